@@ -1,0 +1,1 @@
+//! Benchmarks against peers; the rivals are dependencies of this package alone.

@@ -1,0 +1,2 @@
+//! The `tracing-audit` command.
+fn main() {}

@@ -1,0 +1,86 @@
+//! Time as a parameter: the system's clock, or one that a test moves by hand.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// The last instant that a line can state: 2262-04-11T23:47:16.854775807Z, in nanoseconds since the Unix epoch.
+///
+/// The limit is that of a signed 64-bit count, so that every reader (SQLite, DuckDB, OTLP) can hold it.
+pub const MAX_TIME: u64 = i64::MAX as u64;
+
+/// Where wall-clock time comes from.
+pub trait Clock: Send + Sync + fmt::Debug {
+    /// Nanoseconds since 1970-01-01T00:00:00Z, without leap seconds.
+    fn now(&self) -> u64;
+}
+
+/// The operating system's clock. A clock set before 1970 reads as 0, one after [`MAX_TIME`] as [`MAX_TIME`].
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[inline]
+    fn now(&self) -> u64 {
+        match SystemTime::now().duration_since(UNIX_EPOCH) {
+            Ok(since) => since
+                .as_secs()
+                .saturating_mul(1_000_000_000)
+                .saturating_add(u64::from(since.subsec_nanos()))
+                .min(MAX_TIME),
+            Err(_) => 0,
+        }
+    }
+}
+
+/// A clock that stands still until a test moves it. Clones share the same hands.
+#[derive(Debug, Clone)]
+pub struct ManualClock {
+    now: Arc<AtomicU64>,
+}
+
+impl ManualClock {
+    /// A clock that shows `nanos` since the Unix epoch.
+    #[must_use]
+    pub fn new(nanos: u64) -> Self {
+        Self {
+            now: Arc::new(AtomicU64::new(nanos)),
+        }
+    }
+
+    /// Moves the hands to `nanos`, forwards or backwards.
+    pub fn set(&self, nanos: u64) {
+        self.now.store(nanos, Ordering::SeqCst);
+    }
+
+    /// Moves the hands forward.
+    pub fn advance(&self, by: Duration) {
+        let by = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
+        self.now.fetch_add(by, Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> u64 {
+        self.now.load(Ordering::SeqCst)
+    }
+}
+
+/// A clock as components hold it: the system's without a virtual call, any other behind one.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum SharedClock {
+    #[default]
+    System,
+    Custom(Arc<dyn Clock>),
+}
+
+impl SharedClock {
+    #[inline]
+    pub(crate) fn now(&self) -> u64 {
+        match self {
+            Self::System => SystemClock.now(),
+            Self::Custom(clock) => clock.now(),
+        }
+    }
+}

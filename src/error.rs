@@ -1,0 +1,114 @@
+//! The one error type: opaque, with a kind, a message that names value, place and remedy, and its cause.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+/// What went wrong, as a program can act on it. The text of an [`Error`] is for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The configuration cannot work: an unknown key, a size out of range, a directory that cannot be written.
+    Config,
+    /// The operating system refused an operation on a file.
+    Io,
+    /// Another writer holds the directory.
+    Locked,
+    /// The queue was full and stayed full for as long as the caller was willing to wait.
+    Full,
+    /// The trail was shut down before the call.
+    Closed,
+    /// The time given was not enough; the message says how many records were not yet durable.
+    Timeout,
+    /// Called from inside this crate's own threads or from a value that is being recorded.
+    Reentrant,
+    /// The process forked; the writer thread exists only in the parent.
+    Forked,
+    /// The record does not satisfy the policy (for example: an actor is required).
+    Refused,
+    /// A sink could not take a record.
+    Sink,
+    /// Bytes that should be a record are not one.
+    Format,
+    /// A query names a field, an operator or a value that does not exist.
+    Query,
+}
+
+/// An error of this crate: what happened, where, and what to do about it.
+pub struct Error {
+    inner: Box<Inner>,
+}
+
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    source: Option<Box<dyn StdError + Send + Sync + 'static>>,
+}
+
+/// The result of this crate's fallible functions.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// Creates an error. `message` names the value that was wrong, the place and the remedy, in lower case.
+    #[must_use]
+    #[cold]
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            inner: Box::new(Inner {
+                kind,
+                message: message.into(),
+                source: None,
+            }),
+        }
+    }
+
+    /// Attaches the cause.
+    #[must_use]
+    #[cold]
+    pub fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync + 'static>>) -> Self {
+        self.inner.source = Some(source.into());
+        self
+    }
+
+    /// What a program can act on.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.inner.kind
+    }
+
+    #[cold]
+    pub(crate) fn config(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Config, message)
+    }
+
+    #[cold]
+    pub(crate) fn io(what: impl fmt::Display, path: &std::path::Path, source: std::io::Error) -> Self {
+        Self::new(ErrorKind::Io, format!("{what} `{}`", path.display())).because(source)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.inner.message)?;
+        let mut source = self.source();
+        while let Some(cause) = source {
+            write!(f, ": {cause}")?;
+            source = cause.source();
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {self}", self.inner.kind)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.inner
+            .source
+            .as_ref()
+            .map(|source| source.as_ref() as &(dyn StdError + 'static))
+    }
+}

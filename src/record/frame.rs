@@ -1,0 +1,346 @@
+//! The in-memory form of a record between threads: one flat byte string, written without allocation.
+//!
+//! A frame is self-contained, so that a reader needs no table of the writer. It is never persisted.
+//!
+//! ```text
+//! frame     = time(u64 LE) entry*          a later entry for the same slot or key wins
+//! entry     = slot(u8) value               slot < Slot::COUNT
+//!           | KEYED(u8) slot(u8) key value  one member of attributes, labels or hashes
+//!           | REMARK(u8) rule(u8) action(u8) key
+//!           | CUT(u8) original_len(u64 LE, 0 = not stated) key
+//! value     = tag(u8) payload              see `tag`
+//! key       = len(u8) bytes                longer names are cut on a character boundary
+//! ```
+
+/// What follows a value's tag.
+pub(crate) mod tag {
+    pub(crate) const NULL: u8 = 0;
+    pub(crate) const FALSE: u8 = 1;
+    pub(crate) const TRUE: u8 = 2;
+    /// `i64` LE.
+    pub(crate) const I64: u8 = 3;
+    /// `u64` LE.
+    pub(crate) const U64: u8 = 4;
+    /// `i128` LE.
+    pub(crate) const I128: u8 = 5;
+    /// `u128` LE.
+    pub(crate) const U128: u8 = 6;
+    /// `f64` LE bits.
+    pub(crate) const F64: u8 = 7;
+    /// `len(u32 LE)`, then UTF-8.
+    pub(crate) const STR: u8 = 8;
+    /// `len(u32 LE)`, then bytes.
+    pub(crate) const BYTES: u8 = 9;
+    /// `count(u32 LE)`, then values.
+    pub(crate) const LIST: u8 = 10;
+    /// `count(u32 LE)`, then `len(u32 LE) key` and value, in turn.
+    pub(crate) const MAP: u8 = 11;
+    /// As `STR`; the text came from `Debug` or `Display`, so it may be the form of a list.
+    pub(crate) const FORMATTED: u8 = 12;
+}
+
+/// First bytes of entries that are not a slot of their own.
+pub(crate) mod mark {
+    pub(crate) const KEYED: u8 = 0xF0;
+    pub(crate) const REMARK: u8 = 0xF1;
+    pub(crate) const CUT: u8 = 0xF2;
+}
+
+/// Bytes before the first entry.
+pub(crate) const HEADER: usize = 8;
+
+/// The longest text that a frame takes as one value; the line's own limit is close to it.
+pub(crate) const MAX_VALUE: usize = 64 * 1024;
+
+/// The deepest nesting of lists and maps that is written; deeper values become a marker.
+pub(crate) const MAX_DEPTH: usize = 60;
+
+use super::slots::Slot;
+use super::value::Value;
+
+/// Cuts `text` to at most `limit` bytes, on a character boundary.
+pub(crate) fn cut(text: &str, limit: usize) -> &str {
+    if text.len() <= limit {
+        text
+    } else {
+        text.get(..text.floor_char_boundary(limit)).unwrap_or_default()
+    }
+}
+
+/// Appends frame parts to a byte string. Free functions in a type's clothes: the bytes belong to the caller.
+pub(crate) struct Put;
+
+impl Put {
+    #[inline]
+    pub(crate) fn key(buf: &mut Vec<u8>, name: &str) {
+        let name = cut(name, 255);
+        buf.push(u8::try_from(name.len()).unwrap_or(0));
+        buf.extend_from_slice(name.as_bytes());
+    }
+
+    /// The head of a keyed entry: what stands before its value.
+    pub(crate) fn keyed(buf: &mut Vec<u8>, slot: Slot, name: &str) {
+        buf.extend_from_slice(&[mark::KEYED, slot.index()]);
+        Self::key(buf, name);
+    }
+
+    #[inline]
+    pub(crate) fn bool(buf: &mut Vec<u8>, truth: bool) {
+        buf.push(if truth { tag::TRUE } else { tag::FALSE });
+    }
+
+    #[inline]
+    pub(crate) fn i64(buf: &mut Vec<u8>, number: i64) {
+        Self::tagged(buf, tag::I64, number.to_le_bytes());
+    }
+
+    #[inline]
+    pub(crate) fn u64(buf: &mut Vec<u8>, number: u64) {
+        Self::tagged(buf, tag::U64, number.to_le_bytes());
+    }
+
+    pub(crate) fn i128(buf: &mut Vec<u8>, number: i128) {
+        Self::tagged(buf, tag::I128, number.to_le_bytes());
+    }
+
+    pub(crate) fn u128(buf: &mut Vec<u8>, number: u128) {
+        Self::tagged(buf, tag::U128, number.to_le_bytes());
+    }
+
+    #[inline]
+    pub(crate) fn f64(buf: &mut Vec<u8>, number: f64) {
+        Self::tagged(buf, tag::F64, number.to_bits().to_le_bytes());
+    }
+
+    #[inline]
+    fn tagged<const N: usize>(buf: &mut Vec<u8>, tag: u8, bytes: [u8; N]) {
+        buf.push(tag);
+        buf.extend_from_slice(&bytes);
+    }
+
+    /// Text as it is: the caller has cut it to [`MAX_VALUE`].
+    #[inline]
+    pub(crate) fn str(buf: &mut Vec<u8>, text: &str) {
+        Self::sized(buf, tag::STR, text.as_bytes());
+    }
+
+    #[inline]
+    pub(crate) fn bytes(buf: &mut Vec<u8>, bytes: &[u8]) {
+        Self::sized(buf, tag::BYTES, bytes);
+    }
+
+    #[inline]
+    fn sized(buf: &mut Vec<u8>, tag: u8, bytes: &[u8]) {
+        let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes();
+        buf.extend_from_slice(&[tag, len[0], len[1], len[2], len[3]]);
+        buf.extend_from_slice(bytes);
+    }
+
+    /// Any value, without redaction. Text above [`MAX_VALUE`] is cut; what lies below [`MAX_DEPTH`] is a marker.
+    pub(crate) fn value(buf: &mut Vec<u8>, value: &Value, depth: usize) {
+        match value {
+            Value::Null => buf.push(tag::NULL),
+            Value::Bool(truth) => Self::bool(buf, *truth),
+            Value::Int(number) => match i64::try_from(*number) {
+                Ok(number) => Self::i64(buf, number),
+                Err(_) => Self::i128(buf, *number),
+            },
+            Value::Uint(number) => Self::u128(buf, *number),
+            Value::Float(number) => Self::f64(buf, *number),
+            Value::Bytes(bytes) => {
+                Self::bytes(buf, bytes.get(..bytes.len().min(MAX_VALUE)).unwrap_or_default())
+            }
+            Value::Str(text) => Self::str(buf, cut(text, MAX_VALUE)),
+            Value::List(_) | Value::Map(_) if depth >= MAX_DEPTH => Self::str(buf, TOO_DEEP),
+            Value::List(values) => {
+                Self::tagged(buf, tag::LIST, count(values.len()));
+                values.iter().for_each(|value| Self::value(buf, value, depth + 1));
+            }
+            Value::Map(map) => {
+                Self::tagged(buf, tag::MAP, count(map.len()));
+                for (key, value) in map {
+                    let key = cut(key, MAX_VALUE);
+                    buf.extend_from_slice(&count(key.len()));
+                    buf.extend_from_slice(key.as_bytes());
+                    Self::value(buf, value, depth + 1);
+                }
+            }
+        }
+    }
+}
+
+/// Stands where a value was nested too deeply.
+pub(crate) const TOO_DEEP: &str = "[TOO DEEP]";
+
+fn count(len: usize) -> [u8; 4] {
+    u32::try_from(len).unwrap_or(u32::MAX).to_le_bytes()
+}
+
+/// Reads a frame's bytes from front to back. A malformed frame reads as ending early; only this crate writes them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cursor<'a> {
+    rest: &'a [u8],
+}
+
+/// One scalar or the head of a container, as it stands in a frame.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Raw<'a> {
+    Null,
+    Bool(bool),
+    I64(i64),
+    U64(u64),
+    I128(i128),
+    U128(u128),
+    F64(f64),
+    Str(&'a str),
+    Formatted(&'a str),
+    Bytes(&'a [u8]),
+    /// So many values follow.
+    List(u32),
+    /// So many pairs of `map_key` and value follow.
+    Map(u32),
+}
+
+/// One entry of a frame.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Item<'a> {
+    /// A slot; its value follows.
+    Slot(Slot),
+    /// A member of `attributes`, `labels` or `hashes`; its value follows.
+    Keyed(Slot, &'a str),
+    /// Redaction by `rule` did `action` to the field.
+    Remark { rule: u8, action: u8, field: &'a str },
+    /// The field was cut; its length was this, or is not stated.
+    Cut {
+        field: &'a str,
+        original_len: Option<u64>,
+    },
+}
+
+impl<'a> Cursor<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes }
+    }
+
+    /// What has not been read yet; its length gives the place within the frame.
+    #[inline]
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    #[inline]
+    pub(crate) fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (head, rest) = self.rest.split_first_chunk::<N>()?;
+        self.rest = rest;
+        Some(*head)
+    }
+
+    #[inline]
+    fn slice(&mut self, len: usize) -> Option<&'a [u8]> {
+        let (head, rest) = self.rest.split_at_checked(len)?;
+        self.rest = rest;
+        Some(head)
+    }
+
+    #[inline]
+    fn sized(&mut self) -> Option<&'a [u8]> {
+        let len = u32::from_le_bytes(self.take()?);
+        self.slice(len as usize)
+    }
+
+    #[inline]
+    fn text(&mut self) -> Option<&'a str> {
+        std::str::from_utf8(self.sized()?).ok()
+    }
+
+    #[inline]
+    fn key(&mut self) -> Option<&'a str> {
+        let [len] = self.take()?;
+        std::str::from_utf8(self.slice(usize::from(len))?).ok()
+    }
+
+    /// The key of a map's next pair.
+    #[inline]
+    pub(crate) fn map_key(&mut self) -> Option<&'a str> {
+        self.text()
+    }
+
+    /// The next entry's head.
+    #[inline]
+    pub(crate) fn item(&mut self) -> Option<Item<'a>> {
+        let [first] = self.take()?;
+        Some(match first {
+            mark::KEYED => {
+                let [slot] = self.take()?;
+                Item::Keyed(Slot::from_index(slot)?, self.key()?)
+            }
+            mark::REMARK => {
+                let [rule, action] = self.take()?;
+                Item::Remark {
+                    rule,
+                    action,
+                    field: self.key()?,
+                }
+            }
+            mark::CUT => {
+                let len = u64::from_le_bytes(self.take()?);
+                Item::Cut {
+                    field: self.key()?,
+                    original_len: (len != 0).then_some(len),
+                }
+            }
+            slot => Item::Slot(Slot::from_index(slot)?),
+        })
+    }
+
+    /// The next value, or the head of a list or map.
+    #[inline]
+    pub(crate) fn raw(&mut self) -> Option<Raw<'a>> {
+        let [tag] = self.take()?;
+        Some(match tag {
+            tag::NULL => Raw::Null,
+            tag::FALSE => Raw::Bool(false),
+            tag::TRUE => Raw::Bool(true),
+            tag::I64 => Raw::I64(i64::from_le_bytes(self.take()?)),
+            tag::U64 => Raw::U64(u64::from_le_bytes(self.take()?)),
+            tag::I128 => Raw::I128(i128::from_le_bytes(self.take()?)),
+            tag::U128 => Raw::U128(u128::from_le_bytes(self.take()?)),
+            tag::F64 => Raw::F64(f64::from_bits(u64::from_le_bytes(self.take()?))),
+            tag::STR => Raw::Str(self.text()?),
+            tag::FORMATTED => Raw::Formatted(self.text()?),
+            tag::BYTES => Raw::Bytes(self.sized()?),
+            tag::LIST => Raw::List(u32::from_le_bytes(self.take()?)),
+            tag::MAP => Raw::Map(u32::from_le_bytes(self.take()?)),
+            _ => return None,
+        })
+    }
+
+    /// Steps over the next value, whatever it holds.
+    pub(crate) fn skip(&mut self) -> Option<()> {
+        match self.raw()? {
+            Raw::List(count) => (0..count).try_for_each(|_| self.skip()),
+            Raw::Map(count) => (0..count).try_for_each(|_| self.map_key().and_then(|_| self.skip())),
+            _ => Some(()),
+        }
+    }
+
+    /// The next value in its owned form.
+    pub(crate) fn value(&mut self) -> Option<Value> {
+        Some(match self.raw()? {
+            Raw::Null => Value::Null,
+            Raw::Bool(truth) => Value::Bool(truth),
+            Raw::I64(number) => Value::from(number),
+            Raw::U64(number) => Value::from(number),
+            Raw::I128(number) => Value::from(number),
+            Raw::U128(number) => Value::from(number),
+            Raw::F64(number) => Value::Float(number),
+            Raw::Str(text) | Raw::Formatted(text) => Value::Str(text.to_owned()),
+            Raw::Bytes(bytes) => Value::Bytes(bytes.to_vec()),
+            Raw::List(count) => Value::List((0..count).map(|_| self.value()).collect::<Option<_>>()?),
+            Raw::Map(count) => {
+                let pair = |_| Some((self.map_key()?.to_owned(), self.value()?));
+                Value::Map((0..count).map(pair).collect::<Option<_>>()?)
+            }
+        })
+    }
+}

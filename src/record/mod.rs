@@ -1,0 +1,16 @@
+//! The vocabulary: what a record can say. Plain data, no I/O, no `tracing` types.
+
+mod builder;
+pub(crate) mod frame;
+mod ids;
+mod names;
+mod slots;
+mod value;
+mod vocabulary;
+
+pub use builder::{Record, RecordBuilder};
+pub use ids::{SpanId, TraceContext, TraceId};
+pub use names::{Naming, Resolved};
+pub use slots::{Fill, Kind, Slot};
+pub use value::{Map, Value};
+pub use vocabulary::{ActorType, Level, Outcome, Verdict};

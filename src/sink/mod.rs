@@ -1,0 +1,101 @@
+//! Sinks: what receives entries. The contract stands here, its test suite in `testing::sink_conformance`.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::format::Entry;
+
+/// Receives entries, in order, from one thread at a time.
+///
+/// # Obligations
+///
+/// A sink:
+///
+/// - MUST answer `Ok` only for entries that it has taken over; what it answered `Ok` for is not offered again.
+/// - MUST expect to see entries again after an error (delivery is at least once); [`Entry::seq`] tells them apart.
+/// - MUST keep the order of entries, or keep their sequence numbers with them.
+/// - MUST NOT change a line. What it writes elsewhere in another form, it derives from the line.
+/// - MUST return within a bounded time, and MUST NOT panic.
+/// - MUST NOT report through `tracing` or `log`: it runs under no subscriber, and its errors are the return value.
+/// - SHOULD answer [`SinkError::Retry`] for what can pass (a full disk, a lost connection), with the time to wait
+///   if the receiver named one, and [`SinkError::Fatal`] only for what needs a person.
+/// - SHOULD count in [`Accepted::refused`] only entries that the receiver will never take.
+///
+/// # What a sink does not promise
+///
+/// `deliver` alone does not make anything durable: [`Sink::flush`] does, as far as the sink can.
+pub trait Sink: Send + fmt::Debug {
+    /// Takes the entries over, all of them or none.
+    ///
+    /// # Errors
+    ///
+    /// [`SinkError`] where none of the entries, or an unknown part of them, was taken over.
+    fn deliver(&mut self, batch: &[Entry<'_>]) -> Result<Accepted, SinkError>;
+
+    /// Makes everything that was delivered as durable as the sink can: on disk, or acknowledged by the receiver.
+    ///
+    /// # Errors
+    ///
+    /// [`SinkError`] where the sink cannot promise that.
+    fn flush(&mut self) -> Result<(), SinkError>;
+
+    /// A short name for counters and messages. Default: the type's name without its path.
+    fn name(&self) -> &str {
+        let name = std::any::type_name::<Self>();
+        name.rsplit("::").next().unwrap_or(name)
+    }
+}
+
+/// The answer to a delivery that was taken over.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Accepted {
+    /// How many of the entries the receiver said that it will never take.
+    pub refused: u64,
+}
+
+/// Why entries were not taken over.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SinkError {
+    /// It may work later.
+    Retry {
+        /// The least time to wait, if the receiver named one.
+        after: Option<Duration>,
+        /// What happened, for people.
+        cause: String,
+    },
+    /// It will not work without a person.
+    Fatal {
+        /// What happened, for people.
+        cause: String,
+    },
+}
+
+impl SinkError {
+    /// It may work later; try again after the usual back-off.
+    #[must_use]
+    pub fn retry(cause: impl fmt::Display) -> Self {
+        Self::Retry {
+            after: None,
+            cause: cause.to_string(),
+        }
+    }
+
+    /// It will not work without a person.
+    #[must_use]
+    pub fn fatal(cause: impl fmt::Display) -> Self {
+        Self::Fatal {
+            cause: cause.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for SinkError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Retry { cause, .. } | Self::Fatal { cause } => f.write_str(cause),
+        }
+    }
+}
+
+impl std::error::Error for SinkError {}

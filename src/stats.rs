@@ -1,0 +1,204 @@
+//! One counter for every fate of a record, each with the sentence that explains it.
+
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+macro_rules! counters {
+    ($($name:ident $unit:literal $doc:literal;)*) => {
+        /// The live counters. Writers add; nobody resets.
+        #[derive(Debug, Default)]
+        pub(crate) struct Counters {
+            $(pub(crate) $name: AtomicU64,)*
+        }
+
+        /// What became of every record so far: a snapshot.
+        ///
+        /// `taken + in_queue + rejected() + lost()` is what was submitted, and after a flush
+        /// `taken = durable` where a journal is configured.
+        #[derive(Debug, Clone, Default, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub struct Stats {
+            $(#[doc = $doc] pub $name: u64,)*
+            /// Records that wait in the queue now.
+            pub in_queue: u64,
+            /// Bytes of credit that waiting records hold now.
+            pub queue_bytes: u64,
+            /// What each sink did, by name.
+            pub sinks: Vec<SinkStats>,
+        }
+
+        impl Counters {
+            pub(crate) fn snapshot(&self) -> Stats {
+                Stats {
+                    $($name: self.$name.load(Ordering::Acquire),)*
+                    in_queue: 0,
+                    queue_bytes: 0,
+                    sinks: Vec::new(),
+                }
+            }
+        }
+
+        /// Name, unit of the name, sentence and value of each counter.
+        fn rows(stats: &Stats) -> Vec<(&'static str, &'static str, &'static str, u64)> {
+            vec![$((stringify!($name), $unit, $doc, stats.$name),)*]
+        }
+    };
+}
+
+counters! {
+    taken "records" "Records that the writer took from the queue and gave a place in the stream.";
+    durable "records" "Taken records whose bytes the disk has confirmed (fdatasync).";
+    delivered "records" "Taken records that every sink has accepted or refused, where there is no journal.";
+    control "records" "Control records (`audit.open`, `audit.gap`, …) that the writer added.";
+    rejected_full "records" "Refused because the queue stayed full; the caller was told.";
+    rejected_tripped "records" "Refused at once because an earlier wait expired and the writer has not moved since; the caller was told.";
+    rejected_closed "records" "Refused because the trail was shut down; the caller was told.";
+    rejected_policy "records" "Refused because the policy requires an actor and there was none; the caller was told.";
+    rejected_reentrant "records" "Refused because the call came from inside a value that was being recorded or from our own thread; the caller was told.";
+    rejected_forked "records" "Refused because the process was forked and has no writer; the caller was told.";
+    lost_full "records" "Lost through a layer because the queue stayed full; counted in a gap record.";
+    lost_tripped "records" "Lost through a layer at once because an earlier wait expired; counted in a gap record.";
+    lost_policy "records" "Lost through a layer because the policy requires an actor; counted in a gap record.";
+    lost_reentrant "records" "Lost through a layer because recording nested too deeply; counted in a gap record.";
+    lost_write "records" "Taken from the queue but not written, because the disk refused until the shutdown's time was up.";
+    lost_closed "records" "Reported through a layer after the shutdown: no gap record can follow, only this counter.";
+    gap_recorded "records" "Lost records that a gap record in the trail accounts for.";
+    below_level "records" "Left out because the level is below its family's floor.";
+    not_allowed "records" "Left out because the module is not in `allow_modules`, or a `log` record came without `allow_log`.";
+    missing_actor "records" "Written with the actor `unknown`, because nobody was named.";
+    wrong_type "fields" "Fields whose type their slot does not take; they went to `attributes`.";
+    reserved_name "fields" "Fields with a reserved name; they went to `attributes`.";
+    duplicate_name "fields" "Fields whose name occurs twice at a callsite; the later ones were renamed `name#2`.";
+    redacted "fields" "Fields that redaction changed or dropped.";
+    truncated "fields" "Values that were cut to fit.";
+    panicked "fields" "Values whose `Debug` or `Display` panicked; a marker stands in their place.";
+    pool_empty "buffers" "Frames that needed a new buffer because the pool had none left.";
+    large_frames "buffers" "Frames above the pooled size; their buffers are not kept.";
+    clock_backwards "steps" "Times that the writer's clock went backwards; `observed_at` stood still.";
+    write_errors "errors" "Failed writes to the journal; the records were kept and written again.";
+    sync_errors "errors" "Failed fdatasyncs; final for their segment.";
+}
+
+/// What one sink did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SinkStats {
+    /// The sink's name.
+    pub name: String,
+    /// Entries that it accepted.
+    pub accepted: u64,
+    /// Entries that its receiver refused for good.
+    pub refused: u64,
+    /// Entries that it missed because it was too slow or had failed; a gap entry tells it so.
+    pub missed: u64,
+    /// Deliveries that were tried again.
+    pub retries: u64,
+    /// Entries that wait for it now.
+    pub waiting: u64,
+    /// Whether it failed for good.
+    pub failed: bool,
+}
+
+impl Stats {
+    /// Records that were refused and whose caller was told.
+    #[must_use]
+    pub fn rejected(&self) -> u64 {
+        self.rejected_full
+            + self.rejected_tripped
+            + self.rejected_closed
+            + self.rejected_policy
+            + self.rejected_reentrant
+            + self.rejected_forked
+    }
+
+    /// Records that were lost, whether or not a gap record accounts for them yet.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.lost_full + self.lost_tripped + self.lost_policy + self.lost_reentrant + self.lost_closed
+    }
+
+    /// The counters in OpenMetrics text form, each with its sentence.
+    #[must_use]
+    pub fn openmetrics(&self) -> String {
+        let mut text = String::new();
+        for (name, unit, doc, value) in rows(self) {
+            let _ = writeln!(text, "# HELP tracing_audit_{unit}_{name} {doc}");
+            let _ = writeln!(text, "# TYPE tracing_audit_{unit}_{name} counter");
+            let _ = writeln!(text, "tracing_audit_{unit}_{name}_total {value}");
+        }
+        for (name, doc, value) in [
+            ("in_queue", "Records that wait in the queue now.", self.in_queue),
+            (
+                "queue_bytes",
+                "Bytes of credit that waiting records hold now.",
+                self.queue_bytes,
+            ),
+        ] {
+            let _ = writeln!(
+                text,
+                "# HELP tracing_audit_{name} {doc}\n# TYPE tracing_audit_{name} gauge"
+            );
+            let _ = writeln!(text, "tracing_audit_{name} {value}");
+        }
+        self.sinks_openmetrics(&mut text);
+        text.push_str("# EOF\n");
+        text
+    }
+
+    fn sinks_openmetrics(&self, text: &mut String) {
+        type Read = fn(&SinkStats) -> u64;
+        let families: [(&str, &str, &str, Read); 6] = [
+            ("accepted", "counter", "Entries that the sink accepted.", |sink| {
+                sink.accepted
+            }),
+            (
+                "refused",
+                "counter",
+                "Entries that the sink's receiver refused for good.",
+                |sink| sink.refused,
+            ),
+            ("missed", "counter", "Entries that the sink missed.", |sink| {
+                sink.missed
+            }),
+            (
+                "retries",
+                "counter",
+                "Deliveries that were tried again.",
+                |sink| sink.retries,
+            ),
+            (
+                "waiting",
+                "gauge",
+                "Entries that wait for the sink now.",
+                |sink| sink.waiting,
+            ),
+            ("failed", "gauge", "1 where the sink failed for good.", |sink| {
+                u64::from(sink.failed)
+            }),
+        ];
+        for (name, kind, doc, read) in families {
+            let _ = writeln!(
+                text,
+                "# HELP tracing_audit_sink_{name} {doc}\n# TYPE tracing_audit_sink_{name} {kind}"
+            );
+            let total = if kind == "counter" { "_total" } else { "" };
+            for sink in &self.sinks {
+                let label = sink
+                    .name
+                    .replace('\\', r"\\")
+                    .replace('"', "\\\"")
+                    .replace('\n', r"\n");
+                let _ = writeln!(
+                    text,
+                    "tracing_audit_sink_{name}{total}{{sink=\"{label}\"}} {}",
+                    read(sink)
+                );
+            }
+        }
+    }
+}
+
+/// Adds to a counter. Counters order nothing, so relaxed is enough; [`Stats`] is read after a flush's own fences.
+pub(crate) fn add(counter: &AtomicU64, count: u64) {
+    counter.fetch_add(count, Ordering::Relaxed);
+}
