@@ -4,6 +4,7 @@ pub mod clock;
 mod error;
 pub mod format;
 pub mod record;
+pub mod redact;
 pub mod sink;
 mod stats;
 

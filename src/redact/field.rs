@@ -1,0 +1,133 @@
+//! The plan for one field: where its value goes and what is done to it, decided once.
+
+use super::policy::{Action, Decision, Policy};
+use crate::record::frame::Put;
+use crate::record::{Kind, Naming, Resolved, Slot};
+
+/// Bits for slots whose being filled has consequences.
+pub(crate) mod sees {
+    pub(crate) const ACTOR: u8 = 1;
+    pub(crate) const OUTCOME: u8 = 2;
+    pub(crate) const EVENT: u8 = 4;
+    pub(crate) const EXECUTION: u8 = 8;
+    pub(crate) const DURATION: u8 = 16;
+    pub(crate) const CATEGORY: u8 = 32;
+}
+
+/// How a field of a callsite is written.
+#[derive(Debug, Clone)]
+pub(crate) struct FieldPlan {
+    /// The field's name, as redaction remarks state it.
+    pub(super) name: Box<str>,
+    /// Where the value stands in the line, as a cut is reported.
+    pub(super) path: Box<str>,
+    pub(super) slot: Option<Slot>,
+    /// What the slot takes; `None` for a member of a map, which takes anything.
+    pub(super) kind: Option<Kind>,
+    pub(super) naming: Naming,
+    pub(super) decision: Decision,
+    pub(super) head: Box<[u8]>,
+    /// The head for a value of a wrong type: the attribute of that name.
+    pub(super) fallback: Box<[u8]>,
+    pub(super) inherited: bool,
+    pub(super) sees: u8,
+}
+
+impl FieldPlan {
+    /// Plans the field `name`. `inherits` says that it belongs to a span whose insides inherit it.
+    pub(crate) fn new(name: &str, policy: &Policy) -> Self {
+        match Resolved::of(name) {
+            Resolved::Slot(slot, naming) => Self {
+                path: slot.path().into(),
+                kind: Some(slot.kind()),
+                naming,
+                decision: policy.decide(name, Some(slot)),
+                head: Box::new([slot.index()]),
+                inherited: slot.is_inherited(),
+                sees: bit(slot),
+                ..Self::keyed(name, Slot::Attributes, name, Some(slot), policy)
+            },
+            Resolved::Label(key) => Self { inherited: true, ..Self::keyed(name, Slot::Labels, key, None, policy) },
+            Resolved::Hash(key) => Self::keyed(name, Slot::Hashes, key, None, policy),
+            Resolved::Attribute(key) => Self::keyed(name, Slot::Attributes, key, None, policy),
+        }
+    }
+
+    /// Plans a slot that a record given as a value fills.
+    pub(crate) fn for_slot(slot: Slot, policy: &Policy) -> Self {
+        Self {
+            path: slot.path().into(),
+            kind: Some(Kind::Any),
+            decision: policy.decide(slot.path(), Some(slot)),
+            head: Box::new([slot.index()]),
+            sees: bit(slot),
+            ..Self::keyed(slot.path(), Slot::Attributes, slot.path(), Some(slot), policy)
+        }
+    }
+
+    /// Plans a field that no slot may take: a duplicate, under a name of its own.
+    pub(crate) fn attribute(name: &str, key: &str, policy: &Policy) -> Self {
+        Self::keyed(name, Slot::Attributes, key, None, policy)
+    }
+
+    /// Plans a field that an ordinary span lends to the records inside it.
+    pub(crate) fn lent(name: &str, policy: &Policy) -> Self {
+        let planned = Self::new(name, policy);
+        if planned.inherited || planned.slot.is_none() {
+            return Self { inherited: true, ..planned };
+        }
+        // A slot that is not handed down (an action, an outcome) would overwrite what the record itself says.
+        Self { inherited: true, ..Self::attribute(name, name, policy) }
+    }
+
+    fn keyed(name: &str, map: Slot, key: &str, slot: Option<Slot>, policy: &Policy) -> Self {
+        let head = |map: Slot, key: &str| {
+            let mut head = Vec::new();
+            Put::keyed(&mut head, map, key);
+            head.into_boxed_slice()
+        };
+        Self {
+            name: name.into(),
+            path: format!("{}.{key}", map.path()).into(),
+            slot,
+            kind: None,
+            naming: Naming::Plain,
+            decision: policy.decide(name, None),
+            head: head(map, key),
+            fallback: head(Slot::Attributes, name),
+            inherited: false,
+            sees: 0,
+        }
+    }
+
+    #[inline]
+    pub(super) fn is_kept(&self) -> bool {
+        self.decision.action == Action::Keep
+    }
+
+    pub(super) fn takes_ids(&self) -> bool {
+        self.naming == Naming::Plain && self.kind.is_none_or(|kind| matches!(kind, Kind::Id | Kind::Any))
+    }
+
+    #[expect(clippy::unused_self, reason = "reads as the plan's own rule beside the others")]
+    pub(super) fn fit<'t>(&self, text: &'t str) -> &'t str {
+        crate::record::frame::cut(text, crate::record::frame::MAX_VALUE)
+    }
+
+    /// Whether values of this field are handed down to what is inside its span.
+    pub(crate) fn is_inherited(&self) -> bool {
+        self.inherited
+    }
+}
+
+fn bit(slot: Slot) -> u8 {
+    match slot {
+        Slot::ActorId => sees::ACTOR,
+        Slot::Outcome => sees::OUTCOME,
+        Slot::Event => sees::EVENT,
+        Slot::ExecutionId => sees::EXECUTION,
+        Slot::DurationNs => sees::DURATION,
+        Slot::Category => sees::CATEGORY,
+        _ => 0,
+    }
+}

@@ -1,0 +1,148 @@
+//! Formatting user values into a frame: bounded, panic-proof, without a buffer in between.
+
+use std::error::Error as StdError;
+use std::fmt::{self, Debug, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::record::frame::tag;
+
+/// Stands where a value's own formatting code panicked.
+pub(super) const PANICKED: &str = "[PANICKED]";
+
+/// The most links of an error chain that are kept.
+const MAX_CHAIN: u32 = 8;
+
+/// What came of formatting.
+pub(super) struct Formatted {
+    pub(super) panicked: bool,
+    /// The length that the text would have had, where it was cut.
+    pub(super) cut_from: Option<usize>,
+}
+
+/// Begins a text whose length is not known yet.
+pub(super) fn open(buf: &mut Vec<u8>, tag: u8) {
+    buf.extend_from_slice(&[tag, 0, 0, 0, 0]);
+}
+
+/// States the length of the text that begins at `text_at` and ends with the buffer.
+pub(super) fn close(buf: &mut [u8], text_at: usize) {
+    let len = u32::try_from(buf.len() - text_at).unwrap_or(u32::MAX).to_le_bytes();
+    if let Some(place) = buf.get_mut(text_at - 4..text_at) {
+        place.copy_from_slice(&len);
+    }
+}
+
+/// Formats into `buf`, at most `limit` bytes. A panic in user code takes back all of its text.
+pub(super) fn format(buf: &mut Vec<u8>, limit: usize, arguments: fmt::Arguments<'_>) -> Formatted {
+    let start = buf.len();
+    let mut capped = Capped { buf, left: limit, total: 0, full: false };
+    // Unwind safety: the buffer is cut back to where it was, and nothing else is shared with the closure.
+    let panicked = catch_unwind(AssertUnwindSafe(|| {
+        let _ = capped.write_fmt(arguments);
+    }))
+    .is_err();
+    let (total, full) = (capped.total, capped.full);
+    if panicked {
+        buf.get_mut(start..).unwrap_or_default().fill(0);
+        buf.truncate(start);
+        buf.extend_from_slice(PANICKED.as_bytes());
+        return Formatted { panicked, cut_from: None };
+    }
+    Formatted { panicked, cut_from: full.then_some(total) }
+}
+
+/// Writes an error's message and those of its sources as a list; `true` where one panicked.
+pub(super) fn chain(
+    buf: &mut Vec<u8>,
+    error: &(dyn StdError + 'static),
+    source: &(dyn StdError + 'static),
+    max_frame: usize,
+) -> bool {
+    let count_at = buf.len() + 1;
+    buf.extend_from_slice(&[tag::LIST, 0, 0, 0, 0]);
+    let mut panicked = false;
+    let mut count = 0;
+    let mut link = Some(error);
+    let mut next = Some(source);
+    while let Some(error) = link.filter(|_| count < MAX_CHAIN) {
+        open(buf, tag::STR);
+        let text_at = buf.len();
+        let limit = max_frame.saturating_sub(text_at).min(4096);
+        panicked |= format(buf, limit, format_args!("{error}")).panicked;
+        close(buf, text_at);
+        count += 1;
+        link = next;
+        next = next.and_then(|error| catch_unwind(AssertUnwindSafe(|| error.source())).unwrap_or(None));
+    }
+    if let Some(place) = buf.get_mut(count_at..count_at + 4) {
+        place.copy_from_slice(&count.to_le_bytes());
+    }
+    panicked
+}
+
+/// An error whose `Debug` form is its message.
+pub(super) struct Shown<'e>(pub(super) &'e (dyn StdError + 'static));
+
+impl Debug for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self.0, f)
+    }
+}
+
+/// Takes text up to a limit and counts the rest. It never reports an error: well-behaved code would stop there,
+/// and other code would panic.
+struct Capped<'b> {
+    buf: &'b mut Vec<u8>,
+    left: usize,
+    total: usize,
+    full: bool,
+}
+
+impl Write for Capped<'_> {
+    #[inline]
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.total += text.len();
+        if !self.full && text.len() <= self.left {
+            self.left -= text.len();
+            self.buf.extend_from_slice(text.as_bytes());
+        } else if !self.full {
+            let kept = crate::record::frame::cut(text, self.left);
+            self.buf.extend_from_slice(kept.as_bytes());
+            self.full = true;
+        }
+        Ok(())
+    }
+}
+
+/// A short text on the stack: numbers and addresses on their way to a pseudonym.
+pub(super) struct Small {
+    bytes: zeroize::Zeroizing<[u8; SMALL]>,
+    len: usize,
+}
+
+/// Long enough for the longest `Display` form of a float, which has over 300 digits.
+const SMALL: usize = 400;
+
+impl Default for Small {
+    fn default() -> Self {
+        Self { bytes: zeroize::Zeroizing::new([0; SMALL]), len: 0 }
+    }
+}
+
+impl Small {
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
+    }
+}
+
+impl Write for Small {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let end = (self.len + text.len()).min(self.bytes.len());
+        let room = end - self.len;
+        if let (Some(place), Some(text)) = (self.bytes.get_mut(self.len..end), text.as_bytes().get(..room)) {
+            place.copy_from_slice(text);
+            self.len = end;
+        }
+        Ok(())
+    }
+}
