@@ -3,6 +3,7 @@
 pub mod clock;
 mod error;
 pub mod format;
+mod queue;
 pub mod record;
 pub mod redact;
 pub mod sink;

@@ -1,0 +1,239 @@
+//! The bounded hand-over from many threads to one. It knows nothing of audit.
+//!
+//! Invariant: credit for a record and its bytes is taken before the send and given back after the receive, so a
+//! send into the channel never finds it full, and a queue that is closed and holds no credit holds no record.
+
+mod pool;
+mod signal;
+
+pub(crate) use pool::Pool;
+pub(crate) use signal::Signal;
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender};
+use parking_lot::{Condvar, Mutex};
+
+/// One record of credit; the bits below count bytes.
+const ONE: u64 = 1 << 40;
+/// The bytes of credit.
+const BYTES: u64 = ONE - 1;
+/// No more credit is given.
+const CLOSED: u64 = 1 << 63;
+
+/// How many trip states there are; categories share them by hash.
+const TRIPS: usize = 64;
+
+/// Which part of the credit a record may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// Three quarters.
+    Ordinary,
+    /// All of it: the last quarter is kept for callers who wait for the disk.
+    Reserved,
+}
+
+/// Why a record was not taken; the record comes back.
+#[derive(Debug)]
+pub(crate) enum Refused<T> {
+    Full(T),
+    /// An earlier wait in the same trip state expired, and nothing has moved since.
+    Tripped(T),
+    Closed(T),
+}
+
+#[derive(Debug)]
+pub(crate) struct Queue<T> {
+    sender: Sender<T>,
+    receiver: Receiver<T>,
+    capacity: Credit,
+    used: AtomicU64,
+    /// Grows whenever the receiver gives credit back.
+    progress: AtomicU64,
+    trips: [AtomicU64; TRIPS],
+    waiters: AtomicUsize,
+    room: Mutex<Vec<Waker>>,
+    has_room: Condvar,
+    signal: Signal,
+}
+
+/// Records and bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Credit {
+    pub(crate) records: u64,
+    pub(crate) bytes: u64,
+}
+
+impl Credit {
+    const fn of(word: u64) -> Self {
+        Self { records: (word & !CLOSED) / ONE, bytes: word & BYTES }
+    }
+}
+
+impl<T> Queue<T> {
+    pub(crate) fn new(capacity: Credit) -> Self {
+        let (sender, receiver) = crossbeam_channel::bounded(usize::try_from(capacity.records).unwrap_or(usize::MAX));
+        Self {
+            sender,
+            receiver,
+            capacity,
+            used: AtomicU64::new(0),
+            progress: AtomicU64::new(1),
+            trips: [const { AtomicU64::new(0) }; TRIPS],
+            waiters: AtomicUsize::new(0),
+            room: Mutex::new(Vec::new()),
+            has_room: Condvar::new(),
+            signal: Signal::default(),
+        }
+    }
+
+    /// Hands an item over without waiting. Never wakes the receiver, but for the one that crosses a quarter.
+    #[inline]
+    pub(crate) fn try_push(&self, item: T, bytes: usize, lane: Lane) -> Result<(), Refused<T>> {
+        let cost = ONE + (bytes as u64 & BYTES);
+        let before = self.used.fetch_add(cost, Ordering::AcqRel);
+        let used = Credit::of(before);
+        let limit = self.limit(lane);
+        // The first record always fits, so that one above the byte limit can pass an empty queue.
+        let fits = used.records < limit.records && (used.bytes + bytes as u64 <= limit.bytes || used.records == 0);
+        if before & CLOSED != 0 || !fits {
+            self.used.fetch_sub(cost, Ordering::AcqRel);
+            return Err(if before & CLOSED != 0 { Refused::Closed(item) } else { Refused::Full(item) });
+        }
+        if let Err(returned) = self.sender.try_send(item) {
+            // Not reachable while the invariant above holds; a refusal is counted, a panic would not be.
+            self.used.fetch_sub(cost, Ordering::AcqRel);
+            return Err(Refused::Full(returned.into_inner()));
+        }
+        if used.records >= self.capacity.records / 4 || used.bytes >= self.capacity.bytes / 4 {
+            self.signal.notify();
+        }
+        Ok(())
+    }
+
+    /// Hands an item over, waiting for room until `timeout` has passed. `trip` picks the trip state: after one
+    /// wait has expired there, later callers are refused at once until the receiver has moved.
+    pub(crate) fn push(&self, item: T, bytes: usize, lane: Lane, trip: u8, timeout: Duration) -> Result<(), Refused<T>> {
+        let mut item = match self.try_push(item, bytes, lane) {
+            Err(Refused::Full(item)) => item,
+            done => return done,
+        };
+        let progress = self.progress.load(Ordering::Acquire);
+        let trip = self.trips.get(usize::from(trip) % TRIPS);
+        if trip.is_some_and(|trip| trip.load(Ordering::Acquire) == progress) {
+            return Err(Refused::Tripped(item));
+        }
+        let deadline = Instant::now() + timeout;
+        self.signal.notify();
+        loop {
+            let mut wakers = self.room.lock();
+            self.waiters.fetch_add(1, Ordering::SeqCst);
+            // Tried again under the lock: a receiver that made room before it saw the waiter has not notified.
+            let tried = self.try_push(item, bytes, lane);
+            let expired = match tried {
+                Err(Refused::Full(_)) => self.has_room.wait_until(&mut wakers, deadline).timed_out(),
+                _ => false,
+            };
+            self.waiters.fetch_sub(1, Ordering::SeqCst);
+            drop(wakers);
+            item = match tried {
+                Err(Refused::Full(item)) => item,
+                done => return done,
+            };
+            if expired {
+                return match self.try_push(item, bytes, lane) {
+                    Err(Refused::Full(item)) => {
+                        if let Some(trip) = trip {
+                            trip.store(self.progress.load(Ordering::Acquire), Ordering::Release);
+                        }
+                        Err(Refused::Full(item))
+                    }
+                    done => done,
+                };
+            }
+        }
+    }
+
+    /// Hands an item over, or arranges that `waker` is woken when there may be room.
+    pub(crate) fn poll_push(&self, item: T, bytes: usize, lane: Lane, waker: &Waker) -> Result<(), Refused<T>> {
+        let item = match self.try_push(item, bytes, lane) {
+            Err(Refused::Full(item)) => item,
+            done => return done,
+        };
+        self.signal.notify();
+        let mut wakers = self.room.lock();
+        self.waiters.fetch_add(1, Ordering::SeqCst);
+        match self.try_push(item, bytes, lane) {
+            Err(Refused::Full(item)) => {
+                // The waiter stays counted until the receiver takes its waker.
+                wakers.push(waker.clone());
+                Err(Refused::Full(item))
+            }
+            done => {
+                self.waiters.fetch_sub(1, Ordering::SeqCst);
+                done
+            }
+        }
+    }
+
+    fn limit(&self, lane: Lane) -> Credit {
+        match lane {
+            Lane::Reserved => self.capacity,
+            Lane::Ordinary => Credit {
+                records: self.capacity.records - self.capacity.records / 4,
+                bytes: self.capacity.bytes - self.capacity.bytes / 4,
+            },
+        }
+    }
+
+    /// Takes the oldest item. Its credit is still held: see [`Self::release`].
+    #[inline]
+    pub(crate) fn pop(&self) -> Option<T> {
+        self.receiver.try_recv().ok()
+    }
+
+    /// Gives credit back and wakes those who wait for room, once there is enough of it to be worth a wake.
+    pub(crate) fn release(&self, credit: Credit) {
+        let word = credit.records * ONE + credit.bytes;
+        let left = Credit::of(self.used.fetch_sub(word, Ordering::SeqCst).wrapping_sub(word));
+        self.progress.fetch_add(1, Ordering::AcqRel);
+        let roomy = left.records <= self.capacity.records / 2 && left.bytes <= self.capacity.bytes / 2;
+        if roomy && self.waiters.load(Ordering::SeqCst) > 0 {
+            self.wake_waiters();
+        }
+    }
+
+    fn wake_waiters(&self) {
+        let mut wakers = self.room.lock();
+        self.waiters.fetch_sub(wakers.len(), Ordering::SeqCst);
+        let woken = std::mem::take(&mut *wakers);
+        self.has_room.notify_all();
+        drop(wakers);
+        woken.into_iter().for_each(Waker::wake);
+    }
+
+    /// Refuses all later items. Those with credit still arrive: the receiver waits until [`Self::used`] is zero.
+    pub(crate) fn close(&self) {
+        self.used.fetch_or(CLOSED, Ordering::SeqCst);
+        self.wake_waiters();
+        self.signal.notify();
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.used.load(Ordering::Acquire) & CLOSED != 0
+    }
+
+    /// The credit that is held now.
+    pub(crate) fn used(&self) -> Credit {
+        Credit::of(self.used.load(Ordering::SeqCst))
+    }
+
+    pub(crate) fn signal(&self) -> &Signal {
+        &self.signal
+    }
+}
+
+#[cfg(test)]
+mod tests;

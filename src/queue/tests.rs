@@ -1,0 +1,108 @@
+//! Tests of the queue's credit, waiting, closing and tripping.
+
+use std::sync::Arc;
+
+use super::*;
+
+fn queue(records: u64) -> Queue<u64> {
+    Queue::new(Credit { records, bytes: records * 100 })
+}
+
+fn drain(queue: &Queue<u64>) -> Vec<u64> {
+    let mut items = Vec::new();
+    while let Some(item) = queue.pop() {
+        queue.release(Credit { records: 1, bytes: 100 });
+        items.push(item);
+    }
+    items
+}
+
+#[test]
+fn the_last_quarter_is_kept_for_the_reserved_lane() {
+    let queue = queue(8);
+    for item in 0..6 {
+        queue.try_push(item, 100, Lane::Ordinary).unwrap();
+    }
+    assert!(matches!(queue.try_push(6, 100, Lane::Ordinary), Err(Refused::Full(6))));
+    queue.try_push(7, 100, Lane::Reserved).unwrap();
+    queue.try_push(8, 100, Lane::Reserved).unwrap();
+    assert!(matches!(queue.try_push(9, 100, Lane::Reserved), Err(Refused::Full(9))));
+    assert_eq!(drain(&queue), [0, 1, 2, 3, 4, 5, 7, 8]);
+    assert_eq!(queue.used(), Credit { records: 0, bytes: 0 });
+}
+
+#[test]
+fn bytes_are_credit_too_but_one_record_always_fits_an_empty_queue() {
+    let queue = queue(8);
+    queue.try_push(1, 100_000, Lane::Ordinary).unwrap();
+    assert!(matches!(queue.try_push(2, 1, Lane::Ordinary), Err(Refused::Full(2))));
+}
+
+#[test]
+fn a_caller_waits_for_room_and_gets_it() {
+    let queue = Arc::new(queue(4));
+    for item in 0..3 {
+        queue.try_push(item, 100, Lane::Ordinary).unwrap();
+    }
+    let caller = std::thread::spawn({
+        let queue = Arc::clone(&queue);
+        move || queue.push(3, 100, Lane::Ordinary, 0, Duration::from_secs(60)).is_ok()
+    });
+    while queue.waiters.load(Ordering::SeqCst) == 0 {
+        std::thread::yield_now();
+    }
+    drain(&queue);
+    assert!(caller.join().unwrap());
+}
+
+#[test]
+fn after_an_expired_wait_the_category_fails_at_once_until_the_receiver_moves() {
+    let queue = queue(4);
+    for item in 0..3 {
+        queue.try_push(item, 100, Lane::Ordinary).unwrap();
+    }
+    assert!(matches!(queue.push(9, 100, Lane::Ordinary, 5, Duration::ZERO), Err(Refused::Full(9))));
+    assert!(matches!(queue.push(9, 100, Lane::Ordinary, 5, Duration::from_secs(60)), Err(Refused::Tripped(9))));
+    queue.pop();
+    queue.release(Credit { records: 1, bytes: 100 });
+    queue.push(9, 100, Lane::Ordinary, 5, Duration::from_secs(60)).unwrap();
+}
+
+#[test]
+fn a_closed_queue_refuses_and_still_gives_what_it_holds() {
+    let queue = queue(4);
+    queue.try_push(1, 100, Lane::Ordinary).unwrap();
+    queue.close();
+    assert!(matches!(queue.try_push(2, 100, Lane::Reserved), Err(Refused::Closed(2))));
+    assert!(matches!(queue.push(2, 100, Lane::Ordinary, 0, Duration::from_secs(60)), Err(Refused::Closed(2))));
+    assert_eq!(drain(&queue), [1]);
+}
+
+#[test]
+fn nothing_is_lost_or_doubled_between_eight_threads_and_one() {
+    const EACH: u64 = 20_000;
+    let queue = Arc::new(queue(64));
+    let senders: Vec<_> = (0..8)
+        .map(|thread| {
+            let queue = Arc::clone(&queue);
+            std::thread::spawn(move || {
+                for item in 0..EACH {
+                    let pushed = queue.push(thread * EACH + item, 100, Lane::Ordinary, 0, Duration::from_secs(60));
+                    assert!(pushed.is_ok());
+                }
+            })
+        })
+        .collect();
+    queue.signal().attach();
+    let mut seen = vec![0_u8; usize::try_from(8 * EACH).unwrap()];
+    let mut count = 0;
+    while count < 8 * EACH {
+        for item in drain(&queue) {
+            seen[usize::try_from(item).unwrap()] += 1;
+            count += 1;
+        }
+        queue.signal().wait(Duration::from_millis(1));
+    }
+    senders.into_iter().for_each(|sender| sender.join().unwrap());
+    assert!(seen.iter().all(|&times| times == 1));
+}
