@@ -1,0 +1,174 @@
+//! What each thread keeps: the plans it used last, the spans and scopes it is inside of, and how deep it records.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+use super::context::ScopeFields;
+use super::plan::Plan;
+
+/// How many plans a thread remembers. A power of two; callsites share places by their address.
+const REMEMBERED: usize = 128;
+
+/// How deep recording may nest: an event reported by the `Debug` of a value that is being recorded is one level.
+const MAX_DEPTH: u32 = 4;
+
+/// Something that the thread is inside of, newest last.
+#[derive(Clone)]
+pub(super) enum Held {
+    /// An entered span; `tracked` is the nearest span with a context of ours, or 0.
+    Span { instance: u32, id: u64, tracked: u64 },
+    /// A context that was set for a request or job.
+    Scope(Arc<ScopeFields>),
+}
+
+struct Local {
+    plans: [Cell<Remembered>; REMEMBERED],
+    depth: Cell<u32>,
+    held: RefCell<Vec<Held>>,
+}
+
+#[derive(Clone, Copy)]
+struct Remembered {
+    key: usize,
+    instance: u32,
+    plan: Option<&'static Plan>,
+}
+
+thread_local! {
+    static LOCAL: Local = const {
+        Local {
+            plans: [const { Cell::new(Remembered { key: 0, instance: 0, plan: None }) }; REMEMBERED],
+            depth: Cell::new(0),
+            held: RefCell::new(Vec::new()),
+        }
+    };
+}
+
+fn place(key: usize) -> usize {
+    // Metadata are statics of over 64 bytes: their low address bits say little.
+    (key >> 4 ^ key >> 11) % REMEMBERED
+}
+
+/// The plan that this thread last saw for the callsite at `key`.
+#[inline]
+pub(super) fn remembered(key: usize, instance: u32) -> Option<&'static Plan> {
+    LOCAL
+        .try_with(|local| {
+            let remembered = local.plans.get(place(key))?.get();
+            if remembered.key == key && remembered.instance == instance { remembered.plan } else { None }
+        })
+        .ok()
+        .flatten()
+}
+
+pub(super) fn remember(key: usize, instance: u32, plan: &'static Plan) {
+    let _ = LOCAL.try_with(|local| {
+        if let Some(cell) = local.plans.get(place(key)) {
+            cell.set(Remembered { key, instance, plan: Some(plan) });
+        }
+    });
+}
+
+/// Marks that this thread records; gone when dropped.
+pub(super) struct Depth(());
+
+impl Depth {
+    /// `None` where recording has nested as deep as it may.
+    #[inline]
+    pub(super) fn enter() -> Option<Self> {
+        LOCAL
+            .try_with(|local| {
+                let depth = local.depth.get();
+                (depth < MAX_DEPTH).then(|| {
+                    local.depth.set(depth + 1);
+                    Self(())
+                })
+            })
+            .ok()
+            .flatten()
+    }
+}
+
+impl Drop for Depth {
+    fn drop(&mut self) {
+        let _ = LOCAL.try_with(|local| local.depth.set(local.depth.get().saturating_sub(1)));
+    }
+}
+
+/// Whether this thread is in the middle of recording a value.
+pub(crate) fn is_recording() -> bool {
+    LOCAL.try_with(|local| local.depth.get() > 0).unwrap_or(false)
+}
+
+/// Whether the thread is inside of nothing at all: the usual case for what is not audited.
+#[inline]
+pub(super) fn is_outside() -> bool {
+    LOCAL.try_with(|local| local.held.try_borrow().is_ok_and(|held| held.is_empty())).unwrap_or(true)
+}
+
+pub(super) fn push(entered: Held) {
+    let _ = LOCAL.try_with(|local| {
+        if let Ok(mut held) = local.held.try_borrow_mut() {
+            held.push(entered);
+        }
+    });
+}
+
+/// Leaves a span, wherever in the order it stands: guards can be dropped in any order.
+pub(super) fn pop_span(of: u32, left: u64) {
+    let _ = LOCAL.try_with(|local| {
+        let Ok(mut held) = local.held.try_borrow_mut() else { return };
+        let is_it = |entry: &Held| matches!(entry, Held::Span { instance, id, .. } if *instance == of && *id == left);
+        if let Some(at) = held.iter().rposition(is_it) {
+            held.remove(at);
+        }
+    });
+}
+
+/// Leaves a scope.
+pub(super) fn pop_scope(left: &Arc<ScopeFields>) {
+    let _ = LOCAL.try_with(|local| {
+        let Ok(mut held) = local.held.try_borrow_mut() else { return };
+        let is_it = |entry: &Held| matches!(entry, Held::Scope(scope) if Arc::ptr_eq(scope, left));
+        if let Some(at) = held.iter().rposition(is_it) {
+            held.remove(at);
+        }
+    });
+}
+
+/// Where the thread stands: the nearest span of this instance with a context (0 = none). `scopes` is called for
+/// each scope entered inside that span, oldest first; it must not run user code.
+#[inline]
+pub(super) fn current(of: u32, mut scopes: impl FnMut(&Arc<ScopeFields>)) -> u64 {
+    LOCAL
+        .try_with(|local| {
+            let Ok(held) = local.held.try_borrow() else { return 0 };
+            let is_span = |entry: &Held| matches!(entry, Held::Span { instance, .. } if *instance == of);
+            let at = held.iter().rposition(is_span);
+            let inside = held.get(at.map_or(0, |at| at + 1)..).unwrap_or_default();
+            for entry in inside {
+                if let Held::Scope(scope) = entry {
+                    scopes(scope);
+                }
+            }
+            match at.and_then(|at| held.get(at)) {
+                Some(Held::Span { tracked, .. }) => *tracked,
+                _ => 0,
+            }
+        })
+        .unwrap_or(0)
+}
+
+/// The newest scope that the thread is inside of, for handing it to another task.
+pub(super) fn newest_scope() -> Option<Arc<ScopeFields>> {
+    LOCAL
+        .try_with(|local| {
+            let held = local.held.try_borrow().ok()?;
+            held.iter().rev().find_map(|entry| match entry {
+                Held::Scope(scope) => Some(Arc::clone(scope)),
+                Held::Span { .. } => None,
+            })
+        })
+        .ok()
+        .flatten()
+}

@@ -1,0 +1,78 @@
+//! Capture: `tracing` spans and events become redacted frames on the thread that reports them.
+
+mod check;
+mod context;
+mod core;
+mod ids;
+mod layer;
+mod links;
+mod local;
+mod plan;
+mod settings;
+mod shell;
+mod spans;
+#[cfg(feature = "tower")]
+mod tower;
+mod visitor;
+mod wrapper;
+
+pub use check::{Check, Obstacle};
+pub use context::{Actor, AuditContext, CurrentContext, Scoped, WithContext};
+pub(crate) use core::Capture;
+pub use ids::{IdSource, Ids};
+pub use layer::AuditLayer;
+pub(crate) use settings::Settings;
+pub use shell::FilterShell;
+#[cfg(feature = "tower")]
+pub use tower::{AuditContextLayer, AuditContextService};
+pub use wrapper::{Audited, AuditedExt};
+
+use crate::config::Mode;
+use crate::redact::Redacted;
+
+/// Where a frame goes: the queue's caller side, and the counting of what it refuses.
+pub(crate) trait Outlet: Send + Sync + std::fmt::Debug {
+    /// A buffer for a frame.
+    fn buffer(&self) -> Vec<u8>;
+
+    /// Takes back a buffer that became no frame.
+    fn recycle(&self, buffer: Vec<u8>);
+
+    /// Hands a frame over, waiting as the route's mode says. A refusal is counted and becomes part of a gap.
+    fn send(&self, frame: Redacted, route: Route<'_>);
+
+    /// A record that could not be made at all: counted, and part of a gap.
+    fn lost(&self, cause: Loss, category: &str);
+}
+
+/// How a frame travels.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Route<'a> {
+    pub(crate) mode: Mode,
+    pub(crate) category: &'a str,
+}
+
+/// Why a record that was reported through a layer is not in the trail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Loss {
+    Full,
+    Tripped,
+    Policy,
+    Reentrant,
+    Closed,
+    Forked,
+}
+
+impl Loss {
+    /// The word for a gap record's cause.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Full => "queue_full",
+            Self::Tripped => "tripped",
+            Self::Policy => "actor_required",
+            Self::Reentrant => "reentrant",
+            Self::Closed => "closed",
+            Self::Forked => "forked",
+        }
+    }
+}

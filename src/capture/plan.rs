@@ -1,0 +1,198 @@
+//! The plan of a callsite: what it is to us, its constant part, and a decision for each field. Made once.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use tracing_core::{Interest, Metadata};
+
+use super::settings::{Settings, category};
+use crate::record::{Level, Slot};
+use crate::redact::{Constants, FieldPlan};
+
+/// What a callsite is to the trail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Nothing.
+    Ignored,
+    /// An audit event in a module that may not write.
+    NotAllowed,
+    /// A record.
+    Event,
+    /// The `error` event that `#[instrument(err)]` reports, if it comes from the span's own line.
+    Failed,
+    /// The `return` event that `#[instrument(ret)]` reports, likewise.
+    Returned,
+    /// A record when it closes.
+    Span,
+    /// An ordinary span that hands fields to the records inside it.
+    Lender,
+    /// The probe of `check`.
+    Probe,
+}
+
+/// Made once per callsite and kept as long as the callsite itself, which is static: for ever.
+pub(super) struct Plan {
+    pub(super) role: Role,
+    pub(super) constants: Constants,
+    pub(super) fields: Box<[Option<FieldPlan>]>,
+    pub(super) level: Level,
+    /// The event name where no field gives one.
+    pub(super) event: &'static str,
+    pub(super) category: &'static str,
+    pub(super) file: Option<&'static str>,
+    pub(super) line: Option<u32>,
+    /// How many fields of each kind are counted whenever the callsite is hit.
+    pub(super) duplicates: u32,
+    pub(super) reserved: u32,
+    /// What the subscriber inside the wrapper answered for this callsite.
+    inner: AtomicU8,
+}
+
+impl std::fmt::Debug for Plan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Plan").field("role", &self.role).field("event", &self.event).finish_non_exhaustive()
+    }
+}
+
+/// The field that marks the probe's callsites.
+pub(super) const PROBE: &str = "tracing_audit.probe";
+
+impl Plan {
+    pub(super) fn new(metadata: &'static Metadata<'static>, settings: &Settings) -> Self {
+        let role = role(metadata, settings);
+        let is_audit = !matches!(role, Role::Ignored | Role::Lender);
+        let (fields, duplicates, reserved) = fields(metadata, role, settings);
+        Self {
+            role,
+            constants: if is_audit { constants(metadata, settings) } else { Constants::default() },
+            fields,
+            level: level(metadata),
+            event: event_name(metadata),
+            category: category(metadata.target()).unwrap_or_default(),
+            file: metadata.file(),
+            line: metadata.line(),
+            duplicates,
+            reserved,
+            inner: AtomicU8::new(SOMETIMES),
+        }
+    }
+
+    /// Whether the event that this plan is for was reported by the `#[instrument]` of the span of `span`.
+    pub(super) fn belongs_to(&self, span: &Self) -> bool {
+        self.line.is_some() && self.line == span.line && self.file == span.file
+    }
+
+    pub(super) fn set_inner(&self, interest: &Interest) {
+        let inner = match (interest.is_never(), interest.is_always()) {
+            (true, _) => NEVER,
+            (_, true) => ALWAYS,
+            _ => SOMETIMES,
+        };
+        self.inner.store(inner, Ordering::Release);
+    }
+
+    /// Whether the subscriber inside wants this callsite: yes, no, or it must be asked each time.
+    pub(super) fn inner(&self) -> Option<bool> {
+        match self.inner.load(Ordering::Acquire) {
+            ALWAYS => Some(true),
+            NEVER => Some(false),
+            _ => None,
+        }
+    }
+}
+
+const SOMETIMES: u8 = 0;
+const ALWAYS: u8 = 1;
+const NEVER: u8 = 2;
+
+fn role(metadata: &Metadata<'_>, settings: &Settings) -> Role {
+    let field = |at: usize| metadata.fields().iter().nth(at).map(|field| field.name());
+    if metadata.fields().iter().any(|field| field.name() == PROBE) {
+        return Role::Probe;
+    }
+    if !settings.is_audit(metadata.target()) {
+        let lends = metadata.is_span() && metadata.fields().iter().any(|field| settings.is_lent(field.name()));
+        return if lends { Role::Lender } else { Role::Ignored };
+    }
+    if !settings.is_allowed(metadata.module_path()) {
+        return Role::NotAllowed;
+    }
+    if metadata.is_span() {
+        return Role::Span;
+    }
+    match (metadata.fields().len(), field(0)) {
+        (1, Some("error")) => Role::Failed,
+        (1, Some("return")) => Role::Returned,
+        _ => Role::Event,
+    }
+}
+
+/// A plan for each field, and how many are duplicates and reserved names.
+fn fields(metadata: &Metadata<'_>, role: Role, settings: &Settings) -> (Box<[Option<FieldPlan>]>, u32, u32) {
+    let mut seen = HashSet::new();
+    let (mut duplicates, mut reserved) = (0, 0);
+    let plan = |name: &'static str| {
+        let policy = &settings.policy;
+        let plan = match role {
+            Role::Ignored | Role::NotAllowed | Role::Probe => None,
+            Role::Lender => settings.is_lent(name).then(|| FieldPlan::lent(name, policy)),
+            _ if name == "traceparent" || name == "start" || !seen.contains(name) => Some(FieldPlan::new(name, policy)),
+            _ => {
+                duplicates += 1;
+                let nth = (2..).find(|nth| !seen.contains(&format!("{name}#{nth}"))).unwrap_or(2);
+                let key = format!("{name}#{nth}");
+                let plan = FieldPlan::attribute(name, &key, policy);
+                seen.insert(key);
+                Some(plan)
+            }
+        };
+        let bare = name.strip_prefix("audit.").unwrap_or(name);
+        if Slot::at(bare).is_some_and(|slot| slot.fill() == crate::record::Fill::Reserved) {
+            reserved += 1;
+        }
+        seen.insert(name.to_owned());
+        plan
+    };
+    let plans = metadata.fields().iter().map(|field| field.name()).map(plan).collect();
+    (plans, duplicates, reserved)
+}
+
+fn constants(metadata: &'static Metadata<'static>, settings: &Settings) -> Constants {
+    let mut constants = Constants::default().text(Slot::Level, level(metadata).as_str());
+    let event = event_name(metadata);
+    if !event.is_empty() {
+        constants = constants.text(Slot::Event, event);
+    }
+    if let Some(category) = category(metadata.target()) {
+        constants = constants.text(Slot::Category, category);
+    }
+    if settings.callsite {
+        let texts = [(Slot::CodeFile, metadata.file()), (Slot::CodeModule, metadata.module_path())];
+        for (slot, text) in texts {
+            if let Some(text) = text {
+                constants = constants.text(slot, text);
+            }
+        }
+        if let Some(line) = metadata.line() {
+            constants = constants.uint(Slot::CodeLine, u64::from(line));
+        }
+        constants = constants.text(Slot::CodeTarget, metadata.target());
+    }
+    constants
+}
+
+/// A span's name, or the name that an event's macro was given; not the place in the source that `tracing` puts
+/// there otherwise.
+fn event_name(metadata: &'static Metadata<'static>) -> &'static str {
+    if metadata.is_event() && metadata.name().starts_with("event ") { "" } else { metadata.name() }
+}
+
+fn level(metadata: &Metadata<'_>) -> Level {
+    match *metadata.level() {
+        tracing_core::Level::TRACE => Level::Trace,
+        tracing_core::Level::DEBUG => Level::Debug,
+        tracing_core::Level::INFO => Level::Info,
+        tracing_core::Level::WARN => Level::Warn,
+        tracing_core::Level::ERROR => Level::Error,
+    }
+}

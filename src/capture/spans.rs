@@ -1,0 +1,154 @@
+//! Spans with a context of ours: audit spans, which become records, and ordinary spans that lend fields.
+//!
+//! States live in our own table, not in the registry's extensions: those cost a box per insert, and a lock that
+//! user code could meet. States are kept for reuse, so that a warm table allocates nothing.
+
+use parking_lot::Mutex;
+
+use super::links::place;
+use super::plan::Plan;
+use crate::record::{SpanId, TraceContext};
+use crate::redact::RedactedFields;
+
+/// A power of two.
+const BUCKETS: usize = 1024;
+
+/// The largest field buffers that a state keeps for its next span.
+const KEPT: usize = 4096;
+
+/// Spare states that a bucket keeps.
+const SPARE: usize = 4;
+
+/// What is known of a span's outcome, weakest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(super) enum Evidence {
+    #[default]
+    None,
+    Returned,
+    Failed,
+    Panicked,
+}
+
+pub(super) struct SpanState {
+    pub(super) plan: Option<&'static Plan>,
+    /// The clock's monotonic reading when the span was created.
+    pub(super) opened: u64,
+    /// What the span inherited: part of its own record.
+    pub(super) inherited: RedactedFields,
+    pub(super) own: RedactedFields,
+    /// What the spans and events inside inherit.
+    pub(super) handed_down: RedactedFields,
+    pub(super) trace: Option<TraceContext>,
+    pub(super) parent: Option<SpanId>,
+    pub(super) evidence: Evidence,
+    /// Which slots its own fields filled: bits of `redact::sees`.
+    pub(super) seen: u8,
+    /// Whether an actor is known here and inside.
+    pub(super) has_actor: bool,
+    /// Ties a start record to the end; 0 where there is none.
+    pub(super) execution: u64,
+}
+
+impl SpanState {
+    fn new() -> Self {
+        Self {
+            plan: None,
+            opened: 0,
+            inherited: RedactedFields::default(),
+            own: RedactedFields::default(),
+            handed_down: RedactedFields::default(),
+            trace: None,
+            parent: None,
+            evidence: Evidence::None,
+            seen: 0,
+            has_actor: false,
+            execution: 0,
+        }
+    }
+
+    fn reset(&mut self) {
+        for fields in [&mut self.inherited, &mut self.own, &mut self.handed_down] {
+            fields.clear();
+            if fields.capacity() > KEPT {
+                *fields = RedactedFields::default();
+            }
+        }
+        self.plan = None;
+        self.trace = None;
+        self.parent = None;
+        self.evidence = Evidence::None;
+        self.seen = 0;
+        self.has_actor = false;
+        self.execution = 0;
+    }
+}
+
+#[derive(Default)]
+struct Bucket {
+    live: Vec<(u64, Box<SpanState>)>,
+    #[expect(clippy::vec_box, reason = "states move between the two lists without being copied")]
+    spare: Vec<Box<SpanState>>,
+}
+
+/// The states of live spans, by id.
+pub(super) struct Spans {
+    buckets: Box<[Mutex<Bucket>]>,
+}
+
+impl Spans {
+    pub(super) fn new() -> Self {
+        Self { buckets: (0..BUCKETS).map(|_| Mutex::new(Bucket::default())).collect() }
+    }
+
+    fn bucket(&self, id: u64) -> Option<&Mutex<Bucket>> {
+        self.buckets.get(place(id, BUCKETS))
+    }
+
+    /// An empty state for the span `id`, not yet in the table.
+    pub(super) fn make(&self, id: u64) -> Box<SpanState> {
+        let spare = self.bucket(id).and_then(|bucket| bucket.lock().spare.pop());
+        spare.unwrap_or_else(|| Box::new(SpanState::new()))
+    }
+
+    pub(super) fn insert(&self, id: u64, state: Box<SpanState>) {
+        if let Some(bucket) = self.bucket(id) {
+            bucket.lock().live.push((id, state));
+        }
+    }
+
+    /// Reads or changes a state. `with` runs under the bucket's lock: it must not run user code.
+    #[inline]
+    pub(super) fn with<R>(&self, id: u64, with: impl FnOnce(&mut SpanState) -> R) -> Option<R> {
+        let mut bucket = self.bucket(id)?.lock();
+        let (_, state) = bucket.live.iter_mut().find(|(live, _)| *live == id)?;
+        Some(with(state))
+    }
+
+    pub(super) fn contains(&self, id: u64) -> bool {
+        self.with(id, |_| ()).is_some()
+    }
+
+    pub(super) fn remove(&self, id: u64) -> Option<Box<SpanState>> {
+        let mut bucket = self.bucket(id)?.lock();
+        let at = bucket.live.iter().position(|(live, _)| *live == id)?;
+        Some(bucket.live.swap_remove(at).1)
+    }
+
+    /// Keeps a state for the next span in the same place.
+    pub(super) fn recycle(&self, id: u64, mut state: Box<SpanState>) {
+        state.reset();
+        if let Some(bucket) = self.bucket(id) {
+            let mut bucket = bucket.lock();
+            if bucket.spare.len() < SPARE {
+                bucket.spare.push(state);
+            }
+        }
+    }
+
+    /// Takes all states out, oldest first: what is still open when the trail ends.
+    pub(super) fn drain(&self) -> Vec<(u64, Box<SpanState>)> {
+        let mut open: Vec<_> = self.buckets.iter().flat_map(|bucket| std::mem::take(&mut bucket.lock().live)).collect();
+        open.sort_by_key(|(_, state)| state.opened);
+        open
+    }
+}
