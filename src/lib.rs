@@ -1,6 +1,7 @@
 //! `tracing-audit`: the audit trail for Rust's `tracing`.
 
 pub mod clock;
+pub mod config;
 mod error;
 pub mod format;
 mod queue;

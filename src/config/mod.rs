@@ -1,0 +1,20 @@
+//! What can be configured, apart from how: modes, level floors, limits, the environment, and `Config` for a file.
+
+mod environment;
+#[cfg(feature = "config")]
+mod file;
+mod floors;
+mod glob;
+#[cfg(feature = "config")]
+mod keys;
+pub mod limits;
+mod mode;
+#[cfg(feature = "config")]
+mod validate;
+
+pub use environment::{RETENTION_DAYS, retention_days};
+#[cfg(feature = "config")]
+pub use file::{Config, Levels, ModeRule, Redaction, RedactionMode};
+pub use floors::{Family, Floors};
+pub use glob::Glob;
+pub use mode::{Mode, Modes};

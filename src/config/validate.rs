@@ -1,0 +1,156 @@
+//! Validation: values that have the right type and still cannot work.
+
+use super::file::{Config, ModeRule};
+use super::limits;
+use crate::error::{Error, Result};
+
+impl Config {
+    /// Checks every value that is set, by itself and against the others.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) for the first value that cannot work, naming the key, the
+    /// value, what is allowed and the remedy. Whether the directory can be written is found out when it is opened.
+    pub fn validate(&self) -> Result<()> {
+        self.numbers()?;
+        self.names()?;
+        for (at, rule) in self.modes.iter().enumerate() {
+            mode_rule(at, rule)?;
+        }
+        self.size_against_segment()?;
+        if let (Some(file), Some(variable)) = (&self.redaction.key_file, &self.redaction.key_env) {
+            return Err(Error::config(format!(
+                "`redaction.key_file` is `{}` and `redaction.key_env` is `{variable}`; there is one key: remove one \
+                 of the two",
+                file.display()
+            )));
+        }
+        Ok(())
+    }
+
+    fn numbers(&self) -> Result<()> {
+        let given = [
+            (self.queue_records, limits::QUEUE_RECORDS),
+            (self.queue_bytes, limits::QUEUE_BYTES),
+            (self.max_size_mb, limits::MAX_SIZE_MB),
+            (self.keep_days, limits::KEEP_DAYS),
+            (self.keep_bytes, limits::KEEP_BYTES),
+            (self.keep_segments, limits::KEEP_SEGMENTS),
+            (self.commit_interval_ms, limits::COMMIT_INTERVAL_MS),
+            (self.guard_timeout_ms, limits::GUARD_TIMEOUT_MS),
+        ];
+        for (value, limit) in given {
+            if let Some(value) = value {
+                limit.check(value)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn names(&self) -> Result<()> {
+        if let Some(path) = &self.path {
+            not_empty(
+                "path",
+                path.as_os_str().is_empty(),
+                "name a directory, such as `./audit`",
+            )?;
+        }
+        if let Some(file) = &self.redaction.key_file {
+            let empty = file.as_os_str().is_empty();
+            not_empty("redaction.key_file", empty, "name the file that holds the key")?;
+        }
+        if let Some(variable) = &self.redaction.key_env {
+            let remedy = "name the environment variable that holds the key";
+            not_empty("redaction.key_env", variable.is_empty(), remedy)?;
+        }
+        if let Some(service) = &self.service {
+            not_empty(
+                "service",
+                service.trim().is_empty(),
+                "name the service or remove the key",
+            )?;
+        }
+        if let Some(stream) = &self.stream {
+            stream_name(stream)?;
+        }
+        for (key, list) in [
+            ("targets", &self.targets),
+            ("allow_modules", &self.allow_modules),
+            ("lend", &self.lend),
+        ] {
+            for (at, text) in list.iter().flatten().enumerate() {
+                not_empty(
+                    &format!("{key}[{at}]"),
+                    text.trim().is_empty(),
+                    "remove the entry",
+                )?;
+            }
+        }
+        for pattern in self.levels_by_event.keys() {
+            let remedy = "name an event or a pattern, such as `order.*`";
+            not_empty("levels_by_event", pattern.is_empty(), remedy)?;
+        }
+        Ok(())
+    }
+
+    /// The newest segment is never removed, so a total below one segment could not be kept.
+    fn size_against_segment(&self) -> Result<()> {
+        let megabytes = self.max_size_mb.unwrap_or(limits::MAX_SIZE_MB.default);
+        let segment = megabytes.saturating_mul(1 << 20);
+        match self.keep_bytes {
+            Some(keep) if keep != 0 && keep < segment => Err(Error::config(format!(
+                "`keep_bytes` is {keep}, less than one segment of {segment} bytes (`max_size_mb` {megabytes}); allow \
+                 at least one segment, make segments smaller, or use 0 for no limit by size"
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn not_empty(key: &str, empty: bool, remedy: &str) -> Result<()> {
+    if empty {
+        return Err(Error::config(format!("`{key}` holds an empty text; {remedy}")));
+    }
+    Ok(())
+}
+
+/// A stream's name becomes a directory under `path`, on file systems that disagree about everything but these
+/// characters.
+fn stream_name(name: &str) -> Result<()> {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
+    let starts_well = name.starts_with(|first: char| first.is_ascii_lowercase() || first.is_ascii_digit());
+    if starts_well && name.len() <= 64 && name.bytes().all(allowed) {
+        return Ok(());
+    }
+    Err(Error::config(format!(
+        "`stream` is {name:?}; allowed are 1 to 64 of the characters a-z, 0-9, `-`, `_` and `.`, the first a letter or \
+         a digit, because the name becomes a directory; rename the stream"
+    )))
+}
+
+fn mode_rule(at: usize, rule: &ModeRule) -> Result<()> {
+    let fault = match rule {
+        ModeRule { mode: None, .. } => "has no `mode`; add one of durable, bounded, lossy",
+        ModeRule {
+            event: None,
+            category: None,
+            ..
+        } => "says neither `event` nor `category`; add one, or set `mode` beside `modes` for all records",
+        ModeRule {
+            event: Some(_),
+            category: Some(_),
+            ..
+        } => "says both `event` and `category`; write two rules, the first that fits decides",
+        ModeRule {
+            event: Some(pattern), ..
+        }
+        | ModeRule {
+            category: Some(pattern),
+            ..
+        } if pattern.is_empty() => {
+            "has an empty pattern; name an event or a category, `*` stands for any number of characters"
+        }
+        _ => return Ok(()),
+    };
+    Err(Error::config(format!("`modes[{at}]` {fault}")))
+}
