@@ -14,6 +14,12 @@ pub const MAX_TIME: u64 = i64::MAX as u64;
 pub trait Clock: Send + Sync + fmt::Debug {
     /// Nanoseconds since 1970-01-01T00:00:00Z, without leap seconds.
     fn now(&self) -> u64;
+
+    /// Nanoseconds since some fixed instant, never decreasing: what durations are measured by.
+    /// Default: [`Clock::now`].
+    fn monotonic(&self) -> u64 {
+        self.now()
+    }
 }
 
 /// The operating system's clock. A clock set before 1970 reads as 0, one after [`MAX_TIME`] as [`MAX_TIME`].
@@ -31,6 +37,12 @@ impl Clock for SystemClock {
                 .min(MAX_TIME),
             Err(_) => 0,
         }
+    }
+
+    #[inline]
+    fn monotonic(&self) -> u64 {
+        static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+        u64::try_from(START.get_or_init(std::time::Instant::now).elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 }
 
@@ -81,6 +93,14 @@ impl SharedClock {
         match self {
             Self::System => SystemClock.now(),
             Self::Custom(clock) => clock.now(),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn monotonic(&self) -> u64 {
+        match self {
+            Self::System => SystemClock.monotonic(),
+            Self::Custom(clock) => clock.monotonic(),
         }
     }
 }

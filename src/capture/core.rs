@@ -2,13 +2,12 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use parking_lot::RwLock;
 use tracing_core::span::{Attributes, Id, Record};
-use tracing_core::{Event, Metadata};
+use tracing_core::{Dispatch, Event, Metadata};
 
-use super::context::ScopeFields;
 use super::ids::{self, Ids};
 use super::links::Links;
 use super::local::{self, Depth, Held};
@@ -36,20 +35,13 @@ pub(crate) struct Capture {
     spans: Spans,
     links: Links,
     plans: RwLock<HashMap<usize, &'static Plan>>,
+    registered: AtomicBool,
 }
 
 impl std::fmt::Debug for Capture {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Capture").field("instance", &self.instance).finish_non_exhaustive()
     }
-}
-
-/// Where a span or event stands.
-struct Place {
-    /// The nearest span with a context, or 0.
-    tracked: u64,
-    /// Scopes entered inside that span, newest last: rarely more than one.
-    scopes: Vec<Arc<ScopeFields>>,
 }
 
 impl Capture {
@@ -70,7 +62,21 @@ impl Capture {
             spans: Spans::new(),
             links: Links::new(),
             plans: RwLock::new(HashMap::new()),
+            registered: AtomicBool::new(false),
         }
+    }
+
+    /// Notes that this trail is part of a dispatcher.
+    pub(super) fn registered(&self, dispatch: &Dispatch) {
+        self.registered.store(true, Ordering::Release);
+        if let Ids::Source(source) = &self.ids {
+            // Weak: the dispatcher owns the subscriber that owns us.
+            source.registered(dispatch.downgrade());
+        }
+    }
+
+    pub(super) fn is_registered(&self) -> bool {
+        self.registered.load(Ordering::Acquire)
     }
 
     /// The callsite's plan, made now if nobody has made it: an event can come before its registration.
@@ -108,16 +114,15 @@ impl Capture {
             || (!self.settings.lend.is_empty() && self.plan(metadata).role == Role::Lender)
     }
 
-    /// Where something with this parent stands.
+    /// Where something with this parent stands: `with` is told the nearest span with a context (0: none), and what
+    /// the thread has entered inside that span. It must not run user code.
     #[inline]
-    fn place(&self, is_contextual: bool, parent: Option<&Id>) -> Place {
-        let mut scopes = Vec::new();
-        let tracked = if is_contextual {
-            local::current(self.instance, |scope| scopes.push(Arc::clone(scope)))
+    fn place<R>(&self, is_contextual: bool, parent: Option<&Id>, mut with: impl FnMut(u64, &[Held]) -> R) -> R {
+        if is_contextual {
+            local::current(self.instance, with)
         } else {
-            parent.map_or(0, |parent| self.context_of(parent.into_u64()))
-        };
-        Place { tracked, scopes }
+            with(parent.map_or(0, |parent| self.context_of(parent.into_u64())), &[])
+        }
     }
 
     /// The nearest span with a context, from this one upwards; 0 where there is none.
@@ -137,6 +142,10 @@ impl Capture {
                 add(&self.counters.not_allowed, 1);
                 return self.link(attributes, id);
             }
+            Role::Probe => {
+                super::check::hit(self.instance);
+                return;
+            }
             _ => return self.link(attributes, id),
         }
         let Some(_depth) = Depth::enter() else {
@@ -149,8 +158,9 @@ impl Capture {
         let mut state = self.spans.make(id);
         state.plan = Some(plan);
         self.count_names(plan);
-        let place = self.place(attributes.is_contextual(), attributes.parent());
-        self.inherit(&mut state, &place);
+        self.place(attributes.is_contextual(), attributes.parent(), |tracked, inside| {
+            self.inherit(&mut state, tracked, inside);
+        });
         self.fill(&mut state, plan, |visitor| attributes.record(visitor));
         if plan.role == Role::Span {
             state.opened = self.clock.monotonic();
@@ -168,7 +178,7 @@ impl Capture {
             if local::is_outside() {
                 return;
             }
-            let tracked = local::current(self.instance, |_| ());
+            let tracked = local::current(self.instance, |tracked, _| tracked);
             self.links.insert(id.into_u64(), tracked);
         } else {
             let tracked = attributes.parent().map_or(0, |parent| self.context_of(parent.into_u64()));
@@ -177,19 +187,18 @@ impl Capture {
     }
 
     /// Copies what the place hands down into a new span.
-    fn inherit(&self, state: &mut SpanState, place: &Place) {
+    fn inherit(&self, state: &mut SpanState, tracked: u64, inside: &[Held]) {
         let mut above = None;
-        if place.tracked != 0 {
-            let copied = self.spans.with(place.tracked, |parent| {
+        if tracked != 0 {
+            let copied = self.spans.with(tracked, |parent| {
                 state.inherited.extend(&parent.handed_down);
                 state.has_actor |= parent.has_actor;
                 parent.trace
             });
             above = copied.flatten();
         }
-        for scope in &place.scopes {
-            let fields = scope.fields(self.instance, &self.settings.policy);
-            state.inherited.extend(fields.fields());
+        for scope in local::scopes(inside) {
+            scope.with_fields(self.instance, &self.settings.policy, |fields| state.inherited.extend(fields));
             state.has_actor |= scope.has_actor();
             above = scope.trace().or(above);
         }
@@ -380,18 +389,18 @@ impl Capture {
         let Some(_depth) = Depth::enter() else { return self.outlet.lost(Loss::Reentrant, plan.category) };
         let mut into = Redacting::frame(self.outlet.buffer(), self.clock.now(), &self.settings.policy);
         let mut has_actor = false;
-        let place = self.place(event.is_contextual(), event.parent());
-        if place.tracked != 0 {
-            self.spans.with(place.tracked, |state| {
-                into.inherit(&state.handed_down);
-                has_actor = state.has_actor;
-            });
-        }
-        for scope in &place.scopes {
-            let fields = scope.fields(self.instance, &self.settings.policy);
-            into.inherit(fields.fields());
-            has_actor |= scope.has_actor();
-        }
+        self.place(event.is_contextual(), event.parent(), |tracked, inside| {
+            if tracked != 0 {
+                self.spans.with(tracked, |state| {
+                    into.inherit(&state.handed_down);
+                    has_actor = state.has_actor;
+                });
+            }
+            for scope in local::scopes(inside) {
+                scope.with_fields(self.instance, &self.settings.policy, |fields| into.inherit(fields));
+                has_actor |= scope.has_actor();
+            }
+        });
         into.constants(&plan.constants);
         self.count_names(plan);
         event.record(&mut Visitor { plan, into: &mut into });
@@ -407,7 +416,7 @@ impl Capture {
 
     /// Takes an `err` or `ret` event of the span's own `#[instrument]` as evidence. `false` where it is not one.
     fn fold(&self, event: &Event<'_>, plan: &'static Plan) -> bool {
-        let tracked = self.place(event.is_contextual(), event.parent()).tracked;
+        let tracked = self.place(event.is_contextual(), event.parent(), |tracked, _| tracked);
         let span = self.spans.with(tracked, |state| state.plan).flatten();
         if !span.is_some_and(|span| span.role == Role::Span && plan.belongs_to(span)) {
             return false;
@@ -456,9 +465,8 @@ impl Capture {
 
     /// Whether a record of this name and level is above its family's floor, and how it travels.
     pub(crate) fn route(&self, event: &str, category: &str, level: &Level) -> (bool, crate::config::Mode) {
-        let floor = self.settings.floors.floor(event);
-        let is_wanted = floor.is_none_or(|floor| level.rank() >= floor.rank());
-        (is_wanted, self.settings.modes.mode(event, category))
+        let mode = self.settings.modes.of(event, Some(category).filter(|category| !category.is_empty()));
+        (self.settings.floors.admits(event, level), mode)
     }
 
     #[inline]

@@ -136,27 +136,32 @@ pub(super) fn pop_scope(left: &Arc<ScopeFields>) {
     });
 }
 
-/// Where the thread stands: the nearest span of this instance with a context (0 = none). `scopes` is called for
-/// each scope entered inside that span, oldest first; it must not run user code.
+/// Where the thread stands: `with` is told the nearest span of this instance with a context (0: none), and what was
+/// entered inside that span, oldest first. It must not run user code: the thread's list is borrowed.
 #[inline]
-pub(super) fn current(of: u32, mut scopes: impl FnMut(&Arc<ScopeFields>)) -> u64 {
-    LOCAL
-        .try_with(|local| {
-            let Ok(held) = local.held.try_borrow() else { return 0 };
-            let is_span = |entry: &Held| matches!(entry, Held::Span { instance, .. } if *instance == of);
-            let at = held.iter().rposition(is_span);
-            let inside = held.get(at.map_or(0, |at| at + 1)..).unwrap_or_default();
-            for entry in inside {
-                if let Held::Scope(scope) = entry {
-                    scopes(scope);
-                }
-            }
-            match at.and_then(|at| held.get(at)) {
-                Some(Held::Span { tracked, .. }) => *tracked,
-                _ => 0,
-            }
-        })
-        .unwrap_or(0)
+pub(super) fn current<R>(of: u32, mut with: impl FnMut(u64, &[Held]) -> R) -> R {
+    let found = LOCAL.try_with(|local| {
+        let held = local.held.try_borrow().ok()?;
+        if held.is_empty() {
+            return None;
+        }
+        let is_span = |entry: &Held| matches!(entry, Held::Span { instance, .. } if *instance == of);
+        let at = held.iter().rposition(is_span);
+        let tracked = match at.and_then(|at| held.get(at)) {
+            Some(Held::Span { tracked, .. }) => *tracked,
+            _ => 0,
+        };
+        Some(with(tracked, held.get(at.map_or(0, |at| at + 1)..).unwrap_or_default()))
+    });
+    found.ok().flatten().unwrap_or_else(|| with(0, &[]))
+}
+
+/// The scopes among what was entered.
+pub(super) fn scopes(inside: &[Held]) -> impl Iterator<Item = &Arc<ScopeFields>> {
+    inside.iter().filter_map(|entry| match entry {
+        Held::Scope(scope) => Some(scope),
+        Held::Span { .. } => None,
+    })
 }
 
 /// The newest scope that the thread is inside of, for handing it to another task.

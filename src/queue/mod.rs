@@ -6,7 +6,7 @@
 mod pool;
 mod signal;
 
-pub(crate) use pool::Pool;
+pub(crate) use pool::{BUFFER, Pool};
 pub(crate) use signal::Signal;
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

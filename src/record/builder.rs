@@ -139,6 +139,11 @@ macro_rules! setters {
 }
 
 impl RecordBuilder {
+    /// Continues a record.
+    pub(crate) fn over(record: Record) -> Self {
+        Self { record }
+    }
+
     setters! {
         action: Action "What was done.",
         category: Category "The family of the action.",

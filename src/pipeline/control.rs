@@ -1,0 +1,112 @@
+//! Control records: what the trail says about itself, as ordinary records of the family `audit`.
+
+use crate::record::{Map, Record, RecordBuilder, Slot, Value};
+use crate::sink::{FileEvent, Opened};
+
+use super::inbox::LossRow;
+
+/// The actor of every control record.
+const SELF: (&str, &str) = ("system", "tracing-audit");
+
+fn control(event: &str) -> RecordBuilder {
+    let builder = Record::builder(event).category("audit").actor(SELF.0, SELF.1);
+    builder.level(&crate::record::Level::Info).outcome("success")
+}
+
+/// What a trail is configured to do, as `audit.open` states it.
+pub(super) type Effective = Map;
+
+/// The trail begins, or begins again.
+pub(super) fn open(cause: &str, opened: Option<&Opened>, bound: u64, effective: &Effective) -> Record {
+    let mut record = control("audit.open")
+        .attribute("cause", cause)
+        .attribute("library", concat!("tracing-audit ", env!("CARGO_PKG_VERSION")))
+        .attribute("pid", std::process::id())
+        .attribute("config", Value::Map(effective.clone()));
+    if let Some(opened) = opened {
+        record = record.attribute("clean", opened.clean).attribute("first", opened.first);
+        if !opened.clean {
+            // Everything that the last run had accepted and not yet made durable: nobody can know more.
+            record = record.attribute("missing_at_most", bound);
+        }
+        if let Some(torn) = &opened.torn {
+            let fragment = Map::from([
+                ("segment".to_owned(), Value::from(torn.segment.to_string())),
+                ("len".to_owned(), Value::from(torn.len)),
+                ("sha256".to_owned(), Value::from(torn.sha256_hex.clone())),
+            ]);
+            record = record.attribute("torn", Value::Map(fragment));
+        }
+        if let Some((first, last)) = opened.missing {
+            record = record.attribute("missing", Value::List(vec![first.into(), last.into()]));
+        }
+    }
+    record.build()
+}
+
+/// The trail ends, and how much it wrote.
+pub(super) fn close(cause: &str, taken: u64, lost: u64) -> Record {
+    control("audit.close").attribute("cause", cause).attribute("records", taken).attribute("lost", lost).build()
+}
+
+/// Records are known to be missing here.
+pub(super) fn gap(row: &LossRow) -> Record {
+    let builder = control("audit.gap").outcome("failure").attribute("lost", row.lost).attribute("cause", row.cause);
+    let builder = builder.attribute("first_time", time(row.first)).attribute("last_time", time(row.last));
+    if row.category.is_empty() { builder.build() } else { builder.attribute("of_category", &*row.category).build() }
+}
+
+/// A sink has missed entries that stand in the stream.
+pub(super) fn sink_gap(sink: &str, lost: u64) -> Record {
+    let builder = control("audit.gap").outcome("failure").attribute("lost", lost).attribute("cause", "sink_behind");
+    builder.attribute("sink", sink).build()
+}
+
+/// What the file sink did. `None` for what the trail need not tell.
+pub(super) fn file(event: &FileEvent) -> Option<Record> {
+    Some(match event {
+        FileEvent::Rolled { cause, closed, opened, copied } => {
+            let builder = control("audit.rotate").attribute("cause", cause.as_str());
+            let builder = builder.attribute("closed", closed.to_string()).attribute("opened", opened.to_string());
+            match copied {
+                Some((first, last)) => {
+                    builder.attribute("copied", Value::List(vec![(*first).into(), (*last).into()])).build()
+                }
+                None => builder.build(),
+            }
+        }
+        FileEvent::Unconfirmed { first, last } => control("audit.degraded")
+            .outcome("failure")
+            .attribute("cause", "unconfirmed")
+            .attribute("records", Value::List(vec![(*first).into(), (*last).into()]))
+            .build(),
+        FileEvent::Removed { segments, bytes, cause } => {
+            let names: Vec<String> = segments.iter().map(ToString::to_string).collect();
+            let builder = control("audit.retention").attribute("cause", cause.as_str()).attribute("bytes", *bytes);
+            builder.attribute("segments", names).build()
+        }
+        FileEvent::RetentionSuspended { before, after } => control("audit.clock")
+            .attribute("cause", "step_forward")
+            .attribute("before", time(*before))
+            .attribute("after", time(*after))
+            .attribute("age_retention", "suspended")
+            .build(),
+        FileEvent::NotRemoved { segment, cause } => control("audit.degraded")
+            .outcome("failure")
+            .attribute("cause", "not_removed")
+            .attribute("segment", segment.to_string())
+            .attribute("error", cause.as_str())
+            .build(),
+    })
+}
+
+/// A time as lines state it.
+fn time(nanos: u64) -> Value {
+    let stamp = jiff::Timestamp::from_nanosecond(i128::from(nanos));
+    stamp.map_or(Value::from(nanos), |stamp| Value::from(format!("{stamp:.9}")))
+}
+
+/// The time that a record given as a value states for itself.
+pub(super) fn stated_time(record: &Record) -> Option<u64> {
+    record.uint(Slot::Time)
+}

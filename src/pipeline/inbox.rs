@@ -1,0 +1,234 @@
+//! The callers' side: buffers, the queue, and the counting of everything that it refuses.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::ticket::{Receipt, Ticket};
+use crate::capture::{Loss, Outlet, Route};
+use crate::clock::SharedClock;
+use crate::config::Mode;
+use crate::error::{Error, ErrorKind, Result};
+use crate::queue::{Credit, Lane, Pool, Queue, Refused};
+use crate::redact::Redacted;
+use crate::stats::{Counters, add};
+
+/// A frame on its way, and who waits for it.
+#[derive(Debug)]
+pub(super) struct Item {
+    pub(super) frame: Redacted,
+    pub(super) ticket: Option<Arc<Ticket<Receipt>>>,
+}
+
+/// What callers and the writer share.
+#[derive(Debug)]
+pub(super) struct Inbox {
+    pub(super) queue: Queue<Item>,
+    pub(super) pool: Pool,
+    pub(super) counters: Arc<Counters>,
+    pub(super) losses: Losses,
+    pub(super) clock: SharedClock,
+    /// How long a caller waits for room, and a durable caller in a layer for the disk.
+    pub(super) patience: Patience,
+    /// The process that the writer lives in. A forked child has the queue, but not the writer.
+    process: u32,
+}
+
+/// How long callers wait.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    /// For room in the queue.
+    pub(super) room: Duration,
+    /// For the disk.
+    pub(super) commit: Duration,
+}
+
+impl Inbox {
+    pub(super) fn new(capacity: Credit, clock: SharedClock, counters: Arc<Counters>, patience: Patience) -> Self {
+        Self {
+            queue: Queue::new(capacity),
+            pool: Pool::new(usize::try_from(capacity.records.min(capacity.bytes / 2048)).unwrap_or(1).max(1)),
+            counters,
+            losses: Losses::default(),
+            clock,
+            patience,
+            process: std::process::id(),
+        }
+    }
+
+    pub(super) fn is_forked(&self) -> bool {
+        std::process::id() != self.process
+    }
+
+    /// Hands an item over in the way of its mode. What is refused comes back with the cause.
+    pub(super) fn push(&self, item: Item, route: Route<'_>) -> Result<(), (Item, Loss)> {
+        let bytes = item.frame.capacity();
+        let lane = if route.mode == Mode::Durable { Lane::Reserved } else { Lane::Ordinary };
+        let pushed = match self.queue.try_push(item, bytes, lane) {
+            Err(Refused::Full(item)) if route.mode != Mode::Lossy => {
+                if self.is_forked() {
+                    return Err((item, Loss::Forked));
+                }
+                self.queue.push(item, bytes, lane, trip(route.category), self.patience.room)
+            }
+            pushed => pushed,
+        };
+        pushed.map_err(|refused| match refused {
+            Refused::Full(item) => (item, Loss::Full),
+            Refused::Tripped(item) => (item, Loss::Tripped),
+            Refused::Closed(item) => (item, Loss::Closed),
+        })
+    }
+
+    /// Counts a refusal whose caller is told, and says it.
+    pub(super) fn rejected(&self, item: Option<Item>, loss: Loss) -> Error {
+        if let Some(item) = item {
+            self.recycle(item.frame.into_buffer());
+        }
+        let counters = &self.counters;
+        let (counter, kind, message) = match loss {
+            Loss::Full => (
+                &counters.rejected_full,
+                ErrorKind::Full,
+                "the audit queue stayed full; the record was not taken. Check the disk, or give `queue_records` more",
+            ),
+            Loss::Tripped => (
+                &counters.rejected_tripped,
+                ErrorKind::Full,
+                "the audit queue is full and the writer has not moved since the last wait expired; \
+                 the record was not taken. Check the disk",
+            ),
+            Loss::Closed => (
+                &counters.rejected_closed,
+                ErrorKind::Closed,
+                "the audit trail was shut down; the record was not taken. Emit before `shutdown`",
+            ),
+            Loss::Policy => (
+                &counters.rejected_policy,
+                ErrorKind::Refused,
+                "the record names no actor and the policy requires one; it was not taken. \
+                 Give `actor`, or open an `Actor` scope",
+            ),
+            Loss::Reentrant => (
+                &counters.rejected_reentrant,
+                ErrorKind::Reentrant,
+                "the audit trail was called from a value that it is recording, or from its own thread; \
+                 the record was not taken. Emit outside of `Debug`, `Display` and `Sink`",
+            ),
+            Loss::Forked => (
+                &counters.rejected_forked,
+                ErrorKind::Forked,
+                "this process was forked and has no audit writer; the record was not taken. \
+                 Start a trail of its own in the child",
+            ),
+        };
+        add(counter, 1);
+        Error::new(kind, message)
+    }
+}
+
+impl Outlet for Inbox {
+    #[inline]
+    fn buffer(&self) -> Vec<u8> {
+        self.pool.take().unwrap_or_else(|| {
+            add(&self.counters.pool_empty, 1);
+            Vec::with_capacity(crate::queue::BUFFER)
+        })
+    }
+
+    #[inline]
+    fn recycle(&self, buffer: Vec<u8>) {
+        if !self.pool.put(buffer) {
+            add(&self.counters.large_frames, 1);
+        }
+    }
+
+    #[inline]
+    fn send(&self, frame: Redacted, route: Route<'_>) {
+        let ticket = (route.mode == Mode::Durable).then(Ticket::new);
+        match self.push(Item { frame, ticket: ticket.clone() }, route) {
+            Ok(()) => {
+                if let Some(ticket) = ticket {
+                    self.queue.signal().notify();
+                    // An expired wait loses nothing: the record is still on its way.
+                    let _ = ticket.wait(std::time::Instant::now() + self.patience.commit);
+                }
+            }
+            Err((item, loss)) => {
+                self.recycle(item.frame.into_buffer());
+                self.lost(loss, route.category);
+            }
+        }
+    }
+
+    #[cold]
+    fn lost(&self, cause: Loss, category: &str) {
+        let counter = match cause {
+            Loss::Full | Loss::Forked => &self.counters.lost_full,
+            Loss::Tripped => &self.counters.lost_tripped,
+            Loss::Policy => &self.counters.lost_policy,
+            Loss::Reentrant => &self.counters.lost_reentrant,
+            Loss::Closed => &self.counters.lost_closed,
+        };
+        if cause == Loss::Closed {
+            // The trail has ended: no gap record can follow, the counter is all there is.
+            add(counter, 1);
+            return;
+        }
+        self.losses.add(cause, category, self.clock.now(), 1);
+        counter.fetch_add(1, Ordering::AcqRel);
+        self.queue.signal().notify();
+    }
+}
+
+/// Losses that no gap record accounts for yet, by cause and category.
+#[derive(Debug, Default)]
+pub(super) struct Losses {
+    rows: Mutex<Vec<LossRow>>,
+}
+
+/// Records lost for one cause in one category.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct LossRow {
+    pub(super) cause: &'static str,
+    pub(super) category: String,
+    pub(super) lost: u64,
+    pub(super) first: u64,
+    pub(super) last: u64,
+}
+
+/// The most rows; what comes behind is counted under the category `other`.
+const MAX_ROWS: usize = 64;
+
+impl Losses {
+    fn add(&self, cause: Loss, category: &str, now: u64, lost: u64) {
+        let mut rows = self.rows.lock();
+        let cause = cause.word();
+        let category = if rows.len() < MAX_ROWS { category } else { "other" };
+        if let Some(row) = rows.iter_mut().find(|row| row.cause == cause && row.category == category) {
+            row.lost += lost;
+            row.first = row.first.min(now);
+            row.last = row.last.max(now);
+        } else {
+            rows.push(LossRow { cause, category: category.to_owned(), lost, first: now, last: now });
+        }
+    }
+
+    pub(super) fn take(&self) -> Vec<LossRow> {
+        std::mem::take(&mut *self.rows.lock())
+    }
+
+    /// Puts rows back whose gap record could not be written.
+    pub(super) fn give_back(&self, back: Vec<LossRow>) {
+        let mut rows = self.rows.lock();
+        rows.extend(back);
+    }
+}
+
+/// Which trip state a category uses: FNV-1a, because it costs nothing and need not resist anybody.
+fn trip(category: &str) -> u8 {
+    let hash = category.bytes().fold(0x811C_9DC5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    u8::try_from(hash >> 24).unwrap_or(0)
+}

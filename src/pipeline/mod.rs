@@ -1,0 +1,17 @@
+//! The pipeline: builder, handle, writer thread and sinks. The only place where everything meets.
+
+mod builder;
+#[cfg(feature = "config")]
+mod configure;
+mod control;
+mod emit;
+mod handle;
+mod inbox;
+mod ports;
+mod ticket;
+mod writer;
+
+pub use builder::AuditBuilder;
+pub use emit::{EmitFuture, Emitter, NoopEmitter, Submitted};
+pub use handle::{Audit, Guard, Report};
+pub use ticket::{Receipt, State};
