@@ -18,7 +18,7 @@ use super::visitor::Visitor;
 use super::{Loss, Outlet, Route};
 use crate::clock::SharedClock;
 use crate::record::{Level, Outcome, Slot};
-use crate::redact::{Redacting, RedactedFields, Tally, sees};
+use crate::redact::{Policy, Redacting, RedactedFields, Tally, sees};
 use crate::stats::{Counters, add};
 
 /// Tells instances apart in what threads keep.
@@ -388,18 +388,8 @@ impl Capture {
         }
         let Some(_depth) = Depth::enter() else { return self.outlet.lost(Loss::Reentrant, plan.category) };
         let mut into = Redacting::frame(self.outlet.buffer(), self.clock.now(), &self.settings.policy);
-        let mut has_actor = false;
-        self.place(event.is_contextual(), event.parent(), |tracked, inside| {
-            if tracked != 0 {
-                self.spans.with(tracked, |state| {
-                    into.inherit(&state.handed_down);
-                    has_actor = state.has_actor;
-                });
-            }
-            for scope in local::scopes(inside) {
-                scope.with_fields(self.instance, &self.settings.policy, |fields| into.inherit(fields));
-                has_actor |= scope.has_actor();
-            }
+        let has_actor = self.place(event.is_contextual(), event.parent(), |tracked, inside| {
+            self.append_context(&mut into, tracked, inside)
         });
         into.constants(&plan.constants);
         self.count_names(plan);
@@ -461,6 +451,36 @@ impl Capture {
             add(&self.counters.below_level, 1);
             self.outlet.recycle(frame.into_buffer());
         }
+    }
+
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.settings.policy
+    }
+
+    pub(crate) fn requires_actor(&self) -> bool {
+        self.settings.require_actor
+    }
+
+    /// Appends what the current thread's spans and scopes hand down, for a record that is given as a value.
+    /// Answers whether an actor is among it.
+    pub(crate) fn inherit_context(&self, into: &mut Redacting<'_>) -> bool {
+        self.place(true, None, |tracked, inside| self.append_context(into, tracked, inside))
+    }
+
+    #[inline]
+    fn append_context(&self, into: &mut Redacting<'_>, tracked: u64, inside: &[Held]) -> bool {
+        let mut has_actor = false;
+        if tracked != 0 {
+            self.spans.with(tracked, |state| {
+                into.inherit(&state.handed_down);
+                has_actor = state.has_actor;
+            });
+        }
+        for scope in local::scopes(inside) {
+            scope.with_fields(self.instance, &self.settings.policy, |fields| into.inherit(fields));
+            has_actor |= scope.has_actor();
+        }
+        has_actor
     }
 
     /// Whether a record of this name and level is above its family's floor, and how it travels.

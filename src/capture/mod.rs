@@ -17,9 +17,11 @@ mod visitor;
 mod wrapper;
 
 pub use check::{Check, Obstacle};
+pub(crate) use check::check;
 pub use context::{Actor, AuditContext, CurrentContext, Scoped, WithContext};
 pub(crate) use core::Capture;
 pub use ids::{IdSource, Ids};
+pub(crate) use local::is_recording;
 pub use layer::AuditLayer;
 pub(crate) use settings::Settings;
 pub use shell::FilterShell;

@@ -82,15 +82,24 @@ pub(super) struct Ticket<T> {
     answered: Condvar,
 }
 
-#[derive(Debug)]
 struct Slot<T> {
     answer: Option<Result<T>>,
     waker: Option<Waker>,
+    then: Option<Then>,
+}
+
+/// Called with whether the answer is good.
+type Then = Box<dyn FnOnce(bool) + Send>;
+
+impl<T> std::fmt::Debug for Slot<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Slot").field("is_answered", &self.answer.is_some()).finish_non_exhaustive()
+    }
 }
 
 impl<T> Ticket<T> {
     pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self { slot: Mutex::new(Slot { answer: None, waker: None }), answered: Condvar::new() })
+        Arc::new(Self { slot: Mutex::new(Slot { answer: None, waker: None, then: None }), answered: Condvar::new() })
     }
 
     /// Gives the answer. A second one is ignored.
@@ -99,12 +108,21 @@ impl<T> Ticket<T> {
         if slot.answer.is_none() {
             slot.answer = Some(answer);
         }
-        let waker = slot.waker.take();
+        let is_good = slot.answer.as_ref().is_some_and(Result::is_ok);
+        let (waker, then) = (slot.waker.take(), slot.then.take());
         self.answered.notify_all();
         drop(slot);
         if let Some(waker) = waker {
             waker.wake();
         }
+        if let Some(then) = then {
+            then(is_good);
+        }
+    }
+
+    /// Calls `then` on the thread that gives the answer. To be said before anybody can give it.
+    pub(super) fn then(&self, then: impl FnOnce(bool) + Send + 'static) {
+        self.slot.lock().then = Some(Box::new(then));
     }
 
     /// Waits for the answer; `None` where it has not come by the deadline.

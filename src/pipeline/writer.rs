@@ -1,5 +1,6 @@
 //! The writer: one thread that gives records their place, renders their lines and hands them on.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -75,7 +76,12 @@ struct Progress {
     chunk: Vec<Item>,
     /// Who waits for the records that are in the batch or written and not durable.
     waiting: Vec<(Arc<Ticket<Receipt>>, Placed)>,
-    barriers: Vec<Arc<Barrier>>,
+    /// Barriers, each with the number of records that must have been taken first.
+    barriers: Vec<(u64, Arc<Barrier>)>,
+    /// Commands that were read while the writer waited for a sink.
+    pending: VecDeque<Command>,
+    /// Records taken from the queue.
+    popped: u64,
     /// Barriers that a full port could not take yet, and for how many ports.
     unsent: Vec<(usize, Arc<Barrier>)>,
     /// Records of callers in the batch, and in lines that are written and not durable.
@@ -86,7 +92,7 @@ struct Progress {
     retry: Option<(Instant, Duration)>,
     told_failure: bool,
     sleep: Duration,
-    closing: Option<(Arc<Ticket<()>>, Instant)>,
+    closing: Closing,
 }
 
 /// Starts a thread of ours: without a subscriber, so that nothing on it can become a record.
@@ -121,6 +127,8 @@ impl Writer {
             chunk: Vec::with_capacity(CHUNK),
             waiting: Vec::new(),
             barriers: Vec::new(),
+            pending: VecDeque::new(),
+            popped: 0,
             unsent: Vec::new(),
             in_batch: 0,
             undurable: 0,
@@ -166,10 +174,10 @@ impl Writer {
         self.hand_on();
         self.tick();
         let is_drained = self.batch.is_empty() && self.inbox.queue.used().records == 0;
-        if self.is_commit_due(is_drained) {
+        if self.is_commit_due() {
             self.commit();
         }
-        if is_drained {
+        if self.batch.is_empty() {
             self.answer_barriers();
         }
         if self.has_ended(is_drained) {
@@ -215,6 +223,7 @@ impl Writer {
             self.inbox.recycle(item.frame.into_buffer());
         }
         self.state.chunk = chunk;
+        self.state.popped += credit.records;
         add(&self.inbox.counters.taken, credit.records);
         self.inbox.queue.release(credit);
     }
@@ -324,25 +333,17 @@ impl Writer {
 
     /// With a journal nothing is lost by a slow sink, so the writer does not wait for it. Without one, a single sink
     /// is what the trail is for, and several must not wait for the slowest for ever.
-    fn offer(&self, batch: &Arc<Batch>) {
-        let patience = match (&self.journal, self.ports.len()) {
-            (Some(_), _) => Duration::ZERO,
-            (None, 1) => Duration::from_millis(100),
-            (None, _) => self.inbox.patience.room,
-        };
-        for port in &self.ports {
-            // A single sink is waited for until it has room, or until the trail must end.
-            while self.journal.is_none() && self.ports.len() == 1 && !port.has_room() && !self.must_end() {
+    fn offer(&mut self, batch: &Arc<Batch>) {
+        let patience = if self.journal.is_some() { Duration::ZERO } else { self.inbox.patience.room };
+        if let (None, [port]) = (&self.journal, self.ports.as_slice()) {
+            while !port.has_room() && !is_late(&self.state.closing) {
+                read_ahead(&self.commands, &mut self.state);
                 std::thread::park_timeout(Duration::from_millis(1));
             }
+        }
+        for port in &self.ports {
             port.offer(batch, patience);
         }
-    }
-
-    fn must_end(&self) -> bool {
-        // A close that waits in the channel has not told its deadline yet; it is read there, not here.
-        self.state.closing.as_ref().is_some_and(|(_, deadline)| Instant::now() >= *deadline)
-            || self.commands.len() > 64
     }
 
     fn failed_write(&mut self, error: &SinkError) {
@@ -383,11 +384,11 @@ impl Writer {
         self.tell_file_events();
     }
 
-    fn is_commit_due(&self, is_drained: bool) -> bool {
+    fn is_commit_due(&self) -> bool {
         if !self.state.is_dirty || self.state.retry.is_some_and(|(at, _)| Instant::now() < at) {
             return false;
         }
-        let is_asked = !self.state.waiting.is_empty() || (is_drained && !self.state.barriers.is_empty());
+        let is_asked = !self.state.waiting.is_empty() || self.reached_barriers() > 0;
         is_asked || self.state.last_commit.elapsed() >= self.commit_interval
     }
 
@@ -419,7 +420,8 @@ impl Writer {
         if self.state.is_dirty {
             return;
         }
-        for barrier in std::mem::take(&mut self.state.barriers) {
+        let reached = self.reached_barriers();
+        for (_, barrier) in self.state.barriers.drain(..reached).collect::<Vec<_>>() {
             for at in 0..self.ports.len() {
                 self.state.unsent.push((at, Arc::clone(&barrier)));
             }
@@ -429,6 +431,15 @@ impl Writer {
         self.state.unsent.retain(|(at, barrier)| !ports.get(*at).is_none_or(|port| port.barrier(barrier)));
     }
 
+    /// How many barriers have all their records taken. The queue's count can include a record that is just being
+    /// refused, so an empty queue reaches every barrier.
+    fn reached_barriers(&self) -> usize {
+        if self.inbox.queue.used().records == 0 {
+            return self.state.barriers.len();
+        }
+        self.state.barriers.iter().take_while(|(target, _)| *target <= self.state.popped).count()
+    }
+
     /// Without a journal, a receipt says that every sink has the record.
     fn deliver_receipts(&mut self) {
         if self.state.waiting.is_empty() {
@@ -436,7 +447,7 @@ impl Writer {
         }
         let waiting = std::mem::take(&mut self.state.waiting);
         let flushed = Ticket::new();
-        self.state.barriers.push(Barrier::new(self.ports.len(), Arc::clone(&flushed)));
+        self.state.barriers.push((0, Barrier::new(self.ports.len(), Arc::clone(&flushed))));
         flushed.then(move |answer| {
             for (ticket, place) in waiting {
                 let receipt = Receipt { state: State::Delivered, place: Some(place) };
@@ -447,7 +458,8 @@ impl Writer {
     }
 
     fn take_commands(&mut self) {
-        while let Ok(command) = self.commands.try_recv() {
+        read_ahead(&self.commands, &mut self.state);
+        while let Some(command) = self.state.pending.pop_front() {
             match command {
                 Command::Flush(ticket) => self.barrier(ticket),
                 Command::Rest(ticket) => {
@@ -471,22 +483,23 @@ impl Writer {
                     });
                     self.tell_file_events();
                 }
-                Command::Close(ticket, deadline) => self.state.closing = Some((ticket, deadline)),
+                Command::Close(ticket, deadline) => close_by(&mut self.state, ticket, deadline),
             }
         }
     }
 
     fn barrier(&mut self, ticket: Arc<Ticket<()>>) {
-        self.state.barriers.push(Barrier::new(self.ports.len(), ticket));
+        let target = self.state.popped + self.inbox.queue.used().records;
+        self.state.barriers.push((target, Barrier::new(self.ports.len(), ticket)));
     }
 
     /// Ends the trail when everything is written, or when its time is up.
     fn has_ended(&mut self, is_drained: bool) -> bool {
-        let Some((ticket, deadline)) = &self.state.closing else {
+        let Some((ticket, _)) = &self.state.closing else {
             // Handles, guards and layers are gone: nobody can submit, and nobody will close.
             return Arc::strong_count(&self.inbox) == 1 && is_drained && !self.state.is_dirty;
         };
-        let is_late = Instant::now() >= *deadline;
+        let is_late = is_late(&self.state.closing);
         if !is_drained && !is_late {
             return false;
         }
@@ -507,7 +520,7 @@ impl Writer {
             return true;
         }
         self.answer_barriers();
-        while !self.state.unsent.is_empty() && Instant::now() < deadline_or_now(&self.state.closing) {
+        while !self.state.unsent.is_empty() && !is_late(&self.state.closing) {
             std::thread::park_timeout(Duration::from_millis(1));
             self.answer_barriers();
         }
@@ -533,8 +546,35 @@ impl Writer {
     }
 }
 
-fn deadline_or_now(closing: &Option<(Arc<Ticket<()>>, Instant)>) -> Instant {
-    closing.as_ref().map_or_else(Instant::now, |(_, deadline)| *deadline)
+type Closing = Option<(Arc<Ticket<()>>, Instant)>;
+
+/// Whether the trail must end now.
+fn is_late(closing: &Closing) -> bool {
+    closing.as_ref().is_some_and(|(_, deadline)| Instant::now() >= *deadline)
+}
+
+/// Reads commands without carrying them out, but for the deadline of a close: it ends the wait for a sink.
+fn read_ahead(commands: &Receiver<Command>, state: &mut Progress) {
+    while let Ok(command) = commands.try_recv() {
+        match command {
+            Command::Close(ticket, deadline) => close_by(state, ticket, deadline),
+            command => state.pending.push_back(command),
+        }
+    }
+}
+
+fn close_by(state: &mut Progress, ticket: Arc<Ticket<()>>, deadline: Instant) {
+    match &state.closing {
+        // The trail ends once; a second call waits for the same end.
+        Some((first, _)) => {
+            let first = Arc::clone(first);
+            first.then(move |is_good| {
+                let message = "the audit trail ended, and a sink could not make everything durable";
+                ticket.answer(if is_good { Ok(()) } else { Err(Error::new(ErrorKind::Sink, message)) });
+            });
+        }
+        None => state.closing = Some((ticket, deadline)),
+    }
 }
 
 fn no_journal(what: &str) -> Error {

@@ -230,6 +230,10 @@ impl<T> Queue<T> {
         Credit::of(self.used.load(Ordering::SeqCst))
     }
 
+    pub(crate) fn capacity(&self) -> Credit {
+        self.capacity
+    }
+
     pub(crate) fn signal(&self) -> &Signal {
         &self.signal
     }

@@ -1,0 +1,269 @@
+//! The direct door: records that the application hands over as values, with an answer.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use super::handle::{Audit, Inner};
+use super::inbox::Item;
+use super::ticket::{Receipt, State, Ticket};
+use crate::capture::{Loss, Outlet, Route};
+use crate::config::Mode;
+use crate::error::{Error, ErrorKind, Result};
+use crate::queue::{Lane, Refused};
+use crate::record::{Level, Record, Slot};
+use crate::redact::{Redacted, Redacting, sees};
+use crate::stats::add;
+
+/// Takes records as values. For code that must know what became of a record, and for tests.
+pub trait Emitter: Send + Sync {
+    /// Hands a record over and waits for the strongest state that the set-up has: durable with a journal, delivered
+    /// to every sink without one.
+    ///
+    /// # Errors
+    ///
+    /// The record was not taken (`Full`, `Closed`, `Refused`, `Reentrant`, `Forked`), or its state did not become
+    /// known in time (`Timeout`): then it is still on its way.
+    fn emit(&self, record: Record) -> Result<Receipt>;
+
+    /// Hands a record over and never waits.
+    ///
+    /// # Errors
+    ///
+    /// The record was not taken.
+    fn submit(&self, record: Record) -> Result<Submitted>;
+}
+
+/// What became of a record that was submitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Submitted {
+    /// It waits for the writer.
+    Queued,
+    /// It is left out, because its level is below its family's floor.
+    BelowLevel,
+    /// It is left out, because the trail is configured off.
+    Disabled,
+}
+
+/// Takes every record and keeps none.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoopEmitter;
+
+impl Emitter for NoopEmitter {
+    fn emit(&self, _: Record) -> Result<Receipt> {
+        Ok(Receipt::unwritten(State::Disabled))
+    }
+
+    fn submit(&self, _: Record) -> Result<Submitted> {
+        Ok(Submitted::Disabled)
+    }
+}
+
+thread_local! {
+    static IS_OWN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Marks the current thread as one of ours: a record from here would wait for itself.
+pub(super) fn mark_own_thread() {
+    IS_OWN.with(|own| own.set(true));
+}
+
+fn is_own_thread() -> bool {
+    IS_OWN.try_with(Cell::get).unwrap_or(true)
+}
+
+/// What a record became before the queue.
+enum Prepared {
+    Frame(Redacted, Mode, String),
+    BelowLevel,
+}
+
+impl Emitter for Audit {
+    fn emit(&self, record: Record) -> Result<Receipt> {
+        let Some(inner) = self.inner() else { return Ok(Receipt::unwritten(State::Disabled)) };
+        let own_id = own_id(&record);
+        let (frame, mode, category) = match inner.prepare(&record)? {
+            Prepared::Frame(frame, mode, category) => (frame, mode, category),
+            Prepared::BelowLevel => return Ok(Receipt::unwritten(State::BelowLevel)),
+        };
+        let ticket = Ticket::new();
+        let item = Item { frame, ticket: Some(Arc::clone(&ticket)) };
+        let route = Route { mode: if mode == Mode::Lossy { mode } else { Mode::Durable }, category: &category };
+        inner.inbox.push(item, route).map_err(|(item, loss)| inner.inbox.rejected(Some(item), loss))?;
+        inner.inbox.queue.signal().notify();
+        let answer = ticket.wait(Instant::now() + inner.inbox.patience.commit);
+        answer.unwrap_or_else(|| Err(unknown_state(inner))).map(|receipt| with_id(receipt, own_id))
+    }
+
+    fn submit(&self, record: Record) -> Result<Submitted> {
+        let Some(inner) = self.inner() else { return Ok(Submitted::Disabled) };
+        match inner.prepare(&record)? {
+            Prepared::BelowLevel => Ok(Submitted::BelowLevel),
+            Prepared::Frame(frame, _, category) => {
+                let route = Route { mode: Mode::Lossy, category: &category };
+                let pushed = inner.inbox.push(Item { frame, ticket: None }, route);
+                pushed.map_err(|(item, loss)| inner.inbox.rejected(Some(item), loss))?;
+                Ok(Submitted::Queued)
+            }
+        }
+    }
+}
+
+impl Audit {
+    /// As [`Emitter::emit`], without blocking the thread: the task is woken when the answer is there.
+    ///
+    /// Dropped before its first poll, or while it waits for room, the record is not submitted; dropped later, it is
+    /// still written.
+    pub fn emit_async(&self, record: Record) -> EmitFuture {
+        EmitFuture { audit: self.clone(), step: Step::New(Box::new(record)), own_id: None }
+    }
+}
+
+/// The answer to [`Audit::emit_async`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless polled: the record is not submitted"]
+pub struct EmitFuture {
+    audit: Audit,
+    step: Step,
+    own_id: Option<uuid::Uuid>,
+}
+
+#[derive(Debug)]
+enum Step {
+    New(Box<Record>),
+    Waiting(Item, Arc<Ticket<Receipt>>),
+    Queued(Arc<Ticket<Receipt>>),
+    Done,
+}
+
+impl Future for EmitFuture {
+    type Output = Result<Receipt>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        let Some(inner) = this.audit.inner() else {
+            this.step = Step::Done;
+            return Poll::Ready(Ok(Receipt::unwritten(State::Disabled)));
+        };
+        loop {
+            match std::mem::replace(&mut this.step, Step::Done) {
+                Step::New(record) => {
+                    this.own_id = own_id(&record);
+                    match inner.prepare(&record) {
+                        Err(error) => return Poll::Ready(Err(error)),
+                        Ok(Prepared::BelowLevel) => return Poll::Ready(Ok(Receipt::unwritten(State::BelowLevel))),
+                        Ok(Prepared::Frame(frame, ..)) => {
+                            let ticket = Ticket::new();
+                            this.step = Step::Waiting(Item { frame, ticket: Some(Arc::clone(&ticket)) }, ticket);
+                        }
+                    }
+                }
+                Step::Waiting(item, ticket) => {
+                    let bytes = item.frame.capacity();
+                    match inner.inbox.queue.poll_push(item, bytes, Lane::Reserved, context.waker()) {
+                        Ok(()) => {
+                            inner.inbox.queue.signal().notify();
+                            this.step = Step::Queued(ticket);
+                        }
+                        Err(Refused::Full(item) | Refused::Tripped(item)) => {
+                            this.step = Step::Waiting(item, ticket);
+                            return Poll::Pending;
+                        }
+                        Err(Refused::Closed(item)) => {
+                            return Poll::Ready(Err(inner.inbox.rejected(Some(item), Loss::Closed)));
+                        }
+                    }
+                }
+                Step::Queued(ticket) => match ticket.poll(context.waker()) {
+                    Some(answer) => {
+                        let own_id = this.own_id;
+                        return Poll::Ready(answer.map(|receipt| with_id(receipt, own_id)));
+                    }
+                    None => {
+                        this.step = Step::Queued(ticket);
+                        return Poll::Pending;
+                    }
+                },
+                Step::Done => {
+                    let message = "the answer was taken already; do not poll a finished future";
+                    return Poll::Ready(Err(Error::new(ErrorKind::Reentrant, message)));
+                }
+            }
+        }
+    }
+}
+
+impl Drop for EmitFuture {
+    fn drop(&mut self) {
+        // A record that never got room was not submitted; its buffer goes back.
+        if let (Step::Waiting(item, _), Some(inner)) = (std::mem::replace(&mut self.step, Step::Done), self.audit.inner())
+        {
+            inner.inbox.recycle(item.frame.into_buffer());
+        }
+    }
+}
+
+impl Inner {
+    /// Takes a record through policy, floor and mode.
+    fn prepare(&self, record: &Record) -> Result<Prepared> {
+        if is_own_thread() || crate::capture::is_recording() {
+            return Err(self.inbox.rejected(None, Loss::Reentrant));
+        }
+        if self.inbox.is_forked() {
+            return Err(self.inbox.rejected(None, Loss::Forked));
+        }
+        let event = record.event();
+        let derived = event.rsplit_once('.').map_or("", |(category, _)| category);
+        let category = record.text(Slot::Category).unwrap_or(derived);
+        let level = record.text(Slot::Level).map_or(Level::Info, Level::from);
+        let (is_wanted, mode) = self.capture.route(event, category, &level);
+        if !is_wanted {
+            add(&self.inbox.counters.below_level, 1);
+            return Ok(Prepared::BelowLevel);
+        }
+        let time = super::control::stated_time(record).unwrap_or_else(|| self.inbox.clock.now());
+        if time > crate::clock::MAX_TIME {
+            let message = format!("time {time} is after 2262-04-11, the last day that a line can state");
+            self.inbox.rejected(None, Loss::Policy);
+            return Err(Error::new(ErrorKind::Refused, message));
+        }
+        let mut into = Redacting::frame(self.inbox.buffer(), time, self.capture.policy());
+        let has_actor = self.capture.inherit_context(&mut into);
+        if record.get(Slot::Level).is_none() {
+            into.word(Slot::Level, "info");
+        }
+        into.record(record);
+        self.capture.count(into.tally);
+        if !has_actor && into.seen & sees::ACTOR == 0 {
+            if self.capture.requires_actor() {
+                self.inbox.recycle(into.finish().into_buffer());
+                return Err(self.inbox.rejected(None, Loss::Policy));
+            }
+            add(&self.inbox.counters.missing_actor, 1);
+        }
+        Ok(Prepared::Frame(into.finish(), mode, category.to_owned()))
+    }
+}
+
+fn own_id(record: &Record) -> Option<uuid::Uuid> {
+    record.text(Slot::Id).and_then(|id| uuid::Uuid::try_parse(id).ok())
+}
+
+fn with_id(mut receipt: Receipt, id: Option<uuid::Uuid>) -> Receipt {
+    if let (Some(place), Some(id)) = (&mut receipt.place, id) {
+        place.id = id;
+    }
+    receipt
+}
+
+fn unknown_state(inner: &Inner) -> Error {
+    let waiting = inner.inbox.queue.used().records;
+    let waited = inner.inbox.patience.commit;
+    let message =
+        format!("the record is queued but not durable after {waited:?}; {waiting} records wait. Check the disk");
+    Error::new(ErrorKind::Timeout, message)
+}
