@@ -4,18 +4,18 @@ use std::fs;
 use std::path::Path;
 
 /// A file of the tree: its path from the root, with `/`, and its text.
-pub struct File {
-    pub path: String,
-    pub text: String,
+pub(crate) struct File {
+    pub(crate) path: String,
+    pub(crate) text: String,
 }
 
 /// The root of the repository.
-pub fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// The files below `folders` whose name ends with `ending`, in order of their paths. Absent folders hold none.
-pub fn files(folders: &[&str], ending: &str) -> Vec<File> {
+pub(crate) fn files(folders: &[&str], ending: &str) -> Vec<File> {
     let mut found = Vec::new();
     for folder in folders {
         collect(&root().join(folder), folder, ending, &mut found);
@@ -42,7 +42,7 @@ fn collect(folder: &Path, name: &str, ending: &str, found: &mut Vec<File>) {
 
 /// The code alone: comments, strings and character literals become spaces; every newline stays, and every byte has
 /// its old place.
-pub fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut out = vec![b' '; bytes.len()];
     let mut at = 0;
@@ -120,7 +120,7 @@ fn find(bytes: &[u8], needle: &[u8]) -> Option<usize> {
 }
 
 /// The places at which `word` stands in the code as a word of its own.
-pub fn words<'a>(code: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
+pub(crate) fn words<'a>(code: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
     let part = |byte: Option<&u8>| byte.is_some_and(|&byte| byte == b'_' || byte.is_ascii_alphanumeric());
     let bytes = code.as_bytes();
     code.match_indices(word).map(|(at, _)| at).filter(move |&at| {
@@ -130,7 +130,7 @@ pub fn words<'a>(code: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 
 }
 
 /// The identifier that the text begins with, spaces before it aside; empty if there is none.
-pub fn identifier(text: &str) -> &str {
+pub(crate) fn identifier(text: &str) -> &str {
     let text = text.trim_start();
     let end = text
         .find(|character: char| character != '_' && !character.is_alphanumeric())
@@ -139,19 +139,19 @@ pub fn identifier(text: &str) -> &str {
 }
 
 /// The line, from 1, of a place.
-pub fn line(text: &str, at: usize) -> usize {
+pub(crate) fn line(text: &str, at: usize) -> usize {
     text[..at].bytes().filter(|&byte| byte == b'\n').count() + 1
 }
 
 /// A named block of code: where its keyword stands and where its closing brace does.
-pub struct Block<'a> {
-    pub name: &'a str,
-    pub start: usize,
-    pub end: usize,
+pub(crate) struct Block<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) start: usize,
+    pub(crate) end: usize,
 }
 
 /// The blocks that `keyword` opens: `fn` or `mod`. Declarations without a body and types like `fn(u8)` are none.
-pub fn blocks<'a>(code: &'a str, keyword: &'a str) -> Vec<Block<'a>> {
+pub(crate) fn blocks<'a>(code: &'a str, keyword: &'a str) -> Vec<Block<'a>> {
     words(code, keyword)
         .filter_map(|start| {
             let rest = &code[start + keyword.len()..];
@@ -195,4 +195,41 @@ fn closing(rest: &str) -> usize {
         }
     }
     rest.len().saturating_sub(1)
+}
+
+#[test]
+fn code_is_what_remains_without_comments_strings_and_characters() {
+    for (text, words_left) in [
+        ("a // b\nc", "a c"),
+        ("a /* b /* c */ d */ e", "a e"),
+        (r#"f("b \" c", d)"#, "f( , d)"),
+        ("f(r#\"b \" c\"#, d)", "f( , d)"),
+        ("f(b\"x\", br\"y\\\", c)", "f(b , b , c)"),
+        ("match c { '{' => '\\'', 'ß' => x }", "match c { => , => x }"),
+        (
+            "fn f<'a>(b: &'a str) -> &'static str { b }",
+            "fn f<'a>(b: &'a str) -> &'static str { b }",
+        ),
+        ("let var\"x\";", "let var ;"),
+    ] {
+        let left = code(text);
+        assert_eq!(left.len(), text.len(), "every byte keeps its place: {text}");
+        assert_eq!(
+            left.split_whitespace().collect::<Vec<_>>().join(" "),
+            words_left,
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_block_reaches_from_its_keyword_to_its_closing_brace() {
+    let text = "fn declared(&self) -> [u8; 2];\ntype F = fn(u8) -> u8;\nfn outer() { fn inner() { if x { } } }\nfn $name() {}";
+    let found: Vec<_> = blocks(text, "fn")
+        .into_iter()
+        .map(|block| (block.name, &text[block.start..=block.end]))
+        .collect();
+    let inner = ("inner", "fn inner() { if x { } }");
+    let outer = ("outer", "fn outer() { fn inner() { if x { } } }");
+    assert_eq!(found, [outer, inner, ("name", "fn $name() {}")]);
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::{Command, ExitStatus};
 
-use crate::sh::{Outcome, cargo, output, target, tee};
+use crate::sh::{Outcome, cargo, output, root, tee};
 use crate::tally::Tally;
 use crate::tools::Tools;
 
@@ -74,7 +74,8 @@ fn prepared(arguments: &[&str], tools: &Tools, quick: bool) -> Command {
 }
 
 fn with_nextest(tools: &Tools, quick: bool) -> Outcome<(Tally, Vec<String>)> {
-    let report = target().join("nextest/default/junit.xml");
+    // Nextest keeps its reports here whatever the folder that cargo builds into.
+    let report = root().join("target/nextest/default/junit.xml");
     // A report of an earlier run must not speak for this one.
     let _absent = fs::remove_file(&report);
     let mut command = prepared(
