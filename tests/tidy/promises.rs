@@ -171,13 +171,15 @@ fn a_test_that_is_missing_ignored_or_no_test_is_found() {
 }
 
 /// Documents of `docs/` that are not part of the crate's documentation, where their examples are compiled.
-fn outside_the_guide(names: &[String], guide: &str) -> Vec<String> {
+fn outside_the_guide(names: &[String], guide: &str, lib: &str) -> Vec<String> {
     let included = |name: &String| guide.contains(&format!("include_str!(\"../{name}\")"));
     let missing = names.iter().filter(|name| !included(name));
+    let undeclared = !names.is_empty() && !lib.lines().any(|line| line == "pub mod guide;");
     missing
         .map(|name| {
-            format!("{name}: src/guide.rs lacks a module with `#![doc = include_str!(\"../{name}\")]`")
+            format!("{name}: src/guide.rs lacks a module with `#[doc = include_str!(\"../{name}\")]`")
         })
+        .chain(undeclared.then(|| "src/lib.rs does not say `pub mod guide;`".to_owned()))
         .collect()
 }
 
@@ -187,16 +189,23 @@ fn every_document_is_part_of_the_guide() {
         .into_iter()
         .map(|file| file.path)
         .collect();
-    let guide = fs::read_to_string(root().join("src/guide.rs")).unwrap_or_default();
-    none(outside_the_guide(&names, &guide));
+    let read = |path: &str| fs::read_to_string(root().join(path)).unwrap_or_default();
+    none(outside_the_guide(
+        &names,
+        &read("src/guide.rs"),
+        &read("src/lib.rs"),
+    ));
+    let (a, guide) = (
+        ["docs/a.md".to_owned()],
+        "#[doc = include_str!(\"../docs/a.md\")]",
+    );
+    assert_eq!(outside_the_guide(&a, guide, "pub mod guide;\n").len(), 0);
     assert_eq!(
-        outside_the_guide(&["docs/a.md".into()], "#![doc = include_str!(\"../docs/b.md\")]").len(),
+        outside_the_guide(&a, &guide.replace("a.md", "b.md"), "pub mod guide;\n").len(),
         1
     );
-    assert_eq!(
-        outside_the_guide(&["docs/a.md".into()], "#![doc = include_str!(\"../docs/a.md\")]").len(),
-        0
-    );
+    assert_eq!(outside_the_guide(&a, guide, "").len(), 1);
+    assert_eq!(outside_the_guide(&[], "", "").len(), 0);
 }
 
 /// What is missing for every example to be executed by CI: the lane, and that the lane lists the folder itself.
