@@ -1,0 +1,7 @@
+//! The documents of `docs/`, as part of the crate's documentation: here their links are checked and their examples run.
+
+#[doc = include_str!("../docs/fields.md")]
+pub mod fields {}
+
+#[doc = include_str!("../docs/format.md")]
+pub mod format {}

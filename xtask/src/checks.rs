@@ -1,0 +1,148 @@
+//! The lanes that only call cargo: lint, features, targets, bench, and the list of campaigns.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::sh::{Outcome, cargo, output, run};
+
+/// Long tests that are too slow for every run, by name, with the package and test binary that holds them.
+///
+/// None is registered yet: every test of the workspace is short enough for `cargo xtask test`.
+const CAMPAIGNS: &[(&str, &str, &str)] = &[];
+
+pub(crate) fn lint(arguments: &[String]) -> Outcome {
+    no_arguments(arguments)?;
+    run(&mut cargo(&["fmt", "--all", "--check"]))?;
+    run(&mut cargo(&[
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--all-features",
+        "--",
+        "-D",
+        "warnings",
+    ]))?;
+    // Libraries only: the binary has the library's name, and their pages would overwrite each other.
+    let mut documents = cargo(&["doc", "--workspace", "--lib", "--no-deps", "--all-features"]);
+    run(documents.env("RUSTDOCFLAGS", "-Dwarnings"))?;
+    println!("lint: clean");
+    Ok(())
+}
+
+pub(crate) fn features(arguments: &[String]) -> Outcome {
+    no_arguments(arguments)?;
+    let names = feature_names(&output(&mut cargo(&[
+        "metadata",
+        "--no-deps",
+        "--format-version",
+        "1",
+    ]))?)?;
+    let check =
+        |more: &[&str]| run(cargo(&["check", "--quiet", "--package", "tracing-audit", "--lib"]).args(more));
+    check(&["--no-default-features"])?;
+    for name in &names {
+        check(&["--no-default-features", "--features", name])?;
+    }
+    check(&["--all-features"])?;
+    println!("features: none, each of {} alone, and all compile", names.len());
+    Ok(())
+}
+
+/// The features of the library, `default` aside.
+fn feature_names(metadata: &str) -> Outcome<Vec<String>> {
+    let metadata: Value =
+        serde_json::from_str(metadata).map_err(|error| format!("cargo metadata: {error}"))?;
+    let packages = metadata
+        .get("packages")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    let ours = packages
+        .into_iter()
+        .find(|package| package.get("name").is_some_and(|name| name == "tracing-audit"));
+    let features = ours.and_then(|package| package.get("features")?.as_object());
+    let features = features.ok_or("cargo metadata does not name the features of tracing-audit")?;
+    Ok(features
+        .keys()
+        .filter(|name| *name != "default")
+        .cloned()
+        .collect())
+}
+
+pub(crate) fn targets(arguments: &[String]) -> Outcome {
+    no_arguments(arguments)?;
+    let installed =
+        output(Command::new("rustup").args(["target", "list", "--installed"])).unwrap_or_default();
+    for (system, part) in [("Windows", "-windows-"), ("macOS", "-apple-darwin")] {
+        match installed.lines().find(|target| target.contains(part)) {
+            Some(target) => {
+                run(&mut cargo(&[
+                    "check",
+                    "--package",
+                    "tracing-audit",
+                    "--all-features",
+                    "--target",
+                    target,
+                ]))?;
+            }
+            None => println!("SKIPPED: compiling for {system}: the toolchain has no target for it"),
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn bench(arguments: &[String]) -> Outcome {
+    let mut command = cargo(&["run", "--release", "--package", "tracing-audit-benches", "--"]);
+    run(command.args(arguments))
+}
+
+pub(crate) fn campaign(arguments: &[String]) -> Outcome {
+    match arguments {
+        [] if CAMPAIGNS.is_empty() => println!("no campaign registered yet"),
+        [] => CAMPAIGNS.iter().for_each(|(name, ..)| println!("{name}")),
+        [name] => {
+            let campaign = CAMPAIGNS.iter().find(|(known, ..)| known == name);
+            let Some((_, package, test)) = campaign else {
+                return Err(format!(
+                    "no campaign is named `{name}`; `cargo xtask campaign` lists them"
+                ));
+            };
+            let arguments = [
+                "test",
+                "--release",
+                "--package",
+                package,
+                "--test",
+                test,
+                "--",
+                "--ignored",
+            ];
+            return run(&mut cargo(&arguments));
+        }
+        _ => return Err("one campaign at a time".into()),
+    }
+    Ok(())
+}
+
+fn no_arguments(arguments: &[String]) -> Outcome {
+    if arguments.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("unknown arguments {arguments:?}; this lane takes none"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_features_are_those_of_the_library_without_the_default() {
+        let metadata = r#"{"packages": [
+            {"name": "xtask", "features": {"no": []}},
+            {"name": "tracing-audit", "features": {"default": ["config"], "config": [], "tower": []}}]}"#;
+        assert_eq!(feature_names(metadata).unwrap(), ["config", "tower"]);
+        feature_names(r#"{"packages": []}"#).unwrap_err();
+    }
+}

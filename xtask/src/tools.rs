@@ -1,0 +1,116 @@
+//! What tests need beside Rust: Python packages in an environment of their own, `jq` and `valgrind`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::sh::{Outcome, output, root, run, target};
+
+/// What was found or installed, and what was not.
+#[derive(Debug, Default)]
+pub(crate) struct Tools {
+    /// The interpreter that has the packages of `python-requirements.txt`.
+    pub(crate) python: Option<PathBuf>,
+    /// For each tool that is missing, what is not tested for want of it.
+    pub(crate) missing: Vec<String>,
+}
+
+impl Tools {
+    /// Finds every tool; installs those that are missing if `install` says so.
+    pub(crate) fn find(install: bool) -> Self {
+        let mut tools = Self::default();
+        match python(install) {
+            Ok(python) => tools.python = Some(python),
+            Err(why) => tools
+                .missing
+                .push(format!("Python oracles (RFC 8785, JSON Schema, DuckDB): {why}")),
+        }
+        for (program, what) in [
+            ("jq", "reading lines with jq"),
+            ("valgrind", "counting instructions"),
+        ] {
+            if let Err(why) = program_or_package(program, install) {
+                tools.missing.push(format!("{what}: {why}"));
+            }
+        }
+        tools
+    }
+}
+
+fn program_or_package(program: &str, install: bool) -> Outcome {
+    if has(program) {
+        return Ok(());
+    }
+    if !install {
+        return Err(format!("`{program}` is not installed"));
+    }
+    apt(program)?;
+    if has(program) {
+        Ok(())
+    } else {
+        Err(format!("`{program}` was installed and does not run"))
+    }
+}
+
+fn has(program: &str) -> bool {
+    Command::new(program)
+        .arg("--version")
+        .output()
+        .is_ok_and(|output| output.status.success())
+}
+
+/// Installs a Debian package, which only root can.
+fn apt(package: &str) -> Outcome {
+    let user = output(Command::new("id").arg("-u")).unwrap_or_default();
+    if user.trim() != "0" || !has("apt-get") {
+        return Err(format!(
+            "`{package}` is not installed, and without root and apt-get it cannot be"
+        ));
+    }
+    // Old package lists name versions that are no longer served.
+    output(Command::new("apt-get").args(["update", "-q"]))?;
+    let mut install = Command::new("apt-get");
+    install.args(["install", "-y", "-q", "--no-install-recommends", package]);
+    output(install.env("DEBIAN_FRONTEND", "noninteractive")).map(drop)
+}
+
+/// The interpreter of our environment, made from the pinned and hash-checked list unless it is there already.
+fn python(install: bool) -> Outcome<PathBuf> {
+    let list = root().join("xtask/python-requirements.txt");
+    let wanted =
+        fs::read_to_string(&list).map_err(|error| format!("the list of packages cannot be read: {error}"))?;
+    let home = target().join("tools/python");
+    let python = home.join("bin/python");
+    // The stamp is written last: an installation that was interrupted is made anew.
+    let stamp = home.join("requirements.installed");
+    if python.exists() && fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(python);
+    }
+    if !install {
+        return Err("not installed; `cargo xtask test` without --quick installs it".into());
+    }
+    if home.exists() {
+        fs::remove_dir_all(&home)
+            .map_err(|error| format!("the old environment cannot be removed: {error}"))?;
+    }
+    environment(&home)?;
+    let mut pip = Command::new(&python);
+    pip.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--require-hashes",
+        "-r",
+    ]);
+    run(pip.arg(&list))?;
+    fs::write(&stamp, wanted).map_err(|error| format!("the stamp cannot be written: {error}"))?;
+    Ok(python)
+}
+
+fn environment(home: &Path) -> Outcome {
+    let make = || output(Command::new("python3").args(["-m", "venv"]).arg(home)).map(drop);
+    // Debian ships `venv` apart from the interpreter.
+    make().or_else(|_| apt("python3-venv").and_then(|()| make()))
+}
