@@ -6,6 +6,7 @@ pub mod format;
 pub mod record;
 pub mod sink;
 mod stats;
+pub mod testing;
 
 pub use error::{Error, ErrorKind, Result};
 pub use stats::{SinkStats, Stats};
