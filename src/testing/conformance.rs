@@ -119,7 +119,10 @@ struct Bench<'a> {
 
 impl Bench<'_> {
     fn has_a_name(&self) {
-        assert!(!self.sink.name().is_empty(), "a sink must have a name for counters and messages");
+        assert!(
+            !self.sink.name().is_empty(),
+            "a sink must have a name for counters and messages"
+        );
     }
 
     /// Makes new lines and delivers them together.
@@ -171,7 +174,11 @@ impl Bench<'_> {
         self.in_time("deliver", begun);
         match answer {
             Ok(accepted) if accepted.refused == 0 => self.lines.push(b"0".to_vec()),
-            Ok(accepted) => assert_eq!(accepted.refused, 1, "{}: one entry cannot be refused twice", self.name),
+            Ok(accepted) => assert_eq!(
+                accepted.refused, 1,
+                "{}: one entry cannot be refused twice",
+                self.name
+            ),
             Err(_) => {}
         }
     }
@@ -187,11 +194,18 @@ impl Bench<'_> {
 
     fn in_time(&self, call: &str, begun: Instant) {
         let took = begun.elapsed();
-        assert!(took < BOUND, "{}: `{call}` took {took:?}; a sink must return in a bounded time", self.name);
+        assert!(
+            took < BOUND,
+            "{}: `{call}` took {took:?}; a sink must return in a bounded time",
+            self.name
+        );
     }
 
     fn broken(&self, call: &str, error: &SinkError) -> ! {
-        panic!("{}: `{call}` answered an error where nothing is wrong: {error}", self.name)
+        panic!(
+            "{}: `{call}` answered an error where nothing is wrong: {error}",
+            self.name
+        )
     }
 }
 
@@ -228,7 +242,11 @@ fn compare(name: &str, sent: &[Vec<u8>], held: &[Vec<u8>]) {
         seen.insert(line);
     }
     let next = due.next();
-    assert!(next.is_none(), "{name}: the sink answered `Ok` for a line that it does not hold: {}", text(next));
+    assert!(
+        next.is_none(),
+        "{name}: the sink answered `Ok` for a line that it does not hold: {}",
+        text(next)
+    );
 }
 
 fn text(line: Option<&Vec<u8>>) -> String {

@@ -44,15 +44,18 @@ impl FileSink {
     pub(super) fn append_entries(&mut self, batch: &[Entry<'_>]) -> Result<Accepted, SinkError> {
         let mut bytes = std::mem::take(&mut self.scratch);
         bytes.clear();
-        let answer = fill(&mut bytes, batch)
-            .and_then(|()| self.append_run(&bytes, batch.iter().map(place)));
+        let answer = fill(&mut bytes, batch).and_then(|()| self.append_run(&bytes, batch.iter().map(place)));
         if bytes.capacity() <= KEEP_SCRATCH {
             self.scratch = bytes;
         }
         answer
     }
 
-    fn append_run(&mut self, bytes: &[u8], places: impl Iterator<Item = Place>) -> Result<Accepted, SinkError> {
+    fn append_run(
+        &mut self,
+        bytes: &[u8],
+        places: impl Iterator<Item = Place>,
+    ) -> Result<Accepted, SinkError> {
         let mut part = Part::default();
         let mut next = self.next_seq;
         for place in places {
@@ -67,12 +70,20 @@ impl FileSink {
             if place.seq < next {
                 // A repetition: it stands in the file already.
                 self.append_part(bytes, &part)?;
-                part = Part { start: end, end, ..Part::default() };
+                part = Part {
+                    start: end,
+                    end,
+                    ..Part::default()
+                };
                 continue;
             }
             if let Some(cause) = self.roll_due(&part, &place) {
                 self.append_part(bytes, &part)?;
-                part = Part { start: part.end, end: part.end, ..Part::default() };
+                part = Part {
+                    start: part.end,
+                    end: part.end,
+                    ..Part::default()
+                };
                 self.roll(cause, place.observed_at).map_err(into_sink_error)?;
             } else if self.segment.is_none() {
                 self.begin(place.observed_at).map_err(into_sink_error)?;
@@ -148,13 +159,19 @@ impl OpenSegment {
                 return Ok(());
             }
             Ok(count) => {
-                let text = format!("the system wrote {count} of {} bytes; is the disk full?", bytes.len());
+                let text = format!(
+                    "the system wrote {count} of {} bytes; is the disk full?",
+                    bytes.len()
+                );
                 (count, io::Error::new(io::ErrorKind::WriteZero, text))
             }
             Err(error) => (0, error),
         };
         let done = bytes.get(..count).unwrap_or_default();
-        let complete = done.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let complete = done
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |at| at + 1);
         if complete < count {
             // The fragment becomes a line of its own, so that nothing is ever glued to it.
             let _ = self.file.write(b"\n");

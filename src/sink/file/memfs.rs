@@ -102,7 +102,11 @@ impl MemFs {
         let mut disk = self.disk.lock();
         disk.inodes += 1;
         let inode = disk.inodes;
-        let content = Content { bytes: bytes.to_vec(), durable: bytes.to_vec(), dirty: bytes.len() };
+        let content = Content {
+            bytes: bytes.to_vec(),
+            durable: bytes.to_vec(),
+            dirty: bytes.len(),
+        };
         disk.files.insert(inode, content);
         disk.names.insert(path.to_owned(), inode);
         disk.durable_names.insert(path.to_owned(), inode);
@@ -125,7 +129,10 @@ impl Disk {
     fn call(&mut self) -> Option<Fault> {
         self.calls += 1;
         let at = self.calls;
-        let fault = self.fault.filter(|(from, to, _)| (*from..*to).contains(&at)).map(|(_, _, fault)| fault);
+        let fault = self
+            .fault
+            .filter(|(from, to, _)| (*from..*to).contains(&at))
+            .map(|(_, _, fault)| fault);
         self.hit |= fault.is_some();
         fault
     }
@@ -144,7 +151,10 @@ impl Disk {
         if self.names.contains_key(parent) {
             return Err(io::ErrorKind::NotADirectory.into());
         }
-        self.names.get(path).copied().ok_or_else(|| io::ErrorKind::NotFound.into())
+        self.names
+            .get(path)
+            .copied()
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     fn create(&mut self, path: &Path) -> io::Result<u64> {
@@ -232,7 +242,10 @@ impl Drop for MemLock {
 
 impl MemFs {
     fn file(&self, inode: u64) -> Box<dyn FsFile> {
-        Box::new(MemFile { disk: Arc::clone(&self.disk), inode })
+        Box::new(MemFile {
+            disk: Arc::clone(&self.disk),
+            inode,
+        })
     }
 }
 
@@ -277,7 +290,13 @@ impl Fs for MemFs {
         disk.plain()?;
         if disk.dirs.contains(path) {
             let mode = if disk.dir_mode == 0 { 0o700 } else { disk.dir_mode };
-            return Ok(Meta { kind: Kind::Dir, len: 0, id: Some((0, 0)), links: 1, mode });
+            return Ok(Meta {
+                kind: Kind::Dir,
+                len: 0,
+                id: Some((0, 0)),
+                links: 1,
+                mode,
+            });
         }
         let inode = disk.find(path)?;
         Ok(disk.meta(inode))
@@ -287,7 +306,9 @@ impl Fs for MemFs {
         let mut disk = self.disk.lock();
         disk.plain()?;
         let inside = disk.names.keys().filter(|path| path.parent() == Some(dir));
-        Ok(inside.map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect())
+        Ok(inside
+            .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
+            .collect())
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
@@ -304,7 +325,8 @@ impl Fs for MemFs {
         disk.plain()?;
         let names = disk.names.clone();
         disk.durable_names.retain(|path, _| path.parent() != Some(dir));
-        disk.durable_names.extend(names.into_iter().filter(|(path, _)| path.parent() == Some(dir)));
+        disk.durable_names
+            .extend(names.into_iter().filter(|(path, _)| path.parent() == Some(dir)));
         Ok(())
     }
 
@@ -316,10 +338,15 @@ impl Fs for MemFs {
             Err(_) => disk.create(path).map_err(LockError::Io)?,
         };
         if disk.locks.contains(&inode) {
-            return Err(LockError::Held(String::from_utf8(disk.files[&inode].bytes.clone()).unwrap()));
+            return Err(LockError::Held(
+                String::from_utf8(disk.files[&inode].bytes.clone()).unwrap(),
+            ));
         }
         disk.files.get_mut(&inode).unwrap().bytes = holder.as_bytes().to_vec();
         disk.locks.insert(inode);
-        Ok(Box::new(MemLock(MemFile { disk: Arc::clone(&self.disk), inode })))
+        Ok(Box::new(MemLock(MemFile {
+            disk: Arc::clone(&self.disk),
+            inode,
+        })))
     }
 }

@@ -213,7 +213,11 @@ impl Found {
         let tail = recover::tail(fs, &path_of(home, newest))?;
         opened.first = false;
         opened.clean = is_clean(&tail);
-        opened.torn = tail.torn.map(|(len, sha256_hex)| Torn { segment: newest, len, sha256_hex });
+        opened.torn = tail.torn.map(|(len, sha256_hex)| Torn {
+            segment: newest,
+            len,
+            sha256_hex,
+        });
         // A segment can begin with copies of lines that stand before its number, so the number is a lower bound.
         let mut known = tail.last;
         for &name in names.iter().rev().skip(1) {
@@ -229,13 +233,18 @@ impl Found {
             known = known.max_by_seq(before);
             break;
         }
-        let behind = known.map_or(0, |last| last.seq.saturating_add(1));
+        // Without any record the oldest segment's number is where the trail began, as far as it is kept.
+        let oldest = names.first().map_or(0, |name| name.first_seq);
+        let behind = known.map_or(oldest, |last| last.seq.saturating_add(1));
         opened.next_seq = behind.max(newest.first_seq);
-        if behind < newest.first_seq && known.is_some() {
+        if behind < newest.first_seq {
             opened.missing = Some((behind, newest.first_seq - 1));
         }
         opened.last_observed_at = known.map(|last| last.observed_at);
-        Ok(Self { opened, last: Some(newest) })
+        Ok(Self {
+            opened,
+            last: Some(newest),
+        })
     }
 
     /// Continues a segment that was closed properly, today, and has room. Any other end gets its fragment terminated

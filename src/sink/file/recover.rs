@@ -72,7 +72,9 @@ fn read_tail(fs: &dyn Fs, path: &Path) -> io::Result<Tail> {
             end = last_newline(&*file, from)?.map_or(0, |at| at + 1);
             continue;
         };
-        let lines = bytes.get(whole..bytes.len().saturating_sub(1)).unwrap_or_default();
+        let lines = bytes
+            .get(whole..bytes.len().saturating_sub(1))
+            .unwrap_or_default();
         for line in lines.rsplit(|byte| *byte == b'\n') {
             tail.last = peek(line);
             if tail.last.is_some() {

@@ -185,7 +185,11 @@ impl FileSink {
         if !segments.is_empty() {
             cleaned.removed.extend(&segments);
             cleaned.bytes += bytes;
-            self.tell(FileEvent::Removed { segments, bytes, cause });
+            self.tell(FileEvent::Removed {
+                segments,
+                bytes,
+                cause,
+            });
         }
         rest.collect()
     }

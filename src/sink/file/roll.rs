@@ -70,13 +70,21 @@ impl FileSink {
         if let Some(segment) = &self.segment {
             if !self.has_lines() {
                 let opened = segment.name;
-                return Ok(Rotated { closed: None, opened, cause });
+                return Ok(Rotated {
+                    closed: None,
+                    opened,
+                    cause,
+                });
             }
             self.end_segment(cause);
         }
         let closed = self.ended.map(|(name, _)| name);
         let opened = self.begin(at)?;
-        Ok(Rotated { closed, opened, cause })
+        Ok(Rotated {
+            closed,
+            opened,
+            cause,
+        })
     }
 
     /// Closes the open segment. What the disk does not confirm now is carried into the next one.
@@ -142,10 +150,18 @@ impl FileSink {
         let copied = self.unload(&mut segment)?;
         self.segment = Some(segment);
         if let Some((closed, cause)) = self.ended.take() {
-            self.tell(FileEvent::Rolled { cause, closed, opened: name, copied });
+            self.tell(FileEvent::Rolled {
+                cause,
+                closed,
+                opened: name,
+                copied,
+            });
         }
         if let Err(error) = self.cleanup() {
-            self.tell(FileEvent::NotRemoved { segment: name, cause: error.to_string() });
+            self.tell(FileEvent::NotRemoved {
+                segment: name,
+                cause: error.to_string(),
+            });
         }
         Ok(name)
     }
@@ -172,7 +188,11 @@ impl FileSink {
     pub(super) fn confirm(&mut self) -> Result<(), SinkError> {
         self.check_place().map_err(into_sink_error)?;
         if self.ended.is_some() || self.carry.is_some() {
-            let at = if self.last_observed_at > 0 { self.last_observed_at } else { self.now() };
+            let at = if self.last_observed_at > 0 {
+                self.last_observed_at
+            } else {
+                self.now()
+            };
             self.begin(at).map_err(into_sink_error)?;
         }
         let Some(segment) = &mut self.segment else {
@@ -191,7 +211,11 @@ impl FileSink {
                 let path = segment.path.clone();
                 // The kernel may have dropped the pages and would report success the next time.
                 self.give_up_segment(RollCause::SyncError, false);
-                Err(SinkError::retry(Error::io("the disk did not confirm", &path, error)))
+                Err(SinkError::retry(Error::io(
+                    "the disk did not confirm",
+                    &path,
+                    error,
+                )))
             }
         }
     }
@@ -211,12 +235,16 @@ impl OpenSegment {
     ) -> Result<Self> {
         let about = file.meta().map_err(|error| look(&path, error))?;
         if about.kind != Kind::File {
-            return Err(look(&path, io::Error::other("it is not a regular file; remove it")));
+            return Err(look(
+                &path,
+                io::Error::other("it is not a regular file; remove it"),
+            ));
         }
         let mut len = about.len;
         if len > 0 {
             let mut last = [0];
-            file.read_at(len - 1, &mut last).map_err(|error| look(&path, error))?;
+            file.read_at(len - 1, &mut last)
+                .map_err(|error| look(&path, error))?;
             if doubt || last != *b"\n" {
                 match file.write(b"\n") {
                     Ok(1) => len += 1,
@@ -252,7 +280,10 @@ impl Carry {
             lines += newlines(bytes);
             last = bytes.last().copied().unwrap_or(last);
             if bytes.contains(&0) {
-                return Err(look(&self.path, io::Error::other("zeros where lines were written")));
+                return Err(look(
+                    &self.path,
+                    io::Error::other("zeros where lines were written"),
+                ));
             }
             Ok(())
         });
@@ -261,9 +292,13 @@ impl Carry {
 
     fn copy(&self, segment: &mut OpenSegment) -> Result<()> {
         self.each(|bytes| {
-            segment
-                .write(bytes)
-                .map_err(|failed| Error::io("could not copy unconfirmed lines into", &segment.path, failed.cause))
+            segment.write(bytes).map_err(|failed| {
+                Error::io(
+                    "could not copy unconfirmed lines into",
+                    &segment.path,
+                    failed.cause,
+                )
+            })
         })
     }
 
