@@ -1,5 +1,10 @@
 //! Hands in the directory while the sink runs: files deleted, moved, replaced, cut, and the directory removed.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops where something is missing"
+)]
 #![cfg(unix)]
 
 use std::collections::BTreeSet;

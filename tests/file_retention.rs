@@ -1,5 +1,11 @@
 //! Retention: each limit removes whole closed segments, oldest first, and nothing else.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops where something is missing"
+)]
+
 use std::fs;
 use std::path::Path;
 

@@ -1,5 +1,11 @@
 //! The file sink on the real file system: what it refuses to open, one writer, modes, rolling, reopening.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops where something is missing"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

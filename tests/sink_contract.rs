@@ -1,5 +1,11 @@
 //! Every sink that we bring passes the suite that users run on theirs, and the suite fails sinks that break the contract.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops where something is missing"
+)]
+
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
