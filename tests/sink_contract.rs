@@ -209,3 +209,26 @@ fn a_stdout_sink_never_glues_a_line_to_a_fragment() {
         "{}\n{\"\n{\"a\":1}\n"
     );
 }
+
+#[test]
+fn the_lines_of_the_suite_are_canonical_records() {
+    let handles = std::cell::RefCell::new(Vec::new());
+    sink_conformance(
+        || {
+            let sink = MemorySink::new();
+            handles.borrow_mut().push(sink.clone());
+            sink
+        },
+        |_| None,
+    );
+    let mut records = 0;
+    for sink in handles.into_inner() {
+        for entry in sink.entries().iter().filter(|entry| entry.line() != b"0") {
+            let value: serde_json::Value = serde_json::from_slice(entry.line()).unwrap();
+            assert_eq!(serde_jcs::to_vec(&value).unwrap(), entry.line());
+            entry.record().unwrap();
+            records += 1;
+        }
+    }
+    assert!(records > 800);
+}
