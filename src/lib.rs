@@ -12,6 +12,7 @@ pub mod record;
 pub mod redact;
 pub mod sink;
 mod stats;
+pub mod testing;
 
 pub use error::{Error, ErrorKind, Result};
 pub use stats::{SinkStats, Stats};

@@ -1,5 +1,15 @@
 //! Sinks: what receives entries. The contract stands here, its test suite in `testing::sink_conformance`.
 
+pub mod file;
+mod memory;
+mod noop;
+mod stdout;
+
+pub use file::FileSink;
+pub use memory::{MemorySink, OwnedEntry};
+pub use noop::NoopSink;
+pub use stdout::StdoutSink;
+
 use std::fmt;
 use std::time::Duration;
 

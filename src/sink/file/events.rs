@@ -1,0 +1,176 @@
+//! What the file sink tells: how it found the directory, and what it did there since.
+
+use crate::format::SegmentName;
+
+/// How the sink found its directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Opened {
+    /// The sequence number that the next entry must have.
+    pub next_seq: u64,
+    /// When the last record was taken, in nanoseconds since the Unix epoch; `None` in an empty trail.
+    pub last_observed_at: Option<u64>,
+    /// Whether the trail was closed properly: its last record is an `audit.close`, with nothing behind it. An empty
+    /// trail is clean.
+    pub clean: bool,
+    /// Whether the trail is empty: nothing was ever written here.
+    pub first: bool,
+    /// The incomplete line at the trail's end, if a write was cut short. It stays where it is.
+    pub torn: Option<Torn>,
+    /// First and last sequence number of records that are known to be missing: their copy was under way, because the
+    /// disk had not confirmed them, when the power failed. None of them was ever confirmed to a caller.
+    pub missing: Option<(u64, u64)>,
+}
+
+/// An incomplete line at the end of a segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Torn {
+    /// Where it is.
+    pub segment: SegmentName,
+    /// How many bytes it has.
+    pub len: u64,
+    /// The SHA-256 of its bytes, in hexadecimal.
+    pub sha256_hex: String,
+}
+
+/// Why a segment ended and the next one began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RollCause {
+    /// A new UTC day.
+    Midnight,
+    /// The segment was full.
+    Size,
+    /// [`FileSink::rotate`](super::FileSink::rotate).
+    Requested,
+    /// Another file lies at the segment's path.
+    Replaced,
+    /// The segment was deleted. Its lines were saved into the next one.
+    Deleted,
+    /// The segment was moved to another name.
+    Renamed,
+    /// Somebody cut the segment shorter.
+    Truncated,
+    /// A write failed or was cut short.
+    WriteError,
+    /// The disk did not confirm the segment. The lines in question were copied into the next one.
+    SyncError,
+}
+
+impl RollCause {
+    /// The name used in control records.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Midnight => "midnight",
+            Self::Size => "size",
+            Self::Requested => "requested",
+            Self::Replaced => "replaced",
+            Self::Deleted => "deleted",
+            Self::Renamed => "renamed",
+            Self::Truncated => "truncated",
+            Self::WriteError => "write_error",
+            Self::SyncError => "sync_error",
+        }
+    }
+}
+
+/// Which limit a segment was removed by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RemoveCause {
+    /// Older than `keep_days`.
+    Age,
+    /// The stream was larger than `keep_bytes`.
+    Size,
+    /// The stream had more segments than `keep_segments`.
+    Count,
+}
+
+impl RemoveCause {
+    /// The name used in control records.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Age => "age",
+            Self::Size => "size",
+            Self::Count => "count",
+        }
+    }
+}
+
+/// What happened to the files, for the trail itself to tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FileEvent {
+    /// A segment ended and the next one began. Both names are the same where the old one held no complete line: the
+    /// sink then goes on behind what is there.
+    Rolled {
+        /// Why.
+        cause: RollCause,
+        /// The segment that ended.
+        closed: SegmentName,
+        /// The one that began.
+        opened: SegmentName,
+        /// First and last sequence number of the lines that were copied into the new segment.
+        copied: Option<(u64, u64)>,
+    },
+    /// Lines that were written, but that the disk never confirmed and that could not be read back for a copy. They may
+    /// or may not be there after a power failure; they must not be acknowledged.
+    Unconfirmed {
+        /// The first one's sequence number.
+        first: u64,
+        /// The last one's.
+        last: u64,
+    },
+    /// Retention removed segments.
+    Removed {
+        /// Which, oldest first.
+        segments: Vec<SegmentName>,
+        /// Their bytes together.
+        bytes: u64,
+        /// By which limit.
+        cause: RemoveCause,
+    },
+    /// The clock went forward by so much that age says nothing any more: no segment is removed by age until the clock
+    /// has gone on for 24 hours from there, has gone back, or
+    /// [`FileSink::confirm_clock`](super::FileSink::confirm_clock) is called.
+    RetentionSuspended {
+        /// The time before the step, in nanoseconds since the Unix epoch.
+        before: u64,
+        /// The time after it.
+        after: u64,
+    },
+    /// A segment that is due could not be removed; the next clean-up tries again.
+    NotRemoved {
+        /// Which.
+        segment: SegmentName,
+        /// Why, for people.
+        cause: String,
+    },
+}
+
+/// What [`FileSink::rotate`](super::FileSink::rotate) did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rotated {
+    /// The segment that ended; `None` where none was open or the open one was empty.
+    pub closed: Option<SegmentName>,
+    /// The segment that is open now.
+    pub opened: SegmentName,
+    /// Why.
+    pub cause: RollCause,
+}
+
+/// What [`FileSink::cleanup`](super::FileSink::cleanup) did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Cleaned {
+    /// The segments that it removed, oldest first.
+    pub removed: Vec<SegmentName>,
+    /// Their bytes together.
+    pub bytes: u64,
+    /// How many segments are left, the open one included.
+    pub kept: usize,
+}

@@ -1,0 +1,456 @@
+//! The file sink over a file system whose every call fails in turn, and whose power fails.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::path::Path;
+
+use super::memfs::{Fault, MemFs};
+use super::*;
+use crate::clock::ManualClock;
+use crate::{Error, ErrorKind};
+
+/// 2026-11-21T23:59:00Z.
+const START: u64 = 1_795_305_540_000_000_000;
+const SECOND: u64 = 1_000_000_000;
+const HOME: &str = "/audit/main";
+
+fn line(seq: u64, observed_at: u64) -> Vec<u8> {
+    let time = lock::rfc3339(observed_at);
+    let pad = "x".repeat(2000);
+    format!("{{\"event\":\"test.step\",\"observed_at\":\"{time}\",\"pad\":\"{pad}\",\"seq\":{seq}}}")
+        .into_bytes()
+}
+
+fn time_of(seq: u64) -> u64 {
+    START + seq * SECOND
+}
+
+/// A caller that keeps its entries until the sink confirmed them, as the pipeline does.
+struct Caller {
+    fs: MemFs,
+    sink: FileSink,
+    /// Entries below this were confirmed.
+    acknowledged: u64,
+    unconfirmed: Vec<RangeInclusive<u64>>,
+    missing: Vec<RangeInclusive<u64>>,
+}
+
+fn builder(fs: &MemFs) -> FileSinkBuilder {
+    let clock = ManualClock::new(START);
+    FileSink::builder("/audit")
+        .segment_bytes(65_536)
+        .keep_days(0)
+        .clock(clock)
+        .fs(fs.clone())
+}
+
+fn open(fs: &MemFs) -> FileSink {
+    for _ in 0..20 {
+        match builder(fs).open() {
+            Ok(sink) => return sink,
+            Err(error) => assert!(fs.hit(), "{error}"),
+        }
+    }
+    panic!("the stream does not open although the faults are over");
+}
+
+impl Caller {
+    fn new(fs: MemFs) -> Self {
+        let sink = open(&fs);
+        let missing = sink
+            .opened()
+            .missing
+            .map(|(first, last)| first..=last)
+            .into_iter()
+            .collect();
+        Self {
+            fs,
+            acknowledged: sink.next_seq(),
+            sink,
+            unconfirmed: Vec::new(),
+            missing,
+        }
+    }
+
+    /// Delivers `count` entries in one batch, until the sink takes them.
+    fn deliver(&mut self, count: u64) {
+        let from = self.sink.next_seq();
+        let lines: Vec<_> = (from..from + count).map(|seq| line(seq, time_of(seq))).collect();
+        let entries: Vec<_> = (from..)
+            .zip(&lines)
+            .map(|(seq, line)| Entry::new(seq, time_of(seq), line))
+            .collect();
+        self.until_ok(|sink| sink.deliver(&entries).map(drop));
+        assert_eq!(self.sink.next_seq(), from + count);
+    }
+
+    fn flush(&mut self) {
+        self.until_ok(Sink::flush);
+        self.take_events();
+        self.acknowledged = self.sink.next_seq();
+    }
+
+    fn until_ok(&mut self, mut call: impl FnMut(&mut FileSink) -> Result<(), SinkError>) {
+        for _ in 0..20 {
+            match call(&mut self.sink) {
+                Ok(()) => return,
+                Err(SinkError::Retry { cause, .. }) => assert!(self.fs.hit(), "{cause}"),
+                Err(SinkError::Fatal { cause }) => panic!("{cause}"),
+            }
+        }
+        panic!("the sink does not recover although the faults are over");
+    }
+
+    fn take_events(&mut self) {
+        for event in self.sink.take_events() {
+            if let FileEvent::Unconfirmed { first, last } = event {
+                self.unconfirmed.push(first..=last);
+            }
+        }
+    }
+
+    /// One life of a trail: batches, flushes, a roll by size, by midnight and on demand.
+    fn live(&mut self) {
+        for step in 0..8 {
+            self.deliver(step % 3 + 1);
+            self.flush();
+        }
+        self.deliver(40);
+        self.deliver(1);
+        self.flush();
+        self.until_ok(|sink| sink.rotate().map(drop).map_err(SinkError::retry));
+        self.deliver(30);
+        self.flush();
+    }
+
+    fn excused(&self, seq: u64) -> bool {
+        self.unconfirmed
+            .iter()
+            .chain(&self.missing)
+            .any(|range| range.contains(&seq))
+    }
+
+    /// Reads the trail by the rule of docs/failure-modes.md and compares it with what was delivered.
+    fn check(&self, upto: u64, what: &str) {
+        let found = read(&self.fs);
+        for seq in 0..upto {
+            match found.get(&seq) {
+                Some(there) => assert!(
+                    *there == line(seq, time_of(seq)),
+                    "{what}: line {seq} was changed"
+                ),
+                None => assert!(self.excused(seq), "{what}: line {seq} is lost"),
+            }
+        }
+    }
+}
+
+/// The lines in the order of the segments; a repetition is the same line, and no number is jumped over.
+fn read(fs: &MemFs) -> BTreeMap<u64, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut names: Vec<_> = fs
+        .names()
+        .iter()
+        .filter_map(|name| SegmentName::parse(name))
+        .collect();
+    names.sort_by_key(|name| (name.first_seq, name.date));
+    for name in names {
+        let bytes = fs.get(&Path::new(HOME).join(name.to_string()));
+        for text in bytes.split(|byte| *byte == b'\n') {
+            let Ok(value) = serde_json::from_slice::<serde_json::Value>(text) else {
+                continue;
+            };
+            let seq = value["seq"].as_u64().unwrap();
+            if let Some(before) = found.insert(seq, text.to_vec()) {
+                assert!(before == text, "two different lines have the number {seq}");
+            }
+        }
+    }
+    found
+}
+
+/// Runs one life with `count` failing calls from the `nth` on; `false` when the life makes fewer calls.
+fn life(fault: Fault, nth: u64, count: u64) -> bool {
+    let what = format!("{fault:?} at call {nth}, {count} times");
+    let fs = MemFs::default();
+    fs.fail(nth, count, fault);
+    let mut caller = Caller::new(fs.clone());
+    caller.live();
+    let hit = fs.hit();
+    fs.heal();
+    let end = caller.sink.next_seq();
+    caller.check(end, &what);
+    assert_eq!(read(&fs).len() as u64, end, "{what}");
+
+    fs.crash();
+    caller.check(caller.acknowledged, &format!("{what}, then the power failed"));
+    let unconfirmed = std::mem::take(&mut caller.unconfirmed);
+    drop(caller);
+
+    let mut next = Caller::new(fs.clone());
+    next.unconfirmed = unconfirmed;
+    next.live();
+    next.check(next.acknowledged, &format!("{what}, then a second life"));
+    hit
+}
+
+fn every_call(fault: Fault) {
+    for count in [1, 2, 5] {
+        let calls = (1..2000).take_while(|nth| life(fault, *nth, count)).count();
+        assert!(calls > 60, "only {calls} calls were tried");
+    }
+}
+
+#[test]
+fn a_full_disk_at_any_call_loses_no_acknowledged_line_and_writes_none_twice() {
+    every_call(Fault::Enospc);
+}
+
+#[test]
+fn an_io_error_at_any_call_loses_no_acknowledged_line_and_writes_none_twice() {
+    every_call(Fault::Eio);
+}
+
+#[test]
+fn a_short_write_at_any_call_loses_no_acknowledged_line_and_writes_none_twice() {
+    every_call(Fault::Short);
+}
+
+#[test]
+fn a_failed_sync_at_any_call_loses_no_acknowledged_line_when_the_power_fails() {
+    every_call(Fault::Sync);
+}
+
+#[test]
+fn a_power_failure_after_any_number_of_steps_keeps_what_was_confirmed() {
+    for steps in 0..40 {
+        let fs = MemFs::default();
+        let mut caller = Caller::new(fs.clone());
+        for step in 0..steps {
+            caller.deliver(step % 5 + 1);
+            if step % 3 == 0 {
+                caller.flush();
+            }
+        }
+        fs.crash();
+        caller.check(caller.acknowledged, &format!("power failed after {steps} steps"));
+        let acknowledged = caller.acknowledged;
+        drop(caller);
+        let mut next = Caller::new(fs.clone());
+        assert!(next.sink.next_seq() >= acknowledged);
+        next.live();
+        next.check(next.acknowledged, "second life");
+        assert!(next.missing.is_empty());
+    }
+}
+
+#[test]
+fn faults_and_power_failures_in_any_order_lose_nothing_that_was_acknowledged() {
+    use rand::{RngExt as _, SeedableRng as _};
+    for seed in 0..600_u64 {
+        let mut random = rand::rngs::StdRng::seed_from_u64(seed);
+        let fs = MemFs::default();
+        let mut caller = Caller::new(fs.clone());
+        let mut excused = Vec::new();
+        for _ in 0..random.random_range(5..40) {
+            match random.random_range(0..10) {
+                0..5 => caller.deliver(random.random_range(0..20)),
+                5..7 => caller.flush(),
+                7..9 => {
+                    let fault =
+                        [Fault::Enospc, Fault::Eio, Fault::Short, Fault::Sync][random.random_range(0..4)];
+                    fs.fail(random.random_range(1..12), random.random_range(1..6), fault);
+                }
+                _ => {
+                    caller.take_events();
+                    fs.crash();
+                    caller.check(caller.acknowledged, &format!("seed {seed}"));
+                    excused.append(&mut caller.unconfirmed);
+                    excused.append(&mut caller.missing);
+                    let acknowledged = caller.acknowledged;
+                    drop(caller);
+                    caller = Caller::new(fs.clone());
+                    assert!(caller.sink.next_seq() >= acknowledged, "seed {seed}");
+                    excused.append(&mut caller.missing);
+                    caller.missing = excused.clone();
+                }
+            }
+        }
+        fs.heal();
+        caller.flush();
+        caller.check(caller.acknowledged, &format!("seed {seed}"));
+    }
+}
+
+#[test]
+fn the_power_can_fail_while_unconfirmed_lines_are_copied_and_what_is_missing_is_told() {
+    let fs = MemFs::default();
+    let mut caller = Caller::new(fs.clone());
+    caller.deliver(3);
+    caller.flush();
+    caller.deliver(4);
+    // The sync fails and so does the first copy; then the power goes.
+    fs.fail(4, 1, Fault::Sync);
+    while caller.sink.flush().is_ok() {
+        caller.deliver(1);
+        fs.fail(4, 1, Fault::Sync);
+    }
+    fs.heal();
+    let end = caller.sink.next_seq();
+    caller.sink.begin(time_of(end)).unwrap();
+    let acknowledged = caller.acknowledged;
+    drop(caller);
+    fs.crash();
+    let sink = open(&fs);
+    let opened = sink.opened();
+    assert_eq!(opened.next_seq, end, "no number is used twice");
+    assert_eq!(opened.missing, Some((acknowledged, end - 1)));
+}
+
+#[test]
+fn a_torn_last_line_stays_is_named_and_the_next_segment_goes_on_behind_it() {
+    let fs = MemFs::default();
+    drop(open(&fs));
+    let name = "audit-2026-11-21-00000000000000000000.jsonl";
+    let path = Path::new(HOME).join(name);
+    let whole = line(0, time_of(0));
+    let mut bytes = whole.clone();
+    bytes.extend_from_slice(b"\nnot a record\n\n{\"observed_at\":\"2026-11-21T23:5");
+    fs.put(&path, &bytes);
+    let mut sink = open(&fs);
+    let opened = sink.opened().clone();
+    assert_eq!((opened.next_seq, opened.clean, opened.first), (1, false, false));
+    assert_eq!(opened.last_observed_at, Some(time_of(0)));
+    let torn = opened.torn.unwrap();
+    assert_eq!((torn.segment.to_string().as_str(), torn.len), (name, 31));
+    assert_eq!(torn.sha256_hex, sha256(b"{\"observed_at\":\"2026-11-21T23:5"));
+    bytes.push(b'\n');
+    assert!(
+        fs.get(&path) == bytes,
+        "the fragment was ended, and nothing else changed"
+    );
+    let next = line(1, time_of(1));
+    sink.deliver(&[Entry::new(1, time_of(1), &next)]).unwrap();
+    assert_eq!(sink.segment().unwrap().first_seq, 1);
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    use sha2::Digest as _;
+    sha2::Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+#[test]
+fn a_segment_of_nothing_but_a_fragment_is_continued_behind_it() {
+    let fs = MemFs::default();
+    drop(open(&fs));
+    let path = Path::new(HOME).join("audit-2026-11-21-00000000000000000000.jsonl");
+    fs.put(&path, b"{\"ev");
+    let mut sink = open(&fs);
+    assert_eq!(sink.opened().next_seq, 0);
+    let first = line(0, time_of(0));
+    sink.deliver(&[Entry::new(0, time_of(0), &first)]).unwrap();
+    assert_eq!(fs.get(&path), [b"{\"ev\n", first.as_slice(), b"\n"].concat());
+}
+
+#[test]
+fn a_read_only_file_system_is_an_error_that_passes_when_it_is_writable_again() {
+    let fs = MemFs::default();
+    let mut caller = Caller::new(fs.clone());
+    caller.deliver(2);
+    caller.flush();
+    fs.fail(1, 1_000, Fault::Erofs);
+    let next = line(2, time_of(2));
+    let entry = [Entry::new(2, time_of(2), &next)];
+    for _ in 0..10 {
+        assert!(matches!(
+            caller.sink.deliver(&entry),
+            Err(SinkError::Retry { .. })
+        ));
+    }
+    fs.heal();
+    caller.sink.deliver(&entry).unwrap();
+    caller.flush();
+    caller.check(3, "after the read-only time");
+    let rolls = fs.names().iter().filter(|name| name.ends_with(".jsonl")).count();
+    assert_eq!(rolls, 2, "failing for long does not fill the directory");
+}
+
+#[test]
+fn a_directory_that_cannot_be_written_is_refused_with_the_remedy() {
+    for nth in 1..40 {
+        let fs = MemFs::default();
+        fs.fail(nth, 1_000, Fault::Erofs);
+        match builder(&fs).open() {
+            Err(error) => {
+                assert!(
+                    matches!(error.kind(), ErrorKind::Config | ErrorKind::Io),
+                    "{error:?}"
+                );
+                assert!(error.to_string().contains("/audit"), "{error}");
+            }
+            Ok(_) => {
+                assert!(nth > 5, "opening makes more calls than {nth}");
+                return;
+            }
+        }
+    }
+    panic!("opening never succeeds");
+}
+
+#[test]
+fn a_directory_that_everybody_may_write_is_refused_with_the_remedy() {
+    let fs = MemFs::default();
+    drop(open(&fs));
+    fs.dir_mode(0o777);
+    let error: Error = builder(&fs).open().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(error.to_string().contains("chmod o-w /audit"), "{error}");
+}
+
+#[test]
+fn a_flush_without_anything_new_does_not_touch_the_disk() {
+    let fs = MemFs::default();
+    let mut caller = Caller::new(fs.clone());
+    caller.deliver(1);
+    caller.flush();
+    let before = fs.syncs();
+    caller.flush();
+    caller.flush();
+    assert_eq!(fs.syncs(), before);
+}
+
+#[test]
+fn a_batch_is_appended_as_it_is_and_split_only_where_a_segment_ends() {
+    let fs = MemFs::default();
+    let mut sink = open(&fs);
+    let mut batch = crate::format::Batch::default();
+    for seq in 0..100 {
+        batch.push(seq, time_of(seq), |bytes| {
+            bytes.extend_from_slice(&line(seq, time_of(seq)))
+        });
+    }
+    sink.append(&batch).unwrap();
+    sink.append(&batch).unwrap();
+    assert_eq!(sink.next_seq(), 100);
+    let firsts: Vec<_> = sink
+        .take_events()
+        .into_iter()
+        .map(|event| match event {
+            FileEvent::Rolled { cause, opened, .. } => (cause, opened.first_seq),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    // 31 lines of 2,0xx bytes fill 64 KiB; midnight comes at entry 60.
+    assert_eq!(
+        firsts,
+        [
+            (RollCause::Size, 31),
+            (RollCause::Midnight, 60),
+            (RollCause::Size, 91)
+        ]
+    );
+    assert_eq!(read(&fs).len(), 100);
+}

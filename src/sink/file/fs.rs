@@ -1,0 +1,90 @@
+//! The file system as the file sink needs it, so that tests can let any call fail.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+
+/// Who may read what the sink creates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Access {
+    /// Permission bits of files.
+    pub(crate) mode: u32,
+    /// The owning group, by number; `None` leaves the process's own.
+    pub(crate) group: Option<u32>,
+}
+
+impl Access {
+    /// Permission bits of directories: whoever may read a file may also search its directory.
+    pub(crate) fn dir_mode(self) -> u32 {
+        self.mode | ((self.mode & 0o444) >> 2)
+    }
+}
+
+/// What a path or an open file is at this moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Meta {
+    pub(crate) kind: Kind,
+    pub(crate) len: u64,
+    /// Device and inode; `None` where the platform does not tell.
+    pub(crate) id: Option<(u64, u64)>,
+    /// How many names the file has; 0 means that it was deleted.
+    pub(crate) links: u64,
+    /// Permission bits; 0 where the platform has none.
+    pub(crate) mode: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    File,
+    Dir,
+    /// A symbolic link, a pipe, a device.
+    Other,
+}
+
+/// Why a lock was not taken.
+#[derive(Debug)]
+pub(crate) enum LockError {
+    /// Another writer has it; the text is what that writer put into the file.
+    Held(String),
+    Io(io::Error),
+}
+
+/// A lock that is held until it is dropped.
+pub(crate) trait FsLock: Send + fmt::Debug {
+    /// What the locked file is, to compare with what lies at its path.
+    fn meta(&self) -> io::Result<Meta>;
+}
+
+/// An open segment: bytes are only ever added at its end.
+pub(crate) trait FsFile: Send + fmt::Debug {
+    /// One `write(2)`; it may write less than it was given.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
+    /// `fdatasync(2)`.
+    fn sync(&mut self) -> io::Result<()>;
+    fn meta(&self) -> io::Result<Meta>;
+    /// Reads at a place, whatever became of the file's name. 0 only at the end.
+    fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<usize>;
+}
+
+/// The calls that the file sink makes. No path is ever followed through a symbolic link in its last part.
+pub(crate) trait Fs: Send + Sync + fmt::Debug {
+    /// Creates a directory and its parents; one that exists is left as it is.
+    fn create_dir(&self, path: &Path, access: Access) -> io::Result<()>;
+    /// Creates a file for appending; `AlreadyExists` where the name is taken.
+    fn create_new(&self, path: &Path, access: Access) -> io::Result<Box<dyn FsFile>>;
+    /// Opens an existing file for appending.
+    fn open_append(&self, path: &Path) -> io::Result<Box<dyn FsFile>>;
+    /// Reads at most `limit` bytes of a small file.
+    fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>>;
+    /// Opens a file for reading at any place.
+    fn open_read(&self, path: &Path) -> io::Result<Box<dyn FsFile>>;
+    /// What lies at the path itself (`lstat`).
+    fn meta(&self, path: &Path) -> io::Result<Meta>;
+    /// The names in a directory, in any order.
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
+    fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Makes the names in a directory durable.
+    fn sync_dir(&self, dir: &Path) -> io::Result<()>;
+    /// Takes the one-writer lock and writes `holder` into its file.
+    fn lock(&self, path: &Path, access: Access, holder: &str) -> Result<Box<dyn FsLock>, LockError>;
+}

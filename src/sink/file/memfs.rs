@@ -1,0 +1,352 @@
+//! A file system in memory whose calls fail when a test says so, and whose power can fail.
+
+use std::collections::{BTreeMap, HashSet};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::fs::{Access, Fs, FsFile, FsLock, Kind, LockError, Meta};
+
+/// What a call does instead of its work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    Enospc,
+    Eio,
+    Erofs,
+    /// A write takes half of the bytes; any other call fails with EIO.
+    Short,
+    /// A sync fails and drops what it should have written; any other call fails with EIO.
+    Sync,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct MemFs {
+    disk: Arc<Mutex<Disk>>,
+}
+
+#[derive(Debug, Default)]
+struct Disk {
+    names: BTreeMap<PathBuf, u64>,
+    /// Names that survive a power failure.
+    durable_names: BTreeMap<PathBuf, u64>,
+    dirs: HashSet<PathBuf>,
+    files: BTreeMap<u64, Content>,
+    locks: HashSet<u64>,
+    inodes: u64,
+    calls: u64,
+    /// Calls from the first to before the second number fail.
+    fault: Option<(u64, u64, Fault)>,
+    hit: bool,
+    dir_mode: u32,
+    syncs: u64,
+}
+
+/// A file's bytes as programs see them, and as the disk has them.
+#[derive(Debug, Default, Clone)]
+struct Content {
+    bytes: Vec<u8>,
+    durable: Vec<u8>,
+    /// Where the bytes begin that the next sync will write.
+    dirty: usize,
+}
+
+#[derive(Debug)]
+struct MemFile {
+    disk: Arc<Mutex<Disk>>,
+    inode: u64,
+}
+
+#[derive(Debug)]
+struct MemLock(MemFile);
+
+impl MemFs {
+    /// Lets the `nth` call from now on, and `count - 1` behind it, fail.
+    pub(super) fn fail(&self, nth: u64, count: u64, fault: Fault) {
+        let mut disk = self.disk.lock();
+        disk.hit = false;
+        disk.fault = Some((disk.calls + nth, disk.calls + nth + count, fault));
+    }
+
+    pub(super) fn heal(&self) {
+        self.disk.lock().fault = None;
+    }
+
+    /// Whether a fault came to pass since it was set.
+    pub(super) fn hit(&self) -> bool {
+        self.disk.lock().hit
+    }
+
+    pub(super) fn syncs(&self) -> u64 {
+        self.disk.lock().syncs
+    }
+
+    pub(super) fn dir_mode(&self, mode: u32) {
+        self.disk.lock().dir_mode = mode;
+    }
+
+    /// The power fails: what was never confirmed is gone, and so is every lock.
+    pub(super) fn crash(&self) {
+        let mut disk = self.disk.lock();
+        disk.names = disk.durable_names.clone();
+        for content in disk.files.values_mut() {
+            content.bytes = content.durable.clone();
+            content.dirty = content.bytes.len();
+        }
+        disk.locks.clear();
+        disk.fault = None;
+    }
+
+    pub(super) fn put(&self, path: &Path, bytes: &[u8]) {
+        let mut disk = self.disk.lock();
+        disk.inodes += 1;
+        let inode = disk.inodes;
+        let content = Content {
+            bytes: bytes.to_vec(),
+            durable: bytes.to_vec(),
+            dirty: bytes.len(),
+        };
+        disk.files.insert(inode, content);
+        disk.names.insert(path.to_owned(), inode);
+        disk.durable_names.insert(path.to_owned(), inode);
+    }
+
+    pub(super) fn get(&self, path: &Path) -> Vec<u8> {
+        let disk = self.disk.lock();
+        disk.files[&disk.names[path]].bytes.clone()
+    }
+
+    pub(super) fn names(&self) -> Vec<String> {
+        let disk = self.disk.lock();
+        let name = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
+        disk.names.keys().map(name).collect()
+    }
+}
+
+impl Disk {
+    /// Counts the call and says whether it fails.
+    fn call(&mut self) -> Option<Fault> {
+        self.calls += 1;
+        let at = self.calls;
+        let fault = self
+            .fault
+            .filter(|(from, to, _)| (*from..*to).contains(&at))
+            .map(|(_, _, fault)| fault);
+        self.hit |= fault.is_some();
+        fault
+    }
+
+    fn plain(&mut self) -> io::Result<()> {
+        match self.call() {
+            None => Ok(()),
+            Some(Fault::Enospc) => Err(io::ErrorKind::StorageFull.into()),
+            Some(Fault::Erofs) => Err(io::ErrorKind::ReadOnlyFilesystem.into()),
+            Some(_) => Err(io::Error::other("input/output error")),
+        }
+    }
+
+    fn find(&self, path: &Path) -> io::Result<u64> {
+        let parent = path.parent().unwrap();
+        if self.names.contains_key(parent) {
+            return Err(io::ErrorKind::NotADirectory.into());
+        }
+        self.names
+            .get(path)
+            .copied()
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn create(&mut self, path: &Path) -> io::Result<u64> {
+        if !self.dirs.contains(path.parent().unwrap()) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        if self.names.contains_key(path) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        self.inodes += 1;
+        self.names.insert(path.to_owned(), self.inodes);
+        self.files.insert(self.inodes, Content::default());
+        Ok(self.inodes)
+    }
+
+    fn meta(&self, inode: u64) -> Meta {
+        Meta {
+            kind: Kind::File,
+            len: self.files[&inode].bytes.len() as u64,
+            id: Some((0, inode)),
+            links: self.names.values().filter(|there| **there == inode).count() as u64,
+            mode: 0o600,
+        }
+    }
+}
+
+impl FsFile for MemFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut disk = self.disk.lock();
+        let count = match disk.call() {
+            None => bytes.len(),
+            Some(Fault::Short) => bytes.len() / 2,
+            Some(Fault::Enospc) => return Err(io::ErrorKind::StorageFull.into()),
+            Some(_) => return Err(io::Error::other("input/output error")),
+        };
+        let content = disk.files.get_mut(&self.inode).unwrap();
+        content.bytes.extend_from_slice(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        let mut disk = self.disk.lock();
+        disk.syncs += 1;
+        let fault = disk.call();
+        let content = disk.files.get_mut(&self.inode).unwrap();
+        let from = content.dirty;
+        content.dirty = content.bytes.len();
+        if fault.is_some() {
+            // The pages are clean from now on although the disk never got them.
+            return Err(io::Error::other("input/output error"));
+        }
+        content.durable.resize(from, 0);
+        content.durable.extend_from_slice(&content.bytes[from..]);
+        Ok(())
+    }
+
+    fn meta(&self) -> io::Result<Meta> {
+        let mut disk = self.disk.lock();
+        disk.plain()?;
+        Ok(disk.meta(self.inode))
+    }
+
+    fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<usize> {
+        let mut disk = self.disk.lock();
+        disk.plain()?;
+        let bytes = &disk.files[&self.inode].bytes;
+        let rest = bytes.get(offset as usize..).unwrap_or_default();
+        let count = rest.len().min(into.len());
+        into[..count].copy_from_slice(&rest[..count]);
+        Ok(count)
+    }
+}
+
+impl FsLock for MemLock {
+    fn meta(&self) -> io::Result<Meta> {
+        self.0.meta()
+    }
+}
+
+impl Drop for MemLock {
+    fn drop(&mut self) {
+        self.0.disk.lock().locks.remove(&self.0.inode);
+    }
+}
+
+impl MemFs {
+    fn file(&self, inode: u64) -> Box<dyn FsFile> {
+        Box::new(MemFile {
+            disk: Arc::clone(&self.disk),
+            inode,
+        })
+    }
+}
+
+impl Fs for MemFs {
+    fn create_dir(&self, path: &Path, _access: Access) -> io::Result<()> {
+        let mut disk = self.disk.lock();
+        disk.plain()?;
+        for ancestor in path.ancestors() {
+            disk.dirs.insert(ancestor.to_owned());
+        }
+        Ok(())
+    }
+
+    fn create_new(&self, path: &Path, _access: Access) -> io::Result<Box<dyn FsFile>> {
+        let mut disk = self.disk.lock();
+        disk.plain()?;
+        let inode = disk.create(path)?;
+        Ok(self.file(inode))
+    }
+
+    fn open_append(&self, path: &Path) -> io::Result<Box<dyn FsFile>> {
+        let mut disk = self.disk.lock();
+        disk.plain()?;
+        let inode = disk.find(path)?;
+        Ok(self.file(inode))
+    }
+
+    fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+        let mut disk = self.disk.lock();
+        disk.plain()?;
+        let inode = disk.find(path)?;
+        let bytes = &disk.files[&inode].bytes;
+        Ok(bytes[..bytes.len().min(limit as usize)].to_vec())
+    }
+
+    fn open_read(&self, path: &Path) -> io::Result<Box<dyn FsFile>> {
+        self.open_append(path)
+    }
+
+    fn meta(&self, path: &Path) -> io::Result<Meta> {
+        let mut disk = self.disk.lock();
+        disk.plain()?;
+        if disk.dirs.contains(path) {
+            let mode = if disk.dir_mode == 0 { 0o700 } else { disk.dir_mode };
+            return Ok(Meta {
+                kind: Kind::Dir,
+                len: 0,
+                id: Some((0, 0)),
+                links: 1,
+                mode,
+            });
+        }
+        let inode = disk.find(path)?;
+        Ok(disk.meta(inode))
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
+        let mut disk = self.disk.lock();
+        disk.plain()?;
+        let inside = disk.names.keys().filter(|path| path.parent() == Some(dir));
+        Ok(inside
+            .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
+            .collect())
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        let mut disk = self.disk.lock();
+        disk.plain()?;
+        disk.find(path)?;
+        disk.names.remove(path);
+        disk.durable_names.remove(path);
+        Ok(())
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        let mut disk = self.disk.lock();
+        disk.plain()?;
+        let names = disk.names.clone();
+        disk.durable_names.retain(|path, _| path.parent() != Some(dir));
+        disk.durable_names
+            .extend(names.into_iter().filter(|(path, _)| path.parent() == Some(dir)));
+        Ok(())
+    }
+
+    fn lock(&self, path: &Path, _access: Access, holder: &str) -> Result<Box<dyn FsLock>, LockError> {
+        let mut disk = self.disk.lock();
+        disk.plain().map_err(LockError::Io)?;
+        let inode = match disk.find(path) {
+            Ok(inode) => inode,
+            Err(_) => disk.create(path).map_err(LockError::Io)?,
+        };
+        if disk.locks.contains(&inode) {
+            return Err(LockError::Held(
+                String::from_utf8(disk.files[&inode].bytes.clone()).unwrap(),
+            ));
+        }
+        disk.files.get_mut(&inode).unwrap().bytes = holder.as_bytes().to_vec();
+        disk.locks.insert(inode);
+        Ok(Box::new(MemLock(MemFile {
+            disk: Arc::clone(&self.disk),
+            inode,
+        })))
+    }
+}

@@ -1,0 +1,230 @@
+//! The file sink: a directory of segments with one writer, to which lines are only ever added.
+//!
+//! ```text
+//! <dir>/<stream>/
+//!   stream                                        who this stream is; written once
+//!   lock                                          the one-writer lock, with its holder
+//!   audit-2026-11-21-00000000000000016384.jsonl   a segment: the day it was opened, its first new seq
+//! ```
+//!
+//! A byte that was written is never truncated, overwritten or renamed; only retention removes, and only whole segments
+//! that are closed. `docs/failure-modes.md` says what happens when the disk, the clock or a person gets in the way.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `builder.rs` | the settings and their checks |
+//! | `open.rs`, `recover.rs` | directories, identity, lock; where the trail ended last time |
+//! | `append.rs` | lines to bytes, failed writes |
+//! | `roll.rs` | the end of one segment and the begin of the next; failed syncs |
+//! | `place.rs` | files that are deleted or replaced under the sink |
+//! | `retain.rs` | age, size and number of segments |
+
+mod append;
+mod builder;
+mod events;
+#[cfg(test)]
+mod fault_tests;
+mod fs;
+mod lock;
+#[cfg(test)]
+mod memfs;
+mod open;
+mod place;
+mod real;
+mod recover;
+mod retain;
+mod roll;
+
+pub use builder::FileSinkBuilder;
+pub use events::{Cleaned, FileEvent, Opened, RemoveCause, RollCause, Rotated, Torn};
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::clock::SharedClock;
+use crate::error::Result;
+use crate::format::{Entry, SegmentName};
+use crate::sink::{Accepted, Sink, SinkError};
+
+/// Events that wait for [`FileSink::take_events`]; the oldest are given up beyond this.
+const MAX_EVENTS: usize = 1024;
+
+/// Appends entries to the segments of one stream.
+///
+/// It can be used alone, or through the journal of a pipeline. Every call is synchronous and makes at most a bounded
+/// number of system calls.
+///
+/// ```
+/// use tracing_audit::format::Entry;
+/// use tracing_audit::sink::{FileSink, Sink};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let place = tempfile::tempdir()?;
+/// # let dir = place.path().join("audit");
+/// let mut sink = FileSink::builder(&dir).keep_days(90).open()?;
+/// let seq = sink.opened().next_seq;
+/// sink.deliver(&[Entry::new(seq, 1_795_000_000_000_000_000, br#"{"event":"user.login","seq":0}"#)])?;
+/// sink.flush()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct FileSink {
+    fs: Arc<dyn fs::Fs>,
+    clock: SharedClock,
+    settings: builder::Settings,
+    /// `<dir>/<stream>`.
+    home: PathBuf,
+    identity: open::Identity,
+    lock: Box<dyn fs::FsLock>,
+    opened: Opened,
+    next_seq: u64,
+    last_observed_at: u64,
+    segment: Option<OpenSegment>,
+    /// A segment that ended by an error or by somebody's hand, until the next one begins.
+    ended: Option<(SegmentName, RollCause)>,
+    /// Lines that stand in a closed segment and must be copied into the next one before it takes new lines.
+    carry: Option<roll::Carry>,
+    watch: retain::ClockWatch,
+    events: Vec<FileEvent>,
+    scratch: Vec<u8>,
+}
+
+/// The segment that takes lines.
+#[derive(Debug)]
+struct OpenSegment {
+    name: SegmentName,
+    path: PathBuf,
+    file: Box<dyn fs::FsFile>,
+    id: Option<(u64, u64)>,
+    /// The day in its name, counted from the Unix epoch.
+    day: u64,
+    /// Bytes in it, all of them complete lines or terminated fragments.
+    len: u64,
+    /// Where the lines of this run begin that the disk has not confirmed, and the first one's sequence number.
+    confirmed: u64,
+    confirmed_seq: u64,
+    /// Where the lines of this run begin, and the first one's sequence number.
+    start: u64,
+    start_seq: u64,
+}
+
+impl OpenSegment {
+    fn dirty(&self) -> bool {
+        self.confirmed < self.len
+    }
+}
+
+impl FileSink {
+    /// Starts the settings of a sink that writes below `dir`.
+    pub fn builder(dir: impl Into<PathBuf>) -> FileSinkBuilder {
+        FileSinkBuilder::new(dir.into())
+    }
+
+    /// The stream's id: its name and twelve hexadecimal digits that are drawn once, when it is created.
+    #[must_use]
+    pub fn stream_id(&self) -> &str {
+        self.identity.id()
+    }
+
+    /// How the sink found its directory.
+    #[must_use]
+    pub fn opened(&self) -> &Opened {
+        &self.opened
+    }
+
+    /// The sequence number that the next entry must have. Entries below it are taken for repetitions.
+    #[must_use]
+    pub fn next_seq(&self) -> u64 {
+        self.next_seq
+    }
+
+    /// The stream's directory.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.home
+    }
+
+    /// The segment that takes lines now; `None` before the first line and after an error.
+    #[must_use]
+    pub fn segment(&self) -> Option<SegmentName> {
+        self.segment.as_ref().map(|segment| segment.name)
+    }
+
+    /// What happened to the files since the last call. A caller that acknowledges entries takes the events before it
+    /// does so. At most 1,024 wait; the oldest are given up beyond that.
+    pub fn take_events(&mut self) -> Vec<FileEvent> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// Ends the open segment and begins the next one. An empty segment stays open.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) where the next segment cannot be created. Nothing is lost by it; the
+    /// next delivery tries again.
+    pub fn rotate(&mut self) -> Result<Rotated> {
+        self.roll(RollCause::Requested, self.now())
+    }
+
+    /// Lets the sink see the time, so that a new UTC day ends the segment even when nothing is written. Call it about
+    /// once a second. An empty segment stays open.
+    ///
+    /// # Errors
+    ///
+    /// As [`FileSink::rotate`].
+    pub fn tick(&mut self, now: u64) -> Result<()> {
+        self.look_at_clock(now);
+        let due = self
+            .segment
+            .as_ref()
+            .is_some_and(|segment| segment.day < roll::day_number(now));
+        if due && self.has_lines() {
+            self.roll(RollCause::Midnight, now)?;
+        }
+        Ok(())
+    }
+
+    /// Removes the closed segments that the limits allow no longer. Runs by itself whenever a segment begins.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) where the directory cannot be listed.
+    pub fn cleanup(&mut self) -> Result<Cleaned> {
+        self.clean()
+    }
+
+    /// Says that the clock is right after a forward step, so that segments are removed by age again.
+    pub fn confirm_clock(&mut self) {
+        self.watch.confirm();
+    }
+
+    fn now(&self) -> u64 {
+        self.clock.now()
+    }
+
+    fn tell(&mut self, event: FileEvent) {
+        if self.events.len() >= MAX_EVENTS {
+            self.events.remove(0);
+        }
+        self.events.push(event);
+    }
+}
+
+impl Sink for FileSink {
+    /// Appends the lines. After an error the entries below [`FileSink::next_seq`] stand in the file nevertheless; when
+    /// they come again they are skipped.
+    fn deliver(&mut self, batch: &[Entry<'_>]) -> Result<Accepted, SinkError> {
+        self.append_entries(batch)
+    }
+
+    /// Waits until the disk has confirmed every line that was delivered (`fdatasync`). Does nothing where there is
+    /// nothing to confirm.
+    fn flush(&mut self) -> Result<(), SinkError> {
+        self.confirm()
+    }
+
+    fn name(&self) -> &str {
+        "file"
+    }
+}

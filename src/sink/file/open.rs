@@ -1,0 +1,298 @@
+//! Opening a stream: directories, lock, identity, and the place where the trail goes on.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::builder::Settings;
+use super::fs::{Access, Fs, Kind};
+use super::recover::{self, Tail};
+use super::retain::ClockWatch;
+use super::roll::{day, look};
+use super::{FileSink, OpenSegment, Opened, Torn, lock};
+use crate::clock::SharedClock;
+use crate::error::{Error, Result};
+use crate::format::SegmentName;
+
+pub(super) const LOCK: &str = "lock";
+const IDENTITY: &str = "stream";
+
+/// No identity file is longer.
+const MAX_IDENTITY: u64 = 64 * 1024;
+
+/// Who the stream is: the content of its identity file.
+#[derive(Debug)]
+pub(super) struct Identity {
+    id: String,
+    line: String,
+}
+
+impl FileSink {
+    pub(super) fn open(settings: Settings, clock: SharedClock, fs: Arc<dyn Fs>) -> Result<Self> {
+        let home = settings.dir.join(&settings.stream);
+        let now = clock.now();
+        prepare(&*fs, &settings.dir, &home, settings.access)?;
+        let lock = lock::take(&*fs, &home.join(LOCK), settings.access, now)?;
+        let identity = Identity::load(&*fs, &home, &settings, now)?;
+        sync_dirs(&*fs, &settings.dir, &home)?;
+        let found = Found::look(&*fs, &home)?;
+        let segment = found.go_on(&*fs, &home, &settings, now)?;
+        let opened = found.opened;
+        Ok(Self {
+            watch: ClockWatch::new(opened.last_observed_at, settings.keep_days, &clock),
+            next_seq: opened.next_seq,
+            last_observed_at: opened.last_observed_at.unwrap_or(0),
+            fs,
+            clock,
+            settings,
+            home,
+            identity,
+            lock,
+            opened,
+            segment,
+            ended: None,
+            carry: None,
+            events: Vec::new(),
+            scratch: Vec::new(),
+        })
+    }
+}
+
+/// Creates what is missing and refuses what cannot hold a trail.
+fn prepare(fs: &dyn Fs, dir: &Path, home: &Path, access: Access) -> Result<()> {
+    for path in [dir, home] {
+        refuse_unfit(fs, path)?;
+    }
+    fs.create_dir(home, access).map_err(|error| {
+        Error::config(format!(
+            "could not create the directory `{}`; make its parent writable for this process, or choose another one",
+            home.display()
+        ))
+        .because(error)
+    })?;
+    for path in [dir, home] {
+        refuse_unfit(fs, path)?;
+    }
+    Ok(())
+}
+
+fn refuse_unfit(fs: &dyn Fs, path: &Path) -> Result<()> {
+    // With the dot a link to a directory is as good as the directory.
+    let about = match fs.meta(&path.join(".")) {
+        Ok(about) => about,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => return Err(not_a_directory(path)),
+        Err(error) => {
+            return Err(Error::config(format!(
+                "could not look at `{}`; give this process access to it, or choose another directory",
+                path.display()
+            ))
+            .because(error));
+        }
+    };
+    if about.kind != Kind::Dir {
+        return Err(not_a_directory(path));
+    }
+    if about.mode & 0o002 != 0 {
+        return Err(Error::config(format!(
+            "everybody may write to `{0}` (mode {1:#o}), so anybody could replace the trail; run `chmod o-w {0}`, or \
+             choose another directory",
+            path.display(),
+            about.mode
+        )));
+    }
+    Ok(())
+}
+
+fn not_a_directory(path: &Path) -> Error {
+    Error::config(format!(
+        "`{}` is not a directory, or lies below a file; choose another directory, or move the file away",
+        path.display()
+    ))
+}
+
+/// Makes the names of the stream's directory, and its own, durable.
+pub(super) fn sync_dirs(fs: &dyn Fs, dir: &Path, home: &Path) -> Result<()> {
+    for path in [dir, home] {
+        fs.sync_dir(path)
+            .map_err(|error| Error::io("could not make durable the directory", path, error))?;
+    }
+    Ok(())
+}
+
+impl Identity {
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn load(fs: &dyn Fs, home: &Path, settings: &Settings, now: u64) -> Result<Self> {
+        let path = home.join(IDENTITY);
+        if let Some(known) = Self::read(fs, &path)? {
+            return Ok(known);
+        }
+        let id = format!("{}-{:012x}", settings.stream, rand::random::<u64>() >> 16);
+        let line = format!("{{\"created\":\"{}\",\"stream\":\"{id}\"}}\n", lock::rfc3339(now));
+        let new = Self { id, line };
+        new.write(fs, &path, settings.access)?;
+        Ok(new)
+    }
+
+    /// The last line of the file that states an identity; a crash can leave an unfinished one before it.
+    fn read(fs: &dyn Fs, path: &Path) -> Result<Option<Self>> {
+        let bytes = match fs.read(path, MAX_IDENTITY) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(look(path, error)),
+        };
+        let known = bytes.split(|byte| *byte == b'\n').rev().find_map(|line| {
+            let value: Value = serde_json::from_slice(line).ok()?;
+            Some(Self {
+                id: value.get("stream")?.as_str()?.to_owned(),
+                line: format!("{}\n", std::str::from_utf8(line).ok()?),
+            })
+        });
+        Ok(known)
+    }
+
+    fn write(&self, fs: &dyn Fs, path: &Path, access: Access) -> Result<()> {
+        let failed = |error| Error::io("could not write the stream's identity", path, error);
+        let mut text = self.line.clone();
+        let mut file = match fs.create_new(path, access) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                text.insert(0, '\n');
+                fs.open_append(path).map_err(failed)?
+            }
+            Err(error) => return Err(failed(error)),
+        };
+        match file.write(text.as_bytes()) {
+            Ok(count) if count == text.len() => file.sync().map_err(failed),
+            Ok(_) => Err(failed(io::ErrorKind::WriteZero.into())),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    /// Puts the identity back where its file is gone; refuses a directory that belongs to another stream.
+    pub(super) fn restore(&self, fs: &dyn Fs, home: &Path, access: Access) -> Result<()> {
+        let path = home.join(IDENTITY);
+        match Self::read(fs, &path)? {
+            Some(there) if there.id == self.id => Ok(()),
+            Some(there) => Err(Error::config(format!(
+                "`{}` now belongs to the stream {}, not to {}; put the directory back, or restart to write there",
+                home.display(),
+                there.id,
+                self.id
+            ))),
+            None => self.write(fs, &path, access),
+        }
+    }
+}
+
+/// The end of the trail.
+struct Found {
+    opened: Opened,
+    last: Option<SegmentName>,
+}
+
+impl Found {
+    fn look(fs: &dyn Fs, home: &Path) -> Result<Self> {
+        let names = recover::segments(fs, home)?;
+        let mut opened = Opened {
+            next_seq: 0,
+            last_observed_at: None,
+            clean: true,
+            first: true,
+            torn: None,
+            missing: None,
+        };
+        let Some(&newest) = names.last() else {
+            return Ok(Self { opened, last: None });
+        };
+        let tail = recover::tail(fs, &path_of(home, newest))?;
+        opened.first = false;
+        opened.clean = is_clean(&tail);
+        opened.torn = tail.torn.map(|(len, sha256_hex)| Torn {
+            segment: newest,
+            len,
+            sha256_hex,
+        });
+        // A segment can begin with copies of lines that stand before its number, so the number is a lower bound.
+        let mut known = tail.last;
+        for &name in names.iter().rev().skip(1) {
+            if known.is_some_and(|last| last.seq.saturating_add(1) >= newest.first_seq) {
+                break;
+            }
+            let Some(before) = recover::tail(fs, &path_of(home, name))?.last else {
+                continue;
+            };
+            if known.is_none() {
+                opened.clean = opened.clean && before.close;
+            }
+            known = known.max_by_seq(before);
+            break;
+        }
+        // Without any record the oldest segment's number is where the trail began, as far as it is kept.
+        let oldest = names.first().map_or(0, |name| name.first_seq);
+        let behind = known.map_or(oldest, |last| last.seq.saturating_add(1));
+        opened.next_seq = behind.max(newest.first_seq);
+        if behind < newest.first_seq {
+            opened.missing = Some((behind, newest.first_seq - 1));
+        }
+        opened.last_observed_at = known.map(|last| last.observed_at);
+        Ok(Self {
+            opened,
+            last: Some(newest),
+        })
+    }
+
+    /// Continues a segment that was closed properly, today, and has room. Any other end gets its fragment terminated
+    /// and its lines confirmed, and the trail goes on in the next segment.
+    fn go_on(&self, fs: &dyn Fs, home: &Path, settings: &Settings, now: u64) -> Result<Option<OpenSegment>> {
+        let Some(name) = self.last else {
+            return Ok(None);
+        };
+        let path = path_of(home, name);
+        let opened = &self.opened;
+        let about = fs.meta(&path).map_err(|error| look(&path, error))?;
+        if opened.clean {
+            let room = about.len < settings.segment_bytes;
+            if name.date != day(now) || !room {
+                return Ok(None);
+            }
+            let file = fs.open_append(&path).map_err(|error| look(&path, error))?;
+            return OpenSegment::adopt(name, path, file, opened.next_seq, false).map(Some);
+        }
+        let mut file = fs.open_append(&path).map_err(|error| look(&path, error))?;
+        if opened.torn.is_some() {
+            // Where that fails the fragment is left as it is; the next segment does not depend on it.
+            let _ = file.write(b"\n");
+        }
+        // What survived a kill of the process may exist in memory only.
+        file.sync()
+            .map_err(|error| Error::io("the disk did not confirm", &path, error))?;
+        Ok(None)
+    }
+}
+
+trait MaxBySeq {
+    fn max_by_seq(self, other: recover::Last) -> Self;
+}
+
+impl MaxBySeq for Option<recover::Last> {
+    fn max_by_seq(self, other: recover::Last) -> Self {
+        match self {
+            Some(one) if one.seq >= other.seq => Some(one),
+            _ => Some(other),
+        }
+    }
+}
+
+fn is_clean(tail: &Tail) -> bool {
+    tail.torn.is_none() && !tail.garbage && tail.last.is_none_or(|last| last.close)
+}
+
+fn path_of(home: &Path, name: SegmentName) -> PathBuf {
+    home.join(name.to_string())
+}

@@ -1,0 +1,237 @@
+//! The operating system's file system.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use super::fs::{Access, Fs, FsFile, FsLock, Kind, LockError, Meta};
+
+/// Files of the operating system.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RealFs;
+
+#[derive(Debug)]
+struct RealFile(File);
+
+#[derive(Debug)]
+struct RealLock(File);
+
+impl FsFile for RealFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+
+    fn meta(&self) -> io::Result<Meta> {
+        Ok(meta(&self.0.metadata()?))
+    }
+
+    #[cfg(unix)]
+    fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<usize> {
+        std::os::unix::fs::FileExt::read_at(&self.0, into, offset)
+    }
+
+    #[cfg(windows)]
+    fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<usize> {
+        std::os::windows::fs::FileExt::seek_read(&self.0, into, offset)
+    }
+}
+
+impl FsLock for RealLock {
+    fn meta(&self) -> io::Result<Meta> {
+        Ok(meta(&self.0.metadata()?))
+    }
+}
+
+impl Fs for RealFs {
+    fn create_dir(&self, path: &Path, access: Access) -> io::Result<()> {
+        let mut missing = Vec::new();
+        for ancestor in path.ancestors() {
+            if ancestor.as_os_str().is_empty() || ancestor.exists() {
+                break;
+            }
+            missing.push(ancestor);
+        }
+        let mut builder = fs::DirBuilder::new();
+        set_dir_mode(&mut builder, access);
+        for dir in missing.into_iter().rev() {
+            match builder.create(dir) {
+                Ok(()) => own(dir, access.dir_mode(), access)?,
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn create_new(&self, path: &Path, access: Access) -> io::Result<Box<dyn FsFile>> {
+        let mut options = OpenOptions::new();
+        options.read(true).append(true).create_new(true);
+        no_follow(&mut options);
+        set_mode(&mut options, access);
+        let file = options.open(path)?;
+        own(path, access.mode, access)?;
+        Ok(Box::new(RealFile(file)))
+    }
+
+    fn open_append(&self, path: &Path) -> io::Result<Box<dyn FsFile>> {
+        let mut options = OpenOptions::new();
+        options.read(true).append(true);
+        no_follow(&mut options);
+        Ok(Box::new(RealFile(options.open(path)?)))
+    }
+
+    fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        read_only(path)?.take(limit).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn open_read(&self, path: &Path) -> io::Result<Box<dyn FsFile>> {
+        Ok(Box::new(RealFile(read_only(path)?)))
+    }
+
+    fn meta(&self, path: &Path) -> io::Result<Meta> {
+        Ok(meta(&fs::symlink_metadata(path)?))
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(dir)? {
+            // A name that is not UTF-8 is not one of ours.
+            if let Ok(name) = entry?.file_name().into_string() {
+                names.push(name);
+            }
+        }
+        Ok(names)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    #[cfg(unix)]
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        File::open(dir)?.sync_all()
+    }
+
+    // Windows keeps directory entries durable by itself and cannot open a directory as a file.
+    #[cfg(not(unix))]
+    fn sync_dir(&self, _dir: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn lock(&self, path: &Path, access: Access, holder: &str) -> Result<Box<dyn FsLock>, LockError> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        no_follow(&mut options);
+        set_mode(&mut options, access);
+        let mut file = options.open(path).map_err(LockError::Io)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut text = String::new();
+                // On Windows a locked file cannot be read; the refusal then says so.
+                let _ = file.take(1024).read_to_string(&mut text);
+                return Err(LockError::Held(text));
+            }
+            Err(TryLockError::Error(error)) => return Err(LockError::Io(error)),
+        }
+        let note = own(path, access.mode, access)
+            .and_then(|()| file.set_len(0))
+            .and_then(|()| file.write_all(holder.as_bytes()));
+        match note {
+            Ok(()) => Ok(Box::new(RealLock(file))),
+            Err(error) => Err(LockError::Io(error)),
+        }
+    }
+}
+
+fn read_only(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    no_follow(&mut options);
+    options.open(path)
+}
+
+#[cfg(unix)]
+fn meta(about: &fs::Metadata) -> Meta {
+    use std::os::unix::fs::MetadataExt;
+    Meta {
+        kind: kind(about),
+        len: about.len(),
+        id: Some((about.dev(), about.ino())),
+        links: about.nlink(),
+        mode: about.mode() & 0o7777,
+    }
+}
+
+#[cfg(not(unix))]
+fn meta(about: &fs::Metadata) -> Meta {
+    Meta {
+        kind: kind(about),
+        len: about.len(),
+        id: None,
+        links: 1,
+        mode: 0,
+    }
+}
+
+fn kind(about: &fs::Metadata) -> Kind {
+    if about.is_file() {
+        Kind::File
+    } else if about.is_dir() {
+        Kind::Dir
+    } else {
+        Kind::Other
+    }
+}
+
+#[cfg(unix)]
+fn no_follow(options: &mut OpenOptions) {
+    use std::os::unix::fs::OpenOptionsExt;
+    // Not blocking: a pipe that somebody put in the place of a segment must be an error, never a hang.
+    options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+}
+
+#[cfg(not(unix))]
+fn no_follow(_options: &mut OpenOptions) {}
+
+#[cfg(unix)]
+fn set_mode(options: &mut OpenOptions, access: Access) {
+    use std::os::unix::fs::OpenOptionsExt;
+    options.mode(access.mode);
+}
+
+#[cfg(not(unix))]
+fn set_mode(_options: &mut OpenOptions, _access: Access) {}
+
+#[cfg(unix)]
+fn set_dir_mode(builder: &mut fs::DirBuilder, access: Access) {
+    use std::os::unix::fs::DirBuilderExt;
+    builder.mode(access.dir_mode());
+}
+
+#[cfg(not(unix))]
+fn set_dir_mode(_builder: &mut fs::DirBuilder, _access: Access) {}
+
+/// Gives a file that was just created its group, and the bits that the process's umask took away.
+#[cfg(unix)]
+fn own(path: &Path, mode: u32, access: Access) -> io::Result<()> {
+    use std::os::unix::fs::{PermissionsExt, lchown};
+    if let Some(group) = access.group {
+        lchown(path, None, Some(group))?;
+    }
+    if fs::symlink_metadata(path)?.permissions().mode() & 0o777 != mode {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn own(_path: &Path, _mode: u32, _access: Access) -> io::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,328 @@
+//! The end of one segment and the begin of the next, and what must move from one to the other.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _};
+
+use super::append::{into_sink_error, newlines};
+use super::fs::{FsFile, Kind};
+use super::{FileEvent, FileSink, OpenSegment, RollCause, Rotated};
+use crate::error::{Error, Result};
+use crate::format::SegmentName;
+use crate::sink::SinkError;
+
+const DAY: u64 = 86_400_000_000_000;
+
+/// How much of a carry is held in memory at once.
+const STEP: u64 = 1024 * 1024;
+
+/// Lines in a closed segment that the next one must repeat before it takes new ones.
+///
+/// The descriptor stays open, so that even a deleted file can be read.
+#[derive(Debug)]
+pub(super) struct Carry {
+    file: Box<dyn FsFile>,
+    path: PathBuf,
+    /// The region's bytes.
+    from: u64,
+    to: u64,
+    /// The sequence number of its first line, and the one behind its last.
+    first: u64,
+    next: u64,
+}
+
+/// The UTC day of a time, as segment names state it.
+pub(super) fn day(nanos: u64) -> Date {
+    let days = i64::try_from(day_number(nanos)).unwrap_or(i64::MAX);
+    let epoch = jiff::civil::date(1970, 1, 1);
+    epoch.checked_add(days.days()).unwrap_or(Date::MAX)
+}
+
+/// Days since the Unix epoch.
+pub(super) fn day_number(nanos: u64) -> u64 {
+    nanos / DAY
+}
+
+/// Days since the Unix epoch of a segment's date; 0 for one before it.
+pub(super) fn number_of(date: Date) -> u64 {
+    date.to_zoned(TimeZone::UTC)
+        .map(|zoned| zoned.timestamp())
+        .unwrap_or(Timestamp::UNIX_EPOCH)
+        .as_second()
+        .try_into()
+        .unwrap_or(0_u64)
+        / 86_400
+}
+
+impl FileSink {
+    /// Whether the open segment holds a line that its name does not promise yet. Without one, the next segment would
+    /// have the same number.
+    pub(super) fn has_lines(&self) -> bool {
+        self.segment
+            .as_ref()
+            .is_some_and(|segment| self.next_seq > segment.name.first_seq)
+    }
+
+    pub(super) fn roll(&mut self, cause: RollCause, at: u64) -> Result<Rotated> {
+        if let Some(segment) = &self.segment {
+            if !self.has_lines() {
+                let opened = segment.name;
+                return Ok(Rotated {
+                    closed: None,
+                    opened,
+                    cause,
+                });
+            }
+            self.end_segment(cause);
+        }
+        let closed = self.ended.map(|(name, _)| name);
+        let opened = self.begin(at)?;
+        Ok(Rotated {
+            closed,
+            opened,
+            cause,
+        })
+    }
+
+    /// Closes the open segment. What the disk does not confirm now is carried into the next one.
+    pub(super) fn end_segment(&mut self, cause: RollCause) {
+        let Some(mut segment) = self.segment.take() else {
+            return;
+        };
+        if segment.dirty() && segment.file.sync().is_err() {
+            self.carry_from(segment, RollCause::SyncError, false);
+        } else {
+            self.ended = Some((segment.name, cause));
+        }
+    }
+
+    /// Closes the open segment without trusting it to confirm anything: its unconfirmed lines, or `all` lines of this
+    /// run, are carried into the next one.
+    pub(super) fn give_up_segment(&mut self, cause: RollCause, all: bool) {
+        if let Some(segment) = self.segment.take() {
+            self.carry_from(segment, cause, all);
+        }
+    }
+
+    fn carry_from(&mut self, segment: OpenSegment, cause: RollCause, all: bool) {
+        self.ended = Some((segment.name, cause));
+        let (from, first) = if all {
+            (segment.start, segment.start_seq)
+        } else {
+            (segment.confirmed, segment.confirmed_seq)
+        };
+        if from < segment.len {
+            self.carry = Some(Carry {
+                file: segment.file,
+                path: segment.path,
+                from,
+                to: segment.len,
+                first,
+                next: self.next_seq,
+            });
+        }
+    }
+
+    /// Begins a segment at the next sequence number, on the day of `at`.
+    ///
+    /// Where the name is taken, the file holds nothing new (a terminated fragment, or an unfinished copy): the sink
+    /// goes on behind it, through a new descriptor.
+    pub(super) fn begin(&mut self, at: u64) -> Result<SegmentName> {
+        let name = SegmentName::new(day(at), self.next_seq);
+        let path = self.home.join(name.to_string());
+        let file = match self.fs.create_new(&path, self.settings.access) {
+            Ok(file) => Ok(file),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.restore_home()?;
+                self.fs.create_new(&path, self.settings.access)
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => self.fs.open_append(&path),
+            Err(error) => Err(error),
+        }
+        .map_err(|error| Error::io("could not create the segment", &path, error))?;
+        let mut segment = OpenSegment::adopt(name, path, file, self.next_seq, self.carry.is_some())?;
+        self.fs
+            .sync_dir(&self.home)
+            .map_err(|error| Error::io("could not make durable the directory", &self.home, error))?;
+        let copied = self.unload(&mut segment)?;
+        self.segment = Some(segment);
+        if let Some((closed, cause)) = self.ended.take() {
+            self.tell(FileEvent::Rolled {
+                cause,
+                closed,
+                opened: name,
+                copied,
+            });
+        }
+        if let Err(error) = self.cleanup() {
+            self.tell(FileEvent::NotRemoved {
+                segment: name,
+                cause: error.to_string(),
+            });
+        }
+        Ok(name)
+    }
+
+    /// Copies what is carried into a segment that just began.
+    fn unload(&mut self, segment: &mut OpenSegment) -> Result<Option<(u64, u64)>> {
+        let Some(carry) = &self.carry else {
+            return Ok(None);
+        };
+        let (first, last) = (carry.first, carry.next.saturating_sub(1));
+        if !carry.intact() {
+            self.carry = None;
+            self.tell(FileEvent::Unconfirmed { first, last });
+            return Ok(None);
+        }
+        segment.start_seq = first;
+        segment.confirmed_seq = first;
+        carry.copy(segment)?;
+        self.carry = None;
+        Ok(Some((first, last)))
+    }
+
+    /// `flush`: everything delivered is on disk, in files that lie where they should.
+    pub(super) fn confirm(&mut self) -> Result<(), SinkError> {
+        self.check_place().map_err(into_sink_error)?;
+        if self.ended.is_some() || self.carry.is_some() {
+            let at = if self.last_observed_at > 0 {
+                self.last_observed_at
+            } else {
+                self.now()
+            };
+            self.begin(at).map_err(into_sink_error)?;
+        }
+        let Some(segment) = &mut self.segment else {
+            return Ok(());
+        };
+        if !segment.dirty() {
+            return Ok(());
+        }
+        match segment.file.sync() {
+            Ok(()) => {
+                segment.confirmed = segment.len;
+                segment.confirmed_seq = self.next_seq;
+                Ok(())
+            }
+            Err(error) => {
+                let path = segment.path.clone();
+                // The kernel may have dropped the pages and would report success the next time.
+                self.give_up_segment(RollCause::SyncError, false);
+                Err(SinkError::retry(Error::io(
+                    "the disk did not confirm",
+                    &path,
+                    error,
+                )))
+            }
+        }
+    }
+}
+
+impl OpenSegment {
+    /// Takes over a file as the open segment: empty, or with something in it that stays as it is.
+    ///
+    /// In `doubt` about what the disk made of its content, an empty line stands before what follows: zeros in the
+    /// place of lost bytes must not swallow a line.
+    pub(super) fn adopt(
+        name: SegmentName,
+        path: PathBuf,
+        mut file: Box<dyn FsFile>,
+        next_seq: u64,
+        doubt: bool,
+    ) -> Result<Self> {
+        let about = file.meta().map_err(|error| look(&path, error))?;
+        if about.kind != Kind::File {
+            return Err(look(
+                &path,
+                io::Error::other("it is not a regular file; remove it"),
+            ));
+        }
+        let mut len = about.len;
+        if len > 0 {
+            let mut last = [0];
+            file.read_at(len - 1, &mut last)
+                .map_err(|error| look(&path, error))?;
+            if doubt || last != *b"\n" {
+                match file.write(b"\n") {
+                    Ok(1) => len += 1,
+                    other => {
+                        let error = other.err().unwrap_or_else(|| io::ErrorKind::WriteZero.into());
+                        return Err(Error::io("could not end the fragment in", &path, error));
+                    }
+                }
+            }
+        }
+        Ok(Self {
+            name,
+            path,
+            file,
+            id: about.id,
+            day: number_of(name.date),
+            len,
+            confirmed: len,
+            confirmed_seq: next_seq,
+            start: len,
+            start_seq: next_seq,
+        })
+    }
+}
+
+impl Carry {
+    /// Whether the region can be read back as the lines that were written: after a failed sync the system may have
+    /// dropped them, and after a cut they are gone.
+    fn intact(&self) -> bool {
+        let mut lines = 0;
+        let mut last = 0;
+        let read = self.each(|bytes| {
+            lines += newlines(bytes);
+            last = bytes.last().copied().unwrap_or(last);
+            if bytes.contains(&0) {
+                return Err(look(
+                    &self.path,
+                    io::Error::other("zeros where lines were written"),
+                ));
+            }
+            Ok(())
+        });
+        read.is_ok() && lines == self.next - self.first && last == b'\n'
+    }
+
+    fn copy(&self, segment: &mut OpenSegment) -> Result<()> {
+        self.each(|bytes| {
+            segment.write(bytes).map_err(|failed| {
+                Error::io(
+                    "could not copy unconfirmed lines into",
+                    &segment.path,
+                    failed.cause,
+                )
+            })
+        })
+    }
+
+    fn each(&self, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        let room = usize::try_from((self.to - self.from).min(STEP)).unwrap_or(usize::MAX);
+        let mut buffer = vec![0; room];
+        let mut at = self.from;
+        while at < self.to {
+            let want = usize::try_from((self.to - at).min(STEP)).unwrap_or(usize::MAX);
+            let into = buffer.get_mut(..want).unwrap_or_default();
+            match self.file.read_at(at, into) {
+                Ok(0) => return Err(look(&self.path, io::ErrorKind::UnexpectedEof.into())),
+                Ok(count) => {
+                    take(buffer.get(..count).unwrap_or_default())?;
+                    at += count as u64;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(look(&self.path, error)),
+            }
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn look(path: &Path, error: io::Error) -> Error {
+    Error::io("could not read", path, error)
+}
