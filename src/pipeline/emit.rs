@@ -72,7 +72,7 @@ pub(super) fn mark_own_thread() {
     IS_OWN.with(|own| own.set(true));
 }
 
-fn is_own_thread() -> bool {
+pub(super) fn is_own_thread() -> bool {
     IS_OWN.try_with(Cell::get).unwrap_or(true)
 }
 

@@ -1,11 +1,12 @@
 //! The callers' side: buffers, the queue, and the counting of everything that it refuses.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use super::ports::Report;
 use super::ticket::{Receipt, Ticket};
 use crate::capture::{Loss, Outlet, Route};
 use crate::clock::SharedClock;
@@ -23,7 +24,6 @@ pub(super) struct Item {
 }
 
 /// What callers and the writer share.
-#[derive(Debug)]
 pub(super) struct Inbox {
     pub(super) queue: Queue<Item>,
     pub(super) pool: Pool,
@@ -32,6 +32,10 @@ pub(super) struct Inbox {
     pub(super) clock: SharedClock,
     /// How long a caller waits for room, and a durable caller in a layer for the disk.
     pub(super) patience: Patience,
+    /// Takes what people should know.
+    pub(super) report: Report,
+    /// The writer has ended; nobody answers any more.
+    ended: AtomicBool,
     /// The process that the writer lives in. A forked child has the queue, but not the writer.
     process: u32,
 }
@@ -45,8 +49,20 @@ pub(super) struct Patience {
     pub(super) commit: Duration,
 }
 
+impl std::fmt::Debug for Inbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Inbox").field("used", &self.queue.used()).finish_non_exhaustive()
+    }
+}
+
 impl Inbox {
-    pub(super) fn new(capacity: Credit, clock: SharedClock, counters: Arc<Counters>, patience: Patience) -> Self {
+    pub(super) fn new(
+        capacity: Credit,
+        clock: SharedClock,
+        counters: Arc<Counters>,
+        patience: Patience,
+        report: Report,
+    ) -> Self {
         Self {
             queue: Queue::new(capacity),
             pool: Pool::new(usize::try_from(capacity.records.min(capacity.bytes / 2048)).unwrap_or(1).max(1)),
@@ -54,8 +70,19 @@ impl Inbox {
             losses: Losses::default(),
             clock,
             patience,
+            report,
+            ended: AtomicBool::new(false),
             process: std::process::id(),
         }
+    }
+
+    /// The writer says that it has ended.
+    pub(super) fn end(&self) {
+        self.ended.store(true, Ordering::Release);
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
     }
 
     pub(super) fn is_forked(&self) -> bool {

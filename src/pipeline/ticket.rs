@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::task::Waker;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 use uuid::Uuid;
@@ -134,6 +134,22 @@ impl<T> Ticket<T> {
             }
         }
         slot.answer.take()
+    }
+
+    /// As [`Self::wait`], but gives up when nobody is left who could answer.
+    pub(super) fn wait_unless_alone(&self, deadline: Instant, is_alone: impl Fn() -> bool) -> Option<Result<T>> {
+        loop {
+            let now = Instant::now();
+            let step = deadline.min(now + Duration::from_millis(20));
+            // Asked before the wait: an answer that came before the end is seen after it.
+            let was_alone = is_alone();
+            if let Some(answer) = self.wait(step) {
+                return Some(answer);
+            }
+            if was_alone || now >= deadline {
+                return None;
+            }
+        }
     }
 
     /// The answer if it is there; otherwise `waker` is woken when it comes.

@@ -164,6 +164,7 @@ impl Writer {
         for port in &self.ports {
             port.end();
         }
+        self.inbox.end();
     }
 
     /// One turn: take, write, commit, answer. `true` when the trail has ended.

@@ -1,0 +1,530 @@
+//! The builder: every setting with its default, checked before anything is created.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::control::Effective;
+use super::handle::{Audit, Inner};
+use super::inbox::{Inbox, Patience};
+use super::ports::{Port, Report};
+use super::writer::{self, Writer};
+use crate::capture::{Capture, Ids, Outlet, Settings};
+use crate::clock::{Clock, SharedClock};
+use crate::config::{Family, Floors, Glob, Mode, Modes, limits};
+use crate::error::{Error, Result};
+use crate::format::LineWriter;
+use crate::queue::Credit;
+use crate::record::{Level, Value};
+use crate::redact::{Action, Policy, Rule};
+use crate::sink::{FileSink, MemorySink, Sink};
+use crate::stats::Counters;
+
+/// Sets a trail up. Made by [`Audit::builder`], ended by [`AuditBuilder::start`].
+#[must_use = "a builder does nothing until `start` is called"]
+pub struct AuditBuilder {
+    pub(super) enabled: Option<bool>,
+    pub(super) directory: Option<PathBuf>,
+    pub(super) has_journal: bool,
+    pub(super) stream: Option<String>,
+    pub(super) service: Option<String>,
+    pub(super) host: Option<String>,
+    pub(super) queue_records: Option<u64>,
+    pub(super) queue_bytes: Option<u64>,
+    pub(super) max_size_mb: Option<u64>,
+    pub(super) keep_days: Option<u64>,
+    pub(super) keep_bytes: Option<u64>,
+    pub(super) keep_segments: Option<u64>,
+    pub(super) file_mode: Option<u32>,
+    pub(super) file_group: Option<u32>,
+    pub(super) commit_interval: Option<Duration>,
+    pub(super) guard_timeout: Option<Duration>,
+    pub(super) patience: Patience,
+    pub(super) mode: Option<Mode>,
+    pub(super) modes: Vec<(Glob, bool, Mode)>,
+    pub(super) families: Vec<(Family, Level)>,
+    pub(super) floors: Vec<(Glob, Level)>,
+    pub(super) targets: Option<Vec<String>>,
+    pub(super) allow_modules: Option<Vec<String>>,
+    pub(super) allow_log: Option<bool>,
+    pub(super) lend: Option<Vec<String>>,
+    pub(super) require_actor: Option<bool>,
+    pub(super) callsite: bool,
+    pub(super) policy: Option<Policy>,
+    pub(super) ids: Ids,
+    pub(super) clock: Option<Arc<dyn Clock>>,
+    pub(super) sinks: Vec<Box<dyn Sink>>,
+    pub(super) diagnostics: Option<Report>,
+}
+
+impl Default for AuditBuilder {
+    fn default() -> Self {
+        Self {
+            enabled: None,
+            directory: None,
+            has_journal: true,
+            stream: None,
+            service: None,
+            host: None,
+            queue_records: None,
+            queue_bytes: None,
+            max_size_mb: None,
+            keep_days: None,
+            keep_bytes: None,
+            keep_segments: None,
+            file_mode: None,
+            file_group: None,
+            commit_interval: None,
+            guard_timeout: None,
+            patience: Patience { room: Duration::from_secs(1), commit: Duration::from_secs(30) },
+            mode: None,
+            modes: Vec::new(),
+            families: Vec::new(),
+            floors: Vec::new(),
+            targets: None,
+            allow_modules: None,
+            allow_log: None,
+            lend: None,
+            require_actor: None,
+            callsite: false,
+            policy: None,
+            ids: Ids::default(),
+            clock: None,
+            sinks: Vec::new(),
+            diagnostics: None,
+        }
+    }
+}
+
+impl std::fmt::Debug for AuditBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AuditBuilder").field("directory", &self.directory).finish_non_exhaustive()
+    }
+}
+
+impl AuditBuilder {
+    /// Whether anything is recorded. Where false, no file and no thread is created. Default: true.
+    pub fn enabled(mut self, enabled: bool) -> Self {
+        self.enabled = Some(enabled);
+        self
+    }
+
+    /// The directory of the journal. Default: `./audit`.
+    pub fn directory(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.directory = Some(directory.into());
+        self
+    }
+
+    /// No journal: records go only to the sinks, and `durable` means delivered to each of them.
+    pub fn without_journal(mut self) -> Self {
+        self.has_journal = false;
+        self
+    }
+
+    /// The name of the stream, which is also its directory in the journal. Default: `main`.
+    pub fn stream(mut self, name: impl Into<String>) -> Self {
+        self.stream = Some(name.into());
+        self
+    }
+
+    /// The service's name, in every line. Default: the name of the executable.
+    pub fn service(mut self, name: impl Into<String>) -> Self {
+        self.service = Some(name.into());
+        self
+    }
+
+    /// The host's name, in every line. Default: the system's, where it is known.
+    pub fn host(mut self, name: impl Into<String>) -> Self {
+        self.host = Some(name.into());
+        self
+    }
+
+    /// How many records may wait for the writer. Default: 8,192.
+    pub fn queue_records(mut self, records: u64) -> Self {
+        self.queue_records = Some(records);
+        self
+    }
+
+    /// How many bytes waiting records may hold. Default: 16 MiB.
+    pub fn queue_bytes(mut self, bytes: u64) -> Self {
+        self.queue_bytes = Some(bytes);
+        self
+    }
+
+    /// The size in mebibytes at which a segment is closed. Default: 64.
+    pub fn max_size_mb(mut self, mebibytes: u64) -> Self {
+        self.max_size_mb = Some(mebibytes);
+        self
+    }
+
+    /// The age in days at which a closed segment is removed; 0 = never. Default: 30.
+    pub fn keep_days(mut self, days: u64) -> Self {
+        self.keep_days = Some(days);
+        self
+    }
+
+    /// The total size in bytes above which the oldest closed segments are removed; 0 = no limit, the default.
+    pub fn keep_bytes(mut self, bytes: u64) -> Self {
+        self.keep_bytes = Some(bytes);
+        self
+    }
+
+    /// The number of segments above which the oldest closed ones are removed; 0 = no limit, the default.
+    pub fn keep_segments(mut self, segments: u64) -> Self {
+        self.keep_segments = Some(segments);
+        self
+    }
+
+    /// The permissions of the journal's files, such as `0o640`. Default: `0o600`; no effect on Windows.
+    pub fn file_mode(mut self, mode: u32) -> Self {
+        self.file_mode = Some(mode);
+        self
+    }
+
+    /// The group of the journal's files, by number. Default: the process's; no effect on Windows.
+    pub fn file_group(mut self, group: u32) -> Self {
+        self.file_group = Some(group);
+        self
+    }
+
+    /// How long a written record waits at most for the fdatasync that makes it durable. Default: 50 ms.
+    pub fn commit_interval(mut self, interval: Duration) -> Self {
+        self.commit_interval = Some(interval);
+        self
+    }
+
+    /// How long a dropped [`Guard`](super::Guard) waits for the writer. Default: 5 s.
+    pub fn guard_timeout(mut self, timeout: Duration) -> Self {
+        self.guard_timeout = Some(timeout);
+        self
+    }
+
+    /// How long a `bounded` caller waits for room in a full queue. Default: 1 s.
+    pub fn room_timeout(mut self, timeout: Duration) -> Self {
+        self.patience.room = timeout;
+        self
+    }
+
+    /// How long a `durable` caller, and `emit`, wait for the disk. Default: 30 s.
+    pub fn commit_timeout(mut self, timeout: Duration) -> Self {
+        self.patience.commit = timeout;
+        self
+    }
+
+    /// What happens to a record when the queue is full. Default: [`Mode::Bounded`].
+    pub fn mode(mut self, mode: Mode) -> Self {
+        self.mode = Some(mode);
+        self
+    }
+
+    /// The mode of events whose name fits a pattern (`*` stands for any text). The first rule that fits decides.
+    pub fn mode_of_event(mut self, pattern: impl Into<Glob>, mode: Mode) -> Self {
+        self.modes.push((pattern.into(), true, mode));
+        self
+    }
+
+    /// The mode of records whose category fits a pattern. The first rule that fits decides.
+    pub fn mode_of_category(mut self, pattern: impl Into<Glob>, mode: Mode) -> Self {
+        self.modes.push((pattern.into(), false, mode));
+        self
+    }
+
+    /// The level floor of a family of events. Default: none.
+    pub fn family_floor(mut self, family: Family, level: Level) -> Self {
+        self.families.push((family, level));
+        self
+    }
+
+    /// The level floor of events whose name fits a pattern. Security events and control records have none.
+    pub fn event_floor(mut self, pattern: impl Into<Glob>, level: Level) -> Self {
+        self.floors.push((pattern.into(), level));
+        self
+    }
+
+    /// A target that marks audit spans and events, beside `audit` and `audit::…`.
+    pub fn target(mut self, target: impl Into<String>) -> Self {
+        self.targets.get_or_insert_default().push(target.into());
+        self
+    }
+
+    /// A module (with all below it) that may write to the trail; once one is named, others may not. A guard against
+    /// accident, not a security boundary. Default: every module may, and [`Audit::check`] says so.
+    pub fn allow_module(mut self, module: impl Into<String>) -> Self {
+        self.allow_modules.get_or_insert_default().push(module.into());
+        self
+    }
+
+    /// Whether `log` records with an audit target count. Default: false.
+    pub fn allow_log(mut self, allow: bool) -> Self {
+        self.allow_log = Some(allow);
+        self
+    }
+
+    /// A field that ordinary spans hand to the records inside them.
+    pub fn lend(mut self, field: impl Into<String>) -> Self {
+        self.lend.get_or_insert_default().push(field.into());
+        self
+    }
+
+    /// Whether a record without an actor is refused. Default: false: it is written with the actor `unknown`.
+    pub fn require_actor(mut self, require: bool) -> Self {
+        self.require_actor = Some(require);
+        self
+    }
+
+    /// Whether file, line, module and target of the callsite stand in each record. Default: false.
+    pub fn callsite(mut self, callsite: bool) -> Self {
+        self.callsite = callsite;
+        self
+    }
+
+    /// What redaction does. Default: [`Policy::balanced`].
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = Some(policy);
+        self
+    }
+
+    /// Where trace ids come from. Default: [`Ids::Own`].
+    pub fn ids(mut self, ids: Ids) -> Self {
+        self.ids = ids;
+        self
+    }
+
+    /// The clock. Default: the system's.
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Some(Arc::new(clock));
+        self
+    }
+
+    /// A sink beside the journal, or instead of it. Each runs on a thread of its own; see [`Sink`] for its duties.
+    pub fn sink(mut self, sink: impl Sink + 'static) -> Self {
+        self.sinks.push(Box::new(sink));
+        self
+    }
+
+    /// A memory sink, without a journal: for tests.
+    pub fn memory(self, sink: &MemorySink) -> Self {
+        self.without_journal().sink(sink.clone())
+    }
+
+    /// Takes the sentences that people should know: a journal that cannot be written, a sink that failed. They never
+    /// travel through `tracing`. Default: standard error, each different sentence once in a row.
+    pub fn diagnostics(mut self, report: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.diagnostics = Some(Arc::new(report));
+        self
+    }
+
+    /// Checks every setting, opens the journal and starts the writer.
+    ///
+    /// # Errors
+    ///
+    /// `Config` for a value out of range or a set-up that cannot work, `Locked` where another process writes to the
+    /// directory, `Io` where the directory cannot be used. Each names the value, the place and the remedy.
+    pub fn start(self) -> Result<Audit> {
+        if self.enabled == Some(false) {
+            return Ok(Audit::disabled());
+        }
+        let checked = self.check()?;
+        let report = once_in_a_row(self.diagnostics.clone());
+        let clock = self.clock.clone().map_or(SharedClock::System, SharedClock::Custom);
+        let journal = self.open_journal(&checked)?;
+        let effective = self.effective(&checked);
+        let settings = self.settings(&checked);
+        let counters = Arc::new(Counters::default());
+        let inbox =
+            Inbox::new(checked.capacity, clock.clone(), Arc::clone(&counters), self.patience, Arc::clone(&report));
+        let inbox = Arc::new(inbox);
+        let outlet: Arc<dyn Outlet> = Arc::clone(&inbox) as Arc<dyn Outlet>;
+        let capture = Capture::new(settings, self.ids, outlet, clock, counters);
+        let ports = self.sinks.into_iter().map(|sink| Port::start(sink, Arc::clone(&report)));
+        let ports = ports.collect::<Result<Vec<_>>>()?;
+        let states = ports.iter().map(|port| Arc::clone(&port.state)).collect();
+        let stream: Arc<str> = match &journal {
+            Some(journal) => journal.stream_id().into(),
+            None => unfiled_stream(&checked.stream).into(),
+        };
+        let path = journal.as_ref().map(|journal| journal.path().to_owned());
+        let (commands, received) = crossbeam_channel::unbounded();
+        let lines = LineWriter::new(&checked.service, &checked.host, Rule::WORDS, Action::WORDS);
+        let writer = Writer::new(
+            Arc::clone(&inbox),
+            received,
+            lines,
+            journal,
+            ports,
+            Arc::clone(&stream),
+            checked.commit_interval,
+            effective,
+            report,
+        );
+        writer::spawn("audit-writer", move || writer.run())?;
+        Ok(Audit::running(Inner {
+            inbox,
+            capture: Arc::new(capture),
+            commands,
+            ports: states,
+            stream,
+            path,
+            guard_timeout: checked.guard_timeout,
+            is_closed: AtomicBool::new(false),
+        }))
+    }
+
+    fn check(&self) -> Result<Checked> {
+        if !self.has_journal && self.sinks.is_empty() {
+            return Err(Error::config(
+                "a trail without a journal needs a sink; add `.sink(…)`, or leave `without_journal` out",
+            ));
+        }
+        let of = |limit: &limits::Limit, value: Option<u64>| limit.check(value.unwrap_or(limit.default));
+        let millis = |duration: Option<Duration>| {
+            duration.map(|duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+        };
+        let empty = [("target", &self.targets), ("allow_module", &self.allow_modules), ("lend", &self.lend)];
+        for (name, values) in empty {
+            if values.as_ref().is_some_and(|values| values.iter().any(String::is_empty)) {
+                return Err(Error::config(format!("`{name}` holds an empty name; leave it out")));
+            }
+        }
+        let keep_days = match self.keep_days {
+            Some(days) => Some(days),
+            None => crate::config::retention_days(|name| std::env::var_os(name))?,
+        };
+        Ok(Checked {
+            capacity: Credit {
+                records: of(&limits::QUEUE_RECORDS, self.queue_records)?,
+                bytes: of(&limits::QUEUE_BYTES, self.queue_bytes)?,
+            },
+            max_size_mb: of(&limits::MAX_SIZE_MB, self.max_size_mb)?,
+            keep_days: of(&limits::KEEP_DAYS, keep_days)?,
+            keep_bytes: of(&limits::KEEP_BYTES, self.keep_bytes)?,
+            keep_segments: of(&limits::KEEP_SEGMENTS, self.keep_segments)?,
+            commit_interval: Duration::from_millis(of(&limits::COMMIT_INTERVAL_MS, millis(self.commit_interval))?),
+            guard_timeout: Duration::from_millis(of(&limits::GUARD_TIMEOUT_MS, millis(self.guard_timeout))?),
+            stream: self.stream.clone().unwrap_or_else(|| "main".to_owned()),
+            service: self.service.clone().unwrap_or_else(executable),
+            host: self.host.clone().unwrap_or_else(hostname),
+            directory: self.directory.clone().unwrap_or_else(|| PathBuf::from("./audit")),
+        })
+    }
+
+    fn open_journal(&self, checked: &Checked) -> Result<Option<FileSink>> {
+        if !self.has_journal {
+            return Ok(None);
+        }
+        let mut file = FileSink::builder(&checked.directory)
+            .stream(&checked.stream)
+            .segment_bytes(checked.max_size_mb << 20)
+            .keep_days(u32::try_from(checked.keep_days).unwrap_or(u32::MAX))
+            .keep_bytes(checked.keep_bytes)
+            .keep_segments(checked.keep_segments);
+        if let Some(mode) = self.file_mode {
+            file = file.mode(mode);
+        }
+        if let Some(group) = self.file_group {
+            file = file.group(group);
+        }
+        if let Some(clock) = &self.clock {
+            file = file.clock(Arc::clone(clock));
+        }
+        file.open().map(Some)
+    }
+
+    fn settings(&self, checked: &Checked) -> Settings {
+        let mut modes = Modes::new(self.mode.unwrap_or_default());
+        for (glob, is_event, mode) in &self.modes {
+            modes = if *is_event { modes.event(glob.clone(), *mode) } else { modes.category(glob.clone(), *mode) };
+        }
+        let mut floors = Floors::new();
+        for (family, level) in &self.families {
+            floors = floors.family(*family, level.clone());
+        }
+        for (glob, level) in &self.floors {
+            floors = floors.event(glob.clone(), level.clone());
+        }
+        let _ = checked;
+        Settings {
+            targets: self.targets.clone().unwrap_or_default(),
+            allow_modules: self.allow_modules.clone(),
+            allow_log: self.allow_log.unwrap_or(false),
+            lend: self.lend.clone().unwrap_or_default(),
+            require_actor: self.require_actor.unwrap_or(false),
+            callsite: self.callsite,
+            floors,
+            modes,
+            policy: self.policy.clone().unwrap_or_default(),
+        }
+    }
+
+    /// What `audit.open` states.
+    fn effective(&self, checked: &Checked) -> Effective {
+        let sinks: Vec<String> = self.sinks.iter().map(|sink| sink.name().to_owned()).collect();
+        let rows: [(&str, Value); 10] = [
+            ("queue_records", checked.capacity.records.into()),
+            ("queue_bytes", checked.capacity.bytes.into()),
+            ("max_size_mb", checked.max_size_mb.into()),
+            ("keep_days", checked.keep_days.into()),
+            ("commit_interval_ms", (checked.commit_interval.as_millis()).into()),
+            ("mode", self.mode.unwrap_or_default().as_str().into()),
+            ("redaction", "balanced".into()),
+            ("require_actor", self.require_actor.unwrap_or(false).into()),
+            ("journal", self.has_journal.into()),
+            ("sinks", sinks.into()),
+        ];
+        rows.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+}
+
+/// Settings that were found good.
+struct Checked {
+    capacity: Credit,
+    max_size_mb: u64,
+    keep_days: u64,
+    keep_bytes: u64,
+    keep_segments: u64,
+    commit_interval: Duration,
+    guard_timeout: Duration,
+    stream: String,
+    service: String,
+    host: String,
+    directory: PathBuf,
+}
+
+/// A stream id for a trail without a directory: new each time.
+fn unfiled_stream(name: &str) -> String {
+    format!("{name}-{:012x}", rand::random::<u64>() >> 16)
+}
+
+fn executable() -> String {
+    let path = std::env::current_exe().ok();
+    path.as_deref().and_then(|path| path.file_stem()).map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())
+}
+
+/// The host's name without a system call of our own: the environment's, or what Linux shows as a file.
+fn hostname() -> String {
+    let from_file = || std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let name = std::env::var("HOSTNAME").ok().filter(|name| !name.is_empty()).or_else(from_file);
+    name.map_or_else(String::new, |name| name.trim().to_owned())
+}
+
+/// Passes sentences on, but the same one only once in a row.
+fn once_in_a_row(given: Option<Report>) -> Report {
+    let report = given.unwrap_or_else(|| Arc::new(|sentence: &str| eprintln!("tracing-audit: {sentence}")));
+    let last = Mutex::new(String::new());
+    Arc::new(move |sentence: &str| {
+        let is_new = {
+            let mut last = last.lock();
+            let is_new = *last != sentence;
+            if is_new {
+                sentence.clone_into(&mut last);
+            }
+            is_new
+        };
+        if is_new {
+            report(sentence);
+        }
+    })
+}

@@ -1,0 +1,80 @@
+//! `Config` to builder: what a file says, under what the builder was told.
+
+use std::time::Duration;
+
+use super::builder::AuditBuilder;
+use crate::config::{Config, Family, Glob};
+use crate::error::{Error, Result};
+use crate::redact::Policy;
+
+impl AuditBuilder {
+    /// Takes the settings of a configuration wherever the builder was not told otherwise. Rules are added behind
+    /// those that are already there.
+    ///
+    /// # Errors
+    ///
+    /// A value out of range, or a key for pseudonyms that cannot be read. The message names the key of the
+    /// configuration and the remedy.
+    pub fn config(mut self, config: &Config) -> Result<Self> {
+        config.validate()?;
+        let config = config.clone().with_environment(|name| std::env::var_os(name))?;
+        self.enabled = self.enabled.or(config.enabled);
+        self.directory = self.directory.or_else(|| config.path.clone());
+        self.stream = self.stream.or_else(|| config.stream.clone());
+        self.service = self.service.or_else(|| config.service.clone());
+        self.queue_records = self.queue_records.or(config.queue_records);
+        self.queue_bytes = self.queue_bytes.or(config.queue_bytes);
+        self.max_size_mb = self.max_size_mb.or(config.max_size_mb);
+        self.keep_days = self.keep_days.or(config.keep_days);
+        self.keep_bytes = self.keep_bytes.or(config.keep_bytes);
+        self.keep_segments = self.keep_segments.or(config.keep_segments);
+        self.commit_interval = self.commit_interval.or(config.commit_interval_ms.map(Duration::from_millis));
+        self.guard_timeout = self.guard_timeout.or(config.guard_timeout_ms.map(Duration::from_millis));
+        self.mode = self.mode.or(config.mode);
+        self.targets = self.targets.or_else(|| config.targets.clone());
+        self.allow_modules = self.allow_modules.or_else(|| config.allow_modules.clone());
+        self.allow_log = self.allow_log.or(config.allow_log);
+        self.lend = self.lend.or_else(|| config.lend.clone());
+        self.require_actor = self.require_actor.or(config.require_actor);
+        for rule in &config.modes {
+            let Some(mode) = rule.mode else { continue };
+            self.modes.extend(rule.event.iter().map(|glob| (Glob::new(glob), true, mode)));
+            self.modes.extend(rule.category.iter().map(|glob| (Glob::new(glob), false, mode)));
+        }
+        for &family in Family::ALL {
+            if let Some(level) = config.levels.of(family) {
+                self.families.push((family, level.clone()));
+            }
+        }
+        // The most specific pattern first: the first rule that fits decides.
+        let mut by_event: Vec<_> = config.levels_by_event.iter().collect();
+        by_event.sort_by_key(|(glob, _)| std::cmp::Reverse(glob.chars().filter(|&char| char != '*').count()));
+        self.floors.extend(by_event.into_iter().map(|(glob, level)| (Glob::new(glob), level.clone())));
+        if self.policy.is_none() {
+            self.policy = policy(&config)?;
+        }
+        Ok(self)
+    }
+}
+
+/// The policy that the configuration gives a key to; `None` where it names none.
+fn policy(config: &Config) -> Result<Option<Policy>> {
+    let redaction = &config.redaction;
+    let secret = match (&redaction.key_file, &redaction.key_env) {
+        (Some(path), _) => {
+            let read = std::fs::read(path);
+            read.map_err(|error| Error::io("`redaction.key_file` cannot be read:", path, error))?
+        }
+        (None, Some(name)) => match std::env::var(name) {
+            Ok(secret) => secret.into_bytes(),
+            Err(_) => {
+                return Err(Error::config(format!(
+                    "`redaction.key_env` names {name}, which is not set; set it to at least 32 random bytes"
+                )));
+            }
+        },
+        (None, None) => return Ok(None),
+    };
+    let secret = zeroize::Zeroizing::new(secret);
+    Policy::balanced().key("k1", secret.trim_ascii()).map(Some)
+}
