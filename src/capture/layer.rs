@@ -13,7 +13,7 @@ use super::core::Capture;
 ///
 /// It never asks for a callsite to be disabled and sets no level hint, so neighbours keep what they had. A global
 /// filter (a bare `EnvFilter`) above or below it still hides records: [`Audit::check`](crate::Audit::check) says
-/// so, and [`AuditedExt::audited`](super::AuditedExt::audited) is immune. Do not put a `with_filter` on it: a
+/// so, and [`AuditedExt::audited`](crate::AuditedExt::audited) is immune. Do not put a `with_filter` on it: a
 /// per-layer filter loses records after `log_enabled!`.
 #[derive(Debug, Clone)]
 pub struct AuditLayer {

@@ -27,7 +27,7 @@ pub(crate) use settings::Settings;
 pub use shell::FilterShell;
 #[cfg(feature = "tower")]
 pub use tower::{AuditContextLayer, AuditContextService};
-pub use wrapper::{Audited, AuditedExt};
+pub use wrapper::Audited;
 
 use crate::config::Mode;
 use crate::redact::Redacted;

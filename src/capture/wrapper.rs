@@ -13,7 +13,7 @@ use tracing_subscriber::registry::LookupSpan;
 use super::core::Capture;
 use super::plan::Plan;
 
-/// A subscriber with an audit trail around it. Made by [`AuditedExt::audited`].
+/// A subscriber with an audit trail around it. Made by `AuditedExt::audited`.
 #[derive(Debug)]
 pub struct Audited<S> {
     inner: S,
@@ -21,21 +21,11 @@ pub struct Audited<S> {
     capture: Option<Arc<Capture>>,
 }
 
-/// Something that an audit trail can be put around: every `tracing` subscriber.
-pub trait AuditedExt: Subscriber + Sized {
-    /// Puts the trail around this subscriber. Call it last, after all layers and filters: they keep what they
-    /// would have seen, and no `EnvFilter` among them can hide a record from the trail.
-    ///
-    /// The one thing that other layers see more of: an audit *span* that their filter would have disabled is
-    /// shown to them, because the registry must know it for records inside to find their context.
-    fn audited(self, audit: &crate::Audit) -> Audited<Self> {
-        Audited { inner: self, capture: audit.capture() }
-    }
-}
-
-impl<S: Subscriber> AuditedExt for S {}
-
 impl<S: Subscriber> Audited<S> {
+    pub(crate) fn new(inner: S, capture: Option<Arc<Capture>>) -> Self {
+        Self { inner, capture }
+    }
+
     /// Whether the stack inside wants this callsite now. Where it must be asked, this also sets what its
     /// per-layer filters remember until the span or event that follows.
     fn is_wanted(&self, plan: &Plan, metadata: &Metadata<'_>) -> bool {

@@ -1,5 +1,6 @@
 //! The pipeline: builder, handle, writer thread and sinks. The only place where everything meets.
 
+mod audited;
 mod builder;
 #[cfg(feature = "config")]
 mod configure;
@@ -11,6 +12,7 @@ mod ports;
 mod ticket;
 mod writer;
 
+pub use audited::AuditedExt;
 pub use builder::AuditBuilder;
 pub use emit::{EmitFuture, Emitter, NoopEmitter, Submitted};
 pub use handle::{Audit, Guard, Report};

@@ -14,7 +14,6 @@ pub struct Record {
 
 impl Record {
     /// Starts a record of the event with this name, such as `document.delete`.
-    #[must_use]
     pub fn builder(event: impl Into<String>) -> RecordBuilder {
         RecordBuilder {
             record: Self::default(),

@@ -63,7 +63,7 @@ pub(crate) fn cut(text: &str, limit: usize) -> &str {
     if text.len() <= limit {
         text
     } else {
-        text.get(..text.floor_char_boundary(limit)).unwrap_or_default()
+        (0..=limit).rev().find_map(|end| text.get(..end)).unwrap_or_default()
     }
 }
 
