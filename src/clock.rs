@@ -46,6 +46,16 @@ impl Clock for SystemClock {
     }
 }
 
+impl Clock for Arc<dyn Clock> {
+    fn now(&self) -> u64 {
+        (**self).now()
+    }
+
+    fn monotonic(&self) -> u64 {
+        (**self).monotonic()
+    }
+}
+
 /// A clock that stands still until a test moves it. Clones share the same hands.
 #[derive(Debug, Clone)]
 pub struct ManualClock {

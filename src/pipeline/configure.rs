@@ -38,8 +38,8 @@ impl AuditBuilder {
         self.require_actor = self.require_actor.or(config.require_actor);
         for rule in &config.modes {
             let Some(mode) = rule.mode else { continue };
-            self.modes.extend(rule.event.iter().map(|glob| (Glob::new(glob), true, mode)));
-            self.modes.extend(rule.category.iter().map(|glob| (Glob::new(glob), false, mode)));
+            self.modes.extend(rule.event.iter().map(|glob| (Glob::new(glob.as_str()), true, mode)));
+            self.modes.extend(rule.category.iter().map(|glob| (Glob::new(glob.as_str()), false, mode)));
         }
         for &family in Family::ALL {
             if let Some(level) = config.levels.of(family) {
@@ -49,7 +49,7 @@ impl AuditBuilder {
         // The most specific pattern first: the first rule that fits decides.
         let mut by_event: Vec<_> = config.levels_by_event.iter().collect();
         by_event.sort_by_key(|(glob, _)| std::cmp::Reverse(glob.chars().filter(|&char| char != '*').count()));
-        self.floors.extend(by_event.into_iter().map(|(glob, level)| (Glob::new(glob), level.clone())));
+        self.floors.extend(by_event.into_iter().map(|(glob, level)| (Glob::new(glob.as_str()), level.clone())));
         if self.policy.is_none() {
             self.policy = policy(&config)?;
         }

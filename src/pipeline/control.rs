@@ -1,7 +1,7 @@
 //! Control records: what the trail says about itself, as ordinary records of the family `audit`.
 
 use crate::record::{Map, Record, RecordBuilder, Slot, Value};
-use crate::sink::{FileEvent, Opened};
+use crate::sink::file::{FileEvent, Opened};
 
 use super::inbox::LossRow;
 

@@ -16,7 +16,7 @@ use super::ticket::Ticket;
 use super::writer::Command;
 use crate::capture::{AuditLayer, Capture, Check, FilterShell, Obstacle};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sink::{Cleaned, Rotated};
+use crate::sink::file::{Cleaned, Rotated};
 use crate::stats::{SinkStats, Stats};
 
 /// A running audit trail. Clones are handles to the same one.

@@ -17,7 +17,8 @@ use crate::format::{Batch, LineWriter, Place};
 use crate::queue::Credit;
 use crate::record::Record;
 use crate::redact::{Policy, Redacted, Redacting};
-use crate::sink::{Cleaned, FileSink, Rotated, Sink, SinkError};
+use crate::sink::file::{Cleaned, Rotated};
+use crate::sink::{FileSink, Sink, SinkError};
 use crate::stats::add;
 
 /// A batch is handed on when it has so many bytes: large enough for the disk, small enough for the cache.
@@ -500,8 +501,8 @@ impl Writer {
             // Handles, guards and layers are gone: nobody can submit, and nobody will close.
             return Arc::strong_count(&self.inbox) == 1 && is_drained && !self.state.is_dirty;
         };
-        let is_late = is_late(&self.state.closing);
-        if !is_drained && !is_late {
+        let is_over = is_late(&self.state.closing);
+        if !is_drained && !is_over {
             return false;
         }
         let ticket = Arc::clone(ticket);
@@ -510,7 +511,7 @@ impl Writer {
         self.hand_on();
         self.commit();
         let is_stuck = !self.batch.is_empty() || self.state.is_dirty;
-        if is_stuck && !is_late {
+        if is_stuck && !is_over {
             return false;
         }
         self.barrier(ticket);

@@ -25,6 +25,12 @@ const MAX_FRAME: usize = 256 * 1024;
 /// A frame that has passed a policy. Only this module makes one, and only this can be queued.
 pub(crate) struct Redacted(Vec<u8>);
 
+impl std::fmt::Debug for Redacted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Redacted").field("len", &self.0.len()).finish_non_exhaustive()
+    }
+}
+
 impl Redacted {
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
