@@ -82,6 +82,11 @@ impl Plan {
         self.line.is_some() && self.line == span.line && self.file == span.file
     }
 
+    /// Whether this is a probe of `check`, which is nobody else's business.
+    pub(super) fn is_probe(&self) -> bool {
+        self.role == Role::Probe
+    }
+
     pub(super) fn set_inner(&self, interest: &Interest) {
         let inner = match (interest.is_never(), interest.is_always()) {
             (true, _) => NEVER,

@@ -97,6 +97,9 @@ impl<S: Subscriber> Subscriber for Audited<S> {
     #[inline]
     fn event(&self, event: &Event<'_>) {
         let Some(capture) = self.audits(event.metadata()) else { return self.inner.event(event) };
+        if capture.plan(event.metadata()).is_probe() {
+            return capture.event(event);
+        }
         if self.is_wanted(capture.plan(event.metadata()), event.metadata()) && self.inner.event_enabled(event) {
             self.inner.event(event);
         }
