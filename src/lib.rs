@@ -17,14 +17,15 @@ pub mod sink;
 mod stats;
 pub mod testing;
 
+pub use capture::{
+    Actor, AuditContext, AuditLayer, Audited, Check, CurrentContext, FilterShell, IdSource, Ids, Obstacle,
+    Scoped, WithContext,
+};
 #[cfg(feature = "tower")]
 pub use capture::{AuditContextLayer, AuditContextService};
-pub use capture::{
-    Actor, AuditContext, AuditLayer, Audited, Check, CurrentContext, FilterShell, IdSource, Ids, Obstacle, Scoped,
-    WithContext,
-};
 pub use error::{Error, ErrorKind, Result};
 pub use pipeline::{
-    Audit, AuditBuilder, AuditedExt, EmitFuture, Emitter, Guard, NoopEmitter, Receipt, Report, State, Submitted,
+    Audit, AuditBuilder, AuditedExt, EmitFuture, Emitter, Guard, NoopEmitter, Receipt, Report, State,
+    Submitted,
 };
 pub use stats::{SinkStats, Stats};
