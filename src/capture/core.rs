@@ -430,7 +430,7 @@ impl Capture {
             Role::Failed | Role::Returned => {}
             Role::Probe => return super::check::hit(self.instance),
             Role::NotAllowed => return add(&self.counters.not_allowed, 1),
-            Role::Log if super::log::is_audit(event, &self.settings) => {}
+            Role::Log if self.is_audit_log(event) => {}
             Role::Log | Role::Ignored | Role::Span | Role::Lender => return,
         }
         let Some(_depth) = Depth::enter() else {
@@ -454,6 +454,11 @@ impl Capture {
             }
         }
         self.finish(into, plan, has_actor);
+    }
+
+    /// Whether a bridged `log` record is one for the trail.
+    pub(super) fn is_audit_log(&self, event: &Event<'_>) -> bool {
+        super::log::is_audit(event, &self.settings)
     }
 
     /// Takes an `err` or `ret` event of the span's own `#[instrument]` as evidence. `false` where it is not one.
