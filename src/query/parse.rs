@@ -257,6 +257,8 @@ impl<'a> Parser<'a> {
         self.skip_space();
         let (field, naming) = self.field(at, &head.text)?;
         let value_at = self.at;
+        // `actor= and x` is a value left out; `actor=and` is the value `and`.
+        let apart = self.text.get(..value_at).is_some_and(|read| read.ends_with(char::is_whitespace));
         if matches!(self.peek(), Some('=' | '<' | '>' | '~')) {
             let operator = self.text.get(relation_at..=value_at).unwrap_or_default();
             return self.wrong(
@@ -264,7 +266,9 @@ impl<'a> Parser<'a> {
                 format!("`{operator}` is no operator; known are = != ~ !~ < <= > >= and `in (…)`"),
             );
         }
-        let Some(raw) = self.value(false)? else {
+        let given = self.value(false)?;
+        let bare = self.text.get(value_at..self.at).unwrap_or_default();
+        let Some(raw) = given.filter(|_| !(apart && is_keyword(bare))) else {
             let name = field::name(&field);
             return self.wrong(
                 value_at,
