@@ -1,14 +1,218 @@
 //! Reads a line back into the record that it was written from.
 
-use crate::error::Result;
-use crate::record::Record;
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
-/// Reads one line.
+use base64::Engine as _;
+
+use super::json::{Json, parse};
+use crate::clock::MAX_TIME;
+use crate::error::{Error, ErrorKind, Result};
+use crate::record::{Kind, Map, Record, Slot, Value};
+
+/// What a top-level key of a line is.
+enum Key {
+    Slot(Slot),
+    /// An object whose members are slots.
+    Object(HashMap<&'static str, Slot>),
+}
+
+static KEYS: LazyLock<HashMap<&'static str, Key>> = LazyLock::new(|| {
+    let mut keys: HashMap<_, Key> = HashMap::new();
+    for slot in Slot::ALL.iter().copied() {
+        match slot.place() {
+            (None, key) => {
+                keys.insert(key, Key::Slot(slot));
+            }
+            (Some(object), key) => {
+                let entry = keys.entry(object).or_insert_with(|| Key::Object(HashMap::new()));
+                if let Key::Object(members) = entry {
+                    members.insert(key, slot);
+                }
+            }
+        }
+    }
+    keys
+});
+
+/// What every line has; without one of these a line is not a record.
+const NEEDED: [Slot; 5] = [Slot::Event, Slot::Schema, Slot::Seq, Slot::Stream, Slot::Time];
+
+/// Reads one line, with or without its newline, into the record that it was written from.
+///
+/// Any JSON text of the same content is read, whatever its spaces and the order of its keys. Keys that this version
+/// does not know, from a newer writer, become attributes with the prefix `unknown.`.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Format`](crate::ErrorKind::Format).
+/// [`ErrorKind::Format`] where the line is not JSON (the message names the byte), has a key twice, lacks one of
+/// `event`, `schema`, `seq`, `stream` and `time`, or has a value that its key does not take.
 pub fn read_line(line: &[u8]) -> Result<Record> {
-    let _ = line;
-    todo!()
+    let Json::Object(members) = parse(line)? else {
+        return Err(refused("", "an object"));
+    };
+    let mut record = Record::default();
+    let mut unknown = Vec::new();
+    for (key, json) in members {
+        match KEYS.get(key.as_ref()) {
+            Some(Key::Slot(slot)) => put(&mut record, *slot, json)?,
+            Some(Key::Object(slots)) => {
+                let Json::Object(inner) = json else {
+                    return Err(refused(&key, "an object"));
+                };
+                for (name, json) in inner {
+                    match slots.get(name.as_ref()) {
+                        Some(slot) => put(&mut record, *slot, json)?,
+                        None => unknown.push((format!("unknown.{key}.{name}"), json)),
+                    }
+                }
+            }
+            None => unknown.push((format!("unknown.{key}"), json)),
+        }
+    }
+    for (mut name, json) in unknown {
+        while record.attribute(&name).is_some() {
+            name.push_str("#2");
+        }
+        let value = value(&name, json)?;
+        record.put_member(Slot::Attributes, name, value);
+    }
+    match NEEDED.iter().find(|slot| record.get(**slot).is_none()) {
+        Some(slot) => Err(Error::new(
+            ErrorKind::Format,
+            format!("the line is not a record: it has no `{}`", slot.path()),
+        )),
+        None => Ok(record),
+    }
+}
+
+#[cold]
+fn refused(path: &str, what: &str) -> Error {
+    let place = if path.is_empty() {
+        String::new()
+    } else {
+        format!(" in `{path}`")
+    };
+    Error::new(
+        ErrorKind::Format,
+        format!("the line is not a record: expected {what}{place}"),
+    )
+}
+
+fn put(record: &mut Record, slot: Slot, json: Json<'_>) -> Result<()> {
+    let path = slot.path();
+    let what = match slot.kind() {
+        Kind::Text | Kind::Id | Kind::Hex => "a string",
+        Kind::Texts => "a list of strings",
+        Kind::Uint => "an integer from 0 to 2^64 - 1",
+        Kind::Bool => "true or false",
+        Kind::Time => "a time such as \"2026-11-21T09:00:00.123456789Z\"",
+        Kind::Map => "an object",
+        Kind::Any => "a value",
+    };
+    let value = value(path, json)?;
+    let fits = match (slot.kind(), &value) {
+        (Kind::Text | Kind::Id | Kind::Hex, Value::Str(_))
+        | (Kind::Bool, Value::Bool(_))
+        | (Kind::Map, Value::Map(_))
+        | (Kind::Any, _) => true,
+        (Kind::Texts, Value::List(values)) => values.iter().all(|value| value.as_str().is_some()),
+        (Kind::Uint, number) => number.as_u64().is_some(),
+        (Kind::Time, Value::Str(text)) => {
+            let nanos = time(text).ok_or_else(|| refused(path, what))?;
+            record.put(slot, Value::from(nanos));
+            return Ok(());
+        }
+        _ => false,
+    };
+    if !fits {
+        return Err(refused(path, what));
+    }
+    record.put(slot, value);
+    Ok(())
+}
+
+fn time(text: &str) -> Option<u64> {
+    let instant: jiff::Timestamp = text.parse().ok()?;
+    let nanos = u64::try_from(instant.as_nanosecond()).ok()?;
+    (nanos <= MAX_TIME).then_some(nanos)
+}
+
+fn value(path: &str, json: Json<'_>) -> Result<Value> {
+    Ok(match json {
+        Json::Null => Value::Null,
+        Json::Bool(truth) => Value::Bool(truth),
+        Json::Number(text) => number(path, text)?,
+        Json::Str(text) => Value::Str(text.into_owned()),
+        Json::List(values) => Value::List(
+            values
+                .into_iter()
+                .map(|json| value(path, json))
+                .collect::<Result<_>>()?,
+        ),
+        Json::Object(mut members) => {
+            let only = members.len() == 1;
+            match members.pop() {
+                Some((name, json)) if only && name.starts_with('$') => form(path, &name, json)?,
+                Some(last) => {
+                    members.push(last);
+                    map(path, members)?
+                }
+                None => Value::Map(Map::new()),
+            }
+        }
+    })
+}
+
+fn map(path: &str, members: Vec<(std::borrow::Cow<'_, str>, Json<'_>)>) -> Result<Value> {
+    let member = |(key, json): (std::borrow::Cow<'_, str>, _)| Ok((key.into_owned(), value(path, json)?));
+    Ok(Value::Map(
+        members.into_iter().map(member).collect::<Result<_>>()?,
+    ))
+}
+
+/// What a one-key object stands for whose key starts with `$`.
+fn form(path: &str, name: &str, json: Json<'_>) -> Result<Value> {
+    let malformed = |what: &str| refused(path, what);
+    match (name, json) {
+        ("$map", Json::Object(members)) => map(path, members),
+        ("$int", Json::Str(text)) => integer(&text).ok_or_else(|| malformed("decimal digits in `$int`")),
+        ("$f64", Json::Str(text)) => float(&text).ok_or_else(|| malformed("a number in `$f64`")),
+        ("$bytes", Json::Str(text)) => base64::engine::general_purpose::STANDARD
+            .decode(text.as_bytes())
+            .map(Value::Bytes)
+            .map_err(|error| malformed("base64 in `$bytes`").because(error)),
+        (name, _) => Err(malformed(&format!(
+            "`$int`, `$f64`, `$bytes` or `$map` with its content instead of `{name}`"
+        ))),
+    }
+}
+
+fn integer(text: &str) -> Option<Value> {
+    if text.starts_with('+') {
+        return None;
+    }
+    let signed = text.parse().ok().map(Value::Int);
+    signed.or_else(|| text.parse::<u128>().ok().map(Value::from))
+}
+
+fn float(text: &str) -> Option<Value> {
+    Some(Value::Float(match text {
+        "NaN" => f64::NAN,
+        "Infinity" => f64::INFINITY,
+        "-Infinity" => f64::NEG_INFINITY,
+        finite if finite.starts_with(['-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']) => {
+            finite.parse().ok().filter(|number: &f64| number.is_finite())?
+        }
+        _ => return None,
+    }))
+}
+
+fn number(path: &str, text: &str) -> Result<Value> {
+    let value = if text.contains(['.', 'e', 'E']) {
+        float(text)
+    } else {
+        integer(text)
+    };
+    value.ok_or_else(|| refused(path, &format!("a number within range instead of `{text}`")))
 }

@@ -169,6 +169,72 @@ impl Put {
     }
 }
 
+/// Writes a record as a frame, without redaction. `default_time` stands where the record has no time.
+///
+/// What only the writer of a line fills (its place, its schema, who wrote it, its own two lists) is left out, so a
+/// record that was read from a line can be written again.
+pub(crate) fn encode(record: &super::Record, default_time: u64, buf: &mut Vec<u8>) {
+    let time = record.uint(Slot::Time).unwrap_or(default_time);
+    buf.extend_from_slice(&time.to_le_bytes());
+    for (slot, value) in record.slots() {
+        let is_writers = matches!(
+            slot,
+            Slot::Time
+                | Slot::ObservedAt
+                | Slot::Seq
+                | Slot::Stream
+                | Slot::Schema
+                | Slot::Service
+                | Slot::Host
+                | Slot::Redaction
+                | Slot::Truncated
+        );
+        if !is_writers {
+            buf.push(slot.index());
+            Put::value(buf, value, 0);
+            note_cuts(buf, value, slot.path(), 0);
+        }
+    }
+}
+
+/// Notes which texts and byte strings of a value [`Put::value`] has cut.
+fn note_cuts(buf: &mut Vec<u8>, value: &Value, path: &str, depth: usize) {
+    let len = match value {
+        Value::Str(text) => text.len(),
+        Value::Bytes(bytes) => bytes.len(),
+        Value::List(values) if depth < MAX_DEPTH => {
+            for (index, value) in values.iter().enumerate() {
+                if is_long(value) {
+                    note_cuts(buf, value, &format!("{path}.{index}"), depth + 1);
+                }
+            }
+            0
+        }
+        Value::Map(map) if depth < MAX_DEPTH => {
+            for (key, value) in map.iter().filter(|(_, value)| is_long(value)) {
+                note_cuts(buf, value, &format!("{path}.{}", cut(key, 255)), depth + 1);
+            }
+            0
+        }
+        _ => 0,
+    };
+    if len > MAX_VALUE {
+        buf.push(mark::CUT);
+        buf.extend_from_slice(&(len as u64).to_le_bytes());
+        Put::key(buf, path);
+    }
+}
+
+/// Whether a value may have been cut, or hold one that was.
+fn is_long(value: &Value) -> bool {
+    match value {
+        Value::Str(text) => text.len() > MAX_VALUE,
+        Value::Bytes(bytes) => bytes.len() > MAX_VALUE,
+        Value::List(_) | Value::Map(_) => true,
+        _ => false,
+    }
+}
+
 /// Stands where a value was nested too deeply.
 pub(crate) const TOO_DEEP: &str = "[TOO DEEP]";
 

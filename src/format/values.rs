@@ -1,0 +1,182 @@
+//! Writes the values of a frame: scalars as RFC 8785 or as a `$` form, maps sorted, within depth and key limits.
+
+use std::cmp::Ordering;
+
+use super::text;
+use super::walk::{Member, Walk};
+use crate::record::frame::{TOO_DEEP, tag};
+
+/// The most keys that attributes, labels, hashes, detail, call stack and the maps within them have together.
+pub(super) const MAX_KEYS: u32 = 512;
+
+/// The nesting of a line, forms included, stays within this.
+pub(super) const MAX_DEPTH: u32 = 64;
+
+/// Writes values, and holds what is scratch for that or is counted on the way.
+#[derive(Debug, Default)]
+pub(super) struct Values {
+    /// Members of maps: first those of the slots that are maps, then those of the maps that are being written.
+    pub(super) members: Vec<Member>,
+    /// Where the value of a text or byte string stands, and to how many bytes it is cut. Sorted; usually empty.
+    pub(super) cuts: Vec<(u32, u32)>,
+    keys_left: u32,
+    /// Keys that were left out because there were too many.
+    pub(super) omitted: u32,
+    /// Containers that a marker stands for.
+    pub(super) too_deep: u32,
+}
+
+impl Values {
+    /// Begins a line.
+    pub(super) fn begin(&mut self) {
+        self.keys_left = MAX_KEYS;
+        self.omitted = 0;
+        self.too_deep = 0;
+    }
+
+    /// The part of a text or byte string at `place` that is kept.
+    #[inline]
+    pub(super) fn kept<'f>(&self, place: u32, bytes: &'f [u8]) -> &'f [u8] {
+        if self.cuts.is_empty() {
+            return bytes;
+        }
+        match self.cuts.binary_search_by_key(&place, |(place, _)| *place) {
+            Ok(found) => {
+                let keep = self.cuts.get(found).map_or(0, |(_, keep)| *keep as usize);
+                bytes.get(..keep).unwrap_or(bytes)
+            }
+            Err(_) => bytes,
+        }
+    }
+
+    /// Writes the next value, which stands in `depth` containers.
+    pub(super) fn value(&mut self, walk: &mut Walk<'_>, depth: u32, out: &mut Vec<u8>) -> Option<()> {
+        let place = walk.here();
+        match walk.byte()? {
+            tag::NULL => out.extend_from_slice(b"null"),
+            tag::FALSE => out.extend_from_slice(b"false"),
+            tag::TRUE => out.extend_from_slice(b"true"),
+            tag::I64 => text::i64(out, i64::from_le_bytes(walk.take()?)),
+            tag::U64 => text::u64(out, u64::from_le_bytes(walk.take()?)),
+            tag::I128 => text::i128(out, i128::from_le_bytes(walk.take()?)),
+            tag::U128 => text::u128(out, u128::from_le_bytes(walk.take()?)),
+            tag::F64 => text::f64(out, f64::from_bits(u64::from_le_bytes(walk.take()?))),
+            tag::STR | tag::FORMATTED => text::string(out, self.kept(place, walk.sized()?)),
+            tag::BYTES => text::bytes(out, self.kept(place, walk.sized()?)),
+            tag::LIST => self.list(walk, place, depth, out)?,
+            tag::MAP => self.nested(walk, place, depth, out)?,
+            _ => return None,
+        }
+        Some(())
+    }
+
+    fn list(&mut self, walk: &mut Walk<'_>, place: u32, depth: u32, out: &mut Vec<u8>) -> Option<()> {
+        if depth + 1 >= MAX_DEPTH {
+            return self.deep(walk, place, out);
+        }
+        out.push(b'[');
+        let count = walk.count()?;
+        for index in 0..count {
+            if index > 0 {
+                out.push(b',');
+            }
+            self.value(walk, depth + 1, out)?;
+        }
+        out.push(b']');
+        Some(())
+    }
+
+    fn nested(&mut self, walk: &mut Walk<'_>, place: u32, depth: u32, out: &mut Vec<u8>) -> Option<()> {
+        let from = self.members.len();
+        for _ in 0..walk.count()? {
+            let key = walk.sized()?;
+            self.members.push(Member::new(0, key, walk));
+            walk.skip(0)?;
+        }
+        settle(walk.frame, &mut self.members, from);
+        let to = self.members.len();
+        let done = self.map(walk.frame, from, to, depth, out);
+        self.members.truncate(from);
+        if done.is_none() {
+            return self.deep(walk, place, out);
+        }
+        Some(())
+    }
+
+    /// Writes the settled members `from..to` as an object; writes nothing and gives `None` where it lies too deep.
+    pub(super) fn map(
+        &mut self,
+        frame: &[u8],
+        from: usize,
+        to: usize,
+        depth: u32,
+        out: &mut Vec<u8>,
+    ) -> Option<()> {
+        let count = u32::try_from(to - from).unwrap_or(u32::MAX);
+        let kept = count.min(self.keys_left);
+        let first = self.members.get(from).map(|member| member.key(frame));
+        let wrapped = kept == 1 && first.is_some_and(|key| key.first() == Some(&b'$'));
+        let inner = depth + 1 + u32::from(wrapped);
+        if inner >= MAX_DEPTH {
+            return None;
+        }
+        self.keys_left -= kept;
+        self.omitted += count - kept;
+        out.extend_from_slice(if wrapped { b"{\"$map\":{" } else { b"{" });
+        for index in 0..kept as usize {
+            let Some(member) = self.members.get(from + index).copied() else {
+                break;
+            };
+            if index > 0 {
+                out.push(b',');
+            }
+            text::string(out, member.key(frame));
+            out.push(b':');
+            self.value(&mut Walk::at(frame, member.value), inner, out);
+        }
+        out.extend_from_slice(if wrapped { b"}}" } else { b"}" });
+        Some(())
+    }
+
+    #[cold]
+    fn deep(&mut self, walk: &mut Walk<'_>, place: u32, out: &mut Vec<u8>) -> Option<()> {
+        self.too_deep += 1;
+        text::string(out, TOO_DEEP.as_bytes());
+        *walk = Walk::at(walk.frame, place);
+        walk.skip(0)
+    }
+}
+
+/// Sorts the members from `from` on by slot and key, and keeps only the last one of equal keys.
+pub(super) fn settle(frame: &[u8], members: &mut Vec<Member>, from: usize) {
+    let Some(fresh) = members.get_mut(from..) else {
+        return;
+    };
+    if fresh.len() < 2 {
+        return;
+    }
+    let order = |left: &Member, right: &Member| {
+        left.slot
+            .cmp(&right.slot)
+            .then_with(|| text::utf16_order(left.key(frame), right.key(frame)))
+    };
+    let sorted = fresh
+        .windows(2)
+        .all(|pair| matches!(pair, [left, right] if order(left, right) == Ordering::Less));
+    if sorted {
+        return;
+    }
+    // Where keys are equal, the one that stands later comes first, and `dedup` keeps the first.
+    fresh.sort_unstable_by(|left, right| order(left, right).then(right.value.cmp(&left.value)));
+    let mut place = 0;
+    let mut last: Option<Member> = None;
+    members.retain(|member| {
+        place += 1;
+        if place <= from {
+            return true;
+        }
+        let fresh = last.is_none_or(|last| order(&last, member) != Ordering::Equal);
+        last = Some(*member);
+        fresh
+    });
+}

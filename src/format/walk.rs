@@ -1,0 +1,364 @@
+//! Walks a frame's bytes without making texts of them: they were texts when they were put in.
+
+use crate::record::Kind;
+use crate::record::Slot;
+use crate::record::frame::{HEADER, mark, tag};
+
+/// Containers nested more deeply than this are taken for a malformed frame; a frame's own limit is 60.
+const MAX_NESTED: u32 = 256;
+
+/// A place in a frame.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Walk<'f> {
+    pub(super) frame: &'f [u8],
+    pub(super) at: usize,
+}
+
+impl<'f> Walk<'f> {
+    #[inline]
+    pub(super) fn at(frame: &'f [u8], at: u32) -> Self {
+        Self {
+            frame,
+            at: at as usize,
+        }
+    }
+
+    #[inline]
+    pub(super) fn byte(&mut self) -> Option<u8> {
+        let byte = self.frame.get(self.at).copied()?;
+        self.at += 1;
+        Some(byte)
+    }
+
+    #[inline]
+    pub(super) fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let bytes = *self.frame.get(self.at..)?.first_chunk::<N>()?;
+        self.at += N;
+        Some(bytes)
+    }
+
+    #[inline]
+    pub(super) fn slice(&mut self, len: usize) -> Option<&'f [u8]> {
+        let end = self.at.checked_add(len)?;
+        let slice = self.frame.get(self.at..end)?;
+        self.at = end;
+        Some(slice)
+    }
+
+    #[inline]
+    pub(super) fn count(&mut self) -> Option<u32> {
+        self.take().map(u32::from_le_bytes)
+    }
+
+    /// The bytes of a text or byte string whose tag was read.
+    #[inline]
+    pub(super) fn sized(&mut self) -> Option<&'f [u8]> {
+        let len = self.count()?;
+        self.slice(len as usize)
+    }
+
+    /// Where the next byte stands.
+    #[inline]
+    pub(super) fn here(&self) -> u32 {
+        u32::try_from(self.at).unwrap_or(u32::MAX)
+    }
+
+    /// Steps over the next value.
+    #[inline]
+    pub(super) fn skip(&mut self, nested: u32) -> Option<()> {
+        let len = match self.byte()? {
+            tag::NULL | tag::FALSE | tag::TRUE => 0,
+            tag::I64 | tag::U64 | tag::F64 => 8,
+            tag::I128 | tag::U128 => 16,
+            tag::STR | tag::BYTES | tag::FORMATTED => self.count()? as usize,
+            container => return self.skip_container(container, nested),
+        };
+        self.slice(len).map(drop)
+    }
+
+    fn skip_container(&mut self, container: u8, nested: u32) -> Option<()> {
+        if nested >= MAX_NESTED || (container != tag::LIST && container != tag::MAP) {
+            return None;
+        }
+        for _ in 0..self.count()? {
+            if container == tag::MAP {
+                self.sized()?;
+            }
+            self.skip(nested + 1)?;
+        }
+        Some(())
+    }
+
+    /// The text of the value that stands here, if it is one.
+    #[inline]
+    pub(super) fn text(mut self) -> Option<&'f [u8]> {
+        match self.byte()? {
+            tag::STR | tag::FORMATTED => self.sized(),
+            _ => None,
+        }
+    }
+
+    /// The integer that stands here, if it is one from 0 to 2^64 − 1.
+    #[inline]
+    pub(super) fn uint(mut self) -> Option<u64> {
+        match self.byte()? {
+            tag::U64 => self.take().map(u64::from_le_bytes),
+            tag::I64 => self.take().map(i64::from_le_bytes)?.try_into().ok(),
+            tag::I128 => self.take().map(i128::from_le_bytes)?.try_into().ok(),
+            tag::U128 => self.take().map(u128::from_le_bytes)?.try_into().ok(),
+            _ => None,
+        }
+    }
+
+    /// Whether the list that stands here holds texts only.
+    fn is_list_of_texts(mut self) -> bool {
+        let mut check = || {
+            self.byte()?;
+            for _ in 0..self.count()? {
+                self.text()?;
+                self.skip(0)?;
+            }
+            Some(())
+        };
+        check().is_some()
+    }
+}
+
+/// A member of a map: of a slot that is one, or of a map within a value.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Member {
+    pub(super) slot: u8,
+    /// Where the key stands, or `PATH` for the path of the slot number `key_len`.
+    key_at: u32,
+    key_len: u32,
+    /// Where the value's tag stands.
+    pub(super) value: u32,
+}
+
+const PATH: u32 = u32::MAX;
+
+impl Member {
+    /// The member whose key stands before `walk` and whose value stands at it.
+    #[inline]
+    pub(super) fn new(slot: u8, key: &[u8], walk: &Walk<'_>) -> Self {
+        let len = u32::try_from(key.len()).unwrap_or(0);
+        Self {
+            slot,
+            key_at: walk.here().saturating_sub(len),
+            key_len: len,
+            value: walk.here(),
+        }
+    }
+
+    #[inline]
+    pub(super) fn key<'f>(&self, frame: &'f [u8]) -> &'f [u8] {
+        if self.key_at == PATH {
+            let slot = u8::try_from(self.key_len).ok().and_then(Slot::from_index);
+            return slot.map_or(&[], |slot| slot.path().as_bytes());
+        }
+        let start = self.key_at as usize;
+        frame
+            .get(start..start + self.key_len as usize)
+            .unwrap_or_default()
+    }
+}
+
+/// A remark of redaction: `rule` did `action` to the field.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Remark {
+    pub(super) rule: u8,
+    pub(super) action: u8,
+    pub(super) field: Span,
+}
+
+/// A value that was cut before it came here.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cut {
+    /// 0 where it is not stated.
+    pub(super) original_len: u64,
+    pub(super) field: Span,
+}
+
+/// A part of the frame.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Span {
+    at: u32,
+    len: u32,
+}
+
+impl Span {
+    pub(super) fn of<'f>(&self, frame: &'f [u8]) -> &'f [u8] {
+        let start = self.at as usize;
+        frame.get(start..start + self.len as usize).unwrap_or_default()
+    }
+}
+
+/// What a frame holds, by place. Reused from frame to frame.
+#[derive(Debug)]
+pub(super) struct Scan {
+    /// Bit `n` says that slot number `n` has a value; `at` is meaningless elsewhere, so it is never reset.
+    pub(super) present: u128,
+    pub(super) at: [u32; Slot::COUNT],
+    pub(super) members: Vec<Member>,
+    pub(super) remarks: Vec<Remark>,
+    pub(super) cuts: Vec<Cut>,
+}
+
+// The bits of `present` must suffice for all slots.
+const _: () = assert!(Slot::COUNT <= 128);
+
+impl Default for Scan {
+    fn default() -> Self {
+        Self {
+            present: 0,
+            at: [0; Slot::COUNT],
+            members: Vec::new(),
+            remarks: Vec::new(),
+            cuts: Vec::new(),
+        }
+    }
+}
+
+/// The bit of a slot in [`Scan::present`].
+#[inline]
+pub(super) const fn bit(slot: Slot) -> u128 {
+    1 << slot.index()
+}
+
+/// Slots that the writer fills; a frame's value for them is not looked at.
+const OWNED: u128 = bit(Slot::Time)
+    | bit(Slot::ObservedAt)
+    | bit(Slot::Seq)
+    | bit(Slot::Stream)
+    | bit(Slot::Schema)
+    | bit(Slot::Service)
+    | bit(Slot::Host)
+    | bit(Slot::Redaction)
+    | bit(Slot::Truncated);
+
+/// Whether the writer itself fills the slot.
+pub(super) const fn is_owned(slot: Slot) -> bool {
+    OWNED & bit(slot) != 0
+}
+
+const TEXTUAL: u16 = 1 << tag::STR | 1 << tag::FORMATTED;
+const INTEGRAL: u16 = 1 << tag::I64 | 1 << tag::U64 | 1 << tag::I128 | 1 << tag::U128;
+
+/// The tags that a kind takes, as bits.
+const fn accepted(kind: Kind) -> u16 {
+    match kind {
+        Kind::Text => TEXTUAL,
+        Kind::Id => TEXTUAL | INTEGRAL,
+        Kind::Texts => TEXTUAL | 1 << tag::LIST,
+        Kind::Uint | Kind::Time => INTEGRAL,
+        Kind::Bool => 1 << tag::FALSE | 1 << tag::TRUE,
+        Kind::Hex => 1 << tag::STR | 1 << tag::BYTES,
+        Kind::Map => 1 << tag::MAP,
+        Kind::Any => u16::MAX,
+    }
+}
+
+impl Scan {
+    /// Reads the places of a frame's entries. A malformed frame reads as ending early.
+    pub(super) fn read(&mut self, frame: &[u8]) {
+        self.present = 0;
+        self.members.clear();
+        self.remarks.clear();
+        self.cuts.clear();
+        let mut walk = Walk { frame, at: HEADER };
+        while self.entry(&mut walk).is_some() {}
+    }
+
+    #[inline]
+    fn entry(&mut self, walk: &mut Walk<'_>) -> Option<()> {
+        let first = walk.byte()?;
+        if let Some(slot) = Slot::from_index(first) {
+            let value = *walk;
+            walk.skip(0)?;
+            return self.slot(slot, value);
+        }
+        match first {
+            mark::KEYED => {
+                let slot = walk.byte()?;
+                let len = walk.byte()?;
+                let key = walk.slice(usize::from(len))?;
+                self.present |= bit(Slot::from_index(slot)?);
+                self.members.push(Member::new(slot, key, walk));
+                walk.skip(0)
+            }
+            mark::REMARK => {
+                let [rule, action] = walk.take()?;
+                let field = span(walk)?;
+                self.remarks.push(Remark { rule, action, field });
+                Some(())
+            }
+            mark::CUT => {
+                let original_len = u64::from_le_bytes(walk.take()?);
+                let field = span(walk)?;
+                self.cuts.push(Cut { original_len, field });
+                Some(())
+            }
+            _ => None,
+        }
+    }
+
+    /// Takes a slot's value, or makes it the attribute of the slot's path where the kind is not the slot's.
+    #[inline]
+    fn slot(&mut self, slot: Slot, value: Walk<'_>) -> Option<()> {
+        let tag = *value.frame.get(value.at)?;
+        if is_owned(slot) {
+            return Some(());
+        }
+        let kind = slot.kind();
+        let fits = accepted(kind) & (1_u16 << (tag & 15)) != 0
+            && match kind {
+                Kind::Uint => value.uint().is_some(),
+                Kind::Text if slot == Slot::Id => value.text().is_some_and(is_uuid),
+                Kind::Texts if tag == tag::LIST => value.is_list_of_texts(),
+                _ => true,
+            };
+        if !fits {
+            self.present |= bit(Slot::Attributes);
+            self.members.push(Member {
+                slot: Slot::Attributes.index(),
+                key_at: PATH,
+                key_len: u32::from(slot.index()),
+                value: value.here(),
+            });
+            return Some(());
+        }
+        self.present |= bit(slot);
+        if let Some(place) = self.at.get_mut(usize::from(slot.index())) {
+            *place = value.here();
+        }
+        if kind == Kind::Map {
+            return self.spread(slot, value);
+        }
+        Some(())
+    }
+
+    /// Makes the pairs of a map that fills a whole slot members of the slot.
+    fn spread(&mut self, slot: Slot, mut walk: Walk<'_>) -> Option<()> {
+        walk.byte()?;
+        for _ in 0..walk.count()? {
+            let key = walk.sized()?;
+            self.members.push(Member::new(slot.index(), key, &walk));
+            walk.skip(0)?;
+        }
+        Some(())
+    }
+}
+
+fn is_uuid(text: &[u8]) -> bool {
+    uuid::Uuid::try_parse_ascii(text).is_ok()
+}
+
+fn span(walk: &mut Walk<'_>) -> Option<Span> {
+    let len = walk.byte()?;
+    let at = walk.here();
+    walk.slice(usize::from(len))?;
+    Some(Span {
+        at,
+        len: u32::from(len),
+    })
+}
