@@ -177,7 +177,7 @@ pub struct Page {
     pub records: Vec<Stored>,
     /// Gap records that were passed on the way and that the filter does not want.
     pub gaps: Vec<Stored>,
-    /// What else was passed on the way.
+    /// What else was passed on the way. With several streams a finding can stand on two neighbouring pages.
     pub findings: Vec<Finding>,
     /// Where to go on; `None` if the walk came to the end.
     pub next: Option<Cursor>,

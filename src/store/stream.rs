@@ -143,6 +143,11 @@ pub(super) struct StreamWalk<'s> {
     after: Option<Cursor>,
     numbers: Numbers,
     waiting: VecDeque<Item>,
+    /// Findings met before it is known on which side of the cursor they lie. At most what one probe of
+    /// [`seek::offsets`] leaves over.
+    held: Vec<Item>,
+    /// Whether the walk has come behind the cursor.
+    begun: bool,
     ended: bool,
 }
 
@@ -166,6 +171,8 @@ impl<'s> StreamWalk<'s> {
             after: after.cloned(),
             numbers: Numbers::default(),
             waiting: VecDeque::new(),
+            held: Vec::new(),
+            begun: after.is_none(),
             ended: window.from >= window.until,
         };
         walk.seek()?;
@@ -240,7 +247,11 @@ impl<'s> StreamWalk<'s> {
             }
             if self.ended || (self.reader.is_none() && !self.open_next()?) {
                 self.ended = true;
-                return Ok(None);
+                if self.held.is_empty() {
+                    return Ok(None);
+                }
+                self.begin();
+                continue;
             }
             self.read_piece()?;
         }
@@ -265,12 +276,12 @@ impl<'s> StreamWalk<'s> {
             }
             Some(Piece::Line { offset, bytes }) => match decode(bytes, &self.name) {
                 Ok((place, record)) => {
+                    let behind = is_behind(&place, self.after.as_ref(), self.direction);
+                    let inside = behind && self.window.contains(place.observed_at);
                     // The line is only copied where the record is given out.
-                    let inside = self.window.contains(place.observed_at)
-                        && is_behind(&place, self.after.as_ref(), self.direction);
                     let wanted = inside && self.filter.matches(&record);
                     let line = (wanted || (inside && record.event() == GAP)).then(|| bytes.to_vec());
-                    self.take(offset, place, record, line, wanted);
+                    self.take(offset, behind, place, record, line, wanted);
                     return Ok(());
                 }
                 Err(why) => {
@@ -283,10 +294,24 @@ impl<'s> StreamWalk<'s> {
         Ok(())
     }
 
-    fn take(&mut self, offset: u64, place: Cursor, record: Record, line: Option<Vec<u8>>, wanted: bool) {
+    fn take(
+        &mut self,
+        offset: u64,
+        behind: bool,
+        place: Cursor,
+        record: Record,
+        line: Option<Vec<u8>>,
+        wanted: bool,
+    ) {
         if let Some(kind) = self.numbers.step(&place, self.direction) {
             self.found(offset, kind);
         }
+        if !behind {
+            // What was met so far lies before the cursor as well: the page before has told it.
+            self.held.clear();
+            return;
+        }
+        self.begin();
         let past = match self.direction {
             Direction::OldestFirst => place.observed_at >= self.window.until,
             Direction::NewestFirst => place.observed_at < self.window.from,
@@ -310,7 +335,17 @@ impl<'s> StreamWalk<'s> {
 
     fn found(&mut self, offset: u64, kind: FindingKind) {
         let path = self.path.to_owned();
-        self.waiting.push_back(Item::Finding(Finding { path, offset, kind }));
+        let finding = Item::Finding(Finding { path, offset, kind });
+        if self.begun {
+            self.waiting.push_back(finding);
+        } else {
+            self.held.push(finding);
+        }
+    }
+
+    fn begin(&mut self) {
+        self.begun = true;
+        self.waiting.extend(self.held.drain(..));
     }
 }
 
