@@ -19,3 +19,26 @@ pub use line::{MAX_LINE, SCHEMA};
 pub use lines::{Lines, MAX_READ, Piece};
 pub use read::read_line;
 pub use segment::{Segment, SegmentName, segments};
+
+/// Writes a record as a line without redaction: for this crate's own tests, and for tools that convert trails.
+#[doc(hidden)]
+#[must_use]
+pub fn write_line(
+    record: &crate::record::Record,
+    stream: &str,
+    seq: u64,
+    observed_at: u64,
+    id: uuid::Uuid,
+) -> Vec<u8> {
+    let mut frame = Vec::new();
+    crate::record::frame::encode(record, observed_at, &mut frame);
+    let place = Place {
+        stream,
+        seq,
+        observed_at,
+        id,
+    };
+    let mut line = Vec::new();
+    LineWriter::new("service", "host", &[], &[]).write(&frame, &place, &mut line);
+    line
+}
