@@ -3,6 +3,8 @@
 mod batch;
 mod json;
 mod line;
+#[cfg(test)]
+mod line_tests;
 mod lines;
 mod notes;
 mod read;

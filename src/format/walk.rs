@@ -282,9 +282,11 @@ impl Scan {
                 let slot = walk.byte()?;
                 let len = walk.byte()?;
                 let key = walk.slice(usize::from(len))?;
-                self.present |= bit(Slot::from_index(slot)?);
-                self.members.push(Member::new(slot, key, walk));
-                walk.skip(0)
+                let (slot, member) = (Slot::from_index(slot)?, Member::new(slot, key, walk));
+                walk.skip(0)?;
+                self.present |= bit(slot);
+                self.members.push(member);
+                Some(())
             }
             mark::REMARK => {
                 let [rule, action] = walk.take()?;
