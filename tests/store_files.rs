@@ -160,6 +160,42 @@ fn a_hole_between_segments_is_found_and_removed_old_segments_are_none() {
     assert_eq!(found, ["a/5", "Hole { after: 5, before: 9 }", "a/9"]);
 }
 
+/// What the file sink leaves behind after a failed fdatasync, and after a power failure while it repeated lines.
+#[test]
+fn lines_that_the_writer_repeated_in_the_next_segment_are_given_once() {
+    let root = tempfile::tempdir().unwrap();
+    let lines = |seqs: &[u64]| -> String { seqs.iter().map(|seq| line("a", *seq, *seq, "") + "\n").collect() };
+    let dir = root.path().join("a");
+    segment(&dir, 0, &lines(&[0, 1, 2, 3, 4, 5]));
+    segment(&dir, 6, &(lines(&[3, 4]) + "\n" + &lines(&[3, 4, 5, 6, 7])));
+    segment(&dir, 8, &lines(&[7, 8]));
+    let store = DirStore::open(root.path()).unwrap();
+    let expected: Vec<String> = (0..=8).map(|seq| format!("a/{seq}")).collect();
+    assert_eq!(short(&walk(&store, Direction::OldestFirst)), expected);
+    let mut back = short(&walk(&store, Direction::NewestFirst));
+    back.reverse();
+    assert_eq!(back, expected);
+    for direction in [Direction::NewestFirst, Direction::OldestFirst] {
+        let mut pages = Vec::new();
+        let mut list = List::default().direction(direction).limit(1);
+        loop {
+            let page = store.list(&everything, &list).unwrap();
+            assert!(page.findings.is_empty(), "{:?}", page.findings);
+            pages.extend(page.records.iter().map(|stored| stored.place.seq));
+            let Some(next) = page.next else { break };
+            list = list.after(next);
+        }
+        pages.sort_unstable();
+        assert_eq!(pages, (0..=8).collect::<Vec<_>>(), "{direction:?}");
+    }
+    let followed = tempfile::tempdir().unwrap();
+    let dir = followed.path().join("a");
+    segment(&dir, 0, &lines(&[0, 1]));
+    let mut follow = Follow::from_end(followed.path()).unwrap();
+    segment(&dir, 2, &lines(&[0, 1, 2]));
+    assert_eq!(polled(&mut follow), ["a/2"]);
+}
+
 #[test]
 fn gap_records_are_given_even_where_the_filter_does_not_want_them() {
     let root = tempfile::tempdir().unwrap();

@@ -10,7 +10,8 @@ use crate::format::{Lines, Piece};
 
 use super::back::BackLines;
 use super::dir::streams_of;
-use super::stream::{Files, Numbers, decode, open};
+use super::numbers::{Numbers, Step};
+use super::stream::{Files, decode, open};
 use super::{Cursor, Direction, DirStore, Filter, Finding, FindingKind, Item, Store as _, Stored};
 
 /// How many bytes of a stream one poll takes at most.
@@ -143,7 +144,8 @@ impl Tail {
                     Piece::Torn { offset, .. } if newest => tail.offset = offset,
                     Piece::Line { bytes, .. } => {
                         if let Ok((place, _)) = decode(bytes, &files.name) {
-                            tail.numbers.step(&place, Direction::OldestFirst);
+                            tail.numbers.file(path);
+                            let _ = tail.numbers.step(&place, Direction::OldestFirst);
                             tail.before = Some(place);
                             return Ok(tail);
                         }
@@ -183,6 +185,7 @@ impl Tail {
             let Some(next) = next else { return Ok(false) };
             self.path = Some(next.clone());
             self.offset = 0;
+            self.numbers.file(next);
         }
     }
 
@@ -217,6 +220,7 @@ impl Tail {
                     self.numbers.unreadable();
                     Some((offset, FindingKind::TooLong { len }))
                 }
+                Some(Piece::Line { bytes: b"", .. }) => None,
                 Some(Piece::Line { offset, bytes }) => self
                     .line(bytes, name, filter, found)
                     .map(|kind| (offset, kind)),
@@ -245,7 +249,11 @@ impl Tail {
                 return Some(FindingKind::Unreadable { why });
             }
         };
-        let finding = self.numbers.step(&place, Direction::OldestFirst);
+        let finding = match self.numbers.step(&place, Direction::OldestFirst) {
+            Step::Repeated => return None,
+            Step::Found(kind) => Some(kind),
+            Step::Next => None,
+        };
         let wanted = filter.matches(&record);
         if wanted || record.event() == super::GAP {
             let line = bytes.to_vec();

@@ -4,6 +4,7 @@ mod back;
 mod dir;
 mod finding;
 mod follow;
+mod numbers;
 mod place;
 mod seek;
 mod stream;

@@ -11,6 +11,7 @@ use crate::format::{Lines, Piece, read_line, segments};
 use crate::record::{Record, Slot};
 
 use super::back::BackLines;
+use super::numbers::{Numbers, Step};
 use super::seek::{self, Bound};
 use super::{Cursor, Direction, Filter, Finding, FindingKind, GAP, Item, Stored, Window};
 
@@ -91,40 +92,6 @@ impl Reader {
         match self {
             Self::Forwards(lines) => lines.next_piece(),
             Self::Backwards(lines) => lines.next_piece(),
-        }
-    }
-}
-
-/// Watches the numbers of one stream, in either direction.
-#[derive(Debug, Default)]
-pub(super) struct Numbers {
-    last: Option<Cursor>,
-    /// Lines since `last` that could have been records.
-    unread: u64,
-}
-
-impl Numbers {
-    pub(super) fn unreadable(&mut self) {
-        self.unread += 1;
-    }
-
-    /// The finding between this record and the one met before it, if there is one.
-    pub(super) fn step(&mut self, place: &Cursor, direction: Direction) -> Option<FindingKind> {
-        let unread = std::mem::take(&mut self.unread);
-        let last = self.last.replace(place.clone())?;
-        if last.stream != place.stream {
-            return None;
-        }
-        let (after, before) = match direction {
-            Direction::OldestFirst => (last.seq, place.seq),
-            Direction::NewestFirst => (place.seq, last.seq),
-        };
-        match before.checked_sub(after) {
-            None | Some(0) => Some(FindingKind::Disorder {
-                after,
-                found: before,
-            }),
-            Some(step) => (step - 1 > unread).then_some(FindingKind::Hole { after, before }),
         }
     }
 }
@@ -221,6 +188,7 @@ impl<'s> StreamWalk<'s> {
             let Some(mut file) = open(path)? else { continue };
             let failed = |error| Error::io("could not read the segment", path, error);
             self.path = path;
+            self.numbers.file(path);
             self.reader = Some(match self.direction {
                 Direction::OldestFirst => {
                     let offset = begin.unwrap_or(0);
@@ -274,6 +242,8 @@ impl<'s> StreamWalk<'s> {
                 self.numbers.unreadable();
                 (offset, FindingKind::TooLong { len })
             }
+            // The writer ends a fragment with a newline of its own.
+            Some(Piece::Line { bytes: b"", .. }) => return Ok(()),
             Some(Piece::Line { offset, bytes }) => match decode(bytes, &self.name) {
                 Ok((place, record)) => {
                     let behind = is_behind(&place, self.after.as_ref(), self.direction);
@@ -303,8 +273,10 @@ impl<'s> StreamWalk<'s> {
         line: Option<Vec<u8>>,
         wanted: bool,
     ) {
-        if let Some(kind) = self.numbers.step(&place, self.direction) {
-            self.found(offset, kind);
+        match self.numbers.step(&place, self.direction) {
+            Step::Repeated => return,
+            Step::Found(kind) => self.found(offset, kind),
+            Step::Next => {}
         }
         if !behind {
             // What was met so far lies before the cursor as well: the page before has told it.
