@@ -29,7 +29,13 @@ fn record() -> Record {
         .attribute("ratio", 0.5)
         .attribute("path", "/srv/100%_real")
         .attribute("http.route", "/documents/{id}")
-        .attribute("nested", Value::from(tracing_audit::record::Map::from([("key".to_owned(), Value::from("inner"))])))
+        .attribute(
+            "nested",
+            Value::from(tracing_audit::record::Map::from([(
+                "key".to_owned(),
+                Value::from("inner"),
+            )])),
+        )
         .label("team", "core")
         .hash("body", "sha256:ab")
         .build()
@@ -165,7 +171,9 @@ fn arguments_are_adjacent_terms_and_the_same_field_twice_is_either() {
     assert!(!nobody.matches(&record()));
     let error = Query::parse_terms(["actor=u-2", "x outcom=denied"], NOW).unwrap_err();
     assert!(
-        error.to_string().starts_with("column 3 of `x outcom=denied`: unknown field `outcom`"),
+        error
+            .to_string()
+            .starts_with("column 3 of `x outcom=denied`: unknown field `outcom`"),
         "{error}"
     );
 }
@@ -217,13 +225,19 @@ fn what_cannot_be_is_refused_with_its_column_and_a_remedy() {
         ("start>1", 7, "use `=`"),
     ] {
         let message = refusal(query);
-        assert!(message.starts_with(&format!("column {column}: ")), "{query}: {message}");
+        assert!(
+            message.starts_with(&format!("column {column}: ")),
+            "{query}: {message}"
+        );
         assert!(message.contains(says), "{query}: {message}");
     }
     let deep = format!("{}x{}", "(".repeat(1000), ")".repeat(1000));
     assert!(refusal(&deep).contains("nested more than 64 deep"));
     assert!(refusal(&format!("{}x", "not ".repeat(1000))).contains("nested more than 64 deep"));
-    assert!(Query::parse(&"(x) ".repeat(1000)).is_ok(), "side by side is not deep");
+    assert!(
+        Query::parse(&"(x) ".repeat(1000)).is_ok(),
+        "side by side is not deep"
+    );
 }
 
 #[test]
@@ -262,12 +276,27 @@ fn the_window_of_a_query_is_never_narrower_than_its_records() {
     let day = 86_400_000_000_000;
     for (query, window) in [
         ("", Window::ALL),
-        ("observed_at>=2025-11-21T10:00 observed_at<2025-11-22T10:00", Window { from: NOW, until: NOW + day }),
-        ("observed_at>2025-11-21T10:00", Window { from: NOW + 1, until: Window::ALL.until }),
+        (
+            "observed_at>=2025-11-21T10:00 observed_at<2025-11-22T10:00",
+            Window {
+                from: NOW,
+                until: NOW + day,
+            },
+        ),
+        (
+            "observed_at>2025-11-21T10:00",
+            Window {
+                from: NOW + 1,
+                until: Window::ALL.until,
+            },
+        ),
         ("not observed_at>=2025-11-21T10:00", Window::ALL),
         ("observed_at<=2025-11-21T10:00 or outcome=denied", Window::ALL),
         ("time>=2025-11-21T10:00", Window::ALL),
-        ("observed_at<2025-11-21T10:00 observed_at>2025-11-21T10:00", Window::NONE),
+        (
+            "observed_at<2025-11-21T10:00 observed_at>2025-11-21T10:00",
+            Window::NONE,
+        ),
     ] {
         assert_eq!(Query::parse(query).unwrap().window(), window, "{query}");
     }
@@ -297,19 +326,35 @@ fn term() -> impl Strategy<Value = String> {
         Just("resource".to_owned()),
         Just("label.x".to_owned()),
         Just("detail.a.b".to_owned()),
-        text().prop_map(|name| format!("\"attributes.{}x\"", name.replace('\\', "\\\\").replace('"', "\\\"").replace('*', "\\*"))),
+        text().prop_map(|name| format!(
+            "\"attributes.{}x\"",
+            name.replace('\\', "\\\\")
+                .replace('"', "\\\"")
+                .replace('*', "\\*")
+        )),
     ];
     prop_oneof![
         quoted(),
         (named.clone(), prop_oneof!["=", "!=", "~", "!~"], quoted()).prop_map(|(f, o, v)| f + &o + &v),
-        (named, proptest::collection::vec(quoted(), 1..4)).prop_map(|(f, v)| format!("{f} in ({})", v.join(","))),
+        (named, proptest::collection::vec(quoted(), 1..4))
+            .prop_map(|(f, v)| format!("{f} in ({})", v.join(","))),
         ("(<|<=|>|>=|=|!=)", any::<u64>()).prop_map(|(o, n)| format!("duration{o}{n}")),
-        ("(<|<=|>|>=|=|!=)", 0..=i64::MAX).prop_map(|(o, n)| format!("time{o}@{}.{:09}", n / 1_000_000_000, n % 1_000_000_000)),
+        ("(<|<=|>|>=|=|!=)", 0..=i64::MAX).prop_map(|(o, n)| format!(
+            "time{o}@{}.{:09}",
+            n / 1_000_000_000,
+            n % 1_000_000_000
+        )),
         ("(<|<=|>|>=)", any::<i128>()).prop_map(|(o, n)| format!("attributes.n{o}{n}")),
-        ("(<|<=|>|>=)", any::<f64>().prop_filter("finite", |n| n.is_finite())).prop_map(|(o, n)| format!("attributes.n{o}{n:?}")),
+        (
+            "(<|<=|>|>=)",
+            any::<f64>().prop_filter("finite", |n| n.is_finite())
+        )
+            .prop_map(|(o, n)| format!("attributes.n{o}{n:?}")),
         ("(<|<=|>|>=|=)", "(trace|debug|info|warn|error)").prop_map(|(o, l)| format!("level{o}{l}")),
-        (any::<[u8; 4]>(), 0..=32_u8).prop_map(|(a, bits)| format!("ip={}.{}.{}.{}/{bits}", a[0], a[1], a[2], a[3])),
-        (any::<u128>(), 0..=128_u8).prop_map(|(a, bits)| format!("ip={}/{bits}", std::net::Ipv6Addr::from(a))),
+        (any::<[u8; 4]>(), 0..=32_u8)
+            .prop_map(|(a, bits)| format!("ip={}.{}.{}.{}/{bits}", a[0], a[1], a[2], a[3])),
+        (any::<u128>(), 0..=128_u8)
+            .prop_map(|(a, bits)| format!("ip={}/{bits}", std::net::Ipv6Addr::from(a))),
         "[0-9a-f]{1,32}".prop_map(|id| format!("trace={id}")),
         Just("traceparent=*".to_owned()),
         Just("start=false".to_owned()),

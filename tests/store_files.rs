@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use tracing_audit::query::Query;
 use tracing_audit::record::Record;
 use tracing_audit::store::{
-    Cursor, Direction, DirStore, FindingKind, Follow, Item, List, Store as _, Stored,
+    Cursor, DirStore, Direction, FindingKind, Follow, Item, List, Store as _, Stored,
 };
 
 const SECOND: u64 = 1_000_000_000;
@@ -20,7 +20,12 @@ fn everything(_: &Record) -> bool {
 }
 
 fn line(stream: &str, seq: u64, second: u64, more: &str) -> String {
-    let at = format!("2025-11-21T{:02}:{:02}:{:02}.000000000Z", 10 + second / 3600, second / 60 % 60, second % 60);
+    let at = format!(
+        "2025-11-21T{:02}:{:02}:{:02}.000000000Z",
+        10 + second / 3600,
+        second / 60 % 60,
+        second % 60
+    );
     format!(
         r#"{{"event":"e","observed_at":"{at}","schema":1,"seq":{seq},"stream":"{stream}","time":"{at}"{more}}}"#
     )
@@ -76,9 +81,17 @@ fn place(stored: &Stored) -> String {
 #[test]
 fn streams_are_merged_by_time_and_both_directions_give_the_same_records() {
     let root = tempfile::tempdir().unwrap();
-    segment(&root.path().join("b"), 0, &[line("b", 0, 1, ""), line("b", 1, 3, ""), String::new()].join("\n"));
+    segment(
+        &root.path().join("b"),
+        0,
+        &[line("b", 0, 1, ""), line("b", 1, 3, ""), String::new()].join("\n"),
+    );
     segment(&root.path().join("a"), 0, &(line("a", 0, 1, "") + "\n"));
-    segment(&root.path().join("a"), 1, &[line("a", 1, 2, ""), line("a", 2, 4, ""), String::new()].join("\n"));
+    segment(
+        &root.path().join("a"),
+        1,
+        &[line("a", 1, 2, ""), line("a", 2, 4, ""), String::new()].join("\n"),
+    );
     let store = DirStore::open(root.path()).unwrap();
     let expected = ["a/0", "b/0", "a/1", "b/1", "a/2"];
     assert_eq!(short(&walk(&store, Direction::OldestFirst)), expected);
@@ -131,22 +144,29 @@ fn what_is_not_a_record_is_a_finding_from_either_end_and_hides_no_record() {
             _ => None,
         })
         .collect();
-    assert!(matches!(
-        kinds[..],
-        [
-            FindingKind::Unreadable { .. },
-            FindingKind::TooLong { len: 2_097_152 },
-            FindingKind::Hole { after: 4, before: 7 },
-            FindingKind::Disorder { after: 7, found: 7 },
-            FindingKind::Torn { len: 14 },
-        ]
-    ), "{kinds:?}");
+    assert!(
+        matches!(
+            kinds[..],
+            [
+                FindingKind::Unreadable { .. },
+                FindingKind::TooLong { len: 2_097_152 },
+                FindingKind::Hole { after: 4, before: 7 },
+                FindingKind::Disorder { after: 7, found: 7 },
+                FindingKind::Torn { len: 14 },
+            ]
+        ),
+        "{kinds:?}"
+    );
     let backwards = short(&walk(&store, Direction::NewestFirst));
     let sorted = |mut all: Vec<String>| {
         all.sort();
         all
     };
-    assert_eq!(sorted(short(&items)), sorted(backwards), "both directions meet the same things");
+    assert_eq!(
+        sorted(short(&items)),
+        sorted(backwards),
+        "both directions meet the same things"
+    );
     assert_eq!(fs::read_to_string(&path).unwrap(), content, "nothing is repaired");
 }
 
@@ -164,7 +184,8 @@ fn a_hole_between_segments_is_found_and_removed_old_segments_are_none() {
 #[test]
 fn lines_that_the_writer_repeated_in_the_next_segment_are_given_once() {
     let root = tempfile::tempdir().unwrap();
-    let lines = |seqs: &[u64]| -> String { seqs.iter().map(|seq| line("a", *seq, *seq, "") + "\n").collect() };
+    let lines =
+        |seqs: &[u64]| -> String { seqs.iter().map(|seq| line("a", *seq, *seq, "") + "\n").collect() };
     let dir = root.path().join("a");
     segment(&dir, 0, &lines(&[0, 1, 2, 3, 4, 5]));
     segment(&dir, 6, &(lines(&[3, 4]) + "\n" + &lines(&[3, 4, 5, 6, 7])));
@@ -199,19 +220,38 @@ fn lines_that_the_writer_repeated_in_the_next_segment_are_given_once() {
 #[test]
 fn gap_records_are_given_even_where_the_filter_does_not_want_them() {
     let root = tempfile::tempdir().unwrap();
-    let gap = line("a", 1, 1, r#","attributes":{"cause":"queue_full","lost":17}"#).replace("\"e\"", "\"audit.gap\"");
-    let content = [line("a", 0, 0, r#","outcome":"denied""#), gap, line("a", 2, 2, ""), String::new()].join("\n");
+    let gap = line("a", 1, 1, r#","attributes":{"cause":"queue_full","lost":17}"#)
+        .replace("\"e\"", "\"audit.gap\"");
+    let content = [
+        line("a", 0, 0, r#","outcome":"denied""#),
+        gap,
+        line("a", 2, 2, ""),
+        String::new(),
+    ]
+    .join("\n");
     segment(&root.path().join("a"), 0, &content);
     let store = DirStore::open(root.path()).unwrap();
     let query = Query::parse("outcome=denied").unwrap();
     let page = store.list(&query, &List::default()).unwrap();
     assert_eq!(page.records.iter().map(place).collect::<Vec<_>>(), ["a/0"]);
-    assert_eq!(page.gaps.iter().map(Stored::lost).collect::<Vec<_>>(), [Some((17, "queue_full"))]);
+    assert_eq!(
+        page.gaps.iter().map(Stored::lost).collect::<Vec<_>>(),
+        [Some((17, "queue_full"))]
+    );
     let totals = store.totals(&query).unwrap();
-    assert_eq!((totals.records, totals.gaps, totals.lost, totals.findings), (1, 1, 17, 0));
+    assert_eq!(
+        (totals.records, totals.gaps, totals.lost, totals.findings),
+        (1, 1, 17, 0)
+    );
     assert_eq!(totals.outcomes.get("denied"), Some(&1));
     let outside = Query::all().until(START);
-    assert_eq!(store.totals(&Query::parse("observed_at<2025-11-21T10:00").unwrap()).unwrap().gaps, 0);
+    assert_eq!(
+        store
+            .totals(&Query::parse("observed_at<2025-11-21T10:00").unwrap())
+            .unwrap()
+            .gaps,
+        0
+    );
     assert_eq!(store.totals(&outside).unwrap().records, 0);
 }
 
@@ -222,13 +262,18 @@ fn pages_put_together_are_the_whole_listing_in_either_direction() {
     stream(root.path(), "b", 25, 25);
     let store = DirStore::open(root.path()).unwrap();
     for direction in [Direction::NewestFirst, Direction::OldestFirst] {
-        let whole = store.list(&everything, &List::default().direction(direction).limit(0)).unwrap();
+        let whole = store
+            .list(&everything, &List::default().direction(direction).limit(0))
+            .unwrap();
         assert_eq!(whole.records.len(), 65);
         for limit in [1, 2, 7, 64, 65, 66] {
             let mut pages = Vec::new();
             let mut after: Option<Cursor> = None;
             loop {
-                let list = List::default().direction(direction).limit(limit).after(after.take());
+                let list = List::default()
+                    .direction(direction)
+                    .limit(limit)
+                    .after(after.take());
                 let page = store.list(&everything, &list).unwrap();
                 assert!(page.findings.is_empty(), "{:?}", page.findings);
                 pages.extend(page.records);
@@ -259,7 +304,9 @@ fn a_page_deep_inside_a_large_segment_is_found_by_halving_and_loses_nothing() {
     let mut after = None;
     let (mut records, mut findings) = (0, 0);
     loop {
-        let page = store.list(&everything, &List::default().limit(100).after(after)).unwrap();
+        let page = store
+            .list(&everything, &List::default().limit(100).after(after))
+            .unwrap();
         records += page.records.len();
         findings += page.findings.len();
         after = page.next;
@@ -267,7 +314,11 @@ fn a_page_deep_inside_a_large_segment_is_found_by_halving_and_loses_nothing() {
             break;
         }
     }
-    assert_eq!((records, findings), (1500, 15), "each page told only its own findings");
+    assert_eq!(
+        (records, findings),
+        (1500, 15),
+        "each page told only its own findings"
+    );
 }
 
 #[test]
@@ -276,8 +327,14 @@ fn segments_outside_the_window_are_not_read() {
     stream(root.path(), "a", 40, 10);
     let dir = root.path().join("a");
     // A reader that came here would report it.
-    append(&dir.join(format!("audit-2025-11-21-{:020}.jsonl", 0)), "unreadable\n");
-    append(&dir.join(format!("audit-2025-11-21-{:020}.jsonl", 30)), "unreadable\n");
+    append(
+        &dir.join(format!("audit-2025-11-21-{:020}.jsonl", 0)),
+        "unreadable\n",
+    );
+    append(
+        &dir.join(format!("audit-2025-11-21-{:020}.jsonl", 30)),
+        "unreadable\n",
+    );
     let store = DirStore::open(root.path()).unwrap();
     let query = Query::parse("observed_at>=2025-11-21T10:00:12 observed_at<2025-11-21T10:00:25").unwrap();
     for direction in [Direction::NewestFirst, Direction::OldestFirst] {
@@ -297,7 +354,14 @@ fn extents_tell_how_far_each_stream_reaches() {
     let extents = DirStore::open(root.path()).unwrap().extents().unwrap();
     let short: Vec<_> = extents
         .iter()
-        .map(|extent| (&*extent.stream, extent.first.seq, extent.last.seq, extent.records()))
+        .map(|extent| {
+            (
+                &*extent.stream,
+                extent.first.seq,
+                extent.last.seq,
+                extent.records(),
+            )
+        })
         .collect();
     assert_eq!(short, [("a", 0, 39, 40), ("b", 3, 3, 1)]);
 }
@@ -333,7 +397,11 @@ fn polled(follow: &mut Follow) -> Vec<String> {
 #[test]
 fn following_gives_each_line_once_across_torn_writes_new_segments_and_new_streams() {
     let root = tempfile::tempdir().unwrap();
-    let a = segment(&root.path().join("a"), 0, &(line("a", 0, 0, "") + "\n" + &line("a", 1, 1, "")));
+    let a = segment(
+        &root.path().join("a"),
+        0,
+        &(line("a", 0, 0, "") + "\n" + &line("a", 1, 1, "")),
+    );
     let mut follow = Follow::from_end(root.path()).unwrap();
     assert_eq!(polled(&mut follow), [""; 0], "the half line is waited for");
     append(&a, "\n");
@@ -346,7 +414,11 @@ fn following_gives_each_line_once_across_torn_writes_new_segments_and_new_stream
     segment(&root.path().join("b"), 0, &(line("b", 0, 3, "") + "\n"));
     assert_eq!(polled(&mut follow), ["a/2", "b/0", "a/3"]);
     append(&a, "late\n");
-    assert_eq!(polled(&mut follow), [""; 0], "a segment with a newer one behind it is not read again");
+    assert_eq!(
+        polled(&mut follow),
+        [""; 0],
+        "a segment with a newer one behind it is not read again"
+    );
 }
 
 #[test]
@@ -372,7 +444,12 @@ fn history_and_following_meet_without_a_hole_or_a_repetition() {
     // Written between the two calls.
     let last = root.path().join(format!("a/audit-2025-11-21-{:020}.jsonl", 18));
     append(&last, &(line("a", 20, 20, "") + "\n"));
-    let history: Vec<String> = follow.history(&everything, 3).unwrap().iter().map(place).collect();
+    let history: Vec<String> = follow
+        .history(&everything, 3)
+        .unwrap()
+        .iter()
+        .map(place)
+        .collect();
     assert_eq!(history, ["a/17", "a/18", "a/19"]);
     assert_eq!(polled(&mut follow), ["a/20"]);
     assert!(follow.history(&everything, 0).unwrap().is_empty());

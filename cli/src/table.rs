@@ -5,7 +5,16 @@ use tracing_audit::store::Stored;
 
 use crate::words::{self, width};
 
-const HEAD: [&str; COLUMNS] = ["TIME (UTC)", "OUTCOME", "ACTOR", "ACTION", "RESOURCE", "TOOK", "TRACE", "WHY"];
+const HEAD: [&str; COLUMNS] = [
+    "TIME (UTC)",
+    "OUTCOME",
+    "ACTOR",
+    "ACTION",
+    "RESOURCE",
+    "TOOK",
+    "TRACE",
+    "WHY",
+];
 const COLUMNS: usize = 8;
 
 /// The least width of a column, and the most that it may take where the terminal is wide enough.
@@ -197,7 +206,16 @@ mod tests {
 
     fn rows() -> Vec<Row> {
         vec![
-            row(["2026-11-21 10:00:00.000", "success", "u-1", "document.read", "document/1", "1.2ms", "4bf92f35", ""]),
+            row([
+                "2026-11-21 10:00:00.000",
+                "success",
+                "u-1",
+                "document.read",
+                "document/1",
+                "1.2ms",
+                "4bf92f35",
+                "",
+            ]),
             row([
                 "2026-11-21 10:00:01.000",
                 "denied",
@@ -228,6 +246,9 @@ mod tests {
     fn without_a_terminal_nothing_is_cut() {
         let table = Table::fit(&rows(), None, false);
         let line = table.row(&rows()[1]);
-        assert!(line.contains("0123456789ab") && line.ends_with("of the document"), "{line}");
+        assert!(
+            line.contains("0123456789ab") && line.ends_with("of the document"),
+            "{line}"
+        );
     }
 }

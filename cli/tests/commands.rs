@@ -34,14 +34,20 @@ fn stderr(output: &Output) -> String {
 /// A line of stream `stream`, taken `seq` seconds after 10:00.
 fn line(stream: &str, seq: u64, event: &str, more: &str) -> String {
     let at = format!("2025-11-21T10:{:02}:{:02}.250000000Z", seq / 60, seq % 60);
-    format!(r#"{{"event":"{event}","observed_at":"{at}","schema":1,"seq":{seq},"stream":"{stream}","time":"{at}"{more}}}"#)
+    format!(
+        r#"{{"event":"{event}","observed_at":"{at}","schema":1,"seq":{seq},"stream":"{stream}","time":"{at}"{more}}}"#
+    )
 }
 
 fn segment(root: &Path, stream: &str, first: u64, lines: &[String]) -> PathBuf {
     let dir = root.join(stream);
     fs::create_dir_all(&dir).expect("a directory");
     let path = dir.join(format!("audit-2025-11-21-{first:020}.jsonl"));
-    fs::write(&path, lines.iter().map(|line| format!("{line}\n")).collect::<String>()).expect("a file");
+    fs::write(
+        &path,
+        lines.iter().map(|line| format!("{line}\n")).collect::<String>(),
+    )
+    .expect("a file");
     path
 }
 
@@ -55,7 +61,15 @@ const DENIED: &str = r#","actor":{"id":"nightly","type":"service"},"outcome":"de
 
 fn trail() -> TempDir {
     let root = tempfile::tempdir().expect("a directory");
-    segment(root.path(), "main", 0, &[line("main", 0, "document.read", READ), line("main", 1, "invoice.delete", DENIED)]);
+    segment(
+        root.path(),
+        "main",
+        0,
+        &[
+            line("main", 0, "document.read", READ),
+            line("main", 1, "invoice.delete", DENIED),
+        ],
+    );
     segment(root.path(), "pii", 0, &[line("pii", 0, "user.export", READ)]);
     root
 }
@@ -80,13 +94,24 @@ TIME (UTC)               OUTCOME  ACTOR            ACTION              RESOURCE 
 fn filters_and_ranges_narrow_and_the_closing_line_says_of_how_many() {
     let root = trail();
     let found = stdout(&run(&["show", "outcome=denied"], root.path()));
-    assert!(found.contains("invoice.delete") && !found.contains("document.read"), "{found}");
+    assert!(
+        found.contains("invoice.delete") && !found.contains("document.read"),
+        "{found}"
+    );
     assert!(found.ends_with("1 of 3 records, 2 streams\n"), "{found}");
-    let range = ["show", "--since", "2025-11-21T11:00:01+01:00", "--until=2025-11-21T10:00:02"];
+    let range = [
+        "show",
+        "--since",
+        "2025-11-21T11:00:01+01:00",
+        "--until=2025-11-21T10:00:02",
+    ];
     assert!(stdout(&run(&range, root.path())).contains("invoice.delete"));
     let newest = stdout(&run(&["show", "-n", "1"], root.path()));
     assert!(newest.contains("invoice.delete"), "{newest}");
-    assert!(newest.ends_with("1 of 3 records, 2 streams (--limit 0 shows all)\n"), "{newest}");
+    assert!(
+        newest.ends_with("1 of 3 records, 2 streams (--limit 0 shows all)\n"),
+        "{newest}"
+    );
     let oldest = stdout(&run(&["show", "-n", "1", "--oldest-first"], root.path()));
     assert!(oldest.contains("document.read"), "{oldest}");
 }
@@ -95,7 +120,10 @@ fn filters_and_ranges_narrow_and_the_closing_line_says_of_how_many() {
 fn json_gives_the_exact_lines_and_nothing_else() {
     let root = trail();
     for limit in ["50", "0"] {
-        let output = run(&["show", "--json", "--limit", limit, "actor=u-1", "actor=nightly"], root.path());
+        let output = run(
+            &["show", "--json", "--limit", limit, "actor=u-1", "actor=nightly"],
+            root.path(),
+        );
         let expected = [
             line("main", 0, "document.read", READ),
             line("pii", 0, "user.export", READ),
@@ -113,11 +141,21 @@ fn gaps_and_findings_are_always_told() {
     let path = segment(root.path(), "main", 2, &[line("main", 2, "audit.gap", gap)]);
     append(&path, "not a record\ntorn");
     let table = stdout(&run(&["show", "outcome=success"], root.path()));
-    assert!(table.contains("2 of 4 records, 2 streams; 1 gap record: 17 lost (queue_full)\n"), "{table}");
-    assert!(table.contains("line is not a record") && table.contains("ends inside a line (4 bytes)"), "{table}");
+    assert!(
+        table.contains("2 of 4 records, 2 streams; 1 gap record: 17 lost (queue_full)\n"),
+        "{table}"
+    );
+    assert!(
+        table.contains("line is not a record") && table.contains("ends inside a line (4 bytes)"),
+        "{table}"
+    );
     let lines = run(&["show", "--json", "outcome=success"], root.path());
     assert_eq!(stdout(&lines).lines().count(), 2);
-    assert!(stderr(&lines).contains("17 lost (queue_full)"), "{}", stderr(&lines));
+    assert!(
+        stderr(&lines).contains("17 lost (queue_full)"),
+        "{}",
+        stderr(&lines)
+    );
     let nothing = run(&["show", "outcome=pending"], root.path());
     assert!(stdout(&nothing).contains("17 lost"), "{}", stdout(&nothing));
 }
@@ -129,9 +167,18 @@ fn an_empty_answer_says_where_it_looked_and_what_may_be_meant() {
     assert_eq!(output.status.code(), Some(5));
     let said = stdout(&output);
     assert!(said.contains("no record found for `outcome=denyed`"), "{said}");
-    assert!(said.contains("3 records from 2025-11-21 10:00:00.250 to 2025-11-21 10:00:01.250 UTC"), "{said}");
-    assert!(said.contains("did you mean `denied` instead of `denyed`?"), "{said}");
-    assert_eq!(run(&["show", "outcome=denyed"], root.path()).status.code(), Some(0));
+    assert!(
+        said.contains("3 records from 2025-11-21 10:00:00.250 to 2025-11-21 10:00:01.250 UTC"),
+        "{said}"
+    );
+    assert!(
+        said.contains("did you mean `denied` instead of `denyed`?"),
+        "{said}"
+    );
+    assert_eq!(
+        run(&["show", "outcome=denyed"], root.path()).status.code(),
+        Some(0)
+    );
 }
 
 #[test]
@@ -150,27 +197,59 @@ fn wrong_usage_is_four_and_a_trail_that_is_not_there_is_three() {
     }
     let gone = run(&["show"], &root.path().join("gone"));
     assert_eq!(gone.status.code(), Some(3));
-    assert!(stderr(&gone).contains("gone` does not exist"), "{}", stderr(&gone));
+    assert!(
+        stderr(&gone).contains("gone` does not exist"),
+        "{}",
+        stderr(&gone)
+    );
     let empty = tempfile::tempdir().expect("a directory");
     for command in ["show", "tail"] {
         let output = run(&[command], empty.path());
         assert_eq!(output.status.code(), Some(3));
         assert!(stderr(&output).contains("no trail in"), "{}", stderr(&output));
     }
-    assert_eq!(binary().arg("--help").output().expect("runs").status.code(), Some(0));
+    assert_eq!(
+        binary().arg("--help").output().expect("runs").status.code(),
+        Some(0)
+    );
 }
 
 #[test]
 fn open_gives_starts_without_an_end() {
     let root = tempfile::tempdir().expect("a directory");
-    let start = |seq, id: &str| line("main", seq, "job.run", &format!(r#","execution_id":"{id}","phase":"start""#));
-    let end = |seq, id: &str| line("main", seq, "job.run", &format!(r#","execution_id":"{id}","outcome":"success""#));
-    segment(root.path(), "main", 0, &[start(0, "a"), start(1, "b"), end(2, "a"), start(3, "c")]);
+    let start = |seq, id: &str| {
+        line(
+            "main",
+            seq,
+            "job.run",
+            &format!(r#","execution_id":"{id}","phase":"start""#),
+        )
+    };
+    let end = |seq, id: &str| {
+        line(
+            "main",
+            seq,
+            "job.run",
+            &format!(r#","execution_id":"{id}","outcome":"success""#),
+        )
+    };
+    segment(
+        root.path(),
+        "main",
+        0,
+        &[start(0, "a"), start(1, "b"), end(2, "a"), start(3, "c")],
+    );
     segment(root.path(), "main", 4, &[end(4, "c"), start(5, "d")]);
     let output = run(&["show", "--open", "--json"], root.path());
-    assert_eq!(stdout(&output).lines().collect::<Vec<_>>(), [start(1, "b"), start(5, "d")]);
+    assert_eq!(
+        stdout(&output).lines().collect::<Vec<_>>(),
+        [start(1, "b"), start(5, "d")]
+    );
     // The range is about the start; its end may come later.
-    let output = run(&["show", "--open", "--json", "--until", "2025-11-21T10:00:04"], root.path());
+    let output = run(
+        &["show", "--open", "--json", "--until", "2025-11-21T10:00:04"],
+        root.path(),
+    );
     assert_eq!(stdout(&output).lines().collect::<Vec<_>>(), [start(1, "b")]);
 }
 
@@ -179,17 +258,33 @@ fn hostile_values_reach_no_terminal() {
     let root = tempfile::tempdir().expect("a directory");
     let hostile = r#","actor":{"id":"\u001b]0;owned\u0007\u009b31m"},"outcome":"\u202esseccus","resource":{"id":"a\r\nb\u0000","type":"\u2066x"},"reason":"\u001b[2J","trace_id":"\u001b[31mabc""#;
     segment(root.path(), "main", 0, &[line("main", 0, "e\\u001b[1m", hostile)]);
-    append(&root.path().join(format!("main/audit-2025-11-21-{:020}.jsonl", 0)), "\x1b[31m not json\n");
-    let bad = |c: char| (c.is_control() && c != '\n') || ('\u{202a}'..='\u{202e}').contains(&c) || ('\u{2066}'..='\u{2069}').contains(&c);
+    append(
+        &root.path().join(format!("main/audit-2025-11-21-{:020}.jsonl", 0)),
+        "\x1b[31m not json\n",
+    );
+    let bad = |c: char| {
+        (c.is_control() && c != '\n')
+            || ('\u{202a}'..='\u{202e}').contains(&c)
+            || ('\u{2066}'..='\u{2069}').contains(&c)
+    };
     let output = run(&["show", "--color", "never"], root.path());
     let said = stdout(&output);
     assert!(said.contains("owned") && said.contains("\\u{1b}"), "{said:?}");
     assert_eq!(said.chars().find(|c| bad(*c)), None, "{said:?}");
-    assert_eq!(said.lines().count(), 4, "one row, a closing line and a finding: {said}");
+    assert_eq!(
+        said.lines().count(),
+        4,
+        "one row, a closing line and a finding: {said}"
+    );
     let nothing = run(&["show", "\u{1b}[31mx"], root.path());
     assert_eq!(stdout(&nothing).chars().find(|c| bad(*c)), None);
     let wrong = run(&["show", "\u{1b}[31m=x"], root.path());
-    assert_eq!(stderr(&wrong).chars().find(|c| bad(*c)), None, "{:?}", stderr(&wrong));
+    assert_eq!(
+        stderr(&wrong).chars().find(|c| bad(*c)),
+        None,
+        "{:?}",
+        stderr(&wrong)
+    );
 }
 
 #[test]
@@ -203,7 +298,9 @@ fn colour_comes_only_where_it_is_asked_for_or_there_is_a_terminal() {
 #[test]
 fn a_reader_that_has_seen_enough_is_no_failure() {
     let root = tempfile::tempdir().expect("a directory");
-    let lines: Vec<String> = (0..3600).map(|seq| line("main", seq, "document.read", READ)).collect();
+    let lines: Vec<String> = (0..3600)
+        .map(|seq| line("main", seq, "document.read", READ))
+        .collect();
     segment(root.path(), "main", 0, &lines);
     let mut child = binary()
         .args(["show", "--json", "--limit", "0"])
@@ -213,7 +310,9 @@ fn a_reader_that_has_seen_enough_is_no_failure() {
         .spawn()
         .expect("starts");
     let mut first = String::new();
-    BufReader::with_capacity(64, child.stdout.take().expect("piped")).read_line(&mut first).expect("a line");
+    BufReader::with_capacity(64, child.stdout.take().expect("piped"))
+        .read_line(&mut first)
+        .expect("a line");
     let output = child.wait_with_output().expect("ends");
     assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()));
 }
@@ -247,7 +346,9 @@ impl Running {
     }
 
     fn next(&self) -> String {
-        self.lines.recv_timeout(DEADLINE).expect("a line before the deadline")
+        self.lines
+            .recv_timeout(DEADLINE)
+            .expect("a line before the deadline")
     }
 }
 
@@ -290,11 +391,17 @@ fn tail_filters_and_ends_when_nobody_reads_even_if_nothing_is_written() {
     let (mut head, mut row) = (String::new(), String::new());
     stdout.read_line(&mut head).expect("the head");
     stdout.read_line(&mut row).expect("a row");
-    assert!(head.starts_with("TIME (UTC)") && row.contains("invoice.delete"), "{head}{row}");
+    assert!(
+        head.starts_with("TIME (UTC)") && row.contains("invoice.delete"),
+        "{head}{row}"
+    );
     drop(stdout);
     let (sender, ended) = channel();
     let waiting = std::thread::spawn(move || sender.send(child.wait()));
-    let status = ended.recv_timeout(DEADLINE).expect("ends before the deadline").expect("a status");
+    let status = ended
+        .recv_timeout(DEADLINE)
+        .expect("ends before the deadline")
+        .expect("a status");
     assert_eq!(status.code(), Some(0));
     waiting.join().expect("joined").expect("sent");
 }

@@ -186,13 +186,15 @@ impl Pattern {
     pub(crate) fn found_in(&self, text: &str) -> bool {
         let folded = fold(text);
         let mut rest = folded.as_str();
-        self.parts.iter().all(|part| match rest.split_once(part.as_str()) {
-            Some((_, after)) => {
-                rest = after;
-                true
-            }
-            None => false,
-        })
+        self.parts
+            .iter()
+            .all(|part| match rest.split_once(part.as_str()) {
+                Some((_, after)) => {
+                    rest = after;
+                    true
+                }
+                None => false,
+            })
     }
 }
 
@@ -268,10 +270,7 @@ impl Net {
 
 impl Expr {
     pub(crate) fn at_least(slot: Slot, time: u64) -> Self {
-        Self::Field(
-            Field::Slot(slot),
-            Test::Order(Order::AtLeast, Bound::Time(time)),
-        )
+        Self::Field(Field::Slot(slot), Test::Order(Order::AtLeast, Bound::Time(time)))
     }
 
     pub(crate) fn before(slot: Slot, time: u64) -> Self {
@@ -324,7 +323,10 @@ mod tests {
         assert!(pattern("a*b*c").matches("a-b-b-c"));
         assert!(pattern("*").matches(""));
         assert!(pattern("").matches(""));
-        assert!(!pattern("aba*ba").matches("aba"), "the end may not reuse the beginning");
+        assert!(
+            !pattern("aba*ba").matches("aba"),
+            "the end may not reuse the beginning"
+        );
         assert!(!pattern("invoice").matches("invoice.delete"));
         assert!(!pattern("").matches("x"));
         assert_eq!(pattern("a**b"), pattern("a*b"));

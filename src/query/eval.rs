@@ -84,9 +84,7 @@ fn text_passes(text: &str, test: &Test) -> bool {
 fn text_is(text: &str, wanted: &Wanted) -> bool {
     match wanted {
         Wanted::Text(pattern) => pattern.matches(text),
-        Wanted::Net(net) => text
-            .parse::<IpAddr>()
-            .is_ok_and(|address| net.contains(address)),
+        Wanted::Net(net) => text.parse::<IpAddr>().is_ok_and(|address| net.contains(address)),
         _ => false,
     }
 }

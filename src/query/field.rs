@@ -21,8 +21,14 @@ const PREFIXES: &[&str] = &["attributes.", "label.", "hash.", "detail."];
 
 /// Words of open vocabularies, for [`slips`].
 const WORDS: &[(Slot, &[&str])] = &[
-    (Slot::Outcome, &["success", "failure", "denied", "pending", "unknown"]),
-    (Slot::ActorType, &["user", "system", "service", "agent", "unknown"]),
+    (
+        Slot::Outcome,
+        &["success", "failure", "denied", "pending", "unknown"],
+    ),
+    (
+        Slot::ActorType,
+        &["user", "system", "service", "agent", "unknown"],
+    ),
     (Slot::DecisionEnforced, &["allow", "deny", "pending", "redact"]),
     (Slot::DecisionShadow, &["allow", "deny", "pending", "redact"]),
 ];
@@ -49,7 +55,10 @@ pub(super) fn resolve(name: &str) -> Option<(Field, Naming)> {
     if bare == "resource" {
         return Some((Field::Resource, Naming::Plain));
     }
-    let short = SHORT.iter().find(|(short, _)| *short == bare).map(|(_, slot)| *slot);
+    let short = SHORT
+        .iter()
+        .find(|(short, _)| *short == bare)
+        .map(|(_, slot)| *slot);
     if let Some(slot) = Slot::at(bare).or(short) {
         return Some((Field::Slot(slot), Naming::Plain));
     }
@@ -173,7 +182,11 @@ mod tests {
             assert_eq!(resolve(name), Some((Field::Slot(slot), naming)), "{name}");
         }
         for (short, slot) in SHORT {
-            assert_eq!(resolve(short), Some((Field::Slot(*slot), Naming::Plain)), "{short}");
+            assert_eq!(
+                resolve(short),
+                Some((Field::Slot(*slot), Naming::Plain)),
+                "{short}"
+            );
         }
     }
 

@@ -23,6 +23,7 @@ mod display;
 mod eval;
 mod field;
 mod parse;
+mod raw;
 mod time;
 mod value;
 
@@ -132,9 +133,7 @@ impl From<Expr> for Query {
     /// The query for a tree. Trees that mean the same by construction become one form: conjunctions inside
     /// conjunctions are opened, a conjunction of one is that one.
     fn from(expr: Expr) -> Self {
-        Self {
-            expr: expr.normal(),
-        }
+        Self { expr: expr.normal() }
     }
 }
 

@@ -3,8 +3,9 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::Naming;
 
-use super::ast::{Expr, Field, Order, Pattern, Test};
+use super::ast::{Expr, Field, Order, Test};
 use super::field;
+use super::raw::{Raw, Reader};
 use super::value;
 
 /// The deepest nesting of parentheses and `not`.
@@ -64,13 +65,6 @@ pub(super) struct Mistake {
 }
 
 type Parsed<T> = std::result::Result<T, Mistake>;
-
-/// A value as it stands in the text, its stars recognised.
-pub(super) struct Raw {
-    pub(super) pattern: Pattern,
-    /// The value without quotes and escapes.
-    pub(super) text: String,
-}
 
 #[derive(Clone, Copy)]
 enum Relation {
@@ -149,7 +143,10 @@ impl<'a> Parser<'a> {
         match self.peek() {
             None => Ok(expr),
             Some(')') => self.wrong(self.at, "`)` closes nothing"),
-            Some(other) => self.wrong(self.at, format!("`{other}` cannot stand here; put text in quotes")),
+            Some(other) => self.wrong(
+                self.at,
+                format!("`{other}` cannot stand here; put text in quotes"),
+            ),
         }
     }
 
@@ -163,11 +160,17 @@ impl<'a> Parser<'a> {
                 break;
             }
             if members.is_empty() && is_nothing(&first) {
-                return self.wrong(at, "nothing stands before `or`; put the word in quotes to search for it");
+                return self.wrong(
+                    at,
+                    "nothing stands before `or`; put the word in quotes to search for it",
+                );
             }
             let next = self.all()?;
             if is_nothing(&next) {
-                return self.wrong(at, "nothing stands behind `or`; put the word in quotes to search for it");
+                return self.wrong(
+                    at,
+                    "nothing stands behind `or`; put the word in quotes to search for it",
+                );
             }
             members.push(next.opened());
         }
@@ -186,14 +189,20 @@ impl<'a> Parser<'a> {
             let at = self.at;
             let joined = self.eat_keyword("and");
             if joined && members.is_empty() {
-                return self.wrong(at, "nothing stands before `and`; put the word in quotes to search for it");
+                return self.wrong(
+                    at,
+                    "nothing stands before `and`; put the word in quotes to search for it",
+                );
             }
             self.skip_space();
             match self.term()? {
                 Some(term) if joined => members.push(term),
                 Some(term) => adjoin(&mut members, term),
                 None if joined => {
-                    return self.wrong(at, "nothing stands behind `and`; put the word in quotes to search for it");
+                    return self.wrong(
+                        at,
+                        "nothing stands behind `and`; put the word in quotes to search for it",
+                    );
                 }
                 None => return Ok(Terms(members)),
             }
@@ -213,7 +222,10 @@ impl<'a> Parser<'a> {
             match self.term()? {
                 Some(term) => Some(Expr::Not(Box::new(term))),
                 None => {
-                    return self.wrong(at, "nothing stands behind `not`; put the word in quotes to search for it");
+                    return self.wrong(
+                        at,
+                        "nothing stands behind `not`; put the word in quotes to search for it",
+                    );
                 }
             }
         } else if self.eat("(") {
@@ -258,7 +270,10 @@ impl<'a> Parser<'a> {
         let (field, naming) = self.field(at, &head.text)?;
         let value_at = self.at;
         // `actor= and x` is a value left out; `actor=and` is the value `and`.
-        let apart = self.text.get(..value_at).is_some_and(|read| read.ends_with(char::is_whitespace));
+        let apart = self
+            .text
+            .get(..value_at)
+            .is_some_and(|read| read.ends_with(char::is_whitespace));
         if matches!(self.peek(), Some('=' | '<' | '>' | '~')) {
             let operator = self.text.get(relation_at..=value_at).unwrap_or_default();
             return self.wrong(
@@ -272,7 +287,9 @@ impl<'a> Parser<'a> {
             let name = field::name(&field);
             return self.wrong(
                 value_at,
-                format!("`{name}` has no value; write `{name}=\"\"` for the empty text, `{name}!=*` for absent"),
+                format!(
+                    "`{name}` has no value; write `{name}=\"\"` for the empty text, `{name}!=*` for absent"
+                ),
             );
         };
         let now = self.now;
@@ -369,7 +386,8 @@ impl<'a> Parser<'a> {
             };
         }
         let start = self.at;
-        let raw = self.until(|c, _| c.is_whitespace() || matches!(c, '(' | ')' | '"') || (in_list && c == ','));
+        let raw =
+            self.until(|c, _| c.is_whitespace() || matches!(c, '(' | ')' | '"') || (in_list && c == ','));
         match self.peek() {
             Some(found @ ('(' | '"')) => self.wrong(
                 self.at,
@@ -433,45 +451,4 @@ fn is_nothing(terms: &Terms) -> bool {
 
 fn negated(expr: Expr) -> Expr {
     Expr::Not(Box::new(expr))
-}
-
-/// Collects characters, with `\"`, `\\` and `\*` for the character itself and `*` for a star.
-#[derive(Default)]
-struct Reader {
-    parts: Vec<String>,
-    part: String,
-    text: String,
-}
-
-impl Reader {
-    /// Takes the first character (two where it is an escape) and says how many bytes it had.
-    fn take(&mut self, rest: &str) -> usize {
-        let mut chars = rest.chars();
-        match (chars.next(), chars.next()) {
-            (Some('\\'), Some(escaped @ ('"' | '\\' | '*'))) => {
-                self.part.push(escaped);
-                self.text.push(escaped);
-                2
-            }
-            (Some('*'), _) => {
-                self.parts.push(std::mem::take(&mut self.part));
-                self.text.push('*');
-                1
-            }
-            (Some(plain), _) => {
-                self.part.push(plain);
-                self.text.push(plain);
-                plain.len_utf8()
-            }
-            (None, _) => 0,
-        }
-    }
-
-    fn end(mut self) -> Raw {
-        self.parts.push(self.part);
-        Raw {
-            pattern: Pattern::new(self.parts),
-            text: self.text,
-        }
-    }
 }

@@ -38,7 +38,9 @@ pub fn parse_time(text: &str, now: u64) -> Result<u64> {
         "today" => Some(midnight(now)),
         "yesterday" => Some(midnight(now) - 86_400 * SECOND),
         "0" => Some(0),
-        _ => relative(text, now).or_else(|| epoch(text)).or_else(|| absolute(text)),
+        _ => relative(text, now)
+            .or_else(|| epoch(text))
+            .or_else(|| absolute(text)),
     };
     let Some(nanos) = nanos else {
         return Err(Error::new(
@@ -79,7 +81,9 @@ pub(super) fn parse_length(text: &str) -> Option<i128> {
         let digits = rest.find(|c: char| !c.is_ascii_digit())?;
         let count: i128 = rest.get(..digits)?.parse().ok()?;
         let unit = rest.get(digits..)?;
-        let end = unit.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(unit.len());
+        let end = unit
+            .find(|c: char| !c.is_ascii_alphabetic())
+            .unwrap_or(unit.len());
         let (name, after) = unit.split_at_checked(end)?;
         let (_, nanos) = UNITS.iter().find(|(known, _)| *known == name)?;
         sum = sum.checked_add(count.checked_mul(*nanos)?)?;
@@ -106,7 +110,9 @@ fn absolute(text: &str) -> Option<i128> {
     }
     // A date alone must have no time behind it: jiff's date parser would ignore one.
     let civil = if text.len() == "2026-11-21".len() {
-        text.parse::<Date>().ok()?.to_datetime(jiff::civil::Time::midnight())
+        text.parse::<Date>()
+            .ok()?
+            .to_datetime(jiff::civil::Time::midnight())
     } else {
         text.parse::<DateTime>().ok()?
     };
@@ -157,8 +163,24 @@ mod tests {
     #[test]
     fn what_is_not_a_time_is_an_error_and_not_a_guess() {
         for text in [
-            "", "-", "2h", "-2", "-2x", "-h", "tomorrow", "2025-13-01", "2025-11-21T", "2025-11-21T25:00", "12",
-            "1969-12-31", "2262-04-12", "-999999d", "@", "@1.2.3", "@-5", "-99999999999999999999999999999999999999999d",
+            "",
+            "-",
+            "2h",
+            "-2",
+            "-2x",
+            "-h",
+            "tomorrow",
+            "2025-13-01",
+            "2025-11-21T",
+            "2025-11-21T25:00",
+            "12",
+            "1969-12-31",
+            "2262-04-12",
+            "-999999d",
+            "@",
+            "@1.2.3",
+            "@-5",
+            "-99999999999999999999999999999999999999999d",
         ] {
             let error = parse_time(text, NOW).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Query, "{text}");

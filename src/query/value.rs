@@ -6,7 +6,7 @@ use crate::record::{Kind, Naming, Slot, TraceContext};
 
 use super::ast::{Bound, Expr, Field, Net, Number, Order, Pattern, Test, Wanted};
 use super::field::{LEVELS, name, nearest};
-use super::parse::Raw;
+use super::raw::Raw;
 use super::time::{parse_length, parse_time};
 
 /// A condition, or what is wrong with the value.
@@ -167,7 +167,10 @@ fn rank(text: &str) -> Read<u8> {
 /// An integer; for a duration also a length of time, and milliseconds under the names that say so.
 fn uint(slot: Slot, naming: Naming, text: &str) -> Read<u64> {
     let scale = if naming == Naming::Millis { 1_000_000 } else { 1 };
-    let plain = text.parse::<u64>().ok().and_then(|number| number.checked_mul(scale));
+    let plain = text
+        .parse::<u64>()
+        .ok()
+        .and_then(|number| number.checked_mul(scale));
     if slot != Slot::DurationNs {
         return plain.ok_or_else(|| format!("`{text}` is not an integer from 0 to 2^64 − 1"));
     }
@@ -197,9 +200,7 @@ fn hex(slot: Slot, raw: &Raw) -> Read<Pattern> {
         ));
     }
     match raw.pattern.as_exact() {
-        Some(text) if text.len() < full => {
-            Ok(Pattern::new(vec![text.to_ascii_lowercase(), String::new()]))
-        }
+        Some(text) if text.len() < full => Ok(Pattern::new(vec![text.to_ascii_lowercase(), String::new()])),
         _ => Ok(raw.pattern.folded()),
     }
 }
@@ -210,6 +211,8 @@ fn number(text: &str) -> Read<Number> {
     }
     match text.parse::<f64>() {
         Ok(number) if number.is_finite() => Ok(Number::Float(number)),
-        _ => Err(format!("`{text}` is not a number, and only numbers have an order here")),
+        _ => Err(format!(
+            "`{text}` is not a number, and only numbers have an order here"
+        )),
     }
 }

@@ -83,7 +83,8 @@ impl<R: Read + Seek> BackLines<R> {
         }
         // The line moves out, so that it can be lent while its newline stays in front.
         self.line.clear();
-        self.line.extend_from_slice(self.buffer.get(at..).unwrap_or_default());
+        self.line
+            .extend_from_slice(self.buffer.get(at..).unwrap_or_default());
         self.buffer.truncate(at);
         Piece::Line {
             offset,
@@ -151,7 +152,16 @@ mod tests {
     #[test]
     fn lines_around_the_step_and_the_limit_are_told_apart_the_same_way() {
         let step = usize::try_from(STEP).unwrap();
-        for len in [step - 2, step - 1, step, step + 1, 3 * step, MAX_READ, MAX_READ + 1, 3 * MAX_READ] {
+        for len in [
+            step - 2,
+            step - 1,
+            step,
+            step + 1,
+            3 * step,
+            MAX_READ,
+            MAX_READ + 1,
+            3 * MAX_READ,
+        ] {
             let mut file = b"first\n".to_vec();
             file.resize(6 + len, b'x');
             file.extend_from_slice(b"\nlast\n");

@@ -12,7 +12,7 @@ use super::back::BackLines;
 use super::dir::streams_of;
 use super::numbers::{Numbers, Step};
 use super::stream::{Files, decode, open};
-use super::{Cursor, Direction, DirStore, Filter, Finding, FindingKind, Item, Store as _, Stored};
+use super::{Cursor, DirStore, Direction, Filter, Finding, FindingKind, Item, Store as _, Stored};
 
 /// How many bytes of a stream one poll takes at most.
 const MOST: u64 = 4 * 1024 * 1024;
@@ -98,7 +98,9 @@ impl Follow {
         let mut found: Vec<(Option<Cursor>, Item)> = Vec::new();
         let mut more = false;
         for files in streams_of(&self.path)? {
-            let Some(key) = key_of(&files, &self.path) else { continue };
+            let Some(key) = key_of(&files, &self.path) else {
+                continue;
+            };
             let tail = self.streams.entry(key).or_default();
             more |= tail.read(&files, filter, &mut found)?;
         }
@@ -200,7 +202,9 @@ impl Tail {
         found: &mut Vec<(Option<Cursor>, Item)>,
     ) -> Result<bool> {
         let failed = |error| Error::io("could not read the segment", path, error);
-        let Some(mut file) = open(path)? else { return Ok(true) };
+        let Some(mut file) = open(path)? else {
+            return Ok(true);
+        };
         let len = file.metadata().map_err(failed)?.len();
         if len <= self.offset {
             return Ok(true);
@@ -221,9 +225,9 @@ impl Tail {
                     Some((offset, FindingKind::TooLong { len }))
                 }
                 Some(Piece::Line { bytes: b"", .. }) => None,
-                Some(Piece::Line { offset, bytes }) => self
-                    .line(bytes, name, filter, found)
-                    .map(|kind| (offset, kind)),
+                Some(Piece::Line { offset, bytes }) => {
+                    self.line(bytes, name, filter, found).map(|kind| (offset, kind))
+                }
             };
             if let Some((offset, kind)) = finding {
                 let path = path.to_owned();
@@ -258,11 +262,7 @@ impl Tail {
         if wanted || record.event() == super::GAP {
             let line = bytes.to_vec();
             let key = Some(place.clone());
-            let stored = Stored {
-                place,
-                record,
-                line,
-            };
+            let stored = Stored { place, record, line };
             let item = if wanted {
                 Item::Record(stored)
             } else {

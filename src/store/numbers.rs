@@ -40,9 +40,7 @@ impl Numbers {
         let last = self.last.as_ref().map(|last| last.seq);
         self.repeated_from = last.filter(|last| *last < self.first_seq);
         let name = path.file_name().and_then(|name| name.to_str());
-        self.first_seq = name
-            .and_then(SegmentName::parse)
-            .map_or(0, |name| name.first_seq);
+        self.first_seq = name.and_then(SegmentName::parse).map_or(0, |name| name.first_seq);
     }
 
     /// How this record follows the one that was met before it.
@@ -68,10 +66,7 @@ impl Numbers {
             Direction::NewestFirst => (place.seq, last),
         };
         match before.checked_sub(after) {
-            None | Some(0) => Step::Found(FindingKind::Disorder {
-                after,
-                found: before,
-            }),
+            None | Some(0) => Step::Found(FindingKind::Disorder { after, found: before }),
             Some(step) if step - 1 > unread => Step::Found(FindingKind::Hole { after, before }),
             Some(_) => Step::Next,
         }

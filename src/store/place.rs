@@ -61,7 +61,11 @@ mod tests {
         };
         assert_eq!(cursor.to_string().parse::<Cursor>().unwrap(), cursor);
         for wrong in ["", "1", "1-2", "x-2-a", "1-x-a", "-1-2-a"] {
-            assert_eq!(wrong.parse::<Cursor>().unwrap_err().kind(), ErrorKind::Query, "{wrong}");
+            assert_eq!(
+                wrong.parse::<Cursor>().unwrap_err().kind(),
+                ErrorKind::Query,
+                "{wrong}"
+            );
         }
     }
 }

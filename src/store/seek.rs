@@ -113,7 +113,9 @@ fn next_record(lines: &mut Lines<File>, path: &Path, name: &Arc<str>, limit: u64
 /// Two offsets at starts of lines: every record that begins before the first lies before the border, none that begins
 /// at or behind the second does. What lies between is at most [`CLOSE`] bytes and a line.
 pub(super) fn offsets(path: &Path, name: &Arc<str>, bound: &Bound) -> Result<(u64, u64)> {
-    let Some(mut file) = open(path)? else { return Ok((0, 0)) };
+    let Some(mut file) = open(path)? else {
+        return Ok((0, 0));
+    };
     let failed = |error| Error::io("could not read the segment", path, error);
     let len = file.metadata().map_err(failed)?.len();
     // `limit` narrows the search; `high` only moves to a record, so that unreadable lines stay on the side of `low`.

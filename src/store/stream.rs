@@ -293,11 +293,7 @@ impl<'s> StreamWalk<'s> {
             return;
         }
         let Some(line) = line else { return };
-        let stored = Stored {
-            place,
-            record,
-            line,
-        };
+        let stored = Stored { place, record, line };
         self.waiting.push_back(if wanted {
             Item::Record(stored)
         } else {

@@ -85,7 +85,11 @@ impl Met {
     fn gap(&mut self, stored: &Stored) {
         if let Some((lost, cause)) = stored.lost() {
             // Causes are few; a hostile file may say otherwise.
-            let cause = if self.gaps.len() < 16 { cause } else { "other causes" };
+            let cause = if self.gaps.len() < 16 {
+                cause
+            } else {
+                "other causes"
+            };
             let (records, sum) = self.gaps.entry(cause.to_owned()).or_default();
             *records += 1;
             *sum = sum.saturating_add(lost);
@@ -103,7 +107,11 @@ impl Met {
             .iter()
             .map(|(cause, (_, lost))| format!("{} lost ({})", words::count(*lost), harmless(cause)))
             .collect();
-        Some(format!("{}: {}", counted(records, "gap record"), causes.join(", ")))
+        Some(format!(
+            "{}: {}",
+            counted(records, "gap record"),
+            causes.join(", ")
+        ))
     }
 
     /// One line for each finding, and one for those that are not told.

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use tracing_audit::Query;
 use tracing_audit::record::{Record, Slot};
-use tracing_audit::store::{Cursor, Direction, DirStore, Extent, Filter, Store as _, Stored, Window};
+use tracing_audit::store::{Cursor, DirStore, Direction, Extent, Filter, Store as _, Stored, Window};
 
 use super::Met;
 use crate::args::Show;
@@ -100,7 +100,12 @@ impl Filter for Executions {
 
 /// Wanted starts whose execution has no end anywhere behind them. Memory grows with executions that run at the same
 /// time, not with the trail.
-fn open_starts(store: &DirStore, query: &Query, show: &Show, met: &mut Met) -> Result<VecDeque<Stored>, Failure> {
+fn open_starts(
+    store: &DirStore,
+    query: &Query,
+    show: &Show,
+    met: &mut Met,
+) -> Result<VecDeque<Stored>, Failure> {
     let filter = Executions {
         from: query.window().from,
     };
@@ -149,7 +154,9 @@ impl Output {
     fn all(&mut self, records: VecDeque<Stored>) -> Result<u64, Failure> {
         let count = records.len() as u64;
         if self.json {
-            records.iter().try_for_each(|stored| self.out.bytes(&stored.line))?;
+            records
+                .iter()
+                .try_for_each(|stored| self.out.bytes(&stored.line))?;
         } else {
             self.rows = records.iter().map(Row::of).collect();
         }
@@ -198,7 +205,10 @@ fn closing(show: &Show, query: &Query, shown: u64, extents: &[Extent], met: &Met
     if shown == 0 {
         lines.push(nothing(show, total, extents));
         for (value, word) in query.slips() {
-            lines.push(format!("did you mean `{word}` instead of `{}`?", harmless(&value)));
+            lines.push(format!(
+                "did you mean `{word}` instead of `{}`?",
+                harmless(&value)
+            ));
         }
     }
     let gaps = met.gaps();
@@ -226,8 +236,16 @@ fn nothing(show: &Show, total: u64, extents: &[Extent]) -> String {
     let first: Option<&Cursor> = extents.iter().map(|extent| &extent.first).min();
     let last: Option<&Cursor> = extents.iter().map(|extent| &extent.last).max();
     let mut asked: Vec<String> = show.source.filter.iter().map(|term| harmless(term)).collect();
-    asked.extend(show.since.iter().map(|since| format!("--since {}", harmless(since))));
-    asked.extend(show.until.iter().map(|until| format!("--until {}", harmless(until))));
+    asked.extend(
+        show.since
+            .iter()
+            .map(|since| format!("--since {}", harmless(since))),
+    );
+    asked.extend(
+        show.until
+            .iter()
+            .map(|until| format!("--until {}", harmless(until))),
+    );
     let asked = if asked.is_empty() {
         String::new()
     } else {

@@ -52,7 +52,10 @@ fn new(out: &mut Out, table: Option<&Table>, item: Item) -> Result<(), Failure> 
         return write(out, table, &stored);
     }
     // Beside the data: what may be missing from it.
-    met.gaps().iter().chain(&met.findings()).for_each(|line| note(line));
+    met.gaps()
+        .iter()
+        .chain(&met.findings())
+        .for_each(|line| note(line));
     Ok(())
 }
 
