@@ -31,10 +31,25 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Write a day of invented records into a new directory, to have something to look at
+    Demo(Demo),
     /// Show records: the newest 50, oldest of them first
     Show(Show),
     /// Show the newest records, and with -f those to come
     Tail(Tail),
+}
+
+/// `demo`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Demo {
+    /// A directory that is new or empty
+    pub(crate) dir: PathBuf,
+    /// How many records
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    pub(crate) records: u64,
+    /// Another number, another day
+    #[arg(long, value_name = "SEED", default_value_t = 1)]
+    pub(crate) seed: u64,
 }
 
 /// `show`.

@@ -26,6 +26,8 @@ pub(crate) enum Failure {
     Audit(Error),
     /// There is no trail where we were told to look.
     NoTrail(String),
+    /// The arguments ask for what must not be done.
+    Usage(String),
 }
 
 impl Failure {
@@ -33,6 +35,7 @@ impl Failure {
         match self {
             Self::Closed => code::OK,
             Self::Audit(error) if error.kind() == ErrorKind::Query => code::USAGE,
+            Self::Usage(_) => code::USAGE,
             Self::Output(_) | Self::Audit(_) | Self::NoTrail(_) => code::IO,
         }
     }
@@ -44,7 +47,7 @@ impl fmt::Display for Failure {
             Self::Closed => f.write_str("the output was closed"),
             Self::Output(error) => write!(f, "could not write the output: {error}"),
             Self::Audit(error) => error.fmt(f),
-            Self::NoTrail(why) => f.write_str(why),
+            Self::NoTrail(why) | Self::Usage(why) => f.write_str(why),
         }
     }
 }
