@@ -8,7 +8,7 @@ use super::text::{self, Padded, TimeText};
 use super::texts;
 use super::values::{Values, settle};
 use super::walk::{Scan, Walk, bit};
-use crate::record::frame::{Cursor, tag};
+use crate::record::frame::tag;
 use crate::record::{Kind, Slot};
 
 /// The longest line, without its newline: a transparency log's entry has a 16-bit length.
@@ -267,7 +267,7 @@ impl LineWriter {
     ) -> Option<()> {
         match slot {
             Slot::Time => {
-                let nanos = Cursor::new(frame).take().map_or(0, u64::from_le_bytes);
+                let nanos = frame.first_chunk().map_or(0, |time| u64::from_le_bytes(*time));
                 self.time.write(out, nanos);
             }
             Slot::ObservedAt => self.observed_at.write(out, place.observed_at),
