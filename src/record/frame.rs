@@ -61,13 +61,14 @@ use super::value::Value;
 /// Cuts `text` to at most `limit` bytes, on a character boundary.
 pub(crate) fn cut(text: &str, limit: usize) -> &str {
     if text.len() <= limit {
-        text
-    } else {
-        (0..=limit)
-            .rev()
-            .find_map(|end| text.get(..end))
-            .unwrap_or_default()
+        return text;
     }
+    // `str::floor_char_boundary` is newer than the Rust version that this crate supports.
+    let mut end = limit;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
 }
 
 /// Appends frame parts to a byte string. Free functions in a type's clothes: the bytes belong to the caller.
