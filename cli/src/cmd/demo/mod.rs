@@ -39,6 +39,8 @@ pub(crate) fn run(demo: &Demo) -> Result<u8, Failure> {
         .service("docs-demo")
         .clock(clock.clone())
         .start()?;
+    // The trail begins when the day begins.
+    audit.flush(PATIENCE)?;
     let portion = (demo.records / PORTIONS).max(1);
     let scenario = Scenario::new(demo.seed, demo.records, now.saturating_sub(DAY), DAY);
     for (index, (time, record)) in (1..).zip(scenario) {
