@@ -17,8 +17,9 @@ use crate::output::Close;
 /// How long a shutdown may take: longer than any run.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Fields of the two ordinary spans that records inside them carry; `request_id` is inherited without being named.
-const LENT: [&str; 5] = ["method", "path", "table", "statement", "shard"];
+/// Every field of the two ordinary spans, so that our lines carry what the peers' do. An ordinary span hands down only
+/// what is named here, `request_id` included.
+const LENT: [&str; 6] = ["method", "path", "request_id", "table", "statement", "shard"];
 
 /// Installs the peer `audit` or `audit-layer` as the global subscriber.
 ///

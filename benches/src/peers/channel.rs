@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::thread::{self, JoinHandle};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use crossbeam_channel::{Sender, bounded};
 use serde::Serialize;
@@ -23,10 +23,7 @@ struct Line<'a> {
 
 /// One thread's end: a buffer that is kept and a sender.
 #[derive(Debug, Clone)]
-pub struct Channel {
-    buffer: Vec<u8>,
-    sender: Sender<Box<[u8]>>,
-}
+pub struct Channel(Sender<Box<[u8]>>, Vec<u8>);
 
 impl Channel {
     /// Starts the writer, which ends when the last `Channel` is dropped.
@@ -34,22 +31,17 @@ impl Channel {
         let (sender, receiver) = bounded::<Box<[u8]>>(QUEUE);
         let writer = thread::spawn(move || {
             let mut file = BufWriter::with_capacity(BUFFER, file);
-            for line in receiver {
-                file.write_all(&line)?;
-            }
+            receiver.iter().try_for_each(|line| file.write_all(&line))?;
             file.flush()
         });
-        let buffer = Vec::with_capacity(1024);
-        (Self { buffer, sender }, writer)
+        (Self(sender, Vec::with_capacity(1024)), writer)
     }
 
     /// Writes one line; waits while the queue is full.
     pub fn log(&mut self, fields: &Event<'_>, spans: Option<(&Request, &Db)>) {
-        let time = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default()
-            .as_nanos() as u64;
-        self.buffer.clear();
+        let time = UNIX_EPOCH.elapsed().unwrap_or_default().as_nanos() as u64;
+        let Self(sender, buffer) = self;
+        buffer.clear();
         let line = Line {
             time,
             level: "INFO",
@@ -57,9 +49,9 @@ impl Channel {
             fields,
             spans,
         };
-        if serde_json::to_writer(&mut self.buffer, &line).is_ok() {
-            self.buffer.push(b'\n');
-            let _ = self.sender.send(self.buffer.as_slice().into());
+        if serde_json::to_writer(&mut *buffer, &line).is_ok() {
+            buffer.push(b'\n');
+            let _ = sender.send(buffer.as_slice().into());
         }
     }
 }
