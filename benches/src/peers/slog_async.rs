@@ -10,7 +10,6 @@ use crate::event::{Event, Sample};
 use crate::output::{BUFFER, QUEUE};
 
 /// Starts the drain's thread, which ends when the guard is dropped.
-#[must_use]
 pub fn start(file: File) -> (Logger, AsyncGuard) {
     let json = slog_json::Json::default(BufWriter::with_capacity(BUFFER, file)).fuse();
     let (drain, guard) = Async::new(json)
@@ -21,7 +20,6 @@ pub fn start(file: File) -> (Logger, AsyncGuard) {
 }
 
 /// The logger inside both spans.
-#[must_use]
 pub fn inside(root: &Logger, sample: &Sample) -> Logger {
     let request = root.new(o!(
         "method" => sample.request.method,
