@@ -46,7 +46,7 @@ impl Capture {
             attributes.is_contextual(),
             attributes.parent(),
             |tracked, inside| {
-                self.inherit(&mut state, tracked, inside);
+                self.inherit(&mut state, plan.role, tracked, inside);
             },
         );
         self.fill(&mut state, plan, |visitor| attributes.record(visitor));
@@ -78,32 +78,37 @@ impl Capture {
     }
 
     /// Copies what the place hands down into a new span.
-    fn inherit(&self, state: &mut SpanState, tracked: u64, inside: &[Held]) {
+    fn inherit(&self, state: &mut SpanState, role: Role, tracked: u64, inside: &[Held]) {
         let mut above = None;
+        let inherited = &mut state.handed_down;
         if tracked != 0 {
             let copied = self.spans.with(tracked, |parent| {
-                state.inherited.extend(&parent.handed_down);
-                state.has_actor |= parent.has_actor;
-                parent.trace
+                inherited.extend(&parent.handed_down);
+                (parent.has_actor, parent.trace)
             });
-            above = copied.flatten();
+            (state.has_actor, above) = copied.unwrap_or_default();
         }
         for scope in local::scopes(inside) {
             scope.with_fields(self.instance, &self.settings.policy, |fields| {
-                state.inherited.extend(fields)
+                inherited.extend(fields)
             });
             state.has_actor |= scope.has_actor();
             above = scope.trace().or(above);
         }
-        state.handed_down.extend(&state.inherited);
+        if role == Role::Span {
+            state.inherited.extend(inherited);
+        }
         state.trace = above;
     }
 
     /// Takes a new span's fields, and settles its ids.
     fn fill(&self, state: &mut SpanState, plan: &'static Plan, record: impl FnOnce(&mut Visitor<'_, '_>)) {
-        let own = std::mem::take(&mut state.own);
         let handed_down = std::mem::take(&mut state.handed_down);
-        let mut into = Redacting::fields(own, handed_down, &self.settings.policy);
+        let policy = &self.settings.policy;
+        let mut into = match plan.role {
+            Role::Span => Redacting::fields(std::mem::take(&mut state.own), handed_down, policy),
+            _ => Redacting::lending(handed_down, policy),
+        };
         record(&mut Visitor {
             plan,
             into: &mut into,
@@ -111,15 +116,21 @@ impl Capture {
         self.count(into.tally);
         state.seen |= into.seen;
         state.has_actor |= into.seen & sees::ACTOR != 0;
-        let above = into.trace.or(state.trace);
-        if into.start && plan.role == Role::Span {
+        state.trace = into.trace.or(state.trace);
+        if plan.role != Role::Span {
+            state.handed_down = into.finish_lending();
+            return;
+        }
+        if into.start {
             state.execution = ids::random();
         }
         (state.own, state.handed_down) = into.finish_fields();
-        state.trace = above;
-        if plan.role != Role::Span {
-            return;
-        }
+        self.identify_new(state);
+    }
+
+    /// Gives a new audit span its place in a trace.
+    fn identify_new(&self, state: &mut SpanState) {
+        let above = state.trace;
         state.parent = above.map(|above| above.span_id);
         state.trace = match (&self.ids, above) {
             (Ids::Own, Some(above)) => {

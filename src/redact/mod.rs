@@ -33,8 +33,6 @@ pub(crate) struct Redacting<'p> {
     ink: Ink,
     /// Copies of the inherited entries, for the spans and events inside; `None` for events.
     handed_down: Option<RedactedFields>,
-    /// Which kinds of value may take the short way.
-    fast: u8,
     policy: &'p Policy,
     pub(crate) tally: Tally,
     /// Which slots of consequence were filled: bits of [`sees`].
@@ -59,10 +57,14 @@ impl<'p> Redacting<'p> {
         Self::over(own.into_ink(), Some(handed_down), policy)
     }
 
+    /// Begins the fields of a span that only lends: all that it takes is handed down.
+    pub(crate) fn lending(handed_down: RedactedFields, policy: &'p Policy) -> Self {
+        Self::over(handed_down.into_ink(), None, policy)
+    }
+
     fn over(ink: Ink, handed_down: Option<RedactedFields>, policy: &'p Policy) -> Self {
         Self {
             ink,
-            fast: if handed_down.is_none() { u8::MAX } else { 0 },
             handed_down,
             policy,
             tally: Tally::default(),
@@ -86,6 +88,11 @@ impl<'p> Redacting<'p> {
             RedactedFields::new(self.ink),
             self.handed_down.unwrap_or_default(),
         )
+    }
+
+    /// Ends the fields of a span that only lends.
+    pub(crate) fn finish_lending(self) -> RedactedFields {
+        RedactedFields::new(self.ink)
     }
 
     /// Appends fields that passed the policy when their span recorded them.
@@ -358,15 +365,25 @@ impl<'p> Redacting<'p> {
         if fits { &plan.head } else { &plan.fallback }.put(self.ink.vec());
     }
 
-    /// Keeps a value as it is, where that is all there is to do. Only in frames: a span's fields may have to be
-    /// handed down. `false` where the value must go the long way.
+    /// Keeps a value as it is, where there is nothing else to consider. `false` where it must go the long way.
     #[inline]
     fn keep<const N: usize>(&mut self, plan: &FieldPlan, kind: u8, bytes: [u8; N], more: &[u8]) -> bool {
-        let is_kept = plan.fast & self.fast & kind != 0 && self.ink.put_behind(&plan.head, bytes, more);
-        if is_kept {
-            self.seen |= plan.sees;
+        let start = self.ink.len();
+        if plan.fast & kind == 0 || !self.ink.put_behind(&plan.head, bytes, more) {
+            return false;
         }
-        is_kept
+        self.seen |= plan.sees;
+        if plan.inherited {
+            self.hand_down(start);
+        }
+        true
+    }
+
+    /// Copies the entry that begins at `start` to what a span hands down.
+    fn hand_down(&mut self, start: usize) {
+        if let (Some(fields), Some(entry)) = (&mut self.handed_down, self.ink.written().get(start..)) {
+            fields.append(entry);
+        }
     }
 
     /// Notes what an entry that is now complete means.
@@ -383,9 +400,7 @@ impl<'p> Redacting<'p> {
             }
         }
         if plan.inherited {
-            if let (Some(fields), Some(entry)) = (&mut self.handed_down, self.ink.written().get(start..)) {
-                fields.append(entry);
-            }
+            self.hand_down(start);
         }
     }
 
