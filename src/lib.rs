@@ -10,11 +10,13 @@ mod error;
 pub mod format;
 pub mod guide;
 mod pipeline;
+pub mod query;
 mod queue;
 pub mod record;
 pub mod redact;
 pub mod sink;
 mod stats;
+pub mod store;
 pub mod testing;
 
 pub use capture::{
@@ -28,4 +30,5 @@ pub use pipeline::{
     Audit, AuditBuilder, AuditedExt, EmitFuture, Emitter, Guard, NoopEmitter, Receipt, Report, State,
     Submitted,
 };
+pub use query::Query;
 pub use stats::{SinkStats, Stats};

@@ -96,6 +96,11 @@ impl Plan {
         self.role == Role::Probe
     }
 
+    /// Whether this is the callsite of bridged `log` records.
+    pub(super) fn is_log(&self) -> bool {
+        self.role == Role::Log
+    }
+
     pub(super) fn set_inner(&self, interest: &Interest) {
         let inner = match (interest.is_never(), interest.is_always()) {
             (true, _) => NEVER,
