@@ -345,6 +345,31 @@ fn nested_contexts_are_carried_whole() {
 }
 
 #[test]
+fn what_an_audit_span_hands_down_is_carried_too() {
+    let captured = capture(|| {
+        Actor::user("alice").sync_scope(|| {
+            let span = info_span!(target: "audit", "impersonate", actor.id = "bob", session.id = "s-1");
+            let context = span.in_scope(CurrentContext::capture);
+            context.sync_scope(|| {
+                info!(target: "audit", event = "elsewhere");
+                drop(info_span!(target: "audit", "child"));
+            });
+        });
+    });
+    for event in ["elsewhere", "child"] {
+        captured
+            .with_event(event)
+            .only()
+            .assert_has(Slot::ActorId, "bob")
+            .assert_has(Slot::SessionId, "s-1");
+    }
+    let parent = captured.with_event("impersonate");
+    let id = parent.only().text(Slot::SpanId).unwrap();
+    let child = captured.with_event("child");
+    child.only().assert_has(Slot::ParentSpanId, id);
+}
+
+#[test]
 fn two_trails_redact_one_scope_by_their_own_policies() {
     use tracing_audit::redact::{Action, Policy};
     let open = Recording::new();

@@ -116,29 +116,6 @@ impl Capture {
             || (!self.settings.lend.is_empty() && self.plan(metadata).role == Role::Lender)
     }
 
-    /// Where something with this parent stands: `with` is told the nearest span with a context (0: none), and what
-    /// the thread has entered inside that span. It must not run user code.
-    #[inline]
-    pub(super) fn place<R>(
-        &self,
-        is_contextual: bool,
-        parent: Option<&Id>,
-        mut with: impl FnMut(u64, &[Held]) -> R,
-    ) -> R {
-        if is_contextual {
-            local::current(self.instance, with)
-        } else {
-            with(parent.map_or(0, |parent| self.context_of(parent.into_u64())), &[])
-        }
-    }
-
-    /// The nearest span with a context, from this one upwards; 0 where there is none.
-    pub(super) fn context_of(&self, id: u64) -> u64 {
-        self.links
-            .get(id)
-            .unwrap_or_else(|| if self.spans.contains(id) { id } else { 0 })
-    }
-
     pub(super) fn event(&self, event: &Event<'_>) {
         let plan = self.plan(event.metadata());
         match plan.role {
@@ -154,8 +131,8 @@ impl Capture {
             return self.outlet.lost(Loss::Reentrant, plan.category);
         };
         let mut into = Redacting::frame(self.outlet.buffer(), self.clock.now(), &self.settings.policy);
-        let has_actor = self.place(event.is_contextual(), event.parent(), |tracked, inside| {
-            self.append_context(&mut into, tracked, inside)
+        let has_actor = self.place(event.is_contextual(), event.parent(), |spot| {
+            self.append_context(&mut into, spot)
         });
         into.constants(&plan.constants);
         self.count_names(plan);
@@ -180,7 +157,7 @@ impl Capture {
 
     /// Takes an `err` or `ret` event of the span's own `#[instrument]` as evidence. `false` where it is not one.
     pub(super) fn fold(&self, event: &Event<'_>, plan: &'static Plan) -> bool {
-        let tracked = self.place(event.is_contextual(), event.parent(), |tracked, _| tracked);
+        let tracked = self.place(event.is_contextual(), event.parent(), |spot| spot.tracked);
         let span = self.spans.with(tracked, |state| state.plan).flatten();
         if !span.is_some_and(|span| span.role == Role::Span && plan.belongs_to(span)) {
             return false;
@@ -246,32 +223,6 @@ impl Capture {
 
     pub(crate) fn requires_actor(&self) -> bool {
         self.settings.require_actor
-    }
-
-    /// Appends what the current thread's spans and scopes hand down, for a record that is given as a value.
-    /// Answers whether an actor is among it.
-    pub(crate) fn inherit_context(&self, into: &mut Redacting<'_>) -> bool {
-        self.place(true, None, |tracked, inside| {
-            self.append_context(into, tracked, inside)
-        })
-    }
-
-    #[inline]
-    pub(super) fn append_context(&self, into: &mut Redacting<'_>, tracked: u64, inside: &[Held]) -> bool {
-        let mut has_actor = false;
-        if tracked != 0 {
-            self.spans.with(tracked, |state| {
-                into.inherit(&state.handed_down);
-                has_actor = state.has_actor;
-            });
-        }
-        for scope in local::scopes(inside) {
-            scope.with_fields(self.instance, &self.settings.policy, |fields| {
-                into.inherit(fields)
-            });
-            has_actor |= scope.has_actor();
-        }
-        has_actor
     }
 
     /// Whether a record of this name and level is above its family's floor, and how it travels.

@@ -42,13 +42,9 @@ impl Capture {
         let mut state = self.spans.make(id);
         state.plan = Some(plan);
         self.count_names(plan);
-        self.place(
-            attributes.is_contextual(),
-            attributes.parent(),
-            |tracked, inside| {
-                self.inherit(&mut state, tracked, inside);
-            },
-        );
+        self.place(attributes.is_contextual(), attributes.parent(), |spot| {
+            self.inherit(&mut state, spot)
+        });
         self.fill(&mut state, plan, |visitor| attributes.record(visitor));
         if plan.role == Role::Span {
             state.opened = self.clock.monotonic();
@@ -57,45 +53,6 @@ impl Capture {
             }
         }
         self.spans.insert(id, state);
-    }
-
-    /// Remembers the context that an ordinary span stands in. Nothing is kept where there is no context.
-    #[inline]
-    fn link(&self, attributes: &Attributes<'_>, id: &Id) {
-        if attributes.is_contextual() {
-            if local::is_outside() {
-                return;
-            }
-            let tracked = local::current(self.instance, |tracked, _| tracked);
-            self.links.insert(id.into_u64(), tracked);
-        } else {
-            let tracked = attributes
-                .parent()
-                .map_or(0, |parent| self.context_of(parent.into_u64()));
-            self.links.insert(id.into_u64(), tracked);
-        }
-    }
-
-    /// Copies what the place hands down into a new span.
-    fn inherit(&self, state: &mut SpanState, tracked: u64, inside: &[Held]) {
-        let mut above = None;
-        if tracked != 0 {
-            let copied = self.spans.with(tracked, |parent| {
-                state.inherited.extend(&parent.handed_down);
-                state.has_actor |= parent.has_actor;
-                parent.trace
-            });
-            above = copied.flatten();
-        }
-        for scope in local::scopes(inside) {
-            scope.with_fields(self.instance, &self.settings.policy, |fields| {
-                state.inherited.extend(fields)
-            });
-            state.has_actor |= scope.has_actor();
-            above = scope.trace().or(above);
-        }
-        state.handed_down.extend(&state.inherited);
-        state.trace = above;
     }
 
     /// Takes a new span's fields, and settles its ids.
@@ -119,7 +76,10 @@ impl Capture {
         if plan.role != Role::Span {
             return;
         }
-        state.parent = above.map(|above| above.span_id);
+        // Given ids are those of the span around this one, whose own id nobody states.
+        state.parent = above
+            .map(|above| above.span_id)
+            .filter(|_| !matches!(self.ids, Ids::Given));
         state.trace = match (&self.ids, above) {
             (Ids::Own, Some(above)) => {
                 ids::span_id().map(|span_id| crate::record::TraceContext { span_id, ..above })
@@ -198,7 +158,7 @@ impl Capture {
         let Ids::Source(source) = &self.ids else { return };
         let is_known = self
             .spans
-            .with(number, |state| state.trace.is_some())
+            .with(number, |state| state.trace.is_some() || state.plan.is_none())
             .unwrap_or(true);
         if is_known {
             return;

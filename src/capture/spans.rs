@@ -45,6 +45,8 @@ pub(super) struct SpanState {
     pub(super) seen: u8,
     /// Whether an actor is known here and inside.
     pub(super) has_actor: bool,
+    /// Whether a scope's fields are among what it inherited: then later scopes around its use are not its own.
+    pub(super) is_scoped: bool,
     /// Ties a start record to the end; 0 where there is none.
     pub(super) execution: u64,
 }
@@ -62,6 +64,7 @@ impl SpanState {
             evidence: Evidence::None,
             seen: 0,
             has_actor: false,
+            is_scoped: false,
             execution: 0,
         }
     }
@@ -79,6 +82,7 @@ impl SpanState {
         self.evidence = Evidence::None;
         self.seen = 0;
         self.has_actor = false;
+        self.is_scoped = false;
         self.execution = 0;
     }
 }

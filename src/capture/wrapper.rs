@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use tracing_core::span::{Attributes, Current, Id, Record};
 use tracing_core::{Dispatch, Event, Interest, LevelFilter, Metadata, Subscriber};
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::layer::{Identity, Layered, SubscriberExt};
+use tracing_subscriber::registry::{LookupSpan, Registry};
 
 use super::core::Capture;
 use super::plan::Plan;
@@ -16,20 +17,43 @@ use super::plan::Plan;
 /// A subscriber with an audit trail around it. Made by `AuditedExt::audited`.
 #[derive(Debug)]
 pub struct Audited<S> {
-    inner: S,
+    inner: Stack<S>,
     /// `None` where the trail is configured off: then everything passes through.
     capture: Option<Arc<Capture>>,
 }
 
+/// The stack inside. A registry forgets a closed span, and lets go of its parent, only when a layer above it closes the
+/// span: alone, it would keep every span for ever, and parents would never become records.
+#[derive(Debug)]
+enum Stack<S> {
+    Given(S),
+    Bare(Layered<Identity, S>),
+}
+
+/// Passes a call on to the stack inside.
+macro_rules! inside {
+    ($self:ident.$method:ident($($argument:expr),*)) => {
+        match &$self.inner {
+            Stack::Given(inner) => inner.$method($($argument),*),
+            Stack::Bare(inner) => inner.$method($($argument),*),
+        }
+    };
+}
+
 impl<S: Subscriber> Audited<S> {
     pub(crate) fn new(inner: S, capture: Option<Arc<Capture>>) -> Self {
+        let inner = if TypeId::of::<S>() == TypeId::of::<Registry>() {
+            Stack::Bare(inner.with(Identity::new()))
+        } else {
+            Stack::Given(inner)
+        };
         Self { inner, capture }
     }
 
     /// Whether the stack inside wants this callsite now. Where it must be asked, this also sets what its
     /// per-layer filters remember until the span or event that follows.
     fn is_wanted(&self, plan: &Plan, metadata: &Metadata<'_>) -> bool {
-        plan.inner().unwrap_or_else(|| self.inner.enabled(metadata))
+        plan.inner().unwrap_or_else(|| inside!(self.enabled(metadata)))
     }
 
     /// The trail, where this callsite is its business.
@@ -44,11 +68,11 @@ impl<S: Subscriber> Subscriber for Audited<S> {
         if let Some(capture) = &self.capture {
             capture.registered(dispatch);
         }
-        self.inner.on_register_dispatch(dispatch);
+        inside!(self.on_register_dispatch(dispatch));
     }
 
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        let inner = self.inner.register_callsite(metadata);
+        let inner = inside!(self.register_callsite(metadata));
         let Some(capture) = &self.capture else {
             return inner;
         };
@@ -61,7 +85,7 @@ impl<S: Subscriber> Subscriber for Audited<S> {
     }
 
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        self.audits(metadata).is_some() || self.inner.enabled(metadata)
+        self.audits(metadata).is_some() || inside!(self.enabled(metadata))
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
@@ -69,43 +93,43 @@ impl<S: Subscriber> Subscriber for Audited<S> {
         if self.capture.is_some() {
             None
         } else {
-            self.inner.max_level_hint()
+            inside!(self.max_level_hint())
         }
     }
 
     fn new_span(&self, attributes: &Attributes<'_>) -> Id {
         let Some(capture) = &self.capture else {
-            return self.inner.new_span(attributes);
+            return inside!(self.new_span(attributes));
         };
         if capture.is_audit(attributes.metadata()) {
             // Asked for what its filters remember; the span is forwarded whatever the answer.
             self.is_wanted(capture.plan(attributes.metadata()), attributes.metadata());
         }
-        let id = self.inner.new_span(attributes);
+        let id = inside!(self.new_span(attributes));
         capture.new_span(attributes, &id);
         id
     }
 
     fn record(&self, span: &Id, values: &Record<'_>) {
-        self.inner.record(span, values);
+        inside!(self.record(span, values));
         if let Some(capture) = &self.capture {
             capture.record(span, values);
         }
     }
 
     fn record_follows_from(&self, span: &Id, follows: &Id) {
-        self.inner.record_follows_from(span, follows);
+        inside!(self.record_follows_from(span, follows));
     }
 
     fn event_enabled(&self, event: &Event<'_>) -> bool {
         // For an audit event the stack inside is asked when the event is forwarded.
-        self.audits(event.metadata()).is_some() || self.inner.event_enabled(event)
+        self.audits(event.metadata()).is_some() || inside!(self.event_enabled(event))
     }
 
     #[inline]
     fn event(&self, event: &Event<'_>) {
         let Some(capture) = self.audits(event.metadata()) else {
-            return self.inner.event(event);
+            return inside!(self.event(event));
         };
         if capture.plan(event.metadata()).is_probe() {
             return capture.event(event);
@@ -113,15 +137,15 @@ impl<S: Subscriber> Subscriber for Audited<S> {
         let plan = capture.plan(event.metadata());
         // The bridge has asked about a `log` record under its real target; only an audit one went unanswered.
         let was_asked = plan.is_log() && !capture.is_audit_log(event);
-        if (was_asked || self.is_wanted(plan, event.metadata())) && self.inner.event_enabled(event) {
-            self.inner.event(event);
+        if (was_asked || self.is_wanted(plan, event.metadata())) && inside!(self.event_enabled(event)) {
+            inside!(self.event(event));
         }
         capture.event(event);
     }
 
     #[inline]
     fn enter(&self, span: &Id) {
-        self.inner.enter(span);
+        inside!(self.enter(span));
         if let Some(capture) = &self.capture {
             capture.enter(span);
         }
@@ -132,16 +156,16 @@ impl<S: Subscriber> Subscriber for Audited<S> {
         if let Some(capture) = &self.capture {
             capture.exit(span);
         }
-        self.inner.exit(span);
+        inside!(self.exit(span));
     }
 
     fn clone_span(&self, id: &Id) -> Id {
-        self.inner.clone_span(id)
+        inside!(self.clone_span(id))
     }
 
     #[inline]
     fn try_close(&self, id: Id) -> bool {
-        let is_closed = self.inner.try_close(id.clone());
+        let is_closed = inside!(self.try_close(id.clone()));
         if let Some(capture) = self.capture.as_ref().filter(|_| is_closed) {
             capture.close(&id);
         }
@@ -149,7 +173,7 @@ impl<S: Subscriber> Subscriber for Audited<S> {
     }
 
     fn current_span(&self) -> Current {
-        self.inner.current_span()
+        inside!(self.current_span())
     }
 
     // Other crates find their layers through this method: tracing-opentelemetry to set a span's parent,
@@ -162,15 +186,21 @@ impl<S: Subscriber> Subscriber for Audited<S> {
         if id == TypeId::of::<Self>() {
             return Some(std::ptr::from_ref(self).cast());
         }
+        if id == TypeId::of::<Arc<Capture>>() {
+            return self
+                .capture
+                .as_ref()
+                .map(|capture| std::ptr::from_ref(capture).cast());
+        }
         // SAFETY: the pointer is the inner subscriber's own answer and lives as long as `self`, which owns it.
-        unsafe { self.inner.downcast_raw(id) }
+        unsafe { inside!(self.downcast_raw(id)) }
     }
 }
 
-impl<'a, S: LookupSpan<'a>> LookupSpan<'a> for Audited<S> {
+impl<'a, S: Subscriber + LookupSpan<'a>> LookupSpan<'a> for Audited<S> {
     type Data = S::Data;
 
     fn span_data(&'a self, id: &Id) -> Option<Self::Data> {
-        self.inner.span_data(id)
+        inside!(self.span_data(id))
     }
 }

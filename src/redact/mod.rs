@@ -249,6 +249,10 @@ impl<'p> Redacting<'p> {
         if formatted.panicked {
             self.tally.panicked += 1;
         }
+        if plan.naming == Naming::Traceparent && self.traceparent_at(text_at) {
+            self.buf.truncate(start);
+            return;
+        }
         if plan.is_kept() {
             text::close(&mut self.buf, text_at);
             if let Some(len) = formatted.cut_from {
@@ -259,11 +263,20 @@ impl<'p> Redacting<'p> {
         self.replace_text(plan, fits, start, text_at);
     }
 
+    /// Reads a header that was given by its `Display` or `Debug` form. `false` where it is not one.
+    fn traceparent_at(&mut self, text_at: usize) -> bool {
+        let text = self.buf.get(text_at..).map(std::str::from_utf8);
+        let Some(Ok(text)) = text else { return false };
+        let parsed = TraceContext::parse(text.trim_matches('"'));
+        self.trace = parsed.or(self.trace);
+        parsed.is_some()
+    }
+
     /// An error: its message, and the messages of its sources.
     pub(crate) fn error(&mut self, plan: &FieldPlan, error: &(dyn StdError + 'static)) {
         self.debug(plan, &text::Shown(error));
         let has_chain = plan.slot == Some(Slot::ErrorMessage) && plan.is_kept();
-        let Some(source) = error.source().filter(|_| has_chain) else {
+        let Some(source) = text::source_of(error).filter(|_| has_chain) else {
             return;
         };
         self.buf.push(Slot::ErrorChain.index());
