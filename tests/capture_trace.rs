@@ -233,7 +233,8 @@ fn ids_of_many_threads_do_not_repeat() {
     std::thread::scope(|scope| {
         for _ in 0..4 {
             let make = || (0..250).for_each(|_| drop(info_span!(target: "audit", "span")));
-            scope.spawn(|| tracing::dispatcher::with_default(recording.dispatch(), make));
+            let dispatch = recording.dispatch();
+            scope.spawn(move || tracing::dispatcher::with_default(dispatch, make));
         }
     });
     let captured = recording.captured();
