@@ -199,8 +199,9 @@ impl Capture {
             into.word(Slot::ActorId, "unknown");
         }
         let (is_wanted, mode) = {
-            let event = into.event_name().unwrap_or(plan.event);
-            self.route(event, plan.category, &plan.level)
+            let event = into.event_name(plan.event);
+            let category = into.category().unwrap_or(plan.category);
+            self.route(event, category, &plan.level)
         };
         let frame = into.finish();
         if is_wanted {
@@ -225,8 +226,11 @@ impl Capture {
         self.settings.require_actor
     }
 
-    /// Whether a record of this name and level is above its family's floor, and how it travels.
+    /// Whether a record of this name and level is above its family's floor, and how it travels. Where no category was
+    /// given, it is the one that the line will derive from the name.
     pub(crate) fn route(&self, event: &str, category: &str, level: &Level) -> (bool, crate::config::Mode) {
+        let derived = || event.rsplit_once('.').map_or("", |(category, _)| category);
+        let category = if category.is_empty() { derived() } else { category };
         let mode = self
             .settings
             .modes

@@ -66,6 +66,7 @@ impl Capture {
         });
         self.count(into.tally);
         state.seen |= into.seen;
+        state.names = into.names();
         state.has_actor |= into.seen & sees::ACTOR != 0;
         let above = into.trace.or(state.trace);
         if into.start && plan.role == Role::Span {
@@ -112,9 +113,11 @@ impl Capture {
         });
         self.count(into.tally);
         let seen = into.seen;
+        let names = into.names();
         let trace = into.trace;
         let (own, handed_down) = into.finish_fields();
         self.spans.with(id, |state| {
+            state.names.take(names, state.own.len());
             state.own.extend(&own);
             state.handed_down.extend(&handed_down);
             state.seen |= seen;
@@ -221,7 +224,7 @@ impl Capture {
             }
         }
         // Own fields come last: what the application said wins over what was concluded.
-        into.inherit(&state.own);
+        into.own(&state.own, state.names);
         self.identify(&mut into, state);
         into.seen = state.seen;
         self.finish(into, plan, state.has_actor);
@@ -231,7 +234,7 @@ impl Capture {
         let mut into = Redacting::frame(self.outlet.buffer(), self.clock.now(), &self.settings.policy);
         into.inherit(&state.inherited);
         into.constants(&plan.constants);
-        into.inherit(&state.own);
+        into.own(&state.own, state.names);
         into.word(Slot::Phase, "start");
         into.word(Slot::Outcome, word(&Outcome::Pending));
         self.identify(&mut into, state);

@@ -12,6 +12,9 @@ pub(crate) mod sees {
     pub(crate) const EXECUTION: u8 = 8;
     pub(crate) const DURATION: u8 = 16;
     pub(crate) const CATEGORY: u8 = 32;
+    pub(crate) const ACTION: u8 = 64;
+    /// What rules about records are looked up by.
+    pub(crate) const NAMES: u8 = EVENT | CATEGORY | ACTION;
 }
 
 /// How a field of a callsite is written.
@@ -135,6 +138,7 @@ fn bit(slot: Slot) -> u8 {
         Slot::ExecutionId => sees::EXECUTION,
         Slot::DurationNs => sees::DURATION,
         Slot::Category => sees::CATEGORY,
+        Slot::Action => sees::ACTION,
         _ => 0,
     }
 }

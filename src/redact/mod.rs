@@ -12,7 +12,7 @@ mod words;
 pub(crate) use field::{FieldPlan, sees};
 pub use ip::truncate_ip;
 pub use policy::{Action, Policy, Rule};
-pub(crate) use redacted::{Constants, Redacted, RedactedFields, Tally};
+pub(crate) use redacted::{Constants, Names, Redacted, RedactedFields, Tally};
 
 use std::error::Error as StdError;
 use std::fmt::Debug;
@@ -34,8 +34,8 @@ pub(crate) struct Redacting<'p> {
     pub(crate) tally: Tally,
     /// Which slots of consequence were filled: bits of [`sees`].
     pub(crate) seen: u8,
-    /// Where the event name's text stands, if a field gave it.
-    event_at: Option<(usize, usize)>,
+    /// Where the names stand that fields gave.
+    names: Names,
     pub(crate) trace: Option<TraceContext>,
     pub(crate) start: bool,
 }
@@ -61,7 +61,7 @@ impl<'p> Redacting<'p> {
             policy,
             tally: Tally::default(),
             seen: 0,
-            event_at: None,
+            names: Names::default(),
             trace: None,
             start: false,
         }
@@ -86,6 +86,12 @@ impl<'p> Redacting<'p> {
     #[inline]
     pub(crate) fn inherit(&mut self, fields: &RedactedFields) {
         self.buf.extend_from_slice(fields.bytes());
+    }
+
+    /// Appends a span's own fields, and remembers which names they give.
+    pub(crate) fn own(&mut self, fields: &RedactedFields, names: Names) {
+        self.names.take(names, self.buf.len());
+        self.inherit(fields);
     }
 
     /// Appends what the callsite says of every record.
@@ -124,10 +130,29 @@ impl<'p> Redacting<'p> {
         put_trace(&mut self.buf, trace, parent);
     }
 
-    /// The event name that a field gave.
-    pub(crate) fn event_name(&self) -> Option<&str> {
-        let (start, end) = self.event_at?;
-        std::str::from_utf8(self.buf.get(start..end)?).ok()
+    /// The name that the line will state as the event's: a field's, else `otherwise`, else the action.
+    pub(crate) fn event_name<'s>(&'s self, otherwise: &'s str) -> &'s str {
+        let otherwise = Some(otherwise).filter(|name| !name.is_empty());
+        let given = self.text_at(self.names.event).or(otherwise);
+        given
+            .or_else(|| self.text_at(self.names.action))
+            .unwrap_or_default()
+    }
+
+    /// The category that a field gave.
+    pub(crate) fn category(&self) -> Option<&str> {
+        self.text_at(self.names.category)
+    }
+
+    fn text_at(&self, place: Option<(usize, usize)>) -> Option<&str> {
+        let (start, end) = place?;
+        let text = std::str::from_utf8(self.buf.get(start..end)?).ok();
+        text.filter(|text| !text.is_empty())
+    }
+
+    /// Where in a span's own fields the names stand.
+    pub(crate) fn names(&self) -> Names {
+        self.names
     }
 
     #[inline]
@@ -327,14 +352,28 @@ impl<'p> Redacting<'p> {
         }
         if plan.sees != 0 {
             self.seen |= plan.sees;
-            if plan.sees & sees::EVENT != 0 {
-                self.event_at = Some((start + plan.head.len() + 5, self.buf.len()));
+            if plan.sees & sees::NAMES != 0 {
+                self.named(plan, start);
             }
         }
         if plan.inherited {
             if let (Some(fields), Some(entry)) = (&mut self.handed_down, self.buf.get(start..)) {
                 fields.append(entry);
             }
+        }
+    }
+
+    /// Notes where the text of the entry that begins at `start` stands: its length is part of it, because a remark may
+    /// follow.
+    #[cold]
+    fn named(&mut self, plan: &FieldPlan, start: usize) {
+        let text_at = start + plan.head.len() + 5;
+        let len = self.buf.get(text_at - 4..).and_then(|len| len.first_chunk());
+        let place = len.map(|len| (text_at, text_at + u32::from_le_bytes(*len) as usize));
+        match plan.sees {
+            sees::EVENT => self.names.event = place,
+            sees::ACTION => self.names.action = place,
+            _ => self.names.category = place,
         }
     }
 
