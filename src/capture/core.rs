@@ -5,12 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use parking_lot::RwLock;
-use tracing_core::span::Id;
 use tracing_core::{Dispatch, Event, Metadata};
 
 use super::ids::Ids;
 use super::links::Links;
-use super::local::{self, Depth, Held};
+use super::local::{self, Depth};
 use super::plan::{Plan, Role};
 use super::settings::Settings;
 use super::spans::{Evidence, Spans};
@@ -36,6 +35,8 @@ pub(crate) struct Capture {
     pub(super) links: Links,
     plans: RwLock<HashMap<usize, &'static Plan>>,
     registered: AtomicBool,
+    /// The mode of every record, where neither floor nor mode depends on names.
+    uniform: Option<crate::config::Mode>,
 }
 
 impl std::fmt::Debug for Capture {
@@ -54,7 +55,9 @@ impl Capture {
         clock: SharedClock,
         counters: Arc<Counters>,
     ) -> Self {
+        let uniform = settings.modes.uniform().filter(|_| settings.floors.is_empty());
         Self {
+            uniform,
             instance: INSTANCES.fetch_add(1, Ordering::Relaxed),
             settings,
             ids,
@@ -117,7 +120,12 @@ impl Capture {
     }
 
     pub(super) fn event(&self, event: &Event<'_>) {
-        let plan = self.plan(event.metadata());
+        self.planned_event(event, self.plan(event.metadata()));
+    }
+
+    /// As [`Self::event`], for a caller who has looked the plan up.
+    #[inline]
+    pub(super) fn planned_event(&self, event: &Event<'_>, plan: &'static Plan) {
         match plan.role {
             Role::Event => {}
             Role::Failed | Role::Returned if self.fold(event, plan) => return,
@@ -198,11 +206,11 @@ impl Capture {
             add(&self.counters.missing_actor, 1);
             into.word(Slot::ActorId, "unknown");
         }
-        let (is_wanted, mode) = {
-            let event = into.event_name(plan.event);
+        let by_names = || {
             let category = into.category().unwrap_or(plan.category);
-            self.route(event, category, &plan.level)
+            self.route(into.event_name(plan.event), category, &plan.level)
         };
+        let (is_wanted, mode) = self.uniform.map_or_else(by_names, |mode| (true, mode));
         let frame = into.finish();
         if is_wanted {
             self.outlet.send(

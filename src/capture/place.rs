@@ -53,9 +53,7 @@ impl Capture {
 
     /// The nearest span with a context, from this one upwards; 0 where there is none.
     fn context_of(&self, id: u64) -> u64 {
-        self.links
-            .get(id)
-            .unwrap_or_else(|| if self.spans.contains(id) { id } else { 0 })
+        self.links.get(id).unwrap_or(0)
     }
 
     /// Remembers the context that an ordinary span stands in. Nothing is kept where there is no context; a span that
@@ -71,16 +69,14 @@ impl Capture {
             let is_first = local::scopes(spot.inside).next().is_some()
                 || (local::scopes(spot.outer).next().is_some() && !self.is_scoped(spot.tracked));
             if !is_first {
-                return Some(spot.tracked);
+                return spot.tracked;
             }
             let mut state = self.spans.make(id);
             self.inherit(&mut state, spot);
             self.spans.insert(id, state);
-            None
+            id
         });
-        if let Some(tracked) = tracked {
-            self.links.insert(id, tracked);
-        }
+        self.links.insert(id, tracked);
     }
 
     fn is_scoped(&self, tracked: u64) -> bool {
