@@ -29,6 +29,10 @@ const SHORT: usize = 4096;
 /// The most bytes of one frame; values beyond it are cut to nothing and listed.
 const MAX_FRAME: usize = 256 * 1024;
 
+/// What a frame above that takes of a value, and how much of such values together.
+const SMALL: usize = 1024;
+const SPARE: usize = 64 * 1024;
+
 /// Writes values through a policy into a frame, or into a span's fields.
 pub(crate) struct Redacting<'p> {
     buf: Vec<u8>,
@@ -516,18 +520,29 @@ impl<'p> Redacting<'p> {
     }
 
     fn remark(&mut self, plan: &FieldPlan) {
-        self.tally.redacted += 1;
-        let Decision { action, rule } = plan.decision;
-        self.buf
-            .extend_from_slice(&[mark::REMARK, rule as u8, action as u8]);
-        Put::key(&mut self.buf, &plan.name);
+        self.remark_of(&plan.name, plan.decision);
     }
 
+    /// Says in the record, and counts, what was done to a field.
+    fn remark_of(&mut self, name: &str, decision: Decision) {
+        self.tally.redacted += 1;
+        let Decision { action, rule } = decision;
+        self.buf
+            .extend_from_slice(&[mark::REMARK, rule as u8, action as u8]);
+        Put::key(&mut self.buf, name);
+    }
+
+    /// How much of the next value has room. Long values leave some for the short ones behind them: an actor's id must
+    /// not be lost to a body that came first.
     #[inline]
     fn free(&self) -> usize {
-        MAX_FRAME
-            .saturating_sub(self.buf.len())
-            .min(crate::record::frame::MAX_VALUE)
+        let spare = if self.buf.len() < MAX_FRAME + SPARE {
+            SMALL
+        } else {
+            0
+        };
+        let left = MAX_FRAME.saturating_sub(self.buf.len()).max(spare);
+        left.min(crate::record::frame::MAX_VALUE)
     }
 
     #[inline]
