@@ -42,13 +42,9 @@ impl Capture {
         let mut state = self.spans.make(id);
         state.plan = Some(plan);
         self.count_names(plan);
-        self.place(
-            attributes.is_contextual(),
-            attributes.parent(),
-            |tracked, inside| {
-                self.inherit(&mut state, plan.role, tracked, inside);
-            },
-        );
+        self.place(attributes.is_contextual(), attributes.parent(), |spot| {
+            self.inherit(&mut state, spot)
+        });
         self.fill(&mut state, plan, |visitor| attributes.record(visitor));
         if plan.role == Role::Span {
             state.opened = self.clock.monotonic();
@@ -58,47 +54,6 @@ impl Capture {
         }
         self.spans.insert(id, state);
         self.links.insert(id, id);
-    }
-
-    /// Remembers the context that an ordinary span stands in. Nothing is kept where there is no context.
-    #[inline]
-    fn link(&self, attributes: &Attributes<'_>, id: &Id) {
-        if attributes.is_contextual() {
-            if local::is_outside() {
-                return;
-            }
-            let tracked = local::current(self.instance, |tracked, _| tracked);
-            self.links.insert(id.into_u64(), tracked);
-        } else {
-            let tracked = attributes
-                .parent()
-                .map_or(0, |parent| self.context_of(parent.into_u64()));
-            self.links.insert(id.into_u64(), tracked);
-        }
-    }
-
-    /// Copies what the place hands down into a new span.
-    fn inherit(&self, state: &mut SpanState, role: Role, tracked: u64, inside: &[Held]) {
-        let mut above = None;
-        let inherited = &mut state.handed_down;
-        if tracked != 0 {
-            let copied = self.spans.with(tracked, |parent| {
-                inherited.extend(&parent.handed_down);
-                (parent.has_actor, parent.trace)
-            });
-            (state.has_actor, above) = copied.unwrap_or_default();
-        }
-        for scope in local::scopes(inside) {
-            scope.with_fields(self.instance, &self.settings.policy, |fields| {
-                inherited.extend(fields)
-            });
-            state.has_actor |= scope.has_actor();
-            above = scope.trace().or(above);
-        }
-        if role == Role::Span {
-            state.inherited.extend(inherited);
-        }
-        state.trace = above;
     }
 
     /// Takes a new span's fields, and settles its ids.
@@ -115,6 +70,7 @@ impl Capture {
         });
         self.count(into.tally);
         state.seen |= into.seen;
+        state.names = into.names();
         state.has_actor |= into.seen & sees::ACTOR != 0;
         state.trace = into.trace.or(state.trace);
         if plan.role != Role::Span {
@@ -131,7 +87,10 @@ impl Capture {
     /// Gives a new audit span its place in a trace.
     fn identify_new(&self, state: &mut SpanState) {
         let above = state.trace;
-        state.parent = above.map(|above| above.span_id);
+        // Given ids are those of the span around this one, whose own id nobody states.
+        state.parent = above
+            .map(|above| above.span_id)
+            .filter(|_| !matches!(self.ids, Ids::Given));
         state.trace = match (&self.ids, above) {
             (Ids::Own, Some(above)) => {
                 ids::span_id().map(|span_id| crate::record::TraceContext { span_id, ..above })
@@ -164,9 +123,11 @@ impl Capture {
         });
         self.count(into.tally);
         let seen = into.seen;
+        let names = into.names();
         let trace = into.trace;
         let (own, handed_down) = into.finish_fields();
         self.spans.with(id, |state| {
+            state.names.take(names, state.own.len());
             state.own.extend(&own);
             state.handed_down.extend(&handed_down);
             state.seen |= seen;
@@ -211,7 +172,7 @@ impl Capture {
         let Ids::Source(source) = &self.ids else { return };
         let is_known = self
             .spans
-            .with(number, |state| state.trace.is_some())
+            .with(number, |state| state.trace.is_some() || state.plan.is_none())
             .unwrap_or(true);
         if is_known {
             return;
@@ -276,7 +237,7 @@ impl Capture {
             }
         }
         // Own fields come last: what the application said wins over what was concluded.
-        into.inherit(&state.own);
+        into.own(&state.own, state.names);
         self.identify(&mut into, state);
         into.seen = state.seen;
         self.finish(into, plan, state.has_actor);
@@ -286,7 +247,7 @@ impl Capture {
         let mut into = Redacting::frame(self.outlet.buffer(), self.clock.now(), &self.settings.policy);
         into.inherit(&state.inherited);
         into.constants(&plan.constants);
-        into.inherit(&state.own);
+        into.own(&state.own, state.names);
         into.word(Slot::Phase, "start");
         into.word(Slot::Outcome, word(&Outcome::Pending));
         self.identify(&mut into, state);
