@@ -150,7 +150,7 @@ impl Capture {
         }
         let Some(_depth) = Depth::enter() else {
             if plan.role == Role::Span {
-                self.outlet.lost(Loss::Reentrant, plan.category);
+                self.nested_too_deeply(plan);
             }
             return self.link(attributes, id);
         };
@@ -244,7 +244,8 @@ impl Capture {
         let Some(Some(plan)) = self.spans.with(id, |state| state.plan) else { return };
         let Some(_depth) = Depth::enter() else { return };
         // User code formats into fields of their own first; only then is the state locked.
-        let mut into = Redacting::fields(RedactedFields::default(), RedactedFields::default(), &self.settings.policy);
+        let (own, handed_down) = (self.fields(), self.fields());
+        let mut into = Redacting::fields(own, handed_down, &self.settings.policy);
         values.record(&mut Visitor { plan, into: &mut into });
         self.count(into.tally);
         let seen = into.seen;
@@ -263,6 +264,13 @@ impl Capture {
                 state.handed_down.trace(moved, None);
             }
         });
+        self.outlet.recycle(own.into_buffer());
+        self.outlet.recycle(handed_down.into_buffer());
+    }
+
+    /// Empty fields in a pooled buffer.
+    fn fields(&self) -> RedactedFields {
+        RedactedFields::over(self.outlet.buffer())
     }
 
     #[inline]
@@ -386,7 +394,7 @@ impl Capture {
             Role::NotAllowed => return add(&self.counters.not_allowed, 1),
             Role::Ignored | Role::Span | Role::Lender => return,
         }
-        let Some(_depth) = Depth::enter() else { return self.outlet.lost(Loss::Reentrant, plan.category) };
+        let Some(_depth) = Depth::enter() else { return self.nested_too_deeply(plan) };
         let mut into = Redacting::frame(self.outlet.buffer(), self.clock.now(), &self.settings.policy);
         let has_actor = self.place(event.is_contextual(), event.parent(), |tracked, inside| {
             self.append_context(&mut into, tracked, inside)
@@ -404,6 +412,16 @@ impl Capture {
         self.finish(into, plan, has_actor);
     }
 
+    /// What is reported on a thread of ours is left out: a gap record would cause the next report there, for ever.
+    #[cold]
+    fn nested_too_deeply(&self, plan: &Plan) {
+        if local::is_own_thread() {
+            add(&self.counters.not_allowed, 1);
+        } else {
+            self.outlet.lost(Loss::Reentrant, plan.category);
+        }
+    }
+
     /// Takes an `err` or `ret` event of the span's own `#[instrument]` as evidence. `false` where it is not one.
     fn fold(&self, event: &Event<'_>, plan: &'static Plan) -> bool {
         let tracked = self.place(event.is_contextual(), event.parent(), |tracked, _| tracked);
@@ -412,7 +430,7 @@ impl Capture {
             return false;
         }
         let Some(_depth) = Depth::enter() else { return true };
-        let mut message = RedactedFields::default();
+        let mut message = self.fields();
         let evidence = if plan.role == Role::Failed { Evidence::Failed } else { Evidence::Returned };
         if evidence == Evidence::Failed {
             let mut into = Redacting::fields(message, RedactedFields::default(), &self.settings.policy);
@@ -424,6 +442,7 @@ impl Capture {
             state.evidence = state.evidence.max(evidence);
             state.own.extend(&message);
         });
+        self.outlet.recycle(message.into_buffer());
         true
     }
 

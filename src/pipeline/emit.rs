@@ -1,6 +1,5 @@
 //! The direct door: records that the application hands over as values, with an answer.
 
-use std::cell::Cell;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,7 +9,7 @@ use std::time::Instant;
 use super::handle::{Audit, Inner};
 use super::inbox::Item;
 use super::ticket::{Receipt, State, Ticket};
-use crate::capture::{Loss, Outlet, Route};
+use crate::capture::{Loss, Outlet, Route, is_recording};
 use crate::config::Mode;
 use crate::error::{Error, ErrorKind, Result};
 use crate::queue::{Lane, Refused};
@@ -61,19 +60,6 @@ impl Emitter for NoopEmitter {
     fn submit(&self, _: Record) -> Result<Submitted> {
         Ok(Submitted::Disabled)
     }
-}
-
-thread_local! {
-    static IS_OWN: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Marks the current thread as one of ours: a record from here would wait for itself.
-pub(super) fn mark_own_thread() {
-    IS_OWN.with(|own| own.set(true));
-}
-
-pub(super) fn is_own_thread() -> bool {
-    IS_OWN.try_with(Cell::get).unwrap_or(true)
 }
 
 /// What a record became before the queue.
@@ -210,7 +196,7 @@ impl Drop for EmitFuture {
 impl Inner {
     /// Takes a record through policy, floor and mode.
     fn prepare(&self, record: &Record) -> Result<Prepared> {
-        if is_own_thread() || crate::capture::is_recording() {
+        if is_recording() {
             return Err(self.inbox.rejected(None, Loss::Reentrant));
         }
         if self.inbox.is_forked() {

@@ -199,7 +199,7 @@ impl Audit {
         if inner.inbox.is_forked() {
             return Err(inner.inbox.rejected(None, crate::capture::Loss::Forked));
         }
-        if super::emit::is_own_thread() {
+        if crate::capture::is_own_thread() {
             return Err(Error::new(ErrorKind::Reentrant, "a sink cannot wait for the trail that it belongs to"));
         }
         let ticket = Ticket::new();
@@ -252,7 +252,7 @@ impl Inner {
 
     /// Makes everything durable and notes the end; the next record begins the trail again.
     fn rest(&self) {
-        if self.is_closed.load(Ordering::Acquire) || self.inbox.is_forked() || super::emit::is_own_thread() {
+        if self.is_closed.load(Ordering::Acquire) || self.inbox.is_forked() || crate::capture::is_own_thread() {
             return;
         }
         self.capture.close_open_spans();

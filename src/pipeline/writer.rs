@@ -96,11 +96,15 @@ struct Progress {
     closing: Closing,
 }
 
-/// Starts a thread of ours: without a subscriber, so that nothing on it can become a record.
+/// Starts a thread of ours, on which nothing can become a record.
+///
+/// It has no scoped dispatcher of its own: while any thread of a process has one, `tracing` takes its slow path for
+/// every event of every thread, and hides what is reported by the `Debug` of a value that is being recorded, or
+/// while a thread's locals are destroyed.
 pub(super) fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<()> {
     let start = move || {
-        super::emit::mark_own_thread();
-        tracing_core::dispatcher::with_default(&tracing_core::Dispatch::none(), run);
+        crate::capture::mark_own_thread();
+        run();
     };
     match std::thread::Builder::new().name(name.to_owned()).spawn(start) {
         Ok(_detached) => Ok(()),

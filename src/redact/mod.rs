@@ -52,6 +52,21 @@ impl Redacted {
 pub(crate) struct RedactedFields(Vec<u8>);
 
 impl RedactedFields {
+    pub(crate) fn with_capacity(bytes: usize) -> Self {
+        Self(Vec::with_capacity(bytes))
+    }
+
+    /// No fields yet, in a buffer whose contents are dropped and whose memory is kept.
+    pub(crate) fn over(mut buffer: Vec<u8>) -> Self {
+        buffer.clear();
+        Self(buffer)
+    }
+
+    /// Gives the buffer back.
+    pub(crate) fn into_buffer(self) -> Vec<u8> {
+        self.0
+    }
+
     pub(crate) fn clear(&mut self) {
         self.0.clear();
     }
