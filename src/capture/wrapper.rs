@@ -11,6 +11,7 @@ use tracing_core::{Dispatch, Event, Interest, LevelFilter, Metadata, Subscriber}
 use tracing_subscriber::registry::LookupSpan;
 
 use super::core::Capture;
+use super::layer::AuditLayer;
 use super::plan::Plan;
 
 /// A subscriber with an audit trail around it. Made by `AuditedExt::audited`.
@@ -98,6 +99,10 @@ impl<S: Subscriber> Subscriber for Audited<S> {
     fn event(&self, event: &Event<'_>) {
         let Some(capture) = self.audits(event.metadata()) else { return self.inner.event(event) };
         if capture.plan(event.metadata()).is_probe() {
+            // Other layers would show the probe. A second form of ours inside must see it, to be found.
+            if contains_ours(&self.inner) {
+                self.inner.event(event);
+            }
             return capture.event(event);
         }
         if self.is_wanted(capture.plan(event.metadata()), event.metadata()) && self.inner.event_enabled(event) {
@@ -143,12 +148,21 @@ impl<S: Subscriber> Subscriber for Audited<S> {
     // tracing-error to read a trace. It is `unsafe` in the trait; here it only passes the inner answer on.
     #[expect(unsafe_code, reason = "the trait declares the method unsafe; nothing unsafe is done but the same call")]
     unsafe fn downcast_raw(&self, id: TypeId) -> Option<*const ()> {
-        if id == TypeId::of::<Self>() {
+        if id == TypeId::of::<Self>() || id == TypeId::of::<Ours>() {
             return Some(std::ptr::from_ref(self).cast());
         }
         // SAFETY: the pointer is the inner subscriber's own answer and lives as long as `self`, which owns it.
         unsafe { self.inner.downcast_raw(id) }
     }
+}
+
+/// What the generic forms of ours answer to when a stack is asked for it. It has no size and no content, so any
+/// pointer can stand for it.
+pub(super) struct Ours;
+
+/// Whether a form of ours is part of this stack already.
+fn contains_ours(stack: &dyn Subscriber) -> bool {
+    stack.is::<Ours>() || stack.is::<AuditLayer>()
 }
 
 impl<'a, S: LookupSpan<'a>> LookupSpan<'a> for Audited<S> {
