@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use tracing_core::span::{Attributes, Current, Id, Record};
 use tracing_core::{Dispatch, Event, Interest, LevelFilter, Metadata, Subscriber};
+use tracing_subscriber::Registry;
+use tracing_subscriber::layer::{Identity, Layer, Layered};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::core::Capture;
@@ -17,20 +19,42 @@ use super::plan::Plan;
 /// A subscriber with an audit trail around it. Made by `AuditedExt::audited`.
 #[derive(Debug)]
 pub struct Audited<S> {
-    inner: S,
+    inner: Inside<S>,
     /// `None` where the trail is configured off: then everything passes through.
     capture: Option<Arc<Capture>>,
 }
 
+/// What the trail is around.
+#[derive(Debug)]
+enum Inside<S> {
+    Stack(S),
+    /// A registry without any layer.
+    Bare(Layered<Identity, S>),
+}
+
+/// Asks what is inside, without a virtual call.
+macro_rules! inside {
+    ($audited:expr, $inner:ident => $ask:expr) => {
+        match &$audited.inner {
+            Inside::Stack($inner) => $ask,
+            Inside::Bare($inner) => $ask,
+        }
+    };
+}
+
 impl<S: Subscriber> Audited<S> {
     pub(crate) fn new(inner: S, capture: Option<Arc<Capture>>) -> Self {
+        // A registry removes closed spans, and lets go of their parents, only where a layer is over it: alone, no
+        // span with a child would ever end.
+        let is_bare = TypeId::of::<S>() == TypeId::of::<Registry>();
+        let inner = if is_bare { Inside::Bare(Identity::new().with_subscriber(inner)) } else { Inside::Stack(inner) };
         Self { inner, capture }
     }
 
     /// Whether the stack inside wants this callsite now. Where it must be asked, this also sets what its
     /// per-layer filters remember until the span or event that follows.
     fn is_wanted(&self, plan: &Plan, metadata: &Metadata<'_>) -> bool {
-        plan.inner().unwrap_or_else(|| self.inner.enabled(metadata))
+        plan.inner().unwrap_or_else(|| inside!(self, inner => inner.enabled(metadata)))
     }
 
     /// The trail, where this callsite is its business.
@@ -45,11 +69,11 @@ impl<S: Subscriber> Subscriber for Audited<S> {
         if let Some(capture) = &self.capture {
             capture.registered(dispatch);
         }
-        self.inner.on_register_dispatch(dispatch);
+        inside!(self, inner => inner.on_register_dispatch(dispatch));
     }
 
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        let inner = self.inner.register_callsite(metadata);
+        let inner = inside!(self, inner => inner.register_callsite(metadata));
         let Some(capture) = &self.capture else { return inner };
         let is_audit = capture.is_audit(metadata);
         if !is_audit && !capture.is_tracked(metadata) {
@@ -60,60 +84,60 @@ impl<S: Subscriber> Subscriber for Audited<S> {
     }
 
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        self.audits(metadata).is_some() || self.inner.enabled(metadata)
+        self.audits(metadata).is_some() || inside!(self, inner => inner.enabled(metadata))
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
         // Audit callsites are wanted at every level. Others are still decided by their own interest.
-        if self.capture.is_some() { None } else { self.inner.max_level_hint() }
+        if self.capture.is_some() { None } else { inside!(self, inner => inner.max_level_hint()) }
     }
 
     fn new_span(&self, attributes: &Attributes<'_>) -> Id {
-        let Some(capture) = &self.capture else { return self.inner.new_span(attributes) };
+        let Some(capture) = &self.capture else { return inside!(self, inner => inner.new_span(attributes)) };
         if capture.is_audit(attributes.metadata()) {
             // Asked for what its filters remember; the span is forwarded whatever the answer.
             self.is_wanted(capture.plan(attributes.metadata()), attributes.metadata());
         }
-        let id = self.inner.new_span(attributes);
+        let id = inside!(self, inner => inner.new_span(attributes));
         capture.new_span(attributes, &id);
         id
     }
 
     fn record(&self, span: &Id, values: &Record<'_>) {
-        self.inner.record(span, values);
+        inside!(self, inner => inner.record(span, values));
         if let Some(capture) = &self.capture {
             capture.record(span, values);
         }
     }
 
     fn record_follows_from(&self, span: &Id, follows: &Id) {
-        self.inner.record_follows_from(span, follows);
+        inside!(self, inner => inner.record_follows_from(span, follows));
     }
 
     fn event_enabled(&self, event: &Event<'_>) -> bool {
         // For an audit event the stack inside is asked when the event is forwarded.
-        self.audits(event.metadata()).is_some() || self.inner.event_enabled(event)
+        self.audits(event.metadata()).is_some() || inside!(self, inner => inner.event_enabled(event))
     }
 
     #[inline]
     fn event(&self, event: &Event<'_>) {
-        let Some(capture) = self.audits(event.metadata()) else { return self.inner.event(event) };
+        let Some(capture) = self.audits(event.metadata()) else { return inside!(self, inner => inner.event(event)) };
         if capture.plan(event.metadata()).is_probe() {
             // Other layers would show the probe. A second form of ours inside must see it, to be found.
-            if contains_ours(&self.inner) {
-                self.inner.event(event);
+            if inside!(self, inner => contains_ours(inner)) {
+                inside!(self, inner => inner.event(event));
             }
             return capture.event(event);
         }
-        if self.is_wanted(capture.plan(event.metadata()), event.metadata()) && self.inner.event_enabled(event) {
-            self.inner.event(event);
+        if self.is_wanted(capture.plan(event.metadata()), event.metadata()) && inside!(self, inner => inner.event_enabled(event)) {
+            inside!(self, inner => inner.event(event));
         }
         capture.event(event);
     }
 
     #[inline]
     fn enter(&self, span: &Id) {
-        self.inner.enter(span);
+        inside!(self, inner => inner.enter(span));
         if let Some(capture) = &self.capture {
             capture.enter(span);
         }
@@ -124,16 +148,16 @@ impl<S: Subscriber> Subscriber for Audited<S> {
         if let Some(capture) = &self.capture {
             capture.exit(span);
         }
-        self.inner.exit(span);
+        inside!(self, inner => inner.exit(span));
     }
 
     fn clone_span(&self, id: &Id) -> Id {
-        self.inner.clone_span(id)
+        inside!(self, inner => inner.clone_span(id))
     }
 
     #[inline]
     fn try_close(&self, id: Id) -> bool {
-        let is_closed = self.inner.try_close(id.clone());
+        let is_closed = inside!(self, inner => inner.try_close(id.clone()));
         if let Some(capture) = self.capture.as_ref().filter(|_| is_closed) {
             capture.close(&id);
         }
@@ -141,7 +165,7 @@ impl<S: Subscriber> Subscriber for Audited<S> {
     }
 
     fn current_span(&self) -> Current {
-        self.inner.current_span()
+        inside!(self, inner => inner.current_span())
     }
 
     // Other crates find their layers through this method: tracing-opentelemetry to set a span's parent,
@@ -152,7 +176,7 @@ impl<S: Subscriber> Subscriber for Audited<S> {
             return Some(std::ptr::from_ref(self).cast());
         }
         // SAFETY: the pointer is the inner subscriber's own answer and lives as long as `self`, which owns it.
-        unsafe { self.inner.downcast_raw(id) }
+        inside!(self, inner => unsafe { inner.downcast_raw(id) })
     }
 }
 
@@ -165,10 +189,10 @@ fn contains_ours(stack: &dyn Subscriber) -> bool {
     stack.is::<Ours>() || stack.is::<AuditLayer>()
 }
 
-impl<'a, S: LookupSpan<'a>> LookupSpan<'a> for Audited<S> {
+impl<'a, S: Subscriber + LookupSpan<'a>> LookupSpan<'a> for Audited<S> {
     type Data = S::Data;
 
     fn span_data(&'a self, id: &Id) -> Option<Self::Data> {
-        self.inner.span_data(id)
+        inside!(self, inner => inner.span_data(id))
     }
 }

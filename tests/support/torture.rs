@@ -110,7 +110,7 @@ pub struct Watchdog(Arc<AtomicBool>);
 
 impl Watchdog {
     pub fn start(what: &'static str) -> Self {
-        Self::within(what, PATIENCE * 2)
+        Self::within(what, PATIENCE + PATIENCE / 2)
     }
 
     pub fn within(what: &'static str, patience: Duration) -> Self {
