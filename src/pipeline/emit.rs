@@ -81,7 +81,8 @@ impl Emitter for Audit {
         let route = Route { mode: if mode == Mode::Lossy { mode } else { Mode::Durable }, category: &category };
         inner.inbox.push(item, route).map_err(|(item, loss)| inner.inbox.rejected(Some(item), loss))?;
         inner.inbox.queue.signal().notify();
-        let answer = ticket.wait(Instant::now() + inner.inbox.patience.commit);
+        let deadline = Instant::now() + inner.inbox.patience.commit;
+        let answer = ticket.wait_unless_alone(deadline, || inner.inbox.has_ended());
         answer.unwrap_or_else(|| Err(unknown_state(inner))).map(|receipt| with_id(receipt, own_id))
     }
 

@@ -130,9 +130,7 @@ impl Audit {
     /// `Timeout`, with the number of records that are not durable; `Sink` where a sink failed.
     pub fn shutdown(&self, timeout: Duration) -> Result<Report> {
         let Some(inner) = self.inner() else { return self.report() };
-        if inner.inbox.is_forked() {
-            return Err(inner.inbox.rejected(None, crate::capture::Loss::Forked));
-        }
+        inner.may_ask()?;
         if !inner.is_closed.swap(true, Ordering::AcqRel) {
             inner.capture.close_open_spans();
         }
@@ -196,19 +194,16 @@ impl Audit {
 
     fn ask(&self, timeout: Duration, command: impl FnOnce(Arc<Ticket<()>>) -> Command) -> Result<Report> {
         let Some(inner) = self.inner() else { return self.report() };
-        if inner.inbox.is_forked() {
-            return Err(inner.inbox.rejected(None, crate::capture::Loss::Forked));
-        }
-        if crate::capture::is_own_thread() {
-            return Err(Error::new(ErrorKind::Reentrant, "a sink cannot wait for the trail that it belongs to"));
-        }
+        inner.may_ask()?;
         let ticket = Ticket::new();
         let deadline = Instant::now() + timeout;
         // The writer may have ended already, by an earlier shutdown: then what it left is the answer.
         let answer = if inner.commands.send(command(Arc::clone(&ticket))).is_ok() {
             inner.inbox.queue.signal().notify();
             // The writer can end between the send and its next look at the commands: its end drops the ticket.
-            ticket.wait_unless_alone(deadline, || !inner.has_writer())
+            let answer = ticket.wait_unless_alone(deadline, || !inner.has_writer());
+            // It has ended: what it left undone is the answer, which a panic may have made worse than it says.
+            answer.or_else(|| (!inner.has_writer() && !inner.is_behind()).then_some(Ok(())))
         } else {
             Some(Ok(()))
         };
@@ -234,20 +229,41 @@ impl Audit {
     fn request<T>(&self, command: impl FnOnce(Arc<Ticket<T>>) -> Command) -> Result<T> {
         let closed = || Error::new(ErrorKind::Closed, "the audit trail is off or was shut down");
         let inner = self.inner().ok_or_else(closed)?;
+        inner.may_ask()?;
         let ticket = Ticket::new();
         inner.commands.send(command(Arc::clone(&ticket))).map_err(|_| closed())?;
         inner.inbox.queue.signal().notify();
         let deadline = Instant::now() + inner.inbox.patience.commit;
         ticket.wait_unless_alone(deadline, || !inner.has_writer()).unwrap_or_else(|| {
+            if !inner.has_writer() {
+                return Err(closed());
+            }
             Err(Error::new(ErrorKind::Timeout, "the audit writer did not answer in time; check the disk"))
         })
     }
 }
 
 impl Inner {
+    /// Whether this thread can wait for the writer at all.
+    fn may_ask(&self) -> Result<()> {
+        if self.inbox.is_forked() {
+            return Err(self.inbox.rejected(None, crate::capture::Loss::Forked));
+        }
+        if crate::capture::is_own_thread() {
+            return Err(Error::new(ErrorKind::Reentrant, "a sink cannot wait for the trail that it belongs to"));
+        }
+        Ok(())
+    }
+
     /// Whether the writer still listens. A probe that only the writer's end of the channel answers.
     fn has_writer(&self) -> bool {
         !self.inbox.has_ended()
+    }
+
+    /// Whether the journal lacks records that were taken.
+    fn is_behind(&self) -> bool {
+        let stats = self.inbox.counters.snapshot();
+        self.path.is_some() && stats.durable < stats.taken
     }
 
     /// Makes everything durable and notes the end; the next record begins the trail again.

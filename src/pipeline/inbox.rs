@@ -175,12 +175,17 @@ impl Outlet for Inbox {
     #[inline]
     fn send(&self, frame: Redacted, route: Route<'_>) {
         let ticket = (route.mode == Mode::Durable).then(Ticket::new);
+        if ticket.is_some() && self.is_forked() {
+            self.recycle(frame.into_buffer());
+            return self.lost(Loss::Forked, route.category);
+        }
         match self.push(Item { frame, ticket: ticket.clone() }, route) {
             Ok(()) => {
                 if let Some(ticket) = ticket {
                     self.queue.signal().notify();
                     // An expired wait loses nothing: the record is still on its way.
-                    let _ = ticket.wait(std::time::Instant::now() + self.patience.commit);
+                    let deadline = std::time::Instant::now() + self.patience.commit;
+                    let _ = ticket.wait_unless_alone(deadline, || self.has_ended());
                 }
             }
             Err((item, loss)) => {

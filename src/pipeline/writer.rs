@@ -163,13 +163,28 @@ impl Writer {
 
     /// Runs until the trail is closed, or until nobody is left who could submit.
     pub(super) fn run(mut self) {
+        let _ends = Ends(Arc::clone(&self.inbox));
         self.inbox.queue.signal().attach();
         self.open("start");
         while !self.turn() {}
         for port in &self.ports {
             port.end();
         }
-        self.inbox.end();
+        self.abandon();
+    }
+
+    /// Tells everybody who still waits that no better answer will come: a task would wait for ever.
+    fn abandon(&mut self) {
+        let answers = self.ports.len() + 1;
+        let unreached = self.state.barriers.drain(..).flat_map(|(_, barrier)| std::iter::repeat_n(barrier, answers));
+        for barrier in unreached.chain(self.state.unsent.drain(..).map(|(_, barrier)| barrier)) {
+            barrier.arrive(false);
+        }
+        let left = std::iter::from_fn(|| self.inbox.queue.pop()).filter_map(|item| item.ticket);
+        for ticket in self.state.waiting.drain(..).map(|(ticket, _)| ticket).chain(left) {
+            let message = "the audit trail ended before the record could be written; check the disk";
+            ticket.answer(Err(Error::new(ErrorKind::Closed, message)));
+        }
     }
 
     /// One turn: take, write, commit, answer. `true` when the trail has ended.
@@ -208,6 +223,19 @@ impl Writer {
             self.place_chunk();
         }
         moved
+    }
+
+    /// Takes what was submitted so far, in as many batches as it needs: the record that says that the trail ends
+    /// must stand behind all of it.
+    fn take_all(&mut self) {
+        let target = self.state.popped + self.inbox.queue.used().records;
+        while self.state.popped < target && self.inbox.queue.used().records > 0 && !is_late(&self.state.closing) {
+            self.take_records();
+            self.hand_on();
+            if self.state.retry.is_some() {
+                return;
+            }
+        }
     }
 
     fn place_chunk(&mut self) {
@@ -469,7 +497,7 @@ impl Writer {
             match command {
                 Command::Flush(ticket) => self.barrier(ticket),
                 Command::Rest(ticket) => {
-                    self.take_records();
+                    self.take_all();
                     self.settle_losses();
                     self.close("guard");
                     self.barrier(ticket);
@@ -549,6 +577,16 @@ impl Writer {
         }
         self.inbox.queue.signal().wait(sleep);
         self.state.sleep = (self.state.sleep * 2).min(LAST_SLEEP);
+    }
+}
+
+/// Says that the writer has ended, also where it panicked: nobody must wait for it.
+struct Ends(Arc<Inbox>);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.0.queue.close();
+        self.0.end();
     }
 }
 
