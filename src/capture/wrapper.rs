@@ -95,8 +95,12 @@ impl<S: Subscriber> Subscriber for Audited<S> {
     fn new_span(&self, attributes: &Attributes<'_>) -> Id {
         let Some(capture) = &self.capture else { return inside!(self, inner => inner.new_span(attributes)) };
         if capture.is_audit(attributes.metadata()) {
-            // Asked for what its filters remember; the span is forwarded whatever the answer.
-            self.is_wanted(capture.plan(attributes.metadata()), attributes.metadata());
+            let plan = capture.plan(attributes.metadata());
+            if plan.inner() != Some(true) {
+                // The span is forwarded whatever the answer. Asked for what per-layer filters remember until then:
+                // they hide the span from their layers, also where all of them said never.
+                let _ = inside!(self, inner => inner.enabled(attributes.metadata()));
+            }
         }
         let id = inside!(self, inner => inner.new_span(attributes));
         capture.new_span(attributes, &id);
