@@ -21,8 +21,8 @@ pub(super) enum Held {
     Scope(Arc<ScopeFields>),
 }
 
-/// Nothing here needs to be dropped, so it works to the very end of a thread: also while other thread-locals are
-/// destroyed and report what they do.
+/// Plain numbers and references: the thread's storage for them needs no destructor, and so no check at each access. It
+/// also works to the very end of a thread, while other locals are destroyed and report what they do.
 struct Local {
     plans: [Cell<Remembered>; REMEMBERED],
     depth: Cell<u32>,
@@ -42,7 +42,6 @@ thread_local! {
             depth: Cell::new(0),
         }
     };
-
     /// Gone when the thread ends; what is reported after that has no context.
     static HELD: RefCell<Vec<Held>> = const { RefCell::new(Vec::new()) };
 }
@@ -74,7 +73,11 @@ pub(super) fn remembered(key: usize, instance: u32) -> Option<&'static Plan> {
     LOCAL
         .try_with(|local| {
             let remembered = local.plans.get(place(key))?.get();
-            if remembered.key == key && remembered.instance == instance { remembered.plan } else { None }
+            if remembered.key == key && remembered.instance == instance {
+                remembered.plan
+            } else {
+                None
+            }
         })
         .ok()
         .flatten()
@@ -83,7 +86,11 @@ pub(super) fn remembered(key: usize, instance: u32) -> Option<&'static Plan> {
 pub(super) fn remember(key: usize, instance: u32, plan: &'static Plan) {
     let _ = LOCAL.try_with(|local| {
         if let Some(cell) = local.plans.get(place(key)) {
-            cell.set(Remembered { key, instance, plan: Some(plan) });
+            cell.set(Remembered {
+                key,
+                instance,
+                plan: Some(plan),
+            });
         }
     });
 }
@@ -122,7 +129,8 @@ pub(crate) fn is_recording() -> bool {
 /// Whether the thread is inside of nothing at all: the usual case for what is not audited.
 #[inline]
 pub(super) fn is_outside() -> bool {
-    HELD.try_with(|held| held.try_borrow().is_ok_and(|held| held.is_empty())).unwrap_or(true)
+    HELD.try_with(|held| held.try_borrow().is_ok_and(|held| held.is_empty()))
+        .unwrap_or(true)
 }
 
 pub(super) fn push(entered: Held) {
@@ -139,8 +147,11 @@ pub(super) fn push(entered: Held) {
 /// Leaves a span, wherever in the order it stands: guards can be dropped in any order.
 pub(super) fn pop_span(of: u32, left: u64) {
     let _ = HELD.try_with(|held| {
-        let Ok(mut held) = held.try_borrow_mut() else { return };
-        let is_it = |entry: &Held| matches!(entry, Held::Span { instance, id, .. } if *instance == of && *id == left);
+        let Ok(mut held) = held.try_borrow_mut() else {
+            return;
+        };
+        let is_it =
+            |entry: &Held| matches!(entry, Held::Span { instance, id, .. } if *instance == of && *id == left);
         if let Some(at) = held.iter().rposition(is_it) {
             held.remove(at);
         }
@@ -150,7 +161,9 @@ pub(super) fn pop_span(of: u32, left: u64) {
 /// Leaves a scope.
 pub(super) fn pop_scope(left: &Arc<ScopeFields>) {
     let _ = HELD.try_with(|held| {
-        let Ok(mut held) = held.try_borrow_mut() else { return };
+        let Ok(mut held) = held.try_borrow_mut() else {
+            return;
+        };
         let is_it = |entry: &Held| matches!(entry, Held::Scope(scope) if Arc::ptr_eq(scope, left));
         if let Some(at) = held.iter().rposition(is_it) {
             held.remove(at);
@@ -173,7 +186,10 @@ pub(super) fn current<R>(of: u32, mut with: impl FnMut(u64, &[Held]) -> R) -> R 
             Some(Held::Span { tracked, .. }) => *tracked,
             _ => 0,
         };
-        Some(with(tracked, held.get(at.map_or(0, |at| at + 1)..).unwrap_or_default()))
+        Some(with(
+            tracked,
+            held.get(at.map_or(0, |at| at + 1)..).unwrap_or_default(),
+        ))
     });
     found.ok().flatten().unwrap_or_else(|| with(0, &[]))
 }
@@ -188,14 +204,13 @@ pub(super) fn scopes(inside: &[Held]) -> impl Iterator<Item = &Arc<ScopeFields>>
 
 /// The newest scope that the thread is inside of, for handing it to another task.
 pub(super) fn newest_scope() -> Option<Arc<ScopeFields>> {
-    HELD
-        .try_with(|held| {
-            let held = held.try_borrow().ok()?;
-            held.iter().rev().find_map(|entry| match entry {
-                Held::Scope(scope) => Some(Arc::clone(scope)),
-                Held::Span { .. } => None,
-            })
+    HELD.try_with(|held| {
+        let held = held.try_borrow().ok()?;
+        held.iter().rev().find_map(|entry| match entry {
+            Held::Scope(scope) => Some(Arc::clone(scope)),
+            Held::Span { .. } => None,
         })
-        .ok()
-        .flatten()
+    })
+    .ok()
+    .flatten()
 }

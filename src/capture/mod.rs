@@ -5,8 +5,10 @@ mod context;
 mod core;
 mod ids;
 mod layer;
+mod lifecycle;
 mod links;
 mod local;
+mod log;
 mod plan;
 mod settings;
 mod shell;
@@ -16,13 +18,13 @@ mod tower;
 mod visitor;
 mod wrapper;
 
-pub use check::{Check, Obstacle};
 pub(crate) use check::check;
+pub use check::{Check, Obstacle};
 pub use context::{Actor, AuditContext, CurrentContext, Scoped, WithContext};
 pub(crate) use core::Capture;
 pub use ids::{IdSource, Ids};
-pub(crate) use local::{is_own_thread, is_recording, mark_own_thread};
 pub use layer::AuditLayer;
+pub(crate) use local::{is_own_thread, is_recording, mark_own_thread};
 pub(crate) use settings::Settings;
 pub use shell::FilterShell;
 #[cfg(feature = "tower")]

@@ -17,14 +17,14 @@ const BUCKETS: usize = 1024;
 /// The largest field buffers that a state keeps for its next span.
 const KEPT: usize = 4096;
 
+/// The size that field buffers begin with.
+const FIELDS: usize = 512;
+
 /// Spare states that a bucket keeps. Others go to the reserve.
 const SPARE: usize = 2;
 
 /// States that are made beforehand, for places that no span has been in yet.
 const RESERVE: usize = 64;
-
-/// What each of a state's field buffers holds without growing.
-const FIELDS: usize = 512;
 
 /// Spans in one place at the same time that need no growth of its list.
 const CROWD: usize = 2;
@@ -64,9 +64,9 @@ impl SpanState {
         Self {
             plan: None,
             opened: 0,
-            inherited: RedactedFields::with_capacity(FIELDS),
-            own: RedactedFields::with_capacity(FIELDS),
-            handed_down: RedactedFields::with_capacity(FIELDS),
+            inherited: RedactedFields::empty(vec![0; FIELDS]),
+            own: RedactedFields::empty(vec![0; FIELDS]),
+            handed_down: RedactedFields::empty(vec![0; FIELDS]),
             trace: None,
             parent: None,
             evidence: Evidence::None,
@@ -80,7 +80,7 @@ impl SpanState {
         for fields in [&mut self.inherited, &mut self.own, &mut self.handed_down] {
             fields.clear();
             if fields.capacity() > KEPT {
-                *fields = RedactedFields::with_capacity(FIELDS);
+                *fields = RedactedFields::empty(vec![0; FIELDS]);
             }
         }
         self.plan = None;
@@ -95,13 +95,19 @@ impl SpanState {
 
 struct Bucket {
     live: Vec<(u64, Box<SpanState>)>,
-    #[expect(clippy::vec_box, reason = "states move between the two lists without being copied")]
+    #[expect(
+        clippy::vec_box,
+        reason = "states move between the two lists without being copied"
+    )]
     spare: Vec<Box<SpanState>>,
 }
 
 impl Bucket {
     fn new() -> Self {
-        Self { live: Vec::with_capacity(CROWD), spare: Vec::with_capacity(SPARE) }
+        Self {
+            live: Vec::with_capacity(CROWD),
+            spare: Vec::with_capacity(SPARE),
+        }
     }
 }
 
@@ -117,7 +123,10 @@ impl Spans {
         for _ in 0..RESERVE {
             let _ = reserve.push(Box::new(SpanState::new()));
         }
-        Self { buckets: (0..BUCKETS).map(|_| Mutex::new(Bucket::new())).collect(), reserve }
+        Self {
+            buckets: (0..BUCKETS).map(|_| Mutex::new(Bucket::new())).collect(),
+            reserve,
+        }
     }
 
     fn bucket(&self, id: u64) -> Option<&Mutex<Bucket>> {
@@ -127,7 +136,9 @@ impl Spans {
     /// An empty state for the span `id`, not yet in the table.
     pub(super) fn make(&self, id: u64) -> Box<SpanState> {
         let spare = self.bucket(id).and_then(|bucket| bucket.lock().spare.pop());
-        spare.or_else(|| self.reserve.pop()).unwrap_or_else(|| Box::new(SpanState::new()))
+        spare
+            .or_else(|| self.reserve.pop())
+            .unwrap_or_else(|| Box::new(SpanState::new()))
     }
 
     pub(super) fn insert(&self, id: u64, state: Box<SpanState>) {
@@ -142,10 +153,6 @@ impl Spans {
         let mut bucket = self.bucket(id)?.lock();
         let (_, state) = bucket.live.iter_mut().find(|(live, _)| *live == id)?;
         Some(with(state))
-    }
-
-    pub(super) fn contains(&self, id: u64) -> bool {
-        self.with(id, |_| ()).is_some()
     }
 
     pub(super) fn remove(&self, id: u64) -> Option<Box<SpanState>> {
@@ -168,7 +175,11 @@ impl Spans {
 
     /// Takes all states out, oldest first: what is still open when the trail ends.
     pub(super) fn drain(&self) -> Vec<(u64, Box<SpanState>)> {
-        let mut open: Vec<_> = self.buckets.iter().flat_map(|bucket| std::mem::take(&mut bucket.lock().live)).collect();
+        let mut open: Vec<_> = self
+            .buckets
+            .iter()
+            .flat_map(|bucket| std::mem::take(&mut bucket.lock().live))
+            .collect();
         open.sort_by_key(|(_, state)| state.opened);
         open
     }

@@ -9,8 +9,7 @@ use std::sync::Arc;
 use tracing_core::span::{Attributes, Current, Id, Record};
 use tracing_core::{Dispatch, Event, Interest, LevelFilter, Metadata, Subscriber};
 use tracing_subscriber::Registry;
-use tracing_subscriber::layer::{Identity, Layer, Layered};
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::layer::{Layer, Layered};
 
 use super::core::Capture;
 use super::layer::AuditLayer;
@@ -19,42 +18,81 @@ use super::plan::Plan;
 /// A subscriber with an audit trail around it. Made by `AuditedExt::audited`.
 #[derive(Debug)]
 pub struct Audited<S> {
-    inner: Inside<S>,
+    inner: Inner<S>,
     /// `None` where the trail is configured off: then everything passes through.
     capture: Option<Arc<Capture>>,
 }
 
-/// What the trail is around.
+/// What the trail is put around.
 #[derive(Debug)]
-enum Inside<S> {
+enum Inner<S> {
     Stack(S),
-    /// A registry without any layer.
-    Bare(Layered<Identity, S>),
+    /// A registry without any layer. It gives closed spans back only when a layer asks for it, so it gets one: an
+    /// application whose only listener is the trail must not grow with every span.
+    Bare(Layered<Nothing, Registry>),
 }
 
-/// Asks what is inside, without a virtual call.
+/// A layer that does nothing.
+#[derive(Debug)]
+struct Nothing;
+
+impl<S: Subscriber> Layer<S> for Nothing {}
+
+/// Calls the same method on whatever is inside.
 macro_rules! inside {
-    ($audited:expr, $inner:ident => $ask:expr) => {
-        match &$audited.inner {
-            Inside::Stack($inner) => $ask,
-            Inside::Bare($inner) => $ask,
+    ($of:expr, $inner:ident => $call:expr) => {
+        match &$of.inner {
+            Inner::Stack($inner) => $call,
+            Inner::Bare($inner) => $call,
         }
     };
 }
 
 impl<S: Subscriber> Audited<S> {
     pub(crate) fn new(inner: S, capture: Option<Arc<Capture>>) -> Self {
-        // A registry removes closed spans, and lets go of their parents, only where a layer is over it: alone, no
-        // span with a child would ever end.
-        let is_bare = TypeId::of::<S>() == TypeId::of::<Registry>();
-        let inner = if is_bare { Inside::Bare(Identity::new().with_subscriber(inner)) } else { Inside::Stack(inner) };
+        let mut inner = Some(inner);
+        let as_any: &mut dyn std::any::Any = &mut inner;
+        let bare = as_any.downcast_mut::<Option<Registry>>().and_then(Option::take);
+        let inner = match (bare, inner) {
+            (Some(registry), _) => Inner::Bare(Nothing.with_subscriber(registry)),
+            (None, Some(stack)) => Inner::Stack(stack),
+            (None, None) => unreachable!("only a registry is taken out, and then it is there"),
+        };
         Self { inner, capture }
     }
 
     /// Whether the stack inside wants this callsite now. Where it must be asked, this also sets what its
     /// per-layer filters remember until the span or event that follows.
     fn is_wanted(&self, plan: &Plan, metadata: &Metadata<'_>) -> bool {
-        plan.inner().unwrap_or_else(|| inside!(self, inner => inner.enabled(metadata)))
+        plan.inner()
+            .unwrap_or_else(|| inside!(self, inner => inner.enabled(metadata)))
+    }
+
+    #[inline]
+    fn forward(&self, event: &Event<'_>) {
+        inside!(self, inner => {
+            if inner.event_enabled(event) {
+                inner.event(event);
+            }
+        });
+    }
+
+    /// Forwards an audit event to a stack that wants it, and records it.
+    fn audit(&self, capture: &Capture, event: &Event<'_>) {
+        let plan = capture.plan(event.metadata());
+        // A probe of `check` is nobody else's business. The bridge has asked about a `log` record under its real
+        // target; only an audit one went unanswered.
+        let was_asked = plan.is_log() && !capture.is_audit_log(event);
+        // A second form of ours inside must see the probe, to be found.
+        let is_wanted = if plan.is_probe() {
+            inside!(self, inner => contains_ours(inner))
+        } else {
+            was_asked || self.is_wanted(plan, event.metadata())
+        };
+        if is_wanted {
+            self.forward(event);
+        }
+        capture.planned_event(event, plan);
     }
 
     /// The trail, where this callsite is its business.
@@ -74,8 +112,14 @@ impl<S: Subscriber> Subscriber for Audited<S> {
 
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
         let inner = inside!(self, inner => inner.register_callsite(metadata));
-        let Some(capture) = &self.capture else { return inner };
+        let Some(capture) = &self.capture else {
+            return inner;
+        };
         let is_audit = capture.is_audit(metadata);
+        if !is_audit && matches!(self.inner, Inner::Bare(_)) && metadata.is_event() {
+            // Nobody else listens. Ordinary spans stay: they carry context from thread to thread.
+            return Interest::never();
+        }
         if !is_audit && !capture.is_tracked(metadata) {
             return inner;
         }
@@ -89,11 +133,17 @@ impl<S: Subscriber> Subscriber for Audited<S> {
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
         // Audit callsites are wanted at every level. Others are still decided by their own interest.
-        if self.capture.is_some() { None } else { inside!(self, inner => inner.max_level_hint()) }
+        if self.capture.is_some() {
+            None
+        } else {
+            inside!(self, inner => inner.max_level_hint())
+        }
     }
 
     fn new_span(&self, attributes: &Attributes<'_>) -> Id {
-        let Some(capture) = &self.capture else { return inside!(self, inner => inner.new_span(attributes)) };
+        let Some(capture) = &self.capture else {
+            return inside!(self, inner => inner.new_span(attributes));
+        };
         if capture.is_audit(attributes.metadata()) {
             let plan = capture.plan(attributes.metadata());
             if plan.inner() != Some(true) {
@@ -118,25 +168,17 @@ impl<S: Subscriber> Subscriber for Audited<S> {
         inside!(self, inner => inner.record_follows_from(span, follows));
     }
 
-    fn event_enabled(&self, event: &Event<'_>) -> bool {
-        // For an audit event the stack inside is asked when the event is forwarded.
-        self.audits(event.metadata()).is_some() || inside!(self, inner => inner.event_enabled(event))
+    fn event_enabled(&self, _: &Event<'_>) -> bool {
+        // The stack inside is asked when the event is forwarded: one look at the target decides both.
+        true
     }
 
     #[inline]
     fn event(&self, event: &Event<'_>) {
-        let Some(capture) = self.audits(event.metadata()) else { return inside!(self, inner => inner.event(event)) };
-        if capture.plan(event.metadata()).is_probe() {
-            // Other layers would show the probe. A second form of ours inside must see it, to be found.
-            if inside!(self, inner => contains_ours(inner)) {
-                inside!(self, inner => inner.event(event));
-            }
-            return capture.event(event);
+        match self.audits(event.metadata()) {
+            None => self.forward(event),
+            Some(capture) => self.audit(capture, event),
         }
-        if self.is_wanted(capture.plan(event.metadata()), event.metadata()) && inside!(self, inner => inner.event_enabled(event)) {
-            inside!(self, inner => inner.event(event));
-        }
-        capture.event(event);
     }
 
     #[inline]
@@ -174,13 +216,16 @@ impl<S: Subscriber> Subscriber for Audited<S> {
 
     // Other crates find their layers through this method: tracing-opentelemetry to set a span's parent,
     // tracing-error to read a trace. It is `unsafe` in the trait; here it only passes the inner answer on.
-    #[expect(unsafe_code, reason = "the trait declares the method unsafe; nothing unsafe is done but the same call")]
+    #[expect(
+        unsafe_code,
+        reason = "the trait declares the method unsafe; nothing unsafe is done but the same call"
+    )]
     unsafe fn downcast_raw(&self, id: TypeId) -> Option<*const ()> {
         if id == TypeId::of::<Self>() || id == TypeId::of::<Ours>() {
             return Some(std::ptr::from_ref(self).cast());
         }
         // SAFETY: the pointer is the inner subscriber's own answer and lives as long as `self`, which owns it.
-        inside!(self, inner => unsafe { inner.downcast_raw(id) })
+        unsafe { inside!(self, inner => inner.downcast_raw(id)) }
     }
 }
 
@@ -191,12 +236,4 @@ pub(super) struct Ours;
 /// Whether a form of ours is part of this stack already.
 fn contains_ours(stack: &dyn Subscriber) -> bool {
     stack.is::<Ours>() || stack.is::<AuditLayer>()
-}
-
-impl<'a, S: Subscriber + LookupSpan<'a>> LookupSpan<'a> for Audited<S> {
-    type Data = S::Data;
-
-    fn span_data(&'a self, id: &Id) -> Option<Self::Data> {
-        inside!(self, inner => inner.span_data(id))
-    }
 }

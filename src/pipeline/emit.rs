@@ -9,7 +9,7 @@ use std::time::Instant;
 use super::handle::{Audit, Inner};
 use super::inbox::Item;
 use super::ticket::{Receipt, State, Ticket};
-use crate::capture::{Loss, Outlet, Route, is_recording};
+use crate::capture::{Loss, Outlet, Route};
 use crate::config::Mode;
 use crate::error::{Error, ErrorKind, Result};
 use crate::queue::{Lane, Refused};
@@ -70,28 +70,46 @@ enum Prepared {
 
 impl Emitter for Audit {
     fn emit(&self, record: Record) -> Result<Receipt> {
-        let Some(inner) = self.inner() else { return Ok(Receipt::unwritten(State::Disabled)) };
+        let Some(inner) = self.inner() else {
+            return Ok(Receipt::unwritten(State::Disabled));
+        };
         let own_id = own_id(&record);
         let (frame, mode, category) = match inner.prepare(&record)? {
             Prepared::Frame(frame, mode, category) => (frame, mode, category),
             Prepared::BelowLevel => return Ok(Receipt::unwritten(State::BelowLevel)),
         };
         let ticket = Ticket::new();
-        let item = Item { frame, ticket: Some(Arc::clone(&ticket)) };
-        let route = Route { mode: if mode == Mode::Lossy { mode } else { Mode::Durable }, category: &category };
-        inner.inbox.push(item, route).map_err(|(item, loss)| inner.inbox.rejected(Some(item), loss))?;
+        let item = Item {
+            frame,
+            ticket: Some(Arc::clone(&ticket)),
+        };
+        let route = Route {
+            mode: if mode == Mode::Lossy { mode } else { Mode::Durable },
+            category: &category,
+        };
+        inner
+            .inbox
+            .push(item, route)
+            .map_err(|(item, loss)| inner.inbox.rejected(Some(item), loss))?;
         inner.inbox.queue.signal().notify();
         let deadline = Instant::now() + inner.inbox.patience.commit;
         let answer = ticket.wait_unless_alone(deadline, || inner.inbox.has_ended());
-        answer.unwrap_or_else(|| Err(unknown_state(inner))).map(|receipt| with_id(receipt, own_id))
+        answer
+            .unwrap_or_else(|| Err(unknown_state(inner)))
+            .map(|receipt| with_id(receipt, own_id))
     }
 
     fn submit(&self, record: Record) -> Result<Submitted> {
-        let Some(inner) = self.inner() else { return Ok(Submitted::Disabled) };
+        let Some(inner) = self.inner() else {
+            return Ok(Submitted::Disabled);
+        };
         match inner.prepare(&record)? {
             Prepared::BelowLevel => Ok(Submitted::BelowLevel),
             Prepared::Frame(frame, _, category) => {
-                let route = Route { mode: Mode::Lossy, category: &category };
+                let route = Route {
+                    mode: Mode::Lossy,
+                    category: &category,
+                };
                 let pushed = inner.inbox.push(Item { frame, ticket: None }, route);
                 pushed.map_err(|(item, loss)| inner.inbox.rejected(Some(item), loss))?;
                 Ok(Submitted::Queued)
@@ -106,7 +124,11 @@ impl Audit {
     /// Dropped before its first poll, or while it waits for room, the record is not submitted; dropped later, it is
     /// still written.
     pub fn emit_async(&self, record: Record) -> EmitFuture {
-        EmitFuture { audit: self.clone(), step: Step::New(Box::new(record)), own_id: None }
+        EmitFuture {
+            audit: self.clone(),
+            step: Step::New(Box::new(record)),
+            own_id: None,
+        }
     }
 }
 
@@ -136,58 +158,80 @@ impl Future for EmitFuture {
             this.step = Step::Done;
             return Poll::Ready(Ok(Receipt::unwritten(State::Disabled)));
         };
+        let own_id = &mut this.own_id;
         loop {
-            match std::mem::replace(&mut this.step, Step::Done) {
+            let next = match std::mem::replace(&mut this.step, Step::Done) {
                 Step::New(record) => {
-                    this.own_id = own_id(&record);
-                    match inner.prepare(&record) {
-                        Err(error) => return Poll::Ready(Err(error)),
-                        Ok(Prepared::BelowLevel) => return Poll::Ready(Ok(Receipt::unwritten(State::BelowLevel))),
-                        Ok(Prepared::Frame(frame, ..)) => {
-                            let ticket = Ticket::new();
-                            this.step = Step::Waiting(Item { frame, ticket: Some(Arc::clone(&ticket)) }, ticket);
-                        }
-                    }
+                    *own_id = self::own_id(&record);
+                    first_step(inner, &record)
                 }
-                Step::Waiting(item, ticket) => {
-                    let bytes = item.frame.capacity();
-                    match inner.inbox.queue.poll_push(item, bytes, Lane::Reserved, context.waker()) {
-                        Ok(()) => {
-                            inner.inbox.queue.signal().notify();
-                            this.step = Step::Queued(ticket);
-                        }
-                        Err(Refused::Full(item) | Refused::Tripped(item)) => {
-                            this.step = Step::Waiting(item, ticket);
-                            return Poll::Pending;
-                        }
-                        Err(Refused::Closed(item)) => {
-                            return Poll::Ready(Err(inner.inbox.rejected(Some(item), Loss::Closed)));
-                        }
-                    }
-                }
+                Step::Waiting(item, ticket) => enqueue(inner, item, ticket, context),
                 Step::Queued(ticket) => match ticket.poll(context.waker()) {
-                    Some(answer) => {
-                        let own_id = this.own_id;
-                        return Poll::Ready(answer.map(|receipt| with_id(receipt, own_id)));
-                    }
-                    None => {
-                        this.step = Step::Queued(ticket);
-                        return Poll::Pending;
-                    }
+                    Some(answer) => Next::Answer(answer.map(|receipt| with_id(receipt, *own_id))),
+                    None => Next::Wait(Step::Queued(ticket)),
                 },
                 Step::Done => {
                     let message = "the answer was taken already; do not poll a finished future";
-                    return Poll::Ready(Err(Error::new(ErrorKind::Reentrant, message)));
+                    Next::Answer(Err(Error::new(ErrorKind::Reentrant, message)))
                 }
+            };
+            match next {
+                Next::Go(step) => this.step = step,
+                Next::Wait(step) => {
+                    this.step = step;
+                    return Poll::Pending;
+                }
+                Next::Answer(answer) => return Poll::Ready(answer),
             }
         }
+    }
+}
+
+/// What follows a step.
+enum Next {
+    Go(Step),
+    Wait(Step),
+    Answer(Result<Receipt>),
+}
+
+fn first_step(inner: &Inner, record: &Record) -> Next {
+    match inner.prepare(record) {
+        Err(error) => Next::Answer(Err(error)),
+        Ok(Prepared::BelowLevel) => Next::Answer(Ok(Receipt::unwritten(State::BelowLevel))),
+        Ok(Prepared::Frame(frame, ..)) => {
+            let ticket = Ticket::new();
+            Next::Go(Step::Waiting(
+                Item {
+                    frame,
+                    ticket: Some(Arc::clone(&ticket)),
+                },
+                ticket,
+            ))
+        }
+    }
+}
+
+fn enqueue(inner: &Inner, item: Item, ticket: Arc<Ticket<Receipt>>, context: &Context<'_>) -> Next {
+    let bytes = item.frame.capacity();
+    match inner
+        .inbox
+        .queue
+        .poll_push(item, bytes, Lane::Reserved, context.waker())
+    {
+        Ok(()) => {
+            inner.inbox.queue.signal().notify();
+            Next::Go(Step::Queued(ticket))
+        }
+        Err(Refused::Full(item) | Refused::Tripped(item)) => Next::Wait(Step::Waiting(item, ticket)),
+        Err(Refused::Closed(item)) => Next::Answer(Err(inner.inbox.rejected(Some(item), Loss::Closed))),
     }
 }
 
 impl Drop for EmitFuture {
     fn drop(&mut self) {
         // A record that never got room was not submitted; its buffer goes back.
-        if let (Step::Waiting(item, _), Some(inner)) = (std::mem::replace(&mut self.step, Step::Done), self.audit.inner())
+        if let (Step::Waiting(item, _), Some(inner)) =
+            (std::mem::replace(&mut self.step, Step::Done), self.audit.inner())
         {
             inner.inbox.recycle(item.frame.into_buffer());
         }
@@ -197,7 +241,7 @@ impl Drop for EmitFuture {
 impl Inner {
     /// Takes a record through policy, floor and mode.
     fn prepare(&self, record: &Record) -> Result<Prepared> {
-        if is_recording() {
+        if crate::capture::is_recording() {
             return Err(self.inbox.rejected(None, Loss::Reentrant));
         }
         if self.inbox.is_forked() {
@@ -237,7 +281,9 @@ impl Inner {
 }
 
 fn own_id(record: &Record) -> Option<uuid::Uuid> {
-    record.text(Slot::Id).and_then(|id| uuid::Uuid::try_parse(id).ok())
+    record
+        .text(Slot::Id)
+        .and_then(|id| uuid::Uuid::try_parse(id).ok())
 }
 
 fn with_id(mut receipt: Receipt, id: Option<uuid::Uuid>) -> Receipt {
@@ -250,7 +296,8 @@ fn with_id(mut receipt: Receipt, id: Option<uuid::Uuid>) -> Receipt {
 fn unknown_state(inner: &Inner) -> Error {
     let waiting = inner.inbox.queue.used().records;
     let waited = inner.inbox.patience.commit;
-    let message =
-        format!("the record is queued but not durable after {waited:?}; {waiting} records wait. Check the disk");
+    let message = format!(
+        "the record is queued but not durable after {waited:?}; {waiting} records wait. Check the disk"
+    );
     Error::new(ErrorKind::Timeout, message)
 }

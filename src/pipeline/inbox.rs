@@ -51,7 +51,9 @@ pub(super) struct Patience {
 
 impl std::fmt::Debug for Inbox {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Inbox").field("used", &self.queue.used()).finish_non_exhaustive()
+        f.debug_struct("Inbox")
+            .field("used", &self.queue.used())
+            .finish_non_exhaustive()
     }
 }
 
@@ -65,7 +67,11 @@ impl Inbox {
     ) -> Self {
         Self {
             queue: Queue::new(capacity),
-            pool: Pool::new(usize::try_from(capacity.records.min(capacity.bytes / 2048)).unwrap_or(1).max(1)),
+            pool: Pool::new(
+                usize::try_from(capacity.records.min(capacity.bytes / 2048))
+                    .unwrap_or(1)
+                    .max(1),
+            ),
             counters,
             losses: Losses::default(),
             clock,
@@ -92,13 +98,18 @@ impl Inbox {
     /// Hands an item over in the way of its mode. What is refused comes back with the cause.
     pub(super) fn push(&self, item: Item, route: Route<'_>) -> Result<(), (Item, Loss)> {
         let bytes = item.frame.capacity();
-        let lane = if route.mode == Mode::Durable { Lane::Reserved } else { Lane::Ordinary };
+        let lane = if route.mode == Mode::Durable {
+            Lane::Reserved
+        } else {
+            Lane::Ordinary
+        };
         let pushed = match self.queue.try_push(item, bytes, lane) {
             Err(Refused::Full(item)) if route.mode != Mode::Lossy => {
                 if self.is_forked() {
                     return Err((item, Loss::Forked));
                 }
-                self.queue.push(item, bytes, lane, trip(route.category), self.patience.room)
+                self.queue
+                    .push(item, bytes, lane, trip(route.category), self.patience.room)
             }
             pushed => pushed,
         };
@@ -156,12 +167,56 @@ impl Inbox {
     }
 }
 
+impl Inbox {
+    /// What a full or closed queue refused: waits as the mode says, and counts what is lost.
+    #[cold]
+    fn send_again(&self, refused: Refused<Item>, route: Route<'_>) {
+        let tried = match refused {
+            Refused::Full(item) if route.mode != Mode::Lossy => self.push(item, route),
+            Refused::Full(item) => Err((item, Loss::Full)),
+            Refused::Tripped(item) => Err((item, Loss::Tripped)),
+            Refused::Closed(item) => Err((item, Loss::Closed)),
+        };
+        if let Err((item, loss)) = tried {
+            self.recycle(item.frame.into_buffer());
+            self.lost(loss, route.category);
+        }
+    }
+
+    #[cold]
+    fn send_durable(&self, frame: Redacted, route: Route<'_>) {
+        if self.is_forked() {
+            self.recycle(frame.into_buffer());
+            return self.lost(Loss::Forked, route.category);
+        }
+        let ticket = Ticket::new();
+        match self.push(
+            Item {
+                frame,
+                ticket: Some(Arc::clone(&ticket)),
+            },
+            route,
+        ) {
+            Ok(()) => {
+                self.queue.signal().notify();
+                // An expired wait loses nothing: the record is still on its way.
+                let deadline = std::time::Instant::now() + self.patience.commit;
+                let _ = ticket.wait_unless_alone(deadline, || self.has_ended());
+            }
+            Err((item, loss)) => {
+                self.recycle(item.frame.into_buffer());
+                self.lost(loss, route.category);
+            }
+        }
+    }
+}
+
 impl Outlet for Inbox {
     #[inline]
     fn buffer(&self) -> Vec<u8> {
         self.pool.take().unwrap_or_else(|| {
             add(&self.counters.pool_empty, 1);
-            Vec::with_capacity(crate::queue::BUFFER)
+            vec![0; crate::queue::BUFFER]
         })
     }
 
@@ -174,24 +229,13 @@ impl Outlet for Inbox {
 
     #[inline]
     fn send(&self, frame: Redacted, route: Route<'_>) {
-        let ticket = (route.mode == Mode::Durable).then(Ticket::new);
-        if ticket.is_some() && self.is_forked() {
-            self.recycle(frame.into_buffer());
-            return self.lost(Loss::Forked, route.category);
+        if route.mode == Mode::Durable {
+            return self.send_durable(frame, route);
         }
-        match self.push(Item { frame, ticket: ticket.clone() }, route) {
-            Ok(()) => {
-                if let Some(ticket) = ticket {
-                    self.queue.signal().notify();
-                    // An expired wait loses nothing: the record is still on its way.
-                    let deadline = std::time::Instant::now() + self.patience.commit;
-                    let _ = ticket.wait_unless_alone(deadline, || self.has_ended());
-                }
-            }
-            Err((item, loss)) => {
-                self.recycle(item.frame.into_buffer());
-                self.lost(loss, route.category);
-            }
+        let bytes = frame.capacity();
+        let item = Item { frame, ticket: None };
+        if let Err(refused) = self.queue.try_push(item, bytes, Lane::Ordinary) {
+            self.send_again(refused, route);
         }
     }
 
@@ -239,28 +283,33 @@ impl Losses {
         let mut rows = self.rows.lock();
         let cause = cause.word();
         let category = if rows.len() < MAX_ROWS { category } else { "other" };
-        if let Some(row) = rows.iter_mut().find(|row| row.cause == cause && row.category == category) {
+        if let Some(row) = rows
+            .iter_mut()
+            .find(|row| row.cause == cause && row.category == category)
+        {
             row.lost += lost;
             row.first = row.first.min(now);
             row.last = row.last.max(now);
         } else {
-            rows.push(LossRow { cause, category: category.to_owned(), lost, first: now, last: now });
+            rows.push(LossRow {
+                cause,
+                category: category.to_owned(),
+                lost,
+                first: now,
+                last: now,
+            });
         }
     }
 
     pub(super) fn take(&self) -> Vec<LossRow> {
         std::mem::take(&mut *self.rows.lock())
     }
-
-    /// Puts rows back whose gap record could not be written.
-    pub(super) fn give_back(&self, back: Vec<LossRow>) {
-        let mut rows = self.rows.lock();
-        rows.extend(back);
-    }
 }
 
 /// Which trip state a category uses: FNV-1a, because it costs nothing and need not resist anybody.
 fn trip(category: &str) -> u8 {
-    let hash = category.bytes().fold(0x811C_9DC5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    let hash = category.bytes().fold(0x811C_9DC5_u32, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    });
     u8::try_from(hash >> 24).unwrap_or(0)
 }

@@ -26,28 +26,97 @@ pub(crate) struct FieldPlan {
     pub(super) kind: Option<Kind>,
     pub(super) naming: Naming,
     pub(super) decision: Decision,
-    pub(super) head: Box<[u8]>,
+    pub(super) head: Head,
+    /// Which kinds of value take the short way: bits of [`fast`].
+    pub(super) fast: u8,
     /// The head for a value of a wrong type: the attribute of that name.
-    pub(super) fallback: Box<[u8]>,
+    pub(super) fallback: Head,
     pub(super) inherited: bool,
     pub(super) sees: u8,
+}
+
+/// What stands before a value: a slot's number, or a map's key. Of fixed width, so that it is copied without a call.
+#[derive(Debug, Clone)]
+pub(super) struct Head {
+    pub(super) bytes: [u8; Self::WIDTH],
+    pub(super) len: u8,
+    /// The whole head, where it is longer.
+    long: Option<Box<[u8]>>,
+}
+
+impl Head {
+    pub(super) const WIDTH: usize = 32;
+
+    fn new(head: &[u8]) -> Self {
+        let mut bytes = [0; Self::WIDTH];
+        match bytes.get_mut(..head.len()).filter(|_| head.len() < Self::WIDTH) {
+            Some(place) => {
+                place.copy_from_slice(head);
+                Self {
+                    bytes,
+                    len: u8::try_from(head.len()).unwrap_or(0),
+                    long: None,
+                }
+            }
+            None => Self {
+                bytes,
+                len: 0,
+                long: Some(head.into()),
+            },
+        }
+    }
+
+    pub(super) fn put(&self, buf: &mut Vec<u8>) {
+        buf.extend_from_slice(self.as_bytes());
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.as_bytes().len()
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        match &self.long {
+            Some(head) => head,
+            None => self.bytes.get(..usize::from(self.len)).unwrap_or_default(),
+        }
+    }
+
+    fn is_short(&self) -> bool {
+        self.long.is_none()
+    }
+}
+
+/// Bits for kinds of value that a field keeps as they are, with nothing else to consider.
+pub(super) mod fast {
+    pub(in crate::redact) const STR: u8 = 1;
+    pub(in crate::redact) const U64: u8 = 2;
+    pub(in crate::redact) const I64: u8 = 4;
+    pub(in crate::redact) const BOOL: u8 = 8;
+    pub(in crate::redact) const F64: u8 = 16;
 }
 
 impl FieldPlan {
     /// Plans the field `name`. `inherits` says that it belongs to a span whose insides inherit it.
     pub(crate) fn new(name: &str, policy: &Policy) -> Self {
+        Self::resolved(name, policy).hastened()
+    }
+
+    fn resolved(name: &str, policy: &Policy) -> Self {
         match Resolved::of(name) {
             Resolved::Slot(slot, naming) => Self {
                 path: slot.path().into(),
                 kind: Some(slot.kind()),
                 naming,
                 decision: policy.decide(name, Some(slot)),
-                head: Box::new([slot.index()]),
+                head: Head::new(&[slot.index()]),
                 inherited: slot.is_inherited(),
                 sees: bit(slot),
                 ..Self::keyed(name, Slot::Attributes, name, Some(slot), policy)
             },
-            Resolved::Label(key) => Self { inherited: true, ..Self::keyed(name, Slot::Labels, key, None, policy) },
+            Resolved::Label(key) => Self {
+                inherited: true,
+                ..Self::keyed(name, Slot::Labels, key, None, policy)
+            },
             Resolved::Hash(key) => Self::keyed(name, Slot::Hashes, key, None, policy),
             Resolved::Attribute(key) => Self::keyed(name, Slot::Attributes, key, None, policy),
         }
@@ -59,7 +128,7 @@ impl FieldPlan {
             path: slot.path().into(),
             kind: Some(Kind::Any),
             decision: policy.decide(slot.path(), Some(slot)),
-            head: Box::new([slot.index()]),
+            head: Head::new(&[slot.index()]),
             sees: bit(slot),
             ..Self::keyed(slot.path(), Slot::Attributes, slot.path(), Some(slot), policy)
         }
@@ -67,24 +136,50 @@ impl FieldPlan {
 
     /// Plans a field that no slot may take: a duplicate, under a name of its own.
     pub(crate) fn attribute(name: &str, key: &str, policy: &Policy) -> Self {
-        Self::keyed(name, Slot::Attributes, key, None, policy)
+        Self::keyed(name, Slot::Attributes, key, None, policy).hastened()
     }
 
     /// Plans a field that an ordinary span lends to the records inside it.
     pub(crate) fn lent(name: &str, policy: &Policy) -> Self {
         let planned = Self::new(name, policy);
         if planned.inherited || planned.slot.is_none() {
-            return Self { inherited: true, ..planned };
+            return Self {
+                inherited: true,
+                ..planned
+            };
         }
         // A slot that is not handed down (an action, an outcome) would overwrite what the record itself says.
-        Self { inherited: true, ..Self::attribute(name, name, policy) }
+        Self {
+            inherited: true,
+            ..Self::attribute(name, name, policy)
+        }
+    }
+
+    /// Notes which kinds of value need no second look.
+    fn hastened(mut self) -> Self {
+        // The event's name is looked for afterwards, so its place must be noted.
+        if self.is_kept()
+            && self.head.is_short()
+            && self.naming == Naming::Plain
+            && self.sees & sees::EVENT == 0
+        {
+            self.fast = match self.kind {
+                None | Some(Kind::Any) => fast::STR | fast::U64 | fast::I64 | fast::BOOL | fast::F64,
+                Some(Kind::Text | Kind::Texts) => fast::STR,
+                Some(Kind::Id) => fast::STR | fast::U64 | fast::I64,
+                Some(Kind::Uint) => fast::U64,
+                Some(Kind::Bool) => fast::BOOL,
+                Some(Kind::Time | Kind::Hex | Kind::Map) => 0,
+            };
+        }
+        self
     }
 
     fn keyed(name: &str, map: Slot, key: &str, slot: Option<Slot>, policy: &Policy) -> Self {
         let head = |map: Slot, key: &str| {
             let mut head = Vec::new();
             Put::keyed(&mut head, map, key);
-            head.into_boxed_slice()
+            Head::new(&head)
         };
         Self {
             name: name.into(),
@@ -95,6 +190,7 @@ impl FieldPlan {
             decision: policy.decide(name, None),
             head: head(map, key),
             fallback: head(Slot::Attributes, name),
+            fast: 0,
             inherited: false,
             sees: 0,
         }
@@ -109,14 +205,12 @@ impl FieldPlan {
         self.naming == Naming::Plain && self.kind.is_none_or(|kind| matches!(kind, Kind::Id | Kind::Any))
     }
 
-    #[expect(clippy::unused_self, reason = "reads as the plan's own rule beside the others")]
+    #[expect(
+        clippy::unused_self,
+        reason = "reads as the plan's own rule beside the others"
+    )]
     pub(super) fn fit<'t>(&self, text: &'t str) -> &'t str {
         crate::record::frame::cut(text, crate::record::frame::MAX_VALUE)
-    }
-
-    /// Whether values of this field are handed down to what is inside its span.
-    pub(crate) fn is_inherited(&self) -> bool {
-        self.inherited
     }
 }
 

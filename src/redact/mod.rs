@@ -2,127 +2,39 @@
 
 mod field;
 mod hmac;
+mod ink;
 mod ip;
 mod policy;
+mod redacted;
 mod structured;
 mod text;
 mod words;
 
+use field::fast;
 pub(crate) use field::{FieldPlan, sees};
 pub use ip::truncate_ip;
 pub use policy::{Action, Policy, Rule};
+pub(crate) use redacted::{Constants, Redacted, RedactedFields, Tally};
 
 use std::error::Error as StdError;
 use std::fmt::Debug;
 
 use crate::record::frame::{HEADER, Put, mark, tag};
 use crate::record::{Kind, Naming, Slot, TraceContext};
+use ink::Ink;
 use policy::Decision;
+use redacted::put_trace;
 
 /// The most bytes of one frame; values beyond it are cut to nothing and listed.
 const MAX_FRAME: usize = 256 * 1024;
 
-/// A frame that has passed a policy. Only this module makes one, and only this can be queued.
-pub(crate) struct Redacted(Vec<u8>);
-
-impl std::fmt::Debug for Redacted {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Redacted").field("len", &self.0.len()).finish_non_exhaustive()
-    }
-}
-
-impl Redacted {
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.0
-    }
-
-    /// How much memory the frame holds: what its credit in the queue is counted by.
-    pub(crate) fn capacity(&self) -> usize {
-        self.0.capacity()
-    }
-
-    /// Gives the buffer back for the next frame.
-    pub(crate) fn into_buffer(self) -> Vec<u8> {
-        self.0
-    }
-}
-
-/// Fields that have passed a policy and wait in a span for the records inside it.
-#[derive(Default)]
-pub(crate) struct RedactedFields(Vec<u8>);
-
-impl RedactedFields {
-    pub(crate) fn with_capacity(bytes: usize) -> Self {
-        Self(Vec::with_capacity(bytes))
-    }
-
-    /// No fields yet, in a buffer whose contents are dropped and whose memory is kept.
-    pub(crate) fn over(mut buffer: Vec<u8>) -> Self {
-        buffer.clear();
-        Self(buffer)
-    }
-
-    /// Gives the buffer back.
-    pub(crate) fn into_buffer(self) -> Vec<u8> {
-        self.0
-    }
-
-    pub(crate) fn clear(&mut self) {
-        self.0.clear();
-    }
-
-    pub(crate) fn extend(&mut self, other: &Self) {
-        self.0.extend_from_slice(&other.0);
-    }
-
-    pub(crate) fn capacity(&self) -> usize {
-        self.0.capacity()
-    }
-
-    /// The ids of a trace, which are nobody's secret. Later ones win.
-    pub(crate) fn trace(&mut self, trace: TraceContext, parent: Option<crate::record::SpanId>) {
-        put_trace(&mut self.0, trace, parent);
-    }
-}
-
-/// What a callsite says about every record of its own: names that stand in the source code, encoded once.
-#[derive(Default)]
-pub(crate) struct Constants(Vec<u8>);
-
-impl Constants {
-    pub(crate) fn text(mut self, slot: Slot, text: &str) -> Self {
-        self.0.push(slot.index());
-        Put::str(&mut self.0, text);
-        self
-    }
-
-    pub(crate) fn uint(mut self, slot: Slot, number: u64) -> Self {
-        self.0.push(slot.index());
-        Put::u64(&mut self.0, number);
-        self
-    }
-}
-
-/// What happened to fields on the way, for the counters.
-#[derive(Debug, Default, Clone, Copy)]
-pub(crate) struct Tally {
-    pub(crate) wrong_type: u32,
-    pub(crate) redacted: u32,
-    pub(crate) truncated: u32,
-    pub(crate) panicked: u32,
-}
-
-impl Tally {
-    pub(crate) fn is_zero(self) -> bool {
-        self.wrong_type | self.redacted | self.truncated | self.panicked == 0
-    }
-}
-
 /// Writes values through a policy into a frame, or into a span's fields.
 pub(crate) struct Redacting<'p> {
-    buf: Vec<u8>,
+    ink: Ink,
     /// Copies of the inherited entries, for the spans and events inside; `None` for events.
     handed_down: Option<RedactedFields>,
+    /// Which kinds of value may take the short way.
+    fast: u8,
     policy: &'p Policy,
     pub(crate) tally: Tally,
     /// Which slots of consequence were filled: bits of [`sees`].
@@ -136,20 +48,21 @@ pub(crate) struct Redacting<'p> {
 impl<'p> Redacting<'p> {
     /// Begins a frame in `buf`, whose contents are dropped and whose memory is kept.
     #[inline]
-    pub(crate) fn frame(mut buf: Vec<u8>, time: u64, policy: &'p Policy) -> Self {
-        buf.clear();
-        buf.extend_from_slice(&time.to_le_bytes());
-        Self::over(buf, None, policy)
+    pub(crate) fn frame(buf: Vec<u8>, time: u64, policy: &'p Policy) -> Self {
+        let mut ink = Ink::over(buf);
+        ink.put(time.to_le_bytes(), &[]);
+        Self::over(ink, None, policy)
     }
 
     /// Begins or continues a span's fields, and what it hands down.
     pub(crate) fn fields(own: RedactedFields, handed_down: RedactedFields, policy: &'p Policy) -> Self {
-        Self::over(own.0, Some(handed_down), policy)
+        Self::over(own.into_ink(), Some(handed_down), policy)
     }
 
-    fn over(buf: Vec<u8>, handed_down: Option<RedactedFields>, policy: &'p Policy) -> Self {
+    fn over(ink: Ink, handed_down: Option<RedactedFields>, policy: &'p Policy) -> Self {
         Self {
-            buf,
+            ink,
+            fast: if handed_down.is_none() { u8::MAX } else { 0 },
             handed_down,
             policy,
             tally: Tally::default(),
@@ -163,66 +76,80 @@ impl<'p> Redacting<'p> {
     /// Ends a frame.
     #[inline]
     pub(crate) fn finish(self) -> Redacted {
-        debug_assert!(self.buf.len() >= HEADER, "a frame begins with its time");
-        Redacted(self.buf)
+        debug_assert!(self.ink.len() >= HEADER, "a frame begins with its time");
+        Redacted::new(self.ink)
     }
 
     /// Ends a span's fields: its own, and what it hands down.
     pub(crate) fn finish_fields(self) -> (RedactedFields, RedactedFields) {
-        (RedactedFields(self.buf), self.handed_down.unwrap_or_default())
+        (
+            RedactedFields::new(self.ink),
+            self.handed_down.unwrap_or_default(),
+        )
     }
 
     /// Appends fields that passed the policy when their span recorded them.
     #[inline]
     pub(crate) fn inherit(&mut self, fields: &RedactedFields) {
-        self.buf.extend_from_slice(&fields.0);
+        self.ink.extend(fields.bytes());
     }
 
     /// Appends what the callsite says of every record.
     #[inline]
     pub(crate) fn constants(&mut self, constants: &Constants) {
-        self.buf.extend_from_slice(&constants.0);
+        self.ink.extend(constants.bytes());
     }
 
     /// A word of this crate's own vocabulary: an outcome, a phase, a reason code.
     pub(crate) fn word(&mut self, slot: Slot, word: &'static str) {
-        self.buf.push(slot.index());
-        Put::str(&mut self.buf, word);
+        let [a, b, c, d] = u32::try_from(word.len()).unwrap_or(u32::MAX).to_le_bytes();
+        self.ink
+            .put([slot.index(), tag::STR, a, b, c, d], word.as_bytes());
     }
 
     /// A number of this crate's own: a duration, a count.
     pub(crate) fn number(&mut self, slot: Slot, number: u64) {
-        self.buf.push(slot.index());
-        Put::u64(&mut self.buf, number);
-    }
-
-    /// An attribute whose name and text are this crate's own.
-    pub(crate) fn note(&mut self, name: &str, text: &str) {
-        Put::keyed(&mut self.buf, Slot::Attributes, name);
-        Put::str(&mut self.buf, text);
+        self.ink.put([slot.index(), tag::U64], &number.to_le_bytes());
     }
 
     /// An id that this crate made, as lower-case hex text.
     pub(crate) fn hex(&mut self, slot: Slot, id: u64) {
-        let digit = |shift: u32| b"0123456789abcdef".get((id >> shift & 15) as usize).copied().unwrap_or(b'0');
+        let digit = |shift: u32| {
+            b"0123456789abcdef"
+                .get((id >> shift & 15) as usize)
+                .copied()
+                .unwrap_or(b'0')
+        };
         let text: [u8; 16] = std::array::from_fn(|at| digit(60 - 4 * u32::try_from(at).unwrap_or(0)));
-        self.buf.push(slot.index());
-        Put::str(&mut self.buf, std::str::from_utf8(&text).unwrap_or_default());
+        self.ink.vec().push(slot.index());
+        Put::str(self.ink.vec(), std::str::from_utf8(&text).unwrap_or_default());
     }
 
     /// The ids of the trace.
     pub(crate) fn trace_ids(&mut self, trace: TraceContext, parent: Option<crate::record::SpanId>) {
-        put_trace(&mut self.buf, trace, parent);
+        put_trace(&mut self.ink, trace, parent);
     }
 
     /// The event name that a field gave.
     pub(crate) fn event_name(&self) -> Option<&str> {
         let (start, end) = self.event_at?;
-        std::str::from_utf8(self.buf.get(start..end)?).ok()
+        std::str::from_utf8(self.ink.written().get(start..end)?).ok()
     }
 
     #[inline]
     pub(crate) fn str(&mut self, plan: &FieldPlan, text: &str) {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "what is longer has no room and goes the long way"
+        )]
+        let [a, b, c, d] = (text.len() as u32).to_le_bytes();
+        if self.keep(plan, fast::STR, [tag::STR, a, b, c, d], text.as_bytes()) {
+            return;
+        }
+        self.any_str(plan, text);
+    }
+
+    fn any_str(&mut self, plan: &FieldPlan, text: &str) {
         match plan.naming {
             Naming::Plain => {}
             Naming::Traceparent => {
@@ -233,7 +160,9 @@ impl<'p> Redacting<'p> {
             }
             Naming::Millis | Naming::Start => return self.wrong(plan, |buf| Put::str(buf, plan.fit(text))),
         }
-        let fits = plan.kind.is_none_or(|kind| matches!(kind, Kind::Text | Kind::Id | Kind::Texts | Kind::Any));
+        let fits = plan
+            .kind
+            .is_none_or(|kind| matches!(kind, Kind::Text | Kind::Id | Kind::Texts | Kind::Any));
         if !plan.is_kept() {
             self.act(plan, fits, text.as_bytes());
             return;
@@ -242,18 +171,38 @@ impl<'p> Redacting<'p> {
         self.put(plan, fits, |buf| Put::str(buf, kept));
     }
 
+    #[inline]
     pub(crate) fn u64(&mut self, plan: &FieldPlan, number: u64) {
+        let [a, b, c, d, e, f, g, h] = number.to_le_bytes();
+        if self.keep(plan, fast::U64, [tag::U64, a, b, c, d, e, f, g, h], &[]) {
+            return;
+        }
+        self.any_u64(plan, number);
+    }
+
+    fn any_u64(&mut self, plan: &FieldPlan, number: u64) {
         match plan.naming {
             Naming::Millis => self.put(plan, true, |buf| Put::u64(buf, number.saturating_mul(1_000_000))),
             Naming::Plain => {
-                let fits = plan.kind.is_none_or(|kind| matches!(kind, Kind::Id | Kind::Uint | Kind::Any));
+                let fits = plan
+                    .kind
+                    .is_none_or(|kind| matches!(kind, Kind::Id | Kind::Uint | Kind::Any));
                 self.scalar(plan, fits, number, |buf| Put::u64(buf, number));
             }
             Naming::Start | Naming::Traceparent => self.wrong(plan, |buf| Put::u64(buf, number)),
         }
     }
 
+    #[inline]
     pub(crate) fn i64(&mut self, plan: &FieldPlan, number: i64) {
+        let [a, b, c, d, e, f, g, h] = number.to_le_bytes();
+        if self.keep(plan, fast::I64, [tag::I64, a, b, c, d, e, f, g, h], &[]) {
+            return;
+        }
+        self.any_i64(plan, number);
+    }
+
+    fn any_i64(&mut self, plan: &FieldPlan, number: i64) {
         match (u64::try_from(number), plan.kind, plan.naming) {
             (Ok(number), Some(Kind::Uint), _) | (Ok(number), _, Naming::Millis) => self.u64(plan, number),
             _ => self.scalar(plan, plan.takes_ids(), number, |buf| Put::i64(buf, number)),
@@ -274,11 +223,24 @@ impl<'p> Redacting<'p> {
         }
     }
 
+    #[inline]
     pub(crate) fn f64(&mut self, plan: &FieldPlan, number: f64) {
+        let [a, b, c, d, e, f, g, h] = number.to_bits().to_le_bytes();
+        if self.keep(plan, fast::F64, [tag::F64, a, b, c, d, e, f, g, h], &[]) {
+            return;
+        }
+        self.any_f64(plan, number);
+    }
+
+    fn any_f64(&mut self, plan: &FieldPlan, number: f64) {
         // The largest duration that a slot takes, in milliseconds: u64::MAX nanoseconds, rounded down.
         let is_duration = plan.naming == Naming::Millis && (0.0..=1.8e13).contains(&number);
         if is_duration {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range was checked")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "the range was checked"
+            )]
             let nanos = (number * 1e6).round() as u64;
             return self.put(plan, true, |buf| Put::u64(buf, nanos));
         }
@@ -286,13 +248,24 @@ impl<'p> Redacting<'p> {
         self.scalar(plan, fits, number, |buf| Put::f64(buf, number));
     }
 
+    #[inline]
     pub(crate) fn bool(&mut self, plan: &FieldPlan, truth: bool) {
+        let tag = if truth { tag::TRUE } else { tag::FALSE };
+        if self.keep(plan, fast::BOOL, [tag], &[]) {
+            return;
+        }
+        self.any_bool(plan, truth);
+    }
+
+    fn any_bool(&mut self, plan: &FieldPlan, truth: bool) {
         if plan.naming == Naming::Start {
             self.start = truth;
             return;
         }
         let fits = plan.naming == Naming::Plain
-            && plan.kind.is_none_or(|kind| matches!(kind, Kind::Bool | Kind::Any));
+            && plan
+                .kind
+                .is_none_or(|kind| matches!(kind, Kind::Bool | Kind::Any));
         self.scalar(plan, fits, truth, |buf| Put::bool(buf, truth));
     }
 
@@ -305,7 +278,9 @@ impl<'p> Redacting<'p> {
         if room < bytes.len() {
             self.cut(plan, bytes.len());
         }
-        self.put(plan, fits, |buf| Put::bytes(buf, bytes.get(..room).unwrap_or_default()));
+        self.put(plan, fits, |buf| {
+            Put::bytes(buf, bytes.get(..room).unwrap_or_default())
+        });
     }
 
     /// A value that only `Debug` or `Display` can show. User code runs here: no lock of ours is held, and what
@@ -316,18 +291,20 @@ impl<'p> Redacting<'p> {
             _ => {}
         }
         let fits = plan.naming == Naming::Plain
-            && plan.kind.is_none_or(|kind| matches!(kind, Kind::Text | Kind::Id | Kind::Texts | Kind::Any));
-        let start = self.buf.len();
+            && plan
+                .kind
+                .is_none_or(|kind| matches!(kind, Kind::Text | Kind::Id | Kind::Texts | Kind::Any));
+        let start = self.ink.len();
         self.head(plan, fits);
-        let text_at = self.buf.len() + 5;
-        text::open(&mut self.buf, tag::FORMATTED);
+        let text_at = self.ink.len() + 5;
+        text::open(self.ink.vec(), tag::FORMATTED);
         let limit = self.free();
-        let formatted = text::format(&mut self.buf, limit, format_args!("{value:?}"));
+        let formatted = text::format(self.ink.vec(), limit, format_args!("{value:?}"));
         if formatted.panicked {
             self.tally.panicked += 1;
         }
         if plan.is_kept() {
-            text::close(&mut self.buf, text_at);
+            text::close(self.ink.vec(), text_at);
             if let Some(len) = formatted.cut_from {
                 self.cut(plan, len);
             }
@@ -340,9 +317,11 @@ impl<'p> Redacting<'p> {
     pub(crate) fn error(&mut self, plan: &FieldPlan, error: &(dyn StdError + 'static)) {
         self.debug(plan, &text::Shown(error));
         let has_chain = plan.slot == Some(Slot::ErrorMessage) && plan.is_kept();
-        let Some(source) = error.source().filter(|_| has_chain) else { return };
-        self.buf.push(Slot::ErrorChain.index());
-        let panicked = text::chain(&mut self.buf, error, source, MAX_FRAME);
+        let Some(source) = error.source().filter(|_| has_chain) else {
+            return;
+        };
+        self.ink.vec().push(Slot::ErrorChain.index());
+        let panicked = text::chain(self.ink.vec(), error, source, MAX_FRAME);
         self.tally.panicked += u32::from(panicked);
     }
 
@@ -364,9 +343,9 @@ impl<'p> Redacting<'p> {
 
     #[inline]
     fn put(&mut self, plan: &FieldPlan, fits: bool, write: impl FnOnce(&mut Vec<u8>)) {
-        let start = self.buf.len();
+        let start = self.ink.len();
         self.head(plan, fits);
-        write(&mut self.buf);
+        write(self.ink.vec());
         self.done(plan, fits, start);
     }
 
@@ -376,7 +355,18 @@ impl<'p> Redacting<'p> {
 
     #[inline]
     fn head(&mut self, plan: &FieldPlan, fits: bool) {
-        self.buf.extend_from_slice(if fits { &plan.head } else { &plan.fallback });
+        if fits { &plan.head } else { &plan.fallback }.put(self.ink.vec());
+    }
+
+    /// Keeps a value as it is, where that is all there is to do. Only in frames: a span's fields may have to be
+    /// handed down. `false` where the value must go the long way.
+    #[inline]
+    fn keep<const N: usize>(&mut self, plan: &FieldPlan, kind: u8, bytes: [u8; N], more: &[u8]) -> bool {
+        let is_kept = plan.fast & self.fast & kind != 0 && self.ink.put_behind(&plan.head, bytes, more);
+        if is_kept {
+            self.seen |= plan.sees;
+        }
+        is_kept
     }
 
     /// Notes what an entry that is now complete means.
@@ -389,12 +379,12 @@ impl<'p> Redacting<'p> {
         if plan.sees != 0 {
             self.seen |= plan.sees;
             if plan.sees & sees::EVENT != 0 {
-                self.event_at = Some((start + plan.head.len() + 5, self.buf.len()));
+                self.event_at = Some((start + plan.head.len() + 5, self.ink.len()));
             }
         }
         if plan.inherited {
-            if let (Some(fields), Some(entry)) = (&mut self.handed_down, self.buf.get(start..)) {
-                fields.0.extend_from_slice(entry);
+            if let (Some(fields), Some(entry)) = (&mut self.handed_down, self.ink.written().get(start..)) {
+                fields.append(entry);
             }
         }
     }
@@ -402,12 +392,12 @@ impl<'p> Redacting<'p> {
     /// Does what the policy says to a value whose text is `text`.
     #[cold]
     fn act(&mut self, plan: &FieldPlan, fits: bool, text: &[u8]) {
-        let start = self.buf.len();
+        let start = self.ink.len();
         self.head(plan, fits);
         if self.replacement(plan, text) {
             self.remark(plan);
         } else {
-            self.buf.truncate(start);
+            self.ink.vec().truncate(start);
             self.remark(plan);
         }
         self.done(plan, fits, start);
@@ -416,9 +406,9 @@ impl<'p> Redacting<'p> {
     /// As [`Self::act`], for a text that stands in the frame already and must not stay there.
     #[cold]
     fn replace_text(&mut self, plan: &FieldPlan, fits: bool, start: usize, text_at: usize) {
-        let text = zeroize::Zeroizing::new(self.buf.get(text_at..).unwrap_or_default().to_vec());
-        self.buf.get_mut(start..).unwrap_or_default().fill(0);
-        self.buf.truncate(start);
+        let text = zeroize::Zeroizing::new(self.ink.written().get(text_at..).unwrap_or_default().to_vec());
+        self.ink.vec().get_mut(start..).unwrap_or_default().fill(0);
+        self.ink.vec().truncate(start);
         self.act(plan, fits, &text);
     }
 
@@ -429,36 +419,47 @@ impl<'p> Redacting<'p> {
             Action::Drop => return false,
             Action::TruncateIp if self.truncate_ip(plan, text) => return true,
             Action::Hmac => {
-                let at = self.buf.len() + 5;
-                text::open(&mut self.buf, tag::STR);
-                if self.policy.keys().pseudonym(rule.class(), text, &mut self.buf) {
-                    text::close(&mut self.buf, at);
+                let at = self.ink.len() + 5;
+                text::open(self.ink.vec(), tag::STR);
+                if self.policy.keys().pseudonym(rule.class(), text, self.ink.vec()) {
+                    text::close(self.ink.vec(), at);
                     return true;
                 }
-                self.buf.truncate(at - 5);
+                self.ink.vec().truncate(at - 5);
             }
             _ => {}
         }
-        Put::str(&mut self.buf, rule.marker());
+        Put::str(self.ink.vec(), rule.marker());
         true
     }
 
     fn truncate_ip(&mut self, plan: &FieldPlan, text: &[u8]) -> bool {
-        let Ok(text) = std::str::from_utf8(text) else { return false };
+        let Ok(text) = std::str::from_utf8(text) else {
+            return false;
+        };
         let text = text.trim_matches(['"', ' ']);
         if text == "system" {
-            Put::str(&mut self.buf, "system");
+            Put::str(self.ink.vec(), "system");
             return true;
         }
-        let Some((address, bits)) = ip::truncated(text) else { return false };
+        let Some((address, bits)) = ip::truncated(text) else {
+            return false;
+        };
         let mut small = text::Small::default();
         let is_slot = plan.slot == Some(Slot::ActorIp);
-        let suffix = if is_slot { format_args!("") } else { format_args!("/{bits}") };
+        let suffix = if is_slot {
+            format_args!("")
+        } else {
+            format_args!("/{bits}")
+        };
         let _ = std::fmt::Write::write_fmt(&mut small, format_args!("{address}{suffix}"));
-        Put::str(&mut self.buf, std::str::from_utf8(small.bytes()).unwrap_or_default());
+        Put::str(
+            self.ink.vec(),
+            std::str::from_utf8(small.bytes()).unwrap_or_default(),
+        );
         if is_slot {
-            self.buf.push(Slot::ActorIpPrefixLen.index());
-            Put::u64(&mut self.buf, u64::from(bits));
+            self.ink.vec().push(Slot::ActorIpPrefixLen.index());
+            Put::u64(self.ink.vec(), u64::from(bits));
         }
         true
     }
@@ -466,13 +467,17 @@ impl<'p> Redacting<'p> {
     fn remark(&mut self, plan: &FieldPlan) {
         self.tally.redacted += 1;
         let Decision { action, rule } = plan.decision;
-        self.buf.extend_from_slice(&[mark::REMARK, rule as u8, action as u8]);
-        Put::key(&mut self.buf, &plan.name);
+        self.ink
+            .vec()
+            .extend_from_slice(&[mark::REMARK, rule as u8, action as u8]);
+        Put::key(self.ink.vec(), &plan.name);
     }
 
     #[inline]
     fn free(&self) -> usize {
-        MAX_FRAME.saturating_sub(self.buf.len()).min(crate::record::frame::MAX_VALUE)
+        MAX_FRAME
+            .saturating_sub(self.ink.len())
+            .min(crate::record::frame::MAX_VALUE)
     }
 
     #[inline]
@@ -487,21 +492,10 @@ impl<'p> Redacting<'p> {
     #[cold]
     fn cut(&mut self, plan: &FieldPlan, original_len: usize) {
         self.tally.truncated += 1;
-        self.buf.push(mark::CUT);
-        self.buf.extend_from_slice(&(original_len as u64).to_le_bytes());
-        Put::key(&mut self.buf, &plan.path);
-    }
-}
-
-fn put_trace(buf: &mut Vec<u8>, trace: TraceContext, parent: Option<crate::record::SpanId>) {
-    buf.push(Slot::TraceId.index());
-    Put::bytes(buf, &trace.trace_id.to_bytes());
-    buf.push(Slot::SpanId.index());
-    Put::bytes(buf, &trace.span_id.to_bytes());
-    buf.push(Slot::TraceFlags.index());
-    Put::u64(buf, u64::from(trace.flags));
-    if let Some(parent) = parent {
-        buf.push(Slot::ParentSpanId.index());
-        Put::bytes(buf, &parent.to_bytes());
+        self.ink.vec().push(mark::CUT);
+        self.ink
+            .vec()
+            .extend_from_slice(&(original_len as u64).to_le_bytes());
+        Put::key(self.ink.vec(), &plan.path);
     }
 }
