@@ -2,7 +2,6 @@
 
 use tracing_core::span::{Attributes, Id, Record};
 
-use super::Loss;
 use super::core::Capture;
 use super::ids::{self, Ids};
 use super::local::{self, Depth, Held};
@@ -34,7 +33,7 @@ impl Capture {
         }
         let Some(_depth) = Depth::enter() else {
             if plan.role == Role::Span {
-                self.outlet.lost(Loss::Reentrant, plan.category);
+                self.nested_too_deeply(plan);
             }
             return self.link(attributes, id);
         };

@@ -22,7 +22,8 @@ pub(super) enum Held {
     Scope(Arc<ScopeFields>),
 }
 
-/// Plain numbers and references: the thread's storage for them needs no destructor, and so no check at each access.
+/// Plain numbers and references: the thread's storage for them needs no destructor, and so no check at each access. It
+/// also works to the very end of a thread, while other locals are destroyed and report what they do.
 struct Local {
     plans: [Cell<Remembered>; REMEMBERED],
     depth: Cell<u32>,
@@ -42,7 +43,24 @@ thread_local! {
             depth: Cell::new(0),
         }
     };
+    /// Gone when the thread ends; what is reported after that has no context.
     static HELD: RefCell<Vec<Held>> = const { RefCell::new(Vec::new()) };
+}
+
+/// How many entries a thread's list has room for from its first one on, so that it hardly ever grows again.
+const HELD_AT_FIRST: usize = 32;
+
+/// The depth of a thread of ours, where nothing is recorded at all. So many levels never come about otherwise.
+const OWN: u32 = u32::MAX / 2;
+
+/// Marks the current thread as one of ours: a record from here would wait for itself, or cause the next one.
+pub(crate) fn mark_own_thread() {
+    let _ = LOCAL.try_with(|local| local.depth.set(OWN));
+}
+
+/// Whether this is a thread of ours.
+pub(crate) fn is_own_thread() -> bool {
+    LOCAL.try_with(|local| local.depth.get() >= OWN).unwrap_or(true)
 }
 
 fn place(key: usize) -> usize {
@@ -119,6 +137,9 @@ pub(super) fn is_outside() -> bool {
 pub(super) fn push(entered: Held) {
     let _ = HELD.try_with(|held| {
         if let Ok(mut held) = held.try_borrow_mut() {
+            if held.capacity() == 0 {
+                held.reserve(HELD_AT_FIRST);
+            }
             held.push(entered);
         }
     });
