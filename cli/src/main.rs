@@ -1,2 +1,43 @@
-//! The `tracing-audit` command.
-fn main() {}
+//! The `tracing-audit` command: arguments in, exit code out.
+#![deny(unsafe_code, clippy::unwrap_used, clippy::indexing_slicing)]
+
+mod args;
+mod cmd;
+mod out;
+mod table;
+mod words;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use clap::error::ErrorKind as Usage;
+
+use crate::args::{Args, Command};
+use crate::out::{Failure, code};
+
+fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            let _ = error.print();
+            return match error.kind() {
+                Usage::DisplayHelp | Usage::DisplayVersion => ExitCode::from(code::OK),
+                _ => ExitCode::from(code::USAGE),
+            };
+        }
+    };
+    let done = match &args.command {
+        Command::Demo(demo) => cmd::demo::run(demo),
+        Command::Show(show) => cmd::show::run(show),
+        Command::Tail(tail) => cmd::tail::run(tail),
+    };
+    match done {
+        Ok(code) => ExitCode::from(code),
+        // The reader of our output has seen enough.
+        Err(Failure::Closed) => ExitCode::from(code::OK),
+        Err(failure) => {
+            eprintln!("tracing-audit: {}", words::harmless(&failure.to_string()));
+            ExitCode::from(failure.code())
+        }
+    }
+}

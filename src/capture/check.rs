@@ -35,16 +35,26 @@ impl fmt::Display for Obstacle {
         match self {
             Self::Disabled => f.write_str("the trail is configured off; set `enabled` to true"),
             Self::Closed => f.write_str("the trail was shut down; start another one"),
-            Self::NoSubscriber => f.write_str("no subscriber is installed here; call `.audited(&audit).init()` on one"),
-            Self::NotInstalled => {
-                f.write_str("the subscriber does not contain the trail; add `.audited(&audit)` as its last part")
+            Self::NoSubscriber => {
+                f.write_str("no subscriber is installed here; call `.audited(&audit).init()` on one")
             }
-            Self::InstalledTwice => f.write_str("the trail is installed more than once; keep one of wrapper and layer"),
+            Self::NotInstalled => f.write_str(
+                "the subscriber does not contain the trail; add `.audited(&audit)` as its last part",
+            ),
+            Self::InstalledTwice => {
+                f.write_str("the trail is installed more than once; keep one of wrapper and layer")
+            }
             Self::CompiledOut(level) => {
-                write!(f, "{level} is compiled out by a max_level feature of `tracing`; remove that feature")
+                write!(
+                    f,
+                    "{level} is compiled out by a max_level feature of `tracing`; remove that feature"
+                )
             }
             Self::Filtered(level) => {
-                write!(f, "a global filter hides {level} records; use `.audited(&audit)`, or make the filter per layer")
+                write!(
+                    f,
+                    "a global filter hides {level} records; use `.audited(&audit)`, or make the filter per layer"
+                )
             }
             Self::ContextHidden => f.write_str("spans do not reach the trail; records inherit no context"),
         }
@@ -74,8 +84,12 @@ impl fmt::Display for Check {
         if self.is_live() {
             writeln!(f, "the audit trail is live")?;
         }
-        self.obstacles.iter().try_for_each(|obstacle| writeln!(f, "obstacle: {obstacle}"))?;
-        self.remarks.iter().try_for_each(|remark| writeln!(f, "remark: {remark}"))
+        self.obstacles
+            .iter()
+            .try_for_each(|obstacle| writeln!(f, "obstacle: {obstacle}"))?;
+        self.remarks
+            .iter()
+            .try_for_each(|remark| writeln!(f, "remark: {remark}"))
     }
 }
 
@@ -104,9 +118,8 @@ fn hits(instance: u32, report: impl FnOnce()) -> u32 {
 /// Sends a probe of each level through the dispatcher that this thread has.
 pub(crate) fn check(capture: &Capture) -> Check {
     let mut check = Check::default();
-    let has_subscriber = tracing::dispatcher::get_default(|dispatch| {
-        !dispatch.is::<tracing_core::subscriber::NoSubscriber>()
-    });
+    let has_subscriber =
+        tracing::dispatcher::get_default(|dispatch| !dispatch.is::<tracing_core::subscriber::NoSubscriber>());
     if !has_subscriber {
         check.obstacles.push(Obstacle::NoSubscriber);
         return check;
@@ -142,7 +155,9 @@ pub(crate) fn check(capture: &Capture) -> Check {
         check.obstacles.push(Obstacle::ContextHidden);
     }
     if capture.settings.allow_modules.is_none() {
-        check.remarks.push("every module may write to the trail; `allow_modules` limits that".to_owned());
+        check
+            .remarks
+            .push("every module may write to the trail; `allow_modules` limits that".to_owned());
     }
     check
 }

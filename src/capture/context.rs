@@ -26,7 +26,9 @@ pub struct Actor {
 impl Actor {
     /// An actor of any type.
     pub fn new(kind: &ActorType, id: impl Into<String>) -> Self {
-        let context = AuditContext::new().set(Slot::ActorType, kind.as_str()).set(Slot::ActorId, id.into());
+        let context = AuditContext::new()
+            .set(Slot::ActorType, kind.as_str())
+            .set(Slot::ActorId, id.into());
         Self { context }
     }
 
@@ -63,12 +65,16 @@ impl Actor {
 
     /// The address that the actor came from; the policy truncates it.
     pub fn ip(self, address: impl Into<String>) -> Self {
-        Self { context: self.context.set(Slot::ActorIp, address.into()) }
+        Self {
+            context: self.context.set(Slot::ActorIp, address.into()),
+        }
     }
 
     /// The program that the actor uses.
     pub fn user_agent(self, agent: impl Into<String>) -> Self {
-        Self { context: self.context.set(Slot::ActorUserAgent, agent.into()) }
+        Self {
+            context: self.context.set(Slot::ActorUserAgent, agent.into()),
+        }
     }
 
     /// Runs a future as this actor, on whichever threads it is polled.
@@ -126,7 +132,8 @@ impl AuditContext {
 
     /// A label on every record inside.
     pub fn label(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.record.put_member(Slot::Labels, name.into(), Value::Str(value.into()));
+        self.record
+            .put_member(Slot::Labels, name.into(), Value::Str(value.into()));
         self
     }
 
@@ -150,13 +157,41 @@ impl AuditContext {
 
     /// Runs a future in this context, on whichever threads it is polled.
     pub fn scope<F: Future>(self, future: F) -> Scoped<F> {
-        Scoped { fields: Some(Arc::new(ScopeFields::new(self))), future: Box::pin(future) }
+        Scoped {
+            fields: Some(Arc::new(ScopeFields::new(self))),
+            future: Box::pin(future),
+        }
     }
 
     /// Runs a closure in this context, on this thread.
     pub fn sync_scope<R>(self, run: impl FnOnce() -> R) -> R {
         let _inside = Inside::enter(Arc::new(ScopeFields::new(self)));
         run()
+    }
+
+    /// The context in a form that a closure and a future can share.
+    #[cfg(feature = "tower")]
+    pub(super) fn shared(self) -> SharedContext {
+        SharedContext(Arc::new(ScopeFields::new(self)))
+    }
+}
+
+/// A context that is opened twice: around the call that makes a future, and around the future.
+#[cfg(feature = "tower")]
+pub(super) struct SharedContext(Arc<ScopeFields>);
+
+#[cfg(feature = "tower")]
+impl SharedContext {
+    pub(super) fn enter<R>(&self, run: impl FnOnce() -> R) -> R {
+        let _inside = Inside::enter(Arc::clone(&self.0));
+        run()
+    }
+
+    pub(super) fn scope<F: Future>(self, future: F) -> Scoped<F> {
+        Scoped {
+            fields: Some(self.0),
+            future: Box::pin(future),
+        }
     }
 }
 
@@ -170,7 +205,9 @@ impl CurrentContext {
     /// The innermost scope of this thread, if there is one.
     #[must_use]
     pub fn capture() -> Self {
-        Self { fields: local::newest_scope() }
+        Self {
+            fields: local::newest_scope(),
+        }
     }
 
     /// Runs a closure in that context, on this thread.
@@ -184,7 +221,10 @@ impl CurrentContext {
 pub trait WithContext: Future + Sized {
     /// Runs the future in the context that the current thread is in now.
     fn with_current_actor(self) -> Scoped<Self> {
-        Scoped { fields: CurrentContext::capture().fields, future: Box::pin(self) }
+        Scoped {
+            fields: CurrentContext::capture().fields,
+            future: Box::pin(self),
+        }
     }
 }
 
@@ -200,7 +240,9 @@ pub struct Scoped<F> {
 
 impl<F> std::fmt::Debug for Scoped<F> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Scoped").field("fields", &self.fields).finish_non_exhaustive()
+        f.debug_struct("Scoped")
+            .field("fields", &self.fields)
+            .finish_non_exhaustive()
     }
 }
 
@@ -237,7 +279,10 @@ pub(crate) struct ScopeFields {
 
 impl ScopeFields {
     fn new(context: AuditContext) -> Self {
-        Self { context, redacted: OnceLock::new() }
+        Self {
+            context,
+            redacted: OnceLock::new(),
+        }
     }
 
     /// Calls `with` with the fields as the policy of this trail leaves them.

@@ -18,7 +18,7 @@ use super::visitor::Visitor;
 use super::{Loss, Outlet, Route};
 use crate::clock::SharedClock;
 use crate::record::{Level, Outcome, Slot};
-use crate::redact::{Policy, Redacting, RedactedFields, Tally, sees};
+use crate::redact::{Policy, RedactedFields, Redacting, Tally, sees};
 use crate::stats::{Counters, add};
 
 /// Tells instances apart in what threads keep.
@@ -40,7 +40,9 @@ pub(crate) struct Capture {
 
 impl std::fmt::Debug for Capture {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Capture").field("instance", &self.instance).finish_non_exhaustive()
+        f.debug_struct("Capture")
+            .field("instance", &self.instance)
+            .finish_non_exhaustive()
     }
 }
 
@@ -117,7 +119,12 @@ impl Capture {
     /// Where something with this parent stands: `with` is told the nearest span with a context (0: none), and what
     /// the thread has entered inside that span. It must not run user code.
     #[inline]
-    fn place<R>(&self, is_contextual: bool, parent: Option<&Id>, mut with: impl FnMut(u64, &[Held]) -> R) -> R {
+    fn place<R>(
+        &self,
+        is_contextual: bool,
+        parent: Option<&Id>,
+        mut with: impl FnMut(u64, &[Held]) -> R,
+    ) -> R {
         if is_contextual {
             local::current(self.instance, with)
         } else {
@@ -127,7 +134,9 @@ impl Capture {
 
     /// The nearest span with a context, from this one upwards; 0 where there is none.
     fn context_of(&self, id: u64) -> u64 {
-        self.links.get(id).unwrap_or_else(|| if self.spans.contains(id) { id } else { 0 })
+        self.links
+            .get(id)
+            .unwrap_or_else(|| if self.spans.contains(id) { id } else { 0 })
     }
 
     pub(super) fn new_span(&self, attributes: &Attributes<'_>, id: &Id) {
@@ -158,9 +167,13 @@ impl Capture {
         let mut state = self.spans.make(id);
         state.plan = Some(plan);
         self.count_names(plan);
-        self.place(attributes.is_contextual(), attributes.parent(), |tracked, inside| {
-            self.inherit(&mut state, tracked, inside);
-        });
+        self.place(
+            attributes.is_contextual(),
+            attributes.parent(),
+            |tracked, inside| {
+                self.inherit(&mut state, tracked, inside);
+            },
+        );
         self.fill(&mut state, plan, |visitor| attributes.record(visitor));
         if plan.role == Role::Span {
             state.opened = self.clock.monotonic();
@@ -181,7 +194,9 @@ impl Capture {
             let tracked = local::current(self.instance, |tracked, _| tracked);
             self.links.insert(id.into_u64(), tracked);
         } else {
-            let tracked = attributes.parent().map_or(0, |parent| self.context_of(parent.into_u64()));
+            let tracked = attributes
+                .parent()
+                .map_or(0, |parent| self.context_of(parent.into_u64()));
             self.links.insert(id.into_u64(), tracked);
         }
     }
@@ -198,7 +213,9 @@ impl Capture {
             above = copied.flatten();
         }
         for scope in local::scopes(inside) {
-            scope.with_fields(self.instance, &self.settings.policy, |fields| state.inherited.extend(fields));
+            scope.with_fields(self.instance, &self.settings.policy, |fields| {
+                state.inherited.extend(fields)
+            });
             state.has_actor |= scope.has_actor();
             above = scope.trace().or(above);
         }
@@ -211,7 +228,10 @@ impl Capture {
         let own = std::mem::take(&mut state.own);
         let handed_down = std::mem::take(&mut state.handed_down);
         let mut into = Redacting::fields(own, handed_down, &self.settings.policy);
-        record(&mut Visitor { plan, into: &mut into });
+        record(&mut Visitor {
+            plan,
+            into: &mut into,
+        });
         self.count(into.tally);
         state.seen |= into.seen;
         state.has_actor |= into.seen & sees::ACTOR != 0;
@@ -241,11 +261,20 @@ impl Capture {
 
     pub(super) fn record(&self, id: &Id, values: &Record<'_>) {
         let id = id.into_u64();
-        let Some(Some(plan)) = self.spans.with(id, |state| state.plan) else { return };
+        let Some(Some(plan)) = self.spans.with(id, |state| state.plan) else {
+            return;
+        };
         let Some(_depth) = Depth::enter() else { return };
         // User code formats into fields of their own first; only then is the state locked.
-        let mut into = Redacting::fields(RedactedFields::default(), RedactedFields::default(), &self.settings.policy);
-        values.record(&mut Visitor { plan, into: &mut into });
+        let mut into = Redacting::fields(
+            RedactedFields::default(),
+            RedactedFields::default(),
+            &self.settings.policy,
+        );
+        values.record(&mut Visitor {
+            plan,
+            into: &mut into,
+        });
         self.count(into.tally);
         let seen = into.seen;
         let trace = into.trace;
@@ -257,7 +286,10 @@ impl Capture {
             state.has_actor |= seen & sees::ACTOR != 0;
             if let (Some(trace), Some(own)) = (trace, state.trace) {
                 // A late traceparent moves the span into that trace; its own id stays.
-                let moved = crate::record::TraceContext { span_id: own.span_id, ..trace };
+                let moved = crate::record::TraceContext {
+                    span_id: own.span_id,
+                    ..trace
+                };
                 state.parent = Some(trace.span_id);
                 state.trace = Some(moved);
                 state.handed_down.trace(moved, None);
@@ -279,13 +311,20 @@ impl Capture {
             None if outside => return,
             None => 0,
         };
-        local::push(Held::Span { instance: self.instance, id: number, tracked });
+        local::push(Held::Span {
+            instance: self.instance,
+            id: number,
+            tracked,
+        });
     }
 
     /// Asks a tracer for the ids of a span that was entered for the first time.
     fn entered(&self, number: u64, id: &Id) {
         let Ids::Source(source) = &self.ids else { return };
-        let is_known = self.spans.with(number, |state| state.trace.is_some()).unwrap_or(true);
+        let is_known = self
+            .spans
+            .with(number, |state| state.trace.is_some())
+            .unwrap_or(true);
         if is_known {
             return;
         }
@@ -303,7 +342,9 @@ impl Capture {
             return;
         }
         if std::thread::panicking() {
-            self.spans.with(id.into_u64(), |state| state.evidence = state.evidence.max(Evidence::Panicked));
+            self.spans.with(id.into_u64(), |state| {
+                state.evidence = state.evidence.max(Evidence::Panicked)
+            });
         }
         local::pop_span(self.instance, id.into_u64());
     }
@@ -312,7 +353,9 @@ impl Capture {
     pub(super) fn close(&self, id: &Id) {
         let id = id.into_u64();
         self.links.remove(id);
-        let Some(state) = self.spans.remove(id) else { return };
+        let Some(state) = self.spans.remove(id) else {
+            return;
+        };
         if let Some(plan) = state.plan.filter(|plan| plan.role == Role::Span) {
             self.send_span(&state, plan, None);
         }
@@ -325,7 +368,10 @@ impl Capture {
         into.inherit(&state.inherited);
         into.constants(&plan.constants);
         if state.seen & sees::DURATION == 0 {
-            into.number(Slot::DurationNs, self.clock.monotonic().saturating_sub(state.opened));
+            into.number(
+                Slot::DurationNs,
+                self.clock.monotonic().saturating_sub(state.opened),
+            );
         }
         if state.seen & sees::OUTCOME == 0 {
             let (outcome, reason) = match (state.evidence, why_open) {
@@ -384,16 +430,22 @@ impl Capture {
             Role::Failed | Role::Returned => {}
             Role::Probe => return super::check::hit(self.instance),
             Role::NotAllowed => return add(&self.counters.not_allowed, 1),
-            Role::Ignored | Role::Span | Role::Lender => return,
+            Role::Log if self.is_audit_log(event) => {}
+            Role::Log | Role::Ignored | Role::Span | Role::Lender => return,
         }
-        let Some(_depth) = Depth::enter() else { return self.outlet.lost(Loss::Reentrant, plan.category) };
+        let Some(_depth) = Depth::enter() else {
+            return self.outlet.lost(Loss::Reentrant, plan.category);
+        };
         let mut into = Redacting::frame(self.outlet.buffer(), self.clock.now(), &self.settings.policy);
         let has_actor = self.place(event.is_contextual(), event.parent(), |tracked, inside| {
             self.append_context(&mut into, tracked, inside)
         });
         into.constants(&plan.constants);
         self.count_names(plan);
-        event.record(&mut Visitor { plan, into: &mut into });
+        event.record(&mut Visitor {
+            plan,
+            into: &mut into,
+        });
         if let Some(trace) = into.trace {
             into.trace_ids(trace, None);
         } else if let Ids::Source(source) = &self.ids {
@@ -402,6 +454,11 @@ impl Capture {
             }
         }
         self.finish(into, plan, has_actor);
+    }
+
+    /// Whether a bridged `log` record is one for the trail.
+    pub(super) fn is_audit_log(&self, event: &Event<'_>) -> bool {
+        super::log::is_audit(event, &self.settings)
     }
 
     /// Takes an `err` or `ret` event of the span's own `#[instrument]` as evidence. `false` where it is not one.
@@ -413,10 +470,17 @@ impl Capture {
         }
         let Some(_depth) = Depth::enter() else { return true };
         let mut message = RedactedFields::default();
-        let evidence = if plan.role == Role::Failed { Evidence::Failed } else { Evidence::Returned };
+        let evidence = if plan.role == Role::Failed {
+            Evidence::Failed
+        } else {
+            Evidence::Returned
+        };
         if evidence == Evidence::Failed {
             let mut into = Redacting::fields(message, RedactedFields::default(), &self.settings.policy);
-            event.record(&mut Visitor { plan, into: &mut into });
+            event.record(&mut Visitor {
+                plan,
+                into: &mut into,
+            });
             self.count(into.tally);
             (message, _) = into.finish_fields();
         }
@@ -446,7 +510,13 @@ impl Capture {
         };
         let frame = into.finish();
         if is_wanted {
-            self.outlet.send(frame, Route { mode, category: plan.category });
+            self.outlet.send(
+                frame,
+                Route {
+                    mode,
+                    category: plan.category,
+                },
+            );
         } else {
             add(&self.counters.below_level, 1);
             self.outlet.recycle(frame.into_buffer());
@@ -464,7 +534,9 @@ impl Capture {
     /// Appends what the current thread's spans and scopes hand down, for a record that is given as a value.
     /// Answers whether an actor is among it.
     pub(crate) fn inherit_context(&self, into: &mut Redacting<'_>) -> bool {
-        self.place(true, None, |tracked, inside| self.append_context(into, tracked, inside))
+        self.place(true, None, |tracked, inside| {
+            self.append_context(into, tracked, inside)
+        })
     }
 
     #[inline]
@@ -477,7 +549,9 @@ impl Capture {
             });
         }
         for scope in local::scopes(inside) {
-            scope.with_fields(self.instance, &self.settings.policy, |fields| into.inherit(fields));
+            scope.with_fields(self.instance, &self.settings.policy, |fields| {
+                into.inherit(fields)
+            });
             has_actor |= scope.has_actor();
         }
         has_actor
@@ -485,7 +559,10 @@ impl Capture {
 
     /// Whether a record of this name and level is above its family's floor, and how it travels.
     pub(crate) fn route(&self, event: &str, category: &str, level: &Level) -> (bool, crate::config::Mode) {
-        let mode = self.settings.modes.of(event, Some(category).filter(|category| !category.is_empty()));
+        let mode = self
+            .settings
+            .modes
+            .of(event, Some(category).filter(|category| !category.is_empty()));
         (self.settings.floors.admits(event, level), mode)
     }
 

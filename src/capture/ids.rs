@@ -74,5 +74,9 @@ pub(super) fn root() -> Option<TraceContext> {
     let (high, low) = bytes.split_at_mut(8);
     high.copy_from_slice(&random().to_be_bytes());
     low.copy_from_slice(&random().to_be_bytes());
-    Some(TraceContext { trace_id: TraceId::from_bytes(bytes)?, span_id: span_id()?, flags: 1 })
+    Some(TraceContext {
+        trace_id: TraceId::from_bytes(bytes)?,
+        span_id: span_id()?,
+        flags: 1,
+    })
 }

@@ -34,7 +34,11 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for AuditLayer {
     }
 
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if let Some(capture) = self.capture.as_ref().filter(|capture| capture.is_tracked(metadata)) {
+        if let Some(capture) = self
+            .capture
+            .as_ref()
+            .filter(|capture| capture.is_tracked(metadata))
+        {
             capture.plan(metadata);
         }
         Interest::always()
@@ -53,7 +57,11 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for AuditLayer {
     }
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        if let Some(capture) = self.capture.as_ref().filter(|capture| capture.is_audit(event.metadata())) {
+        if let Some(capture) = self
+            .capture
+            .as_ref()
+            .filter(|capture| capture.is_audit(event.metadata()))
+        {
             capture.event(event);
         }
     }

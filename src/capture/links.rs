@@ -48,8 +48,14 @@ impl Links {
     /// and what hands the span to another thread orders them.
     #[inline]
     pub(super) fn insert(&self, id: u64, tracked: u64) {
-        let Some(link) = self.places.get(place(id, PLACES)) else { return };
-        if link.id.compare_exchange(0, id, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+        let Some(link) = self.places.get(place(id, PLACES)) else {
+            return;
+        };
+        if link
+            .id
+            .compare_exchange(0, id, Ordering::AcqRel, Ordering::Relaxed)
+            .is_ok()
+        {
             link.tracked.store(tracked, Ordering::Release);
         } else {
             self.crowded.lock().insert(id, tracked);
@@ -73,7 +79,9 @@ impl Links {
     /// Forgets a closed span.
     #[inline]
     pub(super) fn remove(&self, id: u64) {
-        let Some(link) = self.places.get(place(id, PLACES)) else { return };
+        let Some(link) = self.places.get(place(id, PLACES)) else {
+            return;
+        };
         if link.id.load(Ordering::Acquire) == id {
             link.id.store(0, Ordering::Release);
         } else if self.crowd.load(Ordering::Acquire) > 0 && self.crowded.lock().remove(&id).is_some() {

@@ -55,7 +55,11 @@ pub(super) fn remembered(key: usize, instance: u32) -> Option<&'static Plan> {
     LOCAL
         .try_with(|local| {
             let remembered = local.plans.get(place(key))?.get();
-            if remembered.key == key && remembered.instance == instance { remembered.plan } else { None }
+            if remembered.key == key && remembered.instance == instance {
+                remembered.plan
+            } else {
+                None
+            }
         })
         .ok()
         .flatten()
@@ -64,7 +68,11 @@ pub(super) fn remembered(key: usize, instance: u32) -> Option<&'static Plan> {
 pub(super) fn remember(key: usize, instance: u32, plan: &'static Plan) {
     let _ = LOCAL.try_with(|local| {
         if let Some(cell) = local.plans.get(place(key)) {
-            cell.set(Remembered { key, instance, plan: Some(plan) });
+            cell.set(Remembered {
+                key,
+                instance,
+                plan: Some(plan),
+            });
         }
     });
 }
@@ -103,7 +111,9 @@ pub(crate) fn is_recording() -> bool {
 /// Whether the thread is inside of nothing at all: the usual case for what is not audited.
 #[inline]
 pub(super) fn is_outside() -> bool {
-    LOCAL.try_with(|local| local.held.try_borrow().is_ok_and(|held| held.is_empty())).unwrap_or(true)
+    LOCAL
+        .try_with(|local| local.held.try_borrow().is_ok_and(|held| held.is_empty()))
+        .unwrap_or(true)
 }
 
 pub(super) fn push(entered: Held) {
@@ -117,8 +127,11 @@ pub(super) fn push(entered: Held) {
 /// Leaves a span, wherever in the order it stands: guards can be dropped in any order.
 pub(super) fn pop_span(of: u32, left: u64) {
     let _ = LOCAL.try_with(|local| {
-        let Ok(mut held) = local.held.try_borrow_mut() else { return };
-        let is_it = |entry: &Held| matches!(entry, Held::Span { instance, id, .. } if *instance == of && *id == left);
+        let Ok(mut held) = local.held.try_borrow_mut() else {
+            return;
+        };
+        let is_it =
+            |entry: &Held| matches!(entry, Held::Span { instance, id, .. } if *instance == of && *id == left);
         if let Some(at) = held.iter().rposition(is_it) {
             held.remove(at);
         }
@@ -128,7 +141,9 @@ pub(super) fn pop_span(of: u32, left: u64) {
 /// Leaves a scope.
 pub(super) fn pop_scope(left: &Arc<ScopeFields>) {
     let _ = LOCAL.try_with(|local| {
-        let Ok(mut held) = local.held.try_borrow_mut() else { return };
+        let Ok(mut held) = local.held.try_borrow_mut() else {
+            return;
+        };
         let is_it = |entry: &Held| matches!(entry, Held::Scope(scope) if Arc::ptr_eq(scope, left));
         if let Some(at) = held.iter().rposition(is_it) {
             held.remove(at);
@@ -151,7 +166,10 @@ pub(super) fn current<R>(of: u32, mut with: impl FnMut(u64, &[Held]) -> R) -> R 
             Some(Held::Span { tracked, .. }) => *tracked,
             _ => 0,
         };
-        Some(with(tracked, held.get(at.map_or(0, |at| at + 1)..).unwrap_or_default()))
+        Some(with(
+            tracked,
+            held.get(at.map_or(0, |at| at + 1)..).unwrap_or_default(),
+        ))
     });
     found.ok().flatten().unwrap_or_else(|| with(0, &[]))
 }

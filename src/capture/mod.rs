@@ -7,6 +7,7 @@ mod ids;
 mod layer;
 mod links;
 mod local;
+mod log;
 mod plan;
 mod settings;
 mod shell;
@@ -16,13 +17,13 @@ mod tower;
 mod visitor;
 mod wrapper;
 
-pub use check::{Check, Obstacle};
 pub(crate) use check::check;
+pub use check::{Check, Obstacle};
 pub use context::{Actor, AuditContext, CurrentContext, Scoped, WithContext};
 pub(crate) use core::Capture;
 pub use ids::{IdSource, Ids};
-pub(crate) use local::is_recording;
 pub use layer::AuditLayer;
+pub(crate) use local::is_recording;
 pub(crate) use settings::Settings;
 pub use shell::FilterShell;
 #[cfg(feature = "tower")]

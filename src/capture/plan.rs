@@ -26,6 +26,8 @@ pub(super) enum Role {
     Span,
     /// An ordinary span that hands fields to the records inside it.
     Lender,
+    /// A bridged `log` record, whose real target stands in a field.
+    Log,
     /// The probe of `check`.
     Probe,
 }
@@ -50,7 +52,10 @@ pub(super) struct Plan {
 
 impl std::fmt::Debug for Plan {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Plan").field("role", &self.role).field("event", &self.event).finish_non_exhaustive()
+        f.debug_struct("Plan")
+            .field("role", &self.role)
+            .field("event", &self.event)
+            .finish_non_exhaustive()
     }
 }
 
@@ -64,7 +69,11 @@ impl Plan {
         let (fields, duplicates, reserved) = fields(metadata, role, settings);
         Self {
             role,
-            constants: if is_audit { constants(metadata, settings) } else { Constants::default() },
+            constants: if is_audit {
+                constants(metadata, settings)
+            } else {
+                Constants::default()
+            },
             fields,
             level: level(metadata),
             event: event_name(metadata),
@@ -85,6 +94,11 @@ impl Plan {
     /// Whether this is a probe of `check`, which is nobody else's business.
     pub(super) fn is_probe(&self) -> bool {
         self.role == Role::Probe
+    }
+
+    /// Whether this is the callsite of bridged `log` records.
+    pub(super) fn is_log(&self) -> bool {
+        self.role == Role::Log
     }
 
     pub(super) fn set_inner(&self, interest: &Interest) {
@@ -116,8 +130,15 @@ fn role(metadata: &Metadata<'_>, settings: &Settings) -> Role {
         return Role::Probe;
     }
     if !settings.is_audit(metadata.target()) {
-        let lends = metadata.is_span() && metadata.fields().iter().any(|field| settings.is_lent(field.name()));
+        let lends = metadata.is_span()
+            && metadata
+                .fields()
+                .iter()
+                .any(|field| settings.is_lent(field.name()));
         return if lends { Role::Lender } else { Role::Ignored };
+    }
+    if metadata.target() == super::log::TARGET && !settings.is_audit_target(metadata.target()) {
+        return Role::Log;
     }
     if !settings.is_allowed(metadata.module_path()) {
         return Role::NotAllowed;
@@ -140,11 +161,16 @@ fn fields(metadata: &Metadata<'_>, role: Role, settings: &Settings) -> (Box<[Opt
         let policy = &settings.policy;
         let plan = match role {
             Role::Ignored | Role::NotAllowed | Role::Probe => None,
+            Role::Log if name.starts_with("log.") => None,
             Role::Lender => settings.is_lent(name).then(|| FieldPlan::lent(name, policy)),
-            _ if name == "traceparent" || name == "start" || !seen.contains(name) => Some(FieldPlan::new(name, policy)),
+            _ if name == "traceparent" || name == "start" || !seen.contains(name) => {
+                Some(FieldPlan::new(name, policy))
+            }
             _ => {
                 duplicates += 1;
-                let nth = (2..).find(|nth| !seen.contains(&format!("{name}#{nth}"))).unwrap_or(2);
+                let nth = (2..)
+                    .find(|nth| !seen.contains(&format!("{name}#{nth}")))
+                    .unwrap_or(2);
                 let key = format!("{name}#{nth}");
                 let plan = FieldPlan::attribute(name, &key, policy);
                 seen.insert(key);
@@ -158,7 +184,12 @@ fn fields(metadata: &Metadata<'_>, role: Role, settings: &Settings) -> (Box<[Opt
         seen.insert(name.to_owned());
         plan
     };
-    let plans = metadata.fields().iter().map(|field| field.name()).map(plan).collect();
+    let plans = metadata
+        .fields()
+        .iter()
+        .map(|field| field.name())
+        .map(plan)
+        .collect();
     (plans, duplicates, reserved)
 }
 
@@ -172,7 +203,10 @@ fn constants(metadata: &'static Metadata<'static>, settings: &Settings) -> Const
         constants = constants.text(Slot::Category, category);
     }
     if settings.callsite {
-        let texts = [(Slot::CodeFile, metadata.file()), (Slot::CodeModule, metadata.module_path())];
+        let texts = [
+            (Slot::CodeFile, metadata.file()),
+            (Slot::CodeModule, metadata.module_path()),
+        ];
         for (slot, text) in texts {
             if let Some(text) = text {
                 constants = constants.text(slot, text);
@@ -189,7 +223,12 @@ fn constants(metadata: &'static Metadata<'static>, settings: &Settings) -> Const
 /// A span's name, or the name that an event's macro was given; not the place in the source that `tracing` puts
 /// there otherwise.
 fn event_name(metadata: &'static Metadata<'static>) -> &'static str {
-    if metadata.is_event() && metadata.name().starts_with("event ") { "" } else { metadata.name() }
+    let is_unnamed = metadata.name().starts_with("event ") || metadata.target() == super::log::TARGET;
+    if metadata.is_event() && is_unnamed {
+        ""
+    } else {
+        metadata.name()
+    }
 }
 
 fn level(metadata: &Metadata<'_>) -> Level {

@@ -42,15 +42,24 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Whether a target marks audit spans and events.
+    /// Whether a callsite's target is this trail's business: an audit target, or that of bridged `log` records.
     #[inline]
     pub(crate) fn is_audit(&self, target: &str) -> bool {
-        is_within(target, TARGET) || (!self.targets.is_empty() && self.targets.iter().any(|own| is_within(target, own)))
+        self.is_audit_target(target) || (self.allow_log && target == super::log::TARGET)
+    }
+
+    /// Whether a target marks audit spans and events.
+    #[inline]
+    pub(crate) fn is_audit_target(&self, target: &str) -> bool {
+        is_within(target, TARGET)
+            || (!self.targets.is_empty() && self.targets.iter().any(|own| is_within(target, own)))
     }
 
     /// Whether code in this module may write to the trail.
     pub(crate) fn is_allowed(&self, module: Option<&str>) -> bool {
-        let Some(allowed) = &self.allow_modules else { return true };
+        let Some(allowed) = &self.allow_modules else {
+            return true;
+        };
         module.is_some_and(|module| allowed.iter().any(|allowed| is_within(module, allowed)))
     }
 
@@ -63,12 +72,16 @@ impl Settings {
 /// Whether `path` is `root`, or lies below it by `::`.
 #[inline]
 pub(super) fn is_within(path: &str, root: &str) -> bool {
-    path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+    path.strip_prefix(root)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
 /// The part of an audit target that names a category: `billing` of `audit::billing`.
 pub(super) fn category(target: &str) -> Option<&str> {
-    target.split_once("::").map(|(_, category)| category).filter(|category| !category.is_empty())
+    target
+        .split_once("::")
+        .map(|(_, category)| category)
+        .filter(|category| !category.is_empty())
 }
 
 #[cfg(test)]
@@ -77,7 +90,10 @@ mod tests {
 
     #[test]
     fn a_target_counts_by_whole_path_segments() {
-        let settings = Settings { targets: vec!["compliance".to_owned()], ..Settings::default() };
+        let settings = Settings {
+            targets: vec!["compliance".to_owned()],
+            ..Settings::default()
+        };
         for (target, counts) in [
             ("audit", true),
             ("audit::billing", true),

@@ -23,7 +23,9 @@ pub struct FilterShell<S> {
 
 impl<S> std::fmt::Debug for FilterShell<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("FilterShell").field("capture", &self.capture).finish_non_exhaustive()
+        f.debug_struct("FilterShell")
+            .field("capture", &self.capture)
+            .finish_non_exhaustive()
     }
 }
 
@@ -39,7 +41,9 @@ struct Targets {
 
 impl Targets {
     fn wants(&self, metadata: &Metadata<'_>) -> bool {
-        self.capture.as_ref().is_some_and(|capture| capture.is_audit(metadata))
+        self.capture
+            .as_ref()
+            .is_some_and(|capture| capture.is_audit(metadata))
     }
 }
 
@@ -49,13 +53,19 @@ impl<S> Filter<S> for Targets {
     }
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if self.wants(metadata) { Interest::sometimes() } else { Interest::never() }
+        if self.wants(metadata) {
+            Interest::sometimes()
+        } else {
+            Interest::never()
+        }
     }
 }
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> FilterShell<S> {
     pub(crate) fn new(capture: Option<Arc<Capture>>) -> Self {
-        let filtered = Nothing.with_filter(Targets { capture: capture.clone() });
+        let filtered = Nothing.with_filter(Targets {
+            capture: capture.clone(),
+        });
         Self { capture, filtered }
     }
 
@@ -77,7 +87,11 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for FilterShell<S> {
     }
 
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if let Some(capture) = self.capture.as_ref().filter(|capture| capture.is_tracked(metadata)) {
+        if let Some(capture) = self
+            .capture
+            .as_ref()
+            .filter(|capture| capture.is_tracked(metadata))
+        {
             capture.plan(metadata);
         }
         self.filtered.register_callsite(metadata)
@@ -135,7 +149,10 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for FilterShell<S> {
 
     // tracing-subscriber finds out through this method that the shell is filtered per layer. It is `unsafe` in the
     // trait; here it only passes the embedded filter's answer on.
-    #[expect(unsafe_code, reason = "the trait declares the method unsafe; nothing unsafe is done but the same call")]
+    #[expect(
+        unsafe_code,
+        reason = "the trait declares the method unsafe; nothing unsafe is done but the same call"
+    )]
     unsafe fn downcast_raw(&self, id: TypeId) -> Option<*const ()> {
         if id == TypeId::of::<Self>() {
             return Some(std::ptr::from_ref(self).cast());

@@ -86,7 +86,10 @@ impl SpanState {
 #[derive(Default)]
 struct Bucket {
     live: Vec<(u64, Box<SpanState>)>,
-    #[expect(clippy::vec_box, reason = "states move between the two lists without being copied")]
+    #[expect(
+        clippy::vec_box,
+        reason = "states move between the two lists without being copied"
+    )]
     spare: Vec<Box<SpanState>>,
 }
 
@@ -97,7 +100,9 @@ pub(super) struct Spans {
 
 impl Spans {
     pub(super) fn new() -> Self {
-        Self { buckets: (0..BUCKETS).map(|_| Mutex::new(Bucket::default())).collect() }
+        Self {
+            buckets: (0..BUCKETS).map(|_| Mutex::new(Bucket::default())).collect(),
+        }
     }
 
     fn bucket(&self, id: u64) -> Option<&Mutex<Bucket>> {
@@ -147,7 +152,11 @@ impl Spans {
 
     /// Takes all states out, oldest first: what is still open when the trail ends.
     pub(super) fn drain(&self) -> Vec<(u64, Box<SpanState>)> {
-        let mut open: Vec<_> = self.buckets.iter().flat_map(|bucket| std::mem::take(&mut bucket.lock().live)).collect();
+        let mut open: Vec<_> = self
+            .buckets
+            .iter()
+            .flat_map(|bucket| std::mem::take(&mut bucket.lock().live))
+            .collect();
         open.sort_by_key(|(_, state)| state.opened);
         open
     }

@@ -49,7 +49,9 @@ impl<S: Subscriber> Subscriber for Audited<S> {
 
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
         let inner = self.inner.register_callsite(metadata);
-        let Some(capture) = &self.capture else { return inner };
+        let Some(capture) = &self.capture else {
+            return inner;
+        };
         let is_audit = capture.is_audit(metadata);
         if !is_audit && !capture.is_tracked(metadata) {
             return inner;
@@ -64,11 +66,17 @@ impl<S: Subscriber> Subscriber for Audited<S> {
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
         // Audit callsites are wanted at every level. Others are still decided by their own interest.
-        if self.capture.is_some() { None } else { self.inner.max_level_hint() }
+        if self.capture.is_some() {
+            None
+        } else {
+            self.inner.max_level_hint()
+        }
     }
 
     fn new_span(&self, attributes: &Attributes<'_>) -> Id {
-        let Some(capture) = &self.capture else { return self.inner.new_span(attributes) };
+        let Some(capture) = &self.capture else {
+            return self.inner.new_span(attributes);
+        };
         if capture.is_audit(attributes.metadata()) {
             // Asked for what its filters remember; the span is forwarded whatever the answer.
             self.is_wanted(capture.plan(attributes.metadata()), attributes.metadata());
@@ -96,11 +104,14 @@ impl<S: Subscriber> Subscriber for Audited<S> {
 
     #[inline]
     fn event(&self, event: &Event<'_>) {
-        let Some(capture) = self.audits(event.metadata()) else { return self.inner.event(event) };
+        let Some(capture) = self.audits(event.metadata()) else {
+            return self.inner.event(event);
+        };
         if capture.plan(event.metadata()).is_probe() {
             return capture.event(event);
         }
-        if self.is_wanted(capture.plan(event.metadata()), event.metadata()) && self.inner.event_enabled(event) {
+        if self.is_wanted(capture.plan(event.metadata()), event.metadata()) && self.inner.event_enabled(event)
+        {
             self.inner.event(event);
         }
         capture.event(event);
@@ -141,7 +152,10 @@ impl<S: Subscriber> Subscriber for Audited<S> {
 
     // Other crates find their layers through this method: tracing-opentelemetry to set a span's parent,
     // tracing-error to read a trace. It is `unsafe` in the trait; here it only passes the inner answer on.
-    #[expect(unsafe_code, reason = "the trait declares the method unsafe; nothing unsafe is done but the same call")]
+    #[expect(
+        unsafe_code,
+        reason = "the trait declares the method unsafe; nothing unsafe is done but the same call"
+    )]
     unsafe fn downcast_raw(&self, id: TypeId) -> Option<*const ()> {
         if id == TypeId::of::<Self>() {
             return Some(std::ptr::from_ref(self).cast());

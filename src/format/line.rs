@@ -4,7 +4,7 @@
 //! which is the order of the line. Only a line above the limit is written again, with its longest values cut.
 
 use super::notes::{self, Note};
-use super::text::{self, TimeText};
+use super::text::{self, Padded, TimeText};
 use super::texts;
 use super::values::{Values, settle};
 use super::walk::{Scan, Walk, bit};
@@ -50,9 +50,9 @@ struct Shape {
     /// 0 for a top-level key; else the number of the object that the slot stands in.
     object: u8,
     /// `"actor":{`
-    open: Box<[u8]>,
+    open: Padded,
     /// `"id":`
-    key: Box<[u8]>,
+    key: Padded,
 }
 
 /// Writes frames as lines. Keeps its memory, so that a usual record costs no allocation.
@@ -160,9 +160,9 @@ impl LineWriter {
                     close(out);
                 }
                 object = shape.object;
-                out.extend_from_slice(&shape.open);
+                shape.open.write(out);
             }
-            out.extend_from_slice(&shape.key);
+            shape.key.write(out);
             let slot = shape.slot;
             if self.slot(slot, frame, place, &names, out).is_none() {
                 // Unreachable for a frame that the first pass could read; the line stays valid all the same.
@@ -396,10 +396,8 @@ fn shapes() -> Vec<Shape> {
         Shape {
             slot: *slot,
             object: object.map_or(0, |_| u8::try_from(objects.len()).unwrap_or(0)),
-            open: object.map_or_else(Box::default, |object| {
-                format!("\"{object}\":{{").into_bytes().into()
-            }),
-            key: format!("\"{key}\":").into_bytes().into(),
+            open: Padded::new(&object.map_or_else(String::new, |object| format!("\"{object}\":{{"))),
+            key: Padded::new(&format!("\"{key}\":")),
         }
     };
     Slot::ALL.iter().map(shape).collect()

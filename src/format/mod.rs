@@ -16,7 +16,7 @@ mod values;
 mod walk;
 
 pub use batch::{Batch, Entry};
-pub(crate) use line::{LineWriter, Place, Written};
+pub(crate) use line::{LineWriter, Place};
 pub use line::{MAX_LINE, SCHEMA};
 pub use lines::{Lines, MAX_READ, Piece};
 pub use read::read_line;

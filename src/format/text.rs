@@ -53,13 +53,90 @@ pub(super) fn plain_len(bytes: &[u8]) -> usize {
 #[inline]
 pub(super) fn string(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'"');
-    let plain = plain_len(text);
-    if plain == text.len() {
-        out.extend_from_slice(text);
-    } else {
-        escaped(out, text, plain);
-    }
+    content(out, text);
     out.push(b'"');
+}
+
+/// Texts up to this length are copied word by word while they are checked: most are shorter than a call of `memcpy`
+/// takes to choose its way.
+const SHORT: usize = 48;
+
+/// What stands between the quotes of a JSON string.
+#[inline]
+fn content(out: &mut Vec<u8>, text: &[u8]) {
+    if text.len() > SHORT {
+        let plain = plain_len(text);
+        if plain < text.len() {
+            return escaped(out, text, plain);
+        }
+        return out.extend_from_slice(text);
+    }
+    let start = out.len();
+    let (words, rest) = text.as_chunks::<8>();
+    for word in words {
+        if marks(u64::from_le_bytes(*word)) != 0 {
+            return again(out, start, text);
+        }
+        out.extend_from_slice(word);
+    }
+    if rest.is_empty() {
+        return;
+    }
+    // The end overlaps what was copied: it is written over the last bytes instead of byte by byte.
+    if let Some(last) = text.last_chunk::<8>() {
+        if marks(u64::from_le_bytes(*last)) != 0 {
+            return again(out, start, text);
+        }
+        out.truncate(start + text.len() - 8);
+        out.extend_from_slice(last);
+    } else if let (Some(first), Some(last)) = (text.first_chunk::<4>(), text.last_chunk::<4>()) {
+        let both = u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32;
+        if marks(both) != 0 {
+            return again(out, start, text);
+        }
+        out.extend_from_slice(first);
+        out.truncate(start + text.len() - 4);
+        out.extend_from_slice(last);
+    } else if text.iter().any(|byte| is_special(*byte)) {
+        again(out, start, text);
+    } else {
+        for byte in text {
+            out.push(*byte);
+        }
+    }
+}
+
+#[cold]
+fn again(out: &mut Vec<u8>, start: usize, text: &[u8]) {
+    out.truncate(start);
+    escaped(out, text, plain_len(text));
+}
+
+/// A short constant text with room behind it, so that it is copied with two fixed moves.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Padded {
+    bytes: [u8; 32],
+    len: usize,
+}
+
+impl Padded {
+    /// The text's first 32 bytes.
+    pub(super) fn new(text: &str) -> Self {
+        let mut bytes = [0; 32];
+        bytes
+            .iter_mut()
+            .zip(text.bytes())
+            .for_each(|(into, from)| *into = from);
+        let len = text.len().min(bytes.len());
+        Self { bytes, len }
+    }
+
+    #[inline]
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        let end = out.len() + self.len;
+        out.extend_from_slice(&self.bytes);
+        out.truncate(end);
+    }
 }
 
 #[cold]
@@ -102,11 +179,30 @@ pub(super) fn escaped_len(byte: u8) -> usize {
     }
 }
 
+/// The two digits of each byte.
+const PAIRS: [[u8; 2]; 256] = {
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        pairs[byte] = [HEX[byte >> 4], HEX[byte & 15]];
+        byte += 1;
+    }
+    pairs
+};
+
 /// Lower-case hex digits, without quotes.
+#[inline]
 pub(super) fn hex(out: &mut Vec<u8>, bytes: &[u8]) {
-    for byte in bytes {
-        let digit = |nibble: u8| HEX.get(usize::from(nibble)).copied().unwrap_or(b'0');
-        out.extend_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+    let (words, rest) = bytes.as_chunks::<8>();
+    for word in words {
+        let mut digits = [[0; 2]; 8];
+        for (digits, byte) in digits.iter_mut().zip(word) {
+            *digits = PAIRS.get(usize::from(*byte)).copied().unwrap_or_default();
+        }
+        out.extend_from_slice(digits.as_flattened());
+    }
+    for byte in rest {
+        out.extend_from_slice(&PAIRS.get(usize::from(*byte)).copied().unwrap_or_default());
     }
 }
 
@@ -225,14 +321,21 @@ impl TimeText {
     #[inline]
     pub(super) fn write(&mut self, out: &mut Vec<u8>, nanos: u64) {
         let nanos = nanos.min(crate::clock::MAX_TIME);
-        let (second, mut fraction) = (nanos / 1_000_000_000, nanos % 1_000_000_000);
+        let (second, fraction) = (nanos / 1_000_000_000, nanos % 1_000_000_000);
         if second != self.second {
             self.turn(second);
         }
-        if let Some(digits) = self.text.get_mut(21..30) {
-            for digit in digits.iter_mut().rev() {
-                *digit = b'0' + u8::try_from(fraction % 10).unwrap_or(0);
-                fraction /= 10;
+        if let Some(digits) = self
+            .text
+            .get_mut(21..30)
+            .and_then(|all| all.first_chunk_mut::<9>())
+        {
+            // Three independent groups of three: no digit waits for eight divisions.
+            let groups = [fraction / 1_000_000, fraction / 1_000 % 1_000, fraction % 1_000];
+            for (three, group) in digits.chunks_exact_mut(3).zip(groups) {
+                for (digit, value) in three.iter_mut().zip([group / 100, group / 10 % 10, group % 10]) {
+                    *digit = b'0' + (value & 15) as u8;
+                }
             }
         }
         out.extend_from_slice(&self.text);

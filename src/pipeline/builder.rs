@@ -79,7 +79,10 @@ impl Default for AuditBuilder {
             file_group: None,
             commit_interval: None,
             guard_timeout: None,
-            patience: Patience { room: Duration::from_secs(1), commit: Duration::from_secs(30) },
+            patience: Patience {
+                room: Duration::from_secs(1),
+                commit: Duration::from_secs(30),
+            },
             mode: None,
             modes: Vec::new(),
             families: Vec::new(),
@@ -101,7 +104,9 @@ impl Default for AuditBuilder {
 
 impl std::fmt::Debug for AuditBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("AuditBuilder").field("directory", &self.directory).finish_non_exhaustive()
+        f.debug_struct("AuditBuilder")
+            .field("directory", &self.directory)
+            .finish_non_exhaustive()
     }
 }
 
@@ -329,17 +334,28 @@ impl AuditBuilder {
         }
         let checked = self.check()?;
         let report = once_in_a_row(self.diagnostics.clone());
-        let clock = self.clock.clone().map_or(SharedClock::System, SharedClock::Custom);
+        let clock = self
+            .clock
+            .clone()
+            .map_or(SharedClock::System, SharedClock::Custom);
         let journal = self.open_journal(&checked)?;
         let effective = self.effective(&checked);
         let settings = self.settings(&checked);
         let counters = Arc::new(Counters::default());
-        let inbox =
-            Inbox::new(checked.capacity, clock.clone(), Arc::clone(&counters), self.patience, Arc::clone(&report));
+        let inbox = Inbox::new(
+            checked.capacity,
+            clock.clone(),
+            Arc::clone(&counters),
+            self.patience,
+            Arc::clone(&report),
+        );
         let inbox = Arc::new(inbox);
         let outlet: Arc<dyn Outlet> = Arc::clone(&inbox) as Arc<dyn Outlet>;
         let capture = Capture::new(settings, self.ids, outlet, clock, counters);
-        let ports = self.sinks.into_iter().map(|sink| Port::start(sink, Arc::clone(&report)));
+        let ports = self
+            .sinks
+            .into_iter()
+            .map(|sink| Port::start(sink, Arc::clone(&report)));
         let ports = ports.collect::<Result<Vec<_>>>()?;
         let states = ports.iter().map(|port| Arc::clone(&port.state)).collect();
         let stream: Arc<str> = match &journal {
@@ -383,10 +399,19 @@ impl AuditBuilder {
         let millis = |duration: Option<Duration>| {
             duration.map(|duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
         };
-        let empty = [("target", &self.targets), ("allow_module", &self.allow_modules), ("lend", &self.lend)];
+        let empty = [
+            ("target", &self.targets),
+            ("allow_module", &self.allow_modules),
+            ("lend", &self.lend),
+        ];
         for (name, values) in empty {
-            if values.as_ref().is_some_and(|values| values.iter().any(String::is_empty)) {
-                return Err(Error::config(format!("`{name}` holds an empty name; leave it out")));
+            if values
+                .as_ref()
+                .is_some_and(|values| values.iter().any(String::is_empty))
+            {
+                return Err(Error::config(format!(
+                    "`{name}` holds an empty name; leave it out"
+                )));
             }
         }
         let keep_days = match self.keep_days {
@@ -402,7 +427,10 @@ impl AuditBuilder {
             keep_days: of(&limits::KEEP_DAYS, keep_days)?,
             keep_bytes: of(&limits::KEEP_BYTES, self.keep_bytes)?,
             keep_segments: of(&limits::KEEP_SEGMENTS, self.keep_segments)?,
-            commit_interval: Duration::from_millis(of(&limits::COMMIT_INTERVAL_MS, millis(self.commit_interval))?),
+            commit_interval: Duration::from_millis(of(
+                &limits::COMMIT_INTERVAL_MS,
+                millis(self.commit_interval),
+            )?),
             guard_timeout: Duration::from_millis(of(&limits::GUARD_TIMEOUT_MS, millis(self.guard_timeout))?),
             stream: self.stream.clone().unwrap_or_else(|| "main".to_owned()),
             service: self.service.clone().unwrap_or_else(executable),
@@ -436,7 +464,11 @@ impl AuditBuilder {
     fn settings(&self, checked: &Checked) -> Settings {
         let mut modes = Modes::new(self.mode.unwrap_or_default());
         for (glob, is_event, mode) in &self.modes {
-            modes = if *is_event { modes.event(glob.clone(), *mode) } else { modes.category(glob.clone(), *mode) };
+            modes = if *is_event {
+                modes.event(glob.clone(), *mode)
+            } else {
+                modes.category(glob.clone(), *mode)
+            };
         }
         let mut floors = Floors::new();
         for (family, level) in &self.families {
@@ -474,7 +506,9 @@ impl AuditBuilder {
             ("journal", self.has_journal.into()),
             ("sinks", sinks.into()),
         ];
-        rows.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+        rows.into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
     }
 }
 
@@ -500,13 +534,18 @@ fn unfiled_stream(name: &str) -> String {
 
 fn executable() -> String {
     let path = std::env::current_exe().ok();
-    path.as_deref().and_then(|path| path.file_stem()).map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())
+    path.as_deref()
+        .and_then(|path| path.file_stem())
+        .map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())
 }
 
 /// The host's name without a system call of our own: the environment's, or what Linux shows as a file.
 fn hostname() -> String {
     let from_file = || std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
-    let name = std::env::var("HOSTNAME").ok().filter(|name| !name.is_empty()).or_else(from_file);
+    let name = std::env::var("HOSTNAME")
+        .ok()
+        .filter(|name| !name.is_empty())
+        .or_else(from_file);
     name.map_or_else(String::new, |name| name.trim().to_owned())
 }
 

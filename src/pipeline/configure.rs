@@ -28,8 +28,12 @@ impl AuditBuilder {
         self.keep_days = self.keep_days.or(config.keep_days);
         self.keep_bytes = self.keep_bytes.or(config.keep_bytes);
         self.keep_segments = self.keep_segments.or(config.keep_segments);
-        self.commit_interval = self.commit_interval.or(config.commit_interval_ms.map(Duration::from_millis));
-        self.guard_timeout = self.guard_timeout.or(config.guard_timeout_ms.map(Duration::from_millis));
+        self.commit_interval = self
+            .commit_interval
+            .or(config.commit_interval_ms.map(Duration::from_millis));
+        self.guard_timeout = self
+            .guard_timeout
+            .or(config.guard_timeout_ms.map(Duration::from_millis));
         self.mode = self.mode.or(config.mode);
         self.targets = self.targets.or_else(|| config.targets.clone());
         self.allow_modules = self.allow_modules.or_else(|| config.allow_modules.clone());
@@ -38,8 +42,16 @@ impl AuditBuilder {
         self.require_actor = self.require_actor.or(config.require_actor);
         for rule in &config.modes {
             let Some(mode) = rule.mode else { continue };
-            self.modes.extend(rule.event.iter().map(|glob| (Glob::new(glob.as_str()), true, mode)));
-            self.modes.extend(rule.category.iter().map(|glob| (Glob::new(glob.as_str()), false, mode)));
+            self.modes.extend(
+                rule.event
+                    .iter()
+                    .map(|glob| (Glob::new(glob.as_str()), true, mode)),
+            );
+            self.modes.extend(
+                rule.category
+                    .iter()
+                    .map(|glob| (Glob::new(glob.as_str()), false, mode)),
+            );
         }
         for &family in Family::ALL {
             if let Some(level) = config.levels.of(family) {
@@ -49,7 +61,11 @@ impl AuditBuilder {
         // The most specific pattern first: the first rule that fits decides.
         let mut by_event: Vec<_> = config.levels_by_event.iter().collect();
         by_event.sort_by_key(|(glob, _)| std::cmp::Reverse(glob.chars().filter(|&char| char != '*').count()));
-        self.floors.extend(by_event.into_iter().map(|(glob, level)| (Glob::new(glob.as_str()), level.clone())));
+        self.floors.extend(
+            by_event
+                .into_iter()
+                .map(|(glob, level)| (Glob::new(glob.as_str()), level.clone())),
+        );
         if self.policy.is_none() {
             self.policy = policy(&config)?;
         }

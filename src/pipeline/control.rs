@@ -24,7 +24,9 @@ pub(super) fn open(cause: &str, opened: Option<&Opened>, bound: u64, effective: 
         .attribute("pid", std::process::id())
         .attribute("config", Value::Map(effective.clone()));
     if let Some(opened) = opened {
-        record = record.attribute("clean", opened.clean).attribute("first", opened.first);
+        record = record
+            .attribute("clean", opened.clean)
+            .attribute("first", opened.first);
         if !opened.clean {
             // Everything that the last run had accepted and not yet made durable: nobody can know more.
             record = record.attribute("missing_at_most", bound);
@@ -46,32 +48,55 @@ pub(super) fn open(cause: &str, opened: Option<&Opened>, bound: u64, effective: 
 
 /// The trail ends, and how much it wrote.
 pub(super) fn close(cause: &str, taken: u64, lost: u64) -> Record {
-    control("audit.close").attribute("cause", cause).attribute("records", taken).attribute("lost", lost).build()
+    control("audit.close")
+        .attribute("cause", cause)
+        .attribute("records", taken)
+        .attribute("lost", lost)
+        .build()
 }
 
 /// Records are known to be missing here.
 pub(super) fn gap(row: &LossRow) -> Record {
-    let builder = control("audit.gap").outcome("failure").attribute("lost", row.lost).attribute("cause", row.cause);
-    let builder = builder.attribute("first_time", time(row.first)).attribute("last_time", time(row.last));
-    if row.category.is_empty() { builder.build() } else { builder.attribute("of_category", &*row.category).build() }
+    let builder = control("audit.gap")
+        .outcome("failure")
+        .attribute("lost", row.lost)
+        .attribute("cause", row.cause);
+    let builder = builder
+        .attribute("first_time", time(row.first))
+        .attribute("last_time", time(row.last));
+    if row.category.is_empty() {
+        builder.build()
+    } else {
+        builder.attribute("of_category", &*row.category).build()
+    }
 }
 
 /// A sink has missed entries that stand in the stream.
 pub(super) fn sink_gap(sink: &str, lost: u64) -> Record {
-    let builder = control("audit.gap").outcome("failure").attribute("lost", lost).attribute("cause", "sink_behind");
+    let builder = control("audit.gap")
+        .outcome("failure")
+        .attribute("lost", lost)
+        .attribute("cause", "sink_behind");
     builder.attribute("sink", sink).build()
 }
 
 /// What the file sink did. `None` for what the trail need not tell.
 pub(super) fn file(event: &FileEvent) -> Option<Record> {
     Some(match event {
-        FileEvent::Rolled { cause, closed, opened, copied } => {
+        FileEvent::Rolled {
+            cause,
+            closed,
+            opened,
+            copied,
+        } => {
             let builder = control("audit.rotate").attribute("cause", cause.as_str());
-            let builder = builder.attribute("closed", closed.to_string()).attribute("opened", opened.to_string());
+            let builder = builder
+                .attribute("closed", closed.to_string())
+                .attribute("opened", opened.to_string());
             match copied {
-                Some((first, last)) => {
-                    builder.attribute("copied", Value::List(vec![(*first).into(), (*last).into()])).build()
-                }
+                Some((first, last)) => builder
+                    .attribute("copied", Value::List(vec![(*first).into(), (*last).into()]))
+                    .build(),
                 None => builder.build(),
             }
         }
@@ -80,9 +105,15 @@ pub(super) fn file(event: &FileEvent) -> Option<Record> {
             .attribute("cause", "unconfirmed")
             .attribute("records", Value::List(vec![(*first).into(), (*last).into()]))
             .build(),
-        FileEvent::Removed { segments, bytes, cause } => {
+        FileEvent::Removed {
+            segments,
+            bytes,
+            cause,
+        } => {
             let names: Vec<String> = segments.iter().map(ToString::to_string).collect();
-            let builder = control("audit.retention").attribute("cause", cause.as_str()).attribute("bytes", *bytes);
+            let builder = control("audit.retention")
+                .attribute("cause", cause.as_str())
+                .attribute("bytes", *bytes);
             builder.attribute("segments", names).build()
         }
         FileEvent::RetentionSuspended { before, after } => control("audit.clock")

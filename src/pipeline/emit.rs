@@ -84,27 +84,45 @@ enum Prepared {
 
 impl Emitter for Audit {
     fn emit(&self, record: Record) -> Result<Receipt> {
-        let Some(inner) = self.inner() else { return Ok(Receipt::unwritten(State::Disabled)) };
+        let Some(inner) = self.inner() else {
+            return Ok(Receipt::unwritten(State::Disabled));
+        };
         let own_id = own_id(&record);
         let (frame, mode, category) = match inner.prepare(&record)? {
             Prepared::Frame(frame, mode, category) => (frame, mode, category),
             Prepared::BelowLevel => return Ok(Receipt::unwritten(State::BelowLevel)),
         };
         let ticket = Ticket::new();
-        let item = Item { frame, ticket: Some(Arc::clone(&ticket)) };
-        let route = Route { mode: if mode == Mode::Lossy { mode } else { Mode::Durable }, category: &category };
-        inner.inbox.push(item, route).map_err(|(item, loss)| inner.inbox.rejected(Some(item), loss))?;
+        let item = Item {
+            frame,
+            ticket: Some(Arc::clone(&ticket)),
+        };
+        let route = Route {
+            mode: if mode == Mode::Lossy { mode } else { Mode::Durable },
+            category: &category,
+        };
+        inner
+            .inbox
+            .push(item, route)
+            .map_err(|(item, loss)| inner.inbox.rejected(Some(item), loss))?;
         inner.inbox.queue.signal().notify();
         let answer = ticket.wait(Instant::now() + inner.inbox.patience.commit);
-        answer.unwrap_or_else(|| Err(unknown_state(inner))).map(|receipt| with_id(receipt, own_id))
+        answer
+            .unwrap_or_else(|| Err(unknown_state(inner)))
+            .map(|receipt| with_id(receipt, own_id))
     }
 
     fn submit(&self, record: Record) -> Result<Submitted> {
-        let Some(inner) = self.inner() else { return Ok(Submitted::Disabled) };
+        let Some(inner) = self.inner() else {
+            return Ok(Submitted::Disabled);
+        };
         match inner.prepare(&record)? {
             Prepared::BelowLevel => Ok(Submitted::BelowLevel),
             Prepared::Frame(frame, _, category) => {
-                let route = Route { mode: Mode::Lossy, category: &category };
+                let route = Route {
+                    mode: Mode::Lossy,
+                    category: &category,
+                };
                 let pushed = inner.inbox.push(Item { frame, ticket: None }, route);
                 pushed.map_err(|(item, loss)| inner.inbox.rejected(Some(item), loss))?;
                 Ok(Submitted::Queued)
@@ -119,7 +137,11 @@ impl Audit {
     /// Dropped before its first poll, or while it waits for room, the record is not submitted; dropped later, it is
     /// still written.
     pub fn emit_async(&self, record: Record) -> EmitFuture {
-        EmitFuture { audit: self.clone(), step: Step::New(Box::new(record)), own_id: None }
+        EmitFuture {
+            audit: self.clone(),
+            step: Step::New(Box::new(record)),
+            own_id: None,
+        }
     }
 }
 
@@ -155,16 +177,28 @@ impl Future for EmitFuture {
                     this.own_id = own_id(&record);
                     match inner.prepare(&record) {
                         Err(error) => return Poll::Ready(Err(error)),
-                        Ok(Prepared::BelowLevel) => return Poll::Ready(Ok(Receipt::unwritten(State::BelowLevel))),
+                        Ok(Prepared::BelowLevel) => {
+                            return Poll::Ready(Ok(Receipt::unwritten(State::BelowLevel)));
+                        }
                         Ok(Prepared::Frame(frame, ..)) => {
                             let ticket = Ticket::new();
-                            this.step = Step::Waiting(Item { frame, ticket: Some(Arc::clone(&ticket)) }, ticket);
+                            this.step = Step::Waiting(
+                                Item {
+                                    frame,
+                                    ticket: Some(Arc::clone(&ticket)),
+                                },
+                                ticket,
+                            );
                         }
                     }
                 }
                 Step::Waiting(item, ticket) => {
                     let bytes = item.frame.capacity();
-                    match inner.inbox.queue.poll_push(item, bytes, Lane::Reserved, context.waker()) {
+                    match inner
+                        .inbox
+                        .queue
+                        .poll_push(item, bytes, Lane::Reserved, context.waker())
+                    {
                         Ok(()) => {
                             inner.inbox.queue.signal().notify();
                             this.step = Step::Queued(ticket);
@@ -200,7 +234,8 @@ impl Future for EmitFuture {
 impl Drop for EmitFuture {
     fn drop(&mut self) {
         // A record that never got room was not submitted; its buffer goes back.
-        if let (Step::Waiting(item, _), Some(inner)) = (std::mem::replace(&mut self.step, Step::Done), self.audit.inner())
+        if let (Step::Waiting(item, _), Some(inner)) =
+            (std::mem::replace(&mut self.step, Step::Done), self.audit.inner())
         {
             inner.inbox.recycle(item.frame.into_buffer());
         }
@@ -250,7 +285,9 @@ impl Inner {
 }
 
 fn own_id(record: &Record) -> Option<uuid::Uuid> {
-    record.text(Slot::Id).and_then(|id| uuid::Uuid::try_parse(id).ok())
+    record
+        .text(Slot::Id)
+        .and_then(|id| uuid::Uuid::try_parse(id).ok())
 }
 
 fn with_id(mut receipt: Receipt, id: Option<uuid::Uuid>) -> Receipt {
@@ -263,7 +300,8 @@ fn with_id(mut receipt: Receipt, id: Option<uuid::Uuid>) -> Receipt {
 fn unknown_state(inner: &Inner) -> Error {
     let waiting = inner.inbox.queue.used().records;
     let waited = inner.inbox.patience.commit;
-    let message =
-        format!("the record is queued but not durable after {waited:?}; {waiting} records wait. Check the disk");
+    let message = format!(
+        "the record is queued but not durable after {waited:?}; {waiting} records wait. Check the disk"
+    );
     Error::new(ErrorKind::Timeout, message)
 }

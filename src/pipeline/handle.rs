@@ -61,7 +61,9 @@ impl Audit {
     }
 
     pub(super) fn running(inner: Inner) -> Self {
-        Self { inner: Some(Arc::new(inner)) }
+        Self {
+            inner: Some(Arc::new(inner)),
+        }
     }
 
     /// A trail that takes nothing: `enabled = false`.
@@ -100,7 +102,10 @@ impl Audit {
     #[must_use]
     pub fn check(&self) -> Check {
         let Some(inner) = self.inner() else {
-            return Check { obstacles: vec![Obstacle::Disabled], ..Check::default() };
+            return Check {
+                obstacles: vec![Obstacle::Disabled],
+                ..Check::default()
+            };
         };
         let mut check = crate::capture::check(&inner.capture);
         if inner.inbox.queue.is_closed() {
@@ -129,7 +134,9 @@ impl Audit {
     ///
     /// `Timeout`, with the number of records that are not durable; `Sink` where a sink failed.
     pub fn shutdown(&self, timeout: Duration) -> Result<Report> {
-        let Some(inner) = self.inner() else { return self.report() };
+        let Some(inner) = self.inner() else {
+            return self.report();
+        };
         if inner.inbox.is_forked() {
             return Err(inner.inbox.rejected(None, crate::capture::Loss::Forked));
         }
@@ -162,7 +169,9 @@ impl Audit {
     /// What became of every record so far.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        let Some(inner) = self.inner() else { return Stats::default() };
+        let Some(inner) = self.inner() else {
+            return Stats::default();
+        };
         let used = inner.inbox.queue.used();
         let mut stats = inner.inbox.counters.snapshot();
         stats.in_queue = used.records;
@@ -191,16 +200,26 @@ impl Audit {
 
     fn report(&self) -> Result<Report> {
         let stats = self.stats();
-        Ok(Report { taken: stats.taken, durable: stats.durable, lost: stats.lost(), sinks: stats.sinks })
+        Ok(Report {
+            taken: stats.taken,
+            durable: stats.durable,
+            lost: stats.lost(),
+            sinks: stats.sinks,
+        })
     }
 
     fn ask(&self, timeout: Duration, command: impl FnOnce(Arc<Ticket<()>>) -> Command) -> Result<Report> {
-        let Some(inner) = self.inner() else { return self.report() };
+        let Some(inner) = self.inner() else {
+            return self.report();
+        };
         if inner.inbox.is_forked() {
             return Err(inner.inbox.rejected(None, crate::capture::Loss::Forked));
         }
         if super::emit::is_own_thread() {
-            return Err(Error::new(ErrorKind::Reentrant, "a sink cannot wait for the trail that it belongs to"));
+            return Err(Error::new(
+                ErrorKind::Reentrant,
+                "a sink cannot wait for the trail that it belongs to",
+            ));
         }
         let ticket = Ticket::new();
         let deadline = Instant::now() + timeout;
@@ -214,18 +233,26 @@ impl Audit {
         };
         let stats = self.stats();
         let has_journal = inner.path.is_some();
-        let done = if has_journal { stats.durable } else { stats.sinks.iter().map(|sink| sink.accepted).min().unwrap_or(0) };
+        let done = if has_journal {
+            stats.durable
+        } else {
+            stats.sinks.iter().map(|sink| sink.accepted).min().unwrap_or(0)
+        };
         match answer {
             Some(answer) => answer?,
             None => {
                 let left = (stats.taken + stats.in_queue).saturating_sub(done);
-                let message = format!("{left} audit records were not durable after {timeout:?}; check the disk and the sinks");
+                let message = format!(
+                    "{left} audit records were not durable after {timeout:?}; check the disk and the sinks"
+                );
                 return Err(Error::new(ErrorKind::Timeout, message));
             }
         }
         if stats.lost_write > 0 {
             let left = stats.lost_write;
-            let message = format!("the audit trail ended with {left} records that could not be written; check the disk");
+            let message = format!(
+                "the audit trail ended with {left} records that could not be written; check the disk"
+            );
             return Err(Error::new(ErrorKind::Timeout, message));
         }
         self.report()
@@ -235,12 +262,20 @@ impl Audit {
         let closed = || Error::new(ErrorKind::Closed, "the audit trail is off or was shut down");
         let inner = self.inner().ok_or_else(closed)?;
         let ticket = Ticket::new();
-        inner.commands.send(command(Arc::clone(&ticket))).map_err(|_| closed())?;
+        inner
+            .commands
+            .send(command(Arc::clone(&ticket)))
+            .map_err(|_| closed())?;
         inner.inbox.queue.signal().notify();
         let deadline = Instant::now() + inner.inbox.patience.commit;
-        ticket.wait_unless_alone(deadline, || !inner.has_writer()).unwrap_or_else(|| {
-            Err(Error::new(ErrorKind::Timeout, "the audit writer did not answer in time; check the disk"))
-        })
+        ticket
+            .wait_unless_alone(deadline, || !inner.has_writer())
+            .unwrap_or_else(|| {
+                Err(Error::new(
+                    ErrorKind::Timeout,
+                    "the audit writer did not answer in time; check the disk",
+                ))
+            })
     }
 }
 
@@ -260,7 +295,10 @@ impl Inner {
         if self.commands.send(Command::Rest(Arc::clone(&ticket))).is_ok() {
             self.inbox.queue.signal().notify();
             let deadline = Instant::now() + self.guard_timeout;
-            if ticket.wait_unless_alone(deadline, || !self.has_writer()).is_none() {
+            if ticket
+                .wait_unless_alone(deadline, || !self.has_writer())
+                .is_none()
+            {
                 let left = self.inbox.queue.used().records;
                 (self.inbox.report)(&format!(
                     "the audit guard gave up after {:?} with {left} records in the queue",

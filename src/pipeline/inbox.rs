@@ -51,7 +51,9 @@ pub(super) struct Patience {
 
 impl std::fmt::Debug for Inbox {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Inbox").field("used", &self.queue.used()).finish_non_exhaustive()
+        f.debug_struct("Inbox")
+            .field("used", &self.queue.used())
+            .finish_non_exhaustive()
     }
 }
 
@@ -65,7 +67,11 @@ impl Inbox {
     ) -> Self {
         Self {
             queue: Queue::new(capacity),
-            pool: Pool::new(usize::try_from(capacity.records.min(capacity.bytes / 2048)).unwrap_or(1).max(1)),
+            pool: Pool::new(
+                usize::try_from(capacity.records.min(capacity.bytes / 2048))
+                    .unwrap_or(1)
+                    .max(1),
+            ),
             counters,
             losses: Losses::default(),
             clock,
@@ -92,13 +98,18 @@ impl Inbox {
     /// Hands an item over in the way of its mode. What is refused comes back with the cause.
     pub(super) fn push(&self, item: Item, route: Route<'_>) -> Result<(), (Item, Loss)> {
         let bytes = item.frame.capacity();
-        let lane = if route.mode == Mode::Durable { Lane::Reserved } else { Lane::Ordinary };
+        let lane = if route.mode == Mode::Durable {
+            Lane::Reserved
+        } else {
+            Lane::Ordinary
+        };
         let pushed = match self.queue.try_push(item, bytes, lane) {
             Err(Refused::Full(item)) if route.mode != Mode::Lossy => {
                 if self.is_forked() {
                     return Err((item, Loss::Forked));
                 }
-                self.queue.push(item, bytes, lane, trip(route.category), self.patience.room)
+                self.queue
+                    .push(item, bytes, lane, trip(route.category), self.patience.room)
             }
             pushed => pushed,
         };
@@ -175,7 +186,13 @@ impl Outlet for Inbox {
     #[inline]
     fn send(&self, frame: Redacted, route: Route<'_>) {
         let ticket = (route.mode == Mode::Durable).then(Ticket::new);
-        match self.push(Item { frame, ticket: ticket.clone() }, route) {
+        match self.push(
+            Item {
+                frame,
+                ticket: ticket.clone(),
+            },
+            route,
+        ) {
             Ok(()) => {
                 if let Some(ticket) = ticket {
                     self.queue.signal().notify();
@@ -234,28 +251,33 @@ impl Losses {
         let mut rows = self.rows.lock();
         let cause = cause.word();
         let category = if rows.len() < MAX_ROWS { category } else { "other" };
-        if let Some(row) = rows.iter_mut().find(|row| row.cause == cause && row.category == category) {
+        if let Some(row) = rows
+            .iter_mut()
+            .find(|row| row.cause == cause && row.category == category)
+        {
             row.lost += lost;
             row.first = row.first.min(now);
             row.last = row.last.max(now);
         } else {
-            rows.push(LossRow { cause, category: category.to_owned(), lost, first: now, last: now });
+            rows.push(LossRow {
+                cause,
+                category: category.to_owned(),
+                lost,
+                first: now,
+                last: now,
+            });
         }
     }
 
     pub(super) fn take(&self) -> Vec<LossRow> {
         std::mem::take(&mut *self.rows.lock())
     }
-
-    /// Puts rows back whose gap record could not be written.
-    pub(super) fn give_back(&self, back: Vec<LossRow>) {
-        let mut rows = self.rows.lock();
-        rows.extend(back);
-    }
 }
 
 /// Which trip state a category uses: FNV-1a, because it costs nothing and need not resist anybody.
 fn trip(category: &str) -> u8 {
-    let hash = category.bytes().fold(0x811C_9DC5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    let hash = category.bytes().fold(0x811C_9DC5_u32, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    });
     u8::try_from(hash >> 24).unwrap_or(0)
 }

@@ -84,7 +84,11 @@ pub(super) struct Barrier {
 impl Barrier {
     /// A barrier over `sinks` sinks, and one more count that the writer takes when its own part is done.
     pub(super) fn new(sinks: usize, ticket: Arc<Ticket<()>>) -> Arc<Self> {
-        Arc::new(Self { left: AtomicUsize::new(sinks + 1), ticket, failed: AtomicBool::new(false) })
+        Arc::new(Self {
+            left: AtomicUsize::new(sinks + 1),
+            ticket,
+            failed: AtomicBool::new(false),
+        })
     }
 
     pub(super) fn arrive(&self, is_good: bool) {
@@ -118,7 +122,11 @@ impl Port {
             ending: AtomicBool::new(false),
             untold: AtomicU64::new(0),
         });
-        let worker = Worker { sink, state: Arc::clone(&state), report };
+        let worker = Worker {
+            sink,
+            state: Arc::clone(&state),
+            report,
+        };
         super::writer::spawn("audit-sink", move || worker.run(&received))?;
         Ok(Self { jobs, state })
     }
@@ -170,7 +178,9 @@ impl Worker {
                 Job::Batch(batch) => {
                     let entries: Vec<Entry<'_>> = batch.entries().collect();
                     self.deliver(&entries);
-                    self.state.waiting.fetch_sub(entries.len() as u64, Ordering::AcqRel);
+                    self.state
+                        .waiting
+                        .fetch_sub(entries.len() as u64, Ordering::AcqRel);
                 }
                 Job::Barrier(barrier) => barrier.arrive(self.flush()),
             }
@@ -193,7 +203,10 @@ impl Worker {
                 Ok(Err(SinkError::Retry { after, cause })) => {
                     add(&self.state.retries, 1);
                     if self.state.ending.load(Ordering::Acquire) && wait >= LONGEST_WAIT / 8 {
-                        (self.report)(&format!("sink `{}` missed {count} entries at the end: {cause}", self.state.name));
+                        (self.report)(&format!(
+                            "sink `{}` missed {count} entries at the end: {cause}",
+                            self.state.name
+                        ));
                         break;
                     }
                     let pause = after.unwrap_or(wait).min(LONGEST_WAIT);
@@ -242,6 +255,9 @@ impl Worker {
 
     fn fail(&self, cause: &str) {
         self.state.failed.store(true, Ordering::Release);
-        (self.report)(&format!("sink `{}` failed for good and misses all that follows: {cause}", self.state.name));
+        (self.report)(&format!(
+            "sink `{}` failed for good and misses all that follows: {cause}",
+            self.state.name
+        ));
     }
 }

@@ -93,13 +93,22 @@ type Then = Box<dyn FnOnce(bool) + Send>;
 
 impl<T> std::fmt::Debug for Slot<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Slot").field("is_answered", &self.answer.is_some()).finish_non_exhaustive()
+        f.debug_struct("Slot")
+            .field("is_answered", &self.answer.is_some())
+            .finish_non_exhaustive()
     }
 }
 
 impl<T> Ticket<T> {
     pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self { slot: Mutex::new(Slot { answer: None, waker: None, then: None }), answered: Condvar::new() })
+        Arc::new(Self {
+            slot: Mutex::new(Slot {
+                answer: None,
+                waker: None,
+                then: None,
+            }),
+            answered: Condvar::new(),
+        })
     }
 
     /// Gives the answer. A second one is ignored.
@@ -137,7 +146,11 @@ impl<T> Ticket<T> {
     }
 
     /// As [`Self::wait`], but gives up when nobody is left who could answer.
-    pub(super) fn wait_unless_alone(&self, deadline: Instant, is_alone: impl Fn() -> bool) -> Option<Result<T>> {
+    pub(super) fn wait_unless_alone(
+        &self,
+        deadline: Instant,
+        is_alone: impl Fn() -> bool,
+    ) -> Option<Result<T>> {
         loop {
             let now = Instant::now();
             let step = deadline.min(now + Duration::from_millis(20));

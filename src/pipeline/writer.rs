@@ -104,12 +104,17 @@ pub(super) fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(
     };
     match std::thread::Builder::new().name(name.to_owned()).spawn(start) {
         Ok(_detached) => Ok(()),
-        Err(error) => Err(Error::new(ErrorKind::Io, format!("cannot start the thread `{name}`")).because(error)),
+        Err(error) => {
+            Err(Error::new(ErrorKind::Io, format!("cannot start the thread `{name}`")).because(error))
+        }
     }
 }
 
 impl Writer {
-    #[expect(clippy::too_many_arguments, reason = "called once, by the builder, with what it has assembled")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "called once, by the builder, with what it has assembled"
+    )]
     pub(super) fn new(
         inbox: Arc<Inbox>,
         commands: Receiver<Command>,
@@ -122,7 +127,10 @@ impl Writer {
         report: Report,
     ) -> Self {
         let seq = journal.as_ref().map_or(0, FileSink::next_seq);
-        let observed_at = journal.as_ref().and_then(|journal| journal.opened().last_observed_at).unwrap_or(0);
+        let observed_at = journal
+            .as_ref()
+            .and_then(|journal| journal.opened().last_observed_at)
+            .unwrap_or(0);
         let state = Progress {
             phase: Phase::Fresh,
             chunk: Vec::with_capacity(CHUNK),
@@ -241,14 +249,27 @@ impl Writer {
 
     /// Gives a frame its place and renders its line into the batch.
     fn place(&mut self, frame: &Redacted) -> Placed {
-        let time = frame.bytes().first_chunk().map_or(0, |time| u64::from_le_bytes(*time));
+        let time = frame
+            .bytes()
+            .first_chunk()
+            .map_or(0, |time| u64::from_le_bytes(*time));
         let id = record_id(time);
-        let place = Place { stream: &self.stream, seq: self.seq, observed_at: self.observed_at, id };
+        let place = Place {
+            stream: &self.stream,
+            seq: self.seq,
+            observed_at: self.observed_at,
+            id,
+        };
         let lines = &mut self.lines;
         self.batch.push(self.seq, self.observed_at, |out| {
             lines.write(frame.bytes(), &place, out);
         });
-        let placed = Placed { id, stream: Arc::clone(&self.stream), seq: self.seq, observed_at: self.observed_at };
+        let placed = Placed {
+            id,
+            stream: Arc::clone(&self.stream),
+            seq: self.seq,
+            observed_at: self.observed_at,
+        };
         self.seq += 1;
         placed
     }
@@ -296,7 +317,9 @@ impl Writer {
             add(&self.inbox.counters.gap_recorded, row.lost);
         }
         for at in 0..self.ports.len() {
-            let Some(port) = self.ports.get(at).filter(|port| port.has_room()) else { continue };
+            let Some(port) = self.ports.get(at).filter(|port| port.has_room()) else {
+                continue;
+            };
             let lost = port.state.untold.swap(0, std::sync::atomic::Ordering::AcqRel);
             if lost > 0 && !port.state.stats().failed {
                 let record = control::sink_gap(port.state.name(), lost);
@@ -336,7 +359,11 @@ impl Writer {
     /// With a journal nothing is lost by a slow sink, so the writer does not wait for it. Without one, a single sink
     /// is what the trail is for, and several must not wait for the slowest for ever.
     fn offer(&mut self, batch: &Arc<Batch>) {
-        let patience = if self.journal.is_some() { Duration::ZERO } else { self.inbox.patience.room };
+        let patience = if self.journal.is_some() {
+            Duration::ZERO
+        } else {
+            self.inbox.patience.room
+        };
         if let (None, [port]) = (&self.journal, self.ports.as_slice()) {
             while !port.has_room() && !is_late(&self.state.closing) {
                 read_ahead(&self.commands, &mut self.state);
@@ -350,11 +377,16 @@ impl Writer {
 
     fn failed_write(&mut self, error: &SinkError) {
         add(&self.inbox.counters.write_errors, 1);
-        let wait = self.state.retry.map_or(FIRST_RETRY, |(_, wait)| (wait * 2).min(LAST_RETRY));
+        let wait = self
+            .state
+            .retry
+            .map_or(FIRST_RETRY, |(_, wait)| (wait * 2).min(LAST_RETRY));
         self.state.retry = Some((Instant::now() + wait, wait));
         if !self.state.told_failure {
             self.state.told_failure = true;
-            (self.report)(&format!("the audit journal cannot be written; records wait in memory: {error}"));
+            (self.report)(&format!(
+                "the audit journal cannot be written; records wait in memory: {error}"
+            ));
         }
     }
 
@@ -400,7 +432,10 @@ impl Writer {
         self.state.last_commit = Instant::now();
         if let Err(error) = journal.flush() {
             add(&self.inbox.counters.sync_errors, 1);
-            let wait = self.state.retry.map_or(FIRST_RETRY, |(_, wait)| (wait * 2).min(LAST_RETRY));
+            let wait = self
+                .state
+                .retry
+                .map_or(FIRST_RETRY, |(_, wait)| (wait * 2).min(LAST_RETRY));
             self.state.retry = Some((Instant::now() + wait, wait));
             return (self.report)(&format!("the disk did not confirm the audit journal: {error}"));
         }
@@ -409,7 +444,10 @@ impl Writer {
         add(&self.inbox.counters.durable, self.state.undurable);
         self.state.undurable = 0;
         for (ticket, place) in self.state.waiting.drain(..) {
-            ticket.answer(Ok(Receipt { state: State::Durable, place: Some(place) }));
+            ticket.answer(Ok(Receipt {
+                state: State::Durable,
+                place: Some(place),
+            }));
         }
         self.tell_file_events();
     }
@@ -430,7 +468,9 @@ impl Writer {
             barrier.arrive(true);
         }
         let ports = &self.ports;
-        self.state.unsent.retain(|(at, barrier)| !ports.get(*at).is_none_or(|port| port.barrier(barrier)));
+        self.state
+            .unsent
+            .retain(|(at, barrier)| !ports.get(*at).is_none_or(|port| port.barrier(barrier)));
     }
 
     /// How many barriers have all their records taken. The queue's count can include a record that is just being
@@ -439,7 +479,11 @@ impl Writer {
         if self.inbox.queue.used().records == 0 {
             return self.state.barriers.len();
         }
-        self.state.barriers.iter().take_while(|(target, _)| *target <= self.state.popped).count()
+        self.state
+            .barriers
+            .iter()
+            .take_while(|(target, _)| *target <= self.state.popped)
+            .count()
     }
 
     /// Without a journal, a receipt says that every sink has the record.
@@ -449,11 +493,21 @@ impl Writer {
         }
         let waiting = std::mem::take(&mut self.state.waiting);
         let flushed = Ticket::new();
-        self.state.barriers.push((0, Barrier::new(self.ports.len(), Arc::clone(&flushed))));
+        self.state
+            .barriers
+            .push((0, Barrier::new(self.ports.len(), Arc::clone(&flushed))));
         flushed.then(move |answer| {
             for (ticket, place) in waiting {
-                let receipt = Receipt { state: State::Delivered, place: Some(place) };
-                let failed = || Error::new(ErrorKind::Sink, "a sink did not take the record; `Stats::sinks` names it");
+                let receipt = Receipt {
+                    state: State::Delivered,
+                    place: Some(place),
+                };
+                let failed = || {
+                    Error::new(
+                        ErrorKind::Sink,
+                        "a sink did not take the record; `Stats::sinks` names it",
+                    )
+                };
                 ticket.answer(if answer { Ok(receipt) } else { Err(failed()) });
             }
         });
@@ -492,7 +546,9 @@ impl Writer {
 
     fn barrier(&mut self, ticket: Arc<Ticket<()>>) {
         let target = self.state.popped + self.inbox.queue.used().records;
-        self.state.barriers.push((target, Barrier::new(self.ports.len(), ticket)));
+        self.state
+            .barriers
+            .push((target, Barrier::new(self.ports.len(), ticket)));
     }
 
     /// Ends the trail when everything is written, or when its time is up.
@@ -518,7 +574,9 @@ impl Writer {
         if is_stuck {
             let lost = self.state.in_batch + self.inbox.queue.used().records;
             add(&self.inbox.counters.lost_write, lost);
-            (self.report)(&format!("the audit trail ended with {lost} records that could not be written"));
+            (self.report)(&format!(
+                "the audit trail ended with {lost} records that could not be written"
+            ));
             return true;
         }
         self.answer_barriers();
@@ -538,7 +596,11 @@ impl Writer {
         }
         let mut sleep = self.state.sleep;
         if self.state.is_dirty {
-            sleep = sleep.min(self.commit_interval.saturating_sub(self.state.last_commit.elapsed()).max(FIRST_SLEEP));
+            sleep = sleep.min(
+                self.commit_interval
+                    .saturating_sub(self.state.last_commit.elapsed())
+                    .max(FIRST_SLEEP),
+            );
         }
         if !self.state.unsent.is_empty() || self.state.closing.is_some() {
             sleep = FIRST_SLEEP;
@@ -552,7 +614,9 @@ type Closing = Option<(Arc<Ticket<()>>, Instant)>;
 
 /// Whether the trail must end now.
 fn is_late(closing: &Closing) -> bool {
-    closing.as_ref().is_some_and(|(_, deadline)| Instant::now() >= *deadline)
+    closing
+        .as_ref()
+        .is_some_and(|(_, deadline)| Instant::now() >= *deadline)
 }
 
 /// Reads commands without carrying them out, but for the deadline of a close: it ends the wait for a sink.
@@ -572,7 +636,11 @@ fn close_by(state: &mut Progress, ticket: Arc<Ticket<()>>, deadline: Instant) {
             let first = Arc::clone(first);
             first.then(move |is_good| {
                 let message = "the audit trail ended, and a sink could not make everything durable";
-                ticket.answer(if is_good { Ok(()) } else { Err(Error::new(ErrorKind::Sink, message)) });
+                ticket.answer(if is_good {
+                    Ok(())
+                } else {
+                    Err(Error::new(ErrorKind::Sink, message))
+                });
             });
         }
         None => state.closing = Some((ticket, deadline)),
@@ -580,7 +648,9 @@ fn close_by(state: &mut Progress, ticket: Arc<Ticket<()>>, deadline: Instant) {
 }
 
 fn no_journal(what: &str) -> Error {
-    Error::config(format!("cannot {what}: this trail has no journal; give `directory` and leave `without_journal` out"))
+    Error::config(format!(
+        "cannot {what}: this trail has no journal; give `directory` and leave `without_journal` out"
+    ))
 }
 
 /// A UUIDv7 from the record's own time, so that ids sort by when things happened.

@@ -68,13 +68,17 @@ pub(crate) struct Credit {
 
 impl Credit {
     const fn of(word: u64) -> Self {
-        Self { records: (word & !CLOSED) / ONE, bytes: word & BYTES }
+        Self {
+            records: (word & !CLOSED) / ONE,
+            bytes: word & BYTES,
+        }
     }
 }
 
 impl<T> Queue<T> {
     pub(crate) fn new(capacity: Credit) -> Self {
-        let (sender, receiver) = crossbeam_channel::bounded(usize::try_from(capacity.records).unwrap_or(usize::MAX));
+        let (sender, receiver) =
+            crossbeam_channel::bounded(usize::try_from(capacity.records).unwrap_or(usize::MAX));
         Self {
             sender,
             receiver,
@@ -97,10 +101,15 @@ impl<T> Queue<T> {
         let used = Credit::of(before);
         let limit = self.limit(lane);
         // The first record always fits, so that one above the byte limit can pass an empty queue.
-        let fits = used.records < limit.records && (used.bytes + bytes as u64 <= limit.bytes || used.records == 0);
+        let fits =
+            used.records < limit.records && (used.bytes + bytes as u64 <= limit.bytes || used.records == 0);
         if before & CLOSED != 0 || !fits {
             self.used.fetch_sub(cost, Ordering::AcqRel);
-            return Err(if before & CLOSED != 0 { Refused::Closed(item) } else { Refused::Full(item) });
+            return Err(if before & CLOSED != 0 {
+                Refused::Closed(item)
+            } else {
+                Refused::Full(item)
+            });
         }
         if let Err(returned) = self.sender.try_send(item) {
             // Not reachable while the invariant above holds; a refusal is counted, a panic would not be.
@@ -115,7 +124,14 @@ impl<T> Queue<T> {
 
     /// Hands an item over, waiting for room until `timeout` has passed. `trip` picks the trip state: after one
     /// wait has expired there, later callers are refused at once until the receiver has moved.
-    pub(crate) fn push(&self, item: T, bytes: usize, lane: Lane, trip: u8, timeout: Duration) -> Result<(), Refused<T>> {
+    pub(crate) fn push(
+        &self,
+        item: T,
+        bytes: usize,
+        lane: Lane,
+        trip: u8,
+        timeout: Duration,
+    ) -> Result<(), Refused<T>> {
         let mut item = match self.try_push(item, bytes, lane) {
             Err(Refused::Full(item)) => item,
             done => return done,
@@ -157,7 +173,13 @@ impl<T> Queue<T> {
     }
 
     /// Hands an item over, or arranges that `waker` is woken when there may be room.
-    pub(crate) fn poll_push(&self, item: T, bytes: usize, lane: Lane, waker: &Waker) -> Result<(), Refused<T>> {
+    pub(crate) fn poll_push(
+        &self,
+        item: T,
+        bytes: usize,
+        lane: Lane,
+        waker: &Waker,
+    ) -> Result<(), Refused<T>> {
         let item = match self.try_push(item, bytes, lane) {
             Err(Refused::Full(item)) => item,
             done => return done,

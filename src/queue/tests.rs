@@ -5,13 +5,19 @@ use std::sync::Arc;
 use super::*;
 
 fn queue(records: u64) -> Queue<u64> {
-    Queue::new(Credit { records, bytes: records * 100 })
+    Queue::new(Credit {
+        records,
+        bytes: records * 100,
+    })
 }
 
 fn drain(queue: &Queue<u64>) -> Vec<u64> {
     let mut items = Vec::new();
     while let Some(item) = queue.pop() {
-        queue.release(Credit { records: 1, bytes: 100 });
+        queue.release(Credit {
+            records: 1,
+            bytes: 100,
+        });
         items.push(item);
     }
     items
@@ -23,10 +29,16 @@ fn the_last_quarter_is_kept_for_the_reserved_lane() {
     for item in 0..6 {
         queue.try_push(item, 100, Lane::Ordinary).unwrap();
     }
-    assert!(matches!(queue.try_push(6, 100, Lane::Ordinary), Err(Refused::Full(6))));
+    assert!(matches!(
+        queue.try_push(6, 100, Lane::Ordinary),
+        Err(Refused::Full(6))
+    ));
     queue.try_push(7, 100, Lane::Reserved).unwrap();
     queue.try_push(8, 100, Lane::Reserved).unwrap();
-    assert!(matches!(queue.try_push(9, 100, Lane::Reserved), Err(Refused::Full(9))));
+    assert!(matches!(
+        queue.try_push(9, 100, Lane::Reserved),
+        Err(Refused::Full(9))
+    ));
     assert_eq!(drain(&queue), [0, 1, 2, 3, 4, 5, 7, 8]);
     assert_eq!(queue.used(), Credit { records: 0, bytes: 0 });
 }
@@ -35,7 +47,10 @@ fn the_last_quarter_is_kept_for_the_reserved_lane() {
 fn bytes_are_credit_too_but_one_record_always_fits_an_empty_queue() {
     let queue = queue(8);
     queue.try_push(1, 100_000, Lane::Ordinary).unwrap();
-    assert!(matches!(queue.try_push(2, 1, Lane::Ordinary), Err(Refused::Full(2))));
+    assert!(matches!(
+        queue.try_push(2, 1, Lane::Ordinary),
+        Err(Refused::Full(2))
+    ));
 }
 
 #[test]
@@ -46,7 +61,11 @@ fn a_caller_waits_for_room_and_gets_it() {
     }
     let caller = std::thread::spawn({
         let queue = Arc::clone(&queue);
-        move || queue.push(3, 100, Lane::Ordinary, 0, Duration::from_secs(60)).is_ok()
+        move || {
+            queue
+                .push(3, 100, Lane::Ordinary, 0, Duration::from_secs(60))
+                .is_ok()
+        }
     });
     while queue.waiters.load(Ordering::SeqCst) == 0 {
         std::thread::yield_now();
@@ -61,11 +80,22 @@ fn after_an_expired_wait_the_category_fails_at_once_until_the_receiver_moves() {
     for item in 0..3 {
         queue.try_push(item, 100, Lane::Ordinary).unwrap();
     }
-    assert!(matches!(queue.push(9, 100, Lane::Ordinary, 5, Duration::ZERO), Err(Refused::Full(9))));
-    assert!(matches!(queue.push(9, 100, Lane::Ordinary, 5, Duration::from_secs(60)), Err(Refused::Tripped(9))));
+    assert!(matches!(
+        queue.push(9, 100, Lane::Ordinary, 5, Duration::ZERO),
+        Err(Refused::Full(9))
+    ));
+    assert!(matches!(
+        queue.push(9, 100, Lane::Ordinary, 5, Duration::from_secs(60)),
+        Err(Refused::Tripped(9))
+    ));
     queue.pop();
-    queue.release(Credit { records: 1, bytes: 100 });
-    queue.push(9, 100, Lane::Ordinary, 5, Duration::from_secs(60)).unwrap();
+    queue.release(Credit {
+        records: 1,
+        bytes: 100,
+    });
+    queue
+        .push(9, 100, Lane::Ordinary, 5, Duration::from_secs(60))
+        .unwrap();
 }
 
 #[test]
@@ -73,8 +103,14 @@ fn a_closed_queue_refuses_and_still_gives_what_it_holds() {
     let queue = queue(4);
     queue.try_push(1, 100, Lane::Ordinary).unwrap();
     queue.close();
-    assert!(matches!(queue.try_push(2, 100, Lane::Reserved), Err(Refused::Closed(2))));
-    assert!(matches!(queue.push(2, 100, Lane::Ordinary, 0, Duration::from_secs(60)), Err(Refused::Closed(2))));
+    assert!(matches!(
+        queue.try_push(2, 100, Lane::Reserved),
+        Err(Refused::Closed(2))
+    ));
+    assert!(matches!(
+        queue.push(2, 100, Lane::Ordinary, 0, Duration::from_secs(60)),
+        Err(Refused::Closed(2))
+    ));
     assert_eq!(drain(&queue), [1]);
 }
 
@@ -87,7 +123,13 @@ fn nothing_is_lost_or_doubled_between_eight_threads_and_one() {
             let queue = Arc::clone(&queue);
             std::thread::spawn(move || {
                 for item in 0..EACH {
-                    let pushed = queue.push(thread * EACH + item, 100, Lane::Ordinary, 0, Duration::from_secs(60));
+                    let pushed = queue.push(
+                        thread * EACH + item,
+                        100,
+                        Lane::Ordinary,
+                        0,
+                        Duration::from_secs(60),
+                    );
                     assert!(pushed.is_ok());
                 }
             })

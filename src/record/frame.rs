@@ -63,7 +63,10 @@ pub(crate) fn cut(text: &str, limit: usize) -> &str {
     if text.len() <= limit {
         text
     } else {
-        (0..=limit).rev().find_map(|end| text.get(..end)).unwrap_or_default()
+        (0..=limit)
+            .rev()
+            .find_map(|end| text.get(..end))
+            .unwrap_or_default()
     }
 }
 

@@ -47,7 +47,10 @@ impl FieldPlan {
                 sees: bit(slot),
                 ..Self::keyed(name, Slot::Attributes, name, Some(slot), policy)
             },
-            Resolved::Label(key) => Self { inherited: true, ..Self::keyed(name, Slot::Labels, key, None, policy) },
+            Resolved::Label(key) => Self {
+                inherited: true,
+                ..Self::keyed(name, Slot::Labels, key, None, policy)
+            },
             Resolved::Hash(key) => Self::keyed(name, Slot::Hashes, key, None, policy),
             Resolved::Attribute(key) => Self::keyed(name, Slot::Attributes, key, None, policy),
         }
@@ -74,10 +77,16 @@ impl FieldPlan {
     pub(crate) fn lent(name: &str, policy: &Policy) -> Self {
         let planned = Self::new(name, policy);
         if planned.inherited || planned.slot.is_none() {
-            return Self { inherited: true, ..planned };
+            return Self {
+                inherited: true,
+                ..planned
+            };
         }
         // A slot that is not handed down (an action, an outcome) would overwrite what the record itself says.
-        Self { inherited: true, ..Self::attribute(name, name, policy) }
+        Self {
+            inherited: true,
+            ..Self::attribute(name, name, policy)
+        }
     }
 
     fn keyed(name: &str, map: Slot, key: &str, slot: Option<Slot>, policy: &Policy) -> Self {
@@ -109,14 +118,12 @@ impl FieldPlan {
         self.naming == Naming::Plain && self.kind.is_none_or(|kind| matches!(kind, Kind::Id | Kind::Any))
     }
 
-    #[expect(clippy::unused_self, reason = "reads as the plan's own rule beside the others")]
+    #[expect(
+        clippy::unused_self,
+        reason = "reads as the plan's own rule beside the others"
+    )]
     pub(super) fn fit<'t>(&self, text: &'t str) -> &'t str {
         crate::record::frame::cut(text, crate::record::frame::MAX_VALUE)
-    }
-
-    /// Whether values of this field are handed down to what is inside its span.
-    pub(crate) fn is_inherited(&self) -> bool {
-        self.inherited
     }
 }
 

@@ -33,16 +33,26 @@ impl Keys {
     pub(crate) fn new(id: &str, secret: &[u8]) -> Result<Self> {
         let allowed = |char: char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_');
         if id.is_empty() || id.len() > 32 || !id.chars().all(allowed) {
-            return Err(Error::config(format!("key id `{id}` is not 1 to 32 letters, digits, `-` or `_`")));
+            return Err(Error::config(format!(
+                "key id `{id}` is not 1 to 32 letters, digits, `-` or `_`"
+            )));
         }
         if secret.len() < MIN_KEY {
             let len = secret.len();
-            return Err(Error::config(format!("key `{id}` has {len} bytes; give at least {MIN_KEY} random bytes")));
+            return Err(Error::config(format!(
+                "key `{id}` has {len} bytes; give at least {MIN_KEY} random bytes"
+            )));
         }
         let state = Hmac::<Sha256>::new_from_slice(secret)
             .map_err(|_| Error::config(format!("key `{id}` has a length that HMAC-SHA-256 does not take")))?;
         let secret = std::sync::Arc::new(Zeroizing::new(secret.to_vec()));
-        Ok(Self { key: Some(Key { id: id.to_owned(), state, _secret: secret }) })
+        Ok(Self {
+            key: Some(Key {
+                id: id.to_owned(),
+                state,
+                _secret: secret,
+            }),
+        })
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -62,7 +72,13 @@ impl Keys {
         into.extend_from_slice(key.id.as_bytes());
         into.push(b':');
         for byte in mac.finalize().into_bytes() {
-            let digit = |nibble: u8| if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 };
+            let digit = |nibble: u8| {
+                if nibble < 10 {
+                    b'0' + nibble
+                } else {
+                    b'a' + nibble - 10
+                }
+            };
             into.extend_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
         }
         true
@@ -71,7 +87,9 @@ impl Keys {
 
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.key.iter().map(|key| &key.id)).finish()
+        f.debug_list()
+            .entries(self.key.iter().map(|key| &key.id))
+            .finish()
     }
 }
 
@@ -83,7 +101,11 @@ mod tests {
     fn a_pseudonym_is_stable_and_differs_between_classes_and_keys() {
         let pseudonym = |secret: u8, class: &str| {
             let mut text = Vec::new();
-            assert!(Keys::new("k1", &[secret; 32]).unwrap().pseudonym(class, b"192.0.2.7", &mut text));
+            assert!(
+                Keys::new("k1", &[secret; 32])
+                    .unwrap()
+                    .pseudonym(class, b"192.0.2.7", &mut text)
+            );
             String::from_utf8(text).unwrap()
         };
         assert_eq!(pseudonym(7, "network"), pseudonym(7, "network"));

@@ -26,10 +26,19 @@ pub(crate) fn truncated(text: &str) -> Option<(IpAddr, u8)> {
         Some((address, bits)) => (address, Some(bits.parse::<u8>().ok()?)),
         None => (text, None),
     };
-    let address = address.split_once('%').map_or(address, |(address, _zone)| address);
-    let address = address.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(address);
+    let address = address
+        .split_once('%')
+        .map_or(address, |(address, _zone)| address);
+    let address = address
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .unwrap_or(address);
     let parsed = address.parse::<IpAddr>().ok();
-    let parsed = parsed.or_else(|| text.parse::<std::net::SocketAddr>().ok().map(|socket| socket.ip()))?;
+    let parsed = parsed.or_else(|| {
+        text.parse::<std::net::SocketAddr>()
+            .ok()
+            .map(|socket| socket.ip())
+    })?;
     let (truncated, bits) = match parsed.to_canonical() {
         IpAddr::V4(v4) => {
             let [a, b, c, _] = v4.octets();
@@ -66,7 +75,15 @@ mod tests {
 
     #[test]
     fn what_is_no_address_never_passes() {
-        for raw in ["", "alice", "203.0.113", "203.0.113.7.9", "1.2.3.4, 5.6.7.8", "203.0.113.7/x", "::g"] {
+        for raw in [
+            "",
+            "alice",
+            "203.0.113",
+            "203.0.113.7.9",
+            "1.2.3.4, 5.6.7.8",
+            "203.0.113.7/x",
+            "::g",
+        ] {
             assert_eq!(truncate_ip(raw), None, "{raw}");
         }
     }

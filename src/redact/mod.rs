@@ -27,7 +27,9 @@ pub(crate) struct Redacted(Vec<u8>);
 
 impl std::fmt::Debug for Redacted {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Redacted").field("len", &self.0.len()).finish_non_exhaustive()
+        f.debug_struct("Redacted")
+            .field("len", &self.0.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -181,15 +183,14 @@ impl<'p> Redacting<'p> {
         Put::u64(&mut self.buf, number);
     }
 
-    /// An attribute whose name and text are this crate's own.
-    pub(crate) fn note(&mut self, name: &str, text: &str) {
-        Put::keyed(&mut self.buf, Slot::Attributes, name);
-        Put::str(&mut self.buf, text);
-    }
-
     /// An id that this crate made, as lower-case hex text.
     pub(crate) fn hex(&mut self, slot: Slot, id: u64) {
-        let digit = |shift: u32| b"0123456789abcdef".get((id >> shift & 15) as usize).copied().unwrap_or(b'0');
+        let digit = |shift: u32| {
+            b"0123456789abcdef"
+                .get((id >> shift & 15) as usize)
+                .copied()
+                .unwrap_or(b'0')
+        };
         let text: [u8; 16] = std::array::from_fn(|at| digit(60 - 4 * u32::try_from(at).unwrap_or(0)));
         self.buf.push(slot.index());
         Put::str(&mut self.buf, std::str::from_utf8(&text).unwrap_or_default());
@@ -218,7 +219,9 @@ impl<'p> Redacting<'p> {
             }
             Naming::Millis | Naming::Start => return self.wrong(plan, |buf| Put::str(buf, plan.fit(text))),
         }
-        let fits = plan.kind.is_none_or(|kind| matches!(kind, Kind::Text | Kind::Id | Kind::Texts | Kind::Any));
+        let fits = plan
+            .kind
+            .is_none_or(|kind| matches!(kind, Kind::Text | Kind::Id | Kind::Texts | Kind::Any));
         if !plan.is_kept() {
             self.act(plan, fits, text.as_bytes());
             return;
@@ -231,7 +234,9 @@ impl<'p> Redacting<'p> {
         match plan.naming {
             Naming::Millis => self.put(plan, true, |buf| Put::u64(buf, number.saturating_mul(1_000_000))),
             Naming::Plain => {
-                let fits = plan.kind.is_none_or(|kind| matches!(kind, Kind::Id | Kind::Uint | Kind::Any));
+                let fits = plan
+                    .kind
+                    .is_none_or(|kind| matches!(kind, Kind::Id | Kind::Uint | Kind::Any));
                 self.scalar(plan, fits, number, |buf| Put::u64(buf, number));
             }
             Naming::Start | Naming::Traceparent => self.wrong(plan, |buf| Put::u64(buf, number)),
@@ -263,7 +268,11 @@ impl<'p> Redacting<'p> {
         // The largest duration that a slot takes, in milliseconds: u64::MAX nanoseconds, rounded down.
         let is_duration = plan.naming == Naming::Millis && (0.0..=1.8e13).contains(&number);
         if is_duration {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range was checked")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "the range was checked"
+            )]
             let nanos = (number * 1e6).round() as u64;
             return self.put(plan, true, |buf| Put::u64(buf, nanos));
         }
@@ -277,7 +286,9 @@ impl<'p> Redacting<'p> {
             return;
         }
         let fits = plan.naming == Naming::Plain
-            && plan.kind.is_none_or(|kind| matches!(kind, Kind::Bool | Kind::Any));
+            && plan
+                .kind
+                .is_none_or(|kind| matches!(kind, Kind::Bool | Kind::Any));
         self.scalar(plan, fits, truth, |buf| Put::bool(buf, truth));
     }
 
@@ -290,7 +301,9 @@ impl<'p> Redacting<'p> {
         if room < bytes.len() {
             self.cut(plan, bytes.len());
         }
-        self.put(plan, fits, |buf| Put::bytes(buf, bytes.get(..room).unwrap_or_default()));
+        self.put(plan, fits, |buf| {
+            Put::bytes(buf, bytes.get(..room).unwrap_or_default())
+        });
     }
 
     /// A value that only `Debug` or `Display` can show. User code runs here: no lock of ours is held, and what
@@ -301,7 +314,9 @@ impl<'p> Redacting<'p> {
             _ => {}
         }
         let fits = plan.naming == Naming::Plain
-            && plan.kind.is_none_or(|kind| matches!(kind, Kind::Text | Kind::Id | Kind::Texts | Kind::Any));
+            && plan
+                .kind
+                .is_none_or(|kind| matches!(kind, Kind::Text | Kind::Id | Kind::Texts | Kind::Any));
         let start = self.buf.len();
         self.head(plan, fits);
         let text_at = self.buf.len() + 5;
@@ -325,7 +340,9 @@ impl<'p> Redacting<'p> {
     pub(crate) fn error(&mut self, plan: &FieldPlan, error: &(dyn StdError + 'static)) {
         self.debug(plan, &text::Shown(error));
         let has_chain = plan.slot == Some(Slot::ErrorMessage) && plan.is_kept();
-        let Some(source) = error.source().filter(|_| has_chain) else { return };
+        let Some(source) = error.source().filter(|_| has_chain) else {
+            return;
+        };
         self.buf.push(Slot::ErrorChain.index());
         let panicked = text::chain(&mut self.buf, error, source, MAX_FRAME);
         self.tally.panicked += u32::from(panicked);
@@ -361,7 +378,8 @@ impl<'p> Redacting<'p> {
 
     #[inline]
     fn head(&mut self, plan: &FieldPlan, fits: bool) {
-        self.buf.extend_from_slice(if fits { &plan.head } else { &plan.fallback });
+        self.buf
+            .extend_from_slice(if fits { &plan.head } else { &plan.fallback });
     }
 
     /// Notes what an entry that is now complete means.
@@ -429,18 +447,29 @@ impl<'p> Redacting<'p> {
     }
 
     fn truncate_ip(&mut self, plan: &FieldPlan, text: &[u8]) -> bool {
-        let Ok(text) = std::str::from_utf8(text) else { return false };
+        let Ok(text) = std::str::from_utf8(text) else {
+            return false;
+        };
         let text = text.trim_matches(['"', ' ']);
         if text == "system" {
             Put::str(&mut self.buf, "system");
             return true;
         }
-        let Some((address, bits)) = ip::truncated(text) else { return false };
+        let Some((address, bits)) = ip::truncated(text) else {
+            return false;
+        };
         let mut small = text::Small::default();
         let is_slot = plan.slot == Some(Slot::ActorIp);
-        let suffix = if is_slot { format_args!("") } else { format_args!("/{bits}") };
+        let suffix = if is_slot {
+            format_args!("")
+        } else {
+            format_args!("/{bits}")
+        };
         let _ = std::fmt::Write::write_fmt(&mut small, format_args!("{address}{suffix}"));
-        Put::str(&mut self.buf, std::str::from_utf8(small.bytes()).unwrap_or_default());
+        Put::str(
+            &mut self.buf,
+            std::str::from_utf8(small.bytes()).unwrap_or_default(),
+        );
         if is_slot {
             self.buf.push(Slot::ActorIpPrefixLen.index());
             Put::u64(&mut self.buf, u64::from(bits));
@@ -451,13 +480,16 @@ impl<'p> Redacting<'p> {
     fn remark(&mut self, plan: &FieldPlan) {
         self.tally.redacted += 1;
         let Decision { action, rule } = plan.decision;
-        self.buf.extend_from_slice(&[mark::REMARK, rule as u8, action as u8]);
+        self.buf
+            .extend_from_slice(&[mark::REMARK, rule as u8, action as u8]);
         Put::key(&mut self.buf, &plan.name);
     }
 
     #[inline]
     fn free(&self) -> usize {
-        MAX_FRAME.saturating_sub(self.buf.len()).min(crate::record::frame::MAX_VALUE)
+        MAX_FRAME
+            .saturating_sub(self.buf.len())
+            .min(crate::record::frame::MAX_VALUE)
     }
 
     #[inline]

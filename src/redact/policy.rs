@@ -73,7 +73,10 @@ pub(crate) struct Decision {
     pub(crate) rule: Rule,
 }
 
-const KEEP: Decision = Decision { action: Action::Keep, rule: Rule::None };
+const KEEP: Decision = Decision {
+    action: Action::Keep,
+    rule: Rule::None,
+};
 
 /// Rules by field name. The default, *balanced*, puts a marker in the place of secrets and truncates addresses.
 ///
@@ -125,24 +128,42 @@ impl Policy {
         let custom = self.custom.iter().find(|(rule, _)| words.contains(rule));
         match custom {
             Some(&(_, action)) if !(secret && action == Action::Keep) => {
-                let rule = if action == Action::Keep { Rule::None } else { Rule::Custom };
-                Decision { action: self.available(action), rule }
+                let rule = if action == Action::Keep {
+                    Rule::None
+                } else {
+                    Rule::Custom
+                };
+                Decision {
+                    action: self.available(action),
+                    rule,
+                }
             }
-            _ if secret => Decision { action: Action::Marker, rule: Rule::Secret },
-            _ if slot == Some(Slot::ActorIp) || (slot.is_none() && words::is_address(&words)) => {
-                Decision { action: Action::TruncateIp, rule: Rule::Network }
-            }
+            _ if secret => Decision {
+                action: Action::Marker,
+                rule: Rule::Secret,
+            },
+            _ if slot == Some(Slot::ActorIp) || (slot.is_none() && words::is_address(&words)) => Decision {
+                action: Action::TruncateIp,
+                rule: Rule::Network,
+            },
             _ => KEEP,
         }
     }
 
     fn available(&self, action: Action) -> Action {
-        if action == Action::Hmac && self.keys.is_empty() { Action::Marker } else { action }
+        if action == Action::Hmac && self.keys.is_empty() {
+            Action::Marker
+        } else {
+            action
+        }
     }
 }
 
 impl fmt::Debug for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Policy").field("rules", &self.custom.len()).field("keys", &self.keys).finish()
+        f.debug_struct("Policy")
+            .field("rules", &self.custom.len())
+            .field("keys", &self.keys)
+            .finish()
     }
 }

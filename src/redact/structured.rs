@@ -51,7 +51,9 @@ impl Redacting<'_> {
                 self.tally.truncated += 1;
                 Value::from(TOO_DEEP)
             }
-            Value::List(values) => Value::List(values.iter().map(|value| self.nested(value, depth + 1)).collect()),
+            Value::List(values) => {
+                Value::List(values.iter().map(|value| self.nested(value, depth + 1)).collect())
+            }
             Value::Map(members) => {
                 let member = |(key, value): (&String, &Value)| {
                     let decision = self.policy.decide(key, None);
@@ -60,7 +62,9 @@ impl Redacting<'_> {
                         Action::Drop => return None,
                         Action::TruncateIp => {
                             let kept = value.as_str().and_then(super::truncate_ip);
-                            kept.map_or(Value::from(decision.rule.marker()), |(address, _)| Value::Str(address))
+                            kept.map_or(Value::from(decision.rule.marker()), |(address, _)| {
+                                Value::Str(address)
+                            })
                         }
                         Action::Marker | Action::Hmac => Value::from(decision.rule.marker()),
                     };

@@ -26,7 +26,9 @@ pub(super) fn open(buf: &mut Vec<u8>, tag: u8) {
 
 /// States the length of the text that begins at `text_at` and ends with the buffer.
 pub(super) fn close(buf: &mut [u8], text_at: usize) {
-    let len = u32::try_from(buf.len() - text_at).unwrap_or(u32::MAX).to_le_bytes();
+    let len = u32::try_from(buf.len() - text_at)
+        .unwrap_or(u32::MAX)
+        .to_le_bytes();
     if let Some(place) = buf.get_mut(text_at - 4..text_at) {
         place.copy_from_slice(&len);
     }
@@ -35,7 +37,12 @@ pub(super) fn close(buf: &mut [u8], text_at: usize) {
 /// Formats into `buf`, at most `limit` bytes. A panic in user code takes back all of its text.
 pub(super) fn format(buf: &mut Vec<u8>, limit: usize, arguments: fmt::Arguments<'_>) -> Formatted {
     let start = buf.len();
-    let mut capped = Capped { buf, left: limit, total: 0, full: false };
+    let mut capped = Capped {
+        buf,
+        left: limit,
+        total: 0,
+        full: false,
+    };
     // Unwind safety: the buffer is cut back to where it was, and nothing else is shared with the closure.
     let panicked = catch_unwind(AssertUnwindSafe(|| {
         let _ = capped.write_fmt(arguments);
@@ -46,9 +53,15 @@ pub(super) fn format(buf: &mut Vec<u8>, limit: usize, arguments: fmt::Arguments<
         buf.get_mut(start..).unwrap_or_default().fill(0);
         buf.truncate(start);
         buf.extend_from_slice(PANICKED.as_bytes());
-        return Formatted { panicked, cut_from: None };
+        return Formatted {
+            panicked,
+            cut_from: None,
+        };
     }
-    Formatted { panicked, cut_from: full.then_some(total) }
+    Formatted {
+        panicked,
+        cut_from: full.then_some(total),
+    }
 }
 
 /// Writes an error's message and those of its sources as a list; `true` where one panicked.
@@ -125,7 +138,10 @@ const SMALL: usize = 400;
 
 impl Default for Small {
     fn default() -> Self {
-        Self { bytes: zeroize::Zeroizing::new([0; SMALL]), len: 0 }
+        Self {
+            bytes: zeroize::Zeroizing::new([0; SMALL]),
+            len: 0,
+        }
     }
 }
 

@@ -11,10 +11,16 @@ impl Words {
         let mut words = vec![String::new()];
         let chars: Vec<char> = name.chars().collect();
         for (at, &char) in chars.iter().enumerate() {
-            let before = at.checked_sub(1).and_then(|at| chars.get(at)).copied().unwrap_or(' ');
+            let before = at
+                .checked_sub(1)
+                .and_then(|at| chars.get(at))
+                .copied()
+                .unwrap_or(' ');
             let after = chars.get(at + 1).copied().unwrap_or(' ');
             let starts = char.is_uppercase()
-                && (before.is_lowercase() || before.is_numeric() || (before.is_uppercase() && after.is_lowercase()));
+                && (before.is_lowercase()
+                    || before.is_numeric()
+                    || (before.is_uppercase() && after.is_lowercase()));
             if starts || !char.is_alphanumeric() {
                 words.push(String::new());
             }
@@ -28,37 +34,95 @@ impl Words {
 
     /// Whether these words contain the others, one behind the other.
     pub(crate) fn contains(&self, others: &Self) -> bool {
-        !others.0.is_empty() && self.0.windows(others.0.len()).any(|window| window == others.0.as_slice())
+        !others.0.is_empty()
+            && self
+                .0
+                .windows(others.0.len())
+                .any(|window| window == others.0.as_slice())
     }
 
     fn has(&self, sequence: &str) -> bool {
         let count = sequence.split(' ').count();
-        self.0.windows(count).any(|window| window.iter().map(String::as_str).eq(sequence.split(' ')))
+        self.0
+            .windows(count)
+            .any(|window| window.iter().map(String::as_str).eq(sequence.split(' ')))
     }
 }
 
 /// Names of things that nobody but their owner may know. One entry is one or more words in a row.
 const SECRETS: &[&str] = &[
-    "password", "passwd", "passwort", "pwd", "passphrase", "passcode", "pass", "secret", "secrets", "token", "tokens",
-    "apikey", "api key", "apitoken", "access key", "accesskey", "secret key", "secretkey", "private key", "privatekey",
-    "signing key", "encryption key", "auth key", "credential", "credentials", "authorization", "bearer", "jwt", "otp",
-    "totp", "cvv", "cvc", "pin", "cookie", "cookies", "set cookie", "session key", "client key", "shared key",
-    "connection string", "dsn", "mnemonic", "seed phrase",
+    "password",
+    "passwd",
+    "passwort",
+    "pwd",
+    "passphrase",
+    "passcode",
+    "pass",
+    "secret",
+    "secrets",
+    "token",
+    "tokens",
+    "apikey",
+    "api key",
+    "apitoken",
+    "access key",
+    "accesskey",
+    "secret key",
+    "secretkey",
+    "private key",
+    "privatekey",
+    "signing key",
+    "encryption key",
+    "auth key",
+    "credential",
+    "credentials",
+    "authorization",
+    "bearer",
+    "jwt",
+    "otp",
+    "totp",
+    "cvv",
+    "cvc",
+    "pin",
+    "cookie",
+    "cookies",
+    "set cookie",
+    "session key",
+    "client key",
+    "shared key",
+    "connection string",
+    "dsn",
+    "mnemonic",
+    "seed phrase",
 ];
 
 /// Words before a secret's name that make it the name of something about the secret.
-const HEADS: &[&str] = &["max", "min", "has", "is", "num", "public", "primary", "total", "count", "requires", "needs"];
+const HEADS: &[&str] = &[
+    "max", "min", "has", "is", "num", "public", "primary", "total", "count", "requires", "needs",
+];
 
 /// Words behind a secret's name that make it the name of something about the secret.
 const TAILS: &[&str] = &[
-    "count", "used", "type", "id", "name", "version", "at", "policy", "enabled", "verified", "ttl", "length", "len",
-    "expiry", "expires", "age", "limit", "usage", "required", "valid", "status", "kind", "strength", "attempts",
+    "count", "used", "type", "id", "name", "version", "at", "policy", "enabled", "verified", "ttl", "length",
+    "len", "expiry", "expires", "age", "limit", "usage", "required", "valid", "status", "kind", "strength",
+    "attempts",
 ];
 
 /// Names of network addresses.
 const ADDRESSES: &[&str] = &[
-    "ip", "ip address", "ipaddress", "ipaddr", "ip addr", "remote addr", "remote address", "client addr",
-    "client address", "peer addr", "peer address", "source address", "forwarded for",
+    "ip",
+    "ip address",
+    "ipaddress",
+    "ipaddr",
+    "ip addr",
+    "remote addr",
+    "remote address",
+    "client addr",
+    "client address",
+    "peer addr",
+    "peer address",
+    "source address",
+    "forwarded for",
 ];
 
 /// Whether the name is that of a secret itself, not of something about one.
@@ -72,7 +136,8 @@ pub(crate) fn is_address(words: &Words) -> bool {
 }
 
 fn is_about(words: &Words) -> bool {
-    let is_one_of = |word: Option<&String>, list: &[&str]| word.is_some_and(|word| list.contains(&word.as_str()));
+    let is_one_of =
+        |word: Option<&String>, list: &[&str]| word.is_some_and(|word| list.contains(&word.as_str()));
     words.0.len() > 1 && (is_one_of(words.0.first(), HEADS) || is_one_of(words.0.last(), TAILS))
 }
 
@@ -87,8 +152,20 @@ mod tests {
     #[test]
     fn a_secret_is_recognised_in_every_spelling_of_its_name() {
         for name in [
-            "password", "userPassword", "user-password", "user.password", "USER_PASSWORD", "apiKey", "api_key",
-            "APIKey", "x-api-key", "db.connectionString", "authToken", "HTTPAuthorization", "privateKey", "otp",
+            "password",
+            "userPassword",
+            "user-password",
+            "user.password",
+            "USER_PASSWORD",
+            "apiKey",
+            "api_key",
+            "APIKey",
+            "x-api-key",
+            "db.connectionString",
+            "authToken",
+            "HTTPAuthorization",
+            "privateKey",
+            "otp",
         ] {
             assert!(secret(name), "{name}");
         }
@@ -97,8 +174,21 @@ mod tests {
     #[test]
     fn a_name_that_is_only_about_a_secret_is_left_alone() {
         for name in [
-            "password_policy", "token_count", "max_tokens", "tokens_used", "has_password", "secretary", "tokenizer",
-            "compass", "passenger", "pinned", "public_key", "api_key_id", "password_changed_at", "monkey", "spinner",
+            "password_policy",
+            "token_count",
+            "max_tokens",
+            "tokens_used",
+            "has_password",
+            "secretary",
+            "tokenizer",
+            "compass",
+            "passenger",
+            "pinned",
+            "public_key",
+            "api_key_id",
+            "password_changed_at",
+            "monkey",
+            "spinner",
         ] {
             assert!(!secret(name), "{name}");
         }
@@ -106,7 +196,10 @@ mod tests {
 
     #[test]
     fn names_are_split_at_marks_and_at_case_boundaries() {
-        assert_eq!(Words::of("HTTPTokenV2-last.used").0, ["http", "token", "v2", "last", "used"]);
+        assert_eq!(
+            Words::of("HTTPTokenV2-last.used").0,
+            ["http", "token", "v2", "last", "used"]
+        );
         assert_eq!(Words::of("").0, Vec::<String>::new());
         assert_eq!(Words::of("größeMax").0, ["größe", "max"]);
     }

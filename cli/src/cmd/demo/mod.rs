@@ -1,0 +1,87 @@
+//! `demo`: a believable trail to look at, written through the library as an application would write its own.
+
+mod scenario;
+
+use std::time::Duration;
+
+use tracing_audit::clock::{Clock as _, ManualClock, SystemClock};
+use tracing_audit::record::Record;
+use tracing_audit::store::DirStore;
+use tracing_audit::{Audit, Emitter as _, ErrorKind};
+
+use self::scenario::Scenario;
+use crate::args::Demo;
+use crate::out::{Failure, Out, code};
+use crate::words::counted;
+
+/// The time that the records are spread over: what a day of a small service looks like.
+const DAY: u64 = 24 * 60 * 60 * 1_000_000_000;
+
+/// How long the disk may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often the queue is emptied on the way, so that the records' observation times are spread as well.
+const PORTIONS: u64 = 48;
+
+pub(crate) fn run(demo: &Demo) -> Result<u8, Failure> {
+    let dir = &demo.dir;
+    // Invented records among real ones could not be told apart later.
+    if dir.exists() && DirStore::open(dir)?.streams() > 0 {
+        return Err(Failure::Usage(format!(
+            "`{}` holds a trail already, and invented records do not belong into it; name a new directory",
+            dir.display()
+        )));
+    }
+    let now = SystemClock.now();
+    let clock = ManualClock::new(now.saturating_sub(DAY));
+    let audit = Audit::builder()
+        .directory(dir)
+        .service("docs-demo")
+        .clock(clock.clone())
+        .start()?;
+    let portion = (demo.records / PORTIONS).max(1);
+    let scenario = Scenario::new(demo.seed, demo.records, now.saturating_sub(DAY), DAY);
+    for (index, (time, record)) in (1..).zip(scenario) {
+        clock.set(time);
+        submit(&audit, record)?;
+        if index % portion == 0 {
+            audit.flush(PATIENCE)?;
+        }
+    }
+    clock.set(now);
+    let report = audit.shutdown(PATIENCE)?;
+    let mut out = Out::new(crate::args::Color::Never);
+    let (dir, records) = (dir.display(), counted(demo.records, "invented record"));
+    out.line(&format!(
+        "{records} of one day in {dir} ({} in all are on disk)",
+        report.durable
+    ))?;
+    out.line("look at them:")?;
+    for command in [
+        "show DIR",
+        "show DIR outcome=denied --since -6h",
+        "show DIR actor.type=agent 'level>=warn'",
+        "tail -f DIR",
+    ] {
+        out.line(&format!(
+            "  tracing-audit {}",
+            command.replace("DIR", &dir.to_string())
+        ))?;
+    }
+    out.flush()?;
+    Ok(code::OK)
+}
+
+/// Hands a record over; a full queue is emptied first, so that none is refused for good.
+fn submit(audit: &Audit, record: Record) -> Result<(), Failure> {
+    match audit.submit(record.clone()) {
+        Err(error) if error.kind() == ErrorKind::Full => {
+            audit.flush(PATIENCE)?;
+            audit.submit(record)?;
+        }
+        done => {
+            done?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,130 @@
+//! The commands, and what they share: opening a trail, reading the question, telling what else was met.
+
+pub(crate) mod demo;
+pub(crate) mod show;
+pub(crate) mod tail;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use tracing_audit::Query;
+use tracing_audit::clock::{Clock as _, SystemClock};
+use tracing_audit::query::parse_time;
+use tracing_audit::store::{DirStore, Finding, Item, Stored};
+
+use crate::args::Source;
+use crate::out::Failure;
+use crate::words::{self, counted, harmless};
+
+/// How many findings are told one by one.
+const TOLD: usize = 5;
+
+/// Reads the filter, and the range if there is one.
+fn question(source: &Source, since: Option<&str>, until: Option<&str>) -> Result<Query, Failure> {
+    let now = SystemClock.now();
+    let mut query = Query::parse_terms(&source.filter, now)?;
+    if let Some(since) = since {
+        query = query.since(parse_time(since, now)?);
+    }
+    if let Some(until) = until {
+        query = query.until(parse_time(until, now)?);
+    }
+    Ok(query)
+}
+
+/// Opens a trail that must be there.
+fn open(dir: &Path) -> Result<DirStore, Failure> {
+    if !dir.exists() {
+        return Err(Failure::NoTrail(format!(
+            "`{}` does not exist; name the directory that the application writes its trail to (its default is `./audit`)",
+            dir.display()
+        )));
+    }
+    let store = DirStore::open(dir)?;
+    if store.streams() == 0 {
+        return Err(Failure::NoTrail(format!(
+            "no trail in `{dir}`: looked for files `audit-YYYY-MM-DD-<20 digits>.jsonl` in it and in its directories; \
+             check the path, or run `tracing-audit tail -f {dir}` to wait for the first record",
+            dir = dir.display()
+        )));
+    }
+    Ok(store)
+}
+
+/// What a walk met beside the wanted records.
+#[derive(Debug, Default)]
+struct Met {
+    /// Gap records and the records that they say were lost, by cause.
+    gaps: BTreeMap<String, (u64, u64)>,
+    findings: Vec<Finding>,
+    more_findings: u64,
+}
+
+impl Met {
+    /// Takes an item; gives the record back if it is wanted.
+    fn take(&mut self, item: Item) -> Option<Stored> {
+        match item {
+            Item::Record(stored) => {
+                self.gap(&stored);
+                Some(stored)
+            }
+            Item::Gap(stored) => {
+                self.gap(&stored);
+                None
+            }
+            Item::Finding(finding) if self.findings.len() < TOLD => {
+                self.findings.push(finding);
+                None
+            }
+            _ => {
+                self.more_findings += 1;
+                None
+            }
+        }
+    }
+
+    fn gap(&mut self, stored: &Stored) {
+        if let Some((lost, cause)) = stored.lost() {
+            // Causes are few; a hostile file may say otherwise.
+            let cause = if self.gaps.len() < 16 {
+                cause
+            } else {
+                "other causes"
+            };
+            let (records, sum) = self.gaps.entry(cause.to_owned()).or_default();
+            *records += 1;
+            *sum = sum.saturating_add(lost);
+        }
+    }
+
+    /// `1 gap record: 17 lost (queue_full)`.
+    fn gaps(&self) -> Option<String> {
+        if self.gaps.is_empty() {
+            return None;
+        }
+        let records = self.gaps.values().map(|(records, _)| records).sum();
+        let causes: Vec<String> = self
+            .gaps
+            .iter()
+            .map(|(cause, (_, lost))| format!("{} lost ({})", words::count(*lost), harmless(cause)))
+            .collect();
+        Some(format!(
+            "{}: {}",
+            counted(records, "gap record"),
+            causes.join(", ")
+        ))
+    }
+
+    /// One line for each finding, and one for those that are not told.
+    fn findings(&self) -> Vec<String> {
+        let mut lines: Vec<String> = self
+            .findings
+            .iter()
+            .map(|finding| format!("finding: {}", harmless(&finding.to_string())))
+            .collect();
+        if self.more_findings > 0 {
+            lines.push(format!("and {}", counted(self.more_findings, "more finding")));
+        }
+        lines
+    }
+}

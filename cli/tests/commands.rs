@@ -1,0 +1,455 @@
+//! The binary as a process: what it prints, where, and with which exit code.
+
+use std::fs::{self, OpenOptions};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+/// Long enough for a loaded machine; no test waits for it unless it fails.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+fn binary() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tracing-audit"));
+    command.env_remove("NO_COLOR").env_remove("COLUMNS");
+    command
+}
+
+fn run(args: &[&str], dir: &Path) -> Output {
+    let (name, rest) = args.split_first().expect("a command");
+    binary().arg(name).arg(dir).args(rest).output().expect("runs")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("text")
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).expect("text")
+}
+
+/// A line of stream `stream`, taken `seq` seconds after 10:00.
+fn line(stream: &str, seq: u64, event: &str, more: &str) -> String {
+    let at = format!("2025-11-21T10:{:02}:{:02}.250000000Z", seq / 60, seq % 60);
+    format!(
+        r#"{{"event":"{event}","observed_at":"{at}","schema":1,"seq":{seq},"stream":"{stream}","time":"{at}"{more}}}"#
+    )
+}
+
+fn segment(root: &Path, stream: &str, first: u64, lines: &[String]) -> PathBuf {
+    let dir = root.join(stream);
+    fs::create_dir_all(&dir).expect("a directory");
+    let path = dir.join(format!("audit-2025-11-21-{first:020}.jsonl"));
+    fs::write(
+        &path,
+        lines.iter().map(|line| format!("{line}\n")).collect::<String>(),
+    )
+    .expect("a file");
+    path
+}
+
+fn append(path: &Path, text: &str) {
+    let mut file = OpenOptions::new().append(true).open(path).expect("a file");
+    file.write_all(text.as_bytes()).expect("written");
+}
+
+const READ: &str = r#","action":"read","actor":{"id":"u-1","type":"user"},"duration_ns":1250000,"outcome":"success","resource":{"id":"7","type":"document"},"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736""#;
+const DENIED: &str = r#","actor":{"id":"nightly","type":"service"},"outcome":"denied","reason":"not the owner","resource":{"id":"9","type":"invoice"}"#;
+
+fn trail() -> TempDir {
+    let root = tempfile::tempdir().expect("a directory");
+    segment(
+        root.path(),
+        "main",
+        0,
+        &[
+            line("main", 0, "document.read", READ),
+            line("main", 1, "invoice.delete", DENIED),
+        ],
+    );
+    segment(root.path(), "pii", 0, &[line("pii", 0, "user.export", READ)]);
+    root
+}
+
+#[test]
+fn show_prints_a_table_with_a_head_and_a_closing_line() {
+    let root = trail();
+    let output = run(&["show"], root.path());
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let table = "\
+TIME (UTC)               OUTCOME  ACTOR            ACTION              RESOURCE    TOOK   TRACE     WHY
+2025-11-21 10:00:00.250  success  u-1              document.read       document/7  1.2ms  4bf92f35
+2025-11-21 10:00:00.250  success  u-1              user.export (read)  document/7  1.2ms  4bf92f35
+2025-11-21 10:00:01.250  denied   service:nightly  invoice.delete      invoice/9   -      -         not the owner
+3 records, 2 streams
+";
+    assert_eq!(stdout(&output), table);
+    assert_eq!(stderr(&output), "");
+}
+
+#[test]
+fn filters_and_ranges_narrow_and_the_closing_line_says_of_how_many() {
+    let root = trail();
+    let found = stdout(&run(&["show", "outcome=denied"], root.path()));
+    assert!(
+        found.contains("invoice.delete") && !found.contains("document.read"),
+        "{found}"
+    );
+    assert!(found.ends_with("1 of 3 records, 2 streams\n"), "{found}");
+    let range = [
+        "show",
+        "--since",
+        "2025-11-21T11:00:01+01:00",
+        "--until=2025-11-21T10:00:02",
+    ];
+    assert!(stdout(&run(&range, root.path())).contains("invoice.delete"));
+    let newest = stdout(&run(&["show", "-n", "1"], root.path()));
+    assert!(newest.contains("invoice.delete"), "{newest}");
+    assert!(
+        newest.ends_with("1 of 3 records, 2 streams (--limit 0 shows all)\n"),
+        "{newest}"
+    );
+    let oldest = stdout(&run(&["show", "-n", "1", "--oldest-first"], root.path()));
+    assert!(oldest.contains("document.read"), "{oldest}");
+}
+
+#[test]
+fn json_gives_the_exact_lines_and_nothing_else() {
+    let root = trail();
+    for limit in ["50", "0"] {
+        let output = run(
+            &["show", "--json", "--limit", limit, "actor=u-1", "actor=nightly"],
+            root.path(),
+        );
+        let expected = [
+            line("main", 0, "document.read", READ),
+            line("pii", 0, "user.export", READ),
+            line("main", 1, "invoice.delete", DENIED),
+        ];
+        assert_eq!(stdout(&output).lines().collect::<Vec<_>>(), expected);
+        assert_eq!(stderr(&output), "");
+    }
+}
+
+#[test]
+fn gaps_and_findings_are_always_told() {
+    let root = trail();
+    let gap = r#","attributes":{"cause":"queue_full","lost":17}"#;
+    let path = segment(root.path(), "main", 2, &[line("main", 2, "audit.gap", gap)]);
+    append(&path, "not a record\ntorn");
+    let table = stdout(&run(&["show", "outcome=success"], root.path()));
+    assert!(
+        table.contains("2 of 4 records, 2 streams; 1 gap record: 17 lost (queue_full)\n"),
+        "{table}"
+    );
+    assert!(
+        table.contains("line is not a record") && table.contains("ends inside a line (4 bytes)"),
+        "{table}"
+    );
+    let lines = run(&["show", "--json", "outcome=success"], root.path());
+    assert_eq!(stdout(&lines).lines().count(), 2);
+    assert!(
+        stderr(&lines).contains("17 lost (queue_full)"),
+        "{}",
+        stderr(&lines)
+    );
+    let nothing = run(&["show", "outcome=pending"], root.path());
+    assert!(stdout(&nothing).contains("17 lost"), "{}", stdout(&nothing));
+}
+
+#[test]
+fn an_empty_answer_says_where_it_looked_and_what_may_be_meant() {
+    let root = trail();
+    let output = run(&["show", "outcome=denyed", "--fail-if-empty"], root.path());
+    assert_eq!(output.status.code(), Some(5));
+    let said = stdout(&output);
+    assert!(said.contains("no record found for `outcome=denyed`"), "{said}");
+    assert!(
+        said.contains("3 records from 2025-11-21 10:00:00.250 to 2025-11-21 10:00:01.250 UTC"),
+        "{said}"
+    );
+    assert!(
+        said.contains("did you mean `denied` instead of `denyed`?"),
+        "{said}"
+    );
+    assert_eq!(
+        run(&["show", "outcome=denyed"], root.path()).status.code(),
+        Some(0)
+    );
+}
+
+#[test]
+fn wrong_usage_is_four_and_a_trail_that_is_not_there_is_three() {
+    let root = trail();
+    for (args, code, says) in [
+        (vec!["show", "outcom=denied"], 4, "did you mean `outcome`?"),
+        (vec!["show", "--since", "tomorrow"], 4, "is not a time"),
+        (vec!["show", "--colour", "never"], 4, "--color"),
+        (vec!["shwo"], 4, "show"),
+    ] {
+        let output = run(&args, root.path());
+        assert_eq!(output.status.code(), Some(code), "{args:?}");
+        assert!(stderr(&output).contains(says), "{args:?}: {}", stderr(&output));
+        assert_eq!(stdout(&output), "", "{args:?}");
+    }
+    let gone = run(&["show"], &root.path().join("gone"));
+    assert_eq!(gone.status.code(), Some(3));
+    assert!(
+        stderr(&gone).contains("gone` does not exist"),
+        "{}",
+        stderr(&gone)
+    );
+    let empty = tempfile::tempdir().expect("a directory");
+    for command in ["show", "tail"] {
+        let output = run(&[command], empty.path());
+        assert_eq!(output.status.code(), Some(3));
+        assert!(stderr(&output).contains("no trail in"), "{}", stderr(&output));
+    }
+    assert_eq!(
+        binary().arg("--help").output().expect("runs").status.code(),
+        Some(0)
+    );
+}
+
+#[test]
+fn demo_writes_a_trail_that_show_reads_and_never_into_one_that_is_there() {
+    let root = tempfile::tempdir().expect("a directory");
+    let dir = root.path().join("new");
+    let output = run(&["demo", "--records", "300", "--seed", "7"], &dir);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(
+        stdout(&output).starts_with("300 invented records"),
+        "{}",
+        stdout(&output)
+    );
+    let shown = run(
+        &[
+            "show",
+            "--limit",
+            "0",
+            "--json",
+            "service=docs-demo",
+            "not event=audit.*",
+        ],
+        &dir,
+    );
+    assert_eq!(stdout(&shown).lines().count(), 300, "{}", stderr(&shown));
+    assert_eq!(stderr(&shown), "", "no gap and no finding");
+    assert!(
+        !stdout(&shown).contains("an invented one"),
+        "the password was redacted"
+    );
+    let denied = stdout(&run(&["show", "outcome=denied", "--since", "-25h"], &dir));
+    assert!(denied.contains("not the owner"), "{denied}");
+    let again = run(&["demo"], &dir);
+    assert_eq!(again.status.code(), Some(4));
+    assert!(
+        stderr(&again).contains("holds a trail already"),
+        "{}",
+        stderr(&again)
+    );
+}
+
+#[test]
+fn open_gives_starts_without_an_end() {
+    let root = tempfile::tempdir().expect("a directory");
+    let start = |seq, id: &str| {
+        line(
+            "main",
+            seq,
+            "job.run",
+            &format!(r#","execution_id":"{id}","phase":"start""#),
+        )
+    };
+    let end = |seq, id: &str| {
+        line(
+            "main",
+            seq,
+            "job.run",
+            &format!(r#","execution_id":"{id}","outcome":"success""#),
+        )
+    };
+    segment(
+        root.path(),
+        "main",
+        0,
+        &[start(0, "a"), start(1, "b"), end(2, "a"), start(3, "c")],
+    );
+    segment(root.path(), "main", 4, &[end(4, "c"), start(5, "d")]);
+    let output = run(&["show", "--open", "--json"], root.path());
+    assert_eq!(
+        stdout(&output).lines().collect::<Vec<_>>(),
+        [start(1, "b"), start(5, "d")]
+    );
+    // The range is about the start; its end may come later.
+    let output = run(
+        &["show", "--open", "--json", "--until", "2025-11-21T10:00:04"],
+        root.path(),
+    );
+    assert_eq!(stdout(&output).lines().collect::<Vec<_>>(), [start(1, "b")]);
+}
+
+#[test]
+fn hostile_values_reach_no_terminal() {
+    let root = tempfile::tempdir().expect("a directory");
+    let hostile = r#","actor":{"id":"\u001b]0;owned\u0007\u009b31m"},"outcome":"\u202esseccus","resource":{"id":"a\r\nb\u0000","type":"\u2066x"},"reason":"\u001b[2J","trace_id":"\u001b[31mabc""#;
+    segment(root.path(), "main", 0, &[line("main", 0, "e\\u001b[1m", hostile)]);
+    append(
+        &root.path().join(format!("main/audit-2025-11-21-{:020}.jsonl", 0)),
+        "\x1b[31m not json\n",
+    );
+    let bad = |c: char| {
+        (c.is_control() && c != '\n')
+            || ('\u{202a}'..='\u{202e}').contains(&c)
+            || ('\u{2066}'..='\u{2069}').contains(&c)
+    };
+    let output = run(&["show", "--color", "never"], root.path());
+    let said = stdout(&output);
+    assert!(said.contains("owned") && said.contains("\\u{1b}"), "{said:?}");
+    assert_eq!(said.chars().find(|c| bad(*c)), None, "{said:?}");
+    assert_eq!(
+        said.lines().count(),
+        4,
+        "one row, a closing line and a finding: {said}"
+    );
+    let nothing = run(&["show", "\u{1b}[31mx"], root.path());
+    assert_eq!(stdout(&nothing).chars().find(|c| bad(*c)), None);
+    let wrong = run(&["show", "\u{1b}[31m=x"], root.path());
+    assert_eq!(
+        stderr(&wrong).chars().find(|c| bad(*c)),
+        None,
+        "{:?}",
+        stderr(&wrong)
+    );
+}
+
+#[test]
+fn colour_comes_only_where_it_is_asked_for_or_there_is_a_terminal() {
+    let root = trail();
+    assert!(!stdout(&run(&["show"], root.path())).contains('\x1b'));
+    let always = stdout(&run(&["show", "--color", "always"], root.path()));
+    assert!(always.contains("\x1b[1;31mdenied\x1b[0m"), "{always}");
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    let root = tempfile::tempdir().expect("a directory");
+    let lines: Vec<String> = (0..3600)
+        .map(|seq| line("main", seq, "document.read", READ))
+        .collect();
+    segment(root.path(), "main", 0, &lines);
+    let mut child = binary()
+        .args(["show", "--json", "--limit", "0"])
+        .arg(root.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("starts");
+    let mut first = String::new();
+    BufReader::with_capacity(64, child.stdout.take().expect("piped"))
+        .read_line(&mut first)
+        .expect("a line");
+    let output = child.wait_with_output().expect("ends");
+    assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()));
+}
+
+/// A running `tail -f`, its lines read by a thread so that a test can wait with a deadline.
+struct Running {
+    child: Child,
+    lines: Receiver<String>,
+}
+
+impl Running {
+    fn start(args: &[&str], dir: &Path) -> Self {
+        let mut child = binary()
+            .args(["tail", "-f"])
+            .args(args)
+            .arg(dir)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("starts");
+        let stdout = BufReader::new(child.stdout.take().expect("piped"));
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            for line in stdout.lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    // Dropping the pipe is what a reader that has seen enough does.
+                    return;
+                }
+            }
+        });
+        Self { child, lines }
+    }
+
+    fn next(&self) -> String {
+        self.lines
+            .recv_timeout(DEADLINE)
+            .expect("a line before the deadline")
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn tail_follows_into_new_segments_and_new_streams() {
+    let root = tempfile::tempdir().expect("a directory");
+    let lines: Vec<String> = (0..6).map(|seq| line("main", seq, "e", "")).collect();
+    let path = segment(root.path(), "main", 0, &lines[..2]);
+    let tail = Running::start(&["--json", "-n", "1"], root.path());
+    assert_eq!(tail.next(), lines[1], "the newest record first");
+    append(&path, &lines[2][..20]);
+    append(&path, &format!("{}\n", &lines[2][20..]));
+    assert_eq!(tail.next(), lines[2]);
+    append(&path, &format!("{}\n", lines[3]));
+    segment(root.path(), "main", 4, &lines[4..]);
+    assert_eq!([tail.next(), tail.next(), tail.next()], lines[3..]);
+    let other = line("pii", 0, "e", "");
+    segment(root.path(), "pii", 0, std::slice::from_ref(&other));
+    assert_eq!(tail.next(), other);
+}
+
+#[test]
+fn tail_filters_and_ends_when_nobody_reads_even_if_nothing_is_written() {
+    let root = trail();
+    let mut child = binary()
+        .args(["tail", "-f", "-n", "5"])
+        .arg(root.path())
+        .arg("outcome=denied")
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("starts");
+    let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
+    let (mut head, mut row) = (String::new(), String::new());
+    stdout.read_line(&mut head).expect("the head");
+    stdout.read_line(&mut row).expect("a row");
+    assert!(
+        head.starts_with("TIME (UTC)") && row.contains("invoice.delete"),
+        "{head}{row}"
+    );
+    drop(stdout);
+    let (sender, ended) = channel();
+    let waiting = std::thread::spawn(move || sender.send(child.wait()));
+    let status = ended
+        .recv_timeout(DEADLINE)
+        .expect("ends before the deadline")
+        .expect("a status");
+    assert_eq!(status.code(), Some(0));
+    waiting.join().expect("joined").expect("sent");
+}
+
+#[test]
+fn tail_waits_in_an_empty_directory_for_the_first_record() {
+    let root = tempfile::tempdir().expect("a directory");
+    let tail = Running::start(&["--json"], root.path());
+    let first = line("main", 0, "audit.open", "");
+    segment(root.path(), "main", 0, std::slice::from_ref(&first));
+    assert_eq!(tail.next(), first);
+}

@@ -1,0 +1,78 @@
+//! Findings: what stands in a file and is not a record. Data for the caller to show, never an error.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// Something in a stream's files that is not a record, or that shows one to be missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Finding {
+    /// The file.
+    pub path: PathBuf,
+    /// Where in the file, in bytes from its start.
+    pub offset: u64,
+    /// What it is.
+    pub kind: FindingKind,
+}
+
+/// Kinds of findings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FindingKind {
+    /// The file ends inside a line: a write was cut short, or is under way.
+    Torn {
+        /// Bytes behind the last newline.
+        len: u64,
+    },
+    /// A line that is longer than any record.
+    TooLong {
+        /// Bytes of the line.
+        len: u64,
+    },
+    /// A line that is not a record.
+    Unreadable {
+        /// Why, in words.
+        why: String,
+    },
+    /// Numbers are missing between two records, and no unreadable line explains them.
+    Hole {
+        /// The number before.
+        after: u64,
+        /// The number behind.
+        before: u64,
+    },
+    /// A record's number is not larger than the one before it.
+    Disorder {
+        /// The number before.
+        after: u64,
+        /// The number that should be larger.
+        found: u64,
+    },
+}
+
+impl fmt::Display for FindingKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Torn { len } => write!(f, "ends inside a line ({len} bytes)"),
+            Self::TooLong { len } => write!(f, "line of {len} bytes, longer than any record"),
+            Self::Unreadable { why } => write!(f, "line is not a record: {why}"),
+            Self::Hole { after, before } => {
+                let missing = before.saturating_sub(*after).saturating_sub(1);
+                write!(f, "numbers missing between seq {after} and {before} ({missing})")
+            }
+            Self::Disorder { after, found } => write!(f, "seq {found} follows seq {after}"),
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} at byte {}: {}",
+            self.path.display(),
+            self.offset,
+            self.kind
+        )
+    }
+}

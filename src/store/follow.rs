@@ -1,0 +1,275 @@
+//! Follows a trail while it is written: into new segments and new streams, without missing a line.
+
+use std::collections::{HashMap, VecDeque};
+use std::io::{Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::format::{Lines, Piece};
+
+use super::back::BackLines;
+use super::dir::streams_of;
+use super::numbers::{Numbers, Step};
+use super::stream::{Files, decode, open};
+use super::{Cursor, DirStore, Direction, Filter, Finding, FindingKind, Item, Store as _, Stored};
+
+/// How many bytes of a stream one poll takes at most.
+const MOST: u64 = 4 * 1024 * 1024;
+
+/// Reads what is appended to a trail. It holds no file open between polls and sleeps never; the caller decides when
+/// to [`poll`](Follow::poll).
+#[derive(Debug)]
+pub struct Follow {
+    path: PathBuf,
+    /// By directory or file.
+    streams: HashMap<PathBuf, Tail>,
+}
+
+/// How far one stream was read.
+#[derive(Debug, Default)]
+struct Tail {
+    /// The file that is read now.
+    path: Option<PathBuf>,
+    /// Where its next line begins.
+    offset: u64,
+    numbers: Numbers,
+    /// The last record before the following began.
+    before: Option<Cursor>,
+}
+
+impl Follow {
+    /// Follows from the end of what is there now. A directory may still be empty.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) where the path does not exist or cannot be read.
+    pub fn from_end(path: impl Into<PathBuf>) -> Result<Self> {
+        let path = path.into();
+        let mut streams = HashMap::new();
+        for files in streams_of(&path)? {
+            if let Some(key) = key_of(&files, &path) {
+                streams.insert(key, Tail::at_end(&files)?);
+            }
+        }
+        Ok(Self { path, streams })
+    }
+
+    /// The newest `count` wanted records from before the place where the following began, oldest first. What the
+    /// following gives comes right behind them, without a hole and without a repetition.
+    ///
+    /// # Errors
+    ///
+    /// As [`Follow::from_end`].
+    pub fn history(&self, filter: &dyn Filter, count: usize) -> Result<Vec<Stored>> {
+        let ends: HashMap<&str, u64> = self
+            .streams
+            .values()
+            .filter_map(|tail| tail.before.as_ref())
+            .map(|last| (&*last.stream, last.seq))
+            .collect();
+        let store = DirStore::open(&self.path)?;
+        let mut found = VecDeque::new();
+        if count == 0 {
+            return Ok(Vec::new());
+        }
+        for item in store.walk(filter, Direction::NewestFirst, None)? {
+            if let Item::Record(stored) = item?
+                && ends
+                    .get(&*stored.place.stream)
+                    .is_some_and(|last| stored.place.seq <= *last)
+            {
+                found.push_front(stored);
+                if found.len() == count {
+                    break;
+                }
+            }
+        }
+        Ok(found.into())
+    }
+
+    /// Puts what was appended since the last poll into `items`, in the order of listings, and says whether there is
+    /// more to read right now.
+    ///
+    /// # Errors
+    ///
+    /// As [`Follow::from_end`]; the poll can be repeated.
+    pub fn poll(&mut self, filter: &dyn Filter, items: &mut Vec<Item>) -> Result<bool> {
+        let mut found: Vec<(Option<Cursor>, Item)> = Vec::new();
+        let mut more = false;
+        for files in streams_of(&self.path)? {
+            let Some(key) = key_of(&files, &self.path) else {
+                continue;
+            };
+            let tail = self.streams.entry(key).or_default();
+            more |= tail.read(&files, filter, &mut found)?;
+        }
+        // Stable: findings have no place and stay behind the record that they follow.
+        let mut last: Option<Cursor> = None;
+        for (place, _) in &mut found {
+            match place {
+                Some(place) => last = Some(place.clone()),
+                None => place.clone_from(&last),
+            }
+        }
+        found.sort_by(|(left, _), (right, _)| left.cmp(right));
+        items.extend(found.into_iter().map(|(_, item)| item));
+        Ok(more)
+    }
+}
+
+/// What tells streams apart: the directory of their segments, or the file itself.
+fn key_of(files: &Files, root: &Path) -> Option<PathBuf> {
+    let first = files.paths.first()?;
+    if first == root {
+        return Some(root.to_owned());
+    }
+    first.parent().map(Path::to_owned)
+}
+
+impl Tail {
+    fn at_end(files: &Files) -> Result<Self> {
+        let mut tail = Self::default();
+        for path in files.paths.iter().rev() {
+            let Some(file) = open(path)? else { continue };
+            let failed = |error| Error::io("could not read the segment", path, error);
+            let len = file.metadata().map_err(failed)?.len();
+            if tail.path.is_none() {
+                tail.path = Some(path.clone());
+                tail.offset = len;
+            }
+            let newest = tail.path.as_ref() == Some(path);
+            let mut lines = BackLines::before(file, len);
+            while let Some(piece) = lines.next_piece().map_err(failed)? {
+                match piece {
+                    // The rest of the line is still to come.
+                    Piece::Torn { offset, .. } if newest => tail.offset = offset,
+                    Piece::Line { bytes, .. } => {
+                        if let Ok((place, _)) = decode(bytes, &files.name) {
+                            tail.numbers.file(path);
+                            let _ = tail.numbers.step(&place, Direction::OldestFirst);
+                            tail.before = Some(place);
+                            return Ok(tail);
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(tail)
+    }
+
+    /// Reads on; the files were listed before, so a file with a newer one behind it is complete.
+    fn read(
+        &mut self,
+        files: &Files,
+        filter: &dyn Filter,
+        found: &mut Vec<(Option<Cursor>, Item)>,
+    ) -> Result<bool> {
+        let mut left = MOST;
+        loop {
+            let at = match &self.path {
+                None => None,
+                Some(path) => files.paths.iter().position(|listed| listed == path),
+            };
+            let next = match (at, &self.path) {
+                (Some(at), _) => files.paths.get(at + 1),
+                (None, None) => files.paths.first(),
+                // Retention removed the file: go on with the first that is newer.
+                (None, Some(path)) => files.paths.iter().find(|listed| *listed > path),
+            };
+            if let (Some(_), Some(path)) = (at, self.path.clone()) {
+                let end = self.read_file(&path, next.is_some(), &files.name, filter, &mut left, found)?;
+                if !end {
+                    return Ok(true);
+                }
+            }
+            let Some(next) = next else { return Ok(false) };
+            self.path = Some(next.clone());
+            self.offset = 0;
+            self.numbers.file(next);
+        }
+    }
+
+    /// Reads one file to its end, `true`, or until enough was read, `false`.
+    fn read_file(
+        &mut self,
+        path: &Path,
+        complete: bool,
+        name: &Arc<str>,
+        filter: &dyn Filter,
+        left: &mut u64,
+        found: &mut Vec<(Option<Cursor>, Item)>,
+    ) -> Result<bool> {
+        let failed = |error| Error::io("could not read the segment", path, error);
+        let Some(mut file) = open(path)? else {
+            return Ok(true);
+        };
+        let len = file.metadata().map_err(failed)?.len();
+        if len <= self.offset {
+            return Ok(true);
+        }
+        file.seek(SeekFrom::Start(self.offset)).map_err(failed)?;
+        let mut lines = Lines::at(file, self.offset);
+        loop {
+            if *left == 0 {
+                return Ok(false);
+            }
+            let before = self.offset;
+            let finding = match lines.next_piece().map_err(failed)? {
+                None => return Ok(true),
+                Some(Piece::Torn { .. }) if !complete => return Ok(true),
+                Some(Piece::Torn { offset, len }) => Some((offset, FindingKind::Torn { len })),
+                Some(Piece::TooLong { offset, len }) => {
+                    self.numbers.unreadable();
+                    Some((offset, FindingKind::TooLong { len }))
+                }
+                Some(Piece::Line { bytes: b"", .. }) => None,
+                Some(Piece::Line { offset, bytes }) => {
+                    self.line(bytes, name, filter, found).map(|kind| (offset, kind))
+                }
+            };
+            if let Some((offset, kind)) = finding {
+                let path = path.to_owned();
+                found.push((None, Item::Finding(Finding { path, offset, kind })));
+            }
+            self.offset = lines.offset();
+            *left = left.saturating_sub(self.offset - before);
+        }
+    }
+
+    /// Takes one line; the finding that it is, or that it shows.
+    fn line(
+        &mut self,
+        bytes: &[u8],
+        name: &Arc<str>,
+        filter: &dyn Filter,
+        found: &mut Vec<(Option<Cursor>, Item)>,
+    ) -> Option<FindingKind> {
+        let (place, record) = match decode(bytes, name) {
+            Ok(decoded) => decoded,
+            Err(why) => {
+                self.numbers.unreadable();
+                return Some(FindingKind::Unreadable { why });
+            }
+        };
+        let finding = match self.numbers.step(&place, Direction::OldestFirst) {
+            Step::Repeated => return None,
+            Step::Found(kind) => Some(kind),
+            Step::Next => None,
+        };
+        let wanted = filter.matches(&record);
+        if wanted || record.event() == super::GAP {
+            let line = bytes.to_vec();
+            let key = Some(place.clone());
+            let stored = Stored { place, record, line };
+            let item = if wanted {
+                Item::Record(stored)
+            } else {
+                Item::Gap(stored)
+            };
+            found.push((key, item));
+        }
+        finding
+    }
+}

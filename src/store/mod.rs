@@ -1,0 +1,308 @@
+//! Stores: what gives records back. Read only; nothing here repairs, locks or writes a file.
+
+mod back;
+mod dir;
+mod finding;
+mod follow;
+mod numbers;
+mod place;
+mod seek;
+mod stream;
+
+use std::sync::Arc;
+
+use crate::clock::MAX_TIME;
+use crate::error::Result;
+use crate::record::{Record, Slot};
+
+pub use dir::{DirStore, Walk};
+pub use finding::{Finding, FindingKind};
+pub use follow::Follow;
+pub use place::Cursor;
+
+/// The event name of a record that stands for records known to be lost.
+pub const GAP: &str = "audit.gap";
+
+/// Which records are wanted. `Query` is one; any test on a record is another.
+pub trait Filter {
+    /// Whether the record is wanted.
+    fn matches(&self, record: &Record) -> bool;
+
+    /// The observation times that wanted records can have; a store may leave everything else unread.
+    /// Default: all.
+    fn window(&self) -> Window {
+        Window::ALL
+    }
+}
+
+impl<F: Fn(&Record) -> bool> Filter for F {
+    fn matches(&self, record: &Record) -> bool {
+        self(record)
+    }
+}
+
+/// A half-open range of observation times, in nanoseconds since the Unix epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// The first time inside.
+    pub from: u64,
+    /// The first time behind it.
+    pub until: u64,
+}
+
+impl Window {
+    /// Every time that a record can have.
+    pub const ALL: Self = Self {
+        from: 0,
+        until: MAX_TIME + 1,
+    };
+
+    /// No time.
+    pub const NONE: Self = Self { from: 0, until: 0 };
+
+    /// Whether the time lies inside.
+    #[must_use]
+    pub fn contains(&self, time: u64) -> bool {
+        self.from <= time && time < self.until
+    }
+}
+
+/// The order in which records are given: by observation time, stream and sequence number.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// The last one first.
+    #[default]
+    NewestFirst,
+    /// The first one first.
+    OldestFirst,
+}
+
+/// A record from a store, with its place and its exact line.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Stored {
+    /// When it was observed, in which stream, under which number.
+    pub place: Cursor,
+    /// What it says.
+    pub record: Record,
+    /// The bytes of its line, without the newline.
+    pub line: Vec<u8>,
+}
+
+impl Stored {
+    /// Whether it stands for records known to be lost.
+    #[must_use]
+    pub fn is_gap(&self) -> bool {
+        self.record.event() == GAP
+    }
+
+    /// How many records a gap record says were lost, and why; `None` for any other record.
+    #[must_use]
+    pub fn lost(&self) -> Option<(u64, &str)> {
+        if !self.is_gap() {
+            return None;
+        }
+        let lost = self.record.attribute("lost").and_then(|lost| lost.as_u64());
+        let cause = self
+            .record
+            .attribute("cause")
+            .and_then(|cause| cause.as_str())
+            .or_else(|| self.record.text(Slot::Reason))
+            .unwrap_or("cause not stated");
+        Some((lost.unwrap_or(0), cause))
+    }
+}
+
+/// What a walk through a store meets.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Item {
+    /// A record that the filter wants.
+    Record(Stored),
+    /// A gap record in the filter's window that the filter does not want: something that it wants may be missing.
+    Gap(Stored),
+    /// Something in the files that is not a record.
+    Finding(Finding),
+}
+
+/// What to list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct List {
+    /// Which end to begin at. Default: the newest.
+    pub direction: Direction,
+    /// Go on behind this place. Default: begin at the end that `direction` names.
+    pub after: Option<Cursor>,
+    /// The most records to give; 0 is no limit. Default: 50.
+    pub limit: usize,
+}
+
+impl Default for List {
+    fn default() -> Self {
+        Self {
+            direction: Direction::default(),
+            after: None,
+            limit: 50,
+        }
+    }
+}
+
+impl List {
+    /// Which end to begin at. Default: the newest.
+    #[must_use]
+    pub fn direction(mut self, direction: Direction) -> Self {
+        self.direction = direction;
+        self
+    }
+
+    /// Go on behind this place: the `next` of the page before.
+    #[must_use]
+    pub fn after(mut self, after: impl Into<Option<Cursor>>) -> Self {
+        self.after = after.into();
+        self
+    }
+
+    /// The most records to give; 0 is no limit. Default: 50.
+    #[must_use]
+    pub fn limit(mut self, limit: usize) -> Self {
+        self.limit = limit;
+        self
+    }
+}
+
+/// A part of a listing.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Page {
+    /// The wanted records, in the order asked for.
+    pub records: Vec<Stored>,
+    /// Gap records that were passed on the way and that the filter does not want.
+    pub gaps: Vec<Stored>,
+    /// What else was passed on the way. With several streams a finding can stand on two neighbouring pages.
+    pub findings: Vec<Finding>,
+    /// Where to go on; `None` if the walk came to the end.
+    pub next: Option<Cursor>,
+}
+
+/// How far one stream reaches, told from its ends without reading what lies between.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Extent {
+    /// The stream.
+    pub stream: Arc<str>,
+    /// The place of its oldest record.
+    pub first: Cursor,
+    /// The place of its newest record.
+    pub last: Cursor,
+    /// Bytes in its files.
+    pub bytes: u64,
+}
+
+impl Extent {
+    /// How many records its numbers span. The same as how many there are, unless a finding says otherwise.
+    #[must_use]
+    pub fn records(&self) -> u64 {
+        (self.last.seq - self.first.seq.min(self.last.seq)).saturating_add(1)
+    }
+}
+
+/// What a filter finds, counted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Totals {
+    /// Records that the filter wants.
+    pub records: u64,
+    /// Those by outcome; at most 64 different words, then `…` for the rest. No outcome counts under `""`.
+    pub outcomes: std::collections::BTreeMap<String, u64>,
+    /// Gap records in the filter's window.
+    pub gaps: u64,
+    /// Records that those say were lost.
+    pub lost: u64,
+    /// What else is in the files of the window.
+    pub findings: u64,
+}
+
+impl Totals {
+    fn count(&mut self, stored: &Stored) {
+        const MOST: usize = 64;
+        self.records += 1;
+        let word = stored.record.text(Slot::Outcome).unwrap_or_default();
+        let known = self.outcomes.len() < MOST || self.outcomes.contains_key(word);
+        let word = if known { word } else { "…" };
+        *self.outcomes.entry(word.to_owned()).or_default() += 1;
+    }
+
+    fn gap(&mut self, stored: &Stored) {
+        if let Some((lost, _)) = stored.lost() {
+            self.gaps += 1;
+            self.lost = self.lost.saturating_add(lost);
+        }
+    }
+}
+
+/// Gives records back.
+///
+/// An error is about the store (a file that cannot be read); what is wrong inside a file is a [`Finding`].
+pub trait Store {
+    /// Walks through the wanted records, in order and in constant memory, beginning behind `after`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) where a file cannot be read, here or from the iterator.
+    fn walk<'s>(
+        &'s self,
+        filter: &'s dyn Filter,
+        direction: Direction,
+        after: Option<&Cursor>,
+    ) -> Result<Box<dyn Iterator<Item = Result<Item>> + 's>>;
+
+    /// How far each stream reaches; streams without a record are left out.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::walk`].
+    fn extents(&self) -> Result<Vec<Extent>>;
+
+    /// The wanted records of one page.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::walk`].
+    fn list(&self, filter: &dyn Filter, list: &List) -> Result<Page> {
+        let mut page = Page::default();
+        for item in self.walk(filter, list.direction, list.after.as_ref())? {
+            match item? {
+                Item::Record(stored) => {
+                    page.records.push(stored);
+                    if page.records.len() == list.limit {
+                        page.next = page.records.last().map(|stored| stored.place.clone());
+                        break;
+                    }
+                }
+                Item::Gap(stored) => page.gaps.push(stored),
+                Item::Finding(finding) => page.findings.push(finding),
+            }
+        }
+        Ok(page)
+    }
+
+    /// Counts what the filter finds. Reads all of its window.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::walk`].
+    fn totals(&self, filter: &dyn Filter) -> Result<Totals> {
+        let mut totals = Totals::default();
+        for item in self.walk(filter, Direction::OldestFirst, None)? {
+            match item? {
+                Item::Record(stored) => {
+                    totals.count(&stored);
+                    totals.gap(&stored);
+                }
+                Item::Gap(stored) => totals.gap(&stored),
+                Item::Finding(_) => totals.findings += 1,
+            }
+        }
+        Ok(totals)
+    }
+}

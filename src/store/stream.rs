@@ -1,0 +1,327 @@
+//! One stream's files, walked in either direction: lines become records, everything else becomes findings.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::format::{Lines, Piece, read_line, segments};
+use crate::record::{Record, Slot};
+
+use super::back::BackLines;
+use super::numbers::{Numbers, Step};
+use super::seek::{self, Bound};
+use super::{Cursor, Direction, Filter, Finding, FindingKind, GAP, Item, Stored, Window};
+
+/// The files of one stream, oldest first.
+#[derive(Debug, Clone)]
+pub(super) struct Files {
+    pub(super) name: Arc<str>,
+    pub(super) paths: Vec<PathBuf>,
+}
+
+impl Files {
+    /// The segments of a stream's directory; its name stands in for the stream's id where lines have none.
+    pub(super) fn of_dir(dir: &Path) -> Result<Self> {
+        Ok(Self {
+            name: name_of(dir),
+            paths: segments(dir)?.into_iter().map(|segment| segment.path).collect(),
+        })
+    }
+
+    pub(super) fn of_file(path: &Path) -> Self {
+        Self {
+            name: name_of(path),
+            paths: vec![path.to_owned()],
+        }
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.paths
+            .iter()
+            .filter_map(|path| std::fs::metadata(path).ok())
+            .map(|about| about.len())
+            .sum()
+    }
+}
+
+fn name_of(path: &Path) -> Arc<str> {
+    path.file_name()
+        .map_or_else(|| "stream".into(), |name| name.to_string_lossy())
+        .as_ref()
+        .into()
+}
+
+/// Opens a file; `None` where retention removed it since it was listed.
+pub(super) fn open(path: &Path) -> Result<Option<File>> {
+    match File::open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::io("could not open the segment", path, error)),
+    }
+}
+
+/// Reads a line as a record of a stream, or says why it is none.
+pub(super) fn decode(line: &[u8], name: &Arc<str>) -> Result<(Cursor, Record), String> {
+    let record = read_line(line).map_err(|error| error.to_string())?;
+    let (Some(observed_at), Some(seq)) = (record.uint(Slot::ObservedAt), record.uint(Slot::Seq)) else {
+        return Err("it has no `observed_at` and `seq`".to_owned());
+    };
+    let stream = match record.text(Slot::Stream) {
+        Some(id) if id != &**name => id.into(),
+        _ => Arc::clone(name),
+    };
+    let place = Cursor {
+        observed_at,
+        stream,
+        seq,
+    };
+    Ok((place, record))
+}
+
+/// The open file of a walk.
+enum Reader {
+    Forwards(Lines<File>),
+    Backwards(BackLines<File>),
+}
+
+impl Reader {
+    fn next_piece(&mut self) -> io::Result<Option<Piece<'_>>> {
+        match self {
+            Self::Forwards(lines) => lines.next_piece(),
+            Self::Backwards(lines) => lines.next_piece(),
+        }
+    }
+}
+
+/// A walk through one stream. Gives matching records, gap records and findings of the window.
+pub(super) struct StreamWalk<'s> {
+    name: Arc<str>,
+    paths: VecDeque<&'s Path>,
+    path: &'s Path,
+    reader: Option<Reader>,
+    /// Where to begin in the first file: an offset for either direction.
+    begin: Option<u64>,
+    filter: &'s dyn Filter,
+    window: Window,
+    direction: Direction,
+    after: Option<Cursor>,
+    numbers: Numbers,
+    waiting: VecDeque<Item>,
+    /// Findings met before it is known on which side of the cursor they lie. At most what one probe of
+    /// [`seek::offsets`] leaves over.
+    held: Vec<Item>,
+    /// Whether the walk has come behind the cursor.
+    begun: bool,
+    ended: bool,
+}
+
+impl<'s> StreamWalk<'s> {
+    pub(super) fn new(
+        files: &'s Files,
+        filter: &'s dyn Filter,
+        direction: Direction,
+        after: Option<&Cursor>,
+    ) -> Result<Self> {
+        let window = filter.window();
+        let mut walk = Self {
+            name: Arc::clone(&files.name),
+            paths: files.paths.iter().map(PathBuf::as_path).collect(),
+            path: Path::new(""),
+            reader: None,
+            begin: None,
+            filter,
+            window,
+            direction,
+            after: after.cloned(),
+            numbers: Numbers::default(),
+            waiting: VecDeque::new(),
+            held: Vec::new(),
+            begun: after.is_none(),
+            ended: window.from >= window.until,
+        };
+        walk.seek()?;
+        Ok(walk)
+    }
+
+    /// Leaves files unread that lie before the first wanted place, and finds the offset in the first that does not.
+    fn seek(&mut self) -> Result<()> {
+        let bound = match self.direction {
+            Direction::NewestFirst => Bound::upper(self.after.as_ref(), self.window.until),
+            Direction::OldestFirst => Bound::lower(self.after.as_ref(), self.window.from),
+        };
+        if let (Some(bound), false) = (bound, self.ended) {
+            let paths: Vec<&Path> = self.paths.iter().copied().collect();
+            let behind = seek::files_before(&paths, &self.name, &bound)?;
+            match self.direction {
+                Direction::NewestFirst => self.paths.truncate(behind),
+                Direction::OldestFirst => {
+                    self.paths.drain(..behind.saturating_sub(1));
+                }
+            }
+            let first = match self.direction {
+                Direction::NewestFirst => self.paths.back(),
+                Direction::OldestFirst => self.paths.front(),
+            };
+            if let Some(path) = first {
+                let (low, high) = seek::offsets(path, &self.name, &bound)?;
+                self.begin = Some(match self.direction {
+                    Direction::NewestFirst => high,
+                    Direction::OldestFirst => low,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens the next file; `false` behind the last.
+    fn open_next(&mut self) -> Result<bool> {
+        loop {
+            let next = match self.direction {
+                Direction::OldestFirst => self.paths.pop_front(),
+                Direction::NewestFirst => self.paths.pop_back(),
+            };
+            let Some(path) = next else { return Ok(false) };
+            let begin = self.begin.take();
+            let Some(mut file) = open(path)? else { continue };
+            let failed = |error| Error::io("could not read the segment", path, error);
+            self.path = path;
+            self.numbers.file(path);
+            self.reader = Some(match self.direction {
+                Direction::OldestFirst => {
+                    let offset = begin.unwrap_or(0);
+                    file.seek(SeekFrom::Start(offset)).map_err(failed)?;
+                    Reader::Forwards(Lines::at(file, offset))
+                }
+                Direction::NewestFirst => {
+                    let end = match begin {
+                        Some(end) => end,
+                        None => file.metadata().map_err(failed)?.len(),
+                    };
+                    Reader::Backwards(BackLines::before(file, end))
+                }
+            });
+            return Ok(true);
+        }
+    }
+
+    /// The next item of this stream.
+    pub(super) fn next_item(&mut self) -> Result<Option<Item>> {
+        loop {
+            if let Some(item) = self.waiting.pop_front() {
+                return Ok(Some(item));
+            }
+            if self.ended || (self.reader.is_none() && !self.open_next()?) {
+                self.ended = true;
+                if self.held.is_empty() {
+                    return Ok(None);
+                }
+                self.begin();
+                continue;
+            }
+            self.read_piece()?;
+        }
+    }
+
+    fn read_piece(&mut self) -> Result<()> {
+        let Some(reader) = &mut self.reader else {
+            return Ok(());
+        };
+        let piece = reader
+            .next_piece()
+            .map_err(|error| Error::io("could not read the segment", self.path, error))?;
+        let (offset, kind) = match piece {
+            None => {
+                self.reader = None;
+                return Ok(());
+            }
+            Some(Piece::Torn { offset, len }) => (offset, FindingKind::Torn { len }),
+            Some(Piece::TooLong { offset, len }) => {
+                self.numbers.unreadable();
+                (offset, FindingKind::TooLong { len })
+            }
+            // The writer ends a fragment with a newline of its own.
+            Some(Piece::Line { bytes: b"", .. }) => return Ok(()),
+            Some(Piece::Line { offset, bytes }) => match decode(bytes, &self.name) {
+                Ok((place, record)) => {
+                    let behind = is_behind(&place, self.after.as_ref(), self.direction);
+                    let inside = behind && self.window.contains(place.observed_at);
+                    // The line is only copied where the record is given out.
+                    let wanted = inside && self.filter.matches(&record);
+                    let line = (wanted || (inside && record.event() == GAP)).then(|| bytes.to_vec());
+                    self.take(offset, behind, place, record, line, wanted);
+                    return Ok(());
+                }
+                Err(why) => {
+                    self.numbers.unreadable();
+                    (offset, FindingKind::Unreadable { why })
+                }
+            },
+        };
+        self.found(offset, kind);
+        Ok(())
+    }
+
+    fn take(
+        &mut self,
+        offset: u64,
+        behind: bool,
+        place: Cursor,
+        record: Record,
+        line: Option<Vec<u8>>,
+        wanted: bool,
+    ) {
+        match self.numbers.step(&place, self.direction) {
+            Step::Repeated => return,
+            Step::Found(kind) => self.found(offset, kind),
+            Step::Next => {}
+        }
+        if !behind {
+            // What was met so far lies before the cursor as well: the page before has told it.
+            self.held.clear();
+            return;
+        }
+        self.begin();
+        let past = match self.direction {
+            Direction::OldestFirst => place.observed_at >= self.window.until,
+            Direction::NewestFirst => place.observed_at < self.window.from,
+        };
+        if past {
+            self.ended = true;
+            return;
+        }
+        let Some(line) = line else { return };
+        let stored = Stored { place, record, line };
+        self.waiting.push_back(if wanted {
+            Item::Record(stored)
+        } else {
+            Item::Gap(stored)
+        });
+    }
+
+    fn found(&mut self, offset: u64, kind: FindingKind) {
+        let path = self.path.to_owned();
+        let finding = Item::Finding(Finding { path, offset, kind });
+        if self.begun {
+            self.waiting.push_back(finding);
+        } else {
+            self.held.push(finding);
+        }
+    }
+
+    fn begin(&mut self) {
+        self.begun = true;
+        self.waiting.extend(self.held.drain(..));
+    }
+}
+
+/// Whether the place lies behind the cursor, in the direction of the walk.
+fn is_behind(place: &Cursor, after: Option<&Cursor>, direction: Direction) -> bool {
+    match (after, direction) {
+        (None, _) => true,
+        (Some(after), Direction::OldestFirst) => place > after,
+        (Some(after), Direction::NewestFirst) => place < after,
+    }
+}
