@@ -4,34 +4,18 @@
 //! with the built-in defaults, read back, and printed.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::io::IsTerminal;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use tracing::{Span, field::Empty, info, instrument, warn};
-use tracing_audit::format::{Lines, Piece, read_line, segments};
 use tracing_audit::record::{Record, Slot};
-use tracing_audit::{Actor, Audit, AuditContext, AuditedExt, Emitter, WithContext};
+use tracing_audit::store::{DirStore, List, Store};
+use tracing_audit::{Actor, Audit, AuditContext, AuditedExt, Emitter, Query, WithContext};
 use tracing_subscriber::{EnvFilter, prelude::*};
 
-type Anything = Box<dyn std::error::Error + Send + Sync>;
-
-#[derive(Debug)]
-enum Failure {
-    NoSuchDocument(u64),
-    NeedsRole(&'static str),
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoSuchDocument(id) => write!(f, "no document {id}"),
-            Self::NeedsRole(role) => write!(f, "needs the role {role}"),
-        }
-    }
-}
-
-impl std::error::Error for Failure {}
+type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 #[derive(Clone, Default)]
 struct Documents(Arc<Mutex<BTreeMap<u64, String>>>);
@@ -52,7 +36,10 @@ impl Documents {
     async fn read(&self, id: u64) -> Result<usize, Failure> {
         tokio::time::sleep(Duration::from_millis(2)).await;
         let documents = self.0.lock().unwrap();
-        documents.get(&id).map(String::len).ok_or(Failure::NoSuchDocument(id))
+        documents
+            .get(&id)
+            .map(String::len)
+            .ok_or_else(|| format!("no document {id}").into())
     }
 
     // An outcome that the code states itself wins over what was concluded from the return.
@@ -61,9 +48,14 @@ impl Documents {
     fn delete(&self, id: u64, is_editor: bool) -> Result<(), Failure> {
         if !is_editor {
             Span::current().record("outcome", "denied");
-            return Err(Failure::NeedsRole("editor"));
+            return Err("needs the role editor".into());
         }
-        self.0.lock().unwrap().remove(&id).map(drop).ok_or(Failure::NoSuchDocument(id))
+        self.0
+            .lock()
+            .unwrap()
+            .remove(&id)
+            .map(drop)
+            .ok_or_else(|| format!("no document {id}").into())
     }
 
     // Takes longer than its caller waits: the future is dropped, and nothing says how it ended. Nor does the record.
@@ -82,7 +74,7 @@ fn thumbnails(documents: &Documents) {
 }
 
 /// A day in the life of the store.
-async fn serve(documents: &Documents, audit: &Audit) -> Result<(), Anything> {
+async fn serve(documents: &Documents, audit: &Audit) -> Result<(), Failure> {
     // An event is one record. Secrets are recognised by the field's name and never reach the file.
     info!(target: "audit", event = "user.login", actor.id = "ana", outcome = "success", password = "hunter2");
     warn!(target: "audit", event = "user.login", actor.id = "eve", outcome = "denied", reason = "wrong password");
@@ -115,72 +107,89 @@ async fn serve(documents: &Documents, audit: &Audit) -> Result<(), Anything> {
     let _panicked = std::thread::spawn(move || Actor::system().sync_scope(|| thumbnails(&job))).join();
 
     // A value instead of a macro, and an answer: the record is on disk when `emit` returns.
-    let grant = Record::builder("role.grant").actor("user", "ana").resource("user", "ben").outcome("success").build();
+    let grant = Record::builder("role.grant")
+        .actor("user", "ana")
+        .resource("user", "ben")
+        .outcome("success")
+        .build();
     let receipt = audit.emit(grant)?;
-    info!("the grant is {:?}, number {:?} of its stream", receipt.state(), receipt.seq());
+    info!(
+        "the grant is {:?}, number {:?} of its stream",
+        receipt.state(),
+        receipt.seq()
+    );
     Ok(())
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Anything> {
-    let begun = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_nanos() as u64;
+async fn main() -> Result<(), Failure> {
+    let begun = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)?
+        .as_nanos() as u64;
+    // Directory `./audit`, 30 days, secrets redacted: every default is in the README.
     let audit = Audit::builder().service("document-store").start()?;
+    let console = tracing_subscriber::fmt::layer().compact().without_time();
+    let console = console.with_ansi(std::io::stdout().is_terminal());
     tracing_subscriber::registry()
         // This filter hides every audit event from the console. It cannot hide one from the trail.
         .with(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("quickstart=info")))
-        .with(tracing_subscriber::fmt::layer().compact().without_time())
+        .with(console)
         .audited(&audit)
         .init();
-    std::panic::set_hook(Box::new(|panic| warn!("a thread panicked at {:?}", panic.location())));
+    std::panic::set_hook(Box::new(|panic| {
+        warn!("a thread: {}", panic.to_string().replace('\n', " "))
+    }));
 
     let documents = Documents::default();
     serve(&documents, &audit).await?;
-    let audit_path = audit.path().ok_or("the trail has a directory")?.to_owned();
+    let path = audit.path().ok_or("the trail has a directory")?.to_owned();
     let report = tokio::task::spawn_blocking(move || audit.shutdown(Duration::from_secs(5))).await??;
 
-    print_trail(&audit_path, begun)?;
-    println!("{} records taken, {} on disk, {} lost.", report.taken, report.durable, report.lost);
-    Ok(())
+    println!(
+        "{} records taken, {} on disk, {} lost",
+        report.taken, report.durable, report.lost
+    );
+    print_trail(&path, begun)
 }
 
-/// What this run added to the trail: read from the files alone, as any other program could.
-fn print_trail(path: &std::path::Path, begun: u64) -> Result<(), Anything> {
-    let mut records = Vec::new();
-    for segment in segments(path)? {
-        let mut lines = Lines::new(std::fs::File::open(&segment.path)?);
-        while let Some(piece) = lines.next_piece()? {
-            if let Piece::Line { bytes, .. } = piece {
-                records.push(read_line(bytes)?);
-            }
-        }
-    }
-    let total = records.len();
-    records.retain(|record| record.uint(Slot::ObservedAt) >= Some(begun) && record.text(Slot::Category) != Some("audit"));
-    println!("\nThe trail is in {} and has {total} records. This run added:\n", path.display());
+/// What this run added to the trail, read from the files alone as any other program could, newest 30 at most.
+fn print_trail(path: &Path, begun: u64) -> Result<(), Failure> {
+    let store = DirStore::open(path)?;
+    // The trail's records about itself (`audit.open`, `audit.close`, …) are left out of the table.
+    let query = Query::parse("event!=audit.*")?.since(begun);
+    let mut records = store.list(&query, &List::default().limit(30))?.records;
+    records.reverse();
+    println!("\nThe trail is in {}. This run added:\n", path.display());
     println!("time (UTC)    outcome  actor   action      resource    took      trace     why");
     let mut outcomes = BTreeMap::<String, u32>::new();
-    for record in &records {
-        let text = |slot| record.text(slot).unwrap_or("");
-        let resource = format!("{} {}", text(Slot::ResourceType), text(Slot::ResourceId));
-        let took = record.uint(Slot::DurationNs).map_or(String::new(), |took| format!("{:.1?}", Duration::from_nanos(took)));
+    for record in records.iter().map(|stored| &stored.record) {
+        let text = |slot| record.text(slot).unwrap_or_default();
+        let time = record.uint(Slot::Time).unwrap_or_default() / 1_000_000;
+        let (time, millis) = (time / 1000, time % 1000);
+        let (hour, minute, second) = (time / 3600 % 24, time / 60 % 60, time % 60);
+        let took = record.uint(Slot::DurationNs).map(Duration::from_nanos);
         let why = [Slot::ReasonCode, Slot::Reason, Slot::ErrorMessage, Slot::Phase].map(text);
-        let why = why.into_iter().find(|why| !why.is_empty()).unwrap_or("");
         println!(
-            "{:<12}  {:<7}  {:<6}  {:<10}  {:<10}  {:<8}  {:<8.8}  {:.24}",
-            clock(record.uint(Slot::Time).unwrap_or(0)), text(Slot::Outcome), text(Slot::ActorId),
-            text(Slot::Action), resource, took, text(Slot::TraceId), why
+            "{hour:02}:{minute:02}:{second:02}.{millis:03}  {:<7}  {:<6}  {:<10}  {:<10}  {:<8}  {:<8.8}  {:.24}",
+            text(Slot::Outcome),
+            text(Slot::ActorId),
+            text(Slot::Action),
+            format!("{} {}", text(Slot::ResourceType), text(Slot::ResourceId)),
+            took.map_or_else(String::new, |took| format!("{took:.1?}")),
+            text(Slot::TraceId),
+            why.into_iter().find(|why| !why.is_empty()).unwrap_or_default(),
         );
         *outcomes.entry(text(Slot::Outcome).to_owned()).or_default() += 1;
     }
-    let counts: Vec<_> = outcomes.iter().map(|(outcome, count)| format!("{count} {outcome}")).collect();
-    println!("\n{}. Read on with `tracing-audit show ./audit`, or with", counts.join(", "));
-    println!("    jq -c '[.time, .outcome, .actor.id, .event]' {}/*.jsonl", path.display());
+    let counts: Vec<_> = outcomes
+        .iter()
+        .map(|(outcome, count)| format!("{count} {outcome}"))
+        .collect();
+    println!("\n{} records: {}. Read on with", records.len(), counts.join(", "));
+    println!("    tracing-audit show ./audit        (or: cargo run -p tracing-audit-cli -- show ./audit)");
+    println!(
+        "    jq -c '[.time, .outcome, .actor.id, .event]' {}/*.jsonl",
+        path.display()
+    );
     Ok(())
-}
-
-/// The time of day, in UTC.
-fn clock(nanos: u64) -> String {
-    let millis = nanos / 1_000_000;
-    let (seconds, millis) = (millis / 1000, millis % 1000);
-    format!("{:02}:{:02}:{:02}.{millis:03}", seconds / 3600 % 24, seconds / 60 % 60, seconds % 60)
 }
