@@ -61,6 +61,7 @@ counters! {
     lost_policy "records" "Lost through a layer because the policy requires an actor; counted in a gap record.";
     lost_reentrant "records" "Lost through a layer because recording nested too deeply; counted in a gap record.";
     lost_write "records" "Taken from the queue but not written, because the disk refused until the shutdown's time was up.";
+    unconfirmed "records" "Written records that the disk did not confirm and that could not be repeated; their callers were told.";
     lost_closed "records" "Reported through a layer after the shutdown: no gap record can follow, only this counter.";
     gap_recorded "records" "Lost records that a gap record in the trail accounts for.";
     below_level "records" "Left out because the level is below its family's floor.";

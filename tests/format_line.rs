@@ -1,5 +1,11 @@
 //! The canonical line: an independent RFC 8785 writer agrees with every byte, and the reader gives every record back.
 
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, helpers included"
+)]
+
 #[path = "support/records.rs"]
 mod records;
 

@@ -3,6 +3,12 @@
 //! `TRACING_AUDIT_PYTHON` names an interpreter with the pinned packages; `cargo xtask` sets it up. Without it the
 //! tests say aloud that they were skipped.
 
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, helpers included"
+)]
+
 #[path = "support/records.rs"]
 mod records;
 

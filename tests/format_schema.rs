@@ -1,5 +1,11 @@
 //! `docs/record.schema.json` is generated from the table of slots, and `docs/format.md` shows a line that we write.
 
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, helpers included"
+)]
+
 #[path = "support/docs.rs"]
 mod docs;
 #[path = "support/records.rs"]

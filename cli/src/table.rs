@@ -29,7 +29,10 @@ const SPAN: [(usize, usize); COLUMNS] = [
     (0, usize::MAX),
 ];
 
-/// Which columns give up width first when there is not enough: the last words, then ids, then names.
+/// Widths below which a column does not read well any more.
+const WELL: [usize; COLUMNS] = [23, 7, 10, 16, 14, 4, 8, 10];
+
+/// Which columns can give up width: who, what, on what, and why.
 const YIELD: [usize; 5] = [7, 4, 3, 2, 1];
 
 /// Which columns leave altogether where even the least widths are too much.
@@ -127,26 +130,42 @@ impl Table {
         shown.clone().sum::<usize>() + GAP * shown.count().saturating_sub(1)
     }
 
-    /// Takes width away until the table fits; a column at its least stays, except the last, which may go.
+    /// Takes width away until the table fits: first down to what reads well, then without the last words, then down
+    /// to the least, then without whole columns.
     fn shrink(&mut self, columns: usize) {
-        for index in YIELD {
-            let over = self.total().saturating_sub(columns);
-            let least = SPAN.get(index).map_or(0, |(least, _)| *least);
-            if let Some(width) = self.widths.get_mut(index) {
-                let small = if index == COLUMNS - 1 { 0 } else { least };
-                *width = width.saturating_sub(over).max(small);
-            }
+        self.give(columns, &WELL);
+        if self.total() > columns || self.widths.last() < WELL.last() {
+            self.leave(COLUMNS - 1);
         }
-        // Too few columns for a word: better none than an ellipsis alone.
-        if let Some(last) = self.widths.last_mut().filter(|last| **last < 6) {
-            *last = 0;
-        }
+        self.give(columns, &SPAN.map(|(least, _)| least));
         for index in LEAVE {
-            if self.total() > columns
-                && let Some(width) = self.widths.get_mut(index)
-            {
-                *width = 0;
+            if self.total() > columns {
+                self.leave(index);
             }
+        }
+    }
+
+    /// Takes width from the widest column that has more than its least, again and again.
+    fn give(&mut self, columns: usize, least: &[usize; COLUMNS]) {
+        while self.total() > columns {
+            let room = |index: &usize| {
+                let least = least.get(*index).copied().unwrap_or_default();
+                self.widths.get(*index).filter(|width| **width > least).copied()
+            };
+            let widest = YIELD
+                .into_iter()
+                .filter(|index| room(index).is_some())
+                .max_by_key(room);
+            let Some(width) = widest.and_then(|index| self.widths.get_mut(index)) else {
+                return;
+            };
+            *width -= 1;
+        }
+    }
+
+    fn leave(&mut self, index: usize) {
+        if let Some(width) = self.widths.get_mut(index) {
+            *width = 0;
         }
     }
 

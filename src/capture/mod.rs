@@ -5,6 +5,7 @@ mod context;
 mod core;
 mod ids;
 mod layer;
+mod lifecycle;
 mod links;
 mod local;
 mod log;

@@ -110,8 +110,10 @@ impl<S: Subscriber> Subscriber for Audited<S> {
         if capture.plan(event.metadata()).is_probe() {
             return capture.event(event);
         }
-        if self.is_wanted(capture.plan(event.metadata()), event.metadata()) && self.inner.event_enabled(event)
-        {
+        let plan = capture.plan(event.metadata());
+        // The bridge has asked about a `log` record under its real target; only an audit one went unanswered.
+        let was_asked = plan.is_log() && !capture.is_audit_log(event);
+        if (was_asked || self.is_wanted(plan, event.metadata())) && self.inner.event_enabled(event) {
             self.inner.event(event);
         }
         capture.event(event);

@@ -7,8 +7,8 @@ use super::notes::{self, Note};
 use super::text::{self, Padded, TimeText};
 use super::texts;
 use super::values::{Values, settle};
-use super::walk::{Scan, Walk, bit};
-use crate::record::frame::{Cursor, tag};
+use super::walk::{Scan, Walk, bit, is_owned};
+use crate::record::frame::tag;
 use crate::record::{Kind, Slot};
 
 /// The longest line, without its newline: a transparency log's entry has a 16-bit length.
@@ -16,6 +16,9 @@ pub const MAX_LINE: usize = 65_535;
 
 /// The version of the line's form.
 pub const SCHEMA: u64 = 1;
+
+/// Larger frames are cut before they are written: escapes could make six bytes of each of theirs.
+const MAX_FRAME: usize = 4 * MAX_LINE;
 
 /// The longest text that stands in every line.
 const MAX_NAME: usize = 255;
@@ -47,6 +50,8 @@ pub(crate) struct Written {
 #[derive(Debug)]
 struct Shape {
     slot: Slot,
+    /// Whether the value is a text of the frame and nothing else is to be known about it.
+    is_plain: bool,
     /// 0 for a top-level key; else the number of the object that the slot stands in.
     object: u8,
     /// `"actor":{`
@@ -67,7 +72,7 @@ pub(crate) struct LineWriter {
     observed_at: TimeText,
     pub(super) scan: Scan,
     pub(super) values: Values,
-    /// Where values stand that are left out to make a line fit; usually empty.
+    /// Where values stand that are left out to make a line fit. Sorted; usually empty.
     pub(super) drops: Vec<u32>,
     pub(super) notes: Vec<Note>,
 }
@@ -118,10 +123,14 @@ impl LineWriter {
     /// Appends the frame's line, without a newline, to `out`. Every frame gives a line within [`MAX_LINE`].
     pub(crate) fn write(&mut self, frame: &[u8], place: &Place<'_>, out: &mut Vec<u8>) -> Written {
         let start = out.len();
-        out.reserve(frame.len() + 1024);
-        let written = self.render(frame, place, out);
-        if out.len() - start <= MAX_LINE {
-            return written;
+        if frame.len() <= MAX_FRAME {
+            out.reserve(frame.len() + 1024);
+            let written = self.render(frame, place, out);
+            if out.len() - start <= MAX_LINE {
+                return written;
+            }
+        } else {
+            self.read(frame);
         }
         let written = self.fit(frame, place, start, out);
         self.values.cuts.clear();
@@ -151,7 +160,8 @@ impl LineWriter {
         out.push(b'{');
         let mut object = 0;
         while bits != 0 {
-            let Some(shape) = self.shapes.get(bits.trailing_zeros() as usize) else {
+            let index = bits.trailing_zeros() as usize;
+            let Some(shape) = self.shapes.get(index) else {
                 break;
             };
             bits &= bits - 1;
@@ -164,7 +174,11 @@ impl LineWriter {
             }
             shape.key.write(out);
             let slot = shape.slot;
-            if self.slot(slot, frame, place, &names, out).is_none() {
+            let done = match self.scan.at.get(index) {
+                Some(at) if shape.is_plain => self.scalar(Walk::at(frame, *at), out),
+                _ => self.slot(slot, frame, place, &names, out),
+            };
+            if done.is_none() {
                 // Unreachable for a frame that the first pass could read; the line stays valid all the same.
                 out.extend_from_slice(b"null");
             }
@@ -198,14 +212,14 @@ impl LineWriter {
         let drops = &self.drops;
         self.values
             .members
-            .retain(|member| !drops.contains(&member.value));
+            .retain(|member| drops.binary_search(&member.value).is_err());
         for slot in Slot::ALL {
             let at = self.scan.at.get(usize::from(slot.index())).copied().unwrap_or(0);
             let gone = if slot.kind() == Kind::Map {
                 let (from, to) = self.members(*slot);
                 from == to
             } else {
-                drops.contains(&at)
+                drops.binary_search(&at).is_ok()
             };
             if gone {
                 self.scan.present &= !bit(*slot);
@@ -267,7 +281,7 @@ impl LineWriter {
     ) -> Option<()> {
         match slot {
             Slot::Time => {
-                let nanos = Cursor::new(frame).take().map_or(0, u64::from_le_bytes);
+                let nanos = frame.first_chunk().map_or(0, |time| u64::from_le_bytes(*time));
                 self.time.write(out, nanos);
             }
             Slot::ObservedAt => self.observed_at.write(out, place.observed_at),
@@ -353,29 +367,38 @@ impl LineWriter {
     fn scalar(&self, mut value: Walk<'_>, out: &mut Vec<u8>) -> Option<()> {
         let place = value.here();
         match value.byte()? {
-            tag::STR | tag::FORMATTED => {
-                text::string(out, self.values.kept(place, value.sized()?));
-                return Some(());
-            }
-            tag => {
-                out.push(b'"');
-                let mut digits = itoa::Buffer::new();
-                let digits = match tag {
-                    tag::I64 => digits.format(i64::from_le_bytes(value.take()?)),
-                    tag::U64 => digits.format(u64::from_le_bytes(value.take()?)),
-                    tag::I128 => digits.format(i128::from_le_bytes(value.take()?)),
-                    tag::U128 => digits.format(u128::from_le_bytes(value.take()?)),
-                    _ => {
-                        text::hex(out, value.sized()?);
-                        ""
-                    }
-                };
-                out.extend_from_slice(digits.as_bytes());
-            }
+            tag::STR | tag::FORMATTED => text::string(out, self.values.kept(place, value.sized()?)),
+            tag => digits(tag, value, out)?,
         }
-        out.push(b'"');
         Some(())
     }
+}
+
+/// An integer as decimal text, bytes as hex, in quotes.
+fn digits(tag: u8, mut value: Walk<'_>, out: &mut Vec<u8>) -> Option<()> {
+    out.push(b'"');
+    let mut digits = itoa::Buffer::new();
+    let digits = match tag {
+        tag::I64 => digits.format(i64::from_le_bytes(value.take()?)),
+        tag::U64 => digits.format(u64::from_le_bytes(value.take()?)),
+        tag::I128 => digits.format(i128::from_le_bytes(value.take()?)),
+        tag::U128 => digits.format(u128::from_le_bytes(value.take()?)),
+        _ => {
+            text::hex(out, value.sized()?);
+            ""
+        }
+    };
+    out.extend_from_slice(digits.as_bytes());
+    out.push(b'"');
+    Some(())
+}
+
+fn is_plain(slot: Slot) -> bool {
+    let is_special = matches!(
+        slot,
+        Slot::Event | Slot::Action | Slot::Category | Slot::ActorId | Slot::Id
+    );
+    matches!(slot.kind(), Kind::Text | Kind::Id | Kind::Hex) && !is_special && !is_owned(slot)
 }
 
 /// Ends an object whose last member is followed by a comma.
@@ -395,6 +418,7 @@ fn shapes() -> Vec<Shape> {
         }
         Shape {
             slot: *slot,
+            is_plain: is_plain(*slot),
             object: object.map_or(0, |_| u8::try_from(objects.len()).unwrap_or(0)),
             open: Padded::new(&object.map_or_else(String::new, |object| format!("\"{object}\":{{"))),
             key: Padded::new(&format!("\"{key}\":")),

@@ -20,6 +20,9 @@ const ROUNDS: usize = 4;
 /// What a cut's entry in `truncated` takes beside its path.
 const NOTE: usize = 48;
 
+/// What a member takes beside its key and its value: quotes, colon, comma, and its share of an object.
+const PART: usize = 16;
+
 /// Slots that are kept, if cut, whatever else a record holds: the record's who, what and whether.
 const KEPT: u128 = bit(Slot::Event)
     | bit(Slot::Action)
@@ -39,6 +42,8 @@ const KEPT: u128 = bit(Slot::Event)
 /// A text or byte string that can be cut.
 struct Leaf {
     at: u32,
+    /// Where the part stands that it belongs to.
+    part: u32,
     path: String,
     /// Bytes in the frame.
     len: usize,
@@ -51,11 +56,14 @@ struct Leaf {
 struct Part {
     at: u32,
     path: String,
+    /// About how many bytes it takes in the line when its values are cut.
     written: usize,
 }
 
 #[derive(Default)]
 struct Survey {
+    /// Where the part stands that is being walked over.
+    part: u32,
     leaves: Vec<Leaf>,
     parts: Vec<Part>,
 }
@@ -71,27 +79,52 @@ impl LineWriter {
         out: &mut Vec<u8>,
     ) -> Written {
         let mut survey = self.survey(frame);
-        let mut over = out.len() - start - MAX_LINE;
-        let mut written = Written::default();
+        // The values alone are that much too long; what stands around them shows when they are cut.
+        let values: usize = survey.leaves.iter().map(|leaf| leaf.written).sum();
+        let mut over = values.saturating_sub(MAX_LINE);
         for _ in 0..ROUNDS {
-            self.cut(frame, &survey.leaves, over);
+            let level = self.cut(frame, &survey.leaves, over);
             out.truncate(start);
-            written = self.render(frame, place, out);
+            let written = self.render(frame, place, out);
             if out.len() - start <= MAX_LINE {
                 return written;
             }
-            over += out.len() - start - MAX_LINE;
-        }
-        survey.parts.sort_unstable_by_key(|part| part.written);
-        loop {
-            let over = (out.len() - start).saturating_sub(MAX_LINE);
-            if over == 0 || survey.parts.is_empty() {
-                return written;
+            if level == FLOOR {
+                break;
             }
-            self.leave_out(&mut survey.parts, over);
+            // A little more than is missing: a cut falls on a character boundary, and so may save less than asked.
+            over += out.len() - start - MAX_LINE + 32;
+        }
+        self.choose(frame, place, start, out, &mut survey)
+    }
+
+    /// Cuts all values as far as they go, and keeps only as many members as fit, the smallest first.
+    fn choose(
+        &mut self,
+        frame: &[u8],
+        place: &Place<'_>,
+        start: usize,
+        out: &mut Vec<u8>,
+        survey: &mut Survey,
+    ) -> Written {
+        survey.parts.sort_unstable_by_key(|part| part.written);
+        let mut room = 0;
+        let mut written = Written::default();
+        // The first time nothing is kept, which shows the room that there is; the last time too, if need be.
+        for round in 0..ROUNDS + 2 {
+            self.cut(frame, &survey.leaves, usize::MAX);
+            self.leave_out(survey, room);
             out.truncate(start);
             written = self.render(frame, place, out);
+            let len = out.len() - start;
+            room = match round {
+                0 => MAX_LINE.saturating_sub(len),
+                _ if len <= MAX_LINE => return written,
+                ROUNDS => 0,
+                _ => room.saturating_sub((len - MAX_LINE) * 2),
+            };
         }
+        written
     }
 
     /// Lists what can be cut or left out.
@@ -104,19 +137,25 @@ impl LineWriter {
                 continue;
             }
             let at = self.scan.at.get(index).copied().unwrap_or(0);
-            survey.part(frame, at, slot.path().to_owned(), KEPT & bit(slot) == 0);
+            survey.part(
+                frame,
+                at,
+                slot.path().as_bytes(),
+                slot.path().to_owned(),
+                KEPT & bit(slot) == 0,
+            );
         }
         for member in &self.values.members {
             let slot = Slot::from_index(member.slot).map_or("", Slot::path);
             let key = String::from_utf8_lossy(member.key(frame));
-            survey.part(frame, member.value, join(slot, &key), true);
+            survey.part(frame, member.value, member.key(frame), join(slot, &key), true);
         }
         survey
     }
 
     /// Sets cuts that make the line shorter by at least `over` bytes, where cutting alone can: all values are cut to
-    /// one common length, so that only the longest lose anything.
-    fn cut(&mut self, frame: &[u8], leaves: &[Leaf], over: usize) {
+    /// one common length, so that only the longest lose anything. Gives that length.
+    fn cut(&mut self, frame: &[u8], leaves: &[Leaf], over: usize) -> usize {
         let (mut low, mut high) = (FLOOR, leaves.iter().map(|leaf| leaf.written).max().unwrap_or(0));
         while low < high {
             let middle = low + (high - low).div_ceil(2);
@@ -145,31 +184,35 @@ impl LineWriter {
             });
         }
         self.values.cuts.sort_unstable();
+        low
     }
 
-    /// Leaves out the largest of `parts` until at least `over` bytes are saved.
-    fn leave_out(&mut self, parts: &mut Vec<Part>, over: usize) {
-        let mut saved = 0;
-        let mut gone = HashSet::new();
-        while saved <= over {
-            let Some(part) = parts.pop() else { break };
-            saved += part.written;
-            self.drops.push(part.at);
-            self.notes.push(Note {
+    /// Leaves out all parts but the smallest, which together take at most `room` bytes.
+    fn leave_out(&mut self, survey: &Survey, room: usize) {
+        let mut taken = 0;
+        let kept = survey.parts.iter().take_while(|part| {
+            taken += part.written;
+            taken <= room
+        });
+        let kept = kept.count();
+        self.drops.clear();
+        self.drops
+            .extend(survey.parts.iter().skip(kept).map(|part| part.at));
+        self.drops.sort_unstable();
+        let gone = |at: &u32| self.drops.binary_search(at).is_ok();
+        let lost: HashSet<&str> = survey
+            .leaves
+            .iter()
+            .filter(|leaf| gone(&leaf.part))
+            .map(|leaf| leaf.path.as_str())
+            .collect();
+        self.notes.retain(|note| !lost.contains(note.path.as_str()));
+        self.notes
+            .extend(survey.parts.iter().skip(kept).rev().map(|part| Note {
                 path: part.path.clone(),
                 original_len: 0,
                 omitted: 1,
-            });
-            gone.insert(part.path);
-        }
-        self.notes.retain(|note| {
-            let within = |path: &String| {
-                note.path
-                    .strip_prefix(path)
-                    .is_some_and(|rest| rest.starts_with('.'))
-            };
-            note.omitted > 0 || !gone.iter().any(|path| *path == note.path || within(path))
-        });
+            }));
     }
 }
 
@@ -230,21 +273,27 @@ fn concerns(field: &[u8], path: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
+/// How many bytes a text takes in the line, without quotes.
+fn written_len(text: &[u8]) -> usize {
+    text.iter().map(|byte| text::escaped_len(*byte)).sum()
+}
+
 /// A path one step deeper, short enough that nested long keys cannot multiply.
 fn join(path: &str, step: &str) -> String {
     crate::record::frame::cut(&format!("{path}.{step}"), 512).to_owned()
 }
 
 impl Survey {
-    fn part(&mut self, frame: &[u8], at: u32, path: String, can_go: bool) {
+    fn part(&mut self, frame: &[u8], at: u32, key: &[u8], path: String, can_go: bool) {
+        self.part = at;
         let mut walk = Walk::at(frame, at);
-        let written = self.value(&mut walk, &path).unwrap_or(0) + path.len();
+        let written = self.value(&mut walk, &path).unwrap_or(0) + written_len(key) + PART;
         if can_go {
             self.parts.push(Part { at, path, written });
         }
     }
 
-    /// Walks over a value; gives about how many bytes it takes in the line.
+    /// Walks over a value; gives about how many bytes it takes in the line once cutting has done all it can.
     fn value(&mut self, walk: &mut Walk<'_>, path: &str) -> Option<usize> {
         let at = walk.here();
         let tag = walk.byte()?;
@@ -253,18 +302,19 @@ impl Survey {
                 let bytes = walk.sized()?;
                 let is_text = tag != tag::BYTES;
                 let written = if is_text {
-                    bytes.iter().map(|byte| text::escaped_len(*byte)).sum()
+                    written_len(bytes)
                 } else {
                     bytes.len().div_ceil(3) * 4
                 };
                 self.leaves.push(Leaf {
                     at,
+                    part: self.part,
                     path: path.to_owned(),
                     len: bytes.len(),
                     written,
                     is_text,
                 });
-                written + 2
+                written.min(FLOOR) + 2
             }
             tag::LIST => {
                 let mut written = 2;
@@ -276,9 +326,9 @@ impl Survey {
             tag::MAP => {
                 let mut written = 2;
                 for _ in 0..walk.count()? {
-                    let key = String::from_utf8_lossy(walk.sized()?);
-                    let inner = join(path, &key);
-                    written += key.len() + 4 + self.value(walk, &inner)?;
+                    let key = walk.sized()?;
+                    let inner = join(path, &String::from_utf8_lossy(key));
+                    written += written_len(key) + 4 + self.value(walk, &inner)?;
                 }
                 written
             }

@@ -236,11 +236,6 @@ const OWNED: u128 = bit(Slot::Time)
     | bit(Slot::Redaction)
     | bit(Slot::Truncated);
 
-/// Whether the writer itself fills the slot.
-pub(super) const fn is_owned(slot: Slot) -> bool {
-    OWNED & bit(slot) != 0
-}
-
 const TEXTUAL: u16 = 1 << tag::STR | 1 << tag::FORMATTED;
 const INTEGRAL: u16 = 1 << tag::I64 | 1 << tag::U64 | 1 << tag::I128 | 1 << tag::U128;
 
@@ -258,6 +253,48 @@ const fn accepted(kind: Kind) -> u16 {
     }
 }
 
+/// What the scan asks about a slot, by its number.
+#[derive(Clone, Copy)]
+struct Rule {
+    accepted: u16,
+    /// Whether the tag alone does not decide.
+    asks: bool,
+    is_map: bool,
+    is_owned: bool,
+}
+
+#[allow(
+    clippy::indexing_slicing,
+    reason = "a constant: an index out of range would not compile"
+)]
+const RULES: [Rule; Slot::COUNT] = {
+    let mut rules = [Rule {
+        accepted: 0,
+        asks: false,
+        is_map: false,
+        is_owned: false,
+    }; Slot::COUNT];
+    let mut index = 0;
+    while index < Slot::COUNT {
+        let slot = Slot::ALL[index];
+        rules[index] = Rule {
+            accepted: accepted(slot.kind()),
+            asks: matches!(slot.kind(), Kind::Uint | Kind::Texts) || matches!(slot, Slot::Id),
+            is_map: matches!(slot.kind(), Kind::Map),
+            is_owned: OWNED & bit(slot) != 0,
+        };
+        index += 1;
+    }
+    rules
+};
+
+/// Whether the writer itself fills the slot.
+pub(super) fn is_owned(slot: Slot) -> bool {
+    RULES
+        .get(usize::from(slot.index()))
+        .is_some_and(|rule| rule.is_owned)
+}
+
 impl Scan {
     /// Reads the places of a frame's entries. A malformed frame reads as ending early.
     pub(super) fn read(&mut self, frame: &[u8]) {
@@ -272,10 +309,10 @@ impl Scan {
     #[inline]
     fn entry(&mut self, walk: &mut Walk<'_>) -> Option<()> {
         let first = walk.byte()?;
-        if let Some(slot) = Slot::from_index(first) {
+        if let Some(rule) = RULES.get(usize::from(first)) {
             let value = *walk;
             walk.skip(0)?;
-            return self.slot(slot, value);
+            return self.slot(first, *rule, value);
         }
         match first {
             mark::KEYED => {
@@ -306,35 +343,32 @@ impl Scan {
 
     /// Takes a slot's value, or makes it the attribute of the slot's path where the kind is not the slot's.
     #[inline]
-    fn slot(&mut self, slot: Slot, value: Walk<'_>) -> Option<()> {
+    fn slot(&mut self, index: u8, rule: Rule, value: Walk<'_>) -> Option<()> {
         let tag = *value.frame.get(value.at)?;
-        if is_owned(slot) {
-            return Some(());
+        let fits = rule.accepted & (1_u16 << (tag & 15)) != 0 && (!rule.asks || fits(index, tag, value));
+        if rule.is_owned || !fits {
+            return self.misfit(index, rule, value);
         }
-        let kind = slot.kind();
-        let fits = accepted(kind) & (1_u16 << (tag & 15)) != 0
-            && match kind {
-                Kind::Uint => value.uint().is_some(),
-                Kind::Text if slot == Slot::Id => value.text().is_some_and(is_uuid),
-                Kind::Texts if tag == tag::LIST => value.is_list_of_texts(),
-                _ => true,
-            };
-        if !fits {
+        self.present |= 1 << (index & 127);
+        if let Some(place) = self.at.get_mut(usize::from(index)) {
+            *place = value.here();
+        }
+        if rule.is_map {
+            return self.spread(Slot::from_index(index)?, value);
+        }
+        Some(())
+    }
+
+    #[cold]
+    fn misfit(&mut self, index: u8, rule: Rule, value: Walk<'_>) -> Option<()> {
+        if !rule.is_owned {
             self.present |= bit(Slot::Attributes);
             self.members.push(Member {
                 slot: Slot::Attributes.index(),
                 key_at: PATH,
-                key_len: u32::from(slot.index()),
+                key_len: u32::from(index),
                 value: value.here(),
             });
-            return Some(());
-        }
-        self.present |= bit(slot);
-        if let Some(place) = self.at.get_mut(usize::from(slot.index())) {
-            *place = value.here();
-        }
-        if kind == Kind::Map {
-            return self.spread(slot, value);
         }
         Some(())
     }
@@ -348,6 +382,15 @@ impl Scan {
             walk.skip(0)?;
         }
         Some(())
+    }
+}
+
+/// Whether a value whose tag is accepted fits its slot all the same.
+fn fits(index: u8, found: u8, value: Walk<'_>) -> bool {
+    match Slot::from_index(index) {
+        Some(Slot::Id) => value.text().is_some_and(is_uuid),
+        Some(slot) if slot.kind() == Kind::Uint => value.uint().is_some(),
+        _ => found != tag::LIST || value.is_list_of_texts(),
     }
 }
 

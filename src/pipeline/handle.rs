@@ -10,10 +10,10 @@ use tracing_core::Subscriber;
 use tracing_subscriber::registry::LookupSpan;
 
 use super::builder::AuditBuilder;
+use super::commands::Command;
 use super::inbox::Inbox;
 use super::ports::PortState;
 use super::ticket::Ticket;
-use super::writer::Command;
 use crate::capture::{AuditLayer, Capture, Check, FilterShell, Obstacle};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sink::file::{Cleaned, Rotated};

@@ -2,6 +2,8 @@
 
 mod audited;
 mod builder;
+mod commands;
+mod commit;
 #[cfg(feature = "config")]
 mod configure;
 mod control;
@@ -9,6 +11,7 @@ mod emit;
 mod handle;
 mod inbox;
 mod ports;
+mod start;
 mod ticket;
 mod writer;
 

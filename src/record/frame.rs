@@ -61,13 +61,14 @@ use super::value::Value;
 /// Cuts `text` to at most `limit` bytes, on a character boundary.
 pub(crate) fn cut(text: &str, limit: usize) -> &str {
     if text.len() <= limit {
-        text
-    } else {
-        (0..=limit)
-            .rev()
-            .find_map(|end| text.get(..end))
-            .unwrap_or_default()
+        return text;
     }
+    // `str::floor_char_boundary` is newer than the Rust version that this crate supports.
+    let mut end = limit;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
 }
 
 /// Appends frame parts to a byte string. Free functions in a type's clothes: the bytes belong to the caller.
@@ -243,173 +244,4 @@ pub(crate) const TOO_DEEP: &str = "[TOO DEEP]";
 
 fn count(len: usize) -> [u8; 4] {
     u32::try_from(len).unwrap_or(u32::MAX).to_le_bytes()
-}
-
-/// Reads a frame's bytes from front to back. A malformed frame reads as ending early; only this crate writes them.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Cursor<'a> {
-    rest: &'a [u8],
-}
-
-/// One scalar or the head of a container, as it stands in a frame.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Raw<'a> {
-    Null,
-    Bool(bool),
-    I64(i64),
-    U64(u64),
-    I128(i128),
-    U128(u128),
-    F64(f64),
-    Str(&'a str),
-    Formatted(&'a str),
-    Bytes(&'a [u8]),
-    /// So many values follow.
-    List(u32),
-    /// So many pairs of `map_key` and value follow.
-    Map(u32),
-}
-
-/// One entry of a frame.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Item<'a> {
-    /// A slot; its value follows.
-    Slot(Slot),
-    /// A member of `attributes`, `labels` or `hashes`; its value follows.
-    Keyed(Slot, &'a str),
-    /// Redaction by `rule` did `action` to the field.
-    Remark { rule: u8, action: u8, field: &'a str },
-    /// The field was cut; its length was this, or is not stated.
-    Cut {
-        field: &'a str,
-        original_len: Option<u64>,
-    },
-}
-
-impl<'a> Cursor<'a> {
-    pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes }
-    }
-
-    /// What has not been read yet; its length gives the place within the frame.
-    #[inline]
-    pub(crate) fn rest(&self) -> &'a [u8] {
-        self.rest
-    }
-
-    #[inline]
-    pub(crate) fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let (head, rest) = self.rest.split_first_chunk::<N>()?;
-        self.rest = rest;
-        Some(*head)
-    }
-
-    #[inline]
-    fn slice(&mut self, len: usize) -> Option<&'a [u8]> {
-        let (head, rest) = self.rest.split_at_checked(len)?;
-        self.rest = rest;
-        Some(head)
-    }
-
-    #[inline]
-    fn sized(&mut self) -> Option<&'a [u8]> {
-        let len = u32::from_le_bytes(self.take()?);
-        self.slice(len as usize)
-    }
-
-    #[inline]
-    fn text(&mut self) -> Option<&'a str> {
-        std::str::from_utf8(self.sized()?).ok()
-    }
-
-    #[inline]
-    fn key(&mut self) -> Option<&'a str> {
-        let [len] = self.take()?;
-        std::str::from_utf8(self.slice(usize::from(len))?).ok()
-    }
-
-    /// The key of a map's next pair.
-    #[inline]
-    pub(crate) fn map_key(&mut self) -> Option<&'a str> {
-        self.text()
-    }
-
-    /// The next entry's head.
-    #[inline]
-    pub(crate) fn item(&mut self) -> Option<Item<'a>> {
-        let [first] = self.take()?;
-        Some(match first {
-            mark::KEYED => {
-                let [slot] = self.take()?;
-                Item::Keyed(Slot::from_index(slot)?, self.key()?)
-            }
-            mark::REMARK => {
-                let [rule, action] = self.take()?;
-                Item::Remark {
-                    rule,
-                    action,
-                    field: self.key()?,
-                }
-            }
-            mark::CUT => {
-                let len = u64::from_le_bytes(self.take()?);
-                Item::Cut {
-                    field: self.key()?,
-                    original_len: (len != 0).then_some(len),
-                }
-            }
-            slot => Item::Slot(Slot::from_index(slot)?),
-        })
-    }
-
-    /// The next value, or the head of a list or map.
-    #[inline]
-    pub(crate) fn raw(&mut self) -> Option<Raw<'a>> {
-        let [tag] = self.take()?;
-        Some(match tag {
-            tag::NULL => Raw::Null,
-            tag::FALSE => Raw::Bool(false),
-            tag::TRUE => Raw::Bool(true),
-            tag::I64 => Raw::I64(i64::from_le_bytes(self.take()?)),
-            tag::U64 => Raw::U64(u64::from_le_bytes(self.take()?)),
-            tag::I128 => Raw::I128(i128::from_le_bytes(self.take()?)),
-            tag::U128 => Raw::U128(u128::from_le_bytes(self.take()?)),
-            tag::F64 => Raw::F64(f64::from_bits(u64::from_le_bytes(self.take()?))),
-            tag::STR => Raw::Str(self.text()?),
-            tag::FORMATTED => Raw::Formatted(self.text()?),
-            tag::BYTES => Raw::Bytes(self.sized()?),
-            tag::LIST => Raw::List(u32::from_le_bytes(self.take()?)),
-            tag::MAP => Raw::Map(u32::from_le_bytes(self.take()?)),
-            _ => return None,
-        })
-    }
-
-    /// Steps over the next value, whatever it holds.
-    pub(crate) fn skip(&mut self) -> Option<()> {
-        match self.raw()? {
-            Raw::List(count) => (0..count).try_for_each(|_| self.skip()),
-            Raw::Map(count) => (0..count).try_for_each(|_| self.map_key().and_then(|_| self.skip())),
-            _ => Some(()),
-        }
-    }
-
-    /// The next value in its owned form.
-    pub(crate) fn value(&mut self) -> Option<Value> {
-        Some(match self.raw()? {
-            Raw::Null => Value::Null,
-            Raw::Bool(truth) => Value::Bool(truth),
-            Raw::I64(number) => Value::from(number),
-            Raw::U64(number) => Value::from(number),
-            Raw::I128(number) => Value::from(number),
-            Raw::U128(number) => Value::from(number),
-            Raw::F64(number) => Value::Float(number),
-            Raw::Str(text) | Raw::Formatted(text) => Value::Str(text.to_owned()),
-            Raw::Bytes(bytes) => Value::Bytes(bytes.to_vec()),
-            Raw::List(count) => Value::List((0..count).map(|_| self.value()).collect::<Option<_>>()?),
-            Raw::Map(count) => {
-                let pair = |_| Some((self.map_key()?.to_owned(), self.value()?));
-                Value::Map((0..count).map(pair).collect::<Option<_>>()?)
-            }
-        })
-    }
 }

@@ -4,6 +4,7 @@ mod field;
 mod hmac;
 mod ip;
 mod policy;
+mod redacted;
 mod structured;
 mod text;
 mod words;
@@ -11,6 +12,7 @@ mod words;
 pub(crate) use field::{FieldPlan, sees};
 pub use ip::truncate_ip;
 pub use policy::{Action, Policy, Rule};
+pub(crate) use redacted::{Constants, Redacted, RedactedFields, Tally};
 
 use std::error::Error as StdError;
 use std::fmt::Debug;
@@ -18,92 +20,10 @@ use std::fmt::Debug;
 use crate::record::frame::{HEADER, Put, mark, tag};
 use crate::record::{Kind, Naming, Slot, TraceContext};
 use policy::Decision;
+use redacted::put_trace;
 
 /// The most bytes of one frame; values beyond it are cut to nothing and listed.
 const MAX_FRAME: usize = 256 * 1024;
-
-/// A frame that has passed a policy. Only this module makes one, and only this can be queued.
-pub(crate) struct Redacted(Vec<u8>);
-
-impl std::fmt::Debug for Redacted {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Redacted")
-            .field("len", &self.0.len())
-            .finish_non_exhaustive()
-    }
-}
-
-impl Redacted {
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.0
-    }
-
-    /// How much memory the frame holds: what its credit in the queue is counted by.
-    pub(crate) fn capacity(&self) -> usize {
-        self.0.capacity()
-    }
-
-    /// Gives the buffer back for the next frame.
-    pub(crate) fn into_buffer(self) -> Vec<u8> {
-        self.0
-    }
-}
-
-/// Fields that have passed a policy and wait in a span for the records inside it.
-#[derive(Default)]
-pub(crate) struct RedactedFields(Vec<u8>);
-
-impl RedactedFields {
-    pub(crate) fn clear(&mut self) {
-        self.0.clear();
-    }
-
-    pub(crate) fn extend(&mut self, other: &Self) {
-        self.0.extend_from_slice(&other.0);
-    }
-
-    pub(crate) fn capacity(&self) -> usize {
-        self.0.capacity()
-    }
-
-    /// The ids of a trace, which are nobody's secret. Later ones win.
-    pub(crate) fn trace(&mut self, trace: TraceContext, parent: Option<crate::record::SpanId>) {
-        put_trace(&mut self.0, trace, parent);
-    }
-}
-
-/// What a callsite says about every record of its own: names that stand in the source code, encoded once.
-#[derive(Default)]
-pub(crate) struct Constants(Vec<u8>);
-
-impl Constants {
-    pub(crate) fn text(mut self, slot: Slot, text: &str) -> Self {
-        self.0.push(slot.index());
-        Put::str(&mut self.0, text);
-        self
-    }
-
-    pub(crate) fn uint(mut self, slot: Slot, number: u64) -> Self {
-        self.0.push(slot.index());
-        Put::u64(&mut self.0, number);
-        self
-    }
-}
-
-/// What happened to fields on the way, for the counters.
-#[derive(Debug, Default, Clone, Copy)]
-pub(crate) struct Tally {
-    pub(crate) wrong_type: u32,
-    pub(crate) redacted: u32,
-    pub(crate) truncated: u32,
-    pub(crate) panicked: u32,
-}
-
-impl Tally {
-    pub(crate) fn is_zero(self) -> bool {
-        self.wrong_type | self.redacted | self.truncated | self.panicked == 0
-    }
-}
 
 /// Writes values through a policy into a frame, or into a span's fields.
 pub(crate) struct Redacting<'p> {
@@ -131,7 +51,7 @@ impl<'p> Redacting<'p> {
 
     /// Begins or continues a span's fields, and what it hands down.
     pub(crate) fn fields(own: RedactedFields, handed_down: RedactedFields, policy: &'p Policy) -> Self {
-        Self::over(own.0, Some(handed_down), policy)
+        Self::over(own.into_bytes(), Some(handed_down), policy)
     }
 
     fn over(buf: Vec<u8>, handed_down: Option<RedactedFields>, policy: &'p Policy) -> Self {
@@ -151,24 +71,27 @@ impl<'p> Redacting<'p> {
     #[inline]
     pub(crate) fn finish(self) -> Redacted {
         debug_assert!(self.buf.len() >= HEADER, "a frame begins with its time");
-        Redacted(self.buf)
+        Redacted::new(self.buf)
     }
 
     /// Ends a span's fields: its own, and what it hands down.
     pub(crate) fn finish_fields(self) -> (RedactedFields, RedactedFields) {
-        (RedactedFields(self.buf), self.handed_down.unwrap_or_default())
+        (
+            RedactedFields::new(self.buf),
+            self.handed_down.unwrap_or_default(),
+        )
     }
 
     /// Appends fields that passed the policy when their span recorded them.
     #[inline]
     pub(crate) fn inherit(&mut self, fields: &RedactedFields) {
-        self.buf.extend_from_slice(&fields.0);
+        self.buf.extend_from_slice(fields.bytes());
     }
 
     /// Appends what the callsite says of every record.
     #[inline]
     pub(crate) fn constants(&mut self, constants: &Constants) {
-        self.buf.extend_from_slice(&constants.0);
+        self.buf.extend_from_slice(constants.bytes());
     }
 
     /// A word of this crate's own vocabulary: an outcome, a phase, a reason code.
@@ -397,7 +320,7 @@ impl<'p> Redacting<'p> {
         }
         if plan.inherited {
             if let (Some(fields), Some(entry)) = (&mut self.handed_down, self.buf.get(start..)) {
-                fields.0.extend_from_slice(entry);
+                fields.append(entry);
             }
         }
     }
@@ -507,18 +430,5 @@ impl<'p> Redacting<'p> {
         self.buf.push(mark::CUT);
         self.buf.extend_from_slice(&(original_len as u64).to_le_bytes());
         Put::key(&mut self.buf, &plan.path);
-    }
-}
-
-fn put_trace(buf: &mut Vec<u8>, trace: TraceContext, parent: Option<crate::record::SpanId>) {
-    buf.push(Slot::TraceId.index());
-    Put::bytes(buf, &trace.trace_id.to_bytes());
-    buf.push(Slot::SpanId.index());
-    Put::bytes(buf, &trace.span_id.to_bytes());
-    buf.push(Slot::TraceFlags.index());
-    Put::u64(buf, u64::from(trace.flags));
-    if let Some(parent) = parent {
-        buf.push(Slot::ParentSpanId.index());
-        Put::bytes(buf, &parent.to_bytes());
     }
 }

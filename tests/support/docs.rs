@@ -1,7 +1,7 @@
 //! Documents that are generated from the code's own tables.
 
 /// Fails where the document at `path` differs from what the tables say; writes it where `UPDATE_DOCS` is set.
-pub fn assert_current(path: &str, generated: &str) {
+pub(crate) fn assert_current(path: &str, generated: &str) {
     let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
     if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::write(&file, generated).expect("the document can be written");

@@ -4,20 +4,20 @@
 use proptest::prelude::*;
 use tracing_audit::record::{Fill, Kind, Map, Record, Slot, Value};
 
-pub const STREAM: &str = "0192f0c1-2b5e-7c3a-8f00-0123456789ab";
-pub const OBSERVED_AT: u64 = 1_795_251_600_123_456_789;
+pub(crate) const STREAM: &str = "0192f0c1-2b5e-7c3a-8f00-0123456789ab";
+pub(crate) const OBSERVED_AT: u64 = 1_795_251_600_123_456_789;
 
-pub fn id() -> uuid::Uuid {
+pub(crate) fn id() -> uuid::Uuid {
     uuid::Uuid::from_u128(0x0192_f0c1_2b5e_7c3a_8f00_aaaa_bbbb_cccc)
 }
 
 /// The record's line at place 7 of a stream.
-pub fn line(record: &Record) -> Vec<u8> {
+pub(crate) fn line(record: &Record) -> Vec<u8> {
     tracing_audit::format::write_line(record, STREAM, 7, OBSERVED_AT, id())
 }
 
 /// Texts in which every rule of escaping and ordering shows.
-pub fn text() -> impl Strategy<Value = String> {
+pub(crate) fn text() -> impl Strategy<Value = String> {
     let awkward = prop::sample::select(vec![
         "",
         "$",
@@ -56,7 +56,7 @@ pub fn text() -> impl Strategy<Value = String> {
     ]
 }
 
-pub fn leaf() -> impl Strategy<Value = Value> {
+pub(crate) fn leaf() -> impl Strategy<Value = Value> {
     prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
@@ -74,7 +74,7 @@ pub fn leaf() -> impl Strategy<Value = Value> {
     ]
 }
 
-pub fn floats() -> Vec<f64> {
+pub(crate) fn floats() -> Vec<f64> {
     let mut all = vec![
         0.0,
         -0.0,
@@ -98,7 +98,7 @@ pub fn floats() -> Vec<f64> {
     all
 }
 
-pub fn value() -> impl Strategy<Value = Value> {
+pub(crate) fn value() -> impl Strategy<Value = Value> {
     leaf().prop_recursive(4, 40, 6, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..6).prop_map(Value::List),
@@ -120,7 +120,7 @@ fn filled(slot: Slot) -> BoxedStrategy<Value> {
 }
 
 /// Records with any of the slots that a caller can fill, and attributes of any kind.
-pub fn record() -> impl Strategy<Value = Record> {
+pub(crate) fn record() -> impl Strategy<Value = Record> {
     let settable: Vec<Slot> = Slot::ALL
         .iter()
         .copied()
@@ -156,7 +156,7 @@ pub fn record() -> impl Strategy<Value = Record> {
 }
 
 /// What a record holds, in a form that tells -0 from 0 and takes one NaN for another.
-pub fn content(record: &Record) -> Vec<(&'static str, String)> {
+pub(crate) fn content(record: &Record) -> Vec<(&'static str, String)> {
     record
         .slots()
         .map(|(slot, value)| (slot.path(), format!("{value:?}")))
@@ -164,7 +164,7 @@ pub fn content(record: &Record) -> Vec<(&'static str, String)> {
 }
 
 /// What a reader must give back: the record, what the writer derives, and its place.
-pub fn expected(record: &Record) -> Vec<(&'static str, String)> {
+pub(crate) fn expected(record: &Record) -> Vec<(&'static str, String)> {
     let event = record.event();
     let (family, last) = event.rsplit_once('.').unwrap_or(("", event));
     let mut content = content(record);
@@ -194,7 +194,7 @@ pub fn expected(record: &Record) -> Vec<(&'static str, String)> {
 }
 
 /// Values of which no two are equal.
-pub fn pool() -> Vec<Value> {
+pub(crate) fn pool() -> Vec<Value> {
     let mut pool = vec![
         Value::Null,
         Value::from(true),

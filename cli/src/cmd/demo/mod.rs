@@ -39,6 +39,8 @@ pub(crate) fn run(demo: &Demo) -> Result<u8, Failure> {
         .service("docs-demo")
         .clock(clock.clone())
         .start()?;
+    // The trail begins when the day begins.
+    audit.flush(PATIENCE)?;
     let portion = (demo.records / PORTIONS).max(1);
     let scenario = Scenario::new(demo.seed, demo.records, now.saturating_sub(DAY), DAY);
     for (index, (time, record)) in (1..).zip(scenario) {
@@ -53,7 +55,7 @@ pub(crate) fn run(demo: &Demo) -> Result<u8, Failure> {
     let mut out = Out::new(crate::args::Color::Never);
     let (dir, records) = (dir.display(), counted(demo.records, "invented record"));
     out.line(&format!(
-        "{records} of one day in {dir} ({} in all are on disk)",
+        "{records} of one day in {dir}, {} on disk",
         report.durable
     ))?;
     out.line("look at them:")?;

@@ -92,6 +92,8 @@ pub(super) struct Scenario {
     dice: Dice,
     request: Option<Request>,
     made: u64,
+    /// The time of the record before.
+    last: u64,
     records: u64,
     start: u64,
     length: u64,
@@ -104,6 +106,7 @@ impl Scenario {
             dice: Dice(seed),
             request: None,
             made: 0,
+            last: start,
             records,
             start,
             length,
@@ -121,16 +124,13 @@ impl Scenario {
         Event::Read
     }
 
-    /// Several records of one request follow each other now and then.
+    /// The request of the next record: the one before where it goes on, else a new one.
     fn request(&mut self) -> Request {
-        match self.request.take() {
-            Some(request) if self.dice.percent(45) => request,
-            _ => Request {
-                person: self.dice.of(&PEOPLE, ("u-1041", "editor", "198.51.100.23")),
-                trace: self.dice.trace(),
-                id: format!("req-{:08x}", self.dice.below(1 << 32)),
-            },
-        }
+        self.request.take().unwrap_or_else(|| Request {
+            person: self.dice.of(&PEOPLE, ("u-1041", "editor", "198.51.100.23")),
+            trace: self.dice.trace(),
+            id: format!("req-{:08x}", self.dice.below(1 << 32)),
+        })
     }
 
     fn record(&mut self, time: u64) -> Record {
@@ -314,8 +314,17 @@ impl Iterator for Scenario {
         if self.made == self.records {
             return None;
         }
+        // Several records of one request follow each other at once; between requests time passes.
         let step = self.length / self.records.max(1);
-        let time = self.start + self.made * step + self.dice.below(step.max(1));
+        let even = self.start + self.made * step + self.dice.below(step.max(1));
+        let close = self.last + 1 + self.dice.below(300_000_000.min(step.max(1)));
+        let goes_on = self.request.is_some() && self.dice.percent(45);
+        if !goes_on {
+            self.request = None;
+        }
+        let time = if goes_on { close } else { even.max(self.last + 1) };
+        let time = time.min(self.start + self.length - 1).max(self.last);
+        self.last = time;
         self.made += 1;
         Some((time, self.record(time)))
     }

@@ -1,0 +1,309 @@
+//! The life of a span: created, filled, entered, left, closed, and the records that come of it.
+
+use tracing_core::span::{Attributes, Id, Record};
+
+use super::Loss;
+use super::core::Capture;
+use super::ids::{self, Ids};
+use super::local::{self, Depth, Held};
+use super::plan::{Plan, Role};
+use super::spans::{Evidence, SpanState};
+use super::visitor::Visitor;
+use crate::record::{Outcome, Slot};
+use crate::redact::{RedactedFields, Redacting, sees};
+use crate::stats::add;
+
+impl Capture {
+    pub(super) fn new_span(&self, attributes: &Attributes<'_>, id: &Id) {
+        let metadata = attributes.metadata();
+        if !self.is_tracked(metadata) {
+            return self.link(attributes, id);
+        }
+        let plan = self.plan(metadata);
+        match plan.role {
+            Role::Span | Role::Lender => {}
+            Role::NotAllowed => {
+                add(&self.counters.not_allowed, 1);
+                return self.link(attributes, id);
+            }
+            Role::Probe => {
+                super::check::hit(self.instance);
+                return;
+            }
+            _ => return self.link(attributes, id),
+        }
+        let Some(_depth) = Depth::enter() else {
+            if plan.role == Role::Span {
+                self.outlet.lost(Loss::Reentrant, plan.category);
+            }
+            return self.link(attributes, id);
+        };
+        let id = id.into_u64();
+        let mut state = self.spans.make(id);
+        state.plan = Some(plan);
+        self.count_names(plan);
+        self.place(
+            attributes.is_contextual(),
+            attributes.parent(),
+            |tracked, inside| {
+                self.inherit(&mut state, tracked, inside);
+            },
+        );
+        self.fill(&mut state, plan, |visitor| attributes.record(visitor));
+        if plan.role == Role::Span {
+            state.opened = self.clock.monotonic();
+            if state.execution != 0 {
+                self.send_start(&state, plan);
+            }
+        }
+        self.spans.insert(id, state);
+    }
+
+    /// Remembers the context that an ordinary span stands in. Nothing is kept where there is no context.
+    #[inline]
+    fn link(&self, attributes: &Attributes<'_>, id: &Id) {
+        if attributes.is_contextual() {
+            if local::is_outside() {
+                return;
+            }
+            let tracked = local::current(self.instance, |tracked, _| tracked);
+            self.links.insert(id.into_u64(), tracked);
+        } else {
+            let tracked = attributes
+                .parent()
+                .map_or(0, |parent| self.context_of(parent.into_u64()));
+            self.links.insert(id.into_u64(), tracked);
+        }
+    }
+
+    /// Copies what the place hands down into a new span.
+    fn inherit(&self, state: &mut SpanState, tracked: u64, inside: &[Held]) {
+        let mut above = None;
+        if tracked != 0 {
+            let copied = self.spans.with(tracked, |parent| {
+                state.inherited.extend(&parent.handed_down);
+                state.has_actor |= parent.has_actor;
+                parent.trace
+            });
+            above = copied.flatten();
+        }
+        for scope in local::scopes(inside) {
+            scope.with_fields(self.instance, &self.settings.policy, |fields| {
+                state.inherited.extend(fields)
+            });
+            state.has_actor |= scope.has_actor();
+            above = scope.trace().or(above);
+        }
+        state.handed_down.extend(&state.inherited);
+        state.trace = above;
+    }
+
+    /// Takes a new span's fields, and settles its ids.
+    fn fill(&self, state: &mut SpanState, plan: &'static Plan, record: impl FnOnce(&mut Visitor<'_, '_>)) {
+        let own = std::mem::take(&mut state.own);
+        let handed_down = std::mem::take(&mut state.handed_down);
+        let mut into = Redacting::fields(own, handed_down, &self.settings.policy);
+        record(&mut Visitor {
+            plan,
+            into: &mut into,
+        });
+        self.count(into.tally);
+        state.seen |= into.seen;
+        state.has_actor |= into.seen & sees::ACTOR != 0;
+        let above = into.trace.or(state.trace);
+        if into.start && plan.role == Role::Span {
+            state.execution = ids::random();
+        }
+        (state.own, state.handed_down) = into.finish_fields();
+        state.trace = above;
+        if plan.role != Role::Span {
+            return;
+        }
+        state.parent = above.map(|above| above.span_id);
+        state.trace = match (&self.ids, above) {
+            (Ids::Own, Some(above)) => {
+                ids::span_id().map(|span_id| crate::record::TraceContext { span_id, ..above })
+            }
+            (Ids::Own, None) => ids::root(),
+            (Ids::Given, above) => above,
+            // A tracer is asked when the span is entered, never now.
+            (Ids::Source(_), _) => None,
+        };
+        if let Some(trace) = state.trace {
+            state.handed_down.trace(trace, None);
+        }
+    }
+
+    pub(super) fn record(&self, id: &Id, values: &Record<'_>) {
+        let id = id.into_u64();
+        let Some(Some(plan)) = self.spans.with(id, |state| state.plan) else {
+            return;
+        };
+        let Some(_depth) = Depth::enter() else { return };
+        // User code formats into fields of their own first; only then is the state locked.
+        let mut into = Redacting::fields(
+            RedactedFields::default(),
+            RedactedFields::default(),
+            &self.settings.policy,
+        );
+        values.record(&mut Visitor {
+            plan,
+            into: &mut into,
+        });
+        self.count(into.tally);
+        let seen = into.seen;
+        let trace = into.trace;
+        let (own, handed_down) = into.finish_fields();
+        self.spans.with(id, |state| {
+            state.own.extend(&own);
+            state.handed_down.extend(&handed_down);
+            state.seen |= seen;
+            state.has_actor |= seen & sees::ACTOR != 0;
+            if let (Some(trace), Some(own)) = (trace, state.trace) {
+                // A late traceparent moves the span into that trace; its own id stays.
+                let moved = crate::record::TraceContext {
+                    span_id: own.span_id,
+                    ..trace
+                };
+                state.parent = Some(trace.span_id);
+                state.trace = Some(moved);
+                state.handed_down.trace(moved, None);
+            }
+        });
+    }
+
+    #[inline]
+    pub(super) fn enter(&self, id: &Id) {
+        let outside = local::is_outside();
+        let number = id.into_u64();
+        let tracked = match self.links.get(number) {
+            Some(tracked) => tracked,
+            None if self.spans.contains(number) => {
+                self.entered(number, id);
+                number
+            }
+            // Created outside of any context: a barrier, if there is a context around it now.
+            None if outside => return,
+            None => 0,
+        };
+        local::push(Held::Span {
+            instance: self.instance,
+            id: number,
+            tracked,
+        });
+    }
+
+    /// Asks a tracer for the ids of a span that was entered for the first time.
+    fn entered(&self, number: u64, id: &Id) {
+        let Ids::Source(source) = &self.ids else { return };
+        let is_known = self
+            .spans
+            .with(number, |state| state.trace.is_some())
+            .unwrap_or(true);
+        if is_known {
+            return;
+        }
+        if let Some(trace) = source.entered(id) {
+            self.spans.with(number, |state| {
+                state.trace = Some(trace);
+                state.handed_down.trace(trace, None);
+            });
+        }
+    }
+
+    #[inline]
+    pub(super) fn exit(&self, id: &Id) {
+        if local::is_outside() {
+            return;
+        }
+        if std::thread::panicking() {
+            self.spans.with(id.into_u64(), |state| {
+                state.evidence = state.evidence.max(Evidence::Panicked)
+            });
+        }
+        local::pop_span(self.instance, id.into_u64());
+    }
+
+    #[inline]
+    pub(super) fn close(&self, id: &Id) {
+        let id = id.into_u64();
+        self.links.remove(id);
+        let Some(state) = self.spans.remove(id) else {
+            return;
+        };
+        if let Some(plan) = state.plan.filter(|plan| plan.role == Role::Span) {
+            self.send_span(&state, plan, None);
+        }
+        self.spans.recycle(id, state);
+    }
+
+    /// Writes the record of a span that has ended, or that is still open when the trail ends.
+    fn send_span(&self, state: &SpanState, plan: &'static Plan, why_open: Option<&'static str>) {
+        let mut into = Redacting::frame(self.outlet.buffer(), self.clock.now(), &self.settings.policy);
+        into.inherit(&state.inherited);
+        into.constants(&plan.constants);
+        if state.seen & sees::DURATION == 0 {
+            into.number(
+                Slot::DurationNs,
+                self.clock.monotonic().saturating_sub(state.opened),
+            );
+        }
+        if state.seen & sees::OUTCOME == 0 {
+            let (outcome, reason) = match (state.evidence, why_open) {
+                (Evidence::Panicked, _) => (Outcome::Unknown, Some("panic")),
+                (Evidence::Failed, _) => (Outcome::Failure, None),
+                (Evidence::Returned, _) => (Outcome::Success, None),
+                (Evidence::None, why) => (Outcome::Unknown, Some(why.unwrap_or("not_reported"))),
+            };
+            into.word(Slot::Outcome, word(&outcome));
+            if let Some(reason) = reason {
+                into.word(Slot::ReasonCode, reason);
+            }
+        }
+        // Own fields come last: what the application said wins over what was concluded.
+        into.inherit(&state.own);
+        self.identify(&mut into, state);
+        into.seen = state.seen;
+        self.finish(into, plan, state.has_actor);
+    }
+
+    fn send_start(&self, state: &SpanState, plan: &'static Plan) {
+        let mut into = Redacting::frame(self.outlet.buffer(), self.clock.now(), &self.settings.policy);
+        into.inherit(&state.inherited);
+        into.constants(&plan.constants);
+        into.inherit(&state.own);
+        into.word(Slot::Phase, "start");
+        into.word(Slot::Outcome, word(&Outcome::Pending));
+        self.identify(&mut into, state);
+        into.seen = state.seen;
+        self.finish(into, plan, state.has_actor);
+    }
+
+    fn identify(&self, into: &mut Redacting<'_>, state: &SpanState) {
+        if let Some(trace) = state.trace {
+            into.trace_ids(trace, state.parent);
+        }
+        if state.execution != 0 && state.seen & sees::EXECUTION == 0 {
+            into.hex(Slot::ExecutionId, state.execution);
+        }
+    }
+
+    /// Writes spans that are still open, as unknown/`still_open`. They end without another record.
+    pub(crate) fn close_open_spans(&self) {
+        for (_, state) in self.spans.drain() {
+            if let Some(plan) = state.plan.filter(|plan| plan.role == Role::Span) {
+                self.send_span(&state, plan, Some("still_open"));
+            }
+        }
+    }
+}
+
+fn word(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Success => "success",
+        Outcome::Failure => "failure",
+        Outcome::Denied => "denied",
+        Outcome::Pending => "pending",
+        Outcome::Unknown | Outcome::Other(_) => "unknown",
+    }
+}

@@ -1,0 +1,147 @@
+//! What callers ask of the writer, and how a trail ends.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::Receiver;
+
+use super::ports::Barrier;
+use super::ticket::Ticket;
+use super::writer::{Progress, Writer};
+use crate::error::{Error, ErrorKind};
+use crate::sink::file::{Cleaned, Rotated};
+use crate::stats::add;
+
+/// What callers ask of the writer.
+pub(super) enum Command {
+    /// Make everything that was submitted before durable, everywhere.
+    Flush(Arc<Ticket<()>>),
+    /// As `Flush`, and say that the trail ends; the next record begins it again.
+    Rest(Arc<Ticket<()>>),
+    Rotate(Arc<Ticket<Rotated>>),
+    Cleanup(Arc<Ticket<Cleaned>>),
+    /// End by the deadline.
+    Close(Arc<Ticket<()>>, Instant),
+}
+
+impl Writer {
+    pub(super) fn take_commands(&mut self) {
+        read_ahead(&self.commands, &mut self.state);
+        while let Some(command) = self.state.pending.pop_front() {
+            match command {
+                Command::Flush(ticket) => self.barrier(ticket),
+                Command::Rest(ticket) => {
+                    self.take_records();
+                    self.settle_losses();
+                    self.close("guard");
+                    self.barrier(ticket);
+                }
+                Command::Rotate(ticket) => {
+                    self.hand_on();
+                    ticket.answer(match &mut self.journal {
+                        Some(journal) => journal.rotate(),
+                        None => Err(no_journal("rotate")),
+                    });
+                    self.tell_file_events();
+                }
+                Command::Cleanup(ticket) => {
+                    ticket.answer(match &mut self.journal {
+                        Some(journal) => journal.cleanup(),
+                        None => Err(no_journal("clean up")),
+                    });
+                    self.tell_file_events();
+                }
+                Command::Close(ticket, deadline) => close_by(&mut self.state, ticket, deadline),
+            }
+        }
+    }
+
+    pub(super) fn barrier(&mut self, ticket: Arc<Ticket<()>>) {
+        let target = self.state.popped + self.inbox.queue.used().records;
+        self.state
+            .barriers
+            .push((target, Barrier::new(self.ports.len(), ticket)));
+    }
+
+    /// Ends the trail when everything is written, or when its time is up.
+    pub(super) fn has_ended(&mut self, is_drained: bool) -> bool {
+        let Some((ticket, _)) = &self.state.closing else {
+            // Handles, guards and layers are gone: nobody can submit, and nobody will close.
+            return Arc::strong_count(&self.inbox) == 1 && is_drained && !self.state.is_dirty;
+        };
+        let is_over = is_late(&self.state.closing);
+        if !is_drained && !is_over {
+            return false;
+        }
+        let ticket = Arc::clone(ticket);
+        self.settle_losses();
+        self.close("shutdown");
+        self.hand_on();
+        if self.batch.is_empty() {
+            self.commit();
+        }
+        let is_stuck = !self.batch.is_empty() || self.state.is_dirty;
+        if is_stuck && !is_over {
+            return false;
+        }
+        self.barrier(ticket);
+        if is_stuck {
+            let lost = self.state.in_batch + self.inbox.queue.used().records;
+            add(&self.inbox.counters.lost_write, lost);
+            (self.report)(&format!(
+                "the audit trail ended with {lost} records that could not be written"
+            ));
+            return true;
+        }
+        self.answer_barriers();
+        while !self.state.unsent.is_empty() && !is_late(&self.state.closing) {
+            std::thread::park_timeout(Duration::from_millis(1));
+            self.answer_barriers();
+        }
+        true
+    }
+}
+
+/// Who waits for the end, and until when.
+pub(super) type Closing = Option<(Arc<Ticket<()>>, Instant)>;
+
+/// Whether the trail must end now.
+pub(super) fn is_late(closing: &Closing) -> bool {
+    closing
+        .as_ref()
+        .is_some_and(|(_, deadline)| Instant::now() >= *deadline)
+}
+
+/// Reads commands without carrying them out, but for the deadline of a close: it ends the wait for a sink.
+pub(super) fn read_ahead(commands: &Receiver<Command>, state: &mut Progress) {
+    while let Ok(command) = commands.try_recv() {
+        match command {
+            Command::Close(ticket, deadline) => close_by(state, ticket, deadline),
+            command => state.pending.push_back(command),
+        }
+    }
+}
+
+pub(super) fn close_by(state: &mut Progress, ticket: Arc<Ticket<()>>, deadline: Instant) {
+    match &state.closing {
+        // The trail ends once; a second call waits for the same end.
+        Some((first, _)) => {
+            let first = Arc::clone(first);
+            first.then(move |is_good| {
+                let message = "the audit trail ended, and a sink could not make everything durable";
+                ticket.answer(if is_good {
+                    Ok(())
+                } else {
+                    Err(Error::new(ErrorKind::Sink, message))
+                });
+            });
+        }
+        None => state.closing = Some((ticket, deadline)),
+    }
+}
+
+fn no_journal(what: &str) -> Error {
+    Error::config(format!(
+        "cannot {what}: this trail has no journal; give `directory` and leave `without_journal` out"
+    ))
+}

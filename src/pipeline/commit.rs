@@ -1,0 +1,234 @@
+//! The writer's far side: batches to journal and sinks, commits, and the answers to those who wait for them.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::commands::{is_late, read_ahead};
+use super::control;
+use super::ports::Barrier;
+use super::ticket::{Receipt, State, Ticket};
+use super::writer::Writer;
+use crate::error::{Error, ErrorKind};
+use crate::format::Batch;
+use crate::sink::file::FileEvent;
+use crate::sink::{FileSink, Sink, SinkError};
+use crate::stats::add;
+
+/// Waits after a failed write, doubled from the first to the last.
+const FIRST_RETRY: Duration = Duration::from_millis(10);
+const LAST_RETRY: Duration = Duration::from_secs(1);
+
+impl Writer {
+    /// Hands the batch to the journal and to the sinks.
+    pub(super) fn hand_on(&mut self) {
+        if self.batch.is_empty() || self.state.retry.is_some_and(|(at, _)| Instant::now() < at) {
+            return;
+        }
+        if let Some(journal) = &mut self.journal {
+            match journal.append(&self.batch) {
+                Ok(_) => self.state.is_dirty = true,
+                Err(error) => return self.failed_write(&error),
+            }
+        }
+        self.recovered();
+        self.state.undurable += self.state.in_batch;
+        self.state.in_batch = 0;
+        if self.ports.is_empty() {
+            self.batch.clear();
+        } else {
+            let batch = Arc::new(std::mem::take(&mut self.batch));
+            self.offer(&batch);
+            // Kept if no sink holds it any more: a batch's memory is worth a second use.
+            if let Some(mut batch) = Arc::into_inner(batch) {
+                batch.clear();
+                self.batch = batch;
+            }
+        }
+        self.tell_file_events();
+    }
+
+    /// With a journal nothing is lost by a slow sink, so the writer does not wait for it. Without one, a single sink
+    /// is what the trail is for, and several must not wait for the slowest for ever.
+    pub(super) fn offer(&mut self, batch: &Arc<Batch>) {
+        let patience = if self.journal.is_some() {
+            Duration::ZERO
+        } else {
+            self.inbox.patience.room
+        };
+        if let (None, [port]) = (&self.journal, self.ports.as_slice()) {
+            while !port.has_room() && !is_late(&self.state.closing) {
+                read_ahead(&self.commands, &mut self.state);
+                std::thread::park_timeout(Duration::from_millis(1));
+            }
+        }
+        for port in &self.ports {
+            port.offer(batch, patience);
+        }
+    }
+
+    pub(super) fn failed_write(&mut self, error: &SinkError) {
+        add(&self.inbox.counters.write_errors, 1);
+        self.back_off();
+        if !self.state.told_failure {
+            self.state.told_failure = true;
+            (self.report)(&format!(
+                "the audit journal cannot be written; records wait in memory: {error}"
+            ));
+        }
+    }
+
+    /// Waits before the next try, longer each time.
+    pub(super) fn back_off(&mut self) {
+        let wait = self
+            .state
+            .retry
+            .map_or(FIRST_RETRY, |(_, wait)| (wait * 2).min(LAST_RETRY));
+        self.state.retry = Some((Instant::now() + wait, wait));
+    }
+
+    pub(super) fn recovered(&mut self) {
+        self.state.retry = None;
+        if self.state.told_failure {
+            self.state.told_failure = false;
+            (self.report)("the audit journal can be written again");
+        }
+    }
+
+    /// Turns what the journal did to its files into control records, which stand in the next batch.
+    pub(super) fn tell_file_events(&mut self) {
+        let events = self.journal.as_mut().map(FileSink::take_events);
+        self.tell(events.unwrap_or_default());
+    }
+
+    pub(super) fn tell(&mut self, events: Vec<FileEvent>) {
+        for event in events {
+            if let FileEvent::Unconfirmed { first, last } = event {
+                add(&self.inbox.counters.unconfirmed, last - first + 1);
+            }
+            if let Some(record) = control::file(&event) {
+                self.control(&record);
+            }
+        }
+    }
+
+    /// Lets the journal roll at midnight while nothing is written.
+    pub(super) fn tick(&mut self) {
+        let now = self.inbox.clock.now();
+        let Some(journal) = &mut self.journal else { return };
+        if let Err(error) = journal.tick(now) {
+            (self.report)(&format!("the audit journal could not roll: {error}"));
+        }
+        self.tell_file_events();
+    }
+
+    pub(super) fn is_commit_due(&self) -> bool {
+        if !self.state.is_dirty || self.state.retry.is_some_and(|(at, _)| Instant::now() < at) {
+            return false;
+        }
+        let is_asked = !self.state.waiting.is_empty() || self.reached_barriers() > 0;
+        is_asked || self.state.last_commit.elapsed() >= self.commit_interval
+    }
+
+    /// One fdatasync for everybody who waits.
+    pub(super) fn commit(&mut self) {
+        let Some(journal) = &mut self.journal else { return };
+        self.state.last_commit = Instant::now();
+        if let Err(error) = journal.flush() {
+            add(&self.inbox.counters.sync_errors, 1);
+            self.back_off();
+            return (self.report)(&format!("the disk did not confirm the audit journal: {error}"));
+        }
+        // What is still in the batch has not been written: a failed write keeps its callers waiting.
+        let written = journal.next_seq();
+        let events = journal.take_events();
+        self.recovered();
+        self.state.is_dirty = false;
+        add(&self.inbox.counters.durable, self.state.undurable);
+        self.state.undurable = 0;
+        let mut waiting = std::mem::take(&mut self.state.waiting);
+        for (ticket, place) in waiting.extract_if(.., |(_, place)| place.seq < written) {
+            ticket.answer(if is_unconfirmed(&events, place.seq) {
+                let message =
+                    "the record was written, but the disk did not confirm it and it could not be repeated";
+                Err(Error::new(ErrorKind::Io, message))
+            } else {
+                Ok(Receipt {
+                    state: State::Durable,
+                    place: Some(place),
+                })
+            });
+        }
+        self.state.waiting = waiting;
+        self.tell(events);
+    }
+
+    /// Takes the writer's count of barriers whose records have all been handed on, and passes them to the sinks.
+    pub(super) fn answer_barriers(&mut self) {
+        if self.journal.is_none() {
+            self.deliver_receipts();
+        }
+        if self.state.is_dirty {
+            return;
+        }
+        let reached = self.reached_barriers();
+        for (_, barrier) in self.state.barriers.drain(..reached).collect::<Vec<_>>() {
+            for at in 0..self.ports.len() {
+                self.state.unsent.push((at, Arc::clone(&barrier)));
+            }
+            barrier.arrive(true);
+        }
+        let ports = &self.ports;
+        self.state
+            .unsent
+            .retain(|(at, barrier)| !ports.get(*at).is_none_or(|port| port.barrier(barrier)));
+    }
+
+    /// How many barriers have all their records taken. The queue's count can include a record that is just being
+    /// refused, so an empty queue reaches every barrier.
+    pub(super) fn reached_barriers(&self) -> usize {
+        if self.inbox.queue.used().records == 0 {
+            return self.state.barriers.len();
+        }
+        self.state
+            .barriers
+            .iter()
+            .take_while(|(target, _)| *target <= self.state.popped)
+            .count()
+    }
+
+    /// Without a journal, a receipt says that every sink has the record.
+    pub(super) fn deliver_receipts(&mut self) {
+        if self.state.waiting.is_empty() {
+            return;
+        }
+        let waiting = std::mem::take(&mut self.state.waiting);
+        let flushed = Ticket::new();
+        self.state
+            .barriers
+            .push((0, Barrier::new(self.ports.len(), Arc::clone(&flushed))));
+        flushed.then(move |answer| {
+            for (ticket, place) in waiting {
+                let receipt = Receipt {
+                    state: State::Delivered,
+                    place: Some(place),
+                };
+                let failed = || {
+                    Error::new(
+                        ErrorKind::Sink,
+                        "a sink did not take the record; `Stats::sinks` names it",
+                    )
+                };
+                ticket.answer(if answer { Ok(receipt) } else { Err(failed()) });
+            }
+        });
+    }
+}
+
+/// Whether a line is one that the disk may or may not hold.
+fn is_unconfirmed(events: &[FileEvent], seq: u64) -> bool {
+    let covers = |event: &FileEvent| match event {
+        FileEvent::Unconfirmed { first, last } => (*first..=*last).contains(&seq),
+        _ => false,
+    };
+    events.iter().any(covers)
+}

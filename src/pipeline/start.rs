@@ -1,0 +1,272 @@
+//! Starting a trail: settings are checked, the journal is opened, threads begin.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::builder::AuditBuilder;
+use super::control::Effective;
+use super::handle::{Audit, Inner};
+use super::inbox::Inbox;
+use super::ports::{Port, Report};
+use super::writer::{self, Writer};
+use crate::capture::{Capture, Outlet, Settings};
+use crate::clock::SharedClock;
+use crate::config::{Floors, Modes, limits};
+use crate::error::{Error, Result};
+use crate::format::LineWriter;
+use crate::queue::Credit;
+use crate::record::Value;
+use crate::redact::{Action, Rule};
+use crate::sink::FileSink;
+use crate::stats::Counters;
+
+impl AuditBuilder {
+    /// Checks every setting, opens the journal and starts the writer.
+    ///
+    /// # Errors
+    ///
+    /// `Config` for a value out of range or a set-up that cannot work, `Locked` where another process writes to the
+    /// directory, `Io` where the directory cannot be used. Each names the value, the place and the remedy.
+    pub fn start(self) -> Result<Audit> {
+        if self.enabled == Some(false) {
+            return Ok(Audit::disabled());
+        }
+        let checked = self.check()?;
+        let report = once_in_a_row(self.diagnostics.clone());
+        let clock = self
+            .clock
+            .clone()
+            .map_or(SharedClock::System, SharedClock::Custom);
+        let journal = self.open_journal(&checked)?;
+        let effective = self.effective(&checked);
+        let settings = self.settings(&checked);
+        let counters = Arc::new(Counters::default());
+        let inbox = Inbox::new(
+            checked.capacity,
+            clock.clone(),
+            Arc::clone(&counters),
+            self.patience,
+            Arc::clone(&report),
+        );
+        let inbox = Arc::new(inbox);
+        let outlet: Arc<dyn Outlet> = Arc::clone(&inbox) as Arc<dyn Outlet>;
+        let capture = Capture::new(settings, self.ids, outlet, clock, counters);
+        let ports = self
+            .sinks
+            .into_iter()
+            .map(|sink| Port::start(sink, Arc::clone(&report)));
+        let ports = ports.collect::<Result<Vec<_>>>()?;
+        let states = ports.iter().map(|port| Arc::clone(&port.state)).collect();
+        let stream: Arc<str> = match &journal {
+            Some(journal) => journal.stream_id().into(),
+            None => unfiled_stream(&checked.stream).into(),
+        };
+        let path = journal.as_ref().map(|journal| journal.path().to_owned());
+        let (commands, received) = crossbeam_channel::unbounded();
+        let lines = LineWriter::new(&checked.service, &checked.host, Rule::WORDS, Action::WORDS);
+        let writer = Writer::new(
+            Arc::clone(&inbox),
+            received,
+            lines,
+            journal,
+            ports,
+            Arc::clone(&stream),
+            checked.commit_interval,
+            effective,
+            report,
+        );
+        writer::spawn("audit-writer", move || writer.run())?;
+        Ok(Audit::running(Inner {
+            inbox,
+            capture: Arc::new(capture),
+            commands,
+            ports: states,
+            stream,
+            path,
+            guard_timeout: checked.guard_timeout,
+            is_closed: AtomicBool::new(false),
+        }))
+    }
+
+    fn check(&self) -> Result<Checked> {
+        if !self.has_journal && self.sinks.is_empty() {
+            return Err(Error::config(
+                "a trail without a journal needs a sink; add `.sink(…)`, or leave `without_journal` out",
+            ));
+        }
+        let of = |limit: &limits::Limit, value: Option<u64>| limit.check(value.unwrap_or(limit.default));
+        let millis = |duration: Option<Duration>| {
+            duration.map(|duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+        };
+        let empty = [
+            ("target", &self.targets),
+            ("allow_module", &self.allow_modules),
+            ("lend", &self.lend),
+        ];
+        for (name, values) in empty {
+            if values
+                .as_ref()
+                .is_some_and(|values| values.iter().any(String::is_empty))
+            {
+                return Err(Error::config(format!(
+                    "`{name}` holds an empty name; leave it out"
+                )));
+            }
+        }
+        let keep_days = match self.keep_days {
+            Some(days) => Some(days),
+            None => crate::config::retention_days(|name| std::env::var_os(name))?,
+        };
+        Ok(Checked {
+            capacity: Credit {
+                records: of(&limits::QUEUE_RECORDS, self.queue_records)?,
+                bytes: of(&limits::QUEUE_BYTES, self.queue_bytes)?,
+            },
+            max_size_mb: of(&limits::MAX_SIZE_MB, self.max_size_mb)?,
+            keep_days: of(&limits::KEEP_DAYS, keep_days)?,
+            keep_bytes: of(&limits::KEEP_BYTES, self.keep_bytes)?,
+            keep_segments: of(&limits::KEEP_SEGMENTS, self.keep_segments)?,
+            commit_interval: Duration::from_millis(of(
+                &limits::COMMIT_INTERVAL_MS,
+                millis(self.commit_interval),
+            )?),
+            guard_timeout: Duration::from_millis(of(&limits::GUARD_TIMEOUT_MS, millis(self.guard_timeout))?),
+            stream: self.stream.clone().unwrap_or_else(|| "main".to_owned()),
+            service: self.service.clone().unwrap_or_else(executable),
+            host: self.host.clone().unwrap_or_else(hostname),
+            directory: self.directory.clone().unwrap_or_else(|| PathBuf::from("./audit")),
+        })
+    }
+
+    fn open_journal(&self, checked: &Checked) -> Result<Option<FileSink>> {
+        if !self.has_journal {
+            return Ok(None);
+        }
+        let mut file = FileSink::builder(&checked.directory)
+            .stream(&checked.stream)
+            .segment_bytes(checked.max_size_mb << 20)
+            .keep_days(u32::try_from(checked.keep_days).unwrap_or(u32::MAX))
+            .keep_bytes(checked.keep_bytes)
+            .keep_segments(checked.keep_segments);
+        if let Some(mode) = self.file_mode {
+            file = file.mode(mode);
+        }
+        if let Some(group) = self.file_group {
+            file = file.group(group);
+        }
+        if let Some(clock) = &self.clock {
+            file = file.clock(Arc::clone(clock));
+        }
+        file.open().map(Some)
+    }
+
+    fn settings(&self, checked: &Checked) -> Settings {
+        let mut modes = Modes::new(self.mode.unwrap_or_default());
+        for (glob, is_event, mode) in &self.modes {
+            modes = if *is_event {
+                modes.event(glob.clone(), *mode)
+            } else {
+                modes.category(glob.clone(), *mode)
+            };
+        }
+        let mut floors = Floors::new();
+        for (family, level) in &self.families {
+            floors = floors.family(*family, level.clone());
+        }
+        for (glob, level) in &self.floors {
+            floors = floors.event(glob.clone(), level.clone());
+        }
+        let _ = checked;
+        Settings {
+            targets: self.targets.clone().unwrap_or_default(),
+            allow_modules: self.allow_modules.clone(),
+            allow_log: self.allow_log.unwrap_or(false),
+            lend: self.lend.clone().unwrap_or_default(),
+            require_actor: self.require_actor.unwrap_or(false),
+            callsite: self.callsite,
+            floors,
+            modes,
+            policy: self.policy.clone().unwrap_or_default(),
+        }
+    }
+
+    /// What `audit.open` states.
+    fn effective(&self, checked: &Checked) -> Effective {
+        let sinks: Vec<String> = self.sinks.iter().map(|sink| sink.name().to_owned()).collect();
+        let rows: [(&str, Value); 10] = [
+            ("queue_records", checked.capacity.records.into()),
+            ("queue_bytes", checked.capacity.bytes.into()),
+            ("max_size_mb", checked.max_size_mb.into()),
+            ("keep_days", checked.keep_days.into()),
+            ("commit_interval_ms", (checked.commit_interval.as_millis()).into()),
+            ("mode", self.mode.unwrap_or_default().as_str().into()),
+            ("redaction", "balanced".into()),
+            ("require_actor", self.require_actor.unwrap_or(false).into()),
+            ("journal", self.has_journal.into()),
+            ("sinks", sinks.into()),
+        ];
+        rows.into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
+    }
+}
+
+/// Settings that were found good.
+struct Checked {
+    capacity: Credit,
+    max_size_mb: u64,
+    keep_days: u64,
+    keep_bytes: u64,
+    keep_segments: u64,
+    commit_interval: Duration,
+    guard_timeout: Duration,
+    stream: String,
+    service: String,
+    host: String,
+    directory: PathBuf,
+}
+
+/// A stream id for a trail without a directory: new each time.
+fn unfiled_stream(name: &str) -> String {
+    format!("{name}-{:012x}", rand::random::<u64>() >> 16)
+}
+
+fn executable() -> String {
+    let path = std::env::current_exe().ok();
+    path.as_deref()
+        .and_then(|path| path.file_stem())
+        .map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())
+}
+
+/// The host's name without a system call of our own: the environment's, or what Linux shows as a file.
+fn hostname() -> String {
+    let from_file = || std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let name = std::env::var("HOSTNAME")
+        .ok()
+        .filter(|name| !name.is_empty())
+        .or_else(from_file);
+    name.map_or_else(String::new, |name| name.trim().to_owned())
+}
+
+/// Passes sentences on, but the same one only once in a row.
+fn once_in_a_row(given: Option<Report>) -> Report {
+    let report = given.unwrap_or_else(|| Arc::new(|sentence: &str| eprintln!("tracing-audit: {sentence}")));
+    let last = Mutex::new(String::new());
+    Arc::new(move |sentence: &str| {
+        let is_new = {
+            let mut last = last.lock();
+            let is_new = *last != sentence;
+            if is_new {
+                sentence.clone_into(&mut last);
+            }
+            is_new
+        };
+        if is_new {
+            report(sentence);
+        }
+    })
+}

@@ -1,0 +1,128 @@
+//! What has passed a policy: frames for the queue, fields that wait in a span, and a callsite's own words.
+
+use super::Slot;
+use crate::record::frame::Put;
+use crate::record::{SpanId, TraceContext};
+
+/// A frame that has passed a policy. Only this module makes one, and only this can be queued.
+pub(crate) struct Redacted(Vec<u8>);
+
+impl std::fmt::Debug for Redacted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Redacted")
+            .field("len", &self.0.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Redacted {
+    /// Private to redaction: nothing else can say of bytes that they passed.
+    pub(super) fn new(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// How much memory the frame holds: what its credit in the queue is counted by.
+    pub(crate) fn capacity(&self) -> usize {
+        self.0.capacity()
+    }
+
+    /// Gives the buffer back for the next frame.
+    pub(crate) fn into_buffer(self) -> Vec<u8> {
+        self.0
+    }
+}
+
+/// Fields that have passed a policy and wait in a span for the records inside it.
+#[derive(Default)]
+pub(crate) struct RedactedFields(Vec<u8>);
+
+impl RedactedFields {
+    /// Private to redaction, as [`Redacted::new`].
+    pub(super) fn new(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    pub(super) fn append(&mut self, entry: &[u8]) {
+        self.0.extend_from_slice(entry);
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    pub(crate) fn extend(&mut self, other: &Self) {
+        self.0.extend_from_slice(&other.0);
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        self.0.capacity()
+    }
+
+    /// The ids of a trace, which are nobody's secret. Later ones win.
+    pub(crate) fn trace(&mut self, trace: TraceContext, parent: Option<SpanId>) {
+        put_trace(&mut self.0, trace, parent);
+    }
+}
+
+/// What a callsite says about every record of its own: names that stand in the source code, encoded once.
+#[derive(Default)]
+pub(crate) struct Constants(Vec<u8>);
+
+impl Constants {
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    pub(crate) fn text(mut self, slot: Slot, text: &str) -> Self {
+        self.0.push(slot.index());
+        Put::str(&mut self.0, text);
+        self
+    }
+
+    pub(crate) fn uint(mut self, slot: Slot, number: u64) -> Self {
+        self.0.push(slot.index());
+        Put::u64(&mut self.0, number);
+        self
+    }
+}
+
+/// What happened to fields on the way, for the counters.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Tally {
+    pub(crate) wrong_type: u32,
+    pub(crate) redacted: u32,
+    pub(crate) truncated: u32,
+    pub(crate) panicked: u32,
+}
+
+impl Tally {
+    pub(crate) fn is_zero(self) -> bool {
+        self.wrong_type | self.redacted | self.truncated | self.panicked == 0
+    }
+}
+
+/// Writes the ids of a trace. Later ones win.
+pub(super) fn put_trace(buf: &mut Vec<u8>, trace: TraceContext, parent: Option<SpanId>) {
+    buf.push(Slot::TraceId.index());
+    Put::bytes(buf, &trace.trace_id.to_bytes());
+    buf.push(Slot::SpanId.index());
+    Put::bytes(buf, &trace.span_id.to_bytes());
+    buf.push(Slot::TraceFlags.index());
+    Put::u64(buf, u64::from(trace.flags));
+    if let Some(parent) = parent {
+        buf.push(Slot::ParentSpanId.index());
+        Put::bytes(buf, &parent.to_bytes());
+    }
+}
