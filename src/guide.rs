@@ -5,3 +5,9 @@ pub mod fields {}
 
 #[doc = include_str!("../docs/format.md")]
 pub mod format {}
+
+#[doc = include_str!("../docs/failure-modes.md")]
+pub mod failure_modes {}
+
+#[doc = include_str!("../docs/writing-a-sink.md")]
+pub mod writing_a_sink {}

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::inbox::Patience;
 use super::ports::Report;
-use crate::capture::{Ids, Outlet};
+use crate::capture::Ids;
 use crate::clock::Clock;
 use crate::config::{Family, Glob, Mode};
 use crate::record::Level;

@@ -171,63 +171,72 @@ impl Future for EmitFuture {
             this.step = Step::Done;
             return Poll::Ready(Ok(Receipt::unwritten(State::Disabled)));
         };
+        let own_id = &mut this.own_id;
         loop {
-            match std::mem::replace(&mut this.step, Step::Done) {
+            let next = match std::mem::replace(&mut this.step, Step::Done) {
                 Step::New(record) => {
-                    this.own_id = own_id(&record);
-                    match inner.prepare(&record) {
-                        Err(error) => return Poll::Ready(Err(error)),
-                        Ok(Prepared::BelowLevel) => {
-                            return Poll::Ready(Ok(Receipt::unwritten(State::BelowLevel)));
-                        }
-                        Ok(Prepared::Frame(frame, ..)) => {
-                            let ticket = Ticket::new();
-                            this.step = Step::Waiting(
-                                Item {
-                                    frame,
-                                    ticket: Some(Arc::clone(&ticket)),
-                                },
-                                ticket,
-                            );
-                        }
-                    }
+                    *own_id = self::own_id(&record);
+                    first_step(inner, &record)
                 }
-                Step::Waiting(item, ticket) => {
-                    let bytes = item.frame.capacity();
-                    match inner
-                        .inbox
-                        .queue
-                        .poll_push(item, bytes, Lane::Reserved, context.waker())
-                    {
-                        Ok(()) => {
-                            inner.inbox.queue.signal().notify();
-                            this.step = Step::Queued(ticket);
-                        }
-                        Err(Refused::Full(item) | Refused::Tripped(item)) => {
-                            this.step = Step::Waiting(item, ticket);
-                            return Poll::Pending;
-                        }
-                        Err(Refused::Closed(item)) => {
-                            return Poll::Ready(Err(inner.inbox.rejected(Some(item), Loss::Closed)));
-                        }
-                    }
-                }
+                Step::Waiting(item, ticket) => enqueue(inner, item, ticket, context),
                 Step::Queued(ticket) => match ticket.poll(context.waker()) {
-                    Some(answer) => {
-                        let own_id = this.own_id;
-                        return Poll::Ready(answer.map(|receipt| with_id(receipt, own_id)));
-                    }
-                    None => {
-                        this.step = Step::Queued(ticket);
-                        return Poll::Pending;
-                    }
+                    Some(answer) => Next::Answer(answer.map(|receipt| with_id(receipt, *own_id))),
+                    None => Next::Wait(Step::Queued(ticket)),
                 },
                 Step::Done => {
                     let message = "the answer was taken already; do not poll a finished future";
-                    return Poll::Ready(Err(Error::new(ErrorKind::Reentrant, message)));
+                    Next::Answer(Err(Error::new(ErrorKind::Reentrant, message)))
                 }
+            };
+            match next {
+                Next::Go(step) => this.step = step,
+                Next::Wait(step) => {
+                    this.step = step;
+                    return Poll::Pending;
+                }
+                Next::Answer(answer) => return Poll::Ready(answer),
             }
         }
+    }
+}
+
+/// What follows a step.
+enum Next {
+    Go(Step),
+    Wait(Step),
+    Answer(Result<Receipt>),
+}
+
+fn first_step(inner: &Inner, record: &Record) -> Next {
+    match inner.prepare(record) {
+        Err(error) => Next::Answer(Err(error)),
+        Ok(Prepared::BelowLevel) => Next::Answer(Ok(Receipt::unwritten(State::BelowLevel))),
+        Ok(Prepared::Frame(frame, ..)) => {
+            let ticket = Ticket::new();
+            Next::Go(Step::Waiting(
+                Item {
+                    frame,
+                    ticket: Some(Arc::clone(&ticket)),
+                },
+                ticket,
+            ))
+        }
+    }
+}
+
+fn enqueue(inner: &Inner, item: Item, ticket: Arc<Ticket<Receipt>>, context: &Context<'_>) -> Next {
+    let bytes = item.frame.capacity();
+    match inner
+        .inbox
+        .queue
+        .poll_push(item, bytes, Lane::Reserved, context.waker())
+    {
+        Ok(()) => {
+            inner.inbox.queue.signal().notify();
+            Next::Go(Step::Queued(ticket))
+        }
+        Err(Refused::Full(item) | Refused::Tripped(item)) => Next::Wait(Step::Waiting(item, ticket)),
+        Err(Refused::Closed(item)) => Next::Answer(Err(inner.inbox.rejected(Some(item), Loss::Closed))),
     }
 }
 

@@ -18,7 +18,7 @@ use crate::format::{Batch, LineWriter, Place};
 use crate::queue::Credit;
 use crate::record::Record;
 use crate::redact::{Policy, Redacted, Redacting};
-use crate::sink::{FileSink, Sink};
+use crate::sink::FileSink;
 use crate::stats::add;
 
 /// A batch is handed on when it has so many bytes: large enough for the disk, small enough for the cache.
