@@ -1,1 +1,19 @@
 //! Benchmarks against peers; the rivals are dependencies of this package alone.
+//!
+//! `bench all` starts one process per peer and case, in an order shuffled anew in each round, and writes
+//! `docs/benchmarks.md`. Every peer gets the same events ([`event`]), ends in fdatasync ([`output`]), and is counted by
+//! the parent process, which knows nothing of the peer but its files.
+
+pub mod counts;
+pub mod event;
+pub mod foreign;
+pub mod goals;
+pub mod machine;
+pub mod measure;
+pub mod memory;
+pub mod output;
+pub mod peers;
+pub mod report;
+pub mod results;
+pub mod rounds;
+pub mod run;

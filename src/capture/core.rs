@@ -134,9 +134,7 @@ impl Capture {
 
     /// The nearest span with a context, from this one upwards; 0 where there is none.
     pub(super) fn context_of(&self, id: u64) -> u64 {
-        self.links
-            .get(id)
-            .unwrap_or_else(|| if self.spans.contains(id) { id } else { 0 })
+        self.links.get(id).unwrap_or(0)
     }
 
     pub(super) fn event(&self, event: &Event<'_>) {

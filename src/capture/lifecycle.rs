@@ -57,6 +57,7 @@ impl Capture {
             }
         }
         self.spans.insert(id, state);
+        self.links.insert(id, id);
     }
 
     /// Remembers the context that an ordinary span stands in. Nothing is kept where there is no context.
@@ -136,16 +137,16 @@ impl Capture {
 
     pub(super) fn record(&self, id: &Id, values: &Record<'_>) {
         let id = id.into_u64();
+        if self.links.get(id) != Some(id) {
+            return;
+        }
         let Some(Some(plan)) = self.spans.with(id, |state| state.plan) else {
             return;
         };
         let Some(_depth) = Depth::enter() else { return };
         // User code formats into fields of their own first; only then is the state locked.
-        let mut into = Redacting::fields(
-            RedactedFields::default(),
-            RedactedFields::default(),
-            &self.settings.policy,
-        );
+        let spare = || RedactedFields::empty(self.outlet.buffer());
+        let mut into = Redacting::fields(spare(), spare(), &self.settings.policy);
         values.record(&mut Visitor {
             plan,
             into: &mut into,
@@ -170,20 +171,21 @@ impl Capture {
                 state.handed_down.trace(moved, None);
             }
         });
+        self.outlet.recycle(own.into_buffer());
+        self.outlet.recycle(handed_down.into_buffer());
     }
 
     #[inline]
     pub(super) fn enter(&self, id: &Id) {
-        let outside = local::is_outside();
         let number = id.into_u64();
         let tracked = match self.links.get(number) {
-            Some(tracked) => tracked,
-            None if self.spans.contains(number) => {
+            Some(tracked) if tracked == number => {
                 self.entered(number, id);
                 number
             }
+            Some(tracked) => tracked,
             // Created outside of any context: a barrier, if there is a context around it now.
-            None if outside => return,
+            None if local::is_outside() => return,
             None => 0,
         };
         local::push(Held::Span {
@@ -227,7 +229,9 @@ impl Capture {
     #[inline]
     pub(super) fn close(&self, id: &Id) {
         let id = id.into_u64();
-        self.links.remove(id);
+        if self.links.remove(id) != Some(id) {
+            return;
+        }
         let Some(state) = self.spans.remove(id) else {
             return;
         };

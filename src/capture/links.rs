@@ -1,4 +1,4 @@
-//! Which context an ordinary span stands in: its nearest ancestor with a context of ours.
+//! Which context a span stands in: its nearest ancestor with a context of ours, or itself if it has one.
 //!
 //! An ordinary span costs two stores here, and only while there is a context to inherit. Places are found by the
 //! registry's slab address, which stands in an id's low bits; a second span for the same place goes to a map.
@@ -76,17 +76,21 @@ impl Links {
         self.crowded.lock().get(&id).copied()
     }
 
-    /// Forgets a closed span.
+    /// Forgets a closed span, and says which context it stood in.
     #[inline]
-    pub(super) fn remove(&self, id: u64) {
-        let Some(link) = self.places.get(place(id, PLACES)) else {
-            return;
-        };
+    pub(super) fn remove(&self, id: u64) -> Option<u64> {
+        let link = self.places.get(place(id, PLACES))?;
         if link.id.load(Ordering::Acquire) == id {
+            let tracked = link.tracked.load(Ordering::Acquire);
             link.id.store(0, Ordering::Release);
-        } else if self.crowd.load(Ordering::Acquire) > 0 && self.crowded.lock().remove(&id).is_some() {
-            self.crowd.fetch_sub(1, Ordering::Release);
+            return Some(tracked);
         }
+        if self.crowd.load(Ordering::Acquire) == 0 {
+            return None;
+        }
+        let tracked = self.crowded.lock().remove(&id)?;
+        self.crowd.fetch_sub(1, Ordering::Release);
+        Some(tracked)
     }
 }
 

@@ -129,10 +129,6 @@ impl Spans {
         Some(with(state))
     }
 
-    pub(super) fn contains(&self, id: u64) -> bool {
-        self.with(id, |_| ()).is_some()
-    }
-
     pub(super) fn remove(&self, id: u64) -> Option<Box<SpanState>> {
         let mut bucket = self.bucket(id)?.lock();
         let at = bucket.live.iter().position(|(live, _)| *live == id)?;

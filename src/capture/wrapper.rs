@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use tracing_core::span::{Attributes, Current, Id, Record};
 use tracing_core::{Dispatch, Event, Interest, LevelFilter, Metadata, Subscriber};
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::Registry;
+use tracing_subscriber::layer::{Layer, Layered};
 
 use super::core::Capture;
 use super::plan::Plan;
@@ -16,20 +17,75 @@ use super::plan::Plan;
 /// A subscriber with an audit trail around it. Made by `AuditedExt::audited`.
 #[derive(Debug)]
 pub struct Audited<S> {
-    inner: S,
+    inner: Inner<S>,
     /// `None` where the trail is configured off: then everything passes through.
     capture: Option<Arc<Capture>>,
 }
 
+/// What the trail is put around.
+#[derive(Debug)]
+enum Inner<S> {
+    Stack(S),
+    /// A registry without any layer. It gives closed spans back only when a layer asks for it, so it gets one: an
+    /// application whose only listener is the trail must not grow with every span.
+    Bare(Layered<Nothing, Registry>),
+}
+
+/// A layer that does nothing.
+#[derive(Debug)]
+struct Nothing;
+
+impl<S: Subscriber> Layer<S> for Nothing {}
+
+/// Calls the same method on whatever is inside.
+macro_rules! inside {
+    ($of:expr, $inner:ident => $call:expr) => {
+        match &$of.inner {
+            Inner::Stack($inner) => $call,
+            Inner::Bare($inner) => $call,
+        }
+    };
+}
+
 impl<S: Subscriber> Audited<S> {
     pub(crate) fn new(inner: S, capture: Option<Arc<Capture>>) -> Self {
+        let mut inner = Some(inner);
+        let as_any: &mut dyn std::any::Any = &mut inner;
+        let bare = as_any.downcast_mut::<Option<Registry>>().and_then(Option::take);
+        let inner = match (bare, inner) {
+            (Some(registry), _) => Inner::Bare(Nothing.with_subscriber(registry)),
+            (None, Some(stack)) => Inner::Stack(stack),
+            (None, None) => unreachable!("only a registry is taken out, and then it is there"),
+        };
         Self { inner, capture }
     }
 
     /// Whether the stack inside wants this callsite now. Where it must be asked, this also sets what its
     /// per-layer filters remember until the span or event that follows.
     fn is_wanted(&self, plan: &Plan, metadata: &Metadata<'_>) -> bool {
-        plan.inner().unwrap_or_else(|| self.inner.enabled(metadata))
+        plan.inner()
+            .unwrap_or_else(|| inside!(self, inner => inner.enabled(metadata)))
+    }
+
+    #[inline]
+    fn forward(&self, event: &Event<'_>) {
+        inside!(self, inner => {
+            if inner.event_enabled(event) {
+                inner.event(event);
+            }
+        });
+    }
+
+    /// Forwards an audit event to a stack that wants it, and records it.
+    fn audit(&self, capture: &Capture, event: &Event<'_>) {
+        let plan = capture.plan(event.metadata());
+        // A probe of `check` is nobody else's business. The bridge has asked about a `log` record under its real
+        // target; only an audit one went unanswered.
+        let was_asked = plan.is_log() && !capture.is_audit_log(event);
+        if !plan.is_probe() && (was_asked || self.is_wanted(plan, event.metadata())) {
+            self.forward(event);
+        }
+        capture.event(event);
     }
 
     /// The trail, where this callsite is its business.
@@ -44,15 +100,19 @@ impl<S: Subscriber> Subscriber for Audited<S> {
         if let Some(capture) = &self.capture {
             capture.registered(dispatch);
         }
-        self.inner.on_register_dispatch(dispatch);
+        inside!(self, inner => inner.on_register_dispatch(dispatch));
     }
 
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        let inner = self.inner.register_callsite(metadata);
+        let inner = inside!(self, inner => inner.register_callsite(metadata));
         let Some(capture) = &self.capture else {
             return inner;
         };
         let is_audit = capture.is_audit(metadata);
+        if !is_audit && matches!(self.inner, Inner::Bare(_)) && metadata.is_event() {
+            // Nobody else listens. Ordinary spans stay: they carry context from thread to thread.
+            return Interest::never();
+        }
         if !is_audit && !capture.is_tracked(metadata) {
             return inner;
         }
@@ -61,7 +121,7 @@ impl<S: Subscriber> Subscriber for Audited<S> {
     }
 
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        self.audits(metadata).is_some() || self.inner.enabled(metadata)
+        self.audits(metadata).is_some() || inside!(self, inner => inner.enabled(metadata))
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
@@ -69,59 +129,50 @@ impl<S: Subscriber> Subscriber for Audited<S> {
         if self.capture.is_some() {
             None
         } else {
-            self.inner.max_level_hint()
+            inside!(self, inner => inner.max_level_hint())
         }
     }
 
     fn new_span(&self, attributes: &Attributes<'_>) -> Id {
         let Some(capture) = &self.capture else {
-            return self.inner.new_span(attributes);
+            return inside!(self, inner => inner.new_span(attributes));
         };
         if capture.is_audit(attributes.metadata()) {
             // Asked for what its filters remember; the span is forwarded whatever the answer.
             self.is_wanted(capture.plan(attributes.metadata()), attributes.metadata());
         }
-        let id = self.inner.new_span(attributes);
+        let id = inside!(self, inner => inner.new_span(attributes));
         capture.new_span(attributes, &id);
         id
     }
 
     fn record(&self, span: &Id, values: &Record<'_>) {
-        self.inner.record(span, values);
+        inside!(self, inner => inner.record(span, values));
         if let Some(capture) = &self.capture {
             capture.record(span, values);
         }
     }
 
     fn record_follows_from(&self, span: &Id, follows: &Id) {
-        self.inner.record_follows_from(span, follows);
+        inside!(self, inner => inner.record_follows_from(span, follows));
     }
 
-    fn event_enabled(&self, event: &Event<'_>) -> bool {
-        // For an audit event the stack inside is asked when the event is forwarded.
-        self.audits(event.metadata()).is_some() || self.inner.event_enabled(event)
+    fn event_enabled(&self, _: &Event<'_>) -> bool {
+        // The stack inside is asked when the event is forwarded: one look at the target decides both.
+        true
     }
 
     #[inline]
     fn event(&self, event: &Event<'_>) {
-        let Some(capture) = self.audits(event.metadata()) else {
-            return self.inner.event(event);
-        };
-        if capture.plan(event.metadata()).is_probe() {
-            return capture.event(event);
+        match self.audits(event.metadata()) {
+            None => self.forward(event),
+            Some(capture) => self.audit(capture, event),
         }
-        let plan = capture.plan(event.metadata());
-        // The bridge has asked about a `log` record under its real target; only an audit one went unanswered.
-        let was_asked = plan.is_log() && !capture.is_audit_log(event);
-        if (was_asked || self.is_wanted(plan, event.metadata())) && self.inner.event_enabled(event) {
-            self.inner.event(event);
-        }
-        capture.event(event);
     }
 
     #[inline]
     fn enter(&self, span: &Id) {
-        self.inner.enter(span);
+        inside!(self, inner => inner.enter(span));
         if let Some(capture) = &self.capture {
             capture.enter(span);
         }
@@ -132,16 +183,16 @@ impl<S: Subscriber> Subscriber for Audited<S> {
         if let Some(capture) = &self.capture {
             capture.exit(span);
         }
-        self.inner.exit(span);
+        inside!(self, inner => inner.exit(span));
     }
 
     fn clone_span(&self, id: &Id) -> Id {
-        self.inner.clone_span(id)
+        inside!(self, inner => inner.clone_span(id))
     }
 
     #[inline]
     fn try_close(&self, id: Id) -> bool {
-        let is_closed = self.inner.try_close(id.clone());
+        let is_closed = inside!(self, inner => inner.try_close(id.clone()));
         if let Some(capture) = self.capture.as_ref().filter(|_| is_closed) {
             capture.close(&id);
         }
@@ -149,7 +200,7 @@ impl<S: Subscriber> Subscriber for Audited<S> {
     }
 
     fn current_span(&self) -> Current {
-        self.inner.current_span()
+        inside!(self, inner => inner.current_span())
     }
 
     // Other crates find their layers through this method: tracing-opentelemetry to set a span's parent,
@@ -163,14 +214,6 @@ impl<S: Subscriber> Subscriber for Audited<S> {
             return Some(std::ptr::from_ref(self).cast());
         }
         // SAFETY: the pointer is the inner subscriber's own answer and lives as long as `self`, which owns it.
-        unsafe { self.inner.downcast_raw(id) }
-    }
-}
-
-impl<'a, S: LookupSpan<'a>> LookupSpan<'a> for Audited<S> {
-    type Data = S::Data;
-
-    fn span_data(&'a self, id: &Id) -> Option<Self::Data> {
-        self.inner.span_data(id)
+        unsafe { inside!(self, inner => inner.downcast_raw(id)) }
     }
 }

@@ -46,6 +46,17 @@ impl RedactedFields {
         Self(bytes)
     }
 
+    /// No fields, in the memory of `buffer`.
+    pub(crate) fn empty(mut buffer: Vec<u8>) -> Self {
+        buffer.clear();
+        Self(buffer)
+    }
+
+    /// Gives the buffer back for the next fields.
+    pub(crate) fn into_buffer(self) -> Vec<u8> {
+        self.0
+    }
+
     pub(super) fn into_bytes(self) -> Vec<u8> {
         self.0
     }

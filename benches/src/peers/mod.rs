@@ -1,0 +1,277 @@
+//! The peers: one door for all of them, so that every measurement drives every peer in the same way.
+
+#[cfg(feature = "ours")]
+pub mod audit;
+pub mod channel;
+pub mod slog_async;
+pub mod tracing_json;
+
+use std::path::Path;
+
+use anyhow::{Result, anyhow, bail};
+
+use crate::event::{Db, OpenSpans, Request, Sample, report, request};
+use crate::output::{Close, Output};
+
+/// A peer that the tables list.
+#[derive(Debug, Clone, Copy)]
+pub struct Spec {
+    /// The name on the command line and in the tables; with `-nospan` behind it, the event stands outside any span.
+    pub name: &'static str,
+    /// Whether the lines are written, so that they can be counted.
+    pub writes: bool,
+    /// What it is, for the reader of the tables.
+    pub about: &'static str,
+}
+
+/// Every peer, in the order of the tables.
+pub const PEERS: &[Spec] = &[
+    #[cfg(feature = "ours")]
+    spec(
+        "audit",
+        true,
+        "this crate, the wrapper, six fields lent by the two ordinary spans",
+    ),
+    #[cfg(feature = "ours")]
+    spec("audit-nospan", true, "the same, event outside any span"),
+    #[cfg(feature = "ours")]
+    spec("audit-layer", true, "this crate as a plain layer"),
+    spec(
+        "noop",
+        false,
+        "registry and an empty layer: the floor of any tracing layer",
+    ),
+    spec(
+        "fmtjson-nb",
+        true,
+        "`fmt().json()`, tracing-appender `non_blocking`, not lossy",
+    ),
+    spec(
+        "fmtjson-syncbuf",
+        true,
+        "`fmt().json()`, 256 KiB `BufWriter` behind a mutex",
+    ),
+    spec(
+        "jsonsub-nbbuf",
+        true,
+        "json-subscriber, `non_blocking` over a 256 KiB `BufWriter`, not lossy",
+    ),
+    spec(
+        "jsonsub-syncbuf",
+        true,
+        "json-subscriber, 256 KiB `BufWriter` behind a mutex",
+    ),
+    spec(
+        "slog-async",
+        true,
+        "slog-json behind slog-async, blocking; spans as child loggers",
+    ),
+    spec(
+        "channel",
+        true,
+        "the channel baseline, both spans' fields in its line",
+    ),
+    spec(
+        "channel-nospan",
+        true,
+        "the channel baseline, the event's ten fields only",
+    ),
+];
+
+const fn spec(name: &'static str, writes: bool, about: &'static str) -> Spec {
+    Spec { name, writes, about }
+}
+
+impl Spec {
+    /// The peer with this name.
+    ///
+    /// # Errors
+    /// When there is none; the message lists those there are.
+    pub fn named(name: &str) -> Result<Self> {
+        let found = PEERS.iter().copied().find(|spec| spec.name == name);
+        found.ok_or_else(|| {
+            let names: Vec<_> = PEERS.iter().map(|spec| spec.name).collect();
+            anyhow!("no peer is called {name}; there are {}", names.join(", "))
+        })
+    }
+
+    /// Whether the event stands inside the two spans.
+    #[must_use]
+    pub fn spans(&self) -> bool {
+        !self.name.ends_with("-nospan")
+    }
+}
+
+/// One application thread's end of a peer.
+pub trait Hand {
+    /// Reports the event with this number from `sample`, inside the spans that the hand holds open, if any.
+    fn event(&mut self, sample: &Sample, number: u64);
+    /// Opens both spans, reports the event inside them, and closes them.
+    fn op(&mut self, sample: &Sample, number: u64);
+}
+
+/// A running peer.
+pub trait Peer: Sync {
+    /// What each thread works with.
+    type Hand: Hand;
+    /// A thread's end, made on that thread; `inside` holds both spans open as long as it lives.
+    fn hand(&self, inside: Option<&Sample>) -> Self::Hand;
+}
+
+/// What is done with a peer, whichever it is.
+pub trait Job {
+    /// What comes out.
+    type Out;
+    /// Does it. `close` ends the peer and syncs its file; every hand must be gone by then.
+    ///
+    /// # Errors
+    /// When the peer cannot write.
+    fn run<P: Peer>(self, peer: P, close: Close) -> Result<Self::Out>;
+}
+
+/// Starts the peer with this name, writing into `dir`, and gives it to `job`.
+///
+/// # Errors
+/// When the peer is unknown or cannot start, and whatever `job` returns.
+pub fn start<J: Job>(name: &str, dir: &Path, job: J) -> Result<J::Out> {
+    match name.trim_end_matches("-nospan") {
+        "channel" => {
+            let Output { file, twin } = Output::create(dir)?;
+            let (channel, writer) = channel::Channel::start(file);
+            let close = Close::and_sync(twin, move || {
+                Ok(writer
+                    .join()
+                    .map_err(|_| anyhow!("the channel's writer panicked"))??)
+            });
+            job.run(channel, close)
+        }
+        "slog-async" => {
+            let Output { file, twin } = Output::create(dir)?;
+            let (logger, guard) = slog_async::start(file);
+            let close = Close::and_sync(twin, move || {
+                drop(guard);
+                Ok(())
+            });
+            job.run(logger, close)
+        }
+        #[cfg(feature = "ours")]
+        ours if ours.starts_with("audit") => {
+            let close = audit::install(ours, dir)?;
+            job.run(Tracing, close)
+        }
+        other => {
+            let close = tracing_json::install(other, dir)?;
+            job.run(Tracing, close)
+        }
+    }
+}
+
+/// Every peer that listens to `tracing`: it is installed globally, so a hand is only the open spans.
+#[derive(Debug)]
+pub struct Tracing;
+
+/// A thread with or without both spans open.
+#[derive(Debug)]
+pub struct TracingHand {
+    _inside: Option<OpenSpans>,
+}
+
+impl Peer for Tracing {
+    type Hand = TracingHand;
+
+    fn hand(&self, inside: Option<&Sample>) -> TracingHand {
+        TracingHand {
+            _inside: inside.map(OpenSpans::open),
+        }
+    }
+}
+
+impl Hand for TracingHand {
+    #[inline]
+    fn event(&mut self, sample: &Sample, number: u64) {
+        report(&sample.event(number));
+    }
+
+    #[inline]
+    fn op(&mut self, sample: &Sample, number: u64) {
+        let outer = &sample.request;
+        request(
+            outer.method,
+            &outer.path,
+            &outer.request_id,
+            &sample.db,
+            &sample.event(number),
+        );
+    }
+}
+
+impl Peer for slog::Logger {
+    type Hand = SlogHand;
+
+    fn hand(&self, inside: Option<&Sample>) -> SlogHand {
+        let logger = inside.map_or_else(|| self.clone(), |sample| slog_async::inside(self, sample));
+        SlogHand(logger)
+    }
+}
+
+/// A thread's logger.
+#[derive(Debug)]
+pub struct SlogHand(slog::Logger);
+
+impl Hand for SlogHand {
+    #[inline]
+    fn event(&mut self, sample: &Sample, number: u64) {
+        slog_async::log(&self.0, &sample.event(number));
+    }
+
+    #[inline]
+    fn op(&mut self, sample: &Sample, number: u64) {
+        slog_async::log(&slog_async::inside(&self.0, sample), &sample.event(number));
+    }
+}
+
+/// A thread's end of the channel, and the context it writes into each line.
+#[derive(Debug)]
+pub struct ChannelHand {
+    channel: channel::Channel,
+    spans: Option<(Request, Db)>,
+}
+
+impl Peer for channel::Channel {
+    type Hand = ChannelHand;
+
+    fn hand(&self, inside: Option<&Sample>) -> ChannelHand {
+        let spans = inside.map(|sample| (sample.request.clone(), sample.db.clone()));
+        ChannelHand {
+            channel: self.clone(),
+            spans,
+        }
+    }
+}
+
+impl Hand for ChannelHand {
+    #[inline]
+    fn event(&mut self, sample: &Sample, number: u64) {
+        let spans = self.spans.as_ref().map(|(request, db)| (request, db));
+        self.channel.log(&sample.event(number), spans);
+    }
+
+    #[inline]
+    fn op(&mut self, sample: &Sample, number: u64) {
+        self.channel
+            .log(&sample.event(number), Some((&sample.request, &sample.db)));
+    }
+}
+
+/// An error for a name that no module knows.
+pub(crate) fn unknown(name: &str) -> Result<Close> {
+    bail!("no peer is called {name}")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_channel_baseline_is_at_most_sixty_lines() {
+        assert!(include_str!("channel.rs").lines().count() <= 60);
+    }
+}
