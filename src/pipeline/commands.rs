@@ -93,6 +93,8 @@ impl Writer {
             ));
             return true;
         }
+        // Released before the caller is told: a trail that starts in the same directory right after must find it free.
+        self.journal = None;
         self.answer_barriers();
         while !self.state.unsent.is_empty() && !is_late(&self.state.closing) {
             std::thread::park_timeout(Duration::from_millis(1));
