@@ -36,6 +36,8 @@ pub(crate) struct Capture {
     pub(super) links: Links,
     plans: RwLock<HashMap<usize, &'static Plan>>,
     registered: AtomicBool,
+    /// The mode of every record, where neither floor nor mode depends on names.
+    uniform: Option<crate::config::Mode>,
 }
 
 impl std::fmt::Debug for Capture {
@@ -54,7 +56,9 @@ impl Capture {
         clock: SharedClock,
         counters: Arc<Counters>,
     ) -> Self {
+        let uniform = settings.modes.uniform().filter(|_| settings.floors.is_empty());
         Self {
+            uniform,
             instance: INSTANCES.fetch_add(1, Ordering::Relaxed),
             settings,
             ids,
@@ -138,7 +142,12 @@ impl Capture {
     }
 
     pub(super) fn event(&self, event: &Event<'_>) {
-        let plan = self.plan(event.metadata());
+        self.planned_event(event, self.plan(event.metadata()));
+    }
+
+    /// As [`Self::event`], for a caller who has looked the plan up.
+    #[inline]
+    pub(super) fn planned_event(&self, event: &Event<'_>, plan: &'static Plan) {
         match plan.role {
             Role::Event => {}
             Role::Failed | Role::Returned if self.fold(event, plan) => return,
@@ -219,10 +228,16 @@ impl Capture {
             add(&self.counters.missing_actor, 1);
             into.word(Slot::ActorId, "unknown");
         }
-        let (is_wanted, mode) = {
-            let event = into.event_name().unwrap_or(plan.event);
-            self.route(event, plan.category, &plan.level)
-        };
+        let (is_wanted, mode) = self.uniform.map_or_else(
+            || {
+                self.route(
+                    into.event_name().unwrap_or(plan.event),
+                    plan.category,
+                    &plan.level,
+                )
+            },
+            |mode| (true, mode),
+        );
         let frame = into.finish();
         if is_wanted {
             self.outlet.send(

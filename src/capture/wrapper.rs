@@ -85,7 +85,7 @@ impl<S: Subscriber> Audited<S> {
         if !plan.is_probe() && (was_asked || self.is_wanted(plan, event.metadata())) {
             self.forward(event);
         }
-        capture.event(event);
+        capture.planned_event(event, plan);
     }
 
     /// The trail, where this callsite is its business.

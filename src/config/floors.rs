@@ -100,6 +100,12 @@ impl Floors {
             .map(|(_, level)| level.clone())
     }
 
+    /// Whether there are no floors at all, so that no name needs to be looked at.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty() && self.families.is_empty()
+    }
+
     /// Whether an event of this name and level is recorded.
     #[must_use]
     pub fn admits(&self, event: &str, level: &Level) -> bool {

@@ -100,6 +100,12 @@ impl Modes {
             .map_or(self.otherwise, |&(_, mode)| mode)
     }
 
+    /// The one mode of every record, where there are no rules.
+    #[must_use]
+    pub fn uniform(&self) -> Option<Mode> {
+        self.rules.is_empty().then_some(self.otherwise)
+    }
+
     /// Whether any rule asks for the category, which a callsite may not state before it runs.
     #[must_use]
     pub fn by_category(&self) -> bool {

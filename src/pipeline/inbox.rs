@@ -167,6 +167,45 @@ impl Inbox {
     }
 }
 
+impl Inbox {
+    /// What a full or closed queue refused: waits as the mode says, and counts what is lost.
+    #[cold]
+    fn send_again(&self, refused: Refused<Item>, route: Route<'_>) {
+        let tried = match refused {
+            Refused::Full(item) if route.mode != Mode::Lossy => self.push(item, route),
+            Refused::Full(item) => Err((item, Loss::Full)),
+            Refused::Tripped(item) => Err((item, Loss::Tripped)),
+            Refused::Closed(item) => Err((item, Loss::Closed)),
+        };
+        if let Err((item, loss)) = tried {
+            self.recycle(item.frame.into_buffer());
+            self.lost(loss, route.category);
+        }
+    }
+
+    #[cold]
+    fn send_durable(&self, frame: Redacted, route: Route<'_>) {
+        let ticket = Ticket::new();
+        match self.push(
+            Item {
+                frame,
+                ticket: Some(Arc::clone(&ticket)),
+            },
+            route,
+        ) {
+            Ok(()) => {
+                self.queue.signal().notify();
+                // An expired wait loses nothing: the record is still on its way.
+                let _ = ticket.wait(std::time::Instant::now() + self.patience.commit);
+            }
+            Err((item, loss)) => {
+                self.recycle(item.frame.into_buffer());
+                self.lost(loss, route.category);
+            }
+        }
+    }
+}
+
 impl Outlet for Inbox {
     #[inline]
     fn buffer(&self) -> Vec<u8> {
@@ -185,25 +224,13 @@ impl Outlet for Inbox {
 
     #[inline]
     fn send(&self, frame: Redacted, route: Route<'_>) {
-        let ticket = (route.mode == Mode::Durable).then(Ticket::new);
-        match self.push(
-            Item {
-                frame,
-                ticket: ticket.clone(),
-            },
-            route,
-        ) {
-            Ok(()) => {
-                if let Some(ticket) = ticket {
-                    self.queue.signal().notify();
-                    // An expired wait loses nothing: the record is still on its way.
-                    let _ = ticket.wait(std::time::Instant::now() + self.patience.commit);
-                }
-            }
-            Err((item, loss)) => {
-                self.recycle(item.frame.into_buffer());
-                self.lost(loss, route.category);
-            }
+        if route.mode == Mode::Durable {
+            return self.send_durable(frame, route);
+        }
+        let bytes = frame.capacity();
+        let item = Item { frame, ticket: None };
+        if let Err(refused) = self.queue.try_push(item, bytes, Lane::Ordinary) {
+            self.send_again(refused, route);
         }
     }
 

@@ -26,23 +26,64 @@ pub(crate) struct FieldPlan {
     pub(super) kind: Option<Kind>,
     pub(super) naming: Naming,
     pub(super) decision: Decision,
-    pub(super) head: Box<[u8]>,
+    pub(super) head: Head,
+    /// Which kinds of value take the short way: bits of [`fast`].
+    pub(super) fast: u8,
     /// The head for a value of a wrong type: the attribute of that name.
-    pub(super) fallback: Box<[u8]>,
+    pub(super) fallback: Head,
     pub(super) inherited: bool,
     pub(super) sees: u8,
+}
+
+/// What stands before a value.
+#[derive(Debug, Clone)]
+pub(super) enum Head {
+    /// A slot's number.
+    Slot(u8),
+    /// A key of a map.
+    Keyed(Box<[u8]>),
+}
+
+impl Head {
+    #[inline]
+    pub(super) fn put(&self, buf: &mut Vec<u8>) {
+        match self {
+            Self::Slot(slot) => buf.push(*slot),
+            Self::Keyed(head) => buf.extend_from_slice(head),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Slot(_) => 1,
+            Self::Keyed(head) => head.len(),
+        }
+    }
+}
+
+/// Bits for kinds of value that a field keeps as they are, with nothing else to consider.
+pub(super) mod fast {
+    pub(in crate::redact) const STR: u8 = 1;
+    pub(in crate::redact) const U64: u8 = 2;
+    pub(in crate::redact) const I64: u8 = 4;
+    pub(in crate::redact) const BOOL: u8 = 8;
+    pub(in crate::redact) const F64: u8 = 16;
 }
 
 impl FieldPlan {
     /// Plans the field `name`. `inherits` says that it belongs to a span whose insides inherit it.
     pub(crate) fn new(name: &str, policy: &Policy) -> Self {
+        Self::resolved(name, policy).hastened()
+    }
+
+    fn resolved(name: &str, policy: &Policy) -> Self {
         match Resolved::of(name) {
             Resolved::Slot(slot, naming) => Self {
                 path: slot.path().into(),
                 kind: Some(slot.kind()),
                 naming,
                 decision: policy.decide(name, Some(slot)),
-                head: Box::new([slot.index()]),
+                head: Head::Slot(slot.index()),
                 inherited: slot.is_inherited(),
                 sees: bit(slot),
                 ..Self::keyed(name, Slot::Attributes, name, Some(slot), policy)
@@ -62,7 +103,7 @@ impl FieldPlan {
             path: slot.path().into(),
             kind: Some(Kind::Any),
             decision: policy.decide(slot.path(), Some(slot)),
-            head: Box::new([slot.index()]),
+            head: Head::Slot(slot.index()),
             sees: bit(slot),
             ..Self::keyed(slot.path(), Slot::Attributes, slot.path(), Some(slot), policy)
         }
@@ -70,7 +111,7 @@ impl FieldPlan {
 
     /// Plans a field that no slot may take: a duplicate, under a name of its own.
     pub(crate) fn attribute(name: &str, key: &str, policy: &Policy) -> Self {
-        Self::keyed(name, Slot::Attributes, key, None, policy)
+        Self::keyed(name, Slot::Attributes, key, None, policy).hastened()
     }
 
     /// Plans a field that an ordinary span lends to the records inside it.
@@ -89,11 +130,27 @@ impl FieldPlan {
         }
     }
 
+    /// Notes which kinds of value need no second look.
+    fn hastened(mut self) -> Self {
+        // The event's name is looked for afterwards, so its place must be noted.
+        if self.is_kept() && self.naming == Naming::Plain && self.sees & sees::EVENT == 0 {
+            self.fast = match self.kind {
+                None | Some(Kind::Any) => fast::STR | fast::U64 | fast::I64 | fast::BOOL | fast::F64,
+                Some(Kind::Text | Kind::Texts) => fast::STR,
+                Some(Kind::Id) => fast::STR | fast::U64 | fast::I64,
+                Some(Kind::Uint) => fast::U64,
+                Some(Kind::Bool) => fast::BOOL,
+                Some(Kind::Time | Kind::Hex | Kind::Map) => 0,
+            };
+        }
+        self
+    }
+
     fn keyed(name: &str, map: Slot, key: &str, slot: Option<Slot>, policy: &Policy) -> Self {
         let head = |map: Slot, key: &str| {
             let mut head = Vec::new();
             Put::keyed(&mut head, map, key);
-            head.into_boxed_slice()
+            Head::Keyed(head.into_boxed_slice())
         };
         Self {
             name: name.into(),
@@ -104,6 +161,7 @@ impl FieldPlan {
             decision: policy.decide(name, None),
             head: head(map, key),
             fallback: head(Slot::Attributes, name),
+            fast: 0,
             inherited: false,
             sees: 0,
         }

@@ -9,6 +9,7 @@ mod structured;
 mod text;
 mod words;
 
+use field::fast;
 pub(crate) use field::{FieldPlan, sees};
 pub use ip::truncate_ip;
 pub use policy::{Action, Policy, Rule};
@@ -21,6 +22,9 @@ use crate::record::frame::{HEADER, Put, mark, tag};
 use crate::record::{Kind, Naming, Slot, TraceContext};
 use policy::Decision;
 use redacted::put_trace;
+
+/// A text that needs no look at the frame's limits.
+const SHORT: usize = 4096;
 
 /// The most bytes of one frame; values beyond it are cut to nothing and listed.
 const MAX_FRAME: usize = 256 * 1024;
@@ -132,6 +136,14 @@ impl<'p> Redacting<'p> {
 
     #[inline]
     pub(crate) fn str(&mut self, plan: &FieldPlan, text: &str) {
+        if text.len() <= SHORT && self.buf.len() <= MAX_FRAME - 2 * SHORT && self.is_fast(plan, fast::STR) {
+            plan.head.put(&mut self.buf);
+            return Put::str(&mut self.buf, text);
+        }
+        self.any_str(plan, text);
+    }
+
+    fn any_str(&mut self, plan: &FieldPlan, text: &str) {
         match plan.naming {
             Naming::Plain => {}
             Naming::Traceparent => {
@@ -153,7 +165,16 @@ impl<'p> Redacting<'p> {
         self.put(plan, fits, |buf| Put::str(buf, kept));
     }
 
+    #[inline]
     pub(crate) fn u64(&mut self, plan: &FieldPlan, number: u64) {
+        if self.is_fast(plan, fast::U64) {
+            plan.head.put(&mut self.buf);
+            return Put::u64(&mut self.buf, number);
+        }
+        self.any_u64(plan, number);
+    }
+
+    fn any_u64(&mut self, plan: &FieldPlan, number: u64) {
         match plan.naming {
             Naming::Millis => self.put(plan, true, |buf| Put::u64(buf, number.saturating_mul(1_000_000))),
             Naming::Plain => {
@@ -166,7 +187,16 @@ impl<'p> Redacting<'p> {
         }
     }
 
+    #[inline]
     pub(crate) fn i64(&mut self, plan: &FieldPlan, number: i64) {
+        if self.is_fast(plan, fast::I64) {
+            plan.head.put(&mut self.buf);
+            return Put::i64(&mut self.buf, number);
+        }
+        self.any_i64(plan, number);
+    }
+
+    fn any_i64(&mut self, plan: &FieldPlan, number: i64) {
         match (u64::try_from(number), plan.kind, plan.naming) {
             (Ok(number), Some(Kind::Uint), _) | (Ok(number), _, Naming::Millis) => self.u64(plan, number),
             _ => self.scalar(plan, plan.takes_ids(), number, |buf| Put::i64(buf, number)),
@@ -187,7 +217,16 @@ impl<'p> Redacting<'p> {
         }
     }
 
+    #[inline]
     pub(crate) fn f64(&mut self, plan: &FieldPlan, number: f64) {
+        if self.is_fast(plan, fast::F64) {
+            plan.head.put(&mut self.buf);
+            return Put::f64(&mut self.buf, number);
+        }
+        self.any_f64(plan, number);
+    }
+
+    fn any_f64(&mut self, plan: &FieldPlan, number: f64) {
         // The largest duration that a slot takes, in milliseconds: u64::MAX nanoseconds, rounded down.
         let is_duration = plan.naming == Naming::Millis && (0.0..=1.8e13).contains(&number);
         if is_duration {
@@ -203,7 +242,16 @@ impl<'p> Redacting<'p> {
         self.scalar(plan, fits, number, |buf| Put::f64(buf, number));
     }
 
+    #[inline]
     pub(crate) fn bool(&mut self, plan: &FieldPlan, truth: bool) {
+        if self.is_fast(plan, fast::BOOL) {
+            plan.head.put(&mut self.buf);
+            return Put::bool(&mut self.buf, truth);
+        }
+        self.any_bool(plan, truth);
+    }
+
+    fn any_bool(&mut self, plan: &FieldPlan, truth: bool) {
         if plan.naming == Naming::Start {
             self.start = truth;
             return;
@@ -301,8 +349,18 @@ impl<'p> Redacting<'p> {
 
     #[inline]
     fn head(&mut self, plan: &FieldPlan, fits: bool) {
-        self.buf
-            .extend_from_slice(if fits { &plan.head } else { &plan.fallback });
+        if fits { &plan.head } else { &plan.fallback }.put(&mut self.buf);
+    }
+
+    /// Whether a value of this kind is kept as it is, with nothing to note but that the slot was filled. Only in
+    /// frames: a span's fields may have to be handed down.
+    #[inline]
+    fn is_fast(&mut self, plan: &FieldPlan, kind: u8) -> bool {
+        let is_fast = plan.fast & kind != 0 && self.handed_down.is_none();
+        if is_fast {
+            self.seen |= plan.sees;
+        }
+        is_fast
     }
 
     /// Notes what an entry that is now complete means.
