@@ -31,10 +31,8 @@ impl Writer {
             match command {
                 Command::Flush(ticket) => self.barrier(ticket),
                 Command::Rest(ticket) => {
-                    self.take_records();
-                    self.settle_losses();
-                    self.close("guard");
-                    self.barrier(ticket);
+                    let target = self.submitted();
+                    self.state.resting.push_back((target, ticket));
                 }
                 Command::Rotate(ticket) => {
                     self.hand_on();
@@ -56,8 +54,25 @@ impl Writer {
         }
     }
 
+    /// Notes the end behind the records that were submitted before somebody asked for it: one batch may not hold them
+    /// all, and an end in their middle would leave the trail begun again, and never ended.
+    pub(super) fn note_rest(&mut self) {
+        while let Some((target, ticket)) = self.state.resting.pop_front() {
+            if self.state.popped < target && self.inbox.queue.used().records > 0 {
+                return self.state.resting.push_front((target, ticket));
+            }
+            self.close("guard");
+            self.barrier(ticket);
+        }
+    }
+
+    /// How many records were submitted so far: the number that a barrier waits for.
+    fn submitted(&self) -> u64 {
+        self.state.popped + self.inbox.queue.used().records
+    }
+
     pub(super) fn barrier(&mut self, ticket: Arc<Ticket<()>>) {
-        let target = self.state.popped + self.inbox.queue.used().records;
+        let target = self.submitted();
         self.state
             .barriers
             .push((target, Barrier::new(self.ports.len(), ticket)));
@@ -67,7 +82,8 @@ impl Writer {
     pub(super) fn has_ended(&mut self, is_drained: bool) -> bool {
         let Some((ticket, _)) = &self.state.closing else {
             // Handles, guards and layers are gone: nobody can submit, and nobody will close.
-            return Arc::strong_count(&self.inbox) == 1 && is_drained && !self.state.is_dirty;
+            let is_alone = Arc::strong_count(&self.inbox) == 1;
+            return is_alone && is_drained && !self.state.is_dirty && self.state.resting.is_empty();
         };
         let is_over = is_late(&self.state.closing);
         if !is_drained && !is_over {
