@@ -21,10 +21,10 @@ pub(super) enum Held {
     Scope(Arc<ScopeFields>),
 }
 
+/// Plain numbers and references: the thread's storage for them needs no destructor, and so no check at each access.
 struct Local {
     plans: [Cell<Remembered>; REMEMBERED],
     depth: Cell<u32>,
-    held: RefCell<Vec<Held>>,
 }
 
 #[derive(Clone, Copy)]
@@ -39,9 +39,9 @@ thread_local! {
         Local {
             plans: [const { Cell::new(Remembered { key: 0, instance: 0, plan: None }) }; REMEMBERED],
             depth: Cell::new(0),
-            held: RefCell::new(Vec::new()),
         }
     };
+    static HELD: RefCell<Vec<Held>> = const { RefCell::new(Vec::new()) };
 }
 
 fn place(key: usize) -> usize {
@@ -111,14 +111,13 @@ pub(crate) fn is_recording() -> bool {
 /// Whether the thread is inside of nothing at all: the usual case for what is not audited.
 #[inline]
 pub(super) fn is_outside() -> bool {
-    LOCAL
-        .try_with(|local| local.held.try_borrow().is_ok_and(|held| held.is_empty()))
+    HELD.try_with(|held| held.try_borrow().is_ok_and(|held| held.is_empty()))
         .unwrap_or(true)
 }
 
 pub(super) fn push(entered: Held) {
-    let _ = LOCAL.try_with(|local| {
-        if let Ok(mut held) = local.held.try_borrow_mut() {
+    let _ = HELD.try_with(|held| {
+        if let Ok(mut held) = held.try_borrow_mut() {
             held.push(entered);
         }
     });
@@ -126,8 +125,8 @@ pub(super) fn push(entered: Held) {
 
 /// Leaves a span, wherever in the order it stands: guards can be dropped in any order.
 pub(super) fn pop_span(of: u32, left: u64) {
-    let _ = LOCAL.try_with(|local| {
-        let Ok(mut held) = local.held.try_borrow_mut() else {
+    let _ = HELD.try_with(|held| {
+        let Ok(mut held) = held.try_borrow_mut() else {
             return;
         };
         let is_it =
@@ -140,8 +139,8 @@ pub(super) fn pop_span(of: u32, left: u64) {
 
 /// Leaves a scope.
 pub(super) fn pop_scope(left: &Arc<ScopeFields>) {
-    let _ = LOCAL.try_with(|local| {
-        let Ok(mut held) = local.held.try_borrow_mut() else {
+    let _ = HELD.try_with(|held| {
+        let Ok(mut held) = held.try_borrow_mut() else {
             return;
         };
         let is_it = |entry: &Held| matches!(entry, Held::Scope(scope) if Arc::ptr_eq(scope, left));
@@ -155,8 +154,8 @@ pub(super) fn pop_scope(left: &Arc<ScopeFields>) {
 /// entered inside that span, oldest first. It must not run user code: the thread's list is borrowed.
 #[inline]
 pub(super) fn current<R>(of: u32, mut with: impl FnMut(u64, &[Held]) -> R) -> R {
-    let found = LOCAL.try_with(|local| {
-        let held = local.held.try_borrow().ok()?;
+    let found = HELD.try_with(|held| {
+        let held = held.try_borrow().ok()?;
         if held.is_empty() {
             return None;
         }
@@ -184,14 +183,13 @@ pub(super) fn scopes(inside: &[Held]) -> impl Iterator<Item = &Arc<ScopeFields>>
 
 /// The newest scope that the thread is inside of, for handing it to another task.
 pub(super) fn newest_scope() -> Option<Arc<ScopeFields>> {
-    LOCAL
-        .try_with(|local| {
-            let held = local.held.try_borrow().ok()?;
-            held.iter().rev().find_map(|entry| match entry {
-                Held::Scope(scope) => Some(Arc::clone(scope)),
-                Held::Span { .. } => None,
-            })
+    HELD.try_with(|held| {
+        let held = held.try_borrow().ok()?;
+        held.iter().rev().find_map(|entry| match entry {
+            Held::Scope(scope) => Some(Arc::clone(scope)),
+            Held::Span { .. } => None,
         })
-        .ok()
-        .flatten()
+    })
+    .ok()
+    .flatten()
 }

@@ -16,6 +16,9 @@ const BUCKETS: usize = 1024;
 /// The largest field buffers that a state keeps for its next span.
 const KEPT: usize = 4096;
 
+/// The size that field buffers begin with.
+const FIELDS: usize = 512;
+
 /// Spare states that a bucket keeps.
 const SPARE: usize = 4;
 
@@ -54,9 +57,9 @@ impl SpanState {
         Self {
             plan: None,
             opened: 0,
-            inherited: RedactedFields::default(),
-            own: RedactedFields::default(),
-            handed_down: RedactedFields::default(),
+            inherited: RedactedFields::empty(vec![0; FIELDS]),
+            own: RedactedFields::empty(vec![0; FIELDS]),
+            handed_down: RedactedFields::empty(vec![0; FIELDS]),
             trace: None,
             parent: None,
             evidence: Evidence::None,
@@ -70,7 +73,7 @@ impl SpanState {
         for fields in [&mut self.inherited, &mut self.own, &mut self.handed_down] {
             fields.clear();
             if fields.capacity() > KEPT {
-                *fields = RedactedFields::default();
+                *fields = RedactedFields::empty(vec![0; FIELDS]);
             }
         }
         self.plan = None;

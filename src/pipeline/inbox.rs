@@ -211,7 +211,7 @@ impl Outlet for Inbox {
     fn buffer(&self) -> Vec<u8> {
         self.pool.take().unwrap_or_else(|| {
             add(&self.counters.pool_empty, 1);
-            Vec::with_capacity(crate::queue::BUFFER)
+            vec![0; crate::queue::BUFFER]
         })
     }
 

@@ -2,6 +2,7 @@
 
 mod field;
 mod hmac;
+mod ink;
 mod ip;
 mod policy;
 mod redacted;
@@ -20,20 +21,20 @@ use std::fmt::Debug;
 
 use crate::record::frame::{HEADER, Put, mark, tag};
 use crate::record::{Kind, Naming, Slot, TraceContext};
+use ink::Ink;
 use policy::Decision;
 use redacted::put_trace;
-
-/// A text that needs no look at the frame's limits.
-const SHORT: usize = 4096;
 
 /// The most bytes of one frame; values beyond it are cut to nothing and listed.
 const MAX_FRAME: usize = 256 * 1024;
 
 /// Writes values through a policy into a frame, or into a span's fields.
 pub(crate) struct Redacting<'p> {
-    buf: Vec<u8>,
+    ink: Ink,
     /// Copies of the inherited entries, for the spans and events inside; `None` for events.
     handed_down: Option<RedactedFields>,
+    /// Which kinds of value may take the short way.
+    fast: u8,
     policy: &'p Policy,
     pub(crate) tally: Tally,
     /// Which slots of consequence were filled: bits of [`sees`].
@@ -47,20 +48,21 @@ pub(crate) struct Redacting<'p> {
 impl<'p> Redacting<'p> {
     /// Begins a frame in `buf`, whose contents are dropped and whose memory is kept.
     #[inline]
-    pub(crate) fn frame(mut buf: Vec<u8>, time: u64, policy: &'p Policy) -> Self {
-        buf.clear();
-        buf.extend_from_slice(&time.to_le_bytes());
-        Self::over(buf, None, policy)
+    pub(crate) fn frame(buf: Vec<u8>, time: u64, policy: &'p Policy) -> Self {
+        let mut ink = Ink::over(buf);
+        ink.put(time.to_le_bytes(), &[]);
+        Self::over(ink, None, policy)
     }
 
     /// Begins or continues a span's fields, and what it hands down.
     pub(crate) fn fields(own: RedactedFields, handed_down: RedactedFields, policy: &'p Policy) -> Self {
-        Self::over(own.into_bytes(), Some(handed_down), policy)
+        Self::over(own.into_ink(), Some(handed_down), policy)
     }
 
-    fn over(buf: Vec<u8>, handed_down: Option<RedactedFields>, policy: &'p Policy) -> Self {
+    fn over(ink: Ink, handed_down: Option<RedactedFields>, policy: &'p Policy) -> Self {
         Self {
-            buf,
+            ink,
+            fast: if handed_down.is_none() { u8::MAX } else { 0 },
             handed_down,
             policy,
             tally: Tally::default(),
@@ -74,14 +76,14 @@ impl<'p> Redacting<'p> {
     /// Ends a frame.
     #[inline]
     pub(crate) fn finish(self) -> Redacted {
-        debug_assert!(self.buf.len() >= HEADER, "a frame begins with its time");
-        Redacted::new(self.buf)
+        debug_assert!(self.ink.len() >= HEADER, "a frame begins with its time");
+        Redacted::new(self.ink)
     }
 
     /// Ends a span's fields: its own, and what it hands down.
     pub(crate) fn finish_fields(self) -> (RedactedFields, RedactedFields) {
         (
-            RedactedFields::new(self.buf),
+            RedactedFields::new(self.ink),
             self.handed_down.unwrap_or_default(),
         )
     }
@@ -89,25 +91,25 @@ impl<'p> Redacting<'p> {
     /// Appends fields that passed the policy when their span recorded them.
     #[inline]
     pub(crate) fn inherit(&mut self, fields: &RedactedFields) {
-        self.buf.extend_from_slice(fields.bytes());
+        self.ink.extend(fields.bytes());
     }
 
     /// Appends what the callsite says of every record.
     #[inline]
     pub(crate) fn constants(&mut self, constants: &Constants) {
-        self.buf.extend_from_slice(constants.bytes());
+        self.ink.extend(constants.bytes());
     }
 
     /// A word of this crate's own vocabulary: an outcome, a phase, a reason code.
     pub(crate) fn word(&mut self, slot: Slot, word: &'static str) {
-        self.buf.push(slot.index());
-        Put::str(&mut self.buf, word);
+        let [a, b, c, d] = u32::try_from(word.len()).unwrap_or(u32::MAX).to_le_bytes();
+        self.ink
+            .put([slot.index(), tag::STR, a, b, c, d], word.as_bytes());
     }
 
     /// A number of this crate's own: a duration, a count.
     pub(crate) fn number(&mut self, slot: Slot, number: u64) {
-        self.buf.push(slot.index());
-        Put::u64(&mut self.buf, number);
+        self.ink.put([slot.index(), tag::U64], &number.to_le_bytes());
     }
 
     /// An id that this crate made, as lower-case hex text.
@@ -119,26 +121,26 @@ impl<'p> Redacting<'p> {
                 .unwrap_or(b'0')
         };
         let text: [u8; 16] = std::array::from_fn(|at| digit(60 - 4 * u32::try_from(at).unwrap_or(0)));
-        self.buf.push(slot.index());
-        Put::str(&mut self.buf, std::str::from_utf8(&text).unwrap_or_default());
+        self.ink.vec().push(slot.index());
+        Put::str(self.ink.vec(), std::str::from_utf8(&text).unwrap_or_default());
     }
 
     /// The ids of the trace.
     pub(crate) fn trace_ids(&mut self, trace: TraceContext, parent: Option<crate::record::SpanId>) {
-        put_trace(&mut self.buf, trace, parent);
+        put_trace(&mut self.ink, trace, parent);
     }
 
     /// The event name that a field gave.
     pub(crate) fn event_name(&self) -> Option<&str> {
         let (start, end) = self.event_at?;
-        std::str::from_utf8(self.buf.get(start..end)?).ok()
+        std::str::from_utf8(self.ink.written().get(start..end)?).ok()
     }
 
     #[inline]
     pub(crate) fn str(&mut self, plan: &FieldPlan, text: &str) {
-        if text.len() <= SHORT && self.buf.len() <= MAX_FRAME - 2 * SHORT && self.is_fast(plan, fast::STR) {
-            plan.head.put(&mut self.buf);
-            return Put::str(&mut self.buf, text);
+        let [a, b, c, d] = u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes();
+        if self.keep(plan, fast::STR, [tag::STR, a, b, c, d], text.as_bytes()) {
+            return;
         }
         self.any_str(plan, text);
     }
@@ -167,9 +169,9 @@ impl<'p> Redacting<'p> {
 
     #[inline]
     pub(crate) fn u64(&mut self, plan: &FieldPlan, number: u64) {
-        if self.is_fast(plan, fast::U64) {
-            plan.head.put(&mut self.buf);
-            return Put::u64(&mut self.buf, number);
+        let [a, b, c, d, e, f, g, h] = number.to_le_bytes();
+        if self.keep(plan, fast::U64, [tag::U64, a, b, c, d, e, f, g, h], &[]) {
+            return;
         }
         self.any_u64(plan, number);
     }
@@ -189,9 +191,9 @@ impl<'p> Redacting<'p> {
 
     #[inline]
     pub(crate) fn i64(&mut self, plan: &FieldPlan, number: i64) {
-        if self.is_fast(plan, fast::I64) {
-            plan.head.put(&mut self.buf);
-            return Put::i64(&mut self.buf, number);
+        let [a, b, c, d, e, f, g, h] = number.to_le_bytes();
+        if self.keep(plan, fast::I64, [tag::I64, a, b, c, d, e, f, g, h], &[]) {
+            return;
         }
         self.any_i64(plan, number);
     }
@@ -219,9 +221,9 @@ impl<'p> Redacting<'p> {
 
     #[inline]
     pub(crate) fn f64(&mut self, plan: &FieldPlan, number: f64) {
-        if self.is_fast(plan, fast::F64) {
-            plan.head.put(&mut self.buf);
-            return Put::f64(&mut self.buf, number);
+        let [a, b, c, d, e, f, g, h] = number.to_bits().to_le_bytes();
+        if self.keep(plan, fast::F64, [tag::F64, a, b, c, d, e, f, g, h], &[]) {
+            return;
         }
         self.any_f64(plan, number);
     }
@@ -244,9 +246,9 @@ impl<'p> Redacting<'p> {
 
     #[inline]
     pub(crate) fn bool(&mut self, plan: &FieldPlan, truth: bool) {
-        if self.is_fast(plan, fast::BOOL) {
-            plan.head.put(&mut self.buf);
-            return Put::bool(&mut self.buf, truth);
+        let tag = if truth { tag::TRUE } else { tag::FALSE };
+        if self.keep(plan, fast::BOOL, [tag], &[]) {
+            return;
         }
         self.any_bool(plan, truth);
     }
@@ -288,17 +290,17 @@ impl<'p> Redacting<'p> {
             && plan
                 .kind
                 .is_none_or(|kind| matches!(kind, Kind::Text | Kind::Id | Kind::Texts | Kind::Any));
-        let start = self.buf.len();
+        let start = self.ink.len();
         self.head(plan, fits);
-        let text_at = self.buf.len() + 5;
-        text::open(&mut self.buf, tag::FORMATTED);
+        let text_at = self.ink.len() + 5;
+        text::open(self.ink.vec(), tag::FORMATTED);
         let limit = self.free();
-        let formatted = text::format(&mut self.buf, limit, format_args!("{value:?}"));
+        let formatted = text::format(self.ink.vec(), limit, format_args!("{value:?}"));
         if formatted.panicked {
             self.tally.panicked += 1;
         }
         if plan.is_kept() {
-            text::close(&mut self.buf, text_at);
+            text::close(self.ink.vec(), text_at);
             if let Some(len) = formatted.cut_from {
                 self.cut(plan, len);
             }
@@ -314,8 +316,8 @@ impl<'p> Redacting<'p> {
         let Some(source) = error.source().filter(|_| has_chain) else {
             return;
         };
-        self.buf.push(Slot::ErrorChain.index());
-        let panicked = text::chain(&mut self.buf, error, source, MAX_FRAME);
+        self.ink.vec().push(Slot::ErrorChain.index());
+        let panicked = text::chain(self.ink.vec(), error, source, MAX_FRAME);
         self.tally.panicked += u32::from(panicked);
     }
 
@@ -337,9 +339,9 @@ impl<'p> Redacting<'p> {
 
     #[inline]
     fn put(&mut self, plan: &FieldPlan, fits: bool, write: impl FnOnce(&mut Vec<u8>)) {
-        let start = self.buf.len();
+        let start = self.ink.len();
         self.head(plan, fits);
-        write(&mut self.buf);
+        write(self.ink.vec());
         self.done(plan, fits, start);
     }
 
@@ -349,18 +351,18 @@ impl<'p> Redacting<'p> {
 
     #[inline]
     fn head(&mut self, plan: &FieldPlan, fits: bool) {
-        if fits { &plan.head } else { &plan.fallback }.put(&mut self.buf);
+        if fits { &plan.head } else { &plan.fallback }.put(self.ink.vec());
     }
 
-    /// Whether a value of this kind is kept as it is, with nothing to note but that the slot was filled. Only in
-    /// frames: a span's fields may have to be handed down.
+    /// Keeps a value as it is, where that is all there is to do. Only in frames: a span's fields may have to be
+    /// handed down. `false` where the value must go the long way.
     #[inline]
-    fn is_fast(&mut self, plan: &FieldPlan, kind: u8) -> bool {
-        let is_fast = plan.fast & kind != 0 && self.handed_down.is_none();
-        if is_fast {
+    fn keep<const N: usize>(&mut self, plan: &FieldPlan, kind: u8, bytes: [u8; N], more: &[u8]) -> bool {
+        let is_kept = plan.fast & self.fast & kind != 0 && self.ink.put_behind(&plan.head, bytes, more);
+        if is_kept {
             self.seen |= plan.sees;
         }
-        is_fast
+        is_kept
     }
 
     /// Notes what an entry that is now complete means.
@@ -373,11 +375,11 @@ impl<'p> Redacting<'p> {
         if plan.sees != 0 {
             self.seen |= plan.sees;
             if plan.sees & sees::EVENT != 0 {
-                self.event_at = Some((start + plan.head.len() + 5, self.buf.len()));
+                self.event_at = Some((start + plan.head.len() + 5, self.ink.len()));
             }
         }
         if plan.inherited {
-            if let (Some(fields), Some(entry)) = (&mut self.handed_down, self.buf.get(start..)) {
+            if let (Some(fields), Some(entry)) = (&mut self.handed_down, self.ink.written().get(start..)) {
                 fields.append(entry);
             }
         }
@@ -386,12 +388,12 @@ impl<'p> Redacting<'p> {
     /// Does what the policy says to a value whose text is `text`.
     #[cold]
     fn act(&mut self, plan: &FieldPlan, fits: bool, text: &[u8]) {
-        let start = self.buf.len();
+        let start = self.ink.len();
         self.head(plan, fits);
         if self.replacement(plan, text) {
             self.remark(plan);
         } else {
-            self.buf.truncate(start);
+            self.ink.vec().truncate(start);
             self.remark(plan);
         }
         self.done(plan, fits, start);
@@ -400,9 +402,9 @@ impl<'p> Redacting<'p> {
     /// As [`Self::act`], for a text that stands in the frame already and must not stay there.
     #[cold]
     fn replace_text(&mut self, plan: &FieldPlan, fits: bool, start: usize, text_at: usize) {
-        let text = zeroize::Zeroizing::new(self.buf.get(text_at..).unwrap_or_default().to_vec());
-        self.buf.get_mut(start..).unwrap_or_default().fill(0);
-        self.buf.truncate(start);
+        let text = zeroize::Zeroizing::new(self.ink.written().get(text_at..).unwrap_or_default().to_vec());
+        self.ink.vec().get_mut(start..).unwrap_or_default().fill(0);
+        self.ink.vec().truncate(start);
         self.act(plan, fits, &text);
     }
 
@@ -413,17 +415,17 @@ impl<'p> Redacting<'p> {
             Action::Drop => return false,
             Action::TruncateIp if self.truncate_ip(plan, text) => return true,
             Action::Hmac => {
-                let at = self.buf.len() + 5;
-                text::open(&mut self.buf, tag::STR);
-                if self.policy.keys().pseudonym(rule.class(), text, &mut self.buf) {
-                    text::close(&mut self.buf, at);
+                let at = self.ink.len() + 5;
+                text::open(self.ink.vec(), tag::STR);
+                if self.policy.keys().pseudonym(rule.class(), text, self.ink.vec()) {
+                    text::close(self.ink.vec(), at);
                     return true;
                 }
-                self.buf.truncate(at - 5);
+                self.ink.vec().truncate(at - 5);
             }
             _ => {}
         }
-        Put::str(&mut self.buf, rule.marker());
+        Put::str(self.ink.vec(), rule.marker());
         true
     }
 
@@ -433,7 +435,7 @@ impl<'p> Redacting<'p> {
         };
         let text = text.trim_matches(['"', ' ']);
         if text == "system" {
-            Put::str(&mut self.buf, "system");
+            Put::str(self.ink.vec(), "system");
             return true;
         }
         let Some((address, bits)) = ip::truncated(text) else {
@@ -448,12 +450,12 @@ impl<'p> Redacting<'p> {
         };
         let _ = std::fmt::Write::write_fmt(&mut small, format_args!("{address}{suffix}"));
         Put::str(
-            &mut self.buf,
+            self.ink.vec(),
             std::str::from_utf8(small.bytes()).unwrap_or_default(),
         );
         if is_slot {
-            self.buf.push(Slot::ActorIpPrefixLen.index());
-            Put::u64(&mut self.buf, u64::from(bits));
+            self.ink.vec().push(Slot::ActorIpPrefixLen.index());
+            Put::u64(self.ink.vec(), u64::from(bits));
         }
         true
     }
@@ -461,15 +463,16 @@ impl<'p> Redacting<'p> {
     fn remark(&mut self, plan: &FieldPlan) {
         self.tally.redacted += 1;
         let Decision { action, rule } = plan.decision;
-        self.buf
+        self.ink
+            .vec()
             .extend_from_slice(&[mark::REMARK, rule as u8, action as u8]);
-        Put::key(&mut self.buf, &plan.name);
+        Put::key(self.ink.vec(), &plan.name);
     }
 
     #[inline]
     fn free(&self) -> usize {
         MAX_FRAME
-            .saturating_sub(self.buf.len())
+            .saturating_sub(self.ink.len())
             .min(crate::record::frame::MAX_VALUE)
     }
 
@@ -485,8 +488,10 @@ impl<'p> Redacting<'p> {
     #[cold]
     fn cut(&mut self, plan: &FieldPlan, original_len: usize) {
         self.tally.truncated += 1;
-        self.buf.push(mark::CUT);
-        self.buf.extend_from_slice(&(original_len as u64).to_le_bytes());
-        Put::key(&mut self.buf, &plan.path);
+        self.ink.vec().push(mark::CUT);
+        self.ink
+            .vec()
+            .extend_from_slice(&(original_len as u64).to_le_bytes());
+        Put::key(self.ink.vec(), &plan.path);
     }
 }
