@@ -8,7 +8,7 @@ use tracing_audit::config::{Family, Mode};
 use tracing_audit::format::Entry;
 use tracing_audit::record::{Level, Record, Slot};
 use tracing_audit::sink::{Accepted, MemorySink, Sink, SinkError};
-use tracing_audit::{Actor, Audit, AuditedExt, Emitter, ErrorKind, State, Stats, Submitted};
+use tracing_audit::{Actor, Audit, AuditedExt, Emitter, Error, ErrorKind, State, Stats, Submitted};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -52,6 +52,17 @@ fn written(records: &[Record], event: &str) -> u64 {
     records.iter().filter(|record| record.event() == event).count() as u64
 }
 
+/// The sink's port, the writer's batch and the queue have room for so many; then a value is refused.
+fn submit_until_refused(audit: &Audit, queued: &mut u64) -> Error {
+    loop {
+        match audit.submit(record()) {
+            Ok(Submitted::Queued) => *queued += 1,
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => return error,
+        }
+    }
+}
+
 #[test]
 fn a_full_queue_refuses_a_value_and_counts_a_report_in_a_gap_record() {
     let sink = Gated::default();
@@ -66,14 +77,7 @@ fn a_full_queue_refuses_a_value_and_counts_a_report_in_a_gap_record() {
     let reported = 1_000;
     {
         let _shut = sink.shut();
-        // The sink's port, the writer's batch and the queue have room for so many; then a value is refused.
-        let refused = loop {
-            match audit.submit(record()) {
-                Ok(Submitted::Queued) => queued += 1,
-                Ok(other) => panic!("{other:?}"),
-                Err(error) => break error,
-            }
-        };
+        let refused = submit_until_refused(&audit, &mut queued);
         assert_eq!(refused.kind(), ErrorKind::Full);
         assert!(
             refused.to_string().contains("queue_records"),
