@@ -49,7 +49,7 @@ impl Head {
 
     fn new(head: &[u8]) -> Self {
         let mut bytes = [0; Self::WIDTH];
-        match bytes.get_mut(..head.len()) {
+        match bytes.get_mut(..head.len()).filter(|_| head.len() < Self::WIDTH) {
             Some(place) => {
                 place.copy_from_slice(head);
                 Self {

@@ -98,31 +98,40 @@ impl Ink {
     }
 
     /// A head, a few bytes of known number, and more behind them; `false`, and nothing, where the initialised memory
-    /// does not suffice. The head is copied at its full width, which is one store or two, and the rest put over it.
+    /// does not suffice. The head is copied at its full width, which is a store or two, and the rest put over it.
     #[inline]
     pub(super) fn put_behind<const N: usize>(&mut self, head: &Head, bytes: [u8; N], more: &[u8]) -> bool {
-        let len = usize::from(head.len);
-        let Some(place) = self
-            .bytes
-            .get_mut(self.at..self.at + Head::WIDTH + N + more.len())
-        else {
-            return false;
-        };
-        if let Some(first) = place.first_chunk_mut() {
-            *first = head.bytes;
+        const {
+            assert!(
+                Head::WIDTH + N <= WINDOW,
+                "the window holds every head and what stands behind it"
+            )
         }
-        let Some((fixed, rest)) = place
-            .get_mut(len..)
-            .and_then(|place| place.split_first_chunk_mut::<N>())
+        // The mask tells the compiler what the plan guarantees: a short head ends within the first half.
+        let len = usize::from(head.len) & (Head::WIDTH - 1);
+        let Some((window, _)) = self
+            .bytes
+            .get_mut(self.at..)
+            .and_then(|rest| rest.split_first_chunk_mut::<WINDOW>())
         else {
             return false;
         };
-        *fixed = bytes;
-        let Some(rest) = rest.get_mut(..more.len()) else {
-            return false;
-        };
-        rest.copy_from_slice(more);
-        self.at += len + N + more.len();
+        let (first, _) = window.split_at_mut(Head::WIDTH);
+        first.copy_from_slice(&head.bytes);
+        if let Some(place) = window.get_mut(len..len + N) {
+            place.copy_from_slice(&bytes);
+        }
+        let start = self.at + len + N;
+        if !more.is_empty() {
+            let Some(place) = self.bytes.get_mut(start..start + more.len()) else {
+                return false;
+            };
+            place.copy_from_slice(more);
+        }
+        self.at = start + more.len();
         true
     }
 }
+
+/// How much initialised memory a short value needs ahead of it.
+const WINDOW: usize = 64;

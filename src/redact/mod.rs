@@ -138,7 +138,11 @@ impl<'p> Redacting<'p> {
 
     #[inline]
     pub(crate) fn str(&mut self, plan: &FieldPlan, text: &str) {
-        let [a, b, c, d] = u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes();
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "what is longer has no room and goes the long way"
+        )]
+        let [a, b, c, d] = (text.len() as u32).to_le_bytes();
         if self.keep(plan, fast::STR, [tag::STR, a, b, c, d], text.as_bytes()) {
             return;
         }
