@@ -19,7 +19,7 @@ pub(super) struct Values {
     pub(super) members: Vec<Member>,
     /// Where the value of a text or byte string stands, and to how many bytes it is cut. Sorted; usually empty.
     pub(super) cuts: Vec<(u32, u32)>,
-    keys_left: u32,
+    pub(super) keys_left: u32,
     /// Keys that were left out because there were too many.
     pub(super) omitted: u32,
     /// Containers that a marker stands for.
@@ -32,6 +32,12 @@ impl Values {
         self.keys_left = MAX_KEYS;
         self.omitted = 0;
         self.too_deep = 0;
+    }
+
+    /// How many keys are left behind an object of so many members, if there are enough.
+    #[inline]
+    pub(super) fn room_for(&self, members: usize) -> Option<u32> {
+        self.keys_left.checked_sub(u32::try_from(members).ok()?)
     }
 
     /// The part of a text or byte string at `place` that is kept.

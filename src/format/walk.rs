@@ -163,6 +163,17 @@ impl Member {
     }
 }
 
+impl Member {
+    /// Where the key stands, if the frame holds it.
+    #[inline]
+    pub(super) fn span(&self) -> Option<Span> {
+        (self.key_at != PATH).then_some(Span {
+            at: self.key_at,
+            len: self.key_len,
+        })
+    }
+}
+
 /// A remark of redaction: `rule` did `action` to the field.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Remark {
@@ -182,8 +193,8 @@ pub(super) struct Cut {
 /// A part of the frame.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Span {
-    at: u32,
-    len: u32,
+    pub(super) at: u32,
+    pub(super) len: u32,
 }
 
 impl Span {
@@ -196,6 +207,8 @@ impl Span {
 /// What a frame holds, by place. Reused from frame to frame.
 #[derive(Debug)]
 pub(super) struct Scan {
+    /// When it happened: what every frame begins with.
+    pub(super) time: u64,
     /// Bit `n` says that slot number `n` has a value; `at` is meaningless elsewhere, so it is never reset.
     pub(super) present: u128,
     pub(super) at: [u32; Slot::COUNT],
@@ -210,6 +223,7 @@ const _: () = assert!(Slot::COUNT <= 128);
 impl Default for Scan {
     fn default() -> Self {
         Self {
+            time: 0,
             present: 0,
             at: [0; Slot::COUNT],
             members: Vec::new(),
@@ -297,7 +311,11 @@ pub(super) fn is_owned(slot: Slot) -> bool {
 
 impl Scan {
     /// Reads the places of a frame's entries. A malformed frame reads as ending early.
-    pub(super) fn read(&mut self, frame: &[u8]) {
+    ///
+    /// `source` begins with the `len` bytes of the frame; what stands behind them is not looked at.
+    pub(super) fn read(&mut self, source: &[u8], len: usize) {
+        let frame = source.get(..len).unwrap_or_default();
+        self.time = frame.first_chunk().map_or(0, |time| u64::from_le_bytes(*time));
         self.present = 0;
         self.members.clear();
         self.remarks.clear();
