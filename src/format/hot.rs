@@ -2,9 +2,10 @@
 //!
 //! It stops before the first slot that is not of that kind; [`LineWriter::render`] writes that one and comes back.
 
-use super::line::{LineWriter, Names, Place};
+use super::line::{LineWriter, Names, Place, SCHEMA};
 use super::room;
-use super::walk::{Span, Walk, is_owned};
+use super::text::TimeText;
+use super::walk::{Walk, is_owned};
 use crate::record::frame::tag;
 use crate::record::{Kind, Slot};
 
@@ -130,6 +131,8 @@ pub(super) struct Progress {
     /// The slots that are still to be written, as two halves of a set of bits.
     pub(super) low: u64,
     pub(super) high: u64,
+    /// How many keys the members of maps may still have.
+    pub(super) keys_left: u32,
 }
 
 impl Progress {
@@ -150,101 +153,111 @@ impl Progress {
     }
 }
 
+/// How many bytes a slot with a short value takes at most, with room for the copies that reach behind it.
+const WINDOW: usize = 96;
+
+/// What the values of a line are taken from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Given<'a> {
+    /// The frame, followed by [`BEHIND`].
+    pub(super) frame: &'a [u8],
+    pub(super) place: &'a Place<'a>,
+    pub(super) names: &'a Names,
+}
+
 impl LineWriter {
-    /// Writes slots until all are written or one needs more than this can do. `frame` is followed by [`BEHIND`].
-    pub(super) fn hot(
-        &mut self,
-        frame: &[u8],
-        place: &Place<'_>,
-        names: &Names,
-        room: &mut [u8],
-        mut now: Progress,
-    ) -> Progress {
+    /// Writes slots until all are written or one needs more than this can do.
+    pub(super) fn hot(&self, given: Given<'_>, room: &mut [u8], mut now: Progress) -> Progress {
         loop {
             let before = now;
-            let Some(shape) = now.next().and_then(|index| self.shapes.get(index)).copied() else {
+            let Some(shape) = now.next().and_then(|index| self.shapes.get(index)) else {
                 return now;
             };
-            let done = enter(room, &mut now, &shape)
-                .and_then(|at| self.filled_by(frame, place, names, &shape, room, at));
-            let Some(at) = done else {
+            let Some(at) = self.one(given, shape, room, &mut now) else {
                 return before;
             };
             now.at = at;
         }
     }
 
-    /// Writes one slot's value and a comma.
+    /// Writes one slot: its key, its value and a comma.
     #[inline(always)]
-    fn filled_by(
-        &mut self,
-        frame: &[u8],
-        place: &Place<'_>,
-        names: &Names,
+    fn one(&self, given: Given<'_>, shape: &Shape, room: &mut [u8], now: &mut Progress) -> Option<usize> {
+        let base = now.at.wrapping_sub(1);
+        let window = room.get_mut(base..)?.first_chunk_mut::<WINDOW>()?;
+        let behind = enter(window, now, shape)?;
+        let span = match shape.form {
+            Form::Plain => {
+                let from = *self.scan.at.get(usize::from(shape.slot.index()))?;
+                return scalar(given.frame, from as usize, room, base, behind);
+            }
+            Form::ActorId => match given.names.actor {
+                Some(from) => return scalar(given.frame, from as usize, room, base, behind),
+                None => given.names.unknown,
+            },
+            Form::Event => given.names.event,
+            Form::Action => given.names.action,
+            Form::Category => given.names.category,
+            _ => {
+                let at = self.other(given, shape, room, base + behind, now)?;
+                room::fixed(room, at, b",")?;
+                return Some(at + 1);
+            }
+        };
+        let (from, len) = (span.at as usize, span.len as usize);
+        string(given.frame, from, len, room, base, behind)
+    }
+
+    /// Writes a value that is no text of the frame.
+    #[inline(always)]
+    fn other(
+        &self,
+        given: Given<'_>,
         shape: &Shape,
         room: &mut [u8],
         at: usize,
+        now: &mut Progress,
     ) -> Option<usize> {
-        let index = usize::from(shape.slot.index());
-        let at = match shape.form {
-            Form::Plain => {
-                return self
-                    .scan
-                    .at
-                    .get(index)
-                    .and_then(|from| scalar(frame, *from as usize, room, at));
-            }
-            Form::ActorId => return self.actor_id(frame, names, room, at),
-            Form::Event => return text(frame, names.event, room, at),
-            Form::Action => return text(frame, names.action, room, at),
-            Form::Category => return text(frame, names.category, room, at),
+        match shape.form {
             Form::Id => {
-                if names.has_id {
+                if given.names.has_id {
                     return None;
                 }
-                let end = room::uuid(room, at + 1, place.id)?;
-                return quoted(room, end);
+                let end = room::uuid(room, at + 1, given.place.id)?;
+                room::fixed(room, end, b"\"")?;
+                Some(end + 1)
             }
-            Form::Time => {
-                room::fixed(room, at, self.time.set(self.scan.time))?;
-                at + 32
-            }
-            Form::ObservedAt => {
-                room::fixed(room, at, self.observed_at.set(place.observed_at))?;
-                at + 32
-            }
-            Form::Seq => room::number(room, at, place.seq)?,
-            Form::Schema => room::number(room, at, super::line::SCHEMA)?,
-            Form::Stream => ready(room, at, &self.stream)?,
-            Form::Service => ready(room, at, &self.service)?,
-            Form::Host => ready(room, at, &self.host)?,
+            Form::Time => time(room, at, &self.time),
+            Form::ObservedAt => time(room, at, &self.observed_at),
+            Form::Seq => room::number(room, at, given.place.seq),
+            Form::Schema => room::number(room, at, SCHEMA),
+            Form::Stream => ready(room, at, &self.stream),
+            Form::Service => ready(room, at, &self.service),
+            Form::Host => ready(room, at, &self.host),
             Form::Uint => {
-                let from = self.scan.at.get(index)?;
-                room::number(room, at, Walk::at(frame, *from).uint()?)?
+                let from = self.scan.at.get(usize::from(shape.slot.index()))?;
+                room::number(room, at, Walk::at(given.frame, *from).uint()?)
             }
-            Form::Map => self.map(frame, shape.slot, room, at)?,
-            Form::Other => return None,
-        };
-        room::fixed(room, at, b",")?;
-        Some(at + 1)
-    }
-}
-
-impl LineWriter {
-    #[inline(always)]
-    fn actor_id(&self, frame: &[u8], names: &Names, room: &mut [u8], at: usize) -> Option<usize> {
-        match names.actor {
-            Some(from) => scalar(frame, from as usize, room, at),
-            None => text(frame, names.unknown, room, at),
+            Form::Map => self.map(given.frame, shape.slot, room, at, now),
+            _ => None,
         }
     }
 
     /// Writes the members of a slot that is a map, if their values are scalars and no key is one too many.
-    #[inline]
-    fn map(&mut self, frame: &[u8], slot: Slot, room: &mut [u8], mut at: usize) -> Option<usize> {
+    #[inline(always)]
+    fn map(
+        &self,
+        frame: &[u8],
+        slot: Slot,
+        room: &mut [u8],
+        mut at: usize,
+        now: &mut Progress,
+    ) -> Option<usize> {
         let (from, to) = self.members(slot);
         let members = self.values.members.get(from..to)?;
-        let left = self.values.room_for(members.len())?;
+        let left = now
+            .keys_left
+            .checked_sub(u32::try_from(members.len()).ok()?)?;
         room::fixed(room, at, b"{")?;
         at += 1;
         for member in members {
@@ -262,39 +275,61 @@ impl LineWriter {
         // The last comma gives its place to the brace; an object without members has none.
         at -= usize::from(!members.is_empty());
         room::fixed(room, at, b"}")?;
-        self.values.keys_left = left;
+        now.keys_left = left;
         Some(at + 1)
     }
 }
 
 /// Writes what stands before a slot's value: the end and the beginning of an object where it changes, and the key.
+/// The window begins with the comma before it. Gives the place behind the key.
 #[inline(always)]
-fn enter(room: &mut [u8], now: &mut Progress, shape: &Shape) -> Option<usize> {
-    let mut at = now.at;
+fn enter(window: &mut [u8; WINDOW], now: &mut Progress, shape: &Shape) -> Option<usize> {
+    let mut at = 1;
     if shape.object != now.object {
         if now.object != 0 {
-            room::fixed(room, at.checked_sub(1)?, b"},")?;
-            at += 1;
+            room::fixed(window, 0, b"},")?;
+            at = 2;
         }
-        room::fixed(room, at, &shape.open)?;
-        at += usize::from(shape.open_len);
+        room::fixed(window, at, &shape.open)?;
+        at += usize::from(shape.open_len & 15);
         now.object = shape.object;
     }
-    room::fixed(room, at, &shape.key)?;
-    Some(at + usize::from(shape.key_len))
+    room::fixed(window, at, &shape.key)?;
+    Some(at + usize::from(shape.key_len & 31))
 }
 
-/// Ends a string whose opening quote came with its key, and writes the comma.
+/// Writes a text whose opening quote stands at `base + behind` already, and a comma behind it.
 #[inline(always)]
-fn quoted(room: &mut [u8], at: usize) -> Option<usize> {
-    room::fixed(room, at, b"\",")?;
-    Some(at + 2)
+fn string(
+    frame: &[u8],
+    from: usize,
+    len: usize,
+    room: &mut [u8],
+    base: usize,
+    behind: usize,
+) -> Option<usize> {
+    if len > room::CHUNK {
+        return long(frame, from, len, room, base + behind + 1);
+    }
+    let chunk = frame.get(from..)?.first_chunk::<{ room::CHUNK }>()?;
+    let window = room.get_mut(base..)?.first_chunk_mut::<WINDOW>()?;
+    room::fixed(window, behind + 1, chunk)?;
+    room::fixed(window, behind + 1 + len, b"\",")?;
+    room::is_plain(chunk, len).then_some(base + behind + len + 3)
+}
+
+/// Writes a text and what ends it.
+#[inline(never)]
+fn long(frame: &[u8], from: usize, len: usize, room: &mut [u8], at: usize) -> Option<usize> {
+    let end = room::plain(room, at, frame, from, len)?;
+    room::fixed(room, end, b"\",")?;
+    Some(end + 2)
 }
 
 #[inline(always)]
-fn text(frame: &[u8], span: Span, room: &mut [u8], at: usize) -> Option<usize> {
-    let end = room::plain(room, at + 1, frame, span.at as usize, span.len as usize)?;
-    quoted(room, end)
+fn time(room: &mut [u8], at: usize, time: &TimeText) -> Option<usize> {
+    room::fixed(room, at, time.text())?;
+    Some(at + 32)
 }
 
 /// A string that was written before, quotes included.
@@ -313,17 +348,20 @@ fn head(frame: &[u8], from: usize) -> Option<(u8, usize)> {
 
 /// A text as it is, an integer as decimal text, bytes as hex: always a JSON string, followed by a comma.
 #[inline(always)]
-fn scalar(frame: &[u8], from: usize, room: &mut [u8], at: usize) -> Option<usize> {
+fn scalar(frame: &[u8], from: usize, room: &mut [u8], base: usize, behind: usize) -> Option<usize> {
     let (tag, len) = head(frame, from)?;
-    let at = at + 1;
+    if tag == tag::STR || tag == tag::FORMATTED {
+        return string(frame, from + 5, len, room, base, behind);
+    }
+    let at = base + behind + 1;
     let end = match tag {
-        tag::STR | tag::FORMATTED => room::plain(room, at, frame, from + 5, len)?,
         tag::BYTES => room::hex(room, at, frame.get(from + 5..)?.get(..len)?)?,
         tag::U64 => room::number(room, at, eight(frame, from)?)?,
         tag::I64 => room::signed(room, at, eight(frame, from)? as i64)?,
         _ => return None,
     };
-    quoted(room, end)
+    room::fixed(room, end, b"\",")?;
+    Some(end + 2)
 }
 
 /// A member's value. The quote of a text stands at `at` already.

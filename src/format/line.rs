@@ -3,7 +3,7 @@
 //! A first pass notes where each value of the frame stands; the second writes the slots in the order of their table,
 //! which is the order of the line. Only a line above the limit is written again, with its longest values cut.
 
-use super::hot::{BEHIND, Progress, Shape};
+use super::hot::{BEHIND, Given, Progress, Shape};
 use super::notes::{self, Note};
 use super::text::{self, TimeText};
 use super::texts;
@@ -186,15 +186,23 @@ impl LineWriter {
             object: 0,
             low: bits as u64,
             high: (bits >> 64) as u64,
+            keys_left: self.values.keys_left,
+        };
+        self.time.set(self.scan.time);
+        self.observed_at.set(place.observed_at);
+        let given = Given {
+            frame,
+            place,
+            names: &names,
         };
         let is_usual = self.values.cuts.is_empty();
         let mut room = std::mem::take(&mut self.room);
         loop {
             if is_usual {
-                now = self.hot(frame, place, &names, &mut room, now);
+                now = self.hot(given, &mut room, now);
             }
             let Some(index) = now.next() else { break };
-            self.unusual(index, frame, place, &names, &mut now, &mut room);
+            self.unusual(index, given, &mut now, &mut room);
         }
         out.extend_from_slice(room.get(..now.at).unwrap_or_default());
         self.room = room;
@@ -234,9 +242,7 @@ impl LineWriter {
     fn unusual(
         &mut self,
         index: usize,
-        frame: &[u8],
-        place: &Place<'_>,
-        names: &Names,
+        given: Given<'_>,
         now: &mut Progress,
         room: &mut Vec<u8>,
     ) {
@@ -255,7 +261,8 @@ impl LineWriter {
             out.extend_from_slice(shape.open());
         }
         out.extend_from_slice(shape.key());
-        if self.slot(shape.slot, frame, place, names, &mut out).is_none() {
+        self.values.keys_left = now.keys_left;
+        if self.slot(shape.slot, given, &mut out).is_none() {
             // Unreachable for a frame that the first pass could read; the line stays valid all the same.
             out.extend_from_slice(b"null");
         }
@@ -268,6 +275,7 @@ impl LineWriter {
             into.copy_from_slice(&out);
         }
         now.at = end;
+        now.keys_left = self.values.keys_left;
         self.aside = out;
     }
 
@@ -351,8 +359,14 @@ impl LineWriter {
     }
 
     /// The range of a slot's members.
+    #[inline]
     pub(super) fn members(&self, slot: Slot) -> (usize, usize) {
         let members = &self.values.members;
+        if let (Some(first), Some(last)) = (members.first(), members.last())
+            && (first.slot, last.slot) == (slot.index(), slot.index())
+        {
+            return (0, members.len());
+        }
         let start = members.partition_point(|member| member.slot < slot.index());
         let end = members.partition_point(|member| member.slot <= slot.index());
         (start, end)
@@ -362,14 +376,13 @@ impl LineWriter {
     fn slot(
         &mut self,
         slot: Slot,
-        frame: &[u8],
-        place: &Place<'_>,
-        names: &Names,
+        given: Given<'_>,
         out: &mut Vec<u8>,
     ) -> Option<()> {
+        let Given { frame, place, names } = given;
         match slot {
-            Slot::Time => out.extend_from_slice(self.time.set(self.scan.time)),
-            Slot::ObservedAt => out.extend_from_slice(self.observed_at.set(place.observed_at)),
+            Slot::Time => out.extend_from_slice(self.time.text()),
+            Slot::ObservedAt => out.extend_from_slice(self.observed_at.text()),
             Slot::Seq => text::u64(out, place.seq),
             Slot::Schema => text::u64(out, SCHEMA),
             Slot::Stream => out.extend_from_slice(&self.stream),

@@ -26,7 +26,7 @@ const KEEP: [u8; 2 * CHUNK] = {
 
 /// Whether the first `len` bytes stand for themselves in a JSON string.
 #[inline(always)]
-fn is_plain(chunk: &[u8; CHUNK], len: usize) -> bool {
+pub(super) fn is_plain(chunk: &[u8; CHUNK], len: usize) -> bool {
     let from = CHUNK - len.min(CHUNK);
     let Some(keep) = KEEP.get(from..).and_then(|keep| keep.first_chunk::<CHUNK>()) else {
         return false;

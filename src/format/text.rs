@@ -103,15 +103,23 @@ pub(super) fn escaped_len(byte: u8) -> usize {
 /// The lower-case hex digits of eight bytes.
 #[inline(always)]
 pub(super) fn hex_word(word: [u8; 8]) -> [u8; 16] {
-    let mut digits = [[0; 2]; 8];
-    for (digits, byte) in digits.iter_mut().zip(word) {
-        *digits = [byte >> 4, byte & 15].map(|digit| digit + b'0' + u8::from(digit > 9) * (b'a' - b'0' - 10));
+    let word = u64::from_le_bytes(word);
+    let mut digits = [0; 16];
+    let (halves, _) = digits.as_chunks_mut::<8>();
+    for (half, four) in halves.iter_mut().zip([word & 0xFFFF_FFFF, word >> 32]) {
+        *half = hex_half(four).to_le_bytes();
     }
-    let mut text = [0; 16];
-    text.iter_mut()
-        .zip(digits.as_flattened())
-        .for_each(|(into, from)| *into = *from);
-    text
+    digits
+}
+
+/// The digits of four bytes, as the bytes of a word.
+#[inline(always)]
+const fn hex_half(four: u64) -> u64 {
+    let two = (four | four << 16) & 0x0000_FFFF_0000_FFFF;
+    let one = (two | two << 8) & 0x00FF_00FF_00FF_00FF;
+    let digits = (one >> 4 | one << 8) & (ONES * 15);
+    let letters = (digits + ONES * 6) >> 4 & ONES;
+    digits + ONES * b'0' as u64 + letters * (b'a' - b'0' - 10) as u64
 }
 
 /// Lower-case hex digits, without quotes.
@@ -239,7 +247,7 @@ impl Default for TimeText {
 impl TimeText {
     /// The instant as a JSON string. Instants after [`crate::clock::MAX_TIME`] are written as that.
     #[inline]
-    pub(super) fn set(&mut self, nanos: u64) -> &[u8; 32] {
+    pub(super) fn set(&mut self, nanos: u64) {
         let nanos = nanos.min(crate::clock::MAX_TIME);
         let (second, fraction) = (nanos / 1_000_000_000, nanos % 1_000_000_000);
         if second != self.second {
@@ -258,6 +266,11 @@ impl TimeText {
                 }
             }
         }
+    }
+
+    /// The instant that was set, as a JSON string.
+    #[inline]
+    pub(super) fn text(&self) -> &[u8; 32] {
         &self.text
     }
 
@@ -395,7 +408,8 @@ mod tests {
             (7, "1970-01-01T00:00:00.000000007Z"),
             (u64::MAX, "2262-04-11T23:47:16.854775807Z"),
         ] {
-            assert_eq!(text.set(nanos).as_slice(), format!("\"{expected}\"").as_bytes());
+            text.set(nanos);
+            assert_eq!(text.text().as_slice(), format!("\"{expected}\"").as_bytes());
         }
     }
 }

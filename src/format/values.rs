@@ -34,12 +34,6 @@ impl Values {
         self.too_deep = 0;
     }
 
-    /// How many keys are left behind an object of so many members, if there are enough.
-    #[inline]
-    pub(super) fn room_for(&self, members: usize) -> Option<u32> {
-        self.keys_left.checked_sub(u32::try_from(members).ok()?)
-    }
-
     /// The part of a text or byte string at `place` that is kept.
     #[inline]
     pub(super) fn kept<'f>(&self, place: u32, bytes: &'f [u8]) -> &'f [u8] {
