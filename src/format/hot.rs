@@ -42,8 +42,9 @@ pub(super) enum Form {
     Other,
 }
 
-/// What stands before a slot's value, and how that is found.
+/// What stands before a slot's value, and how that is found. Aligned, so that a number finds it without multiplying.
 #[derive(Debug, Clone, Copy)]
+#[repr(align(64))]
 pub(super) struct Shape {
     pub(super) slot: Slot,
     pub(super) form: Form,
@@ -127,28 +128,34 @@ pub(super) struct Progress {
     /// Where the next byte is written. A comma stands before it, or the line's opening brace.
     pub(super) at: usize,
     /// The number of the object that is open, or 0.
-    pub(super) object: u8,
+    pub(super) object: usize,
     /// The slots that are still to be written, as two halves of a set of bits.
     pub(super) low: u64,
     pub(super) high: u64,
-    /// How many keys the members of maps may still have.
-    pub(super) keys_left: u32,
 }
 
 impl Progress {
-    /// Takes the next slot's number.
+    /// The next slot's number.
     #[inline(always)]
-    pub(super) fn next(&mut self) -> Option<usize> {
+    pub(super) fn next(&self) -> Option<usize> {
         if self.low != 0 {
-            let index = self.low.trailing_zeros();
-            self.low &= self.low - 1;
-            Some(index as usize)
+            Some(self.low.trailing_zeros() as usize)
         } else if self.high != 0 {
-            let index = self.high.trailing_zeros() + 64;
-            self.high &= self.high - 1;
-            Some(index as usize)
+            Some(self.high.trailing_zeros() as usize + 64)
         } else {
             None
+        }
+    }
+
+    /// Notes that the next slot was written up to `at`.
+    #[inline(always)]
+    pub(super) fn done(&mut self, object: u8, at: usize) {
+        self.at = at;
+        self.object = usize::from(object);
+        if self.low != 0 {
+            self.low &= self.low - 1;
+        } else {
+            self.high &= self.high.wrapping_sub(1);
         }
     }
 }
@@ -167,25 +174,22 @@ pub(super) struct Given<'a> {
 
 impl LineWriter {
     /// Writes slots until all are written or one needs more than this can do.
-    pub(super) fn hot(&self, given: Given<'_>, room: &mut [u8], mut now: Progress) -> Progress {
-        loop {
-            let before = now;
-            let Some(shape) = now.next().and_then(|index| self.shapes.get(index)) else {
-                return now;
+    pub(super) fn hot(&self, given: &Given<'_>, room: &mut [u8], mut now: Progress) -> Progress {
+        while let Some(shape) = now.next().and_then(|index| self.shapes.get(index)) {
+            let Some(at) = self.one(given, shape, room, now) else {
+                break;
             };
-            let Some(at) = self.one(given, shape, room, &mut now) else {
-                return before;
-            };
-            now.at = at;
+            now.done(shape.object, at);
         }
+        now
     }
 
     /// Writes one slot: its key, its value and a comma.
     #[inline(always)]
-    fn one(&self, given: Given<'_>, shape: &Shape, room: &mut [u8], now: &mut Progress) -> Option<usize> {
+    fn one(&self, given: &Given<'_>, shape: &Shape, room: &mut [u8], now: Progress) -> Option<usize> {
         let base = now.at.wrapping_sub(1);
         let window = room.get_mut(base..)?.first_chunk_mut::<WINDOW>()?;
-        let behind = enter(window, now, shape)?;
+        let behind = enter(window, now.object, shape)?;
         let span = match shape.form {
             Form::Plain => {
                 let from = *self.scan.at.get(usize::from(shape.slot.index()))?;
@@ -198,66 +202,48 @@ impl LineWriter {
             Form::Event => given.names.event,
             Form::Action => given.names.action,
             Form::Category => given.names.category,
-            _ => {
-                let at = self.other(given, shape, room, base + behind, now)?;
-                room::fixed(room, at, b",")?;
-                return Some(at + 1);
-            }
+            _ => return self.other(given, shape, room, base + behind),
         };
         let (from, len) = (span.at as usize, span.len as usize);
         string(given.frame, from, len, room, base, behind)
     }
 
-    /// Writes a value that is no text of the frame.
-    #[inline(always)]
-    fn other(
-        &self,
-        given: Given<'_>,
-        shape: &Shape,
-        room: &mut [u8],
-        at: usize,
-        now: &mut Progress,
-    ) -> Option<usize> {
-        match shape.form {
+    /// Writes a value that is no text of the frame, and a comma. Not inlined: the loop keeps its registers.
+    #[inline(never)]
+    fn other(&self, given: &Given<'_>, shape: &Shape, room: &mut [u8], at: usize) -> Option<usize> {
+        let end = match shape.form {
             Form::Id => {
                 if given.names.has_id {
                     return None;
                 }
                 let end = room::uuid(room, at + 1, given.place.id)?;
                 room::fixed(room, end, b"\"")?;
-                Some(end + 1)
+                end + 1
             }
-            Form::Time => time(room, at, &self.time),
-            Form::ObservedAt => time(room, at, &self.observed_at),
-            Form::Seq => room::number(room, at, given.place.seq),
-            Form::Schema => room::number(room, at, SCHEMA),
-            Form::Stream => ready(room, at, &self.stream),
-            Form::Service => ready(room, at, &self.service),
-            Form::Host => ready(room, at, &self.host),
+            Form::Time => time(room, at, &self.time)?,
+            Form::ObservedAt => time(room, at, &self.observed_at)?,
+            Form::Seq => room::number(room, at, given.place.seq)?,
+            Form::Schema => room::number(room, at, SCHEMA)?,
+            Form::Stream => ready(room, at, &self.stream)?,
+            Form::Service => ready(room, at, &self.service)?,
+            Form::Host => ready(room, at, &self.host)?,
             Form::Uint => {
                 let from = self.scan.at.get(usize::from(shape.slot.index()))?;
-                room::number(room, at, Walk::at(given.frame, *from).uint()?)
+                room::number(room, at, Walk::at(given.frame, *from).uint()?)?
             }
-            Form::Map => self.map(given.frame, shape.slot, room, at, now),
-            _ => None,
-        }
+            Form::Map => self.map(given.frame, shape.slot, room, at)?,
+            _ => return None,
+        };
+        room::fixed(room, end, b",")?;
+        Some(end + 1)
     }
 
     /// Writes the members of a slot that is a map, if their values are scalars and no key is one too many.
-    #[inline(always)]
-    fn map(
-        &self,
-        frame: &[u8],
-        slot: Slot,
-        room: &mut [u8],
-        mut at: usize,
-        now: &mut Progress,
-    ) -> Option<usize> {
+    fn map(&self, frame: &[u8], slot: Slot, room: &mut [u8], mut at: usize) -> Option<usize> {
         let (from, to) = self.members(slot);
         let members = self.values.members.get(from..to)?;
-        let left = now
-            .keys_left
-            .checked_sub(u32::try_from(members.len()).ok()?)?;
+        let keys_left = self.values.keys_left.get();
+        let left = keys_left.checked_sub(u32::try_from(members.len()).ok()?)?;
         room::fixed(room, at, b"{")?;
         at += 1;
         for member in members {
@@ -275,7 +261,7 @@ impl LineWriter {
         // The last comma gives its place to the brace; an object without members has none.
         at -= usize::from(!members.is_empty());
         room::fixed(room, at, b"}")?;
-        now.keys_left = left;
+        self.values.keys_left.set(left);
         Some(at + 1)
     }
 }
@@ -283,16 +269,15 @@ impl LineWriter {
 /// Writes what stands before a slot's value: the end and the beginning of an object where it changes, and the key.
 /// The window begins with the comma before it. Gives the place behind the key.
 #[inline(always)]
-fn enter(window: &mut [u8; WINDOW], now: &mut Progress, shape: &Shape) -> Option<usize> {
+fn enter(window: &mut [u8; WINDOW], open: usize, shape: &Shape) -> Option<usize> {
     let mut at = 1;
-    if shape.object != now.object {
-        if now.object != 0 {
+    if usize::from(shape.object) != open {
+        if open != 0 {
             room::fixed(window, 0, b"},")?;
             at = 2;
         }
         room::fixed(window, at, &shape.open)?;
         at += usize::from(shape.open_len & 15);
-        now.object = shape.object;
     }
     room::fixed(window, at, &shape.key)?;
     Some(at + usize::from(shape.key_len & 31))
@@ -353,7 +338,13 @@ fn scalar(frame: &[u8], from: usize, room: &mut [u8], base: usize, behind: usize
     if tag == tag::STR || tag == tag::FORMATTED {
         return string(frame, from + 5, len, room, base, behind);
     }
-    let at = base + behind + 1;
+    digits(frame, from, room, base + behind + 1)
+}
+
+/// An integer as decimal text, bytes as hex, then the quote that ends them and a comma.
+#[inline(never)]
+fn digits(frame: &[u8], from: usize, room: &mut [u8], at: usize) -> Option<usize> {
+    let (tag, len) = head(frame, from)?;
     let end = match tag {
         tag::BYTES => room::hex(room, at, frame.get(from + 5..)?.get(..len)?)?,
         tag::U64 => room::number(room, at, eight(frame, from)?)?,

@@ -186,7 +186,6 @@ impl LineWriter {
             object: 0,
             low: bits as u64,
             high: (bits >> 64) as u64,
-            keys_left: self.values.keys_left,
         };
         self.time.set(self.scan.time);
         self.observed_at.set(place.observed_at);
@@ -199,10 +198,10 @@ impl LineWriter {
         let mut room = std::mem::take(&mut self.room);
         loop {
             if is_usual {
-                now = self.hot(given, &mut room, now);
+                now = self.hot(&given, &mut room, now);
             }
             let Some(index) = now.next() else { break };
-            self.unusual(index, given, &mut now, &mut room);
+            self.unusual(index, &given, &mut now, &mut room);
         }
         out.extend_from_slice(room.get(..now.at).unwrap_or_default());
         self.room = room;
@@ -242,7 +241,7 @@ impl LineWriter {
     fn unusual(
         &mut self,
         index: usize,
-        given: Given<'_>,
+        given: &Given<'_>,
         now: &mut Progress,
         room: &mut Vec<u8>,
     ) {
@@ -251,31 +250,29 @@ impl LineWriter {
         };
         let mut out = std::mem::take(&mut self.aside);
         out.clear();
-        if shape.object != now.object {
+        let mut at = now.at;
+        if usize::from(shape.object) != now.object {
             if now.object != 0 {
                 // The brace takes the place of the last member's comma.
-                now.at -= 1;
+                at -= 1;
                 out.extend_from_slice(b"},");
             }
-            now.object = shape.object;
             out.extend_from_slice(shape.open());
         }
         out.extend_from_slice(shape.key());
-        self.values.keys_left = now.keys_left;
         if self.slot(shape.slot, given, &mut out).is_none() {
             // Unreachable for a frame that the first pass could read; the line stays valid all the same.
             out.extend_from_slice(b"null");
         }
         out.push(b',');
-        let end = now.at + out.len();
+        let end = at + out.len();
         if room.len() < end + ROOM {
             room.resize(end + 2 * ROOM, 0);
         }
-        if let Some(into) = room.get_mut(now.at..end) {
+        if let Some(into) = room.get_mut(at..end) {
             into.copy_from_slice(&out);
         }
-        now.at = end;
-        now.keys_left = self.values.keys_left;
+        now.done(shape.object, end);
         self.aside = out;
     }
 
@@ -376,10 +373,10 @@ impl LineWriter {
     fn slot(
         &mut self,
         slot: Slot,
-        given: Given<'_>,
+        given: &Given<'_>,
         out: &mut Vec<u8>,
     ) -> Option<()> {
-        let Given { frame, place, names } = given;
+        let Given { frame, place, names } = *given;
         match slot {
             Slot::Time => out.extend_from_slice(self.time.text()),
             Slot::ObservedAt => out.extend_from_slice(self.observed_at.text()),

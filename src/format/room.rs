@@ -72,41 +72,24 @@ pub(super) fn plain(
     }
 }
 
-/// The two digits of each number below 100.
-const PAIRS: [[u8; 2]; 100] = {
-    let mut pairs = [[0; 2]; 100];
-    let mut rest: &mut [[u8; 2]] = &mut pairs;
-    let mut number = 0;
-    while let Some((pair, behind)) = rest.split_first_mut() {
-        *pair = [b'0' + number / 10, b'0' + number % 10];
-        rest = behind;
-        number += 1;
-    }
-    pairs
-};
-
 /// A number within 2^53 − 1.
-#[inline(always)]
-pub(super) fn number(room: &mut [u8], at: usize, number: u64) -> Option<usize> {
+#[inline]
+pub(super) fn number(room: &mut [u8], mut at: usize, number: u64) -> Option<usize> {
     if number > SAFE {
         return None;
     }
-    // Sixteen digits suffice; the rest lets them be copied as one chunk from wherever they begin.
-    let mut digits = [0; 2 * CHUNK];
-    let mut start = CHUNK;
-    let mut rest = number;
-    loop {
-        let pair = PAIRS.get((rest % 100) as usize)?;
-        start -= 2;
-        *digits.get_mut(start..)?.first_chunk_mut::<2>()? = *pair;
-        rest /= 100;
-        if rest == 0 {
-            break;
-        }
+    let (high, low) = (number / 100_000_000, number % 100_000_000);
+    let is_long = high > 0;
+    let digits = text::eight_digits(if is_long { high } else { low });
+    // Leading zeros are left out; the last digit never is.
+    let zeros = (digits | 1 << 56).trailing_zeros() / 8 * 8;
+    fixed(room, at, &((digits | text::ZEROS) >> zeros).to_le_bytes())?;
+    at += 8 - zeros as usize / 8;
+    if is_long {
+        fixed(room, at, &(text::eight_digits(low) | text::ZEROS).to_le_bytes())?;
+        at += 8;
     }
-    start += usize::from(digits.get(start) == Some(&b'0') && start + 1 < CHUNK);
-    fixed(room, at, digits.get(start..)?.first_chunk::<CHUNK>()?)?;
-    Some(at + CHUNK - start)
+    Some(at)
 }
 
 /// A number within ±(2^53 − 1).

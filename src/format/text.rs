@@ -119,7 +119,22 @@ const fn hex_half(four: u64) -> u64 {
     let one = (two | two << 8) & 0x00FF_00FF_00FF_00FF;
     let digits = (one >> 4 | one << 8) & (ONES * 15);
     let letters = (digits + ONES * 6) >> 4 & ONES;
-    digits + ONES * b'0' as u64 + letters * (b'a' - b'0' - 10) as u64
+    digits + ZEROS + letters * (b'a' - b'0' - 10) as u64
+}
+
+/// The digit `0` in each byte.
+pub(super) const ZEROS: u64 = ONES * b'0' as u64;
+
+/// The values of eight decimal digits as the bytes of a word, the first one lowest. All are divided at once.
+#[inline(always)]
+pub(super) const fn eight_digits(number: u64) -> u64 {
+    // Two numbers below 10,000, then four below 100, then eight below 10. 10,486 / 2^20 is a hundredth and 103 / 2^10
+    // a tenth, closely enough for numbers of these sizes.
+    let fours = number / 10_000 | number % 10_000 << 32;
+    let hundreds = fours * 10_486 >> 20 & 0x0000_007F_0000_007F;
+    let twos = hundreds | (fours - hundreds * 100) << 16;
+    let tens = twos * 103 >> 10 & 0x000F_000F_000F_000F;
+    tens | (twos - tens * 10) << 8
 }
 
 /// Lower-case hex digits, without quotes.
@@ -253,18 +268,13 @@ impl TimeText {
         if second != self.second {
             self.turn(second);
         }
-        if let Some(digits) = self
+        if let Some([first, rest @ ..]) = self
             .text
-            .get_mut(21..30)
+            .get_mut(21..)
             .and_then(|all| all.first_chunk_mut::<9>())
         {
-            // Three independent groups of three: no digit waits for eight divisions.
-            let groups = [fraction / 1_000_000, fraction / 1_000 % 1_000, fraction % 1_000];
-            for (three, group) in digits.chunks_exact_mut(3).zip(groups) {
-                for (digit, value) in three.iter_mut().zip([group / 100, group / 10 % 10, group % 10]) {
-                    *digit = b'0' + (value & 15) as u8;
-                }
-            }
+            *first = b'0' + (fraction / 100_000_000 & 15) as u8;
+            *rest = (eight_digits(fraction % 100_000_000) | ZEROS).to_le_bytes();
         }
     }
 
@@ -376,6 +386,15 @@ mod tests {
             (f64::NEG_INFINITY, r#"{"$f64":"-Infinity"}"#),
         ] {
             assert_eq!(written(|out| f64(out, number)), text);
+        }
+    }
+
+    #[test]
+    fn eight_digits_are_those_of_the_number() {
+        let numbers = (0..=99_999_999).step_by(997).chain([9, 10, 99, 100, 9_999, 10_000, 99_990_000, 99_999_999]);
+        for number in numbers {
+            let digits = (eight_digits(number) | ZEROS).to_le_bytes();
+            assert_eq!(digits.as_slice(), format!("{number:08}").as_bytes());
         }
     }
 
