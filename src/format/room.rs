@@ -117,7 +117,10 @@ pub(super) fn hex(room: &mut [u8], mut at: usize, bytes: &[u8]) -> Option<usize>
 #[inline(always)]
 pub(super) fn uuid(room: &mut [u8], at: usize, id: uuid::Uuid) -> Option<usize> {
     let (high, low) = id.as_u64_pair();
-    let (high, low) = (text::hex_word(high.to_be_bytes()), text::hex_word(low.to_be_bytes()));
+    let (high, low) = (
+        text::hex_word(high.to_be_bytes()),
+        text::hex_word(low.to_be_bytes()),
+    );
     // Each part is followed by bytes that the next one is written over.
     fixed(room, at, &high)?;
     fixed(room, at + 9, high.last_chunk::<8>()?)?;

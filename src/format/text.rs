@@ -141,9 +141,7 @@ pub(super) const fn eight_digits(number: u64) -> u64 {
 pub(super) fn hex(out: &mut Vec<u8>, bytes: &[u8]) {
     for bytes in bytes.chunks(8) {
         let mut word = [0; 8];
-        word.iter_mut()
-            .zip(bytes)
-            .for_each(|(into, from)| *into = *from);
+        word.iter_mut().zip(bytes).for_each(|(into, from)| *into = *from);
         let digits = hex_word(word);
         out.extend_from_slice(digits.get(..bytes.len() * 2).unwrap_or_default());
     }
@@ -268,11 +266,7 @@ impl TimeText {
         if second != self.second {
             self.turn(second);
         }
-        if let Some([first, rest @ ..]) = self
-            .text
-            .get_mut(21..)
-            .and_then(|all| all.first_chunk_mut::<9>())
-        {
+        if let Some([first, rest @ ..]) = self.text.get_mut(21..).and_then(|all| all.first_chunk_mut::<9>()) {
             *first = b'0' + (fraction / 100_000_000 & 15) as u8;
             *rest = (eight_digits(fraction % 100_000_000) | ZEROS).to_le_bytes();
         }
@@ -391,7 +385,9 @@ mod tests {
 
     #[test]
     fn eight_digits_are_those_of_the_number() {
-        let numbers = (0..=99_999_999).step_by(997).chain([9, 10, 99, 100, 9_999, 10_000, 99_990_000, 99_999_999]);
+        let numbers = (0..=99_999_999)
+            .step_by(997)
+            .chain([9, 10, 99, 100, 9_999, 10_000, 99_990_000, 99_999_999]);
         for number in numbers {
             let digits = (eight_digits(number) | ZEROS).to_le_bytes();
             assert_eq!(digits.as_slice(), format!("{number:08}").as_bytes());

@@ -1,9 +1,8 @@
 //! What has passed a policy: frames for the queue, fields that wait in a span, and a callsite's own words.
 
-use super::Slot;
 use super::ink::Ink;
 use crate::record::frame::{Put, tag};
-use crate::record::{SpanId, TraceContext};
+use crate::record::{Slot, SpanId, TraceContext};
 
 /// A frame that has passed a policy. Only this module makes one, and only this can be queued.
 pub(crate) struct Redacted(Ink);
