@@ -136,7 +136,7 @@ impl Capture {
             Role::Log | Role::Ignored | Role::Span | Role::Lender => return,
         }
         let Some(_depth) = Depth::enter() else {
-            return self.outlet.lost(Loss::Reentrant, plan.category);
+            return self.nested_too_deeply(plan);
         };
         let mut into = Redacting::frame(self.outlet.buffer(), self.clock.now(), &self.settings.policy);
         let has_actor = self.place(event.is_contextual(), event.parent(), |spot| {
@@ -158,6 +158,16 @@ impl Capture {
         self.finish(into, plan, has_actor);
     }
 
+    /// What is reported on a thread of ours is left out: a gap record would cause the next report there, for ever.
+    #[cold]
+    pub(super) fn nested_too_deeply(&self, plan: &Plan) {
+        if local::is_own_thread() {
+            add(&self.counters.not_allowed, 1);
+        } else {
+            self.outlet.lost(Loss::Reentrant, plan.category);
+        }
+    }
+
     /// Whether a bridged `log` record is one for the trail.
     pub(super) fn is_audit_log(&self, event: &Event<'_>) -> bool {
         super::log::is_audit(event, &self.settings)
@@ -171,7 +181,7 @@ impl Capture {
             return false;
         }
         let Some(_depth) = Depth::enter() else { return true };
-        let mut message = RedactedFields::default();
+        let mut message = RedactedFields::empty(self.outlet.buffer());
         let evidence = if plan.role == Role::Failed {
             Evidence::Failed
         } else {
@@ -190,6 +200,7 @@ impl Capture {
             state.evidence = state.evidence.max(evidence);
             state.own.extend(&message);
         });
+        self.outlet.recycle(message.into_buffer());
         true
     }
 

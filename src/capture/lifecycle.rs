@@ -2,7 +2,6 @@
 
 use tracing_core::span::{Attributes, Id, Record};
 
-use super::Loss;
 use super::core::Capture;
 use super::ids::{self, Ids};
 use super::local::{self, Depth, Held};
@@ -34,7 +33,7 @@ impl Capture {
         }
         let Some(_depth) = Depth::enter() else {
             if plan.role == Role::Span {
-                self.outlet.lost(Loss::Reentrant, plan.category);
+                self.nested_too_deeply(plan);
             }
             return self.link(attributes, id);
         };
@@ -58,9 +57,12 @@ impl Capture {
 
     /// Takes a new span's fields, and settles its ids.
     fn fill(&self, state: &mut SpanState, plan: &'static Plan, record: impl FnOnce(&mut Visitor<'_, '_>)) {
-        let own = std::mem::take(&mut state.own);
         let handed_down = std::mem::take(&mut state.handed_down);
-        let mut into = Redacting::fields(own, handed_down, &self.settings.policy);
+        let policy = &self.settings.policy;
+        let mut into = match plan.role {
+            Role::Span => Redacting::fields(std::mem::take(&mut state.own), handed_down, policy),
+            _ => Redacting::lending(handed_down, policy),
+        };
         record(&mut Visitor {
             plan,
             into: &mut into,
@@ -69,15 +71,21 @@ impl Capture {
         state.seen |= into.seen;
         state.names = into.names();
         state.has_actor |= into.seen & sees::ACTOR != 0;
-        let above = into.trace.or(state.trace);
-        if into.start && plan.role == Role::Span {
+        state.trace = into.trace.or(state.trace);
+        if plan.role != Role::Span {
+            state.handed_down = into.finish_lending();
+            return;
+        }
+        if into.start {
             state.execution = ids::random();
         }
         (state.own, state.handed_down) = into.finish_fields();
-        state.trace = above;
-        if plan.role != Role::Span {
-            return;
-        }
+        self.identify_new(state);
+    }
+
+    /// Gives a new audit span its place in a trace.
+    fn identify_new(&self, state: &mut SpanState) {
+        let above = state.trace;
         // Given ids are those of the span around this one, whose own id nobody states.
         state.parent = above
             .map(|above| above.span_id)

@@ -22,10 +22,11 @@ pub(super) enum Held {
     Scope(Arc<ScopeFields>),
 }
 
+/// Plain numbers and references: the thread's storage for them needs no destructor, and so no check at each access. It
+/// also works to the very end of a thread, while other locals are destroyed and report what they do.
 struct Local {
     plans: [Cell<Remembered>; REMEMBERED],
     depth: Cell<u32>,
-    held: RefCell<Vec<Held>>,
 }
 
 #[derive(Clone, Copy)]
@@ -40,9 +41,26 @@ thread_local! {
         Local {
             plans: [const { Cell::new(Remembered { key: 0, instance: 0, plan: None }) }; REMEMBERED],
             depth: Cell::new(0),
-            held: RefCell::new(Vec::new()),
         }
     };
+    /// Gone when the thread ends; what is reported after that has no context.
+    static HELD: RefCell<Vec<Held>> = const { RefCell::new(Vec::new()) };
+}
+
+/// How many entries a thread's list has room for from its first one on, so that it hardly ever grows again.
+const HELD_AT_FIRST: usize = 32;
+
+/// The depth of a thread of ours, where nothing is recorded at all. So many levels never come about otherwise.
+const OWN: u32 = u32::MAX / 2;
+
+/// Marks the current thread as one of ours: a record from here would wait for itself, or cause the next one.
+pub(crate) fn mark_own_thread() {
+    let _ = LOCAL.try_with(|local| local.depth.set(OWN));
+}
+
+/// Whether this is a thread of ours.
+pub(crate) fn is_own_thread() -> bool {
+    LOCAL.try_with(|local| local.depth.get() >= OWN).unwrap_or(true)
 }
 
 fn place(key: usize) -> usize {
@@ -112,14 +130,16 @@ pub(crate) fn is_recording() -> bool {
 /// Whether the thread is inside of nothing at all: the usual case for what is not audited.
 #[inline]
 pub(super) fn is_outside() -> bool {
-    LOCAL
-        .try_with(|local| local.held.try_borrow().is_ok_and(|held| held.is_empty()))
+    HELD.try_with(|held| held.try_borrow().is_ok_and(|held| held.is_empty()))
         .unwrap_or(true)
 }
 
 pub(super) fn push(entered: Held) {
-    let _ = LOCAL.try_with(|local| {
-        if let Ok(mut held) = local.held.try_borrow_mut() {
+    let _ = HELD.try_with(|held| {
+        if let Ok(mut held) = held.try_borrow_mut() {
+            if held.capacity() == 0 {
+                held.reserve(HELD_AT_FIRST);
+            }
             held.push(entered);
         }
     });
@@ -127,8 +147,8 @@ pub(super) fn push(entered: Held) {
 
 /// Leaves a span, wherever in the order it stands: guards can be dropped in any order.
 pub(super) fn pop_span(of: u32, left: u64) {
-    let _ = LOCAL.try_with(|local| {
-        let Ok(mut held) = local.held.try_borrow_mut() else {
+    let _ = HELD.try_with(|held| {
+        let Ok(mut held) = held.try_borrow_mut() else {
             return;
         };
         let is_it =
@@ -141,8 +161,8 @@ pub(super) fn pop_span(of: u32, left: u64) {
 
 /// Leaves a scope.
 pub(super) fn pop_scope(left: &Arc<ScopeFields>) {
-    let _ = LOCAL.try_with(|local| {
-        let Ok(mut held) = local.held.try_borrow_mut() else {
+    let _ = HELD.try_with(|held| {
+        let Ok(mut held) = held.try_borrow_mut() else {
             return;
         };
         let is_it = |entry: &Held| matches!(entry, Held::Scope(scope) if Arc::ptr_eq(scope, left));
@@ -175,8 +195,8 @@ pub(super) fn current<R>(of: u32, mut with: impl FnMut(Spot<'_>) -> R) -> R {
 /// All that the thread is inside of, oldest first. `with` must not run user code.
 #[inline]
 pub(super) fn all<R>(mut with: impl FnMut(&[Held]) -> R) -> R {
-    let found = LOCAL.try_with(|local| {
-        let held = local.held.try_borrow().ok()?;
+    let found = HELD.try_with(|held| {
+        let held = held.try_borrow().ok()?;
         (!held.is_empty()).then(|| with(&held))
     });
     found.ok().flatten().unwrap_or_else(|| with(&[]))

@@ -25,7 +25,7 @@ pub use context::{Actor, AuditContext, CurrentContext, Scoped, WithContext};
 pub(crate) use core::Capture;
 pub use ids::{IdSource, Ids};
 pub use layer::AuditLayer;
-pub(crate) use local::is_recording;
+pub(crate) use local::{is_own_thread, is_recording, mark_own_thread};
 pub(crate) use settings::Settings;
 pub use shell::FilterShell;
 #[cfg(feature = "tower")]

@@ -8,6 +8,7 @@ use tracing_core::span::{Attributes, Id};
 
 use super::core::Capture;
 use super::local::{self, Held};
+use super::plan::Role;
 use super::spans::SpanState;
 use crate::record::TraceContext;
 use crate::redact::{RedactedFields, Redacting};
@@ -92,7 +93,7 @@ impl Capture {
         }
         if spot.tracked != 0 {
             let copied = self.spans.with(spot.tracked, |parent| {
-                state.inherited.extend(&parent.handed_down);
+                state.handed_down.extend(&parent.handed_down);
                 state.has_actor |= parent.has_actor;
                 parent.trace
             });
@@ -100,7 +101,10 @@ impl Capture {
         }
         state.is_scoped |= is_scoped;
         let inner = self.inherit_scopes(state, spot.inside);
-        state.handed_down.extend(&state.inherited);
+        // Only a span that becomes a record needs what it inherited apart from what it adds.
+        if state.plan.is_some_and(|plan| plan.role == Role::Span) {
+            state.inherited.extend(&state.handed_down);
+        }
         state.trace = inner.or(above);
     }
 
@@ -109,7 +113,7 @@ impl Capture {
         let mut trace = None;
         for scope in local::scopes(held) {
             scope.with_fields(self.instance, &self.settings.policy, |fields| {
-                state.inherited.extend(fields);
+                state.handed_down.extend(fields);
             });
             state.has_actor |= scope.has_actor();
             state.is_scoped = true;

@@ -3,6 +3,7 @@
 //! States live in our own table, not in the registry's extensions: those cost a box per insert, and a lock that
 //! user code could meet. States are kept for reuse, so that a warm table allocates nothing.
 
+use crossbeam_queue::ArrayQueue;
 use parking_lot::Mutex;
 
 use super::links::place;
@@ -16,8 +17,17 @@ const BUCKETS: usize = 1024;
 /// The largest field buffers that a state keeps for its next span.
 const KEPT: usize = 4096;
 
-/// Spare states that a bucket keeps.
-const SPARE: usize = 4;
+/// The size that field buffers begin with.
+const FIELDS: usize = 512;
+
+/// Spare states that a bucket keeps. Others go to the reserve.
+const SPARE: usize = 2;
+
+/// States that are made beforehand, for places that no span has been in yet.
+const RESERVE: usize = 64;
+
+/// Spans in one place at the same time that need no growth of its list.
+const CROWD: usize = 2;
 
 /// What is known of a span's outcome, weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -58,9 +68,9 @@ impl SpanState {
         Self {
             plan: None,
             opened: 0,
-            inherited: RedactedFields::default(),
-            own: RedactedFields::default(),
-            handed_down: RedactedFields::default(),
+            inherited: RedactedFields::empty(vec![0; FIELDS]),
+            own: RedactedFields::empty(vec![0; FIELDS]),
+            handed_down: RedactedFields::empty(vec![0; FIELDS]),
             trace: None,
             parent: None,
             evidence: Evidence::None,
@@ -76,7 +86,7 @@ impl SpanState {
         for fields in [&mut self.inherited, &mut self.own, &mut self.handed_down] {
             fields.clear();
             if fields.capacity() > KEPT {
-                *fields = RedactedFields::default();
+                *fields = RedactedFields::empty(vec![0; FIELDS]);
             }
         }
         self.plan = None;
@@ -91,7 +101,6 @@ impl SpanState {
     }
 }
 
-#[derive(Default)]
 struct Bucket {
     live: Vec<(u64, Box<SpanState>)>,
     #[expect(
@@ -101,15 +110,30 @@ struct Bucket {
     spare: Vec<Box<SpanState>>,
 }
 
+impl Bucket {
+    fn new() -> Self {
+        Self {
+            live: Vec::with_capacity(CROWD),
+            spare: Vec::with_capacity(SPARE),
+        }
+    }
+}
+
 /// The states of live spans, by id.
 pub(super) struct Spans {
     buckets: Box<[Mutex<Bucket>]>,
+    reserve: ArrayQueue<Box<SpanState>>,
 }
 
 impl Spans {
     pub(super) fn new() -> Self {
+        let reserve = ArrayQueue::new(RESERVE);
+        for _ in 0..RESERVE {
+            let _ = reserve.push(Box::new(SpanState::new()));
+        }
         Self {
-            buckets: (0..BUCKETS).map(|_| Mutex::new(Bucket::default())).collect(),
+            buckets: (0..BUCKETS).map(|_| Mutex::new(Bucket::new())).collect(),
+            reserve,
         }
     }
 
@@ -120,7 +144,9 @@ impl Spans {
     /// An empty state for the span `id`, not yet in the table.
     pub(super) fn make(&self, id: u64) -> Box<SpanState> {
         let spare = self.bucket(id).and_then(|bucket| bucket.lock().spare.pop());
-        spare.unwrap_or_else(|| Box::new(SpanState::new()))
+        spare
+            .or_else(|| self.reserve.pop())
+            .unwrap_or_else(|| Box::new(SpanState::new()))
     }
 
     pub(super) fn insert(&self, id: u64, state: Box<SpanState>) {
@@ -149,9 +175,10 @@ impl Spans {
         if let Some(bucket) = self.bucket(id) {
             let mut bucket = bucket.lock();
             if bucket.spare.len() < SPARE {
-                bucket.spare.push(state);
+                return bucket.spare.push(state);
             }
         }
+        let _ = self.reserve.push(state);
     }
 
     /// Takes all states out, oldest first: what is still open when the trail ends.

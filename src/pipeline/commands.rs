@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
 
+use super::inbox::Inbox;
 use super::ports::Barrier;
 use super::ticket::Ticket;
 use super::writer::{Progress, Writer};
@@ -31,7 +32,7 @@ impl Writer {
             match command {
                 Command::Flush(ticket) => self.barrier(ticket),
                 Command::Rest(ticket) => {
-                    self.take_records();
+                    self.take_all();
                     self.settle_losses();
                     self.close("guard");
                     self.barrier(ticket);
@@ -53,6 +54,34 @@ impl Writer {
                 }
                 Command::Close(ticket, deadline) => close_by(&mut self.state, ticket, deadline),
             }
+        }
+    }
+
+    /// Takes what was submitted so far, in as many batches as it needs: the record that says that the trail ends
+    /// must stand behind all of it.
+    fn take_all(&mut self) {
+        let target = self.state.popped + self.inbox.queue.used().records;
+        while self.state.popped < target && self.inbox.queue.used().records > 0 && !is_late(&self.state.closing) {
+            self.take_records();
+            self.hand_on();
+            if self.state.retry.is_some() {
+                return;
+            }
+        }
+    }
+
+    /// Tells everybody who still waits that no better answer will come: a task would wait for ever.
+    pub(super) fn abandon(&mut self) {
+        let answers = self.ports.len() + 1;
+        let unreached = self.state.barriers.drain(..);
+        let unreached = unreached.flat_map(|(_, barrier)| std::iter::repeat_n(barrier, answers));
+        let unsent = self.state.unsent.drain(..).map(|(_, barrier)| barrier);
+        unreached.chain(unsent).for_each(|barrier| barrier.arrive(false));
+        let queued = std::iter::from_fn(|| self.inbox.queue.pop()).filter_map(|item| item.ticket);
+        let taken = self.state.waiting.drain(..).map(|(ticket, _)| ticket);
+        for ticket in taken.chain(queued) {
+            let message = "the audit trail ended before the record could be written; check the disk";
+            ticket.answer(Err(Error::new(ErrorKind::Closed, message)));
         }
     }
 
@@ -99,6 +128,16 @@ impl Writer {
             self.answer_barriers();
         }
         true
+    }
+}
+
+/// Says that the writer has ended, also where it panicked: nobody must wait for it.
+pub(super) struct Ends(pub(super) Arc<Inbox>);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.0.queue.close();
+        self.0.end();
     }
 }
 

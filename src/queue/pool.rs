@@ -8,7 +8,7 @@ pub(crate) const BUFFER: usize = 2048;
 /// How many buffers circulate first. Together they fit a core's second-level cache; the reserve is cold.
 const HOT: usize = 128;
 
-/// Buffers of one size, all made and touched beforehand: a first touch is a page fault, and the caller would pay.
+/// Buffers of one size and length, all made and touched beforehand: a first touch is a page fault, and the caller would pay.
 #[derive(Debug)]
 pub(crate) struct Pool {
     hot: ArrayQueue<Vec<u8>>,
@@ -39,7 +39,9 @@ impl Pool {
         if buffer.capacity() != BUFFER {
             return false;
         }
-        buffer.clear();
+        if buffer.len() < BUFFER {
+            buffer.resize(BUFFER, 0);
+        }
         if let Err(buffer) = self.hot.push(buffer) {
             // A full reserve means that the pool was empty once and a buffer was made; that one may go.
             let _ = self.reserve.push(buffer);

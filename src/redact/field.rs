@@ -38,29 +38,54 @@ pub(crate) struct FieldPlan {
     pub(super) sees: u8,
 }
 
-/// What stands before a value.
+/// What stands before a value: a slot's number, or a map's key. Of fixed width, so that it is copied without a call.
 #[derive(Debug, Clone)]
-pub(super) enum Head {
-    /// A slot's number.
-    Slot(u8),
-    /// A key of a map.
-    Keyed(Box<[u8]>),
+pub(super) struct Head {
+    pub(super) bytes: [u8; Self::WIDTH],
+    pub(super) len: u8,
+    /// The whole head, where it is longer.
+    long: Option<Box<[u8]>>,
 }
 
 impl Head {
-    #[inline]
-    pub(super) fn put(&self, buf: &mut Vec<u8>) {
-        match self {
-            Self::Slot(slot) => buf.push(*slot),
-            Self::Keyed(head) => buf.extend_from_slice(head),
+    pub(super) const WIDTH: usize = 32;
+
+    fn new(head: &[u8]) -> Self {
+        let mut bytes = [0; Self::WIDTH];
+        match bytes.get_mut(..head.len()).filter(|_| head.len() < Self::WIDTH) {
+            Some(place) => {
+                place.copy_from_slice(head);
+                Self {
+                    bytes,
+                    len: u8::try_from(head.len()).unwrap_or(0),
+                    long: None,
+                }
+            }
+            None => Self {
+                bytes,
+                len: 0,
+                long: Some(head.into()),
+            },
         }
     }
 
+    pub(super) fn put(&self, buf: &mut Vec<u8>) {
+        buf.extend_from_slice(self.as_bytes());
+    }
+
     pub(super) fn len(&self) -> usize {
-        match self {
-            Self::Slot(_) => 1,
-            Self::Keyed(head) => head.len(),
+        self.as_bytes().len()
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        match &self.long {
+            Some(head) => head,
+            None => self.bytes.get(..usize::from(self.len)).unwrap_or_default(),
         }
+    }
+
+    fn is_short(&self) -> bool {
+        self.long.is_none()
     }
 }
 
@@ -86,7 +111,7 @@ impl FieldPlan {
                 kind: Some(slot.kind()),
                 naming,
                 decision: policy.decide(name, Some(slot)),
-                head: Head::Slot(slot.index()),
+                head: Head::new(&[slot.index()]),
                 inherited: slot.is_inherited(),
                 sees: bit(slot),
                 ..Self::keyed(name, Slot::Attributes, name, Some(slot), policy)
@@ -106,7 +131,7 @@ impl FieldPlan {
             path: slot.path().into(),
             kind: Some(Kind::Any),
             decision: policy.decide(slot.path(), Some(slot)),
-            head: Head::Slot(slot.index()),
+            head: Head::new(&[slot.index()]),
             sees: bit(slot),
             ..Self::keyed(slot.path(), Slot::Attributes, slot.path(), Some(slot), policy)
         }
@@ -135,7 +160,7 @@ impl FieldPlan {
 
     /// Notes which kinds of value need no second look.
     fn hastened(mut self) -> Self {
-        if self.is_kept() && self.naming == Naming::Plain {
+        if self.is_kept() && self.head.is_short() && self.naming == Naming::Plain {
             self.fast = match self.kind {
                 None | Some(Kind::Any) => fast::STR | fast::U64 | fast::I64 | fast::BOOL | fast::F64,
                 Some(Kind::Text | Kind::Texts) => fast::STR,
@@ -152,7 +177,7 @@ impl FieldPlan {
         let head = |map: Slot, key: &str| {
             let mut head = Vec::new();
             Put::keyed(&mut head, map, key);
-            Head::Keyed(head.into_boxed_slice())
+            Head::new(&head)
         };
         Self {
             name: name.into(),

@@ -2,6 +2,7 @@
 
 mod field;
 mod hmac;
+mod ink;
 mod ip;
 mod policy;
 mod redacted;
@@ -20,11 +21,9 @@ use std::fmt::Debug;
 
 use crate::record::frame::{HEADER, Put, mark, tag};
 use crate::record::{Kind, Naming, Slot, TraceContext};
+use ink::Ink;
 use policy::Decision;
 use redacted::put_trace;
-
-/// A text that needs no look at the frame's limits.
-const SHORT: usize = 4096;
 
 /// The most bytes of one frame; values beyond it are cut to nothing and listed.
 const MAX_FRAME: usize = 256 * 1024;
@@ -35,7 +34,7 @@ const SPARE: usize = 64 * 1024;
 
 /// Writes values through a policy into a frame, or into a span's fields.
 pub(crate) struct Redacting<'p> {
-    buf: Vec<u8>,
+    ink: Ink,
     /// Copies of the inherited entries, for the spans and events inside; `None` for events.
     handed_down: Option<RedactedFields>,
     policy: &'p Policy,
@@ -51,20 +50,25 @@ pub(crate) struct Redacting<'p> {
 impl<'p> Redacting<'p> {
     /// Begins a frame in `buf`, whose contents are dropped and whose memory is kept.
     #[inline]
-    pub(crate) fn frame(mut buf: Vec<u8>, time: u64, policy: &'p Policy) -> Self {
-        buf.clear();
-        buf.extend_from_slice(&time.to_le_bytes());
-        Self::over(buf, None, policy)
+    pub(crate) fn frame(buf: Vec<u8>, time: u64, policy: &'p Policy) -> Self {
+        let mut ink = Ink::over(buf);
+        ink.put(time.to_le_bytes(), &[]);
+        Self::over(ink, None, policy)
     }
 
     /// Begins or continues a span's fields, and what it hands down.
     pub(crate) fn fields(own: RedactedFields, handed_down: RedactedFields, policy: &'p Policy) -> Self {
-        Self::over(own.into_bytes(), Some(handed_down), policy)
+        Self::over(own.into_ink(), Some(handed_down), policy)
     }
 
-    fn over(buf: Vec<u8>, handed_down: Option<RedactedFields>, policy: &'p Policy) -> Self {
+    /// Begins the fields of a span that only lends: all that it takes is handed down.
+    pub(crate) fn lending(handed_down: RedactedFields, policy: &'p Policy) -> Self {
+        Self::over(handed_down.into_ink(), None, policy)
+    }
+
+    fn over(ink: Ink, handed_down: Option<RedactedFields>, policy: &'p Policy) -> Self {
         Self {
-            buf,
+            ink,
             handed_down,
             policy,
             tally: Tally::default(),
@@ -78,46 +82,51 @@ impl<'p> Redacting<'p> {
     /// Ends a frame.
     #[inline]
     pub(crate) fn finish(self) -> Redacted {
-        debug_assert!(self.buf.len() >= HEADER, "a frame begins with its time");
-        Redacted::new(self.buf)
+        debug_assert!(self.ink.len() >= HEADER, "a frame begins with its time");
+        Redacted::new(self.ink)
     }
 
     /// Ends a span's fields: its own, and what it hands down.
     pub(crate) fn finish_fields(self) -> (RedactedFields, RedactedFields) {
         (
-            RedactedFields::new(self.buf),
+            RedactedFields::new(self.ink),
             self.handed_down.unwrap_or_default(),
         )
+    }
+
+    /// Ends the fields of a span that only lends.
+    pub(crate) fn finish_lending(self) -> RedactedFields {
+        RedactedFields::new(self.ink)
     }
 
     /// Appends fields that passed the policy when their span recorded them.
     #[inline]
     pub(crate) fn inherit(&mut self, fields: &RedactedFields) {
-        self.buf.extend_from_slice(fields.bytes());
+        self.ink.extend(fields.bytes());
     }
 
     /// Appends a span's own fields, and remembers which names they give.
     pub(crate) fn own(&mut self, fields: &RedactedFields, names: Names) {
-        self.names.take(names, self.buf.len());
+        self.names.take(names, self.ink.len());
         self.inherit(fields);
     }
 
     /// Appends what the callsite says of every record.
     #[inline]
     pub(crate) fn constants(&mut self, constants: &Constants) {
-        self.buf.extend_from_slice(constants.bytes());
+        self.ink.extend(constants.bytes());
     }
 
     /// A word of this crate's own vocabulary: an outcome, a phase, a reason code.
     pub(crate) fn word(&mut self, slot: Slot, word: &'static str) {
-        self.buf.push(slot.index());
-        Put::str(&mut self.buf, word);
+        let [a, b, c, d] = u32::try_from(word.len()).unwrap_or(u32::MAX).to_le_bytes();
+        self.ink
+            .put([slot.index(), tag::STR, a, b, c, d], word.as_bytes());
     }
 
     /// A number of this crate's own: a duration, a count.
     pub(crate) fn number(&mut self, slot: Slot, number: u64) {
-        self.buf.push(slot.index());
-        Put::u64(&mut self.buf, number);
+        self.ink.put([slot.index(), tag::U64], &number.to_le_bytes());
     }
 
     /// An id that this crate made, as lower-case hex text.
@@ -129,13 +138,13 @@ impl<'p> Redacting<'p> {
                 .unwrap_or(b'0')
         };
         let text: [u8; 16] = std::array::from_fn(|at| digit(60 - 4 * u32::try_from(at).unwrap_or(0)));
-        self.buf.push(slot.index());
-        Put::str(&mut self.buf, std::str::from_utf8(&text).unwrap_or_default());
+        self.ink.vec().push(slot.index());
+        Put::str(self.ink.vec(), std::str::from_utf8(&text).unwrap_or_default());
     }
 
     /// The ids of the trace.
     pub(crate) fn trace_ids(&mut self, trace: TraceContext, parent: Option<crate::record::SpanId>) {
-        put_trace(&mut self.buf, trace, parent);
+        put_trace(&mut self.ink, trace, parent);
     }
 
     /// The name that the line will state as the event's: a field's, else `otherwise`, else the action.
@@ -154,7 +163,7 @@ impl<'p> Redacting<'p> {
 
     fn text_at(&self, place: Option<(usize, usize)>) -> Option<&str> {
         let (start, end) = place?;
-        let text = std::str::from_utf8(self.buf.get(start..end)?).ok();
+        let text = std::str::from_utf8(self.ink.written().get(start..end)?).ok();
         text.filter(|text| !text.is_empty())
     }
 
@@ -165,13 +174,12 @@ impl<'p> Redacting<'p> {
 
     #[inline]
     pub(crate) fn str(&mut self, plan: &FieldPlan, text: &str) {
-        if text.len() <= SHORT && self.buf.len() <= MAX_FRAME - 2 * SHORT && self.is_fast(plan, fast::STR) {
-            let start = self.buf.len();
-            plan.head.put(&mut self.buf);
-            Put::str(&mut self.buf, text);
-            if plan.sees & sees::NAMES != 0 {
-                self.named(plan, start);
-            }
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "what is longer has no room and goes the long way"
+        )]
+        let [a, b, c, d] = (text.len() as u32).to_le_bytes();
+        if self.keep(plan, fast::STR, [tag::STR, a, b, c, d], text.as_bytes()) {
             return;
         }
         self.any_str(plan, text);
@@ -201,9 +209,9 @@ impl<'p> Redacting<'p> {
 
     #[inline]
     pub(crate) fn u64(&mut self, plan: &FieldPlan, number: u64) {
-        if self.is_fast(plan, fast::U64) {
-            plan.head.put(&mut self.buf);
-            return Put::u64(&mut self.buf, number);
+        let [a, b, c, d, e, f, g, h] = number.to_le_bytes();
+        if self.keep(plan, fast::U64, [tag::U64, a, b, c, d, e, f, g, h], &[]) {
+            return;
         }
         self.any_u64(plan, number);
     }
@@ -223,9 +231,9 @@ impl<'p> Redacting<'p> {
 
     #[inline]
     pub(crate) fn i64(&mut self, plan: &FieldPlan, number: i64) {
-        if self.is_fast(plan, fast::I64) {
-            plan.head.put(&mut self.buf);
-            return Put::i64(&mut self.buf, number);
+        let [a, b, c, d, e, f, g, h] = number.to_le_bytes();
+        if self.keep(plan, fast::I64, [tag::I64, a, b, c, d, e, f, g, h], &[]) {
+            return;
         }
         self.any_i64(plan, number);
     }
@@ -253,9 +261,9 @@ impl<'p> Redacting<'p> {
 
     #[inline]
     pub(crate) fn f64(&mut self, plan: &FieldPlan, number: f64) {
-        if self.is_fast(plan, fast::F64) {
-            plan.head.put(&mut self.buf);
-            return Put::f64(&mut self.buf, number);
+        let [a, b, c, d, e, f, g, h] = number.to_bits().to_le_bytes();
+        if self.keep(plan, fast::F64, [tag::F64, a, b, c, d, e, f, g, h], &[]) {
+            return;
         }
         self.any_f64(plan, number);
     }
@@ -278,9 +286,9 @@ impl<'p> Redacting<'p> {
 
     #[inline]
     pub(crate) fn bool(&mut self, plan: &FieldPlan, truth: bool) {
-        if self.is_fast(plan, fast::BOOL) {
-            plan.head.put(&mut self.buf);
-            return Put::bool(&mut self.buf, truth);
+        let tag = if truth { tag::TRUE } else { tag::FALSE };
+        if self.keep(plan, fast::BOOL, [tag], &[]) {
+            return;
         }
         self.any_bool(plan, truth);
     }
@@ -322,21 +330,21 @@ impl<'p> Redacting<'p> {
             && plan
                 .kind
                 .is_none_or(|kind| matches!(kind, Kind::Text | Kind::Id | Kind::Texts | Kind::Any));
-        let start = self.buf.len();
+        let start = self.ink.len();
         self.head(plan, fits);
-        let text_at = self.buf.len() + 5;
-        text::open(&mut self.buf, tag::FORMATTED);
+        let text_at = self.ink.len() + 5;
+        text::open(self.ink.vec(), tag::FORMATTED);
         let limit = self.free();
-        let formatted = text::format(&mut self.buf, limit, format_args!("{value:?}"));
+        let formatted = text::format(self.ink.vec(), limit, format_args!("{value:?}"));
         if formatted.panicked {
             self.tally.panicked += 1;
         }
         if plan.naming == Naming::Traceparent && self.traceparent_at(text_at) {
-            self.buf.truncate(start);
+            self.ink.vec().truncate(start);
             return;
         }
         if plan.is_kept() {
-            text::close(&mut self.buf, text_at);
+            text::close(self.ink.vec(), text_at);
             if let Some(len) = formatted.cut_from {
                 self.cut(plan, len);
             }
@@ -347,7 +355,7 @@ impl<'p> Redacting<'p> {
 
     /// Reads a header that was given by its `Display` or `Debug` form. `false` where it is not one.
     fn traceparent_at(&mut self, text_at: usize) -> bool {
-        let text = self.buf.get(text_at..).map(std::str::from_utf8);
+        let text = self.ink.written().get(text_at..).map(std::str::from_utf8);
         let Some(Ok(text)) = text else { return false };
         let parsed = TraceContext::parse(text.trim_matches('"'));
         self.trace = parsed.or(self.trace);
@@ -361,8 +369,8 @@ impl<'p> Redacting<'p> {
         let Some(source) = text::source_of(error).filter(|_| has_chain) else {
             return;
         };
-        self.buf.push(Slot::ErrorChain.index());
-        let panicked = text::chain(&mut self.buf, error, source, MAX_FRAME);
+        self.ink.vec().push(Slot::ErrorChain.index());
+        let panicked = text::chain(self.ink.vec(), error, source, MAX_FRAME);
         self.tally.panicked += u32::from(panicked);
     }
 
@@ -384,9 +392,9 @@ impl<'p> Redacting<'p> {
 
     #[inline]
     fn put(&mut self, plan: &FieldPlan, fits: bool, write: impl FnOnce(&mut Vec<u8>)) {
-        let start = self.buf.len();
+        let start = self.ink.len();
         self.head(plan, fits);
-        write(&mut self.buf);
+        write(self.ink.vec());
         self.done(plan, fits, start);
     }
 
@@ -396,18 +404,31 @@ impl<'p> Redacting<'p> {
 
     #[inline]
     fn head(&mut self, plan: &FieldPlan, fits: bool) {
-        if fits { &plan.head } else { &plan.fallback }.put(&mut self.buf);
+        if fits { &plan.head } else { &plan.fallback }.put(self.ink.vec());
     }
 
-    /// Whether a value of this kind is kept as it is, with nothing to note but that the slot was filled. Only in
-    /// frames: a span's fields may have to be handed down.
+    /// Keeps a value as it is, where there is nothing else to consider. `false` where it must go the long way.
     #[inline]
-    fn is_fast(&mut self, plan: &FieldPlan, kind: u8) -> bool {
-        let is_fast = plan.fast & kind != 0 && self.handed_down.is_none();
-        if is_fast {
-            self.seen |= plan.sees;
+    fn keep<const N: usize>(&mut self, plan: &FieldPlan, kind: u8, bytes: [u8; N], more: &[u8]) -> bool {
+        let start = self.ink.len();
+        if plan.fast & kind == 0 || !self.ink.put_behind(&plan.head, bytes, more) {
+            return false;
         }
-        is_fast
+        self.seen |= plan.sees;
+        if plan.sees & sees::NAMES != 0 {
+            self.named(plan, start);
+        }
+        if plan.inherited {
+            self.hand_down(start);
+        }
+        true
+    }
+
+    /// Copies the entry that begins at `start` to what a span hands down.
+    fn hand_down(&mut self, start: usize) {
+        if let (Some(fields), Some(entry)) = (&mut self.handed_down, self.ink.written().get(start..)) {
+            fields.append(entry);
+        }
     }
 
     /// Notes what an entry that is now complete means.
@@ -424,9 +445,7 @@ impl<'p> Redacting<'p> {
             }
         }
         if plan.inherited {
-            if let (Some(fields), Some(entry)) = (&mut self.handed_down, self.buf.get(start..)) {
-                fields.append(entry);
-            }
+            self.hand_down(start);
         }
     }
 
@@ -435,7 +454,11 @@ impl<'p> Redacting<'p> {
     #[cold]
     fn named(&mut self, plan: &FieldPlan, start: usize) {
         let text_at = start + plan.head.len() + 5;
-        let len = self.buf.get(text_at - 4..).and_then(|len| len.first_chunk());
+        let len = self
+            .ink
+            .written()
+            .get(text_at - 4..)
+            .and_then(|len| len.first_chunk());
         let place = len.map(|len| (text_at, text_at + u32::from_le_bytes(*len) as usize));
         match plan.sees {
             sees::EVENT => self.names.event = place,
@@ -447,12 +470,12 @@ impl<'p> Redacting<'p> {
     /// Does what the policy says to a value whose text is `text`.
     #[cold]
     fn act(&mut self, plan: &FieldPlan, fits: bool, text: &[u8]) {
-        let start = self.buf.len();
+        let start = self.ink.len();
         self.head(plan, fits);
         if self.replacement(plan, text) {
             self.remark(plan);
         } else {
-            self.buf.truncate(start);
+            self.ink.vec().truncate(start);
             self.remark(plan);
         }
         self.done(plan, fits, start);
@@ -461,9 +484,9 @@ impl<'p> Redacting<'p> {
     /// As [`Self::act`], for a text that stands in the frame already and must not stay there.
     #[cold]
     fn replace_text(&mut self, plan: &FieldPlan, fits: bool, start: usize, text_at: usize) {
-        let text = zeroize::Zeroizing::new(self.buf.get(text_at..).unwrap_or_default().to_vec());
-        self.buf.get_mut(start..).unwrap_or_default().fill(0);
-        self.buf.truncate(start);
+        let text = zeroize::Zeroizing::new(self.ink.written().get(text_at..).unwrap_or_default().to_vec());
+        self.ink.vec().get_mut(start..).unwrap_or_default().fill(0);
+        self.ink.vec().truncate(start);
         self.act(plan, fits, &text);
     }
 
@@ -474,17 +497,17 @@ impl<'p> Redacting<'p> {
             Action::Drop => return false,
             Action::TruncateIp if self.truncate_ip(plan, text) => return true,
             Action::Hmac => {
-                let at = self.buf.len() + 5;
-                text::open(&mut self.buf, tag::STR);
-                if self.policy.keys().pseudonym(rule.class(), text, &mut self.buf) {
-                    text::close(&mut self.buf, at);
+                let at = self.ink.len() + 5;
+                text::open(self.ink.vec(), tag::STR);
+                if self.policy.keys().pseudonym(rule.class(), text, self.ink.vec()) {
+                    text::close(self.ink.vec(), at);
                     return true;
                 }
-                self.buf.truncate(at - 5);
+                self.ink.vec().truncate(at - 5);
             }
             _ => {}
         }
-        Put::str(&mut self.buf, rule.marker());
+        Put::str(self.ink.vec(), rule.marker());
         true
     }
 
@@ -494,7 +517,7 @@ impl<'p> Redacting<'p> {
         };
         let text = text.trim_matches(['"', ' ']);
         if text == "system" {
-            Put::str(&mut self.buf, "system");
+            Put::str(self.ink.vec(), "system");
             return true;
         }
         let Some((address, bits)) = ip::truncated(text) else {
@@ -509,12 +532,12 @@ impl<'p> Redacting<'p> {
         };
         let _ = std::fmt::Write::write_fmt(&mut small, format_args!("{address}{suffix}"));
         Put::str(
-            &mut self.buf,
+            self.ink.vec(),
             std::str::from_utf8(small.bytes()).unwrap_or_default(),
         );
         if is_slot {
-            self.buf.push(Slot::ActorIpPrefixLen.index());
-            Put::u64(&mut self.buf, u64::from(bits));
+            self.ink.vec().push(Slot::ActorIpPrefixLen.index());
+            Put::u64(self.ink.vec(), u64::from(bits));
         }
         true
     }
@@ -527,21 +550,22 @@ impl<'p> Redacting<'p> {
     fn remark_of(&mut self, name: &str, decision: Decision) {
         self.tally.redacted += 1;
         let Decision { action, rule } = decision;
-        self.buf
+        self.ink
+            .vec()
             .extend_from_slice(&[mark::REMARK, rule as u8, action as u8]);
-        Put::key(&mut self.buf, name);
+        Put::key(self.ink.vec(), name);
     }
 
     /// How much of the next value has room. Long values leave some for the short ones behind them: an actor's id must
     /// not be lost to a body that came first.
     #[inline]
     fn free(&self) -> usize {
-        let spare = if self.buf.len() < MAX_FRAME + SPARE {
+        let spare = if self.ink.len() < MAX_FRAME + SPARE {
             SMALL
         } else {
             0
         };
-        let left = MAX_FRAME.saturating_sub(self.buf.len()).max(spare);
+        let left = MAX_FRAME.saturating_sub(self.ink.len()).max(spare);
         left.min(crate::record::frame::MAX_VALUE)
     }
 
@@ -557,8 +581,10 @@ impl<'p> Redacting<'p> {
     #[cold]
     fn cut(&mut self, plan: &FieldPlan, original_len: usize) {
         self.tally.truncated += 1;
-        self.buf.push(mark::CUT);
-        self.buf.extend_from_slice(&(original_len as u64).to_le_bytes());
-        Put::key(&mut self.buf, &plan.path);
+        self.ink.vec().push(mark::CUT);
+        self.ink
+            .vec()
+            .extend_from_slice(&(original_len as u64).to_le_bytes());
+        Put::key(self.ink.vec(), &plan.path);
     }
 }

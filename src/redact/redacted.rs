@@ -1,11 +1,12 @@
 //! What has passed a policy: frames for the queue, fields that wait in a span, and a callsite's own words.
 
 use super::Slot;
-use crate::record::frame::Put;
+use super::ink::Ink;
+use crate::record::frame::{Put, tag};
 use crate::record::{SpanId, TraceContext};
 
 /// A frame that has passed a policy. Only this module makes one, and only this can be queued.
-pub(crate) struct Redacted(Vec<u8>);
+pub(crate) struct Redacted(Ink);
 
 impl std::fmt::Debug for Redacted {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -17,12 +18,12 @@ impl std::fmt::Debug for Redacted {
 
 impl Redacted {
     /// Private to redaction: nothing else can say of bytes that they passed.
-    pub(super) fn new(bytes: Vec<u8>) -> Self {
-        Self(bytes)
+    pub(super) fn new(ink: Ink) -> Self {
+        Self(ink)
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
-        &self.0
+        self.0.written()
     }
 
     /// How much memory the frame holds: what its credit in the queue is counted by.
@@ -32,41 +33,42 @@ impl Redacted {
 
     /// Gives the buffer back for the next frame.
     pub(crate) fn into_buffer(self) -> Vec<u8> {
-        self.0
+        self.0.into_memory()
     }
 }
 
 /// Fields that have passed a policy and wait in a span for the records inside it.
 #[derive(Default)]
-pub(crate) struct RedactedFields(Vec<u8>);
+pub(crate) struct RedactedFields(Ink);
 
 impl RedactedFields {
     /// Private to redaction, as [`Redacted::new`].
-    pub(super) fn new(bytes: Vec<u8>) -> Self {
-        Self(bytes)
+    pub(super) fn new(ink: Ink) -> Self {
+        Self(ink)
     }
 
     /// No fields, in the memory of `buffer`.
-    pub(crate) fn empty(mut buffer: Vec<u8>) -> Self {
-        buffer.clear();
-        Self(buffer)
+    pub(crate) fn empty(buffer: Vec<u8>) -> Self {
+        Self(Ink::over(buffer))
     }
 
     /// Gives the buffer back for the next fields.
     pub(crate) fn into_buffer(self) -> Vec<u8> {
+        self.0.into_memory()
+    }
+
+    pub(super) fn into_ink(self) -> Ink {
         self.0
     }
 
-    pub(super) fn into_bytes(self) -> Vec<u8> {
-        self.0
-    }
-
+    #[inline]
     pub(super) fn bytes(&self) -> &[u8] {
-        &self.0
+        self.0.written()
     }
 
+    #[inline]
     pub(super) fn append(&mut self, entry: &[u8]) {
-        self.0.extend_from_slice(entry);
+        self.0.extend(entry);
     }
 
     pub(crate) fn clear(&mut self) {
@@ -78,7 +80,7 @@ impl RedactedFields {
     }
 
     pub(crate) fn extend(&mut self, other: &Self) {
-        self.0.extend_from_slice(&other.0);
+        self.0.extend(other.bytes());
     }
 
     pub(crate) fn capacity(&self) -> usize {
@@ -148,15 +150,23 @@ impl Tally {
 }
 
 /// Writes the ids of a trace. Later ones win.
-pub(super) fn put_trace(buf: &mut Vec<u8>, trace: TraceContext, parent: Option<SpanId>) {
-    buf.push(Slot::TraceId.index());
-    Put::bytes(buf, &trace.trace_id.to_bytes());
-    buf.push(Slot::SpanId.index());
-    Put::bytes(buf, &trace.span_id.to_bytes());
-    buf.push(Slot::TraceFlags.index());
-    Put::u64(buf, u64::from(trace.flags));
+pub(super) fn put_trace(ink: &mut Ink, trace: TraceContext, parent: Option<SpanId>) {
+    ink.put(
+        [Slot::TraceId.index(), tag::BYTES, 16, 0, 0, 0],
+        &trace.trace_id.to_bytes(),
+    );
+    ink.put(
+        [Slot::SpanId.index(), tag::BYTES, 8, 0, 0, 0],
+        &trace.span_id.to_bytes(),
+    );
+    ink.put(
+        [Slot::TraceFlags.index(), tag::U64],
+        &u64::from(trace.flags).to_le_bytes(),
+    );
     if let Some(parent) = parent {
-        buf.push(Slot::ParentSpanId.index());
-        Put::bytes(buf, &parent.to_bytes());
+        ink.put(
+            [Slot::ParentSpanId.index(), tag::BYTES, 8, 0, 0, 0],
+            &parent.to_bytes(),
+        );
     }
 }

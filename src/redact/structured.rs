@@ -41,7 +41,7 @@ impl Redacting<'_> {
             return self.act(plan, true, text_of(value).as_bytes());
         }
         let mut room = Room {
-            left: super::MAX_FRAME.saturating_sub(self.buf.len()).max(self.free()),
+            left: super::MAX_FRAME.saturating_sub(self.ink.len()).max(self.free()),
             is_short: false,
         };
         let value = self.nested(value, 0, &mut room);
