@@ -1,4 +1,4 @@
-//! Redaction: the only door to the queue. A value enters through [`Redacting`], and what it cannot say does not leave.
+//! Redaction: the only door to the queue. A value enters through `Redacting`, and what it cannot say does not leave.
 
 mod field;
 mod hmac;
