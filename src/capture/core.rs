@@ -10,7 +10,7 @@ use tracing_core::{Dispatch, Event, Metadata};
 
 use super::ids::Ids;
 use super::links::Links;
-use super::local::{self, Depth, Held};
+use super::local::{self, Depth, Held, Surroundings};
 use super::plan::{Plan, Role};
 use super::settings::Settings;
 use super::spans::{Evidence, Spans};
@@ -127,12 +127,13 @@ impl Capture {
         &self,
         is_contextual: bool,
         parent: Option<&Id>,
-        mut with: impl FnMut(u64, &[Held]) -> R,
+        mut with: impl FnMut(u64, Surroundings<'_>) -> R,
     ) -> R {
         if is_contextual {
             local::current(self.instance, with)
         } else {
-            with(parent.map_or(0, |parent| self.context_of(parent.into_u64())), &[])
+            let tracked = parent.map_or(0, |parent| self.context_of(parent.into_u64()));
+            with(tracked, Surroundings::default())
         }
     }
 
@@ -161,8 +162,8 @@ impl Capture {
             return self.nested_too_deeply(plan);
         };
         let mut into = Redacting::frame(self.outlet.buffer(), self.clock.now(), &self.settings.policy);
-        let has_actor = self.place(event.is_contextual(), event.parent(), |tracked, inside| {
-            self.append_context(&mut into, tracked, inside)
+        let has_actor = self.place(event.is_contextual(), event.parent(), |tracked, entered| {
+            self.append_context(&mut into, tracked, entered)
         });
         into.constants(&plan.constants);
         self.count_names(plan);
@@ -275,21 +276,36 @@ impl Capture {
     /// Appends what the current thread's spans and scopes hand down, for a record that is given as a value.
     /// Answers whether an actor is among it.
     pub(crate) fn inherit_context(&self, into: &mut Redacting<'_>) -> bool {
-        self.place(true, None, |tracked, inside| {
-            self.append_context(into, tracked, inside)
+        self.place(true, None, |tracked, entered| {
+            self.append_context(into, tracked, entered)
         })
     }
 
     #[inline]
-    pub(super) fn append_context(&self, into: &mut Redacting<'_>, tracked: u64, inside: &[Held]) -> bool {
+    pub(super) fn append_context(
+        &self,
+        into: &mut Redacting<'_>,
+        tracked: u64,
+        entered: Surroundings<'_>,
+    ) -> bool {
         let mut has_actor = false;
         if tracked != 0 {
             self.spans.with(tracked, |state| {
+                // A span that was made inside a scope hands that scope down itself.
+                if !state.has_scope {
+                    has_actor = self.append_scopes(into, entered.around);
+                }
                 into.inherit(&state.handed_down);
-                has_actor = state.has_actor;
+                has_actor |= state.has_actor;
             });
         }
-        for scope in local::scopes(inside) {
+        self.append_scopes(into, entered.inside) || has_actor
+    }
+
+    #[inline]
+    fn append_scopes(&self, into: &mut Redacting<'_>, entered: &[Held]) -> bool {
+        let mut has_actor = false;
+        for scope in local::scopes(entered) {
             scope.with_fields(self.instance, &self.settings.policy, |fields| {
                 into.inherit(fields)
             });

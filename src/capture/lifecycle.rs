@@ -4,11 +4,11 @@ use tracing_core::span::{Attributes, Id, Record};
 
 use super::core::Capture;
 use super::ids::{self, Ids};
-use super::local::{self, Depth, Held};
+use super::local::{self, Depth, Held, Surroundings};
 use super::plan::{Plan, Role};
 use super::spans::{Evidence, SpanState};
 use super::visitor::Visitor;
-use crate::record::{Outcome, Slot};
+use crate::record::{Outcome, Slot, TraceContext};
 use crate::redact::{RedactedFields, Redacting, sees};
 use crate::stats::add;
 
@@ -44,8 +44,8 @@ impl Capture {
         self.place(
             attributes.is_contextual(),
             attributes.parent(),
-            |tracked, inside| {
-                self.inherit(&mut state, tracked, inside);
+            |tracked, entered| {
+                self.inherit(&mut state, tracked, entered);
             },
         );
         self.fill(&mut state, plan, |visitor| attributes.record(visitor));
@@ -77,9 +77,16 @@ impl Capture {
     }
 
     /// Copies what the place hands down into a new span.
-    fn inherit(&self, state: &mut SpanState, tracked: u64, inside: &[Held]) {
+    fn inherit(&self, state: &mut SpanState, tracked: u64, entered: Surroundings<'_>) {
         let mut above = None;
         if tracked != 0 {
+            state.has_scope = self
+                .spans
+                .with(tracked, |parent| parent.has_scope)
+                .unwrap_or(false);
+            if !state.has_scope {
+                self.inherit_scopes(state, entered.around);
+            }
             let copied = self.spans.with(tracked, |parent| {
                 state.inherited.extend(&parent.handed_down);
                 state.has_actor |= parent.has_actor;
@@ -87,15 +94,23 @@ impl Capture {
             });
             above = copied.flatten();
         }
-        for scope in local::scopes(inside) {
+        above = self.inherit_scopes(state, entered.inside).or(above);
+        state.handed_down.extend(&state.inherited);
+        state.trace = above;
+    }
+
+    /// Copies what scopes say into a new span; answers the trace that the newest one continues.
+    fn inherit_scopes(&self, state: &mut SpanState, entered: &[Held]) -> Option<TraceContext> {
+        let mut trace = None;
+        for scope in local::scopes(entered) {
             scope.with_fields(self.instance, &self.settings.policy, |fields| {
                 state.inherited.extend(fields)
             });
+            state.has_scope = true;
             state.has_actor |= scope.has_actor();
-            above = scope.trace().or(above);
+            trace = scope.trace().or(trace);
         }
-        state.handed_down.extend(&state.inherited);
-        state.trace = above;
+        trace
     }
 
     /// Takes a new span's fields, and settles its ids.

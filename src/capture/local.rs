@@ -171,10 +171,19 @@ pub(super) fn pop_scope(left: &Arc<ScopeFields>) {
     });
 }
 
-/// Where the thread stands: `with` is told the nearest span of this instance with a context (0: none), and what was
-/// entered inside that span, oldest first. It must not run user code: the thread's list is borrowed.
+/// What a thread has entered, around the nearest span with a context and inside of it, oldest first.
+///
+/// A scope belongs to the thread or task that runs in it: a span without a context does not hide it.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Surroundings<'h> {
+    pub(super) around: &'h [Held],
+    pub(super) inside: &'h [Held],
+}
+
+/// Where the thread stands: `with` is told the nearest span of this instance with a context (0: none), and what else
+/// was entered. It must not run user code: the thread's list is borrowed.
 #[inline]
-pub(super) fn current<R>(of: u32, mut with: impl FnMut(u64, &[Held]) -> R) -> R {
+pub(super) fn current<R>(of: u32, mut with: impl FnMut(u64, Surroundings<'_>) -> R) -> R {
     let found = HELD.try_with(|held| {
         let held = held.try_borrow().ok()?;
         if held.is_empty() {
@@ -186,12 +195,19 @@ pub(super) fn current<R>(of: u32, mut with: impl FnMut(u64, &[Held]) -> R) -> R 
             Some(Held::Span { tracked, .. }) => *tracked,
             _ => 0,
         };
-        Some(with(
-            tracked,
-            held.get(at.map_or(0, |at| at + 1)..).unwrap_or_default(),
-        ))
+        let is_it = |entry: &Held| matches!(entry, Held::Span { instance, id, .. } if *instance == of && *id == tracked);
+        let split = match tracked {
+            0 => 0,
+            // An ordinary span may stand in a context that was entered on another thread only.
+            _ => held.iter().rposition(is_it).or(at).map_or(0, |at| at + 1),
+        };
+        let (around, inside) = held.split_at_checked(split).unwrap_or_default();
+        Some(with(tracked, Surroundings { around, inside }))
     });
-    found.ok().flatten().unwrap_or_else(|| with(0, &[]))
+    found
+        .ok()
+        .flatten()
+        .unwrap_or_else(|| with(0, Surroundings::default()))
 }
 
 /// The scopes among what was entered.

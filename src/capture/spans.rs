@@ -55,6 +55,8 @@ pub(super) struct SpanState {
     pub(super) seen: u8,
     /// Whether an actor is known here and inside.
     pub(super) has_actor: bool,
+    /// Whether a scope is part of what it inherited: then the same scope around it is not inherited again.
+    pub(super) has_scope: bool,
     /// Ties a start record to the end; 0 where there is none.
     pub(super) execution: u64,
 }
@@ -72,6 +74,7 @@ impl SpanState {
             evidence: Evidence::None,
             seen: 0,
             has_actor: false,
+            has_scope: false,
             execution: 0,
         }
     }
@@ -89,6 +92,7 @@ impl SpanState {
         self.evidence = Evidence::None;
         self.seen = 0;
         self.has_actor = false;
+        self.has_scope = false;
         self.execution = 0;
     }
 }

@@ -61,7 +61,10 @@ impl Writer {
     /// must stand behind all of it.
     fn take_all(&mut self) {
         let target = self.state.popped + self.inbox.queue.used().records;
-        while self.state.popped < target && self.inbox.queue.used().records > 0 && !is_late(&self.state.closing) {
+        while self.state.popped < target
+            && self.inbox.queue.used().records > 0
+            && !is_late(&self.state.closing)
+        {
             self.take_records();
             self.hand_on();
             if self.state.retry.is_some() {
