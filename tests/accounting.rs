@@ -21,7 +21,6 @@ use tracing_audit::format::Entry;
 use tracing_audit::record::Record;
 use tracing_audit::sink::{Accepted, Sink, SinkError};
 use tracing_audit::{Audit, AuditBuilder, AuditedExt, Emitter, ErrorKind};
-use tracing_subscriber::prelude::*;
 
 const THREADS: u64 = 8;
 
@@ -57,7 +56,7 @@ fn full() -> bool {
 /// What a thread does for its `n`th record: half through the layer, a quarter each by `submit` and `emit`.
 fn report(audit: &Audit, counts: &Counts, thread: u64, n: u64, is_emitting: bool) {
     counts.submitted.fetch_add(1, Ordering::Relaxed);
-    if n % 2 == 0 {
+    if n.is_multiple_of(2) {
         info!(target: "audit::work", thread, n, "through the layer");
         return;
     }

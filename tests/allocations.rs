@@ -23,11 +23,11 @@ fn count() {
     let _ = ALLOCATED.try_with(|allocated| allocated.set(allocated.get() + 1));
 }
 
-// SAFETY: every call goes to the system's allocator with the arguments as they came; counting touches no memory of it.
 #[expect(
     unsafe_code,
     reason = "a global allocator is an unsafe trait; there is no other way to see allocations"
 )]
+// SAFETY: every call goes to the system's allocator with the arguments as they came; counting touches no memory of it.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count();
@@ -162,7 +162,9 @@ fn forms(audit: &Audit) -> [(&'static str, Dispatch); 3] {
     ]
 }
 
-const WORK: [(&str, fn(u64)); 8] = [
+type Work = (&'static str, fn(u64));
+
+const WORK: [Work; 8] = [
     ("ten fields", ten_fields),
     ("two audit spans, an event and their ends", operation),
     ("an event inside two spans that lend", lent),

@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use torture::{PATIENCE, Watchdog, child, gaps, messages, records, scenario, succeed, trail, users};
 use tracing::{Dispatch, Span, debug, info, info_span};
 use tracing_audit::record::{Record, Slot};
-use tracing_audit::{AuditedExt, Emitter, ErrorKind};
+use tracing_audit::sink::MemorySink;
+use tracing_audit::{Audit, AuditedExt, Emitter, ErrorKind};
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::prelude::*;
 use tracing_subscriber::registry::LookupSpan;
@@ -29,7 +30,8 @@ impl<F: Fn(&mut fmt::Formatter<'_>) -> fmt::Result> fmt::Debug for Does<F> {
 /// What tracing-error does: a layer keeps something in each span, and a value reads it back through the dispatcher.
 struct Traces;
 
-struct ReadSpan(fn(&Dispatch, &mut dyn FnMut(&str)));
+/// Put into the extensions and taken out again: that needs them for writing.
+struct Mark;
 
 /// What the layer keeps in the span's extensions.
 struct Kept(String);
@@ -57,8 +59,8 @@ fn backtrace(f: &mut fmt::Formatter<'_>) -> fmt::Result {
         };
         let mut next = registry.span(id);
         while let Some(span) = next {
-            span.extensions_mut().insert(ReadSpan(|_, _| {}));
-            span.extensions_mut().remove::<ReadSpan>();
+            span.extensions_mut().insert(Mark);
+            span.extensions_mut().remove::<Mark>();
             names.extend(span.extensions().get::<Kept>().map(|kept| kept.0.clone()));
             next = span.parent();
         }
@@ -67,7 +69,7 @@ fn backtrace(f: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 /// Without `fmt`, which formats values while it holds the extensions: such a `Debug` deadlocks in it.
-fn subscriber(audit: &tracing_audit::Audit) -> Dispatch {
+fn subscriber(audit: &Audit) -> Dispatch {
     tracing_subscriber::registry()
         .with(EnvFilter::new("info"))
         .with(Traces)
@@ -196,97 +198,111 @@ fn under_the_global_dispatcher_what_a_debug_reports_is_recorded_or_counted() {
     let _watchdog = Watchdog::start("a scenario under the global dispatcher");
     let (audit, sink) = trail();
     match &*scenario {
-        "audit" => {
-            tracing_subscriber::registry().audited(&audit).init();
-            let nested = |_: &mut fmt::Formatter<'_>| {
-                info!(target: "audit", "inner");
-                Ok(())
-            };
-            info!(target: "audit", value = ?Does(nested), "outer");
-            info_span!(target: "audit", "span", value = ?Does(nested)).in_scope(|| {});
-            assert_eq!(messages(&audit, &sink), ["inner", "outer", "inner", ""]);
-        }
-        "ordinary" => {
-            let seen = Arc::new(AtomicU64::new(0));
-            let counter = Arc::clone(&seen);
-            let count = tracing_subscriber::filter::dynamic_filter_fn(move |metadata, _| {
-                counter.fetch_add(
-                    u64::from(metadata.target() == "app" && metadata.is_event()),
-                    Ordering::SeqCst,
-                );
-                true
-            });
-            let quiet = format::layer().with_writer(std::io::sink).with_filter(count);
-            tracing_subscriber::registry().with(quiet).audited(&audit).init();
-            let nested = |_: &mut fmt::Formatter<'_>| {
-                debug!(target: "app", "ordinary");
-                info_span!(target: "app", "ordinary").in_scope(|| debug!(target: "app", "inside"));
-                Ok(())
-            };
-            for _ in 0..3 {
-                info!(target: "audit", value = ?Does(nested), "outer");
-            }
-            assert_eq!(messages(&audit, &sink), ["outer", "outer", "outer"]);
-            assert!(seen.load(Ordering::SeqCst) >= 6);
-        }
+        "audit" => nested_audit(&audit, &sink),
+        "ordinary" => nested_ordinary(&audit, &sink),
         "endless" => endless(&audit, &sink),
-        "both ways" => {
-            // Two values whose formatting reports the other.
-            tracing_subscriber::registry().with(audit.layer()).init();
-            fn ping(_: &mut fmt::Formatter<'_>) -> fmt::Result {
-                info!(target: "audit", value = ?Does(pong), "ping");
-                Ok(())
-            }
-            fn pong(_: &mut fmt::Formatter<'_>) -> fmt::Result {
-                info_span!(target: "audit", "pong", value = ?Does(ping)).in_scope(|| {});
-                Ok(())
-            }
-            info!(target: "audit", value = ?Does(ping), "start");
-            audit.flush(PATIENCE).unwrap();
-            let lost = audit.stats().lost_reentrant;
-            assert!(lost >= 1);
-            assert_eq!(gaps(&sink).iter().map(|gap| gap.1).sum::<u64>(), lost);
-        }
-        "span" => {
-            tracing_subscriber::registry().audited(&audit).init();
-            let span = info_span!(target: "audit", "outer", actor.id = "ann", late = tracing::field::Empty);
-            let inside = span.enter();
-            let nested = |_: &mut fmt::Formatter<'_>| {
-                info!(target: "audit", "inner");
-                Span::current().record("late", 5);
-                Ok(())
-            };
-            info!(target: "audit", value = ?Does(nested), "event");
-            drop(inside);
-            drop(span);
-            let records = records(&audit, &sink);
-            assert_eq!(records.len(), 3);
-            assert!(
-                records
-                    .iter()
-                    .all(|record| record.text(Slot::ActorId) == Some("ann"))
-            );
-            assert_eq!(
-                records[2].attribute("late").and_then(|late| late.as_u64()),
-                Some(5)
-            );
-        }
-        "reads" => {
-            tracing_subscriber::registry().with(Traces).audited(&audit).init();
-            let outer = info_span!(target: "audit", "outer").entered();
-            let inner = info_span!(target: "audit", "inner", at = ?Does(backtrace)).entered();
-            info!(target: "audit", at = ?Does(backtrace), "event");
-            drop((inner, outer));
-            let records = records(&audit, &sink);
-            assert_eq!(attribute(&records[0], "at"), "inner < outer");
-            assert_eq!(attribute(&records[1], "at"), "outer");
-        }
+        "both ways" => both_ways(&audit, &sink),
+        "span" => nested_in_a_span(&audit, &sink),
+        "reads" => reads_the_span(&audit, &sink),
         other => panic!("no scenario {other}"),
     }
 }
 
+/// An audit event, and an audit span, whose value reports another one.
+fn nested_audit(audit: &Audit, sink: &MemorySink) {
+    tracing_subscriber::registry().audited(audit).init();
+    let nested = |_: &mut fmt::Formatter<'_>| {
+        info!(target: "audit", "inner");
+        Ok(())
+    };
+    info!(target: "audit", value = ?Does(nested), "outer");
+    info_span!(target: "audit", "span", value = ?Does(nested)).in_scope(|| {});
+    assert_eq!(messages(audit, sink), ["inner", "outer", "inner", ""]);
+}
+
+/// A value that reports what is not audited.
+fn nested_ordinary(audit: &Audit, sink: &MemorySink) {
+    let seen = Arc::new(AtomicU64::new(0));
+    let counter = Arc::clone(&seen);
+    let count = tracing_subscriber::filter::dynamic_filter_fn(move |metadata, _| {
+        counter.fetch_add(
+            u64::from(metadata.target() == "app" && metadata.is_event()),
+            Ordering::SeqCst,
+        );
+        true
+    });
+    let quiet = format::layer().with_writer(std::io::sink).with_filter(count);
+    tracing_subscriber::registry().with(quiet).audited(audit).init();
+    let nested = |_: &mut fmt::Formatter<'_>| {
+        debug!(target: "app", "ordinary");
+        info_span!(target: "app", "ordinary").in_scope(|| debug!(target: "app", "inside"));
+        Ok(())
+    };
+    for _ in 0..3 {
+        info!(target: "audit", value = ?Does(nested), "outer");
+    }
+    assert_eq!(messages(audit, sink), ["outer", "outer", "outer"]);
+    assert!(seen.load(Ordering::SeqCst) >= 6);
+}
+
+/// Two values whose formatting reports the other.
+fn both_ways(audit: &Audit, sink: &MemorySink) {
+    tracing_subscriber::registry().with(audit.layer()).init();
+    fn ping(_: &mut fmt::Formatter<'_>) -> fmt::Result {
+        info!(target: "audit", value = ?Does(pong), "ping");
+        Ok(())
+    }
+    fn pong(_: &mut fmt::Formatter<'_>) -> fmt::Result {
+        info_span!(target: "audit", "pong", value = ?Does(ping)).in_scope(|| {});
+        Ok(())
+    }
+    info!(target: "audit", value = ?Does(ping), "start");
+    audit.flush(PATIENCE).unwrap();
+    let lost = audit.stats().lost_reentrant;
+    assert!(lost >= 1);
+    assert_eq!(gaps(sink).iter().map(|gap| gap.1).sum::<u64>(), lost);
+}
+
+/// A value that reports, and records, inside of a span.
+fn nested_in_a_span(audit: &Audit, sink: &MemorySink) {
+    tracing_subscriber::registry().audited(audit).init();
+    let span = info_span!(target: "audit", "outer", actor.id = "ann", late = tracing::field::Empty);
+    let inside = span.enter();
+    let nested = |_: &mut fmt::Formatter<'_>| {
+        info!(target: "audit", "inner");
+        Span::current().record("late", 5);
+        Ok(())
+    };
+    info!(target: "audit", value = ?Does(nested), "event");
+    drop(inside);
+    drop(span);
+    let records = records(audit, sink);
+    assert_eq!(records.len(), 3);
+    assert!(
+        records
+            .iter()
+            .all(|record| record.text(Slot::ActorId) == Some("ann"))
+    );
+    assert_eq!(
+        records[2].attribute("late").and_then(|late| late.as_u64()),
+        Some(5)
+    );
+}
+
+/// A value that reads the span with its extensions.
+fn reads_the_span(audit: &Audit, sink: &MemorySink) {
+    tracing_subscriber::registry().with(Traces).audited(audit).init();
+    let outer = info_span!(target: "audit", "outer").entered();
+    let inner = info_span!(target: "audit", "inner", at = ?Does(backtrace)).entered();
+    info!(target: "audit", at = ?Does(backtrace), "event");
+    drop((inner, outer));
+    let records = records(audit, sink);
+    assert_eq!(attribute(&records[0], "at"), "inner < outer");
+    assert_eq!(attribute(&records[1], "at"), "outer");
+}
+
 /// A value that reports itself, for ever.
-fn endless(audit: &tracing_audit::Audit, sink: &tracing_audit::sink::MemorySink) {
+fn endless(audit: &Audit, sink: &MemorySink) {
     static CALLS: AtomicU64 = AtomicU64::new(0);
     fn again(_: &mut fmt::Formatter<'_>) -> fmt::Result {
         CALLS.fetch_add(1, Ordering::SeqCst);

@@ -68,49 +68,7 @@ const RECORDS: usize = 1_000;
 fn a_guard_that_is_dropped_early_or_never_loses_nothing() {
     let test = "a_guard_that_is_dropped_early_or_never_loses_nothing";
     if let Some(scenario) = scenario() {
-        let _watchdog = Watchdog::start("a guard");
-        let audit = start();
-        match &*scenario {
-            "early" => {
-                let guard = audit.guard();
-                report(RECORDS / 2);
-                drop(guard);
-                report(RECORDS / 2);
-                audit.flush(PATIENCE).unwrap();
-            }
-            "at once" => {
-                let _ = audit.guard();
-                report(RECORDS);
-                audit.flush(PATIENCE).unwrap();
-            }
-            "kept" => {
-                let _guard = audit.guard();
-                drop(audit);
-                report(RECORDS);
-            }
-            "twice" => {
-                let (first, second) = (audit.guard(), audit.guard());
-                report(RECORDS);
-                drop(first);
-                drop(second);
-            }
-            "leaked" => {
-                std::mem::forget(audit.guard());
-                report(RECORDS);
-                // The writer commits by itself: wait for it the way that an operator would see it.
-                while audit.stats().durable < RECORDS as u64 {
-                    std::thread::yield_now();
-                }
-            }
-            "handle" => {
-                report(RECORDS / 2);
-                drop(audit);
-                report(RECORDS / 2);
-                // The layers keep the trail alive; another handle's flush would need a handle.
-                std::thread::sleep(Duration::from_millis(500));
-            }
-            other => panic!("no scenario {other}"),
-        }
+        guard(&scenario);
         return;
     }
     // Early: it ends, begins again, and goes on.
@@ -131,6 +89,53 @@ fn a_guard_that_is_dropped_early_or_never_loses_nothing() {
             found == (opens, closes) || (found.0 == opens && found.1 + 1 >= closes),
             "{scenario}: {found:?}"
         );
+    }
+}
+
+/// What a child does with its guard.
+fn guard(scenario: &str) {
+    let _watchdog = Watchdog::start("a guard");
+    let audit = start();
+    match scenario {
+        "early" => {
+            let guard = audit.guard();
+            report(RECORDS / 2);
+            drop(guard);
+            report(RECORDS / 2);
+            audit.flush(PATIENCE).unwrap();
+        }
+        "at once" => {
+            let _ = audit.guard();
+            report(RECORDS);
+            audit.flush(PATIENCE).unwrap();
+        }
+        "kept" => {
+            let _guard = audit.guard();
+            drop(audit);
+            report(RECORDS);
+        }
+        "twice" => {
+            let (first, second) = (audit.guard(), audit.guard());
+            report(RECORDS);
+            drop(first);
+            drop(second);
+        }
+        "leaked" => {
+            std::mem::forget(audit.guard());
+            report(RECORDS);
+            // The writer commits by itself: wait for it the way that an operator would see it.
+            while audit.stats().durable < RECORDS as u64 {
+                std::thread::yield_now();
+            }
+        }
+        "handle" => {
+            report(RECORDS / 2);
+            drop(audit);
+            report(RECORDS / 2);
+            // The layers keep the trail alive; another handle's flush would need a handle.
+            std::thread::sleep(Duration::from_millis(500));
+        }
+        other => panic!("no scenario {other}"),
     }
 }
 

@@ -3,15 +3,9 @@
 #[path = "support/torture.rs"]
 mod torture;
 
-use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
-use std::time::Duration;
-
 use torture::{records, trail, trail_with, users};
 use tracing::instrument::WithSubscriber;
-use tracing::{Dispatch, Instrument, Span, info, info_span, instrument};
+use tracing::{Dispatch, Instrument, info, info_span};
 use tracing_audit::record::{Record, Slot};
 use tracing_audit::{Actor, Audit, AuditContext, AuditedExt, CurrentContext, WithContext};
 use tracing_subscriber::prelude::*;
@@ -46,14 +40,6 @@ fn one<'r>(records: &'r [Record], name: &str) -> &'r Record {
 
 fn actor<'r>(records: &'r [Record], name: &str) -> &'r str {
     one(records, name).text(Slot::ActorId).unwrap_or_default()
-}
-
-fn end<'r>(records: &'r [Record], name: &str) -> (&'r str, &'r str) {
-    let record = one(records, name);
-    (
-        record.text(Slot::Outcome).unwrap_or_default(),
-        record.text(Slot::ReasonCode).unwrap_or_default(),
-    )
 }
 
 #[test]
@@ -210,6 +196,50 @@ fn a_context_that_was_captured_is_entered_on_another_thread() {
 }
 
 #[test]
+fn a_scope_reaches_through_every_span_that_does_not_name_somebody_else() {
+    let (audit, sink) = trail();
+    for dispatch in forms(&audit) {
+        within(&dispatch, || {
+            // Made before the scope, as the arguments of `scope(work.instrument(span))` are.
+            let ordinary = info_span!(target: "app", "early ordinary");
+            let audited = info_span!(target: "audit", "early audited", tenant = "t-1");
+            let named = info_span!(target: "audit", "early named", actor.id = "bob");
+            Actor::user("ann").sync_scope(|| {
+                info!(target: "audit", "in the scope");
+                info_span!(target: "app", "late").in_scope(|| info!(target: "audit", "in an ordinary span"));
+                ordinary.in_scope(|| info!(target: "audit", "in an early ordinary span"));
+                audited.in_scope(|| {
+                    info!(target: "audit", "in an early audit span");
+                    info_span!(target: "app", "late").in_scope(|| info!(target: "audit", "deeper"));
+                    info_span!(target: "audit", "child of early")
+                        .in_scope(|| info!(target: "audit", "in the child"));
+                    Actor::user("cleo").sync_scope(|| info!(target: "audit", "in an inner scope"));
+                });
+                named.in_scope(|| info!(target: "audit", "in a named span"));
+            });
+            ordinary.in_scope(|| info!(target: "audit", "outside again"));
+        });
+        let records = records(&audit, &sink);
+        for (name, expected) in [
+            ("in the scope", "ann"),
+            ("in an ordinary span", "ann"),
+            ("in an early ordinary span", "ann"),
+            ("in an early audit span", "ann"),
+            ("deeper", "ann"),
+            ("child of early", "ann"),
+            ("in the child", "ann"),
+            ("in an inner scope", "cleo"),
+            ("in a named span", "bob"),
+            ("outside again", "unknown"),
+        ] {
+            assert_eq!(actor(&records, name), expected, "{name}");
+        }
+        assert_eq!(one(&records, "deeper").text(Slot::ScopeTenant), Some("t-1"));
+        sink.clear();
+    }
+}
+
+#[test]
 fn spans_that_are_left_in_another_order_than_they_were_entered_keep_their_contexts() {
     let (audit, sink) = trail();
     for dispatch in forms(&audit) {
@@ -331,195 +361,4 @@ fn ten_thousand_open_spans_keep_their_contexts_apart() {
             Some(n.to_string())
         );
     }
-}
-
-#[instrument(target = "audit", err, ret)]
-fn answers(answer: Result<u8, String>) -> Result<u8, String> {
-    info!(target: "audit", "at work");
-    answer
-}
-
-#[instrument(target = "audit")]
-fn panics() {
-    panic!("on purpose");
-}
-
-#[instrument(target = "audit", err, ret)]
-async fn waits() -> Result<u8, String> {
-    std::future::pending::<()>().await;
-    Ok(1)
-}
-
-#[instrument(target = "audit")]
-async fn panics_later() {
-    tokio::task::yield_now().await;
-    panic!("on purpose");
-}
-
-#[test]
-fn an_outcome_comes_only_from_evidence() {
-    let (audit, sink) = trail();
-    for dispatch in forms(&audit) {
-        let mut seen = Vec::new();
-        let mut take = |run: &mut dyn FnMut()| {
-            within(&dispatch, run);
-            let records = records(&audit, &sink);
-            sink.clear();
-            let spans = records
-                .iter()
-                .filter(|record| record.text(Slot::Summary) != Some("at work"));
-            let ends: Vec<_> = spans
-                .map(|span| end(std::slice::from_ref(span), span.event()))
-                .collect();
-            assert_eq!(ends.len(), 1, "one record for one span: {ends:?}");
-            seen.push((ends[0].0.to_owned(), ends[0].1.to_owned()));
-        };
-        take(&mut || assert!(answers(Ok(1)).is_ok()));
-        take(&mut || assert!(answers(Err("no".to_owned())).is_err()));
-        take(&mut || assert!(catch_unwind(panics).is_err()));
-        take(&mut || {
-            let mut future = Box::pin(waits());
-            assert!(
-                future
-                    .as_mut()
-                    .poll(&mut Context::from_waker(Waker::noop()))
-                    .is_pending()
-            );
-            drop(future);
-        });
-        take(&mut || {
-            let mut future = Box::pin(panics_later());
-            let mut poll = || future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-            let _inside = runtime.enter();
-            assert!(poll().is_pending());
-            assert!(catch_unwind(AssertUnwindSafe(poll)).is_err());
-        });
-        take(&mut || drop(info_span!(target: "audit", "said", outcome = "denied", reason_code = "quota")));
-        let expected = [
-            ("success", ""),
-            ("failure", ""),
-            ("unknown", "panic"),
-            ("unknown", "not_reported"),
-            ("unknown", "panic"),
-            ("denied", "quota"),
-        ];
-        assert_eq!(
-            seen,
-            expected.map(|(outcome, reason)| (outcome.to_owned(), reason.to_owned()))
-        );
-    }
-}
-
-#[test]
-fn a_future_that_is_cancelled_while_it_runs_on_a_runtime_is_written_as_not_reported() {
-    let (audit, sink) = trail();
-    let dispatch = dispatch(&audit);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let task = tokio::spawn(waits().with_subscriber(dispatch.clone()));
-        tokio::task::yield_now().await;
-        task.abort();
-        assert!(task.await.unwrap_err().is_cancelled());
-        let timeout = tokio::time::timeout(Duration::ZERO, waits().with_subscriber(dispatch.clone()));
-        assert!(timeout.await.is_err());
-    });
-    let records = records(&audit, &sink);
-    assert_eq!(records.len(), 2);
-    for record in &records {
-        assert_eq!(
-            end(std::slice::from_ref(record), "waits"),
-            ("unknown", "not_reported")
-        );
-    }
-}
-
-#[test]
-fn spans_that_are_still_open_at_the_shutdown_are_written_once() {
-    let (audit, sink) = trail();
-    let dispatch = dispatch(&audit);
-    let (span, other) = within(&dispatch, || {
-        let span = info_span!(target: "audit", "open", actor.id = "ann", start = true);
-        let other = span.in_scope(|| info_span!(target: "audit", "inner"));
-        (span, other)
-    });
-    let entered = within(&dispatch, || span.clone().entered());
-    audit.shutdown(torture::PATIENCE).unwrap();
-    let at_the_end = users(&sink);
-    assert_eq!(
-        at_the_end
-            .iter()
-            .filter(|record| record.text(Slot::Phase) == Some("start"))
-            .count(),
-        1
-    );
-    let ends: Vec<_> = at_the_end
-        .iter()
-        .filter(|record| record.text(Slot::Phase).is_none())
-        .collect();
-    assert_eq!(ends.len(), 2);
-    for record in &ends {
-        assert_eq!(record.text(Slot::ReasonCode), Some("still_open"));
-        assert_eq!(record.text(Slot::ActorId), Some("ann"));
-    }
-    drop((entered, other, span));
-    assert_eq!(
-        users(&sink).len(),
-        3,
-        "a span that was written as open is not written again"
-    );
-    assert_eq!(audit.stats().lost_closed, 0);
-}
-
-/// A future that is ready at its second poll, and polled on another thread then.
-async fn halfway() {
-    let mut polled = false;
-    std::future::poll_fn(move |_| {
-        if std::mem::replace(&mut polled, true) {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
-    })
-    .await;
-}
-
-#[test]
-fn an_instrumented_future_that_changes_its_thread_at_every_poll_is_one_record() {
-    let (audit, sink) = trail();
-    let dispatch = dispatch(&audit);
-    let future = within(&dispatch, || {
-        async {
-            info!(target: "audit", "before");
-            halfway().await;
-            info!(target: "audit", "after");
-            Span::current().record("outcome", "success");
-        }
-        .instrument(info_span!(target: "audit", "travels", actor.id = "ann", outcome = tracing::field::Empty))
-    });
-    let mut future = Box::pin(future);
-    for expected in [false, true] {
-        let elsewhere = dispatch.clone();
-        future = std::thread::spawn(move || {
-            within(&elsewhere, || {
-                let poll = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-                assert_eq!(poll.is_ready(), expected);
-                future
-            })
-        })
-        .join()
-        .unwrap();
-    }
-    drop(pin!(future));
-    let records = records(&audit, &sink);
-    assert_eq!(records.len(), 3);
-    assert!(
-        records
-            .iter()
-            .all(|record| record.text(Slot::ActorId) == Some("ann"))
-    );
-    assert_eq!(end(&records, "travels"), ("success", ""));
 }
