@@ -5,12 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use parking_lot::RwLock;
-use tracing_core::span::Id;
 use tracing_core::{Dispatch, Event, Metadata};
 
 use super::ids::Ids;
 use super::links::Links;
-use super::local::{self, Depth, Held};
+use super::local::{self, Depth};
 use super::plan::{Plan, Role};
 use super::settings::Settings;
 use super::spans::{Evidence, Spans};
@@ -120,27 +119,6 @@ impl Capture {
             || (!self.settings.lend.is_empty() && self.plan(metadata).role == Role::Lender)
     }
 
-    /// Where something with this parent stands: `with` is told the nearest span with a context (0: none), and what
-    /// the thread has entered inside that span. It must not run user code.
-    #[inline]
-    pub(super) fn place<R>(
-        &self,
-        is_contextual: bool,
-        parent: Option<&Id>,
-        mut with: impl FnMut(u64, &[Held]) -> R,
-    ) -> R {
-        if is_contextual {
-            local::current(self.instance, with)
-        } else {
-            with(parent.map_or(0, |parent| self.context_of(parent.into_u64())), &[])
-        }
-    }
-
-    /// The nearest span with a context, from this one upwards; 0 where there is none.
-    pub(super) fn context_of(&self, id: u64) -> u64 {
-        self.links.get(id).unwrap_or(0)
-    }
-
     pub(super) fn event(&self, event: &Event<'_>) {
         self.planned_event(event, self.plan(event.metadata()));
     }
@@ -158,11 +136,11 @@ impl Capture {
             Role::Log | Role::Ignored | Role::Span | Role::Lender => return,
         }
         let Some(_depth) = Depth::enter() else {
-            return self.outlet.lost(Loss::Reentrant, plan.category);
+            return self.nested_too_deeply(plan);
         };
         let mut into = Redacting::frame(self.outlet.buffer(), self.clock.now(), &self.settings.policy);
-        let has_actor = self.place(event.is_contextual(), event.parent(), |tracked, inside| {
-            self.append_context(&mut into, tracked, inside)
+        let has_actor = self.place(event.is_contextual(), event.parent(), |spot| {
+            self.append_context(&mut into, spot)
         });
         into.constants(&plan.constants);
         self.count_names(plan);
@@ -180,6 +158,16 @@ impl Capture {
         self.finish(into, plan, has_actor);
     }
 
+    /// What is reported on a thread of ours is left out: a gap record would cause the next report there, for ever.
+    #[cold]
+    pub(super) fn nested_too_deeply(&self, plan: &Plan) {
+        if local::is_own_thread() {
+            add(&self.counters.not_allowed, 1);
+        } else {
+            self.outlet.lost(Loss::Reentrant, plan.category);
+        }
+    }
+
     /// Whether a bridged `log` record is one for the trail.
     pub(super) fn is_audit_log(&self, event: &Event<'_>) -> bool {
         super::log::is_audit(event, &self.settings)
@@ -187,13 +175,13 @@ impl Capture {
 
     /// Takes an `err` or `ret` event of the span's own `#[instrument]` as evidence. `false` where it is not one.
     pub(super) fn fold(&self, event: &Event<'_>, plan: &'static Plan) -> bool {
-        let tracked = self.place(event.is_contextual(), event.parent(), |tracked, _| tracked);
+        let tracked = self.place(event.is_contextual(), event.parent(), |spot| spot.tracked);
         let span = self.spans.with(tracked, |state| state.plan).flatten();
         if !span.is_some_and(|span| span.role == Role::Span && plan.belongs_to(span)) {
             return false;
         }
         let Some(_depth) = Depth::enter() else { return true };
-        let mut message = RedactedFields::default();
+        let mut message = RedactedFields::empty(self.outlet.buffer());
         let evidence = if plan.role == Role::Failed {
             Evidence::Failed
         } else {
@@ -212,6 +200,7 @@ impl Capture {
             state.evidence = state.evidence.max(evidence);
             state.own.extend(&message);
         });
+        self.outlet.recycle(message.into_buffer());
         true
     }
 
@@ -228,16 +217,11 @@ impl Capture {
             add(&self.counters.missing_actor, 1);
             into.word(Slot::ActorId, "unknown");
         }
-        let (is_wanted, mode) = self.uniform.map_or_else(
-            || {
-                self.route(
-                    into.event_name().unwrap_or(plan.event),
-                    plan.category,
-                    &plan.level,
-                )
-            },
-            |mode| (true, mode),
-        );
+        let by_names = || {
+            let category = into.category().unwrap_or(plan.category);
+            self.route(into.event_name(plan.event), category, &plan.level)
+        };
+        let (is_wanted, mode) = self.uniform.map_or_else(by_names, |mode| (true, mode));
         let frame = into.finish();
         if is_wanted {
             self.outlet.send(
@@ -261,34 +245,11 @@ impl Capture {
         self.settings.require_actor
     }
 
-    /// Appends what the current thread's spans and scopes hand down, for a record that is given as a value.
-    /// Answers whether an actor is among it.
-    pub(crate) fn inherit_context(&self, into: &mut Redacting<'_>) -> bool {
-        self.place(true, None, |tracked, inside| {
-            self.append_context(into, tracked, inside)
-        })
-    }
-
-    #[inline]
-    pub(super) fn append_context(&self, into: &mut Redacting<'_>, tracked: u64, inside: &[Held]) -> bool {
-        let mut has_actor = false;
-        if tracked != 0 {
-            self.spans.with(tracked, |state| {
-                into.inherit(&state.handed_down);
-                has_actor = state.has_actor;
-            });
-        }
-        for scope in local::scopes(inside) {
-            scope.with_fields(self.instance, &self.settings.policy, |fields| {
-                into.inherit(fields)
-            });
-            has_actor |= scope.has_actor();
-        }
-        has_actor
-    }
-
-    /// Whether a record of this name and level is above its family's floor, and how it travels.
+    /// Whether a record of this name and level is above its family's floor, and how it travels. Where no category was
+    /// given, it is the one that the line will derive from the name.
     pub(crate) fn route(&self, event: &str, category: &str, level: &Level) -> (bool, crate::config::Mode) {
+        let derived = || event.rsplit_once('.').map_or("", |(category, _)| category);
+        let category = if category.is_empty() { derived() } else { category };
         let mode = self
             .settings
             .modes

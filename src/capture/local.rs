@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use super::context::ScopeFields;
+use super::place::Spot;
 use super::plan::Plan;
 
 /// How many plans a thread remembers. A power of two; callsites share places by their address.
@@ -21,7 +22,8 @@ pub(super) enum Held {
     Scope(Arc<ScopeFields>),
 }
 
-/// Plain numbers and references: the thread's storage for them needs no destructor, and so no check at each access.
+/// Plain numbers and references: the thread's storage for them needs no destructor, and so no check at each access. It
+/// also works to the very end of a thread, while other locals are destroyed and report what they do.
 struct Local {
     plans: [Cell<Remembered>; REMEMBERED],
     depth: Cell<u32>,
@@ -41,7 +43,24 @@ thread_local! {
             depth: Cell::new(0),
         }
     };
+    /// Gone when the thread ends; what is reported after that has no context.
     static HELD: RefCell<Vec<Held>> = const { RefCell::new(Vec::new()) };
+}
+
+/// How many entries a thread's list has room for from its first one on, so that it hardly ever grows again.
+const HELD_AT_FIRST: usize = 32;
+
+/// The depth of a thread of ours, where nothing is recorded at all. So many levels never come about otherwise.
+const OWN: u32 = u32::MAX / 2;
+
+/// Marks the current thread as one of ours: a record from here would wait for itself, or cause the next one.
+pub(crate) fn mark_own_thread() {
+    let _ = LOCAL.try_with(|local| local.depth.set(OWN));
+}
+
+/// Whether this is a thread of ours.
+pub(crate) fn is_own_thread() -> bool {
+    LOCAL.try_with(|local| local.depth.get() >= OWN).unwrap_or(true)
 }
 
 fn place(key: usize) -> usize {
@@ -118,6 +137,9 @@ pub(super) fn is_outside() -> bool {
 pub(super) fn push(entered: Held) {
     let _ = HELD.try_with(|held| {
         if let Ok(mut held) = held.try_borrow_mut() {
+            if held.capacity() == 0 {
+                held.reserve(HELD_AT_FIRST);
+            }
             held.push(entered);
         }
     });
@@ -150,27 +172,34 @@ pub(super) fn pop_scope(left: &Arc<ScopeFields>) {
     });
 }
 
-/// Where the thread stands: `with` is told the nearest span of this instance with a context (0: none), and what was
-/// entered inside that span, oldest first. It must not run user code: the thread's list is borrowed.
+/// Where the thread stands: the nearest span of this instance, whose place says which span has a context, and what was
+/// entered before and after it, oldest first. `with` must not run user code: the thread's list is borrowed.
 #[inline]
-pub(super) fn current<R>(of: u32, mut with: impl FnMut(u64, &[Held]) -> R) -> R {
-    let found = HELD.try_with(|held| {
-        let held = held.try_borrow().ok()?;
-        if held.is_empty() {
-            return None;
-        }
+pub(super) fn current<R>(of: u32, mut with: impl FnMut(Spot<'_>) -> R) -> R {
+    all(|held| {
         let is_span = |entry: &Held| matches!(entry, Held::Span { instance, .. } if *instance == of);
         let at = held.iter().rposition(is_span);
         let tracked = match at.and_then(|at| held.get(at)) {
             Some(Held::Span { tracked, .. }) => *tracked,
             _ => 0,
         };
-        Some(with(
+        let (outer, inside) = held.split_at_checked(at.unwrap_or(0)).unwrap_or_default();
+        with(Spot {
             tracked,
-            held.get(at.map_or(0, |at| at + 1)..).unwrap_or_default(),
-        ))
+            outer,
+            inside,
+        })
+    })
+}
+
+/// All that the thread is inside of, oldest first. `with` must not run user code.
+#[inline]
+pub(super) fn all<R>(mut with: impl FnMut(&[Held]) -> R) -> R {
+    let found = HELD.try_with(|held| {
+        let held = held.try_borrow().ok()?;
+        (!held.is_empty()).then(|| with(&held))
     });
-    found.ok().flatten().unwrap_or_else(|| with(0, &[]))
+    found.ok().flatten().unwrap_or_else(|| with(&[]))
 }
 
 /// The scopes among what was entered.
@@ -179,17 +208,4 @@ pub(super) fn scopes(inside: &[Held]) -> impl Iterator<Item = &Arc<ScopeFields>>
         Held::Scope(scope) => Some(scope),
         Held::Span { .. } => None,
     })
-}
-
-/// The newest scope that the thread is inside of, for handing it to another task.
-pub(super) fn newest_scope() -> Option<Arc<ScopeFields>> {
-    HELD.try_with(|held| {
-        let held = held.try_borrow().ok()?;
-        held.iter().rev().find_map(|entry| match entry {
-            Held::Scope(scope) => Some(Arc::clone(scope)),
-            Held::Span { .. } => None,
-        })
-    })
-    .ok()
-    .flatten()
 }

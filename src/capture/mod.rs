@@ -9,6 +9,7 @@ mod lifecycle;
 mod links;
 mod local;
 mod log;
+mod place;
 mod plan;
 mod settings;
 mod shell;
@@ -24,15 +25,28 @@ pub use context::{Actor, AuditContext, CurrentContext, Scoped, WithContext};
 pub(crate) use core::Capture;
 pub use ids::{IdSource, Ids};
 pub use layer::AuditLayer;
-pub(crate) use local::is_recording;
+pub(crate) use local::{is_own_thread, is_recording, mark_own_thread};
 pub(crate) use settings::Settings;
 pub use shell::FilterShell;
 #[cfg(feature = "tower")]
 pub use tower::{AuditContextLayer, AuditContextService};
 pub use wrapper::Audited;
 
+use std::sync::Arc;
+
+use tracing_core::Dispatch;
+
 use crate::config::Mode;
 use crate::redact::Redacted;
+
+/// The trail that is part of a dispatcher, in whichever form.
+fn installed(dispatch: &Dispatch) -> Option<Arc<Capture>> {
+    let layer = || dispatch.downcast_ref::<AuditLayer>()?.capture();
+    dispatch
+        .downcast_ref::<Arc<Capture>>()
+        .map(Arc::clone)
+        .or_else(layer)
+}
 
 /// Where a frame goes: the queue's caller side, and the counting of what it refuses.
 pub(crate) trait Outlet: Send + Sync + std::fmt::Debug {

@@ -14,6 +14,7 @@ use tracing_subscriber::layer::{Context, Filter, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::core::Capture;
+use super::wrapper::Ours;
 
 /// The trail as a layer among per-layer-filtered ones: `registry().with(audit.filter_shell()).with(fmt.with_filter(…))`.
 pub struct FilterShell<S> {
@@ -154,8 +155,14 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for FilterShell<S> {
         reason = "the trait declares the method unsafe; nothing unsafe is done but the same call"
     )]
     unsafe fn downcast_raw(&self, id: TypeId) -> Option<*const ()> {
-        if id == TypeId::of::<Self>() {
+        if id == TypeId::of::<Self>() || id == TypeId::of::<Ours>() {
             return Some(std::ptr::from_ref(self).cast());
+        }
+        if id == TypeId::of::<Arc<Capture>>() {
+            return self
+                .capture
+                .as_ref()
+                .map(|capture| std::ptr::from_ref(capture).cast());
         }
         // SAFETY: the pointer is the embedded filter's own answer and lives as long as `self`, which owns it.
         unsafe { self.filtered.downcast_raw(id) }

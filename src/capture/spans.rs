@@ -3,12 +3,13 @@
 //! States live in our own table, not in the registry's extensions: those cost a box per insert, and a lock that
 //! user code could meet. States are kept for reuse, so that a warm table allocates nothing.
 
+use crossbeam_queue::ArrayQueue;
 use parking_lot::Mutex;
 
 use super::links::place;
 use super::plan::Plan;
 use crate::record::{SpanId, TraceContext};
-use crate::redact::RedactedFields;
+use crate::redact::{Names, RedactedFields};
 
 /// A power of two.
 const BUCKETS: usize = 1024;
@@ -19,8 +20,14 @@ const KEPT: usize = 4096;
 /// The size that field buffers begin with.
 const FIELDS: usize = 512;
 
-/// Spare states that a bucket keeps.
-const SPARE: usize = 4;
+/// Spare states that a bucket keeps. Others go to the reserve.
+const SPARE: usize = 2;
+
+/// States that are made beforehand, for places that no span has been in yet.
+const RESERVE: usize = 64;
+
+/// Spans in one place at the same time that need no growth of its list.
+const CROWD: usize = 2;
 
 /// What is known of a span's outcome, weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -46,8 +53,12 @@ pub(super) struct SpanState {
     pub(super) evidence: Evidence,
     /// Which slots its own fields filled: bits of `redact::sees`.
     pub(super) seen: u8,
+    /// Which names its own fields give.
+    pub(super) names: Names,
     /// Whether an actor is known here and inside.
     pub(super) has_actor: bool,
+    /// Whether a scope's fields are among what it inherited: then later scopes around its use are not its own.
+    pub(super) is_scoped: bool,
     /// Ties a start record to the end; 0 where there is none.
     pub(super) execution: u64,
 }
@@ -64,7 +75,9 @@ impl SpanState {
             parent: None,
             evidence: Evidence::None,
             seen: 0,
+            names: Names::default(),
             has_actor: false,
+            is_scoped: false,
             execution: 0,
         }
     }
@@ -81,12 +94,13 @@ impl SpanState {
         self.parent = None;
         self.evidence = Evidence::None;
         self.seen = 0;
+        self.names = Names::default();
         self.has_actor = false;
+        self.is_scoped = false;
         self.execution = 0;
     }
 }
 
-#[derive(Default)]
 struct Bucket {
     live: Vec<(u64, Box<SpanState>)>,
     #[expect(
@@ -96,15 +110,30 @@ struct Bucket {
     spare: Vec<Box<SpanState>>,
 }
 
+impl Bucket {
+    fn new() -> Self {
+        Self {
+            live: Vec::with_capacity(CROWD),
+            spare: Vec::with_capacity(SPARE),
+        }
+    }
+}
+
 /// The states of live spans, by id.
 pub(super) struct Spans {
     buckets: Box<[Mutex<Bucket>]>,
+    reserve: ArrayQueue<Box<SpanState>>,
 }
 
 impl Spans {
     pub(super) fn new() -> Self {
+        let reserve = ArrayQueue::new(RESERVE);
+        for _ in 0..RESERVE {
+            let _ = reserve.push(Box::new(SpanState::new()));
+        }
         Self {
-            buckets: (0..BUCKETS).map(|_| Mutex::new(Bucket::default())).collect(),
+            buckets: (0..BUCKETS).map(|_| Mutex::new(Bucket::new())).collect(),
+            reserve,
         }
     }
 
@@ -115,7 +144,9 @@ impl Spans {
     /// An empty state for the span `id`, not yet in the table.
     pub(super) fn make(&self, id: u64) -> Box<SpanState> {
         let spare = self.bucket(id).and_then(|bucket| bucket.lock().spare.pop());
-        spare.unwrap_or_else(|| Box::new(SpanState::new()))
+        spare
+            .or_else(|| self.reserve.pop())
+            .unwrap_or_else(|| Box::new(SpanState::new()))
     }
 
     pub(super) fn insert(&self, id: u64, state: Box<SpanState>) {
@@ -144,9 +175,10 @@ impl Spans {
         if let Some(bucket) = self.bucket(id) {
             let mut bucket = bucket.lock();
             if bucket.spare.len() < SPARE {
-                bucket.spare.push(state);
+                return bucket.spare.push(state);
             }
         }
+        let _ = self.reserve.push(state);
     }
 
     /// Takes all states out, oldest first: what is still open when the trail ends.

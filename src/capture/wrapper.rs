@@ -12,6 +12,7 @@ use tracing_subscriber::Registry;
 use tracing_subscriber::layer::{Layer, Layered};
 
 use super::core::Capture;
+use super::layer::AuditLayer;
 use super::plan::Plan;
 
 /// A subscriber with an audit trail around it. Made by `AuditedExt::audited`.
@@ -82,7 +83,13 @@ impl<S: Subscriber> Audited<S> {
         // A probe of `check` is nobody else's business. The bridge has asked about a `log` record under its real
         // target; only an audit one went unanswered.
         let was_asked = plan.is_log() && !capture.is_audit_log(event);
-        if !plan.is_probe() && (was_asked || self.is_wanted(plan, event.metadata())) {
+        // A second form of ours inside must see the probe, to be found.
+        let is_wanted = if plan.is_probe() {
+            inside!(self, inner => contains_ours(inner))
+        } else {
+            was_asked || self.is_wanted(plan, event.metadata())
+        };
+        if is_wanted {
             self.forward(event);
         }
         capture.planned_event(event, plan);
@@ -138,8 +145,12 @@ impl<S: Subscriber> Subscriber for Audited<S> {
             return inside!(self, inner => inner.new_span(attributes));
         };
         if capture.is_audit(attributes.metadata()) {
-            // Asked for what its filters remember; the span is forwarded whatever the answer.
-            self.is_wanted(capture.plan(attributes.metadata()), attributes.metadata());
+            let plan = capture.plan(attributes.metadata());
+            if plan.inner() != Some(true) {
+                // The span is forwarded whatever the answer. Asked for what per-layer filters remember until then:
+                // they hide the span from their layers, also where all of them said never.
+                let _ = inside!(self, inner => inner.enabled(attributes.metadata()));
+            }
         }
         let id = inside!(self, inner => inner.new_span(attributes));
         capture.new_span(attributes, &id);
@@ -210,10 +221,25 @@ impl<S: Subscriber> Subscriber for Audited<S> {
         reason = "the trait declares the method unsafe; nothing unsafe is done but the same call"
     )]
     unsafe fn downcast_raw(&self, id: TypeId) -> Option<*const ()> {
-        if id == TypeId::of::<Self>() {
+        if id == TypeId::of::<Self>() || id == TypeId::of::<Ours>() {
             return Some(std::ptr::from_ref(self).cast());
+        }
+        if id == TypeId::of::<Arc<Capture>>() {
+            return self
+                .capture
+                .as_ref()
+                .map(|capture| std::ptr::from_ref(capture).cast());
         }
         // SAFETY: the pointer is the inner subscriber's own answer and lives as long as `self`, which owns it.
         unsafe { inside!(self, inner => inner.downcast_raw(id)) }
     }
+}
+
+/// What the generic forms of ours answer to when a stack is asked for it. It has no size and no content, so any
+/// pointer can stand for it.
+pub(super) struct Ours;
+
+/// Whether a form of ours is part of this stack already.
+fn contains_ours(stack: &dyn Subscriber) -> bool {
+    stack.is::<Ours>() || stack.is::<AuditLayer>()
 }

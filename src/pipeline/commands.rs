@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
 
+use super::inbox::Inbox;
 use super::ports::Barrier;
 use super::ticket::Ticket;
 use super::writer::{Progress, Writer};
@@ -71,6 +72,24 @@ impl Writer {
         self.state.popped + self.inbox.queue.used().records
     }
 
+    /// Tells everybody who still waits that no better answer will come: a task would wait for ever.
+    pub(super) fn abandon(&mut self) {
+        let answers = self.ports.len() + 1;
+        while let Some((_, ticket)) = self.state.resting.pop_front() {
+            self.barrier(ticket);
+        }
+        let unreached = self.state.barriers.drain(..);
+        let unreached = unreached.flat_map(|(_, barrier)| std::iter::repeat_n(barrier, answers));
+        let unsent = self.state.unsent.drain(..).map(|(_, barrier)| barrier);
+        unreached.chain(unsent).for_each(|barrier| barrier.arrive(false));
+        let queued = std::iter::from_fn(|| self.inbox.queue.pop()).filter_map(|item| item.ticket);
+        let taken = self.state.waiting.drain(..).map(|(ticket, _)| ticket);
+        for ticket in taken.chain(queued) {
+            let message = "the audit trail ended before the record could be written; check the disk";
+            ticket.answer(Err(Error::new(ErrorKind::Closed, message)));
+        }
+    }
+
     pub(super) fn barrier(&mut self, ticket: Arc<Ticket<()>>) {
         let target = self.submitted();
         self.state
@@ -117,6 +136,16 @@ impl Writer {
             self.answer_barriers();
         }
         true
+    }
+}
+
+/// Says that the writer has ended, also where it panicked: nobody must wait for it.
+pub(super) struct Ends(pub(super) Arc<Inbox>);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.0.queue.close();
+        self.0.end();
     }
 }
 

@@ -1,6 +1,5 @@
 //! The direct door: records that the application hands over as values, with an answer.
 
-use std::cell::Cell;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -63,19 +62,6 @@ impl Emitter for NoopEmitter {
     }
 }
 
-thread_local! {
-    static IS_OWN: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Marks the current thread as one of ours: a record from here would wait for itself.
-pub(super) fn mark_own_thread() {
-    IS_OWN.with(|own| own.set(true));
-}
-
-pub(super) fn is_own_thread() -> bool {
-    IS_OWN.try_with(Cell::get).unwrap_or(true)
-}
-
 /// What a record became before the queue.
 enum Prepared {
     Frame(Redacted, Mode, String),
@@ -106,7 +92,8 @@ impl Emitter for Audit {
             .push(item, route)
             .map_err(|(item, loss)| inner.inbox.rejected(Some(item), loss))?;
         inner.inbox.queue.signal().notify();
-        let answer = ticket.wait(Instant::now() + inner.inbox.patience.commit);
+        let deadline = Instant::now() + inner.inbox.patience.commit;
+        let answer = ticket.wait_unless_alone(deadline, || inner.inbox.has_ended());
         answer
             .unwrap_or_else(|| Err(unknown_state(inner)))
             .map(|receipt| with_id(receipt, own_id))
@@ -254,13 +241,16 @@ impl Drop for EmitFuture {
 impl Inner {
     /// Takes a record through policy, floor and mode.
     fn prepare(&self, record: &Record) -> Result<Prepared> {
-        if is_own_thread() || crate::capture::is_recording() {
+        if crate::capture::is_recording() {
             return Err(self.inbox.rejected(None, Loss::Reentrant));
         }
         if self.inbox.is_forked() {
             return Err(self.inbox.rejected(None, Loss::Forked));
         }
-        let event = record.event();
+        let action = || record.text(Slot::Action).unwrap_or_default();
+        let event = Some(record.event())
+            .filter(|event| !event.is_empty())
+            .unwrap_or_else(action);
         let derived = event.rsplit_once('.').map_or("", |(category, _)| category);
         let category = record.text(Slot::Category).unwrap_or(derived);
         let level = record.text(Slot::Level).map_or(Level::Info, Level::from);

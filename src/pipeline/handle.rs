@@ -139,9 +139,7 @@ impl Audit {
         let Some(inner) = self.inner() else {
             return self.report();
         };
-        if inner.inbox.is_forked() {
-            return Err(inner.inbox.rejected(None, crate::capture::Loss::Forked));
-        }
+        inner.may_ask()?;
         if !inner.is_closed.swap(true, Ordering::AcqRel) {
             inner.capture.close_open_spans();
         }
@@ -214,22 +212,16 @@ impl Audit {
         let Some(inner) = self.inner() else {
             return self.report();
         };
-        if inner.inbox.is_forked() {
-            return Err(inner.inbox.rejected(None, crate::capture::Loss::Forked));
-        }
-        if super::emit::is_own_thread() {
-            return Err(Error::new(
-                ErrorKind::Reentrant,
-                "a sink cannot wait for the trail that it belongs to",
-            ));
-        }
+        inner.may_ask()?;
         let ticket = Ticket::new();
         let deadline = Instant::now() + timeout;
         // The writer may have ended already, by an earlier shutdown: then what it left is the answer.
         let answer = if inner.commands.send(command(Arc::clone(&ticket))).is_ok() {
             inner.inbox.queue.signal().notify();
             // The writer can end between the send and its next look at the commands: its end drops the ticket.
-            ticket.wait_unless_alone(deadline, || !inner.has_writer())
+            let answer = ticket.wait_unless_alone(deadline, || !inner.has_writer());
+            // It has ended: what it left undone is the answer, which a panic may have made worse than it says.
+            answer.or_else(|| (!inner.has_writer() && !inner.is_behind()).then_some(Ok(())))
         } else {
             Some(Ok(()))
         };
@@ -263,6 +255,7 @@ impl Audit {
     fn request<T>(&self, command: impl FnOnce(Arc<Ticket<T>>) -> Command) -> Result<T> {
         let closed = || Error::new(ErrorKind::Closed, "the audit trail is off or was shut down");
         let inner = self.inner().ok_or_else(closed)?;
+        inner.may_ask()?;
         let ticket = Ticket::new();
         inner
             .commands
@@ -273,6 +266,9 @@ impl Audit {
         ticket
             .wait_unless_alone(deadline, || !inner.has_writer())
             .unwrap_or_else(|| {
+                if !inner.has_writer() {
+                    return Err(closed());
+                }
                 Err(Error::new(
                     ErrorKind::Timeout,
                     "the audit writer did not answer in time; check the disk",
@@ -282,6 +278,26 @@ impl Audit {
 }
 
 impl Inner {
+    /// Whether this thread can wait for the writer at all.
+    fn may_ask(&self) -> Result<()> {
+        if self.inbox.is_forked() {
+            return Err(self.inbox.rejected(None, crate::capture::Loss::Forked));
+        }
+        if crate::capture::is_own_thread() {
+            return Err(Error::new(
+                ErrorKind::Reentrant,
+                "a sink cannot wait for the trail that it belongs to",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Whether the journal lacks records that were taken.
+    fn is_behind(&self) -> bool {
+        let stats = self.inbox.counters.snapshot();
+        self.path.is_some() && stats.durable < stats.taken
+    }
+
     /// Whether the writer still listens. A probe that only the writer's end of the channel answers.
     fn has_writer(&self) -> bool {
         !self.inbox.has_ended()
@@ -289,7 +305,7 @@ impl Inner {
 
     /// Makes everything durable and notes the end; the next record begins the trail again.
     fn rest(&self) {
-        if self.is_closed.load(Ordering::Acquire) || self.inbox.is_forked() || super::emit::is_own_thread() {
+        if self.is_closed.load(Ordering::Acquire) || self.inbox.is_forked() || crate::capture::is_own_thread() {
             return;
         }
         self.capture.close_open_spans();

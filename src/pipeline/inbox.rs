@@ -185,6 +185,10 @@ impl Inbox {
 
     #[cold]
     fn send_durable(&self, frame: Redacted, route: Route<'_>) {
+        if self.is_forked() {
+            self.recycle(frame.into_buffer());
+            return self.lost(Loss::Forked, route.category);
+        }
         let ticket = Ticket::new();
         match self.push(
             Item {
@@ -196,7 +200,8 @@ impl Inbox {
             Ok(()) => {
                 self.queue.signal().notify();
                 // An expired wait loses nothing: the record is still on its way.
-                let _ = ticket.wait(std::time::Instant::now() + self.patience.commit);
+                let deadline = std::time::Instant::now() + self.patience.commit;
+                let _ = ticket.wait_unless_alone(deadline, || self.has_ended());
             }
             Err((item, loss)) => {
                 self.recycle(item.frame.into_buffer());

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Receiver;
 use uuid::Uuid;
 
-use super::commands::{Closing, Command};
+use super::commands::{Closing, Command, Ends};
 use super::control::{self, Effective};
 use super::inbox::{Inbox, Item};
 use super::ports::{Barrier, Port, Report};
@@ -82,11 +82,15 @@ pub(super) struct Progress {
     pub(super) closing: Closing,
 }
 
-/// Starts a thread of ours: without a subscriber, so that nothing on it can become a record.
+/// Starts a thread of ours, on which nothing can become a record.
+///
+/// It has no scoped dispatcher of its own: while any thread of a process has one, `tracing` takes its slow path for
+/// every event of every thread, and hides what is reported by the `Debug` of a value that is being recorded, or
+/// while a thread's locals are destroyed.
 pub(super) fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<()> {
     let start = move || {
-        super::emit::mark_own_thread();
-        tracing_core::dispatcher::with_default(&tracing_core::Dispatch::none(), run);
+        crate::capture::mark_own_thread();
+        run();
     };
     match std::thread::Builder::new().name(name.to_owned()).spawn(start) {
         Ok(_detached) => Ok(()),
@@ -154,13 +158,14 @@ impl Writer {
 
     /// Runs until the trail is closed, or until nobody is left who could submit.
     pub(super) fn run(mut self) {
+        let _ends = Ends(Arc::clone(&self.inbox));
         self.inbox.queue.signal().attach();
         self.open("start");
         while !self.turn() {}
         for port in &self.ports {
             port.end();
         }
-        self.inbox.end();
+        self.abandon();
     }
 
     /// One turn: take, write, commit, answer. `true` when the trail has ended.

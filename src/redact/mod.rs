@@ -14,7 +14,7 @@ use field::fast;
 pub(crate) use field::{FieldPlan, sees};
 pub use ip::truncate_ip;
 pub use policy::{Action, Policy, Rule};
-pub(crate) use redacted::{Constants, Redacted, RedactedFields, Tally};
+pub(crate) use redacted::{Constants, Names, Redacted, RedactedFields, Tally};
 
 use std::error::Error as StdError;
 use std::fmt::Debug;
@@ -28,19 +28,21 @@ use redacted::put_trace;
 /// The most bytes of one frame; values beyond it are cut to nothing and listed.
 const MAX_FRAME: usize = 256 * 1024;
 
+/// What a frame above that takes of a value, and how much of such values together.
+const SMALL: usize = 1024;
+const SPARE: usize = 64 * 1024;
+
 /// Writes values through a policy into a frame, or into a span's fields.
 pub(crate) struct Redacting<'p> {
     ink: Ink,
     /// Copies of the inherited entries, for the spans and events inside; `None` for events.
     handed_down: Option<RedactedFields>,
-    /// Which kinds of value may take the short way.
-    fast: u8,
     policy: &'p Policy,
     pub(crate) tally: Tally,
     /// Which slots of consequence were filled: bits of [`sees`].
     pub(crate) seen: u8,
-    /// Where the event name's text stands, if a field gave it.
-    event_at: Option<(usize, usize)>,
+    /// Where the names stand that fields gave.
+    names: Names,
     pub(crate) trace: Option<TraceContext>,
     pub(crate) start: bool,
 }
@@ -59,15 +61,19 @@ impl<'p> Redacting<'p> {
         Self::over(own.into_ink(), Some(handed_down), policy)
     }
 
+    /// Begins the fields of a span that only lends: all that it takes is handed down.
+    pub(crate) fn lending(handed_down: RedactedFields, policy: &'p Policy) -> Self {
+        Self::over(handed_down.into_ink(), None, policy)
+    }
+
     fn over(ink: Ink, handed_down: Option<RedactedFields>, policy: &'p Policy) -> Self {
         Self {
             ink,
-            fast: if handed_down.is_none() { u8::MAX } else { 0 },
             handed_down,
             policy,
             tally: Tally::default(),
             seen: 0,
-            event_at: None,
+            names: Names::default(),
             trace: None,
             start: false,
         }
@@ -88,10 +94,21 @@ impl<'p> Redacting<'p> {
         )
     }
 
+    /// Ends the fields of a span that only lends.
+    pub(crate) fn finish_lending(self) -> RedactedFields {
+        RedactedFields::new(self.ink)
+    }
+
     /// Appends fields that passed the policy when their span recorded them.
     #[inline]
     pub(crate) fn inherit(&mut self, fields: &RedactedFields) {
         self.ink.extend(fields.bytes());
+    }
+
+    /// Appends a span's own fields, and remembers which names they give.
+    pub(crate) fn own(&mut self, fields: &RedactedFields, names: Names) {
+        self.names.take(names, self.ink.len());
+        self.inherit(fields);
     }
 
     /// Appends what the callsite says of every record.
@@ -130,10 +147,29 @@ impl<'p> Redacting<'p> {
         put_trace(&mut self.ink, trace, parent);
     }
 
-    /// The event name that a field gave.
-    pub(crate) fn event_name(&self) -> Option<&str> {
-        let (start, end) = self.event_at?;
-        std::str::from_utf8(self.ink.written().get(start..end)?).ok()
+    /// The name that the line will state as the event's: a field's, else `otherwise`, else the action.
+    pub(crate) fn event_name<'s>(&'s self, otherwise: &'s str) -> &'s str {
+        let otherwise = Some(otherwise).filter(|name| !name.is_empty());
+        let given = self.text_at(self.names.event).or(otherwise);
+        given
+            .or_else(|| self.text_at(self.names.action))
+            .unwrap_or_default()
+    }
+
+    /// The category that a field gave.
+    pub(crate) fn category(&self) -> Option<&str> {
+        self.text_at(self.names.category)
+    }
+
+    fn text_at(&self, place: Option<(usize, usize)>) -> Option<&str> {
+        let (start, end) = place?;
+        let text = std::str::from_utf8(self.ink.written().get(start..end)?).ok();
+        text.filter(|text| !text.is_empty())
+    }
+
+    /// Where in a span's own fields the names stand.
+    pub(crate) fn names(&self) -> Names {
+        self.names
     }
 
     #[inline]
@@ -303,6 +339,10 @@ impl<'p> Redacting<'p> {
         if formatted.panicked {
             self.tally.panicked += 1;
         }
+        if plan.naming == Naming::Traceparent && self.traceparent_at(text_at) {
+            self.ink.vec().truncate(start);
+            return;
+        }
         if plan.is_kept() {
             text::close(self.ink.vec(), text_at);
             if let Some(len) = formatted.cut_from {
@@ -313,11 +353,20 @@ impl<'p> Redacting<'p> {
         self.replace_text(plan, fits, start, text_at);
     }
 
+    /// Reads a header that was given by its `Display` or `Debug` form. `false` where it is not one.
+    fn traceparent_at(&mut self, text_at: usize) -> bool {
+        let text = self.ink.written().get(text_at..).map(std::str::from_utf8);
+        let Some(Ok(text)) = text else { return false };
+        let parsed = TraceContext::parse(text.trim_matches('"'));
+        self.trace = parsed.or(self.trace);
+        parsed.is_some()
+    }
+
     /// An error: its message, and the messages of its sources.
     pub(crate) fn error(&mut self, plan: &FieldPlan, error: &(dyn StdError + 'static)) {
         self.debug(plan, &text::Shown(error));
         let has_chain = plan.slot == Some(Slot::ErrorMessage) && plan.is_kept();
-        let Some(source) = error.source().filter(|_| has_chain) else {
+        let Some(source) = text::source_of(error).filter(|_| has_chain) else {
             return;
         };
         self.ink.vec().push(Slot::ErrorChain.index());
@@ -358,15 +407,28 @@ impl<'p> Redacting<'p> {
         if fits { &plan.head } else { &plan.fallback }.put(self.ink.vec());
     }
 
-    /// Keeps a value as it is, where that is all there is to do. Only in frames: a span's fields may have to be
-    /// handed down. `false` where the value must go the long way.
+    /// Keeps a value as it is, where there is nothing else to consider. `false` where it must go the long way.
     #[inline]
     fn keep<const N: usize>(&mut self, plan: &FieldPlan, kind: u8, bytes: [u8; N], more: &[u8]) -> bool {
-        let is_kept = plan.fast & self.fast & kind != 0 && self.ink.put_behind(&plan.head, bytes, more);
-        if is_kept {
-            self.seen |= plan.sees;
+        let start = self.ink.len();
+        if plan.fast & kind == 0 || !self.ink.put_behind(&plan.head, bytes, more) {
+            return false;
         }
-        is_kept
+        self.seen |= plan.sees;
+        if plan.sees & sees::NAMES != 0 {
+            self.named(plan, start);
+        }
+        if plan.inherited {
+            self.hand_down(start);
+        }
+        true
+    }
+
+    /// Copies the entry that begins at `start` to what a span hands down.
+    fn hand_down(&mut self, start: usize) {
+        if let (Some(fields), Some(entry)) = (&mut self.handed_down, self.ink.written().get(start..)) {
+            fields.append(entry);
+        }
     }
 
     /// Notes what an entry that is now complete means.
@@ -378,14 +440,30 @@ impl<'p> Redacting<'p> {
         }
         if plan.sees != 0 {
             self.seen |= plan.sees;
-            if plan.sees & sees::EVENT != 0 {
-                self.event_at = Some((start + plan.head.len() + 5, self.ink.len()));
+            if plan.sees & sees::NAMES != 0 {
+                self.named(plan, start);
             }
         }
         if plan.inherited {
-            if let (Some(fields), Some(entry)) = (&mut self.handed_down, self.ink.written().get(start..)) {
-                fields.append(entry);
-            }
+            self.hand_down(start);
+        }
+    }
+
+    /// Notes where the text of the entry that begins at `start` stands: its length is part of it, because a remark may
+    /// follow.
+    #[cold]
+    fn named(&mut self, plan: &FieldPlan, start: usize) {
+        let text_at = start + plan.head.len() + 5;
+        let len = self
+            .ink
+            .written()
+            .get(text_at - 4..)
+            .and_then(|len| len.first_chunk());
+        let place = len.map(|len| (text_at, text_at + u32::from_le_bytes(*len) as usize));
+        match plan.sees {
+            sees::EVENT => self.names.event = place,
+            sees::ACTION => self.names.action = place,
+            _ => self.names.category = place,
         }
     }
 
@@ -465,19 +543,30 @@ impl<'p> Redacting<'p> {
     }
 
     fn remark(&mut self, plan: &FieldPlan) {
+        self.remark_of(&plan.name, plan.decision);
+    }
+
+    /// Says in the record, and counts, what was done to a field.
+    fn remark_of(&mut self, name: &str, decision: Decision) {
         self.tally.redacted += 1;
-        let Decision { action, rule } = plan.decision;
+        let Decision { action, rule } = decision;
         self.ink
             .vec()
             .extend_from_slice(&[mark::REMARK, rule as u8, action as u8]);
-        Put::key(self.ink.vec(), &plan.name);
+        Put::key(self.ink.vec(), name);
     }
 
+    /// How much of the next value has room. Long values leave some for the short ones behind them: an actor's id must
+    /// not be lost to a body that came first.
     #[inline]
     fn free(&self) -> usize {
-        MAX_FRAME
-            .saturating_sub(self.ink.len())
-            .min(crate::record::frame::MAX_VALUE)
+        let spare = if self.ink.len() < MAX_FRAME + SPARE {
+            SMALL
+        } else {
+            0
+        };
+        let left = MAX_FRAME.saturating_sub(self.ink.len()).max(spare);
+        left.min(crate::record::frame::MAX_VALUE)
     }
 
     #[inline]

@@ -1,0 +1,240 @@
+//! What recording costs the caller's thread in allocations: nothing, after its first event.
+
+#[path = "support/torture.rs"]
+mod torture;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::fmt::Debug;
+
+use torture::{PATIENCE, trail_with};
+use tracing::{Dispatch, info, info_span, instrument};
+use tracing_audit::{Actor, Audit, AuditContext, AuditedExt};
+use tracing_subscriber::prelude::*;
+
+/// Counts what each thread allocates, and passes on.
+struct Counting;
+
+thread_local! {
+    static ALLOCATED: Cell<u64> = const { Cell::new(0) };
+}
+
+fn count() {
+    let _ = ALLOCATED.try_with(|allocated| allocated.set(allocated.get() + 1));
+}
+
+// SAFETY: every call goes to the system's allocator with the arguments as they came; counting touches no memory of it.
+#[expect(unsafe_code, reason = "a global allocator is an unsafe trait; there is no other way to see allocations")]
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+/// How often this thread allocates while `run` runs.
+fn allocations(run: impl FnOnce()) -> u64 {
+    let before = ALLOCATED.with(Cell::get);
+    run();
+    ALLOCATED.with(Cell::get) - before
+}
+
+#[derive(Debug)]
+#[expect(dead_code, reason = "read by Debug")]
+struct Document {
+    id: u64,
+    title: &'static str,
+    tags: [&'static str; 3],
+    owner: Option<Owner>,
+}
+
+#[derive(Debug)]
+#[expect(dead_code, reason = "read by Debug")]
+struct Owner {
+    name: &'static str,
+    shares: (u32, f64),
+}
+
+const DOCUMENT: Document = Document {
+    id: 7,
+    title: "quarterly report",
+    tags: ["finance", "internal", "2026"],
+    owner: Some(Owner { name: "u-17", shares: (3, 0.5) }),
+};
+
+fn ten_fields(n: u64) {
+    info!(
+        target: "audit", action = "document.delete", resource.type = "document", resource.id = n, outcome = "success",
+        reason = "asked for", bytes = 4_096_u64, ratio = 0.25, flag = true, negative = -5_i64, name = %"report",
+        "deleted {n}"
+    );
+}
+
+fn debug_struct() {
+    info!(target: "audit", document = ?DOCUMENT, again = ?&DOCUMENT as &dyn Debug, "with a struct {:?}", DOCUMENT.tags);
+}
+
+fn kibibyte() {
+    static TEXT: [u8; 1024] = [b'x'; 1024];
+    let text = std::str::from_utf8(&TEXT).expect("it is ASCII");
+    info!(target: "audit", text, "with 1 KiB");
+}
+
+#[instrument(target = "audit", fields(resource.type = "document", resource.id = id), ret, err)]
+fn instrumented(id: u64) -> Result<u64, String> {
+    ten_fields(id);
+    Ok(id)
+}
+
+/// Two spans, an event, and both spans' ends.
+fn operation(n: u64) {
+    let request = info_span!(target: "audit", "request", actor.id = "u-17", tenant = "t-1", request_id = n);
+    let _inside = request.enter();
+    let step = info_span!(target: "audit", "step", resource.type = "document", resource.id = n, late = tracing::field::Empty);
+    let _deeper = step.enter();
+    ten_fields(n);
+    step.record("late", n);
+}
+
+fn lent(n: u64) {
+    let request = info_span!(target: "app", "request", actor.id = "u-17", request_id = n, other = 1);
+    let _inside = request.enter();
+    let step = info_span!(target: "app", "step", tenant = "t-1");
+    let _deeper = step.enter();
+    ten_fields(n);
+}
+
+/// Runs `work` on a fresh thread: once, and then often, counting.
+fn steady(audit: &Audit, dispatch: &Dispatch, name: &str, work: fn(u64)) {
+    let (audit, dispatch) = (audit.clone(), dispatch.clone());
+    let count = std::thread::spawn(move || {
+        tracing::dispatcher::with_default(&dispatch, || {
+            work(0);
+            let mut count = 0;
+            for n in 1..=1_000 {
+                count += allocations(|| work(n));
+                if n % 200 == 0 {
+                    // The queue is not what is measured; the pool's buffers come back.
+                    audit.flush(PATIENCE).expect("a memory sink takes everything");
+                }
+            }
+            count
+        })
+    });
+    assert_eq!(count.join().expect("the work does not panic"), 0, "{name}");
+}
+
+fn forms(audit: &Audit) -> [(&'static str, Dispatch); 3] {
+    [
+        ("wrapper", tracing_subscriber::registry().audited(audit).into()),
+        ("layer", tracing_subscriber::registry().with(audit.layer()).into()),
+        ("shell", tracing_subscriber::registry().with(audit.filter_shell()).into()),
+    ]
+}
+
+const WORK: [(&str, fn(u64)); 8] = [
+    ("ten fields", ten_fields),
+    ("two audit spans, an event and their ends", operation),
+    ("an event inside two spans that lend", lent),
+    ("an instrumented function", |n| drop(instrumented(n))),
+    ("structs by Debug", |_| debug_struct()),
+    ("structs by Debug inside two spans", |n| {
+        let _outer = info_span!(target: "audit", "outer", document = ?DOCUMENT).entered();
+        let _inner = info_span!(target: "audit", "inner", n).entered();
+        debug_struct();
+    }),
+    ("strings of 1 KiB", |_| kibibyte()),
+    ("strings of 1 KiB inside two spans", |n| {
+        let _outer = info_span!(target: "audit", "outer", actor.id = "u-17").entered();
+        let _inner = info_span!(target: "audit", "inner", n).entered();
+        kibibyte();
+    }),
+];
+
+#[test]
+fn after_its_first_event_a_thread_allocates_nothing() {
+    let (audit, sink) = trail_with(|builder| builder.lend("actor.id").lend("request_id").lend("tenant"));
+    for (form, dispatch) in forms(&audit) {
+        for (name, work) in WORK {
+            steady(&audit, &dispatch, &format!("{form}: {name}"), work);
+            sink.clear();
+        }
+    }
+    assert_eq!(audit.stats().pool_empty, 0);
+    assert_eq!(audit.stats().large_frames, 0);
+}
+
+#[test]
+fn inside_an_actors_scope_a_thread_allocates_nothing_either() {
+    let (audit, sink) = trail_with(|builder| builder);
+    let context = AuditContext::new().actor(Actor::user("u-17").role("admin").ip("203.0.113.9")).tenant("t-1");
+    for (form, dispatch) in forms(&audit) {
+        for (name, work) in WORK {
+            let scope = context.clone();
+            let (audit, dispatch) = (audit.clone(), dispatch.clone());
+            let count = std::thread::spawn(move || {
+                tracing::dispatcher::with_default(&dispatch, || {
+                    scope.sync_scope(|| {
+                        work(0);
+                        let count = (1..=500).map(|n| allocations(|| work(n))).sum::<u64>();
+                        audit.flush(PATIENCE).expect("a memory sink takes everything");
+                        count
+                    })
+                })
+            });
+            assert_eq!(count.join().expect("the work does not panic"), 0, "{form}: {name}");
+            sink.clear();
+        }
+    }
+}
+
+#[test]
+fn spans_in_places_that_no_span_has_been_in_allocate_nothing_up_to_the_reserve() {
+    let (audit, _) = trail_with(|builder| builder);
+    let dispatch: Dispatch = tracing_subscriber::registry().audited(&audit).into();
+    let count = std::thread::spawn(move || {
+        // What the registry itself allocates for its slots comes first, through ordinary spans.
+        tracing::dispatcher::with_default(&dispatch, || {
+            let ordinary: Vec<_> = (0..40).map(|_| info_span!(target: "app", "ordinary")).collect();
+            drop(ordinary);
+            let make = |n: u64| info_span!(target: "audit", "open", n, actor.id = "u-17");
+            drop(make(0));
+            let mut open = Vec::with_capacity(30);
+            allocations(|| {
+                open.extend((0..30).map(make));
+                open.clear();
+            })
+        })
+    });
+    assert_eq!(count.join().expect("the work does not panic"), 0);
+}
+
+#[test]
+fn the_counter_sees_what_a_usual_json_encoder_allocates() {
+    let count = allocations(|| {
+        let record = serde_json::json!({"action": "document.delete", "resource": {"type": "document", "id": 7}});
+        assert!(serde_json::to_vec(&record).expect("it can be encoded").len() > 20);
+    });
+    assert!(count > 0);
+}

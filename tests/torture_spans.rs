@@ -1,0 +1,410 @@
+//! Context, outcome and duration of spans that are used in every order that `tracing` allows.
+
+#[path = "support/torture.rs"]
+mod torture;
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use torture::{records, trail, trail_with, users};
+use tracing::instrument::WithSubscriber;
+use tracing::{Dispatch, Instrument, Span, info, info_span, instrument};
+use tracing_audit::record::{Record, Slot};
+use tracing_audit::{Actor, Audit, AuditContext, AuditedExt, CurrentContext, WithContext};
+use tracing_subscriber::prelude::*;
+
+fn dispatch(audit: &Audit) -> Dispatch {
+    tracing_subscriber::registry().audited(audit).into()
+}
+
+/// The three forms in which a trail is installed.
+fn forms(audit: &Audit) -> [Dispatch; 3] {
+    [
+        dispatch(audit),
+        tracing_subscriber::registry().with(audit.layer()).into(),
+        tracing_subscriber::registry().with(audit.filter_shell()).into(),
+    ]
+}
+
+fn within<R>(dispatch: &Dispatch, run: impl FnOnce() -> R) -> R {
+    tracing::dispatcher::with_default(dispatch, run)
+}
+
+/// The record of this event name or summary.
+fn one<'r>(records: &'r [Record], name: &str) -> &'r Record {
+    let is_it = |record: &&Record| record.text(Slot::Summary) == Some(name) || record.event() == name;
+    let mut found = records.iter().filter(is_it);
+    let record = found.next().unwrap_or_else(|| panic!("{name} is not among {} records", records.len()));
+    assert!(found.next().is_none(), "{name} is there twice");
+    record
+}
+
+fn actor<'r>(records: &'r [Record], name: &str) -> &'r str {
+    one(records, name).text(Slot::ActorId).unwrap_or_default()
+}
+
+fn end<'r>(records: &'r [Record], name: &str) -> (&'r str, &'r str) {
+    let record = one(records, name);
+    (record.text(Slot::Outcome).unwrap_or_default(), record.text(Slot::ReasonCode).unwrap_or_default())
+}
+
+#[test]
+fn an_explicit_parent_decides_whose_context_a_record_inherits() {
+    let (audit, sink) = trail();
+    for dispatch in forms(&audit) {
+        within(&dispatch, || {
+            let ann = info_span!(target: "audit", "ann's", actor.id = "ann", tenant = "t-1");
+            let bob = info_span!(target: "audit", "bob's", actor.id = "bob");
+            bob.in_scope(|| {
+                info!(target: "audit", "of the current span");
+                info!(target: "audit", parent: &ann, "of the named span");
+                info!(target: "audit", parent: None, "of no span");
+                let child = info_span!(target: "audit", parent: &ann, "child");
+                let ordinary = info_span!(target: "app", parent: &ann, "ordinary");
+                let root = info_span!(target: "app", parent: None, "root");
+                child.in_scope(|| info!(target: "audit", "inside the child"));
+                ordinary.in_scope(|| info!(target: "audit", "inside the ordinary child"));
+                root.in_scope(|| info!(target: "audit", "inside the root"));
+                info!(target: "audit", parent: &ordinary, "of the ordinary child");
+            });
+        });
+        let records = records(&audit, &sink);
+        for (name, expected) in [
+            ("of the current span", "bob"), ("of the named span", "ann"), ("of no span", "unknown"),
+            ("child", "ann"), ("inside the child", "ann"), ("inside the ordinary child", "ann"),
+            ("of the ordinary child", "ann"), ("inside the root", "unknown"),
+        ] {
+            assert_eq!(actor(&records, name), expected, "{name}");
+        }
+        assert_eq!(one(&records, "inside the child").text(Slot::ScopeTenant), Some("t-1"));
+        let parent = one(&records, "ann's").get(Slot::SpanId);
+        assert_eq!(one(&records, "child").get(Slot::ParentSpanId), parent);
+        assert_eq!(one(&records, "child").get(Slot::TraceId), one(&records, "ann's").get(Slot::TraceId));
+        assert_eq!(one(&records, "inside the ordinary child").get(Slot::SpanId), parent);
+        assert_eq!(one(&records, "of no span").get(Slot::TraceId), None);
+        sink.clear();
+    }
+}
+
+#[test]
+fn a_context_goes_along_with_a_span_that_moves_to_another_thread() {
+    let (audit, sink) = trail();
+    for dispatch in forms(&audit) {
+        within(&dispatch, || {
+            let request = info_span!(target: "audit", "request", actor.id = "ann");
+            let ordinary = request.in_scope(|| info_span!(target: "app", "ordinary"));
+            let elsewhere = dispatch.clone();
+            let moved = std::thread::spawn(move || {
+                within(&elsewhere, || {
+                    info!(target: "audit", "outside on the thread");
+                    let inside = ordinary.entered();
+                    info!(target: "audit", "inside on the thread");
+                    let deeper = info_span!(target: "app", "deeper").entered();
+                    info!(target: "audit", "deeper on the thread");
+                    drop((deeper, inside));
+                });
+            });
+            moved.join().unwrap();
+        });
+        let records = records(&audit, &sink);
+        assert_eq!(actor(&records, "outside on the thread"), "unknown");
+        assert_eq!(actor(&records, "inside on the thread"), "ann");
+        assert_eq!(actor(&records, "deeper on the thread"), "ann");
+        sink.clear();
+    }
+}
+
+#[test]
+fn a_context_goes_along_with_tasks_on_many_threads() {
+    const TASKS: usize = 200;
+    let (audit, sink) = trail();
+    let dispatch = dispatch(&audit);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_time().build().unwrap();
+    async fn job(n: usize) {
+        for step in 0..3 {
+            info!(target: "audit", n, step, "step");
+            tokio::task::yield_now().await;
+        }
+    }
+    let task = |n: usize| {
+        let in_task = async move {
+            let ordinary = info_span!(target: "app", "ordinary");
+            job(n).instrument(ordinary).await;
+            tokio::spawn(job(n).with_current_actor().with_current_subscriber()).await.unwrap();
+        };
+        // Lazy: the span is made inside of the scope.
+        let in_span = async move { in_task.instrument(info_span!(target: "audit", "task", n)).await };
+        let scoped = AuditContext::new().actor(Actor::user(format!("user-{n}"))).scope(in_span);
+        runtime.spawn(scoped.with_subscriber(dispatch.clone()))
+    };
+    let tasks: Vec<_> = (0..TASKS).map(task).collect();
+    runtime.block_on(async {
+        for task in tasks {
+            task.await.unwrap();
+        }
+    });
+    let records = records(&audit, &sink);
+    assert_eq!(records.len(), TASKS * 7);
+    for record in &records {
+        let n = record.attribute("n").and_then(|n| n.as_u64()).unwrap();
+        assert_eq!(record.text(Slot::ActorId), Some(&*format!("user-{n}")), "{:?}", record.attribute("step"));
+    }
+}
+
+#[test]
+fn a_context_that_was_captured_is_entered_on_another_thread() {
+    let (audit, sink) = trail();
+    let dispatch = dispatch(&audit);
+    let captured = Actor::user("ann").sync_scope(CurrentContext::capture);
+    std::thread::spawn({
+        let dispatch = dispatch.clone();
+        move || within(&dispatch, || captured.sync_scope(|| info!(target: "audit", "there")))
+    })
+    .join()
+    .unwrap();
+    within(&dispatch, || info!(target: "audit", "here"));
+    let records = records(&audit, &sink);
+    assert_eq!((actor(&records, "there"), actor(&records, "here")), ("ann", "unknown"));
+}
+
+#[test]
+fn spans_that_are_left_in_another_order_than_they_were_entered_keep_their_contexts() {
+    let (audit, sink) = trail();
+    for dispatch in forms(&audit) {
+        within(&dispatch, || {
+            let outer = info_span!(target: "audit", "outer", actor.id = "ann");
+            let inner = info_span!(target: "audit", parent: None, "inner", actor.id = "bob");
+            let (in_outer, in_inner) = (outer.enter(), inner.enter());
+            info!(target: "audit", "both");
+            drop(in_outer);
+            info!(target: "audit", "inner only");
+            drop(in_inner);
+            info!(target: "audit", "none");
+            // Entered twice, and left once: still inside.
+            let (first, second) = (outer.enter(), outer.enter());
+            drop(first);
+            info!(target: "audit", "once");
+            drop(second);
+            info!(target: "audit", "none again");
+        });
+        let records = records(&audit, &sink);
+        for (name, expected) in
+            [("both", "bob"), ("inner only", "bob"), ("none", "unknown"), ("once", "ann"), ("none again", "unknown")]
+        {
+            assert_eq!(actor(&records, name), expected, "{name}");
+        }
+        sink.clear();
+    }
+}
+
+#[test]
+fn a_span_that_closes_on_another_thread_is_one_record_with_its_fields() {
+    let (audit, sink) = trail();
+    for dispatch in forms(&audit) {
+        let span = within(&dispatch, || info_span!(target: "audit", "moved", actor.id = "ann", late = tracing::field::Empty));
+        let clone = span.clone();
+        let elsewhere = dispatch.clone();
+        std::thread::spawn(move || {
+            within(&elsewhere, || {
+                clone.record("late", 7);
+                clone.in_scope(|| info!(target: "audit", "inside"));
+                drop(clone);
+            });
+        })
+        .join()
+        .unwrap();
+        assert!(users(&sink).iter().all(|record| record.event() != "moved"), "one handle is still here");
+        std::thread::spawn(move || drop(span)).join().unwrap();
+        let records = records(&audit, &sink);
+        let moved = one(&records, "moved");
+        assert_eq!(moved.attribute("late").and_then(|late| late.as_u64()), Some(7));
+        assert_eq!((moved.text(Slot::ActorId), actor(&records, "inside")), (Some("ann"), "ann"));
+        assert!(moved.uint(Slot::DurationNs).is_some());
+        sink.clear();
+    }
+}
+
+#[test]
+fn the_last_handle_of_a_parent_may_go_with_its_child() {
+    let (audit, sink) = trail();
+    within(&dispatch(&audit), || {
+        let parent = info_span!(target: "audit", "parent", actor.id = "ann");
+        let child = info_span!(target: "audit", parent: &parent, "child");
+        drop(parent);
+        child.in_scope(|| info!(target: "audit", "inside"));
+        drop(child);
+    });
+    let records = records(&audit, &sink);
+    for name in ["inside", "child", "parent"] {
+        one(&records, name);
+    }
+    assert!(records.iter().all(|record| record.text(Slot::ActorId) == Some("ann")));
+}
+
+#[test]
+fn ten_thousand_open_spans_keep_their_contexts_apart() {
+    let (audit, sink) = trail_with(|builder| builder.queue_records(65_536).queue_bytes(256 << 20));
+    within(&dispatch(&audit), || {
+        let spans: Vec<_> = (0..10_000_u64)
+            .map(|n| (info_span!(target: "audit", "one", actor.id = n), info_span!(target: "app", "barrier")))
+            .collect();
+        for (n, (span, _)) in spans.iter().enumerate().rev() {
+            span.in_scope(|| info_span!(target: "app", "ordinary").in_scope(|| info!(target: "audit", n, "inside")));
+        }
+    });
+    let records = records(&audit, &sink);
+    assert_eq!(records.len(), 20_000);
+    for record in records.iter().filter(|record| record.event() != "one") {
+        let n = record.attribute("n").and_then(|n| n.as_u64()).unwrap();
+        let actor = record.get(Slot::ActorId).unwrap();
+        assert_eq!(actor.as_str().map(str::to_owned).or(actor.as_u64().map(|id| id.to_string())), Some(n.to_string()));
+    }
+}
+
+#[instrument(target = "audit", err, ret)]
+fn answers(answer: Result<u8, String>) -> Result<u8, String> {
+    info!(target: "audit", "at work");
+    answer
+}
+
+#[instrument(target = "audit")]
+fn panics() {
+    panic!("on purpose");
+}
+
+#[instrument(target = "audit", err, ret)]
+async fn waits() -> Result<u8, String> {
+    std::future::pending::<()>().await;
+    Ok(1)
+}
+
+#[instrument(target = "audit")]
+async fn panics_later() {
+    tokio::task::yield_now().await;
+    panic!("on purpose");
+}
+
+#[test]
+fn an_outcome_comes_only_from_evidence() {
+    let (audit, sink) = trail();
+    for dispatch in forms(&audit) {
+        let mut seen = Vec::new();
+        let mut take = |run: &mut dyn FnMut()| {
+            within(&dispatch, run);
+            let records = records(&audit, &sink);
+            sink.clear();
+            let spans = records.iter().filter(|record| record.text(Slot::Summary) != Some("at work"));
+            let ends: Vec<_> = spans.map(|span| end(std::slice::from_ref(span), span.event())).collect();
+            assert_eq!(ends.len(), 1, "one record for one span: {ends:?}");
+            seen.push((ends[0].0.to_owned(), ends[0].1.to_owned()));
+        };
+        take(&mut || assert!(answers(Ok(1)).is_ok()));
+        take(&mut || assert!(answers(Err("no".to_owned())).is_err()));
+        take(&mut || assert!(catch_unwind(panics).is_err()));
+        take(&mut || {
+            let mut future = Box::pin(waits());
+            assert!(future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+            drop(future);
+        });
+        take(&mut || {
+            let mut future = Box::pin(panics_later());
+            let mut poll = || future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let _inside = runtime.enter();
+            assert!(poll().is_pending());
+            assert!(catch_unwind(AssertUnwindSafe(poll)).is_err());
+        });
+        take(&mut || drop(info_span!(target: "audit", "said", outcome = "denied", reason_code = "quota")));
+        let expected = [
+            ("success", ""), ("failure", ""), ("unknown", "panic"), ("unknown", "not_reported"), ("unknown", "panic"),
+            ("denied", "quota"),
+        ];
+        assert_eq!(seen, expected.map(|(outcome, reason)| (outcome.to_owned(), reason.to_owned())));
+    }
+}
+
+#[test]
+fn a_future_that_is_cancelled_while_it_runs_on_a_runtime_is_written_as_not_reported() {
+    let (audit, sink) = trail();
+    let dispatch = dispatch(&audit);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(async {
+        let task = tokio::spawn(waits().with_subscriber(dispatch.clone()));
+        tokio::task::yield_now().await;
+        task.abort();
+        assert!(task.await.unwrap_err().is_cancelled());
+        let timeout = tokio::time::timeout(Duration::ZERO, waits().with_subscriber(dispatch.clone()));
+        assert!(timeout.await.is_err());
+    });
+    let records = records(&audit, &sink);
+    assert_eq!(records.len(), 2);
+    for record in &records {
+        assert_eq!(end(std::slice::from_ref(record), "waits"), ("unknown", "not_reported"));
+    }
+}
+
+#[test]
+fn spans_that_are_still_open_at_the_shutdown_are_written_once() {
+    let (audit, sink) = trail();
+    let dispatch = dispatch(&audit);
+    let (span, other) = within(&dispatch, || {
+        let span = info_span!(target: "audit", "open", actor.id = "ann", start = true);
+        let other = span.in_scope(|| info_span!(target: "audit", "inner"));
+        (span, other)
+    });
+    let entered = within(&dispatch, || span.clone().entered());
+    audit.shutdown(torture::PATIENCE).unwrap();
+    let at_the_end = users(&sink);
+    assert_eq!(at_the_end.iter().filter(|record| record.text(Slot::Phase) == Some("start")).count(), 1);
+    let ends: Vec<_> = at_the_end.iter().filter(|record| record.text(Slot::Phase).is_none()).collect();
+    assert_eq!(ends.len(), 2);
+    for record in &ends {
+        assert_eq!(record.text(Slot::ReasonCode), Some("still_open"));
+        assert_eq!(record.text(Slot::ActorId), Some("ann"));
+    }
+    drop((entered, other, span));
+    assert_eq!(users(&sink).len(), 3, "a span that was written as open is not written again");
+    assert_eq!(audit.stats().lost_closed, 0);
+}
+
+/// A future that is ready at its second poll, and polled on another thread then.
+async fn halfway() {
+    let mut polled = false;
+    std::future::poll_fn(move |_| if std::mem::replace(&mut polled, true) { Poll::Ready(()) } else { Poll::Pending }).await;
+}
+
+#[test]
+fn an_instrumented_future_that_changes_its_thread_at_every_poll_is_one_record() {
+    let (audit, sink) = trail();
+    let dispatch = dispatch(&audit);
+    let future = within(&dispatch, || {
+        async {
+            info!(target: "audit", "before");
+            halfway().await;
+            info!(target: "audit", "after");
+            Span::current().record("outcome", "success");
+        }
+        .instrument(info_span!(target: "audit", "travels", actor.id = "ann", outcome = tracing::field::Empty))
+    });
+    let mut future = Box::pin(future);
+    for expected in [false, true] {
+        let elsewhere = dispatch.clone();
+        future = std::thread::spawn(move || {
+            within(&elsewhere, || {
+                let poll = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+                assert_eq!(poll.is_ready(), expected);
+                future
+            })
+        })
+        .join()
+        .unwrap();
+    }
+    drop(pin!(future));
+    let records = records(&audit, &sink);
+    assert_eq!(records.len(), 3);
+    assert!(records.iter().all(|record| record.text(Slot::ActorId) == Some("ann")));
+    assert_eq!(end(&records, "travels"), ("success", ""));
+}
