@@ -24,7 +24,10 @@ fn count() {
 }
 
 // SAFETY: every call goes to the system's allocator with the arguments as they came; counting touches no memory of it.
-#[expect(unsafe_code, reason = "a global allocator is an unsafe trait; there is no other way to see allocations")]
+#[expect(
+    unsafe_code,
+    reason = "a global allocator is an unsafe trait; there is no other way to see allocations"
+)]
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count();
@@ -80,7 +83,10 @@ const DOCUMENT: Document = Document {
     id: 7,
     title: "quarterly report",
     tags: ["finance", "internal", "2026"],
-    owner: Some(Owner { name: "u-17", shares: (3, 0.5) }),
+    owner: Some(Owner {
+        name: "u-17",
+        shares: (3, 0.5),
+    }),
 };
 
 fn ten_fields(n: u64) {
@@ -149,7 +155,10 @@ fn forms(audit: &Audit) -> [(&'static str, Dispatch); 3] {
     [
         ("wrapper", tracing_subscriber::registry().audited(audit).into()),
         ("layer", tracing_subscriber::registry().with(audit.layer()).into()),
-        ("shell", tracing_subscriber::registry().with(audit.filter_shell()).into()),
+        (
+            "shell",
+            tracing_subscriber::registry().with(audit.filter_shell()).into(),
+        ),
     ]
 }
 
@@ -188,7 +197,9 @@ fn after_its_first_event_a_thread_allocates_nothing() {
 #[test]
 fn inside_an_actors_scope_a_thread_allocates_nothing_either() {
     let (audit, sink) = trail_with(|builder| builder);
-    let context = AuditContext::new().actor(Actor::user("u-17").role("admin").ip("203.0.113.9")).tenant("t-1");
+    let context = AuditContext::new()
+        .actor(Actor::user("u-17").role("admin").ip("203.0.113.9"))
+        .tenant("t-1");
     for (form, dispatch) in forms(&audit) {
         for (name, work) in WORK {
             let scope = context.clone();
@@ -203,7 +214,11 @@ fn inside_an_actors_scope_a_thread_allocates_nothing_either() {
                     })
                 })
             });
-            assert_eq!(count.join().expect("the work does not panic"), 0, "{form}: {name}");
+            assert_eq!(
+                count.join().expect("the work does not panic"),
+                0,
+                "{form}: {name}"
+            );
             sink.clear();
         }
     }
@@ -233,7 +248,8 @@ fn spans_in_places_that_no_span_has_been_in_allocate_nothing_up_to_the_reserve()
 #[test]
 fn the_counter_sees_what_a_usual_json_encoder_allocates() {
     let count = allocations(|| {
-        let record = serde_json::json!({"action": "document.delete", "resource": {"type": "document", "id": 7}});
+        let record =
+            serde_json::json!({"action": "document.delete", "resource": {"type": "document", "id": 7}});
         assert!(serde_json::to_vec(&record).expect("it can be encoded").len() > 20);
     });
     assert!(count > 0);

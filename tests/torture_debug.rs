@@ -35,9 +35,15 @@ struct ReadSpan(fn(&Dispatch, &mut dyn FnMut(&str)));
 struct Kept(String);
 
 impl<S: tracing::Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Traces {
-    fn on_new_span(&self, attributes: &tracing::span::Attributes<'_>, id: &tracing::Id, context: Context<'_, S>) {
+    fn on_new_span(
+        &self,
+        attributes: &tracing::span::Attributes<'_>,
+        id: &tracing::Id,
+        context: Context<'_, S>,
+    ) {
         if let Some(span) = context.span(id) {
-            span.extensions_mut().insert(Kept(attributes.metadata().name().to_owned()));
+            span.extensions_mut()
+                .insert(Kept(attributes.metadata().name().to_owned()));
         }
     }
 }
@@ -46,7 +52,9 @@ impl<S: tracing::Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Traces {
 fn backtrace(f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let mut names = Vec::new();
     Span::current().with_subscriber(|(id, dispatch)| {
-        let Some(registry) = dispatch.downcast_ref::<tracing_subscriber::Registry>() else { return };
+        let Some(registry) = dispatch.downcast_ref::<tracing_subscriber::Registry>() else {
+            return;
+        };
         let mut next = registry.span(id);
         while let Some(span) = next {
             span.extensions_mut().insert(ReadSpan(|_, _| {}));
@@ -60,11 +68,19 @@ fn backtrace(f: &mut fmt::Formatter<'_>) -> fmt::Result {
 
 /// Without `fmt`, which formats values while it holds the extensions: such a `Debug` deadlocks in it.
 fn subscriber(audit: &tracing_audit::Audit) -> Dispatch {
-    tracing_subscriber::registry().with(EnvFilter::new("info")).with(Traces).audited(audit).into()
+    tracing_subscriber::registry()
+        .with(EnvFilter::new("info"))
+        .with(Traces)
+        .audited(audit)
+        .into()
 }
 
 fn attribute(record: &Record, name: &str) -> String {
-    record.attribute(name).and_then(|value| value.as_str()).unwrap_or_default().to_owned()
+    record
+        .attribute(name)
+        .and_then(|value| value.as_str())
+        .unwrap_or_default()
+        .to_owned()
 }
 
 #[test]
@@ -74,7 +90,8 @@ fn a_debug_that_reads_the_current_span_and_its_extensions_does_not_deadlock() {
     tracing::dispatcher::with_default(&subscriber(&audit), || {
         let outer = info_span!(target: "audit", "outer", at = ?Does(backtrace));
         outer.in_scope(|| {
-            let inner = info_span!(target: "audit", "inner", at = ?Does(backtrace), late = tracing::field::Empty);
+            let inner =
+                info_span!(target: "audit", "inner", at = ?Does(backtrace), late = tracing::field::Empty);
             let _inside = inner.enter();
             info!(target: "audit", at = ?Does(backtrace), "event {:?}", Does(backtrace));
             inner.record("late", tracing::field::debug(Does(backtrace)));
@@ -84,20 +101,28 @@ fn a_debug_that_reads_the_current_span_and_its_extensions_does_not_deadlock() {
     let shown: Vec<_> = records.iter().map(|record| attribute(record, "at")).collect();
     // Under a scoped dispatcher a value that is being recorded sees no current span: `tracing` hides it.
     assert_eq!(records.len(), 3);
-    assert!(shown.iter().all(|shown| ["", "inner < outer", "outer"].contains(&&**shown)), "{shown:?}");
+    assert!(
+        shown
+            .iter()
+            .all(|shown| ["", "inner < outer", "outer"].contains(&&**shown)),
+        "{shown:?}"
+    );
 }
 
 #[test]
 fn a_debug_that_panics_leaves_a_marker_and_a_count_and_the_event_stays() {
     let (audit, sink) = trail();
-    let panics = || Does(|f: &mut fmt::Formatter<'_>| {
-        f.write_str("half of a secret")?;
-        panic!("on purpose")
-    });
+    let panics = || {
+        Does(|f: &mut fmt::Formatter<'_>| {
+            f.write_str("half of a secret")?;
+            panic!("on purpose")
+        })
+    };
     // Only ours stands here: `fmt` would let the panic through to the caller.
     let dispatch: Dispatch = tracing_subscriber::registry().audited(&audit).into();
     tracing::dispatcher::with_default(&dispatch, || {
-        let span = info_span!(target: "audit", "span", bad = ?panics(), good = 1, late = tracing::field::Empty);
+        let span =
+            info_span!(target: "audit", "span", bad = ?panics(), good = 1, late = tracing::field::Empty);
         span.record("late", tracing::field::debug(panics()));
         span.in_scope(|| info!(target: "audit", bad = ?panics(), good = 2, actor.id = ?panics(), "event"));
         info!(target: "audit", good = 3, "next");
@@ -128,7 +153,10 @@ fn a_debug_that_emits_by_the_handle_is_told_that_it_must_not() {
     tracing::dispatcher::with_default(&dispatch, || info!(target: "audit", told = ?emits, "outer"));
     let records = records(&audit, &sink);
     assert_eq!(records.len(), 1);
-    assert_eq!(attribute(&records[0], "told"), format!("{0:?} {0:?}", ErrorKind::Reentrant));
+    assert_eq!(
+        attribute(&records[0], "told"),
+        format!("{0:?} {0:?}", ErrorKind::Reentrant)
+    );
     assert_eq!(audit.stats().rejected_reentrant, 2);
 }
 
@@ -148,7 +176,10 @@ fn a_macro_with_all_the_fields_that_it_can_have_is_one_record_with_all_of_them()
     let records = records(&audit, &sink);
     assert_eq!(records.len(), 2);
     for record in &records {
-        assert_eq!(record.map(Slot::Attributes).map(|attributes| attributes.len()), Some(32));
+        assert_eq!(
+            record.map(Slot::Attributes).map(|attributes| attributes.len()),
+            Some(32)
+        );
     }
 }
 
@@ -179,7 +210,10 @@ fn under_the_global_dispatcher_what_a_debug_reports_is_recorded_or_counted() {
             let seen = Arc::new(AtomicU64::new(0));
             let counter = Arc::clone(&seen);
             let count = tracing_subscriber::filter::dynamic_filter_fn(move |metadata, _| {
-                counter.fetch_add(u64::from(metadata.target() == "app" && metadata.is_event()), Ordering::SeqCst);
+                counter.fetch_add(
+                    u64::from(metadata.target() == "app" && metadata.is_event()),
+                    Ordering::SeqCst,
+                );
                 true
             });
             let quiet = format::layer().with_writer(std::io::sink).with_filter(count);
@@ -227,8 +261,15 @@ fn under_the_global_dispatcher_what_a_debug_reports_is_recorded_or_counted() {
             drop(span);
             let records = records(&audit, &sink);
             assert_eq!(records.len(), 3);
-            assert!(records.iter().all(|record| record.text(Slot::ActorId) == Some("ann")));
-            assert_eq!(records[2].attribute("late").and_then(|late| late.as_u64()), Some(5));
+            assert!(
+                records
+                    .iter()
+                    .all(|record| record.text(Slot::ActorId) == Some("ann"))
+            );
+            assert_eq!(
+                records[2].attribute("late").and_then(|late| late.as_u64()),
+                Some(5)
+            );
         }
         "reads" => {
             tracing_subscriber::registry().with(Traces).audited(&audit).init();
@@ -258,7 +299,11 @@ fn endless(audit: &tracing_audit::Audit, sink: &tracing_audit::sink::MemorySink)
     let calls = CALLS.load(Ordering::SeqCst);
     assert!((1..16).contains(&calls), "{calls} levels");
     let lost = audit.stats().lost_reentrant;
-    assert_eq!(users(sink).len() as u64 + lost, calls + 1, "every report is a record or counted");
+    assert_eq!(
+        users(sink).len() as u64 + lost,
+        calls + 1,
+        "every report is a record or counted"
+    );
     assert_eq!(gaps(sink), [("reentrant".to_owned(), lost)]);
     // The thread records as before.
     info!(target: "audit", "after");

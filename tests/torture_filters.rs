@@ -47,14 +47,34 @@ fn program() {
 }
 
 const EXPECTED: [&str; 18] = [
-    "between 1", "between 2", "inside 2", "inner", "outer", "in the span", "", "between 1", "between 2", "inside 2",
-    "inner", "outer", "in the span", "", "settled", "settled", "settled", "settled",
+    "between 1",
+    "between 2",
+    "inside 2",
+    "inner",
+    "outer",
+    "in the span",
+    "",
+    "between 1",
+    "between 2",
+    "inside 2",
+    "inner",
+    "outer",
+    "in the span",
+    "",
+    "settled",
+    "settled",
+    "settled",
+    "settled",
 ];
 
 /// `inside 2` where the questions are answered with yes; a filter may answer otherwise.
 fn normal(messages: Vec<String>) -> Vec<String> {
     let number = |message: String| {
-        if message.starts_with("inside ") { "inside 2".to_owned() } else { message }
+        if message.starts_with("inside ") {
+            "inside 2".to_owned()
+        } else {
+            message
+        }
     };
     messages.into_iter().map(number).collect()
 }
@@ -76,16 +96,28 @@ where
 
 #[test]
 fn a_question_between_or_inside_events_loses_no_record_in_any_form() {
-    nothing_is_missing("wrapper, bare", |audit| tracing_subscriber::registry().audited(audit).into());
-    nothing_is_missing("wrapper, fmt", |audit| tracing_subscriber::registry().with(quiet()).audited(audit).into());
+    nothing_is_missing("wrapper, bare", |audit| {
+        tracing_subscriber::registry().audited(audit).into()
+    });
+    nothing_is_missing("wrapper, fmt", |audit| {
+        tracing_subscriber::registry().with(quiet()).audited(audit).into()
+    });
     nothing_is_missing("wrapper, per-layer", |audit| {
         let inner = tracing_subscriber::registry().with(quiet().with_filter(LevelFilter::INFO));
-        inner.with(quiet().with_filter(Targets::new().with_target("app", Level::WARN))).audited(audit).into()
+        inner
+            .with(quiet().with_filter(Targets::new().with_target("app", Level::WARN)))
+            .audited(audit)
+            .into()
     });
-    nothing_is_missing("layer, bare", |audit| tracing_subscriber::registry().with(audit.layer()).into());
+    nothing_is_missing("layer, bare", |audit| {
+        tracing_subscriber::registry().with(audit.layer()).into()
+    });
     nothing_is_missing("layer, per-layer neighbours", |audit| {
         let inner = tracing_subscriber::registry().with(quiet().with_filter(LevelFilter::INFO));
-        inner.with(audit.layer()).with(quiet().with_filter(LevelFilter::OFF)).into()
+        inner
+            .with(audit.layer())
+            .with(quiet().with_filter(LevelFilter::OFF))
+            .into()
     });
     nothing_is_missing("shell first", |audit| {
         let inner = tracing_subscriber::registry().with(audit.filter_shell());
@@ -93,22 +125,45 @@ fn a_question_between_or_inside_events_loses_no_record_in_any_form() {
     });
     nothing_is_missing("shell last", |audit| {
         let inner = tracing_subscriber::registry().with(quiet().with_filter(LevelFilter::INFO));
-        inner.with(quiet().with_filter(filter_fn(|metadata| metadata.is_span()))).with(audit.filter_shell()).into()
+        inner
+            .with(quiet().with_filter(filter_fn(|metadata| metadata.is_span())))
+            .with(audit.filter_shell())
+            .into()
     });
 }
 
 #[test]
 fn inside_the_wrapper_no_global_filter_hides_a_record() {
-    for directives in ["off", "error", "info", "trace", "audit=off", "app=trace,audit=error", "[work]=info"] {
+    for directives in [
+        "off",
+        "error",
+        "info",
+        "trace",
+        "audit=off",
+        "app=trace,audit=error",
+        "[work]=info",
+    ] {
         nothing_is_missing(directives, |audit| {
-            tracing_subscriber::registry().with(EnvFilter::new(directives)).with(quiet()).audited(audit).into()
+            tracing_subscriber::registry()
+                .with(EnvFilter::new(directives))
+                .with(quiet())
+                .audited(audit)
+                .into()
         });
         nothing_is_missing(directives, |audit| {
-            tracing_subscriber::registry().with(quiet()).with(EnvFilter::new(directives)).audited(audit).into()
+            tracing_subscriber::registry()
+                .with(quiet())
+                .with(EnvFilter::new(directives))
+                .audited(audit)
+                .into()
         });
     }
     nothing_is_missing("a global level", |audit| {
-        tracing_subscriber::registry().with(LevelFilter::OFF).with(quiet()).audited(audit).into()
+        tracing_subscriber::registry()
+            .with(LevelFilter::OFF)
+            .with(quiet())
+            .audited(audit)
+            .into()
     });
 }
 
@@ -117,9 +172,15 @@ fn beside(directives: &str, is_above: bool) -> (Vec<Obstacle>, Vec<String>) {
     let (audit, sink) = trail();
     let filter = EnvFilter::new(directives);
     let dispatch: tracing::Dispatch = if is_above {
-        tracing_subscriber::registry().with(audit.layer()).with(filter).into()
+        tracing_subscriber::registry()
+            .with(audit.layer())
+            .with(filter)
+            .into()
     } else {
-        tracing_subscriber::registry().with(filter).with(audit.layer()).into()
+        tracing_subscriber::registry()
+            .with(filter)
+            .with(audit.layer())
+            .into()
     };
     let mut obstacles = Vec::new();
     tracing::dispatcher::with_default(&dispatch, || {
@@ -133,11 +194,19 @@ fn beside(directives: &str, is_above: bool) -> (Vec<Obstacle>, Vec<String>) {
 
 #[test]
 fn a_global_filter_beside_the_plain_layer_hides_what_it_filters_and_check_says_so() {
-    let hidden = |levels: &[Level]| levels.iter().map(|level| Obstacle::Filtered(*level)).collect::<Vec<_>>();
+    let hidden = |levels: &[Level]| {
+        levels
+            .iter()
+            .map(|level| Obstacle::Filtered(*level))
+            .collect::<Vec<_>>()
+    };
     for is_above in [true, false] {
         assert_eq!(
             beside("info", is_above),
-            (hidden(&[Level::DEBUG, Level::TRACE]), vec!["error".to_owned(), "info".to_owned()])
+            (
+                hidden(&[Level::DEBUG, Level::TRACE]),
+                vec!["error".to_owned(), "info".to_owned()]
+            )
         );
         let (obstacles, arrived) = beside("off", is_above);
         assert!(arrived.is_empty());
@@ -152,12 +221,19 @@ fn a_global_filter_beside_the_plain_layer_hides_what_it_filters_and_check_says_s
 #[test]
 fn check_finds_a_live_trail_live_and_writes_nothing() {
     let (audit, sink) = trail();
-    let dispatch: tracing::Dispatch =
-        tracing_subscriber::registry().with(EnvFilter::new("off")).audited(&audit).into();
-    tracing::dispatcher::with_default(&dispatch, || assert!(audit.check().is_live(), "{}", audit.check()));
+    let dispatch: tracing::Dispatch = tracing_subscriber::registry()
+        .with(EnvFilter::new("off"))
+        .audited(&audit)
+        .into();
+    tracing::dispatcher::with_default(&dispatch, || {
+        assert!(audit.check().is_live(), "{}", audit.check())
+    });
     assert!(messages(&audit, &sink).is_empty());
 
-    let dispatch: tracing::Dispatch = tracing_subscriber::registry().with(audit.layer()).audited(&audit).into();
+    let dispatch: tracing::Dispatch = tracing_subscriber::registry()
+        .with(audit.layer())
+        .audited(&audit)
+        .into();
     tracing::dispatcher::with_default(&dispatch, || {
         assert_eq!(audit.check().obstacles, [Obstacle::InstalledTwice]);
     });
@@ -166,7 +242,9 @@ fn check_finds_a_live_trail_live_and_writes_nothing() {
     });
     let (other, _) = trail();
     let dispatch: tracing::Dispatch = tracing_subscriber::registry().into();
-    tracing::dispatcher::with_default(&dispatch, || assert_eq!(other.check().obstacles, [Obstacle::NotInstalled]));
+    tracing::dispatcher::with_default(&dispatch, || {
+        assert_eq!(other.check().obstacles, [Obstacle::NotInstalled])
+    });
 }
 
 #[test]
@@ -174,7 +252,11 @@ fn a_filter_that_is_swapped_while_threads_report_hides_no_record() {
     const EACH: usize = 400;
     let (audit, sink) = trail();
     let (filter, handle) = reload::Layer::new(EnvFilter::new("info"));
-    let dispatch: tracing::Dispatch = tracing_subscriber::registry().with(filter).with(quiet()).audited(&audit).into();
+    let dispatch: tracing::Dispatch = tracing_subscriber::registry()
+        .with(filter)
+        .with(quiet())
+        .audited(&audit)
+        .into();
     let threads: Vec<_> = (0..4)
         .map(|_| {
             let dispatch = dispatch.clone();
@@ -202,7 +284,10 @@ fn a_filter_that_is_swapped_while_threads_report_hides_no_record() {
     }
     let found = messages(&audit, &sink);
     assert_eq!(audit.stats().lost(), 0);
-    assert_eq!(found.iter().filter(|message| *message == "event").count(), 4 * EACH);
+    assert_eq!(
+        found.iter().filter(|message| *message == "event").count(),
+        4 * EACH
+    );
     assert_eq!(found.len(), 8 * EACH);
 }
 
@@ -210,13 +295,20 @@ fn a_filter_that_is_swapped_while_threads_report_hides_no_record() {
 fn a_layer_that_is_swapped_beside_the_plain_layer_hides_no_record() {
     let (audit, sink) = trail();
     let (swapped, handle) = reload::Layer::new(fmt::layer::<Registry>().with_writer(std::io::sink).boxed());
-    let dispatch: tracing::Dispatch = tracing_subscriber::registry().with(swapped).with(audit.layer()).into();
+    let dispatch: tracing::Dispatch = tracing_subscriber::registry()
+        .with(swapped)
+        .with(audit.layer())
+        .into();
     tracing::dispatcher::with_default(&dispatch, || {
         for n in 0..50 {
             let span = tracing::info_span!(target: "audit", "work");
             let _inside = span.enter();
             // Not to JSON: that form of fmt panics at spans that were opened before it was there.
-            let layer = if n % 2 == 0 { quiet().boxed() } else { fmt::layer().compact().with_writer(std::io::sink).boxed() };
+            let layer = if n % 2 == 0 {
+                quiet().boxed()
+            } else {
+                fmt::layer().compact().with_writer(std::io::sink).boxed()
+            };
             handle.reload(layer).unwrap();
             info!(target: "audit", "event");
         }

@@ -50,23 +50,49 @@ enum Step {
 }
 
 const STEPS: [Step; 18] = [
-    Step::Emit, Step::EmitAsync, Step::Abandon, Step::Submit, Step::Event, Step::Span, Step::OpenSpan, Step::Flush,
-    Step::FlushAtOnce, Step::Shutdown, Step::ShutdownAtOnce, Step::Guard, Step::Clone, Step::DropClone, Step::Rotate,
-    Step::Cleanup, Step::Check, Step::Stats,
+    Step::Emit,
+    Step::EmitAsync,
+    Step::Abandon,
+    Step::Submit,
+    Step::Event,
+    Step::Span,
+    Step::OpenSpan,
+    Step::Flush,
+    Step::FlushAtOnce,
+    Step::Shutdown,
+    Step::ShutdownAtOnce,
+    Step::Guard,
+    Step::Clone,
+    Step::DropClone,
+    Step::Rotate,
+    Step::Cleanup,
+    Step::Check,
+    Step::Stats,
 ];
 
 /// Does one step; counts what was taken.
-fn take(step: Step, audit: &Audit, clones: &mut Vec<Audit>, open: &mut Vec<tracing::Span>, taken: &AtomicU64) {
+fn take(
+    step: Step,
+    audit: &Audit,
+    clones: &mut Vec<Audit>,
+    open: &mut Vec<tracing::Span>,
+    taken: &AtomicU64,
+) {
     let told = |result: tracing_audit::Result<()>| match result {
         Ok(()) => {
             taken.fetch_add(1, Ordering::SeqCst);
         }
-        Err(error) => assert!(matches!(error.kind(), ErrorKind::Closed | ErrorKind::Full), "{error}"),
+        Err(error) => assert!(
+            matches!(error.kind(), ErrorKind::Closed | ErrorKind::Full),
+            "{error}"
+        ),
     };
     match step {
         Step::Emit => told(audit.emit(record(1)).map(drop)),
         Step::EmitAsync => {
-            let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .build()
+                .expect("a runtime");
             told(runtime.block_on(audit.emit_async(record(2))).map(drop));
         }
         Step::Abandon => drop(audit.emit_async(record(3))),
@@ -146,7 +172,8 @@ proptest! {
 fn many_threads_take_any_steps_at_the_same_time() {
     let _watchdog = Watchdog::start("steps from many threads");
     for round in 0..12_u64 {
-        let (audit, sink) = trail_with(|builder| builder.queue_records(16).room_timeout(Duration::from_millis(50)));
+        let (audit, sink) =
+            trail_with(|builder| builder.queue_records(16).room_timeout(Duration::from_millis(50)));
         let taken = Arc::new(AtomicU64::new(0));
         let dispatch = dispatch(&audit);
         let threads: Vec<_> = (0..8_u64)
@@ -157,7 +184,9 @@ fn many_threads_take_any_steps_at_the_same_time() {
                     let mut state = round * 8 + thread + 1;
                     tracing::dispatcher::with_default(&dispatch, || {
                         for _ in 0..60 {
-                            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                            state = state
+                                .wrapping_mul(6_364_136_223_846_793_005)
+                                .wrapping_add(1_442_695_040_888_963_407);
                             let step = STEPS[usize::try_from(state >> 33).unwrap() % STEPS.len()];
                             let ends = matches!(step, Step::ShutdownAtOnce | Step::Shutdown);
                             // The end comes from one thread, at a time of its own.
@@ -229,27 +258,44 @@ fn a_shutdown_from_a_panic_hook_keeps_the_last_word() {
     let handle = audit.clone();
     std::panic::set_hook(Box::new(move |_| {
         info!(target: "audit", "in the hook, in a value");
-        assert_eq!(handle.emit(record(2)).expect_err("it would wait for itself").kind(), ErrorKind::Reentrant);
+        assert_eq!(
+            handle
+                .emit(record(2))
+                .expect_err("it would wait for itself")
+                .kind(),
+            ErrorKind::Reentrant
+        );
         handle.flush(PATIENCE).expect("the trail works in a hook");
     }));
     info!(target: "audit", bad = ?Bad, "event");
-    assert_eq!(messages(&audit, &sink), ["in the hook", "", "in the hook, in a value", "event"]);
+    assert_eq!(
+        messages(&audit, &sink),
+        ["in the hook", "", "in the hook, in a value", "event"]
+    );
 }
 
 #[test]
 fn a_current_thread_runtime_can_emit_flush_and_end() {
     let _watchdog = Watchdog::start("a current-thread runtime");
     let (audit, sink) = trail();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
     runtime.block_on(async {
         let receipt = audit.emit_async(record(1)).await.expect("it works");
         assert_eq!(receipt.state(), State::Delivered);
-        audit.emit(record(2)).expect("it blocks, and does not need the runtime");
+        audit
+            .emit(record(2))
+            .expect("it blocks, and does not need the runtime");
         let both = tokio::join!(audit.emit_async(record(3)), audit.emit_async(record(4)));
         assert!(both.0.is_ok() && both.1.is_ok());
         audit.flush(PATIENCE).expect("it works");
         let handle = audit.clone();
-        tokio::task::spawn_blocking(move || handle.shutdown(PATIENCE)).await.expect("no panic").expect("it works");
+        tokio::task::spawn_blocking(move || handle.shutdown(PATIENCE))
+            .await
+            .expect("no panic")
+            .expect("it works");
     });
     assert_eq!(users(&sink).len(), 4);
 }
@@ -290,8 +336,16 @@ impl Sink for Calls {
 fn a_sink_that_calls_its_own_trail_is_told_and_nothing_hangs() {
     let _watchdog = Watchdog::start("a sink that calls");
     let sink = Calls::default();
-    let (given, seen, entries) = (Arc::clone(&sink.audit), Arc::clone(&sink.seen), sink.inner.clone());
-    let audit = Audit::builder().without_journal().sink(sink).start().expect("it starts");
+    let (given, seen, entries) = (
+        Arc::clone(&sink.audit),
+        Arc::clone(&sink.seen),
+        sink.inner.clone(),
+    );
+    let audit = Audit::builder()
+        .without_journal()
+        .sink(sink)
+        .start()
+        .expect("it starts");
     *given.lock().expect("nobody panics") = Some((audit.clone(), dispatch(&audit)));
     audit.emit(record(1)).expect("the trail works");
     *given.lock().expect("nobody panics") = None;
@@ -299,7 +353,10 @@ fn a_sink_that_calls_its_own_trail_is_told_and_nothing_hangs() {
     audit.shutdown(PATIENCE).expect("it ends");
     let seen = seen.lock().expect("nobody panics");
     assert!(seen.len() >= 5);
-    assert!(seen.iter().all(|result| *result == Err(ErrorKind::Reentrant)), "{seen:?}");
+    assert!(
+        seen.iter().all(|result| *result == Err(ErrorKind::Reentrant)),
+        "{seen:?}"
+    );
     assert_eq!(users(&entries).len(), 2, "nothing from the sink is in the trail");
     assert_eq!(audit.stats().lost(), 0, "a gap for it would cause the next one");
 }
@@ -340,7 +397,12 @@ fn a_report_from_a_thread_locals_destructor_is_recorded() {
     let (handle, early) = (audit.clone(), told.clone());
     std::thread::spawn(move || {
         // One is registered before our own locals and one after: destroyed after and before them.
-        EARLY.with(|place| *place.borrow_mut() = Some(Last { audit: handle.clone(), told: early }));
+        EARLY.with(|place| {
+            *place.borrow_mut() = Some(Last {
+                audit: handle.clone(),
+                told: early,
+            })
+        });
         info_span!(target: "audit", "warm").in_scope(|| info!(target: "audit", "warm"));
         LATE.with(|place| *place.borrow_mut() = Some(Last { audit: handle, told }));
     })
@@ -348,7 +410,12 @@ fn a_report_from_a_thread_locals_destructor_is_recorded() {
     .expect("no destructor panics");
     assert_eq!(hears.iter().collect::<Vec<_>>(), [true, true]);
     let records = torture::records(&audit, &sink);
-    let count = |summary: &str| records.iter().filter(|record| record.text(Slot::Summary) == Some(summary)).count();
+    let count = |summary: &str| {
+        records
+            .iter()
+            .filter(|record| record.text(Slot::Summary) == Some(summary))
+            .count()
+    };
     assert_eq!(count("from a destructor"), 2);
     assert_eq!(records.iter().filter(|record| record.event() == "e").count(), 2);
     assert_eq!(audit.stats().lost(), 0);

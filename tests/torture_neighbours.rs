@@ -12,7 +12,10 @@ use std::sync::{Arc, Mutex};
 use torture::{records, trail};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Dispatch, Event, Level, Subscriber, debug, debug_span, enabled, error, info, info_span, instrument, trace, warn};
+use tracing::{
+    Dispatch, Event, Level, Subscriber, debug, debug_span, enabled, error, info, info_span, instrument,
+    trace, warn,
+};
 use tracing_audit::{Audit, AuditedExt};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
@@ -52,7 +55,9 @@ impl Recorder {
 }
 
 fn name<S: Subscriber + for<'a> LookupSpan<'a>>(id: &Id, context: &Context<'_, S>) -> String {
-    let scope = context.span(id).map(|span| span.scope().map(|span| span.name()).collect::<Vec<_>>().join("<"));
+    let scope = context
+        .span(id)
+        .map(|span| span.scope().map(|span| span.name()).collect::<Vec<_>>().join("<"));
     scope.unwrap_or_else(|| "?".to_owned())
 }
 
@@ -60,7 +65,12 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Recorder {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         let mut fields = Fields(String::new());
         attributes.record(&mut fields);
-        self.note(format!("new {} {}{}", attributes.metadata().target(), name(id, &context), fields.0));
+        self.note(format!(
+            "new {} {}{}",
+            attributes.metadata().target(),
+            name(id, &context),
+            fields.0
+        ));
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
@@ -70,7 +80,11 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Recorder {
     }
 
     fn on_follows_from(&self, id: &Id, follows: &Id, context: Context<'_, S>) {
-        self.note(format!("follows {} {}", name(id, &context), name(follows, &context)));
+        self.note(format!(
+            "follows {} {}",
+            name(id, &context),
+            name(follows, &context)
+        ));
     }
 
     fn event_enabled(&self, event: &Event<'_>, _: Context<'_, S>) -> bool {
@@ -81,9 +95,17 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Recorder {
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let mut fields = Fields(String::new());
         event.record(&mut fields);
-        let scope = context.event_scope(event).map(|scope| scope.map(|span| span.name()).collect::<Vec<_>>().join("<"));
+        let scope = context
+            .event_scope(event)
+            .map(|scope| scope.map(|span| span.name()).collect::<Vec<_>>().join("<"));
         let metadata = event.metadata();
-        self.note(format!("event {} {} {:?}{}", metadata.target(), metadata.level(), scope, fields.0));
+        self.note(format!(
+            "event {} {} {:?}{}",
+            metadata.target(),
+            metadata.level(),
+            scope,
+            fields.0
+        ));
     }
 
     fn on_enter(&self, id: &Id, context: Context<'_, S>) {
@@ -109,7 +131,10 @@ struct Text(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Text {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("nobody panics while writing").extend_from_slice(bytes);
+        self.0
+            .lock()
+            .expect("nobody panics while writing")
+            .extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
@@ -129,7 +154,11 @@ impl<'a> MakeWriter<'a> for Text {
 impl Text {
     fn lines(&self) -> Vec<String> {
         let bytes = std::mem::take(&mut *self.0.lock().expect("nobody panics while writing"));
-        String::from_utf8(bytes).expect("fmt writes text").lines().map(str::to_owned).collect()
+        String::from_utf8(bytes)
+            .expect("fmt writes text")
+            .lines()
+            .map(str::to_owned)
+            .collect()
     }
 }
 
@@ -220,7 +249,10 @@ impl Neighbours {
     {
         // Not at close: there fmt writes how long the span took.
         let spans = fmt::format::FmtSpan::NEW | fmt::format::FmtSpan::ACTIVE;
-        let text = fmt::layer().without_time().with_ansi(false).with_span_events(spans);
+        let text = fmt::layer()
+            .without_time()
+            .with_ansi(false)
+            .with_span_events(spans);
         let json = fmt::layer().json().without_time().with_span_list(true);
         let layers: Layers<S> = vec![
             self.recorder.clone().boxed(),
@@ -245,11 +277,15 @@ impl Neighbours {
                 inner.with(self.layers(filters)).into()
             }
             (Filters::Global(directives), Place::ShellInside) => {
-                let inner = registry.with(audit.filter_shell()).with(EnvFilter::new(directives));
+                let inner = registry
+                    .with(audit.filter_shell())
+                    .with(EnvFilter::new(directives));
                 inner.with(self.layers(filters)).into()
             }
             (Filters::Global(directives), _) => {
-                let inner = registry.with(EnvFilter::new(directives)).with(self.layers(filters));
+                let inner = registry
+                    .with(EnvFilter::new(directives))
+                    .with(self.layers(filters));
                 match place {
                     Place::Wrapper => inner.audited(audit).into(),
                     Place::LayerOutside => inner.with(audit.layer()).into(),
@@ -261,8 +297,14 @@ impl Neighbours {
             (_, Place::Wrapper) => registry.with(self.layers(filters)).audited(audit).into(),
             (_, Place::LayerInside) => registry.with(audit.layer()).with(self.layers(filters)).into(),
             (_, Place::LayerOutside) => registry.with(self.layers(filters)).with(audit.layer()).into(),
-            (_, Place::ShellInside) => registry.with(audit.filter_shell()).with(self.layers(filters)).into(),
-            (_, Place::ShellOutside) => registry.with(self.layers(filters)).with(audit.filter_shell()).into(),
+            (_, Place::ShellInside) => registry
+                .with(audit.filter_shell())
+                .with(self.layers(filters))
+                .into(),
+            (_, Place::ShellOutside) => registry
+                .with(self.layers(filters))
+                .with(audit.filter_shell())
+                .into(),
         };
         let is_asking = !matches!(filters, Filters::PerLayer(_));
         tracing::dispatcher::with_default(&dispatch, || program(is_asking));
@@ -272,15 +314,23 @@ impl Neighbours {
     }
 }
 
-const PLACES: [Place; 5] =
-    [Place::Wrapper, Place::LayerInside, Place::LayerOutside, Place::ShellInside, Place::ShellOutside];
+const PLACES: [Place; 5] = [
+    Place::Wrapper,
+    Place::LayerInside,
+    Place::LayerOutside,
+    Place::ShellInside,
+    Place::ShellOutside,
+];
 
 /// With and without the trail, in one place and under one kind of filter.
 fn both(filters: Filters, place: Place) -> ([Vec<String>; 3], [Vec<String>; 3]) {
     let (audit, sink) = trail();
     let without = Neighbours::default().run(filters, Place::Absent, &audit);
     let with = Neighbours::default().run(filters, place, &audit);
-    assert!(!records(&audit, &sink).is_empty() || matches!(filters, Filters::Global(_)), "the trail was there");
+    assert!(
+        !records(&audit, &sink).is_empty() || matches!(filters, Filters::Global(_)),
+        "the trail was there"
+    );
     (without, with)
 }
 
@@ -290,7 +340,13 @@ fn same(with: &[Vec<String>; 3], without: &[Vec<String>; 3], name: &str) {
         for (at, (with, without)) in with.iter().zip(without).enumerate() {
             assert_eq!(with, without, "{name}: line {at}");
         }
-        assert_eq!(with.len(), without.len(), "{name}: {:?} {:?}", with.last(), without.last());
+        assert_eq!(
+            with.len(),
+            without.len(),
+            "{name}: {:?} {:?}",
+            with.last(),
+            without.last()
+        );
     }
 }
 
@@ -305,8 +361,18 @@ fn without_filters_neighbours_see_the_same_with_every_form() {
 
 #[test]
 fn with_a_filter_for_each_layer_neighbours_see_the_same_with_the_layer_forms() {
-    for level in [LevelFilter::TRACE, LevelFilter::INFO, LevelFilter::WARN, LevelFilter::OFF] {
-        for place in [Place::LayerInside, Place::LayerOutside, Place::ShellInside, Place::ShellOutside] {
+    for level in [
+        LevelFilter::TRACE,
+        LevelFilter::INFO,
+        LevelFilter::WARN,
+        LevelFilter::OFF,
+    ] {
+        for place in [
+            Place::LayerInside,
+            Place::LayerOutside,
+            Place::ShellInside,
+            Place::ShellOutside,
+        ] {
             let (without, with) = both(Filters::PerLayer(level), place);
             same(&with, &without, &format!("{place:?}, {level}"));
         }
@@ -315,8 +381,20 @@ fn with_a_filter_for_each_layer_neighbours_see_the_same_with_the_layer_forms() {
 
 #[test]
 fn with_a_global_filter_neighbours_see_the_same_with_the_layer_forms() {
-    for directives in ["trace", "info", "error", "off", "app=debug", "audit=off,app=trace"] {
-        for place in [Place::LayerInside, Place::LayerOutside, Place::ShellInside, Place::ShellOutside] {
+    for directives in [
+        "trace",
+        "info",
+        "error",
+        "off",
+        "app=debug",
+        "audit=off,app=trace",
+    ] {
+        for place in [
+            Place::LayerInside,
+            Place::LayerOutside,
+            Place::ShellInside,
+            Place::ShellOutside,
+        ] {
             let (without, with) = both(Filters::Global(directives), place);
             same(&with, &without, &format!("{place:?}, {directives}"));
         }
@@ -325,7 +403,11 @@ fn with_a_global_filter_neighbours_see_the_same_with_the_layer_forms() {
 
 #[test]
 fn with_the_wrapper_neighbours_see_the_same_where_no_audit_span_is_disabled() {
-    for filters in [Filters::Global("trace"), Filters::Global("audit=trace,app=warn"), Filters::PerLayer(LevelFilter::TRACE)] {
+    for filters in [
+        Filters::Global("trace"),
+        Filters::Global("audit=trace,app=warn"),
+        Filters::PerLayer(LevelFilter::TRACE),
+    ] {
         let (without, with) = both(filters, Place::Wrapper);
         same(&with, &without, &format!("{filters:?}"));
     }
@@ -354,7 +436,9 @@ fn is_about(line: &str, spans: &[&str]) -> bool {
 fn without_scope(line: &str, spans: &[&str]) -> String {
     let mut line = line.to_owned();
     for span in spans {
-        line = line.replace(&format!("{span}<"), "").replace(&format!("<{span}"), "");
+        line = line
+            .replace(&format!("{span}<"), "")
+            .replace(&format!("<{span}"), "");
         line = line.replace(&format!("Some(\"{span}\")"), "None");
     }
     line
@@ -372,15 +456,29 @@ fn a_global_filter_inside_the_wrapper_shows_disabled_audit_spans_whole_and_nothi
         let extra: Vec<_> = with[0].iter().filter(|line| is_about(line, disabled)).collect();
         let rest: Vec<_> = with[0].iter().filter(|line| !is_about(line, disabled)).collect();
         let normal = |line: &&String| without_scope(line, disabled);
-        let expected: Vec<_> = without[0].iter().map(|line| without_scope(line, disabled)).collect();
-        assert_eq!(rest.iter().map(normal).collect::<Vec<_>>(), expected, "{directives}");
+        let expected: Vec<_> = without[0]
+            .iter()
+            .map(|line| without_scope(line, disabled))
+            .collect();
+        assert_eq!(
+            rest.iter().map(normal).collect::<Vec<_>>(),
+            expected,
+            "{directives}"
+        );
         // Whole: each span is made, entered, left and closed, as often as the program does it.
         for span in disabled {
             let of = |kind: &str| {
-                extra.iter().filter(|line| line.starts_with(kind) && is_about(line, &[span])).count()
+                extra
+                    .iter()
+                    .filter(|line| line.starts_with(kind) && is_about(line, &[span]))
+                    .count()
             };
             let times = if *span == "audited" { 4 } else { 1 };
-            assert_eq!((of("new "), of("enter "), of("exit "), of("close ")), (times, times, times, times), "{directives}: {span}");
+            assert_eq!(
+                (of("new "), of("enter "), of("exit "), of("close ")),
+                (times, times, times, times),
+                "{directives}: {span}"
+            );
         }
         // What fmt writes has the same events; and JSON, which panics at half-known spans, was written at all.
         let events = |lines: &[String]| lines.iter().filter(|line| line.contains("\"message\":")).count();

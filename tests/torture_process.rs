@@ -20,7 +20,10 @@ const DIRECTORY: &str = "TRACING_AUDIT_TORTURE_DIRECTORY";
 
 fn start() -> Audit {
     let directory = PathBuf::from(std::env::var_os(DIRECTORY).expect("the parent names a directory"));
-    let audit = Audit::builder().directory(directory).service("torture").mode_of_event("at.once", Mode::Durable);
+    let audit = Audit::builder()
+        .directory(directory)
+        .service("torture")
+        .mode_of_event("at.once", Mode::Durable);
     let audit = audit.start().expect("it starts");
     tracing_subscriber::registry().audited(&audit).init();
     audit
@@ -42,13 +45,19 @@ fn in_directory(test: &str, scenario: &str, directory: &Path) -> Command {
 /// The lines that a child left, whatever its exit code.
 fn left_by(test: &str, scenario: &str) -> (Option<i32>, Vec<String>) {
     let directory = tempfile::tempdir().expect("there is room for a directory");
-    let output = in_directory(test, scenario, directory.path()).output().expect("the child starts");
+    let output = in_directory(test, scenario, directory.path())
+        .output()
+        .expect("the child starts");
     let lines = journal(directory.path());
     for line in &lines {
         serde_json::from_str::<serde_json::Value>(line).expect("no line is torn");
     }
     if output.status.code().is_none() {
-        panic!("{scenario}: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
+        panic!(
+            "{scenario}: {}\n{}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
     (output.status.code(), lines)
 }
@@ -105,15 +114,23 @@ fn a_guard_that_is_dropped_early_or_never_loses_nothing() {
         return;
     }
     // Early: it ends, begins again, and goes on.
-    for (scenario, opens, closes) in
-        [("early", 2, 1), ("at once", 2, 1), ("kept", 1, 1), ("twice", 1, 1), ("leaked", 1, 0), ("handle", 2, 1)]
-    {
+    for (scenario, opens, closes) in [
+        ("early", 2, 1),
+        ("at once", 2, 1),
+        ("kept", 1, 1),
+        ("twice", 1, 1),
+        ("leaked", 1, 0),
+        ("handle", 2, 1),
+    ] {
         let (code, lines) = left_by(test, scenario);
         assert_eq!(code, Some(0), "{scenario}");
         assert_eq!(count(&lines, "acknowledged"), RECORDS, "{scenario}");
         let found = (events(&lines, "audit.open"), events(&lines, "audit.close"));
         // The process may end between the last record and the trail's own last word, where nobody waits for it.
-        assert!(found == (opens, closes) || (found.0 == opens && found.1 + 1 >= closes), "{scenario}: {found:?}");
+        assert!(
+            found == (opens, closes) || (found.0 == opens && found.1 + 1 >= closes),
+            "{scenario}: {found:?}"
+        );
     }
 }
 
@@ -125,17 +142,32 @@ fn what_was_acknowledged_survives_every_way_out_of_a_process() {
         leave(&scenario);
         return;
     }
-    for (scenario, code) in
-        [("return", 0), ("exit", 3), ("panic hook", 101), ("emit and abort", -1), ("exit in a thread", 4), ("atexit", 0)]
-    {
+    for (scenario, code) in [
+        ("return", 0),
+        ("exit", 3),
+        ("panic hook", 101),
+        ("emit and abort", -1),
+        ("exit in a thread", 4),
+        ("atexit", 0),
+    ] {
         let directory = tempfile::tempdir().expect("there is room for a directory");
-        let output = in_directory(test, scenario, directory.path()).output().expect("the child starts");
-        assert_eq!(output.status.code().unwrap_or(-1), code, "{scenario}\n{}", String::from_utf8_lossy(&output.stderr));
+        let output = in_directory(test, scenario, directory.path())
+            .output()
+            .expect("the child starts");
+        assert_eq!(
+            output.status.code().unwrap_or(-1),
+            code,
+            "{scenario}\n{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         let lines = journal(directory.path());
         assert_eq!(count(&lines, "acknowledged"), RECORDS, "{scenario}");
         if scenario == "panic hook" {
             assert_eq!(count(&lines, "the last word"), 1);
-            assert!(lines.iter().any(|line| line.contains("\"still_open\"")), "the open span is written");
+            assert!(
+                lines.iter().any(|line| line.contains("\"still_open\"")),
+                "the open span is written"
+            );
         }
     }
 }
@@ -175,7 +207,10 @@ fn leave(scenario: &str) {
         }
         "emit and abort" => {
             for n in 0..RECORDS {
-                let record = Record::builder("e").actor("user", "u").summary("acknowledged").attribute("n", n as u64);
+                let record = Record::builder("e")
+                    .actor("user", "u")
+                    .summary("acknowledged")
+                    .attribute("n", n as u64);
                 if n + 1 < RECORDS {
                     audit.submit(record.build()).unwrap();
                 } else {
@@ -211,13 +246,20 @@ fn a_forked_child_is_told_that_it_has_no_writer_and_the_parents_trail_is_intact(
     assert_eq!(count(&lines, "acknowledged"), 20);
     assert_eq!(count(&lines, "from the child"), 0);
     assert_eq!(events(&lines, "audit.open"), 1);
-    let seqs = lines.iter().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["seq"].as_u64().unwrap());
+    let seqs = lines.iter().map(|line| {
+        serde_json::from_str::<serde_json::Value>(line).unwrap()["seq"]
+            .as_u64()
+            .unwrap()
+    });
     assert!(seqs.eq(0..lines.len() as u64), "no line is doubled or missing");
 }
 
 /// The parent's part, and the child's between fork and exit.
 #[cfg(unix)]
-#[expect(unsafe_code, reason = "there is no safe fork; the child only checks what the handle answers, and exits")]
+#[expect(
+    unsafe_code,
+    reason = "there is no safe fork; the child only checks what the handle answers, and exits"
+)]
 fn fork() {
     let audit = start();
     let guard = audit.guard();
@@ -227,7 +269,12 @@ fn fork() {
     assert!(forked >= 0);
     if forked == 0 {
         let _watchdog = Watchdog::within("the forked child", Duration::from_secs(20));
-        let record = || Record::builder("from.child").actor("user", "u").summary("from the child").build();
+        let record = || {
+            Record::builder("from.child")
+                .actor("user", "u")
+                .summary("from the child")
+                .build()
+        };
         let kinds = [
             audit.emit(record()).map(drop).map_err(|error| error.kind()),
             audit.submit(record()).map(drop).map_err(|error| error.kind()),
@@ -250,12 +297,24 @@ fn fork() {
         }
         let lost = audit.stats().lost();
         // SAFETY: ends the child without the parent's destructors.
-        unsafe { libc::_exit(if !is_told { 1 } else if lost == 0 { 2 } else { 0 }) }
+        unsafe {
+            libc::_exit(if !is_told {
+                1
+            } else if lost == 0 {
+                2
+            } else {
+                0
+            })
+        }
     }
     let mut status = 0;
     // SAFETY: waits for the child made above, with a place for its status.
     assert_eq!(unsafe { libc::waitpid(forked, &raw mut status, 0) }, forked);
-    assert_eq!(libc::WEXITSTATUS(status), 0, "1: not told; 2: nothing counted; status {status}");
+    assert_eq!(
+        libc::WEXITSTATUS(status),
+        0,
+        "1: not told; 2: nothing counted; status {status}"
+    );
     assert!(libc::WIFEXITED(status));
     report(10);
     drop(guard);
@@ -307,15 +366,25 @@ fn in_fresh_processes_no_first_use_of_a_callsite_loses_a_record() {
         let _watchdog = Watchdog::start("a race");
         return race();
     }
-    let processes = if std::env::var_os("TRACING_AUDIT_QUICK").is_some() { 60 } else { 300 };
+    let processes = if std::env::var_os("TRACING_AUDIT_QUICK").is_some() {
+        60
+    } else {
+        300
+    };
     let mut running = std::collections::VecDeque::new();
     let end = |(child, n): (std::process::Child, usize)| {
         let output = child.wait_with_output().expect("the child can be waited for");
-        assert!(output.status.success(), "process {n}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "process {n}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     };
     for n in 0..processes {
         let mut child = child(test, "race");
-        child.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+        child
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped());
         running.push_back((child.spawn().expect("the child starts"), n));
         if running.len() >= 4 {
             end(running.pop_front().expect("it was just filled"));

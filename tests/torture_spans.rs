@@ -37,7 +37,9 @@ fn within<R>(dispatch: &Dispatch, run: impl FnOnce() -> R) -> R {
 fn one<'r>(records: &'r [Record], name: &str) -> &'r Record {
     let is_it = |record: &&Record| record.text(Slot::Summary) == Some(name) || record.event() == name;
     let mut found = records.iter().filter(is_it);
-    let record = found.next().unwrap_or_else(|| panic!("{name} is not among {} records", records.len()));
+    let record = found
+        .next()
+        .unwrap_or_else(|| panic!("{name} is not among {} records", records.len()));
     assert!(found.next().is_none(), "{name} is there twice");
     record
 }
@@ -48,7 +50,10 @@ fn actor<'r>(records: &'r [Record], name: &str) -> &'r str {
 
 fn end<'r>(records: &'r [Record], name: &str) -> (&'r str, &'r str) {
     let record = one(records, name);
-    (record.text(Slot::Outcome).unwrap_or_default(), record.text(Slot::ReasonCode).unwrap_or_default())
+    (
+        record.text(Slot::Outcome).unwrap_or_default(),
+        record.text(Slot::ReasonCode).unwrap_or_default(),
+    )
 }
 
 #[test]
@@ -73,17 +78,31 @@ fn an_explicit_parent_decides_whose_context_a_record_inherits() {
         });
         let records = records(&audit, &sink);
         for (name, expected) in [
-            ("of the current span", "bob"), ("of the named span", "ann"), ("of no span", "unknown"),
-            ("child", "ann"), ("inside the child", "ann"), ("inside the ordinary child", "ann"),
-            ("of the ordinary child", "ann"), ("inside the root", "unknown"),
+            ("of the current span", "bob"),
+            ("of the named span", "ann"),
+            ("of no span", "unknown"),
+            ("child", "ann"),
+            ("inside the child", "ann"),
+            ("inside the ordinary child", "ann"),
+            ("of the ordinary child", "ann"),
+            ("inside the root", "unknown"),
         ] {
             assert_eq!(actor(&records, name), expected, "{name}");
         }
-        assert_eq!(one(&records, "inside the child").text(Slot::ScopeTenant), Some("t-1"));
+        assert_eq!(
+            one(&records, "inside the child").text(Slot::ScopeTenant),
+            Some("t-1")
+        );
         let parent = one(&records, "ann's").get(Slot::SpanId);
         assert_eq!(one(&records, "child").get(Slot::ParentSpanId), parent);
-        assert_eq!(one(&records, "child").get(Slot::TraceId), one(&records, "ann's").get(Slot::TraceId));
-        assert_eq!(one(&records, "inside the ordinary child").get(Slot::SpanId), parent);
+        assert_eq!(
+            one(&records, "child").get(Slot::TraceId),
+            one(&records, "ann's").get(Slot::TraceId)
+        );
+        assert_eq!(
+            one(&records, "inside the ordinary child").get(Slot::SpanId),
+            parent
+        );
         assert_eq!(one(&records, "of no span").get(Slot::TraceId), None);
         sink.clear();
     }
@@ -122,7 +141,11 @@ fn a_context_goes_along_with_tasks_on_many_threads() {
     const TASKS: usize = 200;
     let (audit, sink) = trail();
     let dispatch = dispatch(&audit);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_time().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(4)
+        .enable_time()
+        .build()
+        .unwrap();
     async fn job(n: usize) {
         for step in 0..3 {
             info!(target: "audit", n, step, "step");
@@ -133,11 +156,15 @@ fn a_context_goes_along_with_tasks_on_many_threads() {
         let in_task = async move {
             let ordinary = info_span!(target: "app", "ordinary");
             job(n).instrument(ordinary).await;
-            tokio::spawn(job(n).with_current_actor().with_current_subscriber()).await.unwrap();
+            tokio::spawn(job(n).with_current_actor().with_current_subscriber())
+                .await
+                .unwrap();
         };
         // Lazy: the span is made inside of the scope.
         let in_span = async move { in_task.instrument(info_span!(target: "audit", "task", n)).await };
-        let scoped = AuditContext::new().actor(Actor::user(format!("user-{n}"))).scope(in_span);
+        let scoped = AuditContext::new()
+            .actor(Actor::user(format!("user-{n}")))
+            .scope(in_span);
         runtime.spawn(scoped.with_subscriber(dispatch.clone()))
     };
     let tasks: Vec<_> = (0..TASKS).map(task).collect();
@@ -150,7 +177,12 @@ fn a_context_goes_along_with_tasks_on_many_threads() {
     assert_eq!(records.len(), TASKS * 7);
     for record in &records {
         let n = record.attribute("n").and_then(|n| n.as_u64()).unwrap();
-        assert_eq!(record.text(Slot::ActorId), Some(&*format!("user-{n}")), "{:?}", record.attribute("step"));
+        assert_eq!(
+            record.text(Slot::ActorId),
+            Some(&*format!("user-{n}")),
+            "{:?}",
+            record.attribute("step")
+        );
     }
 }
 
@@ -161,13 +193,20 @@ fn a_context_that_was_captured_is_entered_on_another_thread() {
     let captured = Actor::user("ann").sync_scope(CurrentContext::capture);
     std::thread::spawn({
         let dispatch = dispatch.clone();
-        move || within(&dispatch, || captured.sync_scope(|| info!(target: "audit", "there")))
+        move || {
+            within(&dispatch, || {
+                captured.sync_scope(|| info!(target: "audit", "there"))
+            })
+        }
     })
     .join()
     .unwrap();
     within(&dispatch, || info!(target: "audit", "here"));
     let records = records(&audit, &sink);
-    assert_eq!((actor(&records, "there"), actor(&records, "here")), ("ann", "unknown"));
+    assert_eq!(
+        (actor(&records, "there"), actor(&records, "here")),
+        ("ann", "unknown")
+    );
 }
 
 #[test]
@@ -191,9 +230,13 @@ fn spans_that_are_left_in_another_order_than_they_were_entered_keep_their_contex
             info!(target: "audit", "none again");
         });
         let records = records(&audit, &sink);
-        for (name, expected) in
-            [("both", "bob"), ("inner only", "bob"), ("none", "unknown"), ("once", "ann"), ("none again", "unknown")]
-        {
+        for (name, expected) in [
+            ("both", "bob"),
+            ("inner only", "bob"),
+            ("none", "unknown"),
+            ("once", "ann"),
+            ("none again", "unknown"),
+        ] {
             assert_eq!(actor(&records, name), expected, "{name}");
         }
         sink.clear();
@@ -204,7 +247,10 @@ fn spans_that_are_left_in_another_order_than_they_were_entered_keep_their_contex
 fn a_span_that_closes_on_another_thread_is_one_record_with_its_fields() {
     let (audit, sink) = trail();
     for dispatch in forms(&audit) {
-        let span = within(&dispatch, || info_span!(target: "audit", "moved", actor.id = "ann", late = tracing::field::Empty));
+        let span = within(
+            &dispatch,
+            || info_span!(target: "audit", "moved", actor.id = "ann", late = tracing::field::Empty),
+        );
         let clone = span.clone();
         let elsewhere = dispatch.clone();
         std::thread::spawn(move || {
@@ -216,12 +262,18 @@ fn a_span_that_closes_on_another_thread_is_one_record_with_its_fields() {
         })
         .join()
         .unwrap();
-        assert!(users(&sink).iter().all(|record| record.event() != "moved"), "one handle is still here");
+        assert!(
+            users(&sink).iter().all(|record| record.event() != "moved"),
+            "one handle is still here"
+        );
         std::thread::spawn(move || drop(span)).join().unwrap();
         let records = records(&audit, &sink);
         let moved = one(&records, "moved");
         assert_eq!(moved.attribute("late").and_then(|late| late.as_u64()), Some(7));
-        assert_eq!((moved.text(Slot::ActorId), actor(&records, "inside")), (Some("ann"), "ann"));
+        assert_eq!(
+            (moved.text(Slot::ActorId), actor(&records, "inside")),
+            (Some("ann"), "ann")
+        );
         assert!(moved.uint(Slot::DurationNs).is_some());
         sink.clear();
     }
@@ -241,7 +293,11 @@ fn the_last_handle_of_a_parent_may_go_with_its_child() {
     for name in ["inside", "child", "parent"] {
         one(&records, name);
     }
-    assert!(records.iter().all(|record| record.text(Slot::ActorId) == Some("ann")));
+    assert!(
+        records
+            .iter()
+            .all(|record| record.text(Slot::ActorId) == Some("ann"))
+    );
 }
 
 #[test]
@@ -249,10 +305,17 @@ fn ten_thousand_open_spans_keep_their_contexts_apart() {
     let (audit, sink) = trail_with(|builder| builder.queue_records(65_536).queue_bytes(256 << 20));
     within(&dispatch(&audit), || {
         let spans: Vec<_> = (0..10_000_u64)
-            .map(|n| (info_span!(target: "audit", "one", actor.id = n), info_span!(target: "app", "barrier")))
+            .map(|n| {
+                (
+                    info_span!(target: "audit", "one", actor.id = n),
+                    info_span!(target: "app", "barrier"),
+                )
+            })
             .collect();
         for (n, (span, _)) in spans.iter().enumerate().rev() {
-            span.in_scope(|| info_span!(target: "app", "ordinary").in_scope(|| info!(target: "audit", n, "inside")));
+            span.in_scope(|| {
+                info_span!(target: "app", "ordinary").in_scope(|| info!(target: "audit", n, "inside"))
+            });
         }
     });
     let records = records(&audit, &sink);
@@ -260,7 +323,13 @@ fn ten_thousand_open_spans_keep_their_contexts_apart() {
     for record in records.iter().filter(|record| record.event() != "one") {
         let n = record.attribute("n").and_then(|n| n.as_u64()).unwrap();
         let actor = record.get(Slot::ActorId).unwrap();
-        assert_eq!(actor.as_str().map(str::to_owned).or(actor.as_u64().map(|id| id.to_string())), Some(n.to_string()));
+        assert_eq!(
+            actor
+                .as_str()
+                .map(str::to_owned)
+                .or(actor.as_u64().map(|id| id.to_string())),
+            Some(n.to_string())
+        );
     }
 }
 
@@ -296,8 +365,12 @@ fn an_outcome_comes_only_from_evidence() {
             within(&dispatch, run);
             let records = records(&audit, &sink);
             sink.clear();
-            let spans = records.iter().filter(|record| record.text(Slot::Summary) != Some("at work"));
-            let ends: Vec<_> = spans.map(|span| end(std::slice::from_ref(span), span.event())).collect();
+            let spans = records
+                .iter()
+                .filter(|record| record.text(Slot::Summary) != Some("at work"));
+            let ends: Vec<_> = spans
+                .map(|span| end(std::slice::from_ref(span), span.event()))
+                .collect();
             assert_eq!(ends.len(), 1, "one record for one span: {ends:?}");
             seen.push((ends[0].0.to_owned(), ends[0].1.to_owned()));
         };
@@ -306,7 +379,12 @@ fn an_outcome_comes_only_from_evidence() {
         take(&mut || assert!(catch_unwind(panics).is_err()));
         take(&mut || {
             let mut future = Box::pin(waits());
-            assert!(future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+            assert!(
+                future
+                    .as_mut()
+                    .poll(&mut Context::from_waker(Waker::noop()))
+                    .is_pending()
+            );
             drop(future);
         });
         take(&mut || {
@@ -319,10 +397,17 @@ fn an_outcome_comes_only_from_evidence() {
         });
         take(&mut || drop(info_span!(target: "audit", "said", outcome = "denied", reason_code = "quota")));
         let expected = [
-            ("success", ""), ("failure", ""), ("unknown", "panic"), ("unknown", "not_reported"), ("unknown", "panic"),
+            ("success", ""),
+            ("failure", ""),
+            ("unknown", "panic"),
+            ("unknown", "not_reported"),
+            ("unknown", "panic"),
             ("denied", "quota"),
         ];
-        assert_eq!(seen, expected.map(|(outcome, reason)| (outcome.to_owned(), reason.to_owned())));
+        assert_eq!(
+            seen,
+            expected.map(|(outcome, reason)| (outcome.to_owned(), reason.to_owned()))
+        );
     }
 }
 
@@ -330,7 +415,10 @@ fn an_outcome_comes_only_from_evidence() {
 fn a_future_that_is_cancelled_while_it_runs_on_a_runtime_is_written_as_not_reported() {
     let (audit, sink) = trail();
     let dispatch = dispatch(&audit);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
     runtime.block_on(async {
         let task = tokio::spawn(waits().with_subscriber(dispatch.clone()));
         tokio::task::yield_now().await;
@@ -342,7 +430,10 @@ fn a_future_that_is_cancelled_while_it_runs_on_a_runtime_is_written_as_not_repor
     let records = records(&audit, &sink);
     assert_eq!(records.len(), 2);
     for record in &records {
-        assert_eq!(end(std::slice::from_ref(record), "waits"), ("unknown", "not_reported"));
+        assert_eq!(
+            end(std::slice::from_ref(record), "waits"),
+            ("unknown", "not_reported")
+        );
     }
 }
 
@@ -358,22 +449,42 @@ fn spans_that_are_still_open_at_the_shutdown_are_written_once() {
     let entered = within(&dispatch, || span.clone().entered());
     audit.shutdown(torture::PATIENCE).unwrap();
     let at_the_end = users(&sink);
-    assert_eq!(at_the_end.iter().filter(|record| record.text(Slot::Phase) == Some("start")).count(), 1);
-    let ends: Vec<_> = at_the_end.iter().filter(|record| record.text(Slot::Phase).is_none()).collect();
+    assert_eq!(
+        at_the_end
+            .iter()
+            .filter(|record| record.text(Slot::Phase) == Some("start"))
+            .count(),
+        1
+    );
+    let ends: Vec<_> = at_the_end
+        .iter()
+        .filter(|record| record.text(Slot::Phase).is_none())
+        .collect();
     assert_eq!(ends.len(), 2);
     for record in &ends {
         assert_eq!(record.text(Slot::ReasonCode), Some("still_open"));
         assert_eq!(record.text(Slot::ActorId), Some("ann"));
     }
     drop((entered, other, span));
-    assert_eq!(users(&sink).len(), 3, "a span that was written as open is not written again");
+    assert_eq!(
+        users(&sink).len(),
+        3,
+        "a span that was written as open is not written again"
+    );
     assert_eq!(audit.stats().lost_closed, 0);
 }
 
 /// A future that is ready at its second poll, and polled on another thread then.
 async fn halfway() {
     let mut polled = false;
-    std::future::poll_fn(move |_| if std::mem::replace(&mut polled, true) { Poll::Ready(()) } else { Poll::Pending }).await;
+    std::future::poll_fn(move |_| {
+        if std::mem::replace(&mut polled, true) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
 }
 
 #[test]
@@ -405,6 +516,10 @@ fn an_instrumented_future_that_changes_its_thread_at_every_poll_is_one_record() 
     drop(pin!(future));
     let records = records(&audit, &sink);
     assert_eq!(records.len(), 3);
-    assert!(records.iter().all(|record| record.text(Slot::ActorId) == Some("ann")));
+    assert!(
+        records
+            .iter()
+            .all(|record| record.text(Slot::ActorId) == Some("ann"))
+    );
     assert_eq!(end(&records, "travels"), ("success", ""));
 }

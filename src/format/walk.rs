@@ -163,6 +163,17 @@ impl Member {
     }
 }
 
+impl Member {
+    /// Where the key stands, if the frame holds it.
+    #[inline]
+    pub(super) fn span(&self) -> Option<Span> {
+        (self.key_at != PATH).then_some(Span {
+            at: self.key_at,
+            len: self.key_len,
+        })
+    }
+}
+
 /// A remark of redaction: `rule` did `action` to the field.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Remark {
@@ -182,8 +193,8 @@ pub(super) struct Cut {
 /// A part of the frame.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Span {
-    at: u32,
-    len: u32,
+    pub(super) at: u32,
+    pub(super) len: u32,
 }
 
 impl Span {
@@ -196,6 +207,8 @@ impl Span {
 /// What a frame holds, by place. Reused from frame to frame.
 #[derive(Debug)]
 pub(super) struct Scan {
+    /// When it happened: what every frame begins with.
+    pub(super) time: u64,
     /// Bit `n` says that slot number `n` has a value; `at` is meaningless elsewhere, so it is never reset.
     pub(super) present: u128,
     pub(super) at: [u32; Slot::COUNT],
@@ -210,6 +223,7 @@ const _: () = assert!(Slot::COUNT <= 128);
 impl Default for Scan {
     fn default() -> Self {
         Self {
+            time: 0,
             present: 0,
             at: [0; Slot::COUNT],
             members: Vec::new(),
@@ -256,11 +270,15 @@ const fn accepted(kind: Kind) -> u16 {
 /// What the scan asks about a slot, by its number.
 #[derive(Clone, Copy)]
 struct Rule {
+    /// The slot's bit in [`Scan::present`]: shifting by the number would take longer.
+    bit: u128,
     accepted: u16,
     /// Whether the tag alone does not decide.
     asks: bool,
     is_map: bool,
     is_owned: bool,
+    /// Whether any text fits.
+    is_simple: bool,
 }
 
 #[allow(
@@ -269,19 +287,25 @@ struct Rule {
 )]
 const RULES: [Rule; Slot::COUNT] = {
     let mut rules = [Rule {
+        bit: 0,
         accepted: 0,
         asks: false,
         is_map: false,
         is_owned: false,
+        is_simple: false,
     }; Slot::COUNT];
     let mut index = 0;
     while index < Slot::COUNT {
         let slot = Slot::ALL[index];
         rules[index] = Rule {
+            bit: bit(slot),
             accepted: accepted(slot.kind()),
             asks: matches!(slot.kind(), Kind::Uint | Kind::Texts) || matches!(slot, Slot::Id),
             is_map: matches!(slot.kind(), Kind::Map),
             is_owned: OWNED & bit(slot) != 0,
+            is_simple: matches!(slot.kind(), Kind::Text | Kind::Id | Kind::Texts | Kind::Hex)
+                && OWNED & bit(slot) == 0
+                && !matches!(slot, Slot::Id),
         };
         index += 1;
     }
@@ -297,13 +321,43 @@ pub(super) fn is_owned(slot: Slot) -> bool {
 
 impl Scan {
     /// Reads the places of a frame's entries. A malformed frame reads as ending early.
-    pub(super) fn read(&mut self, frame: &[u8]) {
+    ///
+    /// `source` begins with the `len` bytes of the frame; what stands behind them is not looked at.
+    pub(super) fn read(&mut self, source: &[u8], len: usize) {
+        let frame = source.get(..len).unwrap_or_default();
+        self.time = frame.first_chunk().map_or(0, |time| u64::from_le_bytes(*time));
         self.present = 0;
         self.members.clear();
         self.remarks.clear();
         self.cuts.clear();
         let mut walk = Walk { frame, at: HEADER };
-        while self.entry(&mut walk).is_some() {}
+        loop {
+            walk.at = self.texts(frame, walk.at);
+            if self.entry(&mut walk).is_none() {
+                break;
+            }
+        }
+    }
+
+    /// Reads entries that are texts for slots that take them; stops before any other.
+    #[inline]
+    fn texts(&mut self, frame: &[u8], from: usize) -> usize {
+        let mut at = from;
+        while let Some([slot, tag, len @ ..]) = frame.get(at..).and_then(|rest| rest.first_chunk::<6>()) {
+            let end = at + 6 + u32::from_le_bytes(*len) as usize;
+            let Some(rule) = RULES.get(usize::from(*slot)) else {
+                break;
+            };
+            if !rule.is_simple || *tag != tag::STR || end > frame.len() {
+                break;
+            }
+            self.present |= rule.bit;
+            if let Some(place) = self.at.get_mut(usize::from(*slot)) {
+                *place = u32::try_from(at + 1).unwrap_or(0);
+            }
+            at = end;
+        }
+        at
     }
 
     #[inline]
@@ -349,7 +403,7 @@ impl Scan {
         if rule.is_owned || !fits {
             return self.misfit(index, rule, value);
         }
-        self.present |= 1 << (index & 127);
+        self.present |= rule.bit;
         if let Some(place) = self.at.get_mut(usize::from(index)) {
             *place = value.here();
         }

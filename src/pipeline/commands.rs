@@ -55,6 +55,27 @@ impl Writer {
         }
     }
 
+    /// Tells everybody who still waits that no better answer will come: a task would wait for ever.
+    pub(super) fn abandon(&mut self) {
+        let answers = self.ports.len() + 1;
+        let unreached = self.state.barriers.drain(..);
+        let unreached = unreached.flat_map(|(_, barrier)| std::iter::repeat_n(barrier, answers));
+        let unsent = self.state.unsent.drain(..).map(|(_, barrier)| barrier);
+        unreached.chain(unsent).for_each(|barrier| barrier.arrive(false));
+        for (_, ticket) in self.state.resting.drain(..) {
+            ticket.answer(Err(Error::new(
+                ErrorKind::Closed,
+                "the audit trail was shut down",
+            )));
+        }
+        let queued = std::iter::from_fn(|| self.inbox.queue.pop()).filter_map(|item| item.ticket);
+        let taken = self.state.waiting.drain(..).map(|(ticket, _)| ticket);
+        for ticket in taken.chain(queued) {
+            let message = "the audit trail ended before the record could be written; check the disk";
+            ticket.answer(Err(Error::new(ErrorKind::Closed, message)));
+        }
+    }
+
     /// Notes the end behind the records that were submitted before somebody asked for it: one batch may not hold them
     /// all, and an end in their middle would leave the trail begun again, and never ended.
     pub(super) fn note_rest(&mut self) {
@@ -70,24 +91,6 @@ impl Writer {
     /// How many records were submitted so far: the number that a barrier waits for.
     fn submitted(&self) -> u64 {
         self.state.popped + self.inbox.queue.used().records
-    }
-
-    /// Tells everybody who still waits that no better answer will come: a task would wait for ever.
-    pub(super) fn abandon(&mut self) {
-        let answers = self.ports.len() + 1;
-        while let Some((_, ticket)) = self.state.resting.pop_front() {
-            self.barrier(ticket);
-        }
-        let unreached = self.state.barriers.drain(..);
-        let unreached = unreached.flat_map(|(_, barrier)| std::iter::repeat_n(barrier, answers));
-        let unsent = self.state.unsent.drain(..).map(|(_, barrier)| barrier);
-        unreached.chain(unsent).for_each(|barrier| barrier.arrive(false));
-        let queued = std::iter::from_fn(|| self.inbox.queue.pop()).filter_map(|item| item.ticket);
-        let taken = self.state.waiting.drain(..).map(|(ticket, _)| ticket);
-        for ticket in taken.chain(queued) {
-            let message = "the audit trail ended before the record could be written; check the disk";
-            ticket.answer(Err(Error::new(ErrorKind::Closed, message)));
-        }
     }
 
     pub(super) fn barrier(&mut self, ticket: Arc<Ticket<()>>) {

@@ -305,7 +305,8 @@ impl Inner {
 
     /// Makes everything durable and notes the end; the next record begins the trail again.
     fn rest(&self) {
-        if self.is_closed.load(Ordering::Acquire) || self.inbox.is_forked() || crate::capture::is_own_thread() {
+        if self.is_closed.load(Ordering::Acquire) || self.inbox.is_forked() || crate::capture::is_own_thread()
+        {
             return;
         }
         self.capture.close_open_spans();

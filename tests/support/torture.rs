@@ -26,7 +26,9 @@ pub fn trail() -> (Audit, MemorySink) {
 /// A trail in memory with settings of its own.
 pub fn trail_with(set: impl FnOnce(AuditBuilder) -> AuditBuilder) -> (Audit, MemorySink) {
     let sink = MemorySink::new();
-    let audit = set(Audit::builder().memory(&sink).service("torture")).start().expect("the settings are good");
+    let audit = set(Audit::builder().memory(&sink).service("torture"))
+        .start()
+        .expect("the settings are good");
     (audit, sink)
 }
 
@@ -38,7 +40,10 @@ pub fn records(audit: &Audit, sink: &MemorySink) -> Vec<Record> {
 
 /// The application's records that are there now.
 pub fn users(sink: &MemorySink) -> Vec<Record> {
-    sink.records().into_iter().filter(|record| !is_control(record)).collect()
+    sink.records()
+        .into_iter()
+        .filter(|record| !is_control(record))
+        .collect()
 }
 
 pub fn is_control(record: &Record) -> bool {
@@ -69,7 +74,13 @@ pub fn journal(directory: &Path) -> Vec<String> {
         .collect();
     segments.sort();
     let text = |path: &std::path::PathBuf| std::fs::read_to_string(path).expect("a segment is text");
-    segments.iter().map(text).collect::<String>().lines().map(str::to_owned).collect()
+    segments
+        .iter()
+        .map(text)
+        .collect::<String>()
+        .lines()
+        .map(str::to_owned)
+        .collect()
 }
 
 /// How many lines of a journal state this message.
@@ -92,7 +103,9 @@ pub fn scenario() -> Option<String> {
 /// Runs this test binary again as a child that only does `scenario`, inside the test `test`.
 pub fn child(test: &str, scenario: &str) -> Command {
     let mut child = Command::new(std::env::current_exe().expect("the test binary knows its path"));
-    child.args(["--exact", test, "--nocapture", "--test-threads=1"]).env(SCENARIO, scenario);
+    child
+        .args(["--exact", test, "--nocapture", "--test-threads=1"])
+        .env(SCENARIO, scenario);
     child.env_remove("RUST_LOG").env_remove("RUST_BACKTRACE");
     child
 }
@@ -101,7 +114,13 @@ pub fn child(test: &str, scenario: &str) -> Command {
 pub fn succeed(mut child: Command) -> Output {
     let output = child.output().expect("the test binary can be started");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    assert!(output.status.success(), "{}\n{}\n{}", output.status, text(&output.stdout), text(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}\n{}\n{}",
+        output.status,
+        text(&output.stdout),
+        text(&output.stderr)
+    );
     output
 }
 
@@ -146,6 +165,9 @@ impl Told {
     }
 
     pub fn hear(&self, sentence: &str) {
-        self.0.lock().expect("nobody panics while telling").push(sentence.to_owned());
+        self.0
+            .lock()
+            .expect("nobody panics while telling")
+            .push(sentence.to_owned());
     }
 }
