@@ -79,7 +79,11 @@ impl Shape {
                 objects.push(object);
             }
             let open = object.map_or_else(String::new, |object| format!("\"{object}\":{{"));
-            let key = format!("\"{key}\":\"");
+            // Every line has the same schema, so the number and its comma are part of the key.
+            let key = match slot {
+                Slot::Schema => format!("\"{key}\":{SCHEMA},\""),
+                _ => format!("\"{key}\":\""),
+            };
             Self {
                 slot,
                 form: form(slot),
@@ -190,11 +194,12 @@ impl LineWriter {
         let base = now.at.wrapping_sub(1);
         let window = room.get_mut(base..)?.first_chunk_mut::<WINDOW>()?;
         let behind = enter(window, now.object, shape)?;
+        if shape.form == Form::Plain {
+            let from = *self.scan.at.get(usize::from(shape.slot.index()))?;
+            return scalar(given.frame, from as usize, room, base, behind);
+        }
         let span = match shape.form {
-            Form::Plain => {
-                let from = *self.scan.at.get(usize::from(shape.slot.index()))?;
-                return scalar(given.frame, from as usize, room, base, behind);
-            }
+            Form::Schema => return Some(base + behind),
             Form::ActorId => match given.names.actor {
                 Some(from) => return scalar(given.frame, from as usize, room, base, behind),
                 None => given.names.unknown,
@@ -223,7 +228,6 @@ impl LineWriter {
             Form::Time => time(room, at, &self.time)?,
             Form::ObservedAt => time(room, at, &self.observed_at)?,
             Form::Seq => room::number(room, at, given.place.seq)?,
-            Form::Schema => room::number(room, at, SCHEMA)?,
             Form::Stream => ready(room, at, &self.stream)?,
             Form::Service => ready(room, at, &self.service)?,
             Form::Host => ready(room, at, &self.host)?,

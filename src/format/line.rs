@@ -3,7 +3,7 @@
 //! A first pass notes where each value of the frame stands; the second writes the slots in the order of their table,
 //! which is the order of the line. Only a line above the limit is written again, with its longest values cut.
 
-use super::hot::{BEHIND, Given, Progress, Shape};
+use super::hot::{BEHIND, Form, Given, Progress, Shape};
 use super::notes::{self, Note};
 use super::text::{self, TimeText};
 use super::texts;
@@ -254,11 +254,13 @@ impl LineWriter {
             out.extend_from_slice(shape.open());
         }
         out.extend_from_slice(shape.key());
-        if self.slot(shape.slot, given, &mut out).is_none() {
-            // Unreachable for a frame that the first pass could read; the line stays valid all the same.
-            out.extend_from_slice(b"null");
+        if shape.form != Form::Schema {
+            if self.slot(shape.slot, given, &mut out).is_none() {
+                // Unreachable for a frame that the first pass could read; the line stays valid all the same.
+                out.extend_from_slice(b"null");
+            }
+            out.push(b',');
         }
-        out.push(b',');
         let end = at + out.len();
         if room.len() < end + ROOM {
             room.resize(end + 2 * ROOM, 0);
@@ -370,7 +372,6 @@ impl LineWriter {
             Slot::Time => out.extend_from_slice(self.time.text()),
             Slot::ObservedAt => out.extend_from_slice(self.observed_at.text()),
             Slot::Seq => text::u64(out, place.seq),
-            Slot::Schema => text::u64(out, SCHEMA),
             Slot::Stream => out.extend_from_slice(&self.stream),
             Slot::Service => out.extend_from_slice(&self.service),
             Slot::Host => out.extend_from_slice(&self.host),

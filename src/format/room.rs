@@ -107,28 +107,34 @@ pub(super) fn hex(room: &mut [u8], mut at: usize, bytes: &[u8]) -> Option<usize>
         return None;
     }
     for word in words {
-        fixed(room, at, &text::hex_word(*word))?;
+        pairs(room, at, word)?;
         at += 16;
     }
     Some(at)
 }
 
+#[inline(always)]
+fn pairs<const N: usize>(room: &mut [u8], at: usize, bytes: &[u8; N]) -> Option<()> {
+    let digits = text::hex_pairs(bytes);
+    let into = room.get_mut(at..at + 2 * N)?;
+    for (into, digits) in into.as_chunks_mut::<2>().0.iter_mut().zip(digits) {
+        *into = digits;
+    }
+    Some(())
+}
+
 /// A UUID in its usual spelling.
 #[inline(always)]
 pub(super) fn uuid(room: &mut [u8], at: usize, id: uuid::Uuid) -> Option<usize> {
-    let (high, low) = id.as_u64_pair();
-    let (high, low) = (
-        text::hex_word(high.to_be_bytes()),
-        text::hex_word(low.to_be_bytes()),
-    );
-    // Each part is followed by bytes that the next one is written over.
-    fixed(room, at, &high)?;
-    fixed(room, at + 9, high.last_chunk::<8>()?)?;
-    fixed(room, at + 14, high.last_chunk::<4>()?)?;
-    fixed(room, at + 19, &low)?;
-    fixed(room, at + 24, low.last_chunk::<12>()?)?;
+    let [a, b, c, d, e, f, g, h, i, j, last @ ..] = id.as_bytes();
+    let room = room.get_mut(at..)?.first_chunk_mut::<36>()?;
+    pairs(room, 0, &[*a, *b, *c, *d])?;
+    pairs(room, 9, &[*e, *f])?;
+    pairs(room, 14, &[*g, *h])?;
+    pairs(room, 19, &[*i, *j])?;
+    pairs(room, 24, last)?;
     for hyphen in [8, 13, 18, 23] {
-        fixed(room, at + hyphen, b"-")?;
+        fixed(room, hyphen, b"-")?;
     }
     Some(at + 36)
 }

@@ -100,26 +100,32 @@ pub(super) fn escaped_len(byte: u8) -> usize {
     }
 }
 
-/// The lower-case hex digits of eight bytes.
-#[inline(always)]
-pub(super) fn hex_word(word: [u8; 8]) -> [u8; 16] {
-    let word = u64::from_le_bytes(word);
-    let mut digits = [0; 16];
-    let (halves, _) = digits.as_chunks_mut::<8>();
-    for (half, four) in halves.iter_mut().zip([word & 0xFFFF_FFFF, word >> 32]) {
-        *half = hex_half(four).to_le_bytes();
+/// The two digits of each byte.
+const PAIRS: [[u8; 2]; 256] = {
+    let mut pairs = [[0; 2]; 256];
+    let mut rest: &mut [[u8; 2]] = &mut pairs;
+    let mut byte = 0_usize;
+    while let Some((pair, behind)) = rest.split_first_mut() {
+        *pair = [hex_digit(byte >> 4), hex_digit(byte & 15)];
+        rest = behind;
+        byte += 1;
     }
-    digits
+    pairs
+};
+
+const fn hex_digit(value: usize) -> u8 {
+    let value = value as u8;
+    if value < 10 {
+        b'0' + value
+    } else {
+        b'a' + value - 10
+    }
 }
 
-/// The digits of four bytes, as the bytes of a word.
+/// The lower-case hex digits of bytes.
 #[inline(always)]
-const fn hex_half(four: u64) -> u64 {
-    let two = (four | four << 16) & 0x0000_FFFF_0000_FFFF;
-    let one = (two | two << 8) & 0x00FF_00FF_00FF_00FF;
-    let digits = (one >> 4 | one << 8) & (ONES * 15);
-    let letters = (digits + ONES * 6) >> 4 & ONES;
-    digits + ZEROS + letters * (b'a' - b'0' - 10) as u64
+pub(super) fn hex_pairs<const N: usize>(bytes: &[u8; N]) -> [[u8; 2]; N] {
+    bytes.map(|byte| PAIRS.get(usize::from(byte)).copied().unwrap_or_default())
 }
 
 /// The digit `0` in each byte.
@@ -139,11 +145,8 @@ pub(super) const fn eight_digits(number: u64) -> u64 {
 
 /// Lower-case hex digits, without quotes.
 pub(super) fn hex(out: &mut Vec<u8>, bytes: &[u8]) {
-    for bytes in bytes.chunks(8) {
-        let mut word = [0; 8];
-        word.iter_mut().zip(bytes).for_each(|(into, from)| *into = *from);
-        let digits = hex_word(word);
-        out.extend_from_slice(digits.get(..bytes.len() * 2).unwrap_or_default());
+    for byte in bytes {
+        out.extend_from_slice(hex_pairs(&[*byte]).as_flattened());
     }
 }
 

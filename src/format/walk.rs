@@ -250,6 +250,31 @@ const OWNED: u128 = bit(Slot::Time)
     | bit(Slot::Redaction)
     | bit(Slot::Truncated);
 
+/// Texts and byte strings: a length follows the tag.
+const SIZED: u16 = TEXTUAL | 1 << tag::BYTES;
+/// What a scalar of each tag takes: the bytes that it always has, and which bits of the length behind its tag count.
+/// Containers and what is no tag have no size here.
+const SIZES: [(u8, u32); 16] = {
+    let (fixed, sized, none) = (0, u32::MAX, (0, 0));
+    [
+        (1, fixed),
+        (1, fixed),
+        (1, fixed),
+        (9, fixed),
+        (9, fixed),
+        (17, fixed),
+        (17, fixed),
+        (9, fixed),
+        (5, sized),
+        (5, sized),
+        none,
+        none,
+        (5, sized),
+        none,
+        none,
+        none,
+    ]
+};
 const TEXTUAL: u16 = 1 << tag::STR | 1 << tag::FORMATTED;
 const INTEGRAL: u16 = 1 << tag::I64 | 1 << tag::U64 | 1 << tag::I128 | 1 << tag::U128;
 
@@ -277,8 +302,8 @@ struct Rule {
     asks: bool,
     is_map: bool,
     is_owned: bool,
-    /// Whether any text fits.
-    is_simple: bool,
+    /// The tags of texts and byte strings that fit without a further look, as bits.
+    sized: u16,
 }
 
 #[allow(
@@ -292,7 +317,7 @@ const RULES: [Rule; Slot::COUNT] = {
         asks: false,
         is_map: false,
         is_owned: false,
-        is_simple: false,
+        sized: 0,
     }; Slot::COUNT];
     let mut index = 0;
     while index < Slot::COUNT {
@@ -303,9 +328,11 @@ const RULES: [Rule; Slot::COUNT] = {
             asks: matches!(slot.kind(), Kind::Uint | Kind::Texts) || matches!(slot, Slot::Id),
             is_map: matches!(slot.kind(), Kind::Map),
             is_owned: OWNED & bit(slot) != 0,
-            is_simple: matches!(slot.kind(), Kind::Text | Kind::Id | Kind::Texts | Kind::Hex)
-                && OWNED & bit(slot) == 0
-                && !matches!(slot, Slot::Id),
+            sized: if OWNED & bit(slot) != 0 || matches!(slot, Slot::Id) {
+                0
+            } else {
+                accepted(slot.kind()) & SIZED
+            },
         };
         index += 1;
     }
@@ -332,32 +359,57 @@ impl Scan {
         self.cuts.clear();
         let mut walk = Walk { frame, at: HEADER };
         loop {
-            walk.at = self.texts(frame, walk.at);
+            walk.at = self.usual(frame, walk.at);
             if self.entry(&mut walk).is_none() {
                 break;
             }
         }
     }
 
-    /// Reads entries that are texts for slots that take them; stops before any other.
-    #[inline]
-    fn texts(&mut self, frame: &[u8], from: usize) -> usize {
-        let mut at = from;
+    /// Reads entries that are what most are, texts for slots that take them and members; stops before any other.
+    #[inline(always)]
+    fn usual(&mut self, frame: &[u8], mut at: usize) -> usize {
         while let Some([slot, tag, len @ ..]) = frame.get(at..).and_then(|rest| rest.first_chunk::<6>()) {
             let end = at + 6 + u32::from_le_bytes(*len) as usize;
             let Some(rule) = RULES.get(usize::from(*slot)) else {
-                break;
+                // The tag's place is the slot of a member, if it is one.
+                match (*slot, self.member(frame, at, *tag, len[0])) {
+                    (mark::KEYED, Some(end)) => at = end,
+                    _ => break,
+                }
+                continue;
             };
-            if !rule.is_simple || *tag != tag::STR || end > frame.len() {
+            if rule.sized & 1_u16 << (tag & 15) == 0 || end > frame.len() {
                 break;
             }
             self.present |= rule.bit;
             if let Some(place) = self.at.get_mut(usize::from(*slot)) {
-                *place = u32::try_from(at + 1).unwrap_or(0);
+                *place = (at + 1) as u32;
             }
             at = end;
         }
         at
+    }
+
+    /// Reads the member of a map that stands at `at`, if its value is a scalar. Gives where the next entry stands.
+    #[inline]
+    fn member(&mut self, frame: &[u8], at: usize, slot: u8, key_len: u8) -> Option<usize> {
+        let rule = RULES.get(usize::from(slot))?;
+        let value = at + 3 + usize::from(key_len);
+        let [tag, len @ ..] = frame.get(value..)?.first_chunk::<5>()?;
+        let (head, counted) = *SIZES.get(usize::from(*tag))?;
+        let end = value + usize::from(head) + (u32::from_le_bytes(*len) & counted) as usize;
+        if head == 0 || end > frame.len() {
+            return None;
+        }
+        self.present |= rule.bit;
+        self.members.push(Member {
+            slot,
+            key_at: (at + 3) as u32,
+            key_len: u32::from(key_len),
+            value: value as u32,
+        });
+        Some(end)
     }
 
     #[inline]
