@@ -115,7 +115,12 @@ impl Stats {
     /// Records that were lost, whether or not a gap record accounts for them yet.
     #[must_use]
     pub fn lost(&self) -> u64 {
-        self.lost_full + self.lost_tripped + self.lost_policy + self.lost_reentrant + self.lost_closed
+        self.lost_full
+            + self.lost_tripped
+            + self.lost_policy
+            + self.lost_reentrant
+            + self.lost_closed
+            + self.lost_write
     }
 
     /// The counters in OpenMetrics text form, each with its sentence.

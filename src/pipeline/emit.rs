@@ -70,6 +70,22 @@ enum Prepared {
 
 impl Emitter for Audit {
     fn emit(&self, record: Record) -> Result<Receipt> {
+        Audit::emit(self, record)
+    }
+
+    fn submit(&self, record: Record) -> Result<Submitted> {
+        Audit::submit(self, record)
+    }
+}
+
+impl Audit {
+    /// Hands a record over and waits until it is durable, or delivered to every sink where there is no journal.
+    ///
+    /// # Errors
+    ///
+    /// The record was not taken (`Full`, `Closed`, `Refused`, `Reentrant`, `Forked`), or its state did not become
+    /// known in time (`Timeout`): then it is still on its way.
+    pub fn emit(&self, record: Record) -> Result<Receipt> {
         let Some(inner) = self.inner() else {
             return Ok(Receipt::unwritten(State::Disabled));
         };
@@ -99,7 +115,12 @@ impl Emitter for Audit {
             .map(|receipt| with_id(receipt, own_id))
     }
 
-    fn submit(&self, record: Record) -> Result<Submitted> {
+    /// Hands a record over and never waits.
+    ///
+    /// # Errors
+    ///
+    /// The record was not taken.
+    pub fn submit(&self, record: Record) -> Result<Submitted> {
         let Some(inner) = self.inner() else {
             return Ok(Submitted::Disabled);
         };
@@ -116,10 +137,8 @@ impl Emitter for Audit {
             }
         }
     }
-}
 
-impl Audit {
-    /// As [`Emitter::emit`], without blocking the thread: the task is woken when the answer is there.
+    /// As [`Audit::emit`], without blocking the thread: the task is woken when the answer is there.
     ///
     /// Dropped before its first poll, or while it waits for room, the record is not submitted; dropped later, it is
     /// still written.

@@ -7,6 +7,7 @@
 //! entry     = slot(u8) value               slot < Slot::COUNT
 //!           | KEYED(u8) slot(u8) key value  one member of attributes, labels or hashes
 //!           | REMARK(u8) rule(u8) action(u8) key
+//!           | LEVEL(u8)                       what follows is said by a span, scope or event further inside
 //!           | CUT(u8) original_len(u64 LE, 0 = not stated) key
 //! value     = tag(u8) payload              see `tag`
 //! key       = len(u8) bytes                longer names are cut on a character boundary
@@ -44,6 +45,8 @@ pub(crate) mod mark {
     pub(crate) const KEYED: u8 = 0xF0;
     pub(crate) const REMARK: u8 = 0xF1;
     pub(crate) const CUT: u8 = 0xF2;
+    /// An actor named behind this mark is somebody else than one named before it: of that one nothing is inherited.
+    pub(crate) const LEVEL: u8 = 0xF3;
 }
 
 /// Bytes before the first entry.
