@@ -1,4 +1,4 @@
-//! The documents of `docs/`, as part of the crate's documentation: here their links are checked and their examples run.
+//! The README and the documents of `docs/`, as part of the crate's documentation: here their links are checked and their examples run.
 
 #[doc = include_str!("../docs/fields.md")]
 pub mod fields {}
@@ -11,3 +11,15 @@ pub mod failure_modes {}
 
 #[doc = include_str!("../docs/writing-a-sink.md")]
 pub mod writing_a_sink {}
+
+#[doc = include_str!("../docs/guarantees.md")]
+pub mod guarantees {}
+
+#[doc = include_str!("../docs/redaction.md")]
+pub mod redaction {}
+
+#[doc = include_str!("../docs/missing-records.md")]
+pub mod missing_records {}
+
+#[doc = include_str!("../README.md")]
+pub mod readme {}

@@ -1,4 +1,76 @@
 //! `tracing-audit`: the audit trail for Rust's `tracing`.
+//!
+//! Spans and events with the target `audit` become records: who did what to which thing, when, and how it ended. Each
+//! record is one line of canonical JSON in a segment that is only ever appended to.
+//!
+//! ```no_run
+//! use tracing_audit::{Actor, Audit, AuditedExt};
+//! use tracing_subscriber::prelude::*;
+//!
+//! #[tracing::instrument(target = "audit", name = "document.delete", err, ret, skip_all,
+//!                       fields(resource.type = "document", resource.id = id))]
+//! fn delete(id: u64) -> Result<(), String> {
+//!     Err(format!("no document {id}"))
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let audit = Audit::builder().service("documents").start()?;
+//! tracing_subscriber::registry().audited(&audit).init();
+//! let _end = audit.guard();
+//!
+//! Actor::user("u-17").role("editor").sync_scope(|| delete(4))?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! - [`Audit`] is the running trail: [`Audit::builder`] has every setting with its default, [`Audit::check`] says what
+//!   keeps records from it, [`Audit::flush`] and [`Audit::shutdown`] make durable, [`Audit::stats`] counts every fate.
+//! - [`AuditedExt::audited`] puts it around a subscriber. [`Audit::layer`] and [`Audit::filter_shell`] are layers instead.
+//! - [`Actor`] and [`AuditContext`] say who acts, for everything inside a scope.
+//! - [`Emitter`] takes a [`record::Record`] as a value and answers what became of it.
+//! - [`store::DirStore`] and [`Query`] read a trail; so does the command `tracing-audit`.
+//!
+//! # What it is not
+//!
+//! Not a log: it keeps what is tagged, whatever `RUST_LOG` says, and nothing else. Not tamper-evident yet: whoever can
+//! write to the directory can rewrite it. Not able to know a secret that has an innocent name: see [`guide::redaction`].
+//! Not for several writers in one directory.
+//!
+//! # Naming on disk
+//!
+//! `./audit/main/audit-2026-11-21-00000000000000016384.jsonl`: directory, stream, and a segment with the UTC day on which
+//! it was opened and the number of its first record. Files of other names are left alone. [`guide::format`] is the format,
+//! byte for byte.
+//!
+//! # When a segment ends
+//!
+//! At UTC midnight (idle or not), where it would grow beyond 64 MiB, at [`Audit::rotate`], and after a failure that makes it
+//! doubtful. Retention removes whole closed segments after 30 days; [`AuditBuilder::keep_days`], `keep_bytes` and
+//! `keep_segments` say otherwise, and 0 is for ever.
+//!
+//! # Durability
+//!
+//! An idle writer looks for records every 50 ms at the latest; what it wrote is durable (`fdatasync`) within 50 ms more, one
+//! confirmation for all. Who must know waits, and wakes it: [`Emitter::emit`] returns with [`State::Durable`], [`Audit::flush`] covers everything before it, and
+//! [`config::Mode::Durable`] makes chosen events wait inside the macro. A killed process loses what was in memory; the next
+//! `audit.open` record says how much that can be at most.
+//!
+//! # When something fails
+//!
+//! The writer keeps records in memory and tries again; callers wait for room as their mode says, and then a record is
+//! refused or counted in a gap record. What people should know goes to [`AuditBuilder::diagnostics`], by default to
+//! standard error, never through `tracing`. [`guide::failure_modes`] has every case.
+//!
+//! # Troubleshooting
+//!
+//! `print!("{}", audit.check())`, then `audit.openmetrics()`, then [`guide::missing_records`].
+//!
+//! # Features
+//!
+//! - `config` (default): [`config::Config`], the configuration as a serde struct for your own file.
+//! - `tower`: `AuditContextLayer`, which opens a context per HTTP request.
+//!
+//! A feature adds API and never changes behaviour.
 
 // Here and not in the lint table of the workspace: a panic in the library is a record lost, in a test it is a finding.
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::indexing_slicing))]

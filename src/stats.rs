@@ -65,7 +65,7 @@ counters! {
     lost_closed "records" "Reported through a layer after the shutdown: no gap record can follow, only this counter.";
     gap_recorded "records" "Lost records that a gap record in the trail accounts for.";
     below_level "records" "Left out because the level is below its family's floor.";
-    not_allowed "records" "Left out because the module is not in `allow_modules`, a `log` record came without `allow_log`, or the report came from a thread of the trail's own.";
+    not_allowed "records" "Left out because the module is not in `allow_modules`, or the report came from a thread of the trail's own.";
     missing_actor "records" "Written with the actor `unknown`, because nobody was named.";
     wrong_type "fields" "Fields whose type their slot does not take; they went to `attributes`.";
     reserved_name "fields" "Fields with a reserved name; they went to `attributes`.";

@@ -5,7 +5,9 @@ use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
+use super::core::Capture;
 use super::local::{self, Held};
+use super::place::Spot;
 use crate::record::{ActorType, Record, RecordBuilder, Slot, TraceContext, Value};
 use crate::redact::{Policy, RedactedFields, Redacting};
 
@@ -158,27 +160,27 @@ impl AuditContext {
     /// Runs a future in this context, on whichever threads it is polled.
     pub fn scope<F: Future>(self, future: F) -> Scoped<F> {
         Scoped {
-            fields: Some(Arc::new(ScopeFields::new(self))),
+            fields: ScopeFields::alone(self),
             future: Box::pin(future),
         }
     }
 
     /// Runs a closure in this context, on this thread.
     pub fn sync_scope<R>(self, run: impl FnOnce() -> R) -> R {
-        let _inside = Inside::enter(Arc::new(ScopeFields::new(self)));
+        let _inside = Inside::enter(ScopeFields::alone(self));
         run()
     }
 
     /// The context in a form that a closure and a future can share.
     #[cfg(feature = "tower")]
     pub(super) fn shared(self) -> SharedContext {
-        SharedContext(Arc::new(ScopeFields::new(self)))
+        SharedContext(ScopeFields::alone(self))
     }
 }
 
 /// A context that is opened twice: around the call that makes a future, and around the future.
 #[cfg(feature = "tower")]
-pub(super) struct SharedContext(Arc<ScopeFields>);
+pub(super) struct SharedContext(Scopes);
 
 #[cfg(feature = "tower")]
 impl SharedContext {
@@ -189,37 +191,60 @@ impl SharedContext {
 
     pub(super) fn scope<F: Future>(self, future: F) -> Scoped<F> {
         Scoped {
-            fields: Some(self.0),
+            fields: self.0,
             future: Box::pin(future),
         }
     }
 }
 
-/// The context that the current thread is in, to be carried to another thread or task.
+/// The context that the current thread is in, to be carried to another thread or task: what its scopes and its audit
+/// spans hand down now.
 #[derive(Debug, Clone)]
 pub struct CurrentContext {
-    fields: Option<Arc<ScopeFields>>,
+    fields: Scopes,
 }
 
 impl CurrentContext {
-    /// The innermost scope of this thread, if there is one.
+    /// What a record that is reported here and now would inherit, from the trail that is installed on this thread.
     #[must_use]
     pub fn capture() -> Self {
-        Self {
-            fields: local::newest_scope(),
-        }
+        let capture = tracing::dispatcher::get_default(super::installed);
+        let fields = match &capture {
+            Some(capture) => local::current(capture.instance, |spot| carried(capture, spot)),
+            None => local::all(|held| local::scopes(held).map(Arc::clone).collect()),
+        };
+        Self { fields }
     }
 
     /// Runs a closure in that context, on this thread.
     pub fn sync_scope<R>(self, run: impl FnOnce() -> R) -> R {
-        let _inside = self.fields.map(Inside::enter);
+        let _inside = Inside::enter(self.fields);
         run()
     }
 }
 
+/// The scopes of a place, with what its span hands down among them.
+fn carried(capture: &Capture, spot: Spot<'_>) -> Scopes {
+    let span = capture.carried(spot.tracked);
+    let is_scoped = span.as_ref().is_some_and(|span| span.is_scoped);
+    let outer = local::scopes(if is_scoped { &[] } else { spot.outer }).map(Arc::clone);
+    let span = span.map(|span| {
+        Arc::new(ScopeFields {
+            context: AuditContext::default(),
+            redacted: OnceLock::from((capture.instance, span.fields)),
+            has_actor: span.has_actor,
+            trace: span.trace,
+        })
+    });
+    outer
+        .chain(span)
+        .chain(local::scopes(spot.inside).map(Arc::clone))
+        .collect()
+}
+
 /// Carries the current context along with a future that is spawned elsewhere.
 pub trait WithContext: Future + Sized {
-    /// Runs the future in the context that the current thread is in now.
+    /// Runs the future in the context that the current thread is in now: see [`CurrentContext`].
     fn with_current_actor(self) -> Scoped<Self> {
         Scoped {
             fields: CurrentContext::capture().fields,
@@ -233,7 +258,7 @@ impl<F: Future> WithContext for F {}
 /// A future that runs in a context.
 #[must_use = "futures do nothing unless polled"]
 pub struct Scoped<F> {
-    fields: Option<Arc<ScopeFields>>,
+    fields: Scopes,
     // Boxed because pinning a field without `unsafe` needs either this or a macro; one allocation per request.
     future: Pin<Box<F>>,
 }
@@ -250,39 +275,54 @@ impl<F: Future> Future for Scoped<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        let _inside = self.fields.clone().map(Inside::enter);
+        let _inside = Inside::enter(Arc::clone(&self.fields));
         self.future.as_mut().poll(context)
     }
 }
 
 /// Leaves the scope when dropped, also by a panic.
-struct Inside(Arc<ScopeFields>);
+struct Inside(Scopes);
 
 impl Inside {
-    fn enter(fields: Arc<ScopeFields>) -> Self {
-        local::push(Held::Scope(Arc::clone(&fields)));
+    fn enter(fields: Scopes) -> Self {
+        for scope in fields.iter() {
+            local::push(Held::Scope(Arc::clone(scope)));
+        }
         Self(fields)
     }
 }
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        local::pop_scope(&self.0);
+        for scope in self.0.iter().rev() {
+            local::pop_scope(scope);
+        }
     }
 }
+
+/// Scopes that are opened together, outermost first.
+type Scopes = Arc<[Arc<ScopeFields>]>;
 
 /// A context's fields, redacted once for the trail that meets them first.
 pub(crate) struct ScopeFields {
     context: AuditContext,
     redacted: OnceLock<(u32, RedactedFields)>,
+    has_actor: bool,
+    trace: Option<TraceContext>,
 }
 
 impl ScopeFields {
     fn new(context: AuditContext) -> Self {
         Self {
+            has_actor: context.record.get(Slot::ActorId).is_some(),
+            trace: context.trace,
             context,
             redacted: OnceLock::new(),
         }
+    }
+
+    fn alone(context: AuditContext) -> Scopes {
+        Arc::new([Arc::new(Self::new(context))])
     }
 
     /// Calls `with` with the fields as the policy of this trail leaves them.
@@ -307,11 +347,11 @@ impl ScopeFields {
     }
 
     pub(super) fn has_actor(&self) -> bool {
-        self.context.record.get(Slot::ActorId).is_some()
+        self.has_actor
     }
 
     pub(super) fn trace(&self) -> Option<TraceContext> {
-        self.context.trace
+        self.trace
     }
 }
 

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use parking_lot::RwLock;
-use tracing_core::span::Id;
 use tracing_core::{Dispatch, Event, Metadata};
 
 use super::ids::Ids;
 use super::links::Links;
-use super::local::{self, Depth, Held, Surroundings};
+use super::local::{self, Depth};
 use super::plan::{Plan, Role};
 use super::settings::Settings;
 use super::spans::{Evidence, Spans};
@@ -120,28 +119,6 @@ impl Capture {
             || (!self.settings.lend.is_empty() && self.plan(metadata).role == Role::Lender)
     }
 
-    /// Where something with this parent stands: `with` is told the nearest span with a context (0: none), and what
-    /// the thread has entered inside that span. It must not run user code.
-    #[inline]
-    pub(super) fn place<R>(
-        &self,
-        is_contextual: bool,
-        parent: Option<&Id>,
-        mut with: impl FnMut(u64, Surroundings<'_>) -> R,
-    ) -> R {
-        if is_contextual {
-            local::current(self.instance, with)
-        } else {
-            let tracked = parent.map_or(0, |parent| self.context_of(parent.into_u64()));
-            with(tracked, Surroundings::default())
-        }
-    }
-
-    /// The nearest span with a context, from this one upwards; 0 where there is none.
-    pub(super) fn context_of(&self, id: u64) -> u64 {
-        self.links.get(id).unwrap_or(0)
-    }
-
     pub(super) fn event(&self, event: &Event<'_>) {
         self.planned_event(event, self.plan(event.metadata()));
     }
@@ -162,8 +139,8 @@ impl Capture {
             return self.nested_too_deeply(plan);
         };
         let mut into = Redacting::frame(self.outlet.buffer(), self.clock.now(), &self.settings.policy);
-        let has_actor = self.place(event.is_contextual(), event.parent(), |tracked, entered| {
-            self.append_context(&mut into, tracked, entered)
+        let has_actor = self.place(event.is_contextual(), event.parent(), |spot| {
+            self.append_context(&mut into, spot)
         });
         into.constants(&plan.constants);
         self.count_names(plan);
@@ -198,7 +175,7 @@ impl Capture {
 
     /// Takes an `err` or `ret` event of the span's own `#[instrument]` as evidence. `false` where it is not one.
     pub(super) fn fold(&self, event: &Event<'_>, plan: &'static Plan) -> bool {
-        let tracked = self.place(event.is_contextual(), event.parent(), |tracked, _| tracked);
+        let tracked = self.place(event.is_contextual(), event.parent(), |spot| spot.tracked);
         let span = self.spans.with(tracked, |state| state.plan).flatten();
         if !span.is_some_and(|span| span.role == Role::Span && plan.belongs_to(span)) {
             return false;
@@ -240,16 +217,11 @@ impl Capture {
             add(&self.counters.missing_actor, 1);
             into.word(Slot::ActorId, "unknown");
         }
-        let (is_wanted, mode) = self.uniform.map_or_else(
-            || {
-                self.route(
-                    into.event_name().unwrap_or(plan.event),
-                    plan.category,
-                    &plan.level,
-                )
-            },
-            |mode| (true, mode),
-        );
+        let by_names = || {
+            let category = into.category().unwrap_or(plan.category);
+            self.route(into.event_name(plan.event), category, &plan.level)
+        };
+        let (is_wanted, mode) = self.uniform.map_or_else(by_names, |mode| (true, mode));
         let frame = into.finish();
         if is_wanted {
             self.outlet.send(
@@ -273,49 +245,11 @@ impl Capture {
         self.settings.require_actor
     }
 
-    /// Appends what the current thread's spans and scopes hand down, for a record that is given as a value.
-    /// Answers whether an actor is among it.
-    pub(crate) fn inherit_context(&self, into: &mut Redacting<'_>) -> bool {
-        self.place(true, None, |tracked, entered| {
-            self.append_context(into, tracked, entered)
-        })
-    }
-
-    #[inline]
-    pub(super) fn append_context(
-        &self,
-        into: &mut Redacting<'_>,
-        tracked: u64,
-        entered: Surroundings<'_>,
-    ) -> bool {
-        let mut has_actor = false;
-        if tracked != 0 {
-            self.spans.with(tracked, |state| {
-                // A span that was made inside a scope hands that scope down itself.
-                if !state.has_scope {
-                    has_actor = self.append_scopes(into, entered.around);
-                }
-                into.inherit(&state.handed_down);
-                has_actor |= state.has_actor;
-            });
-        }
-        self.append_scopes(into, entered.inside) || has_actor
-    }
-
-    #[inline]
-    fn append_scopes(&self, into: &mut Redacting<'_>, entered: &[Held]) -> bool {
-        let mut has_actor = false;
-        for scope in local::scopes(entered) {
-            scope.with_fields(self.instance, &self.settings.policy, |fields| {
-                into.inherit(fields)
-            });
-            has_actor |= scope.has_actor();
-        }
-        has_actor
-    }
-
-    /// Whether a record of this name and level is above its family's floor, and how it travels.
+    /// Whether a record of this name and level is above its family's floor, and how it travels. Where no category was
+    /// given, it is the one that the line will derive from the name.
     pub(crate) fn route(&self, event: &str, category: &str, level: &Level) -> (bool, crate::config::Mode) {
+        let derived = || event.rsplit_once('.').map_or("", |(category, _)| category);
+        let category = if category.is_empty() { derived() } else { category };
         let mode = self
             .settings
             .modes

@@ -24,6 +24,10 @@ impl AuditLayer {
     pub(crate) fn new(capture: Option<Arc<Capture>>) -> Self {
         Self { capture }
     }
+
+    pub(super) fn capture(&self) -> Option<Arc<Capture>> {
+        self.capture.clone()
+    }
 }
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for AuditLayer {

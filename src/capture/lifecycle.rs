@@ -4,11 +4,11 @@ use tracing_core::span::{Attributes, Id, Record};
 
 use super::core::Capture;
 use super::ids::{self, Ids};
-use super::local::{self, Depth, Held, Surroundings};
+use super::local::{self, Depth, Held};
 use super::plan::{Plan, Role};
 use super::spans::{Evidence, SpanState};
 use super::visitor::Visitor;
-use crate::record::{Outcome, Slot, TraceContext};
+use crate::record::{Outcome, Slot};
 use crate::redact::{RedactedFields, Redacting, sees};
 use crate::stats::add;
 
@@ -41,13 +41,9 @@ impl Capture {
         let mut state = self.spans.make(id);
         state.plan = Some(plan);
         self.count_names(plan);
-        self.place(
-            attributes.is_contextual(),
-            attributes.parent(),
-            |tracked, entered| {
-                self.inherit(&mut state, tracked, entered);
-            },
-        );
+        self.place(attributes.is_contextual(), attributes.parent(), |spot| {
+            self.inherit(&mut state, spot)
+        });
         self.fill(&mut state, plan, |visitor| attributes.record(visitor));
         if plan.role == Role::Span {
             state.opened = self.clock.monotonic();
@@ -59,82 +55,41 @@ impl Capture {
         self.links.insert(id, id);
     }
 
-    /// Remembers the context that an ordinary span stands in. Nothing is kept where there is no context.
-    #[inline]
-    fn link(&self, attributes: &Attributes<'_>, id: &Id) {
-        if attributes.is_contextual() {
-            if local::is_outside() {
-                return;
-            }
-            let tracked = local::current(self.instance, |tracked, _| tracked);
-            self.links.insert(id.into_u64(), tracked);
-        } else {
-            let tracked = attributes
-                .parent()
-                .map_or(0, |parent| self.context_of(parent.into_u64()));
-            self.links.insert(id.into_u64(), tracked);
-        }
-    }
-
-    /// Copies what the place hands down into a new span.
-    fn inherit(&self, state: &mut SpanState, tracked: u64, entered: Surroundings<'_>) {
-        let mut above = None;
-        if tracked != 0 {
-            state.has_scope = self
-                .spans
-                .with(tracked, |parent| parent.has_scope)
-                .unwrap_or(false);
-            if !state.has_scope {
-                self.inherit_scopes(state, entered.around);
-            }
-            let copied = self.spans.with(tracked, |parent| {
-                state.inherited.extend(&parent.handed_down);
-                state.has_actor |= parent.has_actor;
-                parent.trace
-            });
-            above = copied.flatten();
-        }
-        above = self.inherit_scopes(state, entered.inside).or(above);
-        state.handed_down.extend(&state.inherited);
-        state.trace = above;
-    }
-
-    /// Copies what scopes say into a new span; answers the trace that the newest one continues.
-    fn inherit_scopes(&self, state: &mut SpanState, entered: &[Held]) -> Option<TraceContext> {
-        let mut trace = None;
-        for scope in local::scopes(entered) {
-            scope.with_fields(self.instance, &self.settings.policy, |fields| {
-                state.inherited.extend(fields)
-            });
-            state.has_scope = true;
-            state.has_actor |= scope.has_actor();
-            trace = scope.trace().or(trace);
-        }
-        trace
-    }
-
     /// Takes a new span's fields, and settles its ids.
     fn fill(&self, state: &mut SpanState, plan: &'static Plan, record: impl FnOnce(&mut Visitor<'_, '_>)) {
-        let own = std::mem::take(&mut state.own);
         let handed_down = std::mem::take(&mut state.handed_down);
-        let mut into = Redacting::fields(own, handed_down, &self.settings.policy);
+        let policy = &self.settings.policy;
+        let mut into = match plan.role {
+            Role::Span => Redacting::fields(std::mem::take(&mut state.own), handed_down, policy),
+            _ => Redacting::lending(handed_down, policy),
+        };
         record(&mut Visitor {
             plan,
             into: &mut into,
         });
         self.count(into.tally);
         state.seen |= into.seen;
+        state.names = into.names();
         state.has_actor |= into.seen & sees::ACTOR != 0;
-        let above = into.trace.or(state.trace);
-        if into.start && plan.role == Role::Span {
+        state.trace = into.trace.or(state.trace);
+        if plan.role != Role::Span {
+            state.handed_down = into.finish_lending();
+            return;
+        }
+        if into.start {
             state.execution = ids::random();
         }
         (state.own, state.handed_down) = into.finish_fields();
-        state.trace = above;
-        if plan.role != Role::Span {
-            return;
-        }
-        state.parent = above.map(|above| above.span_id);
+        self.identify_new(state);
+    }
+
+    /// Gives a new audit span its place in a trace.
+    fn identify_new(&self, state: &mut SpanState) {
+        let above = state.trace;
+        // Given ids are those of the span around this one, whose own id nobody states.
+        state.parent = above
+            .map(|above| above.span_id)
+            .filter(|_| !matches!(self.ids, Ids::Given));
         state.trace = match (&self.ids, above) {
             (Ids::Own, Some(above)) => {
                 ids::span_id().map(|span_id| crate::record::TraceContext { span_id, ..above })
@@ -167,9 +122,11 @@ impl Capture {
         });
         self.count(into.tally);
         let seen = into.seen;
+        let names = into.names();
         let trace = into.trace;
         let (own, handed_down) = into.finish_fields();
         self.spans.with(id, |state| {
+            state.names.take(names, state.own.len());
             state.own.extend(&own);
             state.handed_down.extend(&handed_down);
             state.seen |= seen;
@@ -214,7 +171,7 @@ impl Capture {
         let Ids::Source(source) = &self.ids else { return };
         let is_known = self
             .spans
-            .with(number, |state| state.trace.is_some())
+            .with(number, |state| state.trace.is_some() || state.plan.is_none())
             .unwrap_or(true);
         if is_known {
             return;
@@ -279,7 +236,7 @@ impl Capture {
             }
         }
         // Own fields come last: what the application said wins over what was concluded.
-        into.inherit(&state.own);
+        into.own(&state.own, state.names);
         self.identify(&mut into, state);
         into.seen = state.seen;
         self.finish(into, plan, state.has_actor);
@@ -289,7 +246,7 @@ impl Capture {
         let mut into = Redacting::frame(self.outlet.buffer(), self.clock.now(), &self.settings.policy);
         into.inherit(&state.inherited);
         into.constants(&plan.constants);
-        into.inherit(&state.own);
+        into.own(&state.own, state.names);
         into.word(Slot::Phase, "start");
         into.word(Slot::Outcome, word(&Outcome::Pending));
         self.identify(&mut into, state);

@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use super::context::ScopeFields;
+use super::place::Spot;
 use super::plan::Plan;
 
 /// How many plans a thread remembers. A power of two; callsites share places by their address.
@@ -171,43 +172,34 @@ pub(super) fn pop_scope(left: &Arc<ScopeFields>) {
     });
 }
 
-/// What a thread has entered, around the nearest span with a context and inside of it, oldest first.
-///
-/// A scope belongs to the thread or task that runs in it: a span without a context does not hide it.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Surroundings<'h> {
-    pub(super) around: &'h [Held],
-    pub(super) inside: &'h [Held],
-}
-
-/// Where the thread stands: `with` is told the nearest span of this instance with a context (0: none), and what else
-/// was entered. It must not run user code: the thread's list is borrowed.
+/// Where the thread stands: the nearest span of this instance, whose place says which span has a context, and what was
+/// entered before and after it, oldest first. `with` must not run user code: the thread's list is borrowed.
 #[inline]
-pub(super) fn current<R>(of: u32, mut with: impl FnMut(u64, Surroundings<'_>) -> R) -> R {
-    let found = HELD.try_with(|held| {
-        let held = held.try_borrow().ok()?;
-        if held.is_empty() {
-            return None;
-        }
+pub(super) fn current<R>(of: u32, mut with: impl FnMut(Spot<'_>) -> R) -> R {
+    all(|held| {
         let is_span = |entry: &Held| matches!(entry, Held::Span { instance, .. } if *instance == of);
         let at = held.iter().rposition(is_span);
         let tracked = match at.and_then(|at| held.get(at)) {
             Some(Held::Span { tracked, .. }) => *tracked,
             _ => 0,
         };
-        let is_it = |entry: &Held| matches!(entry, Held::Span { instance, id, .. } if *instance == of && *id == tracked);
-        let split = match tracked {
-            0 => 0,
-            // An ordinary span may stand in a context that was entered on another thread only.
-            _ => held.iter().rposition(is_it).or(at).map_or(0, |at| at + 1),
-        };
-        let (around, inside) = held.split_at_checked(split).unwrap_or_default();
-        Some(with(tracked, Surroundings { around, inside }))
+        let (outer, inside) = held.split_at_checked(at.unwrap_or(0)).unwrap_or_default();
+        with(Spot {
+            tracked,
+            outer,
+            inside,
+        })
+    })
+}
+
+/// All that the thread is inside of, oldest first. `with` must not run user code.
+#[inline]
+pub(super) fn all<R>(mut with: impl FnMut(&[Held]) -> R) -> R {
+    let found = HELD.try_with(|held| {
+        let held = held.try_borrow().ok()?;
+        (!held.is_empty()).then(|| with(&held))
     });
-    found
-        .ok()
-        .flatten()
-        .unwrap_or_else(|| with(0, Surroundings::default()))
+    found.ok().flatten().unwrap_or_else(|| with(&[]))
 }
 
 /// The scopes among what was entered.
@@ -216,17 +208,4 @@ pub(super) fn scopes(inside: &[Held]) -> impl Iterator<Item = &Arc<ScopeFields>>
         Held::Scope(scope) => Some(scope),
         Held::Span { .. } => None,
     })
-}
-
-/// The newest scope that the thread is inside of, for handing it to another task.
-pub(super) fn newest_scope() -> Option<Arc<ScopeFields>> {
-    HELD.try_with(|held| {
-        let held = held.try_borrow().ok()?;
-        held.iter().rev().find_map(|entry| match entry {
-            Held::Scope(scope) => Some(Arc::clone(scope)),
-            Held::Span { .. } => None,
-        })
-    })
-    .ok()
-    .flatten()
 }

@@ -9,6 +9,7 @@ mod lifecycle;
 mod links;
 mod local;
 mod log;
+mod place;
 mod plan;
 mod settings;
 mod shell;
@@ -31,8 +32,21 @@ pub use shell::FilterShell;
 pub use tower::{AuditContextLayer, AuditContextService};
 pub use wrapper::Audited;
 
+use std::sync::Arc;
+
+use tracing_core::Dispatch;
+
 use crate::config::Mode;
 use crate::redact::Redacted;
+
+/// The trail that is part of a dispatcher, in whichever form.
+fn installed(dispatch: &Dispatch) -> Option<Arc<Capture>> {
+    let layer = || dispatch.downcast_ref::<AuditLayer>()?.capture();
+    dispatch
+        .downcast_ref::<Arc<Capture>>()
+        .map(Arc::clone)
+        .or_else(layer)
+}
 
 /// Where a frame goes: the queue's caller side, and the counting of what it refuses.
 pub(crate) trait Outlet: Send + Sync + std::fmt::Debug {

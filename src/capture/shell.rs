@@ -158,6 +158,12 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for FilterShell<S> {
         if id == TypeId::of::<Self>() || id == TypeId::of::<Ours>() {
             return Some(std::ptr::from_ref(self).cast());
         }
+        if id == TypeId::of::<Arc<Capture>>() {
+            return self
+                .capture
+                .as_ref()
+                .map(|capture| std::ptr::from_ref(capture).cast());
+        }
         // SAFETY: the pointer is the embedded filter's own answer and lives as long as `self`, which owns it.
         unsafe { self.filtered.downcast_raw(id) }
     }

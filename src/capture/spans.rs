@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use super::links::place;
 use super::plan::Plan;
 use crate::record::{SpanId, TraceContext};
-use crate::redact::RedactedFields;
+use crate::redact::{Names, RedactedFields};
 
 /// A power of two.
 const BUCKETS: usize = 1024;
@@ -53,10 +53,12 @@ pub(super) struct SpanState {
     pub(super) evidence: Evidence,
     /// Which slots its own fields filled: bits of `redact::sees`.
     pub(super) seen: u8,
+    /// Which names its own fields give.
+    pub(super) names: Names,
     /// Whether an actor is known here and inside.
     pub(super) has_actor: bool,
-    /// Whether a scope is part of what it inherited: then the same scope around it is not inherited again.
-    pub(super) has_scope: bool,
+    /// Whether a scope's fields are among what it inherited: then later scopes around its use are not its own.
+    pub(super) is_scoped: bool,
     /// Ties a start record to the end; 0 where there is none.
     pub(super) execution: u64,
 }
@@ -73,8 +75,9 @@ impl SpanState {
             parent: None,
             evidence: Evidence::None,
             seen: 0,
+            names: Names::default(),
             has_actor: false,
-            has_scope: false,
+            is_scoped: false,
             execution: 0,
         }
     }
@@ -91,8 +94,9 @@ impl SpanState {
         self.parent = None;
         self.evidence = Evidence::None;
         self.seen = 0;
+        self.names = Names::default();
         self.has_actor = false;
-        self.has_scope = false;
+        self.is_scoped = false;
         self.execution = 0;
     }
 }

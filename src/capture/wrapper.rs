@@ -224,6 +224,12 @@ impl<S: Subscriber> Subscriber for Audited<S> {
         if id == TypeId::of::<Self>() || id == TypeId::of::<Ours>() {
             return Some(std::ptr::from_ref(self).cast());
         }
+        if id == TypeId::of::<Arc<Capture>>() {
+            return self
+                .capture
+                .as_ref()
+                .map(|capture| std::ptr::from_ref(capture).cast());
+        }
         // SAFETY: the pointer is the inner subscriber's own answer and lives as long as `self`, which owns it.
         unsafe { inside!(self, inner => inner.downcast_raw(id)) }
     }

@@ -3,11 +3,12 @@
 //! A first pass notes where each value of the frame stands; the second writes the slots in the order of their table,
 //! which is the order of the line. Only a line above the limit is written again, with its longest values cut.
 
+use super::hot::{BEHIND, Form, Given, Progress, Shape};
 use super::notes::{self, Note};
-use super::text::{self, Padded, TimeText};
+use super::text::{self, TimeText};
 use super::texts;
 use super::values::{Values, settle};
-use super::walk::{Scan, Walk, bit, is_owned};
+use super::walk::{Scan, Span, Walk, bit};
 use crate::record::frame::tag;
 use crate::record::{Kind, Slot};
 
@@ -22,6 +23,12 @@ const MAX_FRAME: usize = 4 * MAX_LINE;
 
 /// The longest text that stands in every line.
 const MAX_NAME: usize = 255;
+
+/// How far a text stands behind its value's place: its tag and its length lie between.
+const TEXT: u32 = 5;
+
+/// How much room there is for a line's next part, and for a usual line as a whole.
+const ROOM: usize = 4096;
 
 /// Where a record is put: what the writer knows and the frame does not.
 #[derive(Debug, Clone, Copy)]
@@ -46,30 +53,26 @@ pub(crate) struct Written {
     pub(crate) actor_missing: bool,
 }
 
-/// What stands before a slot's value.
-#[derive(Debug)]
-struct Shape {
-    slot: Slot,
-    /// Whether the value is a text of the frame and nothing else is to be known about it.
-    is_plain: bool,
-    /// 0 for a top-level key; else the number of the object that the slot stands in.
-    object: u8,
-    /// `"actor":{`
-    open: Padded,
-    /// `"id":`
-    key: Padded,
-}
-
 /// Writes frames as lines. Keeps its memory, so that a usual record costs no allocation.
 #[derive(Debug)]
 pub(crate) struct LineWriter {
-    service: String,
-    host: String,
+    /// The stream, the service and the host as JSON strings.
+    pub(super) stream: Vec<u8>,
+    pub(super) service: Vec<u8>,
+    pub(super) host: Vec<u8>,
+    /// What `stream` was made of.
+    stream_id: String,
     rules: &'static [&'static str],
     actions: &'static [&'static str],
-    shapes: Vec<Shape>,
-    time: TimeText,
-    observed_at: TimeText,
+    pub(super) shapes: Box<[Shape; Slot::COUNT]>,
+    pub(super) time: TimeText,
+    pub(super) observed_at: TimeText,
+    /// The frame, followed by [`BEHIND`].
+    source: Vec<u8>,
+    /// Bytes that a line is written into before it goes to the batch: there already, so nothing is grown.
+    room: Vec<u8>,
+    /// One slot that is not a usual one.
+    aside: Vec<u8>,
     pub(super) scan: Scan,
     pub(super) values: Values,
     /// Where values stand that are left out to make a line fit. Sorted; usually empty.
@@ -89,10 +92,17 @@ const ALWAYS: u128 = bit(Slot::Time)
     | bit(Slot::ActorId);
 
 /// The names that a line states, given or derived.
-struct Names<'f> {
-    event: &'f [u8],
-    action: &'f [u8],
-    category: &'f [u8],
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Names {
+    pub(super) event: Span,
+    pub(super) action: Span,
+    pub(super) category: Span,
+    /// Where the actor's id stands, unless it is absent or empty.
+    pub(super) actor: Option<u32>,
+    /// What stands for an actor that is not named.
+    pub(super) unknown: Span,
+    /// Whether the frame holds the record's id.
+    pub(super) has_id: bool,
 }
 
 impl LineWriter {
@@ -104,15 +114,23 @@ impl LineWriter {
         rules: &'static [&'static str],
         actions: &'static [&'static str],
     ) -> Self {
-        let short = |text: &str| crate::record::frame::cut(text, MAX_NAME).to_owned();
+        let quoted = |text: &str| match text {
+            "" => Vec::new(),
+            text => quoted(crate::record::frame::cut(text, MAX_NAME)),
+        };
         Self {
-            service: short(service),
-            host: short(host),
+            stream: quoted("-"),
+            service: quoted(service),
+            host: quoted(host),
+            stream_id: "-".to_owned(),
             rules,
             actions,
-            shapes: shapes(),
+            shapes: Shape::all(),
             time: TimeText::default(),
             observed_at: TimeText::default(),
+            source: Vec::new(),
+            room: vec![b'{'; ROOM],
+            aside: Vec::new(),
             scan: Scan::default(),
             values: Values::default(),
             drops: Vec::new(),
@@ -123,69 +141,73 @@ impl LineWriter {
     /// Appends the frame's line, without a newline, to `out`. Every frame gives a line within [`MAX_LINE`].
     pub(crate) fn write(&mut self, frame: &[u8], place: &Place<'_>, out: &mut Vec<u8>) -> Written {
         let start = out.len();
-        if frame.len() <= MAX_FRAME {
-            out.reserve(frame.len() + 1024);
-            let written = self.render(frame, place, out);
-            if out.len() - start <= MAX_LINE {
-                return written;
-            }
-        } else {
-            self.read(frame);
+        let mut source = std::mem::take(&mut self.source);
+        source.clear();
+        source.extend_from_slice(frame);
+        source.extend_from_slice(BEHIND);
+        if self.stream_id != place.stream {
+            place.stream.clone_into(&mut self.stream_id);
+            self.stream = quoted(place.stream);
         }
-        let written = self.fit(frame, place, start, out);
-        self.values.cuts.clear();
-        self.drops.clear();
-        self.notes.clear();
+        let mut written = Written::default();
+        let mut fits = false;
+        if frame.len() <= MAX_FRAME {
+            written = self.render(&source, place, out);
+            fits = out.len() - start <= MAX_LINE;
+        } else {
+            self.read(&source);
+        }
+        if !fits {
+            written = self.fit(&source, place, start, out);
+            self.rest();
+        }
+        self.source = source;
         written
     }
 
-    /// Writes the line with the cuts and drops that are set.
+    /// Forgets what was set, and gives back what was taken, for a line that had to be made to fit.
+    #[cold]
+    fn rest(&mut self) {
+        self.values.cuts.clear();
+        self.drops.clear();
+        self.notes.clear();
+        self.room.truncate(2 * MAX_LINE);
+        self.room.shrink_to_fit();
+    }
+
+    /// Writes the line with the cuts and drops that are set. `frame` is followed by [`BEHIND`].
     pub(super) fn render(&mut self, frame: &[u8], place: &Place<'_>, out: &mut Vec<u8>) -> Written {
         self.read(frame);
         let names = self.names(frame);
-        let mut bits = self.scan.present | ALWAYS;
-        for (slot, filled) in [
-            (Slot::Category, !names.category.is_empty()),
-            (Slot::Service, !self.service.is_empty()),
-            (Slot::Host, !self.host.is_empty()),
-            (Slot::Redaction, !self.scan.remarks.is_empty()),
-        ] {
-            bits = if filled {
-                bits | bit(slot)
-            } else {
-                bits & !bit(slot)
-            };
-        }
+        let bits = self.filled_slots(&names);
         let listed = self.notes.len();
-        out.push(b'{');
-        let mut object = 0;
-        while bits != 0 {
-            let index = bits.trailing_zeros() as usize;
-            let Some(shape) = self.shapes.get(index) else {
-                break;
-            };
-            bits &= bits - 1;
-            if shape.object != object {
-                if object != 0 {
-                    close(out);
-                }
-                object = shape.object;
-                shape.open.write(out);
+        let mut now = Progress {
+            at: 1,
+            object: 0,
+            low: bits as u64,
+            high: (bits >> 64) as u64,
+        };
+        self.time.set(self.scan.time);
+        self.observed_at.set(place.observed_at);
+        let given = Given {
+            frame,
+            place,
+            names: &names,
+        };
+        let is_usual = self.values.cuts.is_empty();
+        let mut room = std::mem::take(&mut self.room);
+        loop {
+            if is_usual {
+                now = self.hot(&given, &mut room, now);
             }
-            shape.key.write(out);
-            let slot = shape.slot;
-            let done = match self.scan.at.get(index) {
-                Some(at) if shape.is_plain => self.scalar(Walk::at(frame, *at), out),
-                _ => self.slot(slot, frame, place, &names, out),
-            };
-            if done.is_none() {
-                // Unreachable for a frame that the first pass could read; the line stays valid all the same.
-                out.extend_from_slice(b"null");
-            }
-            out.push(b',');
+            let Some(index) = now.next() else { break };
+            self.unusual(index, &given, &mut now, &mut room);
         }
-        if object != 0 {
-            close(out);
+        out.extend_from_slice(room.get(..now.at).unwrap_or_default());
+        self.room = room;
+        if now.object != 0 {
+            out.pop();
+            out.extend_from_slice(b"},");
         }
         let truncated = notes::truncated(out, frame, &self.scan, &self.notes);
         self.notes.truncate(listed);
@@ -195,14 +217,65 @@ impl LineWriter {
         Written {
             truncated: truncated + self.values.too_deep,
             redacted: u32::try_from(self.scan.remarks.len()).unwrap_or(u32::MAX),
-            actor_missing: self.actor(frame).is_none(),
+            actor_missing: names.actor.is_none(),
         }
+    }
+
+    /// The slots that the line has.
+    #[inline]
+    fn filled_slots(&self, names: &Names) -> u128 {
+        let mut bits = self.scan.present | ALWAYS;
+        for (slot, filled) in [
+            (Slot::Category, names.category.len > 0),
+            (Slot::Service, !self.service.is_empty()),
+            (Slot::Host, !self.host.is_empty()),
+            (Slot::Redaction, !self.scan.remarks.is_empty()),
+        ] {
+            bits = bits & !bit(slot) | if filled { bit(slot) } else { 0 };
+        }
+        bits
+    }
+
+    /// Writes one slot that is not of the usual kind, and makes room for what follows.
+    #[inline(never)]
+    fn unusual(&mut self, index: usize, given: &Given<'_>, now: &mut Progress, room: &mut Vec<u8>) {
+        let Some(shape) = self.shapes.get(index).copied() else {
+            return;
+        };
+        let mut out = std::mem::take(&mut self.aside);
+        out.clear();
+        let mut at = now.at;
+        if usize::from(shape.object) != now.object {
+            if now.object != 0 {
+                // The brace takes the place of the last member's comma.
+                at -= 1;
+                out.extend_from_slice(b"},");
+            }
+            out.extend_from_slice(shape.open());
+        }
+        out.extend_from_slice(shape.key());
+        if shape.form != Form::Schema {
+            if self.slot(shape.slot, given, &mut out).is_none() {
+                // Unreachable for a frame that the first pass could read; the line stays valid all the same.
+                out.extend_from_slice(b"null");
+            }
+            out.push(b',');
+        }
+        let end = at + out.len();
+        if room.len() < end + ROOM {
+            room.resize(end + 2 * ROOM, 0);
+        }
+        if let Some(into) = room.get_mut(at..end) {
+            into.copy_from_slice(&out);
+        }
+        now.done(shape.object, end);
+        self.aside = out;
     }
 
     /// The first pass: where what stands.
     fn read(&mut self, frame: &[u8]) {
         // Both lists keep their memory: the scan fills the one that the values used for the line before.
-        self.scan.read(frame);
+        self.scan.read(frame, frame.len() - BEHIND.len());
         std::mem::swap(&mut self.scan.members, &mut self.values.members);
         settle(frame, &mut self.values.members, 0);
         self.values.begin();
@@ -233,71 +306,83 @@ impl LineWriter {
     }
 
     /// The text of a slot, cut if it must be; `None` where it is absent or empty.
-    fn text<'f>(&self, frame: &'f [u8], slot: Slot) -> Option<&'f [u8]> {
+    #[inline]
+    fn text(&self, frame: &[u8], slot: Slot) -> Option<Span> {
         let at = self.at(frame, slot)?;
         let text = self.values.kept(at.here(), at.text()?);
-        (!text.is_empty()).then_some(text)
+        (!text.is_empty()).then_some(Span {
+            at: at.here() + TEXT,
+            len: u32::try_from(text.len()).unwrap_or(0),
+        })
     }
 
-    /// The actor's id, unless it is absent or empty.
-    fn actor<'f>(&self, frame: &'f [u8]) -> Option<Walk<'f>> {
-        self.at(frame, Slot::ActorId)
-            .filter(|actor| actor.text() != Some(&[]))
-    }
-
-    fn names<'f>(&self, frame: &'f [u8]) -> Names<'f> {
+    #[inline]
+    fn names(&self, frame: &[u8]) -> Names {
+        let behind = u32::try_from(frame.len() - BEHIND.len()).unwrap_or(0);
         let action = self.text(frame, Slot::Action);
-        let event = self.text(frame, Slot::Event).or(action).unwrap_or(b"event");
-        let (family, last) = match memchr::memrchr(b'.', event) {
-            Some(dot) => (
-                event.get(..dot).unwrap_or_default(),
-                event.get(dot + 1..).unwrap_or_default(),
-            ),
-            None => (&[][..], event),
+        let event = self.text(frame, Slot::Event).or(action);
+        let event = event.unwrap_or(Span { at: behind, len: 5 });
+        let dot = event.of(frame).iter().rposition(|byte| *byte == b'.');
+        let dot = dot.and_then(|dot| u32::try_from(dot).ok());
+        let family = Span {
+            at: event.at,
+            len: dot.unwrap_or(0),
         };
+        let last = match dot {
+            Some(dot) if dot + 1 < event.len => Span {
+                at: event.at + dot + 1,
+                len: event.len - dot - 1,
+            },
+            _ => event,
+        };
+        let actor = self.at(frame, Slot::ActorId);
         Names {
             event,
-            action: action.unwrap_or(if last.is_empty() { event } else { last }),
+            action: action.unwrap_or(last),
             category: self.text(frame, Slot::Category).unwrap_or(family),
+            actor: actor
+                .filter(|actor| actor.text() != Some(&[]))
+                .map(|actor| actor.here()),
+            unknown: Span {
+                at: behind + 5,
+                len: 7,
+            },
+            has_id: self.scan.present & bit(Slot::Id) != 0,
         }
     }
 
     /// The range of a slot's members.
+    #[inline]
     pub(super) fn members(&self, slot: Slot) -> (usize, usize) {
         let members = &self.values.members;
+        if let (Some(first), Some(last)) = (members.first(), members.last())
+            && (first.slot, last.slot) == (slot.index(), slot.index())
+        {
+            return (0, members.len());
+        }
         let start = members.partition_point(|member| member.slot < slot.index());
         let end = members.partition_point(|member| member.slot <= slot.index());
         (start, end)
     }
 
-    #[inline]
-    fn slot(
-        &mut self,
-        slot: Slot,
-        frame: &[u8],
-        place: &Place<'_>,
-        names: &Names<'_>,
-        out: &mut Vec<u8>,
-    ) -> Option<()> {
+    /// Writes a slot's value, whatever it is.
+    fn slot(&mut self, slot: Slot, given: &Given<'_>, out: &mut Vec<u8>) -> Option<()> {
+        let Given { frame, place, names } = *given;
         match slot {
-            Slot::Time => {
-                let nanos = frame.first_chunk().map_or(0, |time| u64::from_le_bytes(*time));
-                self.time.write(out, nanos);
-            }
-            Slot::ObservedAt => self.observed_at.write(out, place.observed_at),
+            Slot::Time => out.extend_from_slice(self.time.text()),
+            Slot::ObservedAt => out.extend_from_slice(self.observed_at.text()),
             Slot::Seq => text::u64(out, place.seq),
-            Slot::Schema => text::u64(out, SCHEMA),
-            Slot::Stream => text::string(out, place.stream.as_bytes()),
-            Slot::Service => text::string(out, self.service.as_bytes()),
-            Slot::Host => text::string(out, self.host.as_bytes()),
-            Slot::Event => text::string(out, names.event),
-            Slot::Action => text::string(out, names.action),
-            Slot::Category => text::string(out, names.category),
+            Slot::Stream => out.extend_from_slice(&self.stream),
+            Slot::Service => out.extend_from_slice(&self.service),
+            Slot::Host => out.extend_from_slice(&self.host),
+            Slot::Event => text::string(out, names.event.of(frame)),
+            Slot::Action => text::string(out, names.action.of(frame)),
+            Slot::Category => text::string(out, names.category.of(frame)),
             Slot::Redaction => notes::redaction(out, frame, &self.scan, self.rules, self.actions),
             Slot::Id => self.id(frame, place, out),
-            Slot::ActorId => match self.actor(frame) {
-                Some(actor) => self.scalar(actor, out)?,
-                None => text::string(out, b"unknown"),
+            Slot::ActorId => match names.actor {
+                Some(actor) => self.scalar(Walk::at(frame, actor), out)?,
+                None => text::string(out, names.unknown.of(frame)),
             },
             _ => self.filled(slot, frame, out)?,
         }
@@ -307,7 +392,7 @@ impl LineWriter {
     fn id(&self, frame: &[u8], place: &Place<'_>, out: &mut Vec<u8>) {
         let given = self
             .text(frame, Slot::Id)
-            .and_then(|text| uuid::Uuid::try_parse_ascii(text).ok());
+            .and_then(|text| uuid::Uuid::try_parse_ascii(text.of(frame)).ok());
         let mut buffer = [0; uuid::fmt::Hyphenated::LENGTH];
         let text = given.unwrap_or(place.id).hyphenated().encode_lower(&mut buffer);
         text::string(out, text.as_bytes());
@@ -393,36 +478,8 @@ fn digits(tag: u8, mut value: Walk<'_>, out: &mut Vec<u8>) -> Option<()> {
     Some(())
 }
 
-fn is_plain(slot: Slot) -> bool {
-    let is_special = matches!(
-        slot,
-        Slot::Event | Slot::Action | Slot::Category | Slot::ActorId | Slot::Id
-    );
-    matches!(slot.kind(), Kind::Text | Kind::Id | Kind::Hex) && !is_special && !is_owned(slot)
-}
-
-/// Ends an object whose last member is followed by a comma.
-fn close(out: &mut Vec<u8>) {
-    out.pop();
-    out.extend_from_slice(b"},");
-}
-
-fn shapes() -> Vec<Shape> {
-    let mut objects: Vec<&str> = Vec::new();
-    let shape = |slot: &Slot| {
-        let (object, key) = slot.place();
-        if let Some(object) = object
-            && objects.last() != Some(&object)
-        {
-            objects.push(object);
-        }
-        Shape {
-            slot: *slot,
-            is_plain: is_plain(*slot),
-            object: object.map_or(0, |_| u8::try_from(objects.len()).unwrap_or(0)),
-            open: Padded::new(&object.map_or_else(String::new, |object| format!("\"{object}\":{{"))),
-            key: Padded::new(&format!("\"{key}\":")),
-        }
-    };
-    Slot::ALL.iter().map(shape).collect()
+fn quoted(text: &str) -> Vec<u8> {
+    let mut quoted = Vec::new();
+    text::string(&mut quoted, text.as_bytes());
+    quoted
 }

@@ -1,6 +1,7 @@
 //! The persisted bytes: the canonical line, segment names and their reader. Described first in `docs/format.md`.
 
 mod batch;
+mod hot;
 mod json;
 mod line;
 #[cfg(test)]
@@ -8,6 +9,7 @@ mod line_tests;
 mod lines;
 mod notes;
 mod read;
+mod room;
 mod segment;
 mod shrink;
 mod text;

@@ -9,17 +9,15 @@ pub(super) const SAFE: u64 = (1 << 53) - 1;
 
 const ONES: u64 = u64::MAX / 255;
 const HIGH: u64 = ONES * 0x80;
-const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// Marks the bytes of a word that JSON must escape. The lowest mark is exact; marks above it may be wrong.
-#[inline]
-const fn marks(word: u64) -> u64 {
-    let quote = word ^ (ONES * b'"' as u64);
-    let backslash = word ^ (ONES * b'\\' as u64);
-    (word.wrapping_sub(ONES * 0x20) & !word
-        | quote.wrapping_sub(ONES) & !quote
-        | backslash.wrapping_sub(ONES) & !backslash)
-        & HIGH
+#[inline(always)]
+pub(super) const fn marks(word: u64) -> u64 {
+    let control = word.wrapping_sub(ONES * 0x20);
+    let quote = (word ^ (ONES * b'"' as u64)).wrapping_sub(ONES);
+    let backslash = (word ^ (ONES * b'\\' as u64)).wrapping_sub(ONES);
+    // Each part would have to leave out the bytes whose high bit was set before; it is the same bit for all three.
+    (control | quote | backslash) & !word & HIGH
 }
 
 #[inline]
@@ -53,90 +51,13 @@ pub(super) fn plain_len(bytes: &[u8]) -> usize {
 #[inline]
 pub(super) fn string(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'"');
-    content(out, text);
-    out.push(b'"');
-}
-
-/// Texts up to this length are copied word by word while they are checked: most are shorter than a call of `memcpy`
-/// takes to choose its way.
-const SHORT: usize = 48;
-
-/// What stands between the quotes of a JSON string.
-#[inline]
-fn content(out: &mut Vec<u8>, text: &[u8]) {
-    if text.len() > SHORT {
-        let plain = plain_len(text);
-        if plain < text.len() {
-            return escaped(out, text, plain);
-        }
-        return out.extend_from_slice(text);
-    }
-    let start = out.len();
-    let (words, rest) = text.as_chunks::<8>();
-    for word in words {
-        if marks(u64::from_le_bytes(*word)) != 0 {
-            return again(out, start, text);
-        }
-        out.extend_from_slice(word);
-    }
-    if rest.is_empty() {
-        return;
-    }
-    // The end overlaps what was copied: it is written over the last bytes instead of byte by byte.
-    if let Some(last) = text.last_chunk::<8>() {
-        if marks(u64::from_le_bytes(*last)) != 0 {
-            return again(out, start, text);
-        }
-        out.truncate(start + text.len() - 8);
-        out.extend_from_slice(last);
-    } else if let (Some(first), Some(last)) = (text.first_chunk::<4>(), text.last_chunk::<4>()) {
-        let both = u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32;
-        if marks(both) != 0 {
-            return again(out, start, text);
-        }
-        out.extend_from_slice(first);
-        out.truncate(start + text.len() - 4);
-        out.extend_from_slice(last);
-    } else if text.iter().any(|byte| is_special(*byte)) {
-        again(out, start, text);
+    let plain = plain_len(text);
+    if plain < text.len() {
+        escaped(out, text, plain);
     } else {
-        for byte in text {
-            out.push(*byte);
-        }
+        out.extend_from_slice(text);
     }
-}
-
-#[cold]
-fn again(out: &mut Vec<u8>, start: usize, text: &[u8]) {
-    out.truncate(start);
-    escaped(out, text, plain_len(text));
-}
-
-/// A short constant text with room behind it, so that it is copied with two fixed moves.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Padded {
-    bytes: [u8; 32],
-    len: usize,
-}
-
-impl Padded {
-    /// The text's first 32 bytes.
-    pub(super) fn new(text: &str) -> Self {
-        let mut bytes = [0; 32];
-        bytes
-            .iter_mut()
-            .zip(text.bytes())
-            .for_each(|(into, from)| *into = from);
-        let len = text.len().min(bytes.len());
-        Self { bytes, len }
-    }
-
-    #[inline]
-    pub(super) fn write(&self, out: &mut Vec<u8>) {
-        let end = out.len() + self.len;
-        out.extend_from_slice(&self.bytes);
-        out.truncate(end);
-    }
+    out.push(b'"');
 }
 
 #[cold]
@@ -180,33 +101,52 @@ pub(super) fn escaped_len(byte: u8) -> usize {
 }
 
 /// The two digits of each byte.
-#[allow(
-    clippy::indexing_slicing,
-    reason = "a constant: an index out of range would not compile"
-)]
 const PAIRS: [[u8; 2]; 256] = {
     let mut pairs = [[0; 2]; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        pairs[byte] = [HEX[byte >> 4], HEX[byte & 15]];
+    let mut rest: &mut [[u8; 2]] = &mut pairs;
+    let mut byte = 0_usize;
+    while let Some((pair, behind)) = rest.split_first_mut() {
+        *pair = [hex_digit(byte >> 4), hex_digit(byte & 15)];
+        rest = behind;
         byte += 1;
     }
     pairs
 };
 
-/// Lower-case hex digits, without quotes.
-#[inline]
-pub(super) fn hex(out: &mut Vec<u8>, bytes: &[u8]) {
-    let (words, rest) = bytes.as_chunks::<8>();
-    for word in words {
-        let mut digits = [[0; 2]; 8];
-        for (digits, byte) in digits.iter_mut().zip(word) {
-            *digits = PAIRS.get(usize::from(*byte)).copied().unwrap_or_default();
-        }
-        out.extend_from_slice(digits.as_flattened());
+const fn hex_digit(value: usize) -> u8 {
+    let value = value as u8;
+    if value < 10 {
+        b'0' + value
+    } else {
+        b'a' + value - 10
     }
-    for byte in rest {
-        out.extend_from_slice(&PAIRS.get(usize::from(*byte)).copied().unwrap_or_default());
+}
+
+/// The lower-case hex digits of bytes.
+#[inline(always)]
+pub(super) fn hex_pairs<const N: usize>(bytes: &[u8; N]) -> [[u8; 2]; N] {
+    bytes.map(|byte| PAIRS.get(usize::from(byte)).copied().unwrap_or_default())
+}
+
+/// The digit `0` in each byte.
+pub(super) const ZEROS: u64 = ONES * b'0' as u64;
+
+/// The values of eight decimal digits as the bytes of a word, the first one lowest. All are divided at once.
+#[inline(always)]
+pub(super) const fn eight_digits(number: u64) -> u64 {
+    // Two numbers below 10,000, then four below 100, then eight below 10. 10,486 / 2^20 is a hundredth and 103 / 2^10
+    // a tenth, closely enough for numbers of these sizes.
+    let fours = number / 10_000 | number % 10_000 << 32;
+    let hundreds = fours * 10_486 >> 20 & 0x0000_007F_0000_007F;
+    let twos = hundreds | (fours - hundreds * 100) << 16;
+    let tens = twos * 103 >> 10 & 0x000F_000F_000F_000F;
+    tens | (twos - tens * 10) << 8
+}
+
+/// Lower-case hex digits, without quotes.
+pub(super) fn hex(out: &mut Vec<u8>, bytes: &[u8]) {
+    for byte in bytes {
+        out.extend_from_slice(hex_pairs(&[*byte]).as_flattened());
     }
 }
 
@@ -321,28 +261,24 @@ impl Default for TimeText {
 }
 
 impl TimeText {
-    /// Appends the instant as a JSON string. Instants after [`crate::clock::MAX_TIME`] are written as that.
+    /// The instant as a JSON string. Instants after [`crate::clock::MAX_TIME`] are written as that.
     #[inline]
-    pub(super) fn write(&mut self, out: &mut Vec<u8>, nanos: u64) {
+    pub(super) fn set(&mut self, nanos: u64) {
         let nanos = nanos.min(crate::clock::MAX_TIME);
         let (second, fraction) = (nanos / 1_000_000_000, nanos % 1_000_000_000);
         if second != self.second {
             self.turn(second);
         }
-        if let Some(digits) = self
-            .text
-            .get_mut(21..30)
-            .and_then(|all| all.first_chunk_mut::<9>())
-        {
-            // Three independent groups of three: no digit waits for eight divisions.
-            let groups = [fraction / 1_000_000, fraction / 1_000 % 1_000, fraction % 1_000];
-            for (three, group) in digits.chunks_exact_mut(3).zip(groups) {
-                for (digit, value) in three.iter_mut().zip([group / 100, group / 10 % 10, group % 10]) {
-                    *digit = b'0' + (value & 15) as u8;
-                }
-            }
+        if let Some([first, rest @ ..]) = self.text.get_mut(21..).and_then(|all| all.first_chunk_mut::<9>()) {
+            *first = b'0' + (fraction / 100_000_000 & 15) as u8;
+            *rest = (eight_digits(fraction % 100_000_000) | ZEROS).to_le_bytes();
         }
-        out.extend_from_slice(&self.text);
+    }
+
+    /// The instant that was set, as a JSON string.
+    #[inline]
+    pub(super) fn text(&self) -> &[u8; 32] {
+        &self.text
     }
 
     #[cold]
@@ -451,6 +387,17 @@ mod tests {
     }
 
     #[test]
+    fn eight_digits_are_those_of_the_number() {
+        let numbers = (0..=99_999_999)
+            .step_by(997)
+            .chain([9, 10, 99, 100, 9_999, 10_000, 99_990_000, 99_999_999]);
+        for number in numbers {
+            let digits = (eight_digits(number) | ZEROS).to_le_bytes();
+            assert_eq!(digits.as_slice(), format!("{number:08}").as_bytes());
+        }
+    }
+
+    #[test]
     fn integers_beyond_two_to_the_53_are_forms_whatever_their_width() {
         let safe = SAFE as i64;
         assert_eq!(written(|out| i64(out, safe)), "9007199254740991");
@@ -479,7 +426,8 @@ mod tests {
             (7, "1970-01-01T00:00:00.000000007Z"),
             (u64::MAX, "2262-04-11T23:47:16.854775807Z"),
         ] {
-            assert_eq!(written(|out| text.write(out, nanos)), format!("\"{expected}\""));
+            text.set(nanos);
+            assert_eq!(text.text().as_slice(), format!("\"{expected}\"").as_bytes());
         }
     }
 }

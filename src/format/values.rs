@@ -1,5 +1,6 @@
 //! Writes the values of a frame: scalars as RFC 8785 or as a `$` form, maps sorted, within depth and key limits.
 
+use std::cell::Cell;
 use std::cmp::Ordering;
 
 use super::text;
@@ -19,7 +20,8 @@ pub(super) struct Values {
     pub(super) members: Vec<Member>,
     /// Where the value of a text or byte string stands, and to how many bytes it is cut. Sorted; usually empty.
     pub(super) cuts: Vec<(u32, u32)>,
-    keys_left: u32,
+    /// How many keys the members of maps may still have.
+    pub(super) keys_left: Cell<u32>,
     /// Keys that were left out because there were too many.
     pub(super) omitted: u32,
     /// Containers that a marker stands for.
@@ -29,7 +31,7 @@ pub(super) struct Values {
 impl Values {
     /// Begins a line.
     pub(super) fn begin(&mut self) {
-        self.keys_left = MAX_KEYS;
+        self.keys_left.set(MAX_KEYS);
         self.omitted = 0;
         self.too_deep = 0;
     }
@@ -113,14 +115,14 @@ impl Values {
         out: &mut Vec<u8>,
     ) -> Option<()> {
         let count = u32::try_from(to - from).unwrap_or(u32::MAX);
-        let kept = count.min(self.keys_left);
+        let kept = count.min(self.keys_left.get());
         let first = self.members.get(from).map(|member| member.key(frame));
         let wrapped = kept == 1 && first.is_some_and(|key| key.first() == Some(&b'$'));
         let inner = depth + 1 + u32::from(wrapped);
         if inner >= MAX_DEPTH {
             return None;
         }
-        self.keys_left -= kept;
+        self.keys_left.set(self.keys_left.get() - kept);
         self.omitted += count - kept;
         out.extend_from_slice(if wrapped { b"{\"$map\":{" } else { b"{" });
         for index in 0..kept as usize {

@@ -163,6 +163,17 @@ impl Member {
     }
 }
 
+impl Member {
+    /// Where the key stands, if the frame holds it.
+    #[inline]
+    pub(super) fn span(&self) -> Option<Span> {
+        (self.key_at != PATH).then_some(Span {
+            at: self.key_at,
+            len: self.key_len,
+        })
+    }
+}
+
 /// A remark of redaction: `rule` did `action` to the field.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Remark {
@@ -182,8 +193,8 @@ pub(super) struct Cut {
 /// A part of the frame.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Span {
-    at: u32,
-    len: u32,
+    pub(super) at: u32,
+    pub(super) len: u32,
 }
 
 impl Span {
@@ -196,6 +207,8 @@ impl Span {
 /// What a frame holds, by place. Reused from frame to frame.
 #[derive(Debug)]
 pub(super) struct Scan {
+    /// When it happened: what every frame begins with.
+    pub(super) time: u64,
     /// Bit `n` says that slot number `n` has a value; `at` is meaningless elsewhere, so it is never reset.
     pub(super) present: u128,
     pub(super) at: [u32; Slot::COUNT],
@@ -210,6 +223,7 @@ const _: () = assert!(Slot::COUNT <= 128);
 impl Default for Scan {
     fn default() -> Self {
         Self {
+            time: 0,
             present: 0,
             at: [0; Slot::COUNT],
             members: Vec::new(),
@@ -236,6 +250,31 @@ const OWNED: u128 = bit(Slot::Time)
     | bit(Slot::Redaction)
     | bit(Slot::Truncated);
 
+/// Texts and byte strings: a length follows the tag.
+const SIZED: u16 = TEXTUAL | 1 << tag::BYTES;
+/// What a scalar of each tag takes: the bytes that it always has, and which bits of the length behind its tag count.
+/// Containers and what is no tag have no size here.
+const SIZES: [(u8, u32); 16] = {
+    let (fixed, sized, none) = (0, u32::MAX, (0, 0));
+    [
+        (1, fixed),
+        (1, fixed),
+        (1, fixed),
+        (9, fixed),
+        (9, fixed),
+        (17, fixed),
+        (17, fixed),
+        (9, fixed),
+        (5, sized),
+        (5, sized),
+        none,
+        none,
+        (5, sized),
+        none,
+        none,
+        none,
+    ]
+};
 const TEXTUAL: u16 = 1 << tag::STR | 1 << tag::FORMATTED;
 const INTEGRAL: u16 = 1 << tag::I64 | 1 << tag::U64 | 1 << tag::I128 | 1 << tag::U128;
 
@@ -256,11 +295,15 @@ const fn accepted(kind: Kind) -> u16 {
 /// What the scan asks about a slot, by its number.
 #[derive(Clone, Copy)]
 struct Rule {
+    /// The slot's bit in [`Scan::present`]: shifting by the number would take longer.
+    bit: u128,
     accepted: u16,
     /// Whether the tag alone does not decide.
     asks: bool,
     is_map: bool,
     is_owned: bool,
+    /// The tags of texts and byte strings that fit without a further look, as bits.
+    sized: u16,
 }
 
 #[allow(
@@ -269,19 +312,27 @@ struct Rule {
 )]
 const RULES: [Rule; Slot::COUNT] = {
     let mut rules = [Rule {
+        bit: 0,
         accepted: 0,
         asks: false,
         is_map: false,
         is_owned: false,
+        sized: 0,
     }; Slot::COUNT];
     let mut index = 0;
     while index < Slot::COUNT {
         let slot = Slot::ALL[index];
         rules[index] = Rule {
+            bit: bit(slot),
             accepted: accepted(slot.kind()),
             asks: matches!(slot.kind(), Kind::Uint | Kind::Texts) || matches!(slot, Slot::Id),
             is_map: matches!(slot.kind(), Kind::Map),
             is_owned: OWNED & bit(slot) != 0,
+            sized: if OWNED & bit(slot) != 0 || matches!(slot, Slot::Id) {
+                0
+            } else {
+                accepted(slot.kind()) & SIZED
+            },
         };
         index += 1;
     }
@@ -297,13 +348,68 @@ pub(super) fn is_owned(slot: Slot) -> bool {
 
 impl Scan {
     /// Reads the places of a frame's entries. A malformed frame reads as ending early.
-    pub(super) fn read(&mut self, frame: &[u8]) {
+    ///
+    /// `source` begins with the `len` bytes of the frame; what stands behind them is not looked at.
+    pub(super) fn read(&mut self, source: &[u8], len: usize) {
+        let frame = source.get(..len).unwrap_or_default();
+        self.time = frame.first_chunk().map_or(0, |time| u64::from_le_bytes(*time));
         self.present = 0;
         self.members.clear();
         self.remarks.clear();
         self.cuts.clear();
         let mut walk = Walk { frame, at: HEADER };
-        while self.entry(&mut walk).is_some() {}
+        loop {
+            walk.at = self.usual(frame, walk.at);
+            if self.entry(&mut walk).is_none() {
+                break;
+            }
+        }
+    }
+
+    /// Reads entries that are what most are, texts for slots that take them and members; stops before any other.
+    #[inline(always)]
+    fn usual(&mut self, frame: &[u8], mut at: usize) -> usize {
+        while let Some([slot, tag, len @ ..]) = frame.get(at..).and_then(|rest| rest.first_chunk::<6>()) {
+            let end = at + 6 + u32::from_le_bytes(*len) as usize;
+            let Some(rule) = RULES.get(usize::from(*slot)) else {
+                // The tag's place is the slot of a member, if it is one.
+                match (*slot, self.member(frame, at, *tag, len[0])) {
+                    (mark::KEYED, Some(end)) => at = end,
+                    _ => break,
+                }
+                continue;
+            };
+            if rule.sized & 1_u16 << (tag & 15) == 0 || end > frame.len() {
+                break;
+            }
+            self.present |= rule.bit;
+            if let Some(place) = self.at.get_mut(usize::from(*slot)) {
+                *place = (at + 1) as u32;
+            }
+            at = end;
+        }
+        at
+    }
+
+    /// Reads the member of a map that stands at `at`, if its value is a scalar. Gives where the next entry stands.
+    #[inline]
+    fn member(&mut self, frame: &[u8], at: usize, slot: u8, key_len: u8) -> Option<usize> {
+        let rule = RULES.get(usize::from(slot))?;
+        let value = at + 3 + usize::from(key_len);
+        let [tag, len @ ..] = frame.get(value..)?.first_chunk::<5>()?;
+        let (head, counted) = *SIZES.get(usize::from(*tag))?;
+        let end = value + usize::from(head) + (u32::from_le_bytes(*len) & counted) as usize;
+        if head == 0 || end > frame.len() {
+            return None;
+        }
+        self.present |= rule.bit;
+        self.members.push(Member {
+            slot,
+            key_at: (at + 3) as u32,
+            key_len: u32::from(key_len),
+            value: value as u32,
+        });
+        Some(end)
     }
 
     #[inline]
@@ -349,7 +455,7 @@ impl Scan {
         if rule.is_owned || !fits {
             return self.misfit(index, rule, value);
         }
-        self.present |= 1 << (index & 127);
+        self.present |= rule.bit;
         if let Some(place) = self.at.get_mut(usize::from(index)) {
             *place = value.here();
         }

@@ -13,7 +13,7 @@ use crate::record::Level;
 use crate::redact::Policy;
 use crate::sink::{MemorySink, Sink};
 
-/// Sets a trail up. Made by [`Audit::builder`], ended by [`AuditBuilder::start`].
+/// Sets a trail up. Made by [`Audit::builder`](super::Audit::builder), ended by [`AuditBuilder::start`].
 #[must_use = "a builder does nothing until `start` is called"]
 pub struct AuditBuilder {
     pub(super) enabled: Option<bool>,
@@ -246,7 +246,7 @@ impl AuditBuilder {
     }
 
     /// A module (with all below it) that may write to the trail; once one is named, others may not. A guard against
-    /// accident, not a security boundary. Default: every module may, and [`Audit::check`] says so.
+    /// accident, not a security boundary. Default: every module may, and [`Audit::check`](super::Audit::check) says so.
     pub fn allow_module(mut self, module: impl Into<String>) -> Self {
         self.allow_modules.get_or_insert_default().push(module.into());
         self

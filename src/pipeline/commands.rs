@@ -32,10 +32,8 @@ impl Writer {
             match command {
                 Command::Flush(ticket) => self.barrier(ticket),
                 Command::Rest(ticket) => {
-                    self.take_all();
-                    self.settle_losses();
-                    self.close("guard");
-                    self.barrier(ticket);
+                    let target = self.submitted();
+                    self.state.resting.push_back((target, ticket));
                 }
                 Command::Rotate(ticket) => {
                     self.hand_on();
@@ -57,22 +55,6 @@ impl Writer {
         }
     }
 
-    /// Takes what was submitted so far, in as many batches as it needs: the record that says that the trail ends
-    /// must stand behind all of it.
-    fn take_all(&mut self) {
-        let target = self.state.popped + self.inbox.queue.used().records;
-        while self.state.popped < target
-            && self.inbox.queue.used().records > 0
-            && !is_late(&self.state.closing)
-        {
-            self.take_records();
-            self.hand_on();
-            if self.state.retry.is_some() {
-                return;
-            }
-        }
-    }
-
     /// Tells everybody who still waits that no better answer will come: a task would wait for ever.
     pub(super) fn abandon(&mut self) {
         let answers = self.ports.len() + 1;
@@ -80,6 +62,12 @@ impl Writer {
         let unreached = unreached.flat_map(|(_, barrier)| std::iter::repeat_n(barrier, answers));
         let unsent = self.state.unsent.drain(..).map(|(_, barrier)| barrier);
         unreached.chain(unsent).for_each(|barrier| barrier.arrive(false));
+        for (_, ticket) in self.state.resting.drain(..) {
+            ticket.answer(Err(Error::new(
+                ErrorKind::Closed,
+                "the audit trail was shut down",
+            )));
+        }
         let queued = std::iter::from_fn(|| self.inbox.queue.pop()).filter_map(|item| item.ticket);
         let taken = self.state.waiting.drain(..).map(|(ticket, _)| ticket);
         for ticket in taken.chain(queued) {
@@ -88,8 +76,25 @@ impl Writer {
         }
     }
 
+    /// Notes the end behind the records that were submitted before somebody asked for it: one batch may not hold them
+    /// all, and an end in their middle would leave the trail begun again, and never ended.
+    pub(super) fn note_rest(&mut self) {
+        while let Some((target, ticket)) = self.state.resting.pop_front() {
+            if self.state.popped < target && self.inbox.queue.used().records > 0 {
+                return self.state.resting.push_front((target, ticket));
+            }
+            self.close("guard");
+            self.barrier(ticket);
+        }
+    }
+
+    /// How many records were submitted so far: the number that a barrier waits for.
+    fn submitted(&self) -> u64 {
+        self.state.popped + self.inbox.queue.used().records
+    }
+
     pub(super) fn barrier(&mut self, ticket: Arc<Ticket<()>>) {
-        let target = self.state.popped + self.inbox.queue.used().records;
+        let target = self.submitted();
         self.state
             .barriers
             .push((target, Barrier::new(self.ports.len(), ticket)));
@@ -99,7 +104,8 @@ impl Writer {
     pub(super) fn has_ended(&mut self, is_drained: bool) -> bool {
         let Some((ticket, _)) = &self.state.closing else {
             // Handles, guards and layers are gone: nobody can submit, and nobody will close.
-            return Arc::strong_count(&self.inbox) == 1 && is_drained && !self.state.is_dirty;
+            let is_alone = Arc::strong_count(&self.inbox) == 1;
+            return is_alone && is_drained && !self.state.is_dirty && self.state.resting.is_empty();
         };
         let is_over = is_late(&self.state.closing);
         if !is_drained && !is_over {
@@ -125,6 +131,8 @@ impl Writer {
             ));
             return true;
         }
+        // Released before the caller is told: a trail that starts in the same directory right after must find it free.
+        self.journal = None;
         self.answer_barriers();
         while !self.state.unsent.is_empty() && !is_late(&self.state.closing) {
             std::thread::park_timeout(Duration::from_millis(1));

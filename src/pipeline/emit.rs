@@ -247,7 +247,10 @@ impl Inner {
         if self.inbox.is_forked() {
             return Err(self.inbox.rejected(None, Loss::Forked));
         }
-        let event = record.event();
+        let action = || record.text(Slot::Action).unwrap_or_default();
+        let event = Some(record.event())
+            .filter(|event| !event.is_empty())
+            .unwrap_or_else(action);
         let derived = event.rsplit_once('.').map_or("", |(category, _)| category);
         let category = record.text(Slot::Category).unwrap_or(derived);
         let level = record.text(Slot::Level).map_or(Level::Info, Level::from);

@@ -22,7 +22,9 @@ use crate::stats::{SinkStats, Stats};
 /// A running audit trail. Clones are handles to the same one.
 ///
 /// When the last handle is dropped, what was submitted is made durable and the trail notes that it ended; the layers
-/// keep it alive, and a later record begins it again. Keep a handle, or a [`Guard`], until the end of `main`.
+/// keep it alive, and a later record begins it again. Keep a handle, or a [`Guard`], until the end of `main`. Only
+/// [`shutdown`](Audit::shutdown) has released the directory when it returns; after a drop the writer does so a moment
+/// later, once the layers are gone too.
 #[derive(Debug, Clone)]
 pub struct Audit {
     inner: Option<Arc<Inner>>,

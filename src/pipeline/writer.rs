@@ -63,6 +63,8 @@ pub(super) struct Progress {
     pub(super) waiting: Vec<(Arc<Ticket<Receipt>>, Placed)>,
     /// Barriers, each with the number of records that must have been taken first.
     pub(super) barriers: Vec<(u64, Arc<Barrier>)>,
+    /// Who asked for a note of the end, each with the number of records that must have been taken first.
+    pub(super) resting: VecDeque<(u64, Arc<Ticket<()>>)>,
     /// Commands that were read while the writer waited for a sink.
     pub(super) pending: VecDeque<Command>,
     /// Records taken from the queue.
@@ -124,6 +126,7 @@ impl Writer {
             chunk: Vec::with_capacity(CHUNK),
             waiting: Vec::new(),
             barriers: Vec::new(),
+            resting: VecDeque::new(),
             pending: VecDeque::new(),
             popped: 0,
             unsent: Vec::new(),
@@ -170,6 +173,7 @@ impl Writer {
         self.take_commands();
         let moved = self.take_records();
         self.settle_losses();
+        self.note_rest();
         self.hand_on();
         if moved == 0 {
             self.tick();

@@ -95,7 +95,7 @@ impl Record {
         match self.values.binary_search_by_key(&slot, |(filled, _)| *filled) {
             Ok(at) => {
                 if let Some(entry) = self.values.get_mut(at) {
-                    entry.1 = value;
+                    std::mem::replace(&mut entry.1, value).dismantle();
                 }
             }
             Err(at) => self.values.insert(at, (slot, value)),
@@ -105,10 +105,18 @@ impl Record {
     /// Adds a member to a slot that is a map.
     pub(crate) fn put_member(&mut self, slot: Slot, key: String, value: Value) {
         if let Some((_, Value::Map(map))) = self.values.iter_mut().find(|(filled, _)| *filled == slot) {
-            map.insert(key, value);
+            if let Some(replaced) = map.insert(key, value) {
+                replaced.dismantle();
+            }
         } else {
             self.put(slot, Value::Map(Map::from([(key, value)])));
         }
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        self.values.drain(..).for_each(|(_, value)| value.dismantle());
     }
 }
 

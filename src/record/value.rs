@@ -49,6 +49,21 @@ impl Value {
         )
     }
 
+    /// Drops the value level by level: dropped in the usual way, one that is nested thousands of levels deep would
+    /// overflow the stack.
+    pub(crate) fn dismantle(self) {
+        let mut rest = Vec::new();
+        let mut next = Some(self);
+        while let Some(value) = next {
+            match value {
+                Self::List(values) => rest.extend(values),
+                Self::Map(members) => rest.extend(members.into_values()),
+                _ => {}
+            }
+            next = rest.pop();
+        }
+    }
+
     /// The text, if this is text.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {

@@ -12,6 +12,9 @@ pub(crate) mod sees {
     pub(crate) const EXECUTION: u8 = 8;
     pub(crate) const DURATION: u8 = 16;
     pub(crate) const CATEGORY: u8 = 32;
+    pub(crate) const ACTION: u8 = 64;
+    /// What rules about records are looked up by.
+    pub(crate) const NAMES: u8 = EVENT | CATEGORY | ACTION;
 }
 
 /// How a field of a callsite is written.
@@ -157,12 +160,7 @@ impl FieldPlan {
 
     /// Notes which kinds of value need no second look.
     fn hastened(mut self) -> Self {
-        // The event's name is looked for afterwards, so its place must be noted.
-        if self.is_kept()
-            && self.head.is_short()
-            && self.naming == Naming::Plain
-            && self.sees & sees::EVENT == 0
-        {
+        if self.is_kept() && self.head.is_short() && self.naming == Naming::Plain {
             self.fast = match self.kind {
                 None | Some(Kind::Any) => fast::STR | fast::U64 | fast::I64 | fast::BOOL | fast::F64,
                 Some(Kind::Text | Kind::Texts) => fast::STR,
@@ -222,6 +220,7 @@ fn bit(slot: Slot) -> u8 {
         Slot::ExecutionId => sees::EXECUTION,
         Slot::DurationNs => sees::DURATION,
         Slot::Category => sees::CATEGORY,
+        Slot::Action => sees::ACTION,
         _ => 0,
     }
 }

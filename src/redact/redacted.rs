@@ -1,9 +1,8 @@
 //! What has passed a policy: frames for the queue, fields that wait in a span, and a callsite's own words.
 
-use super::Slot;
 use super::ink::Ink;
 use crate::record::frame::{Put, tag};
-use crate::record::{SpanId, TraceContext};
+use crate::record::{Slot, SpanId, TraceContext};
 
 /// A frame that has passed a policy. Only this module makes one, and only this can be queued.
 pub(crate) struct Redacted(Ink);
@@ -75,6 +74,10 @@ impl RedactedFields {
         self.0.clear();
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     pub(crate) fn extend(&mut self, other: &Self) {
         self.0.extend(other.bytes());
     }
@@ -86,6 +89,25 @@ impl RedactedFields {
     /// The ids of a trace, which are nobody's secret. Later ones win.
     pub(crate) fn trace(&mut self, trace: TraceContext, parent: Option<SpanId>) {
         put_trace(&mut self.0, trace, parent);
+    }
+}
+
+/// Where the texts of an event's name, an action and a category stand in a span's own fields, or in a frame: what rules about
+/// records are looked up by.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Names {
+    pub(super) event: Option<(usize, usize)>,
+    pub(super) action: Option<(usize, usize)>,
+    pub(super) category: Option<(usize, usize)>,
+}
+
+impl Names {
+    /// Takes over the places that `later` knows, which lie `by` bytes further on here.
+    pub(crate) fn take(&mut self, later: Self, by: usize) {
+        let shifted = |(start, end): (usize, usize)| (start + by, end + by);
+        self.event = later.event.map(shifted).or(self.event);
+        self.action = later.action.map(shifted).or(self.action);
+        self.category = later.category.map(shifted).or(self.category);
     }
 }
 

@@ -85,12 +85,17 @@ pub(super) fn chain(
         close(buf, text_at);
         count += 1;
         link = next;
-        next = next.and_then(|error| catch_unwind(AssertUnwindSafe(|| error.source())).unwrap_or(None));
+        next = next.and_then(source_of);
     }
     if let Some(place) = buf.get_mut(count_at..count_at + 4) {
         place.copy_from_slice(&count.to_le_bytes());
     }
     panicked
+}
+
+/// The error below this one; none where its code panics.
+pub(super) fn source_of<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e (dyn StdError + 'static)> {
+    catch_unwind(AssertUnwindSafe(|| error.source())).unwrap_or(None)
 }
 
 /// An error whose `Debug` form is its message.

@@ -1,0 +1,176 @@
+//! Where something that is reported stands, and what it inherits from there: spans by ancestry, scopes by time.
+//!
+//! Three layers, the later ones winning: scopes that the thread entered before the nearest span (only where that span
+//! was made outside of every scope: else it has already taken what it needs), what that span hands down, and scopes
+//! entered inside it.
+
+use tracing_core::span::{Attributes, Id};
+
+use super::core::Capture;
+use super::local::{self, Held};
+use super::plan::Role;
+use super::spans::SpanState;
+use crate::record::TraceContext;
+use crate::redact::{RedactedFields, Redacting};
+
+/// The nearest span with a context of ours, and the thread's scopes around and inside it.
+#[derive(Clone, Copy)]
+pub(super) struct Spot<'h> {
+    /// 0: none.
+    pub(super) tracked: u64,
+    pub(super) outer: &'h [Held],
+    pub(super) inside: &'h [Held],
+}
+
+/// What a span hands down.
+pub(super) struct Carried {
+    pub(super) fields: RedactedFields,
+    pub(super) has_actor: bool,
+    pub(super) is_scoped: bool,
+    pub(super) trace: Option<TraceContext>,
+}
+
+impl Capture {
+    /// Where something with this parent stands. `with` must not run user code.
+    #[inline]
+    pub(super) fn place<R>(
+        &self,
+        is_contextual: bool,
+        parent: Option<&Id>,
+        mut with: impl FnMut(Spot<'_>) -> R,
+    ) -> R {
+        if is_contextual {
+            return local::current(self.instance, with);
+        }
+        let tracked = parent.map_or(0, |parent| self.context_of(parent.into_u64()));
+        local::all(|outer| {
+            with(Spot {
+                tracked,
+                outer,
+                inside: &[],
+            })
+        })
+    }
+
+    /// The nearest span with a context, from this one upwards; 0 where there is none.
+    fn context_of(&self, id: u64) -> u64 {
+        self.links.get(id).unwrap_or(0)
+    }
+
+    /// Remembers the context that an ordinary span stands in. Nothing is kept where there is no context; a span that
+    /// is the first in a scope is given a state, because it may be entered where the scope is not.
+    #[inline]
+    pub(super) fn link(&self, attributes: &Attributes<'_>, id: &Id) {
+        let is_contextual = attributes.is_contextual();
+        if is_contextual && local::is_outside() {
+            return;
+        }
+        let id = id.into_u64();
+        let tracked = self.place(is_contextual, attributes.parent(), |spot| {
+            let is_first = local::scopes(spot.inside).next().is_some()
+                || (local::scopes(spot.outer).next().is_some() && !self.is_scoped(spot.tracked));
+            if !is_first {
+                return spot.tracked;
+            }
+            let mut state = self.spans.make(id);
+            self.inherit(&mut state, spot);
+            self.spans.insert(id, state);
+            id
+        });
+        self.links.insert(id, tracked);
+    }
+
+    fn is_scoped(&self, tracked: u64) -> bool {
+        tracked != 0 && self.spans.with(tracked, |state| state.is_scoped).unwrap_or(false)
+    }
+
+    /// Copies what the place hands down into a new span.
+    pub(super) fn inherit(&self, state: &mut SpanState, spot: Spot<'_>) {
+        let mut above = None;
+        let is_scoped = self.is_scoped(spot.tracked);
+        if !is_scoped {
+            above = self.inherit_scopes(state, spot.outer);
+        }
+        if spot.tracked != 0 {
+            let copied = self.spans.with(spot.tracked, |parent| {
+                state.handed_down.extend(&parent.handed_down);
+                state.has_actor |= parent.has_actor;
+                parent.trace
+            });
+            above = copied.flatten().or(above);
+        }
+        state.is_scoped |= is_scoped;
+        let inner = self.inherit_scopes(state, spot.inside);
+        // Only a span that becomes a record needs what it inherited apart from what it adds.
+        if state.plan.is_some_and(|plan| plan.role == Role::Span) {
+            state.inherited.extend(&state.handed_down);
+        }
+        state.trace = inner.or(above);
+    }
+
+    /// Copies what scopes hand down, and answers with the trace that the newest of them names.
+    fn inherit_scopes(&self, state: &mut SpanState, held: &[Held]) -> Option<TraceContext> {
+        let mut trace = None;
+        for scope in local::scopes(held) {
+            scope.with_fields(self.instance, &self.settings.policy, |fields| {
+                state.handed_down.extend(fields);
+            });
+            state.has_actor |= scope.has_actor();
+            state.is_scoped = true;
+            trace = scope.trace().or(trace);
+        }
+        trace
+    }
+
+    /// Appends what the current thread's spans and scopes hand down, for a record that is given as a value.
+    /// Answers whether an actor is among it.
+    pub(crate) fn inherit_context(&self, into: &mut Redacting<'_>) -> bool {
+        self.place(true, None, |spot| self.append_context(into, spot))
+    }
+
+    /// Appends what the place hands down. Answers whether an actor is among it.
+    #[inline]
+    pub(super) fn append_context(&self, into: &mut Redacting<'_>, spot: Spot<'_>) -> bool {
+        let mut has_actor = false;
+        let mut is_scoped = false;
+        if spot.tracked != 0 {
+            self.spans.with(spot.tracked, |state| {
+                is_scoped = state.is_scoped;
+                if !is_scoped {
+                    has_actor |= self.append_scopes(into, spot.outer);
+                }
+                into.inherit(&state.handed_down);
+                has_actor |= state.has_actor;
+            });
+        } else {
+            has_actor |= self.append_scopes(into, spot.outer);
+        }
+        has_actor | self.append_scopes(into, spot.inside)
+    }
+
+    #[inline]
+    fn append_scopes(&self, into: &mut Redacting<'_>, held: &[Held]) -> bool {
+        let mut has_actor = false;
+        for scope in local::scopes(held) {
+            scope.with_fields(self.instance, &self.settings.policy, |fields| {
+                into.inherit(fields)
+            });
+            has_actor |= scope.has_actor();
+        }
+        has_actor
+    }
+
+    /// What a span hands down, to be carried to another thread.
+    pub(super) fn carried(&self, tracked: u64) -> Option<Carried> {
+        self.spans.with(tracked, |state| {
+            let mut fields = RedactedFields::default();
+            fields.extend(&state.handed_down);
+            Carried {
+                fields,
+                has_actor: state.has_actor,
+                is_scoped: state.is_scoped,
+                trace: state.trace,
+            }
+        })
+    }
+}

@@ -1,0 +1,487 @@
+//! Writing values through a policy: every kind of value, into a frame or into a span's fields.
+
+use std::error::Error as StdError;
+use std::fmt::Debug;
+
+use super::field::{FieldPlan, fast, sees};
+use super::ink::Ink;
+use super::policy::{Action, Policy};
+use super::redacted::{Constants, Names, Redacted, RedactedFields, Tally, put_trace};
+use super::text;
+use crate::record::frame::{HEADER, Put, mark, tag};
+use crate::record::{Kind, Naming, Slot, TraceContext};
+
+/// The most bytes of one frame; values beyond it are cut to nothing and listed.
+pub(super) const MAX_FRAME: usize = 256 * 1024;
+
+/// What a frame above that takes of a value, and how much of such values together.
+const SMALL: usize = 1024;
+const SPARE: usize = 64 * 1024;
+
+/// Writes values through a policy into a frame, or into a span's fields.
+pub(crate) struct Redacting<'p> {
+    pub(super) ink: Ink,
+    /// Copies of the inherited entries, for the spans and events inside; `None` for events.
+    handed_down: Option<RedactedFields>,
+    pub(super) policy: &'p Policy,
+    pub(crate) tally: Tally,
+    /// Which slots of consequence were filled: bits of [`sees`].
+    pub(crate) seen: u8,
+    /// Where the names stand that fields gave.
+    names: Names,
+    pub(crate) trace: Option<TraceContext>,
+    pub(crate) start: bool,
+}
+
+impl<'p> Redacting<'p> {
+    /// Begins a frame in `buf`, whose contents are dropped and whose memory is kept.
+    #[inline]
+    pub(crate) fn frame(buf: Vec<u8>, time: u64, policy: &'p Policy) -> Self {
+        let mut ink = Ink::over(buf);
+        ink.put(time.to_le_bytes(), &[]);
+        Self::over(ink, None, policy)
+    }
+
+    /// Begins or continues a span's fields, and what it hands down.
+    pub(crate) fn fields(own: RedactedFields, handed_down: RedactedFields, policy: &'p Policy) -> Self {
+        Self::over(own.into_ink(), Some(handed_down), policy)
+    }
+
+    /// Begins the fields of a span that only lends: all that it takes is handed down.
+    pub(crate) fn lending(handed_down: RedactedFields, policy: &'p Policy) -> Self {
+        Self::over(handed_down.into_ink(), None, policy)
+    }
+
+    fn over(ink: Ink, handed_down: Option<RedactedFields>, policy: &'p Policy) -> Self {
+        Self {
+            ink,
+            handed_down,
+            policy,
+            tally: Tally::default(),
+            seen: 0,
+            names: Names::default(),
+            trace: None,
+            start: false,
+        }
+    }
+
+    /// Ends a frame.
+    #[inline]
+    pub(crate) fn finish(self) -> Redacted {
+        debug_assert!(self.ink.len() >= HEADER, "a frame begins with its time");
+        Redacted::new(self.ink)
+    }
+
+    /// Ends a span's fields: its own, and what it hands down.
+    pub(crate) fn finish_fields(self) -> (RedactedFields, RedactedFields) {
+        (
+            RedactedFields::new(self.ink),
+            self.handed_down.unwrap_or_default(),
+        )
+    }
+
+    /// Ends the fields of a span that only lends.
+    pub(crate) fn finish_lending(self) -> RedactedFields {
+        RedactedFields::new(self.ink)
+    }
+
+    /// Appends fields that passed the policy when their span recorded them.
+    #[inline]
+    pub(crate) fn inherit(&mut self, fields: &RedactedFields) {
+        self.ink.extend(fields.bytes());
+    }
+
+    /// Appends a span's own fields, and remembers which names they give.
+    pub(crate) fn own(&mut self, fields: &RedactedFields, names: Names) {
+        self.names.take(names, self.ink.len());
+        self.inherit(fields);
+    }
+
+    /// Appends what the callsite says of every record.
+    #[inline]
+    pub(crate) fn constants(&mut self, constants: &Constants) {
+        self.ink.extend(constants.bytes());
+    }
+
+    /// A word of this crate's own vocabulary: an outcome, a phase, a reason code.
+    pub(crate) fn word(&mut self, slot: Slot, word: &'static str) {
+        let [a, b, c, d] = u32::try_from(word.len()).unwrap_or(u32::MAX).to_le_bytes();
+        self.ink
+            .put([slot.index(), tag::STR, a, b, c, d], word.as_bytes());
+    }
+
+    /// A number of this crate's own: a duration, a count.
+    pub(crate) fn number(&mut self, slot: Slot, number: u64) {
+        self.ink.put([slot.index(), tag::U64], &number.to_le_bytes());
+    }
+
+    /// An id that this crate made, as lower-case hex text.
+    pub(crate) fn hex(&mut self, slot: Slot, id: u64) {
+        let digit = |shift: u32| {
+            b"0123456789abcdef"
+                .get((id >> shift & 15) as usize)
+                .copied()
+                .unwrap_or(b'0')
+        };
+        let text: [u8; 16] = std::array::from_fn(|at| digit(60 - 4 * u32::try_from(at).unwrap_or(0)));
+        self.ink.vec().push(slot.index());
+        Put::str(self.ink.vec(), std::str::from_utf8(&text).unwrap_or_default());
+    }
+
+    /// The ids of the trace.
+    pub(crate) fn trace_ids(&mut self, trace: TraceContext, parent: Option<crate::record::SpanId>) {
+        put_trace(&mut self.ink, trace, parent);
+    }
+
+    /// The name that the line will state as the event's: a field's, else `otherwise`, else the action.
+    pub(crate) fn event_name<'s>(&'s self, otherwise: &'s str) -> &'s str {
+        let otherwise = Some(otherwise).filter(|name| !name.is_empty());
+        let given = self.text_at(self.names.event).or(otherwise);
+        given
+            .or_else(|| self.text_at(self.names.action))
+            .unwrap_or_default()
+    }
+
+    /// The category that a field gave.
+    pub(crate) fn category(&self) -> Option<&str> {
+        self.text_at(self.names.category)
+    }
+
+    fn text_at(&self, place: Option<(usize, usize)>) -> Option<&str> {
+        let (start, end) = place?;
+        let text = std::str::from_utf8(self.ink.written().get(start..end)?).ok();
+        text.filter(|text| !text.is_empty())
+    }
+
+    /// Where in a span's own fields the names stand.
+    pub(crate) fn names(&self) -> Names {
+        self.names
+    }
+
+    #[inline]
+    pub(crate) fn str(&mut self, plan: &FieldPlan, text: &str) {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "what is longer has no room and goes the long way"
+        )]
+        let [a, b, c, d] = (text.len() as u32).to_le_bytes();
+        if self.keep(plan, fast::STR, [tag::STR, a, b, c, d], text.as_bytes()) {
+            return;
+        }
+        self.any_str(plan, text);
+    }
+
+    fn any_str(&mut self, plan: &FieldPlan, text: &str) {
+        match plan.naming {
+            Naming::Plain => {}
+            Naming::Traceparent => {
+                if let Some(trace) = TraceContext::parse(text) {
+                    self.trace = Some(trace);
+                    return;
+                }
+            }
+            Naming::Millis | Naming::Start => return self.wrong(plan, |buf| Put::str(buf, plan.fit(text))),
+        }
+        let fits = plan
+            .kind
+            .is_none_or(|kind| matches!(kind, Kind::Text | Kind::Id | Kind::Texts | Kind::Any));
+        if !plan.is_kept() {
+            self.act(plan, fits, text.as_bytes());
+            return;
+        }
+        let kept = self.room(text, plan);
+        self.put(plan, fits, |buf| Put::str(buf, kept));
+    }
+
+    #[inline]
+    pub(crate) fn u64(&mut self, plan: &FieldPlan, number: u64) {
+        let [a, b, c, d, e, f, g, h] = number.to_le_bytes();
+        if self.keep(plan, fast::U64, [tag::U64, a, b, c, d, e, f, g, h], &[]) {
+            return;
+        }
+        self.any_u64(plan, number);
+    }
+
+    fn any_u64(&mut self, plan: &FieldPlan, number: u64) {
+        match plan.naming {
+            Naming::Millis => self.put(plan, true, |buf| Put::u64(buf, number.saturating_mul(1_000_000))),
+            Naming::Plain => {
+                let fits = plan
+                    .kind
+                    .is_none_or(|kind| matches!(kind, Kind::Id | Kind::Uint | Kind::Any));
+                self.scalar(plan, fits, number, |buf| Put::u64(buf, number));
+            }
+            Naming::Start | Naming::Traceparent => self.wrong(plan, |buf| Put::u64(buf, number)),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn i64(&mut self, plan: &FieldPlan, number: i64) {
+        let [a, b, c, d, e, f, g, h] = number.to_le_bytes();
+        if self.keep(plan, fast::I64, [tag::I64, a, b, c, d, e, f, g, h], &[]) {
+            return;
+        }
+        self.any_i64(plan, number);
+    }
+
+    fn any_i64(&mut self, plan: &FieldPlan, number: i64) {
+        match (u64::try_from(number), plan.kind, plan.naming) {
+            (Ok(number), Some(Kind::Uint), _) | (Ok(number), _, Naming::Millis) => self.u64(plan, number),
+            _ => self.scalar(plan, plan.takes_ids(), number, |buf| Put::i64(buf, number)),
+        }
+    }
+
+    pub(crate) fn i128(&mut self, plan: &FieldPlan, number: i128) {
+        match u64::try_from(number) {
+            Ok(number) => self.u64(plan, number),
+            Err(_) => self.scalar(plan, plan.takes_ids(), number, |buf| Put::i128(buf, number)),
+        }
+    }
+
+    pub(crate) fn u128(&mut self, plan: &FieldPlan, number: u128) {
+        match u64::try_from(number) {
+            Ok(number) => self.u64(plan, number),
+            Err(_) => self.scalar(plan, plan.takes_ids(), number, |buf| Put::u128(buf, number)),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn f64(&mut self, plan: &FieldPlan, number: f64) {
+        let [a, b, c, d, e, f, g, h] = number.to_bits().to_le_bytes();
+        if self.keep(plan, fast::F64, [tag::F64, a, b, c, d, e, f, g, h], &[]) {
+            return;
+        }
+        self.any_f64(plan, number);
+    }
+
+    fn any_f64(&mut self, plan: &FieldPlan, number: f64) {
+        // The largest duration that a slot takes, in milliseconds: u64::MAX nanoseconds, rounded down.
+        let is_duration = plan.naming == Naming::Millis && (0.0..=1.8e13).contains(&number);
+        if is_duration {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "the range was checked"
+            )]
+            let nanos = (number * 1e6).round() as u64;
+            return self.put(plan, true, |buf| Put::u64(buf, nanos));
+        }
+        let fits = plan.naming == Naming::Plain && plan.kind.is_none_or(|kind| kind == Kind::Any);
+        self.scalar(plan, fits, number, |buf| Put::f64(buf, number));
+    }
+
+    #[inline]
+    pub(crate) fn bool(&mut self, plan: &FieldPlan, truth: bool) {
+        let tag = if truth { tag::TRUE } else { tag::FALSE };
+        if self.keep(plan, fast::BOOL, [tag], &[]) {
+            return;
+        }
+        self.any_bool(plan, truth);
+    }
+
+    fn any_bool(&mut self, plan: &FieldPlan, truth: bool) {
+        if plan.naming == Naming::Start {
+            self.start = truth;
+            return;
+        }
+        let fits = plan.naming == Naming::Plain
+            && plan
+                .kind
+                .is_none_or(|kind| matches!(kind, Kind::Bool | Kind::Any));
+        self.scalar(plan, fits, truth, |buf| Put::bool(buf, truth));
+    }
+
+    pub(crate) fn bytes(&mut self, plan: &FieldPlan, bytes: &[u8]) {
+        let fits = plan.naming == Naming::Plain && plan.kind.is_none_or(|kind| kind == Kind::Any);
+        if !plan.is_kept() {
+            return self.act(plan, fits, bytes);
+        }
+        let room = self.free().min(bytes.len());
+        if room < bytes.len() {
+            self.cut(plan, bytes.len());
+        }
+        self.put(plan, fits, |buf| {
+            Put::bytes(buf, bytes.get(..room).unwrap_or_default())
+        });
+    }
+
+    /// A value that only `Debug` or `Display` can show. User code runs here: no lock of ours is held, and what
+    /// panics leaves a marker.
+    pub(crate) fn debug(&mut self, plan: &FieldPlan, value: &dyn Debug) {
+        match plan.decision.action {
+            Action::Drop | Action::Marker => return self.act(plan, true, &[]),
+            _ => {}
+        }
+        let fits = plan.naming == Naming::Plain
+            && plan
+                .kind
+                .is_none_or(|kind| matches!(kind, Kind::Text | Kind::Id | Kind::Texts | Kind::Any));
+        let start = self.ink.len();
+        self.head(plan, fits);
+        let text_at = self.ink.len() + 5;
+        text::open(self.ink.vec(), tag::FORMATTED);
+        let limit = self.free();
+        let formatted = text::format(self.ink.vec(), limit, format_args!("{value:?}"));
+        if formatted.panicked {
+            self.tally.panicked += 1;
+        }
+        if plan.naming == Naming::Traceparent && self.traceparent_at(text_at) {
+            self.ink.vec().truncate(start);
+            return;
+        }
+        if plan.is_kept() {
+            text::close(self.ink.vec(), text_at);
+            if let Some(len) = formatted.cut_from {
+                self.cut(plan, len);
+            }
+            return self.done(plan, fits, start);
+        }
+        self.replace_text(plan, fits, start, text_at);
+    }
+
+    /// Reads a header that was given by its `Display` or `Debug` form. `false` where it is not one.
+    fn traceparent_at(&mut self, text_at: usize) -> bool {
+        let text = self.ink.written().get(text_at..).map(std::str::from_utf8);
+        let Some(Ok(text)) = text else { return false };
+        let parsed = TraceContext::parse(text.trim_matches('"'));
+        self.trace = parsed.or(self.trace);
+        parsed.is_some()
+    }
+
+    /// An error: its message, and the messages of its sources.
+    pub(crate) fn error(&mut self, plan: &FieldPlan, error: &(dyn StdError + 'static)) {
+        self.debug(plan, &text::Shown(error));
+        let has_chain = plan.slot == Some(Slot::ErrorMessage) && plan.is_kept();
+        let Some(source) = text::source_of(error).filter(|_| has_chain) else {
+            return;
+        };
+        self.ink.vec().push(Slot::ErrorChain.index());
+        let panicked = text::chain(self.ink.vec(), error, source, MAX_FRAME);
+        self.tally.panicked += u32::from(panicked);
+    }
+
+    #[inline]
+    fn scalar(
+        &mut self,
+        plan: &FieldPlan,
+        fits: bool,
+        shown: impl std::fmt::Display,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) {
+        if plan.is_kept() {
+            return self.put(plan, fits, write);
+        }
+        let mut text = text::Small::default();
+        let _ = std::fmt::Write::write_fmt(&mut text, format_args!("{shown}"));
+        self.act(plan, fits, text.bytes());
+    }
+
+    #[inline]
+    pub(super) fn put(&mut self, plan: &FieldPlan, fits: bool, write: impl FnOnce(&mut Vec<u8>)) {
+        let start = self.ink.len();
+        self.head(plan, fits);
+        write(self.ink.vec());
+        self.done(plan, fits, start);
+    }
+
+    pub(super) fn wrong(&mut self, plan: &FieldPlan, write: impl FnOnce(&mut Vec<u8>)) {
+        self.put(plan, false, write);
+    }
+
+    #[inline]
+    pub(super) fn head(&mut self, plan: &FieldPlan, fits: bool) {
+        if fits { &plan.head } else { &plan.fallback }.put(self.ink.vec());
+    }
+
+    /// Keeps a value as it is, where there is nothing else to consider. `false` where it must go the long way.
+    #[inline]
+    fn keep<const N: usize>(&mut self, plan: &FieldPlan, kind: u8, bytes: [u8; N], more: &[u8]) -> bool {
+        let start = self.ink.len();
+        if plan.fast & kind == 0 || !self.ink.put_behind(&plan.head, bytes, more) {
+            return false;
+        }
+        self.seen |= plan.sees;
+        if plan.sees & sees::NAMES != 0 {
+            self.named(plan, start);
+        }
+        if plan.inherited {
+            self.hand_down(start);
+        }
+        true
+    }
+
+    /// Copies the entry that begins at `start` to what a span hands down.
+    fn hand_down(&mut self, start: usize) {
+        if let (Some(fields), Some(entry)) = (&mut self.handed_down, self.ink.written().get(start..)) {
+            fields.append(entry);
+        }
+    }
+
+    /// Notes what an entry that is now complete means.
+    #[inline]
+    pub(super) fn done(&mut self, plan: &FieldPlan, fits: bool, start: usize) {
+        if !fits {
+            self.tally.wrong_type += 1;
+            return;
+        }
+        if plan.sees != 0 {
+            self.seen |= plan.sees;
+            if plan.sees & sees::NAMES != 0 {
+                self.named(plan, start);
+            }
+        }
+        if plan.inherited {
+            self.hand_down(start);
+        }
+    }
+
+    /// Notes where the text of the entry that begins at `start` stands: its length is part of it, because a remark may
+    /// follow.
+    #[cold]
+    fn named(&mut self, plan: &FieldPlan, start: usize) {
+        let text_at = start + plan.head.len() + 5;
+        let len = self
+            .ink
+            .written()
+            .get(text_at - 4..)
+            .and_then(|len| len.first_chunk());
+        let place = len.map(|len| (text_at, text_at + u32::from_le_bytes(*len) as usize));
+        match plan.sees {
+            sees::EVENT => self.names.event = place,
+            sees::ACTION => self.names.action = place,
+            _ => self.names.category = place,
+        }
+    }
+
+    /// How much of the next value has room. Long values leave some for the short ones behind them: an actor's id must
+    /// not be lost to a body that came first.
+    #[inline]
+    pub(super) fn free(&self) -> usize {
+        let spare = if self.ink.len() < MAX_FRAME + SPARE {
+            SMALL
+        } else {
+            0
+        };
+        let left = MAX_FRAME.saturating_sub(self.ink.len()).max(spare);
+        left.min(crate::record::frame::MAX_VALUE)
+    }
+
+    #[inline]
+    fn room<'t>(&mut self, text: &'t str, plan: &FieldPlan) -> &'t str {
+        let kept = crate::record::frame::cut(text, self.free());
+        if kept.len() < text.len() {
+            self.cut(plan, text.len());
+        }
+        kept
+    }
+
+    #[cold]
+    pub(super) fn cut(&mut self, plan: &FieldPlan, original_len: usize) {
+        self.tally.truncated += 1;
+        self.ink.vec().push(mark::CUT);
+        self.ink
+            .vec()
+            .extend_from_slice(&(original_len as u64).to_le_bytes());
+        Put::key(self.ink.vec(), &plan.path);
+    }
+}
