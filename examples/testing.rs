@@ -4,10 +4,11 @@
 
 use std::time::Duration;
 
-use tracing::{info, instrument, subscriber};
+use tracing::{info, info_span, instrument};
+use tracing_audit::clock::ManualClock;
 use tracing_audit::record::{Record, Slot};
-use tracing_audit::sink::MemorySink;
-use tracing_audit::{Actor, Audit, AuditedExt, Emitter, Result, Submitted};
+use tracing_audit::testing::{MemoryEmitter, Recording, capture};
+use tracing_audit::{Actor, Emitter, Result, Submitted};
 
 /// The code under test: a transfer that asks for a second pair of eyes above a limit.
 #[instrument(target = "audit", name = "money.transfer", err, ret, skip_all,
@@ -20,70 +21,62 @@ fn transfer(to: &str, amount: u64) -> std::result::Result<(), String> {
     Ok(())
 }
 
-/// Runs code under a trail of its own, in memory, on this thread only, and gives its records: tests can run side by
-/// side. `shutdown` is what makes the records arrive; the trail's own (`audit.open`, `audit.close`) are left out.
-fn recorded(run: impl FnOnce()) -> Result<Vec<Record>> {
-    let sink = MemorySink::new();
-    let audit = Audit::builder().memory(&sink).start()?;
-    subscriber::with_default(tracing_subscriber::registry().audited(&audit), run);
-    audit.shutdown(Duration::from_secs(5))?;
-    let is_own = |record: &Record| record.event().starts_with("audit.");
-    Ok(sink
-        .records()
-        .into_iter()
-        .filter(|record| !is_own(record))
-        .collect())
-}
-
-fn a_transfer_names_who_what_and_how_it_ended() -> Result<()> {
-    let records = recorded(|| {
-        Actor::user("ana")
+/// `capture` gives the code a trail of its own, in memory and on this thread only: tests can run side by side.
+fn a_transfer_names_who_what_and_how_it_ended() {
+    let captured = capture(|| {
+        let _ = Actor::user("ana")
             .role("teller")
-            .sync_scope(|| drop(transfer("DE-7", 250)))
-    })?;
-    let [transfer] = records.as_slice() else {
-        panic!("one record, not {records:#?}")
-    };
-    assert_eq!(transfer.event(), "money.transfer");
-    assert_eq!(transfer.text(Slot::ActorId), Some("ana"));
-    assert_eq!(transfer.texts(Slot::ActorRoles), Some(vec!["teller"]));
-    assert_eq!(transfer.text(Slot::ResourceId), Some("DE-7"));
-    assert_eq!(transfer.text(Slot::Outcome), Some("success"));
-    assert_eq!(
-        transfer.attribute("amount").and_then(|amount| amount.as_u64()),
-        Some(250)
-    );
-    assert!(transfer.uint(Slot::DurationNs).is_some());
-    Ok(())
+            .sync_scope(|| transfer("DE-7", 250));
+    });
+    captured
+        .only()
+        .assert_has(Slot::Event, "money.transfer")
+        .assert_has(Slot::ActorId, "ana")
+        .assert_has(Slot::ResourceId, "DE-7")
+        .assert_has(Slot::Outcome, "success")
+        .assert_attribute("amount", 250_u64);
 }
 
-fn a_refused_transfer_says_why_and_shares_the_trace_of_what_it_asked_for() -> Result<()> {
-    let records = recorded(|| drop(transfer("DE-7", 25_000)))?;
-    let [ask, transfer] = records.as_slice() else {
-        panic!("two records, not {records:#?}")
-    };
-    assert_eq!(ask.event(), "approval.ask");
-    assert_eq!(transfer.text(Slot::Outcome), Some("failure"));
-    assert_eq!(transfer.text(Slot::ErrorMessage), Some("needs an approval"));
-    assert_eq!(ask.text(Slot::TraceId), transfer.text(Slot::TraceId));
-    assert_eq!(ask.text(Slot::ActorId), Some("unknown"), "nobody was named");
-    Ok(())
+fn a_refused_transfer_says_why_and_shares_the_trace_of_what_it_asked_for() {
+    let captured = capture(|| drop(transfer("DE-7", 25_000)));
+    captured.count(2);
+    let ask = captured.with_event("approval.ask");
+    let transfer = captured.with_event("money.transfer").with_outcome("failure");
+    transfer
+        .only()
+        .assert_has(Slot::ErrorMessage, "needs an approval");
+    let trace = transfer.only().record().text(Slot::TraceId).unwrap_or_default();
+    ask.only().assert_has(Slot::TraceId, trace);
 }
 
-fn no_secret_is_kept() -> Result<()> {
-    let records =
-        recorded(|| info!(target: "audit", event = "user.login", actor.id = "ana", password = "hunter2"))?;
-    let [login] = records.as_slice() else {
-        panic!("one record, not {records:#?}")
-    };
-    assert_eq!(
-        login.attribute("password").and_then(|kept| kept.as_str()),
-        Some("[REDACTED:secret]")
-    );
-    Ok(())
+/// What must not leave the process is looked for in the whole line.
+fn no_secret_is_kept() {
+    let captured =
+        capture(|| info!(target: "audit", event = "user.login", actor.id = "ana", password = "hunter2"));
+    captured
+        .only()
+        .assert_hides("hunter2")
+        .assert_attribute("password", "[REDACTED:secret]");
 }
 
-/// Code that takes `&dyn Emitter` needs no subscriber, and in a test no trail either.
+/// A `Recording` has settings of its own: here a clock that only the test moves, and an actor that must be named.
+fn an_import_without_an_actor_is_refused_and_one_with_an_actor_is_timed() {
+    let clock = ManualClock::new(1_795_219_200_000_000_000);
+    let recording = Recording::with(|audit| audit.clock(clock.clone()).require_actor(true));
+    recording.run(|| {
+        drop(info_span!(target: "audit", "data.import"));
+        let import = info_span!(target: "audit", "data.import", actor.id = "ana");
+        clock.advance(Duration::from_secs(2));
+        drop(import);
+    });
+    recording
+        .captured()
+        .only()
+        .assert_has(Slot::DurationNs, 2_000_000_000_u64);
+    assert_eq!(recording.audit().stats().lost_policy, 1);
+}
+
+/// Code that takes `&dyn Emitter` needs no subscriber.
 fn code_that_takes_an_emitter_is_tested_with_one_in_memory() -> Result<()> {
     fn rename(emitter: &dyn Emitter, id: &str) -> Result<Submitted> {
         emitter.submit(
@@ -93,26 +86,18 @@ fn code_that_takes_an_emitter_is_tested_with_one_in_memory() -> Result<()> {
                 .build(),
         )
     }
-    let sink = MemorySink::new();
-    let audit = Audit::builder().memory(&sink).start()?;
-    assert_eq!(rename(&audit, "d-1")?, Submitted::Queued);
-    audit.flush(Duration::from_secs(5))?;
-    let renamed = sink
-        .records()
-        .into_iter()
-        .find(|record| record.event() == "document.rename");
-    assert_eq!(
-        renamed.as_ref().and_then(|record| record.text(Slot::ResourceId)),
-        Some("d-1")
-    );
+    let emitter = MemoryEmitter::new();
+    assert_eq!(rename(&emitter, "d-1")?, Submitted::Queued);
+    emitter.captured().only().assert_has(Slot::ResourceId, "d-1");
     Ok(())
 }
 
 fn main() -> Result<()> {
-    a_transfer_names_who_what_and_how_it_ended()?;
-    a_refused_transfer_says_why_and_shares_the_trace_of_what_it_asked_for()?;
-    no_secret_is_kept()?;
+    a_transfer_names_who_what_and_how_it_ended();
+    a_refused_transfer_says_why_and_shares_the_trace_of_what_it_asked_for();
+    no_secret_is_kept();
+    an_import_without_an_actor_is_refused_and_one_with_an_actor_is_timed();
     code_that_takes_an_emitter_is_tested_with_one_in_memory()?;
-    println!("4 tests passed");
+    println!("5 tests passed");
     Ok(())
 }

@@ -165,7 +165,11 @@ impl Text {
 #[instrument(target = "audit", level = "debug", err, ret, fields(password = "hunter2"))]
 fn audited(n: u64) -> Result<u64, String> {
     info!(target: "audit::billing", action = "charge", n, "charged {n}");
-    if n.is_multiple_of(2) { Ok(n) } else { Err("odd".to_owned()) }
+    if n.is_multiple_of(2) {
+        Ok(n)
+    } else {
+        Err("odd".to_owned())
+    }
 }
 
 #[instrument(target = "app", level = "info", skip_all)]
