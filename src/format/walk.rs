@@ -348,10 +348,7 @@ pub(super) fn is_owned(slot: Slot) -> bool {
 
 impl Scan {
     /// Reads the places of a frame's entries. A malformed frame reads as ending early.
-    ///
-    /// `source` begins with the `len` bytes of the frame; what stands behind them is not looked at.
-    pub(super) fn read(&mut self, source: &[u8], len: usize) {
-        let frame = source.get(..len).unwrap_or_default();
+    pub(super) fn read(&mut self, frame: &[u8]) {
         self.time = frame.first_chunk().map_or(0, |time| u64::from_le_bytes(*time));
         self.present = 0;
         self.members.clear();
@@ -371,13 +368,16 @@ impl Scan {
     fn usual(&mut self, frame: &[u8], mut at: usize) -> usize {
         while let Some([slot, tag, len @ ..]) = frame.get(at..).and_then(|rest| rest.first_chunk::<6>()) {
             let end = at + 6 + u32::from_le_bytes(*len) as usize;
-            let Some(rule) = RULES.get(usize::from(*slot)) else {
-                // The tag's place is the slot of a member, if it is one.
-                match (*slot, self.member(frame, at, *tag, len[0])) {
-                    (mark::KEYED, Some(end)) => at = end,
-                    _ => break,
-                }
+            if *slot == mark::KEYED {
+                // Where others have their tag, a member has its slot.
+                let Some(end) = self.member(frame, at, *tag, len[0]) else {
+                    break;
+                };
+                at = end;
                 continue;
+            }
+            let Some(rule) = RULES.get(usize::from(*slot)) else {
+                break;
             };
             if rule.sized & 1_u16 << (tag & 15) == 0 || end > frame.len() {
                 break;
