@@ -5,10 +5,11 @@
 
 use super::hot::{BEHIND, Form, Given, Progress, Shape};
 use super::notes::{self, Note};
+use super::rules::bit;
 use super::text::{self, TimeText};
 use super::texts;
 use super::values::{Values, settle};
-use super::walk::{Scan, Span, Walk, bit};
+use super::walk::{Scan, Span, Walk};
 use crate::record::frame::tag;
 use crate::record::{Kind, Slot};
 
@@ -244,13 +245,7 @@ impl LineWriter {
 
     /// Writes one slot that is not of the usual kind, and makes room for what follows.
     #[inline(never)]
-    fn unusual(
-        &mut self,
-        index: usize,
-        given: &Given<'_>,
-        now: &mut Progress,
-        room: &mut Vec<u8>,
-    ) {
+    fn unusual(&mut self, index: usize, given: &Given<'_>, now: &mut Progress, room: &mut Vec<u8>) {
         let Some(shape) = self.shapes.get(index).copied() else {
             return;
         };
@@ -378,12 +373,7 @@ impl LineWriter {
     }
 
     /// Writes a slot's value, whatever it is.
-    fn slot(
-        &mut self,
-        slot: Slot,
-        given: &Given<'_>,
-        out: &mut Vec<u8>,
-    ) -> Option<()> {
+    fn slot(&mut self, slot: Slot, given: &Given<'_>, out: &mut Vec<u8>) -> Option<()> {
         let Given { frame, place, names } = *given;
         match slot {
             Slot::Time => out.extend_from_slice(self.time.text()),

@@ -6,8 +6,9 @@ use std::collections::HashSet;
 
 use super::line::{LineWriter, MAX_LINE, Place, Source, Written};
 use super::notes::{MAX_NOTES, Note};
+use super::rules::{bit, is_owned};
 use super::text;
-use super::walk::{Walk, bit, is_owned};
+use super::walk::Walk;
 use crate::record::frame::tag;
 use crate::record::{Resolved, Slot};
 

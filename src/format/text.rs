@@ -269,11 +269,7 @@ impl TimeText {
         if second != self.second {
             self.turn(second);
         }
-        if let Some([first, rest @ ..]) = self
-            .text
-            .get_mut(21..)
-            .and_then(|all| all.first_chunk_mut::<9>())
-        {
+        if let Some([first, rest @ ..]) = self.text.get_mut(21..).and_then(|all| all.first_chunk_mut::<9>()) {
             *first = b'0' + (fraction / 100_000_000 & 15) as u8;
             *rest = (eight_digits(fraction % 100_000_000) | ZEROS).to_le_bytes();
         }
@@ -392,7 +388,9 @@ mod tests {
 
     #[test]
     fn eight_digits_are_those_of_the_number() {
-        let numbers = (0..=99_999_999).step_by(997).chain([9, 10, 99, 100, 9_999, 10_000, 99_990_000, 99_999_999]);
+        let numbers = (0..=99_999_999)
+            .step_by(997)
+            .chain([9, 10, 99, 100, 9_999, 10_000, 99_990_000, 99_999_999]);
         for number in numbers {
             let digits = (eight_digits(number) | ZEROS).to_le_bytes();
             assert_eq!(digits.as_slice(), format!("{number:08}").as_bytes());
