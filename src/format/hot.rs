@@ -4,8 +4,9 @@
 
 use super::line::{LineWriter, Names, Place, SCHEMA};
 use super::room;
+use super::rules::is_owned;
 use super::text::TimeText;
-use super::walk::{Walk, is_owned};
+use super::walk::Walk;
 use crate::record::frame::tag;
 use crate::record::{Kind, Slot};
 

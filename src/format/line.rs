@@ -5,10 +5,11 @@
 
 use super::hot::{BEHIND, Form, Given, Progress, Shape};
 use super::notes::{self, Note};
+use super::rules::bit;
 use super::text::{self, TimeText};
 use super::texts;
 use super::values::{Values, settle};
-use super::walk::{Scan, Span, Walk, bit};
+use super::walk::{Scan, Span, Walk};
 use crate::record::frame::tag;
 use crate::record::{Kind, Slot};
 
@@ -27,8 +28,8 @@ const MAX_NAME: usize = 255;
 /// How far a text stands behind its value's place: its tag and its length lie between.
 const TEXT: u32 = 5;
 
-/// How much room there is for a line's next part, and for a usual line as a whole.
-const ROOM: usize = 4096;
+/// How much room a line has beside twice its frame's: the keys and what the writer adds.
+const ROOM: usize = 640;
 
 /// Where a record is put: what the writer knows and the frame does not.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +41,13 @@ pub(crate) struct Place<'a> {
     pub(crate) observed_at: u64,
     /// The record's id, unless the frame holds one.
     pub(crate) id: uuid::Uuid,
+}
+
+/// A frame, and a copy of it that is followed by [`BEHIND`]. What stands in one stands at the same place in the other.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Source<'f> {
+    pub(super) frame: &'f [u8],
+    copy: &'f [u8],
 }
 
 /// What writing a line did beside writing it.
@@ -68,9 +76,7 @@ pub(crate) struct LineWriter {
     pub(super) time: TimeText,
     pub(super) observed_at: TimeText,
     /// The frame, followed by [`BEHIND`].
-    source: Vec<u8>,
-    /// Bytes that a line is written into before it goes to the batch: there already, so nothing is grown.
-    room: Vec<u8>,
+    copy: Vec<u8>,
     /// One slot that is not a usual one.
     aside: Vec<u8>,
     pub(super) scan: Scan,
@@ -128,8 +134,7 @@ impl LineWriter {
             shapes: Shape::all(),
             time: TimeText::default(),
             observed_at: TimeText::default(),
-            source: Vec::new(),
-            room: vec![b'{'; ROOM],
+            copy: Vec::new(),
             aside: Vec::new(),
             scan: Scan::default(),
             values: Values::default(),
@@ -141,10 +146,11 @@ impl LineWriter {
     /// Appends the frame's line, without a newline, to `out`. Every frame gives a line within [`MAX_LINE`].
     pub(crate) fn write(&mut self, frame: &[u8], place: &Place<'_>, out: &mut Vec<u8>) -> Written {
         let start = out.len();
-        let mut source = std::mem::take(&mut self.source);
-        source.clear();
-        source.extend_from_slice(frame);
-        source.extend_from_slice(BEHIND);
+        let mut copy = std::mem::take(&mut self.copy);
+        copy.clear();
+        copy.extend_from_slice(frame);
+        copy.extend_from_slice(BEHIND);
+        let source = Source { frame, copy: &copy };
         if self.stream_id != place.stream {
             place.stream.clone_into(&mut self.stream_id);
             self.stream = quoted(place.stream);
@@ -152,41 +158,35 @@ impl LineWriter {
         let mut written = Written::default();
         let mut fits = false;
         if frame.len() <= MAX_FRAME {
-            written = self.render(&source, place, out);
+            written = self.render(source, place, out);
             fits = out.len() - start <= MAX_LINE;
         } else {
-            self.read(&source);
+            self.read(frame);
         }
         if !fits {
-            written = self.fit(&source, place, start, out);
+            written = self.fit(source, place, start, out);
             self.rest();
         }
-        self.source = source;
+        self.copy = copy;
         written
     }
 
-    /// Forgets what was set, and gives back what was taken, for a line that had to be made to fit.
+    /// Forgets what was set for a line that had to be made to fit.
     #[cold]
     fn rest(&mut self) {
         self.values.cuts.clear();
         self.drops.clear();
         self.notes.clear();
-        self.room.truncate(2 * MAX_LINE);
-        self.room.shrink_to_fit();
     }
 
-    /// Writes the line with the cuts and drops that are set. `frame` is followed by [`BEHIND`].
-    pub(super) fn render(&mut self, frame: &[u8], place: &Place<'_>, out: &mut Vec<u8>) -> Written {
-        self.read(frame);
+    /// Writes the line with the cuts and drops that are set.
+    pub(super) fn render(&mut self, source: Source<'_>, place: &Place<'_>, out: &mut Vec<u8>) -> Written {
+        // The copy was just made; reading the original first gives its bytes time to arrive.
+        self.read(source.frame);
+        let frame = source.copy;
         let names = self.names(frame);
         let bits = self.filled_slots(&names);
         let listed = self.notes.len();
-        let mut now = Progress {
-            at: 1,
-            object: 0,
-            low: bits as u64,
-            high: (bits >> 64) as u64,
-        };
         self.time.set(self.scan.time);
         self.observed_at.set(place.observed_at);
         let given = Given {
@@ -194,17 +194,24 @@ impl LineWriter {
             place,
             names: &names,
         };
+        out.push(b'{');
+        let mut now = Progress {
+            at: out.len(),
+            object: 0,
+            low: bits as u64,
+            high: (bits >> 64) as u64,
+        };
+        // The bytes are there before they are written, so that nothing is grown from part to part.
+        out.resize(now.at + 2 * frame.len() + ROOM, 0);
         let is_usual = self.values.cuts.is_empty();
-        let mut room = std::mem::take(&mut self.room);
         loop {
             if is_usual {
-                now = self.hot(&given, &mut room, now);
+                now = self.hot(&given, out, now);
             }
             let Some(index) = now.next() else { break };
-            self.unusual(index, &given, &mut now, &mut room);
+            self.unusual(index, &given, &mut now, out);
         }
-        out.extend_from_slice(room.get(..now.at).unwrap_or_default());
-        self.room = room;
+        out.truncate(now.at);
         if now.object != 0 {
             out.pop();
             out.extend_from_slice(b"},");
@@ -263,7 +270,7 @@ impl LineWriter {
         }
         let end = at + out.len();
         if room.len() < end + ROOM {
-            room.resize(end + 2 * ROOM, 0);
+            room.resize(end + given.frame.len() + ROOM, 0);
         }
         if let Some(into) = room.get_mut(at..end) {
             into.copy_from_slice(&out);
@@ -275,7 +282,7 @@ impl LineWriter {
     /// The first pass: where what stands.
     fn read(&mut self, frame: &[u8]) {
         // Both lists keep their memory: the scan fills the one that the values used for the line before.
-        self.scan.read(frame, frame.len() - BEHIND.len());
+        self.scan.read(frame);
         std::mem::swap(&mut self.scan.members, &mut self.values.members);
         settle(frame, &mut self.values.members, 0);
         self.values.begin();

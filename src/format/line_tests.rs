@@ -248,6 +248,24 @@ fn a_malformed_frame_reads_as_ending_early() {
     }
 }
 
+#[test]
+fn an_unknown_tag_ends_the_frame_whatever_slot_it_stands_in() {
+    for tag in 13..=u8::MAX {
+        let record = record(|buf| {
+            text(buf, Slot::Event, "a.b");
+            let at = buf.len();
+            text(buf, Slot::Reason, "lost");
+            buf[at + 1] = tag;
+            text(buf, Slot::Summary, "lost too");
+        });
+        assert_eq!(record.event(), "a.b");
+        assert_eq!(
+            (record.get(Slot::Reason), record.get(Slot::Summary)),
+            (None, None)
+        );
+    }
+}
+
 /// One entry of a frame, of any kind in any slot.
 fn entry() -> impl Strategy<Value = Vec<u8>> {
     let scalar = prop_oneof![

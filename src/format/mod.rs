@@ -10,6 +10,7 @@ mod lines;
 mod notes;
 mod read;
 mod room;
+mod rules;
 mod segment;
 mod shrink;
 mod text;

@@ -4,10 +4,11 @@
 
 use std::collections::HashSet;
 
-use super::line::{LineWriter, MAX_LINE, Place, Written};
+use super::line::{LineWriter, MAX_LINE, Place, Source, Written};
 use super::notes::{MAX_NOTES, Note};
+use super::rules::{bit, is_owned};
 use super::text;
-use super::walk::{Walk, bit, is_owned};
+use super::walk::Walk;
 use crate::record::frame::tag;
 use crate::record::{Resolved, Slot};
 
@@ -73,11 +74,12 @@ impl LineWriter {
     #[cold]
     pub(super) fn fit(
         &mut self,
-        frame: &[u8],
+        source: Source<'_>,
         place: &Place<'_>,
         start: usize,
         out: &mut Vec<u8>,
     ) -> Written {
+        let frame = source.frame;
         let mut survey = self.survey(frame);
         // The values alone are that much too long; what stands around them shows when they are cut.
         let values: usize = survey.leaves.iter().map(|leaf| leaf.written).sum();
@@ -85,7 +87,7 @@ impl LineWriter {
         for _ in 0..ROUNDS {
             let level = self.cut(frame, &survey.leaves, over);
             out.truncate(start);
-            let written = self.render(frame, place, out);
+            let written = self.render(source, place, out);
             if out.len() - start <= MAX_LINE {
                 return written;
             }
@@ -95,18 +97,19 @@ impl LineWriter {
             // A little more than is missing: a cut falls on a character boundary, and so may save less than asked.
             over += out.len() - start - MAX_LINE + 32;
         }
-        self.choose(frame, place, start, out, &mut survey)
+        self.choose(source, place, start, out, &mut survey)
     }
 
     /// Cuts all values as far as they go, and keeps only as many members as fit, the smallest first.
     fn choose(
         &mut self,
-        frame: &[u8],
+        source: Source<'_>,
         place: &Place<'_>,
         start: usize,
         out: &mut Vec<u8>,
         survey: &mut Survey,
     ) -> Written {
+        let frame = source.frame;
         survey.parts.sort_unstable_by_key(|part| part.written);
         let mut room = 0;
         let mut written = Written::default();
@@ -115,7 +118,7 @@ impl LineWriter {
             self.cut(frame, &survey.leaves, usize::MAX);
             self.leave_out(survey, room);
             out.truncate(start);
-            written = self.render(frame, place, out);
+            written = self.render(source, place, out);
             let len = out.len() - start;
             room = match round {
                 0 => MAX_LINE.saturating_sub(len),

@@ -1,8 +1,8 @@
 //! Walks a frame's bytes without making texts of them: they were texts when they were put in.
 
-use crate::record::Kind;
-use crate::record::Slot;
+use super::rules::{RULES, Rule, SIZES, bit};
 use crate::record::frame::{HEADER, mark, tag};
+use crate::record::{Kind, Slot};
 
 /// Containers nested more deeply than this are taken for a malformed frame; a frame's own limit is 60.
 const MAX_NESTED: u32 = 256;
@@ -217,9 +217,6 @@ pub(super) struct Scan {
     pub(super) cuts: Vec<Cut>,
 }
 
-// The bits of `present` must suffice for all slots.
-const _: () = assert!(Slot::COUNT <= 128);
-
 impl Default for Scan {
     fn default() -> Self {
         Self {
@@ -233,125 +230,9 @@ impl Default for Scan {
     }
 }
 
-/// The bit of a slot in [`Scan::present`].
-#[inline]
-pub(super) const fn bit(slot: Slot) -> u128 {
-    1 << slot.index()
-}
-
-/// Slots that the writer fills; a frame's value for them is not looked at.
-const OWNED: u128 = bit(Slot::Time)
-    | bit(Slot::ObservedAt)
-    | bit(Slot::Seq)
-    | bit(Slot::Stream)
-    | bit(Slot::Schema)
-    | bit(Slot::Service)
-    | bit(Slot::Host)
-    | bit(Slot::Redaction)
-    | bit(Slot::Truncated);
-
-/// Texts and byte strings: a length follows the tag.
-const SIZED: u16 = TEXTUAL | 1 << tag::BYTES;
-/// What a scalar of each tag takes: the bytes that it always has, and which bits of the length behind its tag count.
-/// Containers and what is no tag have no size here.
-const SIZES: [(u8, u32); 16] = {
-    let (fixed, sized, none) = (0, u32::MAX, (0, 0));
-    [
-        (1, fixed),
-        (1, fixed),
-        (1, fixed),
-        (9, fixed),
-        (9, fixed),
-        (17, fixed),
-        (17, fixed),
-        (9, fixed),
-        (5, sized),
-        (5, sized),
-        none,
-        none,
-        (5, sized),
-        none,
-        none,
-        none,
-    ]
-};
-const TEXTUAL: u16 = 1 << tag::STR | 1 << tag::FORMATTED;
-const INTEGRAL: u16 = 1 << tag::I64 | 1 << tag::U64 | 1 << tag::I128 | 1 << tag::U128;
-
-/// The tags that a kind takes, as bits.
-const fn accepted(kind: Kind) -> u16 {
-    match kind {
-        Kind::Text => TEXTUAL,
-        Kind::Id => TEXTUAL | INTEGRAL,
-        Kind::Texts => TEXTUAL | 1 << tag::LIST,
-        Kind::Uint | Kind::Time => INTEGRAL,
-        Kind::Bool => 1 << tag::FALSE | 1 << tag::TRUE,
-        Kind::Hex => 1 << tag::STR | 1 << tag::BYTES,
-        Kind::Map => 1 << tag::MAP,
-        Kind::Any => u16::MAX,
-    }
-}
-
-/// What the scan asks about a slot, by its number.
-#[derive(Clone, Copy)]
-struct Rule {
-    /// The slot's bit in [`Scan::present`]: shifting by the number would take longer.
-    bit: u128,
-    accepted: u16,
-    /// Whether the tag alone does not decide.
-    asks: bool,
-    is_map: bool,
-    is_owned: bool,
-    /// The tags of texts and byte strings that fit without a further look, as bits.
-    sized: u16,
-}
-
-#[allow(
-    clippy::indexing_slicing,
-    reason = "a constant: an index out of range would not compile"
-)]
-const RULES: [Rule; Slot::COUNT] = {
-    let mut rules = [Rule {
-        bit: 0,
-        accepted: 0,
-        asks: false,
-        is_map: false,
-        is_owned: false,
-        sized: 0,
-    }; Slot::COUNT];
-    let mut index = 0;
-    while index < Slot::COUNT {
-        let slot = Slot::ALL[index];
-        rules[index] = Rule {
-            bit: bit(slot),
-            accepted: accepted(slot.kind()),
-            asks: matches!(slot.kind(), Kind::Uint | Kind::Texts) || matches!(slot, Slot::Id),
-            is_map: matches!(slot.kind(), Kind::Map),
-            is_owned: OWNED & bit(slot) != 0,
-            sized: if OWNED & bit(slot) != 0 || matches!(slot, Slot::Id) {
-                0
-            } else {
-                accepted(slot.kind()) & SIZED
-            },
-        };
-        index += 1;
-    }
-    rules
-};
-
-/// Whether the writer itself fills the slot.
-pub(super) fn is_owned(slot: Slot) -> bool {
-    RULES
-        .get(usize::from(slot.index()))
-        .is_some_and(|rule| rule.is_owned)
-}
-
 impl Scan {
     /// Reads the places of a frame's entries. A malformed frame reads as ending early.
-    ///
-    /// `source` begins with the `len` bytes of the frame; what stands behind them is not looked at.
-    pub(super) fn read(&mut self, source: &[u8], len: usize) {
-        let frame = source.get(..len).unwrap_or_default();
+    pub(super) fn read(&mut self, frame: &[u8]) {
         self.time = frame.first_chunk().map_or(0, |time| u64::from_le_bytes(*time));
         self.present = 0;
         self.members.clear();
@@ -371,15 +252,19 @@ impl Scan {
     fn usual(&mut self, frame: &[u8], mut at: usize) -> usize {
         while let Some([slot, tag, len @ ..]) = frame.get(at..).and_then(|rest| rest.first_chunk::<6>()) {
             let end = at + 6 + u32::from_le_bytes(*len) as usize;
-            let Some(rule) = RULES.get(usize::from(*slot)) else {
-                // The tag's place is the slot of a member, if it is one.
-                match (*slot, self.member(frame, at, *tag, len[0])) {
-                    (mark::KEYED, Some(end)) => at = end,
-                    _ => break,
-                }
+            if *slot == mark::KEYED {
+                // Where others have their tag, a member has its slot.
+                let Some(end) = self.member(frame, at, *tag, len[0]) else {
+                    break;
+                };
+                at = end;
                 continue;
+            }
+            let Some(rule) = RULES.get(usize::from(*slot)) else {
+                break;
             };
-            if rule.sized & 1_u16 << (tag & 15) == 0 || end > frame.len() {
+            let fits = rule.sized.checked_shr(u32::from(*tag)).unwrap_or(0) & 1 != 0;
+            if !fits || end > frame.len() {
                 break;
             }
             self.present |= rule.bit;
