@@ -372,6 +372,7 @@ fn value(frame: &[u8], from: usize, room: &mut [u8], at: usize) -> Option<usize>
         }
         tag::U64 => room::number(room, at, eight(frame, from)?),
         tag::I64 => room::signed(room, at, eight(frame, from)? as i64),
+        tag::F64 => float(room, at, f64::from_bits(eight(frame, from)?)),
         tag::TRUE => {
             room::fixed(room, at, b"true")?;
             Some(at + 4)
@@ -382,6 +383,19 @@ fn value(frame: &[u8], from: usize, room: &mut [u8], at: usize) -> Option<usize>
         }
         _ => None,
     }
+}
+
+/// A number with a fraction; the others have a form of their own.
+#[inline(never)]
+fn float(room: &mut [u8], at: usize, number: f64) -> Option<usize> {
+    if !number.is_finite() || number.fract() == 0.0 {
+        return None;
+    }
+    let mut buffer = ryu_js::Buffer::new();
+    let text = buffer.format_finite(number).as_bytes();
+    let end = at + text.len();
+    room.get_mut(at..end)?.copy_from_slice(text);
+    Some(end)
 }
 
 #[inline(always)]

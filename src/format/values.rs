@@ -157,11 +157,7 @@ pub(super) fn settle(frame: &[u8], members: &mut Vec<Member>, from: usize) {
     if fresh.len() < 2 {
         return;
     }
-    let order = |left: &Member, right: &Member| {
-        left.slot
-            .cmp(&right.slot)
-            .then_with(|| text::utf16_order(left.key(frame), right.key(frame)))
-    };
+    let order = |left: &Member, right: &Member| left.order(right, frame);
     let sorted = fresh
         .windows(2)
         .all(|pair| matches!(pair, [left, right] if order(left, right) == Ordering::Less));

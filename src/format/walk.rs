@@ -1,6 +1,9 @@
 //! Walks a frame's bytes without making texts of them: they were texts when they were put in.
 
 use super::rules::{RULES, Rule, SIZES, bit};
+use std::cmp::Ordering;
+
+use super::text;
 use crate::record::frame::{HEADER, mark, tag};
 use crate::record::{Kind, Slot};
 
@@ -133,6 +136,19 @@ pub(super) struct Member {
     key_len: u32,
     /// Where the value's tag stands.
     pub(super) value: u32,
+    /// The key's first eight bytes, filled up with zeros: most keys differ there, and a number is compared at once.
+    prefix: u64,
+}
+
+/// The high bits of eight bytes. Where all are zero, the order of bytes is the order of UTF-16 units.
+const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
+
+#[inline]
+fn prefix(key: &[u8]) -> u64 {
+    if let Some(first) = key.first_chunk::<8>() {
+        return u64::from_be_bytes(*first);
+    }
+    key.iter().enumerate().fold(0, |prefix, (at, &byte)| prefix | u64::from(byte) << (56 - 8 * at))
 }
 
 const PATH: u32 = u32::MAX;
@@ -147,7 +163,20 @@ impl Member {
             key_at: walk.here().saturating_sub(len),
             key_len: len,
             value: walk.here(),
+            prefix: prefix(key),
         }
+    }
+
+    /// The order of members: by slot, then by key in UTF-16 units, as RFC 8785 has it.
+    #[inline]
+    pub(super) fn order(&self, other: &Self, frame: &[u8]) -> Ordering {
+        let by_prefix = if (self.prefix | other.prefix) & HIGH_BITS == 0 {
+            self.prefix.cmp(&other.prefix)
+        } else {
+            Ordering::Equal
+        };
+        let by_key = || text::utf16_order(self.key(frame), other.key(frame));
+        self.slot.cmp(&other.slot).then(by_prefix).then_with(by_key)
     }
 
     #[inline]
@@ -293,6 +322,7 @@ impl Scan {
             key_at: (at + 3) as u32,
             key_len: u32::from(key_len),
             value: value as u32,
+            prefix: prefix(frame.get(at + 3..value).unwrap_or_default()),
         });
         Some(end)
     }
@@ -359,6 +389,7 @@ impl Scan {
                 key_at: PATH,
                 key_len: u32::from(index),
                 value: value.here(),
+                prefix: Slot::from_index(index).map_or(0, |slot| prefix(slot.path().as_bytes())),
             });
         }
         Some(())
