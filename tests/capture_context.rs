@@ -281,3 +281,47 @@ fn correlation_is_the_trace_unless_the_caller_says_otherwise() {
     assert_eq!(by_caller.only().correlation_id(), Some("c-1"));
     by_caller.only().assert_has(Slot::TraceId, Value::from(trace));
 }
+
+#[test]
+fn an_actor_named_further_inside_is_not_given_the_rights_of_the_one_outside() {
+    use tracing_audit::Actor;
+    use tracing_audit::record::Record;
+    let recording = Recording::new();
+    recording.run(|| {
+        Actor::user("alice").role("admin").ip("203.0.113.7").sync_scope(|| {
+            info!(target: "audit", event = "alice", actor.id = "alice");
+            info!(target: "audit", event = "bob", actor.id = "bob");
+            let span = info_span!(target: "audit", "span", action = "act", actor.id = "carol", actor.roles = "guest");
+            span.in_scope(|| info!(target: "audit", event = "carol"));
+            drop(span);
+            Actor::user("dave").sync_scope(|| info!(target: "audit", event = "dave"));
+            recording.audit().emit(Record::builder("erin").actor("user", "erin").build()).unwrap();
+        });
+    });
+    let captured = recording.captured();
+    for event in ["bob", "dave", "erin"] {
+        let records = captured.with_event(event);
+        records
+            .only()
+            .assert_lacks(Slot::ActorRoles)
+            .assert_lacks(Slot::ActorIp);
+    }
+    let roles = |event: &str| {
+        captured
+            .with_event(event)
+            .only()
+            .texts(Slot::ActorRoles)
+            .map(|roles| roles.join(","))
+    };
+    assert_eq!(
+        roles("alice").as_deref(),
+        Some("admin"),
+        "the same actor, named again"
+    );
+    assert_eq!(
+        roles("carol").as_deref(),
+        Some("guest"),
+        "inherited from the span that names carol"
+    );
+    assert_eq!(roles("span").as_deref(), Some("guest"));
+}

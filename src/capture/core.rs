@@ -142,6 +142,9 @@ impl Capture {
         let has_actor = self.place(event.is_contextual(), event.parent(), |spot| {
             self.append_context(&mut into, spot)
         });
+        if plan.names_actor && has_actor {
+            into.level();
+        }
         into.constants(&plan.constants);
         self.count_names(plan);
         event.record(&mut Visitor {

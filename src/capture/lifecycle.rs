@@ -63,6 +63,9 @@ impl Capture {
             Role::Span => Redacting::fields(std::mem::take(&mut state.own), handed_down, policy),
             _ => Redacting::lending(handed_down, policy),
         };
+        if plan.names_actor && state.has_actor {
+            into.level();
+        }
         record(&mut Visitor {
             plan,
             into: &mut into,

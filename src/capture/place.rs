@@ -112,6 +112,9 @@ impl Capture {
     fn inherit_scopes(&self, state: &mut SpanState, held: &[Held]) -> Option<TraceContext> {
         let mut trace = None;
         for scope in local::scopes(held) {
+            if scope.has_actor() && state.has_actor {
+                state.handed_down.level();
+            }
             scope.with_fields(self.instance, &self.settings.policy, |fields| {
                 state.handed_down.extend(fields);
             });
@@ -137,21 +140,27 @@ impl Capture {
             self.spans.with(spot.tracked, |state| {
                 is_scoped = state.is_scoped;
                 if !is_scoped {
-                    has_actor |= self.append_scopes(into, spot.outer);
+                    has_actor = self.append_scopes(into, spot.outer, false);
+                }
+                if has_actor && state.has_actor {
+                    into.level();
                 }
                 into.inherit(&state.handed_down);
                 has_actor |= state.has_actor;
             });
         } else {
-            has_actor |= self.append_scopes(into, spot.outer);
+            has_actor = self.append_scopes(into, spot.outer, false);
         }
-        has_actor | self.append_scopes(into, spot.inside)
+        self.append_scopes(into, spot.inside, has_actor)
     }
 
+    /// Appends what scopes hand down behind a context that has an actor or not; answers whether there is one now.
     #[inline]
-    fn append_scopes(&self, into: &mut Redacting<'_>, held: &[Held]) -> bool {
-        let mut has_actor = false;
+    fn append_scopes(&self, into: &mut Redacting<'_>, held: &[Held], mut has_actor: bool) -> bool {
         for scope in local::scopes(held) {
+            if scope.has_actor() && has_actor {
+                into.level();
+            }
             scope.with_fields(self.instance, &self.settings.policy, |fields| {
                 into.inherit(fields)
             });

@@ -46,6 +46,8 @@ pub(super) struct Plan {
     /// How many fields of each kind are counted whenever the callsite is hit.
     pub(super) duplicates: u32,
     pub(super) reserved: u32,
+    /// Whether a field can name the actor.
+    pub(super) names_actor: bool,
     /// What the subscriber inside the wrapper answered for this callsite.
     inner: AtomicU8,
 }
@@ -67,8 +69,10 @@ impl Plan {
         let role = role(metadata, settings);
         let is_audit = !matches!(role, Role::Ignored | Role::Lender);
         let (fields, duplicates, reserved) = fields(metadata, role, settings);
+        let names_actor = fields.iter().flatten().any(FieldPlan::names_actor);
         Self {
             role,
+            names_actor,
             constants: if is_audit {
                 constants(metadata, settings)
             } else {

@@ -148,7 +148,9 @@ fn prefix(key: &[u8]) -> u64 {
     if let Some(first) = key.first_chunk::<8>() {
         return u64::from_be_bytes(*first);
     }
-    key.iter().enumerate().fold(0, |prefix, (at, &byte)| prefix | u64::from(byte) << (56 - 8 * at))
+    key.iter()
+        .enumerate()
+        .fold(0, |prefix, (at, &byte)| prefix | u64::from(byte) << (56 - 8 * at))
 }
 
 const PATH: u32 = u32::MAX;
@@ -244,6 +246,8 @@ pub(super) struct Scan {
     pub(super) members: Vec<Member>,
     pub(super) remarks: Vec<Remark>,
     pub(super) cuts: Vec<Cut>,
+    /// Where somebody further inside begins to speak, and where the actor's id stood until then.
+    levels: Vec<(u32, u32)>,
 }
 
 impl Default for Scan {
@@ -255,6 +259,7 @@ impl Default for Scan {
             members: Vec::new(),
             remarks: Vec::new(),
             cuts: Vec::new(),
+            levels: Vec::new(),
         }
     }
 }
@@ -267,6 +272,7 @@ impl Scan {
         self.members.clear();
         self.remarks.clear();
         self.cuts.clear();
+        self.levels.clear();
         let mut walk = Walk { frame, at: HEADER };
         loop {
             walk.at = self.usual(frame, walk.at);
@@ -274,6 +280,31 @@ impl Scan {
                 break;
             }
         }
+        if !self.levels.is_empty() {
+            self.forget_others(frame);
+        }
+    }
+
+    /// Takes the places of another actor's type, roles and address away: who is named further inside is somebody else
+    /// and must not be given the rights of the one outside.
+    #[cold]
+    fn forget_others(&mut self, frame: &[u8]) {
+        let actor = self.place_of(Slot::ActorId);
+        let Some(&(level, before)) = self.levels.iter().rev().find(|(level, _)| *level < actor) else {
+            return;
+        };
+        if Walk::at(frame, before).text() == Walk::at(frame, actor).text() {
+            return;
+        }
+        for slot in Slot::ALL.iter().filter(|slot| slot.path().starts_with("actor.")) {
+            if self.place_of(*slot) < level {
+                self.present &= !bit(*slot);
+            }
+        }
+    }
+
+    fn place_of(&self, slot: Slot) -> u32 {
+        self.at.get(usize::from(slot.index())).copied().unwrap_or(0)
     }
 
     /// Reads entries that are what most are, texts for slots that take them and members; stops before any other.
@@ -350,6 +381,12 @@ impl Scan {
                 let [rule, action] = walk.take()?;
                 let field = span(walk)?;
                 self.remarks.push(Remark { rule, action, field });
+                Some(())
+            }
+            mark::LEVEL => {
+                if self.present & bit(Slot::ActorId) != 0 {
+                    self.levels.push((walk.here(), self.place_of(Slot::ActorId)));
+                }
                 Some(())
             }
             mark::CUT => {

@@ -286,6 +286,9 @@ impl Inner {
         }
         let mut into = Redacting::frame(self.inbox.buffer(), time, self.capture.policy());
         let has_actor = self.capture.inherit_context(&mut into);
+        if has_actor && record.get(Slot::ActorId).is_some() {
+            into.level();
+        }
         if record.get(Slot::Level).is_none() {
             into.word(Slot::Level, "info");
         }

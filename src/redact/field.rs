@@ -194,6 +194,11 @@ impl FieldPlan {
         }
     }
 
+    /// Whether this field names the actor.
+    pub(crate) fn names_actor(&self) -> bool {
+        self.sees & sees::ACTOR != 0
+    }
+
     #[inline]
     pub(super) fn is_kept(&self) -> bool {
         self.decision.action == Action::Keep

@@ -1,7 +1,7 @@
 //! What has passed a policy: frames for the queue, fields that wait in a span, and a callsite's own words.
 
 use super::ink::Ink;
-use crate::record::frame::{Put, tag};
+use crate::record::frame::{Put, mark, tag};
 use crate::record::{Slot, SpanId, TraceContext};
 
 /// A frame that has passed a policy. Only this module makes one, and only this can be queued.
@@ -84,6 +84,11 @@ impl RedactedFields {
 
     pub(crate) fn capacity(&self) -> usize {
         self.0.capacity()
+    }
+
+    /// As [`Redacting::level`](super::Redacting::level).
+    pub(crate) fn level(&mut self) {
+        self.0.put([mark::LEVEL], &[]);
     }
 
     /// The ids of a trace, which are nobody's secret. Later ones win.

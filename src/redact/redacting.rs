@@ -97,6 +97,13 @@ impl<'p> Redacting<'p> {
         self.inherit(fields);
     }
 
+    /// Marks that what follows is said further inside than what is there: an actor named here is somebody else.
+    pub(crate) fn level(&mut self) {
+        let start = self.ink.len();
+        self.ink.put([mark::LEVEL], &[]);
+        self.hand_down(start);
+    }
+
     /// Appends what the callsite says of every record.
     #[inline]
     pub(crate) fn constants(&mut self, constants: &Constants) {
