@@ -8,7 +8,7 @@ use super::notes::{self, Note};
 use super::rules::bit;
 use super::text::{self, TimeText};
 use super::texts;
-use super::values::{Values, settle};
+use super::values::{Orders, Values};
 use super::walk::{Scan, Span, Walk};
 use crate::record::frame::tag;
 use crate::record::{Kind, Slot};
@@ -81,6 +81,7 @@ pub(crate) struct LineWriter {
     aside: Vec<u8>,
     pub(super) scan: Scan,
     pub(super) values: Values,
+    orders: Orders,
     /// Where values stand that are left out to make a line fit. Sorted; usually empty.
     pub(super) drops: Vec<u32>,
     pub(super) notes: Vec<Note>,
@@ -138,6 +139,7 @@ impl LineWriter {
             aside: Vec::new(),
             scan: Scan::default(),
             values: Values::default(),
+            orders: Orders::default(),
             drops: Vec::new(),
             notes: Vec::new(),
         }
@@ -284,7 +286,7 @@ impl LineWriter {
         // Both lists keep their memory: the scan fills the one that the values used for the line before.
         self.scan.read(frame);
         std::mem::swap(&mut self.scan.members, &mut self.values.members);
-        settle(frame, &mut self.values.members, 0);
+        self.orders.settle(frame, &mut self.values.members);
         self.values.begin();
         if self.drops.is_empty() {
             return;

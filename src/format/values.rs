@@ -158,10 +158,7 @@ pub(super) fn settle(frame: &[u8], members: &mut Vec<Member>, from: usize) {
         return;
     }
     let order = |left: &Member, right: &Member| left.order(right, frame);
-    let sorted = fresh
-        .windows(2)
-        .all(|pair| matches!(pair, [left, right] if order(left, right) == Ordering::Less));
-    if sorted {
+    if is_ascending(frame, fresh) {
         return;
     }
     // Where keys are equal, the one that stands later comes first, and `dedup` keeps the first.
@@ -177,4 +174,51 @@ pub(super) fn settle(frame: &[u8], members: &mut Vec<Member>, from: usize) {
         last = Some(*member);
         fresh
     });
+}
+
+/// The most members whose order is remembered.
+const REMEMBERED: usize = 64;
+
+/// How the members of the last line with so many of them had to be ordered. Lines of one callsite follow each other,
+/// and then the order is only checked: that takes one comparison for each member, and no sorting.
+#[derive(Debug, Default)]
+pub(super) struct Orders {
+    by_count: Vec<Vec<u8>>,
+    spare: Vec<Member>,
+}
+
+impl Orders {
+    /// As [`settle`], for all members.
+    pub(super) fn settle(&mut self, frame: &[u8], members: &mut Vec<Member>) {
+        let count = members.len();
+        if !(2..=REMEMBERED).contains(&count) {
+            return settle(frame, members, 0);
+        }
+        self.by_count
+            .resize_with(self.by_count.len().max(count + 1), Vec::new);
+        let Some(order) = self.by_count.get_mut(count) else {
+            return settle(frame, members, 0);
+        };
+        self.spare.clear();
+        let ordered = order.iter().filter_map(|&at| members.get(usize::from(at)));
+        self.spare.extend(ordered);
+        if self.spare.len() == count && is_ascending(frame, &self.spare) {
+            return std::mem::swap(members, &mut self.spare);
+        }
+        self.spare.clone_from(members);
+        settle(frame, members, 0);
+        order.clear();
+        if members.len() == count {
+            // Where a value stands tells members apart.
+            let place = |member: &Member| self.spare.iter().position(|old| old.value == member.value);
+            let places = members.iter().filter_map(place);
+            order.extend(places.filter_map(|place| u8::try_from(place).ok()));
+        }
+    }
+}
+
+fn is_ascending(frame: &[u8], members: &[Member]) -> bool {
+    members
+        .windows(2)
+        .all(|pair| matches!(pair, [left, right] if left.order(right, frame) == Ordering::Less))
 }
