@@ -28,7 +28,7 @@ const MAX_NAME: usize = 255;
 /// How far a text stands behind its value's place: its tag and its length lie between.
 const TEXT: u32 = 5;
 
-/// How much room a line has beside twice its frame's: the keys and what the writer adds.
+/// How much room a usual line takes beside its frame's: the keys and what the writer adds. Others are given more.
 const ROOM: usize = 640;
 
 /// Where a record is put: what the writer knows and the frame does not.
@@ -204,7 +204,7 @@ impl LineWriter {
             high: (bits >> 64) as u64,
         };
         // The bytes are there before they are written, so that nothing is grown from part to part.
-        out.resize(now.at + 2 * frame.len() + ROOM, 0);
+        out.resize(now.at + frame.len() + ROOM, 0);
         let is_usual = self.values.cuts.is_empty();
         loop {
             if is_usual {

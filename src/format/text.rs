@@ -136,10 +136,10 @@ pub(super) const ZEROS: u64 = ONES * b'0' as u64;
 pub(super) const fn eight_digits(number: u64) -> u64 {
     // Two numbers below 10,000, then four below 100, then eight below 10. 10,486 / 2^20 is a hundredth and 103 / 2^10
     // a tenth, closely enough for numbers of these sizes.
-    let fours = number / 10_000 | number % 10_000 << 32;
-    let hundreds = fours * 10_486 >> 20 & 0x0000_007F_0000_007F;
+    let fours = (number / 10_000) | ((number % 10_000) << 32);
+    let hundreds = ((fours * 10_486) >> 20) & 0x0000_007F_0000_007F;
     let twos = hundreds | (fours - hundreds * 100) << 16;
-    let tens = twos * 103 >> 10 & 0x000F_000F_000F_000F;
+    let tens = ((twos * 103) >> 10) & 0x000F_000F_000F_000F;
     tens | (twos - tens * 10) << 8
 }
 
@@ -270,7 +270,7 @@ impl TimeText {
             self.turn(second);
         }
         if let Some([first, rest @ ..]) = self.text.get_mut(21..).and_then(|all| all.first_chunk_mut::<9>()) {
-            *first = b'0' + (fraction / 100_000_000 & 15) as u8;
+            *first = b'0' + ((fraction / 100_000_000) & 15) as u8;
             *rest = (eight_digits(fraction % 100_000_000) | ZEROS).to_le_bytes();
         }
     }

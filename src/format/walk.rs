@@ -323,8 +323,7 @@ impl Scan {
             let Some(rule) = RULES.get(usize::from(*slot)) else {
                 break;
             };
-            let fits = rule.sized.checked_shr(u32::from(*tag)).unwrap_or(0) & 1 != 0;
-            if !fits || end > frame.len() {
+            if *tag > tag::FORMATTED || rule.sized & 1 << tag == 0 || end > frame.len() {
                 break;
             }
             self.present |= rule.bit;

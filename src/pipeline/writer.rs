@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{Rng as _, SeedableRng as _};
 use uuid::Uuid;
 
 use super::commands::{Closing, Command, Ends};
@@ -47,6 +49,9 @@ pub(super) struct Writer {
     pub(super) ports: Vec<Port>,
     pub(super) stream: Arc<str>,
     pub(super) seq: u64,
+    /// The random bits of ids. They make ids unique, not secret, so the generator need not withstand a guesser; it is
+    /// seeded anew, with as many bits as it has, for every writer.
+    random: Xoshiro256PlusPlus,
     pub(super) observed_at: u64,
     pub(super) commit_interval: Duration,
     pub(super) effective: Effective,
@@ -147,6 +152,7 @@ impl Writer {
             ports,
             stream,
             seq,
+            random: Xoshiro256PlusPlus::from_rng(&mut rand::rng()),
             observed_at,
             commit_interval,
             effective,
@@ -248,7 +254,7 @@ impl Writer {
             .bytes()
             .first_chunk()
             .map_or(0, |time| u64::from_le_bytes(*time));
-        let id = record_id(time);
+        let id = record_id(time, &mut self.random);
         let place = Place {
             stream: &self.stream,
             seq: self.seq,
@@ -347,7 +353,8 @@ impl Writer {
 }
 
 /// A UUIDv7 from the record's own time, so that ids sort by when things happened.
-fn record_id(time: u64) -> Uuid {
-    let random: [u8; 10] = rand::random();
-    uuid::Builder::from_unix_timestamp_millis(time / 1_000_000, &random).into_uuid()
+fn record_id(time: u64, random: &mut Xoshiro256PlusPlus) -> Uuid {
+    let mut bits = [0; 10];
+    random.fill_bytes(&mut bits);
+    uuid::Builder::from_unix_timestamp_millis(time / 1_000_000, &bits).into_uuid()
 }
