@@ -32,9 +32,9 @@
 //!
 //! # What it is not
 //!
-//! Not a log: it keeps what is tagged, whatever `RUST_LOG` says, and nothing else. Not tamper-evident yet: whoever can
-//! write to the directory can rewrite it. Not able to know a secret that has an innocent name: see [`guide::redaction`].
-//! Not for several writers in one directory.
+//! Not a log: it keeps what is tagged and nothing else, with [`AuditedExt::audited`] whatever `RUST_LOG` says. Not
+//! tamper-evident yet: whoever can write to the directory can rewrite it. Not able to know a secret that has an innocent
+//! name: see [`guide::redaction`]. Not for several writers in one directory.
 //!
 //! # Naming on disk
 //!

@@ -18,13 +18,15 @@ pub enum Mode {
     /// Through the layer this blocks inside the macro, or inside the drop of the span: choose it for the few events
     /// that must not be acted upon before they are on record. A quarter of the queue is kept free for this mode.
     Durable,
-    /// The caller waits up to one second for room in the queue, and never for the disk. After that the record is
-    /// refused (`emit`, `submit`) or counted in a gap record (layer).
+    /// Through the layer the caller waits up to one second for room in the queue, and never for the disk; after that
+    /// the record is counted in a gap record. `emit` waits as long for room, then refuses the record; `submit` never
+    /// waits, whatever the mode.
     ///
     /// Once a wait has expired, later records of the same category fail at once until the writer moves again.
     #[default]
     Bounded,
-    /// The caller never waits. A record that finds the queue full is refused or counted in a gap record.
+    /// The caller never waits for room. A record that finds the queue full is refused (`emit`, `submit`) or counted in a
+    /// gap record (layer).
     Lossy,
 }
 

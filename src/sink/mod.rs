@@ -26,8 +26,8 @@ use crate::format::Entry;
 /// - MUST keep the order of entries, or keep their sequence numbers with them.
 /// - MUST NOT change a line. What it writes elsewhere in another form, it derives from the line.
 /// - MUST return within a bounded time, and MUST NOT panic.
-/// - MUST NOT report through `tracing` or `log`: audit records from its thread are left out, other layers could feed
-///   them back to it, and its errors are the return value.
+/// - MUST NOT report through `tracing` or `log`: audit records from its thread are left out and counted in
+///   `not_allowed`, other layers see what it reports and could feed it back, and its errors are the return value.
 /// - SHOULD answer [`SinkError::Retry`] for what can pass (a full disk, a lost connection), with the time to wait
 ///   if the receiver named one, and [`SinkError::Fatal`] only for what needs a person.
 /// - SHOULD count in [`Accepted::refused`] only entries that the receiver will never take.

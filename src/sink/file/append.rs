@@ -34,8 +34,6 @@ impl FileSink {
     /// # Errors
     ///
     /// As [`Sink::deliver`](crate::sink::Sink::deliver).
-    // Not called inside the crate until the pipeline stands on it.
-    #[allow(dead_code, reason = "the pipeline's entrance")]
     pub(crate) fn append(&mut self, batch: &Batch) -> Result<Accepted, SinkError> {
         let places = batch.entries().map(|entry| place(&entry));
         self.append_run(batch.bytes(), places)
