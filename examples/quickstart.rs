@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 use tracing::{Span, field::Empty, info, instrument, warn};
 use tracing_audit::record::{Record, Slot};
 use tracing_audit::store::{DirStore, List, Store};
-use tracing_audit::{Actor, Audit, AuditContext, AuditedExt, Emitter, Query, WithContext};
+use tracing_audit::{Actor, Audit, AuditContext, AuditedExt, Query, WithContext};
 use tracing_subscriber::{EnvFilter, prelude::*};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;

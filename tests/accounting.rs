@@ -20,7 +20,7 @@ use tracing_audit::config::Mode;
 use tracing_audit::format::Entry;
 use tracing_audit::record::Record;
 use tracing_audit::sink::{Accepted, Sink, SinkError};
-use tracing_audit::{Audit, AuditBuilder, AuditedExt, Emitter, ErrorKind};
+use tracing_audit::{Audit, AuditBuilder, AuditedExt, ErrorKind};
 
 const THREADS: u64 = 8;
 

@@ -3,11 +3,11 @@
 use std::fmt;
 
 use tracing::{Level, event, field, info, info_span};
+use tracing_audit::ErrorKind;
 use tracing_audit::clock::ManualClock;
 use tracing_audit::format::read_line;
 use tracing_audit::record::{Map, Record, Slot, Value};
 use tracing_audit::testing::{CapturedRecord, Recording};
-use tracing_audit::{Emitter, ErrorKind};
 
 const MIB: usize = 1 << 20;
 /// The longest line, without its newline.

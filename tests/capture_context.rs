@@ -235,7 +235,6 @@ fn ordinary_spans_lend_only_the_fields_that_were_named() {
 
 #[test]
 fn a_record_given_as_a_value_inherits_as_well() {
-    use tracing_audit::Emitter;
     use tracing_audit::record::Record;
     let recording = Recording::new();
     recording.run(|| {

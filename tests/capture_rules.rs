@@ -4,7 +4,7 @@ use tracing::{Level, debug, error, event, info, info_span, trace, warn};
 use tracing_audit::config::{Family, Mode};
 use tracing_audit::record::{self, Record, Slot};
 use tracing_audit::testing::{Recording, capture};
-use tracing_audit::{Actor, Emitter, ErrorKind, State};
+use tracing_audit::{Actor, ErrorKind, State};
 
 #[test]
 fn the_audit_target_and_what_lies_below_it_are_records() {

@@ -1,5 +1,10 @@
 //! Every field name that fills a slot does so: by an event, a span and `#[instrument]`, with and without `audit.`.
 
+#![expect(
+    clippy::useless_vec,
+    reason = "the lists are macros of this file, and a vector is what most callers of them need"
+)]
+
 use std::collections::BTreeSet;
 
 use tracing::{Level, event, info_span, instrument};

@@ -7,7 +7,7 @@ use tracing::{info, info_span, subscriber};
 use tracing_audit::config::Mode;
 use tracing_audit::record::{Record, Slot};
 use tracing_audit::store::{DirStore, Direction, List, Store};
-use tracing_audit::{Audit, AuditedExt, Emitter, ErrorKind, Query, State};
+use tracing_audit::{Audit, AuditedExt, ErrorKind, Query, State};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 

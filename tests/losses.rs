@@ -8,7 +8,7 @@ use tracing_audit::config::{Family, Mode};
 use tracing_audit::format::Entry;
 use tracing_audit::record::{Level, Record, Slot};
 use tracing_audit::sink::{Accepted, MemorySink, Sink, SinkError};
-use tracing_audit::{Actor, Audit, AuditedExt, Emitter, Error, ErrorKind, State, Stats, Submitted};
+use tracing_audit::{Actor, Audit, AuditedExt, Error, ErrorKind, State, Stats, Submitted};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 

@@ -1,10 +1,10 @@
 //! What a policy can do to a field: drop, marker, pseudonym, a shorter address; and what stands there if it cannot.
 
 use tracing::{field, info, info_span};
+use tracing_audit::ErrorKind;
 use tracing_audit::record::{Map, Record, Slot, Value};
 use tracing_audit::redact::{Action, Policy};
 use tracing_audit::testing::Recording;
-use tracing_audit::{Emitter, ErrorKind};
 
 const KEY: [u8; 32] = [7; 32];
 

@@ -10,7 +10,7 @@ use tracing::{Level, event, field, info_span};
 use tracing_audit::record::{Map, Record, Slot, Value};
 use tracing_audit::sink::MemorySink;
 use tracing_audit::testing::{Recording, capture};
-use tracing_audit::{Audit, AuditContext, AuditedExt, CurrentContext, Emitter, WithContext};
+use tracing_audit::{Audit, AuditContext, AuditedExt, CurrentContext, WithContext};
 
 const CANARY: &str = "canary-5f2e1c";
 const NUMBER: u64 = 7_340_112_845_117;

@@ -12,7 +12,7 @@ use torture::{PATIENCE, Watchdog, child, gaps, messages, records, scenario, succ
 use tracing::{Dispatch, Span, debug, info, info_span};
 use tracing_audit::record::{Record, Slot};
 use tracing_audit::sink::MemorySink;
-use tracing_audit::{Audit, AuditedExt, Emitter, ErrorKind};
+use tracing_audit::{Audit, AuditedExt, ErrorKind};
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::prelude::*;
 use tracing_subscriber::registry::LookupSpan;

@@ -15,7 +15,7 @@ use tracing::{Dispatch, info, info_span};
 use tracing_audit::format::Entry;
 use tracing_audit::record::{Record, Slot};
 use tracing_audit::sink::{Accepted, MemorySink, Sink, SinkError};
-use tracing_audit::{Audit, AuditedExt, Emitter, ErrorKind, State};
+use tracing_audit::{Audit, AuditedExt, ErrorKind, State};
 use tracing_subscriber::prelude::*;
 
 fn record(n: u64) -> Record {

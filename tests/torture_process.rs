@@ -12,7 +12,7 @@ use torture::{PATIENCE, Watchdog, child, count, events, journal, scenario, succe
 use tracing::{info, info_span};
 use tracing_audit::config::Mode;
 use tracing_audit::record::Record;
-use tracing_audit::{Audit, AuditedExt, Emitter, ErrorKind};
+use tracing_audit::{Audit, AuditedExt, ErrorKind};
 use tracing_subscriber::prelude::*;
 
 /// Where a child writes.

@@ -153,10 +153,10 @@ impl Capture {
         });
         if let Some(trace) = into.trace {
             into.trace_ids(trace, None);
-        } else if let Ids::Source(source) = &self.ids {
-            if let Some(trace) = source.event(event.parent()) {
-                into.trace_ids(trace, None);
-            }
+        } else if let Ids::Source(source) = &self.ids
+            && let Some(trace) = source.event(event.parent())
+        {
+            into.trace_ids(trace, None);
         }
         self.finish(into, plan, has_actor);
     }

@@ -25,6 +25,10 @@ pub struct Audited<S> {
 
 /// What the trail is put around.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one of them exists for each dispatcher, and a box would cost a step at every call"
+)]
 enum Inner<S> {
     Stack(S),
     /// A registry without any layer. It gives closed spans back only when a layer asks for it, so it gets one: an

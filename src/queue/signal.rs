@@ -21,10 +21,11 @@ impl Signal {
     /// Ends the sleep, or the next one. Costs a load while the bell has been rung already.
     #[inline]
     pub(crate) fn notify(&self) {
-        if !self.rung.load(Ordering::Relaxed) && !self.rung.swap(true, Ordering::SeqCst) {
-            if let Some(thread) = self.sleeper.get() {
-                thread.unpark();
-            }
+        if !self.rung.load(Ordering::Relaxed)
+            && !self.rung.swap(true, Ordering::SeqCst)
+            && let Some(thread) = self.sleeper.get()
+        {
+            thread.unpark();
         }
     }
 

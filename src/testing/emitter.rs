@@ -54,7 +54,6 @@ impl MemoryEmitter {
     /// # Panics
     ///
     /// Where the settings cannot work; the message is the builder's.
-    #[must_use]
     #[track_caller]
     pub fn with(configure: impl FnOnce(AuditBuilder) -> AuditBuilder) -> Self {
         let (audit, sink) = start(configure);
@@ -66,7 +65,6 @@ impl MemoryEmitter {
     /// # Panics
     ///
     /// Where the records do not arrive within 30 s.
-    #[must_use]
     #[track_caller]
     pub fn captured(&self) -> Captured {
         flush(&self.audit);

@@ -90,7 +90,6 @@ impl Recording {
     /// # Panics
     ///
     /// Where the settings cannot work; the message is the builder's.
-    #[must_use]
     #[track_caller]
     pub fn with(configure: impl FnOnce(AuditBuilder) -> AuditBuilder) -> Self {
         let (audit, sink) = start(configure);
@@ -124,7 +123,6 @@ impl Recording {
     /// # Panics
     ///
     /// Where the records do not arrive within 30 s.
-    #[must_use]
     #[track_caller]
     pub fn captured(&self) -> Captured {
         flush(&self.audit);
@@ -136,7 +134,6 @@ impl Recording {
     /// # Panics
     ///
     /// Where the records do not arrive within 30 s.
-    #[must_use]
     #[track_caller]
     pub fn control(&self) -> Captured {
         flush(&self.audit);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tracing_audit::clock::{Clock as _, ManualClock, SystemClock};
 use tracing_audit::record::Record;
 use tracing_audit::store::DirStore;
-use tracing_audit::{Audit, Emitter as _, ErrorKind};
+use tracing_audit::{Audit, ErrorKind};
 
 use self::scenario::Scenario;
 use crate::args::Demo;
