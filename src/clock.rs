@@ -89,6 +89,15 @@ impl Clock for ManualClock {
     }
 }
 
+/// When a wait that begins now ends. One that is too long to be stated ends in thirty years.
+pub(crate) fn deadline(timeout: std::time::Duration) -> std::time::Instant {
+    let now = std::time::Instant::now();
+    let longest = Duration::from_secs(30 * 365 * 24 * 3600);
+    now.checked_add(timeout)
+        .or_else(|| now.checked_add(longest))
+        .unwrap_or(now)
+}
+
 /// A clock as components hold it: the system's without a virtual call, any other behind one.
 #[derive(Debug, Clone, Default)]
 pub(crate) enum SharedClock {

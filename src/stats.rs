@@ -48,7 +48,6 @@ macro_rules! counters {
 counters! {
     taken "records" "Records that the writer took from the queue and gave a place in the stream.";
     durable "records" "Taken records whose bytes the disk has confirmed (fdatasync).";
-    delivered "records" "Taken records that every sink has accepted or refused, where there is no journal.";
     control "records" "Control records (`audit.open`, `audit.gap`, …) that the writer added.";
     rejected_full "records" "Refused because the queue stayed full; the caller was told.";
     rejected_tripped "records" "Refused at once because an earlier wait expired and the writer has not moved since; the caller was told.";
@@ -60,7 +59,7 @@ counters! {
     lost_tripped "records" "Lost through a layer at once because an earlier wait expired; counted in a gap record.";
     lost_policy "records" "Lost through a layer because the policy requires an actor; counted in a gap record.";
     lost_reentrant "records" "Lost through a layer because recording nested too deeply; counted in a gap record.";
-    lost_write "records" "Taken from the queue but not written, because the disk refused until the shutdown's time was up.";
+    lost_write "records" "Submitted but not written when the shutdown's time was up: the disk refused, or the time was too short. A gap record counts what was still in the queue, if it could be written.";
     unconfirmed "records" "Written records that the disk did not confirm and that could not be repeated; their callers were told.";
     lost_closed "records" "Reported through a layer after the shutdown: no gap record can follow, only this counter.";
     gap_recorded "records" "Lost records that a gap record in the trail accounts for.";

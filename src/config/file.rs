@@ -121,7 +121,7 @@ pub struct Redaction {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum RedactionMode {
-    /// Field names and values that look like secrets are treated; other fields are kept.
+    /// Fields whose names are those of secrets or of network addresses are treated; others are kept.
     #[default]
     Balanced,
 }

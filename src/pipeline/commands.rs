@@ -5,11 +5,14 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
 
+use super::control;
 use super::inbox::Inbox;
+use super::inbox::LossRow;
 use super::ports::Barrier;
 use super::ticket::Ticket;
 use super::writer::{Progress, Writer};
 use crate::error::{Error, ErrorKind};
+use crate::queue::Credit;
 use crate::sink::file::{Cleaned, Rotated};
 use crate::stats::add;
 
@@ -71,8 +74,7 @@ impl Writer {
         let queued = std::iter::from_fn(|| self.inbox.queue.pop()).filter_map(|item| item.ticket);
         let taken = self.state.waiting.drain(..).map(|(ticket, _)| ticket);
         for ticket in taken.chain(queued) {
-            let message = "the audit trail ended before the record could be written; check the disk";
-            ticket.answer(Err(Error::new(ErrorKind::Closed, message)));
+            ticket.answer(Err(ended()));
         }
     }
 
@@ -101,10 +103,25 @@ impl Writer {
     }
 
     /// Ends the trail when everything is written, or when its time is up.
+    /// Takes what is still in the queue out of it when the time is up, and counts it: nothing is lost in silence.
+    fn give_up_queued(&mut self) -> u64 {
+        let mut left = Credit { records: 0, bytes: 0 };
+        while let Some(item) = self.inbox.queue.pop() {
+            left.records += 1;
+            left.bytes += item.frame.capacity() as u64;
+            if let Some(ticket) = item.ticket {
+                ticket.answer(Err(ended()));
+            }
+        }
+        add(&self.inbox.counters.lost_write, left.records);
+        self.inbox.queue.release(left);
+        left.records
+    }
+
     pub(super) fn has_ended(&mut self, is_drained: bool) -> bool {
         let Some((ticket, _)) = &self.state.closing else {
             // Handles, guards and layers are gone: nobody can submit, and nobody will close.
-            let is_alone = Arc::strong_count(&self.inbox) == 1;
+            let is_alone = Arc::strong_count(&self.inbox) <= OWN_HANDLES;
             return is_alone && is_drained && !self.state.is_dirty && self.state.resting.is_empty();
         };
         let is_over = is_late(&self.state.closing);
@@ -112,7 +129,12 @@ impl Writer {
             return false;
         }
         let ticket = Arc::clone(ticket);
+        let left = if is_drained { 0 } else { self.give_up_queued() };
         self.settle_losses();
+        if left > 0 && self.state.retry.is_none() {
+            self.control(&control::gap(&LossRow::at_the_end(left, self.observed_at)));
+            add(&self.inbox.counters.gap_recorded, left);
+        }
         self.close("shutdown");
         self.hand_on();
         if self.batch.is_empty() {
@@ -124,8 +146,8 @@ impl Writer {
         }
         self.barrier(ticket);
         if is_stuck {
-            let lost = self.state.in_batch + self.inbox.queue.used().records;
-            add(&self.inbox.counters.lost_write, lost);
+            let lost = self.state.in_batch + left;
+            add(&self.inbox.counters.lost_write, self.state.in_batch);
             (self.report)(&format!(
                 "the audit trail ended with {lost} records that could not be written"
             ));
@@ -150,6 +172,14 @@ impl Drop for Ends {
         self.0.queue.close();
         self.0.end();
     }
+}
+
+/// How often the writer's own thread holds the inbox: the writer, and what tells others that it has ended.
+const OWN_HANDLES: usize = 2;
+
+fn ended() -> Error {
+    let message = "the audit trail ended before the record could be written; check the disk";
+    Error::new(ErrorKind::Closed, message)
 }
 
 /// Who waits for the end, and until when.

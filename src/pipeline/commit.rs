@@ -103,11 +103,27 @@ impl Writer {
     pub(super) fn tell(&mut self, events: Vec<FileEvent>) {
         for event in events {
             if let FileEvent::Unconfirmed { first, last } = event {
-                add(&self.inbox.counters.unconfirmed, last - first + 1);
+                self.doubt(first, last);
             }
             if let Some(record) = control::file(&event) {
                 self.control(&record);
             }
+        }
+    }
+
+    /// Lines that the disk may or may not hold are not acknowledged, whenever that becomes known.
+    fn doubt(&mut self, first: u64, last: u64) {
+        let count = last - first + 1;
+        add(&self.inbox.counters.unconfirmed, count);
+        self.state.undurable = self.state.undurable.saturating_sub(count);
+        for (ticket, _) in self
+            .state
+            .waiting
+            .extract_if(.., |(_, place)| (first..=last).contains(&place.seq))
+        {
+            let message =
+                "the record was written, but the disk did not confirm it and it could not be repeated";
+            ticket.answer(Err(Error::new(ErrorKind::Io, message)));
         }
     }
 
@@ -140,26 +156,20 @@ impl Writer {
         }
         // What is still in the batch has not been written: a failed write keeps its callers waiting.
         let written = journal.next_seq();
-        let events = journal.take_events();
+        // First of all what is in doubt: it must not be acknowledged below.
+        self.tell_file_events();
         self.recovered();
         self.state.is_dirty = false;
         add(&self.inbox.counters.durable, self.state.undurable);
         self.state.undurable = 0;
         let mut waiting = std::mem::take(&mut self.state.waiting);
         for (ticket, place) in waiting.extract_if(.., |(_, place)| place.seq < written) {
-            ticket.answer(if is_unconfirmed(&events, place.seq) {
-                let message =
-                    "the record was written, but the disk did not confirm it and it could not be repeated";
-                Err(Error::new(ErrorKind::Io, message))
-            } else {
-                Ok(Receipt {
-                    state: State::Durable,
-                    place: Some(place),
-                })
-            });
+            ticket.answer(Ok(Receipt {
+                state: State::Durable,
+                place: Some(place),
+            }));
         }
         self.state.waiting = waiting;
-        self.tell(events);
     }
 
     /// Takes the writer's count of barriers whose records have all been handed on, and passes them to the sinks.
@@ -222,13 +232,4 @@ impl Writer {
             }
         });
     }
-}
-
-/// Whether a line is one that the disk may or may not hold.
-fn is_unconfirmed(events: &[FileEvent], seq: u64) -> bool {
-    let covers = |event: &FileEvent| match event {
-        FileEvent::Unconfirmed { first, last } => (*first..=*last).contains(&seq),
-        _ => false,
-    };
-    events.iter().any(covers)
 }

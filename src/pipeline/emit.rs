@@ -4,7 +4,6 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
 
 use super::handle::{Audit, Inner};
 use super::inbox::Item;
@@ -108,7 +107,7 @@ impl Audit {
             .push(item, route)
             .map_err(|(item, loss)| inner.inbox.rejected(Some(item), loss))?;
         inner.inbox.queue.signal().notify();
-        let deadline = Instant::now() + inner.inbox.patience.commit;
+        let deadline = crate::clock::deadline(inner.inbox.patience.commit);
         let answer = ticket.wait_unless_alone(deadline, || inner.inbox.has_ended());
         answer
             .unwrap_or_else(|| Err(unknown_state(inner)))
@@ -187,6 +186,7 @@ impl Future for EmitFuture {
                 Step::Waiting(item, ticket) => enqueue(inner, item, ticket, context),
                 Step::Queued(ticket) => match ticket.poll(context.waker()) {
                     Some(answer) => Next::Answer(answer.map(|receipt| with_id(receipt, *own_id))),
+                    None if inner.inbox.has_ended() => Next::Answer(Err(unknown_state(inner))),
                     None => Next::Wait(Step::Queued(ticket)),
                 },
                 Step::Done => {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crossbeam_channel::Sender;
 use tracing_core::Subscriber;
@@ -144,7 +144,7 @@ impl Audit {
             inner.capture.close_open_spans();
         }
         inner.inbox.queue.close();
-        let deadline = Instant::now() + timeout;
+        let deadline = crate::clock::deadline(timeout);
         self.ask(timeout, |ticket| Command::Close(ticket, deadline))
     }
 
@@ -214,7 +214,7 @@ impl Audit {
         };
         inner.may_ask()?;
         let ticket = Ticket::new();
-        let deadline = Instant::now() + timeout;
+        let deadline = crate::clock::deadline(timeout);
         // The writer may have ended already, by an earlier shutdown: then what it left is the answer.
         let answer = if inner.commands.send(command(Arc::clone(&ticket))).is_ok() {
             inner.inbox.queue.signal().notify();
@@ -223,7 +223,7 @@ impl Audit {
             // It has ended: what it left undone is the answer, which a panic may have made worse than it says.
             answer.or_else(|| (!inner.has_writer() && !inner.is_behind()).then_some(Ok(())))
         } else {
-            Some(Ok(()))
+            (!inner.is_behind()).then_some(Ok(()))
         };
         let stats = self.stats();
         let has_journal = inner.path.is_some();
@@ -262,7 +262,7 @@ impl Audit {
             .send(command(Arc::clone(&ticket)))
             .map_err(|_| closed())?;
         inner.inbox.queue.signal().notify();
-        let deadline = Instant::now() + inner.inbox.patience.commit;
+        let deadline = crate::clock::deadline(inner.inbox.patience.commit);
         ticket
             .wait_unless_alone(deadline, || !inner.has_writer())
             .unwrap_or_else(|| {
@@ -295,7 +295,8 @@ impl Inner {
     /// Whether the journal lacks records that were taken.
     fn is_behind(&self) -> bool {
         let stats = self.inbox.counters.snapshot();
-        self.path.is_some() && stats.durable < stats.taken
+        let is_undurable = self.path.is_some() && stats.durable < stats.taken;
+        is_undurable || self.inbox.queue.used().records > 0
     }
 
     /// Whether the writer still listens. A probe that only the writer's end of the channel answers.
@@ -313,7 +314,7 @@ impl Inner {
         let ticket = Ticket::new();
         if self.commands.send(Command::Rest(Arc::clone(&ticket))).is_ok() {
             self.inbox.queue.signal().notify();
-            let deadline = Instant::now() + self.guard_timeout;
+            let deadline = crate::clock::deadline(self.guard_timeout);
             if ticket
                 .wait_unless_alone(deadline, || !self.has_writer())
                 .is_none()

@@ -171,8 +171,10 @@ impl Inbox {
     /// What a full or closed queue refused: waits as the mode says, and counts what is lost.
     #[cold]
     fn send_again(&self, refused: Refused<Item>, route: Route<'_>) {
+        // A thread of our own must not wait for itself.
+        let may_wait = route.mode != Mode::Lossy && !crate::capture::is_own_thread();
         let tried = match refused {
-            Refused::Full(item) if route.mode != Mode::Lossy => self.push(item, route),
+            Refused::Full(item) if may_wait => self.push(item, route),
             Refused::Full(item) => Err((item, Loss::Full)),
             Refused::Tripped(item) => Err((item, Loss::Tripped)),
             Refused::Closed(item) => Err((item, Loss::Closed)),
@@ -200,7 +202,7 @@ impl Inbox {
             Ok(()) => {
                 self.queue.signal().notify();
                 // An expired wait loses nothing: the record is still on its way.
-                let deadline = std::time::Instant::now() + self.patience.commit;
+                let deadline = crate::clock::deadline(self.patience.commit);
                 let _ = ticket.wait_unless_alone(deadline, || self.has_ended());
             }
             Err((item, loss)) => {
@@ -229,7 +231,7 @@ impl Outlet for Inbox {
 
     #[inline]
     fn send(&self, frame: Redacted, route: Route<'_>) {
-        if route.mode == Mode::Durable {
+        if route.mode == Mode::Durable && !crate::capture::is_own_thread() {
             return self.send_durable(frame, route);
         }
         let bytes = frame.capacity();
@@ -273,6 +275,19 @@ pub(super) struct LossRow {
     pub(super) lost: u64,
     pub(super) first: u64,
     pub(super) last: u64,
+}
+
+impl LossRow {
+    /// Records that were still in the queue when the shutdown's time was up.
+    pub(super) fn at_the_end(lost: u64, now: u64) -> Self {
+        Self {
+            cause: "shutdown_timeout",
+            category: String::new(),
+            lost,
+            first: now,
+            last: now,
+        }
+    }
 }
 
 /// The most rows; what comes behind is counted under the category `other`.

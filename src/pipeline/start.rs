@@ -266,7 +266,8 @@ fn once_in_a_row(given: Option<Report>) -> Report {
             is_new
         };
         if is_new {
-            report(sentence);
+            // The application's code, on the writer's thread: its panic must not end the trail.
+            let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| report(sentence)));
         }
     })
 }

@@ -318,11 +318,13 @@ impl Writer {
             add(&self.inbox.counters.gap_recorded, row.lost);
         }
         for at in 0..self.ports.len() {
-            let Some(port) = self.ports.get(at).filter(|port| port.has_room()) else {
+            // A sink that has failed for good misses everything, gap records too: its counters tell.
+            let port = self.ports.get(at);
+            let Some(port) = port.filter(|port| port.has_room() && !port.state.stats().failed) else {
                 continue;
             };
             let lost = port.state.untold.swap(0, std::sync::atomic::Ordering::AcqRel);
-            if lost > 0 && !port.state.stats().failed {
+            if lost > 0 {
                 let record = control::sink_gap(port.state.name(), lost);
                 self.control(&record);
             }

@@ -11,7 +11,7 @@ pub(crate) use signal::Signal;
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::Waker;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
 use parking_lot::{Condvar, Mutex};
@@ -141,7 +141,7 @@ impl<T> Queue<T> {
         if trip.is_some_and(|trip| trip.load(Ordering::Acquire) == progress) {
             return Err(Refused::Tripped(item));
         }
-        let deadline = Instant::now() + timeout;
+        let deadline = crate::clock::deadline(timeout);
         self.signal.notify();
         loop {
             let mut wakers = self.room.lock();
@@ -190,7 +190,11 @@ impl<T> Queue<T> {
         match self.try_push(item, bytes, lane) {
             Err(Refused::Full(item)) => {
                 // The waiter stays counted until the receiver takes its waker.
-                wakers.push(waker.clone());
+                if wakers.iter().any(|known| known.will_wake(waker)) {
+                    self.waiters.fetch_sub(1, Ordering::SeqCst);
+                } else {
+                    wakers.push(waker.clone());
+                }
                 Err(Refused::Full(item))
             }
             done => {

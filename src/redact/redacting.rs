@@ -187,6 +187,9 @@ impl<'p> Redacting<'p> {
                     return;
                 }
             }
+            Naming::Millis | Naming::Start if !plan.is_kept() => {
+                return self.act(plan, false, text.as_bytes());
+            }
             Naming::Millis | Naming::Start => return self.wrong(plan, |buf| Put::str(buf, plan.fit(text))),
         }
         let fits = plan
@@ -211,6 +214,7 @@ impl<'p> Redacting<'p> {
 
     fn any_u64(&mut self, plan: &FieldPlan, number: u64) {
         match plan.naming {
+            Naming::Millis if !plan.is_kept() => self.scalar(plan, true, number, |buf| Put::u64(buf, number)),
             Naming::Millis => self.put(plan, true, |buf| Put::u64(buf, number.saturating_mul(1_000_000))),
             Naming::Plain => {
                 let fits = plan
@@ -264,7 +268,7 @@ impl<'p> Redacting<'p> {
     fn any_f64(&mut self, plan: &FieldPlan, number: f64) {
         // The largest duration that a slot takes, in milliseconds: u64::MAX nanoseconds, rounded down.
         let is_duration = plan.naming == Naming::Millis && (0.0..=1.8e13).contains(&number);
-        if is_duration {
+        if is_duration && plan.is_kept() {
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,

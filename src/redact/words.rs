@@ -43,10 +43,22 @@ impl Words {
 
     fn has(&self, sequence: &str) -> bool {
         let count = sequence.split(' ').count();
-        self.0
-            .windows(count)
-            .any(|window| window.iter().map(String::as_str).eq(sequence.split(' ')))
+        let is_it = |window: &[String]| {
+            window
+                .iter()
+                .zip(sequence.split(' '))
+                .all(|(word, wanted)| is_word(word, wanted))
+        };
+        self.0.windows(count).any(is_it)
     }
+}
+
+/// Whether a word is the wanted one, in the plural or with a number behind it as well (`tokens`, `password2`).
+fn is_word(word: &str, wanted: &str) -> bool {
+    let bare = word.trim_end_matches(|char: char| char.is_ascii_digit());
+    bare == wanted
+        || bare.strip_suffix('s') == Some(wanted)
+        || (wanted == "password" && bare.ends_with(wanted))
 }
 
 /// Names of things that nobody but their owner may know. One entry is one or more words in a row.
@@ -93,12 +105,15 @@ const SECRETS: &[&str] = &[
     "connection string",
     "dsn",
     "mnemonic",
+    "creds",
+    "pw",
+    "ssh key",
     "seed phrase",
 ];
 
 /// Words before a secret's name that make it the name of something about the secret.
 const HEADS: &[&str] = &[
-    "max", "min", "has", "is", "num", "public", "primary", "total", "count", "requires", "needs",
+    "max", "min", "has", "is", "num", "total", "count", "requires", "needs",
 ];
 
 /// Words behind a secret's name that make it the name of something about the secret.
@@ -166,6 +181,15 @@ mod tests {
             "HTTPAuthorization",
             "privateKey",
             "otp",
+            "passwords",
+            "password1",
+            "token2",
+            "api_keys",
+            "primary_access_key",
+            "primary.password",
+            "creds",
+            "dbpassword",
+            "ssh_key",
         ] {
             assert!(secret(name), "{name}");
         }
