@@ -23,3 +23,6 @@ pub mod missing_records {}
 
 #[doc = include_str!("../README.md")]
 pub mod readme {}
+
+#[doc = include_str!("../docs/benchmarks.md")]
+pub mod benchmarks {}
