@@ -71,9 +71,10 @@ impl Writer {
                 "the audit trail was shut down",
             )));
         }
-        let queued = std::iter::from_fn(|| self.inbox.queue.pop()).filter_map(|item| item.ticket);
+        // A caller may have been half way through its push when the time was up: that record counts as well.
+        self.give_up_queued();
         let taken = self.state.waiting.drain(..).map(|(ticket, _)| ticket);
-        for ticket in taken.chain(queued) {
+        for ticket in taken {
             ticket.answer(Err(ended()));
         }
     }
