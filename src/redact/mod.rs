@@ -8,6 +8,7 @@ mod ip;
 mod policy;
 mod redacted;
 mod redacting;
+mod scan;
 mod structured;
 mod text;
 mod words;

@@ -1,0 +1,117 @@
+//! What detectors say of a text: which bytes must not stay, and by which rule.
+
+/// What kind of thing a rule finds; the policy maps it to an action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Sort {
+    /// Passwords, tokens, keys: always replaced.
+    Secret,
+    /// Payment cards and bank accounts.
+    Financial,
+    /// E-mail addresses, telephone and government numbers.
+    Personal,
+    /// IP and hardware addresses.
+    Network,
+}
+
+/// Bytes of the scanned text that a rule claims.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Hit {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    /// The rule's id, as remarks and counters state it: `token.github`, `kv.secret`, `pan`, `ip` …
+    pub(crate) rule: &'static str,
+    pub(crate) sort: Sort,
+}
+
+/// The hits of one text. Detectors push in any order; overlaps are settled once, before anything is cut.
+#[derive(Debug, Default)]
+pub(crate) struct Hits {
+    list: Vec<Hit>,
+}
+
+impl Hits {
+    pub(crate) fn push(&mut self, start: usize, end: usize, rule: &'static str, sort: Sort) {
+        if start < end {
+            self.list.push(Hit {
+                start,
+                end,
+                rule,
+                sort,
+            });
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.list.clear();
+    }
+
+    pub(crate) fn list(&self) -> &[Hit] {
+        &self.list
+    }
+
+    /// Sorts the hits and merges those that overlap: the union is cut once, under the rule of the gravest sort and,
+    /// among equals, of the longest.
+    pub(crate) fn settle(&mut self) {
+        self.list.sort_unstable_by_key(|hit| (hit.start, hit.end));
+        let mut settled: Vec<Hit> = Vec::with_capacity(self.list.len());
+        for hit in self.list.drain(..) {
+            match settled.last_mut().filter(|last| hit.start < last.end) {
+                Some(last) => {
+                    let graver = hit.sort.gravity() > last.sort.gravity();
+                    let longer = hit.sort == last.sort && hit.end - hit.start > last.end - last.start;
+                    if graver || longer {
+                        (last.rule, last.sort) = (hit.rule, hit.sort);
+                    }
+                    last.end = last.end.max(hit.end);
+                }
+                None => settled.push(hit),
+            }
+        }
+        self.list = settled;
+    }
+}
+
+impl Sort {
+    const fn gravity(self) -> u8 {
+        match self {
+            Self::Secret => 3,
+            Self::Financial => 2,
+            Self::Personal => 1,
+            Self::Network => 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn overlapping_hits_are_cut_once_under_the_gravest_rule() {
+        let mut hits = Hits::default();
+        hits.push(10, 20, "email", Sort::Personal);
+        hits.push(5, 12, "kv.secret", Sort::Secret);
+        hits.push(30, 31, "ip", Sort::Network);
+        hits.settle();
+        let settled: Vec<_> = hits
+            .list()
+            .iter()
+            .map(|hit| (hit.start, hit.end, hit.rule))
+            .collect();
+        assert_eq!(settled, [(5, 20, "kv.secret"), (30, 31, "ip")]);
+    }
+
+    #[test]
+    fn hits_that_only_touch_stay_two() {
+        let mut hits = Hits::default();
+        hits.push(0, 5, "a", Sort::Secret);
+        hits.push(5, 9, "b", Sort::Secret);
+        hits.push(3, 3, "empty", Sort::Secret);
+        hits.settle();
+        assert_eq!(hits.list().len(), 2);
+    }
+}
