@@ -214,7 +214,7 @@ impl Capture {
         self.count(into.tally);
         if !has_actor {
             if self.settings.require_actor {
-                self.outlet.recycle(into.finish().into_buffer());
+                self.outlet.recycle(into.discard());
                 return self.outlet.lost(Loss::Policy, plan.category);
             }
             add(&self.counters.missing_actor, 1);
@@ -225,19 +225,19 @@ impl Capture {
             self.route(into.event_name(plan.event), category, &plan.level)
         };
         let (is_wanted, mode) = self.uniform.map_or_else(by_names, |mode| (true, mode));
-        let frame = into.finish();
-        if is_wanted {
-            self.outlet.send(
-                frame,
-                Route {
-                    mode,
-                    category: plan.category,
-                },
-            );
-        } else {
+        if !is_wanted {
             add(&self.counters.below_level, 1);
-            self.outlet.recycle(frame.into_buffer());
+            return self.outlet.recycle(into.discard());
         }
+        let (frame, spare) = into.finish();
+        self.outlet.send(
+            frame,
+            Route {
+                mode,
+                category: plan.category,
+            },
+        );
+        self.outlet.recycle(spare);
     }
 
     pub(crate) fn policy(&self) -> &Policy {

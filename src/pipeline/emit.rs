@@ -296,12 +296,14 @@ impl Inner {
         self.capture.count(into.tally);
         if !has_actor && into.seen & sees::ACTOR == 0 {
             if self.capture.requires_actor() {
-                self.inbox.recycle(into.finish().into_buffer());
+                self.inbox.recycle(into.discard());
                 return Err(self.inbox.rejected(None, Loss::Policy));
             }
             add(&self.inbox.counters.missing_actor, 1);
         }
-        Ok(Prepared::Frame(into.finish(), mode, category.to_owned()))
+        let (frame, spare) = into.finish();
+        self.inbox.recycle(spare);
+        Ok(Prepared::Frame(frame, mode, category.to_owned()))
     }
 }
 

@@ -12,7 +12,7 @@ use crate::capture::{Loss, Outlet, Route};
 use crate::clock::SharedClock;
 use crate::config::Mode;
 use crate::error::{Error, ErrorKind, Result};
-use crate::queue::{Credit, Lane, Pool, Queue, Refused};
+use crate::queue::{BUFFER, Credit, Lane, Pool, Queue, Refused};
 use crate::redact::Redacted;
 use crate::stats::{Counters, add};
 
@@ -67,11 +67,7 @@ impl Inbox {
     ) -> Self {
         Self {
             queue: Queue::new(capacity),
-            pool: Pool::new(
-                usize::try_from(capacity.records.min(capacity.bytes / 2048))
-                    .unwrap_or(1)
-                    .max(1),
-            ),
+            pool: pool(capacity),
             counters,
             losses: Losses::default(),
             clock,
@@ -218,7 +214,7 @@ impl Outlet for Inbox {
     fn buffer(&self) -> Vec<u8> {
         self.pool.take().unwrap_or_else(|| {
             add(&self.counters.pool_empty, 1);
-            vec![0; crate::queue::BUFFER]
+            vec![0; BUFFER]
         })
     }
 
@@ -259,6 +255,18 @@ impl Outlet for Inbox {
         counter.fetch_add(1, Ordering::AcqRel);
         self.queue.signal().notify();
     }
+}
+
+/// Buffers for frames that are too long to travel by value, in what the queue's own memory leaves of `capacity`. Where
+/// every frame is long, more are made, and kept.
+fn pool(capacity: Credit) -> Pool {
+    let buffers =
+        |bytes: u64| usize::try_from(capacity.records.min(bytes / BUFFER as u64)).unwrap_or(usize::MAX);
+    let queue = capacity.records.saturating_mul(size_of::<Item>() as u64);
+    Pool::new(
+        buffers(capacity.bytes.saturating_sub(queue)),
+        buffers(capacity.bytes),
+    )
 }
 
 /// Losses that no gap record accounts for yet, by cause and category.

@@ -281,7 +281,7 @@ impl Writer {
         let policy = Policy::balanced();
         let mut into = Redacting::frame(Vec::new(), self.observed_at, &policy);
         into.record(record);
-        let frame = into.finish();
+        let (frame, _) = into.finish();
         self.place(&frame);
         add(&self.inbox.counters.control, 1);
     }

@@ -1,5 +1,7 @@
 //! Buffers that travel in a circle, so that the sending threads never allocate.
 
+use std::cell::Cell;
+
 use crossbeam_queue::ArrayQueue;
 
 /// The size of a pooled buffer. Larger ones are not taken back: one large record must not pin its memory.
@@ -7,6 +9,12 @@ pub(crate) const BUFFER: usize = 2048;
 
 /// How many buffers circulate first. Together they fit a core's second-level cache; the reserve is cold.
 const HOT: usize = 128;
+
+thread_local! {
+    /// The buffer that this thread used last. What it writes is mostly copied out, so the same memory serves again and
+    /// stays in its core's first cache. Shared by all pools, whose buffers are alike.
+    static HAND: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
 
 /// Buffers of one size and length, all made and touched beforehand: a first touch is a page fault, and the caller would pay.
 #[derive(Debug)]
@@ -16,13 +24,13 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
-    /// Makes `count` buffers.
-    pub(crate) fn new(count: usize) -> Self {
+    /// Makes `count` buffers, and room for `room`.
+    pub(crate) fn new(count: usize, room: usize) -> Self {
         let hot = ArrayQueue::new(HOT);
-        let reserve = ArrayQueue::new(count.saturating_sub(HOT).max(1));
+        let reserve = ArrayQueue::new(room.max(count).saturating_sub(HOT).max(1));
         let pool = Self { hot, reserve };
         for _ in 0..count {
-            pool.put(vec![1; BUFFER]);
+            pool.put_away(vec![1; BUFFER]);
         }
         pool
     }
@@ -30,22 +38,32 @@ impl Pool {
     /// A buffer of the pooled size, or `None` where all are on their way.
     #[inline]
     pub(crate) fn take(&self) -> Option<Vec<u8>> {
+        let held = HAND.try_with(Cell::take).unwrap_or_default();
+        if held.len() == BUFFER {
+            return Some(held);
+        }
         self.hot.pop().or_else(|| self.reserve.pop())
     }
 
-    /// Takes a buffer back. `false` where it was too large to keep.
+    /// Takes a buffer back, into the thread's hand if that is empty. `false` where it was too large to keep; one without
+    /// memory is none.
     #[inline]
-    pub(crate) fn put(&self, mut buffer: Vec<u8>) -> bool {
-        if buffer.capacity() != BUFFER {
-            return false;
+    pub(crate) fn put(&self, buffer: Vec<u8>) -> bool {
+        if buffer.len() != BUFFER || buffer.capacity() != BUFFER {
+            return buffer.capacity() == 0;
         }
-        if buffer.len() < BUFFER {
-            buffer.resize(BUFFER, 0);
+        // Where the thread's locals are gone already, the buffer goes with them.
+        let before = HAND.try_with(|hand| hand.replace(buffer)).unwrap_or_default();
+        if before.capacity() != 0 {
+            self.put_away(before);
         }
+        true
+    }
+
+    fn put_away(&self, buffer: Vec<u8>) {
         if let Err(buffer) = self.hot.push(buffer) {
             // A full reserve means that the pool was empty once and a buffer was made; that one may go.
             let _ = self.reserve.push(buffer);
         }
-        true
     }
 }

@@ -74,79 +74,91 @@ pub(crate) fn cut(text: &str, limit: usize) -> &str {
     text.get(..end).unwrap_or_default()
 }
 
+/// A byte string that grows at its end.
+pub(crate) trait Out {
+    fn extend(&mut self, bytes: &[u8]);
+}
+
+impl Out for Vec<u8> {
+    #[inline]
+    fn extend(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+}
+
 /// Appends frame parts to a byte string. Free functions in a type's clothes: the bytes belong to the caller.
 pub(crate) struct Put;
 
 impl Put {
     #[inline]
-    pub(crate) fn key(buf: &mut Vec<u8>, name: &str) {
+    pub(crate) fn key(buf: &mut impl Out, name: &str) {
         let name = cut(name, 255);
-        buf.push(u8::try_from(name.len()).unwrap_or(0));
-        buf.extend_from_slice(name.as_bytes());
+        buf.extend(&[u8::try_from(name.len()).unwrap_or(0)]);
+        buf.extend(name.as_bytes());
     }
 
     /// The head of a keyed entry: what stands before its value.
-    pub(crate) fn keyed(buf: &mut Vec<u8>, slot: Slot, name: &str) {
-        buf.extend_from_slice(&[mark::KEYED, slot.index()]);
+    pub(crate) fn keyed(buf: &mut impl Out, slot: Slot, name: &str) {
+        buf.extend(&[mark::KEYED, slot.index()]);
         Self::key(buf, name);
     }
 
     #[inline]
-    pub(crate) fn bool(buf: &mut Vec<u8>, truth: bool) {
-        buf.push(if truth { tag::TRUE } else { tag::FALSE });
+    pub(crate) fn bool(buf: &mut impl Out, truth: bool) {
+        buf.extend(&[if truth { tag::TRUE } else { tag::FALSE }]);
     }
 
     #[inline]
-    pub(crate) fn i64(buf: &mut Vec<u8>, number: i64) {
+    pub(crate) fn i64(buf: &mut impl Out, number: i64) {
         Self::tagged(buf, tag::I64, number.to_le_bytes());
     }
 
     #[inline]
-    pub(crate) fn u64(buf: &mut Vec<u8>, number: u64) {
+    pub(crate) fn u64(buf: &mut impl Out, number: u64) {
         Self::tagged(buf, tag::U64, number.to_le_bytes());
     }
 
-    pub(crate) fn i128(buf: &mut Vec<u8>, number: i128) {
+    pub(crate) fn i128(buf: &mut impl Out, number: i128) {
         Self::tagged(buf, tag::I128, number.to_le_bytes());
     }
 
-    pub(crate) fn u128(buf: &mut Vec<u8>, number: u128) {
+    pub(crate) fn u128(buf: &mut impl Out, number: u128) {
         Self::tagged(buf, tag::U128, number.to_le_bytes());
     }
 
     #[inline]
-    pub(crate) fn f64(buf: &mut Vec<u8>, number: f64) {
+    pub(crate) fn f64(buf: &mut impl Out, number: f64) {
         Self::tagged(buf, tag::F64, number.to_bits().to_le_bytes());
     }
 
     #[inline]
-    fn tagged<const N: usize>(buf: &mut Vec<u8>, tag: u8, bytes: [u8; N]) {
-        buf.push(tag);
-        buf.extend_from_slice(&bytes);
+    fn tagged<const N: usize>(buf: &mut impl Out, tag: u8, bytes: [u8; N]) {
+        buf.extend(&[tag]);
+        buf.extend(&bytes);
     }
 
     /// Text as it is: the caller has cut it to [`MAX_VALUE`].
     #[inline]
-    pub(crate) fn str(buf: &mut Vec<u8>, text: &str) {
+    pub(crate) fn str(buf: &mut impl Out, text: &str) {
         Self::sized(buf, tag::STR, text.as_bytes());
     }
 
     #[inline]
-    pub(crate) fn bytes(buf: &mut Vec<u8>, bytes: &[u8]) {
+    pub(crate) fn bytes(buf: &mut impl Out, bytes: &[u8]) {
         Self::sized(buf, tag::BYTES, bytes);
     }
 
     #[inline]
-    fn sized(buf: &mut Vec<u8>, tag: u8, bytes: &[u8]) {
+    fn sized(buf: &mut impl Out, tag: u8, bytes: &[u8]) {
         let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes();
-        buf.extend_from_slice(&[tag, len[0], len[1], len[2], len[3]]);
-        buf.extend_from_slice(bytes);
+        buf.extend(&[tag, len[0], len[1], len[2], len[3]]);
+        buf.extend(bytes);
     }
 
     /// Any value, without redaction. Text above [`MAX_VALUE`] is cut; what lies below [`MAX_DEPTH`] is a marker.
-    pub(crate) fn value(buf: &mut Vec<u8>, value: &Value, depth: usize) {
+    pub(crate) fn value(buf: &mut impl Out, value: &Value, depth: usize) {
         match value {
-            Value::Null => buf.push(tag::NULL),
+            Value::Null => buf.extend(&[tag::NULL]),
             Value::Bool(truth) => Self::bool(buf, *truth),
             Value::Int(number) => match i64::try_from(*number) {
                 Ok(number) => Self::i64(buf, number),
@@ -167,8 +179,8 @@ impl Put {
                 Self::tagged(buf, tag::MAP, count(map.len()));
                 for (key, value) in map {
                     let key = cut(key, MAX_VALUE);
-                    buf.extend_from_slice(&count(key.len()));
-                    buf.extend_from_slice(key.as_bytes());
+                    buf.extend(&count(key.len()));
+                    buf.extend(key.as_bytes());
                     Self::value(buf, value, depth + 1);
                 }
             }
@@ -180,9 +192,9 @@ impl Put {
 ///
 /// What only the writer of a line fills (its place, its schema, who wrote it, its own two lists) is left out, so a
 /// record that was read from a line can be written again.
-pub(crate) fn encode(record: &super::Record, default_time: u64, buf: &mut Vec<u8>) {
+pub(crate) fn encode(record: &super::Record, default_time: u64, buf: &mut impl Out) {
     let time = record.uint(Slot::Time).unwrap_or(default_time);
-    buf.extend_from_slice(&time.to_le_bytes());
+    buf.extend(&time.to_le_bytes());
     for (slot, value) in record.slots() {
         let is_writers = matches!(
             slot,
@@ -197,7 +209,7 @@ pub(crate) fn encode(record: &super::Record, default_time: u64, buf: &mut Vec<u8
                 | Slot::Truncated
         );
         if !is_writers {
-            buf.push(slot.index());
+            buf.extend(&[slot.index()]);
             Put::value(buf, value, 0);
             note_cuts(buf, value, slot.path(), 0);
         }
@@ -205,7 +217,7 @@ pub(crate) fn encode(record: &super::Record, default_time: u64, buf: &mut Vec<u8
 }
 
 /// Notes which texts and byte strings of a value [`Put::value`] has cut.
-fn note_cuts(buf: &mut Vec<u8>, value: &Value, path: &str, depth: usize) {
+fn note_cuts(buf: &mut impl Out, value: &Value, path: &str, depth: usize) {
     let len = match value {
         Value::Str(text) => text.len(),
         Value::Bytes(bytes) => bytes.len(),
@@ -226,8 +238,8 @@ fn note_cuts(buf: &mut Vec<u8>, value: &Value, path: &str, depth: usize) {
         _ => 0,
     };
     if len > MAX_VALUE {
-        buf.push(mark::CUT);
-        buf.extend_from_slice(&(len as u64).to_le_bytes());
+        buf.extend(&[mark::CUT]);
+        buf.extend(&(len as u64).to_le_bytes());
         Put::key(buf, path);
     }
 }

@@ -16,7 +16,7 @@ impl Redacting<'_> {
         if self.replacement(plan, text) {
             self.remark(plan);
         } else {
-            self.ink.vec().truncate(start);
+            self.ink.wipe_back(start);
             self.remark(plan);
         }
         self.done(plan, fits, start);
@@ -26,8 +26,7 @@ impl Redacting<'_> {
     #[cold]
     pub(super) fn replace_text(&mut self, plan: &FieldPlan, fits: bool, start: usize, text_at: usize) {
         let text = zeroize::Zeroizing::new(self.ink.written().get(text_at..).unwrap_or_default().to_vec());
-        self.ink.vec().get_mut(start..).unwrap_or_default().fill(0);
-        self.ink.vec().truncate(start);
+        self.ink.wipe_back(start);
         self.act(plan, fits, &text);
     }
 
@@ -39,16 +38,16 @@ impl Redacting<'_> {
             Action::TruncateIp if self.truncate_ip(plan, text) => return true,
             Action::Hmac => {
                 let at = self.ink.len() + 5;
-                text::open(self.ink.vec(), tag::STR);
-                if self.policy.keys().pseudonym(rule.class(), text, self.ink.vec()) {
-                    text::close(self.ink.vec(), at);
+                text::open(&mut self.ink, tag::STR);
+                if self.policy.keys().pseudonym(rule.class(), text, &mut self.ink) {
+                    text::close(&mut self.ink, at);
                     return true;
                 }
-                self.ink.vec().truncate(at - 5);
+                self.ink.wipe_back(at - 5);
             }
             _ => {}
         }
-        Put::str(self.ink.vec(), rule.marker());
+        Put::str(&mut self.ink, rule.marker());
         true
     }
 
@@ -58,7 +57,7 @@ impl Redacting<'_> {
         };
         let text = text.trim_matches(['"', ' ']);
         if text == "system" {
-            Put::str(self.ink.vec(), "system");
+            Put::str(&mut self.ink, "system");
             return true;
         }
         let Some((address, bits)) = ip::truncated(text) else {
@@ -73,12 +72,12 @@ impl Redacting<'_> {
         };
         let _ = std::fmt::Write::write_fmt(&mut small, format_args!("{address}{suffix}"));
         Put::str(
-            self.ink.vec(),
+            &mut self.ink,
             std::str::from_utf8(small.bytes()).unwrap_or_default(),
         );
         if is_slot {
-            self.ink.vec().push(Slot::ActorIpPrefixLen.index());
-            Put::u64(self.ink.vec(), u64::from(bits));
+            self.ink.put([Slot::ActorIpPrefixLen.index()], &[]);
+            Put::u64(&mut self.ink, u64::from(bits));
         }
         true
     }
@@ -91,9 +90,7 @@ impl Redacting<'_> {
     pub(super) fn remark_of(&mut self, name: &str, decision: Decision) {
         self.tally.redacted += 1;
         let Decision { action, rule } = decision;
-        self.ink
-            .vec()
-            .extend_from_slice(&[mark::REMARK, rule as u8, action as u8]);
-        Put::key(self.ink.vec(), name);
+        self.ink.put([mark::REMARK, rule as u8, action as u8], &[]);
+        Put::key(&mut self.ink, name);
     }
 }

@@ -1,7 +1,8 @@
 //! The plan for one field: where its value goes and what is done to it, decided once.
 
+use super::ink::Ink;
 use super::policy::{Action, Decision, Policy};
-use crate::record::frame::Put;
+use crate::record::frame::{Out as _, Put};
 use crate::record::{Kind, Naming, Resolved, Slot};
 
 /// Bits for slots whose being filled has consequences.
@@ -69,8 +70,9 @@ impl Head {
         }
     }
 
-    pub(super) fn put(&self, buf: &mut Vec<u8>) {
-        buf.extend_from_slice(self.as_bytes());
+    #[inline]
+    pub(super) fn put(&self, ink: &mut Ink) {
+        ink.extend(self.as_bytes());
     }
 
     pub(super) fn len(&self) -> usize {

@@ -7,6 +7,7 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
+use crate::record::frame::Out;
 
 /// Separates the parts of the message: it cannot stand in a class, and a value comes last.
 const SEPARATOR: u8 = 0x1F;
@@ -60,7 +61,7 @@ impl Keys {
     }
 
     /// Appends the pseudonym of `value` within `class`. Answers `false`, and appends nothing, without a key.
-    pub(crate) fn pseudonym(&self, class: &str, value: &[u8], into: &mut Vec<u8>) -> bool {
+    pub(crate) fn pseudonym(&self, class: &str, value: &[u8], into: &mut impl Out) -> bool {
         let Some(key) = &self.key else { return false };
         let mut mac = key.state.clone();
         for part in [b"audit/v1".as_slice(), class.as_bytes()] {
@@ -68,9 +69,9 @@ impl Keys {
             mac.update(&[SEPARATOR]);
         }
         mac.update(value);
-        into.extend_from_slice(b"hmac-sha256:");
-        into.extend_from_slice(key.id.as_bytes());
-        into.push(b':');
+        into.extend(b"hmac-sha256:");
+        into.extend(key.id.as_bytes());
+        into.extend(b":");
         for byte in mac.finalize().into_bytes() {
             let digit = |nibble: u8| {
                 if nibble < 10 {
@@ -79,7 +80,7 @@ impl Keys {
                     b'a' + nibble - 10
                 }
             };
-            into.extend_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+            into.extend(&[digit(byte >> 4), digit(byte & 15)]);
         }
         true
     }

@@ -1,26 +1,29 @@
-//! A byte string that is written front to back, mostly into memory that is there already.
+//! A byte string that is written front to back into memory that is there already.
 //!
 //! A vector checks its capacity and moves its length at every append. Here the memory is initialised beforehand and a
-//! mark moves through it, so that a short value is one bounds check and one copy. Whoever needs the vector itself
-//! takes it, and from then on the string is an ordinary vector until it is cleared.
+//! mark moves through it, so that a short value is one bounds check and one copy.
 
 use super::field::Head;
+use crate::record::frame::Out;
 
 /// Bytes and a mark.
+#[derive(Default)]
 pub(super) struct Ink {
+    /// Initialised to its whole length; what lies behind the mark does not matter.
     bytes: Vec<u8>,
-    /// Where the next byte goes, as long as the memory behind it is initialised; else [`UNMARKED`].
+    /// Where the next byte goes.
     at: usize,
 }
 
-/// Beyond every vector's end, so that a claim from here fails by its bounds check alone.
-const UNMARKED: usize = usize::MAX >> 2;
-
-impl Default for Ink {
-    fn default() -> Self {
-        Self {
-            bytes: Vec::new(),
-            at: UNMARKED,
+impl Out for Ink {
+    #[inline]
+    fn extend(&mut self, bytes: &[u8]) {
+        match self.bytes.get_mut(self.at..self.at + bytes.len()) {
+            Some(place) => {
+                place.copy_from_slice(bytes);
+                self.at += bytes.len();
+            }
+            None => self.extend_grown(bytes),
         }
     }
 }
@@ -29,54 +32,61 @@ impl Ink {
     /// Nothing yet, in the memory of `bytes`, whose old contents do not matter.
     #[inline]
     pub(super) fn over(bytes: Vec<u8>) -> Self {
-        Self {
-            at: if bytes.is_empty() { UNMARKED } else { 0 },
-            bytes,
-        }
+        Self { at: 0, bytes }
     }
 
     #[inline]
     pub(super) fn len(&self) -> usize {
-        self.at.min(self.bytes.len())
+        self.at
     }
 
     #[inline]
     pub(super) fn written(&self) -> &[u8] {
-        self.bytes.get(..self.len()).unwrap_or_default()
+        self.bytes.get(..self.at).unwrap_or_default()
+    }
+
+    /// What was written from `start` on, to be changed in place.
+    pub(super) fn written_from(&mut self, start: usize) -> &mut [u8] {
+        self.bytes.get_mut(start..self.at).unwrap_or_default()
+    }
+
+    /// The first bytes of the memory, what was written and what lies behind it: a copy of a fixed length needs no loop.
+    /// `None` where there are fewer.
+    #[inline]
+    pub(super) fn window<const N: usize>(&self) -> Option<[u8; N]> {
+        self.bytes.first_chunk().copied()
     }
 
     pub(super) fn capacity(&self) -> usize {
         self.bytes.capacity()
     }
 
+    #[inline]
     pub(super) fn into_memory(self) -> Vec<u8> {
         self.bytes
     }
 
-    /// Forgets what was written and makes all memory ready again.
-    pub(super) fn clear(&mut self) {
-        if self.at == UNMARKED {
-            self.bytes.resize(self.bytes.capacity(), 0);
-        }
-        self.at = if self.bytes.is_empty() { UNMARKED } else { 0 };
-    }
-
-    /// The string as a vector, for what is written in no hurry.
-    #[cold]
-    pub(super) fn vec(&mut self) -> &mut Vec<u8> {
-        self.bytes.truncate(self.at);
-        self.at = UNMARKED;
-        &mut self.bytes
-    }
-
+    /// Forgets what was written.
     #[inline]
-    pub(super) fn extend(&mut self, bytes: &[u8]) {
-        match self.bytes.get_mut(self.at..self.at + bytes.len()) {
-            Some(place) => {
-                place.copy_from_slice(bytes);
-                self.at += bytes.len();
-            }
-            None => self.vec().extend_from_slice(bytes),
+    pub(super) fn clear(&mut self) {
+        self.at = 0;
+    }
+
+    /// Forgets what was written behind the first `len` bytes, and leaves no trace of it: it may be what must not stay.
+    pub(super) fn wipe_back(&mut self, len: usize) {
+        self.written_from(len).fill(0);
+        self.at = self.at.min(len);
+    }
+
+    /// As [`Out::extend`], where the memory does not suffice.
+    #[cold]
+    fn extend_grown(&mut self, bytes: &[u8]) {
+        let needed = (self.at + bytes.len()).saturating_sub(self.bytes.len());
+        self.bytes.reserve(needed);
+        self.bytes.resize(self.bytes.capacity(), 0);
+        if let Some(place) = self.bytes.get_mut(self.at..self.at + bytes.len()) {
+            place.copy_from_slice(bytes);
+            self.at += bytes.len();
         }
     }
 
@@ -91,8 +101,8 @@ impl Ink {
                 self.at += N + more.len();
             }
             None => {
-                self.vec().extend_from_slice(&bytes);
-                self.vec().extend_from_slice(more);
+                self.extend_grown(&bytes);
+                self.extend(more);
             }
         }
     }

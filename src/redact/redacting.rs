@@ -8,7 +8,7 @@ use super::ink::Ink;
 use super::policy::{Action, Policy};
 use super::redacted::{Constants, Names, Redacted, RedactedFields, Tally, put_trace};
 use super::text;
-use crate::record::frame::{HEADER, Put, mark, tag};
+use crate::record::frame::{HEADER, Out as _, Put, mark, tag};
 use crate::record::{Kind, Naming, Slot, TraceContext};
 
 /// The most bytes of one frame; values beyond it are cut to nothing and listed.
@@ -65,11 +65,17 @@ impl<'p> Redacting<'p> {
         }
     }
 
-    /// Ends a frame.
+    /// Ends a frame, and gives back the buffer that it was written in where the frame does not keep it: an empty one
+    /// where it does.
     #[inline]
-    pub(crate) fn finish(self) -> Redacted {
+    pub(crate) fn finish(self) -> (Redacted, Vec<u8>) {
         debug_assert!(self.ink.len() >= HEADER, "a frame begins with its time");
         Redacted::new(self.ink)
+    }
+
+    /// Gives the buffer of a frame back that nobody wants.
+    pub(crate) fn discard(self) -> Vec<u8> {
+        self.ink.into_memory()
     }
 
     /// Ends a span's fields: its own, and what it hands down.
@@ -131,8 +137,8 @@ impl<'p> Redacting<'p> {
                 .unwrap_or(b'0')
         };
         let text: [u8; 16] = std::array::from_fn(|at| digit(60 - 4 * u32::try_from(at).unwrap_or(0)));
-        self.ink.vec().push(slot.index());
-        Put::str(self.ink.vec(), std::str::from_utf8(&text).unwrap_or_default());
+        self.ink.put([slot.index()], &[]);
+        Put::str(&mut self.ink, std::str::from_utf8(&text).unwrap_or_default());
     }
 
     /// The ids of the trace.
@@ -330,18 +336,18 @@ impl<'p> Redacting<'p> {
         let start = self.ink.len();
         self.head(plan, fits);
         let text_at = self.ink.len() + 5;
-        text::open(self.ink.vec(), tag::FORMATTED);
+        text::open(&mut self.ink, tag::FORMATTED);
         let limit = self.free();
-        let formatted = text::format(self.ink.vec(), limit, format_args!("{value:?}"));
+        let formatted = text::format(&mut self.ink, limit, format_args!("{value:?}"));
         if formatted.panicked {
             self.tally.panicked += 1;
         }
         if plan.naming == Naming::Traceparent && self.traceparent_at(text_at) {
-            self.ink.vec().truncate(start);
+            self.ink.wipe_back(start);
             return;
         }
         if plan.is_kept() {
-            text::close(self.ink.vec(), text_at);
+            text::close(&mut self.ink, text_at);
             if let Some(len) = formatted.cut_from {
                 self.cut(plan, len);
             }
@@ -366,8 +372,8 @@ impl<'p> Redacting<'p> {
         let Some(source) = text::source_of(error).filter(|_| has_chain) else {
             return;
         };
-        self.ink.vec().push(Slot::ErrorChain.index());
-        let panicked = text::chain(self.ink.vec(), error, source, MAX_FRAME);
+        self.ink.put([Slot::ErrorChain.index()], &[]);
+        let panicked = text::chain(&mut self.ink, error, source, MAX_FRAME);
         self.tally.panicked += u32::from(panicked);
     }
 
@@ -377,7 +383,7 @@ impl<'p> Redacting<'p> {
         plan: &FieldPlan,
         fits: bool,
         shown: impl std::fmt::Display,
-        write: impl FnOnce(&mut Vec<u8>),
+        write: impl FnOnce(&mut Ink),
     ) {
         if plan.is_kept() {
             return self.put(plan, fits, write);
@@ -388,20 +394,20 @@ impl<'p> Redacting<'p> {
     }
 
     #[inline]
-    pub(super) fn put(&mut self, plan: &FieldPlan, fits: bool, write: impl FnOnce(&mut Vec<u8>)) {
+    pub(super) fn put(&mut self, plan: &FieldPlan, fits: bool, write: impl FnOnce(&mut Ink)) {
         let start = self.ink.len();
         self.head(plan, fits);
-        write(self.ink.vec());
+        write(&mut self.ink);
         self.done(plan, fits, start);
     }
 
-    pub(super) fn wrong(&mut self, plan: &FieldPlan, write: impl FnOnce(&mut Vec<u8>)) {
+    pub(super) fn wrong(&mut self, plan: &FieldPlan, write: impl FnOnce(&mut Ink)) {
         self.put(plan, false, write);
     }
 
     #[inline]
     pub(super) fn head(&mut self, plan: &FieldPlan, fits: bool) {
-        if fits { &plan.head } else { &plan.fallback }.put(self.ink.vec());
+        if fits { &plan.head } else { &plan.fallback }.put(&mut self.ink);
     }
 
     /// Keeps a value as it is, where there is nothing else to consider. `false` where it must go the long way.
@@ -489,10 +495,7 @@ impl<'p> Redacting<'p> {
     #[cold]
     pub(super) fn cut(&mut self, plan: &FieldPlan, original_len: usize) {
         self.tally.truncated += 1;
-        self.ink.vec().push(mark::CUT);
-        self.ink
-            .vec()
-            .extend_from_slice(&(original_len as u64).to_le_bytes());
-        Put::key(self.ink.vec(), &plan.path);
+        self.ink.put([mark::CUT], &(original_len as u64).to_le_bytes());
+        Put::key(&mut self.ink, &plan.path);
     }
 }

@@ -4,7 +4,8 @@ use std::error::Error as StdError;
 use std::fmt::{self, Debug, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::record::frame::tag;
+use super::ink::Ink;
+use crate::record::frame::{Out, tag};
 
 /// Stands where a value's own formatting code panicked.
 pub(super) const PANICKED: &str = "[PANICKED]";
@@ -20,39 +21,40 @@ pub(super) struct Formatted {
 }
 
 /// Begins a text whose length is not known yet.
-pub(super) fn open(buf: &mut Vec<u8>, tag: u8) {
-    buf.extend_from_slice(&[tag, 0, 0, 0, 0]);
+#[inline]
+pub(super) fn open(ink: &mut Ink, tag: u8) {
+    ink.put([tag, 0, 0, 0, 0], &[]);
 }
 
-/// States the length of the text that begins at `text_at` and ends with the buffer.
-pub(super) fn close(buf: &mut [u8], text_at: usize) {
-    let len = u32::try_from(buf.len() - text_at)
+/// States the length of the text that begins at `text_at` and ends with what is written.
+#[inline]
+pub(super) fn close(ink: &mut Ink, text_at: usize) {
+    let len = u32::try_from(ink.len() - text_at)
         .unwrap_or(u32::MAX)
         .to_le_bytes();
-    if let Some(place) = buf.get_mut(text_at - 4..text_at) {
-        place.copy_from_slice(&len);
+    if let Some(place) = ink.written_from(text_at - 4).first_chunk_mut() {
+        *place = len;
     }
 }
 
-/// Formats into `buf`, at most `limit` bytes. A panic in user code takes back all of its text.
-pub(super) fn format(buf: &mut Vec<u8>, limit: usize, arguments: fmt::Arguments<'_>) -> Formatted {
-    let start = buf.len();
+/// Formats into `ink`, at most `limit` bytes. A panic in user code takes back all of its text.
+pub(super) fn format(ink: &mut Ink, limit: usize, arguments: fmt::Arguments<'_>) -> Formatted {
+    let start = ink.len();
     let mut capped = Capped {
-        buf,
+        ink,
         left: limit,
         total: 0,
         full: false,
     };
-    // Unwind safety: the buffer is cut back to where it was, and nothing else is shared with the closure.
+    // Unwind safety: the text is cut back to where it was, and nothing else is shared with the closure.
     let panicked = catch_unwind(AssertUnwindSafe(|| {
         let _ = capped.write_fmt(arguments);
     }))
     .is_err();
     let (total, full) = (capped.total, capped.full);
     if panicked {
-        buf.get_mut(start..).unwrap_or_default().fill(0);
-        buf.truncate(start);
-        buf.extend_from_slice(PANICKED.as_bytes());
+        ink.wipe_back(start);
+        ink.extend(PANICKED.as_bytes());
         return Formatted {
             panicked,
             cut_from: None,
@@ -66,29 +68,29 @@ pub(super) fn format(buf: &mut Vec<u8>, limit: usize, arguments: fmt::Arguments<
 
 /// Writes an error's message and those of its sources as a list; `true` where one panicked.
 pub(super) fn chain(
-    buf: &mut Vec<u8>,
+    ink: &mut Ink,
     error: &(dyn StdError + 'static),
     source: &(dyn StdError + 'static),
     max_frame: usize,
 ) -> bool {
-    let count_at = buf.len() + 1;
-    buf.extend_from_slice(&[tag::LIST, 0, 0, 0, 0]);
+    let count_at = ink.len() + 1;
+    open(ink, tag::LIST);
     let mut panicked = false;
-    let mut count = 0;
+    let mut count = 0_u32;
     let mut link = Some(error);
     let mut next = Some(source);
     while let Some(error) = link.filter(|_| count < MAX_CHAIN) {
-        open(buf, tag::STR);
-        let text_at = buf.len();
+        open(ink, tag::STR);
+        let text_at = ink.len();
         let limit = max_frame.saturating_sub(text_at).min(4096);
-        panicked |= format(buf, limit, format_args!("{error}")).panicked;
-        close(buf, text_at);
+        panicked |= format(ink, limit, format_args!("{error}")).panicked;
+        close(ink, text_at);
         count += 1;
         link = next;
         next = next.and_then(source_of);
     }
-    if let Some(place) = buf.get_mut(count_at..count_at + 4) {
-        place.copy_from_slice(&count.to_le_bytes());
+    if let Some(place) = ink.written_from(count_at).first_chunk_mut() {
+        *place = count.to_le_bytes();
     }
     panicked
 }
@@ -110,7 +112,7 @@ impl Debug for Shown<'_> {
 /// Takes text up to a limit and counts the rest. It never reports an error: well-behaved code would stop there,
 /// and other code would panic.
 struct Capped<'b> {
-    buf: &'b mut Vec<u8>,
+    ink: &'b mut Ink,
     left: usize,
     total: usize,
     full: bool,
@@ -122,10 +124,10 @@ impl Write for Capped<'_> {
         self.total += text.len();
         if !self.full && text.len() <= self.left {
             self.left -= text.len();
-            self.buf.extend_from_slice(text.as_bytes());
+            self.ink.extend(text.as_bytes());
         } else if !self.full {
             let kept = crate::record::frame::cut(text, self.left);
-            self.buf.extend_from_slice(kept.as_bytes());
+            self.ink.extend(kept.as_bytes());
             self.full = true;
         }
         Ok(())
