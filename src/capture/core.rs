@@ -158,7 +158,7 @@ impl Capture {
         {
             into.trace_ids(trace, None);
         }
-        self.finish(into, plan, has_actor);
+        self.finish(&mut into, plan, has_actor);
     }
 
     /// What is reported on a thread of ours is left out: a gap record would cause the next report there, for ever.
@@ -209,7 +209,7 @@ impl Capture {
 
     /// Ends a frame that a layer made: policy, floor, mode, and off it goes.
     #[inline]
-    pub(super) fn finish(&self, mut into: Redacting<'_>, plan: &'static Plan, has_actor: bool) {
+    pub(super) fn finish(&self, into: &mut Redacting<'_>, plan: &'static Plan, has_actor: bool) {
         let has_actor = has_actor || into.seen & sees::ACTOR != 0;
         self.count(into.tally);
         if !has_actor {
@@ -229,15 +229,13 @@ impl Capture {
             add(&self.counters.below_level, 1);
             return self.outlet.recycle(into.discard());
         }
-        let (frame, spare) = into.finish();
         self.outlet.send(
-            frame,
+            into,
             Route {
                 mode,
                 category: plan.category,
             },
         );
-        self.outlet.recycle(spare);
     }
 
     pub(crate) fn policy(&self) -> &Policy {

@@ -242,7 +242,7 @@ impl Capture {
         into.own(&state.own, state.names);
         self.identify(&mut into, state);
         into.seen = state.seen;
-        self.finish(into, plan, state.has_actor);
+        self.finish(&mut into, plan, state.has_actor);
     }
 
     fn send_start(&self, state: &SpanState, plan: &'static Plan) {
@@ -254,7 +254,7 @@ impl Capture {
         into.word(Slot::Outcome, word(&Outcome::Pending));
         self.identify(&mut into, state);
         into.seen = state.seen;
-        self.finish(into, plan, state.has_actor);
+        self.finish(&mut into, plan, state.has_actor);
     }
 
     fn identify(&self, into: &mut Redacting<'_>, state: &SpanState) {

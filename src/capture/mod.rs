@@ -37,7 +37,7 @@ use std::sync::Arc;
 use tracing_core::Dispatch;
 
 use crate::config::Mode;
-use crate::redact::Redacted;
+use crate::redact::Redacting;
 
 /// The trail that is part of a dispatcher, in whichever form.
 fn installed(dispatch: &Dispatch) -> Option<Arc<Capture>> {
@@ -56,8 +56,8 @@ pub(crate) trait Outlet: Send + Sync + std::fmt::Debug {
     /// Takes back a buffer that became no frame.
     fn recycle(&self, buffer: Vec<u8>);
 
-    /// Hands a frame over, waiting as the route's mode says. A refusal is counted and becomes part of a gap.
-    fn send(&self, frame: Redacted, route: Route<'_>);
+    /// Hands a complete frame over, waiting as the route's mode says. A refusal is counted and becomes part of a gap.
+    fn send(&self, frame: &mut Redacting<'_>, route: Route<'_>);
 
     /// A record that could not be made at all: counted, and part of a gap.
     fn lost(&self, cause: Loss, category: &str);

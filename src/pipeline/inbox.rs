@@ -13,7 +13,7 @@ use crate::clock::SharedClock;
 use crate::config::Mode;
 use crate::error::{Error, ErrorKind, Result};
 use crate::queue::{BUFFER, Credit, Lane, Pool, Queue, Refused};
-use crate::redact::Redacted;
+use crate::redact::{Redacted, Redacting};
 use crate::stats::{Counters, add};
 
 /// A frame on its way, and who waits for it.
@@ -226,15 +226,20 @@ impl Outlet for Inbox {
     }
 
     #[inline]
-    fn send(&self, frame: Redacted, route: Route<'_>) {
+    fn send(&self, frame: &mut Redacting<'_>, route: Route<'_>) {
         if route.mode == Mode::Durable && !crate::capture::is_own_thread() {
+            let (frame, spare) = frame.finish();
+            self.recycle(spare);
             return self.send_durable(frame, route);
         }
-        let bytes = frame.capacity();
-        let item = Item { frame, ticket: None };
-        if let Err(refused) = self.queue.try_push(item, bytes, Lane::Ordinary) {
-            self.send_again(refused, route);
-        }
+        // All of it happens inside: a frame that is returned is a frame that is copied.
+        let ((), spare) = frame.finish_with(|frame| {
+            let bytes = frame.capacity();
+            if let Err(refused) = self.queue.try_push(Item { frame, ticket: None }, bytes, Lane::Ordinary) {
+                self.send_again(refused, route);
+            }
+        });
+        self.recycle(spare);
     }
 
     #[cold]

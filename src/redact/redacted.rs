@@ -30,14 +30,18 @@ impl std::fmt::Debug for Redacted {
 impl Redacted {
     /// Private to redaction: nothing else can say of bytes that they passed. The buffer comes back where the frame
     /// does not need it; else an empty one does.
-    #[inline]
-    pub(super) fn new(ink: Ink) -> (Self, Vec<u8>) {
-        let short = u16::try_from(ink.len())
-            .ok()
-            .filter(|len| usize::from(*len) <= SHORT);
-        match short.zip(ink.window()) {
-            Some((len, bytes)) => (Self(Body::Short { len, bytes }), ink.into_memory()),
-            None => (Self(Body::Long(ink)), Vec::new()),
+    ///
+    /// The frame is handed to `then` and not returned: each return would be a copy.
+    #[inline(always)]
+    pub(super) fn made<R>(ink: Ink, then: impl FnOnce(Self) -> R) -> (R, Vec<u8>) {
+        match ink.window().filter(|_| ink.len() <= SHORT) {
+            Some(bytes) => {
+                #[expect(clippy::cast_possible_truncation, reason = "it was compared")]
+                let len = ink.len() as u16;
+                let made = then(Self(Body::Short { len, bytes: *bytes }));
+                (made, ink.into_memory())
+            }
+            None => (then(Self(Body::Long(ink))), Vec::new()),
         }
     }
 

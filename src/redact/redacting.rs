@@ -68,14 +68,20 @@ impl<'p> Redacting<'p> {
     /// Ends a frame, and gives back the buffer that it was written in where the frame does not keep it: an empty one
     /// where it does.
     #[inline]
-    pub(crate) fn finish(self) -> (Redacted, Vec<u8>) {
+    pub(crate) fn finish(&mut self) -> (Redacted, Vec<u8>) {
+        self.finish_with(|frame| frame)
+    }
+
+    /// As [`Self::finish`], with what `then` makes of the frame.
+    #[inline(always)]
+    pub(crate) fn finish_with<R>(&mut self, then: impl FnOnce(Redacted) -> R) -> (R, Vec<u8>) {
         debug_assert!(self.ink.len() >= HEADER, "a frame begins with its time");
-        Redacted::new(self.ink)
+        Redacted::made(std::mem::take(&mut self.ink), then)
     }
 
     /// Gives the buffer of a frame back that nobody wants.
-    pub(crate) fn discard(self) -> Vec<u8> {
-        self.ink.into_memory()
+    pub(crate) fn discard(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.ink).into_memory()
     }
 
     /// Ends a span's fields: its own, and what it hands down.
