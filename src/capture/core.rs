@@ -55,7 +55,7 @@ impl Capture {
         clock: SharedClock,
         counters: Arc<Counters>,
     ) -> Self {
-        let uniform = settings.modes.uniform().filter(|_| settings.floors.is_empty());
+        let uniform = settings.uniform();
         Self {
             uniform,
             instance: INSTANCES.fetch_add(1, Ordering::Relaxed),
@@ -112,11 +112,13 @@ impl Capture {
         self.settings.is_audit(metadata.target())
     }
 
-    /// Whether a span's callsite concerns us: an audit span, or one that may lend.
+    /// The plan of a span's callsite that concerns us: an audit span, or one that may lend.
     #[inline]
-    pub(super) fn is_tracked(&self, metadata: &'static Metadata<'static>) -> bool {
-        self.is_audit(metadata)
-            || (!self.settings.lend.is_empty() && self.plan(metadata).role == Role::Lender)
+    pub(super) fn tracked(&self, metadata: &'static Metadata<'static>) -> Option<&'static Plan> {
+        if self.settings.lend.is_empty() {
+            return self.is_audit(metadata).then(|| self.plan(metadata));
+        }
+        Some(self.plan(metadata)).filter(|plan| plan.role != Role::Ignored)
     }
 
     pub(super) fn event(&self, event: &Event<'_>) {

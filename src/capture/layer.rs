@@ -41,7 +41,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for AuditLayer {
         if let Some(capture) = self
             .capture
             .as_ref()
-            .filter(|capture| capture.is_tracked(metadata))
+            .filter(|capture| capture.tracked(metadata).is_some())
         {
             capture.plan(metadata);
         }

@@ -14,11 +14,9 @@ use crate::stats::add;
 
 impl Capture {
     pub(super) fn new_span(&self, attributes: &Attributes<'_>, id: &Id) {
-        let metadata = attributes.metadata();
-        if !self.is_tracked(metadata) {
+        let Some(plan) = self.tracked(attributes.metadata()) else {
             return self.link(attributes, id);
-        }
-        let plan = self.plan(metadata);
+        };
         match plan.role {
             Role::Span | Role::Lender => {}
             Role::NotAllowed => {
@@ -38,7 +36,7 @@ impl Capture {
             return self.link(attributes, id);
         };
         let id = id.into_u64();
-        let mut state = self.spans.make(id);
+        let mut state = self.spans.make();
         state.plan = Some(plan);
         self.count_names(plan);
         self.place(attributes.is_contextual(), attributes.parent(), |spot| {
@@ -212,7 +210,7 @@ impl Capture {
         if let Some(plan) = state.plan.filter(|plan| plan.role == Role::Span) {
             self.send_span(&state, plan, None);
         }
-        self.spans.recycle(id, state);
+        self.spans.recycle(state);
     }
 
     /// Writes the record of a span that has ended, or that is still open when the trail ends.

@@ -44,7 +44,15 @@ thread_local! {
         }
     };
     /// Gone when the thread ends; what is reported after that has no context.
-    static HELD: RefCell<Vec<Held>> = const { RefCell::new(Vec::new()) };
+    static HELD: RefCell<Inside> = const { RefCell::new(Inside { list: Vec::new(), scopes: 0 }) };
+}
+
+/// What a thread is inside of.
+struct Inside {
+    /// Oldest first.
+    list: Vec<Held>,
+    /// How many of them are scopes: mostly none, and then nobody looks for them.
+    scopes: usize,
 }
 
 /// How many entries a thread's list has room for from its first one on, so that it hardly ever grows again.
@@ -130,17 +138,18 @@ pub(crate) fn is_recording() -> bool {
 /// Whether the thread is inside of nothing at all: the usual case for what is not audited.
 #[inline]
 pub(super) fn is_outside() -> bool {
-    HELD.try_with(|held| held.try_borrow().is_ok_and(|held| held.is_empty()))
+    HELD.try_with(|held| held.try_borrow().is_ok_and(|held| held.list.is_empty()))
         .unwrap_or(true)
 }
 
 pub(super) fn push(entered: Held) {
     let _ = HELD.try_with(|held| {
         if let Ok(mut held) = held.try_borrow_mut() {
-            if held.capacity() == 0 {
-                held.reserve(HELD_AT_FIRST);
+            if held.list.capacity() == 0 {
+                held.list.reserve(HELD_AT_FIRST);
             }
-            held.push(entered);
+            held.scopes += usize::from(matches!(entered, Held::Scope(_)));
+            held.list.push(entered);
         }
     });
 }
@@ -153,8 +162,11 @@ pub(super) fn pop_span(of: u32, left: u64) {
         };
         let is_it =
             |entry: &Held| matches!(entry, Held::Span { instance, id, .. } if *instance == of && *id == left);
-        if let Some(at) = held.iter().rposition(is_it) {
-            held.remove(at);
+        // Nearly always the newest.
+        match held.list.iter().rposition(is_it) {
+            Some(at) if at + 1 == held.list.len() => held.list.truncate(at),
+            Some(at) => _ = held.list.remove(at),
+            None => {}
         }
     });
 }
@@ -166,28 +178,42 @@ pub(super) fn pop_scope(left: &Arc<ScopeFields>) {
             return;
         };
         let is_it = |entry: &Held| matches!(entry, Held::Scope(scope) if Arc::ptr_eq(scope, left));
-        if let Some(at) = held.iter().rposition(is_it) {
-            held.remove(at);
+        if let Some(at) = held.list.iter().rposition(is_it) {
+            held.list.remove(at);
+            held.scopes = held.scopes.saturating_sub(1);
         }
     });
 }
 
-/// Where the thread stands: the nearest span of this instance, whose place says which span has a context, and what was
-/// entered before and after it, oldest first. `with` must not run user code: the thread's list is borrowed.
+/// Where the thread stands: the nearest span of this instance, whose place says which span has a context, and the scopes
+/// that were entered before and after it, among other things, oldest first. `with` must not run user code: the thread's
+/// list is borrowed.
 #[inline]
 pub(super) fn current<R>(of: u32, mut with: impl FnMut(Spot<'_>) -> R) -> R {
-    all(|held| {
+    let found = HELD.try_with(|held| {
+        let held = held.try_borrow().ok()?;
         let is_span = |entry: &Held| matches!(entry, Held::Span { instance, .. } if *instance == of);
-        let at = held.iter().rposition(is_span);
-        let tracked = match at.and_then(|at| held.get(at)) {
+        let at = held.list.iter().rposition(is_span);
+        let tracked = match at.and_then(|at| held.list.get(at)) {
             Some(Held::Span { tracked, .. }) => *tracked,
             _ => 0,
         };
-        let (outer, inside) = held.split_at_checked(at.unwrap_or(0)).unwrap_or_default();
-        with(Spot {
+        let (outer, inside) = if held.scopes == 0 {
+            Default::default()
+        } else {
+            held.list.split_at_checked(at.unwrap_or(0)).unwrap_or_default()
+        };
+        Some(with(Spot {
             tracked,
             outer,
             inside,
+        }))
+    });
+    found.ok().flatten().unwrap_or_else(|| {
+        with(Spot {
+            tracked: 0,
+            outer: &[],
+            inside: &[],
         })
     })
 }
@@ -197,7 +223,7 @@ pub(super) fn current<R>(of: u32, mut with: impl FnMut(Spot<'_>) -> R) -> R {
 pub(super) fn all<R>(mut with: impl FnMut(&[Held]) -> R) -> R {
     let found = HELD.try_with(|held| {
         let held = held.try_borrow().ok()?;
-        (!held.is_empty()).then(|| with(&held))
+        Some(with(&held.list))
     });
     found.ok().flatten().unwrap_or_else(|| with(&[]))
 }

@@ -72,7 +72,7 @@ impl Capture {
             if !is_first {
                 return spot.tracked;
             }
-            let mut state = self.spans.make(id);
+            let mut state = self.spans.make();
             self.inherit(&mut state, spot);
             self.spans.insert(id, state);
             id
@@ -87,19 +87,20 @@ impl Capture {
     /// Copies what the place hands down into a new span.
     pub(super) fn inherit(&self, state: &mut SpanState, spot: Spot<'_>) {
         let mut above = None;
-        let is_scoped = self.is_scoped(spot.tracked);
-        if !is_scoped {
+        if spot.tracked == 0 {
             above = self.inherit_scopes(state, spot.outer);
-        }
-        if spot.tracked != 0 {
-            let copied = self.spans.with(spot.tracked, |parent| {
+        } else {
+            self.spans.with(spot.tracked, |parent| {
+                if parent.is_scoped {
+                    state.is_scoped = true;
+                } else {
+                    above = self.inherit_scopes(state, spot.outer);
+                }
                 state.handed_down.extend(&parent.handed_down);
                 state.has_actor |= parent.has_actor;
-                parent.trace
+                above = parent.trace.or(above);
             });
-            above = copied.flatten().or(above);
         }
-        state.is_scoped |= is_scoped;
         let inner = self.inherit_scopes(state, spot.inside);
         // Only a span that becomes a record needs what it inherited apart from what it adds.
         if state.plan.is_some_and(|plan| plan.role == Role::Span) {

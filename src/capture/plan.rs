@@ -160,6 +160,9 @@ fn role(metadata: &Metadata<'_>, settings: &Settings) -> Role {
 /// A plan for each field, and how many are duplicates and reserved names.
 fn fields(metadata: &Metadata<'_>, role: Role, settings: &Settings) -> (Box<[Option<FieldPlan>]>, u32, u32) {
     let mut seen = HashSet::new();
+    let by_names = settings.uniform().is_none();
+    // A span that only lends keeps nothing apart from what it hands down.
+    let hands_down = metadata.is_span() && role != Role::Lender;
     let (mut duplicates, mut reserved) = (0, 0);
     let plan = |name: &'static str| {
         let policy = &settings.policy;
@@ -186,7 +189,7 @@ fn fields(metadata: &Metadata<'_>, role: Role, settings: &Settings) -> (Box<[Opt
             reserved += 1;
         }
         seen.insert(name.to_owned());
-        plan
+        plan.map(|plan| plan.plainer(hands_down, by_names))
     };
     let plans = metadata
         .fields()

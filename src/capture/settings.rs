@@ -63,6 +63,11 @@ impl Settings {
         module.is_some_and(|module| allowed.iter().any(|allowed| is_within(module, allowed)))
     }
 
+    /// The mode of every record, where neither floor nor mode depends on names.
+    pub(crate) fn uniform(&self) -> Option<crate::config::Mode> {
+        self.modes.uniform().filter(|_| self.floors.is_empty())
+    }
+
     /// Whether an ordinary span's field is handed to the records inside it.
     pub(crate) fn is_lent(&self, field: &str) -> bool {
         self.lend.iter().any(|lent| lent == field)

@@ -3,6 +3,8 @@
 //! States live in our own table, not in the registry's extensions: those cost a box per insert, and a lock that
 //! user code could meet. States are kept for reuse, so that a warm table allocates nothing.
 
+use std::cell::RefCell;
+
 use crossbeam_queue::ArrayQueue;
 use parking_lot::Mutex;
 
@@ -20,10 +22,10 @@ const KEPT: usize = 4096;
 /// The size that field buffers begin with.
 const FIELDS: usize = 512;
 
-/// Spare states that a bucket keeps. Others go to the reserve.
-const SPARE: usize = 2;
+/// Spare states that a thread keeps. Others go to the reserve.
+const SPARE: usize = 8;
 
-/// States that are made beforehand, for places that no span has been in yet.
+/// States that are made beforehand, for threads that have none.
 const RESERVE: usize = 64;
 
 /// Spans in one place at the same time that need no growth of its list.
@@ -101,23 +103,15 @@ impl SpanState {
     }
 }
 
-struct Bucket {
-    live: Vec<(u64, Box<SpanState>)>,
-    #[expect(
-        clippy::vec_box,
-        reason = "states move between the two lists without being copied"
-    )]
-    spare: Vec<Box<SpanState>>,
+thread_local! {
+    /// States of spans that were closed on this thread, for those that it opens next. Empty states are alike, so all
+    /// tables share them.
+    #[expect(clippy::vec_box, reason = "states move between lists without being copied")]
+    static SPARES: RefCell<Vec<Box<SpanState>>> = const { RefCell::new(Vec::new()) };
 }
 
-impl Bucket {
-    fn new() -> Self {
-        Self {
-            live: Vec::with_capacity(CROWD),
-            spare: Vec::with_capacity(SPARE),
-        }
-    }
-}
+/// Spans whose ids lead to the same place.
+type Bucket = Vec<(u64, Box<SpanState>)>;
 
 /// The states of live spans, by id.
 pub(super) struct Spans {
@@ -132,7 +126,9 @@ impl Spans {
             let _ = reserve.push(Box::new(SpanState::new()));
         }
         Self {
-            buckets: (0..BUCKETS).map(|_| Mutex::new(Bucket::new())).collect(),
+            buckets: (0..BUCKETS)
+                .map(|_| Mutex::new(Vec::with_capacity(CROWD)))
+                .collect(),
             reserve,
         }
     }
@@ -141,17 +137,21 @@ impl Spans {
         self.buckets.get(place(id, BUCKETS))
     }
 
-    /// An empty state for the span `id`, not yet in the table.
-    pub(super) fn make(&self, id: u64) -> Box<SpanState> {
-        let spare = self.bucket(id).and_then(|bucket| bucket.lock().spare.pop());
+    /// An empty state, not yet in the table.
+    #[inline]
+    pub(super) fn make(&self) -> Box<SpanState> {
+        let spare = SPARES.try_with(|spares| spares.try_borrow_mut().ok()?.pop());
         spare
+            .ok()
+            .flatten()
             .or_else(|| self.reserve.pop())
             .unwrap_or_else(|| Box::new(SpanState::new()))
     }
 
+    #[inline]
     pub(super) fn insert(&self, id: u64, state: Box<SpanState>) {
         if let Some(bucket) = self.bucket(id) {
-            bucket.lock().live.push((id, state));
+            bucket.lock().push((id, state));
         }
     }
 
@@ -159,26 +159,35 @@ impl Spans {
     #[inline]
     pub(super) fn with<R>(&self, id: u64, with: impl FnOnce(&mut SpanState) -> R) -> Option<R> {
         let mut bucket = self.bucket(id)?.lock();
-        let (_, state) = bucket.live.iter_mut().find(|(live, _)| *live == id)?;
+        let (_, state) = bucket.iter_mut().find(|(live, _)| *live == id)?;
         Some(with(state))
     }
 
     pub(super) fn remove(&self, id: u64) -> Option<Box<SpanState>> {
         let mut bucket = self.bucket(id)?.lock();
-        let at = bucket.live.iter().position(|(live, _)| *live == id)?;
-        Some(bucket.live.swap_remove(at).1)
+        let at = bucket.iter().position(|(live, _)| *live == id)?;
+        Some(bucket.swap_remove(at).1)
     }
 
-    /// Keeps a state for the next span in the same place.
-    pub(super) fn recycle(&self, id: u64, mut state: Box<SpanState>) {
+    /// Keeps a state for the next span of this thread.
+    #[inline]
+    pub(super) fn recycle(&self, mut state: Box<SpanState>) {
         state.reset();
-        if let Some(bucket) = self.bucket(id) {
-            let mut bucket = bucket.lock();
-            if bucket.spare.len() < SPARE {
-                return bucket.spare.push(state);
+        let mut state = Some(state);
+        let _ = SPARES.try_with(|spares| {
+            let Ok(mut spares) = spares.try_borrow_mut() else {
+                return;
+            };
+            if spares.capacity() == 0 {
+                spares.reserve_exact(SPARE);
             }
+            if spares.len() < SPARE {
+                spares.extend(state.take());
+            }
+        });
+        if let Some(state) = state {
+            let _ = self.reserve.push(state);
         }
-        let _ = self.reserve.push(state);
     }
 
     /// Takes all states out, oldest first: what is still open when the trail ends.
@@ -186,7 +195,7 @@ impl Spans {
         let mut open: Vec<_> = self
             .buckets
             .iter()
-            .flat_map(|bucket| std::mem::take(&mut bucket.lock().live))
+            .flat_map(|bucket| std::mem::take(&mut *bucket.lock()))
             .collect();
         open.sort_by_key(|(_, state)| state.opened);
         open

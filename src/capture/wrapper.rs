@@ -124,7 +124,7 @@ impl<S: Subscriber> Subscriber for Audited<S> {
             // Nobody else listens. Ordinary spans stay: they carry context from thread to thread.
             return Interest::never();
         }
-        if !is_audit && !capture.is_tracked(metadata) {
+        if !is_audit && capture.tracked(metadata).is_none() {
             return inner;
         }
         capture.plan(metadata).set_inner(&inner);

@@ -160,6 +160,16 @@ impl FieldPlan {
         }
     }
 
+    /// The same field where less depends on it: what it belongs to has nothing to hand down beside itself, or no rule
+    /// about records goes by their names.
+    pub(crate) fn plainer(mut self, hands_down: bool, by_names: bool) -> Self {
+        self.inherited &= hands_down;
+        if !by_names {
+            self.sees &= !sees::NAMES;
+        }
+        self
+    }
+
     /// Notes which kinds of value need no second look.
     fn hastened(mut self) -> Self {
         if self.is_kept() && self.head.is_short() && self.naming == Naming::Plain {
