@@ -149,10 +149,7 @@ impl Capture {
         }
         into.constants(&plan.constants);
         self.count_names(plan);
-        event.record(&mut Visitor {
-            plan,
-            into: &mut into,
-        });
+        event.record(&mut Visitor::new(plan, &mut into));
         if let Some(trace) = into.trace {
             into.trace_ids(trace, None);
         } else if let Ids::Source(source) = &self.ids
@@ -194,10 +191,7 @@ impl Capture {
         };
         if evidence == Evidence::Failed {
             let mut into = Redacting::fields(message, RedactedFields::default(), &self.settings.policy);
-            event.record(&mut Visitor {
-                plan,
-                into: &mut into,
-            });
+            event.record(&mut Visitor::new(plan, &mut into));
             self.count(into.tally);
             (message, _) = into.finish_fields();
         }

@@ -64,10 +64,7 @@ impl Capture {
         if plan.names_actor && state.has_actor {
             into.level();
         }
-        record(&mut Visitor {
-            plan,
-            into: &mut into,
-        });
+        record(&mut Visitor::new(plan, &mut into));
         self.count(into.tally);
         state.seen |= into.seen;
         state.names = into.names();
@@ -117,10 +114,7 @@ impl Capture {
         // User code formats into fields of their own first; only then is the state locked.
         let spare = || RedactedFields::empty(self.outlet.buffer());
         let mut into = Redacting::fields(spare(), spare(), &self.settings.policy);
-        values.record(&mut Visitor {
-            plan,
-            into: &mut into,
-        });
+        values.record(&mut Visitor::new(plan, &mut into));
         self.count(into.tally);
         let seen = into.seen;
         let names = into.names();

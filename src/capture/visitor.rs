@@ -11,14 +11,22 @@ use crate::redact::{FieldPlan, Redacting};
 /// Takes a callsite's values through its plan. All methods of [`Visit`] are overridden: the defaults go through
 /// `Debug`, which loses the kind.
 pub(super) struct Visitor<'v, 'p> {
-    pub(super) plan: &'static Plan,
-    pub(super) into: &'v mut Redacting<'p>,
+    fields: &'static [Option<FieldPlan>],
+    into: &'v mut Redacting<'p>,
 }
 
-impl Visitor<'_, '_> {
+impl<'v, 'p> Visitor<'v, 'p> {
+    #[inline]
+    pub(super) fn new(plan: &'static Plan, into: &'v mut Redacting<'p>) -> Self {
+        Self {
+            fields: &plan.fields,
+            into,
+        }
+    }
+
     #[inline]
     fn plan(&self, field: &Field) -> Option<&'static FieldPlan> {
-        self.plan.fields.get(field.index())?.as_ref()
+        self.fields.get(field.index())?.as_ref()
     }
 }
 

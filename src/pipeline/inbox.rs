@@ -235,7 +235,10 @@ impl Outlet for Inbox {
         // All of it happens inside: a frame that is returned is a frame that is copied.
         let ((), spare) = frame.finish_with(|frame| {
             let bytes = frame.capacity();
-            if let Err(refused) = self.queue.try_push(Item { frame, ticket: None }, bytes, Lane::Ordinary) {
+            if let Err(refused) = self
+                .queue
+                .try_push(Item { frame, ticket: None }, bytes, Lane::Ordinary)
+            {
                 self.send_again(refused, route);
             }
         });

@@ -98,6 +98,8 @@ pub(super) mod fast {
     pub(in crate::redact) const I64: u8 = 4;
     pub(in crate::redact) const BOOL: u8 = 8;
     pub(in crate::redact) const F64: u8 = 16;
+    /// Something depends on the entry: it is handed down, or a name that rules go by.
+    pub(in crate::redact) const MORE: u8 = 128;
 }
 
 impl FieldPlan {
@@ -148,16 +150,18 @@ impl FieldPlan {
     pub(crate) fn lent(name: &str, policy: &Policy) -> Self {
         let planned = Self::new(name, policy);
         if planned.inherited || planned.slot.is_none() {
-            return Self {
+            let planned = Self {
                 inherited: true,
                 ..planned
             };
+            return planned.hastened();
         }
         // A slot that is not handed down (an action, an outcome) would overwrite what the record itself says.
-        Self {
+        let planned = Self {
             inherited: true,
             ..Self::attribute(name, name, policy)
-        }
+        };
+        planned.hastened()
     }
 
     /// The same field where less depends on it: what it belongs to has nothing to hand down beside itself, or no rule
@@ -167,11 +171,12 @@ impl FieldPlan {
         if !by_names {
             self.sees &= !sees::NAMES;
         }
-        self
+        self.hastened()
     }
 
     /// Notes which kinds of value need no second look.
     fn hastened(mut self) -> Self {
+        self.fast = 0;
         if self.is_kept() && self.head.is_short() && self.naming == Naming::Plain {
             self.fast = match self.kind {
                 None | Some(Kind::Any) => fast::STR | fast::U64 | fast::I64 | fast::BOOL | fast::F64,
@@ -181,6 +186,9 @@ impl FieldPlan {
                 Some(Kind::Bool) => fast::BOOL,
                 Some(Kind::Time | Kind::Hex | Kind::Map) => 0,
             };
+            if self.inherited || self.sees & sees::NAMES != 0 {
+                self.fast |= fast::MORE;
+            }
         }
         self
     }

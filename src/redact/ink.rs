@@ -113,7 +113,7 @@ impl Ink {
     pub(super) fn put_behind<const N: usize>(&mut self, head: &Head, bytes: [u8; N], more: &[u8]) -> bool {
         const {
             assert!(
-                Head::WIDTH + N <= WINDOW,
+                Head::WIDTH + N + SHORT <= WINDOW,
                 "the window holds every head and what stands behind it"
             )
         }
@@ -132,7 +132,11 @@ impl Ink {
             place.copy_from_slice(&bytes);
         }
         let start = self.at + len + N;
-        if !more.is_empty() {
+        if more.len() <= SHORT {
+            if let Some(place) = window.get_mut(len + N..) {
+                put_short(place, more);
+            }
+        } else {
             let Some(place) = self.bytes.get_mut(start..start + more.len()) else {
                 return false;
             };
@@ -143,5 +147,33 @@ impl Ink {
     }
 }
 
+/// Copies at most [`SHORT`] bytes without a call: the first and the last few of them, which overlap.
+#[inline(always)]
+fn put_short(place: &mut [u8], text: &[u8]) {
+    #[inline(always)]
+    fn ends<const N: usize>(place: &mut [u8], text: &[u8]) -> bool {
+        let (Some(first), Some(last)) = (text.first_chunk::<N>(), text.last_chunk::<N>()) else {
+            return false;
+        };
+        if let Some(place) = place.first_chunk_mut::<N>() {
+            *place = *first;
+        }
+        let place = place.get_mut(text.len() - N..);
+        if let Some(place) = place.and_then(|rest| rest.first_chunk_mut::<N>()) {
+            *place = *last;
+        }
+        true
+    }
+    if ends::<16>(place, text) || ends::<8>(place, text) || ends::<4>(place, text) {
+        return;
+    }
+    for (place, byte) in place.iter_mut().zip(text) {
+        *place = *byte;
+    }
+}
+
+/// The longest text that is copied without a call.
+const SHORT: usize = 32;
+
 /// How much initialised memory a short value needs ahead of it.
-const WINDOW: usize = 64;
+const WINDOW: usize = 80;

@@ -424,13 +424,21 @@ impl<'p> Redacting<'p> {
             return false;
         }
         self.seen |= plan.sees;
+        if plan.fast & fast::MORE != 0 {
+            self.kept(plan, start);
+        }
+        true
+    }
+
+    /// What depends on an entry that was kept.
+    #[cold]
+    fn kept(&mut self, plan: &FieldPlan, start: usize) {
         if plan.sees & sees::NAMES != 0 {
             self.named(plan, start);
         }
         if plan.inherited {
             self.hand_down(start);
         }
-        true
     }
 
     /// Copies the entry that begins at `start` to what a span hands down.
