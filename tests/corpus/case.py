@@ -15,6 +15,8 @@ PRIVATE = re.compile("[\ue000-\uf8ff]")
 SLOT = re.compile(f"{OPEN}(.)(.*?){CLOSE}", re.S)
 OPTIONAL = re.compile(f"{OPTIONAL_OPEN}(.*?){OPTIONAL_CLOSE}", re.S)
 WORD = re.compile(r"[A-Za-z0-9_.-]{4,}")
+SCHEME = re.compile(r"\b(Bearer|Basic|Token|SSWS|Digest)\s+$", re.I)
+WRAPPER = re.compile(r"(?:\b(?:Some|Ok|Secret|Password|String|Borrowed)\(\s*)+\W*$")
 
 
 class Corpus:
@@ -51,7 +53,8 @@ class Corpus:
         parts = re.split(SLOT, marked)
         outside = parts[0::3]
         options = sum(len(OPTIONAL.findall(part)) for part in outside)
-        keep = [word for part in outside for word in WORD.findall(OPTIONAL.sub("\0", part))]
+        # A scheme or a wrapper right before its secret may stay or go with it, so it is no context.
+        keep = [word for part in outside for word in WORD.findall(OPTIONAL.sub("\0", WRAPPER.sub("", SCHEME.sub("", part))))]
         value = PRIVATE.sub("", marked)
         if count is None:
             count = (len(numbers), len(numbers) + options)

@@ -106,7 +106,7 @@ def numbers(judged):
 GATES = [
     ("every case has a result", lambda n: n["missing"] == 0), ("tier-1 leaks: 0", lambda n: n["leaks 1"] == 0), ("tier-2 recall >= 96 %", lambda n: n["recall 2"] >= 96),
     ("tier-3 recall >= 75 %", lambda n: n["recall 3"] >= 75), ("spoiled in tier 1 <= 0.6 %", lambda n: n["spoiled rate 1"] <= 0.6), ("spoiled in tier 2 <= 5 %", lambda n: n["spoiled rate 2"] <= 5),
-    ("context kept >= 99 %", lambda n: n["context"] >= 99), ("miscounts: 0", lambda n: n["miscounts"] == 0), ("broken JSON: 0", lambda n: n["broken"] == 0),
+    ("context kept >= 99 %", lambda n: n["context"] >= 99), ("miscounts: 0", lambda n: n["miscounts"] == 0), ("broken JSON: 0", lambda n: n["broken"] == 0), ("a second pass changes nothing", lambda n: not n["second"]),
 ]
 
 
@@ -137,6 +137,19 @@ def failures(judged, limit, show):
                 print(f"      in:  {case['value'][:show]!r}\n      out: {(result or {}).get('value', '')[:show]!r}")
 
 
+def again(cases, results):
+    """The input of a second pass: what came out of the first, under the same fields."""
+    by_id = {result.get("id"): result for result in results}
+    return [{"id": c["id"], "field": c["field"], "value": by_id[c["id"]]["value"]} for c in cases if c["id"] in by_id]
+
+
+def second(results, later):
+    """The ids that a second pass changed or counted again: our own markers must be left alone."""
+    by_id = {result.get("id"): result for result in later}
+    same = lambda a, b: b is not None and a["value"] == b["value"] and b["redactions"] == 0
+    return [result["id"] for result in results if not same(result, by_id.get(result["id"]))]
+
+
 def load(path):
     """The JSON lines of a file."""
     with open(path, encoding="utf-8") as lines:
@@ -150,9 +163,16 @@ def main():
     options.add_argument("results")
     options.add_argument("--first", type=int, default=20, help="failing cases of each kind to list")
     options.add_argument("--show", type=int, default=0, metavar="CHARS", help="also print this much of what went in and came out")
+    options.add_argument("--again", metavar="FILE", help="write the results as the input of a second pass")
+    options.add_argument("--second", metavar="RESULTS", help="what the second pass made of it; it must have changed and counted nothing")
     given = options.parse_args()
-    judged = score(load(given.cases), load(given.results))
+    cases, results = load(given.cases), load(given.results)
+    if given.again:
+        with open(given.again, "w", encoding="utf-8", newline="\n") as out:
+            out.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in again(cases, results))
+    judged = score(cases, results)
     made = numbers(judged)
+    made["second"] = second(results, load(given.second)) if given.second else []
     for tier in (1, 2, 3):
         print(f"tier {tier}: leaks {made[f'leaks {tier}']} of {made[f'redact {tier}']} (recall {made[f'recall {tier}']:.1f} %), "
               f"spoiled {made[f'spoiled {tier}']} of {made[f'keep {tier}']} ({made[f'spoiled rate {tier}']:.1f} %)")
@@ -161,8 +181,12 @@ def main():
         print(f"\nby {name}:")
         table(judged, key)
     failures(judged, given.first, given.show)
+    if made["second"]:
+        print(f"\nchanged or counted by a second pass: {len(made['second'])}: {' '.join(made['second'][: given.first])}")
     print("\ngates:")
     for name, holds in GATES:
+        if "second" in name and not given.second:
+            continue
         print(f"  {'holds' if holds(made) else 'FAILS'}  {name}")
     sys.exit(0 if all(holds(made) for _, holds in GATES) else 1)
 

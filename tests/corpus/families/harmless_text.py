@@ -9,7 +9,7 @@ PROSE = [
     "authorization denied by policy 14", "password must have at least 12 characters", "two-factor authentication enabled", "no private key was found in the store", "the secret is to start early",
     "token bucket refilled with 40 tokens", "author: Jane approved the keyboard order", "card declined by the issuer", "phone call ended after 12 minutes", "email delivery delayed by 3 minutes",
     "social security office is closed today", "the address could not be resolved", "cookie consent banner was shown", "the key to success is sleep", "the passport office opens at nine",
-    "signature verification failed for the upload", "credentials provider chain exhausted", "otp delivery took 4 s", "login failed: wrong password", "the password is wrong", "password: required",
+    "signature verification failed for the upload", "credentials provider chain exhausted", "otp delivery took 4 s", "login failed: wrong password", "the password is wrong",
     "token type mismatch: expected access, got refresh", "missing header: authorization", "unknown key: retries", "the api key is invalid or expired", "auth took 41 ms", "pin the version of the image",
     "passwordless login is on for tenant seven", "secrets manager answered in 12 ms", "keyring unlocked by the operator", "monkey patching is not supported", "the bearer of bad news", "basic plan upgraded to team",
     "he said that the token was red", "basic authentication is off", "password policy updated by the administrator", "tokenizer loaded 50257 tokens", "secretary of the board signed",
@@ -29,10 +29,10 @@ INNER = ["max_tokens=4096 temperature=0.2", "token_count: 1187, cache: hit", '{"
          "Usage { prompt_tokens: 88, completion_tokens: 91 }", "token_type=bearer&expires_in=3600", "primary_key=orders_pkey partition=7", "author=jane keyboard=qwerty", "session_count=12 session_timeout=1800",
          "https://api.example.com/v1/usage?max_tokens=100&token_type=access", "password_changed_at=2026-01-02 by=policy", "https://app.example.com/password/reset?step=2", "https://app.example.com/tokens?page=2&sort=name",
          "key=region value=eu-north-1", '{"key":"region","value":"eu-north-1"}', "sort_key=created cursor=17", "pinned=true opinion=good", "bypass=no compass=north", "http code=404 status=failed", "exit code: 137", "error code=E0502 line=14",
-         "state=running code=0", "signature_count=3", "auth_method=oidc authority=login.example.com", "--max-tokens 4096 --tokenizer fast", "zip code=10115 city=Berlin", "country code: 49"]
+         "state=running code=0", "signature_count=3", "auth_method=oidc authority=login.example.com", "--max-tokens 4096 --tokenizer fast", "country code: 49"]
 EMPTY = ["password=", "password=[REDACTED]", "token: [REDACTED:secret] user=17", '{"password":"[REDACTED]","user":"17"}', "Settings { password: [REDACTED], workers: 4 }", "[REDACTED]", "[REDACTED:email]", "contact [REDACTED:email] about order 17",
          "client hmac-sha256:k1:Zm9vYmFyYmF6cXV4MTIzNA left", 'Settings { api_key: None, workers: 4 }', '{"password":null,"user":"17"}', '{"password":"","user":"17"}', "Authorization: [REDACTED]", "https://[REDACTED]@db-01.internal/orders", "password=[REDACTED:secret]&mode=fast"]
-PLACEHOLDERS = ["password=****", "password: ********", "DB_PASSWORD=${DB_PASSWORD}", "api_key: {{ .Values.apiKey }}", "password=<redacted>", 'Login { password: "***", retries: 3 }', "password=$PASSWORD", "token=%TOKEN%"]
+PLACEHOLDERS = ["password=****", "password: ********", "DB_PASSWORD=${DB_PASSWORD}", "api_key: {{ .Values.apiKey }}", "password=<redacted>", 'Login { password: "***", retries: 3 }', "password=$PASSWORD", "token=%TOKEN%", "SELECT * FROM users WHERE password = ?", "password: required", "Authorization: Bearer <token>"]
 USER_AGENTS = ["Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.6478.127 Safari/537.36", "curl/8.5.0", "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1",
                "aws-sdk-rust/1.3.9 os/linux lang/rust/1.79.0", "kube-probe/1.29", "Googlebot/2.1 (+http://www.google.com/bot.html)", "okhttp/4.12.0", "python-requests/2.32.3"]
 PATHS = ["/var/lib/app/data/orders/2026/03/14/segment-000017.log", "C:\\Program Files\\Acme\\bin\\agent.exe", "/etc/ssl/certs/ca-certificates.crt", "src/auth/token/mod.rs:41:9", "/usr/lib/x86_64-linux-gnu/libcrypto.so.3", "~/.config/app/settings.toml",
@@ -45,7 +45,7 @@ TRACES = ["stack backtrace:\n   0: rust_begin_unwind\n             at /rustc/90b
           "goroutine 17 [running]:\nmain.(*Server).handle(0xc000012345, {0x7f8a1c2d3e40, 0x12})\n\t/srv/app/main.go:31 +0x1d", "thread 'main' panicked at src/main.rs:17:5:\nindex out of bounds: the len is 3 but the index is 7",
           "called `Result::unwrap()` on an `Err` value: Os { code: 2, kind: NotFound, message: \"No such file or directory\" }"]
 SQL = ["SELECT id, password_hash FROM users WHERE id = $1", "UPDATE sessions SET expires_at = now() WHERE token_id = $2 AND active", "INSERT INTO tokens (id, kind) VALUES ($1, $2)", "SELECT count(*) FROM orders WHERE created > '2026-01-01' GROUP BY region",
-       "ALTER TABLE users ADD COLUMN password_changed_at timestamptz", "CREATE INDEX users_email_idx ON users (lower(email))", "SELECT * FROM users WHERE password = ?", "DELETE FROM api_keys WHERE revoked = true"]
+       "ALTER TABLE users ADD COLUMN password_changed_at timestamptz", "CREATE INDEX users_email_idx ON users (lower(email))", "DELETE FROM api_keys WHERE revoked = true"]
 MISC = {
     "cron": ["*/5 * * * *", "0 3 * * 1-5", "@hourly", "15 14 1 * *", "schedule 0 0 */2 * * *"], "locale": ["en-GB,en;q=0.9,de;q=0.8", "sv_SE.UTF-8", "zh-Hant-TW", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"],
     "git-remote": ["git@github.com:acme/site.git", "ssh://git@git.example.com:2222/acme/site.git", "origin git@gitlab.com:acme/tools.git (fetch)", "https://github.com/acme/site.git", "git+ssh://git@github.com/acme/lib.git"],
@@ -98,6 +98,8 @@ def structures(rng):
     yield "bytes", 2, debug("Frame", [("kind", "Data"), ("payload", "[" + ", ".join(str(rng.randrange(256)) for _ in range(12)) + "]")])
     yield "log", 1, f"2026-03-14T09:26:53.589Z INFO request{{id={n} route=/v1/orders}}: finished status=200 elapsed_ms=41 bytes=51{n}"
     yield "csv", 1, f"2026-03-14,eu-north-1,{n},42.10,EUR,shipped"
+    yield "json-dates", 1, as_json({"created": "2024-05-06", "due_date": "2026-03-14", "shipped_at": "2026-03-14T09:26:53Z", "year": 2026})
+    yield "json-numbers", 1, as_json({"code": n, "pin_count": 2, "count": 4111, "offset": 123456789012, "ratio": 0.75})
     yield "sizes", 1, f"read {n}123456 bytes in {n} chunks of 65536, crc 0x{pick(rng, HEX, 8)}"
 
 
@@ -109,6 +111,9 @@ def add(corpus):
         rng = corpus.family(family)
         for value in values:
             corpus.keep(tier, "bare", rng.choice(FIELDS), value)
+    rng = corpus.family("long-harmless")
+    for number in range(6):
+        corpus.keep(1, "long", "message", " ".join(rng.choice(PROSE[:46]) + rng.choice([",", ";", ".", "\n"]) for _ in range(60 + 30 * number)))
     corpus.family("name-trap")
     for field, value in TRAPS.items():
         corpus.keep(1, "name only", field, value)

@@ -26,6 +26,9 @@ assert len(SECRET_NAMES) == 58
 AMBIGUOUS = {"session id", "cookie", "credentials", "token", "pin", "otp", "security answer", "recovery code", "two factor code", "verification code", "ssh key", "security code"}
 
 
+UNSURE = {"session id", "security answer", "recovery code", "two factor code", "verification code", "ssh key"}
+
+
 def spelled(words, style):
     """A name in one of the spellings that code uses."""
     parts = words.split()
@@ -61,7 +64,7 @@ def field_names(corpus):
             if turn and rng.random() < 0.4:
                 field = rng.choice(["user.", "request.body.", "config.", "params."]) + field
             text = f"{rng.choice(WORDS)}{rng.choice([' ', '-', ''])}{rng.choice(WORDS)}"
-            tier = 2 if words in AMBIGUOUS and turn else 1
+            tier = 2 if words in UNSURE or (words in AMBIGUOUS and turn) else 1
             corpus.redact(tier, "name only", field, corpus.secret(text), entry=words.replace(" ", "-"))
 
 
@@ -101,20 +104,21 @@ def screaming(key):
 def carriers(rng, key, s, quote):
     """(carrier, tier, value) of one key and its secret in all notations; `quote`: the secret needs quotes."""
     number = rng.randrange(10, 999)
+    member = key.replace("-", "_")
     quoted = [
         ("json", 1, as_json({"user": f"u-{number}", key: s, "active": True})),
         ("json", 1, as_json_spaced({"level": "info", "data": {"region": "eu-north-1", key: s}, "attempt": number})),
         ("json-json", 2, nested({"user": f"u-{number}", key: s, "mode": "fast"}, 1)),
         ("json-json-json", 2, nested({"user": f"u-{number}", key: s, "mode": "fast"}, 2)),
-        ("debug", 1, debug("LoginRequest", [("user_id", str(number)), (key, rust(s)), ("remember", "true")])),
-        ("debug-some", 1, debug("Settings", [("host", rust("db-01")), (key, f"Some({rust(s)})"), ("port", "5432")])),
-        ("debug-pretty", 1, pretty("Settings", [("region", rust("eu-north-1")), (key, rust(s)), ("workers", "16")])),
-        ("debug-pretty-some", 2, pretty("Settings", [("region", rust("eu-north-1")), (key, f"Some(\n        {rust(s)},\n    )"), ("workers", "16")])),
-        ("debug-newtype", 2, debug("Settings", [(key, f"Secret({rust(s)})"), ("workers", "16")])),
+        ("debug", 1, debug("LoginRequest", [("user_id", str(number)), (member, rust(s)), ("remember", "true")])),
+        ("debug-some", 1, debug("Settings", [("host", rust("db-01")), (member, f"Some({rust(s)})"), ("port", "5432")])),
+        ("debug-pretty", 1, pretty("Settings", [("region", rust("eu-north-1")), (member, rust(s)), ("workers", "16")])),
+        ("debug-pretty-some", 2, pretty("Settings", [("region", rust("eu-north-1")), (member, f"Some(\n        {rust(s)},\n    )"), ("workers", "16")])),
+        ("debug-newtype", 2, debug("Settings", [(member, f"Secret({rust(s)})"), ("workers", "16")])),
         ("debug-map", 2, f'{{"region": "eu-north-1", "{key}": String("{s}"), "workers": Number(16)}}'),
         ("toml", 1, f'[database]\nhost = "db-01"\n{key} = "{s}"\npool = 16'),
         ("python", 2, f"{{'region': 'eu-north-1', '{key}': '{s}', 'workers': 16}}"),
-        ("arrow", 2, f'{{:region=>"eu-north-1", :{key}=>"{s}", :workers=>16}}'),
+        ("arrow", 2, f'{{:region=>"eu-north-1", :{member}=>"{s}", :workers=>16}}'),
         ("argv-quoted", 1, f"importer --batch 500 --{key.replace('_', '-')} '{s}' --verbose"),
         ("argv-list", 2, f'["importer", "--{key.replace("_", "-")}", "{s}", "--verbose"]'),
         ("xml", 2, f"<config><region>eu-north-1</region><{key}>{s}</{key}><workers>16</workers></config>"),
@@ -203,6 +207,31 @@ def inside(corpus):
         corpus.redact(tier, carrier, rng.choice(FIELDS), marked, count=(1, 2) if carrier in ("array", "pair list") else None)
 
 
+def personal_inside(corpus):
+    """Personal data by a key inside the value, where the data's own shape says nothing; and secrets that are JSON numbers."""
+    rng = corpus.family("key-personal")
+    for number in range(42):
+        key, text, tier = [
+            ("date_of_birth", f"{rng.randrange(1941, 2005)}-{rng.randrange(1, 13):02}-{rng.randrange(1, 29):02}", 1),
+            ("ssn", ssn(rng).replace("-", ""), 1), ("phone_number", pick(rng, "23456789", 10), 1), ("email", f"{local(rng)}@localhost", 2),
+            ("card_number", card(rng), 1), ("home_address", f"{rng.randrange(11, 980)} {rng.choice(WORDS).title()} Street", 2), ("iban", iban(rng).lower(), 2),
+        ][number % 7]
+        front, mark, back = text.partition("@")
+        s = corpus.secret(front) + (corpus.optional(mark + back) if mark else "")
+        marked, carrier = [
+            (as_json({"step": "signup", key: s, "plan": "basic"}), "json"), (debug("Customer", [("id", "17"), (key, rust(s)), ("plan", rust("basic"))]), "debug"),
+            (nested({"step": "signup", key: s, "plan": "basic"}, 1), "json-json"),
+        ][number // 14]
+        corpus.redact(2 if carrier == "json-json" else tier, carrier, rng.choice(FIELDS), marked, count=1, entry=key)
+    rng = corpus.family("key-number")
+    for number in range(12):
+        key, digits = [("pin", pick(rng, "123456789", 6)), ("cvv", pick(rng, "123456789", 3)), ("card_number", card(rng)), ("otp", pick(rng, "123456789", 6))][number % 4]
+        marked = '{"step":"signup","' + key + '":' + corpus.secret(digits) + ',"plan":"basic"}'
+        if number >= 8:
+            marked = debug("Customer", [("plan", rust("basic")), (key, corpus.secret(digits)), ("active", "true")])
+        corpus.redact(2, "number", rng.choice(FIELDS), marked, count=1, entry=key)
+
+
 def encoded_form(corpus):
     """A key whose secret is percent-encoded in a form or query."""
     rng = corpus.family("key-percent")
@@ -219,3 +248,4 @@ def add(corpus):
     personal_names(corpus)
     inside(corpus)
     encoded_form(corpus)
+    personal_inside(corpus)

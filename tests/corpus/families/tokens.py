@@ -19,6 +19,15 @@ def add(corpus):
             level = max(tier, 2 if carrier in HARD else 1)
             corpus.redact(level, carrier, rng.choice(FIELDS), marked, entry=name)
 
+    rng = corpus.family("token-long")
+    filler = "the run finished without errors on every platform, nothing else to report from shard seven. "
+    for number in range(12):
+        name, _, make = rng.choice([v for v in VENDORS if v[1] == 1])
+        s = corpus.secret(make(rng))
+        secret = [s, f"password={s}", f'{{"api_key":"{s}"}}'][number % 3]
+        before = filler * rng.randrange(5, 60)
+        corpus.redact(1 if number < 6 else 2, "long", "message", f"{before}{secret} {filler * rng.randrange(1, 20)}", entry=name)
+
     rng = corpus.family("token-pair")
     for number in range(8):
         (first, _, one), (second, _, two) = rng.sample([v for v in VENDORS if v[1] == 1], 2)

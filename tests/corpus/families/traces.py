@@ -75,7 +75,8 @@ def structs(corpus, rng):
     yield "raw-ident", 2, debug("Options", [("r#secret", s()), ("workers", "4")])
     yield "json-value", 2, 'Object {"region": String("eu-north-1"), "password": String(' + s() + '), "workers": Number(4)}'
     yield "enum", 1, "Authenticate(" + debug("Credentials", [("user", rust("svc")), ("password", s())]) + ")"
-    yield "arc", 2, debug("Shared", [("token", f"RwLock {{ data: {t()}, poisoned: false, .. }}"), ("workers", "4")])
+    held = corpus.optional("RwLock { data: ") + t() + corpus.optional(", poisoned: false, .. }")
+    yield "arc", 2, debug("Shared", [("token", held), ("workers", "4")])
     yield "cow", 2, debug("Shared", [("client_secret", f"Borrowed({t()})"), ("workers", "4")])
     yield "secret-email", 1, debug("Account", [("id", "17"), ("email", '"' + corpus.secret(local(rng)) + corpus.optional("@example.com") + '"'), ("plan", rust("basic"))])
 
