@@ -1,0 +1,5 @@
+"""The families of cases. Each module offers `add(corpus)`; the order here is the order of the cases."""
+
+from . import connections, disguises, documents, harmless_ids, harmless_text, keys, network, personal, tokens, traces
+
+ALL = [tokens, keys, network, connections, documents, traces, personal, disguises, harmless_ids, harmless_text]
