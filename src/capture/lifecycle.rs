@@ -113,13 +113,19 @@ impl Capture {
         let Some(_depth) = Depth::enter() else { return };
         // User code formats into fields of their own first; only then is the state locked.
         let spare = || RedactedFields::empty(self.outlet.buffer());
-        let mut into = Redacting::fields(spare(), spare(), &self.settings.policy);
+        let mut into = match plan.role {
+            Role::Span => Redacting::fields(spare(), spare(), &self.settings.policy),
+            _ => Redacting::lending(spare(), &self.settings.policy),
+        };
         values.record(&mut Visitor::new(plan, &mut into));
         self.count(into.tally);
         let seen = into.seen;
         let names = into.names();
         let trace = into.trace;
-        let (own, handed_down) = into.finish_fields();
+        let (own, handed_down) = match plan.role {
+            Role::Span => into.finish_fields(),
+            _ => (RedactedFields::default(), into.finish_lending()),
+        };
         self.spans.with(id, |state| {
             state.names.take(names, state.own.len());
             state.own.extend(&own);

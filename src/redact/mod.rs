@@ -9,6 +9,7 @@ mod policy;
 mod redacted;
 mod redacting;
 mod scan;
+mod shown;
 mod structured;
 mod text;
 mod words;
