@@ -1,7 +1,7 @@
 //! The plan of a callsite: what it is to us, its constant part, and a decision for each field. Made once.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tracing_core::{Interest, Metadata};
 
@@ -48,8 +48,9 @@ pub(super) struct Plan {
     pub(super) reserved: u32,
     /// Whether a field can name the actor.
     pub(super) names_actor: bool,
-    /// What the subscriber inside the wrapper answered for this callsite.
-    inner: AtomicU8,
+    /// What the subscriber inside a wrapper answered for this callsite, in the two low bits, and above them which
+    /// wrapper that was: several can stand around one trail, and each answers for its own stack only.
+    inner: AtomicU64,
 }
 
 impl std::fmt::Debug for Plan {
@@ -86,7 +87,7 @@ impl Plan {
             line: metadata.line(),
             duplicates,
             reserved,
-            inner: AtomicU8::new(SOMETIMES),
+            inner: AtomicU64::new(SOMETIMES),
         }
     }
 
@@ -105,28 +106,39 @@ impl Plan {
         self.role == Role::Log
     }
 
-    pub(super) fn set_inner(&self, interest: &Interest) {
-        let inner = match (interest.is_never(), interest.is_always()) {
+    /// Notes what the stack inside `wrapper` answered.
+    pub(super) fn set_inner(&self, wrapper: u32, interest: &Interest) {
+        let answer = match (interest.is_never(), interest.is_always()) {
             (true, _) => NEVER,
             (_, true) => ALWAYS,
             _ => SOMETIMES,
         };
-        self.inner.store(inner, Ordering::Release);
+        self.inner.store(answered(wrapper, answer), Ordering::Release);
     }
 
-    /// Whether the subscriber inside wants this callsite: yes, no, or it must be asked each time.
-    pub(super) fn inner(&self) -> Option<bool> {
-        match self.inner.load(Ordering::Acquire) {
-            ALWAYS => Some(true),
-            NEVER => Some(false),
-            _ => None,
+    /// Whether the stack inside `wrapper` wants this callsite: yes, no, or it must be asked each time, also because
+    /// another wrapper's answer stands here.
+    #[inline]
+    pub(super) fn inner(&self, wrapper: u32) -> Option<bool> {
+        let inner = self.inner.load(Ordering::Acquire);
+        if inner == answered(wrapper, ALWAYS) {
+            Some(true)
+        } else if inner == answered(wrapper, NEVER) {
+            Some(false)
+        } else {
+            None
         }
     }
 }
 
-const SOMETIMES: u8 = 0;
-const ALWAYS: u8 = 1;
-const NEVER: u8 = 2;
+#[inline]
+fn answered(wrapper: u32, answer: u64) -> u64 {
+    u64::from(wrapper) << 2 | answer
+}
+
+const SOMETIMES: u64 = 0;
+const ALWAYS: u64 = 1;
+const NEVER: u64 = 2;
 
 fn role(metadata: &Metadata<'_>, settings: &Settings) -> Role {
     let field = |at: usize| metadata.fields().iter().nth(at).map(|field| field.name());

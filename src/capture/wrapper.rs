@@ -5,6 +5,7 @@
 
 use std::any::TypeId;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use tracing_core::span::{Attributes, Current, Id, Record};
 use tracing_core::{Dispatch, Event, Interest, LevelFilter, Metadata, Subscriber};
@@ -15,12 +16,16 @@ use super::core::Capture;
 use super::layer::AuditLayer;
 use super::plan::Plan;
 
+/// Tells wrappers apart in what plans remember of the stacks inside them.
+static WRAPPERS: AtomicU32 = AtomicU32::new(1);
+
 /// A subscriber with an audit trail around it. Made by `AuditedExt::audited`.
 #[derive(Debug)]
 pub struct Audited<S> {
     inner: Inner<S>,
     /// `None` where the trail is configured off: then everything passes through.
     capture: Option<Arc<Capture>>,
+    number: u32,
 }
 
 /// What the trail is put around.
@@ -62,13 +67,17 @@ impl<S: Subscriber> Audited<S> {
             (None, Some(stack)) => Inner::Stack(stack),
             (None, None) => unreachable!("only a registry is taken out, and then it is there"),
         };
-        Self { inner, capture }
+        Self {
+            inner,
+            capture,
+            number: WRAPPERS.fetch_add(1, Ordering::Relaxed),
+        }
     }
 
     /// Whether the stack inside wants this callsite now. Where it must be asked, this also sets what its
     /// per-layer filters remember until the span or event that follows.
     fn is_wanted(&self, plan: &Plan, metadata: &Metadata<'_>) -> bool {
-        plan.inner()
+        plan.inner(self.number)
             .unwrap_or_else(|| inside!(self, inner => inner.enabled(metadata)))
     }
 
@@ -127,7 +136,7 @@ impl<S: Subscriber> Subscriber for Audited<S> {
         if !is_audit && !capture.is_tracked(metadata) {
             return inner;
         }
-        capture.plan(metadata).set_inner(&inner);
+        capture.plan(metadata).set_inner(self.number, &inner);
         if is_audit { Interest::always() } else { inner }
     }
 
@@ -150,7 +159,7 @@ impl<S: Subscriber> Subscriber for Audited<S> {
         };
         if capture.is_audit(attributes.metadata()) {
             let plan = capture.plan(attributes.metadata());
-            if plan.inner() != Some(true) {
+            if plan.inner(self.number) != Some(true) {
                 // The span is forwarded whatever the answer. Asked for what per-layer filters remember until then:
                 // they hide the span from their layers, also where all of them said never.
                 let _ = inside!(self, inner => inner.enabled(attributes.metadata()));
