@@ -7,8 +7,10 @@ use std::sync::{Arc, Mutex};
 
 use torture::{messages, trail};
 use tracing::field::{Field, Visit};
-use tracing::{Dispatch, Event, Subscriber, info};
-use tracing_audit::{Audit, AuditedExt};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Dispatch, Event, Subscriber, info, info_span};
+use tracing_audit::record::Slot;
+use tracing_audit::{Audit, AuditedExt, Obstacle};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::prelude::*;
@@ -83,4 +85,68 @@ fn a_stack_that_is_rebuilt_around_the_same_trail_answers_for_itself() {
     assert!(blind.take().is_empty());
     assert_eq!(sees.take(), ["after"]);
     assert_eq!(messages(&audit, &sink), ["before", "after"]);
+}
+
+/// A subscriber of an application's own that never says when a span ends: it keeps `try_close` as the trait has it.
+#[derive(Default)]
+struct NeverClosing(std::sync::atomic::AtomicU64);
+
+impl Subscriber for NeverClosing {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, _: &Event<'_>) {}
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+#[test]
+fn check_says_that_spans_do_not_become_records_where_the_stack_inside_never_says_that_they_end() {
+    let (audit, sink) = trail();
+    let dispatch = Dispatch::new(NeverClosing::default().audited(&audit));
+    tracing::dispatcher::with_default(&dispatch, || {
+        let check = audit.check();
+        assert_eq!(check.obstacles, [Obstacle::SpansNeverEnd]);
+        assert!(check.to_string().contains("try_close"), "{check}");
+        drop(info_span!(target: "audit", "span"));
+        info!(target: "audit", "event");
+    });
+    assert_eq!(messages(&audit, &sink), ["event"]);
+    // Nothing is lost: what never ended is written at the end, as that.
+    audit.shutdown(torture::PATIENCE).unwrap();
+    let open = torture::users(&sink).pop().unwrap();
+    assert_eq!(
+        (open.event(), open.text(Slot::ReasonCode)),
+        ("span", Some("still_open"))
+    );
+}
+
+#[test]
+fn check_leaves_no_span_behind_and_finds_every_form_over_a_registry_live() {
+    let (audit, sink) = trail();
+    let forms: [Dispatch; 3] = [
+        tracing_subscriber::registry().audited(&audit).into(),
+        tracing_subscriber::registry().with(audit.layer()).into(),
+        tracing_subscriber::registry().with(audit.filter_shell()).into(),
+    ];
+    for dispatch in forms {
+        tracing::dispatcher::with_default(&dispatch, || {
+            for _ in 0..2 {
+                assert_eq!(audit.check().obstacles, []);
+            }
+        });
+    }
+    audit.shutdown(torture::PATIENCE).unwrap();
+    assert!(torture::users(&sink).is_empty());
 }

@@ -28,6 +28,9 @@ pub enum Obstacle {
     Filtered(Level),
     /// Spans do not reach the trail, so that records inherit no context.
     ContextHidden,
+    /// The subscriber inside the wrapper never says that a span has ended: its `try_close` is the trait's own, which
+    /// answers `false`. Spans are written at the shutdown only, as `still_open`, and kept in memory until then.
+    SpansNeverEnd,
 }
 
 impl fmt::Display for Obstacle {
@@ -57,6 +60,10 @@ impl fmt::Display for Obstacle {
                 )
             }
             Self::ContextHidden => f.write_str("spans do not reach the trail; records inherit no context"),
+            Self::SpansNeverEnd => f.write_str(
+                "the subscriber inside never says that a span has ended, so that no span becomes a record; have its \
+                 `try_close` answer true for the last handle, or build on `tracing_subscriber::registry()`",
+            ),
         }
     }
 }
@@ -96,6 +103,23 @@ impl fmt::Display for Check {
 thread_local! {
     /// Which instance is probed, and how often the probe has arrived.
     static PROBED: Cell<(u32, u32)> = const { Cell::new((0, 0)) };
+    /// The span that the probe opened last, or 0.
+    static OPENED: Cell<u64> = const { Cell::new(0) };
+}
+
+impl Capture {
+    /// A probe's span was opened. It is linked like every span, so that its end unlinks it.
+    pub(super) fn probe_opened(&self, id: u64) {
+        hit(self.instance);
+        self.links.insert(id, 0);
+        let _ = OPENED.try_with(|opened| opened.set(id));
+    }
+
+    /// Whether the probe's span is there although its only handle is gone. Forgets it.
+    fn forget_probe(&self) -> bool {
+        let id = OPENED.try_with(Cell::take).unwrap_or(0);
+        id != 0 && self.links.remove(id).is_some()
+    }
 }
 
 /// A probe arrived.
@@ -153,6 +177,9 @@ pub(crate) fn check(capture: &Capture) -> Check {
     }
     if arrived > 0 && has_seen_spans == 0 {
         check.obstacles.push(Obstacle::ContextHidden);
+    }
+    if capture.forget_probe() {
+        check.obstacles.push(Obstacle::SpansNeverEnd);
     }
     if capture.settings.allow_modules.is_none() {
         check

@@ -25,10 +25,7 @@ impl Capture {
                 add(&self.counters.not_allowed, 1);
                 return self.link(attributes, id);
             }
-            Role::Probe => {
-                super::check::hit(self.instance);
-                return;
-            }
+            Role::Probe => return self.probe_opened(id.into_u64()),
             _ => return self.link(attributes, id),
         }
         let Some(_depth) = Depth::enter() else {
