@@ -161,6 +161,7 @@ impl Capture {
         };
         local::push(Held::Span {
             instance: self.instance,
+            in_panic: std::thread::panicking(),
             id: number,
             tracked,
         });
@@ -189,7 +190,9 @@ impl Capture {
         if local::is_outside() {
             return;
         }
-        if std::thread::panicking() {
+        // What is entered by a `Drop` while somebody else's panic unwinds, and left in order, has not panicked. (One that
+        // panics there and is caught again cannot be told from that: it is left without this evidence.)
+        if std::thread::panicking() && local::is_unwound(self.instance, id.into_u64()) {
             self.spans.with(id.into_u64(), |state| {
                 state.evidence = state.evidence.max(Evidence::Panicked)
             });
