@@ -115,6 +115,12 @@ impl Capture {
             if scope.has_actor() && state.has_actor {
                 state.handed_down.level();
             }
+            if scope.is_foreign(self.instance) {
+                // Whoever acts in there is nobody that this trail knows, nor the one outside.
+                state.has_actor &= !scope.has_actor();
+                state.is_scoped |= scope.has_actor();
+                continue;
+            }
             scope.with_fields(self.instance, &self.settings.policy, |fields| {
                 state.handed_down.extend(fields);
             });
@@ -160,6 +166,10 @@ impl Capture {
         for scope in local::scopes(held) {
             if scope.has_actor() && has_actor {
                 into.level();
+            }
+            if scope.is_foreign(self.instance) {
+                has_actor &= !scope.has_actor();
+                continue;
             }
             scope.with_fields(self.instance, &self.settings.policy, |fields| {
                 into.inherit(fields)
