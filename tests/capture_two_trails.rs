@@ -68,8 +68,10 @@ fn an_actor_that_only_the_first_trail_knows_is_not_taken_for_the_one_outside() {
             .assert_lacks(Slot::ActorRoles);
     }
     assert_eq!(second.audit().stats().missing_actor, 2);
+}
 
-    // Nor the one whom the second trail itself knows further outside, as a scope or as a span.
+#[test]
+fn an_actor_that_only_the_first_trail_knows_is_not_taken_for_one_whom_the_second_knows_further_outside() {
     let (first, second) = (Recording::new(), Recording::new());
     let capture = || {
         let request = info_span!(target: "audit", "request", actor.id = "bob");

@@ -98,9 +98,7 @@ impl Capture {
     fn find_plan(&self, key: usize, metadata: &'static Metadata<'static>) -> &'static Plan {
         let found = self.plans.read().get(&key).copied();
         let plan = found.unwrap_or_else(|| {
-            // Leaked on purpose: callsites are static, their number is bounded by the program's text, and a
-            // counted reference would cost more than the plan on every event.
-            let made = || -> &'static Plan { Box::leak(Box::new(Plan::new(metadata, &self.settings))) };
+            let made = || Plan::of(metadata, &self.settings);
             self.plans.write().entry(key).or_insert_with(made)
         });
         local::remember(key, self.instance, plan);

@@ -1,8 +1,9 @@
 //! The plan of a callsite: what it is to us, its constant part, and a decision for each field. Made once.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use parking_lot::Mutex;
 use tracing_core::{Interest, Metadata};
 
 use super::settings::{Settings, category};
@@ -32,7 +33,9 @@ pub(super) enum Role {
     Probe,
 }
 
-/// Made once per callsite and kept as long as the callsite itself, which is static: for ever.
+/// Made once and kept as long as its callsite, which is static: for ever. Trails whose settings lead to the same plan share
+/// it, so that what is kept is bounded by the program's callsites and by how differently its trails treat them, and not by
+/// the number of its trails. Nothing in a plan belongs to one trail alone: no key, no text of a caller's.
 pub(super) struct Plan {
     pub(super) role: Role,
     pub(super) constants: Constants,
@@ -65,8 +68,31 @@ impl std::fmt::Debug for Plan {
 /// The field that marks the probe's callsites.
 pub(super) const PROBE: &str = "tracing_audit.probe";
 
+/// All plans, by their callsites' addresses.
+static KEPT: Mutex<BTreeMap<usize, Vec<&'static Plan>>> = Mutex::new(BTreeMap::new());
+
 impl Plan {
-    pub(super) fn new(metadata: &'static Metadata<'static>, settings: &Settings) -> Self {
+    /// The plan for a callsite under these settings.
+    ///
+    /// Leaked on purpose: a counted reference would cost more than the plan at every event.
+    pub(super) fn of(metadata: &'static Metadata<'static>, settings: &Settings) -> &'static Self {
+        let plan = Self::new(metadata, settings);
+        let mut kept = KEPT.lock();
+        let kept = kept.entry(std::ptr::from_ref(metadata).addr()).or_default();
+        if let Some(same) = kept.iter().find(|kept| kept.is_same(&plan)) {
+            return same;
+        }
+        let plan: &'static Self = Box::leak(Box::new(plan));
+        kept.push(plan);
+        plan
+    }
+
+    /// Whether another plan for the same callsite says the same. The callsite's own properties need no comparing.
+    fn is_same(&self, other: &Self) -> bool {
+        self.role == other.role && self.constants == other.constants && self.fields == other.fields
+    }
+
+    fn new(metadata: &'static Metadata<'static>, settings: &Settings) -> Self {
         let role = role(metadata, settings);
         let is_audit = !matches!(role, Role::Ignored | Role::Lender);
         let (fields, duplicates, reserved) = fields(metadata, role, settings);
