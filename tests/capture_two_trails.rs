@@ -4,7 +4,7 @@ use tracing::{info, info_span};
 use tracing_audit::record::Slot;
 use tracing_audit::redact::{Action, Policy};
 use tracing_audit::testing::{CapturedRecord, Recording};
-use tracing_audit::{Actor, AuditContext, CurrentContext, WithContext};
+use tracing_audit::{Actor, AuditContext, AuditedExt, CurrentContext, WithContext};
 
 /// What the context of a span of the first trail, opened under the second one, makes of a record and a span there.
 fn under_the_second(make: impl FnOnce() -> CurrentContext) -> (Recording, Vec<CapturedRecord>) {
@@ -152,4 +152,23 @@ fn a_span_of_the_first_trail_without_an_actor_leaves_the_scope_around_it_to_the_
         .only()
         .assert_has(Slot::ActorId, "alice")
         .assert_lacks(Slot::SessionId);
+}
+
+#[test]
+fn a_context_goes_from_one_stack_of_a_trail_to_another_stack_of_it_whole() {
+    let recording = Recording::new();
+    let other: tracing::Dispatch = tracing_subscriber::registry().audited(recording.audit()).into();
+    let context = recording.run(|| {
+        let request = info_span!(target: "audit", "request", actor.id = "bob", session.id = "s-1");
+        request.in_scope(CurrentContext::capture)
+    });
+    tracing::dispatcher::with_default(&other, || {
+        context.sync_scope(|| info!(target: "audit", event = "event"));
+    });
+    recording
+        .captured()
+        .with_event("event")
+        .only()
+        .assert_has(Slot::ActorId, "bob")
+        .assert_has(Slot::SessionId, "s-1");
 }

@@ -150,3 +150,123 @@ fn check_leaves_no_span_behind_and_finds_every_form_over_a_registry_live() {
     audit.shutdown(torture::PATIENCE).unwrap();
     assert!(torture::users(&sink).is_empty());
 }
+
+#[test]
+fn spans_of_two_stacks_around_one_trail_are_kept_apart_although_their_registries_give_the_same_ids() {
+    let (audit, sink) = trail();
+    let stacks: [Dispatch; 4] = [
+        tracing_subscriber::registry().audited(&audit).into(),
+        tracing_subscriber::registry().audited(&audit).into(),
+        tracing_subscriber::registry().with(audit.layer()).into(),
+        tracing_subscriber::registry().with(audit.filter_shell()).into(),
+    ];
+    let actors = ["ann", "bob", "cem", "dan"];
+    let spans: Vec<_> = stacks
+        .iter()
+        .zip(actors)
+        .map(|(stack, actor)| {
+            tracing::dispatcher::with_default(
+                stack,
+                || info_span!(target: "audit", "work", actor.id = actor, resource.id = tracing::field::Empty),
+            )
+        })
+        .collect();
+    for (span, actor) in spans.iter().zip(actors).rev() {
+        span.record("resource.id", format!("{actor}'s"));
+        span.with_subscriber(|(_, dispatch)| {
+            tracing::dispatcher::with_default(dispatch, || {
+                span.in_scope(|| info!(target: "audit", event = "inside", "{actor}"));
+            });
+        });
+    }
+    drop(spans);
+    let records = torture::records(&audit, &sink);
+    assert_eq!(records.len(), 8);
+    for actor in actors {
+        let of = |event: &str| {
+            let is_it = |record: &&tracing_audit::record::Record| {
+                record.event() == event && record.text(Slot::ActorId) == Some(actor)
+            };
+            let found: Vec<_> = records.iter().filter(is_it).collect();
+            assert_eq!(found.len(), 1, "{event} of {actor}");
+            found[0]
+        };
+        assert_eq!(of("inside").text(Slot::Summary), Some(actor));
+        assert_eq!(
+            of("work").text(Slot::ResourceId),
+            Some(format!("{actor}'s").as_str())
+        );
+    }
+}
+
+#[test]
+fn what_is_emitted_inside_a_span_of_any_stack_inherits_from_that_span() {
+    use tracing_audit::record::Record;
+    let (audit, sink) = trail();
+    let stacks: [Dispatch; 2] = [
+        tracing_subscriber::registry().audited(&audit).into(),
+        tracing_subscriber::registry().with(audit.layer()).into(),
+    ];
+    for (stack, actor) in stacks.iter().zip(["ann", "bob"]) {
+        tracing::dispatcher::with_default(stack, || {
+            info_span!(target: "audit", "work", actor.id = actor).in_scope(|| {
+                audit
+                    .emit(Record::builder("emitted").summary(actor).build())
+                    .unwrap()
+            });
+        });
+    }
+    let records = torture::records(&audit, &sink);
+    let emitted: Vec<_> = records
+        .iter()
+        .filter(|record| record.event() == "emitted")
+        .collect();
+    assert_eq!(emitted.len(), 2);
+    for record in emitted {
+        assert_eq!(record.text(Slot::ActorId), record.text(Slot::Summary));
+    }
+}
+
+#[test]
+fn spans_that_are_open_at_the_end_are_written_oldest_first_over_all_stacks() {
+    let (audit, sink) = trail();
+    let stacks: [Dispatch; 3] =
+        std::array::from_fn(|_| tracing_subscriber::registry().audited(&audit).into());
+    let spans: Vec<_> = [(2, "first"), (0, "second"), (1, "third")]
+        .into_iter()
+        .map(|(stack, name)| {
+            tracing::dispatcher::with_default(
+                &stacks[stack],
+                || info_span!(target: "audit", "open", action = name),
+            )
+        })
+        .collect();
+    audit.shutdown(torture::PATIENCE).unwrap();
+    let open = torture::users(&sink);
+    let actions: Vec<_> = open
+        .iter()
+        .map(|record| record.text(Slot::Action).unwrap())
+        .collect();
+    assert_eq!(actions, ["first", "second", "third"]);
+    drop(spans);
+}
+
+#[test]
+fn a_stack_that_goes_without_having_closed_its_spans_leaves_them_in_the_trail() {
+    let (audit, sink) = trail();
+    for name in ["first", "second"] {
+        let dispatch = Dispatch::new(NeverClosing::default().audited(&audit));
+        tracing::dispatcher::with_default(&dispatch, || {
+            drop(info_span!(target: "audit", "open", action = name));
+        });
+    }
+    let records = torture::records(&audit, &sink);
+    // The trail's first stack is kept by the trail itself, and what is open there is written at the end.
+    let actions = |records: &[tracing_audit::record::Record]| -> Vec<String> {
+        let action = |record: &tracing_audit::record::Record| record.text(Slot::Action).unwrap().to_owned();
+        records.iter().map(action).collect()
+    };
+    assert_eq!(actions(&records), ["second"]);
+    audit.shutdown(torture::PATIENCE).unwrap();
+    assert_eq!(actions(&torture::users(&sink)), ["second", "first"]);
+}

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::fmt;
+use std::sync::Arc;
 
 use tracing::level_filters::{LevelFilter, STATIC_MAX_LEVEL};
 use tracing_core::Level;
@@ -101,7 +102,7 @@ impl fmt::Display for Check {
 }
 
 thread_local! {
-    /// Which instance is probed, and how often the probe has arrived.
+    /// Which trail is probed, and how often the probe has arrived.
     static PROBED: Cell<(u32, u32)> = const { Cell::new((0, 0)) };
     /// The span that the probe opened last, or 0.
     static OPENED: Cell<u64> = const { Cell::new(0) };
@@ -110,7 +111,7 @@ thread_local! {
 impl Capture {
     /// A probe's span was opened. It is linked like every span, so that its end unlinks it.
     pub(super) fn probe_opened(&self, id: u64) {
-        hit(self.instance);
+        hit(self.trail);
         self.links.insert(id, 0);
         let _ = OPENED.try_with(|opened| opened.set(id));
     }
@@ -118,23 +119,26 @@ impl Capture {
     /// Whether the probe's span is there although its only handle is gone. Forgets it.
     fn forget_probe(&self) -> bool {
         let id = OPENED.try_with(Cell::take).unwrap_or(0);
-        id != 0 && self.links.remove(id).is_some()
+        let others = self.stacks.others();
+        let all = others.iter().map(Arc::as_ref).chain([self]);
+        // No short cut: every stack that saw the probe must forget it.
+        id != 0 && all.filter(|stack| stack.links.remove(id).is_some()).count() > 0
     }
 }
 
 /// A probe arrived.
-pub(super) fn hit(instance: u32) {
+pub(super) fn hit(trail: u32) {
     let _ = PROBED.try_with(|probed| {
         let (of, hits) = probed.get();
-        if of == instance {
+        if of == trail {
             probed.set((of, hits + 1));
         }
     });
 }
 
-/// How often the probe `report` arrives at this instance.
-fn hits(instance: u32, report: impl FnOnce()) -> u32 {
-    let _ = PROBED.try_with(|probed| probed.set((instance, 0)));
+/// How often the probe `report` arrives at this trail.
+fn hits(trail: u32, report: impl FnOnce()) -> u32 {
+    let _ = PROBED.try_with(|probed| probed.set((trail, 0)));
     report();
     PROBED.try_with(|probed| probed.replace((0, 0)).1).unwrap_or(0)
 }
@@ -152,7 +156,7 @@ pub(crate) fn check(capture: &Capture) -> Check {
     let mut hidden = Vec::new();
     macro_rules! probe {
         ($($level:ident),*) => {$(
-            let count = hits(capture.instance, || {
+            let count = hits(capture.trail, || {
                 tracing::event!(target: "audit", Level::$level, tracing_audit.probe = true);
             });
             arrived = arrived.max(count);
@@ -164,15 +168,15 @@ pub(crate) fn check(capture: &Capture) -> Check {
         )*};
     }
     probe!(ERROR, WARN, INFO, DEBUG, TRACE);
-    let has_seen_spans = hits(capture.instance, || {
+    let has_seen_spans = hits(capture.trail, || {
         drop(tracing::error_span!(target: "audit", "audit.probe", tracing_audit.probe = true));
     });
     match arrived {
-        0 if !capture.is_registered() => check.obstacles.push(Obstacle::NotInstalled),
+        0 if !capture.stacks.is_registered() => check.obstacles.push(Obstacle::NotInstalled),
         2.. => check.obstacles.push(Obstacle::InstalledTwice),
         _ => {}
     }
-    if arrived > 0 || capture.is_registered() {
+    if arrived > 0 || capture.stacks.is_registered() {
         check.obstacles.append(&mut hidden);
     }
     if arrived > 0 && has_seen_spans == 0 {

@@ -235,8 +235,8 @@ fn carried(capture: &Capture, spot: Spot<'_>) -> Scopes {
     let span = span.map(|span| {
         Arc::new(ScopeFields {
             context: AuditContext::default(),
-            redacted: OnceLock::from((capture.instance, span.fields)),
-            of: capture.instance,
+            redacted: OnceLock::from((capture.trail, span.fields)),
+            of: capture.trail,
             has_actor: span.has_actor,
             trace: span.trace,
         })
@@ -335,9 +335,9 @@ impl ScopeFields {
     }
 
     /// Calls `with` with the fields as the policy of this trail leaves them.
-    pub(super) fn with_fields(&self, instance: u32, policy: &Policy, with: impl FnOnce(&RedactedFields)) {
-        let (made_for, fields) = self.redacted.get_or_init(|| (instance, self.redact(policy)));
-        if *made_for == instance {
+    pub(super) fn with_fields(&self, trail: u32, policy: &Policy, with: impl FnOnce(&RedactedFields)) {
+        let (made_for, fields) = self.redacted.get_or_init(|| (trail, self.redact(policy)));
+        if *made_for == trail {
             with(fields);
         } else {
             // A second trail in the same process has a policy of its own.
@@ -361,8 +361,8 @@ impl ScopeFields {
 
     /// Whether this belongs to another trail, which alone can tell what stands in it.
     #[inline]
-    pub(super) fn is_foreign(&self, instance: u32) -> bool {
-        self.of != 0 && self.of != instance
+    pub(super) fn is_foreign(&self, trail: u32) -> bool {
+        self.of != 0 && self.of != trail
     }
 
     pub(super) fn trace(&self) -> Option<TraceContext> {

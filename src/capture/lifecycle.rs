@@ -268,7 +268,17 @@ impl Capture {
 
     /// Writes spans that are still open, as unknown/`still_open`. They end without another record.
     pub(crate) fn close_open_spans(&self) {
-        for (_, state) in self.spans.drain() {
+        let mut open = self.spans.drain();
+        for other in self.stacks.others() {
+            open.append(&mut other.spans.drain());
+        }
+        self.send_open(open);
+    }
+
+    /// Writes spans that nobody can close any more, oldest first.
+    pub(super) fn send_open(&self, mut open: Vec<(u64, Box<SpanState>)>) {
+        open.sort_by_key(|(_, state)| state.opened);
+        for (_, state) in open {
             if let Some(plan) = state.plan.filter(|plan| plan.role == Role::Span) {
                 self.send_span(&state, plan, Some("still_open"));
             }

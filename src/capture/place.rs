@@ -115,13 +115,13 @@ impl Capture {
             if scope.has_actor() && state.has_actor {
                 state.handed_down.level();
             }
-            if scope.is_foreign(self.instance) {
+            if scope.is_foreign(self.trail) {
                 // Whoever acts in there is nobody that this trail knows, nor the one outside.
                 state.has_actor &= !scope.has_actor();
                 state.is_scoped |= scope.has_actor();
                 continue;
             }
-            scope.with_fields(self.instance, &self.settings.policy, |fields| {
+            scope.with_fields(self.trail, &self.settings.policy, |fields| {
                 state.handed_down.extend(fields);
             });
             state.has_actor |= scope.has_actor();
@@ -134,7 +134,9 @@ impl Capture {
     /// Appends what the current thread's spans and scopes hand down, for a record that is given as a value.
     /// Answers whether an actor is among it.
     pub(crate) fn inherit_context(&self, into: &mut Redacting<'_>) -> bool {
-        self.place(true, None, |spot| self.append_context(into, spot))
+        let beside = self.entered_beside();
+        let here = beside.as_deref().unwrap_or(self);
+        here.place(true, None, |spot| here.append_context(into, spot))
     }
 
     /// Appends what the place hands down. Answers whether an actor is among it.
@@ -167,13 +169,11 @@ impl Capture {
             if scope.has_actor() && has_actor {
                 into.level();
             }
-            if scope.is_foreign(self.instance) {
+            if scope.is_foreign(self.trail) {
                 has_actor &= !scope.has_actor();
                 continue;
             }
-            scope.with_fields(self.instance, &self.settings.policy, |fields| {
-                into.inherit(fields)
-            });
+            scope.with_fields(self.trail, &self.settings.policy, |fields| into.inherit(fields));
             has_actor |= scope.has_actor();
         }
         has_actor

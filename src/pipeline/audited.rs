@@ -12,6 +12,9 @@ pub trait AuditedExt: Subscriber + Sized {
     ///
     /// The one thing that other layers see more of: an audit *span* that their filter would have disabled is
     /// shown to them, because the registry must know it for records inside to find their context.
+    ///
+    /// One trail can be put around several subscribers. Each keeps spans of its own, in a few hundred kilobytes; scopes
+    /// and contexts are shared.
     fn audited(self, audit: &Audit) -> Audited<Self> {
         Audited::new(self, audit.capture())
     }
