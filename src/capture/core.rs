@@ -197,13 +197,18 @@ impl Capture {
         if !span.is_some_and(|span| span.role == Role::Span && plan.belongs_to(span)) {
             return false;
         }
-        let Some(_depth) = Depth::enter() else { return true };
-        let mut message = RedactedFields::empty(self.outlet.buffer());
         let evidence = if plan.role == Role::Failed {
             Evidence::Failed
         } else {
             Evidence::Returned
         };
+        let Some(_depth) = Depth::enter() else {
+            self.spans
+                .with(tracked, |state| state.evidence = state.evidence.max(evidence));
+            add(&self.counters.too_deep, u64::from(evidence == Evidence::Failed));
+            return true;
+        };
+        let mut message = RedactedFields::empty(self.outlet.buffer());
         if evidence == Evidence::Failed {
             let mut into = Redacting::fields(message, RedactedFields::default(), &self.settings.policy);
             event.record(&mut Visitor {

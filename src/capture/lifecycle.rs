@@ -31,6 +31,8 @@ impl Capture {
         let Some(_depth) = Depth::enter() else {
             if plan.role == Role::Span {
                 self.nested_too_deeply(plan);
+            } else {
+                add(&self.counters.too_deep, plan.planned());
             }
             return self.link(attributes, id);
         };
@@ -112,7 +114,9 @@ impl Capture {
         let Some(Some(plan)) = self.spans.with(id, |state| state.plan) else {
             return;
         };
-        let Some(_depth) = Depth::enter() else { return };
+        let Some(_depth) = Depth::enter() else {
+            return add(&self.counters.too_deep, values.len() as u64);
+        };
         // User code formats into fields of their own first; only then is the state locked.
         let spare = || RedactedFields::empty(self.outlet.buffer());
         let mut into = Redacting::fields(spare(), spare(), &self.settings.policy);

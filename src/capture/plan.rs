@@ -122,6 +122,11 @@ impl Plan {
         self.line.is_some() && self.line == span.line && self.file == span.file
     }
 
+    /// How many of the callsite's fields are taken.
+    pub(super) fn planned(&self) -> u64 {
+        self.fields.iter().flatten().count() as u64
+    }
+
     /// Whether this is a probe of `check`, which is nobody else's business.
     pub(super) fn is_probe(&self) -> bool {
         self.role == Role::Probe
