@@ -241,7 +241,7 @@ impl Capture {
         }
         let by_names = || {
             let category = into.category().unwrap_or(plan.category);
-            self.route(into.event_name(plan.event), category, &plan.level)
+            self.route(into.event_name(&plan.event), category, &plan.level)
         };
         let (is_wanted, mode) = self.uniform.map_or_else(by_names, |mode| (true, mode));
         let frame = into.finish();

@@ -1,5 +1,6 @@
 //! The plan of a callsite: what it is to us, its constant part, and a decision for each field. Made once.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -7,7 +8,7 @@ use parking_lot::Mutex;
 use tracing_core::{Interest, Metadata};
 
 use super::settings::{Settings, category};
-use crate::record::{Level, Slot};
+use crate::record::{Level, Resolved, Slot};
 use crate::redact::{Constants, FieldPlan};
 
 /// What a callsite is to the trail.
@@ -42,7 +43,7 @@ pub(super) struct Plan {
     pub(super) fields: Box<[Option<FieldPlan>]>,
     pub(super) level: Level,
     /// The event name where no field gives one.
-    pub(super) event: &'static str,
+    pub(super) event: Cow<'static, str>,
     pub(super) category: &'static str,
     pub(super) file: Option<&'static str>,
     pub(super) line: Option<u32>,
@@ -243,8 +244,9 @@ fn fields(metadata: &Metadata<'_>, role: Role, settings: &Settings) -> (Box<[Opt
 fn constants(metadata: &'static Metadata<'static>, settings: &Settings) -> Constants {
     let mut constants = Constants::default().text(Slot::Level, level(metadata).as_str());
     let event = event_name(metadata);
-    if !event.is_empty() {
-        constants = constants.text(Slot::Event, event);
+    // The writer calls an event so by itself.
+    if !event.is_empty() && event != UNNAMED {
+        constants = constants.text(Slot::Event, &event);
     }
     if let Some(category) = category(metadata.target()) {
         constants = constants.text(Slot::Category, category);
@@ -267,14 +269,24 @@ fn constants(metadata: &'static Metadata<'static>, settings: &Settings) -> Const
     constants
 }
 
+/// What the line calls an event that nobody named.
+const UNNAMED: &str = "event";
+
 /// A span's name, or the name that an event's macro was given; not the place in the source that `tracing` puts
-/// there otherwise.
-fn event_name(metadata: &'static Metadata<'static>) -> &'static str {
+/// there otherwise. An event without one is called by the family that its target names, so that what is said of
+/// `billing.*` holds for it; where a field may say what it is called, nothing is said here.
+fn event_name(metadata: &'static Metadata<'static>) -> Cow<'static, str> {
     let is_unnamed = metadata.name().starts_with("event ") || metadata.target() == super::log::TARGET;
-    if metadata.is_event() && is_unnamed {
-        ""
-    } else {
-        metadata.name()
+    if !(metadata.is_event() && is_unnamed) {
+        return Cow::Borrowed(metadata.name());
+    }
+    let names = |field: &str| matches!(Resolved::of(field), Resolved::Slot(Slot::Event | Slot::Action, _));
+    if metadata.fields().iter().any(|field| names(field.name())) {
+        return Cow::Borrowed("");
+    }
+    match category(metadata.target()) {
+        Some(category) => Cow::Owned(format!("{}.{UNNAMED}", category.replace("::", "."))),
+        None => Cow::Borrowed(UNNAMED),
     }
 }
 
