@@ -19,13 +19,14 @@ pub enum Obstacle {
     Closed,
     /// This thread has no `tracing` subscriber.
     NoSubscriber,
-    /// The subscriber of this thread does not contain the trail.
+    /// The subscriber of this thread does not contain the trail, whatever another thread's does.
     NotInstalled,
     /// The subscriber contains the trail more than once: every record would be written that often.
     InstalledTwice,
     /// A level was removed at compile time by a `max_level_*` or `release_max_level_*` feature of `tracing`.
     CompiledOut(Level),
-    /// A global filter (an `EnvFilter` or another filter that is not per layer) hides audit records of a level.
+    /// A filter hides audit records of a level: an `EnvFilter` or another one that is not per layer, beside a layer form
+    /// of the trail, or one that was given to the trail's own layer.
     Filtered(Level),
     /// Spans do not reach the trail, so that records inherit no context.
     ContextHidden,
@@ -36,37 +37,47 @@ pub enum Obstacle {
 
 impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Disabled => f.write_str("the trail is configured off; set `enabled` to true"),
-            Self::Closed => f.write_str("the trail was shut down; start another one"),
+        let text = match self {
+            Self::Disabled => "the trail is configured off; set `enabled` to true",
+            Self::Closed => "the trail was shut down; start another one",
             Self::NoSubscriber => {
-                f.write_str("no subscriber is installed here; call `.audited(&audit).init()` on one")
+                "no subscriber is installed on this thread; end yours with `.audited(&audit).init()`"
             }
-            Self::NotInstalled => f.write_str(
-                "the subscriber does not contain the trail; add `.audited(&audit)` as its last part",
-            ),
+            Self::NotInstalled => {
+                "the subscriber of this thread does not contain the trail; add `.audited(&audit)` as its last part"
+            }
             Self::InstalledTwice => {
-                f.write_str("the trail is installed more than once; keep one of wrapper and layer")
+                "the trail is installed more than once, so that every record is written more than once; keep one of \
+                 `.audited(&audit)`, `audit.layer()` and `audit.filter_shell()`"
             }
-            Self::CompiledOut(level) => {
-                write!(
-                    f,
-                    "{level} is compiled out by a max_level feature of `tracing`; remove that feature"
-                )
+            Self::CompiledOut(level) => return compiled_out(f, &level.to_string()),
+            Self::Filtered(level) => return filtered(f, &level.to_string()),
+            Self::ContextHidden => {
+                "a filter hides spans from the trail, so that no span becomes a record and records inherit no context; use \
+                 `.audited(&audit)`, or give that filter to the other layers by `with_filter`"
             }
-            Self::Filtered(level) => {
-                write!(
-                    f,
-                    "a global filter hides {level} records; use `.audited(&audit)`, or make the filter per layer"
-                )
-            }
-            Self::ContextHidden => f.write_str("spans do not reach the trail; records inherit no context"),
-            Self::SpansNeverEnd => f.write_str(
+            Self::SpansNeverEnd => {
                 "the subscriber inside never says that a span has ended, so that no span becomes a record; have its \
-                 `try_close` answer true for the last handle, or build on `tracing_subscriber::registry()`",
-            ),
-        }
+                 `try_close` answer true for the last handle, or build on `tracing_subscriber::registry()`"
+            }
+        };
+        f.write_str(text)
     }
+}
+
+fn compiled_out(f: &mut fmt::Formatter<'_>, levels: &str) -> fmt::Result {
+    write!(
+        f,
+        "{levels} records are compiled out by a max_level feature of `tracing`; remove that feature"
+    )
+}
+
+fn filtered(f: &mut fmt::Formatter<'_>, levels: &str) -> fmt::Result {
+    write!(
+        f,
+        "a filter hides {levels} records from the trail; use `.audited(&audit)`, or give that filter to the other layers \
+         by `with_filter`"
+    )
 }
 
 /// What [`Audit::check`](crate::Audit::check) found.
@@ -87,14 +98,51 @@ impl Check {
     }
 }
 
+impl Check {
+    /// The levels of all obstacles of this kind, as words.
+    fn levels(&self, kind: &Obstacle) -> String {
+        let level = |obstacle: &Obstacle| match obstacle {
+            Obstacle::CompiledOut(level) | Obstacle::Filtered(level) if is_alike(obstacle, kind) => {
+                Some(level.to_string())
+            }
+            _ => None,
+        };
+        let levels: Vec<_> = self.obstacles.iter().filter_map(level).collect();
+        match levels.split_last() {
+            Some((last, [])) => last.clone(),
+            Some((last, others)) => format!("{} and {last}", others.join(", ")),
+            None => String::new(),
+        }
+    }
+}
+
+fn is_alike(one: &Obstacle, other: &Obstacle) -> bool {
+    std::mem::discriminant(one) == std::mem::discriminant(other)
+}
+
 impl fmt::Display for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_live() {
             writeln!(f, "the audit trail is live")?;
         }
-        self.obstacles
-            .iter()
-            .try_for_each(|obstacle| writeln!(f, "obstacle: {obstacle}"))?;
+        for (at, obstacle) in self.obstacles.iter().enumerate() {
+            // One sentence for all levels, where the first of them stands.
+            let is_told = self
+                .obstacles
+                .iter()
+                .take(at)
+                .any(|told| is_alike(told, obstacle));
+            if is_told {
+                continue;
+            }
+            f.write_str("obstacle: ")?;
+            match obstacle {
+                Obstacle::CompiledOut(_) => compiled_out(f, &self.levels(obstacle))?,
+                Obstacle::Filtered(_) => filtered(f, &self.levels(obstacle))?,
+                _ => write!(f, "{obstacle}")?,
+            }
+            writeln!(f)?;
+        }
         self.remarks
             .iter()
             .try_for_each(|remark| writeln!(f, "remark: {remark}"))
@@ -143,6 +191,11 @@ fn hits(trail: u32, report: impl FnOnce()) -> u32 {
     PROBED.try_with(|probed| probed.replace((0, 0)).1).unwrap_or(0)
 }
 
+/// Whether the dispatcher of this thread has the trail in it. Of several trails in one stack only the outermost is seen.
+fn is_here(capture: &Capture) -> bool {
+    tracing::dispatcher::get_default(super::installed).is_some_and(|here| here.trail == capture.trail)
+}
+
 /// Sends a probe of each level through the dispatcher that this thread has.
 pub(crate) fn check(capture: &Capture) -> Check {
     let mut check = Check::default();
@@ -172,12 +225,12 @@ pub(crate) fn check(capture: &Capture) -> Check {
         drop(tracing::error_span!(target: "audit", "audit.probe", tracing_audit.probe = true));
     });
     match arrived {
-        0 if !capture.stacks.is_registered() => check.obstacles.push(Obstacle::NotInstalled),
-        2.. => check.obstacles.push(Obstacle::InstalledTwice),
-        _ => {}
-    }
-    if arrived > 0 || capture.stacks.is_registered() {
-        check.obstacles.append(&mut hidden);
+        0 if !is_here(capture) => check.obstacles.push(Obstacle::NotInstalled),
+        0 | 1 => check.obstacles.append(&mut hidden),
+        2.. => {
+            check.obstacles.push(Obstacle::InstalledTwice);
+            check.obstacles.append(&mut hidden);
+        }
     }
     if arrived > 0 && has_seen_spans == 0 {
         check.obstacles.push(Obstacle::ContextHidden);

@@ -91,9 +91,8 @@ impl Capture {
         other
     }
 
-    /// Notes that this trail is part of a dispatcher.
+    /// Tells a tracer which dispatcher this trail is part of.
     pub(super) fn registered(&self, dispatch: &Dispatch) {
-        self.stacks.registered();
         if let Ids::Source(source) = &self.ids {
             // Weak: the dispatcher owns the subscriber that owns us.
             source.registered(dispatch.downgrade());

@@ -14,21 +14,11 @@ use super::local::{self, Held};
 pub(super) struct Stacks {
     /// Whether the first capture is part of a stack already.
     is_given: AtomicBool,
-    /// Whether one of them is part of a dispatcher.
-    is_registered: AtomicBool,
     /// The captures beside the first one. The stacks own them.
     others: Mutex<Vec<Weak<Capture>>>,
 }
 
 impl Stacks {
-    pub(super) fn registered(&self) {
-        self.is_registered.store(true, Ordering::Release);
-    }
-
-    pub(super) fn is_registered(&self) -> bool {
-        self.is_registered.load(Ordering::Acquire)
-    }
-
     /// The captures beside the first one.
     pub(super) fn others(&self) -> Vec<Arc<Capture>> {
         self.others.lock().iter().filter_map(Weak::upgrade).collect()
