@@ -72,6 +72,7 @@ counters! {
     redacted "fields" "Fields that redaction changed or dropped.";
     truncated "fields" "Values that were cut to fit.";
     panicked "fields" "Values whose `Debug` or `Display` panicked; a marker stands in their place.";
+    too_deep "fields" "Fields of spans that were reported too deep inside the recording of another value; the span's record, or what inherits from it, is without them.";
     pool_empty "buffers" "Frames that needed a new buffer because the pool had none left.";
     large_frames "buffers" "Frames above the pooled size; their buffers are not kept.";
     clock_backwards "steps" "Times that the writer's clock went backwards; `observed_at` stood still.";

@@ -257,3 +257,50 @@ fn a_record_says_its_level_and_what_the_macro_was_named() {
     let bare = captured.with(Slot::Summary, "only a message");
     assert!(!bare.only().event().is_empty());
 }
+
+#[test]
+fn an_event_without_a_name_is_called_event_in_the_family_that_its_target_names() {
+    let recording = Recording::with(|audit| audit.event_floor("billing.*", record::Level::Warn));
+    recording.run(|| {
+        info!(target: "audit", "plain");
+        warn!(target: "audit::billing", "charged");
+        warn!(target: "audit::billing::refund", "paid back");
+        // Weighed by that name as well.
+        info!(target: "audit::billing", "left out");
+        // What says its name or action by a field is called that.
+        warn!(target: "audit::billing", action = "charge", "an action");
+        warn!(target: "audit::billing", event_name = "billing.named", "a name");
+        event!(name: "billing.macro", target: "audit::billing", Level::WARN, "the macro's name");
+    });
+    let captured = recording.captured();
+    let found: Vec<_> = captured
+        .records()
+        .iter()
+        .map(|record| {
+            let text = |slot| record.text(slot).unwrap_or_default();
+            (
+                text(Slot::Summary),
+                record.event(),
+                text(Slot::Action),
+                text(Slot::Category),
+            )
+        })
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("plain", "event", "event", ""),
+            ("charged", "billing.event", "event", "billing"),
+            ("paid back", "billing.refund.event", "event", "billing::refund"),
+            ("an action", "charge", "charge", "billing"),
+            ("a name", "billing.named", "named", "billing"),
+            ("the macro's name", "billing.macro", "macro", "billing"),
+        ]
+    );
+    assert_eq!(recording.audit().stats().below_level, 1);
+
+    let recording = Recording::with(|audit| audit.event_floor("event", record::Level::Error));
+    recording.run(|| info!(target: "audit", "as its line would call it"));
+    recording.captured().none();
+    assert_eq!(recording.audit().stats().below_level, 1);
+}

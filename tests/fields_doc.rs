@@ -14,7 +14,8 @@ const HEAD: &str = "\
 A field of a span or event with one of these names fills a place of the record. Every name is also recognised with the
 prefix `audit.`, and names are case-sensitive. A field with any other name goes to `attributes` under its own name.
 
-- *Inherited*: a value on a span is handed down to all spans and events inside it; the innermost value wins.
+- *Inherited*: a value on a span is handed down to all spans and events inside it; the innermost value wins. Who is named
+  further inside by an `actor.id` of its own is somebody else, and inherits nothing of what stands under `actor.` outside.
 - *Wrong type*: a value that the place does not take is not lost; it goes to `attributes` under the field's own name,
   and the counter `wrong_type` rises.
 - A later value for the same place wins over an earlier one.

@@ -315,3 +315,49 @@ fn a_layer_that_is_swapped_beside_the_plain_layer_hides_no_record() {
     });
     assert_eq!(messages(&audit, &sink).len(), 100);
 }
+
+#[test]
+fn check_on_a_thread_whose_subscriber_lacks_the_trail_says_that_and_blames_no_filter() {
+    let (audit, _) = trail();
+    let (other, _) = trail();
+    let elsewhere: tracing::Dispatch = tracing_subscriber::registry().audited(&audit).into();
+    let live = || audit.check().is_live();
+    assert!(tracing::dispatcher::with_default(&elsewhere, live));
+    let without: [tracing::Dispatch; 3] = [
+        tracing_subscriber::registry().into(),
+        tracing_subscriber::registry().with(EnvFilter::new("off")).into(),
+        tracing_subscriber::registry().audited(&other).into(),
+    ];
+    for here in without {
+        tracing::dispatcher::with_default(&here, || {
+            assert_eq!(audit.check().obstacles, [Obstacle::NotInstalled]);
+        });
+    }
+    // Beside another trail it is found as well.
+    let both: tracing::Dispatch = tracing_subscriber::registry()
+        .with(EnvFilter::new("error"))
+        .with(audit.layer())
+        .with(other.layer())
+        .into();
+    tracing::dispatcher::with_default(&both, || {
+        for trail in [&audit, &other] {
+            assert!(trail.check().obstacles.contains(&Obstacle::Filtered(Level::WARN)));
+        }
+    });
+}
+
+#[test]
+fn check_names_all_levels_that_a_filter_hides_in_one_sentence() {
+    let (audit, _) = trail();
+    let dispatch: tracing::Dispatch = tracing_subscriber::registry()
+        .with(EnvFilter::new("warn"))
+        .with(audit.layer())
+        .into();
+    let said = tracing::dispatcher::with_default(&dispatch, || audit.check().to_string());
+    let obstacles: Vec<_> = said
+        .lines()
+        .filter_map(|line| line.strip_prefix("obstacle: "))
+        .collect();
+    assert_eq!(obstacles.len(), 1, "{said}");
+    assert!(obstacles[0].contains("INFO, DEBUG and TRACE records"), "{said}");
+}

@@ -241,3 +241,118 @@ fn an_instrumented_future_that_changes_its_thread_at_every_poll_is_one_record() 
     );
     assert_eq!(end(&records, "travels"), ("success", ""));
 }
+
+/// Runs what it is given when it is dropped.
+struct Cleanup<F: FnMut()>(F);
+
+impl<F: FnMut()> Drop for Cleanup<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+#[instrument(target = "audit", name = "cleans up", err)]
+fn cleans_up() -> Result<(), String> {
+    nested_work();
+    Ok(())
+}
+
+#[instrument(target = "audit", name = "nested")]
+fn nested_work() {}
+
+#[instrument(target = "audit", name = "restores", err, ret)]
+async fn restores() -> Result<u8, String> {
+    tokio::task::yield_now().await;
+    Err("no backup".to_owned())
+}
+
+#[instrument(target = "audit", name = "fails")]
+fn fails(opened_before: Span) {
+    let _cleanup = Cleanup(move || {
+        cleans_up().unwrap();
+        opened_before.in_scope(nested_work);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        assert!(runtime.block_on(restores()).is_err());
+    });
+    deeper();
+}
+
+#[instrument(target = "audit", name = "deeper")]
+fn deeper() {
+    panic!("on purpose");
+}
+
+#[test]
+fn what_runs_to_its_end_while_a_panic_unwinds_did_not_panic() {
+    let (audit, sink) = trail();
+    for dispatch in forms(&audit) {
+        within(&dispatch, || {
+            let before = info_span!(target: "audit", "opened before");
+            assert!(catch_unwind(AssertUnwindSafe(|| fails(before))).is_err());
+        });
+        let records = records(&audit, &sink);
+        sink.clear();
+        assert_eq!(records.len(), 7);
+        for (name, outcome) in [
+            ("fails", ("unknown", "panic")),
+            ("deeper", ("unknown", "panic")),
+            ("cleans up", ("unknown", "not_reported")),
+            ("opened before", ("unknown", "not_reported")),
+            ("restores", ("failure", "")),
+        ] {
+            assert_eq!(end(&records, name), outcome, "{name}");
+        }
+        let nested = records.iter().filter(|record| record.event() == "nested");
+        assert!(nested.clone().count() == 2);
+        for record in nested {
+            assert_eq!(record.text(Slot::ReasonCode), Some("not_reported"));
+        }
+    }
+}
+
+#[test]
+fn a_future_that_is_dropped_by_somebody_elses_panic_did_not_panic_itself() {
+    let (audit, sink) = trail();
+    for dispatch in forms(&audit) {
+        within(&dispatch, || {
+            let dropped = AssertUnwindSafe(|| {
+                let mut future = Box::pin(waits());
+                let polled = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+                assert!(polled.is_pending());
+                panic!("on purpose");
+            });
+            assert!(catch_unwind(dropped).is_err());
+        });
+        let records = records(&audit, &sink);
+        sink.clear();
+        assert_eq!(end(&records, "waits"), ("unknown", "not_reported"));
+    }
+}
+
+#[test]
+fn a_future_that_panics_at_a_later_poll_did_panic_also_where_it_was_made_while_another_panic_unwound() {
+    let (audit, sink) = trail();
+    for dispatch in forms(&audit) {
+        within(&dispatch, || {
+            let made = std::cell::Cell::new(None);
+            let unwinding = AssertUnwindSafe(|| {
+                let _cleanup = Cleanup(|| {
+                    let mut future = Box::pin(panics_later());
+                    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+                    let _inside = runtime.enter();
+                    let polled = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+                    assert!(polled.is_pending());
+                    made.set(Some(future));
+                });
+                panic!("on purpose");
+            });
+            assert!(catch_unwind(unwinding).is_err());
+            let mut future = made.take().unwrap();
+            let poll = || future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            assert!(catch_unwind(AssertUnwindSafe(poll)).is_err());
+        });
+        let records = records(&audit, &sink);
+        sink.clear();
+        assert_eq!(end(&records, "panics_later"), ("unknown", "panic"));
+    }
+}

@@ -199,6 +199,10 @@ impl SharedContext {
 
 /// The context that the current thread is in, to be carried to another thread or task: what its scopes and its audit
 /// spans hand down now.
+///
+/// Where it is opened under another trail than it was captured under, that trail takes the scopes, by its own policy,
+/// and nothing of what spans handed down: that has passed the policy of the first trail. Where such a span knew an actor,
+/// the other trail knows none, and says and counts that, rather than name the one outside.
 #[derive(Debug, Clone)]
 pub struct CurrentContext {
     fields: Scopes,
@@ -231,7 +235,8 @@ fn carried(capture: &Capture, spot: Spot<'_>) -> Scopes {
     let span = span.map(|span| {
         Arc::new(ScopeFields {
             context: AuditContext::default(),
-            redacted: OnceLock::from((capture.instance, span.fields)),
+            redacted: OnceLock::from((capture.trail, span.fields)),
+            of: capture.trail,
             has_actor: span.has_actor,
             trace: span.trace,
         })
@@ -307,6 +312,9 @@ type Scopes = Arc<[Arc<ScopeFields>]>;
 pub(crate) struct ScopeFields {
     context: AuditContext,
     redacted: OnceLock<(u32, RedactedFields)>,
+    /// The only trail that may read this; 0 = every one. What a span handed down has passed the policy of its own
+    /// trail and exists in that form only: another trail, whose policy may be stricter, must not write it.
+    of: u32,
     has_actor: bool,
     trace: Option<TraceContext>,
 }
@@ -317,6 +325,7 @@ impl ScopeFields {
             has_actor: context.record.get(Slot::ActorId).is_some(),
             trace: context.trace,
             context,
+            of: 0,
             redacted: OnceLock::new(),
         }
     }
@@ -326,9 +335,9 @@ impl ScopeFields {
     }
 
     /// Calls `with` with the fields as the policy of this trail leaves them.
-    pub(super) fn with_fields(&self, instance: u32, policy: &Policy, with: impl FnOnce(&RedactedFields)) {
-        let (made_for, fields) = self.redacted.get_or_init(|| (instance, self.redact(policy)));
-        if *made_for == instance {
+    pub(super) fn with_fields(&self, trail: u32, policy: &Policy, with: impl FnOnce(&RedactedFields)) {
+        let (made_for, fields) = self.redacted.get_or_init(|| (trail, self.redact(policy)));
+        if *made_for == trail {
             with(fields);
         } else {
             // A second trail in the same process has a policy of its own.
@@ -348,6 +357,12 @@ impl ScopeFields {
 
     pub(super) fn has_actor(&self) -> bool {
         self.has_actor
+    }
+
+    /// Whether this belongs to another trail, which alone can tell what stands in it.
+    #[inline]
+    pub(super) fn is_foreign(&self, trail: u32) -> bool {
+        self.of != 0 && self.of != trail
     }
 
     pub(super) fn trace(&self) -> Option<TraceContext> {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use parking_lot::RwLock;
 use tracing_core::{Dispatch, Event, Metadata};
@@ -13,6 +13,7 @@ use super::local::{self, Depth};
 use super::plan::{Plan, Role};
 use super::settings::Settings;
 use super::spans::{Evidence, Spans};
+use super::stacks::Stacks;
 use super::visitor::Visitor;
 use super::{Loss, Outlet, Route};
 use crate::clock::SharedClock;
@@ -23,9 +24,13 @@ use crate::stats::{Counters, add};
 /// Tells instances apart in what threads keep.
 static INSTANCES: AtomicU32 = AtomicU32::new(1);
 
-/// Turns what `tracing` reports into frames. One per trail, shared by everything that is installed for it.
+/// Turns what `tracing` reports into frames. One for each stack that a trail is part of; nearly always that is one.
 pub(crate) struct Capture {
+    /// The stack: whose spans these are.
     pub(super) instance: u32,
+    /// The trail: whose settings, policy and counters these are. The number of its first stack.
+    pub(super) trail: u32,
+    pub(super) stacks: Arc<Stacks>,
     pub(super) settings: Settings,
     pub(super) ids: Ids,
     pub(super) outlet: Arc<dyn Outlet>,
@@ -34,7 +39,6 @@ pub(crate) struct Capture {
     pub(super) spans: Spans,
     pub(super) links: Links,
     plans: RwLock<HashMap<usize, &'static Plan>>,
-    registered: AtomicBool,
     /// The mode of every record, where neither floor nor mode depends on names.
     uniform: Option<crate::config::Mode>,
 }
@@ -56,9 +60,12 @@ impl Capture {
         counters: Arc<Counters>,
     ) -> Self {
         let uniform = settings.uniform();
+        let instance = INSTANCES.fetch_add(1, Ordering::Relaxed);
         Self {
             uniform,
-            instance: INSTANCES.fetch_add(1, Ordering::Relaxed),
+            instance,
+            trail: instance,
+            stacks: Arc::new(Stacks::default()),
             settings,
             ids,
             outlet,
@@ -67,21 +74,29 @@ impl Capture {
             spans: Spans::new(),
             links: Links::new(),
             plans: RwLock::new(HashMap::new()),
-            registered: AtomicBool::new(false),
         }
     }
 
-    /// Notes that this trail is part of a dispatcher.
+    /// A capture of the same trail for another stack.
+    pub(super) fn beside(&self) -> Self {
+        let mut other = Self::new(
+            self.settings.clone(),
+            self.ids.clone(),
+            Arc::clone(&self.outlet),
+            self.clock.clone(),
+            Arc::clone(&self.counters),
+        );
+        other.trail = self.trail;
+        other.stacks = Arc::clone(&self.stacks);
+        other
+    }
+
+    /// Tells a tracer which dispatcher this trail is part of.
     pub(super) fn registered(&self, dispatch: &Dispatch) {
-        self.registered.store(true, Ordering::Release);
         if let Ids::Source(source) = &self.ids {
             // Weak: the dispatcher owns the subscriber that owns us.
             source.registered(dispatch.downgrade());
         }
-    }
-
-    pub(super) fn is_registered(&self) -> bool {
-        self.registered.load(Ordering::Acquire)
     }
 
     /// The callsite's plan, made now if nobody has made it: an event can come before its registration.
@@ -98,9 +113,7 @@ impl Capture {
     fn find_plan(&self, key: usize, metadata: &'static Metadata<'static>) -> &'static Plan {
         let found = self.plans.read().get(&key).copied();
         let plan = found.unwrap_or_else(|| {
-            // Leaked on purpose: callsites are static, their number is bounded by the program's text, and a
-            // counted reference would cost more than the plan on every event.
-            let made = || -> &'static Plan { Box::leak(Box::new(Plan::new(metadata, &self.settings))) };
+            let made = || Plan::of(metadata, &self.settings);
             self.plans.write().entry(key).or_insert_with(made)
         });
         local::remember(key, self.instance, plan);
@@ -132,7 +145,7 @@ impl Capture {
             Role::Event => {}
             Role::Failed | Role::Returned if self.fold(event, plan) => return,
             Role::Failed | Role::Returned => {}
-            Role::Probe => return super::check::hit(self.instance),
+            Role::Probe => return super::check::hit(self.trail),
             Role::NotAllowed => return add(&self.counters.not_allowed, 1),
             Role::Log if self.is_audit_log(event) => {}
             Role::Log | Role::Ignored | Role::Span | Role::Lender => return,
@@ -182,13 +195,18 @@ impl Capture {
         if !span.is_some_and(|span| span.role == Role::Span && plan.belongs_to(span)) {
             return false;
         }
-        let Some(_depth) = Depth::enter() else { return true };
-        let mut message = RedactedFields::empty(self.outlet.buffer());
         let evidence = if plan.role == Role::Failed {
             Evidence::Failed
         } else {
             Evidence::Returned
         };
+        let Some(_depth) = Depth::enter() else {
+            self.spans
+                .with(tracked, |state| state.evidence = state.evidence.max(evidence));
+            add(&self.counters.too_deep, u64::from(evidence == Evidence::Failed));
+            return true;
+        };
+        let mut message = RedactedFields::empty(self.outlet.buffer());
         if evidence == Evidence::Failed {
             let mut into = Redacting::fields(message, RedactedFields::default(), &self.settings.policy);
             event.record(&mut Visitor::new(plan, &mut into));
@@ -218,7 +236,7 @@ impl Capture {
         }
         let by_names = || {
             let category = into.category().unwrap_or(plan.category);
-            self.route(into.event_name(plan.event), category, &plan.level)
+            self.route(into.event_name(&plan.event), category, &plan.level)
         };
         let (is_wanted, mode) = self.uniform.map_or_else(by_names, |mode| (true, mode));
         if !is_wanted {

@@ -15,9 +15,18 @@ use super::core::Capture;
 /// filter (a bare `EnvFilter`) above or below it still hides records: [`Audit::check`](crate::Audit::check) says
 /// so, and [`AuditedExt::audited`](crate::AuditedExt::audited) is immune. Do not put a `with_filter` on it: a
 /// per-layer filter loses records after `log_enabled!`.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct AuditLayer {
     capture: Option<Arc<Capture>>,
+}
+
+impl Clone for AuditLayer {
+    /// A layer for another stack.
+    fn clone(&self) -> Self {
+        Self {
+            capture: self.capture.as_ref().map(Capture::for_stack),
+        }
+    }
 }
 
 impl AuditLayer {

@@ -23,15 +23,14 @@ impl Capture {
                 add(&self.counters.not_allowed, 1);
                 return self.link(attributes, id);
             }
-            Role::Probe => {
-                super::check::hit(self.instance);
-                return;
-            }
+            Role::Probe => return self.probe_opened(id.into_u64()),
             _ => return self.link(attributes, id),
         }
         let Some(_depth) = Depth::enter() else {
             if plan.role == Role::Span {
                 self.nested_too_deeply(plan);
+            } else {
+                add(&self.counters.too_deep, plan.planned());
             }
             return self.link(attributes, id);
         };
@@ -110,7 +109,9 @@ impl Capture {
         let Some(Some(plan)) = self.spans.with(id, |state| state.plan) else {
             return;
         };
-        let Some(_depth) = Depth::enter() else { return };
+        let Some(_depth) = Depth::enter() else {
+            return add(&self.counters.too_deep, values.len() as u64);
+        };
         // User code formats into fields of their own first; only then is the state locked.
         let spare = || RedactedFields::empty(self.outlet.buffer());
         let mut into = match plan.role {
@@ -162,6 +163,7 @@ impl Capture {
         };
         local::push(Held::Span {
             instance: self.instance,
+            in_panic: std::thread::panicking(),
             id: number,
             tracked,
         });
@@ -190,7 +192,9 @@ impl Capture {
         if local::is_outside() {
             return;
         }
-        if std::thread::panicking() {
+        // What is entered by a `Drop` while somebody else's panic unwinds, and left in order, has not panicked. (One that
+        // panics there and is caught again cannot be told from that: it is left without this evidence.)
+        if std::thread::panicking() && local::is_unwound(self.instance, id.into_u64()) {
             self.spans.with(id.into_u64(), |state| {
                 state.evidence = state.evidence.max(Evidence::Panicked)
             });
@@ -266,7 +270,17 @@ impl Capture {
 
     /// Writes spans that are still open, as unknown/`still_open`. They end without another record.
     pub(crate) fn close_open_spans(&self) {
-        for (_, state) in self.spans.drain() {
+        let mut open = self.spans.drain();
+        for other in self.stacks.others() {
+            open.append(&mut other.spans.drain());
+        }
+        self.send_open(open);
+    }
+
+    /// Writes spans that nobody can close any more, oldest first.
+    pub(super) fn send_open(&self, mut open: Vec<(u64, Box<SpanState>)>) {
+        open.sort_by_key(|(_, state)| state.opened);
+        for (_, state) in open {
             if let Some(plan) = state.plan.filter(|plan| plan.role == Role::Span) {
                 self.send_span(&state, plan, Some("still_open"));
             }

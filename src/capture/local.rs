@@ -17,7 +17,13 @@ const MAX_DEPTH: u32 = 4;
 #[derive(Clone)]
 pub(super) enum Held {
     /// An entered span; `tracked` is the nearest span with a context of ours, or 0.
-    Span { instance: u32, id: u64, tracked: u64 },
+    Span {
+        instance: u32,
+        /// Whether the thread was unwinding already: then the panic is not this span's.
+        in_panic: bool,
+        id: u64,
+        tracked: u64,
+    },
     /// A context that was set for a request or job.
     Scope(Arc<ScopeFields>),
 }
@@ -169,6 +175,23 @@ pub(super) fn pop_span(of: u32, left: u64) {
             None => {}
         }
     });
+}
+
+/// Whether this span is left by a panic that began after it was entered. For a thread that is unwinding.
+#[cold]
+pub(super) fn is_unwound(of: u32, left: u64) -> bool {
+    let entered_before = |held: &[Held]| {
+        held.iter().rev().find_map(|entry| match entry {
+            Held::Span {
+                instance,
+                in_panic,
+                id,
+                ..
+            } if *instance == of && *id == left => Some(!in_panic),
+            _ => None,
+        })
+    };
+    all(entered_before).unwrap_or(false)
 }
 
 /// Leaves a scope.

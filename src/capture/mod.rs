@@ -14,6 +14,7 @@ mod plan;
 mod settings;
 mod shell;
 mod spans;
+mod stacks;
 #[cfg(feature = "tower")]
 mod tower;
 mod visitor;

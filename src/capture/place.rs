@@ -116,7 +116,13 @@ impl Capture {
             if scope.has_actor() && state.has_actor {
                 state.handed_down.level();
             }
-            scope.with_fields(self.instance, &self.settings.policy, |fields| {
+            if scope.is_foreign(self.trail) {
+                // Whoever acts in there is nobody that this trail knows, nor the one outside.
+                state.has_actor &= !scope.has_actor();
+                state.is_scoped |= scope.has_actor();
+                continue;
+            }
+            scope.with_fields(self.trail, &self.settings.policy, |fields| {
                 state.handed_down.extend(fields);
             });
             state.has_actor |= scope.has_actor();
@@ -129,7 +135,9 @@ impl Capture {
     /// Appends what the current thread's spans and scopes hand down, for a record that is given as a value.
     /// Answers whether an actor is among it.
     pub(crate) fn inherit_context(&self, into: &mut Redacting<'_>) -> bool {
-        self.place(true, None, |spot| self.append_context(into, spot))
+        let beside = self.entered_beside();
+        let here = beside.as_deref().unwrap_or(self);
+        here.place(true, None, |spot| here.append_context(into, spot))
     }
 
     /// Appends what the place hands down. Answers whether an actor is among it.
@@ -162,9 +170,11 @@ impl Capture {
             if scope.has_actor() && has_actor {
                 into.level();
             }
-            scope.with_fields(self.instance, &self.settings.policy, |fields| {
-                into.inherit(fields)
-            });
+            if scope.is_foreign(self.trail) {
+                has_actor &= !scope.has_actor();
+                continue;
+            }
+            scope.with_fields(self.trail, &self.settings.policy, |fields| into.inherit(fields));
             has_actor |= scope.has_actor();
         }
         has_actor

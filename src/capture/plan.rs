@@ -1,12 +1,14 @@
 //! The plan of a callsite: what it is to us, its constant part, and a decision for each field. Made once.
 
-use std::collections::HashSet;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use parking_lot::Mutex;
 use tracing_core::{Interest, Metadata};
 
 use super::settings::{Settings, category};
-use crate::record::{Level, Slot};
+use crate::record::{Level, Resolved, Slot};
 use crate::redact::{Constants, FieldPlan};
 
 /// What a callsite is to the trail.
@@ -32,14 +34,16 @@ pub(super) enum Role {
     Probe,
 }
 
-/// Made once per callsite and kept as long as the callsite itself, which is static: for ever.
+/// Made once and kept as long as its callsite, which is static: for ever. Trails whose settings lead to the same plan share
+/// it, so that what is kept is bounded by the program's callsites and by how differently its trails treat them, and not by
+/// the number of its trails. Nothing in a plan belongs to one trail alone: no key, no text of a caller's.
 pub(super) struct Plan {
     pub(super) role: Role,
     pub(super) constants: Constants,
     pub(super) fields: Box<[Option<FieldPlan>]>,
     pub(super) level: Level,
     /// The event name where no field gives one.
-    pub(super) event: &'static str,
+    pub(super) event: Cow<'static, str>,
     pub(super) category: &'static str,
     pub(super) file: Option<&'static str>,
     pub(super) line: Option<u32>,
@@ -48,8 +52,9 @@ pub(super) struct Plan {
     pub(super) reserved: u32,
     /// Whether a field can name the actor.
     pub(super) names_actor: bool,
-    /// What the subscriber inside the wrapper answered for this callsite.
-    inner: AtomicU8,
+    /// What the subscriber inside a wrapper answered for this callsite, in the two low bits, and above them which
+    /// wrapper that was: several can stand around one trail, and each answers for its own stack only.
+    inner: AtomicU64,
 }
 
 impl std::fmt::Debug for Plan {
@@ -64,8 +69,31 @@ impl std::fmt::Debug for Plan {
 /// The field that marks the probe's callsites.
 pub(super) const PROBE: &str = "tracing_audit.probe";
 
+/// All plans, by their callsites' addresses.
+static KEPT: Mutex<BTreeMap<usize, Vec<&'static Plan>>> = Mutex::new(BTreeMap::new());
+
 impl Plan {
-    pub(super) fn new(metadata: &'static Metadata<'static>, settings: &Settings) -> Self {
+    /// The plan for a callsite under these settings.
+    ///
+    /// Leaked on purpose: a counted reference would cost more than the plan at every event.
+    pub(super) fn of(metadata: &'static Metadata<'static>, settings: &Settings) -> &'static Self {
+        let plan = Self::new(metadata, settings);
+        let mut kept = KEPT.lock();
+        let kept = kept.entry(std::ptr::from_ref(metadata).addr()).or_default();
+        if let Some(same) = kept.iter().find(|kept| kept.is_same(&plan)) {
+            return same;
+        }
+        let plan: &'static Self = Box::leak(Box::new(plan));
+        kept.push(plan);
+        plan
+    }
+
+    /// Whether another plan for the same callsite says the same. The callsite's own properties need no comparing.
+    fn is_same(&self, other: &Self) -> bool {
+        self.role == other.role && self.constants == other.constants && self.fields == other.fields
+    }
+
+    fn new(metadata: &'static Metadata<'static>, settings: &Settings) -> Self {
         let role = role(metadata, settings);
         let is_audit = !matches!(role, Role::Ignored | Role::Lender);
         let (fields, duplicates, reserved) = fields(metadata, role, settings);
@@ -86,13 +114,18 @@ impl Plan {
             line: metadata.line(),
             duplicates,
             reserved,
-            inner: AtomicU8::new(SOMETIMES),
+            inner: AtomicU64::new(SOMETIMES),
         }
     }
 
     /// Whether the event that this plan is for was reported by the `#[instrument]` of the span of `span`.
     pub(super) fn belongs_to(&self, span: &Self) -> bool {
         self.line.is_some() && self.line == span.line && self.file == span.file
+    }
+
+    /// How many of the callsite's fields are taken.
+    pub(super) fn planned(&self) -> u64 {
+        self.fields.iter().flatten().count() as u64
     }
 
     /// Whether this is a probe of `check`, which is nobody else's business.
@@ -105,28 +138,39 @@ impl Plan {
         self.role == Role::Log
     }
 
-    pub(super) fn set_inner(&self, interest: &Interest) {
-        let inner = match (interest.is_never(), interest.is_always()) {
+    /// Notes what the stack inside `wrapper` answered.
+    pub(super) fn set_inner(&self, wrapper: u32, interest: &Interest) {
+        let answer = match (interest.is_never(), interest.is_always()) {
             (true, _) => NEVER,
             (_, true) => ALWAYS,
             _ => SOMETIMES,
         };
-        self.inner.store(inner, Ordering::Release);
+        self.inner.store(answered(wrapper, answer), Ordering::Release);
     }
 
-    /// Whether the subscriber inside wants this callsite: yes, no, or it must be asked each time.
-    pub(super) fn inner(&self) -> Option<bool> {
-        match self.inner.load(Ordering::Acquire) {
-            ALWAYS => Some(true),
-            NEVER => Some(false),
-            _ => None,
+    /// Whether the stack inside `wrapper` wants this callsite: yes, no, or it must be asked each time, also because
+    /// another wrapper's answer stands here.
+    #[inline]
+    pub(super) fn inner(&self, wrapper: u32) -> Option<bool> {
+        let inner = self.inner.load(Ordering::Acquire);
+        if inner == answered(wrapper, ALWAYS) {
+            Some(true)
+        } else if inner == answered(wrapper, NEVER) {
+            Some(false)
+        } else {
+            None
         }
     }
 }
 
-const SOMETIMES: u8 = 0;
-const ALWAYS: u8 = 1;
-const NEVER: u8 = 2;
+#[inline]
+fn answered(wrapper: u32, answer: u64) -> u64 {
+    u64::from(wrapper) << 2 | answer
+}
+
+const SOMETIMES: u64 = 0;
+const ALWAYS: u64 = 1;
+const NEVER: u64 = 2;
 
 fn role(metadata: &Metadata<'_>, settings: &Settings) -> Role {
     let field = |at: usize| metadata.fields().iter().nth(at).map(|field| field.name());
@@ -203,8 +247,9 @@ fn fields(metadata: &Metadata<'_>, role: Role, settings: &Settings) -> (Box<[Opt
 fn constants(metadata: &'static Metadata<'static>, settings: &Settings) -> Constants {
     let mut constants = Constants::default().text(Slot::Level, level(metadata).as_str());
     let event = event_name(metadata);
-    if !event.is_empty() {
-        constants = constants.text(Slot::Event, event);
+    // The writer calls an event so by itself.
+    if !event.is_empty() && event != UNNAMED {
+        constants = constants.text(Slot::Event, &event);
     }
     if let Some(category) = category(metadata.target()) {
         constants = constants.text(Slot::Category, category);
@@ -227,14 +272,24 @@ fn constants(metadata: &'static Metadata<'static>, settings: &Settings) -> Const
     constants
 }
 
+/// What the line calls an event that nobody named.
+const UNNAMED: &str = "event";
+
 /// A span's name, or the name that an event's macro was given; not the place in the source that `tracing` puts
-/// there otherwise.
-fn event_name(metadata: &'static Metadata<'static>) -> &'static str {
+/// there otherwise. An event without one is called by the family that its target names, so that what is said of
+/// `billing.*` holds for it; where a field may say what it is called, nothing is said here.
+fn event_name(metadata: &'static Metadata<'static>) -> Cow<'static, str> {
     let is_unnamed = metadata.name().starts_with("event ") || metadata.target() == super::log::TARGET;
-    if metadata.is_event() && is_unnamed {
-        ""
-    } else {
-        metadata.name()
+    if !(metadata.is_event() && is_unnamed) {
+        return Cow::Borrowed(metadata.name());
+    }
+    let names = |field: &str| matches!(Resolved::of(field), Resolved::Slot(Slot::Event | Slot::Action, _));
+    if metadata.fields().iter().any(|field| names(field.name())) {
+        return Cow::Borrowed("");
+    }
+    match category(metadata.target()) {
+        Some(category) => Cow::Owned(format!("{}.{UNNAMED}", category.replace("::", "."))),
+        None => Cow::Borrowed(UNNAMED),
     }
 }
 

@@ -190,14 +190,11 @@ impl Spans {
         }
     }
 
-    /// Takes all states out, oldest first: what is still open when the trail ends.
+    /// Takes all states out: what is still open when the trail ends.
     pub(super) fn drain(&self) -> Vec<(u64, Box<SpanState>)> {
-        let mut open: Vec<_> = self
-            .buckets
+        self.buckets
             .iter()
             .flat_map(|bucket| std::mem::take(&mut *bucket.lock()))
-            .collect();
-        open.sort_by_key(|(_, state)| state.opened);
-        open
+            .collect()
     }
 }

@@ -5,6 +5,7 @@
 
 use std::any::TypeId;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use tracing_core::span::{Attributes, Current, Id, Record};
 use tracing_core::{Dispatch, Event, Interest, LevelFilter, Metadata, Subscriber};
@@ -15,12 +16,16 @@ use super::core::Capture;
 use super::layer::AuditLayer;
 use super::plan::Plan;
 
+/// Tells wrappers apart in what plans remember of the stacks inside them.
+static WRAPPERS: AtomicU32 = AtomicU32::new(1);
+
 /// A subscriber with an audit trail around it. Made by `AuditedExt::audited`.
 #[derive(Debug)]
 pub struct Audited<S> {
     inner: Inner<S>,
     /// `None` where the trail is configured off: then everything passes through.
     capture: Option<Arc<Capture>>,
+    number: u32,
 }
 
 /// What the trail is put around.
@@ -62,13 +67,17 @@ impl<S: Subscriber> Audited<S> {
             (None, Some(stack)) => Inner::Stack(stack),
             (None, None) => unreachable!("only a registry is taken out, and then it is there"),
         };
-        Self { inner, capture }
+        Self {
+            inner,
+            capture,
+            number: WRAPPERS.fetch_add(1, Ordering::Relaxed),
+        }
     }
 
     /// Whether the stack inside wants this callsite now. Where it must be asked, this also sets what its
     /// per-layer filters remember until the span or event that follows.
     fn is_wanted(&self, plan: &Plan, metadata: &Metadata<'_>) -> bool {
-        plan.inner()
+        plan.inner(self.number)
             .unwrap_or_else(|| inside!(self, inner => inner.enabled(metadata)))
     }
 
@@ -127,7 +136,7 @@ impl<S: Subscriber> Subscriber for Audited<S> {
         if !is_audit && capture.tracked(metadata).is_none() {
             return inner;
         }
-        capture.plan(metadata).set_inner(&inner);
+        capture.plan(metadata).set_inner(self.number, &inner);
         if is_audit { Interest::always() } else { inner }
     }
 
@@ -150,7 +159,7 @@ impl<S: Subscriber> Subscriber for Audited<S> {
         };
         if capture.is_audit(attributes.metadata()) {
             let plan = capture.plan(attributes.metadata());
-            if plan.inner() != Some(true) {
+            if plan.inner(self.number) != Some(true) {
                 // The span is forwarded whatever the answer. Asked for what per-layer filters remember until then:
                 // they hide the span from their layers, also where all of them said never.
                 let _ = inside!(self, inner => inner.enabled(attributes.metadata()));
@@ -207,6 +216,11 @@ impl<S: Subscriber> Subscriber for Audited<S> {
 
     #[inline]
     fn try_close(&self, id: Id) -> bool {
+        // Which handle is the last is known only when the stack inside has answered, and then a registry has freed the id:
+        // it holds references of its own (a child's to its parent), so a count of ours could not tell earlier. Another
+        // thread may be given the same *place* in between, but not the same id: the upper bits (13 of 64) count how often
+        // the place was used before, and our tables compare whole ids. For one to come back, 8,191 more spans would have to
+        // open and close in that place between these two calls. (The layer forms hear of it before the id is free.)
         let is_closed = inside!(self, inner => inner.try_close(id.clone()));
         if let Some(capture) = self.capture.as_ref().filter(|_| is_closed) {
             capture.close(&id);

@@ -12,6 +12,12 @@ pub trait AuditedExt: Subscriber + Sized {
     ///
     /// The one thing that other layers see more of: an audit *span* that their filter would have disabled is
     /// shown to them, because the registry must know it for records inside to find their context.
+    ///
+    /// A subscriber that is not built on a registry must answer `try_close` with true when the last handle of a span goes
+    /// ([`Audit::check`] says where one does not), and must not give the id of a closed span to the next one at once.
+    ///
+    /// One trail can be put around several subscribers. Each keeps spans of its own, in a few hundred kilobytes; scopes
+    /// and contexts are shared.
     fn audited(self, audit: &Audit) -> Audited<Self> {
         Audited::new(self, audit.capture())
     }

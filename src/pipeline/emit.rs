@@ -62,6 +62,10 @@ impl Emitter for NoopEmitter {
 }
 
 /// What a record became before the queue.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "frames travel by value, and the large one is the usual one"
+)]
 enum Prepared {
     Frame(Redacted, Mode, String),
     BelowLevel,
@@ -160,6 +164,10 @@ pub struct EmitFuture {
 }
 
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "frames travel by value; a box would be one more allocation"
+)]
 enum Step {
     New(Box<Record>),
     Waiting(Item, Arc<Ticket<Receipt>>),

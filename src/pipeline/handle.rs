@@ -77,8 +77,9 @@ impl Audit {
         self.inner.as_deref()
     }
 
+    /// What a stack that the trail becomes part of reports to.
     pub(crate) fn capture(&self) -> Option<Arc<Capture>> {
-        self.inner.as_ref().map(|inner| Arc::clone(&inner.capture))
+        self.inner.as_ref().map(|inner| inner.capture.for_stack())
     }
 
     /// The trail as a plain layer. The wrapper ([`AuditedExt::audited`](crate::AuditedExt::audited)) is what most

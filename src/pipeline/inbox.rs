@@ -92,6 +92,10 @@ impl Inbox {
     }
 
     /// Hands an item over in the way of its mode. What is refused comes back with the cause.
+    #[expect(
+        clippy::result_large_err,
+        reason = "what is refused comes back by value, as it was given"
+    )]
     pub(super) fn push(&self, item: Item, route: Route<'_>) -> Result<(), (Item, Loss)> {
         let bytes = item.frame.capacity();
         let lane = if route.mode == Mode::Durable {

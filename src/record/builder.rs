@@ -280,7 +280,12 @@ fn fit(kind: Kind, value: Value) -> Result<Value, Value> {
         (Kind::Id, Value::Uint(number)) => Ok(Value::Str(number.to_string())),
         (Kind::Text | Kind::Id, value @ Value::Str(_)) => Ok(value),
         (Kind::Texts, Value::Str(text)) => Ok(Value::List(
-            text.split(',').map(|part| part.trim().into()).collect(),
+            // As a line is written from a macro's text: what is empty names nothing.
+            text.split(',')
+                .map(str::trim)
+                .filter(|part| !part.is_empty())
+                .map(Value::from)
+                .collect(),
         )),
         (Kind::Texts, Value::List(values)) if values.iter().all(|value| value.as_str().is_some()) => {
             Ok(Value::List(values))
@@ -290,5 +295,28 @@ fn fit(kind: Kind, value: Value) -> Result<Value, Value> {
         (Kind::Map, value @ Value::Map(_)) => Ok(value),
         (Kind::Any, value) => Ok(value),
         (_, value) => Err(value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_for_a_list_becomes_its_parts_and_an_empty_part_is_none() {
+        for (text, parts) in [
+            ("editor", &["editor"][..]),
+            (" editor , reviewer,", &["editor", "reviewer"]),
+            ("", &[]),
+            (",", &[]),
+        ] {
+            let record = Record::builder("x").set(Slot::ActorRoles, text).build();
+            let parts = parts.iter().map(|part| Value::from(*part)).collect();
+            assert_eq!(
+                record.get(Slot::ActorRoles),
+                Some(&Value::List(parts)),
+                "{text:?}"
+            );
+        }
     }
 }

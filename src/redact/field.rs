@@ -19,7 +19,7 @@ pub(crate) mod sees {
 }
 
 /// How a field of a callsite is written.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FieldPlan {
     /// The field's name, as redaction remarks state it.
     pub(super) name: Box<str>,
@@ -40,7 +40,7 @@ pub(crate) struct FieldPlan {
 }
 
 /// What stands before a value: a slot's number, or a map's key. Of fixed width, so that it is copied without a call.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Head {
     pub(super) bytes: [u8; Self::WIDTH],
     pub(super) len: u8,

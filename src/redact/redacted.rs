@@ -153,7 +153,7 @@ impl Names {
 }
 
 /// What a callsite says about every record of its own: names that stand in the source code, encoded once.
-#[derive(Default)]
+#[derive(Default, PartialEq, Eq)]
 pub(crate) struct Constants(Vec<u8>);
 
 impl Constants {
