@@ -61,6 +61,16 @@ fn full() -> bool {
     std::env::var_os("TRACING_AUDIT_FULL").is_some()
 }
 
+/// How many records a test reports: at full size, or usually. A tenth of that in the quick lane.
+fn total(full_size: u64, usual: u64) -> u64 {
+    let is_quick = std::env::var_os("TRACING_AUDIT_QUICK").is_some();
+    match (full(), is_quick) {
+        (true, _) => full_size,
+        (false, true) => usual / 10,
+        (false, false) => usual,
+    }
+}
+
 /// What a thread does for its `n`th record: half through the layer, a quarter each by `submit` and `emit`.
 fn report(audit: &Audit, counts: &Counts, thread: u64, n: u64, is_emitting: bool) {
     counts.submitted.fetch_add(1, Ordering::Relaxed);
@@ -146,7 +156,7 @@ fn holds(
 
 #[test]
 fn every_record_of_eight_threads_is_accounted_for_in_mode_bounded() {
-    let total = if full() { 10_000_000 } else { 400_000 };
+    let total = total(10_000_000, 400_000);
     // The threads wait for room as long as it takes: nothing is lost through the layer.
     let lost = holds("bounded", total, false, |builder| {
         builder.mode(Mode::Bounded).room_timeout(PATIENCE)
@@ -156,7 +166,7 @@ fn every_record_of_eight_threads_is_accounted_for_in_mode_bounded() {
 
 #[test]
 fn every_record_of_eight_threads_is_accounted_for_in_mode_lossy() {
-    let total = if full() { 10_000_000 } else { 400_000 };
+    let total = total(10_000_000, 400_000);
     let lost = holds("lossy", total, false, |builder| {
         builder.mode(Mode::Lossy).queue_records(64)
     });
@@ -168,14 +178,14 @@ fn every_record_of_eight_threads_is_accounted_for_in_mode_lossy() {
 
 #[test]
 fn every_record_of_eight_threads_is_accounted_for_in_mode_durable() {
-    let total = if full() { 100_000 } else { 4_000 };
+    let total = total(100_000, 4_000);
     let lost = holds("durable", total, true, |builder| builder.mode(Mode::Durable));
     assert_eq!(lost, 0);
 }
 
 #[test]
 fn every_record_is_accounted_for_where_waits_expire_and_categories_trip() {
-    holds("tripping", 100_000, true, |builder| {
+    holds("tripping", total(100_000, 100_000), true, |builder| {
         builder
             .mode(Mode::Bounded)
             .queue_records(16)
@@ -252,7 +262,7 @@ fn through_a_slow_sink(
 
 fn holds_where_the_only_sink_is_slow(mode: Mode) {
     let _watchdog = Watchdog::within("a slow sink", PATIENCE * if full() { 60 } else { 4 });
-    let total = if full() { 10_000_000 } else { 100_000 };
+    let total = total(10_000_000, 100_000);
     let directory = tempfile::tempdir().expect("there is room for a directory");
     // 50,000 records a second at most, where eight threads report more than ten times as many.
     let pause = Duration::from_micros(20);
