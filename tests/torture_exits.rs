@@ -46,7 +46,7 @@ fn a_guard_or_handle_that_is_dropped_early_or_never_loses_nothing() {
     }
     let (open, close) = (("audit.open", 1), ("audit.close", 1));
     let (all, half) = (("acknowledged", RECORDS), ("acknowledged", HALF));
-    let scenarios: [(&str, &[(&str, usize)]); 6] = [
+    let scenarios: [(&str, Story<'_>); 6] = [
         ("early", &[open, half, close, open, half]),
         ("at once", &[open, close, open, all]),
         ("kept", &[open, all, close]),
@@ -117,6 +117,9 @@ fn wait_until(is_so: impl Fn() -> bool) {
     }
 }
 
+/// What a journal must say, as [`tells`] takes it.
+type Story<'a> = &'a [(&'a str, usize)];
+
 /// How a process ended: its code, or the signal that ended it.
 #[derive(Debug, PartialEq)]
 enum End {
@@ -141,7 +144,7 @@ fn what_was_acknowledged_survives_every_way_out_of_a_process() {
     }
     let (open, all, close) = (("audit.open", 1), ("acknowledged", RECORDS), ("audit.close", 1));
     let hook = [open, all, ("the last word", 1), ("work", 1), close];
-    let scenarios: [(&str, End, &[(&str, usize)]); 9] = [
+    let scenarios: [(&str, End, Story<'_>); 9] = [
         ("return with a guard", End::Code(0), &[open, all, close]),
         ("return without one", End::Code(0), &[open, all]),
         ("exit after a flush", End::Code(3), &[open, all]),
@@ -267,8 +270,9 @@ fn next_start(directory: &Path) -> Value {
     let audit = Audit::builder().directory(directory).start().expect("it starts");
     audit.shutdown(PATIENCE).expect("the disk works");
     let lines = journal(directory);
-    let opens = lines.iter().filter(|line| line.contains("\"audit.open\""));
-    let last: Value = serde_json::from_str(opens.last().expect("there is one")).expect("a line is JSON");
+    let mut opens = lines.iter().filter(|line| line.contains("\"audit.open\""));
+    let last = opens.next_back().expect("there is one");
+    let last: Value = serde_json::from_str(last).expect("a line is JSON");
     last["attributes"].clone()
 }
 
@@ -286,7 +290,7 @@ fn a_signal_ends_the_trail_where_it_is_handled_and_loses_nothing_that_was_flushe
         halt();
     }
     let (open, all, close) = (("audit.open", 1), ("acknowledged", RECORDS), ("audit.close", 1));
-    let scenarios: [(&str, &str, End, &[(&str, usize)]); 5] = [
+    let scenarios: [(&str, &str, End, Story<'_>); 5] = [
         ("handled", "TERM", End::Code(7), &[open, all, close]),
         ("not handled", "TERM", End::Signal(libc::SIGTERM), &[open, all]),
         ("not handled", "INT", End::Signal(libc::SIGINT), &[open, all]),
