@@ -361,6 +361,35 @@ fn a_sink_that_calls_its_own_trail_is_told_and_nothing_hangs() {
     assert_eq!(audit.stats().lost(), 0, "a gap for it would cause the next one");
 }
 
+#[test]
+fn a_flush_covers_what_was_submitted_just_before_it_while_others_flush_as_well() {
+    let _watchdog = Watchdog::start("flushes beside each other");
+    let (audit, sink) = trail();
+    let threads: Vec<_> = (0..4)
+        .map(|thread: u64| {
+            let (audit, sink) = (audit.clone(), sink.clone());
+            std::thread::spawn(move || {
+                for n in 0..100 {
+                    let number = thread * 1_000 + n;
+                    audit.submit(record(number)).expect("there is room");
+                    audit.flush(PATIENCE).expect("the trail works");
+                    let is_it =
+                        |record: &Record| record.attribute("n").and_then(|n| n.as_u64()) == Some(number);
+                    assert!(
+                        sink.records().iter().any(is_it),
+                        "{number} is not there after its flush"
+                    );
+                }
+            })
+        })
+        .collect();
+    for thread in threads {
+        thread.join().expect("every flush covers what was before it");
+    }
+    audit.shutdown(PATIENCE).expect("it ends");
+    assert_eq!(users(&sink).len(), 400);
+}
+
 /// Reports and calls while its thread's locals are destroyed.
 struct Last {
     audit: Audit,

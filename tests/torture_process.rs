@@ -1,241 +1,19 @@
-//! How a process ends, forks and begins: what was acknowledged is in the files, and nobody hangs.
+//! How a process forks, and how its threads begin: nothing is doubled or lost, and nobody hangs.
 
+#[path = "support/child.rs"]
+mod child;
 #[path = "support/torture.rs"]
 mod torture;
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
-use torture::{PATIENCE, Watchdog, child, count, events, journal, scenario, succeed};
+use child::{in_directory, report, start, tells};
+use torture::{PATIENCE, Watchdog, scenario, succeed};
 use tracing::{info, info_span};
-use tracing_audit::config::Mode;
 use tracing_audit::record::Record;
 use tracing_audit::{Audit, AuditedExt, ErrorKind};
 use tracing_subscriber::prelude::*;
-
-/// Where a child writes.
-const DIRECTORY: &str = "TRACING_AUDIT_TORTURE_DIRECTORY";
-
-fn start() -> Audit {
-    let directory = PathBuf::from(std::env::var_os(DIRECTORY).expect("the parent names a directory"));
-    let audit = Audit::builder()
-        .directory(directory)
-        .service("torture")
-        .mode_of_event("at.once", Mode::Durable);
-    let audit = audit.start().expect("it starts");
-    tracing_subscriber::registry().audited(&audit).init();
-    audit
-}
-
-fn report(records: usize) {
-    for n in 0..records {
-        info!(target: "audit", n, "acknowledged");
-    }
-}
-
-/// A child for `scenario` of `test` that writes to `directory`.
-fn in_directory(test: &str, scenario: &str, directory: &Path) -> Command {
-    let mut child = child(test, scenario);
-    child.env(DIRECTORY, directory);
-    child
-}
-
-/// The lines that a child left, whatever its exit code.
-fn left_by(test: &str, scenario: &str) -> (Option<i32>, Vec<String>) {
-    let directory = tempfile::tempdir().expect("there is room for a directory");
-    let output = in_directory(test, scenario, directory.path())
-        .output()
-        .expect("the child starts");
-    let lines = journal(directory.path());
-    for line in &lines {
-        serde_json::from_str::<serde_json::Value>(line).expect("no line is torn");
-    }
-    if output.status.code().is_none() {
-        panic!(
-            "{scenario}: {}\n{}",
-            output.status,
-            String::from_utf8_lossy(&output.stderr)
-        );
-    }
-    (output.status.code(), lines)
-}
-
-const RECORDS: usize = 1_000;
-
-#[test]
-fn a_guard_that_is_dropped_early_or_never_loses_nothing() {
-    let test = "a_guard_that_is_dropped_early_or_never_loses_nothing";
-    if let Some(scenario) = scenario() {
-        guard(&scenario);
-        return;
-    }
-    // Early: it ends, begins again, and goes on.
-    for (scenario, opens, closes) in [
-        ("early", 2, 1),
-        ("at once", 2, 1),
-        ("kept", 1, 1),
-        ("twice", 1, 1),
-        ("leaked", 1, 0),
-        ("handle", 2, 1),
-    ] {
-        let (code, lines) = left_by(test, scenario);
-        assert_eq!(code, Some(0), "{scenario}");
-        assert_eq!(count(&lines, "acknowledged"), RECORDS, "{scenario}");
-        let found = (events(&lines, "audit.open"), events(&lines, "audit.close"));
-        // The process may end between the last record and the trail's own last word, where nobody waits for it.
-        assert!(
-            found == (opens, closes) || (found.0 == opens && found.1 + 1 >= closes),
-            "{scenario}: {found:?}"
-        );
-    }
-}
-
-/// What a child does with its guard.
-fn guard(scenario: &str) {
-    let _watchdog = Watchdog::start("a guard");
-    let audit = start();
-    match scenario {
-        "early" => {
-            let guard = audit.guard();
-            report(RECORDS / 2);
-            drop(guard);
-            report(RECORDS / 2);
-            audit.flush(PATIENCE).unwrap();
-        }
-        "at once" => {
-            let _ = audit.guard();
-            report(RECORDS);
-            audit.flush(PATIENCE).unwrap();
-        }
-        "kept" => {
-            let _guard = audit.guard();
-            drop(audit);
-            report(RECORDS);
-        }
-        "twice" => {
-            let (first, second) = (audit.guard(), audit.guard());
-            report(RECORDS);
-            drop(first);
-            drop(second);
-        }
-        "leaked" => {
-            std::mem::forget(audit.guard());
-            report(RECORDS);
-            // The writer commits by itself: wait for it the way that an operator would see it.
-            while audit.stats().durable < RECORDS as u64 {
-                std::thread::yield_now();
-            }
-        }
-        "handle" => {
-            report(RECORDS / 2);
-            drop(audit);
-            report(RECORDS / 2);
-            // The layers keep the trail alive; another handle's flush would need a handle.
-            std::thread::sleep(Duration::from_millis(500));
-        }
-        other => panic!("no scenario {other}"),
-    }
-}
-
-#[test]
-fn what_was_acknowledged_survives_every_way_out_of_a_process() {
-    let test = "what_was_acknowledged_survives_every_way_out_of_a_process";
-    if let Some(scenario) = scenario() {
-        let _watchdog = Watchdog::start("a way out");
-        leave(&scenario);
-        return;
-    }
-    for (scenario, code) in [
-        ("return", 0),
-        ("exit", 3),
-        ("panic hook", 101),
-        ("emit and abort", -1),
-        ("exit in a thread", 4),
-        ("atexit", 0),
-    ] {
-        let directory = tempfile::tempdir().expect("there is room for a directory");
-        let output = in_directory(test, scenario, directory.path())
-            .output()
-            .expect("the child starts");
-        assert_eq!(
-            output.status.code().unwrap_or(-1),
-            code,
-            "{scenario}\n{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        let lines = journal(directory.path());
-        assert_eq!(count(&lines, "acknowledged"), RECORDS, "{scenario}");
-        if scenario == "panic hook" {
-            assert_eq!(count(&lines, "the last word"), 1);
-            assert!(
-                lines.iter().any(|line| line.contains("\"still_open\"")),
-                "the open span is written"
-            );
-        }
-    }
-}
-
-fn leave(scenario: &str) {
-    let audit = start();
-    match scenario {
-        "return" => {
-            let guard = audit.guard();
-            report(RECORDS);
-            drop(guard);
-        }
-        "exit" => {
-            report(RECORDS);
-            audit.flush(PATIENCE).unwrap();
-            std::process::exit(3);
-        }
-        "exit in a thread" => {
-            report(RECORDS);
-            std::thread::spawn(move || {
-                audit.shutdown(PATIENCE).unwrap();
-                std::process::exit(4);
-            })
-            .join()
-            .unwrap();
-        }
-        "panic hook" => {
-            let handle = audit.clone();
-            std::panic::set_hook(Box::new(move |_| {
-                info!(target: "audit", "the last word");
-                handle.shutdown(PATIENCE).unwrap();
-                std::process::exit(101);
-            }));
-            let _inside = info_span!(target: "audit", "work").entered();
-            report(RECORDS);
-            panic!("on purpose");
-        }
-        "emit and abort" => {
-            for n in 0..RECORDS {
-                let record = Record::builder("e")
-                    .actor("user", "u")
-                    .summary("acknowledged")
-                    .attribute("n", n as u64);
-                if n + 1 < RECORDS {
-                    audit.submit(record.build()).unwrap();
-                } else {
-                    // The answer to the last one covers all before it.
-                    audit.emit(record.build()).unwrap();
-                }
-            }
-            std::process::abort();
-        }
-        "atexit" => {
-            std::thread::spawn(move || {
-                report(RECORDS);
-                audit.flush(PATIENCE).unwrap();
-            })
-            .join()
-            .unwrap();
-        }
-        other => panic!("no scenario {other}"),
-    }
-}
 
 #[test]
 #[cfg(unix)]
@@ -247,16 +25,9 @@ fn a_forked_child_is_told_that_it_has_no_writer_and_the_parents_trail_is_intact(
     }
     let directory = tempfile::tempdir().expect("there is room for a directory");
     succeed(in_directory(test, "fork", directory.path()));
-    let lines = journal(directory.path());
-    assert_eq!(count(&lines, "acknowledged"), 20);
-    assert_eq!(count(&lines, "from the child"), 0);
-    assert_eq!(events(&lines, "audit.open"), 1);
-    let seqs = lines.iter().map(|line| {
-        serde_json::from_str::<serde_json::Value>(line).unwrap()["seq"]
-            .as_u64()
-            .unwrap()
-    });
-    assert!(seqs.eq(0..lines.len() as u64), "no line is doubled or missing");
+    // Nothing from the child, and no line twice: what was in the writer's hands at the fork is written by one of them.
+    let expected = [("audit.open", 1), ("acknowledged", 20), ("audit.close", 1)];
+    tells(directory.path(), &expected, "fork");
 }
 
 /// The parent's part, and the child's between fork and exit.
@@ -268,7 +39,7 @@ fn a_forked_child_is_told_that_it_has_no_writer_and_the_parents_trail_is_intact(
 fn fork() {
     let audit = start();
     let guard = audit.guard();
-    report(10);
+    report(0..10);
     // SAFETY: the child calls the library and `_exit`; this test process has no other work that holds a lock.
     let forked = unsafe { libc::fork() };
     assert!(forked >= 0);
@@ -321,7 +92,7 @@ fn fork() {
         "1: not told; 2: nothing counted; status {status}"
     );
     assert!(libc::WIFEXITED(status));
-    report(10);
+    report(10..20);
     drop(guard);
 }
 
@@ -371,10 +142,11 @@ fn in_fresh_processes_no_first_use_of_a_callsite_loses_a_record() {
         let _watchdog = Watchdog::start("a race");
         return race();
     }
-    let processes = if std::env::var_os("TRACING_AUDIT_QUICK").is_some() {
-        60
-    } else {
-        300
+    let is_set = |name| std::env::var_os(name).is_some();
+    let processes = match (is_set("TRACING_AUDIT_FULL"), is_set("TRACING_AUDIT_QUICK")) {
+        (true, _) => 3_000,
+        (false, true) => 60,
+        (false, false) => 300,
     };
     let mut running = std::collections::VecDeque::new();
     let end = |(child, n): (std::process::Child, usize)| {
@@ -386,7 +158,7 @@ fn in_fresh_processes_no_first_use_of_a_callsite_loses_a_record() {
         );
     };
     for n in 0..processes {
-        let mut child = child(test, "race");
+        let mut child = torture::child(test, "race");
         child
             .stdout(std::process::Stdio::piped())
             .stderr(std::process::Stdio::piped());

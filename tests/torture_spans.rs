@@ -95,6 +95,47 @@ fn an_explicit_parent_decides_whose_context_a_record_inherits() {
 }
 
 #[test]
+fn a_span_that_a_filter_disables_does_not_break_the_chain_of_contexts() {
+    use tracing_subscriber::EnvFilter;
+    let (audit, sink) = trail();
+    let info = || EnvFilter::new("info");
+    let forms: [Dispatch; 4] = [
+        tracing_subscriber::registry().with(info()).audited(&audit).into(),
+        tracing_subscriber::registry()
+            .with(audit.layer())
+            .with(info())
+            .into(),
+        tracing_subscriber::registry()
+            .with(info())
+            .with(audit.layer())
+            .into(),
+        tracing_subscriber::registry()
+            .with(audit.filter_shell())
+            .with(
+                tracing_subscriber::fmt::layer()
+                    .with_writer(std::io::sink)
+                    .with_filter(info()),
+            )
+            .into(),
+    ];
+    for dispatch in forms {
+        within(&dispatch, || {
+            let outer = info_span!(target: "audit", "outer", actor.id = "ann", tenant = "t-1").entered();
+            let disabled = tracing::debug_span!(target: "app", "disabled", actor.id = "nobody").entered();
+            let inner = info_span!(target: "audit", "inner").entered();
+            info!(target: "audit", "inside");
+            drop((inner, disabled, outer));
+        });
+    }
+    let records = records(&audit, &sink);
+    assert_eq!(records.len(), 12);
+    for record in records {
+        assert_eq!(record.text(Slot::ActorId), Some("ann"), "{record:?}");
+        assert_eq!(record.text(Slot::ScopeTenant), Some("t-1"), "{record:?}");
+    }
+}
+
+#[test]
 fn a_context_goes_along_with_a_span_that_moves_to_another_thread() {
     let (audit, sink) = trail();
     for dispatch in forms(&audit) {

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 const QUESTIONS: &str = "\
-Filters (terms side by side must all hold; the same field twice with `=` is either):
-  actor=u-1 outcome=denied        exactly; `*` stands for any text: action=invoice.*
+Filters (terms side by side must all hold; actor=u-1 actor=u-2 is either):
+  actor=u-1 outcome=denied        exactly
+  action=invoice.*                `*` stands for any text
   outcome!=success                not, or absent
   reason~'not found'              contains, whatever the case
   level>=warn duration>250ms      levels, numbers, durations, times: < <= > >=
@@ -19,7 +20,8 @@ Filters (terms side by side must all hold; the same field twice with `=` is eith
   not …   … or …   ( … )          quote them for your shell";
 
 const EXIT: &str = "\
-Exit codes: 0 done, 3 a file cannot be read, 4 wrong usage, 5 nothing found with --fail-if-empty.";
+Exit codes: 0 done, 3 a file cannot be read, 4 wrong usage,
+  5 nothing found with --fail-if-empty.";
 
 /// Read, follow and question an audit trail.
 #[derive(Debug, Parser)]
@@ -58,7 +60,7 @@ pub(crate) struct Demo {
 pub(crate) struct Show {
     #[command(flatten)]
     pub(crate) source: Source,
-    /// Only records from this time on: -2h, -7d, today, 2026-11-21, 2026-11-21T10:00+01:00 (UTC without a zone)
+    /// Only records from this time on: -2h, -7d, today, 2026-11-21, 2026-11-21T10:00+01:00; UTC unless a zone is named
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub(crate) since: Option<String>,
     /// Only records before this time; the time itself is outside

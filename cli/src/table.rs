@@ -30,13 +30,19 @@ const SPAN: [(usize, usize); COLUMNS] = [
 ];
 
 /// Widths below which a column does not read well any more.
-const WELL: [usize; COLUMNS] = [23, 7, 10, 16, 14, 4, 8, 10];
+const WELL: [usize; COLUMNS] = [SHORT_TIME, 7, 10, 15, 14, 4, 8, 10];
 
 /// Which columns can give up width: who, what, on what, and why.
-const YIELD: [usize; 5] = [7, 4, 3, 2, 1];
+const YIELD: [usize; 5] = [WHY, 4, 3, 2, 1];
 
-/// Which columns leave altogether where even the least widths are too much.
-const LEAVE: [usize; 3] = [6, 5, 4];
+const TIME: usize = 0;
+const RESOURCE: usize = 4;
+const TOOK: usize = 5;
+const TRACE: usize = 6;
+const WHY: usize = 7;
+
+/// `11-21 10:00:00`, in the place of `2026-11-21 10:00:00.000`.
+const SHORT_TIME: usize = 14;
 
 const GAP: usize = 2;
 
@@ -109,7 +115,7 @@ impl Table {
             color,
         };
         if let Some(columns) = columns {
-            table.shrink(columns);
+            table.shrink(columns, rows.iter().any(|row| !row.cells[WHY].is_empty()));
         }
         table
     }
@@ -130,15 +136,23 @@ impl Table {
         shown.clone().sum::<usize>() + GAP * shown.count().saturating_sub(1)
     }
 
-    /// Takes width away until the table fits: first down to what reads well, then without the last words, then down
-    /// to the least, then without whole columns.
-    fn shrink(&mut self, columns: usize) {
-        self.give(columns, &WELL);
-        if self.total() > columns || self.widths.last() < WELL.last() {
-            self.leave(COLUMNS - 1);
+    /// Takes away what tells least until the table fits: width down to what reads well, the trace, the year and the
+    /// fractions of the time, how long it took (or why, where no row says why), width down to the least, whole columns.
+    fn shrink(&mut self, columns: usize, has_why: bool) {
+        let (third, fourth) = if has_why { (TOOK, WHY) } else { (WHY, TOOK) };
+        let mut wanted = self.widths;
+        for less in [None, Some(TRACE), Some(TIME), Some(third)] {
+            if let Some(width) = less.and_then(|index| wanted.get_mut(index)) {
+                *width = if less == Some(TIME) { SHORT_TIME } else { 0 };
+            }
+            self.widths = wanted;
+            self.give(columns, &WELL);
+            if self.total() <= columns {
+                return;
+            }
         }
         self.give(columns, &SPAN.map(|(least, _)| least));
-        for index in LEAVE {
+        for index in [fourth, RESOURCE] {
             if self.total() > columns {
                 self.leave(index);
             }
@@ -192,7 +206,10 @@ impl Table {
             if index > 0 {
                 line.extend(std::iter::repeat_n(' ', pad + GAP));
             }
-            let text = if self.cut {
+            let short = cell.get(5..5 + SHORT_TIME);
+            let text = if let Some(short) = short.filter(|_| index == TIME && width_of == SHORT_TIME) {
+                short.to_owned()
+            } else if self.cut {
                 words::cut(cell, width_of)
             } else {
                 cell.clone()
@@ -259,6 +276,32 @@ mod tests {
         let table = Table::fit(&rows(), Some(100), false);
         let at = table.head().find("OUTCOME");
         assert_eq!(table.row(&rows()[1]).find("denied"), at);
+    }
+
+    #[test]
+    fn in_eighty_columns_who_did_what_to_what_and_why_can_be_read() {
+        let table = Table::fit(&rows(), Some(80), false);
+        assert_eq!(
+            table.row(&rows()[0]),
+            "11-21 10:00:00  success  u-1         document.read    document/1"
+        );
+        let denied = table.row(&rows()[1]);
+        assert!(
+            denied.starts_with("11-21 10:00:01  denied   service:"),
+            "{denied}"
+        );
+        assert!(
+            denied.contains("permission.gra") && denied.contains("permission/01"),
+            "{denied}"
+        );
+        assert!(denied.contains("  the actor"), "{denied}");
+        // Where nobody says why there is room for how long it took.
+        let table = Table::fit(&rows()[..1], Some(80), false);
+        assert!(
+            table.row(&rows()[0]).ends_with("document/1  1.2ms"),
+            "{}",
+            table.row(&rows()[0])
+        );
     }
 
     #[test]

@@ -208,10 +208,22 @@ fn wrong_usage_is_four_and_a_trail_that_is_not_there_is_three() {
         assert_eq!(output.status.code(), Some(3));
         assert!(stderr(&output).contains("no trail in"), "{}", stderr(&output));
     }
-    assert_eq!(
-        binary().arg("--help").output().expect("runs").status.code(),
-        Some(0)
-    );
+}
+
+#[test]
+fn help_fits_eighty_columns() {
+    for args in [
+        &["--help"][..],
+        &["show", "--help"],
+        &["tail", "--help"],
+        &["demo", "--help"],
+    ] {
+        let output = binary().args(args).env("COLUMNS", "80").output().expect("runs");
+        assert_eq!(output.status.code(), Some(0));
+        let said = stdout(&output);
+        let long: Vec<_> = said.lines().filter(|line| line.chars().count() > 80).collect();
+        assert!(long.is_empty(), "{args:?}: {long:?}");
+    }
 }
 
 #[test]

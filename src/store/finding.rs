@@ -55,7 +55,11 @@ impl fmt::Display for FindingKind {
         match self {
             Self::Torn { len } => write!(f, "ends inside a line ({len} bytes)"),
             Self::TooLong { len } => write!(f, "line of {len} bytes, longer than any record"),
-            Self::Unreadable { why } => write!(f, "line is not a record: {why}"),
+            // What the reader of lines says begins with the same words.
+            Self::Unreadable { why } => {
+                let why = why.strip_prefix("the line is not a record: ").unwrap_or(why);
+                write!(f, "line is not a record: {why}")
+            }
             Self::Hole { after, before } => {
                 let missing = before.saturating_sub(*after).saturating_sub(1);
                 write!(f, "numbers missing between seq {after} and {before} ({missing})")

@@ -73,15 +73,52 @@ pub(crate) fn tee(command: &mut Command) -> Outcome<(ExitStatus, String)> {
     Ok((status, said.into_inner().unwrap_or_default()))
 }
 
+/// What a program writes to its standard output, for us to read; what it says to people is shown.
+pub(crate) fn stdout(command: &mut Command) -> Outcome<String> {
+    let line = shown(command);
+    println!("$ {line}");
+    let output = command
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| format!("`{line}` cannot be started: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("`{line}` ended with {}", output.status));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
 /// Runs a program for at most `limit`; its output is returned and not shown. `None` means that it was killed.
 pub(crate) fn bounded(command: &mut Command, limit: Duration) -> Outcome<(Option<ExitStatus>, String)> {
+    supervised(command, limit, std::io::sink, std::io::sink, |_| {})
+}
+
+/// The same with its output shown, and a word every minute that it is still at work.
+pub(crate) fn watched(command: &mut Command, limit: Duration) -> Outcome<(Option<ExitStatus>, String)> {
+    let mut told = 0;
+    supervised(command, limit, std::io::stdout, std::io::stderr, |elapsed| {
+        let minutes = elapsed.as_secs() / 60;
+        if minutes > told {
+            told = minutes;
+            println!("   … {minutes} min");
+        }
+    })
+}
+
+fn supervised<O: Write + Send, E: Write + Send>(
+    command: &mut Command,
+    limit: Duration,
+    to_out: fn() -> O,
+    to_err: fn() -> E,
+    beat: impl FnMut(Duration),
+) -> Outcome<(Option<ExitStatus>, String)> {
     let mut child = start(command)?;
     let said = Mutex::new(String::new());
     let (out, err) = (child.stdout.take(), child.stderr.take());
     let status = std::thread::scope(|threads| {
-        threads.spawn(|| copy(out, std::io::sink(), &said));
-        threads.spawn(|| copy(err, std::io::sink(), &said));
-        end(&mut child, limit)
+        threads.spawn(|| copy(out, to_out(), &said));
+        threads.spawn(|| copy(err, to_err(), &said));
+        end(&mut child, limit, beat)
     })?;
     Ok((status, said.into_inner().unwrap_or_default()))
 }
@@ -97,9 +134,10 @@ fn start(command: &mut Command) -> Outcome<Child> {
         .map_err(|error| format!("`{line}` cannot be started: {error}"))
 }
 
-fn end(child: &mut Child, limit: Duration) -> Outcome<Option<ExitStatus>> {
+fn end(child: &mut Child, limit: Duration, mut beat: impl FnMut(Duration)) -> Outcome<Option<ExitStatus>> {
     let begun = Instant::now();
     loop {
+        beat(begun.elapsed());
         if let Some(status) = child.try_wait().map_err(|error| error.to_string())? {
             return Ok(Some(status));
         }

@@ -55,7 +55,7 @@ pub(crate) fn run(demo: &Demo) -> Result<u8, Failure> {
     let mut out = Out::new(crate::args::Color::Never);
     let (dir, records) = (dir.display(), counted(demo.records, "invented record"));
     out.line(&format!(
-        "{records} of one day in {dir}, {} on disk",
+        "{records} of one day, {} on disk, in {dir}; the trail adds a few of its own",
         report.durable
     ))?;
     out.line("look at them:")?;

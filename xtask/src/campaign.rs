@@ -1,0 +1,267 @@
+//! `cargo xtask campaign`: tests at sizes that are too long for every run, one lane for each subject.
+//!
+//! A lane is one test binary, built for release and told by `TRACING_AUDIT_FULL` to use the full sizes. Its steps are
+//! tests of that binary, run one after another. A step that passed leaves a stamp; while the program stays the same it
+//! is not run again, so that a campaign that was interrupted goes on where it was.
+
+use std::collections::hash_map::DefaultHasher;
+use std::fs;
+use std::hash::Hasher;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::sh::{Outcome, cargo, root, stdout, target, watched};
+use crate::tally::Tally;
+use crate::tools::Tools;
+
+/// A subject: its name, what it shows, the test binary that holds it, and the tests that are its steps.
+struct Lane {
+    name: &'static str,
+    what: &'static str,
+    package: &'static str,
+    binary: &'static str,
+    steps: &'static [&'static str],
+}
+
+const LANES: &[Lane] = &[
+    Lane {
+        name: "accounting",
+        what: "the identity at 10^7 records bounded and lossy, 10^5 durable, 10^7 with a sink 10 times too slow",
+        package: "tracing-audit",
+        binary: "accounting",
+        steps: &[
+            "the_script_fails_for_a_hole_a_repetition_a_repeated_id_and_a_count_that_disagrees",
+            "a_build_that_drops_one_frame_breaks_the_identity_by_one",
+            "one_record_that_is_dropped_between_queue_and_file_is_a_hole_for_the_script",
+            "every_record_of_eight_threads_is_accounted_for_in_mode_durable",
+            "every_record_is_accounted_for_where_waits_expire_and_categories_trip",
+            "every_record_of_eight_threads_is_accounted_for_in_mode_bounded",
+            "every_record_of_eight_threads_is_accounted_for_in_mode_lossy",
+            "every_record_is_accounted_for_where_the_only_sink_is_ten_times_too_slow_in_mode_bounded",
+            "every_record_is_accounted_for_where_the_only_sink_is_ten_times_too_slow_in_mode_lossy",
+        ],
+    },
+    Lane {
+        name: "first-use",
+        what: "threads that meet a callsite for the first time at the same time, in 3,000 fresh processes",
+        package: "tracing-audit",
+        binary: "torture_process",
+        steps: &["in_fresh_processes_no_first_use_of_a_callsite_loses_a_record"],
+    },
+];
+
+/// How long one step may take. It is killed then, and has failed.
+const LIMIT: Duration = Duration::from_secs(3_600);
+
+pub(crate) fn run(arguments: &[String]) -> Outcome {
+    let again = arguments.iter().any(|argument| argument == "--again");
+    let names: Vec<&str> = arguments
+        .iter()
+        .map(String::as_str)
+        .filter(|name| *name != "--again")
+        .collect();
+    if names.is_empty() {
+        list();
+        return Ok(());
+    }
+    let lanes = chosen(&names)?;
+    let tools = Tools::find(true);
+    let mut failed = Vec::new();
+    for lane in lanes {
+        failed.extend(one(lane, &tools, again)?);
+    }
+    if failed.is_empty() {
+        println!("campaign: every step passed");
+        return Ok(());
+    }
+    Err(format!("{} failed: {}", failed.len(), failed.join(", ")))
+}
+
+fn list() {
+    println!("usage: cargo xtask campaign <lane>… | all [--again]\n");
+    for lane in LANES {
+        println!("  {:<11} {}", lane.name, lane.what);
+    }
+    println!("\nA step that passed is not run again with the same program, unless --again says so.");
+}
+
+fn chosen(names: &[&str]) -> Outcome<Vec<&'static Lane>> {
+    if names == ["all"] {
+        return Ok(LANES.iter().collect());
+    }
+    let lane = |name: &&str| {
+        let lane = LANES.iter().find(|lane| lane.name == *name);
+        lane.ok_or_else(|| format!("no campaign is named `{name}`; `cargo xtask campaign` lists them"))
+    };
+    names.iter().map(lane).collect()
+}
+
+/// Runs the steps of a lane that have no stamp yet; answers those that failed.
+fn one(lane: &Lane, tools: &Tools, again: bool) -> Outcome<Vec<String>> {
+    let program = build(lane)?;
+    let print = fingerprint(&program)?;
+    let stamps = target().join("campaign").join(lane.name);
+    fs::create_dir_all(&stamps).map_err(|error| format!("{}: {error}", stamps.display()))?;
+    let mut failed = Vec::new();
+    for (number, step) in lane.steps.iter().enumerate() {
+        let title = format!("{} {}/{}: {step}", lane.name, number + 1, lane.steps.len());
+        let stamp = stamps.join(step);
+        if !again && fs::read_to_string(&stamp).is_ok_and(|passed| passed == print) {
+            println!("== {title}: passed before, with the same program");
+            continue;
+        }
+        println!("== {title}");
+        // A failure must not leave the word of an earlier success.
+        let _absent = fs::remove_file(&stamp);
+        let begun = Instant::now();
+        let judged = attempt(&program, step, tools);
+        let seconds = begun.elapsed().as_secs();
+        match judged {
+            Ok(()) => {
+                println!("== {title}: passed in {seconds} s");
+                fs::write(&stamp, &print).map_err(|error| format!("{}: {error}", stamp.display()))?;
+            }
+            Err(why) => {
+                println!("== {title}: FAILED after {seconds} s: {why}");
+                failed.push(format!("{}/{step}", lane.name));
+            }
+        }
+    }
+    Ok(failed)
+}
+
+fn attempt(program: &Path, step: &str, tools: &Tools) -> Outcome {
+    let mut command = Command::new(program);
+    command
+        .args(["--exact", step, "--nocapture", "--test-threads=1"])
+        .current_dir(root())
+        .env("TRACING_AUDIT_FULL", "1")
+        .env_remove("TRACING_AUDIT_QUICK");
+    if let Some(python) = &tools.python {
+        command.env("TRACING_AUDIT_PYTHON", python);
+    }
+    let (status, said) = watched(&mut command, LIMIT)?;
+    let status = status.ok_or_else(|| format!("still running after {} s, killed", LIMIT.as_secs()))?;
+    verdict(status.success(), &said).map_err(|why| format!("{why} ({status})"))
+}
+
+/// A step has passed if its one test ran and passed. A name that no test has, or a test that stepped aside, is no success.
+fn verdict(ended_well: bool, said: &str) -> Outcome {
+    if !ended_well {
+        return Err("its test failed".into());
+    }
+    if let Some(skipped) = said.lines().find(|line| line.starts_with("SKIPPED: ")) {
+        return Err(skipped.to_owned());
+    }
+    match Tally::of_cargo_test(said) {
+        Some(tally) if tally.passed == 1 => Ok(()),
+        _ => Err("no test has this name".into()),
+    }
+}
+
+/// Builds the test binary of a lane; the path of the program.
+fn build(lane: &Lane) -> Outcome<PathBuf> {
+    let arguments = [
+        "test",
+        "--release",
+        "--package",
+        lane.package,
+        "--all-features",
+        "--test",
+        lane.binary,
+        "--no-run",
+        "--message-format=json-render-diagnostics",
+    ];
+    let messages = stdout(&mut cargo(&arguments))?;
+    executable(&messages, lane.binary).ok_or_else(|| format!("cargo built no test `{}`", lane.binary))
+}
+
+/// The program of a test in what cargo says about a build, one JSON object a line.
+fn executable(messages: &str, test: &str) -> Option<PathBuf> {
+    let messages = messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let mut paths = messages.filter_map(|message| {
+        let is_wanted = message.get("target")?.get("name")? == test;
+        let path = message.get("executable")?.as_str().map(PathBuf::from);
+        path.filter(|_| is_wanted)
+    });
+    paths.next()
+}
+
+/// What a stamp remembers: the program, and the scripts that its tests run.
+fn fingerprint(program: &Path) -> Outcome<String> {
+    let mut files = vec![program.to_owned()];
+    let scripts = fs::read_dir(root().join("tests/support"));
+    let scripts = scripts.map_err(|error| format!("tests/support cannot be listed: {error}"))?;
+    files.extend(scripts.filter_map(|entry| Some(entry.ok()?.path())));
+    files.sort();
+    let mut hasher = DefaultHasher::new();
+    for file in files {
+        let bytes = fs::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+        hasher.write(&bytes);
+    }
+    Ok(format!("{:016x}\n", hasher.finish()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_no_lane_is_refused_and_all_is_every_one() {
+        assert_eq!(chosen(&["all"]).map(|lanes| lanes.len()), Ok(LANES.len()));
+        assert_eq!(chosen(&["first-use"]).unwrap()[0].binary, "torture_process");
+        assert!(
+            chosen(&["accounting", "acounting"])
+                .err()
+                .unwrap()
+                .contains("acounting")
+        );
+    }
+
+    #[test]
+    fn every_step_is_a_test_of_its_binary() {
+        for lane in LANES {
+            let file = root().join(format!("tests/{}.rs", lane.binary));
+            let text = fs::read_to_string(file).unwrap();
+            for step in lane.steps {
+                assert!(
+                    text.contains(&format!("#[test]\nfn {step}()")),
+                    "{}: {step}",
+                    lane.name
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_step_passes_only_where_its_one_test_ran_and_passed() {
+        let said = |passed: u32| {
+            format!(
+                "test result: ok. {passed} passed; 0 failed; 0 ignored; 0 measured; 9 filtered out; finished in 1s\n"
+            )
+        };
+        verdict(true, &said(1)).unwrap();
+        verdict(true, &said(0)).unwrap_err();
+        verdict(true, "").unwrap_err();
+        verdict(false, &said(1)).unwrap_err();
+        let skipped = verdict(true, &format!("SKIPPED: no python\n{}", said(1)));
+        assert_eq!(skipped, Err("SKIPPED: no python".to_owned()));
+    }
+
+    #[test]
+    fn the_program_is_found_in_what_cargo_says() {
+        let said = r#"{"reason":"compiler-artifact","target":{"name":"tracing_audit"},"executable":null}
+{"reason":"compiler-artifact","target":{"name":"accounting"},"executable":"/t/accounting-1"}
+{"reason":"build-finished","success":true}"#;
+        assert_eq!(
+            executable(said, "accounting"),
+            Some(PathBuf::from("/t/accounting-1"))
+        );
+        assert_eq!(executable(said, "tracing_audit"), None);
+    }
+}
