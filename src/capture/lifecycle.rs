@@ -266,9 +266,25 @@ impl Capture {
         }
     }
 
-    /// Writes spans that are still open, as unknown/`still_open`. They end without another record.
+    /// Writes what is known of spans that are open while the trail rests: once for each, and no span ends by it. Their
+    /// end, if it comes, is a record under the same execution id.
+    pub(crate) fn state_open_spans(&self) {
+        for state in self.spans.open(ids::random) {
+            if let Some(plan) = state.plan.filter(|plan| plan.role == Role::Span) {
+                self.send_span(&state, plan, Some("still_open"));
+            }
+        }
+    }
+
+    /// Writes spans that are still open, as unknown/`still_open`, but for those that were stated so already. They end
+    /// without another record.
     pub(crate) fn close_open_spans(&self) {
-        for (_, state) in self.spans.drain() {
+        for (_, state) in self
+            .spans
+            .drain()
+            .into_iter()
+            .filter(|(_, state)| !state.is_stated)
+        {
             if let Some(plan) = state.plan.filter(|plan| plan.role == Role::Span) {
                 self.send_span(&state, plan, Some("still_open"));
             }

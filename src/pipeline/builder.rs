@@ -8,7 +8,7 @@ use super::inbox::Patience;
 use super::ports::Report;
 use crate::capture::Ids;
 use crate::clock::Clock;
-use crate::config::{Family, Glob, Mode};
+use crate::config::{Family, Glob, IdKind, Mode};
 use crate::record::Level;
 use crate::redact::Policy;
 use crate::sink::{MemorySink, Sink};
@@ -45,6 +45,7 @@ pub struct AuditBuilder {
     pub(super) callsite: bool,
     pub(super) policy: Option<Policy>,
     pub(super) ids: Ids,
+    pub(super) id_kind: Option<IdKind>,
     pub(super) clock: Option<Arc<dyn Clock>>,
     pub(super) sinks: Vec<Box<dyn Sink>>,
     pub(super) diagnostics: Option<Report>,
@@ -85,6 +86,7 @@ impl Default for AuditBuilder {
             callsite: false,
             policy: None,
             ids: Ids::default(),
+            id_kind: None,
             clock: None,
             sinks: Vec::new(),
             diagnostics: None,
@@ -285,6 +287,13 @@ impl AuditBuilder {
     /// Where trace ids come from. Default: [`Ids::Own`].
     pub fn ids(mut self, ids: Ids) -> Self {
         self.ids = ids;
+        self
+    }
+
+    /// Which kind of UUID a record is given as its id, where its caller gave none. Default: [`IdKind::V7`], which sorts
+    /// by the record's time; [`IdKind::V4`] where an id must not tell when something happened.
+    pub fn id_kind(mut self, kind: IdKind) -> Self {
+        self.id_kind = Some(kind);
         self
     }
 
