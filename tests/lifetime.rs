@@ -163,6 +163,13 @@ fn dropping_a_clone_of_the_handle_concludes_no_span_and_the_last_one_only_states
     assert_eq!(step.text(Slot::ActorId), Some("u-1"));
     let [_, end] = on_disk(place.path(), "event=job.run").try_into().unwrap();
     assert_eq!(end.text(Slot::ReasonCode), Some("not_reported"));
+    again.flush(PATIENCE).unwrap();
+    let opened = on_disk(place.path(), "event=audit.open").pop().unwrap();
+    assert_eq!(
+        opened.attribute("clean").and_then(|clean| clean.as_bool()),
+        Some(true),
+        "the end of the first trail was noted behind its last record"
+    );
     again.shutdown(PATIENCE).unwrap();
 }
 

@@ -383,3 +383,48 @@ fn a_shutdown_waits_for_a_slow_sink_and_says_what_waits_where_its_time_is_up() {
         stats.taken + stats.control
     );
 }
+
+#[test]
+fn a_late_shutdown_over_a_hung_sink_counts_each_record_once() {
+    let hung = Told::new("hung", Deed::Stand);
+    let builder = Audit::builder().without_journal().sink(hung.clone());
+    let builder = builder.queue_records(64).room_timeout(Duration::from_millis(1));
+    let audit = builder.diagnostics(|_| {}).start().unwrap();
+    let (mut submitted, mut refused) = (0, 0);
+    // The sink's port, the writer's hands and the queue are full: nothing moves any more.
+    while refused < 50 {
+        submitted += 1;
+        match audit.submit(record("load.step")) {
+            Ok(_) => refused = 0,
+            Err(_) => refused += 1,
+        }
+        std::thread::yield_now();
+    }
+    let error = audit.shutdown(Duration::from_millis(50)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+    // The writer may still be at its last step: it waits for nobody now.
+    while audit.stats().in_queue > 0 {
+        std::thread::yield_now();
+    }
+    hung.tell(Deed::Take);
+    let again = audit.shutdown(LONG).unwrap_err();
+    assert!(
+        matches!(again.kind(), ErrorKind::Timeout | ErrorKind::Sink),
+        "{again}"
+    );
+    let stats = audit.stats();
+    assert_eq!(stats.submitted(), submitted, "{stats:?}");
+    assert_eq!(stats.lost_taken, 0, "{stats:?}");
+    assert_eq!(
+        submitted,
+        stats.taken + stats.rejected() + stats.lost(),
+        "{stats:?}"
+    );
+    let sink = &stats.sinks[0];
+    let handed = sink.accepted + sink.refused + sink.missed + sink.waiting;
+    assert_eq!(handed, stats.taken + stats.control, "{stats:?}");
+    let kept = hung.kept.records();
+    let written = kept.iter().filter(|record| record.event() == "load.step").count() as u64;
+    assert_eq!(kept.len() as u64, sink.accepted);
+    assert!(written <= stats.taken);
+}

@@ -49,6 +49,8 @@ pub struct AuditBuilder {
     pub(super) clock: Option<Arc<dyn Clock>>,
     pub(super) sinks: Vec<Box<dyn Sink>>,
     pub(super) diagnostics: Option<Report>,
+    #[cfg(test)]
+    pub(super) file_system: Option<crate::sink::file::memfs::MemFs>,
 }
 
 impl Default for AuditBuilder {
@@ -90,6 +92,8 @@ impl Default for AuditBuilder {
             clock: None,
             sinks: Vec::new(),
             diagnostics: None,
+            #[cfg(test)]
+            file_system: None,
         }
     }
 }
@@ -312,6 +316,13 @@ impl AuditBuilder {
     /// A memory sink, without a journal: for tests.
     pub fn memory(self, sink: &MemorySink) -> Self {
         self.without_journal().sink(sink.clone())
+    }
+
+    /// Where the journal's files are, for tests of failures.
+    #[cfg(test)]
+    pub(super) fn file_system(mut self, fs: &crate::sink::file::memfs::MemFs) -> Self {
+        self.file_system = Some(fs.clone());
+        self
     }
 
     /// Takes the sentences that people should know: a journal that cannot be written, a sink that failed. They never

@@ -1,6 +1,7 @@
 //! What callers ask of the writer, and how a trail ends.
 
 use std::sync::Arc;
+use std::sync::atomic::{Ordering, fence};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
@@ -9,7 +10,7 @@ use super::barrier::{Barrier, Reached};
 use super::inbox::{Inbox, LossRow};
 use super::ports::Port;
 use super::ticket::Promise;
-use super::writer::{Progress, Writer};
+use super::writer::{Phase, Progress, Writer};
 use crate::error::{Error, ErrorKind};
 use crate::queue::Credit;
 use crate::sink::file::{Cleaned, Rotated};
@@ -90,7 +91,16 @@ impl Writer {
         if self.state.closing.is_none() {
             // Handles, guards and layers are gone: nobody can submit, and nobody will close.
             let is_alone = Arc::strong_count(&self.inbox) <= OWN_HANDLES;
-            return is_alone && is_drained && !self.state.is_dirty && self.state.resting.is_empty();
+            // Looked at again behind the last of them: what it sent just before it went is there by now.
+            fence(Ordering::Acquire);
+            let is_drained = is_drained && self.inbox.queue.used().records == 0;
+            let is_done = is_alone && is_drained && self.state.resting.is_empty();
+            if is_done && self.state.phase == Phase::Open {
+                // Records came behind the last note of the end.
+                self.close("dropped");
+                return false;
+            }
+            return is_done && self.batch.is_empty() && !self.state.is_dirty;
         }
         let is_over = is_late(&self.state.closing);
         if !is_drained && !is_over {

@@ -233,7 +233,10 @@ impl Audit {
         let _ = inner.commands.send(command(promise));
         inner.inbox.queue.signal().notify();
         match ticket.wait(deadline) {
-            Some(Answer::Given(answer)) => inner.hear(&answer?, &told)?,
+            Some(Answer::Given(answer)) => {
+                inner.end_was_good()?;
+                inner.hear(&answer?, &told)?;
+            }
             Some(Answer::Abandoned) => {
                 if !inner.sinks_ended(deadline) {
                     return Err(self.too_late(inner, timeout));
@@ -330,7 +333,7 @@ impl Inner {
         true
     }
 
-    /// Whether the writer left nothing undone at its end.
+    /// Whether the writer left nothing undone at its end; while it runs, it has not.
     fn end_was_good(&self) -> Result<()> {
         let Left {
             records,

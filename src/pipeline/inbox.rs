@@ -375,3 +375,38 @@ fn trip(category: &str) -> u8 {
     });
     u8::try_from(hash >> 24).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redact::{Policy, Redacting};
+
+    #[test]
+    fn what_a_forked_child_loses_has_a_counter_of_its_own_and_no_gap() {
+        let capacity = Credit {
+            records: 16,
+            bytes: 1 << 20,
+        };
+        let patience = Patience {
+            room: Duration::MAX,
+            commit: Duration::MAX,
+        };
+        let (clock, counters) = (SharedClock::System, Arc::new(Counters::default()));
+        let mut inbox = Inbox::new(capacity, clock, Arc::clone(&counters), patience, Arc::new(|_| {}));
+        // As a child finds it: the writer lives in the process that it was forked from.
+        inbox.process = inbox.process.wrapping_add(1);
+        let send = |mode| {
+            let frame = Redacting::frame(inbox.buffer(), 1, &Policy::balanced()).finish();
+            inbox.send(frame, Route { mode, category: "x" });
+        };
+        // It must not wait for a disk that nobody asks, nor for room that nobody makes.
+        send(Mode::Durable);
+        (0..16).for_each(|_| send(Mode::Bounded));
+        let stats = counters.snapshot();
+        let took = inbox.queue.used().records;
+        assert_eq!(stats.lost_forked, 17 - took);
+        assert!(stats.lost_forked > 1);
+        assert_eq!((stats.lost(), stats.lost_full), (stats.lost_forked, 0));
+        assert!(inbox.losses.take().is_empty(), "nobody will write a gap");
+    }
+}

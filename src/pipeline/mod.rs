@@ -12,6 +12,8 @@ mod effective;
 mod emit;
 mod handle;
 mod inbox;
+#[cfg(test)]
+mod late_tests;
 mod ports;
 mod settle;
 mod start;

@@ -159,6 +159,10 @@ impl AuditBuilder {
         if let Some(clock) = &self.clock {
             file = file.clock(Arc::clone(clock));
         }
+        #[cfg(test)]
+        if let Some(fs) = &self.file_system {
+            file = file.in_memory(fs);
+        }
         file.open().map(Some)
     }
 
