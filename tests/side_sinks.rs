@@ -25,6 +25,7 @@ enum Deed {
     RefuseOdd,
     /// The same, without a word which they are.
     RefuseSome,
+    RefuseAll,
     /// Take nothing until it is told otherwise.
     Stand,
     Fail,
@@ -68,6 +69,7 @@ impl Sink for Told {
         match *deed {
             Deed::RefuseOdd => return Ok(Accepted::all_but_these(odd)),
             Deed::RefuseSome => return Ok(Accepted::all_but(odd.len() as u64)),
+            Deed::RefuseAll => return Ok(Accepted::all_but(batch.len() as u64)),
             Deed::Fail => return Err(SinkError::fatal("the receiver is gone")),
             Deed::Panic => panic!("the sink of this test panics"),
             _ => {}
@@ -137,17 +139,12 @@ fn nobody_in_a_batch_is_called_delivered_where_the_sink_does_not_say_what_it_ref
     let vague = Told::new("vague", Deed::RefuseSome);
     let audit = without_journal(&[&vague]);
     vague.tell(Deed::Stand);
-    let futures = ["even.a", "odd.a"].map(|event| audit.emit_async(record(event)));
+    let [even, odd] = ["even.a", "odd.a"].map(|event| audit.emit_async(record(event)));
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let vague = vague.clone();
-    let answers = runtime.block_on(async move {
-        let tasks = futures.map(|future| async { future.await });
-        let [one, two] = tasks;
-        let open = async {
-            vague.tell(Deed::RefuseSome);
-        };
-        let (one, two, ()) = tokio::join!(one, two, open);
-        [one, two]
+    let answers = runtime.block_on(async {
+        let open = async { vague.tell(Deed::RefuseSome) };
+        let (even, odd, ()) = tokio::join!(even, odd, open);
+        [even, odd]
     });
     let refused = answers.iter().filter(|answer| answer.is_err()).count();
     // One batch or two: the record that was refused is never called delivered.
@@ -192,6 +189,13 @@ fn a_flush_fails_once_for_what_a_sink_refused_since_the_one_before() {
     assert!(error.to_string().contains("refused 1 "), "{error}");
     audit.shutdown(LONG).unwrap();
     assert_eq!(on_disk(place.path(), "event=odd.*").len(), 3);
+    let told = on_disk(place.path(), "event=audit.refused");
+    let refused = |told: &Record| told.attribute("refused").and_then(|count| count.as_u64());
+    // The last one may be refused behind the end of the journal: then the answer of the shutdown is what tells it.
+    let stated = told.iter().filter_map(refused).sum::<u64>();
+    assert!((2..=3).contains(&stated), "{told:?}");
+    let by = |told: &Record| told.attribute("sink").and_then(|sink| sink.as_str()) == Some("picky");
+    assert!(told.iter().all(by), "{told:?}");
 }
 
 #[test]
@@ -427,4 +431,48 @@ fn a_late_shutdown_over_a_hung_sink_counts_each_record_once() {
     let written = kept.iter().filter(|record| record.event() == "load.step").count() as u64;
     assert_eq!(kept.len() as u64, sink.accepted);
     assert!(written <= stats.taken);
+}
+
+#[test]
+fn where_the_only_sink_failed_for_good_every_caller_is_told_and_only_counters_are_left() {
+    let broken = Told::new("broken", Deed::Fail);
+    let audit = without_journal(&[&broken]);
+    for _ in 0..3 {
+        let error = audit.emit(record("x")).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Sink);
+        assert!(
+            error
+                .to_string()
+                .contains("failed for good: the receiver is gone"),
+            "{error}"
+        );
+    }
+    assert_eq!(audit.flush(LONG).unwrap_err().kind(), ErrorKind::Sink);
+    assert_eq!(audit.shutdown(LONG).unwrap_err().kind(), ErrorKind::Sink);
+    let stats = audit.stats();
+    // No gap: nobody is left who could take it.
+    assert_eq!((stats.taken, stats.control), (3, 2), "{stats:?}");
+    assert_eq!(stats.sinks[0].missed, 5);
+    assert!(broken.kept.is_empty());
+}
+
+#[test]
+fn a_sink_that_refuses_everything_is_stated_a_few_times_and_not_for_ever() {
+    let place = tempfile::tempdir().unwrap();
+    let all = Told::new("never", Deed::RefuseAll);
+    let builder = Audit::builder().directory(place.path()).sink(all.clone());
+    let audit = builder.start().unwrap();
+    for _ in 0..50 {
+        audit.emit(record("x")).unwrap();
+        audit.flush(LONG).unwrap_err();
+    }
+    audit.shutdown(LONG).unwrap_err();
+    let stats = audit.stats();
+    // The beginning, what is said of the sink at once and at the end, and the end.
+    assert_eq!((stats.taken, stats.control), (50, 4), "{stats:?}");
+    let told = on_disk(place.path(), "event=audit.refused");
+    let refused = |told: &Record| told.attribute("refused").and_then(|count| count.as_u64());
+    // All but the last statement and the end, which it refused as well.
+    let stated: u64 = told.iter().filter_map(refused).sum();
+    assert_eq!(stated + 2, stats.sinks[0].refused);
 }

@@ -66,6 +66,13 @@ impl Sink for Gate {
 #[derive(Default)]
 struct Woken(Mutex<bool>, Condvar);
 
+impl Woken {
+    fn until(&self) {
+        let mut is_woken = self.0.lock();
+        self.1.wait_while(&mut is_woken, |is_woken| !*is_woken);
+    }
+}
+
 impl Wake for Woken {
     fn wake(self: Arc<Self>) {
         *self.0.lock() = true;
@@ -103,9 +110,7 @@ fn a_writer_that_panics_wakes_everybody_who_waits_with_an_error() {
             .poll(&mut Context::from_waker(&waker))
             .is_pending()
     );
-    let mut is_woken = woken.0.lock();
-    woken.1.wait_while(&mut is_woken, |is_woken| !*is_woken);
-    drop(is_woken);
+    woken.until();
     let Poll::Ready(Err(error)) = Pin::new(&mut future).poll(&mut Context::from_waker(&waker)) else {
         panic!("woken without an answer")
     };

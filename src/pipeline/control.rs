@@ -78,6 +78,15 @@ pub(super) fn sink_gap(sink: &str, lost: u64, cause: &str) -> Record {
     builder.attribute("sink", sink).build()
 }
 
+/// A sink's receiver has refused entries that stand in the stream.
+pub(super) fn sink_refused(sink: &str, refused: u64) -> Record {
+    let builder = control("audit.refused").outcome("failure");
+    builder
+        .attribute("sink", sink)
+        .attribute("refused", refused)
+        .build()
+}
+
 /// What the file sink did. `None` for what the trail need not tell.
 pub(super) fn file(event: &FileEvent) -> Option<Record> {
     Some(match event {

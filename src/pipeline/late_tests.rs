@@ -200,3 +200,77 @@ fn what_the_disk_lost_is_not_acknowledged_and_a_gap_among_it_is_written_again() 
     assert_eq!(found("\"cause\":\"unconfirmed\""), 1, "{lines:?}");
     assert_eq!(stats.gap_recorded, 1);
 }
+
+#[test]
+fn while_the_disk_takes_nothing_records_wait_and_follow_in_order_and_it_is_said_twice() {
+    let fs = MemFs::default();
+    let told = std::sync::Arc::new(parking_lot::Mutex::new(Vec::new()));
+    let sentences = std::sync::Arc::clone(&told);
+    let builder = builder(&fs).diagnostics(move |sentence| sentences.lock().push(sentence.to_owned()));
+    let audit = builder.start().unwrap();
+    audit.flush(LONG).unwrap();
+    fs.fail(0, EVER, Fault::Enospc);
+    for n in 0..100_u64 {
+        let record = Record::builder("load.step").attribute("n", n).build();
+        audit.submit(record).unwrap();
+    }
+    until(|| audit.stats().write_errors > 1);
+    let error = audit.flush(SHORT).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert!(
+        error
+            .to_string()
+            .starts_with("100 audit records were not durable after 50ms"),
+        "{error}"
+    );
+    fs.heal();
+    assert_eq!(audit.flush(LONG).unwrap().durable, 100);
+    audit.shutdown(LONG).unwrap();
+    identity(&audit.stats(), 100);
+    let lines = lines(&fs);
+    let order: Vec<u64> = lines
+        .iter()
+        .filter_map(|line| {
+            crate::format::read_line(line.as_bytes())
+                .unwrap()
+                .attribute("n")?
+                .as_u64()
+        })
+        .collect();
+    assert_eq!(order, (0..100).collect::<Vec<_>>());
+    let told = told.lock();
+    let [begin, end] = told.as_slice() else {
+        panic!("{told:?}")
+    };
+    assert!(
+        begin.contains("cannot be written; records wait in memory"),
+        "{begin}"
+    );
+    assert_eq!(end, "the audit journal can be written again");
+}
+
+#[test]
+fn a_wait_for_the_disk_that_expires_loses_nothing_and_says_how_many_wait() {
+    let fs = MemFs::default();
+    let builder = builder(&fs).commit_timeout(SHORT);
+    let audit = builder.mode(crate::config::Mode::Durable).start().unwrap();
+    audit.flush(LONG).unwrap();
+    fs.fail(0, EVER, Fault::Sync);
+    let error = audit.emit(record()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+    subscriber::with_default(tracing_subscriber::registry().audited(&audit), || {
+        // It blocks for as long, and returns.
+        info!(target: "audit", event = "load.step", actor.id = "u-1");
+    });
+    let error = audit.flush(SHORT).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert!(
+        error.to_string().starts_with("2 audit records were not durable"),
+        "{error}"
+    );
+    fs.heal();
+    audit.flush(LONG).unwrap();
+    audit.shutdown(LONG).unwrap();
+    identity(&audit.stats(), 2);
+    assert_eq!(audit.stats().durable + audit.stats().unconfirmed, 2);
+}

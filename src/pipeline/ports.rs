@@ -52,6 +52,9 @@ pub(super) struct PortState {
     pub(super) untold: AtomicU64,
     /// A gap record has said that it failed for good.
     pub(super) failure_told: AtomicBool,
+    /// Refused entries that no control record states yet, and whether one has said that there are any.
+    pub(super) unstated: AtomicU64,
+    pub(super) refusal_told: AtomicBool,
     /// Of the missed ones, those that the port had no room for. Counted by the writer, the others by the sink's thread.
     skipped: AtomicU64,
     /// What it lost since the last barrier for receipts; `None` where a journal gives the receipts.
@@ -199,6 +202,8 @@ impl Port {
             ending: AtomicBool::new(false),
             untold: AtomicU64::new(0),
             failure_told: AtomicBool::new(false),
+            unstated: AtomicU64::new(0),
+            refusal_told: AtomicBool::new(false),
             skipped: AtomicU64::new(0),
             lost: (!has_journal).then(Mutex::default),
             ended: AtomicU8::new(RUNS),
@@ -348,6 +353,7 @@ impl Worker {
             self.state.lose(first, last, refused, true);
         }
         add(&self.state.refused, refused);
+        add(&self.state.unstated, refused);
         add(&self.state.accepted, count - refused);
     }
 
@@ -392,5 +398,41 @@ impl Worker {
             "sink `{}` failed for good and misses all that follows: {cause}",
             self.state.name
         ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sink::NoopSink;
+
+    #[test]
+    fn however_much_a_sink_refuses_no_receipt_is_given_for_it_and_the_list_stays_short() {
+        let port = Port::start(0, Box::new(NoopSink), false, Arc::new(|_| {})).unwrap();
+        let state = &port.state;
+        // Every other entry, each by its number: far more than the list holds.
+        for seq in (0..10_000).step_by(2) {
+            state.lose(seq, seq, 1, true);
+        }
+        let before = state.take_lost(9_000);
+        assert!(before.len() <= MAX_LOST);
+        let is_lost = |seq| before.iter().any(|lost| lost.covers(seq));
+        assert!((0..9_000).step_by(2).all(is_lost));
+        assert_eq!(before.iter().map(|lost| lost.count).sum::<u64>(), 4_500);
+        // The newest are exact, and what may be innocent is told that it is not known.
+        assert!(!is_lost(8_999));
+        let oldest = before.iter().find(|lost| lost.covers(1)).unwrap();
+        assert!(oldest.objection("x").contains("may be one of them"));
+        // What stands behind the barrier is kept for the next one.
+        let after = state.take_lost(u64::MAX);
+        assert!(after.iter().any(|lost| lost.covers(9_000)) && !after.iter().any(|lost| lost.covers(8_998)));
+        assert!(state.take_lost(u64::MAX).is_empty());
+    }
+
+    #[test]
+    fn where_a_journal_gives_the_receipts_nothing_is_kept() {
+        let port = Port::start(0, Box::new(NoopSink), true, Arc::new(|_| {})).unwrap();
+        port.state.lose(1, 1, 1, false);
+        assert!(port.state.take_lost(u64::MAX).is_empty());
     }
 }

@@ -7,8 +7,9 @@ use super::inbox::LossRow;
 use super::writer::{Phase, Writer};
 use crate::stats::add;
 
-/// A sink that has failed for good misses its own gap records as well, so that one for every loss would cause the next
-/// one, for ever: after the first, one for so many entries, and one at the end.
+/// A sink that has failed for good misses its own gap records as well, and one that refuses everything refuses what is said
+/// of it, so that one record for every loss would cause the next one, for ever: after the first, one for so many entries,
+/// and one at the end.
 const MANY: u64 = 1024;
 
 /// A control record that is not safe yet, by its number, and the losses that it accounts for if it is a gap.
@@ -40,14 +41,14 @@ impl Writer {
         }
     }
 
-    /// Writes gap records for what sinks have missed, where anybody is left to take them. At the end it cannot wait for a
-    /// slow sink to have room again.
+    /// States what sinks have missed or refused, where anybody else is left to take it. At the end it cannot wait for a slow
+    /// sink to have room again.
     pub(super) fn settle_sinks(&mut self, is_end: bool) {
         let has_journal = self.journal.is_some();
         if !has_journal && self.ports.iter().all(|port| port.state.has_failed()) {
             return;
         }
-        let mut gaps = Vec::new();
+        let mut told = Vec::new();
         for port in &self.ports {
             let state = &port.state;
             let untold = state.untold.load(Ordering::Acquire);
@@ -59,10 +60,18 @@ impl Writer {
             };
             if untold > 0 && is_due {
                 state.untold.fetch_sub(untold, Ordering::AcqRel);
-                gaps.push(control::sink_gap(state.name(), untold, cause));
+                told.push(control::sink_gap(state.name(), untold, cause));
+            }
+            let unstated = state.unstated.load(Ordering::Acquire);
+            if unstated > 0 && (has_journal || self.ports.len() > 1) {
+                let is_first = !state.refusal_told.swap(true, Ordering::AcqRel);
+                if is_first || is_end || unstated >= MANY {
+                    state.unstated.fetch_sub(unstated, Ordering::AcqRel);
+                    told.push(control::sink_refused(state.name(), unstated));
+                }
             }
         }
-        gaps.iter().for_each(|gap| self.control(gap));
+        told.iter().for_each(|record| self.control(record));
     }
 
     /// The control records before `seq` are safe: what the gaps among them account for is recorded.

@@ -85,6 +85,8 @@ pub(super) struct Ticket<T> {
 
 struct Slot<T> {
     answer: Option<Answer<T>>,
+    /// There was an answer; who waited may have taken it.
+    is_settled: bool,
     waker: Option<Waker>,
 }
 
@@ -98,12 +100,13 @@ pub(super) enum Answer<T> {
 
 /// The other end of a [`Ticket`]. Dropped without an answer, in whatever way, it says so: nobody waits for an answer that
 /// cannot come.
-pub(super) struct Promise<T>(Option<Arc<Ticket<T>>>);
+/// As small as a pointer, with room for `None`: every frame in the queue has a place for one.
+pub(super) struct Promise<T>(Arc<Ticket<T>>);
 
 impl<T> std::fmt::Debug for Ticket<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Ticket")
-            .field("is_answered", &self.slot.lock().answer.is_some())
+            .field("is_settled", &self.slot.lock().is_settled)
             .finish_non_exhaustive()
     }
 }
@@ -116,18 +119,14 @@ impl<T> std::fmt::Debug for Promise<T> {
 
 impl<T> Promise<T> {
     /// Gives the answer.
-    pub(super) fn answer(mut self, answer: Result<T>) {
-        if let Some(ticket) = self.0.take() {
-            ticket.settle(Answer::Given(answer));
-        }
+    pub(super) fn answer(self, answer: Result<T>) {
+        self.0.settle(Answer::Given(answer));
     }
 }
 
 impl<T> Drop for Promise<T> {
     fn drop(&mut self) {
-        if let Some(ticket) = self.0.take() {
-            ticket.settle(Answer::Abandoned);
-        }
+        self.0.settle(Answer::Abandoned);
     }
 }
 
@@ -136,15 +135,20 @@ impl<T> Ticket<T> {
         let ticket = Arc::new(Self {
             slot: Mutex::new(Slot {
                 answer: None,
+                is_settled: false,
                 waker: None,
             }),
             answered: Condvar::new(),
         });
-        (Promise(Some(Arc::clone(&ticket))), ticket)
+        (Promise(Arc::clone(&ticket)), ticket)
     }
 
+    /// The first answer holds.
     fn settle(&self, answer: Answer<T>) {
         let mut slot = self.slot.lock();
+        if std::mem::replace(&mut slot.is_settled, true) {
+            return;
+        }
         slot.answer = Some(answer);
         let waker = slot.waker.take();
         self.answered.notify_all();
@@ -174,5 +178,28 @@ impl<T> Ticket<T> {
             slot.waker = Some(waker.clone());
         }
         answer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_promise_is_as_small_as_a_pointer_and_so_is_its_absence() {
+        assert_eq!(size_of::<Option<Promise<Receipt>>>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn the_first_answer_holds_and_a_dropped_promise_is_one() {
+        let far = crate::clock::deadline(std::time::Duration::MAX);
+        let (promise, ticket) = Ticket::new();
+        promise.answer(Ok(7));
+        assert!(matches!(ticket.wait(far), Some(Answer::Given(Ok(7)))));
+        // It was taken, and the end of the promise is no second one.
+        assert!(ticket.wait(Instant::now()).is_none());
+        let (promise, ticket) = Ticket::<u8>::new();
+        drop(promise);
+        assert!(matches!(ticket.wait(far), Some(Answer::Abandoned)));
     }
 }
