@@ -180,7 +180,7 @@ fn a_configuration_chooses_the_kind_of_id_and_the_builder_precedes_it() {
 
     let config = Config::from_json(r#"{"id_kind": "v4"}"#).unwrap();
     let kind = |configure: &dyn Fn(AuditBuilder) -> AuditBuilder| {
-        let emitter = MemoryEmitter::with(|audit| configure(audit));
+        let emitter = MemoryEmitter::with(configure);
         let receipt = emitter.emit(Record::builder("x").build()).unwrap();
         receipt.id().unwrap().get_version_num()
     };
