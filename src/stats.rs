@@ -13,8 +13,23 @@ macro_rules! counters {
 
         /// What became of every record so far: a snapshot.
         ///
-        /// `taken + in_queue + rejected() + lost()` is what was submitted, and after a flush
-        /// `taken = durable` where a journal is configured.
+        /// Every record that was submitted is in exactly one place. What configuration leaves out (`below_level`,
+        /// `not_allowed`) is not submitted.
+        ///
+        /// ```text
+        /// submitted() = taken + in_queue + rejected() + lost() - lost_taken
+        /// taken       = durable + unconfirmed + lost_taken + records that the writer holds or has just written
+        /// ```
+        ///
+        /// The second line holds with a journal; its last term is 0 after a flush that answered `Ok`, and after the end.
+        /// Without one, every sink has an account of its own, which counts control records as well; after a flush that
+        /// was answered, and after the end, for each sink
+        ///
+        /// ```text
+        /// taken + control = accepted + refused + missed + waiting
+        /// ```
+        ///
+        /// A snapshot is not taken at one instant: while records are under way, its sums can be off by those.
         #[derive(Debug, Clone, Default, PartialEq, Eq)]
         #[non_exhaustive]
         pub struct Stats {
@@ -55,14 +70,16 @@ counters! {
     rejected_policy "records" "Refused because the policy requires an actor and there was none; the caller was told.";
     rejected_reentrant "records" "Refused because the call came from inside a value that was being recorded or from our own thread; the caller was told.";
     rejected_forked "records" "Refused because the process was forked and has no writer; the caller was told.";
+    lost_forked "records" "Lost through a layer in a forked child, which has no writer: a record in mode `durable`, or one that met a full queue. No gap record can follow, only this counter. What the child's own copy of the queue took is in `in_queue`, and nobody will write it.";
     lost_full "records" "Lost through a layer because the queue stayed full; counted in a gap record.";
     lost_tripped "records" "Lost through a layer at once because an earlier wait expired; counted in a gap record.";
     lost_policy "records" "Lost through a layer because the policy requires an actor; counted in a gap record.";
     lost_reentrant "records" "Lost through a layer because recording nested too deeply; counted in a gap record.";
-    lost_write "records" "Submitted but not written when the shutdown's time was up: the disk refused, or the time was too short. A gap record counts what was still in the queue, if it could be written.";
-    unconfirmed "records" "Written records that the disk did not confirm and that could not be repeated; their callers were told.";
+    lost_write "records" "Still in the queue when the shutdown's time was up or the writer panicked, and never taken from it. A gap record counts them, if it could be written.";
+    lost_taken "records" "Taken and given a place, but not written when the shutdown's time was up or the writer panicked; they are in `taken` as well. No gap record can follow.";
+    unconfirmed "records" "Taken records that were written and that the disk did not confirm: they could not be repeated, or the shutdown's time was up. They may be in the file or not. Their callers were told.";
     lost_closed "records" "Reported through a layer after the shutdown: no gap record can follow, only this counter.";
-    gap_recorded "records" "Lost records that a gap record in the trail accounts for.";
+    gap_recorded "records" "Lost records that a gap record accounts for, once the disk has confirmed it; without a journal, once it was handed to the sinks.";
     below_level "records" "Left out because the level is below its family's floor.";
     not_allowed "records" "Left out because the module is not in `allow_modules`, or the report came from a thread of the trail's own.";
     missing_actor "records" "Written with the actor `unknown`, because nobody was named.";
@@ -90,7 +107,8 @@ pub struct SinkStats {
     pub accepted: u64,
     /// Entries that its receiver refused for good.
     pub refused: u64,
-    /// Entries that it missed because it was too slow or had failed; a gap entry tells it so.
+    /// Entries that it missed because it was too slow or had failed; where a journal or another sink is left to take it,
+    /// an `audit.gap` record names the sink and the number.
     pub missed: u64,
     /// Deliveries that were tried again.
     pub retries: u64,
@@ -120,7 +138,24 @@ impl Stats {
             + self.lost_policy
             + self.lost_reentrant
             + self.lost_closed
+            + self.lost_forked
             + self.lost_write
+            + self.lost_taken
+    }
+
+    /// Records that were submitted: through a macro, a span, `emit` or `submit`. Each is in exactly one place.
+    #[must_use]
+    pub fn submitted(&self) -> u64 {
+        // What was lost after it was taken is in both sums.
+        (self.taken + self.in_queue + self.rejected() + self.lost()).saturating_sub(self.lost_taken)
+    }
+
+    /// Records that neither the disk has confirmed nor anybody has been told of: in the queue, in the writer's hands, or
+    /// just written. Of use with a journal; without one, see [`SinkStats::waiting`].
+    #[must_use]
+    pub fn in_memory(&self) -> u64 {
+        let settled = self.durable + self.unconfirmed + self.lost_taken;
+        self.in_queue + self.taken.saturating_sub(settled)
     }
 
     /// The counters in OpenMetrics text form, each with its sentence.

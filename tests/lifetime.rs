@@ -91,12 +91,117 @@ fn a_dropped_guard_has_written_everything_and_a_later_record_begins_the_trail_ag
         "audit.close",
         "audit.open",
         "late.step",
+        "job.run",
         "audit.close",
     ];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn a_span_that_is_open_when_a_guard_is_dropped_keeps_its_context_and_its_end() {
+    let place = tempfile::tempdir().unwrap();
+    let audit = Audit::builder().directory(place.path()).start().unwrap();
+    subscriber::with_default(tracing_subscriber::registry().audited(&audit), || {
+        let span = info_span!(target: "audit", "job.run", actor.id = "u-1", outcome = tracing::field::Empty);
+        let inside = span.enter();
+        // Two early drops: what is stated already is not stated again.
+        drop(audit.guard());
+        drop(audit.guard());
+        info!(target: "audit", event = "late.step");
+        info_span!(target: "audit", "job.part").in_scope(|| ());
+        span.record("outcome", "success");
+        drop(inside);
+        drop(span);
+    });
+    audit.shutdown(PATIENCE).unwrap();
+    for event in ["late.step", "job.part"] {
+        let [record] = on_disk(place.path(), &format!("event={event}"))
+            .try_into()
+            .unwrap();
+        assert_eq!(record.text(Slot::ActorId), Some("u-1"), "{event}");
+    }
+    let [open, end] = on_disk(place.path(), "event=job.run").try_into().unwrap();
     assert_eq!(
-        told, expected,
-        "the span that was written as open is not written again"
+        (open.text(Slot::Outcome), open.text(Slot::ReasonCode)),
+        (Some("unknown"), Some("still_open"))
     );
+    assert_eq!(
+        (end.text(Slot::Outcome), end.text(Slot::ReasonCode)),
+        (Some("success"), None)
+    );
+    assert_eq!(open.text(Slot::ExecutionId), end.text(Slot::ExecutionId));
+    assert!(open.text(Slot::ExecutionId).is_some());
+    assert_eq!(audit.stats().lost(), 0);
+}
+
+#[test]
+fn dropping_a_clone_of_the_handle_concludes_no_span_and_the_last_one_only_states_it() {
+    let place = tempfile::tempdir().unwrap();
+    let audit = Audit::builder().directory(place.path()).start().unwrap();
+    let clone = audit.clone();
+    subscriber::with_default(tracing_subscriber::registry().audited(&audit), || {
+        let span = info_span!(target: "audit", "job.run", actor.id = "u-1");
+        let inside = span.enter();
+        drop(clone);
+        assert!(on_disk(place.path(), "event=job.run or event=audit.close").is_empty());
+        // The subscriber lives on.
+        drop(audit);
+        let [open] = on_disk(place.path(), "event=job.run").try_into().unwrap();
+        assert_eq!(open.text(Slot::ReasonCode), Some("still_open"));
+        info!(target: "audit", event = "late.step");
+        drop(inside);
+    });
+    // Nobody is left who could wait for the writer: it ends by itself, and frees the directory.
+    let again = loop {
+        match Audit::builder().directory(place.path()).start() {
+            Ok(audit) => break audit,
+            Err(error) => assert_eq!(error.kind(), ErrorKind::Locked),
+        }
+        std::thread::yield_now();
+    };
+    let [step] = on_disk(place.path(), "event=late.step").try_into().unwrap();
+    assert_eq!(step.text(Slot::ActorId), Some("u-1"));
+    let [_, end] = on_disk(place.path(), "event=job.run").try_into().unwrap();
+    assert_eq!(end.text(Slot::ReasonCode), Some("not_reported"));
+    again.flush(PATIENCE).unwrap();
+    let opened = on_disk(place.path(), "event=audit.open").pop().unwrap();
+    assert_eq!(
+        opened.attribute("clean").and_then(|clean| clean.as_bool()),
+        Some(true),
+        "the end of the first trail was noted behind its last record"
+    );
+    again.shutdown(PATIENCE).unwrap();
+}
+
+#[test]
+fn a_span_that_a_guard_stated_is_not_written_again_by_the_shutdown() {
+    let place = tempfile::tempdir().unwrap();
+    let audit = Audit::builder().directory(place.path()).start().unwrap();
+    subscriber::with_default(tracing_subscriber::registry().audited(&audit), || {
+        let span = info_span!(target: "audit", "job.run", actor.id = "u-1");
+        drop(audit.guard());
+        audit.shutdown(PATIENCE).unwrap();
+        drop(span);
+    });
+    assert_eq!(on_disk(place.path(), "event=job.run").len(), 1);
+    assert_eq!(audit.stats().lost(), 0);
+}
+
+#[test]
+fn the_longest_time_that_can_be_given_is_no_overflow() {
+    let place = tempfile::tempdir().unwrap();
+    let audit = Audit::builder()
+        .directory(place.path())
+        .room_timeout(Duration::MAX)
+        .commit_timeout(Duration::MAX)
+        .start()
+        .unwrap();
+    let receipt = audit.emit(Record::builder("x").build()).unwrap();
+    assert_eq!(receipt.state(), State::Durable);
+    audit.flush(Duration::MAX).unwrap();
+    audit.rotate().unwrap();
+    audit.shutdown(Duration::MAX).unwrap();
+    audit.flush(Duration::MAX).unwrap();
 }
 
 #[test]

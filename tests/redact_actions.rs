@@ -198,3 +198,24 @@ fn redaction_happens_before_the_record_leaves_the_thread() {
     });
     recording.captured().only().assert_hides("A-7");
 }
+
+#[test]
+fn a_rule_holds_for_names_whose_values_are_read_in_a_way_of_their_own() {
+    let policy = ["duration_ms", "latency_ms", "start"]
+        .iter()
+        .fold(Policy::balanced(), |policy, name| {
+            policy.field(name, Action::Drop)
+        });
+    let recording = with(policy);
+    recording.run(|| {
+        info!(target: "audit", event = "float", duration_ms = 777_123.5);
+        info!(target: "audit", event = "integer", latency_ms = 777_123_u64);
+        info!(target: "audit", event = "text", duration_ms = "777123", start = "777123");
+    });
+    let captured = recording.captured();
+    captured.count(3);
+    for record in captured.records() {
+        record.assert_hides("777123");
+        record.assert_lacks(Slot::DurationNs);
+    }
+}

@@ -99,9 +99,7 @@ impl Sink for Wrong {
             "changes a byte" => new.iter_mut().for_each(|line| line.push(b' ')),
             "fails on nothing" if new.is_empty() => return Err(SinkError::retry("nothing to do")),
             "refuses long lines" if new.iter().any(|line| line.len() > 60_000) => {
-                return Ok(Accepted {
-                    refused: new.len() as u64,
-                });
+                return Ok(Accepted::all_but(new.len() as u64));
             }
             _ => {}
         }

@@ -268,7 +268,23 @@ impl Capture {
         }
     }
 
-    /// Writes spans that are still open, as unknown/`still_open`. They end without another record.
+    /// Writes what is known of spans that are open while the trail rests: once for each, and no span ends by it. Their
+    /// end, if it comes, is a record under the same execution id.
+    pub(crate) fn state_open_spans(&self) {
+        let mut open = self.spans.open(ids::random);
+        for other in self.stacks.others() {
+            open.append(&mut other.spans.open(ids::random));
+        }
+        open.sort_by_key(|state| state.opened);
+        for state in open {
+            if let Some(plan) = state.plan.filter(|plan| plan.role == Role::Span) {
+                self.send_span(&state, plan, Some("still_open"));
+            }
+        }
+    }
+
+    /// Writes spans that are still open, as unknown/`still_open`, but for those that were stated so already. They end
+    /// without another record.
     pub(crate) fn close_open_spans(&self) {
         let mut open = self.spans.drain();
         for other in self.stacks.others() {
@@ -280,7 +296,7 @@ impl Capture {
     /// Writes spans that nobody can close any more, oldest first.
     pub(super) fn send_open(&self, mut open: Vec<(u64, Box<SpanState>)>) {
         open.sort_by_key(|(_, state)| state.opened);
-        for (_, state) in open {
+        for (_, state) in open.into_iter().filter(|(_, state)| !state.is_stated) {
             if let Some(plan) = state.plan.filter(|plan| plan.role == Role::Span) {
                 self.send_span(&state, plan, Some("still_open"));
             }

@@ -9,7 +9,7 @@ use crossbeam_queue::ArrayQueue;
 use parking_lot::Mutex;
 
 use super::links::place;
-use super::plan::Plan;
+use super::plan::{Plan, Role};
 use crate::record::{SpanId, TraceContext};
 use crate::redact::{Names, RedactedFields};
 
@@ -63,6 +63,8 @@ pub(super) struct SpanState {
     pub(super) is_scoped: bool,
     /// Ties a start record to the end; 0 where there is none.
     pub(super) execution: u64,
+    /// Whether a record states already that it is open.
+    pub(super) is_stated: bool,
 }
 
 impl SpanState {
@@ -81,6 +83,22 @@ impl SpanState {
             has_actor: false,
             is_scoped: false,
             execution: 0,
+            is_stated: false,
+        }
+    }
+
+    /// What the span's record is made of now.
+    fn copy(&self) -> Self {
+        let copy = |fields: &RedactedFields| {
+            let mut copy = RedactedFields::empty(Vec::new());
+            copy.extend(fields);
+            copy
+        };
+        Self {
+            inherited: copy(&self.inherited),
+            own: copy(&self.own),
+            handed_down: RedactedFields::empty(Vec::new()),
+            ..*self
         }
     }
 
@@ -100,6 +118,7 @@ impl SpanState {
         self.has_actor = false;
         self.is_scoped = false;
         self.execution = 0;
+        self.is_stated = false;
     }
 }
 
@@ -188,6 +207,24 @@ impl Spans {
         if let Some(state) = state {
             let _ = self.reserve.push(state);
         }
+    }
+
+    /// Copies of the states of open audit spans that were not stated yet. The spans go on; each gets an
+    /// execution id, so that its end can be told to be the same span's.
+    pub(super) fn open(&self, execution: impl Fn() -> u64) -> Vec<SpanState> {
+        let mut open = Vec::new();
+        for bucket in &self.buckets {
+            for (_, state) in bucket.lock().iter_mut() {
+                let is_span = state.plan.is_some_and(|plan| plan.role == Role::Span);
+                if is_span && !std::mem::replace(&mut state.is_stated, true) {
+                    if state.execution == 0 {
+                        state.execution = execution();
+                    }
+                    open.push(state.copy());
+                }
+            }
+        }
+        open
     }
 
     /// Takes all states out: what is still open when the trail ends.

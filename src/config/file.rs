@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Deserializer, de};
 
-use super::{Family, Floors, Mode, Modes, keys, retention_days};
+use super::{Family, Floors, IdKind, Mode, Modes, keys, retention_days};
 use crate::error::Result;
 use crate::record::Level;
 
@@ -72,6 +72,8 @@ pub struct Config {
     pub lend: Option<Vec<String>>,
     /// Whether a record without an actor is refused. Default: false, it is recorded and counted.
     pub require_actor: Option<bool>,
+    /// Which kind of UUID a record is given as its id, `v7` or `v4`. Default: `v7`.
+    pub id_kind: Option<IdKind>,
 }
 
 /// The least level recorded, by family of events. Absent means no floor.

@@ -1,10 +1,11 @@
-//! What can be configured, apart from how: modes, level floors, limits, the environment, and `Config` for a file.
+//! What can be configured, apart from how: modes, level floors, kinds of ids, limits, the environment, and `Config` for a file.
 
 mod environment;
 #[cfg(feature = "config")]
 mod file;
 mod floors;
 mod glob;
+mod id_kind;
 #[cfg(feature = "config")]
 mod keys;
 pub mod limits;
@@ -17,4 +18,5 @@ pub use environment::{RETENTION_DAYS, retention_days};
 pub use file::{Config, Levels, ModeRule, Redaction, RedactionMode};
 pub use floors::{Family, Floors};
 pub use glob::Glob;
+pub use id_kind::IdKind;
 pub use mode::{Mode, Modes};

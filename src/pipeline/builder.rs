@@ -8,7 +8,7 @@ use super::inbox::Patience;
 use super::ports::Report;
 use crate::capture::Ids;
 use crate::clock::Clock;
-use crate::config::{Family, Glob, Mode};
+use crate::config::{Family, Glob, IdKind, Mode};
 use crate::record::Level;
 use crate::redact::Policy;
 use crate::sink::{MemorySink, Sink};
@@ -45,9 +45,12 @@ pub struct AuditBuilder {
     pub(super) callsite: bool,
     pub(super) policy: Option<Policy>,
     pub(super) ids: Ids,
+    pub(super) id_kind: Option<IdKind>,
     pub(super) clock: Option<Arc<dyn Clock>>,
     pub(super) sinks: Vec<Box<dyn Sink>>,
     pub(super) diagnostics: Option<Report>,
+    #[cfg(test)]
+    pub(super) file_system: Option<crate::sink::file::memfs::MemFs>,
 }
 
 impl Default for AuditBuilder {
@@ -85,9 +88,12 @@ impl Default for AuditBuilder {
             callsite: false,
             policy: None,
             ids: Ids::default(),
+            id_kind: None,
             clock: None,
             sinks: Vec::new(),
             diagnostics: None,
+            #[cfg(test)]
+            file_system: None,
         }
     }
 }
@@ -288,6 +294,13 @@ impl AuditBuilder {
         self
     }
 
+    /// Which kind of UUID a record is given as its id, where its caller gave none. Default: [`IdKind::V7`], which sorts
+    /// by the record's time; [`IdKind::V4`] where an id must not tell when something happened.
+    pub fn id_kind(mut self, kind: IdKind) -> Self {
+        self.id_kind = Some(kind);
+        self
+    }
+
     /// The clock. Default: the system's.
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Some(Arc::new(clock));
@@ -303,6 +316,13 @@ impl AuditBuilder {
     /// A memory sink, without a journal: for tests.
     pub fn memory(self, sink: &MemorySink) -> Self {
         self.without_journal().sink(sink.clone())
+    }
+
+    /// Where the journal's files are, for tests of failures.
+    #[cfg(test)]
+    pub(super) fn file_system(mut self, fs: &crate::sink::file::memfs::MemFs) -> Self {
+        self.file_system = Some(fs.clone());
+        self
     }
 
     /// Takes the sentences that people should know: a journal that cannot be written, a sink that failed. They never

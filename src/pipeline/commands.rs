@@ -1,16 +1,16 @@
 //! What callers ask of the writer, and how a trail ends.
 
 use std::sync::Arc;
+use std::sync::atomic::{Ordering, fence};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
 
-use super::control;
-use super::inbox::Inbox;
-use super::inbox::LossRow;
-use super::ports::Barrier;
-use super::ticket::Ticket;
-use super::writer::{Progress, Writer};
+use super::barrier::{Barrier, Reached};
+use super::inbox::{Inbox, LossRow};
+use super::ports::Port;
+use super::ticket::Promise;
+use super::writer::{Phase, Progress, Writer};
 use crate::error::{Error, ErrorKind};
 use crate::queue::Credit;
 use crate::sink::file::{Cleaned, Rotated};
@@ -19,13 +19,13 @@ use crate::stats::add;
 /// What callers ask of the writer.
 pub(super) enum Command {
     /// Make everything that was submitted before durable, everywhere.
-    Flush(Arc<Ticket<()>>),
+    Flush(Promise<Reached>),
     /// As `Flush`, and say that the trail ends; the next record begins it again.
-    Rest(Arc<Ticket<()>>),
-    Rotate(Arc<Ticket<Rotated>>),
-    Cleanup(Arc<Ticket<Cleaned>>),
+    Rest(Promise<Reached>),
+    Rotate(Promise<Rotated>),
+    Cleanup(Promise<Cleaned>),
     /// End by the deadline.
-    Close(Arc<Ticket<()>>, Instant),
+    Close(Promise<Reached>, Instant),
 }
 
 impl Writer {
@@ -33,61 +33,40 @@ impl Writer {
         read_ahead(&self.commands, &mut self.state);
         while let Some(command) = self.state.pending.pop_front() {
             match command {
-                Command::Flush(ticket) => self.barrier(ticket),
-                Command::Rest(ticket) => {
+                Command::Flush(promise) => self.barrier(vec![promise]),
+                Command::Rest(promise) => {
                     let target = self.submitted();
-                    self.state.resting.push_back((target, ticket));
+                    self.state.resting.push_back((target, promise));
                 }
-                Command::Rotate(ticket) => {
+                Command::Rotate(promise) => {
                     self.hand_on();
-                    ticket.answer(match &mut self.journal {
+                    promise.answer(match &mut self.journal {
                         Some(journal) => journal.rotate(),
                         None => Err(no_journal("rotate")),
                     });
                     self.tell_file_events();
                 }
-                Command::Cleanup(ticket) => {
-                    ticket.answer(match &mut self.journal {
+                Command::Cleanup(promise) => {
+                    promise.answer(match &mut self.journal {
                         Some(journal) => journal.cleanup(),
                         None => Err(no_journal("clean up")),
                     });
                     self.tell_file_events();
                 }
-                Command::Close(ticket, deadline) => close_by(&mut self.state, ticket, deadline),
+                Command::Close(promise, deadline) => close_by(&mut self.state, promise, deadline),
             }
-        }
-    }
-
-    /// Tells everybody who still waits that no better answer will come: a task would wait for ever.
-    pub(super) fn abandon(&mut self) {
-        let answers = self.ports.len() + 1;
-        let unreached = self.state.barriers.drain(..);
-        let unreached = unreached.flat_map(|(_, barrier)| std::iter::repeat_n(barrier, answers));
-        let unsent = self.state.unsent.drain(..).map(|(_, barrier)| barrier);
-        unreached.chain(unsent).for_each(|barrier| barrier.arrive(false));
-        for (_, ticket) in self.state.resting.drain(..) {
-            ticket.answer(Err(Error::new(
-                ErrorKind::Closed,
-                "the audit trail was shut down",
-            )));
-        }
-        // A caller may have been half way through its push when the time was up: that record counts as well.
-        self.give_up_queued();
-        let taken = self.state.waiting.drain(..).map(|(ticket, _)| ticket);
-        for ticket in taken {
-            ticket.answer(Err(ended()));
         }
     }
 
     /// Notes the end behind the records that were submitted before somebody asked for it: one batch may not hold them
     /// all, and an end in their middle would leave the trail begun again, and never ended.
     pub(super) fn note_rest(&mut self) {
-        while let Some((target, ticket)) = self.state.resting.pop_front() {
+        while let Some((target, promise)) = self.state.resting.pop_front() {
             if self.state.popped < target && self.inbox.queue.used().records > 0 {
-                return self.state.resting.push_front((target, ticket));
+                return self.state.resting.push_front((target, promise));
             }
             self.close("guard");
-            self.barrier(ticket);
+            self.barrier(vec![promise]);
         }
     }
 
@@ -96,45 +75,45 @@ impl Writer {
         self.state.popped + self.inbox.queue.used().records
     }
 
-    pub(super) fn barrier(&mut self, ticket: Arc<Ticket<()>>) {
+    pub(super) fn barrier(&mut self, promises: Vec<Promise<Reached>>) {
         let target = self.submitted();
-        self.state
-            .barriers
-            .push((target, Barrier::new(self.ports.len(), ticket)));
+        let answer = move |reached: Reached| {
+            for promise in promises {
+                promise.answer(Ok(reached.clone()));
+            }
+        };
+        let barrier = Barrier::new(self.ports.len(), answer);
+        self.state.barriers.push((target, Arc::new(barrier)));
     }
 
     /// Ends the trail when everything is written, or when its time is up.
-    /// Takes what is still in the queue out of it when the time is up, and counts it: nothing is lost in silence.
-    fn give_up_queued(&mut self) -> u64 {
-        let mut left = Credit { records: 0, bytes: 0 };
-        while let Some(item) = self.inbox.queue.pop() {
-            left.records += 1;
-            left.bytes += item.frame.capacity() as u64;
-            if let Some(ticket) = item.ticket {
-                ticket.answer(Err(ended()));
-            }
-        }
-        add(&self.inbox.counters.lost_write, left.records);
-        self.inbox.queue.release(left);
-        left.records
-    }
-
     pub(super) fn has_ended(&mut self, is_drained: bool) -> bool {
-        let Some((ticket, _)) = &self.state.closing else {
+        if self.state.closing.is_none() {
             // Handles, guards and layers are gone: nobody can submit, and nobody will close.
             let is_alone = Arc::strong_count(&self.inbox) <= OWN_HANDLES;
-            return is_alone && is_drained && !self.state.is_dirty && self.state.resting.is_empty();
-        };
+            // Looked at again behind the last of them: what it sent just before it went is there by now.
+            fence(Ordering::Acquire);
+            let is_drained = is_drained && self.inbox.queue.used().records == 0;
+            let is_done = is_alone && is_drained && self.state.resting.is_empty();
+            if is_done && self.state.phase == Phase::Open {
+                // Records came behind the last note of the end.
+                self.close("dropped");
+                return false;
+            }
+            return is_done && self.batch.is_empty() && !self.state.is_dirty;
+        }
         let is_over = is_late(&self.state.closing);
         if !is_drained && !is_over {
             return false;
         }
-        let ticket = Arc::clone(ticket);
-        let left = if is_drained { 0 } else { self.give_up_queued() };
+        let left = if is_drained {
+            0
+        } else {
+            self.inbox.give_up_queued()
+        };
         self.settle_losses();
         if left > 0 && self.state.retry.is_none() {
-            self.control(&control::gap(&LossRow::at_the_end(left, self.observed_at)));
-            add(&self.inbox.counters.gap_recorded, left);
+            self.gap(LossRow::at_the_end(left, self.observed_at));
         }
         self.close("shutdown");
         self.hand_on();
@@ -142,18 +121,13 @@ impl Writer {
             self.commit();
         }
         let is_stuck = !self.batch.is_empty() || self.state.is_dirty;
-        if is_stuck && !is_over {
-            return false;
-        }
-        self.barrier(ticket);
         if is_stuck {
-            let lost = self.state.in_batch + left;
-            add(&self.inbox.counters.lost_write, self.state.in_batch);
-            (self.report)(&format!(
-                "the audit trail ended with {lost} records that could not be written"
-            ));
-            return true;
+            // Where its time is up, the promises are dropped, and what is left undone is the answer.
+            return is_over;
         }
+        let (promises, deadline) = self.state.closing.take().unwrap_or((Vec::new(), Instant::now()));
+        self.state.closing = Some((Vec::new(), deadline));
+        self.barrier(promises);
         // Released before the caller is told: a trail that starts in the same directory right after must find it free.
         self.journal = None;
         self.answer_barriers();
@@ -162,6 +136,44 @@ impl Writer {
             self.answer_barriers();
         }
         true
+    }
+}
+
+/// The writer's end, in whatever way: what it leaves undone is counted and told, then the promises that it holds are
+/// dropped, which wakes everybody who waits.
+impl Drop for Writer {
+    fn drop(&mut self) {
+        let has_panicked = std::thread::panicking();
+        let inbox = &self.inbox;
+        self.ports.iter().for_each(Port::end);
+        // A panic can leave records that were taken out of the queue and have no place yet.
+        let mut unplaced = Credit { records: 0, bytes: 0 };
+        for item in self.state.chunk.drain(..) {
+            unplaced.records += 1;
+            unplaced.bytes += item.frame.capacity() as u64;
+        }
+        inbox.queue.release(unplaced);
+        add(&inbox.counters.lost_write, unplaced.records);
+        add(&inbox.counters.lost_taken, self.state.in_batch);
+        let undurable = if self.state.is_dirty {
+            self.state.undurable
+        } else {
+            0
+        };
+        add(&inbox.counters.unconfirmed, undurable);
+        inbox.leave(unplaced.records + self.state.in_batch + undurable, has_panicked);
+        // A caller may have been half way through its push when the time was up: that record counts as well.
+        inbox.give_up_queued();
+        let left = inbox.left().records;
+        if has_panicked {
+            (self.report)(&format!(
+                "the audit writer panicked and the trail has ended; {left} records could not be written or confirmed"
+            ));
+        } else if left > 0 {
+            (self.report)(&format!(
+                "the audit trail ended with {left} records that could not be written or confirmed"
+            ));
+        }
     }
 }
 
@@ -178,13 +190,13 @@ impl Drop for Ends {
 /// How often the writer's own thread holds the inbox: the writer, and what tells others that it has ended.
 const OWN_HANDLES: usize = 2;
 
-fn ended() -> Error {
-    let message = "the audit trail ended before the record could be written; check the disk";
+pub(super) fn ended() -> Error {
+    let message = "the audit trail ended before the record was written and confirmed; check the disk and the diagnostics";
     Error::new(ErrorKind::Closed, message)
 }
 
 /// Who waits for the end, and until when.
-pub(super) type Closing = Option<(Arc<Ticket<()>>, Instant)>;
+pub(super) type Closing = Option<(Vec<Promise<Reached>>, Instant)>;
 
 /// Whether the trail must end now.
 pub(super) fn is_late(closing: &Closing) -> bool {
@@ -197,27 +209,17 @@ pub(super) fn is_late(closing: &Closing) -> bool {
 pub(super) fn read_ahead(commands: &Receiver<Command>, state: &mut Progress) {
     while let Ok(command) = commands.try_recv() {
         match command {
-            Command::Close(ticket, deadline) => close_by(state, ticket, deadline),
+            Command::Close(promise, deadline) => close_by(state, promise, deadline),
             command => state.pending.push_back(command),
         }
     }
 }
 
-pub(super) fn close_by(state: &mut Progress, ticket: Arc<Ticket<()>>, deadline: Instant) {
-    match &state.closing {
+pub(super) fn close_by(state: &mut Progress, promise: Promise<Reached>, deadline: Instant) {
+    match &mut state.closing {
         // The trail ends once; a second call waits for the same end.
-        Some((first, _)) => {
-            let first = Arc::clone(first);
-            first.then(move |is_good| {
-                let message = "the audit trail ended, and a sink could not make everything durable";
-                ticket.answer(if is_good {
-                    Ok(())
-                } else {
-                    Err(Error::new(ErrorKind::Sink, message))
-                });
-            });
-        }
-        None => state.closing = Some((ticket, deadline)),
+        Some((promises, _)) => promises.push(promise),
+        None => state.closing = Some((vec![promise], deadline)),
     }
 }
 

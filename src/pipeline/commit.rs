@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::barrier::{Barrier, Reached};
 use super::commands::{is_late, read_ahead};
 use super::control;
-use super::ports::Barrier;
-use super::ticket::{Receipt, State, Ticket};
+use super::ticket::{Receipt, State};
 use super::writer::Writer;
 use crate::error::{Error, ErrorKind};
 use crate::format::Batch;
@@ -33,6 +33,9 @@ impl Writer {
         self.recovered();
         self.state.undurable += self.state.in_batch;
         self.state.in_batch = 0;
+        if self.journal.is_none() {
+            self.notes_are_safe(self.seq);
+        }
         if self.ports.is_empty() {
             self.batch.clear();
         } else {
@@ -113,7 +116,7 @@ impl Writer {
 
     /// Lines that the disk may or may not hold are not acknowledged, whenever that becomes known.
     fn doubt(&mut self, first: u64, last: u64) {
-        let count = last - first + 1;
+        let count = (last - first + 1).saturating_sub(self.notes_in_doubt(first, last));
         add(&self.inbox.counters.unconfirmed, count);
         self.state.undurable = self.state.undurable.saturating_sub(count);
         for (ticket, _) in self
@@ -162,6 +165,7 @@ impl Writer {
         self.state.is_dirty = false;
         add(&self.inbox.counters.durable, self.state.undurable);
         self.state.undurable = 0;
+        self.notes_are_safe(written);
         let mut waiting = std::mem::take(&mut self.state.waiting);
         for (ticket, place) in waiting.extract_if(.., |(_, place)| place.seq < written) {
             ticket.answer(Ok(Receipt {
@@ -185,7 +189,7 @@ impl Writer {
             for at in 0..self.ports.len() {
                 self.state.unsent.push((at, Arc::clone(&barrier)));
             }
-            barrier.arrive(true);
+            barrier.reached(&self.ports);
         }
         let ports = &self.ports;
         self.state
@@ -212,24 +216,18 @@ impl Writer {
             return;
         }
         let waiting = std::mem::take(&mut self.state.waiting);
-        let flushed = Ticket::new();
-        self.state
-            .barriers
-            .push((0, Barrier::new(self.ports.len(), Arc::clone(&flushed))));
-        flushed.then(move |answer| {
-            for (ticket, place) in waiting {
-                let receipt = Receipt {
-                    state: State::Delivered,
-                    place: Some(place),
-                };
-                let failed = || {
-                    Error::new(
-                        ErrorKind::Sink,
-                        "a sink did not take the record; `Stats::sinks` names it",
-                    )
-                };
-                ticket.answer(if answer { Ok(receipt) } else { Err(failed()) });
+        let answer = move |reached: Reached| {
+            for (promise, place) in waiting {
+                promise.answer(match reached.objection(place.seq) {
+                    None => Ok(Receipt {
+                        state: State::Delivered,
+                        place: Some(place),
+                    }),
+                    Some(objection) => Err(Error::new(ErrorKind::Sink, objection)),
+                });
             }
-        });
+        };
+        let barrier = Barrier::new(self.ports.len(), answer).for_receipts(self.seq);
+        self.state.barriers.push((0, Arc::new(barrier)));
     }
 }

@@ -40,6 +40,7 @@ impl AuditBuilder {
         self.allow_log = self.allow_log.or(config.allow_log);
         self.lend = self.lend.or_else(|| config.lend.clone());
         self.require_actor = self.require_actor.or(config.require_actor);
+        self.id_kind = self.id_kind.or(config.id_kind);
         for rule in &config.modes {
             let Some(mode) = rule.mode else { continue };
             self.modes.extend(

@@ -3,6 +3,7 @@
 use crate::record::{Map, Record, RecordBuilder, Slot, Value};
 use crate::sink::file::{FileEvent, Opened};
 
+use super::effective::Effective;
 use super::inbox::LossRow;
 
 /// The actor of every control record.
@@ -12,9 +13,6 @@ fn control(event: &str) -> RecordBuilder {
     let builder = Record::builder(event).category("audit").actor(SELF.0, SELF.1);
     builder.level(&crate::record::Level::Info).outcome("success")
 }
-
-/// What a trail is configured to do, as `audit.open` states it.
-pub(super) type Effective = Map;
 
 /// The trail begins, or begins again.
 pub(super) fn open(cause: &str, opened: Option<&Opened>, bound: u64, effective: &Effective) -> Record {
@@ -72,12 +70,21 @@ pub(super) fn gap(row: &LossRow) -> Record {
 }
 
 /// A sink has missed entries that stand in the stream.
-pub(super) fn sink_gap(sink: &str, lost: u64) -> Record {
+pub(super) fn sink_gap(sink: &str, lost: u64, cause: &str) -> Record {
     let builder = control("audit.gap")
         .outcome("failure")
         .attribute("lost", lost)
-        .attribute("cause", "sink_behind");
+        .attribute("cause", cause);
     builder.attribute("sink", sink).build()
+}
+
+/// A sink's receiver has refused entries that stand in the stream.
+pub(super) fn sink_refused(sink: &str, refused: u64) -> Record {
+    let builder = control("audit.refused").outcome("failure");
+    builder
+        .attribute("sink", sink)
+        .attribute("refused", refused)
+        .build()
 }
 
 /// What the file sink did. `None` for what the trail need not tell.

@@ -5,9 +5,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use super::commands::ended;
 use super::handle::{Audit, Inner};
 use super::inbox::Item;
-use super::ticket::{Receipt, State, Ticket};
+use super::ticket::{Answer, Receipt, State, Ticket};
 use crate::capture::{Loss, Outlet, Route};
 use crate::config::Mode;
 use crate::error::{Error, ErrorKind, Result};
@@ -87,7 +88,8 @@ impl Audit {
     /// # Errors
     ///
     /// The record was not taken (`Full`, `Closed`, `Refused`, `Reentrant`, `Forked`), or its state did not become
-    /// known in time (`Timeout`): then it is still on its way.
+    /// known in time (`Timeout`): then it is still on its way. `Sink` where there is no journal and a sink refused or
+    /// missed this record, or could not flush; the message names the sink. `Closed` also where the trail ended first.
     pub fn emit(&self, record: Record) -> Result<Receipt> {
         let Some(inner) = self.inner() else {
             return Ok(Receipt::unwritten(State::Disabled));
@@ -97,10 +99,10 @@ impl Audit {
             Prepared::Frame(frame, mode, category) => (frame, mode, category),
             Prepared::BelowLevel => return Ok(Receipt::unwritten(State::BelowLevel)),
         };
-        let ticket = Ticket::new();
+        let (promise, ticket) = Ticket::new();
         let item = Item {
             frame,
-            ticket: Some(Arc::clone(&ticket)),
+            promise: Some(promise),
         };
         let route = Route {
             mode: if mode == Mode::Lossy { mode } else { Mode::Durable },
@@ -112,10 +114,12 @@ impl Audit {
             .map_err(|(item, loss)| inner.inbox.rejected(Some(item), loss))?;
         inner.inbox.queue.signal().notify();
         let deadline = crate::clock::deadline(inner.inbox.patience.commit);
-        let answer = ticket.wait_unless_alone(deadline, || inner.inbox.has_ended());
-        answer
-            .unwrap_or_else(|| Err(unknown_state(inner)))
-            .map(|receipt| with_id(receipt, own_id))
+        let answer = match ticket.wait(deadline) {
+            Some(Answer::Given(answer)) => answer,
+            Some(Answer::Abandoned) => Err(ended()),
+            None => Err(unknown_state(inner)),
+        };
+        answer.map(|receipt| with_id(receipt, own_id))
     }
 
     /// Hands a record over and never waits.
@@ -134,7 +138,7 @@ impl Audit {
                     mode: Mode::Lossy,
                     category: &category,
                 };
-                let pushed = inner.inbox.push(Item { frame, ticket: None }, route);
+                let pushed = inner.inbox.push(Item { frame, promise: None }, route);
                 pushed.map_err(|(item, loss)| inner.inbox.rejected(Some(item), loss))?;
                 Ok(Submitted::Queued)
             }
@@ -193,8 +197,15 @@ impl Future for EmitFuture {
                 }
                 Step::Waiting(item, ticket) => enqueue(inner, item, ticket, context),
                 Step::Queued(ticket) => match ticket.poll(context.waker()) {
-                    Some(answer) => Next::Answer(answer.map(|receipt| with_id(receipt, *own_id))),
-                    None if inner.inbox.has_ended() => Next::Answer(Err(unknown_state(inner))),
+                    Some(Answer::Given(answer)) => {
+                        Next::Answer(answer.map(|receipt| with_id(receipt, *own_id)))
+                    }
+                    Some(Answer::Abandoned) => Next::Answer(Err(ended())),
+                    None if inner.inbox.has_ended() => {
+                        // It may stand behind the writer's last look at the queue: nobody would wake this task.
+                        inner.inbox.give_up_queued();
+                        Next::Answer(Err(ended()))
+                    }
                     None => Next::Wait(Step::Queued(ticket)),
                 },
                 Step::Done => {
@@ -226,14 +237,9 @@ fn first_step(inner: &Inner, record: &Record) -> Next {
         Err(error) => Next::Answer(Err(error)),
         Ok(Prepared::BelowLevel) => Next::Answer(Ok(Receipt::unwritten(State::BelowLevel))),
         Ok(Prepared::Frame(frame, ..)) => {
-            let ticket = Ticket::new();
-            Next::Go(Step::Waiting(
-                Item {
-                    frame,
-                    ticket: Some(Arc::clone(&ticket)),
-                },
-                ticket,
-            ))
+            let (promise, ticket) = Ticket::new();
+            let promise = Some(promise);
+            Next::Go(Step::Waiting(Item { frame, promise }, ticket))
         }
     }
 }

@@ -3,17 +3,19 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
+use parking_lot::Mutex;
 use tracing_core::Subscriber;
 use tracing_subscriber::registry::LookupSpan;
 
+use super::barrier::Reached;
 use super::builder::AuditBuilder;
 use super::commands::Command;
-use super::inbox::Inbox;
+use super::inbox::{Inbox, Left};
 use super::ports::PortState;
-use super::ticket::Ticket;
+use super::ticket::{Answer, Promise, Ticket};
 use crate::capture::{AuditLayer, Capture, Check, FilterShell, Obstacle};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sink::file::{Cleaned, Rotated};
@@ -21,10 +23,10 @@ use crate::stats::{SinkStats, Stats};
 
 /// A running audit trail. Clones are handles to the same one.
 ///
-/// When the last handle is dropped, what was submitted is made durable and the trail notes that it ended; the layers
-/// keep it alive, and a later record begins it again. Keep a handle, or a [`Guard`], until the end of `main`. Only
-/// [`shutdown`](Audit::shutdown) has released the directory when it returns; after a drop the writer does so a moment
-/// later, once the layers are gone too.
+/// When the last handle is dropped, the same happens as when a [`Guard`] is dropped: what was submitted is made durable
+/// and the trail notes that it ended; the layers keep it alive, and a later record begins it again. Keep a handle, or a
+/// guard, until the end of `main`. Only [`shutdown`](Audit::shutdown) has released the directory when it returns; after a
+/// drop the writer does so a moment later, once the layers are gone too.
 #[derive(Debug, Clone)]
 pub struct Audit {
     inner: Option<Arc<Inner>>,
@@ -36,6 +38,8 @@ pub(super) struct Inner {
     pub(super) capture: Arc<Capture>,
     pub(super) commands: Sender<Command>,
     pub(super) ports: Vec<Arc<PortState>>,
+    /// How many entries each sink missed and refused, of which a flush or a shutdown has told somebody.
+    pub(super) told: Mutex<Vec<(u64, u64)>>,
     pub(super) stream: Arc<str>,
     pub(super) path: Option<std::path::PathBuf>,
     pub(super) guard_timeout: Duration,
@@ -121,21 +125,25 @@ impl Audit {
     ///
     /// # Errors
     ///
-    /// `Timeout`, with the number of records that are not durable; `Sink` where a sink failed. After a shutdown, what
-    /// the shutdown left is reported.
+    /// `Timeout`, with the number of records that are not durable. `Sink` where a sink failed or could not flush, or
+    /// where, since a flush or a shutdown last said so, it missed entries or its receiver refused some; the message names
+    /// the sink and the numbers. With a journal, every record stands there nevertheless. After a shutdown, what the
+    /// shutdown left is reported. `Closed` where the writer has panicked.
     pub fn flush(&self, timeout: Duration) -> Result<Report> {
         self.ask(timeout, Command::Flush)
     }
 
     /// Ends the trail: writes spans that are still open, everything that was submitted, and the record that says so.
-    /// Later records are refused and counted. A second call reports the same end.
+    /// Later records are refused and counted. A span that is open here is concluded: it has its one record, as unknown
+    /// with the reason `still_open`, and its later end is neither a record nor a loss. A second call reports the same end.
     ///
     /// It blocks the calling thread, and needs no runtime of its own; call it from a signal task through
     /// `spawn_blocking`, or from a panic hook directly.
     ///
     /// # Errors
     ///
-    /// `Timeout`, with the number of records that are not durable; `Sink` where a sink failed.
+    /// As [`flush`](Audit::flush). After a `Timeout` nothing more is written by the journal; the counters
+    /// ([`Stats`](crate::Stats)) say what became of the rest.
     pub fn shutdown(&self, timeout: Duration) -> Result<Report> {
         let Some(inner) = self.inner() else {
             return self.report();
@@ -146,7 +154,7 @@ impl Audit {
         }
         inner.inbox.queue.close();
         let deadline = crate::clock::deadline(timeout);
-        self.ask(timeout, |ticket| Command::Close(ticket, deadline))
+        self.ask(timeout, |promise| Command::Close(promise, deadline))
     }
 
     /// Begins a new segment now.
@@ -173,6 +181,10 @@ impl Audit {
         let Some(inner) = self.inner() else {
             return Stats::default();
         };
+        if inner.inbox.has_ended() {
+            // A report can arrive behind the end, from a thread that was half way through it.
+            inner.inbox.give_up_queued();
+        }
         let used = inner.inbox.queue.used();
         let mut stats = inner.inbox.counters.snapshot();
         stats.in_queue = used.records;
@@ -209,72 +221,72 @@ impl Audit {
         })
     }
 
-    fn ask(&self, timeout: Duration, command: impl FnOnce(Arc<Ticket<()>>) -> Command) -> Result<Report> {
+    fn ask(&self, timeout: Duration, command: impl FnOnce(Promise<Reached>) -> Command) -> Result<Report> {
         let Some(inner) = self.inner() else {
             return self.report();
         };
         inner.may_ask()?;
-        let ticket = Ticket::new();
+        // Read before the question: what a sink lost is told to everybody who asked before anybody was told.
+        let told = inner.told.lock().clone();
+        let (promise, ticket) = Ticket::new();
         let deadline = crate::clock::deadline(timeout);
-        // The writer may have ended already, by an earlier shutdown: then what it left is the answer.
-        let answer = if inner.commands.send(command(Arc::clone(&ticket))).is_ok() {
-            inner.inbox.queue.signal().notify();
-            // The writer can end between the send and its next look at the commands: its end drops the ticket.
-            let answer = ticket.wait_unless_alone(deadline, || !inner.has_writer());
-            // It has ended: what it left undone is the answer, which a panic may have made worse than it says.
-            answer.or_else(|| (!inner.has_writer() && !inner.is_behind()).then_some(Ok(())))
-        } else {
-            (!inner.is_behind()).then_some(Ok(()))
-        };
-        let stats = self.stats();
-        let has_journal = inner.path.is_some();
-        let done = if has_journal {
-            stats.durable
-        } else {
-            stats.sinks.iter().map(|sink| sink.accepted).min().unwrap_or(0)
-        };
-        match answer {
-            Some(answer) => answer?,
-            None => {
-                let left = (stats.taken + stats.in_queue).saturating_sub(done);
-                let message = format!(
-                    "{left} audit records were not durable after {timeout:?}; check the disk and the sinks"
-                );
-                return Err(Error::new(ErrorKind::Timeout, message));
+        // Where the writer has ended, the promise comes back broken: then what it left undone is the answer.
+        let _ = inner.commands.send(command(promise));
+        inner.inbox.queue.signal().notify();
+        match ticket.wait(deadline) {
+            Some(Answer::Given(answer)) => {
+                inner.end_was_good()?;
+                inner.hear(&answer?, &told)?;
             }
-        }
-        if stats.lost_write > 0 {
-            let left = stats.lost_write;
-            let message = format!(
-                "the audit trail ended with {left} records that could not be written; check the disk"
-            );
-            return Err(Error::new(ErrorKind::Timeout, message));
+            Some(Answer::Abandoned) => {
+                if !inner.sinks_ended(deadline) {
+                    return Err(self.too_late(inner, timeout));
+                }
+                inner.end_was_good()?;
+                let marks = inner.ports.iter().map(|port| port.last_mark()).collect();
+                inner.hear(&Reached { marks }, &told)?;
+            }
+            None => return Err(self.too_late(inner, timeout)),
         }
         self.report()
     }
 
-    fn request<T>(&self, command: impl FnOnce(Arc<Ticket<T>>) -> Command) -> Result<T> {
+    /// Time was up. Says what is not as safe as the set-up can make it.
+    fn too_late(&self, inner: &Inner, timeout: Duration) -> Error {
+        let stats = self.stats();
+        let message = if inner.path.is_some() {
+            let left = stats.in_memory();
+            format!("{left} audit records were not durable after {timeout:?}")
+        } else {
+            format!(
+                "{} audit records wait in the queue after {timeout:?}",
+                stats.in_queue
+            )
+        };
+        let waiting = stats.sinks.iter().filter(|sink| sink.waiting > 0);
+        let waiting: String = waiting
+            .map(|sink| format!(", {} entries wait for sink `{}`", sink.waiting, sink.name))
+            .collect();
+        let message = format!("{message}{waiting}; check the disk and the sinks");
+        Error::new(ErrorKind::Timeout, message)
+    }
+
+    fn request<T>(&self, command: impl FnOnce(Promise<T>) -> Command) -> Result<T> {
         let closed = || Error::new(ErrorKind::Closed, "the audit trail is off or was shut down");
         let inner = self.inner().ok_or_else(closed)?;
         inner.may_ask()?;
-        let ticket = Ticket::new();
-        inner
-            .commands
-            .send(command(Arc::clone(&ticket)))
-            .map_err(|_| closed())?;
+        let (promise, ticket) = Ticket::new();
+        let _ = inner.commands.send(command(promise));
         inner.inbox.queue.signal().notify();
         let deadline = crate::clock::deadline(inner.inbox.patience.commit);
-        ticket
-            .wait_unless_alone(deadline, || !inner.has_writer())
-            .unwrap_or_else(|| {
-                if !inner.has_writer() {
-                    return Err(closed());
-                }
-                Err(Error::new(
-                    ErrorKind::Timeout,
-                    "the audit writer did not answer in time; check the disk",
-                ))
-            })
+        match ticket.wait(deadline) {
+            Some(Answer::Given(answer)) => answer,
+            Some(Answer::Abandoned) => Err(closed()),
+            None => Err(Error::new(
+                ErrorKind::Timeout,
+                "the audit writer did not answer in time; check the disk",
+            )),
+        }
     }
 }
 
@@ -293,39 +305,83 @@ impl Inner {
         Ok(())
     }
 
-    /// Whether the journal lacks records that were taken.
-    fn is_behind(&self) -> bool {
-        let stats = self.inbox.counters.snapshot();
-        let is_undurable = self.path.is_some() && stats.durable < stats.taken;
-        is_undurable || self.inbox.queue.used().records > 0
+    /// Takes what the sinks said at a barrier: an error where one of them lost anything since `told`, or cannot flush.
+    fn hear(&self, reached: &Reached, told: &[(u64, u64)]) -> Result<()> {
+        let mut now = self.told.lock();
+        for (known, (missed, refused)) in now.iter_mut().zip(reached.counts()) {
+            *known = (known.0.max(missed), known.1.max(refused));
+        }
+        drop(now);
+        let Some(complaint) = reached.complaint(told) else {
+            return Ok(());
+        };
+        let journal = if self.path.is_some() {
+            "; the journal has every record"
+        } else {
+            ""
+        };
+        Err(Error::new(ErrorKind::Sink, format!("{complaint}{journal}")))
     }
 
-    /// Whether the writer still listens. A probe that only the writer's end of the channel answers.
-    fn has_writer(&self) -> bool {
-        !self.inbox.has_ended()
+    /// Waits until every sink's thread has ended, as it does once the writer has.
+    fn sinks_ended(&self, deadline: Instant) -> bool {
+        while !self.ports.iter().all(|port| port.has_ended()) {
+            if Instant::now() >= deadline {
+                return false;
+            }
+            std::thread::park_timeout(Duration::from_millis(1));
+        }
+        true
     }
 
-    /// Makes everything durable and notes the end; the next record begins the trail again.
+    /// Whether the writer left nothing undone at its end; while it runs, it has not.
+    fn end_was_good(&self) -> Result<()> {
+        let Left {
+            records,
+            has_panicked,
+        } = self.inbox.left();
+        if has_panicked {
+            let message = format!(
+                "the audit writer panicked and the trail has ended; {records} records could not be written or \
+                 confirmed. Start another trail"
+            );
+            return Err(Error::new(ErrorKind::Closed, message));
+        }
+        if records > 0 {
+            let message = format!(
+                "the audit trail ended with {records} records that could not be written or confirmed; check the disk"
+            );
+            return Err(Error::new(ErrorKind::Timeout, message));
+        }
+        Ok(())
+    }
+
+    /// Makes everything durable, states which spans are open, and notes the end; the next record begins the trail again.
     fn rest(&self) {
         if self.is_closed.load(Ordering::Acquire) || self.inbox.is_forked() || crate::capture::is_own_thread()
         {
             return;
         }
-        self.capture.close_open_spans();
-        let ticket = Ticket::new();
-        if self.commands.send(Command::Rest(Arc::clone(&ticket))).is_ok() {
-            self.inbox.queue.signal().notify();
-            let deadline = crate::clock::deadline(self.guard_timeout);
-            if ticket
-                .wait_unless_alone(deadline, || !self.has_writer())
-                .is_none()
-            {
+        self.capture.state_open_spans();
+        let told = self.told.lock().clone();
+        let (promise, ticket) = Ticket::new();
+        let _ = self.commands.send(Command::Rest(promise));
+        self.inbox.queue.signal().notify();
+        let found = match ticket.wait(crate::clock::deadline(self.guard_timeout)) {
+            Some(Answer::Given(answer)) => answer.and_then(|reached| self.hear(&reached, &told)),
+            // The end has been told already, by whoever caused it.
+            Some(Answer::Abandoned) => Ok(()),
+            None => {
                 let left = self.inbox.queue.used().records;
+                let waited = self.guard_timeout;
                 (self.inbox.report)(&format!(
-                    "the audit guard gave up after {:?} with {left} records in the queue",
-                    self.guard_timeout
+                    "the audit guard gave up after {waited:?} with {left} records in the queue"
                 ));
+                Ok(())
             }
+        };
+        if let Err(error) = found {
+            (self.inbox.report)(&format!("the audit guard found that not all is well: {error}"));
         }
     }
 }
@@ -337,9 +393,14 @@ impl Drop for Inner {
 }
 
 /// Ends the trail when dropped: everything that was submitted becomes durable, spans that are still open are
-/// written, and the trail notes that it ended. Waits at most the builder's `guard_timeout`.
+/// stated, and the trail notes that it ended. Waits at most the builder's `guard_timeout`; what it finds wrong goes to the
+/// `diagnostics`.
 ///
-/// Dropped too early, it loses nothing: the next record begins the trail again.
+/// Dropped too early, it loses nothing: the trail still takes records, and the next one begins it again. Spans that are
+/// open at the drop are stated as unknown with the reason `still_open`, because nobody can know whether the process goes
+/// on; but they are not concluded. What happens inside them still has their context, and where such a span does end, its
+/// end is a record of its own, under the same `execution_id`, which takes the place of what was stated. Only
+/// [`Audit::shutdown`] concludes them.
 #[derive(Debug)]
 #[must_use = "dropped at once, the guard ends the trail at once; bind it to a name in `main`"]
 pub struct Guard {

@@ -1,13 +1,13 @@
 //! The callers' side: buffers, the queue, and the counting of everything that it refuses.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
 use super::ports::Report;
-use super::ticket::{Receipt, Ticket};
+use super::ticket::{Promise, Receipt, Ticket};
 use crate::capture::{Loss, Outlet, Route};
 use crate::clock::SharedClock;
 use crate::config::Mode;
@@ -20,7 +20,7 @@ use crate::stats::{Counters, add};
 #[derive(Debug)]
 pub(super) struct Item {
     pub(super) frame: Redacted,
-    pub(super) ticket: Option<Arc<Ticket<Receipt>>>,
+    pub(super) promise: Option<Promise<Receipt>>,
 }
 
 /// What callers and the writer share.
@@ -36,8 +36,19 @@ pub(super) struct Inbox {
     pub(super) report: Report,
     /// The writer has ended; nobody answers any more.
     ended: AtomicBool,
+    /// What the writer left undone when it ended.
+    left: Mutex<Left>,
     /// The process that the writer lives in. A forked child has the queue, but not the writer.
     process: u32,
+}
+
+/// What a writer leaves undone at its end.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Left {
+    /// Records that were submitted and are not durable, or not written at all.
+    pub(super) records: u64,
+    /// It panicked; otherwise its time was up.
+    pub(super) has_panicked: bool,
 }
 
 /// How long callers wait.
@@ -74,17 +85,46 @@ impl Inbox {
             patience,
             report,
             ended: AtomicBool::new(false),
+            left: Mutex::new(Left::default()),
             process: std::process::id(),
         }
     }
 
-    /// The writer says that it has ended.
+    /// The writer says that it has ended. What was in the queue before is still its own to count; who pushes behind it
+    /// sees the end: one of the two happens, hence the strict order.
     pub(super) fn end(&self) {
-        self.ended.store(true, Ordering::Release);
+        self.ended.store(true, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
     }
 
     pub(super) fn has_ended(&self) -> bool {
-        self.ended.load(Ordering::Acquire)
+        fence(Ordering::SeqCst);
+        self.ended.load(Ordering::SeqCst)
+    }
+
+    /// Takes what is still in the queue out of it, and counts it: nothing is lost in silence. Called by the writer at its
+    /// end, and by whoever finds that a record arrived behind that end. Who waits for one of them is told.
+    pub(super) fn give_up_queued(&self) -> u64 {
+        let mut gone = Credit { records: 0, bytes: 0 };
+        while let Some(item) = self.queue.pop() {
+            gone.records += 1;
+            gone.bytes += item.frame.capacity() as u64;
+        }
+        add(&self.counters.lost_write, gone.records);
+        self.queue.release(gone);
+        self.leave(gone.records, false);
+        gone.records
+    }
+
+    /// Notes what the writer leaves undone.
+    pub(super) fn leave(&self, records: u64, has_panicked: bool) {
+        let mut left = self.left.lock();
+        left.records += records;
+        left.has_panicked |= has_panicked;
+    }
+
+    pub(super) fn left(&self) -> Left {
+        *self.left.lock()
     }
 
     pub(super) fn is_forked(&self) -> bool {
@@ -103,6 +143,7 @@ impl Inbox {
         } else {
             Lane::Ordinary
         };
+        let has_promise = item.promise.is_some();
         let pushed = match self.queue.try_push(item, bytes, lane) {
             Err(Refused::Full(item)) if route.mode != Mode::Lossy => {
                 if self.is_forked() {
@@ -113,6 +154,10 @@ impl Inbox {
             }
             pushed => pushed,
         };
+        if has_promise && self.has_ended() {
+            // It may stand behind the writer's last look at the queue.
+            self.give_up_queued();
+        }
         pushed.map_err(|refused| match refused {
             Refused::Full(item) => (item, Loss::Full),
             Refused::Tripped(item) => (item, Loss::Tripped),
@@ -191,19 +236,14 @@ impl Inbox {
             self.recycle(frame.into_buffer());
             return self.lost(Loss::Forked, route.category);
         }
-        let ticket = Ticket::new();
-        match self.push(
-            Item {
-                frame,
-                ticket: Some(Arc::clone(&ticket)),
-            },
-            route,
-        ) {
+        let (promise, ticket) = Ticket::new();
+        let promise = Some(promise);
+        match self.push(Item { frame, promise }, route) {
             Ok(()) => {
                 self.queue.signal().notify();
                 // An expired wait loses nothing: the record is still on its way.
                 let deadline = crate::clock::deadline(self.patience.commit);
-                let _ = ticket.wait_unless_alone(deadline, || self.has_ended());
+                let _ = ticket.wait(deadline);
             }
             Err((item, loss)) => {
                 self.recycle(item.frame.into_buffer());
@@ -241,7 +281,7 @@ impl Outlet for Inbox {
             let bytes = frame.capacity();
             if let Err(refused) = self
                 .queue
-                .try_push(Item { frame, ticket: None }, bytes, Lane::Ordinary)
+                .try_push(Item { frame, promise: None }, bytes, Lane::Ordinary)
             {
                 self.send_again(refused, route);
             }
@@ -252,14 +292,16 @@ impl Outlet for Inbox {
     #[cold]
     fn lost(&self, cause: Loss, category: &str) {
         let counter = match cause {
-            Loss::Full | Loss::Forked => &self.counters.lost_full,
+            Loss::Full => &self.counters.lost_full,
+            Loss::Forked => &self.counters.lost_forked,
             Loss::Tripped => &self.counters.lost_tripped,
             Loss::Policy => &self.counters.lost_policy,
             Loss::Reentrant => &self.counters.lost_reentrant,
             Loss::Closed => &self.counters.lost_closed,
         };
-        if cause == Loss::Closed {
-            // The trail has ended: no gap record can follow, the counter is all there is.
+        if matches!(cause, Loss::Closed | Loss::Forked) {
+            // The trail has ended, or its writer lives in another process: no gap record can follow, the counter is all
+            // there is.
             add(counter, 1);
             return;
         }
@@ -336,6 +378,11 @@ impl Losses {
         }
     }
 
+    /// Takes rows back whose gap records the disk may not have.
+    pub(super) fn give_back(&self, row: LossRow) {
+        self.rows.lock().push(row);
+    }
+
     pub(super) fn take(&self) -> Vec<LossRow> {
         std::mem::take(&mut *self.rows.lock())
     }
@@ -347,4 +394,40 @@ fn trip(category: &str) -> u8 {
         (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
     });
     u8::try_from(hash >> 24).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redact::Policy;
+
+    #[test]
+    fn what_a_forked_child_loses_has_a_counter_of_its_own_and_no_gap() {
+        let capacity = Credit {
+            records: 16,
+            bytes: 1 << 20,
+        };
+        let patience = Patience {
+            room: Duration::MAX,
+            commit: Duration::MAX,
+        };
+        let (clock, counters) = (SharedClock::System, Arc::new(Counters::default()));
+        let mut inbox = Inbox::new(capacity, clock, Arc::clone(&counters), patience, Arc::new(|_| {}));
+        // As a child finds it: the writer lives in the process that it was forked from.
+        inbox.process = inbox.process.wrapping_add(1);
+        let send = |mode| {
+            let policy = Policy::balanced();
+            let mut frame = Redacting::frame(inbox.buffer(), 1, &policy);
+            inbox.send(&mut frame, Route { mode, category: "x" });
+        };
+        // It must not wait for a disk that nobody asks, nor for room that nobody makes.
+        send(Mode::Durable);
+        (0..16).for_each(|_| send(Mode::Bounded));
+        let stats = counters.snapshot();
+        let took = inbox.queue.used().records;
+        assert_eq!(stats.lost_forked, 17 - took);
+        assert!(stats.lost_forked > 1);
+        assert_eq!((stats.lost(), stats.lost_full), (stats.lost_forked, 0));
+        assert!(inbox.losses.take().is_empty(), "nobody will write a gap");
+    }
 }

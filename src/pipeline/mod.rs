@@ -1,16 +1,21 @@
 //! The pipeline: builder, handle, writer thread and sinks. The only place where everything meets.
 
 mod audited;
+mod barrier;
 mod builder;
 mod commands;
 mod commit;
 #[cfg(feature = "config")]
 mod configure;
 mod control;
+mod effective;
 mod emit;
 mod handle;
 mod inbox;
+#[cfg(test)]
+mod late_tests;
 mod ports;
+mod settle;
 mod start;
 mod ticket;
 mod writer;

@@ -8,7 +8,6 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::builder::AuditBuilder;
-use super::control::Effective;
 use super::handle::{Audit, Inner};
 use super::inbox::Inbox;
 use super::ports::{Port, Report};
@@ -19,7 +18,6 @@ use crate::config::{Floors, Modes, limits};
 use crate::error::{Error, Result};
 use crate::format::LineWriter;
 use crate::queue::Credit;
-use crate::record::Value;
 use crate::redact::{Action, Rule};
 use crate::sink::FileSink;
 use crate::stats::Counters;
@@ -55,12 +53,10 @@ impl AuditBuilder {
         let inbox = Arc::new(inbox);
         let outlet: Arc<dyn Outlet> = Arc::clone(&inbox) as Arc<dyn Outlet>;
         let capture = Capture::new(settings, self.ids, outlet, clock, counters);
-        let ports = self
-            .sinks
-            .into_iter()
-            .map(|sink| Port::start(sink, Arc::clone(&report)));
+        let start = |(at, sink)| Port::start(at, sink, journal.is_some(), Arc::clone(&report));
+        let ports = self.sinks.into_iter().enumerate().map(start);
         let ports = ports.collect::<Result<Vec<_>>>()?;
-        let states = ports.iter().map(|port| Arc::clone(&port.state)).collect();
+        let states: Vec<_> = ports.iter().map(|port| Arc::clone(&port.state)).collect();
         let stream: Arc<str> = match &journal {
             Some(journal) => journal.stream_id().into(),
             None => unfiled_stream(&checked.stream).into(),
@@ -77,6 +73,7 @@ impl AuditBuilder {
             Arc::clone(&stream),
             checked.commit_interval,
             effective,
+            self.id_kind.unwrap_or_default(),
             report,
         );
         writer::spawn("audit-writer", move || writer.run())?;
@@ -84,6 +81,7 @@ impl AuditBuilder {
             inbox,
             capture: Arc::new(capture),
             commands,
+            told: Mutex::new(vec![(0, 0); states.len()]),
             ports: states,
             stream,
             path,
@@ -161,6 +159,10 @@ impl AuditBuilder {
         if let Some(clock) = &self.clock {
             file = file.clock(Arc::clone(clock));
         }
+        #[cfg(test)]
+        if let Some(fs) = &self.file_system {
+            file = file.in_memory(fs);
+        }
         file.open().map(Some)
     }
 
@@ -193,41 +195,21 @@ impl AuditBuilder {
             policy: self.policy.clone().unwrap_or_default(),
         }
     }
-
-    /// What `audit.open` states.
-    fn effective(&self, checked: &Checked) -> Effective {
-        let sinks: Vec<String> = self.sinks.iter().map(|sink| sink.name().to_owned()).collect();
-        let rows: [(&str, Value); 10] = [
-            ("queue_records", checked.capacity.records.into()),
-            ("queue_bytes", checked.capacity.bytes.into()),
-            ("max_size_mb", checked.max_size_mb.into()),
-            ("keep_days", checked.keep_days.into()),
-            ("commit_interval_ms", (checked.commit_interval.as_millis()).into()),
-            ("mode", self.mode.unwrap_or_default().as_str().into()),
-            ("redaction", "balanced".into()),
-            ("require_actor", self.require_actor.unwrap_or(false).into()),
-            ("journal", self.has_journal.into()),
-            ("sinks", sinks.into()),
-        ];
-        rows.into_iter()
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect()
-    }
 }
 
 /// Settings that were found good.
-struct Checked {
-    capacity: Credit,
-    max_size_mb: u64,
-    keep_days: u64,
-    keep_bytes: u64,
-    keep_segments: u64,
-    commit_interval: Duration,
-    guard_timeout: Duration,
-    stream: String,
-    service: String,
-    host: String,
-    directory: PathBuf,
+pub(super) struct Checked {
+    pub(super) capacity: Credit,
+    pub(super) max_size_mb: u64,
+    pub(super) keep_days: u64,
+    pub(super) keep_bytes: u64,
+    pub(super) keep_segments: u64,
+    pub(super) commit_interval: Duration,
+    pub(super) guard_timeout: Duration,
+    pub(super) stream: String,
+    pub(super) service: String,
+    pub(super) host: String,
+    pub(super) directory: PathBuf,
 }
 
 /// A stream id for a trail without a directory: new each time.

@@ -1,8 +1,9 @@
 //! Tickets: how a caller waits for what the writer does with one record, or with all records so far.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::Waker;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use parking_lot::{Condvar, Mutex};
 use uuid::Uuid;
@@ -15,7 +16,8 @@ use crate::error::Result;
 pub enum State {
     /// On disk: fdatasync has confirmed it.
     Durable,
-    /// Accepted by every sink, where there is no journal.
+    /// Accepted by every sink, where there is no journal: none of them refused or missed this record, and each could
+    /// flush.
     Delivered,
     /// Not written, because its level is below its family's floor.
     BelowLevel,
@@ -75,67 +77,90 @@ impl Receipt {
     }
 }
 
-/// An answer that one thread or task waits for and another gives, once.
-#[derive(Debug)]
+/// Where one thread or task waits for an answer that another gives, once, through a [`Promise`].
 pub(super) struct Ticket<T> {
     slot: Mutex<Slot<T>>,
     answered: Condvar,
 }
 
 struct Slot<T> {
-    answer: Option<Result<T>>,
+    answer: Option<Answer<T>>,
+    /// There was an answer; who waited may have taken it.
+    is_settled: bool,
     waker: Option<Waker>,
-    then: Option<Then>,
 }
 
-/// Called with whether the answer is good.
-type Then = Box<dyn FnOnce(bool) + Send>;
+/// What became of a promise.
+#[derive(Debug)]
+pub(super) enum Answer<T> {
+    Given(Result<T>),
+    /// Whoever could have answered is gone: the writer has ended, or it panicked.
+    Abandoned,
+}
 
-impl<T> std::fmt::Debug for Slot<T> {
+/// The other end of a [`Ticket`]. Dropped without an answer, in whatever way, it says so: nobody waits for an answer that
+/// cannot come.
+/// As small as a pointer, with room for `None`: every frame in the queue has a place for one.
+pub(super) struct Promise<T>(Arc<Ticket<T>>);
+
+impl<T> std::fmt::Debug for Ticket<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Slot")
-            .field("is_answered", &self.answer.is_some())
+        f.debug_struct("Ticket")
+            .field("is_settled", &self.slot.lock().is_settled)
             .finish_non_exhaustive()
     }
 }
 
+impl<T> std::fmt::Debug for Promise<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Promise").finish_non_exhaustive()
+    }
+}
+
+impl<T> Promise<T> {
+    /// Gives the answer.
+    pub(super) fn answer(self, answer: Result<T>) {
+        self.0.settle(Answer::Given(answer));
+    }
+}
+
+impl<T> Drop for Promise<T> {
+    fn drop(&mut self) {
+        self.0.settle(Answer::Abandoned);
+    }
+}
+
 impl<T> Ticket<T> {
-    pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self {
+    pub(super) fn new() -> (Promise<T>, Arc<Self>) {
+        let ticket = Arc::new(Self {
             slot: Mutex::new(Slot {
                 answer: None,
+                is_settled: false,
                 waker: None,
-                then: None,
             }),
             answered: Condvar::new(),
-        })
+        });
+        (Promise(Arc::clone(&ticket)), ticket)
     }
 
-    /// Gives the answer. A second one is ignored.
-    pub(super) fn answer(&self, answer: Result<T>) {
+    /// The first answer holds.
+    fn settle(&self, answer: Answer<T>) {
         let mut slot = self.slot.lock();
-        if slot.answer.is_none() {
-            slot.answer = Some(answer);
+        if std::mem::replace(&mut slot.is_settled, true) {
+            return;
         }
-        let is_good = slot.answer.as_ref().is_some_and(Result::is_ok);
-        let (waker, then) = (slot.waker.take(), slot.then.take());
+        slot.answer = Some(answer);
+        let waker = slot.waker.take();
         self.answered.notify_all();
         drop(slot);
         if let Some(waker) = waker {
-            waker.wake();
+            // The runtime's code, which must not end the writer, nor abort the process where a panic drops the promise.
+            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
         }
-        if let Some(then) = then {
-            then(is_good);
-        }
-    }
-
-    /// Calls `then` on the thread that gives the answer. To be said before anybody can give it.
-    pub(super) fn then(&self, then: impl FnOnce(bool) + Send + 'static) {
-        self.slot.lock().then = Some(Box::new(then));
     }
 
     /// Waits for the answer; `None` where it has not come by the deadline.
-    pub(super) fn wait(&self, deadline: Instant) -> Option<Result<T>> {
+    pub(super) fn wait(&self, deadline: Instant) -> Option<Answer<T>> {
         let mut slot = self.slot.lock();
         while slot.answer.is_none() {
             if self.answered.wait_until(&mut slot, deadline).timed_out() {
@@ -145,33 +170,36 @@ impl<T> Ticket<T> {
         slot.answer.take()
     }
 
-    /// As [`Self::wait`], but gives up when nobody is left who could answer.
-    pub(super) fn wait_unless_alone(
-        &self,
-        deadline: Instant,
-        is_alone: impl Fn() -> bool,
-    ) -> Option<Result<T>> {
-        loop {
-            let now = Instant::now();
-            let step = deadline.min(now + Duration::from_millis(20));
-            // Asked before the wait: an answer that came before the end is seen after it.
-            let was_alone = is_alone();
-            if let Some(answer) = self.wait(step) {
-                return Some(answer);
-            }
-            if was_alone || now >= deadline {
-                return None;
-            }
-        }
-    }
-
     /// The answer if it is there; otherwise `waker` is woken when it comes.
-    pub(super) fn poll(&self, waker: &Waker) -> Option<Result<T>> {
+    pub(super) fn poll(&self, waker: &Waker) -> Option<Answer<T>> {
         let mut slot = self.slot.lock();
         let answer = slot.answer.take();
         if answer.is_none() {
             slot.waker = Some(waker.clone());
         }
         answer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_promise_is_as_small_as_a_pointer_and_so_is_its_absence() {
+        assert_eq!(size_of::<Option<Promise<Receipt>>>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn the_first_answer_holds_and_a_dropped_promise_is_one() {
+        let far = crate::clock::deadline(std::time::Duration::MAX);
+        let (promise, ticket) = Ticket::new();
+        promise.answer(Ok(7));
+        assert!(matches!(ticket.wait(far), Some(Answer::Given(Ok(7)))));
+        // It was taken, and the end of the promise is no second one.
+        assert!(ticket.wait(Instant::now()).is_none());
+        let (promise, ticket) = Ticket::<u8>::new();
+        drop(promise);
+        assert!(matches!(ticket.wait(far), Some(Answer::Abandoned)));
     }
 }

@@ -9,12 +9,16 @@ use rand::rngs::Xoshiro256PlusPlus;
 use rand::{Rng as _, SeedableRng as _};
 use uuid::Uuid;
 
+use super::barrier::{Barrier, Reached};
 use super::commands::{Closing, Command, Ends};
-use super::control::{self, Effective};
+use super::control;
+use super::effective::Effective;
 use super::inbox::{Inbox, Item};
-use super::ports::{Barrier, Port, Report};
-use super::ticket::{Placed, Receipt, Ticket};
+use super::ports::{Port, Report};
+use super::settle::Note;
+use super::ticket::{Placed, Promise, Receipt};
 use crate::capture::Outlet;
+use crate::config::IdKind;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::{Batch, LineWriter, Place};
 use crate::queue::Credit;
@@ -55,6 +59,7 @@ pub(super) struct Writer {
     pub(super) observed_at: u64,
     pub(super) commit_interval: Duration,
     pub(super) effective: Effective,
+    pub(super) id_kind: IdKind,
     pub(super) report: Report,
     pub(super) batch: Batch,
     pub(super) state: Progress,
@@ -65,11 +70,11 @@ pub(super) struct Progress {
     pub(super) phase: Phase,
     pub(super) chunk: Vec<Item>,
     /// Who waits for the records that are in the batch or written and not durable.
-    pub(super) waiting: Vec<(Arc<Ticket<Receipt>>, Placed)>,
+    pub(super) waiting: Vec<(Promise<Receipt>, Placed)>,
     /// Barriers, each with the number of records that must have been taken first.
     pub(super) barriers: Vec<(u64, Arc<Barrier>)>,
     /// Who asked for a note of the end, each with the number of records that must have been taken first.
-    pub(super) resting: VecDeque<(u64, Arc<Ticket<()>>)>,
+    pub(super) resting: VecDeque<(u64, Promise<Reached>)>,
     /// Commands that were read while the writer waited for a sink.
     pub(super) pending: VecDeque<Command>,
     /// Records taken from the queue.
@@ -79,6 +84,8 @@ pub(super) struct Progress {
     /// Records of callers in the batch, and in lines that are written and not durable.
     pub(super) in_batch: u64,
     pub(super) undurable: u64,
+    /// Control records that are in the batch, or written and not durable.
+    pub(super) notes: Vec<Note>,
     pub(super) is_dirty: bool,
     pub(super) last_commit: Instant,
     pub(super) retry: Option<(Instant, Duration)>,
@@ -119,6 +126,7 @@ impl Writer {
         stream: Arc<str>,
         commit_interval: Duration,
         effective: Effective,
+        id_kind: IdKind,
         report: Report,
     ) -> Self {
         let seq = journal.as_ref().map_or(0, FileSink::next_seq);
@@ -137,6 +145,7 @@ impl Writer {
             unsent: Vec::new(),
             in_batch: 0,
             undurable: 0,
+            notes: Vec::new(),
             is_dirty: false,
             last_commit: Instant::now(),
             retry: None,
@@ -156,6 +165,7 @@ impl Writer {
             observed_at,
             commit_interval,
             effective,
+            id_kind,
             report,
             batch: Batch::default(),
             state,
@@ -168,10 +178,6 @@ impl Writer {
         self.inbox.queue.signal().attach();
         self.open("start");
         while !self.turn() {}
-        for port in &self.ports {
-            port.end();
-        }
-        self.abandon();
     }
 
     /// One turn: take, write, commit, answer. `true` when the trail has ended.
@@ -228,8 +234,8 @@ impl Writer {
             credit.bytes += item.frame.capacity() as u64;
             let placed = self.place(&item.frame);
             self.state.in_batch += 1;
-            if let Some(ticket) = item.ticket {
-                self.state.waiting.push((ticket, placed));
+            if let Some(promise) = item.promise {
+                self.state.waiting.push((promise, placed));
             }
             self.inbox.recycle(item.frame.into_buffer());
         }
@@ -254,7 +260,7 @@ impl Writer {
             .bytes()
             .first_chunk()
             .map_or(0, |time| u64::from_le_bytes(*time));
-        let id = record_id(time, &mut self.random);
+        let id = record_id(self.id_kind, time, &mut self.random);
         let place = Place {
             stream: &self.stream,
             seq: self.seq,
@@ -282,7 +288,8 @@ impl Writer {
         let mut into = Redacting::frame(Vec::new(), self.observed_at, &policy);
         into.record(record);
         let (frame, _) = into.finish();
-        self.place(&frame);
+        let placed = self.place(&frame);
+        self.state.notes.push((placed.seq, None));
         add(&self.inbox.counters.control, 1);
     }
 
@@ -298,36 +305,10 @@ impl Writer {
 
     pub(super) fn close(&mut self, cause: &str) {
         if self.state.phase == Phase::Open {
+            self.settle_sinks(true);
             let stats = self.inbox.counters.snapshot();
             self.control(&control::close(cause, stats.taken, stats.lost()));
             self.state.phase = Phase::Resting;
-        }
-    }
-
-    /// Writes gap records for what was lost, before the next record.
-    pub(super) fn settle_losses(&mut self) {
-        if self.state.retry.is_some() {
-            return;
-        }
-        let rows = self.inbox.losses.take();
-        if !rows.is_empty() && self.state.phase == Phase::Resting {
-            self.open("losses after the end");
-        }
-        for row in rows {
-            self.control(&control::gap(&row));
-            add(&self.inbox.counters.gap_recorded, row.lost);
-        }
-        for at in 0..self.ports.len() {
-            // A sink that has failed for good misses everything, gap records too: its counters tell.
-            let port = self.ports.get(at);
-            let Some(port) = port.filter(|port| port.has_room() && !port.state.stats().failed) else {
-                continue;
-            };
-            let lost = port.state.untold.swap(0, std::sync::atomic::Ordering::AcqRel);
-            if lost > 0 {
-                let record = control::sink_gap(port.state.name(), lost);
-                self.control(&record);
-            }
         }
     }
 
@@ -354,9 +335,18 @@ impl Writer {
     }
 }
 
-/// A UUIDv7 from the record's own time, so that ids sort by when things happened.
-fn record_id(time: u64, random: &mut Xoshiro256PlusPlus) -> Uuid {
-    let mut bits = [0; 10];
-    random.fill_bytes(&mut bits);
-    uuid::Builder::from_unix_timestamp_millis(time / 1_000_000, &bits).into_uuid()
+/// A UUIDv7 from the record's own time, so that ids sort by when things happened, or a UUIDv4, which says nothing.
+fn record_id(kind: IdKind, time: u64, random: &mut Xoshiro256PlusPlus) -> Uuid {
+    match kind {
+        IdKind::V7 => {
+            let mut bits = [0; 10];
+            random.fill_bytes(&mut bits);
+            uuid::Builder::from_unix_timestamp_millis(time / 1_000_000, &bits).into_uuid()
+        }
+        IdKind::V4 => {
+            let mut bits = [0; 16];
+            random.fill_bytes(&mut bits);
+            uuid::Builder::from_random_bytes(bits).into_uuid()
+        }
+    }
 }

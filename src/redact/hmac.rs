@@ -56,6 +56,11 @@ impl Keys {
         })
     }
 
+    /// The id of the key, which is no secret: it stands in each pseudonym.
+    pub(crate) fn id(&self) -> Option<&str> {
+        self.key.as_ref().map(|key| key.id.as_str())
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.key.is_none()
     }

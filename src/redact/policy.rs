@@ -117,6 +117,14 @@ impl Policy {
         Ok(self)
     }
 
+    /// The application's rules, in their order: the words of the field's name, and the action.
+    pub(crate) fn rules(&self) -> impl Iterator<Item = (String, &'static str)> {
+        self.custom.iter().map(|(words, action)| {
+            let word = Action::WORDS.get(*action as usize).copied();
+            (words.joined(), word.unwrap_or_default())
+        })
+    }
+
     pub(crate) fn keys(&self) -> &Keys {
         &self.keys
     }

@@ -32,6 +32,11 @@ impl Words {
         Self(words)
     }
 
+    /// The words with dots between them.
+    pub(crate) fn joined(&self) -> String {
+        self.0.join(".")
+    }
+
     /// Whether these words contain the others, one behind the other.
     pub(crate) fn contains(&self, others: &Self) -> bool {
         !others.0.is_empty()

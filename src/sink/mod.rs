@@ -30,7 +30,8 @@ use crate::format::Entry;
 ///   `not_allowed`, other layers see what it reports and could feed it back, and its errors are the return value.
 /// - SHOULD answer [`SinkError::Retry`] for what can pass (a full disk, a lost connection), with the time to wait
 ///   if the receiver named one, and [`SinkError::Fatal`] only for what needs a person.
-/// - SHOULD count in [`Accepted::refused`] only entries that the receiver will never take.
+/// - SHOULD count as refused in [`Accepted`] only entries that the receiver will never take, and name them where the
+///   receiver did.
 ///
 /// # What a sink does not promise
 ///
@@ -57,11 +58,48 @@ pub trait Sink: Send + fmt::Debug {
     }
 }
 
-/// The answer to a delivery that was taken over.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// The answer to a delivery that was taken over. The default: all of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Accepted {
-    /// How many of the entries the receiver said that it will never take.
-    pub refused: u64,
+    refused: u64,
+    which: Vec<u64>,
+}
+
+impl Accepted {
+    /// All but so many entries, of which the receiver said that it will never take them, but not which they are. Where
+    /// there is no journal, nobody who waits for one of the batch's entries is told that his was delivered.
+    #[must_use]
+    pub fn all_but(refused: u64) -> Self {
+        Self {
+            refused,
+            which: Vec::new(),
+        }
+    }
+
+    /// All but these, named by [`Entry::seq`]: the receiver said that it will never take them. Only who waits for one of
+    /// them is told so; the others are delivered.
+    #[must_use]
+    pub fn all_but_these(which: impl Into<Vec<u64>>) -> Self {
+        let mut which = which.into();
+        which.sort_unstable();
+        which.dedup();
+        Self {
+            refused: which.len() as u64,
+            which,
+        }
+    }
+
+    /// How many of the entries the receiver refused for good.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    /// Which ones, where it named them; otherwise empty.
+    #[must_use]
+    pub fn which(&self) -> &[u64] {
+        &self.which
+    }
 }
 
 /// Why entries were not taken over.

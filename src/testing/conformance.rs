@@ -158,7 +158,8 @@ impl Bench<'_> {
         self.in_time("deliver", begun);
         match answer {
             Ok(accepted) => assert_eq!(
-                accepted.refused, 0,
+                accepted.refused(),
+                0,
                 "{}: the sink refused entries that nothing is wrong with",
                 self.name
             ),
@@ -173,9 +174,10 @@ impl Bench<'_> {
         let answer = self.sink.deliver(&[Entry::new(seq, observed_at(seq), b"0")]);
         self.in_time("deliver", begun);
         match answer {
-            Ok(accepted) if accepted.refused == 0 => self.lines.push(b"0".to_vec()),
+            Ok(accepted) if accepted.refused() == 0 => self.lines.push(b"0".to_vec()),
             Ok(accepted) => assert_eq!(
-                accepted.refused, 1,
+                accepted.refused(),
+                1,
                 "{}: one entry cannot be refused twice",
                 self.name
             ),

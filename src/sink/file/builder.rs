@@ -109,6 +109,12 @@ impl FileSinkBuilder {
         self
     }
 
+    /// A file system in memory, for the tests of other modules.
+    #[cfg(test)]
+    pub(crate) fn in_memory(self, fs: &super::memfs::MemFs) -> Self {
+        self.fs(fs.clone())
+    }
+
     /// Opens the stream: creates its directory where there is none, takes the lock, and finds where the trail ended.
     ///
     /// # Errors

@@ -174,3 +174,31 @@ pub struct Cleaned {
     /// How many segments are left, the open one included.
     pub kept: usize,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sink::FileSink;
+    use crate::sink::file::memfs::MemFs;
+
+    #[test]
+    fn what_forbids_an_acknowledgement_is_never_given_up_for_want_of_room() {
+        let sink = FileSink::builder("/audit").in_memory(&MemFs::default());
+        let mut sink = sink.open().unwrap();
+        let doubt = FileEvent::Unconfirmed { first: 3, last: 7 };
+        sink.tell(doubt.clone());
+        for n in 0..3_000 {
+            sink.tell(FileEvent::RetentionSuspended { before: n, after: n });
+        }
+        sink.tell(doubt.clone());
+        let events = sink.take_events();
+        assert_eq!(events.len(), 1024);
+        assert_eq!(events.iter().filter(|event| **event == doubt).count(), 2);
+        let newest = FileEvent::RetentionSuspended {
+            before: 2_999,
+            after: 2_999,
+        };
+        assert!(events.contains(&newest), "of the others the oldest go first");
+        assert!(sink.take_events().is_empty());
+    }
+}

@@ -11,7 +11,7 @@ use super::fs::{Access, Fs, FsFile, FsLock, Kind, LockError, Meta};
 
 /// What a call does instead of its work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     Enospc,
     Eio,
     Erofs,
@@ -24,7 +24,7 @@ pub(super) enum Fault {
 }
 
 #[derive(Debug, Clone, Default)]
-pub(super) struct MemFs {
+pub(crate) struct MemFs {
     disk: Arc<Mutex<Disk>>,
 }
 
@@ -65,13 +65,13 @@ struct MemLock(MemFile);
 
 impl MemFs {
     /// Lets the `nth` call from now on, and `count - 1` behind it, fail.
-    pub(super) fn fail(&self, nth: u64, count: u64, fault: Fault) {
+    pub(crate) fn fail(&self, nth: u64, count: u64, fault: Fault) {
         let mut disk = self.disk.lock();
         disk.hit = false;
         disk.fault = Some((disk.calls + nth, disk.calls + nth + count, fault));
     }
 
-    pub(super) fn heal(&self) {
+    pub(crate) fn heal(&self) {
         self.disk.lock().fault = None;
     }
 
@@ -114,12 +114,12 @@ impl MemFs {
         disk.durable_names.insert(path.to_owned(), inode);
     }
 
-    pub(super) fn get(&self, path: &Path) -> Vec<u8> {
+    pub(crate) fn get(&self, path: &Path) -> Vec<u8> {
         let disk = self.disk.lock();
         disk.files[&disk.names[path]].bytes.clone()
     }
 
-    pub(super) fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         let disk = self.disk.lock();
         let name = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
         disk.names.keys().map(name).collect()

@@ -27,7 +27,7 @@ mod fault_tests;
 mod fs;
 mod lock;
 #[cfg(test)]
-mod memfs;
+pub(crate) mod memfs;
 mod open;
 mod place;
 mod real;
@@ -46,7 +46,8 @@ use crate::error::Result;
 use crate::format::{Entry, SegmentName};
 use crate::sink::{Accepted, Sink, SinkError};
 
-/// Events that wait for [`FileSink::take_events`]; the oldest are given up beyond this.
+/// Events that wait for [`FileSink::take_events`]; the oldest are given up beyond this, but for those that forbid an
+/// acknowledgement.
 const MAX_EVENTS: usize = 1024;
 
 /// Appends entries to the segments of one stream.
@@ -152,7 +153,8 @@ impl FileSink {
     }
 
     /// What happened to the files since the last call. A caller that acknowledges entries takes the events before it
-    /// does so. At most 1,024 wait; the oldest are given up beyond that.
+    /// does so. At most 1,024 wait; the oldest are given up beyond that, except that an [`FileEvent::Unconfirmed`] is never
+    /// given up.
     pub fn take_events(&mut self) -> Vec<FileEvent> {
         std::mem::take(&mut self.events)
     }
@@ -205,7 +207,10 @@ impl FileSink {
 
     fn tell(&mut self, event: FileEvent) {
         if self.events.len() >= MAX_EVENTS {
-            self.events.remove(0);
+            let is_spare = |event: &FileEvent| !matches!(event, FileEvent::Unconfirmed { .. });
+            if let Some(oldest) = self.events.iter().position(is_spare) {
+                self.events.remove(oldest);
+            }
         }
         self.events.push(event);
     }

@@ -1,0 +1,136 @@
+//! The configuration in effect, as `audit.open` states it: whole, with the ids of keys and without the keys.
+
+use std::time::Duration;
+
+use super::builder::AuditBuilder;
+use super::start::Checked;
+use crate::capture::Ids;
+use crate::config::Family;
+use crate::record::{Map, Value};
+
+/// What a trail is configured to do.
+pub(super) type Effective = Map;
+
+impl AuditBuilder {
+    /// What `audit.open` states. What is not set and has no default is left out.
+    pub(super) fn effective(&self, checked: &Checked) -> Effective {
+        let mut all = Map::new();
+        self.queue_in_effect(checked, &mut all);
+        self.files_in_effect(checked, &mut all);
+        self.capture_in_effect(&mut all);
+        all.insert("redaction".to_owned(), self.policy_in_effect().into());
+        all
+    }
+
+    fn queue_in_effect(&self, checked: &Checked, into: &mut Map) {
+        let modes = self.modes.iter().map(|(glob, is_event, mode)| {
+            let by = if *is_event { "event" } else { "category" };
+            map([(by, glob.as_str().into()), ("mode", mode.as_str().into())])
+        });
+        let sinks: Vec<String> = self.sinks.iter().map(|sink| sink.name().to_owned()).collect();
+        into.extend(rows([
+            ("queue_records", checked.capacity.records.into()),
+            ("queue_bytes", checked.capacity.bytes.into()),
+            ("mode", self.mode.unwrap_or_default().as_str().into()),
+            ("modes", list(modes)),
+            ("room_timeout_ms", millis(self.patience.room)),
+            ("commit_timeout_ms", millis(self.patience.commit)),
+            ("commit_interval_ms", millis(checked.commit_interval)),
+            ("guard_timeout_ms", millis(checked.guard_timeout)),
+            ("sinks", sinks.into()),
+        ]));
+    }
+
+    fn files_in_effect(&self, checked: &Checked, into: &mut Map) {
+        into.extend(rows([
+            ("journal", self.has_journal.into()),
+            ("stream", checked.stream.as_str().into()),
+            ("service", checked.service.as_str().into()),
+            ("host", checked.host.as_str().into()),
+        ]));
+        if !self.has_journal {
+            return;
+        }
+        into.extend(rows([
+            ("path", checked.directory.display().to_string().into()),
+            ("max_size_mb", checked.max_size_mb.into()),
+            ("keep_days", checked.keep_days.into()),
+            ("keep_bytes", checked.keep_bytes.into()),
+            ("keep_segments", checked.keep_segments.into()),
+            ("roll", vec!["midnight_utc", "max_size_mb"].into()),
+            (
+                "file_mode",
+                format!("{:04o}", self.file_mode.unwrap_or(0o600)).into(),
+            ),
+        ]));
+        if let Some(group) = self.file_group {
+            into.extend(rows([("file_group", group.into())]));
+        }
+    }
+
+    fn capture_in_effect(&self, into: &mut Map) {
+        let families = self.families.iter().map(|(family, level)| {
+            map([
+                ("family", Family::key(*family).into()),
+                ("level", level.as_str().into()),
+            ])
+        });
+        let by_event = self
+            .floors
+            .iter()
+            .map(|(glob, level)| map([("event", glob.as_str().into()), ("level", level.as_str().into())]));
+        let ids = match &self.ids {
+            Ids::Own => "own",
+            Ids::Given => "given",
+            Ids::Source(_) => "source",
+        };
+        let clock = if self.clock.is_some() { "given" } else { "system" };
+        let mut targets = vec!["audit".to_owned()];
+        targets.extend(self.targets.iter().flatten().cloned());
+        into.extend(rows([
+            ("levels", list(families)),
+            ("levels_by_event", list(by_event)),
+            ("targets", targets.into()),
+            ("allow_log", self.allow_log.unwrap_or(false).into()),
+            ("lend", self.lend.clone().unwrap_or_default().into()),
+            ("require_actor", self.require_actor.unwrap_or(false).into()),
+            ("callsite", self.callsite.into()),
+            ("ids", ids.into()),
+            ("id_kind", self.id_kind.unwrap_or_default().as_str().into()),
+            ("clock", clock.into()),
+        ]));
+        if let Some(modules) = &self.allow_modules {
+            into.extend(rows([("allow_modules", modules.clone().into())]));
+        }
+    }
+
+    fn policy_in_effect(&self) -> Map {
+        let policy = self.policy.clone().unwrap_or_default();
+        let rules = policy
+            .rules()
+            .map(|(field, action)| map([("field", field.into()), ("action", action.into())]));
+        let mut stated = rows([("policy", "balanced".into()), ("rules", list(rules))]);
+        if let Some(id) = policy.keys().id() {
+            stated.extend(rows([("pseudonyms", id.into())]));
+        }
+        stated
+    }
+}
+
+fn rows<const N: usize>(rows: [(&str, Value); N]) -> Map {
+    rows.into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
+fn map<const N: usize>(pairs: [(&str, Value); N]) -> Value {
+    rows(pairs).into()
+}
+
+fn list(values: impl Iterator<Item = Value>) -> Value {
+    Value::List(values.collect())
+}
+
+fn millis(duration: Duration) -> Value {
+    duration.as_millis().into()
+}

@@ -1,0 +1,97 @@
+//! Settling accounts: what was lost becomes gap records, and is called recorded once they are as safe as the records.
+
+use std::sync::atomic::Ordering;
+
+use super::control;
+use super::inbox::LossRow;
+use super::writer::{Phase, Writer};
+use crate::stats::add;
+
+/// A sink that has failed for good misses its own gap records as well, and one that refuses everything refuses what is said
+/// of it, so that one record for every loss would cause the next one, for ever: after the first, one for so many entries,
+/// and one at the end.
+const MANY: u64 = 1024;
+
+/// A control record that is not safe yet, by its number, and the losses that it accounts for if it is a gap.
+pub(super) type Note = (u64, Option<LossRow>);
+
+impl Writer {
+    /// Writes gap records for what was lost, before the next record.
+    pub(super) fn settle_losses(&mut self) {
+        if self.state.retry.is_some() {
+            return;
+        }
+        let rows = self.inbox.losses.take();
+        if !rows.is_empty() && self.state.phase == Phase::Resting {
+            self.open("losses after the end");
+        }
+        for row in rows {
+            self.gap(row);
+        }
+        if self.state.phase == Phase::Open {
+            self.settle_sinks(false);
+        }
+    }
+
+    /// Writes a gap record.
+    pub(super) fn gap(&mut self, row: LossRow) {
+        self.control(&control::gap(&row));
+        if let Some((_, noted)) = self.state.notes.last_mut() {
+            *noted = Some(row);
+        }
+    }
+
+    /// States what sinks have missed or refused, where anybody else is left to take it. At the end it cannot wait for a slow
+    /// sink to have room again.
+    pub(super) fn settle_sinks(&mut self, is_end: bool) {
+        let has_journal = self.journal.is_some();
+        if !has_journal && self.ports.iter().all(|port| port.state.has_failed()) {
+            return;
+        }
+        let mut told = Vec::new();
+        for port in &self.ports {
+            let state = &port.state;
+            let untold = state.untold.load(Ordering::Acquire);
+            let (is_due, cause) = if state.has_failed() {
+                let is_first = untold > 0 && !state.failure_told.swap(true, Ordering::AcqRel);
+                (is_first || is_end || untold >= MANY, "sink_failed")
+            } else {
+                (port.has_room() || (is_end && has_journal), "sink_behind")
+            };
+            if untold > 0 && is_due {
+                state.untold.fetch_sub(untold, Ordering::AcqRel);
+                told.push(control::sink_gap(state.name(), untold, cause));
+            }
+            let unstated = state.unstated.load(Ordering::Acquire);
+            if unstated > 0 && (has_journal || self.ports.len() > 1) {
+                let is_first = !state.refusal_told.swap(true, Ordering::AcqRel);
+                if is_first || is_end || unstated >= MANY {
+                    state.unstated.fetch_sub(unstated, Ordering::AcqRel);
+                    told.push(control::sink_refused(state.name(), unstated));
+                }
+            }
+        }
+        told.iter().for_each(|record| self.control(record));
+    }
+
+    /// The control records before `seq` are safe: what the gaps among them account for is recorded.
+    pub(super) fn notes_are_safe(&mut self, seq: u64) {
+        for (_, row) in self.state.notes.extract_if(.., |(at, _)| *at < seq) {
+            add(&self.inbox.counters.gap_recorded, row.map_or(0, |row| row.lost));
+        }
+    }
+
+    /// The disk may not have the lines from `first` to `last`. Gives back how many of them are control records; the gaps
+    /// among those are written again, because a gap twice is a smaller lie than none.
+    pub(super) fn notes_in_doubt(&mut self, first: u64, last: u64) -> u64 {
+        let mut count = 0;
+        let in_doubt = |(at, _): &mut Note| (first..=last).contains(at);
+        for (_, row) in self.state.notes.extract_if(.., in_doubt) {
+            count += 1;
+            if let Some(row) = row {
+                self.inbox.losses.give_back(row);
+            }
+        }
+        count
+    }
+}
