@@ -184,7 +184,7 @@ impl Disk {
 }
 
 impl FsFile for MemFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         let mut disk = self.disk.lock();
         let count = match disk.call() {
             None => bytes.len(),
@@ -198,7 +198,7 @@ impl FsFile for MemFile {
         Ok(count)
     }
 
-    fn sync(&mut self) -> io::Result<()> {
+    fn sync(&self) -> io::Result<()> {
         let mut disk = self.disk.lock();
         disk.syncs += 1;
         let fault = disk.call();
@@ -234,6 +234,12 @@ impl FsFile for MemFile {
         let count = rest.len().min(into.len());
         into[..count].copy_from_slice(&rest[..count]);
         Ok(count)
+    }
+
+    fn forget(&self, from: u64, to: u64) {
+        let disk = self.disk.lock();
+        let durable = disk.files[&self.inode].durable.len() as u64;
+        assert!(from < to && to <= durable, "only what is on disk may be let go of");
     }
 }
 
