@@ -22,6 +22,8 @@
 
 mod append;
 mod background;
+#[cfg(test)]
+mod background_tests;
 mod builder;
 mod events;
 #[cfg(test)]
