@@ -218,6 +218,7 @@ impl Writer {
             if self.state.chunk.is_empty() {
                 break;
             }
+            fetch(&self.state.chunk);
             moved += self.state.chunk.len();
             self.place_chunk();
         }
@@ -365,6 +366,14 @@ impl Writer {
         self.inbox.queue.signal().wait(sleep);
         self.state.sleep = (self.state.sleep * 2).min(LAST_SLEEP);
     }
+}
+
+/// Reads a byte of each cache line of the frames, so that they come here together: another core wrote them, and each
+/// line that rendering asks for by itself would be waited for by itself.
+fn fetch(chunk: &[Item]) {
+    let lines = chunk.iter().flat_map(|item| item.frame.bytes().chunks(64));
+    let read = lines.fold(0, |all, line| all ^ line.first().copied().unwrap_or(0));
+    std::hint::black_box(read);
 }
 
 /// A UUIDv7 from the record's own time, so that ids sort by when things happened.

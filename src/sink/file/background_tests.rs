@@ -1,4 +1,4 @@
-//! Syncs beside the writing: what they confirm, and what becomes of it when they fail.
+//! Syncs, most of all those beside the writing: what they confirm, and what becomes of it when they fail.
 
 use super::fault_tests::{Caller, builder, line, open, read, time_of};
 use super::memfs::{Fault, MemFs};
@@ -189,4 +189,30 @@ fn with_much_unconfirmed_the_writer_waits_for_the_disk() {
     meanwhile(&fs, || caller.sink.confirm_behind(false)).unwrap();
     assert!(caller.sink.durable_seq() >= 80, "the answer of the first sync was waited for");
     caller.flush();
+}
+
+#[test]
+fn a_flush_without_anything_new_does_not_touch_the_disk() {
+    let fs = MemFs::default();
+    let mut caller = Caller::new(fs.clone());
+    caller.deliver(1);
+    caller.flush();
+    let before = fs.syncs();
+    caller.flush();
+    caller.flush();
+    assert_eq!(fs.syncs(), before);
+}
+
+#[test]
+fn lines_that_outlive_a_kill_are_confirmed_before_new_ones_follow() {
+    let fs = MemFs::default();
+    let mut caller = Caller::new(fs.clone());
+    caller.deliver(3);
+    drop(caller);
+    let mut next = Caller::new(fs.clone());
+    assert_eq!(next.sink.next_seq(), 3);
+    next.deliver(1);
+    next.flush();
+    fs.crash();
+    next.check(4, "killed, restarted, then the power failed");
 }

@@ -334,20 +334,6 @@ fn the_power_can_fail_while_unconfirmed_lines_are_copied_and_what_is_missing_is_
 }
 
 #[test]
-fn lines_that_outlive_a_kill_are_confirmed_before_new_ones_follow() {
-    let fs = MemFs::default();
-    let mut caller = Caller::new(fs.clone());
-    caller.deliver(3);
-    drop(caller);
-    let mut next = Caller::new(fs.clone());
-    assert_eq!(next.sink.next_seq(), 3);
-    next.deliver(1);
-    next.flush();
-    fs.crash();
-    next.check(4, "killed, restarted, then the power failed");
-}
-
-#[test]
 fn lines_that_the_system_dropped_after_a_failed_sync_are_not_copied_but_named() {
     let fs = MemFs::default();
     let mut caller = Caller::new(fs.clone());
@@ -465,18 +451,6 @@ fn a_directory_that_everybody_may_write_is_refused_with_the_remedy() {
     let error: Error = builder(&fs).open().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
     assert!(error.to_string().contains("chmod o-w /audit"), "{error}");
-}
-
-#[test]
-fn a_flush_without_anything_new_does_not_touch_the_disk() {
-    let fs = MemFs::default();
-    let mut caller = Caller::new(fs.clone());
-    caller.deliver(1);
-    caller.flush();
-    let before = fs.syncs();
-    caller.flush();
-    caller.flush();
-    assert_eq!(fs.syncs(), before);
 }
 
 #[test]
