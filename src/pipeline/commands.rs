@@ -156,7 +156,7 @@ impl Drop for Writer {
         add(&inbox.counters.lost_write, unplaced.records);
         add(&inbox.counters.lost_taken, self.state.in_batch);
         let undurable = if self.state.is_dirty {
-            self.state.undurable
+            self.state.written.iter().map(|batch| batch.records).sum()
         } else {
             0
         };

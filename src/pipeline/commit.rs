@@ -7,7 +7,7 @@ use super::barrier::{Barrier, Reached};
 use super::commands::{is_late, read_ahead};
 use super::control;
 use super::ticket::{Receipt, State};
-use super::writer::Writer;
+use super::writer::{Writer, Written};
 use crate::error::{Error, ErrorKind};
 use crate::format::Batch;
 use crate::sink::file::FileEvent;
@@ -26,12 +26,19 @@ impl Writer {
         }
         if let Some(journal) = &mut self.journal {
             match journal.append(&self.batch) {
-                Ok(_) => self.state.is_dirty = true,
+                Ok(_) => {
+                    self.state.is_dirty = true;
+                    let to = journal.next_seq();
+                    self.state.written.push_back(Written {
+                        from: to - self.batch.len() as u64,
+                        to,
+                        records: self.state.in_batch,
+                    });
+                }
                 Err(error) => return self.failed_write(&error),
             }
         }
         self.recovered();
-        self.state.undurable += self.state.in_batch;
         self.state.in_batch = 0;
         if self.journal.is_none() {
             self.notes_are_safe(self.seq);
@@ -118,7 +125,13 @@ impl Writer {
     fn doubt(&mut self, first: u64, last: u64) {
         let count = (last - first + 1).saturating_sub(self.notes_in_doubt(first, last));
         add(&self.inbox.counters.unconfirmed, count);
-        self.state.undurable = self.state.undurable.saturating_sub(count);
+        let mut left = count;
+        for batch in &mut self.state.written {
+            let common = batch.to.min(last + 1).saturating_sub(batch.from.max(first));
+            let doubted = common.min(batch.records).min(left);
+            batch.records -= doubted;
+            left -= doubted;
+        }
         for (ticket, _) in self
             .state
             .waiting
@@ -140,12 +153,46 @@ impl Writer {
         self.tell_file_events();
     }
 
-    pub(super) fn is_commit_due(&self) -> bool {
+    /// Waits for the disk where somebody waits for it; else the disk is asked and the writer goes on.
+    pub(super) fn commit_if_due(&mut self) {
         if !self.state.is_dirty || self.state.retry.is_some_and(|(at, _)| Instant::now() < at) {
-            return false;
+            return;
         }
-        let is_asked = !self.state.waiting.is_empty() || self.reached_barriers() > 0;
-        is_asked || self.state.last_commit.elapsed() >= self.commit_interval
+        if !self.state.waiting.is_empty() || self.reached_barriers() > 0 {
+            return self.commit();
+        }
+        let Some(journal) = &mut self.journal else { return };
+        let is_due = self.state.last_commit.elapsed() >= self.commit_interval;
+        let was_confirming = journal.is_confirming();
+        if let Err(error) = journal.confirm_behind(is_due) {
+            return self.failed_sync(&error);
+        }
+        if is_due && !was_confirming {
+            self.state.last_commit = Instant::now();
+        }
+        self.confirmed();
+    }
+
+    fn failed_sync(&mut self, error: &SinkError) {
+        add(&self.inbox.counters.sync_errors, 1);
+        self.back_off();
+        (self.report)(&format!("the disk did not confirm the audit journal: {error}"));
+    }
+
+    /// Counts what the disk has confirmed.
+    fn confirmed(&mut self) {
+        // First of all what is in doubt: it must not be counted below.
+        self.tell_file_events();
+        let Some(journal) = &self.journal else { return };
+        let durable = journal.durable_seq();
+        self.state.is_dirty = durable < journal.next_seq();
+        while let Some(batch) = self.state.written.front()
+            && batch.to <= durable
+        {
+            add(&self.inbox.counters.durable, batch.records);
+            self.state.written.pop_front();
+        }
+        self.notes_are_safe(durable);
     }
 
     /// One fdatasync for everybody who waits.
@@ -153,19 +200,12 @@ impl Writer {
         let Some(journal) = &mut self.journal else { return };
         self.state.last_commit = Instant::now();
         if let Err(error) = journal.flush() {
-            add(&self.inbox.counters.sync_errors, 1);
-            self.back_off();
-            return (self.report)(&format!("the disk did not confirm the audit journal: {error}"));
+            return self.failed_sync(&error);
         }
         // What is still in the batch has not been written: a failed write keeps its callers waiting.
         let written = journal.next_seq();
-        // First of all what is in doubt: it must not be acknowledged below.
-        self.tell_file_events();
+        self.confirmed();
         self.recovered();
-        self.state.is_dirty = false;
-        add(&self.inbox.counters.durable, self.state.undurable);
-        self.state.undurable = 0;
-        self.notes_are_safe(written);
         let mut waiting = std::mem::take(&mut self.state.waiting);
         for (ticket, place) in waiting.extract_if(.., |(_, place)| place.seq < written) {
             ticket.answer(Ok(Receipt {

@@ -65,6 +65,16 @@ pub(super) struct Writer {
     pub(super) state: Progress,
 }
 
+/// A batch that the journal has taken.
+#[derive(Debug)]
+pub(super) struct Written {
+    /// The sequence numbers of its lines, from the first to before the second.
+    pub(super) from: u64,
+    pub(super) to: u64,
+    /// How many of its lines are records of callers.
+    pub(super) records: u64,
+}
+
 /// What the loop remembers from turn to turn.
 pub(super) struct Progress {
     pub(super) phase: Phase,
@@ -81,9 +91,10 @@ pub(super) struct Progress {
     pub(super) popped: u64,
     /// Barriers that a full port could not take yet, and for how many ports.
     pub(super) unsent: Vec<(usize, Arc<Barrier>)>,
-    /// Records of callers in the batch, and in lines that are written and not durable.
+    /// Records of callers in the batch.
     pub(super) in_batch: u64,
-    pub(super) undurable: u64,
+    /// Batches that are written and not known to be durable, in order.
+    pub(super) written: VecDeque<Written>,
     /// Control records that are in the batch, or written and not durable.
     pub(super) notes: Vec<Note>,
     pub(super) is_dirty: bool,
@@ -144,7 +155,7 @@ impl Writer {
             popped: 0,
             unsent: Vec::new(),
             in_batch: 0,
-            undurable: 0,
+            written: VecDeque::new(),
             notes: Vec::new(),
             is_dirty: false,
             last_commit: Instant::now(),
@@ -191,9 +202,7 @@ impl Writer {
             self.tick();
         }
         let is_drained = self.batch.is_empty() && self.inbox.queue.used().records == 0;
-        if self.is_commit_due() {
-            self.commit();
-        }
+        self.commit_if_due();
         if self.batch.is_empty() {
             self.answer_barriers();
         }
@@ -326,6 +335,10 @@ impl Writer {
                     .saturating_sub(self.state.last_commit.elapsed())
                     .max(FIRST_SLEEP),
             );
+        }
+        if self.journal.as_ref().is_some_and(FileSink::is_confirming) {
+            // Short, so that what the disk confirms is known soon; not the shortest, for it takes that long anyway.
+            sleep = sleep.min(FIRST_SLEEP * 8);
         }
         if !self.state.unsent.is_empty() || self.state.closing.is_some() {
             sleep = FIRST_SLEEP;

@@ -55,15 +55,17 @@ pub(crate) trait FsLock: Send + fmt::Debug {
     fn meta(&self) -> io::Result<Meta>;
 }
 
-/// An open segment: bytes are only ever added at its end.
-pub(crate) trait FsFile: Send + fmt::Debug {
+/// An open segment: bytes are only ever added at its end. One thread writes; another may sync meanwhile.
+pub(crate) trait FsFile: Send + Sync + fmt::Debug {
     /// One `write(2)`; it may write less than it was given.
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
-    /// `fdatasync(2)`.
-    fn sync(&mut self) -> io::Result<()>;
+    fn write(&self, bytes: &[u8]) -> io::Result<usize>;
+    /// `fdatasync(2)`: what was written before the call is on disk when it answers `Ok`.
+    fn sync(&self) -> io::Result<()>;
     fn meta(&self) -> io::Result<Meta>;
     /// Reads at a place, whatever became of the file's name. 0 only at the end.
     fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<usize>;
+    /// Tells the system that a part that was synced will not be read soon. It stays as readable as before.
+    fn forget(&self, from: u64, to: u64);
 }
 
 /// The calls that the file sink makes. No path is ever followed through a symbolic link in its last part.

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 
 use super::fs::{Access, Fs, FsFile, FsLock, Kind, LockError, Meta};
 
@@ -26,6 +26,15 @@ pub(crate) enum Fault {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct MemFs {
     disk: Arc<Mutex<Disk>>,
+    gate: Arc<Gate>,
+}
+
+/// Where syncs of a second thread stand while a test holds it.
+#[derive(Debug, Default)]
+struct Gate {
+    /// Whether it is shut, and how many stand in it.
+    state: Mutex<(bool, u64)>,
+    moved: Condvar,
 }
 
 #[derive(Debug, Default)]
@@ -43,6 +52,9 @@ struct Disk {
     hit: bool,
     dir_mode: u32,
     syncs: u64,
+    /// Power failures; a sync that one comes in the way of does nothing.
+    crashes: u64,
+    forgotten: u64,
 }
 
 /// A file's bytes as programs see them, and as the disk has them.
@@ -57,6 +69,7 @@ struct Content {
 #[derive(Debug)]
 struct MemFile {
     disk: Arc<Mutex<Disk>>,
+    gate: Arc<Gate>,
     inode: u64,
 }
 
@@ -73,6 +86,32 @@ impl MemFs {
 
     pub(crate) fn heal(&self) {
         self.disk.lock().fault = None;
+    }
+
+    /// Lets syncs begin and not end, until [`Self::release`].
+    pub(super) fn hold(&self) {
+        self.gate.state.lock().0 = true;
+    }
+
+    /// Lets syncs end.
+    pub(super) fn release(&self) {
+        self.gate.state.lock().0 = false;
+        self.gate.moved.notify_all();
+    }
+
+    /// Waits until a sync has begun and is held.
+    pub(super) fn until_held(&self) {
+        let mut state = self.gate.state.lock();
+        while !state.0 || state.1 == 0 {
+            self.gate.moved.wait(&mut state);
+        }
+    }
+
+    /// Waits until so many bytes were let go of.
+    pub(super) fn until_forgotten(&self, bytes: u64) {
+        while self.disk.lock().forgotten < bytes {
+            std::thread::yield_now();
+        }
     }
 
     /// Whether a fault came to pass since it was set.
@@ -98,6 +137,7 @@ impl MemFs {
         }
         disk.locks.clear();
         disk.fault = None;
+        disk.crashes += 1;
     }
 
     pub(super) fn put(&self, path: &Path, bytes: &[u8]) {
@@ -184,7 +224,7 @@ impl Disk {
 }
 
 impl FsFile for MemFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         let mut disk = self.disk.lock();
         let count = match disk.call() {
             None => bytes.len(),
@@ -198,13 +238,22 @@ impl FsFile for MemFile {
         Ok(count)
     }
 
-    fn sync(&mut self) -> io::Result<()> {
+    /// What is written while it is held is not its business: a sync promises nothing for it.
+    fn sync(&self) -> io::Result<()> {
         let mut disk = self.disk.lock();
         disk.syncs += 1;
         let fault = disk.call();
         let content = disk.files.get_mut(&self.inode).unwrap();
         let from = content.dirty;
         content.dirty = content.bytes.len();
+        let (to, crashes) = (content.dirty, disk.crashes);
+        drop(disk);
+        self.gate.pass();
+        let mut disk = self.disk.lock();
+        if disk.crashes != crashes {
+            return Err(io::Error::other("the power failed"));
+        }
+        let content = disk.files.get_mut(&self.inode).unwrap();
         if let Some(fault) = fault {
             if fault == Fault::Zeros {
                 content.bytes[from..]
@@ -216,7 +265,7 @@ impl FsFile for MemFile {
             return Err(io::Error::other("input/output error"));
         }
         content.durable.resize(from, 0);
-        content.durable.extend_from_slice(&content.bytes[from..]);
+        content.durable.extend_from_slice(&content.bytes[from..to]);
         Ok(())
     }
 
@@ -235,6 +284,28 @@ impl FsFile for MemFile {
         into[..count].copy_from_slice(&rest[..count]);
         Ok(count)
     }
+
+    fn forget(&self, from: u64, to: u64) {
+        let mut disk = self.disk.lock();
+        disk.forgotten += to - from;
+        let durable = disk.files[&self.inode].durable.len() as u64;
+        assert!(
+            from < to && to <= durable,
+            "only what is on disk may be let go of"
+        );
+    }
+}
+
+impl Gate {
+    fn pass(&self) {
+        let mut state = self.state.lock();
+        state.1 += 1;
+        self.moved.notify_all();
+        while state.0 {
+            self.moved.wait(&mut state);
+        }
+        state.1 -= 1;
+    }
 }
 
 impl FsLock for MemLock {
@@ -251,10 +322,15 @@ impl Drop for MemLock {
 
 impl MemFs {
     fn file(&self, inode: u64) -> Box<dyn FsFile> {
-        Box::new(MemFile {
+        Box::new(self.open(inode))
+    }
+
+    fn open(&self, inode: u64) -> MemFile {
+        MemFile {
             disk: Arc::clone(&self.disk),
+            gate: Arc::clone(&self.gate),
             inode,
-        })
+        }
     }
 }
 
@@ -353,9 +429,7 @@ impl Fs for MemFs {
         }
         disk.files.get_mut(&inode).unwrap().bytes = holder.as_bytes().to_vec();
         disk.locks.insert(inode);
-        Ok(Box::new(MemLock(MemFile {
-            disk: Arc::clone(&self.disk),
-            inode,
-        })))
+        drop(disk);
+        Ok(Box::new(MemLock(self.open(inode))))
     }
 }

@@ -15,11 +15,15 @@
 //! | `builder.rs` | the settings and their checks |
 //! | `open.rs`, `recover.rs` | directories, identity, lock; where the trail ended last time |
 //! | `append.rs` | lines to bytes, failed writes |
+//! | `background.rs` | syncs beside the writing |
 //! | `roll.rs` | the end of one segment and the begin of the next; failed syncs |
 //! | `place.rs` | files that are deleted or replaced under the sink |
 //! | `retain.rs` | age, size and number of segments |
 
 mod append;
+mod background;
+#[cfg(test)]
+mod background_tests;
 mod builder;
 mod events;
 #[cfg(test)]
@@ -86,6 +90,7 @@ pub struct FileSink {
     ended: Option<(SegmentName, RollCause)>,
     /// Lines that stand in a closed segment and must be copied into the next one before it takes new lines.
     carry: Option<roll::Carry>,
+    background: background::Background,
     watch: retain::ClockWatch,
     events: Vec<FileEvent>,
     scratch: Vec<u8>,
@@ -96,7 +101,7 @@ pub struct FileSink {
 struct OpenSegment {
     name: SegmentName,
     path: PathBuf,
-    file: Box<dyn fs::FsFile>,
+    file: Arc<dyn fs::FsFile>,
     id: Option<(u64, u64)>,
     /// The day in its name, counted from the Unix epoch.
     day: u64,
@@ -108,6 +113,8 @@ struct OpenSegment {
     /// Where the lines of this run begin, and the first one's sequence number.
     start: u64,
     start_seq: u64,
+    /// Where the bytes begin that the system was not told to let go of.
+    cached: u64,
 }
 
 impl OpenSegment {

@@ -54,6 +54,7 @@ impl FileSink {
             segment,
             ended: None,
             carry: None,
+            background: super::background::Background::default(),
             events: Vec::new(),
             scratch: Vec::new(),
         })
@@ -159,7 +160,7 @@ impl Identity {
     fn write(&self, fs: &dyn Fs, path: &Path, access: Access) -> Result<()> {
         let failed = |error| Error::io("could not write the stream's identity", path, error);
         let mut text = self.line.clone();
-        let mut file = match fs.create_new(path, access) {
+        let file = match fs.create_new(path, access) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 text.insert(0, '\n');
@@ -264,7 +265,7 @@ impl Found {
             let file = fs.open_append(&path).map_err(|error| look(&path, error))?;
             return OpenSegment::adopt(name, path, file, opened.next_seq, false).map(Some);
         }
-        let mut file = fs.open_append(&path).map_err(|error| look(&path, error))?;
+        let file = fs.open_append(&path).map_err(|error| look(&path, error))?;
         if opened.torn.is_some() {
             // Where that fails the fragment is left as it is; the next segment does not depend on it.
             let _ = file.write(b"\n");

@@ -17,11 +17,11 @@ struct RealFile(File);
 struct RealLock(File);
 
 impl FsFile for RealFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
+    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        (&self.0).write(bytes)
     }
 
-    fn sync(&mut self) -> io::Result<()> {
+    fn sync(&self) -> io::Result<()> {
         self.0.sync_data()
     }
 
@@ -38,6 +38,23 @@ impl FsFile for RealFile {
     fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<usize> {
         std::os::windows::fs::FileExt::seek_read(&self.0, into, offset)
     }
+
+    // Pages that are let go of are the ones that the next write is given: their memory is there, and warm. A trail
+    // that only grows would otherwise push everything else out of the cache, and pay for fresh memory with each page.
+    #[cfg(target_os = "linux")]
+    fn forget(&self, from: u64, to: u64) {
+        use rustix::fs::{Advice, fadvise};
+        // Advice: nothing depends on it.
+        let _ = fadvise(
+            &self.0,
+            from,
+            to.saturating_sub(from).try_into().ok(),
+            Advice::DontNeed,
+        );
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn forget(&self, _from: u64, _to: u64) {}
 }
 
 impl FsLock for RealLock {

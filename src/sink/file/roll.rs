@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -24,7 +25,7 @@ const STEP: u64 = 1024 * 1024;
 /// The descriptor stays open, so that even a deleted file can be read.
 #[derive(Debug)]
 pub(super) struct Carry {
-    file: Box<dyn FsFile>,
+    file: Arc<dyn FsFile>,
     path: PathBuf,
     /// The region's bytes.
     from: u64,
@@ -89,19 +90,24 @@ impl FileSink {
 
     /// Closes the open segment. What the disk does not confirm now is carried into the next one.
     pub(super) fn end_segment(&mut self, cause: RollCause) {
+        let confirmed = self.settle(true);
         let Some(mut segment) = self.segment.take() else {
             return;
         };
-        if segment.dirty() && segment.file.sync().is_err() {
+        if confirmed.is_err() || segment.dirty() && segment.file.sync().is_err() {
             self.carry_from(segment, RollCause::SyncError, false);
         } else {
             self.ended = Some((segment.name, cause));
+            segment.confirmed = segment.len;
+            self.let_go(segment);
         }
     }
 
     /// Closes the open segment without trusting it to confirm anything: its unconfirmed lines, or `all` lines of this
     /// run, are carried into the next one.
     pub(super) fn give_up_segment(&mut self, cause: RollCause, all: bool) {
+        // What a sync that is still under way confirms need not be repeated; if it fails, all of it is.
+        let _ = self.settle(true);
         if let Some(segment) = self.segment.take() {
             self.carry_from(segment, cause, all);
         }
@@ -195,28 +201,17 @@ impl FileSink {
             };
             self.begin(at).map_err(into_sink_error)?;
         }
-        let Some(segment) = &mut self.segment else {
+        self.settle_or_give_up(true)?;
+        let Some(segment) = self.segment.as_mut().filter(|segment| segment.dirty()) else {
             return Ok(());
         };
-        if !segment.dirty() {
-            return Ok(());
-        }
         match segment.file.sync() {
             Ok(()) => {
                 segment.confirmed = segment.len;
                 segment.confirmed_seq = self.next_seq;
                 Ok(())
             }
-            Err(error) => {
-                let path = segment.path.clone();
-                // The kernel may have dropped the pages and would report success the next time.
-                self.give_up_segment(RollCause::SyncError, false);
-                Err(SinkError::retry(Error::io(
-                    "the disk did not confirm",
-                    &path,
-                    error,
-                )))
-            }
+            Err(error) => Err(self.unconfirmed(error)),
         }
     }
 }
@@ -229,7 +224,7 @@ impl OpenSegment {
     pub(super) fn adopt(
         name: SegmentName,
         path: PathBuf,
-        mut file: Box<dyn FsFile>,
+        file: Box<dyn FsFile>,
         next_seq: u64,
         doubt: bool,
     ) -> Result<Self> {
@@ -258,7 +253,7 @@ impl OpenSegment {
         Ok(Self {
             name,
             path,
-            file,
+            file: Arc::from(file),
             id: about.id,
             day: number_of(name.date),
             len,
@@ -266,11 +261,16 @@ impl OpenSegment {
             confirmed_seq: next_seq,
             start: len,
             start_seq: next_seq,
+            cached: len,
         })
     }
 }
 
 impl Carry {
+    pub(super) fn first(&self) -> u64 {
+        self.first
+    }
+
     /// Whether the region can be read back as the lines that were written: after a failed sync the system may have
     /// dropped them, and after a cut they are gone.
     fn intact(&self) -> bool {
