@@ -107,13 +107,18 @@ pub(super) fn colons(scan: &mut Scan<'_, '_>, colon: usize) -> usize {
     let bytes = scan.bytes;
     let (last, next) = (before(bytes, colon, 1), at(bytes, colon + 1));
     let left = last == b':' || last.is_ascii_hexdigit();
-    if !(next == b':' || next.is_ascii_hexdigit()) || !(left || next == b':') {
+    if next != b':' && !(left && next.is_ascii_hexdigit()) {
         return colon + 1;
     }
     let is_part = |byte: u8| byte.is_ascii_hexdigit() || byte == b':' || byte == b'.';
     let back = run_back(bytes, colon, LONGEST, is_part);
     let end = colon + run(bytes, colon, usize::MAX, is_part);
     let mut start = colon - back;
+    // Times and ports: too few colons for an address.
+    let text = bytes.get(start..end).unwrap_or_default();
+    if back + (end - colon) < 7 && !text.windows(2).any(|pair| pair == b"::") {
+        return end;
+    }
     // `client:2001:db8::1`: a single colon belongs to what stands before it.
     if at(bytes, start) == b':' && at(bytes, start + 1) != b':' {
         start += 1;
@@ -133,6 +138,11 @@ pub(super) fn colons(scan: &mut Scan<'_, '_>, colon: usize) -> usize {
 
 /// Pushes the IPv6 address between `start` and `end`, with its zone.
 fn v6(scan: &mut Scan<'_, '_>, start: usize, end: usize) -> bool {
+    let text = scan.bytes.get(start..end).unwrap_or_default();
+    let short = text.windows(2).any(|pair| pair == b"::");
+    if !short && text.iter().filter(|&&byte| byte == b':').count() < 6 {
+        return false;
+    }
     let Some(address) = scan
         .text
         .get(start..end)
@@ -192,13 +202,11 @@ fn hardware(scan: &mut Scan<'_, '_>, start: usize, end: usize, separator: u8) ->
 /// Pushes the hardware address with dashes, or with dots after every second byte, that the digit at `digit` is in.
 pub(super) fn dashed(scan: &mut Scan<'_, '_>, digit: usize) -> Option<usize> {
     let bytes = scan.bytes;
-    let near = [
-        before(bytes, digit, 1),
-        before(bytes, digit, 2),
-        at(bytes, digit + 1),
-        at(bytes, digit + 2),
-    ];
-    if !near.contains(&b'-') {
+    // The other digit of the pair, and a dash on one side of the two.
+    let (last, next) = (before(bytes, digit, 1), at(bytes, digit + 1));
+    let opens = next.is_ascii_hexdigit() && (at(bytes, digit + 2) == b'-' || last == b'-');
+    let closes = last.is_ascii_hexdigit() && (next == b'-' || before(bytes, digit, 2) == b'-');
+    if !opens && !closes {
         return None;
     }
     let is_part = |byte: u8| byte.is_ascii_hexdigit() || byte == b'-';

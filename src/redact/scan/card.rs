@@ -17,11 +17,33 @@ struct Brand {
     sure: &'static [usize],
     /// Lengths that other long numbers have too: only in groups, by name or with a word.
     rare: &'static [usize],
+    /// Ranges so wide that groups are no evidence either.
+    wide: bool,
 }
 
 const fn brand(from: u32, to: u32, sure: &'static [usize], rare: &'static [usize]) -> Brand {
-    Brand { from, to, sure, rare }
+    Brand {
+        from,
+        to,
+        sure,
+        rare,
+        wide: false,
+    }
 }
+
+const fn wide(from: u32, to: u32) -> Brand {
+    Brand {
+        from,
+        to,
+        sure: &[],
+        rare: &[12, 13, 14, 15, 16, 17, 18, 19],
+        wide: true,
+    }
+}
+
+/// All lengths but 16 of the brands that have many.
+const LONG: &[usize] = &[17, 18, 19];
+const OLD: &[usize] = &[12, 13, 14, 15, 17, 18, 19];
 
 /// Narrow ranges stand before the wide ones that hold them.
 const BRANDS: &[Brand] = &[
@@ -32,24 +54,31 @@ const BRANDS: &[Brand] = &[
     brand(300_000, 305_999, &[14], &[16, 19]),
     brand(309_500, 309_599, &[14], &[16, 19]),
     brand(360_000, 369_999, &[14], &[16, 19]),
-    brand(380_000, 399_999, &[14, 16], &[19]),
+    brand(380_000, 399_999, &[14], &[16, 19]),
     // JCB
-    brand(352_800, 358_999, &[16], &[17, 18, 19]),
+    brand(352_800, 358_999, &[16], LONG),
     // Visa
     brand(400_000, 499_999, &[16], &[13, 19]),
     // Mastercard, both series
     brand(510_000, 559_999, &[16], &[]),
     brand(222_100, 272_099, &[16], &[]),
     // Discover
-    brand(601_100, 601_199, &[16], &[17, 18, 19]),
-    brand(644_000, 659_999, &[16], &[17, 18, 19]),
-    // UnionPay (with the range that Discover shares)
-    brand(620_000, 629_999, &[16], &[17, 18, 19]),
-    brand(810_000, 817_199, &[16], &[17, 18, 19]),
-    // Maestro
-    brand(500_000, 509_999, &[16], &[12, 13, 14, 15, 17, 18, 19]),
-    brand(560_000, 589_999, &[16], &[12, 13, 14, 15, 17, 18, 19]),
-    brand(600_000, 699_999, &[16], &[12, 13, 14, 15, 17, 18, 19]),
+    brand(601_100, 601_199, &[16], LONG),
+    brand(644_000, 659_999, &[16], LONG),
+    // UnionPay, with the range that Discover shares
+    brand(620_000, 629_999, &[16], LONG),
+    brand(810_000, 817_199, &[], &[16, 17, 18, 19]),
+    // Maestro: the ranges in wide use, then all that it may take
+    brand(501_800, 501_899, &[16], OLD),
+    brand(502_000, 502_099, &[16], OLD),
+    brand(503_800, 503_899, &[16], OLD),
+    brand(589_300, 589_399, &[16], OLD),
+    brand(630_400, 630_499, &[16], OLD),
+    brand(675_900, 675_999, &[16], OLD),
+    brand(676_100, 676_399, &[16], OLD),
+    wide(500_000, 509_999),
+    wide(560_000, 589_999),
+    wide(600_000, 699_999),
 ];
 
 /// Group lengths in which cards are printed and typed.
@@ -68,8 +97,8 @@ const GROUPINGS: &[&[usize]] = &[
     &[6, 10],
 ];
 
-/// Pushes the card number that begins with the first of the groups.
-pub(super) fn find(scan: &mut Scan<'_, '_>, groups: &[Group]) -> Option<usize> {
+/// Pushes the card number that begins with the first of the groups. `spoken`: there is a word that may say so.
+pub(super) fn find(scan: &mut Scan<'_, '_>, groups: &[Group], spoken: bool) -> Option<usize> {
     let first = groups.first()?;
     if !matches!(super::bytes::at(scan.bytes, first.start), b'2'..=b'6' | b'8') {
         return None;
@@ -78,7 +107,7 @@ pub(super) fn find(scan: &mut Scan<'_, '_>, groups: &[Group]) -> Option<usize> {
     let end = if plain { one_run(scan, *first) } else { None };
     let end = end
         .or_else(|| grouped(scan, groups))
-        .or_else(|| in_any_groups(scan, groups))?;
+        .or_else(|| if spoken { in_any_groups(scan, groups) } else { None })?;
     scan.push(first.start, end, "pan", Sort::Financial);
     Some(end)
 }
@@ -103,7 +132,8 @@ fn one_run(scan: &mut Scan<'_, '_>, group: Group) -> Option<usize> {
 fn grouped(scan: &Scan<'_, '_>, groups: &[Group]) -> Option<usize> {
     let second = groups.get(1)?;
     let marked = mark(scan.bytes, *second);
-    GROUPINGS.iter().find_map(|grouping| {
+    let begin = |grouping: &&&[usize]| grouping.get(1) == Some(&second.len());
+    GROUPINGS.iter().filter(begin).find_map(|grouping| {
         let groups = groups.get(..grouping.len())?;
         let fits = groups
             .iter()
@@ -115,7 +145,7 @@ fn grouped(scan: &Scan<'_, '_>, groups: &[Group]) -> Option<usize> {
             .all(|group| mark(scan.bytes, *group) == marked);
         let (start, end) = (groups.first()?.start, groups.last()?.end);
         let free = fits && (same || grouping.len() >= 4) && free_right(scan.bytes, end);
-        (free && check(scan.bytes.get(start..end)?).is_some()).then_some(end)
+        (free && check(scan.bytes.get(start..end)?).is_some_and(|brand| !brand.wide)).then_some(end)
     })
 }
 
@@ -138,28 +168,30 @@ fn in_any_groups(scan: &mut Scan<'_, '_>, groups: &[Group]) -> Option<usize> {
 fn check(text: &[u8]) -> Option<&'static Brand> {
     let (digits, count) = digits::<LONGEST>(text)?;
     let digits = digits.get(..count)?;
+    // One digit over and over passes the check, and is a placeholder.
+    if !luhn(digits) || digits.iter().all(|digit| Some(digit) == digits.first()) {
+        return None;
+    }
     let prefix = digits
         .get(..6)?
         .iter()
         .fold(0, |number, &digit| number * 10 + u32::from(digit));
-    let fits = |brand: &&Brand| {
+    BRANDS.iter().find(|brand| {
         (brand.from..=brand.to).contains(&prefix)
             && (brand.sure.contains(&count) || brand.rare.contains(&count))
-    };
-    let brand = BRANDS.iter().find(fits)?;
-    // One digit over and over passes the check, and is a placeholder.
-    let varied = digits.iter().any(|digit| Some(digit) != digits.first());
-    (varied && luhn(digits)).then_some(brand)
+    })
 }
 
 /// The check digit of cards (and of Canadian insurance numbers).
 pub(super) fn luhn(digits: &[u8]) -> bool {
-    let weigh = |(at, &digit): (usize, &u8)| match (at % 2, digit) {
-        (0, digit) => u32::from(digit),
-        (_, digit @ ..5) => u32::from(digit) * 2,
-        (_, digit) => u32::from(digit) * 2 - 9,
-    };
-    digits.iter().rev().enumerate().map(weigh).sum::<u32>() % 10 == 0
+    const DOUBLED: [u8; 10] = [0, 2, 4, 6, 8, 1, 3, 5, 7, 9];
+    let doubled = |digit: &u8| DOUBLED.get(usize::from(*digit)).copied().unwrap_or(0);
+    let odd = digits.len() % 2;
+    let pairs = digits.get(odd..).unwrap_or_default().chunks_exact(2);
+    let sum = |pair: &[u8]| pair.first().map_or(0, doubled) + pair.last().copied().unwrap_or(0);
+    let first = digits.first().filter(|_| odd == 1).copied().unwrap_or(0);
+    let total = pairs.fold(u32::from(first), |total, pair| total + u32::from(sum(pair)));
+    total.is_multiple_of(10)
 }
 
 /// Whether the digits are a piece of base64 text: a `+` or `/` with letters behind it on both sides.

@@ -41,6 +41,9 @@ const KINDS: usize = 28;
 pub(super) const GOVERNMENT: Kinds =
     SSN | NINO | SIN | STEUER | NIR | AADHAAR | CPF | DNI | BSN | PESEL | DOCUMENT;
 
+/// Words that keep a number instead of claiming it, and first halves alone.
+const SILENT: Kinds = ADDRESS | VERSION | OPAQUE | SOCIAL | NATIONAL | HOLDING | POSTAL | LICENSED | TAX;
+
 /// How far a word may stand before what it speaks of, in bytes.
 const REACH: usize = 32;
 
@@ -62,8 +65,9 @@ fn kinds(word: &[u8]) -> Kinds {
         b"card" | b"cards" | b"pan" | b"visa" | b"mastercard" | b"amex" | b"cc" | b"ccn" | b"creditcard"
         | b"cardnumber" | b"discover" | b"maestro" | b"jcb" | b"unionpay" | b"diners" | b"kreditkarte"
         | b"cardno" | b"debit" | b"carte" | b"tarjeta" => CARD,
-        b"acct" | b"kontonummer" | b"accountnumber" | b"routing" | b"aba" | b"bban" | b"kontonr"
-        | b"acctno" => ACCOUNT,
+        b"acct" | b"kontonummer" | b"accountnumber" | b"routing" | b"bban" | b"kontonr" | b"acctno" => {
+            ACCOUNT
+        }
         b"iban" | b"ibans" => IBAN | ACCOUNT,
         b"nino" => NINO,
         b"sin" => SIN,
@@ -92,7 +96,7 @@ fn more_kinds(word: &[u8]) -> Kinds {
         b"version" | b"versions" | b"ver" | b"firmware" | b"oid" | b"oids" | b"upgraded" | b"upgrade"
         | b"upgrading" | b"downgrade" | b"downgraded" | b"semver" | b"release" | b"build" | b"driver"
         | b"revision" | b"fileversion" | b"chrome" | b"kernel" | b"package" | b"bumped" | b"bump"
-        | b"section" | b"assembly" | b"v" => VERSION,
+        | b"section" | b"assembly" => VERSION,
         b"id" | b"ids" | b"order" | b"trace" | b"span" | b"count" | b"ticket" | b"size" | b"bytes"
         | b"duration" | b"took" | b"timeout" | b"epoch" | b"timestamp" | b"ts" | b"port" | b"pid"
         | b"offset" | b"seq" | b"sequence" | b"invoice" | b"snowflake" | b"nonce" | b"counter" | b"model"
@@ -181,6 +185,11 @@ pub(super) fn of_name<'w>(words: impl Iterator<Item = &'w str>) -> Kinds {
     if tail == "id" { OPAQUE } else { all }
 }
 
+/// Whether a word of any of these kinds claims a number.
+pub(super) const fn claim(kinds: Kinds) -> bool {
+    kinds & !SILENT != 0
+}
+
 /// Where the last word of each kind ended, in the part of a text that was read so far.
 pub(super) struct Clues<'t> {
     bytes: &'t [u8],
@@ -190,6 +199,8 @@ pub(super) struct Clues<'t> {
     /// All kinds seen, and where the last word of any of them ended: most questions end here.
     seen: Kinds,
     latest: usize,
+    /// Where the last word ended that claims a number.
+    claimed: usize,
 }
 
 impl<'t> Clues<'t> {
@@ -201,6 +212,7 @@ impl<'t> Clues<'t> {
             before: 0,
             seen: 0,
             latest: 0,
+            claimed: 0,
         }
     }
 
@@ -224,6 +236,12 @@ impl<'t> Clues<'t> {
             left &= left - 1;
         }
         nearest
+    }
+
+    /// Whether any word that claims a number stands within reach before `at`.
+    pub(super) fn any_near(&mut self, at: usize) -> bool {
+        self.read_to(at);
+        self.claimed != 0 && at.saturating_sub(self.claimed) <= REACH
     }
 
     /// Those of the kinds of which a word stands within reach before `at`, nearer than any word of no one's number.
@@ -257,7 +275,10 @@ impl<'t> Clues<'t> {
         while let Some(&byte) = self.bytes.get(at).filter(|_| at < to) {
             if is_letter(byte) {
                 let end = self.word_end(at, to);
-                self.word(at, end);
+                // Letters behind a digit are a piece of a hash or an id.
+                if !super::bytes::before(self.bytes, at, 1).is_ascii_digit() {
+                    self.word(at, end);
+                }
                 at = end;
             } else {
                 at += 1;
@@ -300,6 +321,9 @@ impl<'t> Clues<'t> {
         if found != 0 {
             self.seen |= found;
             self.latest = end;
+        }
+        if found & !SILENT != 0 {
+            self.claimed = end;
         }
         let mut left = found;
         while left != 0 {

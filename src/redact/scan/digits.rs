@@ -39,7 +39,7 @@ impl Cluster {
             }
             *place = Group { start: from, end };
             cluster.count += 1;
-            if !matches!(at(bytes, end), b' ' | b'-' | b'.') || !at(bytes, end + 1).is_ascii_digit() {
+            if !is_joint(at(bytes, end)) || !at(bytes, end + 1).is_ascii_digit() {
                 break;
             }
             from = end + 1;
@@ -65,6 +65,12 @@ impl Cluster {
     pub(super) fn firsts(&self) -> usize {
         if self.count == MOST { MOST - 8 } else { self.count }
     }
+}
+
+/// A mark that may stand between two groups.
+#[inline]
+pub(super) const fn is_joint(byte: u8) -> bool {
+    matches!(byte, b' ' | b'-' | b'.')
 }
 
 /// The mark between a group and the one before it.

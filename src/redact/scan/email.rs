@@ -104,6 +104,10 @@ fn local_start(bytes: &[u8], end: usize) -> Option<usize> {
     }
     let len = run_back(bytes, end, LOCAL, is_local);
     let mut start = end - len;
+    // The limit may fall into the middle of a character.
+    while matches!(at(bytes, start), 0x80..=0xBF) {
+        start += 1;
+    }
     // `\nalice@…` in a text that holds JSON: the escape's letter is not of the name.
     if before(bytes, start, 1) == b'\\' {
         start += match at(bytes, start) {

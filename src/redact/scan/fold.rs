@@ -1,8 +1,8 @@
 //! The detection copy: what a reader would see, in ASCII as far as it goes, with the way back to the original bytes.
 
-use super::bytes::before;
+use super::bytes::{before, is_word, run, run_back};
 use super::escapes;
-use super::fold_table::{Fold, fold as fold_char, is_accent, is_ignorable, lookalike};
+use super::fold_table::{Fold, fold as fold_char, is_accent, lookalike};
 
 /// A text as the detectors see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,7 +116,8 @@ impl Folder<'_> {
             _ => Some((char::from(byte), 1)),
         };
         let Some((char, len)) = decoded else {
-            return 1;
+            // What all of these backslashes say depends on what stands behind the last one.
+            return run(self.bytes, at, usize::MAX, |byte| byte == b'\\').max(1);
         };
         self.decoded(at, char, len)
     }
@@ -183,22 +184,14 @@ impl Folder<'_> {
         if at < self.word_end {
             return self.mixed;
         }
-        let is_part = |char: char| char.is_alphanumeric() || char == '_' || is_ignorable(char);
-        let (head, tail) = self.text.split_at_checked(at).unwrap_or_default();
-        let before = head.get(self.word_end..).unwrap_or_default().chars().rev();
-        let (mut ascii, mut foreign) = (false, false);
-        let mut judge = |char: char| {
-            ascii |= char.is_ascii_alphanumeric();
-            foreign |= !char.is_ascii()
-                && !is_ignorable(char)
-                && lookalike(char).is_none()
-                && fold_char(char) == Fold::Keep;
-        };
-        before.take_while(|&char| is_part(char)).for_each(&mut judge);
-        let after = tail.chars().take_while(|&char| is_part(char));
-        let len: usize = after.inspect(|&char| judge(char)).map(char::len_utf8).sum();
-        self.word_end = at + len;
-        self.mixed = ascii && !foreign;
+        let unread = at - self.word_end;
+        let start = at - run_back(self.bytes, at, unread, is_word);
+        let end = at + run(self.bytes, at, usize::MAX, is_word);
+        let word = self.text.get(start..end).unwrap_or_default();
+        let is_foreign =
+            |char: char| lookalike(char).is_none() && fold_char(char) == Fold::Keep && !char.is_ascii();
+        self.word_end = end;
+        self.mixed = word.bytes().any(|byte| byte.is_ascii_alphanumeric()) && !word.chars().any(is_foreign);
         self.mixed
     }
 

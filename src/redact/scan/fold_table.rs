@@ -44,16 +44,19 @@ pub(super) fn fold(char: char) -> Fold {
     if char.is_ascii() {
         return Fold::Keep;
     }
+    // Letters of scripts without compatible forms of ASCII characters: most text in them ends here.
+    if matches!(char,
+        '\u{391}'..='\u{3C9}' | '\u{400}'..='\u{481}' | '\u{48A}'..='\u{52F}' | '\u{5D0}'..='\u{5EA}'
+        | '\u{620}'..='\u{64A}' | '\u{904}'..='\u{939}' | '\u{E01}'..='\u{E30}' | '\u{3041}'..='\u{309F}'
+        | '\u{30A1}'..='\u{30FA}' | '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7A3}')
+    {
+        return Fold::Keep;
+    }
     if is_ignorable(char) {
         return Fold::Strip;
     }
     if let Some(byte) = mark(char).or_else(|| digit(char)) {
         return to(byte);
-    }
-    // Scripts without compatible forms of ASCII characters: most text in them ends here.
-    if matches!(char, '\u{3041}'..='\u{30FF}' | '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7A3}')
-    {
-        return Fold::Keep;
     }
     compatible(char)
 }

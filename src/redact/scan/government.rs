@@ -58,10 +58,6 @@ const CHECKS: &[Check] = &[
 /// Pushes the number that a word or the name announces, with valid check digits.
 pub(super) fn numbers(scan: &mut Scan<'_, '_>, groups: &[Group]) -> Option<usize> {
     let start = groups.first()?.start;
-    if let Some(end) = clear_cpf(scan, groups) {
-        scan.push(start, end, "gov.cpf", Sort::Personal);
-        return Some(end);
-    }
     let kinds = scan.clues.all_near(start, GOVERNMENT) | (scan.kinds() & GOVERNMENT);
     if kinds == 0 {
         return None;
@@ -85,13 +81,20 @@ pub(super) fn numbers(scan: &mut Scan<'_, '_>, groups: &[Group]) -> Option<usize
     None
 }
 
-/// The Brazilian form `000.000.000-00` with two check digits is clear without a word.
-fn clear_cpf(scan: &Scan<'_, '_>, groups: &[Group]) -> Option<usize> {
+/// Pushes the Brazilian form `000.000.000-00` with two check digits, which is clear without a word.
+pub(super) fn clear_cpf(scan: &mut Scan<'_, '_>, groups: &[Group]) -> Option<usize> {
     let [a, b, c, d, ..] = groups else { return None };
     let lens = (a.len(), b.len(), c.len(), d.len()) == (3, 3, 3, 2);
     let marks = [*b, *c, *d].map(|group| mark(scan.bytes, group)) == *b"..-";
-    let (digits, _) = digits::<11>(scan.bytes.get(a.start..d.end)?).filter(|_| lens && marks)?;
-    (cpf(&digits) && free_right(scan.bytes, d.end)).then_some(d.end)
+    if !lens || !marks {
+        return None;
+    }
+    let (digits, _) = digits::<11>(scan.bytes.get(a.start..d.end)?)?;
+    if !cpf(&digits) || !free_right(scan.bytes, d.end) {
+        return None;
+    }
+    scan.push(a.start, d.end, "gov.cpf", Sort::Personal);
+    Some(d.end)
 }
 
 /// The sum of digits times weights.
@@ -232,9 +235,6 @@ fn identity(scan: &mut Scan<'_, '_>, digit: usize) -> Option<usize> {
 
 /// A passport or licence number: it has no form of its own, so a word must announce it.
 fn document(scan: &mut Scan<'_, '_>, digit: usize) -> Option<usize> {
-    if !scan.speaks_of(digit, DOCUMENT) {
-        return None;
-    }
     let bytes = scan.bytes;
     let start = digit - run_back(bytes, digit, 4, |byte| byte.is_ascii_alphabetic());
     let len = run(bytes, start, 21, |byte| {
@@ -244,7 +244,8 @@ fn document(scan: &mut Scan<'_, '_>, digit: usize) -> Option<usize> {
     let digits = token.iter().filter(|byte| byte.is_ascii_digit()).count();
     let date = token.len() == 10 && at(bytes, start + 4) == b'-' && at(bytes, start + 7) == b'-';
     let fits = (6..=20).contains(&len) && digits >= 5 && !date;
-    if !fits || !free_left(bytes, start) || !free_right(bytes, start + len) {
+    let free = fits && free_left(bytes, start) && free_right(bytes, start + len);
+    if !free || !scan.speaks_of(digit, DOCUMENT) {
         return None;
     }
     scan.push(start, start + len, "gov.document", Sort::Personal);

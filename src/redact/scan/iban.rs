@@ -1,10 +1,10 @@
 //! International bank account numbers: the country's length and the check of ISO 7064.
 
-use super::bytes::{at, before, is_word};
+use super::bytes::{at, before, free_left, is_word};
 use super::hits::Sort;
 use super::numbers::Scan;
 
-/// Countries with the length of their account numbers.
+/// Countries with the length of their account numbers, sorted.
 const COUNTRIES: &[(&[u8; 2], usize)] = &[
     (b"AD", 24),
     (b"AE", 23),
@@ -101,7 +101,7 @@ const COUNTRIES: &[(&[u8; 2], usize)] = &[
 pub(super) fn find(scan: &mut Scan<'_, '_>, check: usize) -> Option<usize> {
     let bytes = scan.bytes;
     // The most frequent case first: a number without two letters before it.
-    if !before(bytes, check, 1).is_ascii_alphabetic() {
+    if !before(bytes, check, 1).is_ascii_alphabetic() || !at(bytes, check + 1).is_ascii_digit() {
         return None;
     }
     let start = check.checked_sub(2)?;
@@ -109,9 +109,9 @@ pub(super) fn find(scan: &mut Scan<'_, '_>, check: usize) -> Option<usize> {
         at(bytes, start).to_ascii_uppercase(),
         at(bytes, start + 1).to_ascii_uppercase(),
     ];
-    let (_, len) = COUNTRIES.iter().find(|(code, _)| **code == country)?;
-    let escaped = before(bytes, start, 2) == b'\\' && matches!(before(bytes, start, 1), b'n' | b't' | b'r');
-    if is_word(before(bytes, start, 1)) && !escaped {
+    let place = COUNTRIES.binary_search_by_key(&&country, |(code, _)| code).ok()?;
+    let (_, len) = COUNTRIES.get(place)?;
+    if !free_left(bytes, start) {
         return None;
     }
     let end = end_of(bytes, start, *len)?;
@@ -133,30 +133,32 @@ fn end_of(bytes: &[u8], start: usize, len: usize) -> Option<usize> {
             continue;
         }
         let value = match byte {
-            b'0'..=b'9' => u32::from(byte - b'0'),
-            b'A'..=b'Z' | b'a'..=b'z' => u32::from(byte.to_ascii_uppercase() - b'A') + 10,
+            b'0'..=b'9' => u64::from(byte - b'0'),
+            b'A'..=b'Z' | b'a'..=b'z' => u64::from(byte.to_ascii_uppercase() - b'A') + 10,
             _ => return None,
         };
-        let which = if count < 4 { &mut head } else { &mut remainder };
         let shift = if value > 9 { 100 } else { 10 };
-        // The four characters of the head weigh last; below 10^8 they need no remainder yet.
-        *which = if count < 4 {
-            *which * shift + value
+        if count < 4 {
+            // Two letters and two check digits: they weigh last.
+            head = head * shift + value;
         } else {
-            (*which * shift + value) % 97
-        };
+            remainder = remainder * shift + value;
+            if remainder > u64::MAX / 1_000 {
+                remainder %= 97;
+            }
+        }
         count += 1;
     }
-    // Two letters (four digits) and two check digits move to the end.
-    let check = (remainder * 1_000_000 + head) % 97;
-    let free =
-        !is_word(at(bytes, position)) && !(at(bytes, position) == b'-' && is_word(at(bytes, position + 1)));
-    (check == 1 && free).then_some(position)
+    let check = (remainder % 97 * 1_000_000 + head) % 97;
+    let next = at(bytes, position);
+    let glued = is_word(next) || (next == b'-' && is_word(at(bytes, position + 1)));
+    (check == 1 && !glued).then_some(position)
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::numbers::tests::{claims, leaves};
+    use super::COUNTRIES;
 
     /// The number of this country with this account, check digits computed by long division.
     fn iban(country: &str, account: &str) -> String {
@@ -206,6 +208,11 @@ mod tests {
                 claims("iban", &format!("a\\n«{number}»."), "");
             }
         }
+    }
+
+    #[test]
+    fn the_countries_are_sorted() {
+        assert!(COUNTRIES.is_sorted());
     }
 
     #[test]

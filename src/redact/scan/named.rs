@@ -68,7 +68,8 @@ pub(super) fn whole(scan: &mut Scan<'_, '_>) -> bool {
 /// A government number that no detector knows by its form.
 fn document(scan: &mut Scan<'_, '_>, start: usize, end: usize) -> bool {
     let groups = super::digits::Cluster::at(scan.bytes, start);
-    let known = super::government::numbers(scan, groups.groups()).is_some()
+    let known = super::government::clear_cpf(scan, groups.groups()).is_some()
+        || super::government::numbers(scan, groups.groups()).is_some()
         || (start..end).any(|at| super::government::lettered(scan, at).is_some());
     if !known {
         scan.push(start, end, "gov.document", Sort::Personal);

@@ -2,9 +2,9 @@
 //! file of its own.
 
 use super::clue::{self, Clues, Kinds};
-use super::digits::Cluster;
+use super::digits::{Cluster, Group, is_joint};
 use super::hits::{Hits, Sort};
-use super::{account, address, card, email, government, iban, named, phone};
+use super::{account, address, bytes, card, email, government, iban, named, phone};
 use crate::redact::words::Words;
 
 /// What the detectors share while they look at one text.
@@ -35,12 +35,15 @@ pub(crate) fn detect(text: &str, name: Option<&Words>, hits: &mut Hits) {
         address_end: 0,
         colons_end: 0,
     };
-    if name.is_some() && text.len() <= named::LONGEST && named::whole(&mut scan) {
+    let mut next = next_trigger(scan.bytes, 0);
+    // Without a trigger there is no number that the name could speak of either.
+    let short = next.is_some() && text.len() <= named::LONGEST;
+    if short && name.is_some() && named::whole(&mut scan) {
         return;
     }
-    let mut at = 0;
-    while let Some(found) = next_trigger(scan.bytes, at) {
-        at = scan.look(found).max(found + 1);
+    while let Some(found) = next {
+        let on = scan.look(found).max(found + 1);
+        next = next_trigger(scan.bytes, on);
     }
     email::spelled_out(&mut scan);
 }
@@ -85,7 +88,7 @@ impl Scan<'_, '_> {
 
     /// Looks at one trigger and says where to look on.
     fn look(&mut self, at: usize) -> usize {
-        match super::bytes::at(self.bytes, at) {
+        match bytes::at(self.bytes, at) {
             b'@' => email::at_sign(self, at),
             b':' if at < self.colons_end => at + 1,
             b':' => {
@@ -101,58 +104,69 @@ impl Scan<'_, '_> {
         }
     }
 
+    /// Whether the field's name or any word shortly before `at` says something that a detector may ask for.
+    fn spoken(&mut self, at: usize) -> bool {
+        clue::claim(self.kinds()) || self.clues.any_near(at)
+    }
+
     /// Tries every shape of digits from each group on.
     fn digits(&mut self, at: usize) -> usize {
+        let end = at + bytes::run(self.bytes, at, usize::MAX, |byte| byte.is_ascii_digit());
+        let next = bytes::at(self.bytes, end);
+        let joined = is_joint(next) && bytes::at(self.bytes, end + 1).is_ascii_digit();
+        let alone = !joined && end - at < 12;
+        if alone && (end - at < 4 && !matches!(next, b')' | b'/') || !self.spoken(at)) {
+            // A short group alone is no number of anybody's, unless letters make it longer or a word claims it.
+            return iban::find(self, at)
+                .or_else(|| address::dashed(self, at))
+                .unwrap_or(end);
+        }
         let cluster = Cluster::at(self.bytes, at);
         let mut done = at;
         for first in 0..cluster.firsts() {
             let groups = cluster.groups().get(first..).unwrap_or_default();
-            let Some(group) = groups.first() else { break };
-            if group.start < done {
+            let Some(group) = groups.first().filter(|group| group.start >= done) else {
                 continue;
-            }
+            };
             done = self.shapes(groups, group.start).unwrap_or(done);
         }
         cluster.resume().max(done)
     }
 
     /// The end of the first shape that is found in the groups that begin at `start`.
-    fn shapes(&mut self, groups: &[super::digits::Group], start: usize) -> Option<usize> {
-        let [first, rest @ ..] = groups else { return None };
+    fn shapes(&mut self, groups: &[Group], start: usize) -> Option<usize> {
         if let Some(end) = iban::find(self, start).or_else(|| address::dashed(self, start)) {
             return Some(end);
         }
-        // One short group alone is no number of anybody's.
-        if first.len() < 4
-            && rest.is_empty()
-            && !matches!(super::bytes::at(self.bytes, first.end), b')' | b'/')
-        {
-            return government::lettered(self, start);
-        }
-        if let Some(end) = government::lettered(self, start) {
+        let spoken = self.spoken(start);
+        if spoken && let Some(end) = government::lettered(self, start) {
             return Some(end);
         }
-        if !super::bytes::free_left(self.bytes, start) && !self.is_address_range(start) {
+        if !bytes::free_left(self.bytes, start) && !self.is_address_range(start) {
             return None;
         }
-        address::dotted(self, groups)
-            .or_else(|| card::find(self, groups))
+        let clear = address::dotted(self, groups)
+            .or_else(|| card::find(self, groups, spoken))
             .or_else(|| government::ssn(self, groups))
-            .or_else(|| government::numbers(self, groups))
+            .or_else(|| government::clear_cpf(self, groups));
+        if clear.is_some() || !spoken {
+            return clear;
+        }
+        government::numbers(self, groups)
             .or_else(|| phone::national(self, start))
             .or_else(|| account::find(self, groups))
     }
 
     /// Whether the group continues a range of addresses: `10.0.0.1-10.0.0.9`.
     fn is_address_range(&self, start: usize) -> bool {
-        self.address_end > 0
-            && self.address_end + 1 == start
-            && super::bytes::before(self.bytes, start, 1) == b'-'
+        self.address_end > 0 && self.address_end + 1 == start && bytes::before(self.bytes, start, 1) == b'-'
     }
 }
 
 #[cfg(test)]
 pub(super) mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// The rules that hit, each with what it claims.
@@ -229,5 +243,25 @@ pub(super) mod tests {
     fn a_number_in_the_middle_of_a_long_row_of_groups_is_found() {
         let text = format!("{}4111 1111 1111 1111 7", "7 ".repeat(100));
         assert_eq!(found(&text, ""), [("pan", "4111 1111 1111 1111".to_owned())]);
+    }
+
+    proptest! {
+        #[test]
+        fn every_claim_is_whole_characters_of_any_text(
+            parts in proptest::collection::vec(
+                proptest::sample::select(vec![
+                    "1", "4111", "12", "a", "ab", "@", ".", "-", ":", "::", " ", "+", "+49", "(415)", "555-0132", "phone ", "ssn ",
+                    "dni ", "card ", "é", "用", "\u{301}", "\"", "\\n", "com", "[at]", " dot ", " at ", "/24", "%", "DE89", "fe80",
+                    "203.0.113.9", "x.y", "account no ", "passport ", "born ", "/",
+                ]),
+                0..40,
+            ),
+            name in proptest::sample::select(vec!["", "phone", "ssn", "email", "zip", "card", "dob", "iban", "passport", "x"]),
+        ) {
+            let text = parts.concat();
+            for (rule, claimed) in found(&text, name) {
+                prop_assert!(!claimed.is_empty() && !rule.is_empty());
+            }
+        }
     }
 }

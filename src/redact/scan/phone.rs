@@ -68,13 +68,19 @@ impl Number {
 /// The length of the marks between two groups: one, or a few around a bracket; zero where the number ends.
 fn joint(bytes: &[u8], position: usize) -> usize {
     let is_mark = |byte| matches!(byte, b' ' | b'-' | b'.' | b'/' | b'(' | b')');
+    if !is_mark(at(bytes, position)) {
+        return 0;
+    }
+    if at(bytes, position + 1).is_ascii_digit() {
+        return 1;
+    }
     let len = run(bytes, position, 4, is_mark);
     let marks = bytes.get(position..position + len).unwrap_or_default();
     let bracket = marks.iter().any(|mark| matches!(mark, b'(' | b')'));
     let doubled = marks
         .windows(2)
         .any(|pair| pair.first() == pair.last() && pair != b"))");
-    let fits = (len == 1 || (bracket && !doubled && len <= 3)) && at(bytes, position + len).is_ascii_digit();
+    let fits = bracket && !doubled && len <= 3 && at(bytes, position + len).is_ascii_digit();
     if fits { len } else { 0 }
 }
 
