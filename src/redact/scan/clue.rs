@@ -96,7 +96,7 @@ fn more_kinds(word: &[u8]) -> Kinds {
         b"version" | b"versions" | b"ver" | b"firmware" | b"oid" | b"oids" | b"upgraded" | b"upgrade"
         | b"upgrading" | b"downgrade" | b"downgraded" | b"semver" | b"release" | b"build" | b"driver"
         | b"revision" | b"fileversion" | b"chrome" | b"kernel" | b"package" | b"bumped" | b"bump"
-        | b"section" | b"assembly" => VERSION,
+        | b"section" | b"assembly" | b"identifier" => VERSION,
         b"id" | b"ids" | b"order" | b"trace" | b"span" | b"count" | b"ticket" | b"size" | b"bytes"
         | b"duration" | b"took" | b"timeout" | b"epoch" | b"timestamp" | b"ts" | b"port" | b"pid"
         | b"offset" | b"seq" | b"sequence" | b"invoice" | b"snowflake" | b"nonce" | b"counter" | b"model"
