@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::bytes::{at, before, free_left, free_right, is_word, run, run_back};
-use super::clue::{ADDRESS, VERSION};
+use super::clue::{ADDRESS, RELEASE, VERSION};
 use super::digits::{Group, mark};
 use super::hits::Sort;
 use super::numbers::Scan;
@@ -84,7 +84,8 @@ fn is_version(scan: &mut Scan<'_, '_>, start: usize, address: Ipv4Addr) -> bool 
     // Requirements (`>=1.2.3.4`, `^1.2.3.4`) and products (`Chrome/120.0.1.2`), unless the slash is that of a path.
     let required = matches!(last, b'^' | b'~')
         || (last == b'=' && matches!(before_last, b'=' | b'>' | b'<' | b'~' | b'!'));
-    let product = last == b'/' && {
+    let named = scan.clues.nearest(start, ADDRESS);
+    let product = last == b'/' && named + 1 != start && {
         let name = run_back(bytes, start - 1, 40, |byte| is_word(byte) || byte == b'-');
         name > 0 && !matches!(before(bytes, start - 1, name + 1), b'/' | b'.')
     };
@@ -92,14 +93,18 @@ fn is_version(scan: &mut Scan<'_, '_>, start: usize, address: Ipv4Addr) -> bool 
         return true;
     }
     let name = scan.kinds();
-    if name & (VERSION | ADDRESS) != 0 {
+    if name & (VERSION | RELEASE | ADDRESS) != 0 {
         return name & ADDRESS == 0;
     }
     let version = scan.clues.nearest(start, VERSION);
-    let named = scan.clues.nearest(start, ADDRESS);
+    let release = scan.clues.nearest(start, RELEASE);
     let [first, second, third, _] = address.octets();
-    let object = matches!((first, second, third), (1, 3, 6) | (2, 5, 4 | 29));
-    (version > 0 && version >= named.saturating_sub(8)) && version != named || (object && named == 0)
+    // Arcs of SNMP and of the directory's own attributes.
+    let object = matches!(
+        (first, second, third),
+        (1, 3, 6) | (2, 5, 4 | 6 | 8 | 13..=21 | 23 | 29)
+    );
+    version > named || (release > named && start - release <= 3) || (object && named == 0)
 }
 
 /// Looks at the colon at `colon` and at the hexadecimal groups around it; says where they end.
@@ -237,6 +242,10 @@ mod tests {
             "[«203.0.113.9»] done.",
             "connected to «203.0.113.9».",
             "root@«203.0.113.9»",
+            "host/«203.0.113.9»:80",
+            "release lock held by «10.2.3.4»",
+            "build server «10.2.3.4»",
+            "connection from «10.2.3.4» (version 7)",
             "https://api/ip/«203.0.113.9»/x",
             "«203.0.113.9»/32",
             "a\\n«203.0.113.9»",
@@ -293,6 +302,8 @@ mod tests {
             "1.2.3.4-beta",
             "1.2.3.4.5",
             "1.3.6.1",
+            "kernel 5.4.0.42",
+            "package: 1.2.3.4",
             "OID 2.5.29.17",
             "upgraded from 1.2.3.4 to 1.2.3.5",
             "1.2.3.4.nip.example",

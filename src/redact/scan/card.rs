@@ -122,8 +122,9 @@ fn one_run(scan: &mut Scan<'_, '_>, group: Group) -> Option<usize> {
     let named = scan.kinds() & CARD != 0;
     let word = scan.clues.nearest(group.start, CARD);
     let opaque = scan.clues.nearest(group.start, OPAQUE);
-    let is_anyones =
-        !named && word <= opaque && (opaque > 0 && group.start - opaque <= 4 || scan.kinds() & OPAQUE != 0);
+    // A number right behind `trace id`, or alone in a field of that name.
+    let alone = group.start <= 1 && group.end + 1 >= scan.bytes.len() && scan.kinds() & OPAQUE != 0;
+    let is_anyones = !named && word <= opaque && (alone || (opaque > 0 && group.start - opaque <= 4));
     let sure = lengths.sure.contains(&group.len()) && !is_anyones;
     (sure || named || (word > 0 && word > opaque)).then_some(group.end)
 }
@@ -309,6 +310,8 @@ mod tests {
         ] {
             leaves(&text, "");
         }
+        claims("pan", &format!("paid with «{number}»"), "request.body");
+        claims("pan", &format!("paid with «{number}»"), "order_id");
         leaves(&number, "trace_id");
         leaves(&number, "order_id");
     }

@@ -35,14 +35,19 @@ const HOLDING: Kinds = 1 << 24;
 const POSTAL: Kinds = 1 << 25;
 const LICENSED: Kinds = 1 << 26;
 const TAX: Kinds = 1 << 27;
-const KINDS: usize = 28;
+/// Words of versions only where they stand right before one.
+pub(super) const RELEASE: Kinds = 1 << 28;
+/// Numbers of telephones themselves, which say who carries one.
+pub(super) const IMEI: Kinds = 1 << 29;
+const KINDS: usize = 30;
 
 /// All numbers of government offices.
 pub(super) const GOVERNMENT: Kinds =
-    SSN | NINO | SIN | STEUER | NIR | AADHAAR | CPF | DNI | BSN | PESEL | DOCUMENT;
+    SSN | NINO | SIN | STEUER | NIR | AADHAAR | CPF | DNI | BSN | PESEL | DOCUMENT | IMEI;
 
 /// Words that keep a number instead of claiming it, and first halves alone.
-const SILENT: Kinds = ADDRESS | VERSION | OPAQUE | SOCIAL | NATIONAL | HOLDING | POSTAL | LICENSED | TAX;
+const SILENT: Kinds =
+    ADDRESS | VERSION | RELEASE | OPAQUE | SOCIAL | NATIONAL | HOLDING | POSTAL | LICENSED | TAX;
 
 /// How far a word may stand before what it speaks of, in bytes.
 const REACH: usize = 32;
@@ -91,12 +96,14 @@ fn kinds(word: &[u8]) -> Kinds {
 fn more_kinds(word: &[u8]) -> Kinds {
     match word {
         b"ip" | b"ips" | b"ipv" | b"addr" | b"address" | b"host" | b"hosts" | b"client" | b"peer"
-        | b"remote" | b"server" | b"gateway" | b"dns" | b"forwarded" | b"listening" | b"from"
-        | b"connect" | b"connection" => ADDRESS,
+        | b"remote" | b"server" | b"gateway" | b"dns" | b"forwarded" | b"listening" | b"connect"
+        | b"connection" | b"node" | b"source" | b"subnet" => ADDRESS,
         b"version" | b"versions" | b"ver" | b"firmware" | b"oid" | b"oids" | b"upgraded" | b"upgrade"
-        | b"upgrading" | b"downgrade" | b"downgraded" | b"semver" | b"release" | b"build" | b"driver"
-        | b"revision" | b"fileversion" | b"chrome" | b"kernel" | b"package" | b"bumped" | b"bump"
-        | b"section" | b"assembly" | b"identifier" => VERSION,
+        | b"upgrades" | b"upgrading" | b"downgrade" | b"downgraded" | b"semver" | b"fileversion"
+        | b"bumped" | b"bump" | b"bumps" => VERSION,
+        b"release" | b"build" | b"driver" | b"revision" | b"chrome" | b"kernel" | b"package" | b"pkg"
+        | b"section" | b"assembly" | b"plugin" | b"sdk" | b"tag" => RELEASE,
+        b"imei" => IMEI,
         b"id" | b"ids" | b"order" | b"trace" | b"span" | b"count" | b"ticket" | b"size" | b"bytes"
         | b"duration" | b"took" | b"timeout" | b"epoch" | b"timestamp" | b"ts" | b"port" | b"pid"
         | b"offset" | b"seq" | b"sequence" | b"invoice" | b"snowflake" | b"nonce" | b"counter" | b"model"
@@ -127,7 +134,7 @@ fn paired(last: Kinds, word: &[u8]) -> Kinds {
         b"id" if last & TAX != 0 => SSN | STEUER,
         b"id" if last & NATIONAL != 0 => DOCUMENT,
         b"id" if last & GOVERNMENT != 0 => last & GOVERNMENT,
-        b"license" | b"licence" if last & (LICENSED | VERSION) != 0 => DOCUMENT,
+        b"license" | b"licence" if last & (LICENSED | RELEASE) != 0 => DOCUMENT,
         _ if numbered && last & HOLDING != 0 => ACCOUNT,
         _ if numbered && last & LICENSED != 0 => DOCUMENT,
         _ => 0,
@@ -177,7 +184,11 @@ pub(super) fn of_name<'w>(words: impl Iterator<Item = &'w str>) -> Kinds {
             | "expiry"
     );
     if about {
-        return all & (VERSION | OPAQUE);
+        return all & (VERSION | RELEASE | OPAQUE);
+    }
+    // `order_id` and `order_number` are numbers of no one; `order.note` is a text like any other.
+    if kinds(tail.as_bytes()) & OPAQUE == 0 && !matches!(tail, "number" | "no" | "nr" | "num") {
+        all &= !OPAQUE;
     }
     if tail == "id" && all & GOVERNMENT != 0 {
         return all & !OPAQUE;

@@ -219,12 +219,24 @@ pub(super) fn bracketed(scan: &mut Scan<'_, '_>, open: usize) -> Option<usize> {
     in_words(scan, open, open + 4)
 }
 
+/// The next dot that is written as a word.
+fn next_dot(bytes: &[u8], from: usize) -> Option<usize> {
+    static DOT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(" dot "));
+    let rest = bytes.get(from..)?;
+    // A searcher takes longer to begin than a short text to end.
+    let place = if rest.len() < 64 {
+        rest.windows(5)
+            .position(|text| matches!(text, [b' ', b'd', b'o', b't', b' ']))
+    } else {
+        DOT.find(rest)
+    };
+    place.map(|place| from + place)
+}
+
 /// Pushes addresses in words: `alice at example dot com`.
 pub(super) fn spelled_out(scan: &mut Scan<'_, '_>) {
-    static DOT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(" dot "));
     let mut from = 0;
-    while let Some(dot) = scan.bytes.get(from..).and_then(|rest| DOT.find(rest)) {
-        let dot = from + dot;
+    while let Some(dot) = next_dot(scan.bytes, from) {
         from = dot + 5;
         let label = run_back(scan.bytes, dot, 64, is_domain);
         let sign = (dot - label).saturating_sub(4);

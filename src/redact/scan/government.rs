@@ -2,7 +2,9 @@
 
 use super::bytes::{at, before, digits, free_left, free_right, is_word, run, run_back};
 use super::card::luhn;
-use super::clue::{AADHAAR, BSN, CPF, DNI, DOCUMENT, GOVERNMENT, Kinds, NINO, NIR, PESEL, SIN, SSN, STEUER};
+use super::clue::{
+    AADHAAR, BSN, CPF, DNI, DOCUMENT, GOVERNMENT, IMEI, Kinds, NINO, NIR, PESEL, SIN, SSN, STEUER,
+};
 use super::digits::{Group, mark};
 use super::hits::Sort;
 use super::numbers::Scan;
@@ -53,6 +55,7 @@ const CHECKS: &[Check] = &[
     (PESEL, 11, "gov.pesel", pesel),
     (AADHAAR, 12, "gov.aadhaar", aadhaar),
     (NIR, 15, "gov.nir", nir),
+    (IMEI, 15, "imei", luhn),
 ];
 
 /// Pushes the number that a word or the name announces, with valid check digits.

@@ -1,6 +1,7 @@
 //! International bank account numbers: the country's length and the check of ISO 7064.
 
 use super::bytes::{at, before, free_left, is_word};
+use super::clue::IBAN;
 use super::hits::Sort;
 use super::numbers::Scan;
 
@@ -115,6 +116,13 @@ pub(super) fn find(scan: &mut Scan<'_, '_>, check: usize) -> Option<usize> {
         return None;
     }
     let end = end_of(bytes, start, *len)?;
+    // A lower-case hash of that length; one in a hundred has the right check.
+    let text = bytes.get(start..end)?;
+    let is_hash = text.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+        && text.iter().skip(4).any(u8::is_ascii_alphabetic);
+    if is_hash && !scan.speaks_of(start, IBAN) {
+        return None;
+    }
     scan.push(start, end, "iban", Sort::Financial);
     Some(end)
 }

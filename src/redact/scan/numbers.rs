@@ -50,17 +50,34 @@ pub(crate) fn detect(text: &str, name: Option<&Words>, hits: &mut Hits) {
 
 /// The next byte that can begin one of the shapes, or is in its middle.
 fn next_trigger(bytes: &[u8], from: usize) -> Option<usize> {
-    const STEP: usize = 32;
-    let mut at = from;
-    for chunk in bytes.get(from..)?.chunks(STEP) {
+    let (chunks, tail) = bytes.get(from..)?.as_chunks::<32>();
+    let place = |chunk: &[u8]| {
+        chunk
+            .iter()
+            .position(|&byte| TRIGGERS.get(usize::from(byte)).is_some_and(|is| *is))
+    };
+    for (number, chunk) in chunks.iter().enumerate() {
+        // Without a branch for each byte, so that it is done for many at once.
         if chunk.iter().fold(false, |any, &byte| any | is_trigger(byte)) {
-            let within = chunk.iter().position(|&byte| is_trigger(byte))?;
-            return Some(at + within);
+            return place(chunk).map(|place| from + number * 32 + place);
         }
-        at += chunk.len();
     }
-    None
+    place(tail).map(|place| from + chunks.len() * 32 + place)
 }
+
+const TRIGGERS: [bool; 256] = {
+    let mut triggers = [false; 256];
+    let mut byte = 0;
+    #[allow(
+        clippy::indexing_slicing,
+        reason = "the bound is the array's, and the compiler has checked it"
+    )]
+    while byte < triggers.len() {
+        triggers[byte] = is_trigger(byte as u8);
+        byte += 1;
+    }
+    triggers
+};
 
 #[inline]
 const fn is_trigger(byte: u8) -> bool {
