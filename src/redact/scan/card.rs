@@ -1,6 +1,6 @@
 //! Payment card numbers: issuer prefix, length, check digit, and the groups in which they are written.
 
-use super::bytes::{before, digits, free_left, free_right};
+use super::bytes::{before, digits, free_right};
 use super::clue::{CARD, OPAQUE};
 use super::digits::{Group, mark};
 use super::hits::Sort;
@@ -202,7 +202,7 @@ fn in_encoded_run(bytes: &[u8], group: Group) -> bool {
     let next = super::bytes::at(bytes, group.end);
     let right = matches!(next, b'+' | b'/' | b'=')
         && (next == b'=' || super::bytes::at(bytes, group.end + 1).is_ascii_alphanumeric());
-    left && right || !free_left(bytes, group.start)
+    left && right
 }
 
 #[cfg(test)]
@@ -257,7 +257,7 @@ mod tests {
             claims("pan", &format!("«{number}»"), "");
             claims("pan", &format!("paid with «{number}»."), "message");
             claims("pan", &format!("{{\"n\":\"«{number}»\",\"x\":1}}"), "");
-            for mark in [" ", "-", "."] {
+            for mark in [" ", "-", ".", "  ", " - ", "_"] {
                 let number = grouped(&number, lens, mark);
                 claims("pan", &format!("2 times «{number}», thanks"), "");
             }
@@ -323,6 +323,7 @@ mod tests {
         claims("pan", &format!("my visa is «{split}»"), "");
         let split = grouped(&number, &[5, 5, 6], "-");
         claims("pan", &format!("card «{split}»"), "");
+        claims("pan", &format!("card_«{number}»"), "");
     }
 
     #[test]

@@ -39,7 +39,9 @@ const TAX: Kinds = 1 << 27;
 pub(super) const RELEASE: Kinds = 1 << 28;
 /// Numbers of telephones themselves, which say who carries one.
 pub(super) const IMEI: Kinds = 1 << 29;
-const KINDS: usize = 30;
+/// Hardware addresses.
+pub(super) const HARDWARE: Kinds = 1 << 30;
+const KINDS: usize = 31;
 
 /// All numbers of government offices.
 pub(super) const GOVERNMENT: Kinds =
@@ -104,6 +106,7 @@ fn more_kinds(word: &[u8]) -> Kinds {
         b"release" | b"build" | b"driver" | b"revision" | b"chrome" | b"kernel" | b"package" | b"pkg"
         | b"section" | b"assembly" | b"plugin" | b"sdk" | b"tag" => RELEASE,
         b"imei" => IMEI,
+        b"mac" | b"macaddr" | b"macaddress" | b"hwaddr" | b"bssid" => HARDWARE,
         b"id" | b"ids" | b"order" | b"trace" | b"span" | b"count" | b"ticket" | b"size" | b"bytes"
         | b"duration" | b"took" | b"timeout" | b"epoch" | b"timestamp" | b"ts" | b"port" | b"pid"
         | b"offset" | b"seq" | b"sequence" | b"invoice" | b"snowflake" | b"nonce" | b"counter" | b"model"
@@ -186,6 +189,9 @@ pub(super) fn of_name<'w>(words: impl Iterator<Item = &'w str>) -> Kinds {
     if about {
         return all & (VERSION | RELEASE | OPAQUE);
     }
+    if kinds(tail.as_bytes()) & OPAQUE != 0 && tail != "id" {
+        return OPAQUE;
+    }
     // `order_id` and `order_number` are numbers of no one; `order.note` is a text like any other.
     if kinds(tail.as_bytes()) & OPAQUE == 0 && !matches!(tail, "number" | "no" | "nr" | "num") {
         all &= !OPAQUE;
@@ -257,7 +263,7 @@ impl<'t> Clues<'t> {
 
     /// Those of the kinds of which a word stands within reach before `at`, nearer than any word of no one's number.
     pub(super) fn all_near(&mut self, at: usize, kinds: Kinds) -> Kinds {
-        let opaque = self.nearest(at, OPAQUE);
+        let opaque = self.nearest(at, OPAQUE | VERSION | RELEASE);
         let mut left = self.seen & kinds;
         let mut near = 0;
         while left != 0 {
@@ -275,7 +281,7 @@ impl<'t> Clues<'t> {
     /// something of no one's.
     pub(super) fn near(&mut self, at: usize, kinds: Kinds) -> bool {
         let nearest = self.nearest(at, kinds);
-        nearest > 0 && nearest >= self.nearest(at, OPAQUE)
+        nearest > 0 && nearest >= self.nearest(at, OPAQUE | VERSION | RELEASE)
     }
 
     fn read_to(&mut self, to: usize) {
@@ -390,6 +396,8 @@ mod tests {
             "account",
             "account_id",
             "phone_id",
+            "zip_size",
+            "ssn_hash",
             "microphone",
             "pancake",
             "zipper",

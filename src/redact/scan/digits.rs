@@ -1,4 +1,4 @@
-//! Groups of digits with one mark between them: the raw form of cards, telephone numbers, addresses and dates.
+//! Groups of digits with a mark between them: the raw form of cards, telephone numbers, addresses and dates.
 
 use super::bytes::at;
 
@@ -18,7 +18,7 @@ impl Group {
     }
 }
 
-/// Neighbouring groups, each but the first behind one space, dash or dot.
+/// Neighbouring groups, each but the first behind a space, dash, dot or low line.
 pub(super) struct Cluster {
     groups: [Group; MOST],
     count: usize,
@@ -39,10 +39,11 @@ impl Cluster {
             }
             *place = Group { start: from, end };
             cluster.count += 1;
-            if !is_joint(at(bytes, end)) || !at(bytes, end + 1).is_ascii_digit() {
+            let joint = joint(bytes, end);
+            if joint == 0 {
                 break;
             }
-            from = end + 1;
+            from = end + joint;
         }
         cluster
     }
@@ -67,10 +68,20 @@ impl Cluster {
     }
 }
 
-/// A mark that may stand between two groups.
+/// The length of what may stand between two groups, where a digit follows: one mark, two spaces, a dash in spaces.
 #[inline]
-pub(super) const fn is_joint(byte: u8) -> bool {
-    matches!(byte, b' ' | b'-' | b'.')
+pub(super) fn joint(bytes: &[u8], end: usize) -> usize {
+    let len = match (at(bytes, end), at(bytes, end + 1), at(bytes, end + 2)) {
+        (b' ', b' ', _) => 2,
+        (b' ', b'-', b' ') => 3,
+        (b' ' | b'-' | b'.' | b'_', ..) => 1,
+        _ => return 0,
+    };
+    if at(bytes, end + len).is_ascii_digit() {
+        len
+    } else {
+        0
+    }
 }
 
 /// The mark between a group and the one before it.
@@ -90,6 +101,12 @@ mod tests {
         assert_eq!(lens, [4, 4, 2, 1]);
         assert_eq!(cluster.resume(), 14);
         assert_eq!(mark(text, cluster.groups()[1]), b' ');
+    }
+
+    #[test]
+    fn two_spaces_and_a_dash_in_spaces_join_too() {
+        let text = b"4111  1111 - 22_3  x";
+        assert_eq!(Cluster::at(text, 0).groups().len(), 4);
     }
 
     #[test]

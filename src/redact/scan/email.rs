@@ -221,14 +221,15 @@ pub(super) fn bracketed(scan: &mut Scan<'_, '_>, open: usize) -> Option<usize> {
 
 /// The next dot that is written as a word.
 fn next_dot(bytes: &[u8], from: usize) -> Option<usize> {
-    static DOT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(" dot "));
+    static SMALL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(" dot "));
+    static CAPITAL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(" DOT "));
     let rest = bytes.get(from..)?;
     // A searcher takes longer to begin than a short text to end.
     let place = if rest.len() < 64 {
-        rest.windows(5)
-            .position(|text| matches!(text, [b' ', b'd', b'o', b't', b' ']))
+        let is_dot = |text: &[u8]| matches!(text, [b' ', b'd' | b'D', b'o' | b'O', b't' | b'T', b' ']);
+        rest.windows(5).position(is_dot)
     } else {
-        DOT.find(rest)
+        SMALL.find(rest).or_else(|| CAPITAL.find(rest))
     };
     place.map(|place| from + place)
 }
@@ -332,6 +333,7 @@ mod tests {
             "«alice[at]example.com»",
             "«alice(at)example(dot)com»",
             "write to «alice at example dot com» now",
+            "«ALICE AT EXAMPLE DOT COM»",
             "«ALICE@EXAMPLE.COM»",
             "«1234@example.com»",
             "«alice@example.rs»",

@@ -1,7 +1,7 @@
 //! Whole values that only their field's name makes somebody's: `zip = "94103"`, `phone = "5550132"`.
 
 use super::account;
-use super::clue::{ACCOUNT, BIRTH, CARD, EMAIL, GOVERNMENT, IBAN, PHONE, SSN, ZIP, claim};
+use super::clue::{ACCOUNT, BIRTH, CARD, EMAIL, GOVERNMENT, HARDWARE, IBAN, PHONE, SSN, ZIP, claim};
 use super::hits::Sort;
 use super::numbers::Scan;
 
@@ -43,7 +43,7 @@ pub(super) fn whole(scan: &mut Scan<'_, '_>) -> bool {
     let start = scan.text.len() - scan.text.trim_start().len();
     let end = start + text.len();
     let shape = Shape::of(text);
-    if shape.others > 0 && kinds & EMAIL == 0 {
+    if shape.others > 0 && kinds & (EMAIL | HARDWARE) == 0 {
         return false;
     }
     let plain = shape.others == 0;
@@ -58,6 +58,7 @@ pub(super) fn whole(scan: &mut Scan<'_, '_>) -> bool {
         2..=9 if kinds & ZIP != 0 && plain && text.len() <= 10 && text.len() >= 4 => ("zip", Sort::Personal),
         10.. if kinds & IBAN != 0 && plain && shape.letters >= 2 => ("iban", Sort::Financial),
         5..=20 if kinds & ACCOUNT != 0 && plain && shape.letters <= 4 => ("account", Sort::Financial),
+        _ if kinds & HARDWARE != 0 && is_hardware(text) => ("mac", Sort::Network),
         _ if kinds & EMAIL != 0 && is_local_address(text) => ("email", Sort::Personal),
         5..=15 if kinds & GOVERNMENT != 0 && plain && shape.letters <= 9 => {
             return document(scan, start, end);
@@ -78,6 +79,16 @@ fn document(scan: &mut Scan<'_, '_>, start: usize, end: usize) -> bool {
         scan.push(start, end, "gov.document", Sort::Personal);
     }
     true
+}
+
+/// Twelve hexadecimal digits, with or without marks, not all the same.
+fn is_hardware(text: &str) -> bool {
+    let is_mark = |char: char| matches!(char, ':' | '-' | '.');
+    let digits = || text.chars().filter(|&char| !is_mark(char));
+    let first = digits().next();
+    digits().count() == 12
+        && digits().all(|char| char.is_ascii_hexdigit())
+        && digits().any(|char| Some(char) != first)
 }
 
 /// `alice@intranet`: an address whose domain has no dot.
@@ -107,6 +118,8 @@ mod tests {
             ("iban", "iban", "DE00 1234 5678 9012 3456 78"),
             ("birth", "dob", "1984-02-03"),
             ("email", "email", "alice@intranet"),
+            ("mac", "mac", "001a.2b3c.4d5e"),
+            ("mac", "mac_address", "001A2B3C4D5E"),
             ("gov.document", "passport_number", "X1234567"),
             ("gov.document", "national_id", "1234567890"),
             ("ssn", "ssn", "12-345-6789"),

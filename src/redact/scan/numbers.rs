@@ -2,7 +2,7 @@
 //! file of its own.
 
 use super::clue::{self, Clues, Kinds};
-use super::digits::{Cluster, Group, is_joint};
+use super::digits::{Cluster, Group, joint};
 use super::hits::{Hits, Sort};
 use super::{account, address, bytes, card, email, government, iban, named, phone};
 use crate::redact::words::Words;
@@ -130,7 +130,7 @@ impl Scan<'_, '_> {
     fn digits(&mut self, at: usize) -> usize {
         let end = at + bytes::run(self.bytes, at, usize::MAX, |byte| byte.is_ascii_digit());
         let next = bytes::at(self.bytes, end);
-        let joined = is_joint(next) && bytes::at(self.bytes, end + 1).is_ascii_digit();
+        let joined = joint(self.bytes, end) > 0;
         let alone = !joined && end - at < 12;
         if alone && (end - at < 4 && !matches!(next, b')' | b'/') || !self.spoken(at)) {
             // A short group alone is no number of anybody's, unless letters make it longer or a word claims it.
@@ -160,7 +160,14 @@ impl Scan<'_, '_> {
             return Some(end);
         }
         if !bytes::free_left(self.bytes, start) && !self.is_address_range(start) {
-            return None;
+            // `card_4111…`: the name of the number is part of its word.
+            let named =
+                spoken && bytes::before(self.bytes, start, 1) == b'_' && self.clues.near(start, clue::CARD);
+            return if named {
+                card::find(self, groups, spoken)
+            } else {
+                None
+            };
         }
         let clear = address::dotted(self, groups)
             .or_else(|| card::find(self, groups, spoken))

@@ -105,7 +105,14 @@ pub(super) fn international(scan: &mut Scan<'_, '_>, plus: usize) -> Option<usiz
     } else {
         10
     };
-    finish(scan, plus, number.end, country && number.count >= least)
+    let text = bytes.get(start..number.end).unwrap_or_default();
+    let closes = text.contains(&b')') && !text.contains(&b'(') && before(bytes, plus, 1) == b'(';
+    finish(
+        scan,
+        plus - usize::from(closes),
+        number.end,
+        country && number.count >= least,
+    )
 }
 
 /// Pushes the number in the form `(415) 555-0132`, which needs no word.
@@ -194,6 +201,7 @@ mod tests {
             "tel:«+1-415-555-0132»",
             "reach me at «+44 20 7946 0958», or not",
             "(«+49 30 1234567»)",
+            "«(+1) 415 555 0132»",
             "«+1 415 555 0132 ext. 12» now",
             "a\\n«+14155550132»",
         ] {
