@@ -46,6 +46,11 @@ impl Words {
                 .any(|window| window == others.0.as_slice())
     }
 
+    /// The words themselves, first to last.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
     fn has(&self, sequence: &str) -> bool {
         let count = sequence.split(' ').count();
         let is_it = |window: &[String]| {

@@ -1,0 +1,104 @@
+//! Looking at single bytes of a text, with nothing beyond its ends, and where a value may begin and end.
+
+/// The byte at `at`; zero beyond the end.
+#[inline]
+pub(super) fn at(bytes: &[u8], at: usize) -> u8 {
+    bytes.get(at).copied().unwrap_or(0)
+}
+
+/// The byte `back` places before `at`; zero before the beginning.
+#[inline]
+pub(super) fn before(bytes: &[u8], position: usize, back: usize) -> u8 {
+    position
+        .checked_sub(back)
+        .map_or(0, |position| at(bytes, position))
+}
+
+/// Part of a word: letters, digits, `_` and whatever is not ASCII.
+#[inline]
+pub(super) const fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
+}
+
+/// Whether a number may begin here: it is not the tail of a longer token such as a UUID, a version or a hash.
+/// An escape (`\n4111…` in a text that holds JSON) is no part of what follows it.
+pub(super) fn free_left(bytes: &[u8], start: usize) -> bool {
+    let last = before(bytes, start, 1);
+    let before_last = before(bytes, start, 2);
+    if is_word(last) {
+        return matches!(last, b'n' | b't' | b'r') && before_last == b'\\';
+    }
+    !(matches!(last, b'-' | b'.' | b'+') && is_word(before_last))
+}
+
+/// Whether a number may end here.
+pub(super) fn free_right(bytes: &[u8], end: usize) -> bool {
+    let next = at(bytes, end);
+    let after = at(bytes, end + 1);
+    if is_word(next) {
+        return false;
+    }
+    match next {
+        b'-' | b'+' => !is_word(after),
+        b'.' => !after.is_ascii_digit(),
+        _ => true,
+    }
+}
+
+/// How many bytes from `start` on satisfy the condition, at most `most`.
+pub(super) fn run(bytes: &[u8], start: usize, most: usize, is: impl Fn(u8) -> bool) -> usize {
+    let rest = bytes.get(start..).unwrap_or_default();
+    rest.iter().take(most).take_while(|&&byte| is(byte)).count()
+}
+
+/// How many bytes before `end` satisfy the condition, at most `most`.
+pub(super) fn run_back(bytes: &[u8], end: usize, most: usize, is: impl Fn(u8) -> bool) -> usize {
+    let head = bytes.get(..end).unwrap_or_default();
+    head.iter().rev().take(most).take_while(|&&byte| is(byte)).count()
+}
+
+/// The digits of a few groups, at most `N`; `None` where there are more.
+pub(super) fn digits<const N: usize>(text: &[u8]) -> Option<([u8; N], usize)> {
+    let mut digits = [0; N];
+    let mut count = 0;
+    for byte in text.iter().filter(|byte| byte.is_ascii_digit()) {
+        *digits.get_mut(count)? = byte - b'0';
+        count += 1;
+    }
+    Some((digits, count))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_begins_and_ends_only_where_no_longer_token_does() {
+        for (text, from, to, left, right) in [
+            ("a 12 b", 2, 4, true, true),
+            ("a12", 1, 3, false, true),
+            ("e-12-x", 2, 4, false, false),
+            ("0.12.5", 2, 4, false, false),
+            ("\\n12.", 2, 4, true, true),
+            ("-12", 1, 3, true, true),
+            ("é12é", 2, 4, false, false),
+        ] {
+            assert_eq!(free_left(text.as_bytes(), from), left, "{text}");
+            assert_eq!(free_right(text.as_bytes(), to), right, "{text}");
+        }
+    }
+
+    #[test]
+    fn nothing_lies_beyond_the_ends() {
+        assert_eq!(at(b"ab", 2), 0);
+        assert_eq!(before(b"ab", 1, 2), 0);
+        assert_eq!(before(b"ab", 1, 1), b'a');
+        assert_eq!(run(b"aab", 0, 9, |byte| byte == b'a'), 2);
+        assert_eq!(run_back(b"baa", 3, 1, |byte| byte == b'a'), 1);
+        assert_eq!(
+            digits::<4>(b"1-2 3").map(|(digits, count)| (digits[2], count)),
+            Some((3, 3))
+        );
+        assert_eq!(digits::<2>(b"123"), None);
+    }
+}

@@ -1,0 +1,431 @@
+//! Words beside a number that say what it is: "phone", "SSN", "version". Read once, left to right, as far as asked.
+
+/// A set of kinds of words.
+pub(super) type Kinds = u32;
+
+pub(super) const PHONE: Kinds = 1;
+/// Words that only hint at a telephone number: "call", "contact".
+pub(super) const CALL: Kinds = 1 << 1;
+pub(super) const SSN: Kinds = 1 << 2;
+pub(super) const CARD: Kinds = 1 << 3;
+pub(super) const ACCOUNT: Kinds = 1 << 4;
+pub(super) const IBAN: Kinds = 1 << 5;
+pub(super) const NINO: Kinds = 1 << 6;
+pub(super) const SIN: Kinds = 1 << 7;
+pub(super) const STEUER: Kinds = 1 << 8;
+pub(super) const NIR: Kinds = 1 << 9;
+pub(super) const AADHAAR: Kinds = 1 << 10;
+pub(super) const CPF: Kinds = 1 << 11;
+pub(super) const DNI: Kinds = 1 << 12;
+pub(super) const BSN: Kinds = 1 << 13;
+pub(super) const PESEL: Kinds = 1 << 14;
+/// Passports, identity cards and driving licences: numbers without a common form.
+pub(super) const DOCUMENT: Kinds = 1 << 15;
+pub(super) const ZIP: Kinds = 1 << 16;
+pub(super) const BIRTH: Kinds = 1 << 17;
+pub(super) const EMAIL: Kinds = 1 << 18;
+pub(super) const ADDRESS: Kinds = 1 << 19;
+pub(super) const VERSION: Kinds = 1 << 20;
+/// Words of numbers that are nobody's: ids, counters, times, sizes.
+pub(super) const OPAQUE: Kinds = 1 << 21;
+/// First halves of a pair: "social" security, "account" number …
+const SOCIAL: Kinds = 1 << 22;
+const NATIONAL: Kinds = 1 << 23;
+const HOLDING: Kinds = 1 << 24;
+const POSTAL: Kinds = 1 << 25;
+const LICENSED: Kinds = 1 << 26;
+const TAX: Kinds = 1 << 27;
+/// Words of versions only where they stand right before one.
+pub(super) const RELEASE: Kinds = 1 << 28;
+/// Numbers of telephones themselves, which say who carries one.
+pub(super) const IMEI: Kinds = 1 << 29;
+/// Hardware addresses.
+pub(super) const HARDWARE: Kinds = 1 << 30;
+const KINDS: usize = 31;
+
+/// All numbers of government offices.
+pub(super) const GOVERNMENT: Kinds =
+    SSN | NINO | SIN | STEUER | NIR | AADHAAR | CPF | DNI | BSN | PESEL | DOCUMENT | IMEI;
+
+/// Words that keep a number instead of claiming it, and first halves alone.
+const SILENT: Kinds =
+    ADDRESS | VERSION | RELEASE | OPAQUE | SOCIAL | NATIONAL | HOLDING | POSTAL | LICENSED | TAX;
+
+/// How far a word may stand before what it speaks of, in bytes.
+const REACH: usize = 32;
+
+/// The longest word of the table.
+const LONGEST: usize = 28;
+
+/// The kinds of one lower-case word.
+fn kinds(word: &[u8]) -> Kinds {
+    match word {
+        b"phone" | b"phones" | b"telephone" | b"tel" | b"mobile" | b"msisdn" | b"sms" | b"whatsapp"
+        | b"fax" | b"telefon" | b"handy" | b"handynummer" | b"telefonnummer" | b"rufnummer" | b"telefono"
+        | b"movil" | b"celular" | b"cellphone" | b"telefax" | b"mobil" | b"phonenumber" | b"landline" => {
+            PHONE
+        }
+        b"call" | b"called" | b"calling" | b"caller" | b"callback" | b"cell" | b"dial" | b"dialed"
+        | b"contact" | b"reach" | b"text" | b"texted" | b"voicemail" => CALL,
+        b"ssn" | b"itin" | b"ssns" | b"socialsecuritynumber" => SSN,
+        b"tin" | b"taxid" | b"taxpayer" => SSN | STEUER,
+        b"card" | b"cards" | b"pan" | b"visa" | b"mastercard" | b"amex" | b"cc" | b"ccn" | b"creditcard"
+        | b"cardnumber" | b"discover" | b"maestro" | b"jcb" | b"unionpay" | b"diners" | b"kreditkarte"
+        | b"cardno" | b"debit" | b"carte" | b"tarjeta" => CARD,
+        b"acct" | b"kontonummer" | b"accountnumber" | b"routing" | b"bban" | b"kontonr" | b"acctno" => {
+            ACCOUNT
+        }
+        b"iban" | b"ibans" => IBAN | ACCOUNT,
+        b"nino" => NINO,
+        b"sin" => SIN,
+        b"steuer" | b"steuerid" | b"steueridentifikationsnummer" | b"idnr" | b"steuernummer" => STEUER,
+        b"nir" | b"insee" | b"sociale" | b"secu" => NIR,
+        b"aadhaar" | b"aadhar" | b"uidai" => AADHAAR,
+        b"cpf" => CPF,
+        b"dni" | b"nie" | b"nif" => DNI,
+        b"bsn" | b"burgerservicenummer" => BSN,
+        b"pesel" => PESEL,
+        b"passport" | b"reisepass" | b"passeport" | b"pasaporte" | b"passportnumber" | b"personalausweis" => {
+            DOCUMENT
+        }
+        b"zip" | b"zipcode" | b"postcode" | b"plz" | b"postleitzahl" => ZIP,
+        b"dob" | b"birth" | b"birthdate" | b"birthday" | b"dateofbirth" | b"born" => BIRTH,
+        b"email" | b"mail" | b"emails" => EMAIL,
+        _ => more_kinds(word),
+    }
+}
+
+fn more_kinds(word: &[u8]) -> Kinds {
+    match word {
+        b"ip" | b"ips" | b"ipv" | b"addr" | b"address" | b"host" | b"hosts" | b"client" | b"peer"
+        | b"remote" | b"server" | b"gateway" | b"dns" | b"forwarded" | b"listening" | b"connect"
+        | b"connection" | b"node" | b"source" | b"subnet" => ADDRESS,
+        b"version" | b"versions" | b"ver" | b"firmware" | b"oid" | b"oids" | b"upgraded" | b"upgrade"
+        | b"upgrades" | b"upgrading" | b"downgrade" | b"downgraded" | b"semver" | b"fileversion"
+        | b"bumped" | b"bump" | b"bumps" => VERSION,
+        b"release" | b"build" | b"driver" | b"revision" | b"chrome" | b"kernel" | b"package" | b"pkg"
+        | b"section" | b"assembly" | b"plugin" | b"sdk" | b"tag" => RELEASE,
+        b"imei" => IMEI,
+        b"mac" | b"macaddr" | b"macaddress" | b"hwaddr" | b"bssid" => HARDWARE,
+        b"id" | b"ids" | b"order" | b"trace" | b"span" | b"count" | b"ticket" | b"size" | b"bytes"
+        | b"duration" | b"took" | b"timeout" | b"epoch" | b"timestamp" | b"ts" | b"port" | b"pid"
+        | b"offset" | b"seq" | b"sequence" | b"invoice" | b"snowflake" | b"nonce" | b"counter" | b"model"
+        | b"traceid" | b"spanid" | b"orderid" | b"requestid" | b"request" | b"elapsed" | b"millis"
+        | b"ms" | b"ns" | b"us" | b"micros" | b"nanos" | b"time" | b"isbn" | b"ean" | b"gtin" | b"upc"
+        | b"sku" | b"serial" | b"tracking" | b"shipment" | b"parcel" | b"batch" | b"job" | b"event"
+        | b"length" | b"len" | b"block" | b"hash" | b"commit" | b"lat" | b"lon" | b"lng" => OPAQUE,
+        b"social" => SOCIAL,
+        b"national" => NATIONAL,
+        b"account" | b"bank" | b"sort" | b"konto" => HOLDING,
+        b"postal" | b"post" => POSTAL,
+        b"driver's" | b"drivers" | b"driving" | b"licence" | b"license" => LICENSED,
+        b"tax" => TAX,
+        _ => 0,
+    }
+}
+
+/// What a word adds when the word before it is known: "social" then "security".
+fn paired(last: Kinds, word: &[u8]) -> Kinds {
+    let numbered = matches!(word, b"number" | b"no" | b"nr" | b"num");
+    match word {
+        b"security" if last & SOCIAL != 0 => SSN,
+        b"insurance" if last & SOCIAL != 0 => SIN,
+        b"insurance" if last & NATIONAL != 0 => NINO,
+        b"account" if last & HOLDING != 0 => ACCOUNT,
+        b"code" if last & HOLDING != 0 => ACCOUNT,
+        b"code" if last & POSTAL != 0 => ZIP,
+        b"id" if last & TAX != 0 => SSN | STEUER,
+        b"id" if last & NATIONAL != 0 => DOCUMENT,
+        b"id" if last & GOVERNMENT != 0 => last & GOVERNMENT,
+        b"license" | b"licence" if last & (LICENSED | RELEASE) != 0 => DOCUMENT,
+        _ if numbered && last & HOLDING != 0 => ACCOUNT,
+        _ if numbered && last & LICENSED != 0 => DOCUMENT,
+        _ => 0,
+    }
+}
+
+/// The kinds of one more word of a text or a name; `last` are those of the word before.
+fn next_kinds(last: Kinds, word: &[u8]) -> Kinds {
+    match paired(last, word) {
+        0 => kinds(word),
+        paired => paired,
+    }
+}
+
+/// The kinds of all words of a name, in lower case. Words behind a number's name that make it the name of something
+/// else (`phone_verified`, `card_type`) leave nothing.
+pub(super) fn of_name<'w>(words: impl Iterator<Item = &'w str>) -> Kinds {
+    let (mut all, mut last) = (0, 0);
+    let mut tail = "";
+    for word in words {
+        let bare = word.trim_end_matches(|char: char| char.is_ascii_digit());
+        last = next_kinds(last, bare.as_bytes());
+        all |= last;
+        tail = word;
+    }
+    let about = matches!(
+        tail,
+        "count"
+            | "type"
+            | "verified"
+            | "at"
+            | "enabled"
+            | "policy"
+            | "length"
+            | "len"
+            | "status"
+            | "kind"
+            | "brand"
+            | "network"
+            | "valid"
+            | "format"
+            | "model"
+            | "os"
+            | "version"
+            | "index"
+            | "name"
+            | "expiry"
+    );
+    if about {
+        return all & (VERSION | RELEASE | OPAQUE);
+    }
+    if kinds(tail.as_bytes()) & OPAQUE != 0 && tail != "id" {
+        return OPAQUE;
+    }
+    // `order_id` and `order_number` are numbers of no one; `order.note` is a text like any other.
+    if kinds(tail.as_bytes()) & OPAQUE == 0 && !matches!(tail, "number" | "no" | "nr" | "num") {
+        all &= !OPAQUE;
+    }
+    if tail == "id" && all & GOVERNMENT != 0 {
+        return all & !OPAQUE;
+    }
+    if tail == "id" { OPAQUE } else { all }
+}
+
+/// Whether a word of any of these kinds claims a number.
+pub(super) const fn claim(kinds: Kinds) -> bool {
+    kinds & !SILENT != 0
+}
+
+/// Where the last word of each kind ended, in the part of a text that was read so far.
+pub(super) struct Clues<'t> {
+    bytes: &'t [u8],
+    read: usize,
+    last: [usize; KINDS],
+    before: Kinds,
+    /// All kinds seen, and where the last word of any of them ended: most questions end here.
+    seen: Kinds,
+    latest: usize,
+    /// Where the last word ended that claims a number.
+    claimed: usize,
+}
+
+impl<'t> Clues<'t> {
+    pub(super) const fn of(text: &'t str) -> Self {
+        Self {
+            bytes: text.as_bytes(),
+            read: 0,
+            last: [0; KINDS],
+            before: 0,
+            seen: 0,
+            latest: 0,
+            claimed: 0,
+        }
+    }
+
+    /// The end of the nearest word of these kinds that stands within reach before `at`; zero where there is none.
+    pub(super) fn nearest(&mut self, at: usize, kinds: Kinds) -> usize {
+        self.read_to(at);
+        let mut left = self.seen & kinds;
+        if left == 0 || at.saturating_sub(self.latest) > REACH {
+            return 0;
+        }
+        let mut nearest = 0;
+        while left != 0 {
+            let end = self
+                .last
+                .get(left.trailing_zeros() as usize)
+                .copied()
+                .unwrap_or(0);
+            if end <= at && at - end <= REACH {
+                nearest = end.max(nearest);
+            }
+            left &= left - 1;
+        }
+        nearest
+    }
+
+    /// Whether any word that claims a number stands within reach before `at`.
+    pub(super) fn any_near(&mut self, at: usize) -> bool {
+        self.read_to(at);
+        self.claimed != 0 && at.saturating_sub(self.claimed) <= REACH
+    }
+
+    /// Those of the kinds of which a word stands within reach before `at`, nearer than any word of no one's number.
+    pub(super) fn all_near(&mut self, at: usize, kinds: Kinds) -> Kinds {
+        let opaque = self.nearest(at, OPAQUE | VERSION | RELEASE);
+        let mut left = self.seen & kinds;
+        let mut near = 0;
+        while left != 0 {
+            let kind = left & left.wrapping_neg();
+            let end = self.nearest(at, kind);
+            if end > 0 && end >= opaque {
+                near |= kind;
+            }
+            left &= left - 1;
+        }
+        near
+    }
+
+    /// Whether a word of these kinds stands within reach before `at`, and none nearer that takes the number for
+    /// something of no one's.
+    pub(super) fn near(&mut self, at: usize, kinds: Kinds) -> bool {
+        let nearest = self.nearest(at, kinds);
+        nearest > 0 && nearest >= self.nearest(at, OPAQUE | VERSION | RELEASE)
+    }
+
+    fn read_to(&mut self, to: usize) {
+        if to <= self.read {
+            return;
+        }
+        let mut at = self.read.max(to.saturating_sub(REACH + LONGEST));
+        while let Some(&byte) = self.bytes.get(at).filter(|_| at < to) {
+            if is_letter(byte) {
+                let end = self.word_end(at, to);
+                // Letters behind a digit are a piece of a hash or an id.
+                if !super::bytes::before(self.bytes, at, 1).is_ascii_digit() {
+                    self.word(at, end);
+                }
+                at = end;
+            } else {
+                at += 1;
+            }
+        }
+        self.read = to;
+    }
+
+    /// The end of the word at `start`: at a mark, a digit, or before a capital behind a small letter (`homePhone`).
+    fn word_end(&self, start: usize, to: usize) -> usize {
+        let mut end = start + 1;
+        while end < to {
+            let (last, this) = (self.at(end - 1), self.at(end));
+            let camel = this.is_ascii_uppercase()
+                && (last.is_ascii_lowercase()
+                    || (last.is_ascii_uppercase() && end + 1 < to && self.at(end + 1).is_ascii_lowercase()));
+            if !is_letter(this) || camel {
+                break;
+            }
+            end += 1;
+        }
+        end
+    }
+
+    fn at(&self, at: usize) -> u8 {
+        super::bytes::at(self.bytes, at)
+    }
+
+    fn word(&mut self, start: usize, end: usize) {
+        let mut lower = [0; LONGEST];
+        let word = self.bytes.get(start..end).unwrap_or_default();
+        let Some(place) = lower.get_mut(..word.len()) else {
+            self.before = 0;
+            return;
+        };
+        place.copy_from_slice(word);
+        place.make_ascii_lowercase();
+        let found = next_kinds(self.before, place);
+        self.before = found;
+        if found != 0 {
+            self.seen |= found;
+            self.latest = end;
+        }
+        if found & !SILENT != 0 {
+            self.claimed = end;
+        }
+        let mut left = found;
+        while left != 0 {
+            if let Some(last) = self.last.get_mut(left.trailing_zeros() as usize) {
+                *last = end;
+            }
+            left &= left - 1;
+        }
+    }
+}
+
+const fn is_letter(byte: u8) -> bool {
+    byte.is_ascii_alphabetic() || byte >= 0x80
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redact::words::Words;
+
+    fn name(name: &str) -> Kinds {
+        of_name(Words::of(name).iter())
+    }
+
+    fn near(text: &str, kinds: Kinds) -> bool {
+        Clues::of(text).near(text.len(), kinds)
+    }
+
+    #[test]
+    fn a_name_says_what_its_number_is() {
+        for (text, kind) in [
+            ("phone", PHONE),
+            ("homePhone2", PHONE),
+            ("mobile_number", PHONE),
+            ("card.number", CARD),
+            ("userSSN", SSN),
+            ("social_security_number", SSN),
+            ("bank_account", ACCOUNT),
+            ("accountNumber", ACCOUNT),
+            ("tax_id", SSN),
+            ("postal-code", ZIP),
+            ("zip", ZIP),
+            ("nationalInsuranceNumber", NINO),
+            ("driver_license", DOCUMENT),
+            ("date_of_birth", BIRTH),
+        ] {
+            assert_ne!(name(text) & kind, 0, "{text}");
+        }
+        for text in [
+            "phone_verified",
+            "card_type",
+            "card_count",
+            "account",
+            "account_id",
+            "phone_id",
+            "zip_size",
+            "ssn_hash",
+            "microphone",
+            "pancake",
+            "zipper",
+        ] {
+            assert_eq!(name(text) & (PHONE | CARD | ACCOUNT | ZIP | SSN), 0, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_word_reaches_as_far_as_32_bytes_and_no_opaque_word_lies_between() {
+        assert!(near("Phone: ", PHONE));
+        assert!(near("{\"homePhone\":\"", PHONE));
+        assert!(near("my social security number is ", SSN));
+        assert!(near("USER_PHONE=", PHONE));
+        assert!(!near("phone number of the customer in that long message ", PHONE));
+        assert!(!near("phone call id ", PHONE));
+        assert!(!near("saxophone ", PHONE));
+        assert!(!near("telephones of ids ", PHONE));
+        assert!(!near("", PHONE));
+    }
+
+    #[test]
+    fn asking_for_positions_one_after_another_reads_the_text_once() {
+        let text = "phone 1 and then much text that has no number at all, but in the end a fax 2";
+        let mut clues = Clues::of(text);
+        assert!(clues.near(6, PHONE));
+        let end = text.len() - 1;
+        assert!(clues.near(end, PHONE));
+        assert_eq!(clues.nearest(end, PHONE), end - 1);
+    }
+}

@@ -1,0 +1,354 @@
+//! Texts inside of texts: base64, hexadecimal, percent and lists of byte values, decoded once.
+
+use std::borrow::Cow;
+
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+
+use super::bytes::{at, before, run};
+use super::hits::{Hits, Sort};
+
+/// The shortest run that is decoded, in bytes.
+const SHORTEST: usize = 24;
+
+/// The fewest values of a byte list that is decoded.
+const FEWEST: usize = 8;
+
+/// How many characters of a run show whether it can be text.
+const SAMPLE: usize = 16;
+
+const CONFIG: GeneralPurposeConfig = GeneralPurposeConfig::new()
+    .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+    .with_decode_allow_trailing_bits(true);
+const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, CONFIG);
+const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, CONFIG);
+
+/// Pushes the runs that decode to a text of which `secret` says that it holds one.
+pub(crate) fn runs(text: &str, secret: &mut dyn FnMut(&str) -> bool, hits: &mut Hits) {
+    let bytes = text.as_bytes();
+    if bytes.len() < SHORTEST {
+        return;
+    }
+    let mut position = 0;
+    while let Some(&byte) = bytes.get(position) {
+        if byte == b'[' || byte == b'{' {
+            position = list(bytes, position + 1, secret, hits);
+        } else if is_coded(byte) {
+            let len = bytes
+                .get(position..)
+                .unwrap_or_default()
+                .iter()
+                .take_while(|&&byte| is_coded(byte))
+                .count();
+            if len >= SHORTEST {
+                let end = position + len + run(bytes, position + len, 2, |byte| byte == b'=');
+                coded(bytes, position, end, secret, hits);
+            }
+            position += len;
+        } else {
+            position += 1;
+        }
+    }
+}
+
+/// Part of base64 in both alphabets, of hexadecimal or of a percent escape.
+#[inline]
+const fn is_coded(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'%')
+}
+
+/// Decodes the run, or else the parts of it between marks that may not belong to it.
+fn coded(bytes: &[u8], start: usize, end: usize, secret: &mut dyn FnMut(&str) -> bool, hits: &mut Hits) {
+    let mut check = |start: usize, end: usize| {
+        let found = bytes
+            .get(start..end)
+            .is_some_and(|run| decode(run).is_some_and(|text| secret(&text)));
+        if found {
+            hits.push(start, end, "encoded", Sort::Secret);
+        }
+        found
+    };
+    if check(start, end) {
+        return;
+    }
+    // The run may have begun with a path, a key or a flag: `x/y/aHVudGVy…`, `--aHVudGVy…`.
+    let run = bytes.get(start..end).unwrap_or_default();
+    let mut from = start;
+    for (at, byte) in run.iter().enumerate() {
+        if matches!(byte, b'/' | b'-' | b'_' | b'+') {
+            if start + at - from >= SHORTEST && from > start {
+                check(from, start + at);
+            }
+            from = start + at + 1;
+        }
+    }
+    if from > start && end - from >= SHORTEST {
+        check(from, end);
+    }
+}
+
+/// The text that a run stands for, if it can be one.
+fn decode(run: &[u8]) -> Option<String> {
+    let hex = run
+        .strip_prefix(b"0x")
+        .or_else(|| run.strip_prefix(b"0X"))
+        .unwrap_or(run);
+    if hex.len() >= SHORTEST && hex.iter().all(u8::is_ascii_hexdigit) {
+        return hexadecimal(hex);
+    }
+    if run.contains(&b'%') {
+        return percent(run);
+    }
+    let url_safe = run.iter().any(|byte| matches!(byte, b'-' | b'_'));
+    let engine = if url_safe { &URL_SAFE } else { &STANDARD };
+    let sample = engine.decode(run.get(..SAMPLE)?).ok()?;
+    // Text of two bytes a character is looked at too: that is how one well-known shell encodes its commands.
+    if !is_text(&sample) && !is_wide(&sample) {
+        return None;
+    }
+    into_text(engine.decode(run).ok()?)
+}
+
+fn hexadecimal(run: &[u8]) -> Option<String> {
+    let value = |pair: &[u8]| {
+        let high = char::from(at(pair, 0)).to_digit(16)?;
+        let low = char::from(at(pair, 1)).to_digit(16)?;
+        u8::try_from(high * 16 + low).ok()
+    };
+    let pairs = run.get(..run.len() / 2 * 2)?;
+    let sample: Option<Vec<u8>> = pairs.chunks(2).take(SAMPLE).map(value).collect();
+    if !sample.is_some_and(|sample| is_text(&sample) || is_wide(&sample)) {
+        return None;
+    }
+    into_text(pairs.chunks(2).map(value).collect::<Option<_>>()?)
+}
+
+/// A run in which most characters are escapes; where only some are, the detection copy shows the text in its place.
+fn percent(run: &[u8]) -> Option<String> {
+    let escapes = run.iter().filter(|&&byte| byte == b'%').count();
+    if escapes * 4 < run.len() {
+        return None;
+    }
+    let mut decoded = Vec::with_capacity(run.len() / 3);
+    let mut position = 0;
+    while let Some(&byte) = run.get(position) {
+        let pair = run
+            .get(position + 1..position + 3)
+            .and_then(|pair| std::str::from_utf8(pair).ok());
+        let value = pair
+            .filter(|_| byte == b'%')
+            .and_then(|pair| u8::from_str_radix(pair, 16).ok());
+        decoded.push(value.unwrap_or(byte));
+        position += if value.is_some() { 3 } else { 1 };
+    }
+    into_text(decoded)
+}
+
+/// Looks at a list of byte values behind the bracket before `start`; says where to look on.
+fn list(bytes: &[u8], start: usize, secret: &mut dyn FnMut(&str) -> bool, hits: &mut Hits) -> usize {
+    let mut values = Values::default();
+    let mut position = start;
+    let mut end = start;
+    loop {
+        position += spaces(bytes, position);
+        let len = run(bytes, position, 5, |byte| {
+            byte.is_ascii_alphanumeric() || byte == b'-'
+        });
+        if !values.take(bytes.get(position..position + len).unwrap_or_default()) {
+            break;
+        }
+        position += len;
+        end = position;
+        position += spaces(bytes, position);
+        if at(bytes, position) != b',' {
+            break;
+        }
+        position += 1;
+    }
+    if values.count < FEWEST {
+        // Nothing that was passed can hold a run; the list's end may begin one.
+        return end.max(start);
+    }
+    let first = start + spaces(bytes, start);
+    let found = [values.decimal, values.hexadecimal]
+        .into_iter()
+        .flatten()
+        .any(|values| into_text(values).is_some_and(|text| secret(&text)));
+    if found {
+        hits.push(first, end, "encoded", Sort::Secret);
+    }
+    end
+}
+
+fn spaces(bytes: &[u8], position: usize) -> usize {
+    let mut len = run(bytes, position, 64, |byte| {
+        matches!(byte, b' ' | b'\n' | b'\r' | b'\t')
+    });
+    // A line break of a text that is itself quoted.
+    while before(bytes, position + len + 2, 2) == b'\\' && at(bytes, position + len + 1) == b'n' && len < 64 {
+        len += 2 + run(bytes, position + len + 2, 64, |byte| byte == b' ');
+    }
+    len
+}
+
+/// Byte values as they are read: decimal (`104`, also signed, also `0x68`) and, as long as it fits, bare hexadecimal.
+struct Values {
+    decimal: Option<Vec<u8>>,
+    hexadecimal: Option<Vec<u8>>,
+    count: usize,
+}
+
+impl Default for Values {
+    fn default() -> Self {
+        Self {
+            decimal: Some(Vec::new()),
+            hexadecimal: Some(Vec::new()),
+            count: 0,
+        }
+    }
+}
+
+impl Values {
+    /// Takes one more value; `false` where it is none.
+    fn take(&mut self, value: &[u8]) -> bool {
+        let Some(value) = std::str::from_utf8(value).ok().filter(|value| !value.is_empty()) else {
+            return false;
+        };
+        let prefixed = value
+            .strip_prefix("0x")
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        let unsigned = prefixed.or_else(|| value.parse::<u8>().ok());
+        let decimal = unsigned.or_else(|| value.parse::<i8>().ok().map(i8::cast_unsigned));
+        let bare = u8::from_str_radix(value, 16).ok().filter(|_| value.len() == 2);
+        let kept = [(&mut self.decimal, decimal), (&mut self.hexadecimal, bare)].map(|(list, value)| {
+            match (list.as_mut(), value) {
+                (Some(list), Some(value)) => list.push(value),
+                _ => *list = None,
+            }
+            list.is_some()
+        });
+        self.count += 1;
+        kept.contains(&true)
+    }
+}
+
+/// The bytes as text of one or two bytes a character.
+fn into_text(bytes: Vec<u8>) -> Option<String> {
+    if is_wide(&bytes) {
+        let units = bytes
+            .chunks_exact(2)
+            .map(|pair| u16::from_le_bytes([at(pair, 0), at(pair, 1)]));
+        return char::decode_utf16(units).collect::<Result<_, _>>().ok();
+    }
+    if !is_text(&bytes) {
+        return None;
+    }
+    Some(match String::from_utf8_lossy(&bytes) {
+        Cow::Borrowed(text) => text.to_owned(),
+        Cow::Owned(text) => text,
+    })
+}
+
+/// Whether nearly all bytes are those of printed text: at most one in eight is anything else.
+fn is_text(bytes: &[u8]) -> bool {
+    let printed = bytes
+        .iter()
+        .filter(|&&byte| matches!(byte, b'\t' | b'\n' | b'\r' | 0x20..=0x7E))
+        .count();
+    let beyond = bytes.iter().filter(|&&byte| byte >= 0x80).count();
+    let utf8 = || match std::str::from_utf8(bytes) {
+        Ok(_) => true,
+        // A sample may end in the middle of a character.
+        Err(error) => error.error_len().is_none(),
+    };
+    let odd = bytes.len() - printed;
+    odd * 8 <= bytes.len() || (odd - beyond) * 8 <= bytes.len() && utf8()
+}
+
+/// Whether every second byte is zero.
+fn is_wide(bytes: &[u8]) -> bool {
+    bytes.len() >= 4
+        && bytes
+            .chunks_exact(2)
+            .all(|pair| at(pair, 1) == 0 && at(pair, 0) != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::engine::general_purpose;
+
+    use super::*;
+
+    /// What is claimed where texts with this word are secret.
+    fn found(text: &str) -> Vec<String> {
+        let mut hits = Hits::default();
+        runs(text, &mut |decoded| decoded.contains("hunter"), &mut hits);
+        let hits = hits.list().iter();
+        hits.map(|hit| text[hit.start..hit.end].to_owned()).collect()
+    }
+
+    fn hex(text: &str) -> String {
+        text.bytes().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    const SECRET: &str = "{\"password\": \"hunter2 is it\"}?~";
+
+    fn every_coding() -> Vec<String> {
+        let wide: Vec<u8> = SECRET.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let debug = |text: String| text.trim_matches(['[', ']']).to_owned();
+        vec![
+            general_purpose::STANDARD.encode(SECRET),
+            general_purpose::STANDARD_NO_PAD.encode(SECRET),
+            general_purpose::URL_SAFE.encode(SECRET),
+            general_purpose::URL_SAFE_NO_PAD.encode(SECRET),
+            general_purpose::STANDARD.encode(wide),
+            hex(SECRET),
+            hex(SECRET).to_uppercase(),
+            format!("0x{}", hex(SECRET)),
+            SECRET.bytes().map(|byte| format!("%{byte:02X}")).collect(),
+            debug(format!("{:?}", SECRET.as_bytes())),
+            debug(format!("{:02x?}", SECRET.as_bytes())),
+            debug(format!(
+                "{:?}",
+                SECRET.bytes().map(u8::cast_signed).collect::<Vec<_>>()
+            )),
+            debug(format!("{:#04x?}", SECRET.as_bytes()).replace('\n', " "))
+                .trim()
+                .trim_end_matches(',')
+                .to_owned(),
+        ]
+    }
+
+    #[test]
+    fn a_secret_is_found_in_every_coding() {
+        for coded in every_coding() {
+            for (head, tail) in [("[", "]"), ("{\"data\":[", "]}"), ("x [", ", ] y")] {
+                let found = found(&format!("{head}{coded}{tail}"));
+                assert_eq!(found, std::slice::from_ref(&coded), "{head}");
+            }
+        }
+        let coded = general_purpose::STANDARD_NO_PAD.encode("the word is hunter2");
+        assert_eq!(found(&format!("https://host.example/x/y/{coded}")), [coded]);
+    }
+
+    #[test]
+    fn what_is_no_secret_or_no_text_stays() {
+        let harmless = general_purpose::STANDARD.encode("{\"page\": 2, \"order\": \"name\"}");
+        let noise: Vec<u8> = (0..96_u8).map(|at| at.wrapping_mul(167) ^ 0x9C).collect();
+        let noise = general_purpose::STANDARD.encode(noise);
+        for text in [
+            harmless.as_str(),
+            noise.as_str(),
+            "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            "a plain text about hunters [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]",
+            "aVeryLongIdentifierOfNoMeaningAtAll",
+            "",
+            "[",
+            "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
+        ] {
+            assert_eq!(found(text), Vec::<String>::new(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! Personal, financial and network shapes of a text. One pass finds the bytes that can begin one; each shape has a
+//! file of its own.
+
+use super::clue::{self, Clues, Kinds};
+use super::digits::{Cluster, Group, joint};
+use super::hits::{Hits, Sort};
+use super::{account, address, bytes, card, email, government, iban, named, phone};
+use crate::redact::words::Words;
+
+/// What the detectors share while they look at one text.
+pub(super) struct Scan<'t, 'h> {
+    pub(super) text: &'t str,
+    pub(super) bytes: &'t [u8],
+    pub(super) clues: Clues<'t>,
+    /// What the field's name says of its value.
+    name: Option<&'h Words>,
+    kinds: Option<Kinds>,
+    hits: &'h mut Hits,
+    /// End of the last IPv4 address.
+    pub(super) address_end: usize,
+    /// End of the last run of hexadecimal groups that was looked at.
+    colons_end: usize,
+}
+
+/// Pushes what looks like a card, a bank account, a telephone, government or network number, or an e-mail address.
+/// `name` is the field's name, the best evidence there is for a number without a form of its own.
+pub(crate) fn detect(text: &str, name: Option<&Words>, hits: &mut Hits) {
+    let mut scan = Scan {
+        text,
+        bytes: text.as_bytes(),
+        clues: Clues::of(text),
+        name,
+        kinds: None,
+        hits,
+        address_end: 0,
+        colons_end: 0,
+    };
+    let mut next = next_trigger(scan.bytes, 0);
+    // Without a trigger there is no number that the name could speak of either.
+    let short = next.is_some() && text.len() <= named::LONGEST;
+    if short && name.is_some() && named::whole(&mut scan) {
+        return;
+    }
+    while let Some(found) = next {
+        let on = scan.look(found).max(found + 1);
+        next = next_trigger(scan.bytes, on);
+    }
+    email::spelled_out(&mut scan);
+}
+
+/// The next byte that can begin one of the shapes, or is in its middle.
+fn next_trigger(bytes: &[u8], from: usize) -> Option<usize> {
+    let (chunks, tail) = bytes.get(from..)?.as_chunks::<32>();
+    let place = |chunk: &[u8]| {
+        chunk
+            .iter()
+            .position(|&byte| TRIGGERS.get(usize::from(byte)).is_some_and(|is| *is))
+    };
+    for (number, chunk) in chunks.iter().enumerate() {
+        // Without a branch for each byte, so that it is done for many at once.
+        if chunk.iter().fold(false, |any, &byte| any | is_trigger(byte)) {
+            return place(chunk).map(|place| from + number * 32 + place);
+        }
+    }
+    place(tail).map(|place| from + chunks.len() * 32 + place)
+}
+
+const TRIGGERS: [bool; 256] = {
+    let mut triggers = [false; 256];
+    let mut byte = 0;
+    #[allow(
+        clippy::indexing_slicing,
+        reason = "the bound is the array's, and the compiler has checked it"
+    )]
+    while byte < triggers.len() {
+        triggers[byte] = is_trigger(byte as u8);
+        byte += 1;
+    }
+    triggers
+};
+
+#[inline]
+const fn is_trigger(byte: u8) -> bool {
+    // Digits and the colon stand in a row.
+    (byte >= b'0' && byte <= b':') | (byte == b'@') | (byte == b'+') | (byte == b'(') | (byte == b'[')
+}
+
+impl Scan<'_, '_> {
+    pub(super) fn push(&mut self, start: usize, end: usize, rule: &'static str, sort: Sort) {
+        self.hits.push(start, end, rule, sort);
+    }
+
+    /// What the field's name says of its value.
+    pub(super) fn kinds(&mut self) -> Kinds {
+        let name = self.name;
+        *self
+            .kinds
+            .get_or_insert_with(|| name.map_or(0, |name| clue::of_name(name.iter())))
+    }
+
+    /// Whether the field's name or a word shortly before `at` is of these kinds.
+    pub(super) fn speaks_of(&mut self, at: usize, kinds: Kinds) -> bool {
+        self.kinds() & kinds != 0 || self.clues.near(at, kinds)
+    }
+
+    /// Looks at one trigger and says where to look on.
+    fn look(&mut self, at: usize) -> usize {
+        match bytes::at(self.bytes, at) {
+            b'@' => email::at_sign(self, at),
+            b':' if at < self.colons_end => at + 1,
+            b':' => {
+                let end = address::colons(self, at);
+                self.colons_end = end;
+                at + 1
+            }
+            b'+' => phone::international(self, at).unwrap_or(at + 1),
+            b'(' | b'[' => email::bracketed(self, at)
+                .or_else(|| phone::bracketed(self, at))
+                .unwrap_or(at + 1),
+            _ => self.digits(at),
+        }
+    }
+
+    /// Whether the field's name or any word shortly before `at` says something that a detector may ask for.
+    fn spoken(&mut self, at: usize) -> bool {
+        clue::claim(self.kinds()) || self.clues.any_near(at)
+    }
+
+    /// Tries every shape of digits from each group on.
+    fn digits(&mut self, at: usize) -> usize {
+        let end = at + bytes::run(self.bytes, at, usize::MAX, |byte| byte.is_ascii_digit());
+        let next = bytes::at(self.bytes, end);
+        let joined = joint(self.bytes, end) > 0;
+        let alone = !joined && end - at < 12;
+        if alone && (end - at < 4 && !matches!(next, b')' | b'/') || !self.spoken(at)) {
+            // A short group alone is no number of anybody's, unless letters make it longer or a word claims it.
+            return iban::find(self, at)
+                .or_else(|| address::dashed(self, at))
+                .unwrap_or(end);
+        }
+        let cluster = Cluster::at(self.bytes, at);
+        let mut done = at;
+        for first in 0..cluster.firsts() {
+            let groups = cluster.groups().get(first..).unwrap_or_default();
+            let Some(group) = groups.first().filter(|group| group.start >= done) else {
+                continue;
+            };
+            done = self.shapes(groups, group.start).unwrap_or(done);
+        }
+        cluster.resume().max(done)
+    }
+
+    /// The end of the first shape that is found in the groups that begin at `start`.
+    fn shapes(&mut self, groups: &[Group], start: usize) -> Option<usize> {
+        if let Some(end) = iban::find(self, start).or_else(|| address::dashed(self, start)) {
+            return Some(end);
+        }
+        let spoken = self.spoken(start);
+        if spoken && let Some(end) = government::lettered(self, start) {
+            return Some(end);
+        }
+        if !bytes::free_left(self.bytes, start) && !self.is_address_range(start) {
+            // `card_4111…`: the name of the number is part of its word.
+            let named =
+                spoken && bytes::before(self.bytes, start, 1) == b'_' && self.clues.near(start, clue::CARD);
+            return if named {
+                card::find(self, groups, spoken)
+            } else {
+                None
+            };
+        }
+        let clear = address::dotted(self, groups)
+            .or_else(|| card::find(self, groups, spoken))
+            .or_else(|| government::ssn(self, groups))
+            .or_else(|| government::clear_cpf(self, groups));
+        if clear.is_some() || !spoken {
+            return clear;
+        }
+        government::numbers(self, groups)
+            .or_else(|| phone::national(self, start))
+            .or_else(|| account::find(self, groups))
+    }
+
+    /// Whether the group continues a range of addresses: `10.0.0.1-10.0.0.9`.
+    fn is_address_range(&self, start: usize) -> bool {
+        self.address_end > 0 && self.address_end + 1 == start && bytes::before(self.bytes, start, 1) == b'-'
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The rules that hit, each with what it claims.
+    pub(in super::super) fn found(text: &str, name: &str) -> Vec<(&'static str, String)> {
+        let mut hits = Hits::default();
+        let words = Words::of(name);
+        detect(text, Some(&words).filter(|_| !name.is_empty()), &mut hits);
+        hits.settle();
+        let hits = hits.list().iter();
+        hits.map(|hit| (hit.rule, text[hit.start..hit.end].to_owned()))
+            .collect()
+    }
+
+    /// Asserts that the part of `text` between `«` and `»` is claimed under this rule, and nothing else.
+    #[track_caller]
+    pub(in super::super) fn claims(rule: &str, text: &str, name: &str) {
+        let start = text.find('«').unwrap();
+        let end = text.find('»').unwrap();
+        let wanted = text[start + '«'.len_utf8()..end].to_owned();
+        let plain = text.replace(['«', '»'], "");
+        let found = found(&plain, name);
+        let found: Vec<_> = found.iter().map(|(rule, text)| (*rule, text.as_str())).collect();
+        assert_eq!(found, [(rule, wanted.as_str())], "{plain} ({name})");
+    }
+
+    /// Asserts that nothing is claimed.
+    #[track_caller]
+    pub(in super::super) fn leaves(text: &str, name: &str) {
+        assert_eq!(found(text, name), [], "{text} ({name})");
+    }
+
+    #[test]
+    fn what_is_no_ones_stays() {
+        for text in [
+            "",
+            "plain prose without anything",
+            "took 1234 ms, 5678 bytes",
+            "550e8400-e29b-41d4-a716-446655440000",
+            "4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "2024-02-29T12:34:56.789012345+02:00",
+            "1700000000 1700000000123 1700000000123456 1700000000123456789",
+            "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            "order 1234567890, invoice 2024-000123, ticket #987654321",
+            "v1.2.3.4 1.2.3.4-beta 10.0.19045.3803 1.3.6.1.4.1.311.21.20",
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.6099.71 Safari/537.36",
+            "52.520008, 13.404954",
+            "978-3-16-148410-0",
+            "ISBN 9783161484100 EAN 4006381333931",
+            "1,234,567,890.12 EUR",
+            "127.0.0.1:8080 0.0.0.0 [::]:443 [::1]:80 255.255.255.0",
+            "std::fmt::Debug dead::beef a::b::c",
+            "src/main.rs:120:15",
+            "git@github.com:org/repo.git",
+            "20240229123456",
+            "12:34:56 23:59:60.123",
+            "lodash@4.17.21 @scope/pkg@1.2.3 image@sha256:abcdef icon@2x.png getty@tty1.service",
+        ] {
+            leaves(text, "");
+            leaves(text, "message");
+        }
+    }
+
+    #[test]
+    fn several_shapes_in_one_text_are_all_found() {
+        let found = found(
+            "from 203.0.113.9 alice@example.com paid with 4111 1111 1111 1111, call +1 (415) 555-0132",
+            "",
+        );
+        let rules: Vec<_> = found.iter().map(|(rule, _)| *rule).collect();
+        assert_eq!(rules, ["ip", "email", "pan", "phone"]);
+    }
+
+    #[test]
+    fn a_number_in_the_middle_of_a_long_row_of_groups_is_found() {
+        let text = format!("{}4111 1111 1111 1111 7", "7 ".repeat(100));
+        assert_eq!(found(&text, ""), [("pan", "4111 1111 1111 1111".to_owned())]);
+    }
+
+    proptest! {
+        #[test]
+        fn every_claim_is_whole_characters_of_any_text(
+            parts in proptest::collection::vec(
+                proptest::sample::select(vec![
+                    "1", "4111", "12", "a", "ab", "@", ".", "-", ":", "::", " ", "+", "+49", "(415)", "555-0132", "phone ", "ssn ",
+                    "dni ", "card ", "é", "用", "\u{301}", "\"", "\\n", "com", "[at]", " dot ", " at ", "/24", "%", "DE89", "fe80",
+                    "203.0.113.9", "x.y", "account no ", "passport ", "born ", "/",
+                ]),
+                0..40,
+            ),
+            name in proptest::sample::select(vec!["", "phone", "ssn", "email", "zip", "card", "dob", "iban", "passport", "x"]),
+        ) {
+            let text = parts.concat();
+            for (rule, claimed) in found(&text, name) {
+                prop_assert!(!claimed.is_empty() && !rule.is_empty());
+            }
+        }
+    }
+}
