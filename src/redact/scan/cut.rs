@@ -16,8 +16,8 @@ pub(crate) fn cut(
     let mut out = String::with_capacity(text.len() + 32);
     let mut from = 0;
     for hit in hits.list() {
-        let start = text.floor_char_boundary(hit.start).max(from);
-        let end = text.ceil_char_boundary(hit.end);
+        let start = floor(text, hit.start).max(from);
+        let end = ceil(text, hit.end);
         out.push_str(text.get(from..start).unwrap_or_default());
         replace(hit, text.get(start..end).unwrap_or_default(), &mut out);
         from = end.max(from);
@@ -29,6 +29,24 @@ pub(crate) fn cut(
         out.push_str(DROPPED_END);
     }
     out
+}
+
+/// The start of the character that holds the byte at `at`.
+pub(crate) fn floor(text: &str, at: usize) -> usize {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+/// The end of the character that holds the byte before `at`.
+fn ceil(text: &str, at: usize) -> usize {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at += 1;
+    }
+    at
 }
 
 /// The length of the text before the mark of left-out bytes, if it ends in one.

@@ -141,7 +141,7 @@ impl Engine {
                 dropped: 0,
             };
         }
-        let cap = text.floor_char_boundary(self.cap);
+        let cap = cut::floor(text, self.cap);
         let head = text.as_bytes().get(..cap).unwrap_or_default();
         let gap = head
             .iter()
@@ -261,33 +261,25 @@ fn holds_secret(text: &str) -> bool {
 
 /// Everything that one pass of the automaton leads to.
 fn secrets(text: &str, hits: &mut Hits, mut marks: Option<&mut Vec<(usize, usize)>>) {
-    let found = TRIGGERS
-        .automaton
-        .as_ref()
-        .and_then(|automaton| automaton.try_find_overlapping_iter(text).ok());
-    let Some(found) = found else {
-        // Nothing can be said of the text, so nothing of it may stay.
-        hits.push(0, text.len(), "unscanned", Sort::Secret);
-        return;
-    };
     let mut look: Option<Look<'_, '_>> = None;
-    let mut hits = Some(hits);
-    for found in found {
-        let Some(trigger) = TRIGGERS.meaning(found.pattern().as_usize()) else {
-            continue;
-        };
+    let mut unused = Some(hits);
+    let searched = TRIGGERS.each(text.as_bytes(), |trigger, start, end| {
         if trigger == Trigger::Mark {
             if let Some(marks) = &mut marks {
-                marks.push((found.start(), mark_end(text.as_bytes(), found.end())));
+                marks.push((start, mark_end(text.as_bytes(), end)));
             }
-            continue;
+            return;
         }
         if look.is_none() {
-            look = hits.take().map(|hits| Look::new(text, hits));
+            look = unused.take().map(|hits| Look::new(text, hits));
         }
         if let Some(look) = &mut look {
-            look.at(trigger, found.start(), found.end());
+            look.at(trigger, start, end);
         }
+    });
+    if let (false, Some(hits)) = (searched, unused) {
+        // Nothing can be said of the text, so nothing of it may stay.
+        hits.push(0, text.len(), "unscanned", Sort::Secret);
     }
 }
 

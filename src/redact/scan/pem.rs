@@ -87,6 +87,7 @@ fn continues(bytes: &[u8], at: usize) -> bool {
 fn header(ahead: &[u8]) -> Option<usize> {
     let name = ahead
         .iter()
+        .take(40)
         .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'-')
         .count();
     if name < 3 || ahead.starts_with(b"-") || byte(ahead, name) != b':' {

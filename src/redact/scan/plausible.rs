@@ -32,14 +32,20 @@ pub(super) struct Candidate<'t> {
 /// Whether the candidate is what its name says.
 pub(super) fn is_plausible(named: Named, candidate: Candidate<'_>) -> bool {
     let value = candidate.value.trim();
-    if is_nothing(value) || is_placeholder(value) {
+    // The cheapest look first: within one long run, many names may ask for the same value.
+    let fits = match named.force {
+        Force::Opaque => is_opaque(value),
+        Force::Parameter => candidate.parameter && is_opaque(value),
+        Force::Digits(_) => value.len() <= 64,
+        Force::Certain => true,
+    };
+    if !fits || is_nothing(value) || is_placeholder(value) {
         return false;
     }
     let digits = value.bytes().filter(u8::is_ascii_digit).count();
     match named.force {
-        Force::Digits(least) => digits >= least && value.len() <= 64,
-        Force::Opaque => is_opaque(value),
-        Force::Parameter => candidate.parameter && is_opaque(value),
+        Force::Digits(least) => digits >= least,
+        Force::Opaque | Force::Parameter => true,
         Force::Certain if named.sort == super::hits::Sort::Secret => {
             is_secret(named, candidate, value, digits)
         }

@@ -23,6 +23,9 @@ pub(super) fn after(look: &mut Look<'_, '_>, from: usize, to: usize) {
     if byte(look.bytes, at) != b' ' {
         return;
     }
+    if !may_go_on(look.bytes, at + 1) && !login(look, from) {
+        return;
+    }
     let Some((start, end, joined)) = candidate(look.bytes, at + 1) else {
         return;
     };
@@ -41,6 +44,39 @@ pub(super) fn after(look: &mut Look<'_, '_>, from: usize, to: usize) {
         look.named = look.named.max(end);
     }
 }
+
+/// Whether the word at `at` can be a value or lead to one: most words of prose cannot.
+fn may_go_on(bytes: &[u8], at: usize) -> bool {
+    let ahead = bytes.get(at..bytes.len().min(at + 48)).unwrap_or_default();
+    let len = ahead.iter().position(|byte| *byte <= b' ').unwrap_or(ahead.len());
+    let word = ahead.get(..len).unwrap_or_default();
+    let leads = len <= 9 && {
+        let first = byte(word, 0).to_ascii_lowercase();
+        matches!(
+            first,
+            b'i' | b'w' | b'a' | b'e' | b'b' | b'r' | b't' | b'=' | b'-' | b'f' | b'o' | b's' | b'n'
+        ) && (LEADS.iter().chain(JOINS)).any(|lead| word.eq_ignore_ascii_case(lead.as_bytes()))
+    };
+    leads
+        || word
+            .iter()
+            .any(|byte| byte.is_ascii_digit() || matches!(byte, b'"' | b'\'' | b'`'))
+}
+
+/// Words between a name and what joins it to its value.
+const LEADS: &[&str] = &[
+    "for",
+    "of",
+    "set",
+    "now",
+    "used",
+    "changed",
+    "reset",
+    "given",
+    "just",
+    "currently",
+    "still",
+];
 
 fn close_quote(bytes: &[u8], to: usize) -> usize {
     to + usize::from(matches!(byte(bytes, to), b'"' | b'\'' | b'`'))
@@ -184,7 +220,7 @@ pub(super) fn basic(look: &mut Look<'_, '_>, start: usize, end: usize) {
         return;
     }
     let decoded = decode(ahead.get(..run).unwrap_or_default());
-    let pair = decoded.iter().any(|byte| *byte == b':')
+    let pair = decoded.contains(&b':')
         && decoded
             .iter()
             .all(|byte| byte.is_ascii_graphic() || *byte == b' ');

@@ -2,7 +2,9 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use aho_corasick::automaton::{Automaton, StateID};
+use aho_corasick::dfa::DFA;
+use aho_corasick::{Anchored, MatchKind, StartKind};
 
 use super::argv::Command;
 use super::tokens::{INFIXES, PREFIXES};
@@ -42,8 +44,9 @@ pub(super) enum Trigger {
 /// The automaton and what each of its patterns means.
 pub(super) struct Triggers {
     /// Absent only if the literals could not be compiled; the engine then lets nothing through.
-    pub(super) automaton: Option<AhoCorasick>,
-    meanings: Vec<Trigger>,
+    automaton: Option<(DFA, StateID)>,
+    /// By pattern: how long it is, and what it means.
+    meanings: Vec<(usize, Trigger)>,
 }
 
 pub(super) static TRIGGERS: LazyLock<Triggers> = LazyLock::new(Triggers::new);
@@ -94,20 +97,45 @@ impl Triggers {
                 add(&format!("{first}{third}"), Trigger::Discord);
             }
         }
-        let automaton = AhoCorasick::builder()
+        let automaton = DFA::builder()
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::DFA))
+            .start_kind(StartKind::Unanchored)
+            .prefilter(false)
             .build(all.iter().map(|(literal, _)| literal))
-            .ok();
+            .ok()
+            .and_then(|dfa| {
+                let start = dfa.start_state(Anchored::No).ok()?;
+                Some((dfa, start))
+            });
         Self {
             automaton,
-            meanings: all.into_iter().map(|(_, trigger)| trigger).collect(),
+            meanings: all
+                .into_iter()
+                .map(|(literal, trigger)| (literal.len(), trigger))
+                .collect(),
         }
     }
 
-    pub(super) fn meaning(&self, pattern: usize) -> Option<Trigger> {
-        self.meanings.get(pattern).copied()
+    /// Calls `found` with every literal in the text and where it begins and ends, by end. `false` where the text
+    /// could not be searched.
+    pub(super) fn each(&self, text: &[u8], mut found: impl FnMut(Trigger, usize, usize)) -> bool {
+        let Some((dfa, start)) = &self.automaton else {
+            return false;
+        };
+        let mut state = *start;
+        for (at, &byte) in text.iter().enumerate() {
+            state = dfa.next_state(Anchored::No, state, byte);
+            if dfa.is_special(state) && dfa.is_match(state) {
+                for index in 0..dfa.match_len(state) {
+                    let pattern = dfa.match_pattern(state, index).as_usize();
+                    if let Some(&(len, trigger)) = self.meanings.get(pattern) {
+                        found(trigger, at + 1 - len, at + 1);
+                    }
+                }
+            }
+        }
+        true
     }
 }
 
@@ -117,8 +145,11 @@ mod tests {
 
     #[test]
     fn the_literals_compile_and_each_has_its_meaning() {
-        let automaton = TRIGGERS.automaton.as_ref().expect("compiled");
-        assert_eq!(automaton.patterns_len(), TRIGGERS.meanings.len());
-        assert!(automaton.try_find_overlapping_iter("x").is_ok());
+        let mut found = Vec::new();
+        let searched = TRIGGERS.each(b"my PASSWORD=x", |trigger, start, end| {
+            found.push((trigger, start, end))
+        });
+        assert!(searched);
+        assert!(found.contains(&(Trigger::Name, 3, 7)), "{found:?}");
     }
 }

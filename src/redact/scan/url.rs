@@ -79,13 +79,14 @@ pub(super) fn authority(look: &mut Look<'_, '_>, start: usize, end: usize) {
         .unwrap_or_default();
     let run = ahead
         .iter()
-        .position(|byte| *byte <= b' ' || matches!(byte, b'"' | b'<' | b'>' | b'\\' | b'`'))
+        .enumerate()
+        .position(|(at, byte)| {
+            *byte <= b' '
+                || matches!(byte, b'"' | b'<' | b'>' | b'\\' | b'`')
+                || (*byte == b':' && ahead.get(at..at + 3) == Some(b"://"))
+        })
         .unwrap_or(ahead.len());
     let run = ahead.get(..run).unwrap_or_default();
-    let run = run
-        .windows(3)
-        .position(|window| window == b"://")
-        .map_or(run, |next| run.get(..next).unwrap_or_default());
     look.url = end + run.len();
     let authority = run
         .iter()
