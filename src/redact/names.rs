@@ -128,6 +128,8 @@ pub(super) const SEQUENCES: &[(&str, Sort, Force)] = &[
     ("conn str", Sort::Secret, Force::Certain),
     ("conn string", Sort::Secret, Force::Certain),
     ("mot de passe", Sort::Secret, Force::Certain),
+    ("one time code", Sort::Secret, Force::Certain),
+    ("one time pin", Sort::Secret, Force::Certain),
     ("set cookie", Sort::Secret, Force::Certain),
     ("aws access key id", Sort::Secret, Force::Opaque),
     ("awsaccess key id", Sort::Secret, Force::Opaque),

@@ -108,7 +108,10 @@ pub(crate) fn phrase(words: &str) -> Option<Named> {
     split(words, true, &mut |word| few.push(word));
     few.at(0)
         .filter(|&(_, len)| len == few.len && len > 1)
-        .map(|(named, _)| named)
+        .map(|(named, _)| Named {
+            short: named.short || words.ends_with("code"),
+            ..named
+        })
 }
 
 /// The last words of a name; what makes a name a secret's stands near its end.

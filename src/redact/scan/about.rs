@@ -392,6 +392,10 @@ const ABOUT: &[&str] = &[
     "user",
     "admin",
     "exchange",
+    "include",
+    "omit",
+    "same-origin",
+    "accepted",
     "endpoint",
 ];
 

@@ -16,7 +16,7 @@ pub(super) fn body(alphabet: &str, len: usize) -> String {
         .collect()
 }
 
-const ALNUM: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+pub(super) const ALNUM: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
 /// Puts generated tokens in the place of their names in braces.
 fn filled(text: &str) -> String {
@@ -185,6 +185,19 @@ fn values_behind_a_sensitive_name_are_cut_in_every_notation() {
         ("message", "api key: «9fK2mQx81LzPq»"),
         ("message", "$_POST['password'] = '«hunter2»'"),
         ("message", "pin=«4821»"),
+        ("message", "Your one-time code is «482910»."),
+        ("message", "token «abc123def456» rejected"),
+        (
+            "message",
+            r#"Authorization: Digest username="bob", realm="x", response="«6629fae49393a05397450978507c4ef1»""#,
+        ),
+        ("message", r#"{"secret":{"value":"«hunter2»"}}"#),
+        ("message", r#"const TOKEN: &str = "«abc123def»";"#),
+        ("message", "| password | «hunter2» |"),
+        (
+            "message",
+            "INSERT INTO users (name, password) VALUES ('bob', '«hunter2»'), ('al', '«swordfish»')",
+        ),
         ("message", "PaSsWoRd=«hunter2»"),
         (
             "message",

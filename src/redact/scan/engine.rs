@@ -253,9 +253,16 @@ fn detect(text: &str, name: Option<&Words>, classes: u8, scratch: &mut Scratch) 
 }
 
 /// Whether a decoded text holds a secret.
-fn holds_secret(text: &str) -> bool {
+pub(super) fn holds_secret(text: &str) -> bool {
     let mut hits = Hits::default();
-    secrets(text, &mut hits, None);
+    let mut look = Look::new(text, &mut hits);
+    look.inner = true;
+    let searched = TRIGGERS.each(text.as_bytes(), |trigger, start, end| {
+        look.at(trigger, start, end)
+    });
+    if !searched {
+        return true;
+    }
     hits.list().iter().any(|hit| hit.sort == Sort::Secret)
 }
 

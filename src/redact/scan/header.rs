@@ -45,6 +45,69 @@ const LISTS: &[&str] = &[
     "scram-sha-256",
 ];
 
+/// Parameters of [`LISTS`] that prove who someone is.
+const PROOFS: &[&str] = &[
+    "response",
+    "signature",
+    "credential",
+    "oauth_token",
+    "oauth_signature",
+    "mac",
+    "hash",
+    "proof",
+    "key",
+    "secret",
+];
+
+/// Cuts the proofs of `Digest username="bob", response="…"`; `false` where the value is no such list.
+pub(super) fn parameters(look: &mut Look<'_, '_>, named: Named, found: Extent) -> bool {
+    if named.sort != Sort::Secret {
+        return false;
+    }
+    let ahead = look
+        .bytes
+        .get(found.start..look.bytes.len().min(found.start + 24))
+        .unwrap_or_default();
+    let scheme = ahead
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'-')
+        .count();
+    let word = ahead.get(..scheme).unwrap_or_default();
+    let known = LISTS
+        .iter()
+        .any(|list| word.eq_ignore_ascii_case(list.as_bytes()));
+    if !known || byte(ahead, scheme) != b' ' {
+        return false;
+    }
+    let end = if found.quoted {
+        found.end
+    } else {
+        line_end(look.bytes, found.start)
+    };
+    let text = look.text.get(found.start..end).unwrap_or_default();
+    let mut from = found.start;
+    let mut any = false;
+    for pair in text.split([',', ' ', ';']).take(COOKIES) {
+        if let Some((name, value)) = pair.split_once('=')
+            && PROOFS.iter().any(|proof| name.trim().eq_ignore_ascii_case(proof))
+        {
+            let lead = value.len() - value.trim_start_matches(['"', '\\']).len();
+            let value_at = from + name.len() + 1 + lead;
+            let value = value.trim_matches(['"', '\\']);
+            if !is_nothing(value) {
+                look.secret(value_at, value_at + value.len(), "header.parameter");
+            }
+            any = true;
+        }
+        from += pair.len() + 1;
+    }
+    if !any {
+        look.secret(found.start + scheme + 1, end, "header.parameter");
+    }
+    look.named = look.named.max(end);
+    true
+}
+
 /// The credential within a value: what stands behind the name of its scheme.
 pub(super) fn credential(look: &Look<'_, '_>, named: Named, found: Extent) -> Extent {
     if named.sort != Sort::Secret {
@@ -69,17 +132,6 @@ pub(super) fn credential(look: &Look<'_, '_>, named: Named, found: Extent) -> Ex
     }
     let gap = if byte(ahead, scheme) == b'%' { 3 } else { 1 };
     let start = value::skip_space(look.bytes, found.start + scheme + gap, false);
-    if is_in(LISTS) {
-        return Extent {
-            start,
-            end: if found.quoted {
-                found.end
-            } else {
-                line_end(look.bytes, start)
-            },
-            quoted: true,
-        };
-    }
     if !is_in(SCHEMES) {
         return found;
     }

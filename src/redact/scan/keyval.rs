@@ -106,7 +106,7 @@ fn longer_name(look: &Look<'_, '_>, from: usize, to: usize) -> Option<Named> {
         let word = back
             .iter()
             .rev()
-            .take_while(|byte| byte.is_ascii_alphabetic())
+            .take_while(|byte| byte.is_ascii_alphabetic() || **byte == b'-')
             .count();
         if word == 0 || word > 23 {
             break;
@@ -164,6 +164,7 @@ fn joint(bytes: &[u8], from: usize, to: usize) -> Option<Site> {
             };
             site(joint, value.unwrap_or(here + 1), quoted)
         }
+        b'|' if spaces > 0 => site(Joint::Listed, here + 1, false),
         b'>' if tag => site(Joint::Assigned, here + 1, true),
         b'<' if next == b'/' => site(Joint::Assigned, next_element(bytes, here)?, true),
         b'(' if spaces == 0 => {
@@ -255,7 +256,25 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
     let Some(found) = measured(look, at, site.parameter) else {
         return;
     };
-    cut(look, named, site, found);
+    let found = behind_type(look, site, found);
+    if !header::parameters(look, named, found) {
+        cut(look, named, site, found);
+    }
+}
+
+/// `const TOKEN: &str = "…"`: what stands behind the colon is a type, the value follows.
+fn behind_type(look: &Look<'_, '_>, site: Site, found: Extent) -> Extent {
+    let next = value::skip_space(look.bytes, found.end, false);
+    let typed = site.joint == Joint::Colon
+        && !found.quoted
+        && next > found.end
+        && byte(look.bytes, next) == b'='
+        && byte(look.bytes, next + 1) == b' ';
+    if !typed {
+        return found;
+    }
+    let at = value::skip_space(look.bytes, next + 1, false);
+    value::extent(look.bytes, at, false).unwrap_or(found)
 }
 
 /// The extent at `at`; within a run that was measured before, its end is known.

@@ -5,7 +5,7 @@ use super::alphabet::{ALPHABETS, Alphabet};
 use super::hits::{Hits, Sort};
 use super::tokens::{INFIXES, PREFIXES};
 use super::triggers::Trigger;
-use super::{argv, keyval, pem, prose, url};
+use super::{argv, keyval, lists, pem, prose, url};
 
 /// A text under the eyes of the detectors.
 #[derive(Debug)]
@@ -23,6 +23,10 @@ pub(super) struct Look<'t, 'h> {
     pub(super) pem: usize,
     /// The command line that the text is in, and where its command stands.
     pub(super) command: Option<(argv::Command, usize)>,
+    /// Lists that begin before this place have been looked at.
+    pub(super) list: usize,
+    /// The text is what a list of bytes says: no list is read within it.
+    pub(super) inner: bool,
     /// Where the last token ended.
     token: usize,
     /// By alphabet, the run that was measured last.
@@ -40,6 +44,8 @@ impl<'t, 'h> Look<'t, 'h> {
             url: 0,
             pem: 0,
             command: None,
+            list: 0,
+            inner: false,
             token: 0,
             runs: [(0, 0); ALPHABETS],
         }
@@ -63,6 +69,8 @@ impl<'t, 'h> Look<'t, 'h> {
             Trigger::Identified => keyval::identified(self, end),
             Trigger::Basic => prose::basic(self, start, end),
             Trigger::Discord => self.discord(start),
+            Trigger::Numbers => lists::bytes(self, start),
+            Trigger::Values => lists::values(self, start, end),
             Trigger::Mark => {}
         }
     }

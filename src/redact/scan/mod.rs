@@ -17,6 +17,7 @@ pub(crate) mod fold;
 mod header;
 pub(crate) mod hits;
 mod keyval;
+mod lists;
 mod look;
 pub(crate) mod numbers;
 mod pem;

@@ -110,12 +110,15 @@ pub(super) fn is_unlike_a_word(value: &str) -> bool {
 
 /// Whether a value looks like a key: long, of the bytes of keys, neither number nor word nor id.
 pub(super) fn is_opaque(value: &str) -> bool {
+    value.len() >= 16 && is_random(value)
+}
+
+/// As [`is_opaque`], however short.
+pub(super) fn is_random(value: &str) -> bool {
     let bytes = value.as_bytes();
     let head = bytes.get(..bytes.len().min(128)).unwrap_or_default();
-    bytes.len() >= 16
-        && head
-            .iter()
-            .all(|&byte| Alphabet::Any.has(byte) || matches!(byte, b'~' | b':' | b'|' | b'!'))
+    head.iter()
+        .all(|&byte| Alphabet::Any.has(byte) || matches!(byte, b'~' | b':' | b'|' | b'!'))
         && varied(head)
         && !is_path(value)
         && longest_word(head) < 12

@@ -4,7 +4,7 @@ use super::about::{is_nothing, is_word_about};
 use super::alphabet::byte;
 use super::keyval;
 use super::look::Look;
-use super::plausible::{is_opaque, is_unlike_a_word};
+use super::plausible::{is_random, is_unlike_a_word};
 use super::value;
 use crate::redact::scan::hits::Sort;
 use crate::redact::words::{Force, Named};
@@ -169,12 +169,15 @@ fn is_secret(named: Named, value: &str, joined: bool) -> bool {
     if unit || value.contains("::") || value.contains("()") || value.starts_with(['/', '[', '<', '{', '$']) {
         return false;
     }
+    if value.trim_end_matches('=').contains('=') {
+        return false;
+    }
     if joined {
         value.len() >= 4
     } else if named.short {
-        value.len() >= 6 && digits > 0 && !value.contains('=')
+        value.len() >= 6 && digits > 0
     } else {
-        is_opaque(value) && !is_uuid(value)
+        value.len() >= 10 && is_random(value) && !is_uuid(value)
     }
 }
 

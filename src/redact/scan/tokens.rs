@@ -111,3 +111,124 @@ pub(super) fn is_mixed(body: &[u8]) -> bool {
         && body.iter().any(u8::is_ascii_uppercase)
         && body.iter().any(u8::is_ascii_lowercase)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::cases::{ALNUM, body};
+    use super::super::scan;
+    use super::*;
+
+    const UPPER: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
+    /// A body that fits a row, of `len` bytes.
+    fn fitting(row: &Prefix, len: usize) -> String {
+        let letters = match row.body {
+            Alphabet::Digit => "0123456789",
+            Alphabet::Hex | Alphabet::HexDash => "0123456789abcdef",
+            Alphabet::Upper | Alphabet::UpperDash | Alphabet::UpperDot => UPPER,
+            Alphabet::Lower => "abcdefghijklmnopqrstuvwxyz0123456789",
+            _ => ALNUM,
+        };
+        let text = body(letters, len);
+        match row.shape {
+            Some(shape) if shape(b"4bf92f35-77b3-4da6-a3ce-929d0e0e4736") && !shape(text.as_bytes()) => {
+                "4bf92f35-77b3-4da6-a3ce-929d0e0e4736".to_owned()
+            }
+            Some(shape) if !shape(text.as_bytes()) => with_dots(shape),
+            _ => text,
+        }
+    }
+
+    /// A body of parts that its row's shape asks for.
+    fn with_dots(shape: fn(&[u8]) -> bool) -> String {
+        let part = |len| body(ALNUM, len);
+        let dotted = [
+            format!("{}.{}", part(14), body("0123456789abcdef", 64)),
+            format!("{}.{}.{}", part(22), part(43), part(43)),
+        ];
+        dotted
+            .into_iter()
+            .find(|text| shape(text.as_bytes()))
+            .expect("a shape that one of the forms has")
+    }
+
+    fn positive(row: &Prefix) -> String {
+        format!(
+            "{}{}",
+            row.literal,
+            fitting(row, row.min.max(20).min(if row.max == 0 { 999 } else { row.max }))
+        )
+    }
+
+    #[test]
+    fn every_row_finds_its_token_wherever_it_stands() {
+        for row in PREFIXES {
+            let token = positive(row);
+            for (before, after) in [
+                ("", ""),
+                ("got ", " from bob"),
+                ("x=", "&page=2"),
+                ("{\"a\":\"", "\",\"b\":1}"),
+                ("{\"m\":\"{\\\"a\\\":\\\"", "\\\"}\"}"),
+                ("line\\n", "\\nnext"),
+                ("https://example.com/?q=", "#x"),
+                ("(", "), then"),
+                ("env A=", "\nB=2"),
+            ] {
+                let text = format!("{before}{token}{after}");
+                let found = scan("message", &text);
+                assert_eq!(
+                    found.value,
+                    format!("{before}[REDACTED:secret]{after}"),
+                    "{} {text}",
+                    row.rule
+                );
+                assert_eq!(found.redactions.len(), 1, "{} {text}", row.rule);
+            }
+        }
+    }
+
+    #[test]
+    fn no_row_takes_its_literal_alone_a_short_body_or_a_word() {
+        for row in PREFIXES {
+            let word = "x".repeat(row.min.max(8));
+            let short = row.min.min(15) - 1;
+            for tail in [String::new(), word, body("abcdef", short / 2)] {
+                let text = format!("see {}{tail} now", row.literal);
+                assert_eq!(scan("message", &text).value, text, "{}", row.rule);
+            }
+            if row.walled {
+                let text = format!("ab{}", positive(row));
+                let found = scan("message", &text);
+                assert!(
+                    !found.redactions.iter().any(|cut| cut.rule == row.rule),
+                    "{} {text}",
+                    row.rule
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_infix_finds_the_token_around_it() {
+        for row in INFIXES {
+            let part = |alphabet: Alphabet, len| match alphabet {
+                Alphabet::Digit => body("0123456789", len),
+                Alphabet::Hex => body("0123456789abcdef", len),
+                _ => body(ALNUM, len),
+            };
+            let token = format!(
+                "{}{}{}",
+                part(row.before, row.before_min),
+                row.literal,
+                part(row.after, row.after_min.max(1))
+            );
+            let text = format!("got {token} from bob");
+            let found = scan("message", &text);
+            let rest = found.value.strip_prefix("got [REDACTED:secret]").expect("found");
+            assert!(rest.ends_with(" from bob"), "{} {}", row.rule, found.value);
+            let short = format!("got a{}b now", row.literal);
+            assert_eq!(scan("message", &short).value, short, "{}", row.rule);
+        }
+    }
+}

@@ -37,6 +37,10 @@ pub(super) enum Trigger {
     Identified,
     Basic,
     Discord,
+    /// A list of numbers.
+    Numbers,
+    /// `VALUES (`
+    Values,
     /// One of our own markers or pseudonyms.
     Mark,
 }
@@ -86,10 +90,15 @@ impl Triggers {
             ("--proxy-user", Trigger::User),
             ("identified ", Trigger::Identified),
             ("basic ", Trigger::Basic),
+            (") values", Trigger::Values),
+            (")values", Trigger::Values),
             ("[redacted:", Trigger::Mark),
             ("hmac-sha256:", Trigger::Mark),
         ] {
             add(literal, trigger);
+        }
+        for digit in 0..10 {
+            add(&format!("[{digit}"), Trigger::Numbers);
         }
         // A bot's id is a decimal number in base64: its first three letters are one of these.
         for first in ["MT", "Mj", "Mz", "ND", "NT", "Nj", "Nz", "OD", "OT"] {

@@ -53,7 +53,7 @@ pub(super) fn unwrap(bytes: &[u8], from: usize) -> usize {
             at = skip_space(bytes, at + word + 1, true);
             continue;
         }
-        if let Some(inner) = inner_field(bytes, at + word).filter(|_| word > 0) {
+        if let Some(inner) = inner_field(bytes, at + word) {
             at = inner;
             continue;
         }
@@ -90,14 +90,21 @@ fn inner_field(bytes: &[u8], at: usize) -> Option<usize> {
     if byte(bytes, brace) != b'{' {
         return None;
     }
-    let from = skip_space(bytes, brace + 1, true);
+    let mut from = skip_space(bytes, brace + 1, true);
+    while matches!(byte(bytes, from), b'\\' | b'"' | b'\'') {
+        from += 1;
+    }
     let ahead = bytes.get(from..bytes.len().min(from + 24))?;
     let name = ahead
         .iter()
         .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_')
         .count();
-    let known = FIELDS.contains(&ahead.get(..name)?) && byte(ahead, name) == b':';
-    known.then(|| skip_space(bytes, from + name + 1, true))
+    let mut colon = name;
+    while matches!(byte(ahead, colon), b'\\' | b'"' | b'\'') {
+        colon += 1;
+    }
+    let known = FIELDS.contains(&ahead.get(..name)?) && byte(ahead, colon) == b':';
+    known.then(|| skip_space(bytes, from + colon + 1, true))
 }
 
 fn quote(bytes: &[u8], at: usize) -> Option<Quote> {
