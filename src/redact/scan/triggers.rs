@@ -133,19 +133,32 @@ impl Triggers {
             return false;
         };
         let mut state = *start;
-        for (at, &byte) in text.iter().enumerate() {
-            state = dfa.next_state(Anchored::No, state, byte);
-            if dfa.is_special(state) && dfa.is_match(state) {
-                for index in 0..dfa.match_len(state) {
-                    let pattern = dfa.match_pattern(state, index).as_usize();
-                    if let Some(&(len, trigger)) = self.meanings.get(pattern) {
-                        found(trigger, at + 1 - len, at + 1);
-                    }
+        let mut at = 0;
+        while let Some((matched, end)) = next(dfa, state, text, at) {
+            (state, at) = (matched, end);
+            for index in 0..dfa.match_len(state) {
+                let pattern = dfa.match_pattern(state, index).as_usize();
+                if let Some(&(len, trigger)) = self.meanings.get(pattern) {
+                    found(trigger, end - len, end);
                 }
             }
         }
         true
     }
+}
+
+/// Goes on from `state` before the byte at `at` to the next state that matches, and the place behind its last byte.
+/// A function of its own, so that the state stays in a register.
+#[inline(never)]
+fn next(dfa: &DFA, mut state: StateID, text: &[u8], at: usize) -> Option<(StateID, usize)> {
+    let rest = text.get(at..)?;
+    for (passed, &byte) in rest.iter().enumerate() {
+        state = dfa.next_state(Anchored::No, state, byte);
+        if dfa.is_special(state) && dfa.is_match(state) {
+            return Some((state, at + passed + 1));
+        }
+    }
+    None
 }
 
 #[cfg(test)]
