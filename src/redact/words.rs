@@ -1,5 +1,10 @@
 //! Field names as words: `apiKey`, `api-key`, `API_KEY` and `x.api_key` all say "api key".
 
+use super::names::part;
+pub(crate) use super::names::{Force, Named};
+use super::scan::hits::Sort;
+use super::vocabulary::{Entry, VOCABULARY, secret};
+
 /// The words of a name, in lower case.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Words(Vec<String>);
@@ -8,33 +13,9 @@ impl Words {
     /// Splits at everything that is not alphanumeric, before a capital that follows a small letter or digit, and
     /// before the last capital of a run that a small letter follows (`HTTPToken` is "http token").
     pub(crate) fn of(name: &str) -> Self {
-        let mut words = vec![String::new()];
-        let chars: Vec<char> = name.chars().collect();
-        for (at, &char) in chars.iter().enumerate() {
-            let before = at
-                .checked_sub(1)
-                .and_then(|at| chars.get(at))
-                .copied()
-                .unwrap_or(' ');
-            let after = chars.get(at + 1).copied().unwrap_or(' ');
-            let starts = char.is_uppercase()
-                && (before.is_lowercase()
-                    || before.is_numeric()
-                    || (before.is_uppercase() && after.is_lowercase()));
-            if starts || !char.is_alphanumeric() {
-                words.push(String::new());
-            }
-            if let Some(word) = words.last_mut().filter(|_| char.is_alphanumeric()) {
-                word.extend(char.to_lowercase());
-            }
-        }
-        words.retain(|word| !word.is_empty());
+        let mut words = Vec::new();
+        split(name, true, &mut |word| words.push(word.to_lowercase()));
         Self(words)
-    }
-
-    /// The words with dots between them.
-    pub(crate) fn joined(&self) -> String {
-        self.0.join(".")
     }
 
     /// Whether these words contain the others, one behind the other.
@@ -46,124 +27,223 @@ impl Words {
                 .any(|window| window == others.0.as_slice())
     }
 
+    /// The words with dots between them.
+    pub(crate) fn joined(&self) -> String {
+        self.0.join(".")
+    }
+
     /// The words themselves, first to last.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
 
-    fn has(&self, sequence: &str) -> bool {
-        let count = sequence.split(' ').count();
-        let is_it = |window: &[String]| {
-            window
-                .iter()
-                .zip(sequence.split(' '))
-                .all(|(word, wanted)| is_word(word, wanted))
-        };
-        self.0.windows(count).any(is_it)
+    fn named(&self) -> Option<Named> {
+        let mut few = Few::default();
+        self.0.iter().for_each(|word| few.push(word));
+        few.named()
     }
 }
 
-/// Whether a word is the wanted one, in the plural or with a number behind it as well (`tokens`, `password2`).
-fn is_word(word: &str, wanted: &str) -> bool {
-    let bare = word.trim_end_matches(|char: char| char.is_ascii_digit());
-    bare == wanted
-        || bare.strip_suffix('s') == Some(wanted)
-        || (wanted == "password" && bare.ends_with(wanted))
+fn split<'n>(name: &'n str, by_case: bool, word: &mut dyn FnMut(&'n str)) {
+    let mut start = 0;
+    let mut before = ' ';
+    let mut chars = name.char_indices().peekable();
+    while let Some((at, char)) = chars.next() {
+        let after = chars.peek().map_or(' ', |&(_, after)| after);
+        let starts = by_case
+            && char.is_uppercase()
+            && (before.is_lowercase()
+                || before.is_numeric()
+                || (before.is_uppercase() && after.is_lowercase()));
+        if (starts || !char.is_alphanumeric()) && start < at {
+            word(name.get(start..at).unwrap_or_default());
+        }
+        if starts {
+            start = at;
+        }
+        if !char.is_alphanumeric() {
+            start = at + char.len_utf8();
+        }
+        before = char;
+    }
+    if start < name.len() {
+        word(name.get(start..).unwrap_or_default());
+    }
 }
-
-/// Names of things that nobody but their owner may know. One entry is one or more words in a row.
-const SECRETS: &[&str] = &[
-    "password",
-    "passwd",
-    "passwort",
-    "pwd",
-    "passphrase",
-    "passcode",
-    "pass",
-    "secret",
-    "secrets",
-    "token",
-    "tokens",
-    "apikey",
-    "api key",
-    "apitoken",
-    "access key",
-    "accesskey",
-    "secret key",
-    "secretkey",
-    "private key",
-    "privatekey",
-    "signing key",
-    "encryption key",
-    "auth key",
-    "credential",
-    "credentials",
-    "authorization",
-    "bearer",
-    "jwt",
-    "otp",
-    "totp",
-    "cvv",
-    "cvc",
-    "pin",
-    "cookie",
-    "cookies",
-    "set cookie",
-    "session key",
-    "client key",
-    "shared key",
-    "connection string",
-    "dsn",
-    "mnemonic",
-    "creds",
-    "pw",
-    "ssh key",
-    "seed phrase",
-];
-
-/// Words before a secret's name that make it the name of something about the secret.
-const HEADS: &[&str] = &[
-    "max", "min", "has", "is", "num", "total", "count", "requires", "needs",
-];
-
-/// Words behind a secret's name that make it the name of something about the secret.
-const TAILS: &[&str] = &[
-    "count", "used", "type", "id", "name", "version", "at", "policy", "enabled", "verified", "ttl", "length",
-    "len", "expiry", "expires", "age", "limit", "usage", "required", "valid", "status", "kind", "strength",
-    "attempts",
-];
-
-/// Names of network addresses.
-const ADDRESSES: &[&str] = &[
-    "ip",
-    "ip address",
-    "ipaddress",
-    "ipaddr",
-    "ip addr",
-    "remote addr",
-    "remote address",
-    "client addr",
-    "client address",
-    "peer addr",
-    "peer address",
-    "source address",
-    "forwarded for",
-];
 
 /// Whether the name is that of a secret itself, not of something about one.
 pub(crate) fn is_secret(words: &Words) -> bool {
-    SECRETS.iter().any(|secret| words.has(secret)) && !is_about(words)
+    sort_of(words) == Some(Sort::Secret)
 }
 
 /// Whether the name is that of a network address.
 pub(crate) fn is_address(words: &Words) -> bool {
-    ADDRESSES.iter().any(|address| words.has(address)) && !is_about(words)
+    sort_of(words) == Some(Sort::Network)
 }
 
-fn is_about(words: &Words) -> bool {
-    let is_one_of =
-        |word: Option<&String>, list: &[&str]| word.is_some_and(|word| list.contains(&word.as_str()));
-    words.0.len() > 1 && (is_one_of(words.0.first(), HEADS) || is_one_of(words.0.last(), TAILS))
+/// What the name alone proves of its value. A name that needs a look at the value, such as `auth`, proves nothing.
+pub(crate) fn sort_of(words: &Words) -> Option<Sort> {
+    named_of(words)
+        .filter(|named| matches!(named.force, Force::Certain | Force::Digits(_)))
+        .map(|named| named.sort)
+}
+
+/// As [`sort_of`], with how much the name proves.
+pub(crate) fn named_of(words: &Words) -> Option<Named> {
+    words.named()
+}
+
+/// What an identifier of a text says of its value. Makes no allocation.
+pub(crate) fn named(identifier: &str) -> Option<Named> {
+    let mut few = Few::default();
+    split(identifier, true, &mut |word| few.push(word));
+    let named = few.named();
+    // `PaSsWoRd` is one word, whatever its capitals say.
+    if named.is_some() || few.about || !identifier.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return named;
+    }
+    let mut whole = Few::default();
+    split(identifier, false, &mut |word| whole.push(word));
+    whole.named()
+}
+
+/// What words in a row say of a value behind them, where all of them together are one name: `card number`.
+pub(crate) fn phrase(words: &str) -> Option<Named> {
+    let mut few = Few::default();
+    split(words, true, &mut |word| few.push(word));
+    few.at(0)
+        .filter(|&(_, len)| len == few.len && len > 1)
+        .map(|(named, _)| Named {
+            short: named.short || words.ends_with("code"),
+            ..named
+        })
+}
+
+/// The last words of a name; what makes a name a secret's stands near its end.
+#[derive(Default)]
+struct Few {
+    entries: [Entry; FEW],
+    len: usize,
+    /// A sensitive name was found, and a word beside it made it the name of something about it.
+    about: bool,
+}
+
+const FEW: usize = 12;
+
+impl Few {
+    fn push(&mut self, word: &str) {
+        if self.len == FEW {
+            self.entries.rotate_left(1);
+            self.len -= 1;
+        }
+        if let Some(place) = self.entries.get_mut(self.len) {
+            *place = VOCABULARY.entry(word);
+            self.len += 1;
+        }
+    }
+
+    fn words(&self) -> &[Entry] {
+        self.entries.get(..self.len).unwrap_or_default()
+    }
+
+    /// The gravest thing that the name says and that nothing beside it takes back.
+    fn named(&mut self) -> Option<Named> {
+        let mut best: Option<Named> = None;
+        let mut about = false;
+        for at in 0..self.len {
+            let Some((named, len)) = self.at(at) else {
+                continue;
+            };
+            if self.is_about(at, at + len, named.short) {
+                about = true;
+                continue;
+            }
+            if best.is_none_or(|best| rank(named) > rank(best)) {
+                best = Some(named);
+            }
+        }
+        self.about = about;
+        best
+    }
+
+    /// What the words that begin at `at` say, and how many they are.
+    fn at(&self, at: usize) -> Option<(Named, usize)> {
+        let words = self.words().get(at..).unwrap_or_default();
+        let first = words.first()?;
+        let longest = VOCABULARY
+            .sequences(first.id)
+            .iter()
+            .filter(|sequence| {
+                sequence.ids.len() <= words.len()
+                    && sequence.ids.iter().zip(words).all(|(id, word)| *id == word.id)
+            })
+            .max_by_key(|sequence| sequence.ids.len());
+        if let Some(sequence) = longest {
+            return Some((sequence.named, sequence.ids.len()));
+        }
+        let second = words.get(1).copied().unwrap_or_default();
+        let pair = [
+            (part::OF_KEY, VOCABULARY.key),
+            (part::OF_CODE, VOCABULARY.code),
+            (part::OF_PHRASE, VOCABULARY.phrase),
+            (part::OF_PHRASE, VOCABULARY.word),
+        ];
+        let pair = pair
+            .iter()
+            .find(|(part, id)| first.parts & part != 0 && second.id == *id);
+        if let Some((part, _)) = pair {
+            let short = *part == part::OF_CODE;
+            let mut named = secret(Force::Certain, second.plural, short);
+            named.phrase = *part == part::OF_PHRASE;
+            return Some((named, 2));
+        }
+        let force = match first.parts {
+            parts if parts & part::SECRET != 0 => Force::Certain,
+            parts if parts & part::OPAQUE != 0 => Force::Opaque,
+            parts if parts & part::PARAMETER != 0 => Force::Parameter,
+            _ => return None,
+        };
+        let mut named = secret(force, first.plural, first.parts & part::SHORT != 0);
+        named.phrase = first.id == VOCABULARY.mnemonic || first.id == VOCABULARY.passphrase;
+        Some((named, 1))
+    }
+
+    fn is_about(&self, start: usize, end: usize, password: bool) -> bool {
+        let words = self.words();
+        let is = |at: Option<usize>, parts: u16| {
+            at.and_then(|at| words.get(at))
+                .is_some_and(|word| word.parts & parts != 0)
+        };
+        let tail = if password {
+            part::TAIL
+        } else {
+            part::TAIL | part::HASH
+        };
+        let head = if password {
+            part::HEAD
+        } else {
+            part::HEAD | part::TOKEN_HEAD
+        };
+        let first = (start > 0).then_some(0);
+        let last = self.len.checked_sub(1).filter(|&last| last >= end);
+        is(first, head) || is(start.checked_sub(1), head) || is(Some(end), tail) || is(last, tail)
+    }
+}
+
+/// A certain name counts before one that needs a look at the value, a secret's before a person's.
+fn rank(named: Named) -> u8 {
+    let force = match named.force {
+        Force::Certain | Force::Digits(_) => 8,
+        Force::Opaque => 4,
+        Force::Parameter => 0,
+    };
+    force
+        + match named.sort {
+            Sort::Secret => 3,
+            Sort::Financial => 2,
+            Sort::Personal => 1,
+            Sort::Network => 0,
+        }
 }
 
 #[cfg(test)]

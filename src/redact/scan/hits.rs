@@ -53,6 +53,10 @@ impl Hits {
         &self.list
     }
 
+    pub(crate) fn retain(&mut self, keep: impl FnMut(&Hit) -> bool) {
+        self.list.retain(keep);
+    }
+
     /// Sorts the hits and merges those that overlap: the union is cut once, under the rule of the gravest sort and,
     /// among equals, of the longest.
     pub(crate) fn settle(&mut self) {
@@ -76,6 +80,16 @@ impl Hits {
 }
 
 impl Sort {
+    /// The sort as remarks state it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Secret => "secret",
+            Self::Financial => "financial",
+            Self::Personal => "personal",
+            Self::Network => "network",
+        }
+    }
+
     const fn gravity(self) -> u8 {
         match self {
             Self::Secret => 3,

@@ -1,0 +1,98 @@
+//! Command lines: options of one letter, which mean a secret only behind certain commands.
+
+use super::look::Look;
+use super::value;
+
+/// A command whose short options hold secrets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Command {
+    /// `-p SECRET`
+    P,
+    /// `-pSECRET`
+    GluedP,
+    /// `-u USER:SECRET`
+    U,
+    /// `-a SECRET`
+    A,
+}
+
+/// What is looked for, and what its options mean.
+pub(super) const COMMANDS: &[(&str, Command)] = &[
+    ("sshpass", Command::P),
+    (" login ", Command::P),
+    ("\"login\"", Command::P),
+    ("mysql", Command::GluedP),
+    ("mariadb", Command::GluedP),
+    ("mongo", Command::P),
+    ("7z ", Command::GluedP),
+    ("unzip", Command::P),
+    ("ldapsearch", Command::P),
+    ("curl", Command::U),
+    ("wget", Command::U),
+    ("redis-cli", Command::A),
+];
+
+/// How far behind its command an option is believed, in bytes.
+const NEAR: usize = 512;
+
+/// `-p`, `-u` or `-a` at `start`.
+pub(super) fn option(look: &mut Look<'_, '_>, start: usize) {
+    let before = start
+        .checked_sub(1)
+        .map_or(0, |at| super::alphabet::byte(look.bytes, at));
+    let begins = before.is_ascii_whitespace() || matches!(before, b'"' | b'\'');
+    let Some((command, _)) = look.command.filter(|(_, at)| begins && start - at <= NEAR) else {
+        return;
+    };
+    let letter = super::alphabet::byte(look.bytes, start + 1);
+    let after = super::alphabet::byte(look.bytes, start + 2);
+    let apart = after == b' ' || after == b'"' || after == b'\'' || after == b'\\';
+    match (command, letter) {
+        (Command::P, b'p') | (Command::A, b'a') if apart => argument(look, start + 2, false),
+        (Command::U, b'u' | b'U') => argument(look, start + 2, true),
+        (Command::GluedP | Command::P, b'p') if after.is_ascii_graphic() && !apart => {
+            let end = start + 2 + value::word(look.bytes, start + 2);
+            if is_password(look.text.get(start + 2..end).unwrap_or_default()) {
+                look.secret(start + 2, end, "kv.option");
+            }
+        }
+        _ => {}
+    }
+}
+
+/// `--user USER:SECRET`; `--userSECRET` is no such option.
+pub(super) fn user(look: &mut Look<'_, '_>, _start: usize, end: usize) {
+    argument(look, end, true);
+}
+
+/// The argument that begins behind an option: all of it, or what follows the colon.
+fn argument(look: &mut Look<'_, '_>, at: usize, user: bool) {
+    let Some(start) = value::next_argument(look.bytes, at) else {
+        return;
+    };
+    let quote = super::alphabet::byte(look.bytes, start.saturating_sub(1));
+    let end = if matches!(quote, b'"' | b'\'') {
+        start + value::until(look.bytes, start, quote)
+    } else {
+        start + value::word(look.bytes, start)
+    };
+    let text = look.text.get(start..end).unwrap_or_default();
+    let start = match text.find(':') {
+        Some(colon) if user => start + colon + 1,
+        _ if user => return,
+        _ => start,
+    };
+    if is_password(look.text.get(start..end).unwrap_or_default()) {
+        look.secret(start, end, "kv.option");
+        look.named = look.named.max(end);
+    }
+}
+
+fn is_password(text: &str) -> bool {
+    !text.is_empty() && !text.starts_with(['-', '$', '[', '/']) && !text.starts_with("*") && !is_port(text)
+}
+
+/// `80:80`, `8080`: the `-p` of a container.
+fn is_port(text: &str) -> bool {
+    text.len() <= 5 && text.bytes().all(|byte| byte.is_ascii_digit()) || text.contains(":80")
+}

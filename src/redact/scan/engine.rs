@@ -1,0 +1,347 @@
+//! The engine: all detectors over one text, in an order that lets a harmless one go after a glance.
+
+use std::borrow::Cow;
+
+use super::about::is_nothing;
+use super::alphabet::{Alphabet, byte};
+use super::hits::{Hits, Sort};
+use super::look::Look;
+use super::plausible::is_opaque;
+use super::triggers::{TRIGGERS, Trigger};
+use super::{cut, encoded, fold, header, numbers};
+use crate::redact::words::{self, Force, Named, Words};
+
+/// How much of a text is scanned unless told otherwise, in bytes; what lies beyond is not kept.
+pub(crate) const CAP: usize = 16 * 1024;
+
+/// What the engine needs to know of a field: made once for each callsite.
+#[derive(Debug, Clone)]
+pub(crate) struct Field {
+    words: Words,
+    named: Option<Named>,
+    cookies: bool,
+}
+
+impl Field {
+    pub(crate) fn of(name: &str) -> Self {
+        let words = Words::of(name);
+        Self {
+            named: words::named_of(&words),
+            words,
+            cookies: header::is_cookie(name),
+        }
+    }
+}
+
+/// Memory that is used again from text to text, so that a text without a hit costs no allocation.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    pub(crate) hits: Hits,
+    folded: Hits,
+    marks: Vec<(usize, usize)>,
+}
+
+/// How much of a text was scanned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Scanned {
+    /// Bytes from the text's start; what follows must not be kept.
+    pub(crate) kept: usize,
+    /// Bytes behind them.
+    pub(crate) dropped: usize,
+}
+
+/// The detectors with their limits. Has no state of its own: all threads share one.
+#[derive(Debug, Clone)]
+pub(crate) struct Engine {
+    cap: usize,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self { cap: CAP }
+    }
+}
+
+/// Kinds of bytes that a text holds, as bits.
+mod class {
+    /// What the detection copy may change: not ASCII, control bytes, `%`, `\`, `&`.
+    pub(super) const FOLDS: u8 = 1;
+    /// What numbers and addresses are made of: digits, `@`.
+    pub(super) const NUMBERS: u8 = 2;
+    /// `:` between hexadecimal digits.
+    pub(super) const COLON: u8 = 4;
+}
+
+static CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let folds = byte >= 0x80 || (byte < 0x20 && byte != 9 && byte != 10 && byte != 13) || byte == 0x7f;
+        let folds = folds || byte == b'%' as usize || byte == b'\\' as usize || byte == b'&' as usize;
+        let digit = byte >= b'0' as usize && byte <= b'9' as usize;
+        let mut class = if folds { class::FOLDS } else { 0 };
+        if digit || byte == b'@' as usize {
+            class |= class::NUMBERS;
+        }
+        if byte == b':' as usize {
+            class |= class::COLON;
+        }
+        #[allow(
+            clippy::indexing_slicing,
+            reason = "evaluated while compiling: out of bounds does not compile"
+        )]
+        {
+            classes[byte] = class;
+        }
+        byte += 1;
+    }
+    classes
+};
+
+fn classes_of(text: &str) -> u8 {
+    text.bytes().fold(0, |classes, byte| {
+        classes | CLASSES.get(usize::from(byte)).copied().unwrap_or(0)
+    })
+}
+
+impl Engine {
+    /// Scans at most `cap` bytes of a text.
+    pub(crate) fn with_cap(cap: usize) -> Self {
+        Self { cap }
+    }
+
+    /// Finds what must not stay of a field's value: `scratch.hits` holds it, settled, when this returns.
+    pub(crate) fn scan(&self, field: &Field, text: &str, scratch: &mut Scratch) -> Scanned {
+        scratch.hits.clear();
+        let scanned = self.head(text);
+        let text = text.get(..scanned.kept).unwrap_or_default();
+        if field.named.is_some() && self.by_name(field, text, scratch) {
+            return scanned;
+        }
+        let classes = classes_of(text);
+        detect(text, Some(&field.words), classes, scratch);
+        if !scratch.hits.is_empty() {
+            scratch.hits.settle();
+            let marks = &scratch.marks;
+            scratch
+                .hits
+                .retain(|hit| !marks.iter().any(|mark| mark.0 <= hit.start && hit.end <= mark.1));
+        }
+        scanned
+    }
+
+    /// How much of the text is scanned: to the cap, and there to the last gap between words, so that no half of a
+    /// secret is left at the end.
+    fn head(&self, text: &str) -> Scanned {
+        // A text that was cut before keeps its mark; markers may have made it somewhat longer than the cap.
+        let whole = text.len() <= self.cap || text.len() <= 4 * self.cap && cut::before_mark(text).is_some();
+        if whole {
+            return Scanned {
+                kept: text.len(),
+                dropped: 0,
+            };
+        }
+        let cap = cut::floor(text, self.cap);
+        let head = text.as_bytes().get(..cap).unwrap_or_default();
+        let gap = head
+            .iter()
+            .rev()
+            .take(1024)
+            .position(|byte| byte.is_ascii_whitespace() || matches!(byte, b',' | b';'));
+        let kept = cap - gap.unwrap_or(0);
+        Scanned {
+            kept,
+            dropped: text.len() - kept,
+        }
+    }
+
+    /// What the field's name alone says; `true` where nothing else need be looked at.
+    fn by_name(&self, field: &Field, text: &str, scratch: &mut Scratch) -> bool {
+        let Some(named) = field.named else {
+            return false;
+        };
+        let value = text.trim();
+        if value.is_empty() {
+            return true;
+        }
+        let digits = value.bytes().filter(u8::is_ascii_digit).count();
+        let number = digits == value.len();
+        let whole = match named.force {
+            _ if is_nothing(value) || cut::before_mark(text) == Some(0) => false,
+            Force::Certain if named.sort == Sort::Secret => !(named.plural && number),
+            Force::Certain => named.sort != Sort::Network,
+            Force::Digits(least) => digits >= least,
+            Force::Opaque => is_opaque(value),
+            Force::Parameter => false,
+        };
+        if !whole {
+            return false;
+        }
+        if field.cookies {
+            header::cookies(&mut Look::new(text, &mut scratch.hits), 0);
+            if !scratch.hits.is_empty() || value.contains('=') {
+                scratch.hits.settle();
+                return true;
+            }
+        }
+        let lead = text.len() - text.trim_start().len();
+        let extent = super::value::Extent {
+            start: lead,
+            end: lead + value.len(),
+            quoted: true,
+        };
+        let look = Look::new(text, &mut scratch.hits);
+        let extent = header::credential(&look, named, extent);
+        let rest = text.get(extent.start..extent.end).unwrap_or_default();
+        if is_nothing(rest) {
+            return true;
+        }
+        if named.sort != Sort::Secret {
+            detect(text, Some(&field.words), classes_of(text), scratch);
+            scratch.hits.settle();
+            let covered = scratch
+                .hits
+                .list()
+                .iter()
+                .any(|hit| hit.start <= extent.start && hit.end >= extent.end);
+            if covered {
+                return true;
+            }
+        }
+        scratch
+            .hits
+            .push(extent.start, extent.end, rule(named.sort), named.sort);
+        scratch.hits.settle();
+        true
+    }
+}
+
+const fn rule(sort: Sort) -> &'static str {
+    match sort {
+        Sort::Secret => "name.secret",
+        Sort::Financial => "name.financial",
+        Sort::Personal => "name.personal",
+        Sort::Network => "name.network",
+    }
+}
+
+/// All detectors over the text, and over its detection copy where that differs.
+fn detect(text: &str, name: Option<&Words>, classes: u8, scratch: &mut Scratch) {
+    scratch.marks.clear();
+    secrets(text, &mut scratch.hits, Some(&mut scratch.marks));
+    if classes & (class::NUMBERS | class::COLON) != 0 {
+        numbers::detect(text, name, &mut scratch.hits);
+    }
+    if has_run(text.as_bytes()) {
+        encoded::runs(text, &mut holds_secret, &mut scratch.hits);
+    }
+    if classes & class::FOLDS == 0 {
+        return;
+    }
+    if let Some(folded) = fold::fold(text) {
+        scratch.folded.clear();
+        secrets(&folded.text, &mut scratch.folded, None);
+        numbers::detect(&folded.text, name, &mut scratch.folded);
+        if has_run(folded.text.as_bytes()) {
+            encoded::runs(&folded.text, &mut holds_secret, &mut scratch.folded);
+        }
+        for hit in scratch.folded.list() {
+            let (start, end) = folded.origin(hit.start, hit.end);
+            scratch.hits.push(start, end, hit.rule, hit.sort);
+        }
+    }
+}
+
+/// Whether a decoded text holds a secret.
+pub(super) fn holds_secret(text: &str) -> bool {
+    let mut hits = Hits::default();
+    let mut look = Look::new(text, &mut hits);
+    look.inner = true;
+    let searched = TRIGGERS.each(text.as_bytes(), |trigger, start, end| {
+        look.at(trigger, start, end)
+    });
+    if !searched {
+        return true;
+    }
+    hits.list().iter().any(|hit| hit.sort == Sort::Secret)
+}
+
+/// Everything that one pass of the automaton leads to.
+fn secrets(text: &str, hits: &mut Hits, mut marks: Option<&mut Vec<(usize, usize)>>) {
+    let mut look: Option<Look<'_, '_>> = None;
+    let mut unused = Some(hits);
+    let searched = TRIGGERS.each(text.as_bytes(), |trigger, start, end| {
+        if trigger == Trigger::Mark {
+            if let Some(marks) = &mut marks {
+                marks.push((start, mark_end(text.as_bytes(), end)));
+            }
+            return;
+        }
+        if look.is_none() {
+            look = unused.take().map(|hits| Look::new(text, hits));
+        }
+        if let Some(look) = &mut look {
+            look.at(trigger, start, end);
+        }
+    });
+    if let (false, Some(hits)) = (searched, unused) {
+        // Nothing can be said of the text, so nothing of it may stay.
+        hits.push(0, text.len(), "unscanned", Sort::Secret);
+    }
+}
+
+/// The end of one of our own markers or pseudonyms, whose literal ends at `at`.
+fn mark_end(bytes: &[u8], at: usize) -> usize {
+    let ahead = bytes.get(at..bytes.len().min(at + 96)).unwrap_or_default();
+    let run = ahead
+        .iter()
+        .position(|&byte| !(Alphabet::Dotted.has(byte) || byte == b':'))
+        .unwrap_or(ahead.len());
+    at + run + usize::from(byte(ahead, run) == b']')
+}
+
+/// The shortest run of encoded text that is decoded, in bytes.
+const RUN: usize = 24;
+
+/// Whether the text holds a run long enough to be an encoding. Every such run crosses a multiple of its length, so
+/// only the surroundings of those are read.
+fn has_run(bytes: &[u8]) -> bool {
+    let mut at = RUN - 1;
+    while at < bytes.len() {
+        let is_part = |byte: &u8| Alphabet::Any.has(*byte);
+        let back = bytes.get(..=at).unwrap_or_default();
+        let left = back
+            .iter()
+            .rev()
+            .take(RUN)
+            .position(|byte| !is_part(byte))
+            .unwrap_or(RUN);
+        if left > 0 {
+            let ahead = bytes.get(at + 1..).unwrap_or_default();
+            let right = ahead
+                .iter()
+                .take(RUN)
+                .position(|byte| !is_part(byte))
+                .unwrap_or(ahead.len().min(RUN));
+            if left + right >= RUN {
+                return true;
+            }
+        }
+        at += RUN;
+    }
+    false
+}
+
+/// The text with what `replace` puts in each hit's place; borrowed where there is nothing to replace.
+pub(crate) fn redacted<'t>(
+    text: &'t str,
+    scanned: Scanned,
+    hits: &Hits,
+    replace: &mut dyn FnMut(&super::hits::Hit, &str, &mut String),
+) -> Cow<'t, str> {
+    if hits.is_empty() && scanned.dropped == 0 {
+        return Cow::Borrowed(text);
+    }
+    let head = text.get(..scanned.kept).unwrap_or_default();
+    Cow::Owned(cut::cut(head, hits, scanned.dropped, replace))
+}

@@ -1,0 +1,235 @@
+//! What headers hold: a credential behind its scheme, and cookies one by one.
+
+use super::about::is_nothing;
+use super::alphabet::byte;
+use super::look::Look;
+use super::plausible::is_opaque;
+use super::value::{self, Extent};
+use crate::redact::scan::hits::Sort;
+use crate::redact::words::{self, Force, Named};
+
+/// Schemes before one credential.
+const SCHEMES: &[&str] = &[
+    "bearer",
+    "basic",
+    "token",
+    "apikey",
+    "api-key",
+    "negotiate",
+    "ntlm",
+    "bot",
+    "key",
+    "ssws",
+    "splunk",
+    "sso-key",
+    "genie-key",
+    "globalkey",
+    "dapi",
+    "jwt",
+    "client",
+    "private-token",
+    "oauth2",
+    "vault",
+    "discogs",
+];
+
+/// Schemes before a list of parameters.
+const LISTS: &[&str] = &[
+    "digest",
+    "aws4-hmac-sha256",
+    "oauth",
+    "hawk",
+    "signature",
+    "hmac",
+    "mac",
+    "scram-sha-256",
+];
+
+/// Parameters of [`LISTS`] that prove who someone is.
+const PROOFS: &[&str] = &[
+    "response",
+    "signature",
+    "credential",
+    "oauth_token",
+    "oauth_signature",
+    "mac",
+    "hash",
+    "proof",
+    "key",
+    "secret",
+];
+
+/// Cuts the proofs of `Digest username="bob", response="…"`; `false` where the value is no such list.
+pub(super) fn parameters(look: &mut Look<'_, '_>, named: Named, found: Extent) -> bool {
+    if named.sort != Sort::Secret {
+        return false;
+    }
+    let ahead = look
+        .bytes
+        .get(found.start..look.bytes.len().min(found.start + 24))
+        .unwrap_or_default();
+    let scheme = ahead
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'-')
+        .count();
+    let word = ahead.get(..scheme).unwrap_or_default();
+    let known = LISTS
+        .iter()
+        .any(|list| word.eq_ignore_ascii_case(list.as_bytes()));
+    if !known || byte(ahead, scheme) != b' ' {
+        return false;
+    }
+    let end = if found.quoted {
+        found.end
+    } else {
+        line_end(look.bytes, found.start)
+    };
+    let text = look.text.get(found.start..end).unwrap_or_default();
+    let mut from = found.start;
+    let mut any = false;
+    for pair in text.split([',', ' ', ';']).take(COOKIES) {
+        if let Some((name, value)) = pair.split_once('=')
+            && PROOFS.iter().any(|proof| name.trim().eq_ignore_ascii_case(proof))
+        {
+            let lead = value.len() - value.trim_start_matches(['"', '\\']).len();
+            let value_at = from + name.len() + 1 + lead;
+            let value = value.trim_matches(['"', '\\']);
+            if !is_nothing(value) {
+                look.secret(value_at, value_at + value.len(), "header.parameter");
+            }
+            any = true;
+        }
+        from += pair.len() + 1;
+    }
+    if !any {
+        look.secret(found.start + scheme + 1, end, "header.parameter");
+    }
+    look.named = look.named.max(end);
+    true
+}
+
+/// The credential within a value: what stands behind the name of its scheme.
+pub(super) fn credential(look: &Look<'_, '_>, named: Named, found: Extent) -> Extent {
+    if named.sort != Sort::Secret {
+        return found;
+    }
+    let ahead = look
+        .bytes
+        .get(found.start..look.bytes.len().min(found.start + 24))
+        .unwrap_or_default();
+    let scheme = ahead
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'-')
+        .count();
+    let word = ahead.get(..scheme).unwrap_or_default();
+    let is_in = |list: &[&str]| {
+        list.iter()
+            .any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
+    };
+    let apart = matches!(byte(ahead, scheme), b' ' | b'+') || ahead.get(scheme..scheme + 3) == Some(b"%20");
+    if !apart || (found.quoted && found.start + scheme >= found.end) {
+        return found;
+    }
+    let gap = if byte(ahead, scheme) == b'%' { 3 } else { 1 };
+    let start = value::skip_space(look.bytes, found.start + scheme + gap, false);
+    if !is_in(SCHEMES) {
+        return found;
+    }
+    let end = if found.quoted {
+        found.end
+    } else {
+        start + value::bare(look.bytes, start, false)
+    };
+    Extent { start, end, ..found }
+}
+
+fn line_end(bytes: &[u8], at: usize) -> usize {
+    let ahead = bytes.get(at..bytes.len().min(at + 2048)).unwrap_or_default();
+    let end = ahead.iter().enumerate().position(|(at, &char)| {
+        char == b'\n' || char == b'\r' || (char == b'\\' && byte(ahead, at + 1) != b'"')
+    });
+    at + end.unwrap_or(ahead.len())
+}
+
+/// Whether a name is that of the cookies of a request or a response.
+pub(super) fn is_cookie(name: &str) -> bool {
+    let bare = name.rsplit(['.', '_']).next().unwrap_or(name);
+    ["cookie", "cookies", "set-cookie", "set-cookie2"]
+        .iter()
+        .any(|known| bare.eq_ignore_ascii_case(known) || name.eq_ignore_ascii_case(known))
+}
+
+/// The most cookies of one header that are looked at.
+const COOKIES: usize = 128;
+
+/// The longest header of cookies, in bytes.
+const HEADER: usize = 8192;
+
+/// Cuts each cookie at `at` that is a secret: `theme=dark; sid=…`.
+pub(super) fn cookies(look: &mut Look<'_, '_>, at: usize) {
+    let at = value::skip_space(look.bytes, at, false);
+    let at = value::unwrap(look.bytes, at);
+    let mut at = at;
+    while matches!(byte(look.bytes, at), b'\\' | b'"' | b'\'' | b'[' | b'(') {
+        at += 1;
+    }
+    let ahead = look
+        .bytes
+        .get(at..look.bytes.len().min(at + HEADER))
+        .unwrap_or_default();
+    let end = ahead
+        .iter()
+        .position(|byte| matches!(byte, b'"' | b'\n' | b'\r' | b'\\' | b'\'' | b'`'))
+        .unwrap_or(ahead.len());
+    let end = at + end;
+    let text = look.text.get(at..end).unwrap_or_default();
+    let mut start = at;
+    let pairs = text.split(';').filter(|pair| pair.contains('=')).count();
+    for pair in text.split(';').take(COOKIES) {
+        let len = pair.len();
+        if let Some((name, secret)) = pair.split_once('=') {
+            let from = start + name.len() + 1;
+            // A bare header in a longer line: its last cookie ends with its word.
+            let secret = secret.split([' ', ',', ')', '}', ']']).next().unwrap_or_default();
+            if is_secret_cookie(name.trim(), secret) {
+                look.secret(from, from + secret.len(), "cookie");
+            }
+        } else if pairs == 0 && is_opaque(pair.trim()) {
+            let from = start + (len - pair.trim_start().len());
+            look.secret(from, from + pair.trim().len(), "cookie");
+        }
+        start += len + 1;
+    }
+    look.named = look.named.max(end);
+}
+
+/// Whether a cookie's name or value makes it one that opens a session.
+pub(super) fn is_secret_cookie(name: &str, value: &str) -> bool {
+    const ATTRIBUTES: &[&str] = &[
+        "path", "domain", "max-age", "expires", "samesite", "priority", "version", "comment",
+    ];
+    let harmless = ATTRIBUTES.iter().any(|known| name.eq_ignore_ascii_case(known));
+    if harmless || is_nothing(value) {
+        return false;
+    }
+    match words::named(name) {
+        Some(named) if named.sort == Sort::Secret && named.force == Force::Certain => value.len() >= 4,
+        Some(named) if named.sort == Sort::Secret => value.len() >= 6,
+        _ => is_opaque(value) && !is_analytics(name),
+    }
+}
+
+/// Cookies of counters and consent tools: long, and no one's secret.
+fn is_analytics(name: &str) -> bool {
+    const BEGINNINGS: &[&str] = &[
+        "_ga",
+        "_gid",
+        "_gcl",
+        "_fbp",
+        "__utm",
+        "_hj",
+        "OptanonConsent",
+        "amplitude",
+    ];
+    BEGINNINGS.iter().any(|begin| name.starts_with(begin))
+}

@@ -1,0 +1,120 @@
+//! Values whose names stand elsewhere: bytes printed as numbers, and the columns of an SQL insert.
+
+use super::about::{is_nothing, is_placeholder};
+use super::alphabet::byte;
+use super::engine;
+use super::look::Look;
+use super::value;
+use crate::redact::words::{self, Force};
+
+/// The fewest bytes that are worth reading as text.
+const LEAST: usize = 8;
+
+/// The longest list, in bytes of its text.
+const LONGEST: usize = 4096;
+
+/// `[103, 104, …]` at `start`: cut if it is text that holds a secret.
+pub(super) fn bytes(look: &mut Look<'_, '_>, start: usize) {
+    if start < look.list || look.inner {
+        return;
+    }
+    let ahead = look
+        .bytes
+        .get(start + 1..look.bytes.len().min(start + 1 + LONGEST))
+        .unwrap_or_default();
+    let len = ahead
+        .iter()
+        .position(|byte| !(byte.is_ascii_digit() || matches!(byte, b',' | b' ' | b'\n')))
+        .unwrap_or(ahead.len());
+    look.list = start + 1 + len;
+    let list = ahead.get(..len).unwrap_or_default();
+    let count = list.iter().filter(|byte| **byte == b',').count() + 1;
+    if count < LEAST {
+        return;
+    }
+    let text = std::str::from_utf8(list).unwrap_or_default();
+    let decoded: Option<Vec<u8>> = text
+        .trim_end_matches([' ', ',', '\n'])
+        .split(',')
+        .map(|number| number.trim().parse::<u8>().ok())
+        .collect();
+    let decoded = decoded.and_then(|decoded| String::from_utf8(decoded).ok());
+    if decoded.is_some_and(|decoded| engine::holds_secret(&decoded)) {
+        look.secret(start + 1, start + 1 + len, "bytes");
+    }
+}
+
+/// The most columns of an insert that are looked at.
+const COLUMNS: usize = 64;
+
+/// The longest list of columns, in bytes.
+const NAMES: usize = 1024;
+
+/// `INSERT INTO t (a, password) VALUES ('x', '…')`, with the parenthesis of the columns closed at `close`: cuts what
+/// stands in the place of a sensitive column.
+pub(super) fn values(look: &mut Look<'_, '_>, close: usize, end: usize) {
+    if close < look.list {
+        return;
+    }
+    let back = look
+        .bytes
+        .get(close.saturating_sub(NAMES)..close)
+        .unwrap_or_default();
+    look.list = end;
+    let Some(open) = back.iter().rposition(|byte| *byte == b'(') else {
+        return;
+    };
+    let from = close - back.len() + open + 1;
+    let names = look.text.get(from..close).unwrap_or_default();
+    let mut sensitive = 0_u64;
+    for (at, name) in names.split(',').take(COLUMNS).enumerate() {
+        let name = name.trim().trim_matches(['"', '`', '[', ']', '\'', '\\']);
+        if words::named(name).is_some_and(|named| named.force == Force::Certain) {
+            sensitive |= 1 << at;
+        }
+    }
+    let mut at = value::skip_space(look.bytes, end, true);
+    while sensitive != 0 && byte(look.bytes, at) == b'(' {
+        at = row(look, names, sensitive, at + 1);
+        at = value::skip_space(look.bytes, at, true);
+        if byte(look.bytes, at) != b',' {
+            break;
+        }
+        at = value::skip_space(look.bytes, at + 1, true);
+    }
+    look.list = look.list.max(at);
+}
+
+/// One row of values that begins at `at`; gives the place behind it.
+fn row(look: &mut Look<'_, '_>, names: &str, sensitive: u64, mut at: usize) -> usize {
+    for column in 0..COLUMNS {
+        at = value::skip_space(look.bytes, at, true);
+        let Some(found) = value::extent(look.bytes, at, false) else {
+            return at;
+        };
+        let text = look.text.get(found.start..found.end).unwrap_or_default();
+        if sensitive >> column & 1 == 1 && !is_nothing(text) && !is_placeholder(text) {
+            let name = names.split(',').nth(column).unwrap_or_default();
+            let name = name.trim().trim_matches(['"', '`', '[', ']', '\'', '\\']);
+            if let Some(named) = words::named(name) {
+                look.hits.push(
+                    found.start,
+                    found.end,
+                    super::keyval::rule(named.sort),
+                    named.sort,
+                );
+            }
+        }
+        at = found.end;
+        while matches!(byte(look.bytes, at), b'\\' | b'"' | b'\'') {
+            at += 1;
+        }
+        at = value::skip_space(look.bytes, at, true);
+        match byte(look.bytes, at) {
+            b',' => at += 1,
+            b')' => return at + 1,
+            _ => return at,
+        }
+    }
+    at
+}

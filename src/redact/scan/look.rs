@@ -1,0 +1,145 @@
+//! One look at one text: what the automaton's finds are turned into, and how far each kind of look has come. Every
+//! look-around is bounded or remembered, so that a text is read in linear time whatever it holds.
+
+use super::alphabet::{ALPHABETS, Alphabet};
+use super::hits::{Hits, Sort};
+use super::tokens::{INFIXES, PREFIXES};
+use super::triggers::Trigger;
+use super::{argv, keyval, lists, pem, prose, url};
+
+/// A text under the eyes of the detectors.
+#[derive(Debug)]
+pub(super) struct Look<'t, 'h> {
+    pub(super) text: &'t str,
+    pub(super) bytes: &'t [u8],
+    pub(super) hits: &'h mut Hits,
+    /// Names that begin before this place have been looked at.
+    pub(super) named: usize,
+    /// The bare run that was measured last.
+    pub(super) bare: (usize, usize),
+    /// URLs that begin before this place have been looked at.
+    pub(super) url: usize,
+    /// Where the last PEM block ended.
+    pub(super) pem: usize,
+    /// The command line that the text is in, and where its command stands.
+    pub(super) command: Option<(argv::Command, usize)>,
+    /// Lists that begin before this place have been looked at.
+    pub(super) list: usize,
+    /// The text is what a list of bytes says: no list is read within it.
+    pub(super) inner: bool,
+    /// Where the last token ended.
+    token: usize,
+    /// By alphabet, the run that was measured last.
+    runs: [(usize, usize); ALPHABETS],
+}
+
+impl<'t, 'h> Look<'t, 'h> {
+    pub(super) fn new(text: &'t str, hits: &'h mut Hits) -> Self {
+        Self {
+            text,
+            bytes: text.as_bytes(),
+            hits,
+            named: 0,
+            bare: (0, 0),
+            url: 0,
+            pem: 0,
+            command: None,
+            list: 0,
+            inner: false,
+            token: 0,
+            runs: [(0, 0); ALPHABETS],
+        }
+    }
+
+    /// Looks closer at what the automaton found at `start..end`.
+    pub(super) fn at(&mut self, trigger: Trigger, start: usize, end: usize) {
+        match trigger {
+            Trigger::Prefix(row) => self.prefix(row, start),
+            Trigger::Infix(row) => self.infix(row, start),
+            Trigger::Name => keyval::name(self, start, end),
+            Trigger::Scheme => url::authority(self, start, end),
+            Trigger::Pem => pem::block(self, start),
+            Trigger::Webhook(secret) => url::webhook(self, secret, end),
+            Trigger::Link => url::link(self, end),
+            Trigger::Dsn => url::bare_userinfo(self, start),
+            Trigger::Oracle => url::oracle(self, end),
+            Trigger::Command(command) => self.command = Some((command, start)),
+            Trigger::Option => argv::option(self, start),
+            Trigger::User => argv::user(self, start, end),
+            Trigger::Identified => keyval::identified(self, end),
+            Trigger::Basic => prose::basic(self, start, end),
+            Trigger::Discord => self.discord(start),
+            Trigger::Numbers => lists::bytes(self, start),
+            Trigger::Values => lists::values(self, start, end),
+            Trigger::Mark => {}
+        }
+    }
+
+    pub(super) fn secret(&mut self, start: usize, end: usize, rule: &'static str) {
+        self.hits.push(start, end, rule, Sort::Secret);
+    }
+
+    /// Where the run of an alphabet that goes through `at` ends.
+    fn run_end(&mut self, at: usize, alphabet: Alphabet) -> usize {
+        let Some(known) = self.runs.get_mut(alphabet as usize) else {
+            return at;
+        };
+        if !(known.0..known.1).contains(&at) {
+            let ahead = self.bytes.get(at..).unwrap_or_default();
+            *known = (at, at + alphabet.run(ahead));
+        }
+        known.1.max(at)
+    }
+
+    fn prefix(&mut self, row: usize, start: usize) {
+        let Some(row) = PREFIXES.get(row) else {
+            return;
+        };
+        if start < self.token {
+            return;
+        }
+        let mut end = self.run_end(start + row.literal.len(), row.body);
+        while end > start && self.bytes.get(end - 1) == Some(&b'.') {
+            end -= 1;
+        }
+        if row.is_at(self.bytes, start, end) {
+            self.secret(start, end, row.rule);
+            self.token = end;
+        }
+    }
+
+    fn infix(&mut self, row: usize, start: usize) {
+        let found = INFIXES
+            .get(row)
+            .and_then(|row| Some((row, row.around(self.bytes, start)?)));
+        if let Some((row, (from, end))) = found.filter(|(_, found)| found.0 >= self.token) {
+            self.secret(from, end, row.rule);
+            self.token = end;
+        }
+    }
+
+    /// A Discord bot's token: its id in base64, a time, a signature.
+    fn discord(&mut self, start: usize) {
+        if start < self.token || !super::alphabet::walled(self.bytes, start) {
+            return;
+        }
+        let mut at = start;
+        for (least, most) in [(22, 28), (5, 8), (25, 60)] {
+            let ahead = self
+                .bytes
+                .get(at..self.bytes.len().min(at + most + 1))
+                .unwrap_or_default();
+            let run = Alphabet::Dash.run(ahead);
+            if !(least..=most).contains(&run) {
+                return;
+            }
+            at += run;
+            if most != 60 && self.bytes.get(at) != Some(&b'.') {
+                return;
+            }
+            at += usize::from(most != 60);
+        }
+        self.secret(start, at, "token.discord");
+        self.token = at;
+    }
+}

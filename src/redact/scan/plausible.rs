@@ -1,0 +1,137 @@
+//! Whether what stands behind a sensitive name can be the thing itself: not a word about it, a type, a placeholder.
+
+use super::about::{is_code, is_nothing, is_number, is_path, is_placeholder, is_prose, is_word_about};
+use super::alphabet::{Alphabet, varied};
+use crate::redact::words::{Force, Named};
+
+/// How a name and its value are joined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Joint {
+    /// `=`, `=>`, `:=`, an argument of the option that the name is, an element's text.
+    Assigned,
+    /// `:`
+    Colon,
+    /// `"name", "value"`
+    Listed,
+    /// Words only.
+    Prose,
+}
+
+/// A value and how it stands in the text.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Candidate<'t> {
+    pub(super) value: &'t str,
+    pub(super) joint: Joint,
+    pub(super) quoted: bool,
+    /// It is a parameter of a URL, or a cookie.
+    pub(super) parameter: bool,
+    /// Words of prose follow it.
+    pub(super) goes_on: bool,
+}
+
+/// Whether the candidate is what its name says.
+pub(super) fn is_plausible(named: Named, candidate: Candidate<'_>) -> bool {
+    let value = candidate.value.trim();
+    // The cheapest look first: within one long run, many names may ask for the same value.
+    let fits = match named.force {
+        Force::Opaque => is_opaque(value),
+        Force::Parameter => candidate.parameter && is_opaque(value),
+        Force::Digits(_) => value.len() <= 64,
+        Force::Certain => true,
+    };
+    if !fits || is_nothing(value) || is_placeholder(value) {
+        return false;
+    }
+    let digits = value.bytes().filter(u8::is_ascii_digit).count();
+    match named.force {
+        Force::Digits(least) => digits >= least,
+        Force::Opaque | Force::Parameter => true,
+        Force::Certain if named.sort == super::hits::Sort::Secret => {
+            is_secret(named, candidate, value, digits)
+        }
+        Force::Certain => is_personal(candidate, value, digits),
+    }
+}
+
+fn is_secret(named: Named, candidate: Candidate<'_>, value: &str, digits: usize) -> bool {
+    if let Some(number) = is_number(value) {
+        let least = if named.short { 3 } else { 6 };
+        return !named.plural && number && digits >= least;
+    }
+    if is_path(value) || is_code(value) || value.contains("://") {
+        return false;
+    }
+    if named.phrase && value.split(' ').count() >= 6 {
+        return true;
+    }
+    if value.contains(' ') && is_prose(value) || is_word_about(value) {
+        return false;
+    }
+    match candidate.joint {
+        Joint::Assigned => true,
+        Joint::Colon if candidate.quoted => true,
+        Joint::Colon => is_unlike_a_word(value) || !candidate.goes_on && value.len() >= 4 && !is_camel(value),
+        Joint::Listed => {
+            value.len() >= 6 && digits > 0 && value.bytes().any(|byte| byte.is_ascii_alphabetic())
+        }
+        Joint::Prose => false,
+    }
+}
+
+fn is_personal(candidate: Candidate<'_>, value: &str, digits: usize) -> bool {
+    let letters = value.chars().any(char::is_alphabetic);
+    if !letters || is_word_about(value) || is_code(value) || is_prose(value) {
+        return false;
+    }
+    match candidate.joint {
+        Joint::Assigned => true,
+        Joint::Colon => {
+            candidate.quoted || digits > 0 || value.chars().next().is_some_and(char::is_uppercase)
+        }
+        Joint::Listed | Joint::Prose => false,
+    }
+}
+
+/// `InvalidFormat`: letters of both cases that begin like a type's name.
+fn is_camel(value: &str) -> bool {
+    value.bytes().all(|byte| byte.is_ascii_alphabetic())
+        && value.starts_with(|char: char| char.is_ascii_uppercase())
+}
+
+/// Whether no word of a sentence looks like this: it has a digit, a mark, or capitals inside.
+pub(super) fn is_unlike_a_word(value: &str) -> bool {
+    let digit = value.bytes().any(|byte| byte.is_ascii_digit());
+    let letter = value.bytes().any(|byte| byte.is_ascii_alphabetic());
+    let mark = value.bytes().any(|byte| b"!@#$%^&*+=/~_".contains(&byte));
+    let inside = value.bytes().skip(1).any(|byte| byte.is_ascii_uppercase())
+        && value.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
+    (digit && (letter || value.len() >= 3) || mark || inside || !value.is_ascii()) && value.len() >= 3
+}
+
+/// Whether a value looks like a key: long, of the bytes of keys, neither number nor word nor id.
+pub(super) fn is_opaque(value: &str) -> bool {
+    value.len() >= 16 && is_random(value)
+}
+
+/// As [`is_opaque`], however short.
+pub(super) fn is_random(value: &str) -> bool {
+    let bytes = value.as_bytes();
+    let head = bytes.get(..bytes.len().min(128)).unwrap_or_default();
+    head.iter()
+        .all(|&byte| Alphabet::Any.has(byte) || matches!(byte, b'~' | b':' | b'|' | b'!'))
+        && varied(head)
+        && !is_path(value)
+        && longest_word(head) < 12
+        && head.iter().any(|byte| byte.is_ascii_alphabetic())
+}
+
+/// The most small letters in a row: words have many, keys few.
+fn longest_word(bytes: &[u8]) -> usize {
+    let mut longest = 0;
+    let mut run = 0;
+    for byte in bytes {
+        run = if byte.is_ascii_lowercase() { run + 1 } else { 0 };
+        longest = longest.max(run);
+    }
+    longest
+}

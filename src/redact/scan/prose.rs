@@ -1,0 +1,257 @@
+//! Secrets in sentences: `the password is …`, with care for sentences that are only about secrets.
+
+use super::about::{is_nothing, is_word_about};
+use super::alphabet::byte;
+use super::keyval;
+use super::look::Look;
+use super::plausible::{is_random, is_unlike_a_word};
+use super::value;
+use crate::redact::scan::hits::Sort;
+use crate::redact::words::{Force, Named};
+
+/// How far behind a name the words are followed, in bytes.
+const NEAR: usize = 96;
+
+/// Words between a name and its value, and whether the value follows at once.
+const JOINS: &[&str] = &[
+    "is", "was", "are", "equals", "became", "reads", "as", "to", "=", "->", "=>",
+];
+
+/// What a sentence says behind a name at `from..to`.
+pub(super) fn after(look: &mut Look<'_, '_>, from: usize, to: usize) {
+    let at = close_quote(look.bytes, to);
+    if byte(look.bytes, at) != b' ' {
+        return;
+    }
+    if !may_go_on(look.bytes, at + 1) && !login(look, from) {
+        return;
+    }
+    let Some((start, end, joined)) = candidate(look.bytes, at + 1) else {
+        return;
+    };
+    let value = look.text.get(start..end).unwrap_or_default();
+    let digit = value.bytes().any(|byte| byte.is_ascii_digit());
+    if !(digit || joined && is_unlike_a_word(value) || login(look, from)) || is_nothing(value) {
+        return;
+    }
+    let named = keyval::named(look, from, to);
+    let Some(named) = named.filter(|named| named.sort == Sort::Secret) else {
+        return;
+    };
+    let known = login(look, from) && !is_word_about(value);
+    if named.force == Force::Certain && (known || is_secret(named, value, joined)) {
+        look.secret(start, end, "kv.prose");
+        look.named = look.named.max(end);
+    }
+}
+
+/// Whether the word at `at` can be a value or lead to one: most words of prose cannot.
+fn may_go_on(bytes: &[u8], at: usize) -> bool {
+    let ahead = bytes.get(at..bytes.len().min(at + 48)).unwrap_or_default();
+    let len = ahead.iter().position(|byte| *byte <= b' ').unwrap_or(ahead.len());
+    let word = ahead.get(..len).unwrap_or_default();
+    let leads = len <= 9 && {
+        let first = byte(word, 0).to_ascii_lowercase();
+        matches!(
+            first,
+            b'i' | b'w' | b'a' | b'e' | b'b' | b'r' | b't' | b'=' | b'-' | b'f' | b'o' | b's' | b'n'
+        ) && (LEADS.iter().chain(JOINS)).any(|lead| word.eq_ignore_ascii_case(lead.as_bytes()))
+    };
+    leads
+        || word
+            .iter()
+            .any(|byte| byte.is_ascii_digit() || matches!(byte, b'"' | b'\'' | b'`'))
+}
+
+/// Words between a name and what joins it to its value.
+const LEADS: &[&str] = &[
+    "for",
+    "of",
+    "set",
+    "now",
+    "used",
+    "changed",
+    "reset",
+    "given",
+    "just",
+    "currently",
+    "still",
+];
+
+fn close_quote(bytes: &[u8], to: usize) -> usize {
+    to + usize::from(matches!(byte(bytes, to), b'"' | b'\'' | b'`'))
+}
+
+/// What the words behind a name have said so far.
+#[derive(PartialEq, Eq)]
+enum Said {
+    Nothing,
+    /// `for`, `of`: whose it is follows.
+    Whose,
+    /// `is`: the value follows.
+    Joined,
+}
+
+/// The word that may be the value: behind `is`, behind `for alice is`, or at once; and whether something joins it.
+fn candidate(bytes: &[u8], at: usize) -> Option<(usize, usize, bool)> {
+    const FILLERS: &[&str] = &[
+        "set",
+        "now",
+        "currently",
+        "just",
+        "still",
+        "used",
+        "given",
+        "changed",
+        "reset",
+    ];
+    let mut here = at;
+    let mut said = Said::Nothing;
+    for _ in 0..7 {
+        if here - at > NEAR || byte(bytes, here) <= b' ' {
+            return None;
+        }
+        let (start, end) = quoted_or_bare(bytes, here)?;
+        let word = bytes.get(start..end)?;
+        let is_in = |list: &[&str]| {
+            list.iter()
+                .any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
+        };
+        if is_in(JOINS) {
+            said = Said::Joined;
+        } else if said == Said::Nothing && is_in(&["for", "of"]) {
+            said = Said::Whose;
+        } else if said != Said::Whose && !is_in(FILLERS) {
+            return Some((start, end, said == Said::Joined));
+        }
+        here = end + usize::from(matches!(byte(bytes, end), b'\'' | b'"' | b'`'));
+        here = value::skip_space(bytes, here, false);
+        if matches!(byte(bytes, here), b'=' | b':') {
+            said = Said::Joined;
+            here = value::skip_space(bytes, here + 1, false);
+        }
+    }
+    None
+}
+
+/// A word, with the marks around it left out.
+fn quoted_or_bare(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
+    let quote = byte(bytes, at);
+    if matches!(quote, b'"' | b'\'' | b'`') {
+        let len = value::until(bytes, at + 1, quote);
+        return (len > 0 && len < 80).then_some((at + 1, at + 1 + len));
+    }
+    let len = value::bare(bytes.get(..bytes.len().min(at + 4 * NEAR))?, at, false);
+    (len > 0).then_some((at, at + len))
+}
+
+fn is_secret(named: Named, value: &str, joined: bool) -> bool {
+    const ALGORITHMS: &[&str] = &[
+        "sha", "md5", "bcrypt", "argon", "scrypt", "oauth", "base64", "utf", "pbkdf", "hs256", "rs256",
+        "es256", "v1", "v2", "v3", "http", "id", "2fa", "tls", "x509", "aes", "rsa", "ed25519", "p256",
+    ];
+    let lower = value.to_ascii_lowercase();
+    if ALGORITHMS.iter().any(|known| lower.starts_with(known)) || is_word_about(value) {
+        return false;
+    }
+    let digits = value.bytes().filter(u8::is_ascii_digit).count();
+    let letters = value.bytes().filter(u8::is_ascii_alphabetic).count();
+    if letters == 0 {
+        return digits == value.len()
+            && named.short
+            && !named.plural
+            && (if joined { 4..=8 } else { 4..=6 }).contains(&digits);
+    }
+    let unit = digits > 0
+        && value.starts_with(|char: char| char.is_ascii_digit())
+        && letters <= 2
+        && value.len() < 6;
+    if unit || value.contains("::") || value.contains("()") || value.starts_with(['/', '[', '<', '{', '$']) {
+        return false;
+    }
+    if value.trim_end_matches('=').contains('=') {
+        return false;
+    }
+    if joined {
+        value.len() >= 4
+    } else if named.short {
+        value.len() >= 6 && digits > 0
+    } else {
+        value.len() >= 10 && is_random(value) && !is_uuid(value)
+    }
+}
+
+fn is_uuid(value: &str) -> bool {
+    super::tokens::is_uuid(value.as_bytes())
+}
+
+/// Whether the words before a name are those of a `.netrc` line: `login x password y`.
+fn login(look: &Look<'_, '_>, from: usize) -> bool {
+    let back = look.bytes.get(from.saturating_sub(48)..from).unwrap_or_default();
+    let Some(at) = back.windows(6).rposition(|window| window == b"login ") else {
+        return false;
+    };
+    let between = back.get(at + 6..).unwrap_or_default();
+    between.iter().filter(|byte| **byte == b' ').count() <= 1 && !between.is_empty() && from > 6
+}
+
+/// Whether words of a sentence follow a value that ends at `end`: a space and a word that is no name of a value.
+pub(super) fn goes_on(bytes: &[u8], end: usize) -> bool {
+    if byte(bytes, end) != b' ' {
+        return false;
+    }
+    let ahead = bytes.get(end + 1..bytes.len().min(end + 33)).unwrap_or_default();
+    let word = ahead
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(**byte, b'_' | b'-' | b'\'' | b'.'))
+        .count();
+    word > 0 && !matches!(byte(ahead, word), b'=' | b':')
+}
+
+/// `Basic …` without its header's name: base64 of `user:password`.
+pub(super) fn basic(look: &mut Look<'_, '_>, start: usize, end: usize) {
+    if end < look.named || !super::alphabet::walled(look.bytes, start) {
+        return;
+    }
+    let at = value::skip_space(look.bytes, end, false);
+    let ahead = look
+        .bytes
+        .get(at..look.bytes.len().min(at + 512))
+        .unwrap_or_default();
+    let run = super::alphabet::Alphabet::Base64.run(ahead);
+    if run < 8 {
+        return;
+    }
+    let decoded = decode(ahead.get(..run).unwrap_or_default());
+    let pair = decoded.contains(&b':')
+        && decoded
+            .iter()
+            .all(|byte| byte.is_ascii_graphic() || *byte == b' ');
+    if pair && decoded.len() >= 4 {
+        look.secret(at, at + run, "header.basic");
+        look.named = look.named.max(at + run);
+    }
+}
+
+/// Base64 without its padding; empty where it is none.
+fn decode(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let (mut bits, mut count) = (0_u32, 0);
+    for &byte in text.iter().take_while(|byte| **byte != b'=') {
+        let value = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => return Vec::new(),
+        };
+        bits = (bits << 6 | u32::from(value)) & 0xff_ffff;
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            out.push((bits >> count & 0xff) as u8);
+        }
+    }
+    out
+}

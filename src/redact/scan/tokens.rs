@@ -1,0 +1,234 @@
+//! Tokens by their own shape: a literal that its vendor chose, and a body of certain bytes and length.
+
+use super::alphabet::{Alphabet, byte, kinds, varied, walled};
+
+pub(super) use super::token_table::{INFIXES, PREFIXES};
+
+/// A token that begins with a literal.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Prefix {
+    pub(super) rule: &'static str,
+    pub(super) literal: &'static str,
+    pub(super) body: Alphabet,
+    /// The shortest body, in bytes.
+    pub(super) min: usize,
+    /// The longest body; a longer run is something else. 0: any length.
+    pub(super) max: usize,
+    /// Whether a letter or digit before the literal makes it part of something else.
+    pub(super) walled: bool,
+    /// What else the body must be.
+    pub(super) shape: Option<fn(&[u8]) -> bool>,
+}
+
+/// A token that is known by a literal in its middle.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Infix {
+    pub(super) rule: &'static str,
+    pub(super) literal: &'static str,
+    pub(super) before: Alphabet,
+    pub(super) before_min: usize,
+    pub(super) before_max: usize,
+    pub(super) after: Alphabet,
+    pub(super) after_min: usize,
+}
+
+impl Prefix {
+    /// Whether a body may well be without a digit and of one case.
+    fn one_case(&self) -> bool {
+        matches!(
+            self.body,
+            Alphabet::Upper | Alphabet::UpperDash | Alphabet::UpperDot | Alphabet::Lower
+        )
+    }
+
+    /// Whether the literal at `start`, with a body that ends at `end`, is a token. The body's end is found by the
+    /// caller, who measures each run once.
+    pub(super) fn is_at(&self, bytes: &[u8], start: usize, end: usize) -> bool {
+        let from = start + self.literal.len();
+        let body = bytes.get(from..end).unwrap_or_default();
+        bytes.get(start..from) == Some(self.literal.as_bytes())
+            && body.len() >= self.min
+            && (self.max == 0 || body.len() <= self.max)
+            && (!self.walled || walled(bytes, start))
+            && (varied(body) || self.one_case() && kinds(body) >= 8)
+            && self.shape.is_none_or(|shape| shape(body))
+    }
+}
+
+impl Infix {
+    /// The token around the literal at `at`.
+    pub(super) fn around(&self, bytes: &[u8], at: usize) -> Option<(usize, usize)> {
+        let from = at + self.literal.len();
+        if bytes.get(at..from) != Some(self.literal.as_bytes()) {
+            return None;
+        }
+        let back = bytes
+            .get(at.saturating_sub(self.before_max + 1)..at)
+            .unwrap_or_default();
+        let before = self.before.run_back(back);
+        let ahead = bytes
+            .get(from..bytes.len().min(from + LONGEST))
+            .unwrap_or_default();
+        let after = self.after.run(ahead);
+        let fits = before >= self.before_min && before <= self.before_max && after >= self.after_min;
+        let body = bytes.get(at - before..from + after).unwrap_or_default();
+        (fits && varied(body)).then_some((at - before, from + after))
+    }
+}
+
+/// How far an infix token is followed, in bytes.
+const LONGEST: usize = 256;
+
+/// What follows `eyJ` in a JSON web token: three parts, or two, or five if encrypted.
+pub(super) fn is_jwt(body: &[u8]) -> bool {
+    let mut parts = body.split(|&byte| byte == b'.');
+    let header = parts.next().map_or(0, <[u8]>::len);
+    let payload = parts.next();
+    let signed = parts.next().is_some();
+    let begins = payload.is_some_and(|payload| payload.starts_with(b"eyJ"));
+    header >= 8 && payload.is_some_and(|payload| payload.len() >= 8 || signed) && (signed || begins)
+}
+
+/// `pat` of Airtable: 14 characters, a dot, 64 hexadecimal digits.
+pub(super) fn is_airtable(body: &[u8]) -> bool {
+    byte(body, 14) == b'.' && Alphabet::Hex.run(body.get(15..).unwrap_or_default()) >= 60
+}
+
+/// A body with at least one dot and one on each side of it long enough to be a part of a key.
+pub(super) fn has_parts(body: &[u8]) -> bool {
+    let mut parts = body.split(|&byte| byte == b'.');
+    parts.next().is_some_and(|part| part.len() >= 12) && parts.next().is_some_and(|part| part.len() >= 16)
+}
+
+/// 36 bytes of which four are dashes.
+pub(super) fn is_uuid(body: &[u8]) -> bool {
+    body.len() == 36 && body.iter().filter(|&&byte| byte == b'-').count() == 4
+}
+
+/// A body with letters of both cases and a digit: no word, no number, no hash.
+pub(super) fn is_mixed(body: &[u8]) -> bool {
+    body.iter().any(u8::is_ascii_digit)
+        && body.iter().any(u8::is_ascii_uppercase)
+        && body.iter().any(u8::is_ascii_lowercase)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::cases::{ALNUM, body};
+    use super::super::scan;
+    use super::*;
+
+    const UPPER: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
+    /// A body that fits a row, of `len` bytes.
+    fn fitting(row: &Prefix, len: usize) -> String {
+        let letters = match row.body {
+            Alphabet::Digit => "0123456789",
+            Alphabet::Hex | Alphabet::HexDash => "0123456789abcdef",
+            Alphabet::Upper | Alphabet::UpperDash | Alphabet::UpperDot => UPPER,
+            Alphabet::Lower => "abcdefghijklmnopqrstuvwxyz0123456789",
+            _ => ALNUM,
+        };
+        let text = body(letters, len);
+        match row.shape {
+            Some(shape) if shape(b"4bf92f35-77b3-4da6-a3ce-929d0e0e4736") && !shape(text.as_bytes()) => {
+                "4bf92f35-77b3-4da6-a3ce-929d0e0e4736".to_owned()
+            }
+            Some(shape) if !shape(text.as_bytes()) => with_dots(shape),
+            _ => text,
+        }
+    }
+
+    /// A body of parts that its row's shape asks for.
+    fn with_dots(shape: fn(&[u8]) -> bool) -> String {
+        let part = |len| body(ALNUM, len);
+        let dotted = [
+            format!("{}.{}", part(14), body("0123456789abcdef", 64)),
+            format!("{}.{}.{}", part(22), part(43), part(43)),
+        ];
+        dotted
+            .into_iter()
+            .find(|text| shape(text.as_bytes()))
+            .expect("a shape that one of the forms has")
+    }
+
+    fn positive(row: &Prefix) -> String {
+        format!(
+            "{}{}",
+            row.literal,
+            fitting(row, row.min.max(20).min(if row.max == 0 { 999 } else { row.max }))
+        )
+    }
+
+    #[test]
+    fn every_row_finds_its_token_wherever_it_stands() {
+        for row in PREFIXES {
+            let token = positive(row);
+            for (before, after) in [
+                ("", ""),
+                ("got ", " from bob"),
+                ("x=", "&page=2"),
+                ("{\"a\":\"", "\",\"b\":1}"),
+                ("{\"m\":\"{\\\"a\\\":\\\"", "\\\"}\"}"),
+                ("line\\n", "\\nnext"),
+                ("https://example.com/?q=", "#x"),
+                ("(", "), then"),
+                ("env A=", "\nB=2"),
+            ] {
+                let text = format!("{before}{token}{after}");
+                let found = scan("message", &text);
+                assert_eq!(
+                    found.value,
+                    format!("{before}[REDACTED:secret]{after}"),
+                    "{} {text}",
+                    row.rule
+                );
+                assert_eq!(found.redactions.len(), 1, "{} {text}", row.rule);
+            }
+        }
+    }
+
+    #[test]
+    fn no_row_takes_its_literal_alone_a_short_body_or_a_word() {
+        for row in PREFIXES {
+            let word = "x".repeat(row.min.max(8));
+            let short = row.min.min(15) - 1;
+            for tail in [String::new(), word, body("abcdef", short / 2)] {
+                let text = format!("see {}{tail} now", row.literal);
+                assert_eq!(scan("message", &text).value, text, "{}", row.rule);
+            }
+            if row.walled {
+                let text = format!("ab{}", positive(row));
+                let found = scan("message", &text);
+                assert!(
+                    !found.redactions.iter().any(|cut| cut.rule == row.rule),
+                    "{} {text}",
+                    row.rule
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_infix_finds_the_token_around_it() {
+        for row in INFIXES {
+            let part = |alphabet: Alphabet, len| match alphabet {
+                Alphabet::Digit => body("0123456789", len),
+                Alphabet::Hex => body("0123456789abcdef", len),
+                _ => body(ALNUM, len),
+            };
+            let token = format!(
+                "{}{}{}",
+                part(row.before, row.before_min),
+                row.literal,
+                part(row.after, row.after_min.max(1))
+            );
+            let text = format!("got {token} from bob");
+            let found = scan("message", &text);
+            let rest = found.value.strip_prefix("got [REDACTED:secret]").expect("found");
+            assert!(rest.ends_with(" from bob"), "{} {}", row.rule, found.value);
+            let short = format!("got a{}b now", row.literal);
+            assert_eq!(scan("message", &short).value, short, "{}", row.rule);
+        }
+    }
+}

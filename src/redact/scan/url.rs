@@ -1,0 +1,275 @@
+//! Secrets of URLs: userinfo, one-time links, webhooks, OAuth grants. Other parameters are names with values.
+
+use super::about::is_nothing;
+use super::alphabet::{Alphabet, byte};
+use super::keyval::Site;
+use super::look::Look;
+use super::plausible::is_opaque;
+use super::value;
+
+/// Which part of a webhook's path is the secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Secret {
+    /// All that follows.
+    Rest,
+    /// What follows the next segment.
+    BehindId,
+}
+
+/// Addresses of webhooks, up to the part that only its owner knows.
+pub(super) const WEBHOOKS: &[(&str, Secret)] = &[
+    ("hooks.slack.com/services/", Secret::Rest),
+    ("hooks.slack.com/workflows/", Secret::Rest),
+    ("hooks.slack.com/triggers/", Secret::Rest),
+    ("discord.com/api/webhooks/", Secret::BehindId),
+    ("discordapp.com/api/webhooks/", Secret::BehindId),
+    ("webhook.office.com/webhookb2/", Secret::Rest),
+    ("outlook.office.com/webhook/", Secret::Rest),
+    ("outlook.office365.com/webhook/", Secret::Rest),
+    ("api.telegram.org/bot", Secret::Rest),
+    ("hooks.zapier.com/hooks/catch/", Secret::BehindId),
+    ("/with/key/", Secret::Rest),
+    ("open-apis/bot/v2/hook/", Secret::Rest),
+    ("events.pagerduty.com/integration/", Secret::Rest),
+    ("hc-ping.com/", Secret::Rest),
+];
+
+/// Path segments before the token of a one-time link.
+pub(super) const LINKS: &[&str] = &[
+    "reset/",
+    "reset-password/",
+    "reset_password/",
+    "resetpassword/",
+    "password-reset/",
+    "password_reset/",
+    "invite/",
+    "invites/",
+    "invitation/",
+    "invitations/",
+    "verify/",
+    "verify-email/",
+    "verify_email/",
+    "confirm/",
+    "confirmation/",
+    "confirm-email/",
+    "activate/",
+    "activation/",
+    "magic/",
+    "magic-link/",
+    "magic_link/",
+    "magiclink/",
+    "join/",
+    "recover/",
+    "recovery/",
+    "unlock/",
+    "/s/",
+];
+
+/// The longest URL that is looked at for its userinfo, in bytes.
+const LONGEST: usize = 2048;
+
+/// Userinfo behind the `://` at `start..end`: up to the last `@` of the authority.
+pub(super) fn authority(look: &mut Look<'_, '_>, start: usize, end: usize) {
+    if end < look.url {
+        return;
+    }
+    let ahead = look
+        .bytes
+        .get(end..look.bytes.len().min(end + LONGEST))
+        .unwrap_or_default();
+    let run = ahead
+        .iter()
+        .enumerate()
+        .position(|(at, byte)| {
+            *byte <= b' '
+                || matches!(byte, b'"' | b'<' | b'>' | b'\\' | b'`')
+                || (*byte == b':' && ahead.get(at..at + 3) == Some(b"://"))
+        })
+        .unwrap_or(ahead.len());
+    let run = ahead.get(..run).unwrap_or_default();
+    look.url = end + run.len();
+    let authority = run
+        .iter()
+        .position(|byte| matches!(byte, b'/' | b'?' | b'#'))
+        .unwrap_or(run.len());
+    let web = is_web(look.bytes, start);
+    let Some(at) = userinfo(run, authority, web) else {
+        return;
+    };
+    let text = look.text.get(end..end + at).unwrap_or_default();
+    let (from, secret) = match text.split_once(':') {
+        Some((user, "")) => (end, user),
+        Some((user, password)) => (end + user.len() + 1, password),
+        None if is_opaque(text) => (end, text),
+        None => return,
+    };
+    if !is_nothing(secret) && !is_variable(secret) {
+        look.secret(from, from + secret.len(), "url.userinfo");
+        look.named = look.named.max(from + secret.len());
+    }
+}
+
+/// Where the `@` that ends the userinfo stands. A password may hold `/`, `?` and `#` though it should not.
+fn userinfo(run: &[u8], authority: usize, web: bool) -> Option<usize> {
+    let head = run.get(..authority)?;
+    let last = |bytes: &[u8]| bytes.iter().rposition(|byte| *byte == b'@');
+    let within = last(head);
+    let colon = head.iter().position(|byte| *byte == b':');
+    let port = colon.is_some_and(|colon| {
+        let behind = head.get(colon + 1..).unwrap_or_default();
+        !behind.is_empty() && behind.iter().all(u8::is_ascii_digit)
+    });
+    let beyond = colon.is_some() && (within.is_none() && !port || within.is_some() && !web);
+    if beyond {
+        let query = run.get(authority..)?.iter().position(|byte| *byte == b'?');
+        let end = query.map_or(run.len(), |query| authority + query);
+        let found = last(run.get(..end)?).filter(|at| *at > authority);
+        // Behind a path of several segments it is no password any more.
+        let slashes = run
+            .get(authority..found.unwrap_or(authority))?
+            .iter()
+            .filter(|byte| **byte == b'/')
+            .count();
+        if let Some(found) = found.filter(|_| slashes <= 2) {
+            return Some(found);
+        }
+        if within.is_none() {
+            return last(run);
+        }
+    }
+    within
+}
+
+fn is_web(bytes: &[u8], at: usize) -> bool {
+    let scheme = bytes.get(..at).unwrap_or_default();
+    [&b"http"[..], b"https", b"ws", b"wss"]
+        .iter()
+        .any(|web| scheme.ends_with(web))
+}
+
+/// `$PASSWORD`, `${PASSWORD}`, `{password}`, `<password>`
+fn is_variable(text: &str) -> bool {
+    let inner = text.trim_matches(|char: char| matches!(char, '$' | '{' | '}' | '<' | '>' | '%' | '(' | ')'));
+    inner.len() < text.len()
+        && (text.starts_with(['$', '{', '<', '%']))
+        && inner
+            .bytes()
+            .all(|byte| byte.is_ascii_alphabetic() || byte == b'_')
+        || text.bytes().all(|byte| matches!(byte, b'*' | b'x'))
+}
+
+/// `user:password@tcp(…)`, with the `@` at `at`.
+pub(super) fn bare_userinfo(look: &mut Look<'_, '_>, at: usize) {
+    let back = look.bytes.get(at.saturating_sub(160)..at).unwrap_or_default();
+    let run = back
+        .iter()
+        .rev()
+        .take_while(|byte| **byte > b' ' && !matches!(**byte, b'"' | b'\'' | b'`'))
+        .count();
+    let run = back.get(back.len() - run..).unwrap_or_default();
+    if let Some(colon) = run.iter().position(|byte| *byte == b':') {
+        look.secret(at - run.len() + colon + 1, at, "url.userinfo");
+    }
+}
+
+/// `jdbc:oracle:thin:user/password@…`
+pub(super) fn oracle(look: &mut Look<'_, '_>, end: usize) {
+    let ahead = look
+        .bytes
+        .get(end..look.bytes.len().min(end + 160))
+        .unwrap_or_default();
+    let run = value::word(ahead, 0);
+    let run = ahead.get(..run).unwrap_or_default();
+    let slash = run.iter().position(|byte| *byte == b'/');
+    let at = run.iter().rposition(|byte| *byte == b'@');
+    if let (Some(slash), Some(at)) = (slash, at)
+        && slash < at
+    {
+        look.secret(end + slash + 1, end + at, "url.userinfo");
+    }
+}
+
+/// The secret of a webhook whose known part ends at `end`.
+pub(super) fn webhook(look: &mut Look<'_, '_>, secret: Secret, end: usize) {
+    let mut start = end;
+    if secret == Secret::BehindId {
+        let ahead = look
+            .bytes
+            .get(end..look.bytes.len().min(end + 32))
+            .unwrap_or_default();
+        match ahead.iter().position(|byte| *byte == b'/') {
+            Some(slash) => start = end + slash + 1,
+            None => return,
+        }
+    }
+    let len = path(look.bytes, start);
+    if len >= 8 {
+        look.secret(start, start + len, "url.webhook");
+        look.named = look.named.max(start + len);
+    }
+}
+
+/// How long the path at `at` is.
+fn path(bytes: &[u8], at: usize) -> usize {
+    let ahead = bytes.get(at..bytes.len().min(at + 512)).unwrap_or_default();
+    ahead
+        .iter()
+        .position(|&byte| {
+            !(Alphabet::Tilde.has(byte) || matches!(byte, b'/' | b'@' | b':' | b'%' | b'+' | b'='))
+        })
+        .unwrap_or(ahead.len())
+}
+
+/// The token of a one-time link behind the path segment that ends at `end`.
+pub(super) fn link(look: &mut Look<'_, '_>, end: usize) {
+    let ahead = look
+        .bytes
+        .get(end..look.bytes.len().min(end + 512))
+        .unwrap_or_default();
+    let run = Alphabet::Tilde.run(ahead);
+    let token = look.text.get(end..end + run).unwrap_or_default();
+    let token = token.trim_end_matches('.');
+    let closed = !matches!(byte(ahead, run), b'/' | b':') && !token.contains('.');
+    if closed
+        && is_opaque(token)
+        && look
+            .bytes
+            .get(end.saturating_sub(40)..end)
+            .is_some_and(|before| before.contains(&b'/'))
+    {
+        look.secret(end, end + token.len(), "url.link");
+    }
+}
+
+/// How far around a grant its other half is looked for, in bytes.
+const NEAR: usize = 256;
+
+/// `code=…&state=…`: an OAuth grant, known by both, or by the path that it comes back to.
+pub(super) fn grant(look: &mut Look<'_, '_>, site: Site) {
+    if !site.parameter {
+        return;
+    }
+    let end = site.at + value::bare(look.bytes, site.at, true);
+    let value = look.text.get(site.at..end).unwrap_or_default();
+    let around = look
+        .bytes
+        .get(site.from.saturating_sub(NEAR)..look.bytes.len().min(end + NEAR))
+        .unwrap_or_default();
+    let has = |what: &[u8]| memchr::memmem::find(around, what).is_some();
+    let is_code = look
+        .bytes
+        .get(site.from)
+        .is_some_and(|byte| byte.eq_ignore_ascii_case(&b'c'));
+    let fits = if is_code {
+        let known =
+            has(b"state=") || has(b"callback") || has(b"oauth") || has(b"redirect") || has(b"session_state");
+        let bare = value.bytes().all(|byte| byte.is_ascii_digit()) || value.len() < 6;
+        known && !bare
+    } else {
+        has(b"code=") && is_opaque(value)
+    };
+    if fits && !is_nothing(value) {
+        look.secret(site.at, end, "url.grant");
+        look.named = look.named.max(end);
+    }
+}
