@@ -35,6 +35,8 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Write a day of invented records into a new directory, to have something to look at
     Demo(Demo),
+    /// Redact values: lines {"id","field","value"} in, {"id","value","redactions"} out, in the same order
+    Redact,
     /// Show records: the newest 50, oldest of them first
     Show(Show),
     /// Show the newest records, and with -f those to come

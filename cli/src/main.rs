@@ -28,6 +28,7 @@ fn main() -> ExitCode {
     };
     let done = match &args.command {
         Command::Demo(demo) => cmd::demo::run(demo),
+        Command::Redact => cmd::redact::run(),
         Command::Show(show) => cmd::show::run(show),
         Command::Tail(tail) => cmd::tail::run(tail),
     };

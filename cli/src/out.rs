@@ -26,6 +26,8 @@ pub(crate) enum Failure {
     Audit(Error),
     /// There is no trail where we were told to look.
     NoTrail(String),
+    /// Our input is not what it must be.
+    Input(String),
     /// The arguments ask for what must not be done.
     Usage(String),
 }
@@ -36,7 +38,7 @@ impl Failure {
             Self::Closed => code::OK,
             Self::Audit(error) if error.kind() == ErrorKind::Query => code::USAGE,
             Self::Usage(_) => code::USAGE,
-            Self::Output(_) | Self::Audit(_) | Self::NoTrail(_) => code::IO,
+            Self::Output(_) | Self::Audit(_) | Self::NoTrail(_) | Self::Input(_) => code::IO,
         }
     }
 }
@@ -47,7 +49,7 @@ impl fmt::Display for Failure {
             Self::Closed => f.write_str("the output was closed"),
             Self::Output(error) => write!(f, "could not write the output: {error}"),
             Self::Audit(error) => error.fmt(f),
-            Self::NoTrail(why) | Self::Usage(why) => f.write_str(why),
+            Self::NoTrail(why) | Self::Usage(why) | Self::Input(why) => f.write_str(why),
         }
     }
 }

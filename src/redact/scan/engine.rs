@@ -105,11 +105,6 @@ fn classes_of(text: &str) -> u8 {
 }
 
 impl Engine {
-    /// Scans at most `cap` bytes of a text.
-    pub(crate) fn with_cap(cap: usize) -> Self {
-        Self { cap }
-    }
-
     /// Finds what must not stay of a field's value: `scratch.hits` holds it, settled, when this returns.
     pub(crate) fn scan(&self, field: &Field, text: &str, scratch: &mut Scratch) -> Scanned {
         scratch.hits.clear();

@@ -13,8 +13,6 @@ pub(super) enum Joint {
     Colon,
     /// `"name", "value"`
     Listed,
-    /// Words only.
-    Prose,
 }
 
 /// A value and how it stands in the text.
@@ -74,7 +72,6 @@ fn is_secret(named: Named, candidate: Candidate<'_>, value: &str, digits: usize)
         Joint::Listed => {
             value.len() >= 6 && digits > 0 && value.bytes().any(|byte| byte.is_ascii_alphabetic())
         }
-        Joint::Prose => false,
     }
 }
 
@@ -88,7 +85,7 @@ fn is_personal(candidate: Candidate<'_>, value: &str, digits: usize) -> bool {
         Joint::Colon => {
             candidate.quoted || digits > 0 || value.chars().next().is_some_and(char::is_uppercase)
         }
-        Joint::Listed | Joint::Prose => false,
+        Joint::Listed => false,
     }
 }
 
