@@ -105,6 +105,12 @@ fn classes_of(text: &str) -> u8 {
 }
 
 impl Engine {
+    /// Scans at most `cap` bytes of a text.
+    #[cfg(test)]
+    fn with_cap(cap: usize) -> Self {
+        Self { cap }
+    }
+
     /// Finds what must not stay of a field's value: `scratch.hits` holds it, settled, when this returns.
     pub(crate) fn scan(&self, field: &Field, text: &str, scratch: &mut Scratch) -> Scanned {
         scratch.hits.clear();
@@ -116,6 +122,7 @@ impl Engine {
         let classes = classes_of(text);
         detect(text, Some(&field.words), classes, scratch);
         if !scratch.hits.is_empty() {
+            scratch.hits.drop_hosts();
             scratch.hits.settle();
             let marks = &scratch.marks;
             scratch
@@ -339,4 +346,121 @@ pub(crate) fn redacted<'t>(
     }
     let head = text.get(..scanned.kept).unwrap_or_default();
     Cow::Owned(cut::cut(head, hits, scanned.dropped, replace))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use proptest::strategy::ValueTree;
+
+    fn marked(engine: &Engine, text: &str) -> String {
+        let mut scratch = Scratch::default();
+        let scanned = engine.scan(&Field::of("message"), text, &mut scratch);
+        redacted(text, scanned, &scratch.hits, &mut |_, _, out| {
+            out.push_str("[REDACTED:x]")
+        })
+        .into_owned()
+    }
+
+    #[test]
+    fn what_lies_beyond_the_cap_is_not_kept_and_its_mark_is_stable() {
+        let engine = Engine::with_cap(64);
+        let text = format!("{} password=hunter2", "word ".repeat(14));
+        let once = marked(&engine, &text);
+        assert_eq!(once, format!("{}…[dropped 27 bytes]", "word ".repeat(12)));
+        assert_eq!(marked(&engine, &once), once);
+        let secret = format!("{} password=hunter2{}", "word ".repeat(9), "x".repeat(80));
+        assert!(!marked(&engine, &secret).contains("hunter2"));
+    }
+
+    #[test]
+    fn a_run_that_is_long_enough_is_seen_wherever_it_begins() {
+        for before in 0..60 {
+            for len in [RUN - 1, RUN] {
+                let text = format!("{}{}{}", " ".repeat(before), "A".repeat(len), " ".repeat(40));
+                assert_eq!(has_run(text.as_bytes()), len == RUN, "{before} {len}");
+            }
+        }
+    }
+
+    fn pieces() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            Just("password"),
+            Just("token"),
+            Just("="),
+            Just(": "),
+            Just("\""),
+            Just("\\\""),
+            Just("\\"),
+            Just(" "),
+            Just("://"),
+            Just("bob:"),
+            Just("@"),
+            Just("/"),
+            Just("?"),
+            Just("&"),
+            Just("eyJ"),
+            Just("."),
+            Just("ghp_"),
+            Just("-----BEGIN PRIVATE KEY-----"),
+            Just("-----END"),
+            Just("Cookie: "),
+            Just("Bearer "),
+            Just("hunter2"),
+            Just("é"),
+            Just("\u{200b}"),
+            Just("{"),
+            Just("}"),
+            Just("["),
+            Just("]"),
+            Just("("),
+            Just(")"),
+            Just(","),
+            Just("Some("),
+            Just("\n"),
+            Just("4111"),
+            Just("[REDACTED:secret]"),
+            Just("hmac-sha256:k1:abc"),
+            Just("is "),
+            Just("<password>"),
+            Just("values ("),
+            Just("[1, 2, 3"),
+            Just("AbCdEfGh0123456789"),
+            Just("%40"),
+            Just("-p"),
+            Just("curl "),
+            Just("reset/"),
+            Just("'"),
+            Just("identified by "),
+            Just("code="),
+            Just("state="),
+        ];
+        proptest::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_scanned_without_a_panic_and_hits_are_apart(text in pieces()) {
+            let mut scratch = Scratch::default();
+            Engine::default().scan(&Field::of("message"), &text, &mut scratch);
+            let mut from = 0;
+            for hit in scratch.hits.list() {
+                prop_assert!(hit.start >= from && hit.start < hit.end && hit.end <= text.len());
+                from = hit.end;
+            }
+        }
+    }
+
+    /// The same texts on every run: among all nonsense there may be some that reads otherwise once a part is cut.
+    #[test]
+    fn what_was_cut_once_is_cut_no_more() {
+        let mut runner = proptest::test_runner::TestRunner::deterministic();
+        for _ in 0..2000 {
+            let text = pieces().new_tree(&mut runner).expect("a text").current();
+            let once = super::super::scan("message", &text).value.into_owned();
+            let again = super::super::scan("message", &once);
+            assert_eq!(again.value.as_ref(), once, "{text} {:?}", again.redactions);
+        }
+    }
 }

@@ -153,10 +153,9 @@ fn line_end(bytes: &[u8], at: usize) -> usize {
 
 /// Whether a name is that of the cookies of a request or a response.
 pub(super) fn is_cookie(name: &str) -> bool {
-    let bare = name.rsplit(['.', '_']).next().unwrap_or(name);
-    ["cookie", "cookies", "set-cookie", "set-cookie2"]
-        .iter()
-        .any(|known| bare.eq_ignore_ascii_case(known) || name.eq_ignore_ascii_case(known))
+    let name = name.trim_end_matches(['2', 's', 'S']).as_bytes();
+    let end = name.get(name.len().saturating_sub(6)..).unwrap_or_default();
+    end.eq_ignore_ascii_case(b"cookie")
 }
 
 /// The most cookies of one header that are looked at.
@@ -209,7 +208,7 @@ pub(super) fn is_secret_cookie(name: &str, value: &str) -> bool {
         "path", "domain", "max-age", "expires", "samesite", "priority", "version", "comment",
     ];
     let harmless = ATTRIBUTES.iter().any(|known| name.eq_ignore_ascii_case(known));
-    if harmless || is_nothing(value) {
+    if harmless || is_nothing(value) || name.contains("[REDACTED:") {
         return false;
     }
     match words::named(name) {

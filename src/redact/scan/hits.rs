@@ -57,10 +57,35 @@ impl Hits {
         self.list.retain(keep);
     }
 
+    /// Drops what is an e-mail address only because a URL's userinfo stands before its host: `p@host.example`.
+    pub(crate) fn drop_hosts(&mut self) {
+        const USERINFO: &str = "url.userinfo";
+        let first = self.list.iter().position(|hit| hit.rule == USERINFO);
+        let Some(first) = first else { return };
+        let mut userinfo: Vec<(usize, usize)> = self
+            .list
+            .iter()
+            .skip(first)
+            .filter(|hit| hit.rule == USERINFO)
+            .map(|hit| (hit.start, hit.end))
+            .collect();
+        userinfo.sort_unstable();
+        self.list.retain(|hit| {
+            hit.sort != Sort::Personal || {
+                let at = userinfo.partition_point(|&(start, _)| start <= hit.start);
+                let within = at.checked_sub(1).and_then(|at| userinfo.get(at));
+                !within.is_some_and(|&(_, end)| hit.start <= end && hit.end > end)
+            }
+        });
+    }
+
     /// Sorts the hits and merges those that overlap: the union is cut once, under the rule of the gravest sort and,
     /// among equals, of the longest.
     pub(crate) fn settle(&mut self) {
-        self.list.sort_unstable_by_key(|hit| (hit.start, hit.end));
+        // Of two that claim the same bytes, the one that knows their shape names them.
+        let by_name = |rule: &str| rule.starts_with("kv.") || rule.starts_with("name.");
+        self.list
+            .sort_unstable_by_key(|hit| (hit.start, hit.end, by_name(hit.rule)));
         let mut settled: Vec<Hit> = Vec::with_capacity(self.list.len());
         for hit in self.list.drain(..) {
             match settled.last_mut().filter(|last| hit.start < last.end) {

@@ -1,6 +1,6 @@
 //! Keys inside a text: a sensitive name, what joins it to its value, and the value, in the notations of programs.
 
-use super::about::is_word_about;
+use super::about::{is_code, is_word_about};
 use super::alphabet::byte;
 use super::header;
 use super::look::Look;
@@ -167,11 +167,7 @@ fn joint(bytes: &[u8], from: usize, to: usize) -> Option<Site> {
         b'|' if spaces > 0 => site(Joint::Listed, here + 1, false),
         b'>' if tag => site(Joint::Assigned, here + 1, true),
         b'<' if next == b'/' => site(Joint::Assigned, next_element(bytes, here)?, true),
-        b'(' if spaces == 0 => {
-            let inner = value::skip_space(bytes, here + 1, true);
-            let inner = value::unwrap(bytes, inner);
-            matches!(byte(bytes, inner), b'"' | b'\'' | b'\\').then(|| site(Joint::Assigned, inner, true))?
-        }
+        b'(' if spaces == 0 => site(Joint::Assigned, call(bytes, here)?, true),
         _ if spaces > 0 && tag => site(Joint::Assigned, tag_end(bytes, here)?, true),
         _ if spaces > 0 && quoted => site(Joint::Assigned, value_field(bytes, here)?, true),
         b'"' | b'\'' if spaces > 0 && !quoted => site(Joint::Assigned, here, false),
@@ -181,6 +177,12 @@ fn joint(bytes: &[u8], from: usize, to: usize) -> Option<Site> {
         }
         _ => None,
     }
+}
+
+/// `Password("…")`: where the quoted argument begins.
+fn call(bytes: &[u8], at: usize) -> Option<usize> {
+    let inner = value::unwrap(bytes, value::skip_space(bytes, at + 1, true));
+    matches!(byte(bytes, inner), b'"' | b'\'' | b'\\').then_some(inner)
 }
 
 /// Whether `<` and a namespace stand before the name.
@@ -253,6 +255,10 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
             return list(look, named, site, first);
         }
     }
+    if named.force == Force::Opaque && look.bare.0 < at && at < look.bare.1 {
+        // A part of a value that another name asked for.
+        return;
+    }
     let Some(found) = measured(look, at, site.parameter) else {
         return;
     };
@@ -265,7 +271,9 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
 /// `const TOKEN: &str = "…"`: what stands behind the colon is a type, the value follows.
 fn behind_type(look: &Look<'_, '_>, site: Site, found: Extent) -> Extent {
     let next = value::skip_space(look.bytes, found.end, false);
+    let first = look.text.get(found.start..found.end).unwrap_or_default();
     let typed = site.joint == Joint::Colon
+        && (is_code(first) || first.starts_with('&'))
         && !found.quoted
         && next > found.end
         && byte(look.bytes, next) == b'='

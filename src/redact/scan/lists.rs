@@ -66,6 +66,9 @@ pub(super) fn values(look: &mut Look<'_, '_>, close: usize, end: usize) {
     };
     let from = close - back.len() + open + 1;
     let names = look.text.get(from..close).unwrap_or_default();
+    if names.contains("[REDACTED:") {
+        return;
+    }
     let mut sensitive = 0_u64;
     for (at, name) in names.split(',').take(COLUMNS).enumerate() {
         let name = name.trim().trim_matches(['"', '`', '[', ']', '\'', '\\']);

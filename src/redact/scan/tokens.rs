@@ -50,8 +50,8 @@ impl Prefix {
             && body.len() >= self.min
             && (self.max == 0 || body.len() <= self.max)
             && (!self.walled || walled(bytes, start))
-            && (varied(body) || self.one_case() && kinds(body) >= 8)
             && self.shape.is_none_or(|shape| shape(body))
+            && (varied(body) || self.one_case() && kinds(body) >= 8)
     }
 }
 
@@ -77,7 +77,7 @@ impl Infix {
 }
 
 /// How far an infix token is followed, in bytes.
-const LONGEST: usize = 256;
+const LONGEST: usize = 128;
 
 /// What follows `eyJ` in a JSON web token: three parts, or two, or five if encrypted.
 pub(super) fn is_jwt(body: &[u8]) -> bool {

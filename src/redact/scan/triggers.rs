@@ -55,6 +55,26 @@ pub(super) struct Triggers {
 
 pub(super) static TRIGGERS: LazyLock<Triggers> = LazyLock::new(Triggers::new);
 
+/// Literals that stand for themselves.
+const MARKS: &[(&str, Trigger)] = &[
+    ("://", Trigger::Scheme),
+    ("-----begin", Trigger::Pem),
+    ("@tcp(", Trigger::Dsn),
+    ("@unix(", Trigger::Dsn),
+    ("thin:", Trigger::Oracle),
+    ("-p", Trigger::Option),
+    ("-u", Trigger::Option),
+    ("-a", Trigger::Option),
+    ("--user", Trigger::User),
+    ("--proxy-user", Trigger::User),
+    ("identified ", Trigger::Identified),
+    ("basic ", Trigger::Basic),
+    (") values", Trigger::Values),
+    (")values", Trigger::Values),
+    ("[redacted:", Trigger::Mark),
+    ("hmac-sha256:", Trigger::Mark),
+];
+
 impl Triggers {
     fn new() -> Self {
         let mut all: Vec<(String, Trigger)> = Vec::new();
@@ -77,25 +97,8 @@ impl Triggers {
         for (literal, command) in super::argv::COMMANDS {
             add(literal, Trigger::Command(*command));
         }
-        for (literal, trigger) in [
-            ("://", Trigger::Scheme),
-            ("-----begin", Trigger::Pem),
-            ("@tcp(", Trigger::Dsn),
-            ("@unix(", Trigger::Dsn),
-            ("thin:", Trigger::Oracle),
-            ("-p", Trigger::Option),
-            ("-u", Trigger::Option),
-            ("-a", Trigger::Option),
-            ("--user", Trigger::User),
-            ("--proxy-user", Trigger::User),
-            ("identified ", Trigger::Identified),
-            ("basic ", Trigger::Basic),
-            (") values", Trigger::Values),
-            (")values", Trigger::Values),
-            ("[redacted:", Trigger::Mark),
-            ("hmac-sha256:", Trigger::Mark),
-        ] {
-            add(literal, trigger);
+        for (literal, trigger) in MARKS {
+            add(literal, *trigger);
         }
         for digit in 0..10 {
             add(&format!("[{digit}"), Trigger::Numbers);

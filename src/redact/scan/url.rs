@@ -97,6 +97,9 @@ pub(super) fn authority(look: &mut Look<'_, '_>, start: usize, end: usize) {
         return;
     };
     let text = look.text.get(end..end + at).unwrap_or_default();
+    if text.contains("[REDACTED:") {
+        return;
+    }
     let (from, secret) = match text.split_once(':') {
         Some((user, "")) => (end, user),
         Some((user, password)) => (end + user.len() + 1, password),
