@@ -206,7 +206,16 @@ mod tests {
             }
         }
         assert!(written > 40_000, "only {written} were written here");
-        for number in [0.5, -0.25, 0.0078125, 1.1, 123456.78, 0.000001, 9999999.99999999, 0.1 + 0.2] {
+        for number in [
+            0.5,
+            -0.25,
+            0.0078125,
+            1.1,
+            123456.78,
+            0.000001,
+            9999999.99999999,
+            0.1 + 0.2,
+        ] {
             if let Some(text) = short(number) {
                 assert_eq!(text, expected(number));
             }
@@ -216,7 +225,16 @@ mod tests {
 
     #[test]
     fn what_has_an_exponent_or_no_fraction_is_left_to_others() {
-        for number in [0.0, -0.0, 1.0, 1e-7, 1.5e300, f64::NAN, f64::INFINITY, f64::MIN_POSITIVE] {
+        for number in [
+            0.0,
+            -0.0,
+            1.0,
+            1e-7,
+            1.5e300,
+            f64::NAN,
+            f64::INFINITY,
+            f64::MIN_POSITIVE,
+        ] {
             assert_eq!(short(number), None, "{number:e}");
         }
     }

@@ -21,7 +21,11 @@ fn held(fault: Option<Fault>) -> (MemFs, Caller) {
     fs.heal();
     caller.deliver(2);
     assert!(caller.sink.is_confirming());
-    assert_eq!(caller.sink.durable_seq(), 4, "a sync that has not ended confirms nothing");
+    assert_eq!(
+        caller.sink.durable_seq(),
+        4,
+        "a sync that has not ended confirms nothing"
+    );
     (fs, caller)
 }
 
@@ -43,7 +47,11 @@ fn what_is_written_while_a_sync_runs_is_not_taken_for_confirmed() {
     assert_eq!(caller.sink.durable_seq(), 7);
     caller.acknowledged = 7;
     fs.crash();
-    assert_eq!(read(&fs).len(), 7, "the disk has what the sync was begun for, and no more");
+    assert_eq!(
+        read(&fs).len(),
+        7,
+        "the disk has what the sync was begun for, and no more"
+    );
     caller.check(7, "after the crash");
 }
 
@@ -66,7 +74,11 @@ fn a_sync_that_fails_beside_the_writing_is_final_for_its_segment() {
     assert_eq!(caller.sink.durable_seq(), 4);
     caller.flush();
     assert_eq!((caller.acknowledged, caller.sink.durable_seq()), (9, 9));
-    assert_ne!(caller.sink.segment(), segment, "nothing follows in the segment that failed");
+    assert_ne!(
+        caller.sink.segment(),
+        segment,
+        "nothing follows in the segment that failed"
+    );
     fs.crash();
     caller.check(9, "after the crash");
 }
@@ -108,7 +120,11 @@ fn a_segment_does_not_end_before_the_sync_that_is_under_way() {
         FileEvent::Rolled { copied, .. } => *copied,
         _ => None,
     });
-    assert_eq!(copied, Some((4, 8)), "what was not confirmed stands in the next segment");
+    assert_eq!(
+        copied,
+        Some((4, 8)),
+        "what was not confirmed stands in the next segment"
+    );
     assert_eq!(caller.sink.durable_seq(), 4);
     caller.flush();
     fs.crash();
@@ -187,7 +203,10 @@ fn with_much_unconfirmed_the_writer_waits_for_the_disk() {
         caller.deliver(40);
     }
     meanwhile(&fs, || caller.sink.confirm_behind(false)).unwrap();
-    assert!(caller.sink.durable_seq() >= 80, "the answer of the first sync was waited for");
+    assert!(
+        caller.sink.durable_seq() >= 80,
+        "the answer of the first sync was waited for"
+    );
     caller.flush();
 }
 

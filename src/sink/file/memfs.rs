@@ -294,7 +294,10 @@ impl FsFile for MemFile {
         let mut disk = self.disk.lock();
         disk.forgotten += to - from;
         let durable = disk.files[&self.inode].durable.len() as u64;
-        assert!(from < to && to <= durable, "only what is on disk may be let go of");
+        assert!(
+            from < to && to <= durable,
+            "only what is on disk may be let go of"
+        );
     }
 }
 

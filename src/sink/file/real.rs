@@ -45,7 +45,12 @@ impl FsFile for RealFile {
     fn forget(&self, from: u64, to: u64) {
         use rustix::fs::{Advice, fadvise};
         // Advice: nothing depends on it.
-        let _ = fadvise(&self.0, from, to.saturating_sub(from).try_into().ok(), Advice::DontNeed);
+        let _ = fadvise(
+            &self.0,
+            from,
+            to.saturating_sub(from).try_into().ok(),
+            Advice::DontNeed,
+        );
     }
 
     #[cfg(not(target_os = "linux"))]
