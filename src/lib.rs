@@ -50,8 +50,8 @@
 //!
 //! # Durability
 //!
-//! An idle writer looks for records every 50 ms at the latest; what it wrote is durable (`fdatasync`) within 50 ms more, one
-//! confirmation for all. Who must know waits, and wakes it: [`Emitter::emit`] returns with [`State::Durable`], [`Audit::flush`] covers everything before it, and
+//! An idle writer looks for records every 50 ms at the latest; within 50 ms more the disk is asked to confirm what it wrote
+//! (`fdatasync`), once for all, while the writer goes on. Who must know waits, and wakes it: [`Emitter::emit`] returns with [`State::Durable`], [`Audit::flush`] covers everything before it, and
 //! [`config::Mode::Durable`] makes chosen events wait inside the macro. A killed process loses what was in memory; the next
 //! `audit.open` record says how much that can be at most.
 //!

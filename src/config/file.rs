@@ -56,7 +56,7 @@ pub struct Config {
     pub keep_bytes: Option<u64>,
     /// The number of segments above which the oldest sealed ones are removed; 0 sets no limit. Default: 0.
     pub keep_segments: Option<u64>,
-    /// How long a written record waits at most for the commit that makes it durable. Default: 50 ms.
+    /// How long a written record waits at most before the commit begins that makes it durable. Default: 50 ms.
     pub commit_interval_ms: Option<u64>,
     /// How long the guard waits for the writer when it is dropped. Default: 5,000 ms.
     pub guard_timeout_ms: Option<u64>,

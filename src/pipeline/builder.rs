@@ -191,7 +191,7 @@ impl AuditBuilder {
         self
     }
 
-    /// How long a written record waits at most for the fdatasync that makes it durable. Default: 50 ms.
+    /// How long a written record waits at most before the fdatasync begins that makes it durable. Default: 50 ms.
     pub fn commit_interval(mut self, interval: Duration) -> Self {
         self.commit_interval = Some(interval);
         self

@@ -71,6 +71,8 @@ struct MemFile {
     disk: Arc<Mutex<Disk>>,
     gate: Arc<Gate>,
     inode: u64,
+    /// How many power failures there were before it was opened. Whoever holds it does not outlive the next one.
+    life: u64,
 }
 
 #[derive(Debug)]
@@ -241,16 +243,19 @@ impl FsFile for MemFile {
     /// What is written while it is held is not its business: a sync promises nothing for it.
     fn sync(&self) -> io::Result<()> {
         let mut disk = self.disk.lock();
+        if disk.crashes != self.life {
+            return Err(io::Error::other("the power failed"));
+        }
         disk.syncs += 1;
         let fault = disk.call();
         let content = disk.files.get_mut(&self.inode).unwrap();
         let from = content.dirty;
         content.dirty = content.bytes.len();
-        let (to, crashes) = (content.dirty, disk.crashes);
+        let to = content.dirty;
         drop(disk);
         self.gate.pass();
         let mut disk = self.disk.lock();
-        if disk.crashes != crashes {
+        if disk.crashes != self.life {
             return Err(io::Error::other("the power failed"));
         }
         let content = disk.files.get_mut(&self.inode).unwrap();
@@ -321,15 +326,16 @@ impl Drop for MemLock {
 }
 
 impl MemFs {
-    fn file(&self, inode: u64) -> Box<dyn FsFile> {
-        Box::new(self.open(inode))
+    fn file(&self, inode: u64, life: u64) -> Box<dyn FsFile> {
+        Box::new(self.open(inode, life))
     }
 
-    fn open(&self, inode: u64) -> MemFile {
+    fn open(&self, inode: u64, life: u64) -> MemFile {
         MemFile {
             disk: Arc::clone(&self.disk),
             gate: Arc::clone(&self.gate),
             inode,
+            life,
         }
     }
 }
@@ -348,14 +354,14 @@ impl Fs for MemFs {
         let mut disk = self.disk.lock();
         disk.plain()?;
         let inode = disk.create(path)?;
-        Ok(self.file(inode))
+        Ok(self.file(inode, disk.crashes))
     }
 
     fn open_append(&self, path: &Path) -> io::Result<Box<dyn FsFile>> {
         let mut disk = self.disk.lock();
         disk.plain()?;
         let inode = disk.find(path)?;
-        Ok(self.file(inode))
+        Ok(self.file(inode, disk.crashes))
     }
 
     fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
@@ -429,7 +435,6 @@ impl Fs for MemFs {
         }
         disk.files.get_mut(&inode).unwrap().bytes = holder.as_bytes().to_vec();
         disk.locks.insert(inode);
-        drop(disk);
-        Ok(Box::new(MemLock(self.open(inode))))
+        Ok(Box::new(MemLock(self.open(inode, disk.crashes))))
     }
 }
