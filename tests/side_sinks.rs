@@ -242,7 +242,8 @@ fn without_a_journal_a_receipt_is_refused_where_one_of_two_sinks_missed_the_reco
                 .is_pending()
         );
         futures.push(future);
-        while audit.stats().in_queue > 0 {
+        // The good one keeps up: it must not miss anything because its thread was not given a turn.
+        while audit.stats().in_queue > 0 || audit.stats().sinks[0].waiting > 0 {
             std::thread::yield_now();
         }
     }
@@ -257,12 +258,12 @@ fn without_a_journal_a_receipt_is_refused_where_one_of_two_sinks_missed_the_reco
             }
         }
     }
+    let kept = slow.kept.entries();
     assert!(
         refused > 0 && !delivered.is_empty(),
         "{refused} {}",
         delivered.len()
     );
-    let kept = slow.kept.entries();
     for receipt in &delivered {
         assert!(kept.iter().any(|entry| Some(entry.seq()) == receipt.seq()));
     }
@@ -368,7 +369,7 @@ fn a_shutdown_waits_for_a_slow_sink_and_says_what_waits_where_its_time_is_up() {
     let slow = Told::new("slow", Deed::Stand);
     let builder = Audit::builder().directory(place.path()).sink(slow.clone());
     let audit = builder.diagnostics(|_| {}).start().unwrap();
-    audit.submit(record("x")).unwrap();
+    audit.emit(record("x")).unwrap();
     let error = audit.shutdown(Duration::from_millis(50)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert!(
@@ -395,7 +396,16 @@ fn a_late_shutdown_over_a_hung_sink_counts_each_record_once() {
     let builder = builder.queue_records(64).room_timeout(Duration::from_millis(1));
     let audit = builder.diagnostics(|_| {}).start().unwrap();
     let (mut submitted, mut refused) = (0, 0);
-    // The sink's port, the writer's hands and the queue are full: nothing moves any more.
+    // The beginning is in the sink's hands, and then a batch each in its port.
+    while audit.stats().sinks[0].waiting <= 64 {
+        let before = audit.stats().sinks[0].waiting;
+        submitted += 1;
+        audit.submit(record("load.step")).unwrap();
+        while audit.stats().sinks[0].waiting <= before {
+            std::thread::yield_now();
+        }
+    }
+    // Then the writer's hands and the queue are full: nothing moves any more.
     while refused < 50 {
         submitted += 1;
         match audit.submit(record("load.step")) {
@@ -411,14 +421,13 @@ fn a_late_shutdown_over_a_hung_sink_counts_each_record_once() {
         std::thread::yield_now();
     }
     hung.tell(Deed::Take);
-    let again = audit.shutdown(LONG).unwrap_err();
-    assert!(
-        matches!(again.kind(), ErrorKind::Timeout | ErrorKind::Sink),
-        "{again}"
-    );
+    let again = audit.shutdown(LONG);
     let stats = audit.stats();
+    let is_whole = stats.lost() == 0 && stats.sinks[0].missed == 0;
+    assert_eq!(again.is_ok(), is_whole, "{again:?} {stats:?}");
     assert_eq!(stats.submitted(), submitted, "{stats:?}");
     assert_eq!(stats.lost_taken, 0, "{stats:?}");
+    assert!(!is_whole, "{stats:?}");
     assert_eq!(
         submitted,
         stats.taken + stats.rejected() + stats.lost(),

@@ -149,3 +149,45 @@ impl Reached {
         })
     }
 }
+
+/// Passes barriers on to the sinks, each with the number of its port, as far as there is room. At a port they keep their
+/// order even where room comes up in the middle of this: a later barrier would otherwise take the answer that belongs to an
+/// earlier one.
+pub(super) fn pass_on<B>(unsent: &mut Vec<(usize, B)>, mut send: impl FnMut(usize, &B) -> bool) {
+    let mut full = Vec::new();
+    unsent.retain(|(at, barrier)| {
+        if full.contains(at) {
+            return true;
+        }
+        let is_sent = send(*at, barrier);
+        if !is_sent {
+            full.push(*at);
+        }
+        !is_sent
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pass_on;
+
+    #[test]
+    fn a_barrier_never_overtakes_another_at_a_port_where_room_comes_up_meanwhile() {
+        let mut unsent = vec![(0, 'a'), (1, 'a'), (0, 'b'), (1, 'b')];
+        let mut sent = Vec::new();
+        let mut tries = 0;
+        // Port 0 is full at the first try, and has room a moment later.
+        pass_on(&mut unsent, |at, &barrier| {
+            tries += 1;
+            let has_room = at == 1 || tries > 1;
+            if has_room {
+                sent.push((at, barrier));
+            }
+            has_room
+        });
+        assert_eq!(sent, [(1, 'a'), (1, 'b')]);
+        assert_eq!(unsent, [(0, 'a'), (0, 'b')]);
+        pass_on(&mut unsent, |_, _| true);
+        assert!(unsent.is_empty());
+    }
+}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::barrier::{Barrier, Reached};
+use super::barrier::{Barrier, Reached, pass_on};
 use super::commands::{is_late, read_ahead};
 use super::control;
 use super::ticket::{Receipt, State};
@@ -232,9 +232,9 @@ impl Writer {
             barrier.reached(&self.ports);
         }
         let ports = &self.ports;
-        self.state
-            .unsent
-            .retain(|(at, barrier)| !ports.get(*at).is_none_or(|port| port.barrier(barrier)));
+        pass_on(&mut self.state.unsent, |at, barrier| {
+            ports.get(at).is_none_or(|port| port.barrier(barrier))
+        });
     }
 
     /// How many barriers have all their records taken. The queue's count can include a record that is just being
