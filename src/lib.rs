@@ -103,4 +103,4 @@ pub use pipeline::{
     Submitted,
 };
 pub use query::Query;
-pub use stats::{SinkStats, Stats};
+pub use stats::{RuleStats, SinkStats, Stats};

@@ -40,6 +40,9 @@ macro_rules! counters {
             pub queue_bytes: u64,
             /// What each sink did, by name.
             pub sinks: Vec<SinkStats>,
+            /// What each rule of redaction did, sorted by rule; only those that did something. The rule
+            /// `pii.undeclared` counts records declared to be without personal data in which redaction saw some.
+            pub redactions: Vec<RuleStats>,
         }
 
         impl Counters {
@@ -49,6 +52,7 @@ macro_rules! counters {
                     in_queue: 0,
                     queue_bytes: 0,
                     sinks: Vec::new(),
+                    redactions: Vec::new(),
                 }
             }
         }
@@ -86,7 +90,7 @@ counters! {
     wrong_type "fields" "Fields whose type their slot does not take; they went to `attributes`.";
     reserved_name "fields" "Fields with a reserved name; they went to `attributes`.";
     duplicate_name "fields" "Fields whose name occurs twice at a callsite; the later ones were renamed `name#2`.";
-    redacted "fields" "Fields that redaction changed or dropped.";
+    redacted "values" "Values, and parts of values, that redaction replaced, cut or dropped.";
     truncated "fields" "Values that were cut to fit.";
     panicked "fields" "Values whose `Debug` or `Display` panicked; a marker stands in their place.";
     too_deep "fields" "Fields of spans that were reported too deep inside the recording of another value; the span's record, or what inherits from it, is without them.";
@@ -95,6 +99,18 @@ counters! {
     clock_backwards "steps" "Times that the writer's clock went backwards; `observed_at` stood still.";
     write_errors "errors" "Failed writes to the journal; the records were kept and written again.";
     sync_errors "errors" "Failed fdatasyncs; final for their segment.";
+}
+
+/// What one rule of redaction did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RuleStats {
+    /// The rule's id: `name.secret`, `token.github`, `email`, `strict.unlisted`, or that of a rule of the application's.
+    pub rule: String,
+    /// Values, and parts of values, that it replaced, cut or dropped.
+    pub redactions: u64,
+    /// Those that it would have, as part of a policy under trial.
+    pub trial: u64,
 }
 
 /// What one sink did.
@@ -182,8 +198,35 @@ impl Stats {
             let _ = writeln!(text, "tracing_audit_{name} {value}");
         }
         self.sinks_openmetrics(&mut text);
+        self.rules_openmetrics(&mut text);
         text.push_str("# EOF\n");
         text
+    }
+
+    fn rules_openmetrics(&self, text: &mut String) {
+        type Read = fn(&RuleStats) -> u64;
+        let families: [(&str, &str, Read); 2] = [
+            (
+                "redactions",
+                "Values, and parts of values, that a rule redacted.",
+                |rule| rule.redactions,
+            ),
+            (
+                "redactions_trial",
+                "What a rule of the policy under trial would have redacted.",
+                |rule| rule.trial,
+            ),
+        ];
+        for (name, doc, read) in families {
+            let _ = writeln!(
+                text,
+                "# HELP tracing_audit_{name} {doc}\n# TYPE tracing_audit_{name} counter"
+            );
+            for rule in self.redactions.iter().filter(|rule| read(rule) > 0) {
+                let id = label(&rule.rule);
+                let _ = writeln!(text, "tracing_audit_{name}_total{{rule=\"{id}\"}} {}", read(rule));
+            }
+        }
     }
 
     fn sinks_openmetrics(&self, text: &mut String) {
@@ -224,14 +267,10 @@ impl Stats {
             );
             let total = if kind == "counter" { "_total" } else { "" };
             for sink in &self.sinks {
-                let label = sink
-                    .name
-                    .replace('\\', r"\\")
-                    .replace('"', "\\\"")
-                    .replace('\n', r"\n");
+                let sink_name = label(&sink.name);
                 let _ = writeln!(
                     text,
-                    "tracing_audit_sink_{name}{total}{{sink=\"{label}\"}} {}",
+                    "tracing_audit_sink_{name}{total}{{sink=\"{sink_name}\"}} {}",
                     read(sink)
                 );
             }
@@ -242,4 +281,11 @@ impl Stats {
 /// Adds to a counter. Counters order nothing, so relaxed is enough; [`Stats`] is read after a flush's own fences.
 pub(crate) fn add(counter: &AtomicU64, count: u64) {
     counter.fetch_add(count, Ordering::Relaxed);
+}
+
+/// A label's value, escaped as the text form wants it.
+fn label(text: &str) -> String {
+    text.replace('\\', r"\\")
+        .replace('"', "\\\"")
+        .replace('\n', r"\n")
 }

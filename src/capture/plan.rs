@@ -9,7 +9,7 @@ use tracing_core::{Interest, Metadata};
 
 use super::settings::{Settings, category};
 use crate::record::{Level, Resolved, Slot};
-use crate::redact::{Constants, FieldPlan};
+use crate::redact::{About, Constants, FieldPlan, Of};
 
 /// What a callsite is to the trail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -202,14 +202,32 @@ fn role(metadata: &Metadata<'_>, settings: &Settings) -> Role {
 }
 
 /// A plan for each field, and how many are duplicates and reserved names.
-fn fields(metadata: &Metadata<'_>, role: Role, settings: &Settings) -> (Box<[Option<FieldPlan>]>, u32, u32) {
+fn fields(
+    metadata: &'static Metadata<'static>,
+    role: Role,
+    settings: &Settings,
+) -> (Box<[Option<FieldPlan>]>, u32, u32) {
     let mut seen = HashSet::new();
     let by_names = settings.uniform().is_none();
     // A span that only lends keeps nothing apart from what it hands down.
     let hands_down = metadata.is_span() && role != Role::Lender;
     let (mut duplicates, mut reserved) = (0, 0);
+    // Where a field may say what the event is called, nothing is known of it before.
+    let event = event_name(metadata);
+    let gives = |slot: Slot| {
+        let fields = metadata.fields();
+        fields
+            .iter()
+            .any(|field| matches!(Resolved::of(field.name()), Resolved::Slot(given, _) if given == slot))
+    };
+    let policy = Of {
+        policy: &settings.policy,
+        about: About {
+            event: Some(&*event).filter(|event| !event.is_empty() && !gives(Slot::Event)),
+            category: category(metadata.target()).filter(|_| !gives(Slot::Category)),
+        },
+    };
     let plan = |name: &'static str| {
-        let policy = &settings.policy;
         let plan = match role {
             Role::Ignored | Role::NotAllowed | Role::Probe => None,
             Role::Log if name.starts_with("log.") => None,

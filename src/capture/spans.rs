@@ -54,7 +54,7 @@ pub(super) struct SpanState {
     pub(super) parent: Option<SpanId>,
     pub(super) evidence: Evidence,
     /// Which slots its own fields filled: bits of `redact::sees`.
-    pub(super) seen: u8,
+    pub(super) seen: u16,
     /// Which names its own fields give.
     pub(super) names: Names,
     /// Whether an actor is known here and inside.

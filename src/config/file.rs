@@ -123,9 +123,11 @@ pub struct Redaction {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum RedactionMode {
-    /// Fields whose names are those of secrets or of network addresses are treated; others are kept.
+    /// What is recognised by name, by shape or by a key beside it is replaced; the rest is kept.
     #[default]
     Balanced,
+    /// Only what is listed is kept. Needs a key.
+    Strict,
 }
 
 impl Config {

@@ -70,7 +70,6 @@ pub(crate) struct LineWriter {
     pub(super) host: Vec<u8>,
     /// What `stream` was made of.
     stream_id: String,
-    rules: &'static [&'static str],
     actions: &'static [&'static str],
     pub(super) shapes: Box<[Shape; Slot::COUNT]>,
     pub(super) time: TimeText,
@@ -115,12 +114,7 @@ pub(super) struct Names {
 impl LineWriter {
     /// `service` and `host` stand in every line, unless they are empty. `rules` and `actions` give the words for the
     /// numbers in a frame's remarks.
-    pub(crate) fn new(
-        service: &str,
-        host: &str,
-        rules: &'static [&'static str],
-        actions: &'static [&'static str],
-    ) -> Self {
+    pub(crate) fn new(service: &str, host: &str, actions: &'static [&'static str]) -> Self {
         let quoted = |text: &str| match text {
             "" => Vec::new(),
             text => quoted(crate::record::frame::cut(text, MAX_NAME)),
@@ -130,7 +124,6 @@ impl LineWriter {
             service: quoted(service),
             host: quoted(host),
             stream_id: "-".to_owned(),
-            rules,
             actions,
             shapes: Shape::all(),
             time: TimeText::default(),
@@ -225,7 +218,7 @@ impl LineWriter {
         }
         Written {
             truncated: truncated + self.values.too_deep,
-            redacted: u32::try_from(self.scan.remarks.len()).unwrap_or(u32::MAX),
+            redacted: self.scan.redactions(),
             actor_missing: names.actor.is_none(),
         }
     }
@@ -238,9 +231,12 @@ impl LineWriter {
             (Slot::Category, names.category.len > 0),
             (Slot::Service, !self.service.is_empty()),
             (Slot::Host, !self.host.is_empty()),
-            (Slot::Redaction, !self.scan.remarks.is_empty()),
+            (Slot::Redaction, self.scan.redactions() > 0),
         ] {
             bits = bits & !bit(slot) | if filled { bit(slot) } else { 0 };
+        }
+        if self.scan.pii().next().is_some() {
+            bits |= bit(Slot::PiiContains) | bit(Slot::PiiCategories);
         }
         bits
     }
@@ -387,7 +383,12 @@ impl LineWriter {
             Slot::Event => text::string(out, names.event.of(frame)),
             Slot::Action => text::string(out, names.action.of(frame)),
             Slot::Category => text::string(out, names.category.of(frame)),
-            Slot::Redaction => notes::redaction(out, frame, &self.scan, self.rules, self.actions),
+            Slot::Redaction => notes::redaction(out, frame, &self.scan, self.actions),
+            // What nobody declared follows from what redaction saw.
+            Slot::PiiContains if self.scan.present & bit(slot) == 0 => out.extend_from_slice(b"true"),
+            Slot::PiiCategories if self.scan.present & bit(slot) == 0 => {
+                notes::pii_categories(out, frame, &self.scan);
+            }
             Slot::Id => self.id(frame, place, out),
             Slot::ActorId => match names.actor {
                 Some(actor) => self.scalar(Walk::at(frame, actor), out)?,

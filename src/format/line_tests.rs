@@ -12,7 +12,7 @@ const ACTIONS: &[&str] = &["drop", "mask"];
 const TIME: u64 = 1_795_251_600_000_000_001;
 
 fn writer() -> LineWriter {
-    LineWriter::new("", "", RULES, ACTIONS)
+    LineWriter::new("", "", ACTIONS)
 }
 
 fn place() -> Place<'static> {
@@ -55,9 +55,16 @@ fn formatted(buf: &mut Vec<u8>, text: &str) {
     buf[at] = tag::FORMATTED;
 }
 
-fn remark(buf: &mut Vec<u8>, rule: u8, action: u8, field: &str) {
-    buf.extend_from_slice(&[mark::REMARK, rule, action]);
-    Put::key(buf, field);
+fn remark(buf: &mut Vec<u8>, rule: usize, action: u8, field: &str) {
+    remark_of(buf, RULES.get(rule).unwrap_or(&"other"), action, 1, "", field);
+}
+
+fn remark_of(buf: &mut Vec<u8>, rule: &str, action: u8, n: u16, pii: &str, field: &str) {
+    let [low, high] = n.to_le_bytes();
+    buf.extend_from_slice(&[mark::REMARK, action, low, high]);
+    [rule, pii, field]
+        .into_iter()
+        .for_each(|text| Put::key(buf, text));
 }
 
 fn cut(buf: &mut Vec<u8>, len: u64, field: &str) {
@@ -189,6 +196,31 @@ fn remarks_are_counted_by_kind_and_bounded() {
 }
 
 #[test]
+fn personal_data_that_redaction_saw_is_declared_where_nobody_did() {
+    let seen = |buf: &mut Vec<u8>| {
+        remark_of(buf, "phone", 1, 2, "phone", "summary");
+        remark_of(buf, "email", 1, 1, "email", "summary");
+        remark_of(buf, "email", 1, 1, "email", "note");
+        remark_of(buf, "type", 0, 0, "health", "state");
+    };
+    let line = line(seen);
+    assert!(
+        line.contains(r#""pii":{"categories":["email","health","phone"],"contains":true}"#),
+        "{line}"
+    );
+    assert!(
+        line.contains(r#""count":4"#) && !line.contains(r#""field":"state""#),
+        "{line}"
+    );
+    let declared = record(|buf| {
+        buf.push(Slot::PiiContains.index());
+        Put::bool(buf, false);
+        seen(buf);
+    });
+    assert_eq!(declared.get(Slot::PiiContains), Some(&Value::Bool(false)));
+}
+
+#[test]
 fn the_length_of_a_redacted_value_is_never_stated() {
     let fill = |buf: &mut Vec<u8>| {
         for name in ["token", "plain"] {
@@ -302,7 +334,7 @@ fn entry() -> impl Strategy<Value = Vec<u8>> {
                 value => Put::value(&mut buf, &value, 0),
             }
             if in_place {
-                remark(&mut buf, slot.index(), 0, slot.path());
+                remark(&mut buf, usize::from(slot.index()), 0, slot.path());
             }
             buf
         })

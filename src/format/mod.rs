@@ -44,6 +44,6 @@ pub fn write_line(
         id,
     };
     let mut line = Vec::new();
-    LineWriter::new("service", "host", &[], &[]).write(&frame, &place, &mut line);
+    LineWriter::new("service", "host", &[]).write(&frame, &place, &mut line);
     line
 }

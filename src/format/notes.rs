@@ -1,7 +1,9 @@
 //! The two lists that say what a line does not: `redaction` and `truncated`.
 
+use std::collections::BTreeSet;
+
 use super::text;
-use super::walk::Scan;
+use super::walk::{Remark, Scan};
 
 /// How many kinds of remark, and how many cut values, are listed; the rest is counted.
 pub(super) const MAX_REMARKS: usize = 16;
@@ -40,28 +42,27 @@ fn word(words: &'static [&'static str], number: u8) -> &'static [u8] {
 }
 
 /// Writes `{"count":…,"fields":[…],"more":…}`: `count` is the sum of each `n` and of `more`.
-pub(super) fn redaction(
-    out: &mut Vec<u8>,
-    frame: &[u8],
-    scan: &Scan,
-    rules: &'static [&'static str],
-    actions: &'static [&'static str],
-) {
-    number(out, "{\"count\":", scan.remarks.len() as u64);
+pub(super) fn redaction(out: &mut Vec<u8>, frame: &[u8], scan: &Scan, actions: &'static [&'static str]) {
+    let sum = |remarks: &mut dyn Iterator<Item = &Remark>| -> u64 {
+        remarks.map(|remark| u64::from(remark.n)).sum()
+    };
+    let count = sum(&mut scan.remarks.iter());
+    number(out, "{\"count\":", count);
     out.extend_from_slice(b",\"fields\":[");
     let (mut listed, mut covered) = (0, 0);
     for (index, remark) in scan.remarks.iter().enumerate() {
-        let same = |other: &&super::walk::Remark| {
-            (other.rule, other.action) == (remark.rule, remark.action)
+        let same = |other: &&Remark| {
+            other.action == remark.action
+                && other.rule.of(frame) == remark.rule.of(frame)
                 && other.field.of(frame) == remark.field.of(frame)
         };
         if listed == MAX_REMARKS {
             break;
         }
-        if scan.remarks.iter().take(index).any(|other| same(&other)) {
+        if remark.n == 0 || scan.remarks.iter().take(index).any(|other| same(&other)) {
             continue;
         }
-        let count = scan.remarks.iter().skip(index).filter(same).count();
+        let count = sum(&mut scan.remarks.iter().skip(index).filter(same));
         if listed > 0 {
             out.push(b',');
         }
@@ -69,18 +70,31 @@ pub(super) fn redaction(
         text::string(out, word(actions, remark.action));
         out.extend_from_slice(b",\"field\":");
         path(out, remark.field.of(frame));
-        number(out, ",\"n\":", count as u64);
+        number(out, ",\"n\":", count);
         out.extend_from_slice(b",\"rule\":");
-        text::string(out, word(rules, remark.rule));
+        path(out, remark.rule.of(frame));
         out.push(b'}');
         listed += 1;
         covered += count;
     }
     out.push(b']');
-    if covered < scan.remarks.len() {
-        number(out, ",\"more\":", (scan.remarks.len() - covered) as u64);
+    if covered < count {
+        number(out, ",\"more\":", count - covered);
     }
     out.push(b'}');
+}
+
+/// Writes the kinds of personal data that redaction saw, `["email","phone"]`, each once and sorted.
+pub(super) fn pii_categories(out: &mut Vec<u8>, frame: &[u8], scan: &Scan) {
+    let kinds: BTreeSet<&[u8]> = scan.pii().map(|remark| remark.pii.of(frame)).collect();
+    out.push(b'[');
+    for (index, kind) in kinds.into_iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        path(out, kind);
+    }
+    out.push(b']');
 }
 
 /// Writes the list of what was cut, `"truncated":[…],`, unless there is nothing to list. Gives the number of values.

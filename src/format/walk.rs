@@ -208,8 +208,12 @@ impl Member {
 /// A remark of redaction: `rule` did `action` to the field.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Remark {
-    pub(super) rule: u8,
+    pub(super) rule: Span,
     pub(super) action: u8,
+    /// How many parts of the value; 0 where it was only classified.
+    pub(super) n: u16,
+    /// The kind of personal data; empty where it is none.
+    pub(super) pii: Span,
     pub(super) field: Span,
 }
 
@@ -303,6 +307,16 @@ impl Scan {
         }
     }
 
+    /// What redaction said of personal data.
+    pub(super) fn pii(&self) -> impl Iterator<Item = &Remark> {
+        self.remarks.iter().filter(|remark| remark.pii.len > 0)
+    }
+
+    /// How many values and parts of values were redacted.
+    pub(super) fn redactions(&self) -> u32 {
+        self.remarks.iter().map(|remark| u32::from(remark.n)).sum()
+    }
+
     fn place_of(&self, slot: Slot) -> u32 {
         self.at.get(usize::from(slot.index())).copied().unwrap_or(0)
     }
@@ -377,9 +391,15 @@ impl Scan {
                 Some(())
             }
             mark::REMARK => {
-                let [rule, action] = walk.take()?;
-                let field = span(walk)?;
-                self.remarks.push(Remark { rule, action, field });
+                let [action, low, high] = walk.take()?;
+                let remark = Remark {
+                    action,
+                    n: u16::from_le_bytes([low, high]),
+                    rule: span(walk)?,
+                    pii: span(walk)?,
+                    field: span(walk)?,
+                };
+                self.remarks.push(remark);
                 Some(())
             }
             mark::LEVEL => {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::builder::AuditBuilder;
-use crate::config::{Config, Family, Glob};
-use crate::error::{Error, Result};
+use crate::config::{Config, Family, Glob, RedactionMode};
+use crate::error::Result;
 use crate::redact::Policy;
 
 impl AuditBuilder {
@@ -74,24 +74,16 @@ impl AuditBuilder {
     }
 }
 
-/// The policy that the configuration gives a key to; `None` where it names none.
+/// The policy that the configuration describes; `None` where it says nothing of one.
 fn policy(config: &Config) -> Result<Option<Policy>> {
     let redaction = &config.redaction;
-    let secret = match (&redaction.key_file, &redaction.key_env) {
-        (Some(path), _) => {
-            let read = std::fs::read(path);
-            read.map_err(|error| Error::io("`redaction.key_file` cannot be read:", path, error))?
-        }
-        (None, Some(name)) => match std::env::var(name) {
-            Ok(secret) => secret.into_bytes(),
-            Err(_) => {
-                return Err(Error::config(format!(
-                    "`redaction.key_env` names {name}, which is not set; set it to at least 32 random bytes"
-                )));
-            }
-        },
-        (None, None) => return Ok(None),
+    let policy = match redaction.mode {
+        Some(RedactionMode::Strict) => Policy::strict(),
+        _ => Policy::balanced(),
     };
-    let secret = zeroize::Zeroizing::new(secret);
-    Policy::balanced().key("k1", secret.trim_ascii()).map(Some)
+    match (&redaction.key_file, &redaction.key_env) {
+        (Some(path), _) => policy.key_file("k1", path).map(Some),
+        (None, Some(variable)) => policy.key_env("k1", variable).map(Some),
+        (None, None) => Ok(redaction.mode.map(|_| policy)),
+    }
 }

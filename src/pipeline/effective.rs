@@ -106,12 +106,34 @@ impl AuditBuilder {
 
     fn policy_in_effect(&self) -> Map {
         let policy = self.policy.clone().unwrap_or_default();
-        let rules = policy
-            .rules()
-            .map(|(field, action)| map([("field", field.into()), ("action", action.into())]));
-        let mut stated = rows([("policy", "balanced".into()), ("rules", list(rules))]);
+        let pairs =
+            |pairs: &mut dyn Iterator<Item = (String, String)>, key: &'static str, value: &'static str| {
+                list(pairs.map(|(one, other)| map([(key, one.into()), (value, other.into())])))
+            };
+        let (name, reason) = policy.name();
+        let mut stated = rows([
+            ("policy", name.into()),
+            ("rules", pairs(&mut policy.rules(), "field", "action")),
+        ]);
+        if let Some(reason) = reason {
+            stated.extend(rows([("reason", reason.into())]));
+        }
+        if policy.classes().next().is_some() {
+            stated.extend(rows([(
+                "classes",
+                pairs(&mut policy.classes(), "class", "action"),
+            )]));
+        }
+        if policy.declassified().next().is_some() {
+            let mut names = policy.declassified().map(|(name, why)| (name, why.to_owned()));
+            stated.extend(rows([("declassified", pairs(&mut names, "field", "reason"))]));
+        }
         if let Some(id) = policy.keys().id() {
-            stated.extend(rows([("pseudonyms", id.into())]));
+            let ids: Vec<String> = policy.keys().ids().map(str::to_owned).collect();
+            stated.extend(rows([("pseudonyms", id.into()), ("keys", ids.into())]));
+        }
+        if let Some(trial) = policy.trial() {
+            stated.extend(rows([("trial", trial.name().0.into())]));
         }
         stated
     }

@@ -190,6 +190,7 @@ impl Audit {
         stats.in_queue = used.records;
         stats.queue_bytes = used.bytes;
         stats.sinks = inner.ports.iter().map(|port| port.stats()).collect();
+        stats.redactions = inner.capture.policy().counts().sums();
         stats
     }
 

@@ -18,7 +18,7 @@ use crate::config::{Floors, Modes, limits};
 use crate::error::{Error, Result};
 use crate::format::LineWriter;
 use crate::queue::Credit;
-use crate::redact::{Action, Rule};
+use crate::redact::{Action, Policy};
 use crate::sink::FileSink;
 use crate::stats::Counters;
 
@@ -63,7 +63,7 @@ impl AuditBuilder {
         };
         let path = journal.as_ref().map(|journal| journal.path().to_owned());
         let (commands, received) = crossbeam_channel::unbounded();
-        let lines = LineWriter::new(&checked.service, &checked.host, Rule::WORDS, Action::WORDS);
+        let lines = LineWriter::new(&checked.service, &checked.host, Action::WORDS);
         let writer = Writer::new(
             Arc::clone(&inbox),
             received,
@@ -115,6 +115,7 @@ impl AuditBuilder {
                 )));
             }
         }
+        self.policy.as_ref().map_or(Ok(()), Policy::check)?;
         let keep_days = match self.keep_days {
             Some(days) => Some(days),
             None => crate::config::retention_days(|name| std::env::var_os(name))?,
@@ -192,7 +193,7 @@ impl AuditBuilder {
             callsite: self.callsite,
             floors,
             modes,
-            policy: self.policy.clone().unwrap_or_default(),
+            policy: self.policy.clone().unwrap_or_default().afresh(),
         }
     }
 }

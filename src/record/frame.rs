@@ -6,7 +6,7 @@
 //! frame     = time(u64 LE) entry*          a later entry for the same slot or key wins
 //! entry     = slot(u8) value               slot < Slot::COUNT
 //!           | KEYED(u8) slot(u8) key value  one member of attributes, labels or hashes
-//!           | REMARK(u8) rule(u8) action(u8) key
+//!           | REMARK(u8) action(u8) n(u16 LE) key(rule) key(kind of personal data) key(field)
 //!           | LEVEL(u8)                       what follows is said by a span, scope or event further inside
 //!           | CUT(u8) original_len(u64 LE, 0 = not stated) key
 //! value     = tag(u8) payload              see `tag`
@@ -141,6 +141,13 @@ impl Put {
     #[inline]
     pub(crate) fn str(buf: &mut impl Out, text: &str) {
         Self::sized(buf, tag::STR, text.as_bytes());
+    }
+
+    /// A list of texts.
+    pub(crate) fn texts<'t>(buf: &mut impl Out, texts: impl ExactSizeIterator<Item = &'t str>) {
+        let count = u32::try_from(texts.len()).unwrap_or(u32::MAX).to_le_bytes();
+        buf.extend(&[tag::LIST, count[0], count[1], count[2], count[3]]);
+        texts.for_each(|text| Self::str(buf, text));
     }
 
     #[inline]

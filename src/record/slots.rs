@@ -141,6 +141,7 @@ slots! {
     Phase "phase" Text Reserved [] "`start` for the record that a span with `start = true` writes when it begins.";
     PiiCategories "pii.categories" Texts Field ["pii_categories"] "The kinds of personal data in the record.";
     PiiContains "pii.contains" Bool Field ["contains_pii"] "Whether the record contains personal data.";
+    PiiUndeclared "pii.undeclared" Bool Reserved [] "Present, and true, where redaction saw personal data although the caller declared none.";
     Profile "profile" Text Field [] "The vocabulary in which the record was given, for an export in the same words.";
     Reason "reason" Text Field [] "Why, in words.";
     ReasonCode "reason_code" Id Field [] "Why, as a stable word.";

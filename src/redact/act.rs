@@ -1,23 +1,36 @@
-//! What is done to a value that may not stay as it is.
+//! What is done to a value that may not stay as it is, and what the record says of it.
 
-use super::field::FieldPlan;
-use super::policy::{Action, Decision};
+use super::action::Action;
+use super::class::Class;
+use super::field::{FieldPlan, sees};
+use super::judge::{Decision, Look};
 use super::redacting::Redacting;
+use super::sift::{self, Note, Sifted};
 use super::{ip, text};
 use crate::record::Slot;
-use crate::record::frame::{Put, mark, tag};
+use crate::record::frame::{Put, cut, mark};
 
 impl Redacting<'_> {
     /// Does what the policy says to a value whose text is `text`.
     #[cold]
-    pub(super) fn act(&mut self, plan: &FieldPlan, fits: bool, text: &[u8]) {
+    pub(super) fn act(&mut self, plan: &FieldPlan, decision: Decision, fits: bool, text: &[u8]) {
+        self.rehearse(plan);
         let start = self.ink.len();
         self.head(plan, fits);
-        if self.replacement(plan, text) {
-            self.remark(plan);
-        } else {
+        let done = Note {
+            rule: decision.rule,
+            class: decision.class,
+            action: decision.action,
+            n: 1,
+        };
+        if decision.action == Action::Drop {
             self.ink.wipe_back(start);
-            self.remark(plan);
+            self.remark(&plan.name, done);
+        } else if let Action::TruncateLen(len) = decision.action {
+            self.shorten(plan, text, usize::from(len), done);
+        } else {
+            self.replacement(plan, decision, text);
+            self.remark(&plan.name, done);
         }
         self.done(plan, fits, start);
     }
@@ -27,34 +40,56 @@ impl Redacting<'_> {
     pub(super) fn replace_text(&mut self, plan: &FieldPlan, fits: bool, start: usize, text_at: usize) {
         let text = zeroize::Zeroizing::new(self.ink.written().get(text_at..).unwrap_or_default().to_vec());
         self.ink.wipe_back(start);
-        self.act(plan, fits, &text);
+        self.act(plan, plan.judged.text, fits, &text);
     }
 
-    /// Writes what stands in the place of `text`; `false` where nothing does.
-    fn replacement(&mut self, plan: &FieldPlan, text: &[u8]) -> bool {
-        let Decision { action, rule } = plan.decision;
+    /// Writes what stands in the place of `text`.
+    fn replacement(&mut self, plan: &FieldPlan, decision: Decision, text: &[u8]) {
+        let Decision {
+            action, class, rule, ..
+        } = decision;
+        let text = String::from_utf8_lossy(text);
         match action {
-            Action::Drop => return false,
-            Action::TruncateIp if self.truncate_ip(plan, text) => return true,
-            Action::Hmac => {
-                let at = self.ink.len() + 5;
-                text::open(&mut self.ink, tag::STR);
-                if self.policy.keys().pseudonym(rule.class(), text, &mut self.ink) {
-                    text::close(&mut self.ink, at);
-                    return true;
+            Action::TruncateIp if self.truncate_ip(plan, &text) => return,
+            Action::Hmac | Action::Mask | Action::KeepLast(_) => {
+                let mut out = String::new();
+                if action != Action::Hmac || self.policy.keys().id().is_some() {
+                    sift::replace(self.policy, action, class, rule, &text, &mut out);
+                    return Put::str(&mut self.ink, &out);
                 }
-                self.ink.wipe_back(at - 5);
             }
             _ => {}
         }
-        Put::str(&mut self.ink, rule.marker());
-        true
+        if class == Class::UNCLASSIFIED {
+            return Put::str(&mut self.ink, "[REDACTED]");
+        }
+        let mut small = text::Small::default();
+        let _ = std::fmt::Write::write_fmt(&mut small, format_args!("[REDACTED:{}]", class.word()));
+        Put::str(
+            &mut self.ink,
+            std::str::from_utf8(small.bytes()).unwrap_or_default(),
+        );
     }
 
-    fn truncate_ip(&mut self, plan: &FieldPlan, text: &[u8]) -> bool {
-        let Ok(text) = std::str::from_utf8(text) else {
-            return false;
+    /// Writes at most `len` bytes of a text, of which nothing is left that the value engine finds.
+    fn shorten(&mut self, plan: &FieldPlan, text: &[u8], len: usize, done: Note) {
+        let text = String::from_utf8_lossy(text);
+        let sifted = sift::sift(self.policy, &plan.judged, Look::All, &text);
+        let (whole, notes, was_short) = match &sifted {
+            Some(sifted) => (sifted.text.as_str(), sifted.notes.as_slice(), sifted.is_short),
+            None => (text.as_ref(), [].as_slice(), false),
         };
+        let kept = cut(whole, len);
+        Put::str(&mut self.ink, kept);
+        notes.iter().for_each(|note| self.remark(&plan.name, *note));
+        if kept.len() < whole.len() || was_short {
+            let original_len = if notes.is_empty() { text.len() } else { 0 };
+            self.cut(plan, original_len);
+            self.remark(&plan.name, done);
+        }
+    }
+
+    fn truncate_ip(&mut self, plan: &FieldPlan, text: &str) -> bool {
         let text = text.trim_matches(['"', ' ']);
         if text == "system" {
             Put::str(&mut self.ink, "system");
@@ -82,15 +117,62 @@ impl Redacting<'_> {
         true
     }
 
-    pub(super) fn remark(&mut self, plan: &FieldPlan) {
-        self.remark_of(&plan.name, plan.decision);
+    /// Writes a text as the value engine left it.
+    #[cold]
+    pub(super) fn put_sifted(&mut self, plan: &FieldPlan, fits: bool, sifted: &Sifted, original_len: usize) {
+        let start = self.ink.len();
+        let kept = cut(&sifted.text, self.free());
+        self.head(plan, fits);
+        Put::str(&mut self.ink, kept);
+        self.notes(plan, sifted, kept.len(), original_len);
+        self.done(plan, fits, start);
+    }
+
+    /// Says what was done to a text, of which `kept` bytes were written.
+    pub(super) fn notes(&mut self, plan: &FieldPlan, sifted: &Sifted, kept: usize, original_len: usize) {
+        sifted
+            .notes
+            .iter()
+            .for_each(|note| self.remark(&plan.name, *note));
+        if sifted.is_short || kept < sifted.text.len() {
+            // How long a text was of which something was redacted could tell how long that was.
+            let original_len = if sifted.notes.is_empty() { original_len } else { 0 };
+            self.cut(plan, original_len);
+        }
     }
 
     /// Says in the record, and counts, what was done to a field.
-    pub(super) fn remark_of(&mut self, name: &str, decision: Decision) {
-        self.tally.redacted += 1;
-        let Decision { action, rule } = decision;
-        self.ink.put([mark::REMARK, rule as u8, action as u8], &[]);
+    pub(super) fn remark(&mut self, name: &str, done: Note) {
+        let Note {
+            rule,
+            class,
+            action,
+            n,
+        } = done;
+        self.tally.redacted += n;
+        self.policy.counts().add(rule, n);
+        if class.is_pii() {
+            self.seen |= sees::PERSONAL;
+        }
+        if super::policy::hides(action) {
+            self.seen |= sees::HIDDEN;
+        }
+        let [low, high] = u16::try_from(n).unwrap_or(u16::MAX).to_le_bytes();
+        self.ink.put([mark::REMARK, action.code(), low, high], &[]);
+        Put::key(&mut self.ink, rule);
+        Put::key(&mut self.ink, if class.is_pii() { class.word() } else { "" });
         Put::key(&mut self.ink, name);
+    }
+
+    /// Counts what the policy under trial would do to a field that this one acts on by its name.
+    pub(super) fn rehearse(&self, plan: &FieldPlan) {
+        if let Some(trial) = plan
+            .judged
+            .trial
+            .as_ref()
+            .filter(|trial| trial.text.action != Action::Keep)
+        {
+            self.policy.counts().add_trial(trial.text.rule, 1);
+        }
     }
 }

@@ -1,21 +1,50 @@
 //! The plan for one field: where its value goes and what is done to it, decided once.
 
+use super::action::Action;
 use super::ink::Ink;
-use super::policy::{Action, Decision, Policy};
+use super::judge::{Judged, Look};
+use super::policy::Policy;
+use super::rule::{About, Asked};
 use crate::record::frame::{Out as _, Put};
 use crate::record::{Kind, Naming, Resolved, Slot};
 
 /// Bits for slots whose being filled has consequences.
 pub(crate) mod sees {
-    pub(crate) const ACTOR: u8 = 1;
-    pub(crate) const OUTCOME: u8 = 2;
-    pub(crate) const EVENT: u8 = 4;
-    pub(crate) const EXECUTION: u8 = 8;
-    pub(crate) const DURATION: u8 = 16;
-    pub(crate) const CATEGORY: u8 = 32;
-    pub(crate) const ACTION: u8 = 64;
+    pub(crate) const ACTOR: u16 = 1;
+    pub(crate) const OUTCOME: u16 = 2;
+    pub(crate) const EVENT: u16 = 4;
+    pub(crate) const EXECUTION: u16 = 8;
+    pub(crate) const DURATION: u16 = 16;
+    pub(crate) const CATEGORY: u16 = 32;
+    pub(crate) const ACTION: u16 = 64;
+    pub(crate) const DECISION: u16 = 128;
+    pub(crate) const PII: u16 = 256;
+    /// Redaction hid something, and did not only shorten it.
+    pub(crate) const HIDDEN: u16 = 512;
+    /// Redaction saw personal data.
+    pub(crate) const PERSONAL: u16 = 1024;
+    /// The caller declared that there is no personal data.
+    pub(crate) const DECLARED_NONE: u16 = 2048;
     /// What rules about records are looked up by.
-    pub(crate) const NAMES: u8 = EVENT | CATEGORY | ACTION;
+    pub(crate) const NAMES: u16 = EVENT | CATEGORY | ACTION;
+}
+
+/// What a plan is made under: the policy, and what is known of the records.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Of<'a> {
+    pub(crate) policy: &'a Policy,
+    pub(crate) about: About<'a>,
+}
+
+impl Of<'_> {
+    pub(super) fn judge(self, name: &str, slot: Option<Slot>) -> Judged {
+        let asked = Asked {
+            name,
+            path: name,
+            about: self.about,
+        };
+        self.policy.judge(&asked, slot)
+    }
 }
 
 /// How a field of a callsite is written.
@@ -29,14 +58,15 @@ pub(crate) struct FieldPlan {
     /// What the slot takes; `None` for a member of a map, which takes anything.
     pub(super) kind: Option<Kind>,
     pub(super) naming: Naming,
-    pub(super) decision: Decision,
+    /// What the policy says of the name.
+    pub(super) judged: Judged,
     pub(super) head: Head,
     /// Which kinds of value take the short way: bits of [`fast`].
     pub(super) fast: u8,
     /// The head for a value of a wrong type: the attribute of that name.
     pub(super) fallback: Head,
     pub(super) inherited: bool,
-    pub(super) sees: u8,
+    pub(super) sees: u16,
 }
 
 /// What stands before a value: a slot's number, or a map's key. Of fixed width, so that it is copied without a call.
@@ -98,57 +128,59 @@ pub(super) mod fast {
     pub(in crate::redact) const I64: u8 = 4;
     pub(in crate::redact) const BOOL: u8 = 8;
     pub(in crate::redact) const F64: u8 = 16;
+    /// A text is kept if the value engine finds nothing in it.
+    pub(in crate::redact) const LOOK: u8 = 64;
     /// Something depends on the entry: it is handed down, or a name that rules go by.
     pub(in crate::redact) const MORE: u8 = 128;
 }
 
 impl FieldPlan {
     /// Plans the field `name`. `inherits` says that it belongs to a span whose insides inherit it.
-    pub(crate) fn new(name: &str, policy: &Policy) -> Self {
-        Self::resolved(name, policy).hastened()
+    pub(crate) fn new(name: &str, of: Of<'_>) -> Self {
+        Self::resolved(name, of).hastened()
     }
 
-    fn resolved(name: &str, policy: &Policy) -> Self {
+    fn resolved(name: &str, of: Of<'_>) -> Self {
         match Resolved::of(name) {
             Resolved::Slot(slot, naming) => Self {
                 path: slot.path().into(),
                 kind: Some(slot.kind()),
                 naming,
-                decision: policy.decide(name, Some(slot)),
+                judged: of.judge(name, Some(slot)),
                 head: Head::new(&[slot.index()]),
                 inherited: slot.is_inherited(),
                 sees: bit(slot),
-                ..Self::keyed(name, Slot::Attributes, name, Some(slot), policy)
+                ..Self::keyed(name, Slot::Attributes, name, Some(slot), of)
             },
             Resolved::Label(key) => Self {
                 inherited: true,
-                ..Self::keyed(name, Slot::Labels, key, None, policy)
+                ..Self::keyed(name, Slot::Labels, key, None, of)
             },
-            Resolved::Hash(key) => Self::keyed(name, Slot::Hashes, key, None, policy),
-            Resolved::Attribute(key) => Self::keyed(name, Slot::Attributes, key, None, policy),
+            Resolved::Hash(key) => Self::keyed(name, Slot::Hashes, key, None, of),
+            Resolved::Attribute(key) => Self::keyed(name, Slot::Attributes, key, None, of),
         }
     }
 
     /// Plans a slot that a record given as a value fills.
-    pub(crate) fn for_slot(slot: Slot, policy: &Policy) -> Self {
+    pub(crate) fn for_slot(slot: Slot, of: Of<'_>) -> Self {
         Self {
             path: slot.path().into(),
             kind: Some(Kind::Any),
-            decision: policy.decide(slot.path(), Some(slot)),
+            judged: of.judge(slot.path(), Some(slot)),
             head: Head::new(&[slot.index()]),
             sees: bit(slot),
-            ..Self::keyed(slot.path(), Slot::Attributes, slot.path(), Some(slot), policy)
+            ..Self::keyed(slot.path(), Slot::Attributes, slot.path(), Some(slot), of)
         }
     }
 
     /// Plans a field that no slot may take: a duplicate, under a name of its own.
-    pub(crate) fn attribute(name: &str, key: &str, policy: &Policy) -> Self {
-        Self::keyed(name, Slot::Attributes, key, None, policy).hastened()
+    pub(crate) fn attribute(name: &str, key: &str, of: Of<'_>) -> Self {
+        Self::keyed(name, Slot::Attributes, key, None, of).hastened()
     }
 
     /// Plans a field that an ordinary span lends to the records inside it.
-    pub(crate) fn lent(name: &str, policy: &Policy) -> Self {
-        let planned = Self::new(name, policy);
+    pub(crate) fn lent(name: &str, of: Of<'_>) -> Self {
+        let planned = Self::new(name, of);
         if planned.inherited || planned.slot.is_none() {
             let planned = Self {
                 inherited: true,
@@ -159,7 +191,7 @@ impl FieldPlan {
         // A slot that is not handed down (an action, an outcome) would overwrite what the record itself says.
         let planned = Self {
             inherited: true,
-            ..Self::attribute(name, name, policy)
+            ..Self::attribute(name, name, of)
         };
         planned.hastened()
     }
@@ -177,15 +209,25 @@ impl FieldPlan {
     /// Notes which kinds of value need no second look.
     fn hastened(mut self) -> Self {
         self.fast = 0;
-        if self.is_kept() && self.head.is_short() && self.naming == Naming::Plain {
-            self.fast = match self.kind {
+        if self.head.is_short() && self.naming == Naming::Plain {
+            let takes = match self.kind {
                 None | Some(Kind::Any) => fast::STR | fast::U64 | fast::I64 | fast::BOOL | fast::F64,
                 Some(Kind::Text | Kind::Texts) => fast::STR,
                 Some(Kind::Id) => fast::STR | fast::U64 | fast::I64,
                 Some(Kind::Uint) => fast::U64,
-                Some(Kind::Bool) => fast::BOOL,
+                Some(Kind::Bool) if self.sees & sees::PII == 0 => fast::BOOL,
+                Some(Kind::Bool) => 0,
                 Some(Kind::Time | Kind::Hex | Kind::Map) => 0,
             };
+            if self.keeps_text() {
+                self.fast |= takes & fast::STR;
+            }
+            if self.keeps_number() && self.judged.number.look < Look::All {
+                self.fast |= takes & !fast::STR;
+            }
+            if self.judged.text.look > Look::None {
+                self.fast |= fast::LOOK;
+            }
             if self.inherited || self.sees & sees::NAMES != 0 {
                 self.fast |= fast::MORE;
             }
@@ -193,7 +235,7 @@ impl FieldPlan {
         self
     }
 
-    fn keyed(name: &str, map: Slot, key: &str, slot: Option<Slot>, policy: &Policy) -> Self {
+    fn keyed(name: &str, map: Slot, key: &str, slot: Option<Slot>, of: Of<'_>) -> Self {
         let head = |map: Slot, key: &str| {
             let mut head = Vec::new();
             Put::keyed(&mut head, map, key);
@@ -205,7 +247,7 @@ impl FieldPlan {
             slot,
             kind: None,
             naming: Naming::Plain,
-            decision: policy.decide(name, None),
+            judged: of.judge(name, None),
             head: head(map, key),
             fallback: head(Slot::Attributes, name),
             fast: 0,
@@ -219,25 +261,23 @@ impl FieldPlan {
         self.sees & sees::ACTOR != 0
     }
 
+    /// Whether a text stays, but for what the value engine finds in it.
     #[inline]
-    pub(super) fn is_kept(&self) -> bool {
-        self.decision.action == Action::Keep
+    pub(super) fn keeps_text(&self) -> bool {
+        self.judged.text.action == Action::Keep
+    }
+
+    #[inline]
+    pub(super) fn keeps_number(&self) -> bool {
+        self.judged.number.action == Action::Keep
     }
 
     pub(super) fn takes_ids(&self) -> bool {
         self.naming == Naming::Plain && self.kind.is_none_or(|kind| matches!(kind, Kind::Id | Kind::Any))
     }
-
-    #[expect(
-        clippy::unused_self,
-        reason = "reads as the plan's own rule beside the others"
-    )]
-    pub(super) fn fit<'t>(&self, text: &'t str) -> &'t str {
-        crate::record::frame::cut(text, crate::record::frame::MAX_VALUE)
-    }
 }
 
-fn bit(slot: Slot) -> u8 {
+fn bit(slot: Slot) -> u16 {
     match slot {
         Slot::ActorId => sees::ACTOR,
         Slot::Outcome => sees::OUTCOME,
@@ -246,6 +286,8 @@ fn bit(slot: Slot) -> u8 {
         Slot::DurationNs => sees::DURATION,
         Slot::Category => sees::CATEGORY,
         Slot::Action => sees::ACTION,
+        Slot::DecisionEnforced => sees::DECISION,
+        Slot::PiiContains => sees::PII,
         _ => 0,
     }
 }

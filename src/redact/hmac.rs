@@ -2,23 +2,23 @@
 
 use std::fmt;
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
-use zeroize::Zeroizing;
-
+use super::class::Class;
 use crate::error::{Error, Result};
 use crate::record::frame::Out;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
 
-/// Separates the parts of the message: it cannot stand in a class, and a value comes last.
+/// Ends the parts of the message: it cannot stand in a class, and a value comes last.
 const SEPARATOR: u8 = 0x1F;
 
 /// The least number of bytes of a key.
 const MIN_KEY: usize = 32;
 
-/// The key for pseudonyms, if there is one.
+/// The keys for pseudonyms: the last one given makes them, the others are for looking old ones up.
 #[derive(Clone, Default)]
 pub(crate) struct Keys {
-    key: Option<Key>,
+    keys: Vec<Key>,
+    tenant: String,
 }
 
 #[derive(Clone)]
@@ -26,16 +26,20 @@ struct Key {
     id: String,
     /// The state after the key block, cloned for each value: hashing the key again would double the cost.
     state: Hmac<Sha256>,
-    /// Kept only so that the bytes are wiped with the last clone.
-    _secret: std::sync::Arc<Zeroizing<Vec<u8>>>,
 }
 
 impl Keys {
-    pub(crate) fn new(id: &str, secret: &[u8]) -> Result<Self> {
+    /// Adds a key, which makes all pseudonyms from now on.
+    pub(crate) fn add(&mut self, id: &str, secret: &[u8]) -> Result<()> {
         let allowed = |char: char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_');
         if id.is_empty() || id.len() > 32 || !id.chars().all(allowed) {
             return Err(Error::config(format!(
                 "key id `{id}` is not 1 to 32 letters, digits, `-` or `_`"
+            )));
+        }
+        if self.keys.iter().any(|key| key.id == id) {
+            return Err(Error::config(format!(
+                "key id `{id}` is given twice; a new key needs a new id, or old pseudonyms could not be told from new ones"
             )));
         }
         if secret.len() < MIN_KEY {
@@ -46,56 +50,85 @@ impl Keys {
         }
         let state = Hmac::<Sha256>::new_from_slice(secret)
             .map_err(|_| Error::config(format!("key `{id}` has a length that HMAC-SHA-256 does not take")))?;
-        let secret = std::sync::Arc::new(Zeroizing::new(secret.to_vec()));
-        Ok(Self {
-            key: Some(Key {
-                id: id.to_owned(),
-                state,
-                _secret: secret,
-            }),
-        })
+        self.keys.push(Key {
+            id: id.to_owned(),
+            state,
+        });
+        Ok(())
     }
 
-    /// The id of the key, which is no secret: it stands in each pseudonym.
+    /// Sets the tenant that all pseudonyms belong to.
+    pub(crate) fn set_tenant(&mut self, tenant: &str) {
+        tenant.clone_into(&mut self.tenant);
+    }
+
+    /// The id of the key in use, which is no secret: it stands in each pseudonym.
     pub(crate) fn id(&self) -> Option<&str> {
-        self.key.as_ref().map(|key| key.id.as_str())
+        self.keys.last().map(|key| key.id.as_str())
+    }
+
+    /// The ids of all keys, oldest first.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().map(|key| key.id.as_str())
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.key.is_none()
+        self.keys.is_empty()
     }
 
     /// Appends the pseudonym of `value` within `class`. Answers `false`, and appends nothing, without a key.
-    pub(crate) fn pseudonym(&self, class: &str, value: &[u8], into: &mut impl Out) -> bool {
-        let Some(key) = &self.key else { return false };
+    pub(crate) fn pseudonym(&self, class: Class, value: &[u8], into: &mut impl Out) -> bool {
+        let key = self.keys.last();
+        key.is_some_and(|key| {
+            self.by(key, class, value, into);
+            true
+        })
+    }
+
+    /// As [`Self::pseudonym`], by the key with this id; `false` where there is none.
+    pub(crate) fn pseudonym_by(&self, id: &str, class: Class, value: &[u8], into: &mut impl Out) -> bool {
+        let key = self.keys.iter().find(|key| key.id == id);
+        key.is_some_and(|key| {
+            self.by(key, class, value, into);
+            true
+        })
+    }
+
+    fn by(&self, key: &Key, class: Class, value: &[u8], into: &mut impl Out) {
         let mut mac = key.state.clone();
-        for part in [b"audit/v1".as_slice(), class.as_bytes()] {
-            mac.update(part);
-            mac.update(&[SEPARATOR]);
+        mac.update(b"audit/v1");
+        mac.update(&[SEPARATOR]);
+        mac.update(class.kind().as_str().as_bytes());
+        if !class.label().is_empty() {
+            mac.update(b":");
+            mac.update(class.label().as_bytes());
         }
+        mac.update(&[SEPARATOR]);
+        mac.update(self.tenant.as_bytes());
+        mac.update(&[SEPARATOR]);
         mac.update(value);
         into.extend(b"hmac-sha256:");
         into.extend(key.id.as_bytes());
         into.extend(b":");
-        for byte in mac.finalize().into_bytes() {
-            let digit = |nibble: u8| {
-                if nibble < 10 {
-                    b'0' + nibble
-                } else {
-                    b'a' + nibble - 10
-                }
-            };
-            into.extend(&[digit(byte >> 4), digit(byte & 15)]);
+        let mut hex = [0; 64];
+        for (pair, byte) in hex.chunks_exact_mut(2).zip(mac.finalize().into_bytes()) {
+            pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
         }
-        true
+        into.extend(&hex);
+    }
+}
+
+const fn digit(nibble: u8) -> u8 {
+    if nibble < 10 {
+        b'0' + nibble
+    } else {
+        b'a' + nibble - 10
     }
 }
 
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list()
-            .entries(self.key.iter().map(|key| &key.id))
-            .finish()
+        f.debug_list().entries(self.ids()).finish()
     }
 }
 
@@ -103,29 +136,72 @@ impl fmt::Debug for Keys {
 mod tests {
     use super::*;
 
+    fn keys(id: &str, secret: &[u8]) -> Keys {
+        let mut keys = Keys::default();
+        keys.add(id, secret).unwrap();
+        keys
+    }
+
+    fn made(keys: &Keys, class: Class) -> String {
+        let mut text = Vec::new();
+        assert!(keys.pseudonym(class, b"192.0.2.7", &mut text));
+        String::from_utf8(text).unwrap()
+    }
+
     #[test]
-    fn a_pseudonym_is_stable_and_differs_between_classes_and_keys() {
-        let pseudonym = |secret: u8, class: &str| {
-            let mut text = Vec::new();
-            assert!(
-                Keys::new("k1", &[secret; 32])
-                    .unwrap()
-                    .pseudonym(class, b"192.0.2.7", &mut text)
-            );
-            String::from_utf8(text).unwrap()
-        };
-        assert_eq!(pseudonym(7, "network"), pseudonym(7, "network"));
-        assert_ne!(pseudonym(7, "network"), pseudonym(7, "secret"));
-        assert_ne!(pseudonym(7, "network"), pseudonym(8, "network"));
-        assert!(pseudonym(7, "network").starts_with("hmac-sha256:k1:"));
-        assert_eq!(pseudonym(7, "network").len(), "hmac-sha256:k1:".len() + 64);
+    fn a_pseudonym_is_stable_and_differs_between_classes_keys_and_tenants() {
+        let one = keys("k1", &[7; 32]);
+        let stable = made(&one, Class::NETWORK);
+        assert_eq!(stable, made(&one, Class::NETWORK));
+        assert_ne!(stable, made(&one, Class::SECRET));
+        assert_ne!(stable, made(&keys("k1", &[8; 32]), Class::NETWORK));
+        let mut other = one.clone();
+        other.set_tenant("acme");
+        assert_ne!(stable, made(&other, Class::NETWORK));
+        assert!(stable.starts_with("hmac-sha256:k1:"));
+        assert_eq!(stable.len(), "hmac-sha256:k1:".len() + 64);
+        assert_ne!(
+            made(&one, Class::personal("email")),
+            made(&one, Class::personal("phone"))
+        );
+    }
+
+    #[test]
+    fn a_new_key_makes_pseudonyms_and_an_old_one_still_finds_them() {
+        let mut both = keys("k1", &[7; 32]);
+        let old = made(&both, Class::NETWORK);
+        both.add("k2", &[8; 32]).unwrap();
+        assert!(made(&both, Class::NETWORK).starts_with("hmac-sha256:k2:"));
+        let mut found = Vec::new();
+        assert!(both.pseudonym_by("k1", Class::NETWORK, b"192.0.2.7", &mut found));
+        assert_eq!(found, old.as_bytes());
+        assert!(!both.pseudonym_by("k3", Class::NETWORK, b"192.0.2.7", &mut found));
+        let twice = both.add("k1", &[9; 32]).unwrap_err().to_string();
+        assert!(twice.contains("given twice"), "{twice}");
+    }
+
+    #[test]
+    fn a_pseudonym_is_the_mac_that_the_documentation_describes() {
+        // The same by hand: the message is `audit/v1`, class, tenant and value, each but the last ended by 0x1F.
+        let mut mac = Hmac::<Sha256>::new_from_slice(&[7; 32]).unwrap();
+        mac.update(b"audit/v1\x1Fpersonal:email\x1Facme\x1Fa@example.com");
+        let expected: String = mac
+            .finalize()
+            .into_bytes()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        let mut keys = keys("k1", &[7; 32]);
+        keys.set_tenant("acme");
+        let mut text = Vec::new();
+        keys.pseudonym(Class::personal("email"), b"a@example.com", &mut text);
+        assert_eq!(text, format!("hmac-sha256:k1:{expected}").as_bytes());
     }
 
     #[test]
     fn a_short_key_is_refused_and_never_shown() {
-        let error = Keys::new("k1", &[0x5A; 31]).unwrap_err().to_string();
+        let error = Keys::default().add("k1", &[0x5A; 31]).unwrap_err().to_string();
         assert!(error.contains("31 bytes") && error.contains("32"), "{error}");
-        let shown = format!("{:?}", Keys::new("k1", &[0x5A; 32]).unwrap());
-        assert_eq!(shown, "[\"k1\"]");
+        assert_eq!(format!("{:?}", keys("k1", &[0x5A; 32])), "[\"k1\"]");
     }
 }

@@ -31,6 +31,12 @@ pub fn truncate_ip(text: &str) -> Option<(String, Option<u8>)> {
     Some((address.to_string(), Some(bits)))
 }
 
+/// The address itself, without brackets, zone and port; an IPv4-mapped one as IPv4.
+pub(crate) fn parsed(text: &str) -> Option<IpAddr> {
+    let address = parse(text).or_else(|| parse_with_port(text))?;
+    Some(address.to_canonical())
+}
+
 /// The truncated address, without its text.
 pub(crate) fn truncated(text: &str) -> Option<(IpAddr, u8)> {
     let (address, given) = match text.split_once('/') {

@@ -2,8 +2,10 @@
 
 use super::field::{FieldPlan, fast, sees};
 use super::ink::Ink;
+use super::judge::Look;
 use super::policy::Policy;
 use super::redacted::{Constants, Names, Redacted, RedactedFields, Tally, put_trace};
+use super::sift;
 use super::text;
 use crate::record::frame::{HEADER, Out as _, Put, mark, tag};
 use crate::record::{Kind, Naming, Slot, TraceContext};
@@ -23,7 +25,7 @@ pub(crate) struct Redacting<'p> {
     pub(super) policy: &'p Policy,
     pub(crate) tally: Tally,
     /// Which slots of consequence were filled: bits of [`sees`].
-    pub(crate) seen: u8,
+    pub(crate) seen: u16,
     /// Where the names stand that fields gave.
     names: Names,
     pub(crate) trace: Option<TraceContext>,
@@ -73,7 +75,27 @@ impl<'p> Redacting<'p> {
     #[inline(always)]
     pub(crate) fn finish_with<R>(&mut self, then: impl FnOnce(Redacted) -> R) -> (R, Vec<u8>) {
         debug_assert!(self.ink.len() >= HEADER, "a frame begins with its time");
+        if self.seen & (sees::HIDDEN | sees::PERSONAL) != 0 {
+            self.state();
+        }
         Redacted::made(std::mem::take(&mut self.ink), then)
+    }
+
+    /// States what follows for the record from what was done to its values.
+    #[cold]
+    fn state(&mut self) {
+        if self.seen & (sees::HIDDEN | sees::DECISION) == sees::HIDDEN {
+            self.word(Slot::DecisionEnforced, "redact");
+        }
+        // Where nobody declared anything, the line says what redaction saw.
+        const UNDECLARED: u16 = sees::PERSONAL | sees::DECLARED_NONE;
+        if self.seen & UNDECLARED == UNDECLARED {
+            self.policy.counts().add("pii.undeclared", 1);
+            self.ink.put([Slot::PiiUndeclared.index(), tag::TRUE], &[]);
+            if self.policy.is_strict() {
+                self.ink.put([Slot::PiiContains.index(), tag::TRUE], &[]);
+            }
+        }
     }
 
     /// Gives the buffer of a frame back that nobody wants.
@@ -181,6 +203,9 @@ impl<'p> Redacting<'p> {
             reason = "what is longer has no room and goes the long way"
         )]
         let [a, b, c, d] = (text.len() as u32).to_le_bytes();
+        if plan.fast & fast::LOOK != 0 && !sift::passes(self.policy, &plan.judged, text) {
+            return self.any_str(plan, text);
+        }
         if self.keep(plan, fast::STR, [tag::STR, a, b, c, d], text.as_bytes()) {
             return;
         }
@@ -196,16 +221,20 @@ impl<'p> Redacting<'p> {
                     return;
                 }
             }
-            Naming::Millis | Naming::Start if !plan.is_kept() => {
-                return self.act(plan, false, text.as_bytes());
-            }
-            Naming::Millis | Naming::Start => return self.wrong(plan, |buf| Put::str(buf, plan.fit(text))),
+            // No slot takes a text there: it becomes an attribute.
+            Naming::Millis | Naming::Start => {}
         }
-        let fits = plan
-            .kind
-            .is_none_or(|kind| matches!(kind, Kind::Text | Kind::Id | Kind::Texts | Kind::Any));
-        if !plan.is_kept() {
-            self.act(plan, fits, text.as_bytes());
+        let fits = plan.naming == Naming::Plain
+            && plan
+                .kind
+                .is_none_or(|kind| matches!(kind, Kind::Text | Kind::Id | Kind::Texts | Kind::Any));
+        if !plan.keeps_text() {
+            self.act(plan, plan.judged.text, fits, text.as_bytes());
+            return;
+        }
+        self.rehearse(plan);
+        if let Some(sifted) = sift::sift(self.policy, &plan.judged, plan.judged.text.look, text) {
+            self.put_sifted(plan, fits, &sifted, text.len());
             return;
         }
         let kept = self.room(text, plan);
@@ -223,7 +252,9 @@ impl<'p> Redacting<'p> {
 
     fn any_u64(&mut self, plan: &FieldPlan, number: u64) {
         match plan.naming {
-            Naming::Millis if !plan.is_kept() => self.scalar(plan, true, number, |buf| Put::u64(buf, number)),
+            Naming::Millis if !plan.keeps_number() => {
+                self.scalar(plan, true, number, |buf| Put::u64(buf, number))
+            }
             Naming::Millis => self.put(plan, true, |buf| Put::u64(buf, number.saturating_mul(1_000_000))),
             Naming::Plain => {
                 let fits = plan
@@ -277,7 +308,7 @@ impl<'p> Redacting<'p> {
     fn any_f64(&mut self, plan: &FieldPlan, number: f64) {
         // The largest duration that a slot takes, in milliseconds: u64::MAX nanoseconds, rounded down.
         let is_duration = plan.naming == Naming::Millis && (0.0..=1.8e13).contains(&number);
-        if is_duration && plan.is_kept() {
+        if is_duration && plan.keeps_number() {
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,
@@ -304,6 +335,9 @@ impl<'p> Redacting<'p> {
             self.start = truth;
             return;
         }
+        if plan.sees & sees::PII != 0 && !truth {
+            self.seen |= sees::DECLARED_NONE;
+        }
         let fits = plan.naming == Naming::Plain
             && plan
                 .kind
@@ -313,15 +347,27 @@ impl<'p> Redacting<'p> {
 
     pub(crate) fn bytes(&mut self, plan: &FieldPlan, bytes: &[u8]) {
         let fits = plan.naming == Naming::Plain && plan.kind.is_none_or(|kind| kind == Kind::Any);
-        if !plan.is_kept() {
-            return self.act(plan, fits, bytes);
+        if !plan.keeps_text() {
+            return self.act(plan, plan.judged.text, fits, bytes);
+        }
+        self.rehearse(plan);
+        if let Some(sifted) = sift::sift_bytes(self.policy, &plan.judged, bytes) {
+            let start = self.ink.len();
+            let kept = sifted.text.len().min(self.free());
+            self.head(plan, fits);
+            Put::bytes(
+                &mut self.ink,
+                sifted.text.as_bytes().get(..kept).unwrap_or_default(),
+            );
+            self.notes(plan, &sifted, kept, bytes.len());
+            return self.done(plan, fits, start);
         }
         let room = self.free().min(bytes.len());
         if room < bytes.len() {
             self.cut(plan, bytes.len());
         }
         self.put(plan, fits, |buf| {
-            Put::bytes(buf, bytes.get(..room).unwrap_or_default())
+            Put::bytes(buf, bytes.get(..room).unwrap_or_default());
         });
     }
 
@@ -333,12 +379,21 @@ impl<'p> Redacting<'p> {
         shown: impl std::fmt::Display,
         write: impl FnOnce(&mut Ink),
     ) {
-        if plan.is_kept() {
+        let decision = plan.judged.number;
+        if plan.keeps_number() && decision.look < Look::All && plan.judged.trial.is_none() {
             return self.put(plan, fits, write);
         }
         let mut text = text::Small::default();
         let _ = std::fmt::Write::write_fmt(&mut text, format_args!("{shown}"));
-        self.act(plan, fits, text.bytes());
+        if !plan.keeps_number() {
+            return self.act(plan, decision, fits, text.bytes());
+        }
+        self.rehearse(plan);
+        let shown = std::str::from_utf8(text.bytes()).unwrap_or_default();
+        match sift::sift(self.policy, &plan.judged, decision.look, shown) {
+            Some(sifted) => self.put_sifted(plan, fits, &sifted, shown.len()),
+            None => self.put(plan, fits, write),
+        }
     }
 
     #[inline]
@@ -349,7 +404,7 @@ impl<'p> Redacting<'p> {
         self.done(plan, fits, start);
     }
 
-    pub(super) fn wrong(&mut self, plan: &FieldPlan, write: impl FnOnce(&mut Ink)) {
+    fn wrong(&mut self, plan: &FieldPlan, write: impl FnOnce(&mut Ink)) {
         self.put(plan, false, write);
     }
 

@@ -1,7 +1,10 @@
 //! Whole records through the policy: what `emit` and `submit` take, with keys inside values as evidence.
 
-use super::policy::Action;
-use super::{FieldPlan, Redacting};
+use super::action::Action;
+use super::judge::{Judged, Look};
+use super::rule::{About, Asked};
+use super::sift::{self, Note};
+use super::{FieldPlan, Of, Redacting};
 use crate::record::frame::{MAX_DEPTH, MAX_VALUE, Put, TOO_DEEP, cut};
 use crate::record::{Map, Record, Slot, Value};
 
@@ -9,6 +12,14 @@ impl Redacting<'_> {
     /// Writes a record that was given as a value. Slots pass under their path's rule, members of maps under
     /// their key's, at any depth.
     pub(crate) fn record(&mut self, record: &Record) {
+        let text = |slot| record.text(slot).filter(|text| !text.is_empty());
+        let of = Of {
+            policy: self.policy,
+            about: About {
+                event: text(Slot::Event).or_else(|| text(Slot::Action)),
+                category: text(Slot::Category),
+            },
+        };
         for (slot, value) in record.slots() {
             match (slot, value) {
                 (Slot::Time, _) => {}
@@ -20,25 +31,32 @@ impl Redacting<'_> {
                     };
                     for (key, value) in members {
                         let plan = match slot {
-                            Slot::Attributes => FieldPlan::attribute(key, key, self.policy),
-                            _ => FieldPlan::new(&format!("{prefix}{key}"), self.policy),
+                            Slot::Attributes => FieldPlan::attribute(key, key, of),
+                            _ => FieldPlan::new(&format!("{prefix}{key}"), of),
                         };
-                        self.value(&plan, value);
+                        self.value(&plan, value, of.about);
                     }
                 }
-                _ => self.value(&FieldPlan::for_slot(slot, self.policy), value),
+                _ => self.value(&FieldPlan::for_slot(slot, of), value, of.about),
             }
         }
     }
 
-    fn value(&mut self, plan: &FieldPlan, value: &Value) {
-        if let Value::Str(text) = value {
-            return self.str(plan, text);
-        }
-        if !plan.is_kept() {
+    fn value(&mut self, plan: &FieldPlan, value: &Value, about: About<'_>) {
+        let is_number = matches!(
+            value,
+            Value::Int(_) | Value::Uint(_) | Value::Float(_) | Value::Bool(_)
+        );
+        match value {
+            Value::Str(text) => return self.str(plan, text),
+            Value::Bytes(bytes) => return self.bytes(plan, bytes),
+            _ if is_number && !plan.keeps_number() => {
+                return self.act(plan, plan.judged.number, true, text_of(value).as_bytes());
+            }
             // The text of a structure is not a value that anybody could look up: a marker or a drop, no pseudonym
             // of a rendering that may change.
-            return self.act(plan, true, text_of(value).as_bytes());
+            _ if !is_number && !plan.keeps_text() => return self.act(plan, plan.judged.text, true, &[]),
+            _ => {}
         }
         let mut room = Room {
             left: super::redacting::MAX_FRAME
@@ -46,65 +64,157 @@ impl Redacting<'_> {
                 .max(self.free()),
             is_short: false,
         };
-        let value = self.nested(value, 0, &mut room);
+        let mut inside = Inside {
+            path: plan.name.to_string(),
+            about,
+            depth: 0,
+            notes: Vec::new(),
+        };
+        let value = self.nested(value, &plan.judged, &mut inside, &mut room);
         if room.is_short {
             // How long the whole would have been is nobody's question; which value was cut is.
             self.cut(plan, 0);
         }
-        self.put(plan, true, |buf| Put::value(buf, &value, 0));
+        let start = self.ink.len();
+        self.head(plan, true);
+        Put::value(&mut self.ink, &value, 0);
+        for (field, note) in &inside.notes {
+            self.remark(field, *note);
+        }
+        self.done(plan, true, start);
     }
 
-    /// A copy in which every member under a secret's name has its marker, as far as there is room for it.
-    fn nested(&mut self, value: &Value, depth: usize, room: &mut Room) -> Value {
+    /// A copy in which every member under a secret's name has its marker, and every text is sifted, as far as there is
+    /// room for it.
+    fn nested(&self, value: &Value, judged: &Judged, inside: &mut Inside<'_>, room: &mut Room) -> Value {
         match value {
-            Value::List(_) | Value::Map(_) if depth >= MAX_DEPTH => {
+            Value::List(_) | Value::Map(_) if inside.depth >= MAX_DEPTH => {
                 room.is_short = true;
                 Value::from(TOO_DEEP)
             }
             Value::List(values) => {
                 let mut kept = Vec::new();
+                inside.depth += 1;
                 for value in values {
                     if !room.take(ITEM) {
                         break;
                     }
-                    kept.push(self.nested(value, depth + 1, room));
+                    kept.push(self.nested(value, judged, inside, room));
                 }
+                inside.depth -= 1;
                 Value::List(kept)
             }
             Value::Map(members) => {
                 let mut kept = Map::new();
+                inside.depth += 1;
                 for (key, value) in members {
                     if !room.take(ITEM + key.len()) {
                         break;
                     }
-                    if let Some(value) = self.member(key, value, depth, room) {
+                    if let Some(value) = self.member(key, value, inside, room) {
                         kept.insert(key.clone(), value);
                     }
                 }
+                inside.depth -= 1;
                 Value::Map(kept)
             }
-            Value::Str(text) => Value::from(cut(text, room.upto(text.len()))),
-            Value::Bytes(bytes) => Value::from(bytes.get(..room.upto(bytes.len())).unwrap_or_default()),
+            Value::Str(text) => match sift::sift(self.policy, judged, judged.text.look, text) {
+                Some(sifted) => {
+                    room.is_short |= sifted.is_short;
+                    inside.note(sifted.notes);
+                    Value::from(cut(&sifted.text, room.upto(sifted.text.len())))
+                }
+                None => Value::from(cut(text, room.upto(text.len()))),
+            },
+            Value::Bytes(bytes) => {
+                let sifted = sift::sift_bytes(self.policy, judged, bytes);
+                let kept = sifted
+                    .as_ref()
+                    .map_or(bytes.as_slice(), |sifted| sifted.text.as_bytes());
+                let value = Value::from(kept.get(..room.upto(kept.len())).unwrap_or_default());
+                inside.note(sifted.into_iter().flat_map(|sifted| sifted.notes));
+                value
+            }
+            Value::Int(_) | Value::Uint(_) | Value::Float(_) if judged.number.look == Look::All => {
+                match sift::sift(self.policy, judged, Look::All, &text_of(value)) {
+                    Some(sifted) => {
+                        inside.note(sifted.notes);
+                        Value::Str(sifted.text)
+                    }
+                    None => value.clone(),
+                }
+            }
             value => value.clone(),
         }
     }
 
     /// A map's member, under the rule of its key; `None` where it is dropped.
-    fn member(&mut self, key: &str, value: &Value, depth: usize, room: &mut Room) -> Option<Value> {
-        let decision = self.policy.decide(key, None);
-        if decision.action == Action::Keep {
-            return Some(self.nested(value, depth + 1, room));
-        }
-        self.remark_of(key, decision);
-        let marker = Value::from(decision.rule.marker());
-        match decision.action {
-            Action::Drop => None,
-            Action::TruncateIp => {
-                let kept = value.as_str().and_then(super::truncate_ip);
-                Some(kept.map_or(marker, |(address, _)| Value::Str(address)))
+    fn member(&self, key: &str, value: &Value, inside: &mut Inside<'_>, room: &mut Room) -> Option<Value> {
+        let outside = inside.path.len();
+        inside.path.push('.');
+        inside.path.push_str(key);
+        let asked = Asked {
+            name: key,
+            path: &inside.path,
+            about: inside.about,
+        };
+        let judged = self.policy.judge(&asked, None);
+        let is_number = matches!(
+            value,
+            Value::Int(_) | Value::Uint(_) | Value::Float(_) | Value::Bool(_)
+        );
+        let decision = if is_number { judged.number } else { judged.text };
+        let kept = match decision.action {
+            Action::Keep => Some(self.nested(value, &judged, inside, room)),
+            action => {
+                let done = Note {
+                    rule: decision.rule,
+                    class: decision.class,
+                    action,
+                    n: 1,
+                };
+                let text = match value {
+                    Value::Str(text) => text.clone(),
+                    value if is_number => text_of(value),
+                    _ => String::new(),
+                };
+                let mut out = String::new();
+                let whole = matches!(value, Value::Str(_)) || is_number;
+                let hidden = if whole { action } else { Action::Marker };
+                let is_done = sift::replace(
+                    self.policy,
+                    hidden,
+                    decision.class,
+                    decision.rule,
+                    &text,
+                    &mut out,
+                );
+                if is_done || action == Action::Drop {
+                    inside.notes.push((key.to_owned(), done));
+                }
+                (action != Action::Drop).then_some(Value::Str(out))
             }
-            Action::Keep | Action::Marker | Action::Hmac => Some(marker),
-        }
+        };
+        inside.path.truncate(outside);
+        kept
+    }
+}
+
+/// Where in a value its copy is being made, and what was done there.
+struct Inside<'a> {
+    /// The keys down to here, joined by dots.
+    path: String,
+    about: About<'a>,
+    depth: usize,
+    /// Which field, and what. Keys that come from data are named only where a rule of the policy names them.
+    notes: Vec<(String, Note)>,
+}
+
+impl Inside<'_> {
+    fn note(&mut self, notes: impl IntoIterator<Item = Note>) {
+        let path = self.path.split('.').next_back().unwrap_or_default().to_owned();
+        self.notes
+            .extend(notes.into_iter().map(|note| (path.clone(), note)));
     }
 }
 

@@ -5,13 +5,13 @@ use std::fmt::{self, Debug, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::ink::Ink;
-use crate::record::frame::{Out, tag};
+use crate::record::frame::Out;
 
 /// Stands where a value's own formatting code panicked.
 pub(super) const PANICKED: &str = "[PANICKED]";
 
 /// The most links of an error chain that are kept.
-const MAX_CHAIN: u32 = 8;
+const MAX_CHAIN: usize = 8;
 
 /// What came of formatting.
 pub(super) struct Formatted {
@@ -66,34 +66,41 @@ pub(super) fn format(ink: &mut Ink, limit: usize, arguments: fmt::Arguments<'_>)
     }
 }
 
-/// Writes an error's message and those of its sources as a list; `true` where one panicked.
-pub(super) fn chain(
-    ink: &mut Ink,
+/// The messages of an error and of its sources.
+pub(super) struct Links {
+    pub(super) texts: Vec<String>,
+    /// Whether the code of one panicked.
+    pub(super) panicked: bool,
+}
+
+/// Shows an error and its sources, outermost first, in at most `room` bytes.
+pub(super) fn links(
     error: &(dyn StdError + 'static),
     source: &(dyn StdError + 'static),
-    max_frame: usize,
-) -> bool {
-    let count_at = ink.len() + 1;
-    open(ink, tag::LIST);
-    let mut panicked = false;
-    let mut count = 0_u32;
+    room: usize,
+) -> Links {
+    let mut links = Links {
+        texts: Vec::new(),
+        panicked: false,
+    };
+    let mut left = room;
     let mut link = Some(error);
     let mut next = Some(source);
-    while let Some(error) = link.filter(|_| count < MAX_CHAIN) {
-        open(ink, tag::STR);
-        let text_at = ink.len();
-        let limit = max_frame.saturating_sub(text_at).min(4096);
-        panicked |= format(ink, limit, format_args!("{error}")).panicked;
-        close(ink, text_at);
-        count += 1;
+    while let Some(error) = link.filter(|_| links.texts.len() < MAX_CHAIN) {
+        let mut ink = Ink::default();
+        links.panicked |= format(&mut ink, left.min(LINK), format_args!("{error}")).panicked;
+        left -= ink.len().min(left);
+        links
+            .texts
+            .push(String::from_utf8_lossy(ink.written()).into_owned());
         link = next;
         next = next.and_then(source_of);
     }
-    if let Some(place) = ink.written_from(count_at).first_chunk_mut() {
-        *place = count.to_le_bytes();
-    }
-    panicked
+    links
 }
+
+/// The longest message of one link, in bytes.
+const LINK: usize = 4096;
 
 /// The error below this one; none where its code panics.
 pub(super) fn source_of<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e (dyn StdError + 'static)> {

@@ -71,24 +71,8 @@ fn split<'n>(name: &'n str, by_case: bool, word: &mut dyn FnMut(&'n str)) {
     }
 }
 
-/// Whether the name is that of a secret itself, not of something about one.
-pub(crate) fn is_secret(words: &Words) -> bool {
-    sort_of(words) == Some(Sort::Secret)
-}
-
-/// Whether the name is that of a network address.
-pub(crate) fn is_address(words: &Words) -> bool {
-    sort_of(words) == Some(Sort::Network)
-}
-
-/// What the name alone proves of its value. A name that needs a look at the value, such as `auth`, proves nothing.
-pub(crate) fn sort_of(words: &Words) -> Option<Sort> {
-    named_of(words)
-        .filter(|named| matches!(named.force, Force::Certain | Force::Digits(_)))
-        .map(|named| named.sort)
-}
-
-/// As [`sort_of`], with how much the name proves.
+/// What the name says of its value, and how much that proves. A name that needs a look at the value, such as `auth`,
+/// proves nothing by itself.
 pub(crate) fn named_of(words: &Words) -> Option<Named> {
     words.named()
 }
@@ -251,7 +235,10 @@ mod tests {
     use super::*;
 
     fn secret(name: &str) -> bool {
-        is_secret(&Words::of(name))
+        let named = named_of(&Words::of(name));
+        named.is_some_and(|named| {
+            named.sort == Sort::Secret && matches!(named.force, Force::Certain | Force::Digits(_))
+        })
     }
 
     #[test]

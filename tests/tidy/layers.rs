@@ -14,7 +14,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("guide", &[]),
     ("record", &["clock", "error"]),
     ("config", &["error", "record"]),
-    ("redact", &["error", "record", "stats"]),
+    ("redact", &["config", "error", "record", "stats"]),
     ("format", &["clock", "error", "record", "redact", "stats"]),
     ("queue", &["clock", "error", "stats"]),
     (

@@ -15,7 +15,7 @@ use crate::redact::words::{self, Force, Named, Words};
 pub(crate) const CAP: usize = 16 * 1024;
 
 /// What the engine needs to know of a field: made once for each callsite.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Field {
     words: Words,
     named: Option<Named>,
@@ -106,8 +106,7 @@ fn classes_of(text: &str) -> u8 {
 
 impl Engine {
     /// Scans at most `cap` bytes of a text.
-    #[cfg(test)]
-    fn with_cap(cap: usize) -> Self {
+    pub(crate) fn with_cap(cap: usize) -> Self {
         Self { cap }
     }
 

@@ -41,7 +41,7 @@ mod value;
 use std::borrow::Cow;
 use std::cell::RefCell;
 
-use engine::{Engine, Field, Scratch};
+pub(super) use engine::{Engine, Field, Scratch, redacted};
 use hits::{Hit, Sort};
 
 /// A value after the scan.
