@@ -130,6 +130,9 @@ impl Redacting<'_> {
 
     /// Says what was done to a text, of which `kept` bytes were written.
     pub(super) fn notes(&mut self, plan: &FieldPlan, sifted: &Sifted, kept: usize, original_len: usize) {
+        if plan.slot == Some(Slot::ActorId) && sifted.notes.iter().any(|note| note.class.is_pii()) {
+            self.seen |= sees::ACTOR_PERSONAL;
+        }
         sifted
             .notes
             .iter()

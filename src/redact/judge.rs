@@ -144,7 +144,7 @@ fn listed(
         (Some(slot), _) => Decision {
             class: Class::INTERNAL,
             look: if values == ValueType::Text {
-                look_at(slot)
+                look_at(slot, policy)
             } else {
                 Look::None
             },
@@ -220,8 +220,10 @@ fn look(action: Action) -> Look {
 }
 
 /// What is looked for in a slot: everything where people write freely, secrets where ids and words stand.
-fn look_at(slot: Slot) -> Look {
+/// A strict policy takes no person's address or number for an actor's id.
+fn look_at(slot: Slot, policy: &Inner) -> Look {
     match slot {
+        Slot::ActorId if policy.stance == Stance::Strict => Look::All,
         Slot::Summary
         | Slot::Reason
         | Slot::ErrorMessage
