@@ -1,7 +1,7 @@
 //! Figures without noise: instructions under callgrind, and allocations, both on the caller's thread alone.
 
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
@@ -85,11 +85,7 @@ impl Plan {
     /// # Errors
     /// When that program is not built, a child fails, or its control finds no allocation.
     pub fn allocations(&self, results: &mut Results, raw: &mut File) -> Result<()> {
-        let program = std::env::current_exe()?.with_file_name("bench-allocations");
-        ensure!(
-            program.exists(),
-            "bench-allocations is not built; build the whole package tracing-audit-benches"
-        );
+        let program = counter()?;
         for spec in PEERS.iter().filter(|spec| self.takes(spec.name)) {
             for case in ["event", "op", "rich"] {
                 if (case == "op" && !spec.spans()) || (case == "rich" && !listens_to_tracing(spec.name)) {
@@ -98,7 +94,7 @@ impl Plan {
                 fresh(&self.scratch())?;
                 let mut child = Command::new(&program);
                 child
-                    .args(["--peer", spec.name, "--case", case, "--out"])
+                    .args(["peer", "--peer", spec.name, "--case", case, "--out"])
                     .arg(self.scratch());
                 let outcome = Outcome::new(
                     1,
@@ -135,6 +131,19 @@ impl Plan {
         }
         Ok(())
     }
+}
+
+/// The program that counts allocations, beside this one.
+///
+/// # Errors
+/// When it is not built.
+pub fn counter() -> Result<PathBuf> {
+    let program = std::env::current_exe()?.with_file_name("bench-allocations");
+    ensure!(
+        program.exists(),
+        "bench-allocations is not built; build the whole package tracing-audit-benches"
+    );
+    Ok(program)
 }
 
 /// Whether the peer's callers use the macros of `tracing`.

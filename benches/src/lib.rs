@@ -5,6 +5,7 @@
 //! the parent process, which knows nothing of the peer but its files.
 
 pub mod counts;
+pub mod document;
 pub mod event;
 pub mod foreign;
 pub mod goals;
@@ -13,6 +14,7 @@ pub mod measure;
 pub mod memory;
 pub mod output;
 pub mod peers;
+pub mod redact;
 pub mod report;
 pub mod results;
 pub mod rounds;

@@ -45,7 +45,7 @@ pub fn document(results: &Results) -> String {
 }
 
 /// A figure with its range: as many digits as it deserves.
-fn show(spread: Option<Spread>) -> String {
+pub(crate) fn show(spread: Option<Spread>) -> String {
     let Some(Spread {
         median,
         min,
@@ -62,7 +62,7 @@ fn show(spread: Option<Spread>) -> String {
     }
 }
 
-fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     match value.abs() {
         1000.0.. => format!("{value:.0}"),
         10.0.. => format!("{value:.1}"),
@@ -139,7 +139,7 @@ fn judged(verdict: &Verdict) -> String {
     format!("{}{aim}", word(verdict.holds()))
 }
 
-fn word(held: Option<bool>) -> &'static str {
+pub(crate) fn word(held: Option<bool>) -> &'static str {
     match held {
         Some(true) => "holds",
         Some(false) => "**missed**",
