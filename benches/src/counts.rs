@@ -18,12 +18,13 @@ pub const COUNTED: &str = "*counted_*";
 pub const CALLS: u64 = 9_984;
 
 /// Peers whose instructions are counted: the floor, the baseline and ours.
-const INSTRUCTION_PEERS: [&str; 6] = [
+const INSTRUCTION_PEERS: [&str; 7] = [
     "noop",
     "channel",
     "channel-nospan",
     "audit",
     "audit-nospan",
+    "audit-scan",
     "audit-layer",
 ];
 
@@ -88,7 +89,8 @@ impl Plan {
         let program = counter()?;
         for spec in PEERS.iter().filter(|spec| self.takes(spec.name)) {
             for case in ["event", "op", "rich"] {
-                if (case == "op" && !spec.spans()) || (case == "rich" && !listens_to_tracing(spec.name)) {
+                let rich = listens_to_tracing(spec.name) && !spec.scanned();
+                if (case == "op" && !spec.spans()) || (case == "rich" && !rich) {
                     continue;
                 }
                 fresh(&self.scratch())?;
@@ -109,12 +111,13 @@ impl Plan {
         Ok(())
     }
 
-    /// Measures memory and idle time of every peer that writes, with 10^5 and with 10^6 events.
+    /// Measures memory and idle time of every peer that writes (not again with a longer event), with 10^5 and with 10^6 events.
     ///
     /// # Errors
     /// When a child fails.
     pub fn memory(&self, results: &mut Results, raw: &mut File) -> Result<()> {
-        for spec in PEERS.iter().filter(|spec| spec.writes && self.takes(spec.name)) {
+        let watched = PEERS.iter().filter(|spec| spec.writes && !spec.scanned());
+        for spec in watched.filter(|spec| self.takes(spec.name)) {
             for (events, case) in [("100000", "memory-1e5"), ("1000000", "memory-1e6")] {
                 fresh(&self.scratch())?;
                 let mut child = this_program()?;

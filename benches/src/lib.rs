@@ -1,8 +1,9 @@
 //! Benchmarks against peers; the rivals are dependencies of this package alone.
 //!
 //! `bench all` starts one process per peer and case, in an order shuffled anew in each round, and writes
-//! `docs/benchmarks.md`. Every peer gets the same events ([`event`]), ends in fdatasync ([`output`]), and is counted by
-//! the parent process, which knows nothing of the peer but its files.
+//! `docs/benchmarks.md`; `bench redact` measures redaction alone and writes its section. Every peer gets the same events
+//! ([`event`]), ends in fdatasync ([`output`]), and is counted by the parent process, which knows nothing of the peer but
+//! its files.
 
 pub mod counts;
 pub mod document;

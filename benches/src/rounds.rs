@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
-use crate::event::{EVENT_TRACES, SPAN_TRACES};
+use crate::event::{DESCRIBED_TRACES, EVENT_TRACES, SPAN_TRACES};
 use crate::foreign;
 use crate::output;
 use crate::peers::{PEERS, Spec};
@@ -30,10 +30,10 @@ pub struct Plan {
     /// The order's seed; another one each time where it is not given.
     #[arg(long)]
     pub seed: Option<u64>,
-    /// Only these peers.
+    /// Only these peers, or of `redact` only these scanners.
     #[arg(long, value_delimiter = ',')]
     pub peers: Vec<String>,
-    /// Only these cases (paced, hot, paced-op, hot-op, sat1, sat2, …).
+    /// Only these cases (paced, hot, paced-op, hot-op, sat1, sat2, …; of `redact`: harmless, prose, "hex 64 KiB", …).
     #[arg(long, value_delimiter = ',')]
     pub cases: Vec<String>,
     /// Events of a saturating case, in all threads together.
@@ -245,6 +245,9 @@ impl Outcome {
         let mut traces = EVENT_TRACES.to_vec();
         if spec.spans() {
             traces.extend(SPAN_TRACES);
+        }
+        if spec.scanned() {
+            traces.extend(DESCRIBED_TRACES);
         }
         let found = output::read(dir, &traces).with_context(|| format!("{} {}", self.peer, self.case))?;
         self.found = Some(found.lines);

@@ -21,7 +21,7 @@ pub const FIELDS: [(&str, &str); 3] = [
 ];
 
 /// The cases whose allocations are counted.
-pub const COUNTED: [&str; 4] = ["harmless", "ids", "sensitive", "prose"];
+pub const COUNTED: [&str; 5] = ["empty", "harmless", "ids", "sensitive", "prose"];
 
 impl Plan {
     /// Runs every scanner and case, and every field, in every round, after the allocations.

@@ -15,8 +15,8 @@ pub struct Scan {
     /// The scanner.
     #[arg(long)]
     pub scanner: String,
-    /// What it scans.
-    #[arg(long)]
+    /// What it scans. One case's name begins with hyphens.
+    #[arg(long, allow_hyphen_values = true)]
     pub case: String,
     /// About how long, in milliseconds; one turn through the values is measured in any case.
     #[arg(long, default_value_t = 200)]
