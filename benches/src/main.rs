@@ -98,6 +98,9 @@ fn main() -> Result<()> {
     }
 }
 
+/// A section of the document, from results.
+type Section = fn(&Results) -> String;
+
 type Part = fn(&Plan, &mut Results, &mut fs::File) -> Result<()>;
 
 fn everything(plan: &Plan, results: &mut Results, raw: &mut fs::File) -> Result<()> {
@@ -134,7 +137,7 @@ fn redact(plan: &Plan, doc: &Path) -> Result<()> {
 }
 
 fn again(out: &Path, doc: &Path) -> Result<()> {
-    let sections: [(PathBuf, fn(&Results) -> String); 2] = [
+    let sections: [(PathBuf, Section); 2] = [
         (out.join("results.jsonl"), report::document),
         (out.join("redact.jsonl"), redaction::section),
     ];

@@ -29,6 +29,14 @@ impl Rule {
     pub fn ascii(&self) -> String {
         self.pattern.replace(r"\b", r"(?-u:\b)")
     }
+
+    /// The same without the boundary before it, so that a token is found behind other letters too. A rule that ends at a
+    /// boundary (a number, an address) keeps both.
+    #[must_use]
+    pub fn free(&self) -> String {
+        let both = self.pattern.ends_with(r"\b");
+        self.ascii().replacen(r"(?-u:\b)", "", usize::from(!both))
+    }
 }
 
 const fn rule(name: &'static str, pattern: &'static str) -> Rule {
@@ -127,7 +135,7 @@ pub const RULES: &[Rule] = &[
 ];
 
 /// Tokens known by what stands in their middle, so that a pattern for them begins with a class of characters. Ours knows
-/// them too. A set of patterns pays for them with an automaton that no longer fits its cache.
+/// them too.
 pub const MIDDLES: &[Rule] = &[
     rule("terraform", r"[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_-]{50,}"),
     rule("mailchimp", r"[0-9a-f]{32}-us[0-9]{1,2}"),

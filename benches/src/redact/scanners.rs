@@ -50,8 +50,8 @@ pub const SCANNERS: &[Named] = &[
         skipped: "",
     },
     Named {
-        name: "regex-more",
-        about: "`regex-set` and three rules for tokens known by their middle, which ours knows too",
+        name: "regex-free",
+        about: "`regex-set` whose rules begin anywhere, not only at a word's start, with three for tokens known by their middle: nearer to what ours finds",
         skipped: "",
     },
     Named {
@@ -80,8 +80,8 @@ pub fn start(name: &str) -> Result<Box<dyn Scanner>> {
         OURS => Box::new(Ours),
         #[cfg(feature = "sds")]
         "sds" => Box::new(super::sds::Sds::new()?),
-        "regex-set" => Box::new(Set::new(RULES.to_vec())?),
-        "regex-more" => Box::new(Set::new([RULES, MIDDLES].concat())?),
+        "regex-set" => Box::new(Set::new(RULES.to_vec(), Rule::ascii)?),
+        "regex-free" => Box::new(Set::new([RULES, MIDDLES].concat(), Rule::free)?),
         "regex-many" => Box::new(Many::new()?),
         other => bail!("no scanner that was built is called {other}"),
     })
@@ -171,8 +171,8 @@ struct Set {
 }
 
 impl Set {
-    fn new(rules: Vec<Rule>) -> Result<Self> {
-        let patterns: Vec<String> = rules.iter().map(Rule::ascii).collect();
+    fn new(rules: Vec<Rule>, written: fn(&Rule) -> String) -> Result<Self> {
+        let patterns: Vec<String> = rules.iter().map(written).collect();
         let each = patterns.iter().map(|pattern| Regex::new(pattern));
         Ok(Self {
             set: RegexSet::new(&patterns)?,
