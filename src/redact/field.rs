@@ -224,7 +224,7 @@ impl FieldPlan {
             if self.keeps_text() {
                 self.fast |= takes & fast::STR;
             }
-            if self.keeps_number() && self.judged.number.look < Look::All {
+            if self.keeps_number() && self.judged.number.look < Look::All && self.judged.trial.is_none() {
                 self.fast |= takes & !fast::STR;
             }
             if self.judged.text.look > Look::None {

@@ -226,11 +226,11 @@ impl<'p> Redacting<'p> {
             && plan
                 .kind
                 .is_none_or(|kind| matches!(kind, Kind::Text | Kind::Id | Kind::Texts | Kind::Any));
+        self.rehearse(plan, |trial| trial.text);
         if !plan.keeps_text() {
             self.act(plan, plan.judged.text, fits, text.as_bytes());
             return;
         }
-        self.rehearse(plan);
         if let Some(sifted) = sift::sift(self.policy, &plan.judged, plan.judged.text.look, text) {
             self.put_sifted(plan, fits, &sifted, text.len());
             return;
@@ -241,10 +241,10 @@ impl<'p> Redacting<'p> {
 
     pub(crate) fn bytes(&mut self, plan: &FieldPlan, bytes: &[u8]) {
         let fits = plan.naming == Naming::Plain && plan.kind.is_none_or(|kind| kind == Kind::Any);
+        self.rehearse(plan, |trial| trial.text);
         if !plan.keeps_text() {
             return self.act(plan, plan.judged.text, fits, bytes);
         }
-        self.rehearse(plan);
         if let Some(sifted) = sift::sift_bytes(self.policy, &plan.judged, bytes) {
             let start = self.ink.len();
             let kept = sifted.text.len().min(self.free());
