@@ -68,6 +68,7 @@ fn a_shutdown_while_the_disk_takes_nothing_counts_each_record_once() {
         submitted += 1;
         refused += u64::from(audit.submit(record()).is_err());
     }
+    until(|| audit.stats().write_errors > 0);
     let error = audit.shutdown(SHORT).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
     // The writer may still be at its last step; the second call waits for it, and says what it left.
