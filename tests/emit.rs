@@ -1,5 +1,8 @@
 //! The direct door: receipts, refusals that the caller is told of, and futures that may be dropped at any time.
 
+#[path = "support/held.rs"]
+mod held;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -7,9 +10,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
+use held::HeldClock;
 use parking_lot::{Condvar, Mutex};
 use tracing::{info, info_span};
-use tracing_audit::clock::{Clock, ManualClock};
+use tracing_audit::clock::ManualClock;
 use tracing_audit::format::Entry;
 use tracing_audit::record::{Level, Record, Slot};
 use tracing_audit::sink::{Accepted, MemorySink, Sink, SinkError};
@@ -46,53 +50,6 @@ impl Sink for Gate {
 
     fn flush(&mut self) -> Result<(), SinkError> {
         Ok(())
-    }
-}
-
-/// A clock that holds the writer while it is shut. The writer asks it for the time between two looks at the queue, so who
-/// waits here takes nothing. The test's own thread, which asks for the time of its records, goes through.
-#[derive(Debug, Clone)]
-struct HeldClock(Arc<(Mutex<Held>, Condvar, std::thread::ThreadId)>);
-
-#[derive(Debug, Default)]
-struct Held {
-    is_shut: bool,
-    holds: bool,
-}
-
-impl HeldClock {
-    fn new() -> Self {
-        let thread = std::thread::current().id();
-        Self(Arc::new((Mutex::default(), Condvar::new(), thread)))
-    }
-
-    fn shut(&self) {
-        self.0.0.lock().is_shut = true;
-    }
-
-    fn open(&self) {
-        self.0.0.lock().is_shut = false;
-        self.0.1.notify_all();
-    }
-
-    /// Returns when the writer stands here.
-    fn wait_for_the_writer(&self) {
-        let (held, changed, _) = &*self.0;
-        changed.wait_while(&mut held.lock(), |held| !held.holds);
-    }
-}
-
-impl Clock for HeldClock {
-    fn now(&self) -> u64 {
-        let (held, changed, thread) = &*self.0;
-        if std::thread::current().id() != *thread {
-            let mut held = held.lock();
-            held.holds = held.is_shut;
-            changed.notify_all();
-            changed.wait_while(&mut held, |held| held.is_shut);
-            held.holds = false;
-        }
-        1_795_219_200_000_000_000
     }
 }
 

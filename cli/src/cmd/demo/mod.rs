@@ -63,11 +63,16 @@ pub(crate) fn run(demo: &Demo) -> Result<u8, Failure> {
     let report = audit.flush(PATIENCE)?;
     // The invented service goes on: its job still runs, and its trail has no end yet.
     std::mem::forget(audit);
+    tell(demo, report.durable)?;
+    Ok(code::OK)
+}
+
+/// Says what was written, and how to look at it.
+fn tell(demo: &Demo, durable: u64) -> Result<(), Failure> {
     let mut out = Out::new(crate::args::Color::Never);
-    let (dir, records) = (dir.display(), counted(demo.records, "invented record"));
+    let (dir, records) = (demo.dir.display(), counted(demo.records, "invented record"));
     out.line(&format!(
-        "{records} of one day, {} on disk, in {dir}; the trail adds a few of its own",
-        report.durable
+        "{records} of one day, {durable} on disk, in {dir}; the trail adds a few of its own"
     ))?;
     out.line("look at them:")?;
     for command in [
@@ -82,8 +87,7 @@ pub(crate) fn run(demo: &Demo) -> Result<u8, Failure> {
             command.replace("DIR", &dir.to_string())
         ))?;
     }
-    out.flush()?;
-    Ok(code::OK)
+    out.flush()
 }
 
 /// A job begins, as an application reports one, and has not come to its end when the demo does.
