@@ -1,8 +1,9 @@
 //! The callers' side: buffers, the queue, and the counting of everything that it refuses.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
@@ -150,7 +151,7 @@ impl Inbox {
                     return Err((item, Loss::Forked));
                 }
                 self.queue
-                    .push(item, bytes, lane, trip(route.category), self.patience.room)
+                    .push(item, bytes, lane, trip(route.category), self.room())
             }
             pushed => pushed,
         };
@@ -212,7 +213,39 @@ impl Inbox {
     }
 }
 
+thread_local! {
+    static LAST_WAIT: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// While it lives, what this thread reports waits for room until then at most, and for no answer: whoever ends the trail
+/// waits for all records together, and no longer than it was told.
+pub(super) struct LastWait(());
+
+impl LastWait {
+    pub(super) fn until(deadline: Instant) -> Self {
+        let _ = LAST_WAIT.try_with(|until| until.set(Some(deadline)));
+        Self(())
+    }
+
+    fn get() -> Option<Instant> {
+        LAST_WAIT.try_with(Cell::get).ok().flatten()
+    }
+}
+
+impl Drop for LastWait {
+    fn drop(&mut self) {
+        let _ = LAST_WAIT.try_with(|until| until.set(None));
+    }
+}
+
 impl Inbox {
+    /// How long this thread waits for room.
+    fn room(&self) -> Duration {
+        let left = |until: Instant| until.saturating_duration_since(Instant::now());
+        let room = self.patience.room;
+        LastWait::get().map_or(room, |until| left(until).min(room))
+    }
+
     /// What a full or closed queue refused: waits as the mode says, and counts what is lost.
     #[cold]
     fn send_again(&self, refused: Refused<Item>, route: Route<'_>) {
@@ -237,8 +270,10 @@ impl Inbox {
             return self.lost(Loss::Forked, route.category);
         }
         let (promise, ticket) = Ticket::new();
-        let promise = Some(promise);
+        let is_last = LastWait::get().is_some();
+        let promise = (!is_last).then_some(promise);
         match self.push(Item { frame, promise }, route) {
+            Ok(()) if is_last => {}
             Ok(()) => {
                 self.queue.signal().notify();
                 // An expired wait loses nothing: the record is still on its way.
