@@ -9,6 +9,8 @@ pub(crate) enum Force {
     Certain,
     /// The value must hold at least so many digits: `phone: iPhone` is no telephone number.
     Digits(usize),
+    /// The value must look like a house in a street: a number and words.
+    Street,
     /// The value must look like a key, not like a word or a number.
     Opaque,
     /// As `Opaque`, and only as a parameter of a URL or as a cookie.
@@ -130,6 +132,14 @@ pub(super) const SEQUENCES: &[(&str, Sort, Force)] = &[
     ("mot de passe", Sort::Secret, Force::Certain),
     ("one time code", Sort::Secret, Force::Certain),
     ("one time pin", Sort::Secret, Force::Certain),
+    ("two factor code", Sort::Secret, Force::Certain),
+    ("factor code", Sort::Secret, Force::Certain),
+    ("security answer", Sort::Secret, Force::Certain),
+    ("secret answer", Sort::Secret, Force::Certain),
+    ("session id", Sort::Secret, Force::Opaque),
+    ("functions key", Sort::Secret, Force::Certain),
+    ("storage key", Sort::Secret, Force::Opaque),
+    ("connection key", Sort::Secret, Force::Certain),
     ("set cookie", Sort::Secret, Force::Certain),
     ("aws access key id", Sort::Secret, Force::Opaque),
     ("awsaccess key id", Sort::Secret, Force::Opaque),
@@ -246,6 +256,8 @@ pub(super) const SEQUENCES: &[(&str, Sort, Force)] = &[
     ("delivery address", Sort::Personal, Force::Certain),
     ("residential address", Sort::Personal, Force::Certain),
     ("address line", Sort::Personal, Force::Certain),
+    ("address", Sort::Personal, Force::Street),
+    ("addr", Sort::Personal, Force::Street),
     ("street", Sort::Personal, Force::Certain),
     ("postal code", Sort::Personal, Force::Digits(2)),
     ("zip code", Sort::Personal, Force::Digits(4)),
@@ -297,6 +309,7 @@ pub(super) const TRIGGERS: &[&str] = &[
     "mnemonic",
     "dsn",
     "phrase",
+    "answer",
     "words",
     "code",
     "nstring",

@@ -234,7 +234,7 @@ impl Few {
 fn rank(named: Named) -> u8 {
     let force = match named.force {
         Force::Certain | Force::Digits(_) => 8,
-        Force::Opaque => 4,
+        Force::Opaque | Force::Street => 4,
         Force::Parameter => 0,
     };
     force

@@ -89,7 +89,7 @@ pub(super) fn is_placeholder(value: &str) -> bool {
     };
     within("${", "}")
         || within("{{", "}}")
-        || within("{", "}")
+        || within("{", "}") && !(value.len() >= 10 && value.bytes().any(|byte| byte.is_ascii_digit()))
         || within("$(", ")")
         || within("<", ">")
         || within("%(", ")s")

@@ -73,6 +73,10 @@ fn coded(bytes: &[u8], start: usize, end: usize, secret: &mut dyn FnMut(&str) ->
     if check(start, end) {
         return;
     }
+    if bytes.get(start..end).is_some_and(is_wallet) {
+        hits.push(start, end, "token.wallet", Sort::Secret);
+        return;
+    }
     // The run may have begun with a path, a key or a flag: `x/y/aHVudGVy…`, `--aHVudGVy…`.
     let run = bytes.get(start..end).unwrap_or_default();
     let mut from = start;
@@ -87,6 +91,18 @@ fn coded(bytes: &[u8], start: usize, end: usize, secret: &mut dyn FnMut(&str) ->
     if from > start && end - from >= SHORTEST {
         check(from, end);
     }
+}
+
+/// The private key of a wallet in the form in which wallets are imported: 51 or 52 digits of base 58.
+fn is_wallet(run: &[u8]) -> bool {
+    let begins = match run {
+        [b'K' | b'L', ..] => run.len() == 52,
+        [b'5', b'H' | b'J' | b'K', ..] => run.len() == 51,
+        _ => false,
+    };
+    begins
+        && run.iter().all(|&byte| byte.is_ascii_alphanumeric() && !matches!(byte, b'0' | b'O' | b'I' | b'l'))
+        && super::tokens::is_mixed(run)
 }
 
 /// The text that a run stands for, if it can be one.

@@ -6,7 +6,8 @@ use super::about::is_nothing;
 use super::alphabet::{Alphabet, byte};
 use super::hits::{Hits, Sort};
 use super::look::Look;
-use super::plausible::is_opaque;
+use super::plausible::{is_opaque, is_street};
+use super::tokens::is_uuid;
 use super::triggers::{TRIGGERS, Trigger};
 use super::{cut, encoded, fold, header, numbers};
 use crate::redact::words::{self, Force, Named, Words};
@@ -20,6 +21,8 @@ pub(crate) struct Field {
     words: Words,
     named: Option<Named>,
     cookies: bool,
+    /// The name is that of a connection string, which has parts that are no secret.
+    connection: bool,
 }
 
 impl Field {
@@ -27,10 +30,17 @@ impl Field {
         let words = Words::of(name);
         Self {
             named: words::named_of(&words),
+            connection: is_connection(&words),
             words,
             cookies: header::is_cookie(name),
         }
     }
+}
+
+fn is_connection(words: &Words) -> bool {
+    ["dsn", "connection string", "connectionstring", "conn str", "conn string", "connstr"]
+        .iter()
+        .any(|name| words.contains(&Words::of(name)))
 }
 
 /// Memory that is used again from text to text, so that a text without a hit costs no allocation.
@@ -39,6 +49,20 @@ pub(crate) struct Scratch {
     pub(crate) hits: Hits,
     folded: Hits,
     marks: Vec<(usize, usize)>,
+}
+
+impl Scratch {
+    /// Brings the hits in order; what lies within a marker of our own is none.
+    fn settle(&mut self) {
+        if self.hits.is_empty() {
+            return;
+        }
+        self.hits.drop_hosts();
+        self.hits.settle();
+        let marks = &self.marks;
+        self.hits
+            .retain(|hit| !marks.iter().any(|mark| mark.0 <= hit.start && hit.end <= mark.1));
+    }
 }
 
 /// How much of a text was scanned.
@@ -121,14 +145,7 @@ impl Engine {
         }
         let classes = classes_of(text);
         detect(text, Some(&field.words), classes, scratch);
-        if !scratch.hits.is_empty() {
-            scratch.hits.drop_hosts();
-            scratch.hits.settle();
-            let marks = &scratch.marks;
-            scratch
-                .hits
-                .retain(|hit| !marks.iter().any(|mark| mark.0 <= hit.start && hit.end <= mark.1));
-        }
+        scratch.settle();
         scanned
     }
 
@@ -173,7 +190,8 @@ impl Engine {
             Force::Certain if named.sort == Sort::Secret => !(named.plural && number),
             Force::Certain => named.sort != Sort::Network,
             Force::Digits(least) => digits >= least,
-            Force::Opaque => is_opaque(value),
+            Force::Street => is_street(value),
+            Force::Opaque => is_opaque(value) && !is_uuid(value.as_bytes()),
             Force::Parameter => false,
         };
         if !whole {
@@ -183,6 +201,13 @@ impl Engine {
             header::cookies(&mut Look::new(text, &mut scratch.hits), 0);
             if !scratch.hits.is_empty() || value.contains('=') {
                 scratch.hits.settle();
+                return true;
+            }
+        }
+        if field.connection && value.contains(['=', '@', ':']) {
+            detect(text, Some(&field.words), classes_of(text), scratch);
+            if !scratch.hits.is_empty() {
+                scratch.settle();
                 return true;
             }
         }

@@ -158,6 +158,27 @@ pub(super) fn is_cookie(name: &str) -> bool {
     end.eq_ignore_ascii_case(b"cookie")
 }
 
+/// Whether the name is that of the header itself, whatever its value: not `session_cookie`.
+pub(super) fn is_header(name: &str) -> bool {
+    ["cookie", "cookies", "set-cookie", "set_cookie", "setcookie"]
+        .iter()
+        .any(|known| name.eq_ignore_ascii_case(known))
+}
+
+/// Whether the value at `at` begins with a pair as cookies are: `name=value`.
+pub(super) fn holds_cookies(bytes: &[u8], at: usize) -> bool {
+    let mut at = value::skip_space(bytes, at, false);
+    while matches!(byte(bytes, at), b'\\' | b'"' | b'\'' | b'[' | b'(') {
+        at += 1;
+    }
+    let ahead = bytes.get(at..bytes.len().min(at + 96)).unwrap_or_default();
+    let name = ahead
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(**byte, b'_' | b'-' | b'.'))
+        .count();
+    name > 0 && byte(ahead, name) == b'=' && byte(ahead, name + 1).is_ascii_alphanumeric()
+}
+
 /// The most cookies of one header that are looked at.
 const COOKIES: usize = 128;
 

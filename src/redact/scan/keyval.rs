@@ -39,6 +39,9 @@ pub(super) fn name(look: &mut Look<'_, '_>, start: usize, end: usize) {
         return;
     };
     look.named = to.max(start + 1);
+    if is_noise(look.bytes.get(from..to).unwrap_or_default()) {
+        return;
+    }
     if ends_with(look.bytes, from, b"[REDACTED:") {
         return;
     }
@@ -77,6 +80,21 @@ fn identifier(bytes: &[u8], anchor: usize, least: usize) -> Option<(usize, usize
         to -= 1;
     }
     Some((from, to))
+}
+
+/// Whether a name is a piece of a key or a hash: digits and capitals change with small letters all the time.
+fn is_noise(name: &[u8]) -> bool {
+    if name.len() < 12 {
+        return false;
+    }
+    let (mut numbers, mut humps) = (0, 0);
+    for pair in name.windows(2) {
+        let (last, this) = (byte(pair, 0), byte(pair, 1));
+        let letters = last.is_ascii_alphabetic() || this.is_ascii_alphabetic();
+        numbers += usize::from(letters && last.is_ascii_digit() != this.is_ascii_digit());
+        humps += usize::from(last.is_ascii_lowercase() && this.is_ascii_uppercase());
+    }
+    numbers > 6 || (name.len() >= 16 && (numbers + humps) * 4 > name.len())
 }
 
 fn ends_with(bytes: &[u8], at: usize, what: &[u8]) -> bool {
@@ -143,6 +161,9 @@ fn joint(bytes: &[u8], from: usize, to: usize) -> Option<Site> {
     let spaces = value::skip_space(bytes, at, quoted) - at;
     let here = at + spaces;
     let next = byte(bytes, here + 1);
+    if quoted && let Some(body) = part_body(bytes, from, to) {
+        return site(Joint::Assigned, body, true);
+    }
     match byte(bytes, here) {
         b'=' if next == b'~' => None,
         b'=' => site(
@@ -177,6 +198,21 @@ fn joint(bytes: &[u8], from: usize, to: usize) -> Option<Site> {
         }
         _ => None,
     }
+}
+
+/// `name="password"` of a form in parts: where the part's body begins, behind an empty line.
+fn part_body(bytes: &[u8], from: usize, to: usize) -> Option<usize> {
+    let head = bytes.get(from.saturating_sub(8)..from)?;
+    let head = head.strip_suffix(b"\"").unwrap_or(head);
+    let head = head.strip_suffix(b"\\").unwrap_or(head);
+    if !head.ends_with(b"name=") {
+        return None;
+    }
+    let ahead = bytes.get(to..bytes.len().min(to + 160))?;
+    [&b"\r\n\r\n"[..], b"\n\n", b"\\r\\n\\r\\n", b"\\n\\n"].iter().find_map(|gap| {
+        let at = memchr::memmem::find(ahead, gap)?;
+        Some(to + at + gap.len())
+    })
 }
 
 /// `Password("…")`: where the quoted argument begins.
@@ -238,7 +274,8 @@ fn value_field(bytes: &[u8], at: usize) -> Option<usize> {
 /// A name that is joined to something: cuts what is its value.
 fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
     let name = look.text.get(site.from..site.to).unwrap_or_default();
-    if header::is_cookie(name) && site.joint != Joint::Listed || header::is_cookie(name) && site.marked {
+    let cookies = header::is_cookie(name) && (site.joint != Joint::Listed || site.marked);
+    if cookies && (header::is_header(name) || header::holds_cookies(look.bytes, site.at)) {
         return header::cookies(look, site.at);
     }
     if named.force == Force::Parameter
@@ -305,6 +342,10 @@ fn measured(look: &mut Look<'_, '_>, at: usize, parameter: bool) -> Option<Exten
 fn cut(look: &mut Look<'_, '_>, named: Named, site: Site, found: Extent) -> bool {
     let found = header::credential(look, named, found);
     let found = whole(look, named, site, found);
+    if holds_pairs(look.text.get(found.start..found.end).unwrap_or_default()) {
+        // The names within the value are looked at by themselves, so that what is no secret stays.
+        return false;
+    }
     let value = look.text.get(found.start..found.end).unwrap_or_default();
     let candidate = Candidate {
         value,
@@ -356,6 +397,31 @@ fn whole(look: &Look<'_, '_>, named: Named, site: Site, found: Extent) -> Extent
         ..found
     }
 }
+
+/// Whether a value is a list of pairs of which one is a secret: `user=svc;password=…`.
+pub(super) fn holds_pairs(value: &str) -> bool {
+    if value.len() < 8 || !value.contains('=') {
+        return false;
+    }
+    let mut pairs = 0;
+    let mut secret = false;
+    for part in value.split([';', '&', ' ', ',']).take(PAIRS) {
+        let Some((name, text)) = part.split_once('=') else {
+            continue;
+        };
+        let plain = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
+        if !plain || text.is_empty() || text.starts_with('=') {
+            continue;
+        }
+        pairs += 1;
+        secret |= !is_noise(name.as_bytes())
+            && words::named(name).is_some_and(|named| named.sort == Sort::Secret && named.force == Force::Certain);
+    }
+    secret && pairs >= 2
+}
+
+/// The most pairs of a value that are looked at.
+const PAIRS: usize = 24;
 
 pub(super) const fn rule(sort: Sort) -> &'static str {
     match sort {

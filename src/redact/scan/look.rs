@@ -1,9 +1,9 @@
 //! One look at one text: what the automaton's finds are turned into, and how far each kind of look has come. Every
 //! look-around is bounded or remembered, so that a text is read in linear time whatever it holds.
 
-use super::alphabet::{ALPHABETS, Alphabet};
+use super::alphabet::{ALPHABETS, Alphabet, byte};
 use super::hits::{Hits, Sort};
-use super::tokens::{INFIXES, PREFIXES};
+use super::tokens::{INFIXES, PREFIXES, Prefix};
 use super::triggers::Trigger;
 use super::{argv, keyval, lists, pem, prose, url};
 
@@ -102,10 +102,63 @@ impl<'t, 'h> Look<'t, 'h> {
         while end > start && self.bytes.get(end - 1) == Some(&b'.') {
             end -= 1;
         }
-        if row.is_at(self.bytes, start, end) {
-            self.secret(start, end, row.rule);
-            self.token = end;
+        if byte(self.bytes, start.wrapping_sub(1)) == b'/' {
+            end = self.path_end(start, end);
         }
+        let on = self.next_line(row, start, end);
+        if row.is_at(self.bytes, start, end) || on > end && self.is_broken(row, start, end, on) {
+            self.secret(start, on, row.rule);
+            self.token = on;
+        }
+    }
+
+    /// The end of a token whose alphabet has `/` and that is a segment of a path: words that follow are not its own.
+    fn path_end(&self, start: usize, end: usize) -> usize {
+        let mut end = end;
+        let text = self.bytes.get(start..end).unwrap_or_default();
+        for segment in text.rsplit(|byte| *byte == b'/').take(3) {
+            let word = segment.len() <= 20 && segment.iter().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'_'));
+            if !word || end - start <= segment.len() + 1 {
+                break;
+            }
+            end -= segment.len() + 1;
+        }
+        end
+    }
+
+    /// Where a token that a line break divides goes on to; `end` where nothing like its rest begins the next line.
+    fn next_line(&self, row: &Prefix, start: usize, end: usize) -> usize {
+        let gap = match (byte(self.bytes, end), byte(self.bytes, end + 1)) {
+            (b'\n', _) => 1,
+            (b'\r', b'\n') => 2,
+            _ => return end,
+        };
+        if row.max > 0 && end - start >= row.literal.len() + row.max {
+            return end;
+        }
+        let from = end + gap;
+        let ahead = self.bytes.get(from..self.bytes.len().min(from + 200)).unwrap_or_default();
+        let run = row.body.run(ahead);
+        let rest = ahead.get(..run).unwrap_or_default();
+        let closed = byte(ahead, run) <= b' ' || matches!(byte(ahead, run), b'"' | b'\'' | b',' | b';' | b')');
+        let mixed = super::tokens::is_mixed(rest) && run >= 6;
+        // A new token on the next line has a beginning of its own.
+        let other = PREFIXES.iter().any(|row| rest.starts_with(row.literal.as_bytes()));
+        if closed && mixed && !other && run < ahead.len().max(199) {
+            from + run
+        } else {
+            end
+        }
+    }
+
+    /// Whether both lines together are the token.
+    fn is_broken(&self, row: &Prefix, start: usize, end: usize, on: usize) -> bool {
+        if end < start + row.literal.len() + 4 {
+            return false;
+        }
+        let text = self.bytes.get(start..on).unwrap_or_default();
+        let joined: Vec<u8> = text.iter().copied().filter(|byte| !matches!(byte, b'\n' | b'\r')).collect();
+        row.is_at(&joined, 0, joined.len()) && (!row.walled || super::alphabet::walled(self.bytes, start))
     }
 
     fn infix(&mut self, row: usize, start: usize) {

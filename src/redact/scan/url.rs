@@ -14,6 +14,10 @@ pub(super) enum Secret {
     Rest,
     /// What follows the next segment.
     BehindId,
+    /// The next segment.
+    Segment,
+    /// Each of the segments that follow, but for words.
+    Segments,
 }
 
 /// Addresses of webhooks, up to the part that only its owner knows.
@@ -23,10 +27,11 @@ pub(super) const WEBHOOKS: &[(&str, Secret)] = &[
     ("hooks.slack.com/triggers/", Secret::Rest),
     ("discord.com/api/webhooks/", Secret::BehindId),
     ("discordapp.com/api/webhooks/", Secret::BehindId),
-    ("webhook.office.com/webhookb2/", Secret::Rest),
-    ("outlook.office.com/webhook/", Secret::Rest),
-    ("outlook.office365.com/webhook/", Secret::Rest),
-    ("api.telegram.org/bot", Secret::Rest),
+    ("webhook.office.com/webhookb2/", Secret::Segments),
+    ("outlook.office.com/webhook/", Secret::Segments),
+    ("outlook.office365.com/webhook/", Secret::Segments),
+    ("api.telegram.org/bot", Secret::Segment),
+    ("api.telegram.org/file/bot", Secret::Segment),
     ("hooks.zapier.com/hooks/catch/", Secret::BehindId),
     ("/with/key/", Secret::Rest),
     ("open-apis/bot/v2/hook/", Secret::Rest),
@@ -205,12 +210,30 @@ pub(super) fn webhook(look: &mut Look<'_, '_>, secret: Secret, end: usize) {
             None => return,
         }
     }
-    let len = path(look.bytes, start);
+    let mut len = path(look.bytes, start);
+    let text = look.text.get(start..start + len).unwrap_or_default();
+    if secret == Secret::Segment {
+        len = text.split('/').next().unwrap_or_default().len();
+    }
+    if secret == Secret::Segments {
+        let mut from = start;
+        for segment in text.split('/').take(SEGMENTS) {
+            if segment.len() >= 16 && segment.bytes().any(|byte| byte.is_ascii_digit()) {
+                look.secret(from, from + segment.len(), "url.webhook");
+            }
+            from += segment.len() + 1;
+        }
+        look.named = look.named.max(start + len);
+        return;
+    }
     if len >= 8 {
         look.secret(start, start + len, "url.webhook");
         look.named = look.named.max(start + len);
     }
 }
+
+/// The most segments of a webhook's path that are looked at.
+const SEGMENTS: usize = 12;
 
 /// How long the path at `at` is.
 fn path(bytes: &[u8], at: usize) -> usize {
@@ -269,7 +292,8 @@ pub(super) fn grant(look: &mut Look<'_, '_>, site: Site) {
         let bare = value.bytes().all(|byte| byte.is_ascii_digit()) || value.len() < 6;
         known && !bare
     } else {
-        has(b"code=") && is_opaque(value)
+        let granted = has(b"code=") || has(b"id_token=") || has(b"access_token=") || has(b"assertion=");
+        granted && is_opaque(value)
     };
     if fits && !is_nothing(value) {
         look.secret(site.at, end, "url.grant");
