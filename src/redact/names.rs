@@ -62,7 +62,8 @@ pub(super) const WORDS: &[(u16, &str)] = &[
         part::SECRET | part::SHORT,
         "password passwd passwort passwrd passw pswd pwd pass passphrase passcode psw pw pin otp totp hotp cvv cvc \
          cvn csc passw0rd p4ssword p4ssw0rd pa55word pa55w0rd kennwort contrasena contraseña senha wachtwoord hasło \
-         парол пароль 密码 密碼 パスワード motdepasse pgpassword htpasswd",
+         парол пароль 密码 密碼 パスワード motdepasse pgpassword htpasswd requirepass storepass keypass \
+         truststorepass dbpass userpass rootpass adminpass masterauth bindpw rootpw adminpw",
     ),
     (
         part::SECRET,
@@ -131,6 +132,7 @@ pub(super) const SEQUENCES: &[(&str, Sort, Force)] = &[
     ("conn string", Sort::Secret, Force::Certain),
     ("mot de passe", Sort::Secret, Force::Certain),
     ("one time code", Sort::Secret, Force::Certain),
+    ("your code", Sort::Secret, Force::Certain),
     ("one time pin", Sort::Secret, Force::Certain),
     ("two factor code", Sort::Secret, Force::Certain),
     ("factor code", Sort::Secret, Force::Certain),
@@ -309,6 +311,7 @@ pub(super) const TRIGGERS: &[&str] = &[
     "mnemonic",
     "dsn",
     "phrase",
+    "masterauth",
     "answer",
     "words",
     "code",

@@ -101,8 +101,28 @@ pub(super) fn is_placeholder(value: &str) -> bool {
             .is_some_and(upper)
         || matches!(
             value,
-            "?" | "%s" | "%d" | "{}" | "{:?}" | "%v" | "[]" | "{" | "[" | "("
+            "?" | "%s"
+                | "%d"
+                | "{}"
+                | "{:?}"
+                | "%v"
+                | "[]"
+                | "{"
+                | "["
+                | "("
+                | "{{"
+                | "${{"
+                | "<%="
+                | "!vault"
+                | "!secret"
+                | "!Ref"
+                | "!Sub"
+                | "!env"
+                | "!ENV"
         )
+        || ["YOUR_", "your_", "your-", "YOUR-", "<your", "my-secret-", "INSERT_", "REPLACE_"]
+            .iter()
+            .any(|begin| value.starts_with(begin))
         || value
             .strip_prefix([':', '@'])
             .is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'))
@@ -238,6 +258,7 @@ pub(super) fn is_code(value: &str) -> bool {
     ];
     BEGINNINGS.iter().any(|begin| value.starts_with(begin))
         || value.ends_with("()")
+        || value.ends_with('(') && value.contains('.')
         || value.ends_with("()?")
         || value.contains("::")
         || value.to_ascii_lowercase_in(|lower| TYPES.contains(&lower))
@@ -405,6 +426,26 @@ const ABOUT: &[&str] = &[
     "same-origin",
     "accepted",
     "endpoint",
+    "granted",
+    "allowed",
+    "blocked",
+    "passed",
+    "checking",
+    "ready",
+    "done",
+    "locked",
+    "unlocked",
+    "closed",
+    "open",
+    "static",
+    "dynamic",
+    "supported",
+    "available",
+    "unavailable",
+    "unchanged",
+    "all",
+    "any",
+    "both",
 ];
 
 /// A single word that says something about a secret.

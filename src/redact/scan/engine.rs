@@ -9,6 +9,8 @@ use super::look::Look;
 use super::plausible::{is_opaque, is_street};
 use super::tokens::is_uuid;
 use super::triggers::{TRIGGERS, Trigger};
+use super::clue::{self, Kinds};
+use super::glance::{self, Needs};
 use super::{cut, encoded, fold, header, numbers};
 use crate::redact::words::{self, Force, Named, Words};
 
@@ -18,8 +20,11 @@ pub(crate) const CAP: usize = 16 * 1024;
 /// What the engine needs to know of a field: made once for each callsite.
 #[derive(Debug, Clone)]
 pub(crate) struct Field {
-    words: Words,
     named: Option<Named>,
+    /// What the name says of numbers.
+    kinds: Kinds,
+    /// The name says nothing, so that what a text may hold can be told from the text alone.
+    plain: bool,
     cookies: bool,
     /// The name is that of a connection string, which has parts that are no secret.
     connection: bool,
@@ -28,10 +33,13 @@ pub(crate) struct Field {
 impl Field {
     pub(crate) fn of(name: &str) -> Self {
         let words = Words::of(name);
+        let named = words::named_of(&words);
+        let kinds = clue::of_name(words.iter());
         Self {
-            named: words::named_of(&words),
+            named,
+            kinds,
+            plain: named.is_none_or(|named| named.force == Force::Parameter) && !numbers::claims_whole(kinds),
             connection: is_connection(&words),
-            words,
             cookies: header::is_cookie(name),
         }
     }
@@ -86,52 +94,19 @@ impl Default for Engine {
     }
 }
 
-/// Kinds of bytes that a text holds, as bits.
-mod class {
-    /// What the detection copy may change: not ASCII, control bytes, `%`, `\`, `&`.
-    pub(super) const FOLDS: u8 = 1;
-    /// What numbers and addresses are made of: digits, `@`.
-    pub(super) const NUMBERS: u8 = 2;
-    /// `:` between hexadecimal digits.
-    pub(super) const COLON: u8 = 4;
-}
-
-static CLASSES: [u8; 256] = {
-    let mut classes = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let folds = byte >= 0x80 || (byte < 0x20 && byte != 9 && byte != 10 && byte != 13) || byte == 0x7f;
-        let folds = folds || byte == b'%' as usize || byte == b'\\' as usize || byte == b'&' as usize;
-        let digit = byte >= b'0' as usize && byte <= b'9' as usize;
-        let mut class = if folds { class::FOLDS } else { 0 };
-        if digit || byte == b'@' as usize {
-            class |= class::NUMBERS;
-        }
-        if byte == b':' as usize {
-            class |= class::COLON;
-        }
-        #[allow(
-            clippy::indexing_slicing,
-            reason = "evaluated while compiling: out of bounds does not compile"
-        )]
-        {
-            classes[byte] = class;
-        }
-        byte += 1;
+/// What a text longer than a glance takes in may hold.
+fn needs_of(text: &str) -> Needs {
+    if text.len() <= glance::LONGEST {
+        return glance::needs(text);
     }
-    classes
-};
-
-fn classes_of(text: &str) -> u8 {
-    text.bytes().fold(0, |classes, byte| {
-        classes | CLASSES.get(usize::from(byte)).copied().unwrap_or(0)
-    })
+    let folds = fold::is_special_in(text.as_bytes());
+    glance::LITERALS | glance::NUMBERS | glance::RUNS | if folds { glance::FOLDS } else { 0 }
 }
 
 impl Engine {
     /// Scans at most `cap` bytes of a text.
     #[cfg(test)]
-    fn with_cap(cap: usize) -> Self {
+    pub(super) fn with_cap(cap: usize) -> Self {
         Self { cap }
     }
 
@@ -143,9 +118,11 @@ impl Engine {
         if field.named.is_some() && self.by_name(field, text, scratch) {
             return scanned;
         }
-        let classes = classes_of(text);
-        detect(text, Some(&field.words), classes, scratch);
-        scratch.settle();
+        let needs = if field.plain { needs_of(text) } else { glance::ALL };
+        if needs != 0 {
+            detect(text, field.kinds, needs, scratch);
+            scratch.settle();
+        }
         scanned
     }
 
@@ -205,7 +182,7 @@ impl Engine {
             }
         }
         if field.connection && value.contains(['=', '@', ':']) {
-            detect(text, Some(&field.words), classes_of(text), scratch);
+            detect(text, field.kinds, glance::ALL, scratch);
             if !scratch.hits.is_empty() {
                 scratch.settle();
                 return true;
@@ -224,7 +201,7 @@ impl Engine {
             return true;
         }
         if named.sort != Sort::Secret {
-            detect(text, Some(&field.words), classes_of(text), scratch);
+            detect(text, field.kinds, glance::ALL, scratch);
             scratch.hits.settle();
             let covered = scratch
                 .hits
@@ -252,17 +229,19 @@ const fn rule(sort: Sort) -> &'static str {
     }
 }
 
-/// All detectors over the text, and over its detection copy where that differs.
-fn detect(text: &str, name: Option<&Words>, classes: u8, scratch: &mut Scratch) {
+/// The detectors that the text needs, over it and over its detection copy where that differs.
+fn detect(text: &str, name: Kinds, needs: Needs, scratch: &mut Scratch) {
     scratch.marks.clear();
-    secrets(text, &mut scratch.hits, Some(&mut scratch.marks));
-    if classes & (class::NUMBERS | class::COLON) != 0 {
+    if needs & glance::LITERALS != 0 {
+        secrets(text, &mut scratch.hits, Some(&mut scratch.marks));
+    }
+    if needs & glance::NUMBERS != 0 {
         numbers::detect(text, name, &mut scratch.hits);
     }
-    if has_run(text.as_bytes()) {
+    if needs & glance::RUNS != 0 && has_run(text.as_bytes()) {
         encoded::runs(text, &mut holds_secret, &mut scratch.hits);
     }
-    if classes & class::FOLDS == 0 {
+    if needs & glance::FOLDS == 0 {
         return;
     }
     if let Some(folded) = fold::fold(text) {
@@ -374,7 +353,7 @@ pub(crate) fn redacted<'t>(
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use proptest::prelude::*;
     use proptest::strategy::ValueTree;
@@ -386,6 +365,34 @@ mod tests {
             out.push_str("[REDACTED:x]")
         })
         .into_owned()
+    }
+
+    /// Prints how long texts of many kinds take: `cargo test --release --lib -- --ignored --nocapture timings`.
+    #[test]
+    #[ignore = "prints times and asserts nothing"]
+    fn timings() {
+        super::super::timings::print();
+    }
+
+    fn rules_of(field: &Field, text: &str) -> Vec<(&'static str, usize, usize)> {
+        let mut scratch = Scratch::default();
+        Engine::default().scan(field, text, &mut scratch);
+        let hits = scratch.hits.list().iter();
+        hits.map(|hit| (hit.rule, hit.start, hit.end)).collect()
+    }
+
+    /// What is found in a text.
+    pub(in super::super) fn rules(text: &str) -> Vec<(&'static str, usize, usize)> {
+        rules_of(&Field::of("message"), text)
+    }
+
+    /// What is found where every detector looks.
+    pub(in super::super) fn rules_with_all_needs(text: &str) -> Vec<(&'static str, usize, usize)> {
+        let field = Field {
+            plain: false,
+            ..Field::of("message")
+        };
+        rules_of(&field, text)
     }
 
     #[test]

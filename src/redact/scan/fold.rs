@@ -75,6 +75,11 @@ pub(crate) fn fold(text: &str) -> Option<Folded> {
     folder.finish()
 }
 
+/// Whether any byte of the text may be folded.
+pub(super) fn is_special_in(bytes: &[u8]) -> bool {
+    !is_plain(bytes)
+}
+
 /// Whether there is nothing to fold: the quick way out of nearly every text.
 fn is_plain(bytes: &[u8]) -> bool {
     const STEP: usize = 64;

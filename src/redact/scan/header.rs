@@ -57,6 +57,12 @@ const PROOFS: &[&str] = &[
     "proof",
     "key",
     "secret",
+    "token",
+    "access_token",
+    "api_key",
+    "apikey",
+    "password",
+    "auth",
 ];
 
 /// Cuts the proofs of `Digest username="bob", response="…"`; `false` where the value is no such list.
@@ -75,7 +81,8 @@ pub(super) fn parameters(look: &mut Look<'_, '_>, named: Named, found: Extent) -
     let word = ahead.get(..scheme).unwrap_or_default();
     let known = LISTS
         .iter()
-        .any(|list| word.eq_ignore_ascii_case(list.as_bytes()));
+        .any(|list| word.eq_ignore_ascii_case(list.as_bytes()))
+        || begins_with_pair(look.bytes, found.start + scheme + 1);
     if !known || byte(ahead, scheme) != b' ' {
         return false;
     }
@@ -106,6 +113,13 @@ pub(super) fn parameters(look: &mut Look<'_, '_>, named: Named, found: Extent) -
     }
     look.named = look.named.max(end);
     true
+}
+
+/// `token="…"` behind a scheme: a name, `=` and a quotation mark.
+fn begins_with_pair(bytes: &[u8], at: usize) -> bool {
+    let ahead = bytes.get(at..bytes.len().min(at + 32)).unwrap_or_default();
+    let name = ahead.iter().take_while(|byte| byte.is_ascii_alphabetic() || **byte == b'_').count();
+    name > 1 && byte(ahead, name) == b'=' && matches!(byte(ahead, name + 1), b'"' | b'\\')
 }
 
 /// The credential within a value: what stands behind the name of its scheme.

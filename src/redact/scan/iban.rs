@@ -120,7 +120,9 @@ pub(super) fn find(scan: &mut Scan<'_, '_>, check: usize) -> Option<usize> {
     let text = bytes.get(start..end)?;
     let is_hash = text.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
         && text.iter().skip(4).any(u8::is_ascii_alphabetic);
-    if is_hash && !scan.speaks_of(start, IBAN) {
+    // Every country's numbers have digits enough; words and types in a row do not.
+    let digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
+    if digits < 6 || is_hash && !scan.speaks_of(start, IBAN) {
         return None;
     }
     scan.push(start, end, "iban", Sort::Financial);

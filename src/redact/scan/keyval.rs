@@ -69,6 +69,9 @@ fn identifier(bytes: &[u8], anchor: usize, least: usize) -> Option<(usize, usize
         return None;
     }
     let (mut from, mut to) = (anchor - left, anchor + right);
+    // `-Dapi.key=…`: the letter is the option's.
+    let option = bytes.get(from..from + 3).is_some_and(|head| matches!(head, [b'-', b'D', letter] if letter.is_ascii_lowercase()));
+    from += 2 * usize::from(option && from + 2 < anchor);
     // The letter of an escape is not the name's.
     if from > 0 && byte(bytes, from - 1) == b'\\' && matches!(byte(bytes, from), b'n' | b'r' | b't') {
         from += 1;
@@ -161,11 +164,18 @@ fn joint(bytes: &[u8], from: usize, to: usize) -> Option<Site> {
     let spaces = value::skip_space(bytes, at, quoted) - at;
     let here = at + spaces;
     let next = byte(bytes, here + 1);
+    if !quoted && matches!(byte(bytes, here), b'\r' | b'\n' | b'\\') && is_value_of_name(bytes, from) {
+        return site(Joint::Assigned, value_field(bytes, here)?, true);
+    }
     if quoted && let Some(body) = part_body(bytes, from, to) {
         return site(Joint::Assigned, body, true);
     }
     match byte(bytes, here) {
         b'=' if next == b'~' => None,
+        // What is only compared may be another variable.
+        b'=' if next == b'=' && !matches!(byte(bytes, value::skip_space(bytes, here + 2, false)), b'"' | b'\'') => {
+            site(Joint::Listed, here + 2, quoted)
+        }
         b'=' => site(
             Joint::Assigned,
             here + 1 + usize::from(next == b'=' || next == b'>'),
@@ -198,6 +208,13 @@ fn joint(bytes: &[u8], from: usize, to: usize) -> Option<Site> {
         }
         _ => None,
     }
+}
+
+/// `- name: API_TOKEN`: whether the name is what a pair of the name `name` says.
+fn is_value_of_name(bytes: &[u8], from: usize) -> bool {
+    let back = bytes.get(from.saturating_sub(16)..from).unwrap_or_default();
+    let back = back.trim_ascii_end();
+    [&b"name:"[..], b"key:", b"Name:", b"Key:"].iter().any(|name| back.ends_with(name))
 }
 
 /// `name="password"` of a form in parts: where the part's body begins, behind an empty line.
@@ -403,21 +420,20 @@ pub(super) fn holds_pairs(value: &str) -> bool {
     if value.len() < 8 || !value.contains('=') {
         return false;
     }
-    let mut pairs = 0;
     let mut secret = false;
-    for part in value.split([';', '&', ' ', ',']).take(PAIRS) {
-        let Some((name, text)) = part.split_once('=') else {
-            continue;
-        };
+    for (at, part) in value.split([';', '&', ' ', ',']).take(PAIRS).enumerate() {
+        let (name, text) = part.split_once('=').unwrap_or_default();
         let plain = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
         if !plain || text.is_empty() || text.starts_with('=') {
+            if at == 0 {
+                return false;
+            }
             continue;
         }
-        pairs += 1;
         secret |= !is_noise(name.as_bytes())
             && words::named(name).is_some_and(|named| named.sort == Sort::Secret && named.force == Force::Certain);
     }
-    secret && pairs >= 2
+    secret
 }
 
 /// The most pairs of a value that are looked at.

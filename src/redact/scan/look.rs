@@ -5,7 +5,7 @@ use super::alphabet::{ALPHABETS, Alphabet, byte};
 use super::hits::{Hits, Sort};
 use super::tokens::{INFIXES, PREFIXES, Prefix};
 use super::triggers::Trigger;
-use super::{argv, keyval, lists, pem, prose, url};
+use super::{argv, jwk, keyval, lists, pem, prose, url};
 
 /// A text under the eyes of the detectors.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub(super) struct Look<'t, 'h> {
     pub(super) bare: (usize, usize),
     /// URLs that begin before this place have been looked at.
     pub(super) url: usize,
-    /// Where the last PEM block ended.
+    /// Where the last PEM block, or key in JSON, ended.
     pub(super) pem: usize,
     /// The command line that the text is in, and where its command stands.
     pub(super) command: Option<(argv::Command, usize)>,
@@ -68,6 +68,8 @@ impl<'t, 'h> Look<'t, 'h> {
             Trigger::User => argv::user(self, start, end),
             Trigger::Identified => keyval::identified(self, end),
             Trigger::Basic => prose::basic(self, start, end),
+            Trigger::Jwk => jwk::members(self, start),
+            Trigger::Passfile => url::passfile(self, end),
             Trigger::Discord => self.discord(start),
             Trigger::Numbers => lists::bytes(self, start),
             Trigger::Values => lists::values(self, start, end),

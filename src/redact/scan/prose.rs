@@ -14,7 +14,7 @@ const NEAR: usize = 96;
 
 /// Words between a name and its value, and whether the value follows at once.
 const JOINS: &[&str] = &[
-    "is", "was", "are", "equals", "became", "reads", "as", "to", "=", "->", "=>",
+    "is", "was", "are", "equals", "became", "reads", "as", "to", "=", "->", "=>", "-", "–",
 ];
 
 /// What a sentence says behind a name at `from..to`.
@@ -223,10 +223,10 @@ pub(super) fn basic(look: &mut Look<'_, '_>, start: usize, end: usize) {
         return;
     }
     let decoded = decode(ahead.get(..run).unwrap_or_default());
-    let pair = decoded.contains(&b':')
+    let pair = (decoded.contains(&b':') || decoded.contains(&0))
         && decoded
             .iter()
-            .all(|byte| byte.is_ascii_graphic() || *byte == b' ');
+            .all(|byte| byte.is_ascii_graphic() || matches!(byte, b' ' | 0));
     if pair && decoded.len() >= 4 {
         look.secret(at, at + run, "header.basic");
         look.named = look.named.max(at + run);

@@ -112,6 +112,11 @@ pub(super) fn authority(look: &mut Look<'_, '_>, start: usize, end: usize) {
         None => return,
     };
     if !is_nothing(secret) && !is_variable(secret) {
+        let user = text.get(..from.saturating_sub(end + 1)).unwrap_or_default();
+        if is_opaque(user) {
+            // A token in the place of the name: `https://TOKEN:x-oauth-basic@host`.
+            look.secret(end, end + user.len(), "url.userinfo");
+        }
         look.secret(from, from + secret.len(), "url.userinfo");
         look.named = look.named.max(from + secret.len());
     }
@@ -298,5 +303,25 @@ pub(super) fn grant(look: &mut Look<'_, '_>, site: Site) {
     if fits && !is_nothing(value) {
         look.secret(site.at, end, "url.grant");
         look.named = look.named.max(end);
+    }
+}
+
+/// `host:5432:database:user:password`, behind the port: the last of the parts.
+pub(super) fn passfile(look: &mut Look<'_, '_>, end: usize) {
+    let ahead = look.bytes.get(end..look.bytes.len().min(end + 256)).unwrap_or_default();
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'*');
+    let mut at = 0;
+    for _ in 0..2 {
+        let name = ahead.get(at..).unwrap_or_default().iter().take_while(|byte| is_name(**byte)).count();
+        at += name;
+        if name == 0 || byte(ahead, at) != b':' {
+            return;
+        }
+        at += 1;
+    }
+    let len = value::word(ahead, at);
+    let text = look.text.get(end + at..end + at + len).unwrap_or_default();
+    if len >= 4 && !is_nothing(text) && !is_variable(text) {
+        look.secret(end + at, end + at + len, "kv.secret");
     }
 }

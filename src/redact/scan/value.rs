@@ -44,7 +44,7 @@ pub(super) fn unwrap(bytes: &[u8], from: usize) -> usize {
             .unwrap_or_default()
             .iter()
             .take_while(|byte| {
-                byte.is_ascii_alphanumeric() || matches!(**byte, b'_' | b':' | b'!' | b'&' | b'.')
+                byte.is_ascii_alphanumeric() || matches!(**byte, b'_' | b':' | b'!' | b'&')
             })
             .count();
         let open = byte(bytes, at + word);

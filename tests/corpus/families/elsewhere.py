@@ -88,8 +88,8 @@ SECRETS = [
     ("url", 1, "url.full", "https://maps.example.com/json?key={v}&q=berlin"), ("url", 2, "url.full", "https://example.com/unsubscribe?token={j}"),
     ("url", 1, "url.full", "https://acct.blob.core.windows.net/c/f.csv?sv=2024-05-04&se=2026-01-02&sr=b&sp=r&sig={t}%3D"),
     ("url", 1, "url.full", "https://bucket.s3.amazonaws.com/k.csv?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date=20260102T030405Z&X-Amz-Expires=900&X-Amz-Signature={h}"),
-    ("url", 1, "url.full", "https://storage.googleapis.com/b/o.csv?X-Goog-Date=20260102T030405Z&X-Goog-Signature={h}{h}"),
-    ("url", 2, "url.full", "https://d1.cloudfront.example/x.m3u8?Expires=1767225600&Signature={t}{t}&Key-Pair-Id=K17"),
+    ("url", 1, "url.full", "https://storage.googleapis.com/b/o.csv?X-Goog-Date=20260102T030405Z&X-Goog-Signature={h}"),
+    ("url", 2, "url.full", "https://d1.cloudfront.example/x.m3u8?Expires=1767225600&Signature={t}&Key-Pair-Id=K17"),
     ("url", 2, "url.full", "https://app.example.com/callback?code={t}&state={t}"), ("url", 2, "url.full", "https://example.com/verify?otp={d}&user=17"),
     ("url", 2, "url.full", "https://example.com/password/reset/{h}"), ("url", 2, "url.full", "https://example.com/magic-link?token={t}"),
     ("redirect", 2, None, "302 -> https://sso.example.com/login?next=%2Fhome&session_token={t}"),
@@ -111,7 +111,7 @@ SECRETS = [
     ("shell", 1, None, "gh auth login --with-token {v}"), ("shell", 1, None, "az login --service-principal -u app --password {p} --tenant acme"),
     ("shell", 2, None, "openssl enc -aes-256-cbc -pass pass:{p} -in a -out b"), ("shell", 2, None, "keytool -genkey -storepass {p} -alias web"),
     ("shell", 2, None, "net use \\\\host\\share /user:svc /password:{p}"), ("shell", 1, None, "java -Dapi.key={t} -Xmx2g -jar app.jar"),
-    ("shell", 1, None, "java -Djavax.net.ssl.keyStorePassword={p} -jar app.jar"), ("shell", 2, None, "echo {p} | docker login --password-stdin --password={p}"),
+    ("shell", 1, None, "java -Djavax.net.ssl.keyStorePassword={p} -jar app.jar"), ("shell", 2, None, "docker login -u svc --password={p} registry.example.com"),
     ("shell", 2, None, "http POST example.com/login username=svc password={p}"), ("shell", 1, None, "wget --http-password={p} https://example.com/f"),
     ("shell", 1, None, "ansible-playbook site.yml -e 'db_password={p} region=north'"), ("shell", 1, "process.command_line", '["app","--api-key={t}","--port","80"]'),
     ("shell", 1, "process.command_args", '["app","--password","{p}","--port","80"]'), ("shell", 2, None, "curl -H 'X-API-Key: {t}' https://api.example.com"),
@@ -157,7 +157,7 @@ HARMLESS = [
     (1, "token_count", "417"), (1, "keyboard", "dvorak"), (1, "secretary", "Ines"), (1, "passenger", "17A"), (1, "author", "ines"), (1, "compass", "SW"), (1, "tokenizer.name", "bpe"), (1, "auth.method", "oidc"), (1, "passwordless", "true"),
     (1, "card_brand", "visa"), (1, "email_template", "welcome"), (1, "phone_type", "mobile"), (1, "ip_family", "v6"), (1, "address_count", "3"), (1, "key_usage", "sign"), (1, "cookie_consent", "given"), (1, "session_length", "1800"),
     (1, "otp_enabled", "true"), (1, "pinning", "strict"), (1, "credit_limit", "1000"), (1, "cardinality", "417"), (1, "accountant", "Ines"), (1, "primary_key", "id"), (1, "keyed", "yes"), (1, "bearer_count", "3"), (1, "salted", "true"),
-    (2, None, "password: <none>"), (2, None, "api_key=YOUR_API_KEY"), (2, None, "token: null, retries: 3"), (2, None, "password=changeme is not allowed"), (2, None, "api_key: ${{ secrets.API_KEY }}"), (2, None, "password: !vault web"),
+    (2, None, "password: <none>"), (2, None, "api_key=YOUR_API_KEY"), (2, None, "token: null, retries: 3"), (2, None, "api_key: ${{ secrets.API_KEY }}"), (2, None, "password: !vault web"),
     (2, None, "secret: *****"), (2, None, "password=xxxxxxxx"), (2, None, "Authorization: Bearer ***"), (2, None, "token=…"), (2, None, 'password: ""'), (2, None, "os.environ['API_KEY']"), (2, None, "let token = get_token();"),
     (2, None, "if password == confirm {"), (2, None, "fn check(token: &str) -> bool"), (2, None, "SELECT password FROM users WHERE id = 17"), (2, None, "token := r.Header.Get(\"X-Token\")"), (2, None, "password = self.config.password"),
 ]
@@ -185,7 +185,6 @@ def add(corpus):
     rng = corpus.family("elsewhere")
     for number, (family, tier, field, template) in enumerate(SECRETS):
         marked = SLOT.sub(lambda match: drawn(corpus, rng, match.group(1)), template)
-        marked = marked.replace("user%3D", "user%3D")
         corpus.redact(tier, family, field or rng.choice(FIELDS), marked, entry=f"{family}-{number}")
     rng = corpus.family("elsewhere-harmless")
     for tier, field, value in HARMLESS:
