@@ -57,6 +57,8 @@ pub(crate) struct Scratch {
     pub(crate) hits: Hits,
     folded: Hits,
     marks: Vec<(usize, usize)>,
+    copy: fold::Folded,
+    decoded: Vec<u8>,
 }
 
 impl Scratch {
@@ -116,6 +118,9 @@ impl Engine {
         let scanned = self.head(text);
         let text = text.get(..scanned.kept).unwrap_or_default();
         if field.named.is_some() && self.by_name(field, text, scratch) {
+            return scanned;
+        }
+        if field.plain && glance::is_id(text) {
             return scanned;
         }
         let needs = if field.plain { needs_of(text) } else { glance::ALL };
@@ -239,23 +244,25 @@ fn detect(text: &str, name: Kinds, needs: Needs, scratch: &mut Scratch) {
         numbers::detect(text, name, &mut scratch.hits);
     }
     if needs & glance::RUNS != 0 && has_run(text.as_bytes()) {
-        encoded::runs(text, &mut holds_secret, &mut scratch.hits);
+        encoded::runs(text, &mut holds_secret, &mut scratch.decoded, &mut scratch.hits);
     }
     if needs & glance::FOLDS == 0 {
         return;
     }
-    if let Some(folded) = fold::fold(text) {
+    let mut folded = std::mem::take(&mut scratch.copy);
+    if fold::fold(text, &mut folded) {
         scratch.folded.clear();
         secrets(&folded.text, &mut scratch.folded, None);
         numbers::detect(&folded.text, name, &mut scratch.folded);
         if has_run(folded.text.as_bytes()) {
-            encoded::runs(&folded.text, &mut holds_secret, &mut scratch.folded);
+            encoded::runs(&folded.text, &mut holds_secret, &mut scratch.decoded, &mut scratch.folded);
         }
         for hit in scratch.folded.list() {
             let (start, end) = folded.origin(hit.start, hit.end);
             scratch.hits.push(start, end, hit.rule, hit.sort);
         }
     }
+    scratch.copy = folded;
 }
 
 /// Whether a decoded text holds a secret.

@@ -152,7 +152,8 @@ fn judged(bytes: &[u8], sum: u64, literal: bool) -> Needs {
     let dotted = digits >= 4 && count(count::DOTS) >= 3;
     let dashed = digits >= 1 && count(count::DASHES) >= 5;
     let paired = colons >= 2 && bytes.windows(2).any(|pair| pair == b"::");
-    if literal || marks || foreign || digits >= 5 || colons >= 5 || dotted || dashed || paired {
+    let spoken = literal && (digits >= 4 || has_sign(bytes));
+    if spoken || marks || foreign || digits >= 5 || colons >= 5 || dotted || dashed || paired {
         needs |= NUMBERS;
     }
     if run {
@@ -166,7 +167,8 @@ fn judged(bytes: &[u8], sum: u64, literal: bool) -> Needs {
 
 /// Whether the text holds [`RUN`] bytes in a row without a gap. Every such run crosses a multiple of its length.
 fn has_run(bytes: &[u8]) -> bool {
-    let is_gap = |byte: &u8| kind(*byte) == kind::GAP;
+    // A token may be broken by a line's end.
+    let is_gap = |byte: &u8| kind(*byte) == kind::GAP && !matches!(*byte, b'\n' | b'\r');
     let mut at = RUN - 1;
     while at < bytes.len() {
         let back = bytes.get(..=at).unwrap_or_default();
@@ -183,6 +185,32 @@ fn has_run(bytes: &[u8]) -> bool {
         at += RUN;
     }
     false
+}
+
+/// Whether an e-mail address may be written in words: `alice at example dot com`, `alice(at)example.com`.
+fn has_sign(bytes: &[u8]) -> bool {
+    bytes
+        .windows(3)
+        .any(|word| matches!(word, [b'd' | b'D', b'o' | b'O', b't' | b'T'] | [b'(', b'a' | b'A', b't' | b'T']))
+}
+
+/// Whether the text is an id of a common form and nothing else: a UUID, or a digest in small hexadecimal digits that
+/// does not stand for a text.
+pub(super) fn is_id(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    match bytes.len() {
+        36 => {
+            let form = |(at, &byte): (usize, &u8)| if matches!(at, 8 | 13 | 18 | 23) { byte == b'-' } else { is_hex(byte) };
+            bytes.iter().enumerate().all(form) && bytes.iter().any(|byte| byte.is_ascii_lowercase())
+        }
+        32 | 40 | 64 => {
+            // Printed text has no byte beyond 0x7F; among the first sixteen of a digest there are eight on average.
+            let high = bytes.iter().step_by(2).take(16).filter(|byte| matches!(**byte, b'8'..=b'9' | b'a'..=b'f')).count();
+            high >= 4 && bytes.iter().all(|&byte| is_hex(byte)) && bytes.iter().any(|byte| byte.is_ascii_lowercase())
+        }
+        _ => false,
+    }
 }
 
 /// Literals that detectors without the automaton look for.

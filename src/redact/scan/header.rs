@@ -1,6 +1,7 @@
 //! What headers hold: a credential behind its scheme, and cookies one by one.
 
 use super::about::is_nothing;
+use super::lexicon::Lexicon;
 use super::alphabet::byte;
 use super::look::Look;
 use super::plausible::is_opaque;
@@ -9,41 +10,41 @@ use crate::redact::scan::hits::Sort;
 use crate::redact::words::{self, Force, Named};
 
 /// Schemes before one credential.
-const SCHEMES: &[&str] = &[
-    "bearer",
-    "basic",
-    "token",
-    "apikey",
+static SCHEMES: Lexicon = Lexicon::of(&[
     "api-key",
-    "negotiate",
-    "ntlm",
+    "apikey",
+    "basic",
+    "bearer",
     "bot",
-    "key",
-    "ssws",
-    "splunk",
-    "sso-key",
+    "client",
+    "dapi",
+    "discogs",
     "genie-key",
     "globalkey",
-    "dapi",
     "jwt",
-    "client",
-    "private-token",
+    "key",
+    "negotiate",
+    "ntlm",
     "oauth2",
+    "private-token",
+    "splunk",
+    "sso-key",
+    "ssws",
+    "token",
     "vault",
-    "discogs",
-];
+]);
 
 /// Schemes before a list of parameters.
-const LISTS: &[&str] = &[
-    "digest",
+static LISTS: Lexicon = Lexicon::of(&[
     "aws4-hmac-sha256",
-    "oauth",
+    "digest",
     "hawk",
-    "signature",
     "hmac",
     "mac",
+    "oauth",
     "scram-sha-256",
-];
+    "signature",
+]);
 
 /// Parameters of [`LISTS`] that prove who someone is.
 const PROOFS: &[&str] = &[
@@ -79,11 +80,12 @@ pub(super) fn parameters(look: &mut Look<'_, '_>, named: Named, found: Extent) -
         .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'-')
         .count();
     let word = ahead.get(..scheme).unwrap_or_default();
-    let known = LISTS
-        .iter()
-        .any(|list| word.eq_ignore_ascii_case(list.as_bytes()))
+    if byte(ahead, scheme) != b' ' {
+        return false;
+    }
+    let known = std::str::from_utf8(word).is_ok_and(|word| LISTS.has(word))
         || begins_with_pair(look.bytes, found.start + scheme + 1);
-    if !known || byte(ahead, scheme) != b' ' {
+    if !known {
         return false;
     }
     let end = if found.quoted {
@@ -136,17 +138,13 @@ pub(super) fn credential(look: &Look<'_, '_>, named: Named, found: Extent) -> Ex
         .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'-')
         .count();
     let word = ahead.get(..scheme).unwrap_or_default();
-    let is_in = |list: &[&str]| {
-        list.iter()
-            .any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
-    };
     let apart = matches!(byte(ahead, scheme), b' ' | b'+') || ahead.get(scheme..scheme + 3) == Some(b"%20");
     if !apart || (found.quoted && found.start + scheme >= found.end) {
         return found;
     }
     let gap = if byte(ahead, scheme) == b'%' { 3 } else { 1 };
     let start = value::skip_space(look.bytes, found.start + scheme + gap, false);
-    if !is_in(SCHEMES) {
+    if !std::str::from_utf8(word).is_ok_and(|word| SCHEMES.has(word)) {
         return found;
     }
     let end = if found.quoted {

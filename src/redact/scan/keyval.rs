@@ -359,7 +359,8 @@ fn measured(look: &mut Look<'_, '_>, at: usize, parameter: bool) -> Option<Exten
 fn cut(look: &mut Look<'_, '_>, named: Named, site: Site, found: Extent) -> bool {
     let found = header::credential(look, named, found);
     let found = whole(look, named, site, found);
-    if holds_pairs(look.text.get(found.start..found.end).unwrap_or_default()) {
+    if found.end > look.pairs && holds_pairs(look.text.get(found.start..found.end).unwrap_or_default()) {
+        look.pairs = found.end;
         // The names within the value are looked at by themselves, so that what is no secret stays.
         return false;
     }

@@ -17,6 +17,8 @@ pub(super) struct Look<'t, 'h> {
     pub(super) named: usize,
     /// The bare run that was measured last.
     pub(super) bare: (usize, usize),
+    /// Where the last list of pairs ended that was a value: the values within it are read no further.
+    pub(super) pairs: usize,
     /// URLs that begin before this place have been looked at.
     pub(super) url: usize,
     /// Where the last PEM block, or key in JSON, ended.
@@ -41,6 +43,7 @@ impl<'t, 'h> Look<'t, 'h> {
             hits,
             named: 0,
             bare: (0, 0),
+            pairs: 0,
             url: 0,
             pem: 0,
             command: None,
@@ -97,7 +100,7 @@ impl<'t, 'h> Look<'t, 'h> {
         let Some(row) = PREFIXES.get(row) else {
             return;
         };
-        if start < self.token {
+        if start < self.token || row.walled && !super::alphabet::walled(self.bytes, start) {
             return;
         }
         let mut end = self.run_end(start + row.literal.len(), row.body);

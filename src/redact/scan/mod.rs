@@ -26,6 +26,7 @@ pub(super) mod hits;
 mod iban;
 mod jwk;
 mod keyval;
+mod lexicon;
 mod lists;
 mod look;
 mod named;
