@@ -6,34 +6,34 @@ use super::lexicon::{Beginnings, Lexicon};
 /// Nothing, or a mark that stands for what was taken away: never counted again.
 pub(super) fn is_nothing(value: &str) -> bool {
     static WORDS: Lexicon = Lexicon::of(&[
-    "()",
-    "empty",
-    "err",
-    "false",
-    "filtered",
-    "hidden",
-    "masked",
-    "missing",
-    "n/a",
-    "na",
-    "nan",
-    "nil",
-    "no",
-    "none",
-    "null",
-    "off",
-    "ok",
-    "on",
-    "redacted",
-    "removed",
-    "set",
-    "some",
-    "true",
-    "undefined",
-    "unknown",
-    "unset",
-    "yes",
-]);
+        "()",
+        "empty",
+        "err",
+        "false",
+        "filtered",
+        "hidden",
+        "masked",
+        "missing",
+        "n/a",
+        "na",
+        "nan",
+        "nil",
+        "no",
+        "none",
+        "null",
+        "off",
+        "ok",
+        "on",
+        "redacted",
+        "removed",
+        "set",
+        "some",
+        "true",
+        "undefined",
+        "unknown",
+        "unset",
+        "yes",
+    ]);
     value.is_empty()
         // Anywhere in it: what was a secret in the value has been taken away already.
         || memchr::memchr(b'[', value.as_bytes()).is_some_and(|at| {
@@ -53,7 +53,11 @@ pub(super) fn is_nothing(value: &str) -> bool {
 fn is_bracketed_nothing(value: &str, words: &Lexicon) -> bool {
     let opens = value.starts_with(['[', '<', '(', 'r', 'R']);
     let inner = value.trim_matches(|char: char| matches!(char, '[' | ']' | '<' | '>' | '(' | ')'));
-    let redacted = || inner.get(..8).is_some_and(|head| head.eq_ignore_ascii_case("redacted"));
+    let redacted = || {
+        inner
+            .get(..8)
+            .is_some_and(|head| head.eq_ignore_ascii_case("redacted"))
+    };
     opens && inner.len() <= 20 && (words.has(inner) || redacted())
 }
 
@@ -110,9 +114,18 @@ pub(super) fn is_placeholder(value: &str) -> bool {
                 | "!env"
                 | "!ENV"
         )
-        || ["YOUR_", "your_", "your-", "YOUR-", "<your", "my-secret-", "INSERT_", "REPLACE_"]
-            .iter()
-            .any(|begin| value.starts_with(begin))
+        || [
+            "YOUR_",
+            "your_",
+            "your-",
+            "YOUR-",
+            "<your",
+            "my-secret-",
+            "INSERT_",
+            "REPLACE_",
+        ]
+        .iter()
+        .any(|begin| value.starts_with(begin))
         || value
             .strip_prefix([':', '@'])
             .is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'))
@@ -181,6 +194,12 @@ pub(super) fn is_path(value: &str) -> bool {
         "vault:",
         "arn:",
     ]);
+    if !value
+        .bytes()
+        .any(|byte| matches!(byte, b'/' | b'.' | b':' | b'~' | b'\\'))
+    {
+        return false;
+    }
     // `prod/db/password`: small words in a row.
     let segments = value.bytes().filter(|byte| *byte == b'/').count();
     let words = value
@@ -221,37 +240,37 @@ pub(super) fn is_code(value: &str) -> bool {
         "ctx.",
     ]);
     static TYPES: Lexicon = Lexicon::of(&[
-    "any",
-    "array",
-    "bool",
-    "boolean",
-    "bytes",
-    "i32",
-    "i64",
-    "int",
-    "integer",
-    "number",
-    "object",
-    "password",
-    "secret",
-    "secretstring",
-    "str",
-    "string",
-    "text",
-    "token",
-    "u16",
-    "u32",
-    "u64",
-    "u8",
-    "usize",
-    "varchar",
-]);
-    BEGINNINGS.begin(value)
+        "any",
+        "array",
+        "bool",
+        "boolean",
+        "bytes",
+        "i32",
+        "i64",
+        "int",
+        "integer",
+        "number",
+        "object",
+        "password",
+        "secret",
+        "secretstring",
+        "str",
+        "string",
+        "text",
+        "token",
+        "u16",
+        "u32",
+        "u64",
+        "u8",
+        "usize",
+        "varchar",
+    ]);
+    TYPES.has(value)
+        || BEGINNINGS.begin(value)
         || value.ends_with("()")
         || value.ends_with('(') && value.contains('.')
         || value.ends_with("()?")
-        || value.contains("::")
-        || TYPES.has(value)
+        || memchr::memchr(b':', value.as_bytes()).is_some() && value.contains("::")
 }
 
 /// What messages say about secrets.

@@ -160,7 +160,11 @@ fn v6(scan: &mut Scan<'_, '_>, start: usize, end: usize) -> bool {
             return false;
         }
         // Of the dotted form only the part that names the host: the rest says nothing.
-        if let Some(colon) = text.iter().rposition(|&byte| byte == b':').filter(|_| text.contains(&b'.')) {
+        if let Some(colon) = text
+            .iter()
+            .rposition(|&byte| byte == b':')
+            .filter(|_| text.contains(&b'.'))
+        {
             scan.push(start + colon + 1, end, "ip", Sort::Network);
             return true;
         }

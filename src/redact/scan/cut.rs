@@ -38,7 +38,9 @@ pub(crate) fn cut(
 
 /// Whether a value may be a number of JSON, or several with commas.
 fn is_bare(was: &str) -> bool {
-    let is_part = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+' | b'e' | b'E' | b',' | b' ' | b'\n');
+    let is_part = |byte: u8| {
+        byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+' | b'e' | b'E' | b',' | b' ' | b'\n')
+    };
     was.bytes().all(is_part) && was.bytes().any(|byte| byte.is_ascii_digit())
 }
 

@@ -7,6 +7,7 @@ use base64::alphabet;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
+use super::alphabet::Alphabet;
 use super::bytes::{at, before, run};
 use super::hits::{Hits, Sort};
 
@@ -24,6 +25,35 @@ const CONFIG: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_allow_trailing_bits(true);
 const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, CONFIG);
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, CONFIG);
+
+/// Whether the text holds a run long enough to be an encoding. Every such run crosses a multiple of its length, so
+/// only the surroundings of those are read.
+pub(super) fn has_run(bytes: &[u8]) -> bool {
+    let mut at = SHORTEST - 1;
+    while at < bytes.len() {
+        let is_part = |byte: &u8| Alphabet::Any.has(*byte);
+        let back = bytes.get(..=at).unwrap_or_default();
+        let left = back
+            .iter()
+            .rev()
+            .take(SHORTEST)
+            .position(|byte| !is_part(byte))
+            .unwrap_or(SHORTEST);
+        if left > 0 {
+            let ahead = bytes.get(at + 1..).unwrap_or_default();
+            let right = ahead
+                .iter()
+                .take(SHORTEST)
+                .position(|byte| !is_part(byte))
+                .unwrap_or(ahead.len().min(SHORTEST));
+            if left + right >= SHORTEST {
+                return true;
+            }
+        }
+        at += SHORTEST;
+    }
+    false
+}
 
 /// Pushes the runs that decode to a text of which `secret` says that it holds one.
 /// `buffer` is memory for what they decode to.
@@ -108,7 +138,9 @@ fn is_wallet(run: &[u8]) -> bool {
         _ => false,
     };
     begins
-        && run.iter().all(|&byte| byte.is_ascii_alphanumeric() && !matches!(byte, b'0' | b'O' | b'I' | b'l'))
+        && run
+            .iter()
+            .all(|&byte| byte.is_ascii_alphanumeric() && !matches!(byte, b'0' | b'O' | b'I' | b'l'))
         && super::tokens::is_mixed(run)
 }
 
@@ -314,7 +346,12 @@ mod tests {
     /// What is claimed where texts with this word are secret.
     fn found(text: &str) -> Vec<String> {
         let mut hits = Hits::default();
-        runs(text, &mut |decoded| decoded.contains("hunter"), &mut Vec::new(), &mut hits);
+        runs(
+            text,
+            &mut |decoded| decoded.contains("hunter"),
+            &mut Vec::new(),
+            &mut hits,
+        );
         let hits = hits.list().iter();
         hits.map(|hit| text[hit.start..hit.end].to_owned()).collect()
     }
@@ -361,6 +398,16 @@ mod tests {
         }
         let coded = general_purpose::STANDARD_NO_PAD.encode("the word is hunter2");
         assert_eq!(found(&format!("https://host.example/x/y/{coded}")), [coded]);
+    }
+
+    #[test]
+    fn a_run_that_is_long_enough_is_seen_wherever_it_begins() {
+        for before in 0..60 {
+            for len in [SHORTEST - 1, SHORTEST] {
+                let text = format!("{}{}{}", " ".repeat(before), "A".repeat(len), " ".repeat(40));
+                assert_eq!(has_run(text.as_bytes()), len == SHORTEST, "{before} {len}");
+            }
+        }
     }
 
     #[test]

@@ -146,7 +146,7 @@ fn judged(bytes: &[u8], sum: u64, literal: bool) -> Needs {
     let colons = count(count::COLONS);
     let run = bytes.len() >= RUN && has_run(bytes);
     let mut needs = 0;
-    if literal || marks || foreign || run || colons >= 4 {
+    if literal && !is_prose(bytes) || marks || foreign || run || colons >= 4 {
         needs |= LITERALS;
     }
     let dotted = digits >= 4 && count(count::DOTS) >= 3;
@@ -187,11 +187,47 @@ fn has_run(bytes: &[u8]) -> bool {
     false
 }
 
+/// Whether the text is nothing but words: without a digit, a mark or a capital within a word, nothing in it is a value,
+/// unless a word says that the next one is.
+fn is_prose(bytes: &[u8]) -> bool {
+    let mut last = b' ';
+    for (at, &byte) in bytes.iter().enumerate() {
+        let fits = match byte {
+            b'a'..=b'z' | b'.' | b',' => true,
+            b'A'..=b'Z' => !last.is_ascii_lowercase(),
+            b' ' => {
+                !(matches!(last | 0x20, b'n' | b'c' | b'd') && announces(bytes.get(..at).unwrap_or_default()))
+            }
+            _ => false,
+        };
+        if !fits {
+            return false;
+        }
+        last = byte;
+    }
+    true
+}
+
+/// Whether the last word makes the next one a value, whatever it looks like.
+fn announces(head: &[u8]) -> bool {
+    [&b"login"[..], b"basic", b"plain", b"identified"]
+        .iter()
+        .any(|word| {
+            let tail = head
+                .get(head.len().saturating_sub(word.len())..)
+                .unwrap_or_default();
+            tail.eq_ignore_ascii_case(word)
+        })
+}
+
 /// Whether an e-mail address may be written in words: `alice at example dot com`, `alice(at)example.com`.
 fn has_sign(bytes: &[u8]) -> bool {
-    bytes
-        .windows(3)
-        .any(|word| matches!(word, [b'd' | b'D', b'o' | b'O', b't' | b'T'] | [b'(', b'a' | b'A', b't' | b'T']))
+    bytes.windows(3).any(|word| {
+        matches!(
+            word,
+            [b'd' | b'D', b'o' | b'O', b't' | b'T'] | [b'(', b'a' | b'A', b't' | b'T']
+        )
+    })
 }
 
 /// Whether the text is an id of a common form and nothing else: a UUID, or a digest in small hexadecimal digits that
@@ -201,13 +237,26 @@ pub(super) fn is_id(text: &str) -> bool {
     let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     match bytes.len() {
         36 => {
-            let form = |(at, &byte): (usize, &u8)| if matches!(at, 8 | 13 | 18 | 23) { byte == b'-' } else { is_hex(byte) };
+            let form = |(at, &byte): (usize, &u8)| {
+                if matches!(at, 8 | 13 | 18 | 23) {
+                    byte == b'-'
+                } else {
+                    is_hex(byte)
+                }
+            };
             bytes.iter().enumerate().all(form) && bytes.iter().any(|byte| byte.is_ascii_lowercase())
         }
         32 | 40 | 64 => {
             // Printed text has no byte beyond 0x7F; among the first sixteen of a digest there are eight on average.
-            let high = bytes.iter().step_by(2).take(16).filter(|byte| matches!(**byte, b'8'..=b'9' | b'a'..=b'f')).count();
-            high >= 4 && bytes.iter().all(|&byte| is_hex(byte)) && bytes.iter().any(|byte| byte.is_ascii_lowercase())
+            let high = bytes
+                .iter()
+                .step_by(2)
+                .take(16)
+                .filter(|byte| matches!(**byte, b'8'..=b'9' | b'a'..=b'f'))
+                .count();
+            high >= 4
+                && bytes.iter().all(|&byte| is_hex(byte))
+                && bytes.iter().any(|byte| byte.is_ascii_lowercase())
         }
         _ => false,
     }
@@ -246,7 +295,10 @@ fn neighbours() -> Box<[u64; WORDS]> {
     };
     let literals = triggers::literals();
     let short = literals.iter().filter(|(_, trigger)| is_short(*trigger));
-    for literal in short.map(|(literal, _)| literal.as_str()).chain(EXTRA.iter().copied()) {
+    for literal in short
+        .map(|(literal, _)| literal.as_str())
+        .chain(EXTRA.iter().copied())
+    {
         let option = literal.len() == 2 && literal.starts_with('-');
         match literal.as_bytes() {
             // An option begins a word.
@@ -256,7 +308,10 @@ fn neighbours() -> Box<[u64; WORDS]> {
                 (0..kind::COUNT).for_each(|third| add((two as usize) << 5 | third));
             }
             literal => {
-                let rarest = literal.windows(3).map(three_of).min_by_key(|three| seen.get(*three).copied());
+                let rarest = literal
+                    .windows(3)
+                    .map(three_of)
+                    .min_by_key(|three| seen.get(*three).copied());
                 rarest.into_iter().for_each(&mut add);
             }
         }
@@ -307,8 +362,21 @@ mod tests {
     #[test]
     fn harmless_short_texts_need_nothing() {
         for text in [
-            "", "u-1", "doc-17", "ord_1f", "eu-north-1", "approved", "invoice 4711 was approved", "order shipped", "GET /v1/orders 200",
-            "retrying in 30 s", "worker started", "cart updated by visitor", "status: ok",
+            "",
+            "u-1",
+            "doc-17",
+            "ord_1f",
+            "eu-north-1",
+            "approved",
+            "invoice 4711 was approved",
+            "order shipped",
+            "GET /v1/orders 200",
+            "retrying in 30 s",
+            "the password was changed",
+            "API key rotated, token revoked.",
+            "worker started",
+            "cart updated by visitor",
+            "status: ok",
         ] {
             assert_eq!(needs(text), 0, "{text}");
         }
@@ -342,7 +410,11 @@ mod tests {
             assert!(row.literal.len() + row.min >= RUN, "{}", row.literal);
         }
         for row in INFIXES {
-            assert!(row.before_min + row.literal.len() + row.after_min >= RUN, "{}", row.literal);
+            assert!(
+                row.before_min + row.literal.len() + row.after_min >= RUN,
+                "{}",
+                row.literal
+            );
         }
         for (literal, _) in WEBHOOKS {
             assert!(literal.len() + 8 >= RUN, "{literal}");
@@ -356,7 +428,11 @@ mod tests {
     fn every_short_literal_is_seen_in_any_case_and_in_any_surroundings() {
         let literals = triggers::literals();
         for (literal, _) in literals.iter().filter(|(_, trigger)| is_short(*trigger)) {
-            for text in [format!("x {literal}"), format!("a {literal}=1 b"), format!("\"{}\"", literal.to_uppercase())] {
+            for text in [
+                format!("x {literal}="),
+                format!("a {literal}=1 b"),
+                format!("\"{}\"", literal.to_uppercase()),
+            ] {
                 assert_eq!(needs(&text) & LITERALS, LITERALS, "{text}");
             }
         }
@@ -370,6 +446,7 @@ mod tests {
                 proptest::sample::select(vec![
                     "1", "47", "a", "xy", " ", "-", ".", "_", ":", ",", "/", "(", ")", "=", "user", "order", "born", "dob", "at", "dot", "com", "u-", "is", "ok",
                     "DE", "no", "x1", "pin", "pw", "key", "code", "id", "+", "49", "'", "\"", "\n", "fe", "::", "aa-", "0f", "T", "Z", "mysql", "curl", "login ", "<", ">",
+                    "password ", "Token ", "hUnter", "is ", "identified by ", "basic ", "secret",
                 ]),
                 0..14,
             ),

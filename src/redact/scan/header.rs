@@ -1,8 +1,8 @@
 //! What headers hold: a credential behind its scheme, and cookies one by one.
 
 use super::about::is_nothing;
-use super::lexicon::Lexicon;
 use super::alphabet::byte;
+use super::lexicon::Lexicon;
 use super::look::Look;
 use super::plausible::is_opaque;
 use super::value::{self, Extent};
@@ -120,7 +120,10 @@ pub(super) fn parameters(look: &mut Look<'_, '_>, named: Named, found: Extent) -
 /// `token="…"` behind a scheme: a name, `=` and a quotation mark.
 fn begins_with_pair(bytes: &[u8], at: usize) -> bool {
     let ahead = bytes.get(at..bytes.len().min(at + 32)).unwrap_or_default();
-    let name = ahead.iter().take_while(|byte| byte.is_ascii_alphabetic() || **byte == b'_').count();
+    let name = ahead
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphabetic() || **byte == b'_')
+        .count();
     name > 1 && byte(ahead, name) == b'=' && matches!(byte(ahead, name + 1), b'"' | b'\\')
 }
 

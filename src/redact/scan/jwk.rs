@@ -20,8 +20,14 @@ pub(super) fn members(look: &mut Look<'_, '_>, start: usize) {
     }
     let from = look.pem.max(start.saturating_sub(BEFORE));
     let back = look.bytes.get(from..start).unwrap_or_default();
-    let open = back.iter().rposition(|byte| *byte == b'{').map_or(from, |at| from + at);
-    let ahead = look.bytes.get(start..look.bytes.len().min(start + BEHIND)).unwrap_or_default();
+    let open = back
+        .iter()
+        .rposition(|byte| *byte == b'{')
+        .map_or(from, |at| from + at);
+    let ahead = look
+        .bytes
+        .get(start..look.bytes.len().min(start + BEHIND))
+        .unwrap_or_default();
     let close = start + ahead.iter().position(|byte| *byte == b'}').unwrap_or(ahead.len());
     look.pem = close;
     let mut at = open;
@@ -34,10 +40,14 @@ pub(super) fn members(look: &mut Look<'_, '_>, start: usize) {
             continue;
         }
         here += 1 + usize::from(byte(look.bytes, here + 1) == b' ');
-        let Some((text_at, text_end)) = quoted(look.bytes, here, close).filter(|text| text.0 <= here + 66) else {
+        let Some((text_at, text_end)) = quoted(look.bytes, here, close).filter(|text| text.0 <= here + 66)
+        else {
             continue;
         };
-        let is_private = look.bytes.get(name_at..name_end).is_some_and(|name| PRIVATE.contains(&name));
+        let is_private = look
+            .bytes
+            .get(name_at..name_end)
+            .is_some_and(|name| PRIVATE.contains(&name));
         if is_private && text_end - text_at >= LEAST {
             look.secret(text_at, text_end, "jwk");
         }
@@ -72,15 +82,25 @@ mod tests {
         let (public, private) = (body(ALNUM, 64), body(ALNUM, 86));
         for (text, cut) in [
             (format!(r#"{{"kty":"RSA","n":"{public}","d":"{private}"}}"#), true),
-            (format!(r#"{{"d": "{private}", "kty": "EC", "x": "{public}"}}"#), true),
-            (format!(r#"{{"k":"{{\"kty\":\"oct\",\"k\":\"{private}\"}}"}}"#), true),
+            (
+                format!(r#"{{"d": "{private}", "kty": "EC", "x": "{public}"}}"#),
+                true,
+            ),
+            (
+                format!(r#"{{"k":"{{\"kty\":\"oct\",\"k\":\"{private}\"}}"}}"#),
+                true,
+            ),
             (format!(r#"{{"kty":"RSA","n":"{public}","e":"AQAB"}}"#), false),
             (format!(r#"{{"kty":"EC","d":"short","x":"{public}"}}"#), false),
         ] {
             let found = scan("message", &text);
             assert_eq!(found.value != text, cut, "{text}");
             assert!(!cut || !found.value.contains(&private), "{}", found.value);
-            assert!(!text.contains(&public) || found.value.contains(&public), "{}", found.value);
+            assert!(
+                !text.contains(&public) || found.value.contains(&public),
+                "{}",
+                found.value
+            );
         }
     }
 }

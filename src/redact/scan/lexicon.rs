@@ -32,7 +32,11 @@ impl Lexicon {
             last = first;
             at += 1;
         }
-        Self { words, lengths, places }
+        Self {
+            words,
+            lengths,
+            places,
+        }
     }
 
     /// Whether the text is one of the words, in any case.
@@ -46,7 +50,10 @@ impl Lexicon {
             return false;
         }
         let (from, to) = self.places.get(first).copied().unwrap_or((0, 0));
-        let words = self.words.get(usize::from(from)..usize::from(to)).unwrap_or_default();
+        let words = self
+            .words
+            .get(usize::from(from)..usize::from(to))
+            .unwrap_or_default();
         words.iter().any(|word| word.eq_ignore_ascii_case(text))
     }
 }
@@ -86,7 +93,14 @@ mod tests {
     #[test]
     fn a_list_knows_its_words_in_any_case_and_no_others() {
         static WORDS: Lexicon = Lexicon::of(&["one", "three", "zwölf"]);
-        for (text, wanted) in [("one", true), ("THREE", true), ("zwölf", true), ("tree", false), ("", false), ("ones", false)] {
+        for (text, wanted) in [
+            ("one", true),
+            ("THREE", true),
+            ("zwölf", true),
+            ("tree", false),
+            ("", false),
+            ("ones", false),
+        ] {
             assert_eq!(WORDS.has(text), wanted, "{text}");
         }
         static BEGIN: Beginnings = Beginnings::of(&["/etc/", "./"]);

@@ -5,6 +5,8 @@ use super::alphabet::{ALPHABETS, Alphabet, byte};
 use super::hits::{Hits, Sort};
 use super::tokens::{INFIXES, PREFIXES, Prefix};
 use super::triggers::Trigger;
+use crate::redact::words::Named;
+
 use super::{argv, jwk, keyval, lists, pem, prose, url};
 
 /// A text under the eyes of the detectors.
@@ -15,6 +17,9 @@ pub(super) struct Look<'t, 'h> {
     pub(super) hits: &'h mut Hits,
     /// Names that begin before this place have been looked at.
     pub(super) named: usize,
+    /// The name that was looked up last, and what it says.
+    pub(super) name: &'t str,
+    pub(super) named_so: Option<Named>,
     /// The bare run that was measured last.
     pub(super) bare: (usize, usize),
     /// Where the last list of pairs ended that was a value: the values within it are read no further.
@@ -42,6 +47,8 @@ impl<'t, 'h> Look<'t, 'h> {
             bytes: text.as_bytes(),
             hits,
             named: 0,
+            name: "",
+            named_so: None,
             bare: (0, 0),
             pairs: 0,
             url: 0,
@@ -122,7 +129,10 @@ impl<'t, 'h> Look<'t, 'h> {
         let mut end = end;
         let text = self.bytes.get(start..end).unwrap_or_default();
         for segment in text.rsplit(|byte| *byte == b'/').take(3) {
-            let word = segment.len() <= 20 && segment.iter().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'_'));
+            let word = segment.len() <= 20
+                && segment
+                    .iter()
+                    .all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'_'));
             if !word || end - start <= segment.len() + 1 {
                 break;
             }
@@ -142,13 +152,19 @@ impl<'t, 'h> Look<'t, 'h> {
             return end;
         }
         let from = end + gap;
-        let ahead = self.bytes.get(from..self.bytes.len().min(from + 200)).unwrap_or_default();
+        let ahead = self
+            .bytes
+            .get(from..self.bytes.len().min(from + 200))
+            .unwrap_or_default();
         let run = row.body.run(ahead);
         let rest = ahead.get(..run).unwrap_or_default();
-        let closed = byte(ahead, run) <= b' ' || matches!(byte(ahead, run), b'"' | b'\'' | b',' | b';' | b')');
+        let closed =
+            byte(ahead, run) <= b' ' || matches!(byte(ahead, run), b'"' | b'\'' | b',' | b';' | b')');
         let mixed = super::tokens::is_mixed(rest) && run >= 6;
         // A new token on the next line has a beginning of its own.
-        let other = PREFIXES.iter().any(|row| rest.starts_with(row.literal.as_bytes()));
+        let other = PREFIXES
+            .iter()
+            .any(|row| rest.starts_with(row.literal.as_bytes()));
         if closed && mixed && !other && run < ahead.len().max(199) {
             from + run
         } else {
@@ -162,7 +178,11 @@ impl<'t, 'h> Look<'t, 'h> {
             return false;
         }
         let text = self.bytes.get(start..on).unwrap_or_default();
-        let joined: Vec<u8> = text.iter().copied().filter(|byte| !matches!(byte, b'\n' | b'\r')).collect();
+        let joined: Vec<u8> = text
+            .iter()
+            .copied()
+            .filter(|byte| !matches!(byte, b'\n' | b'\r'))
+            .collect();
         row.is_at(&joined, 0, joined.len()) && (!row.walled || super::alphabet::walled(self.bytes, start))
     }
 

@@ -24,6 +24,7 @@ mod government;
 mod header;
 pub(super) mod hits;
 mod iban;
+mod joint;
 mod jwk;
 mod keyval;
 mod lexicon;
@@ -35,9 +36,9 @@ mod pem;
 mod phone;
 mod plausible;
 mod prose;
-mod token_table;
 #[cfg(test)]
 mod timings;
+mod token_table;
 mod tokens;
 mod triggers;
 mod url;

@@ -58,7 +58,10 @@ fn is_secret(named: Named, candidate: Candidate<'_>, value: &str, digits: usize)
         let least = if named.short { 3 } else { 6 };
         return !named.plural && number && digits >= least;
     }
-    if is_path(value) || is_code(value) || value.contains("://") {
+    if is_code(value)
+        || is_path(value)
+        || memchr::memchr(b':', value.as_bytes()).is_some() && value.contains("://")
+    {
         return false;
     }
     if named.phrase && value.split(' ').count() >= 6 {
@@ -100,12 +103,24 @@ pub(super) fn is_street(value: &str) -> bool {
             && word.bytes().filter(u8::is_ascii_alphabetic).count() <= 1
     };
     let mut words = value.split([' ', ',']).filter(|word| !word.is_empty());
-    let (first, last) = (words.next().unwrap_or_default(), value.rsplit(' ').next().unwrap_or_default());
-    let named = value
-        .split([' ', ','])
-        .any(|word| word.chars().count() >= 3 && word.chars().all(|char| char.is_alphabetic() || char == '.') && word.starts_with(char::is_uppercase));
-    let marks = value.bytes().any(|byte| matches!(byte, b':' | b'/' | b'=' | b'@' | b'_' | b'{' | b'('));
-    value.len() >= 8 && value.len() <= 120 && value.contains(' ') && named && !marks && (number(first) || number(last))
+    let (first, last) = (
+        words.next().unwrap_or_default(),
+        value.rsplit(' ').next().unwrap_or_default(),
+    );
+    let named = value.split([' ', ',']).any(|word| {
+        word.chars().count() >= 3
+            && word.chars().all(|char| char.is_alphabetic() || char == '.')
+            && word.starts_with(char::is_uppercase)
+    });
+    let marks = value
+        .bytes()
+        .any(|byte| matches!(byte, b':' | b'/' | b'=' | b'@' | b'_' | b'{' | b'('));
+    value.len() >= 8
+        && value.len() <= 120
+        && value.contains(' ')
+        && named
+        && !marks
+        && (number(first) || number(last))
 }
 
 /// `InvalidFormat`: letters of both cases that begin like a type's name.

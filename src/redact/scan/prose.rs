@@ -15,19 +15,7 @@ const NEAR: usize = 96;
 
 /// Words between a name and its value, and whether the value follows at once.
 static JOINS: Lexicon = Lexicon::of(&[
-    "-",
-    "->",
-    "=",
-    "=>",
-    "are",
-    "as",
-    "became",
-    "equals",
-    "is",
-    "reads",
-    "to",
-    "was",
-    "–",
+    "-", "->", "=", "=>", "are", "as", "became", "equals", "is", "reads", "to", "was", "–",
 ]);
 
 /// What a sentence says behind a name at `from..to`.
@@ -108,16 +96,16 @@ enum Said {
 /// The word that may be the value: behind `is`, behind `for alice is`, or at once; and whether something joins it.
 fn candidate(bytes: &[u8], at: usize) -> Option<(usize, usize, bool)> {
     static FILLERS: Lexicon = Lexicon::of(&[
-    "changed",
-    "currently",
-    "given",
-    "just",
-    "now",
-    "reset",
-    "set",
-    "still",
-    "used",
-]);
+        "changed",
+        "currently",
+        "given",
+        "just",
+        "now",
+        "reset",
+        "set",
+        "still",
+        "used",
+    ]);
     let mut here = at;
     let mut said = Said::Nothing;
     for _ in 0..7 {

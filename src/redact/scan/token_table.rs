@@ -1,8 +1,8 @@
 //! The token table: what vendors' tokens begin with, and what follows. Data only; `tokens.rs` reads it.
 
 use super::alphabet::Alphabet::{
-    self, Alnum, Any, Base64, Dash, Digit, Dollar, Dotted, Hex, HexDash, Lower, Tilde, Upper, UpperDash, UpperDot,
-    Word,
+    self, Alnum, Any, Base64, Dash, Digit, Dollar, Dotted, Hex, HexDash, Lower, Tilde, Upper, UpperDash,
+    UpperDot, Word,
 };
 use super::tokens::{Infix, Prefix, has_parts, is_airtable, is_jwt, is_mixed, is_uuid};
 

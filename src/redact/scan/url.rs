@@ -2,7 +2,7 @@
 
 use super::about::is_nothing;
 use super::alphabet::{Alphabet, byte};
-use super::keyval::Site;
+use super::joint::Site;
 use super::look::Look;
 use super::plausible::is_opaque;
 use super::value;
@@ -308,11 +308,19 @@ pub(super) fn grant(look: &mut Look<'_, '_>, site: Site) {
 
 /// `host:5432:database:user:password`, behind the port: the last of the parts.
 pub(super) fn passfile(look: &mut Look<'_, '_>, end: usize) {
-    let ahead = look.bytes.get(end..look.bytes.len().min(end + 256)).unwrap_or_default();
+    let ahead = look
+        .bytes
+        .get(end..look.bytes.len().min(end + 256))
+        .unwrap_or_default();
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'*');
     let mut at = 0;
     for _ in 0..2 {
-        let name = ahead.get(at..).unwrap_or_default().iter().take_while(|byte| is_name(**byte)).count();
+        let name = ahead
+            .get(at..)
+            .unwrap_or_default()
+            .iter()
+            .take_while(|byte| is_name(**byte))
+            .count();
         at += name;
         if name == 0 || byte(ahead, at) != b':' {
             return;

@@ -43,9 +43,7 @@ pub(super) fn unwrap(bytes: &[u8], from: usize) -> usize {
             .get(at..bytes.len().min(at + 48))
             .unwrap_or_default()
             .iter()
-            .take_while(|byte| {
-                byte.is_ascii_alphanumeric() || matches!(**byte, b'_' | b':' | b'!' | b'&')
-            })
+            .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(**byte, b'_' | b':' | b'!' | b'&'))
             .count();
         let open = byte(bytes, at + word);
         if word > 0 && open == b'(' {
