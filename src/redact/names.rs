@@ -70,7 +70,7 @@ pub(super) const WORDS: &[(u16, &str)] = &[
         "secret token apikey apitoken accesskey secretkey privatekey privkey signingkey masterkey accountkey \
          sharedkey sharedaccesskey encryptionkey authkey sessionkey accesstoken authtoken refreshtoken idtoken \
          sessiontoken csrftoken xsrftoken clientsecret appkey sshkey credential cred authorization bearer jwt \
-         cookie mnemonic dsn seedphrase connectionstring connstr geheimnis passkey kubeconfig keytab",
+         cookie mnemonic psk dsn seedphrase connectionstring connstr geheimnis passkey kubeconfig keytab",
     ),
     (part::OPAQUE, "auth csrf xsrf salt oauth apisecret"),
     (
@@ -89,7 +89,7 @@ pub(super) const WORDS: &[(u16, &str)] = &[
     (
         part::OF_CODE,
         "verification security auth authorization authentication otp access recovery backup confirmation mfa 2fa tfa \
-         sms pin login reset activation onetime passcode card cvv device",
+         sms pin login reset activation unlock door gate onetime passcode card cvv device",
     ),
     (
         part::OF_PHRASE,
@@ -137,6 +137,9 @@ pub(super) const SEQUENCES: &[(&str, Sort, Force)] = &[
     ("two factor code", Sort::Secret, Force::Certain),
     ("factor code", Sort::Secret, Force::Certain),
     ("security answer", Sort::Secret, Force::Certain),
+    ("question answer", Sort::Secret, Force::Certain),
+    ("auth header", Sort::Secret, Force::Certain),
+    ("authorization header", Sort::Secret, Force::Certain),
     ("secret answer", Sort::Secret, Force::Certain),
     ("session id", Sort::Secret, Force::Opaque),
     ("functions key", Sort::Secret, Force::Certain),
@@ -312,6 +315,7 @@ pub(super) const TRIGGERS: &[&str] = &[
     "dsn",
     "phrase",
     "masterauth",
+    "psk",
     "answer",
     "words",
     "code",

@@ -121,6 +121,32 @@ impl<'t, 'h> Look<'t, 'h> {
         if row.is_at(self.bytes, start, end) || on > end && self.is_broken(row, start, end, on) {
             self.secret(start, on, row.rule);
             self.token = on;
+            if row.rule == "token.aws" {
+                self.other_half(on);
+            }
+        }
+    }
+
+    /// `AKIA…:…`, `AKIA…,…`: the key that belongs to a key's id has no form but its length.
+    fn other_half(&mut self, end: usize) {
+        let marks = self
+            .bytes
+            .get(end..self.bytes.len().min(end + 3))
+            .unwrap_or_default();
+        let gap = marks
+            .iter()
+            .take_while(|byte| matches!(**byte, b':' | b'/' | b',' | b' ' | b'|' | b'\t'))
+            .count();
+        let from = end + gap;
+        let ahead = self
+            .bytes
+            .get(from..self.bytes.len().min(from + 41))
+            .unwrap_or_default();
+        let run = Alphabet::Base64.run(ahead);
+        let mixed = ahead.get(..run).is_some_and(super::tokens::is_mixed);
+        if gap > 0 && run == 40 && mixed {
+            self.secret(from, from + run, "token.aws");
+            self.token = from + run;
         }
     }
 

@@ -54,6 +54,9 @@ pub(super) fn is_plausible(named: Named, candidate: Candidate<'_>) -> bool {
 }
 
 fn is_secret(named: Named, candidate: Candidate<'_>, value: &str, digits: usize) -> bool {
+    if !named.plural && is_byte_list(value) {
+        return true;
+    }
     if let Some(number) = is_number(value) {
         let least = if named.short { 3 } else { 6 };
         return !named.plural && number && digits >= least;
@@ -92,6 +95,13 @@ fn is_personal(candidate: Candidate<'_>, value: &str, digits: usize) -> bool {
         }
         Joint::Listed => false,
     }
+}
+
+/// `104,117,110,116`: bytes as they are printed in JSON.
+fn is_byte_list(value: &str) -> bool {
+    value.contains(',')
+        && value.split(',').count() >= 4
+        && value.split(',').all(|number| number.trim().parse::<u8>().is_ok())
 }
 
 /// `12 Main Street`, `Hauptstraße 5`: words, and a number of few digits.

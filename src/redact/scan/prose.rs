@@ -39,11 +39,20 @@ pub(super) fn after(look: &mut Look<'_, '_>, from: usize, to: usize) {
     let Some(named) = named.filter(|named| named.sort == Sort::Secret) else {
         return;
     };
-    let known = login(look, from) && !is_word_about(value);
+    let known = login(look, from) && !is_word_about(value)
+        || is_card_code(look.text.get(from..to).unwrap_or_default(), value);
     if named.force == Force::Certain && (known || is_secret(named, value, joined)) {
         look.secret(start, end, "kv.prose");
         look.named = look.named.max(end);
     }
+}
+
+/// `cvv 123`: the code on a card is shorter than any other.
+fn is_card_code(name: &str, value: &str) -> bool {
+    let named = ["cvv", "cvc", "cvv2", "cvc2", "csc", "cvn"]
+        .iter()
+        .any(|code| name.eq_ignore_ascii_case(code));
+    named && (3..=4).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Whether the word at `at` can be a value or lead to one: most words of prose cannot.

@@ -166,6 +166,16 @@ fn close(bytes: &[u8], start: usize, quote: Quote) -> usize {
             && byte(ahead, at + 1).is_ascii_alphanumeric()
             && at > 0
             && byte(ahead, at - 1).is_ascii_alphanumeric();
+        // SQL doubles the mark within a text.
+        let doubled = quote.mark == b'\''
+            && escapes == 0
+            && at > 0
+            && byte(ahead, at + 1) == b'\''
+            && byte(ahead, at + 2).is_ascii_alphanumeric();
+        if doubled {
+            from = at + 2;
+            continue;
+        }
         if escapes % period == quote.escapes % period && !apostrophe {
             return start + at - quote.escapes.min(escapes);
         }
@@ -313,6 +323,7 @@ mod tests {
             (r#"\"cut" next"#, "cut"),
             (r#""open"#, "open"),
             ("'it's' x", "it's"),
+            ("'it''s' x", "it''s"),
             (r#"Some("x")"#, "x"),
             (r#"Some(Secret(String::from("x")))"#, "x"),
             ("Some(\n    \"x\",\n)", "x"),
