@@ -114,21 +114,17 @@ pub(super) fn is_placeholder(value: &str) -> bool {
                 | "!env"
                 | "!ENV"
         )
-        || [
-            "YOUR_",
-            "your_",
-            "your-",
-            "YOUR-",
-            "<your",
-            "my-secret-",
-            "INSERT_",
-            "REPLACE_",
-        ]
-        .iter()
-        .any(|begin| value.starts_with(begin))
+        || is_request(value)
         || value
             .strip_prefix([':', '@'])
             .is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'))
+}
+
+/// `YOUR_API_KEY`: what documents say where a reader's own value is to stand.
+fn is_request(value: &str) -> bool {
+    static BEGINNINGS: Beginnings =
+        Beginnings::of(&["YOUR_", "your_", "your-", "YOUR-", "<your", "INSERT_", "REPLACE_"]);
+    BEGINNINGS.begin(value) && !value.bytes().any(|byte| byte.is_ascii_digit())
 }
 
 /// Whether the value is a number, with or without a unit: `Some(true)` for digits alone.

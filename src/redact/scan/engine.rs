@@ -172,18 +172,7 @@ impl Engine {
         if value.is_empty() {
             return true;
         }
-        let digits = value.bytes().filter(u8::is_ascii_digit).count();
-        let number = digits == value.len();
-        let whole = match named.force {
-            _ if is_nothing(value) || cut::before_mark(text) == Some(0) => false,
-            Force::Certain if named.sort == Sort::Secret => !(named.plural && number),
-            Force::Certain => named.sort != Sort::Network,
-            Force::Digits(least) => digits >= least,
-            Force::Street => is_street(value),
-            Force::Opaque => is_opaque(value) && !is_uuid(value.as_bytes()),
-            Force::Parameter => false,
-        };
-        if !whole {
+        if cut::before_mark(text) == Some(0) || !is_whole(named, value) {
             return false;
         }
         if field.cookies {
@@ -229,6 +218,21 @@ impl Engine {
             .push(extent.start, extent.end, rule(named.sort), named.sort);
         scratch.hits.settle();
         true
+    }
+}
+
+/// Whether the name takes the whole value.
+fn is_whole(named: Named, value: &str) -> bool {
+    let digits = value.bytes().filter(u8::is_ascii_digit).count();
+    let number = digits == value.len();
+    match named.force {
+        _ if is_nothing(value) => false,
+        Force::Certain if named.sort == Sort::Secret => !(named.plural && number),
+        Force::Certain => named.sort != Sort::Network,
+        Force::Digits(least) => digits >= least,
+        Force::Street => is_street(value),
+        Force::Opaque => is_opaque(value) && !is_uuid(value.as_bytes()),
+        Force::Parameter => false,
     }
 }
 
