@@ -244,6 +244,10 @@ fn values_in_forms_lists_and_files_of_other_trades_are_cut() {
         ("message", "java -Dapi.key=«9fK2mQx81Lz» -jar app.jar"),
         ("message", "db-01:5432:orders:app:«hunter2»"),
         ("message", "cvv «123» entered"),
+        (
+            "url",
+            "https://d.example/v?Expires=1&Signature=«~Uf163npA~bLg8Jip0d1j»&Key-Pair-Id=K17",
+        ),
         ("message", "password='«it''s me»' x=1"),
         (
             "message",

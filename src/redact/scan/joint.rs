@@ -80,7 +80,9 @@ fn sign(bytes: &[u8], at: usize) -> Option<(Joint, usize)> {
     let next = byte(bytes, at + 1);
     let quote = |at| matches!(byte(bytes, value::skip_space(bytes, at, false)), b'"' | b'\'');
     match (byte(bytes, at), next) {
-        (b'=', b'~') | (b':', b':') => None,
+        (b':', b':') => None,
+        // A pattern is matched; a signature may well begin so.
+        (b'=', b'~') if byte(bytes, at + 2) == b' ' => None,
         // What is only compared may be another variable.
         (b'=', b'=') if !quote(at + 2) => Some((Joint::Listed, at + 2)),
         (b'=', b'=' | b'>') | (b':' | b'!', b'=') => Some((Joint::Assigned, at + 2)),
