@@ -8,7 +8,6 @@ use parking_lot::RwLock;
 use tracing_core::{Dispatch, Event, Metadata};
 
 use super::ids::Ids;
-use super::links::Links;
 use super::local::{self, Depth};
 use super::plan::{Plan, Role};
 use super::settings::Settings;
@@ -37,7 +36,6 @@ pub(crate) struct Capture {
     pub(super) clock: SharedClock,
     pub(super) counters: Arc<Counters>,
     pub(super) spans: Spans,
-    pub(super) links: Links,
     plans: RwLock<HashMap<usize, &'static Plan>>,
     /// The mode of every record, where neither floor nor mode depends on names.
     uniform: Option<crate::config::Mode>,
@@ -72,7 +70,6 @@ impl Capture {
             clock,
             counters,
             spans: Spans::new(),
-            links: Links::new(),
             plans: RwLock::new(HashMap::new()),
         }
     }

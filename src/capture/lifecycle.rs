@@ -3,7 +3,7 @@
 use tracing_core::span::{Attributes, Id, Record};
 
 use super::core::Capture;
-use super::ids::{self, Ids};
+use super::ids::{self, IdSource, Ids};
 use super::local::{self, Depth, Held};
 use super::plan::{Plan, Role};
 use super::spans::{Evidence, SpanState};
@@ -14,9 +14,19 @@ use crate::stats::add;
 
 impl Capture {
     pub(super) fn new_span(&self, attributes: &Attributes<'_>, id: &Id) {
-        let Some(plan) = self.tracked(attributes.metadata()) else {
-            return self.link(attributes, id);
-        };
+        self.planned_span(attributes, id, self.tracked(attributes.metadata()));
+    }
+
+    /// As [`Self::new_span`], for a caller who has looked the plan up.
+    #[inline]
+    pub(super) fn planned_span(&self, attributes: &Attributes<'_>, id: &Id, plan: Option<&'static Plan>) {
+        match plan {
+            Some(plan) => self.tracked_span(attributes, id, plan),
+            None => self.link(attributes, id),
+        }
+    }
+
+    fn tracked_span(&self, attributes: &Attributes<'_>, id: &Id, plan: &'static Plan) {
         match plan.role {
             Role::Span | Role::Lender => {}
             Role::NotAllowed => {
@@ -49,7 +59,6 @@ impl Capture {
             }
         }
         self.spans.insert(id, state);
-        self.links.insert(id, id);
     }
 
     /// Takes a new span's fields, and settles its ids.
@@ -103,9 +112,6 @@ impl Capture {
 
     pub(super) fn record(&self, id: &Id, values: &Record<'_>) {
         let id = id.into_u64();
-        if self.links.get(id) != Some(id) {
-            return;
-        }
         let Some(Some(plan)) = self.spans.with(id, |state| state.plan) else {
             return;
         };
@@ -151,12 +157,15 @@ impl Capture {
     #[inline]
     pub(super) fn enter(&self, id: &Id) {
         let number = id.into_u64();
-        let tracked = match self.links.get(number) {
-            Some(tracked) if tracked == number => {
-                self.entered(number, id);
-                number
+        let tracked = match self.spans.tracked(number) {
+            Some(tracked) => {
+                if let Ids::Source(source) = &self.ids
+                    && tracked == number
+                {
+                    self.identify_entered(source.as_ref(), id);
+                }
+                tracked
             }
-            Some(tracked) => tracked,
             // Created outside of any context: a barrier, if there is a context around it now.
             None if local::is_outside() => return,
             None => 0,
@@ -170,8 +179,8 @@ impl Capture {
     }
 
     /// Asks a tracer for the ids of a span that was entered for the first time.
-    fn entered(&self, number: u64, id: &Id) {
-        let Ids::Source(source) = &self.ids else { return };
+    fn identify_entered(&self, source: &dyn IdSource, id: &Id) {
+        let number = id.into_u64();
         let is_known = self
             .spans
             .with(number, |state| state.trace.is_some() || state.plan.is_none())
@@ -189,29 +198,29 @@ impl Capture {
 
     #[inline]
     pub(super) fn exit(&self, id: &Id) {
-        if local::is_outside() {
+        let number = id.into_u64();
+        let Some(was_in_panic) = local::pop_span(self.instance, number) else {
             return;
-        }
+        };
         // What is entered by a `Drop` while somebody else's panic unwinds, and left in order, has not panicked. (One that
         // panics there and is caught again cannot be told from that: it is left without this evidence.)
-        if std::thread::panicking() && local::is_unwound(self.instance, id.into_u64()) {
-            self.spans.with(id.into_u64(), |state| {
+        if !was_in_panic && std::thread::panicking() {
+            self.spans.with(number, |state| {
                 state.evidence = state.evidence.max(Evidence::Panicked)
             });
         }
-        local::pop_span(self.instance, id.into_u64());
     }
 
     #[inline]
     pub(super) fn close(&self, id: &Id) {
-        let id = id.into_u64();
-        if self.links.remove(id) != Some(id) {
-            return;
+        if let Some(state) = self.spans.close(id.into_u64()) {
+            self.send_closed(state);
         }
-        let Some(state) = self.spans.remove(id) else {
-            return;
-        };
-        if let Some(plan) = state.plan.filter(|plan| plan.role == Role::Span) {
+    }
+
+    #[inline(never)]
+    fn send_closed(&self, state: Box<SpanState>) {
+        if let Some(plan) = state.plan {
             self.send_span(&state, plan, None);
         }
         self.spans.recycle(state);
@@ -294,9 +303,9 @@ impl Capture {
     }
 
     /// Writes spans that nobody can close any more, oldest first.
-    pub(super) fn send_open(&self, mut open: Vec<(u64, Box<SpanState>)>) {
-        open.sort_by_key(|(_, state)| state.opened);
-        for (_, state) in open.into_iter().filter(|(_, state)| !state.is_stated) {
+    pub(super) fn send_open(&self, mut open: Vec<Box<SpanState>>) {
+        open.sort_by_key(|state| state.opened);
+        for state in open.into_iter().filter(|state| !state.is_stated) {
             if let Some(plan) = state.plan.filter(|plan| plan.role == Role::Span) {
                 self.send_span(&state, plan, Some("still_open"));
             }

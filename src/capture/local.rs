@@ -148,6 +148,7 @@ pub(super) fn is_outside() -> bool {
         .unwrap_or(true)
 }
 
+#[inline]
 pub(super) fn push(entered: Held) {
     let _ = HELD.try_with(|held| {
         if let Ok(mut held) = held.try_borrow_mut() {
@@ -160,38 +161,41 @@ pub(super) fn push(entered: Held) {
     });
 }
 
-/// Leaves a span, wherever in the order it stands: guards can be dropped in any order.
-pub(super) fn pop_span(of: u32, left: u64) {
-    let _ = HELD.try_with(|held| {
-        let Ok(mut held) = held.try_borrow_mut() else {
-            return;
-        };
-        let is_it =
-            |entry: &Held| matches!(entry, Held::Span { instance, id, .. } if *instance == of && *id == left);
+/// Leaves a span, wherever in the order it stands: guards can be dropped in any order. Answers whether the thread was
+/// unwinding already when the span was entered, or `None` where it was not.
+#[inline]
+pub(super) fn pop_span(of: u32, left: u64) -> Option<bool> {
+    let popped = HELD.try_with(|held| {
+        let mut held = held.try_borrow_mut().ok()?;
         // Nearly always the newest.
-        match held.list.iter().rposition(is_it) {
-            Some(at) if at + 1 == held.list.len() => held.list.truncate(at),
-            Some(at) => _ = held.list.remove(at),
-            None => {}
-        }
-    });
-}
-
-/// Whether this span is left by a panic that began after it was entered. For a thread that is unwinding.
-#[cold]
-pub(super) fn is_unwound(of: u32, left: u64) -> bool {
-    let entered_before = |held: &[Held]| {
-        held.iter().rev().find_map(|entry| match entry {
+        match held.list.last()? {
             Held::Span {
                 instance,
                 in_panic,
                 id,
                 ..
-            } if *instance == of && *id == left => Some(!in_panic),
-            _ => None,
-        })
-    };
-    all(entered_before).unwrap_or(false)
+            } if *instance == of && *id == left => {
+                let in_panic = *in_panic;
+                held.list.pop();
+                Some(in_panic)
+            }
+            _ => held.pop_deeper(of, left),
+        }
+    });
+    popped.ok().flatten()
+}
+
+impl Inside {
+    #[cold]
+    fn pop_deeper(&mut self, of: u32, left: u64) -> Option<bool> {
+        let is_it =
+            |entry: &Held| matches!(entry, Held::Span { instance, id, .. } if *instance == of && *id == left);
+        let at = self.list.iter().rposition(is_it)?;
+        match self.list.remove(at) {
+            Held::Span { in_panic, .. } => Some(in_panic),
+            Held::Scope(_) => None,
+        }
+    }
 }
 
 /// Leaves a scope.
@@ -247,6 +251,16 @@ pub(super) fn all<R>(mut with: impl FnMut(&[Held]) -> R) -> R {
     let found = HELD.try_with(|held| {
         let held = held.try_borrow().ok()?;
         Some(with(&held.list))
+    });
+    found.ok().flatten().unwrap_or_else(|| with(&[]))
+}
+
+/// As [`all`], for whoever looks for scopes: nothing at all where there is none.
+#[inline]
+pub(super) fn around<R>(mut with: impl FnMut(&[Held]) -> R) -> R {
+    let found = HELD.try_with(|held| {
+        let held = held.try_borrow().ok()?;
+        Some(with(if held.scopes == 0 { &[] } else { &held.list }))
     });
     found.ok().flatten().unwrap_or_else(|| with(&[]))
 }
