@@ -83,27 +83,35 @@ impl Capture {
     }
 
     /// Copies what the place hands down into a new span.
+    #[inline]
     pub(super) fn inherit(&self, state: &mut SpanState, spot: Spot<'_>) {
+        if !(spot.outer.is_empty() && spot.inside.is_empty()) {
+            self.inherit_scoped(state, spot);
+        } else if spot.tracked != 0 {
+            self.spans.with(spot.tracked, |parent| state.inherit(parent));
+        }
+        // Only a span that becomes a record needs what it inherited apart from what it adds.
+        if state.is_record() {
+            state.inherited.extend(&state.handed_down);
+        }
+    }
+
+    /// As [`Self::inherit`], where there are scopes.
+    #[inline(never)]
+    fn inherit_scoped(&self, state: &mut SpanState, spot: Spot<'_>) {
         let mut above = None;
         if spot.tracked == 0 {
             above = self.inherit_scopes(state, spot.outer);
         } else {
             self.spans.with(spot.tracked, |parent| {
-                if parent.is_scoped {
-                    state.is_scoped = true;
-                } else {
+                if !parent.is_scoped {
                     above = self.inherit_scopes(state, spot.outer);
                 }
-                state.handed_down.extend(&parent.handed_down);
-                state.has_actor |= parent.has_actor;
-                above = parent.trace.or(above);
+                state.inherit(parent);
+                above = state.trace.or(above);
             });
         }
         let inner = self.inherit_scopes(state, spot.inside);
-        // Only a span that becomes a record needs what it inherited apart from what it adds.
-        if state.plan.is_some_and(|plan| plan.role == Role::Span) {
-            state.inherited.extend(&state.handed_down);
-        }
         state.trace = inner.or(above);
     }
 

@@ -88,6 +88,15 @@ impl SpanState {
         }
     }
 
+    /// Takes over what an enclosing span hands down.
+    #[inline]
+    pub(super) fn inherit(&mut self, parent: &Self) {
+        self.handed_down.extend(&parent.handed_down);
+        self.has_actor |= parent.has_actor;
+        self.is_scoped |= parent.is_scoped;
+        self.trace = parent.trace;
+    }
+
     /// Whether the span becomes a record when it closes.
     #[inline]
     pub(super) fn is_record(&self) -> bool {

@@ -50,13 +50,7 @@ impl Ink {
         self.bytes.get_mut(start..self.at).unwrap_or_default()
     }
 
-    /// The first bytes of the memory, what was written and what lies behind it: a copy of a fixed length needs no loop.
-    /// `None` where there are fewer.
     #[inline]
-    pub(super) fn window<const N: usize>(&self) -> Option<&[u8; N]> {
-        self.bytes.first_chunk()
-    }
-
     pub(super) fn capacity(&self) -> usize {
         self.bytes.capacity()
     }
