@@ -123,7 +123,7 @@ impl Capture {
     }
 
     /// The plan of a span's callsite that concerns us: an audit span, or one that may lend.
-    #[inline]
+    #[inline(always)]
     pub(super) fn tracked(&self, metadata: &'static Metadata<'static>) -> Option<&'static Plan> {
         if self.settings.lend.is_empty() {
             return self.is_audit(metadata).then(|| self.plan(metadata));

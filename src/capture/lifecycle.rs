@@ -28,7 +28,8 @@ impl Capture {
 
     fn tracked_span(&self, attributes: &Attributes<'_>, id: &Id, plan: &'static Plan) {
         match plan.role {
-            Role::Span | Role::Lender => {}
+            Role::Lender => return self.lending_span(attributes, id, plan),
+            Role::Span => {}
             Role::NotAllowed => {
                 add(&self.counters.not_allowed, 1);
                 return self.link(attributes, id);
@@ -37,38 +38,58 @@ impl Capture {
             _ => return self.link(attributes, id),
         }
         let Some(_depth) = Depth::enter() else {
-            if plan.role == Role::Span {
-                self.nested_too_deeply(plan);
-            } else {
-                add(&self.counters.too_deep, plan.planned());
-            }
+            self.nested_too_deeply(plan);
             return self.link(attributes, id);
         };
-        let id = id.into_u64();
+        let mut state = self.begin(attributes, plan);
+        self.fill(&mut state, plan, |visitor| attributes.record(visitor));
+        state.opened = self.clock.monotonic();
+        if state.execution != 0 {
+            self.send_start(&state, plan);
+        }
+        self.spans.insert(id.into_u64(), state, true);
+    }
+
+    /// An ordinary span that lends: it becomes no record, so what it takes is only handed down.
+    fn lending_span(&self, attributes: &Attributes<'_>, id: &Id, plan: &'static Plan) {
+        let Some(_depth) = Depth::enter() else {
+            add(&self.counters.too_deep, plan.planned());
+            return self.link(attributes, id);
+        };
+        let mut state = self.begin(attributes, plan);
+        let mut into = Redacting::lending(std::mem::take(&mut state.handed_down), &self.settings.policy);
+        if plan.names_actor && state.has_actor {
+            into.level();
+        }
+        attributes.record(&mut Visitor::new(plan, &mut into));
+        self.count(into.tally);
+        state.has_actor |= into.seen & sees::ACTOR != 0;
+        if into.trace.is_some() {
+            state.trace = into.trace;
+        }
+        state.handed_down = into.finish_lending();
+        self.spans.insert(id.into_u64(), state, false);
+    }
+
+    /// The state of a new span, with what it inherits.
+    #[inline]
+    fn begin(&self, attributes: &Attributes<'_>, plan: &'static Plan) -> Box<SpanState> {
         let mut state = self.spans.make();
         state.plan = Some(plan);
         self.count_names(plan);
         self.place(attributes.is_contextual(), attributes.parent(), |spot| {
             self.inherit(&mut state, spot)
         });
-        self.fill(&mut state, plan, |visitor| attributes.record(visitor));
-        if plan.role == Role::Span {
-            state.opened = self.clock.monotonic();
-            if state.execution != 0 {
-                self.send_start(&state, plan);
-            }
-        }
-        self.spans.insert(id, state);
+        state
     }
 
-    /// Takes a new span's fields, and settles its ids.
+    /// Takes a new audit span's fields, and settles its ids.
     fn fill(&self, state: &mut SpanState, plan: &'static Plan, record: impl FnOnce(&mut Visitor<'_, '_>)) {
-        let handed_down = std::mem::take(&mut state.handed_down);
-        let policy = &self.settings.policy;
-        let mut into = match plan.role {
-            Role::Span => Redacting::fields(std::mem::take(&mut state.own), handed_down, policy),
-            _ => Redacting::lending(handed_down, policy),
-        };
+        let (own, handed_down) = (
+            std::mem::take(&mut state.own),
+            std::mem::take(&mut state.handed_down),
+        );
+        let mut into = Redacting::fields(own, handed_down, &self.settings.policy);
         if plan.names_actor && state.has_actor {
             into.level();
         }
@@ -78,10 +99,6 @@ impl Capture {
         state.names = into.names();
         state.has_actor |= into.seen & sees::ACTOR != 0;
         state.trace = into.trace.or(state.trace);
-        if plan.role != Role::Span {
-            state.handed_down = into.finish_lending();
-            return;
-        }
         if into.start {
             state.execution = ids::random();
         }
@@ -198,6 +215,9 @@ impl Capture {
 
     #[inline]
     pub(super) fn exit(&self, id: &Id) {
+        if local::is_outside() {
+            return;
+        }
         let number = id.into_u64();
         let Some(was_in_panic) = local::pop_span(self.instance, number) else {
             return;

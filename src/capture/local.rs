@@ -33,6 +33,26 @@ pub(super) enum Held {
 struct Local {
     plans: [Cell<Remembered>; REMEMBERED],
     depth: Cell<u32>,
+    here: Cell<Here>,
+}
+
+/// What nearly every question about the thread's list asks for: its end.
+#[derive(Clone, Copy)]
+struct Here {
+    /// No scope is in the list. Where there is one, the list itself must be asked.
+    is_plain: bool,
+    /// Whose span was entered last, or 0: the list is empty.
+    instance: u32,
+    /// That span's context.
+    tracked: u64,
+}
+
+impl Here {
+    const NOWHERE: Self = Self {
+        is_plain: true,
+        instance: 0,
+        tracked: 0,
+    };
 }
 
 #[derive(Clone, Copy)]
@@ -47,6 +67,7 @@ thread_local! {
         Local {
             plans: [const { Cell::new(Remembered { key: 0, instance: 0, plan: None }) }; REMEMBERED],
             depth: Cell::new(0),
+            here: Cell::new(Here::NOWHERE),
         }
     };
     /// Gone when the thread ends; what is reported after that has no context.
@@ -59,6 +80,35 @@ struct Inside {
     list: Vec<Held>,
     /// How many of them are scopes: mostly none, and then nobody looks for them.
     scopes: usize,
+}
+
+impl Inside {
+    /// Notes where the thread stands, after the list was changed.
+    #[inline]
+    fn note(&self) {
+        let here = match self.list.last() {
+            None => Here::NOWHERE,
+            Some(Held::Span {
+                instance, tracked, ..
+            }) => Here {
+                is_plain: self.scopes == 0,
+                instance: *instance,
+                tracked: *tracked,
+            },
+            Some(Held::Scope(_)) => Here {
+                is_plain: false,
+                ..Here::NOWHERE
+            },
+        };
+        let _ = LOCAL.try_with(|local| local.here.set(here));
+    }
+}
+
+impl Drop for Inside {
+    /// The thread ends.
+    fn drop(&mut self) {
+        let _ = LOCAL.try_with(|local| local.here.set(Here::NOWHERE));
+    }
 }
 
 /// How many entries a thread's list has room for from its first one on, so that it hardly ever grows again.
@@ -144,7 +194,11 @@ pub(crate) fn is_recording() -> bool {
 /// Whether the thread is inside of nothing at all: the usual case for what is not audited.
 #[inline]
 pub(super) fn is_outside() -> bool {
-    HELD.try_with(|held| held.try_borrow().is_ok_and(|held| held.list.is_empty()))
+    LOCAL
+        .try_with(|local| {
+            let here = local.here.get();
+            here.is_plain && here.instance == 0
+        })
         .unwrap_or(true)
 }
 
@@ -157,6 +211,7 @@ pub(super) fn push(entered: Held) {
             }
             held.scopes += usize::from(matches!(entered, Held::Scope(_)));
             held.list.push(entered);
+            held.note();
         }
     });
 }
@@ -177,6 +232,7 @@ pub(super) fn pop_span(of: u32, left: u64) -> Option<bool> {
             } if *instance == of && *id == left => {
                 let in_panic = *in_panic;
                 held.list.pop();
+                held.note();
                 Some(in_panic)
             }
             _ => held.pop_deeper(of, left),
@@ -191,7 +247,9 @@ impl Inside {
         let is_it =
             |entry: &Held| matches!(entry, Held::Span { instance, id, .. } if *instance == of && *id == left);
         let at = self.list.iter().rposition(is_it)?;
-        match self.list.remove(at) {
+        let left = self.list.remove(at);
+        self.note();
+        match left {
             Held::Span { in_panic, .. } => Some(in_panic),
             Held::Scope(_) => None,
         }
@@ -208,6 +266,7 @@ pub(super) fn pop_scope(left: &Arc<ScopeFields>) {
         if let Some(at) = held.list.iter().rposition(is_it) {
             held.list.remove(at);
             held.scopes = held.scopes.saturating_sub(1);
+            held.note();
         }
     });
 }
@@ -217,6 +276,20 @@ pub(super) fn pop_scope(left: &Arc<ScopeFields>) {
 /// list is borrowed.
 #[inline]
 pub(super) fn current<R>(of: u32, mut with: impl FnMut(Spot<'_>) -> R) -> R {
+    let here = LOCAL.try_with(|local| local.here.get()).ok();
+    match here.filter(|here| here.is_plain && (here.instance == of || here.instance == 0)) {
+        Some(here) => with(Spot {
+            tracked: here.tracked,
+            outer: &[],
+            inside: &[],
+        }),
+        None => current_among(of, with),
+    }
+}
+
+/// As [`current`], where the thread is inside of scopes or of another stack's spans.
+#[inline(never)]
+fn current_among<R>(of: u32, mut with: impl FnMut(Spot<'_>) -> R) -> R {
     let found = HELD.try_with(|held| {
         let held = held.try_borrow().ok()?;
         let is_span = |entry: &Held| matches!(entry, Held::Span { instance, .. } if *instance == of);

@@ -8,7 +8,6 @@ use tracing_core::span::{Attributes, Id};
 
 use super::core::Capture;
 use super::local::{self, Held};
-use super::plan::Role;
 use super::spans::SpanState;
 use crate::record::TraceContext;
 use crate::redact::{RedactedFields, Redacting};
@@ -74,7 +73,7 @@ impl Capture {
             }
             let mut state = self.spans.make();
             self.inherit(&mut state, spot);
-            self.spans.insert(id, state);
+            self.spans.insert(id, state, false);
         });
     }
 

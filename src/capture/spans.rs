@@ -160,7 +160,7 @@ struct Place {
 }
 
 impl Place {
-    /// Whether the state in this place is that of `id`: asked again when the lock is held.
+    /// Whether the state in this place is that of `id`. For whoever holds the lock.
     #[inline]
     fn has_state_of(&self, id: u64) -> bool {
         self.id.load(Ordering::Acquire) == id && self.tracked.load(Ordering::Relaxed) == id
@@ -248,13 +248,12 @@ impl Spans {
         }
     }
 
-    /// Remembers a span with a context of its own.
+    /// Remembers a span with a context of its own, which becomes a record or not.
     #[inline]
-    pub(super) fn insert(&self, id: u64, state: Box<SpanState>) {
+    pub(super) fn insert(&self, id: u64, state: Box<SpanState>, is_record: bool) {
         let Some(place) = self.places.get(place(id)) else {
             return;
         };
-        let is_record = state.is_record();
         let mut held = place.state.lock();
         if place.id.load(Ordering::Relaxed) == 0 {
             let left = held.replace(state);
@@ -295,9 +294,9 @@ impl Spans {
     #[inline]
     pub(super) fn with<R>(&self, id: u64, with: impl FnOnce(&mut SpanState) -> R) -> Option<R> {
         let place = self.places.get(place(id))?;
-        if place.has_state_of(id) {
+        if place.id.load(Ordering::Relaxed) == id {
             let mut held = place.state.lock();
-            // It may have been closed, and the place taken by another, before the lock was held.
+            // Asked under the lock: it may have been closed before, and the place taken by another.
             return held
                 .as_mut()
                 .filter(|_| place.has_state_of(id))
@@ -439,7 +438,7 @@ mod tests {
         let (lender, next) = (7, (1 << 51) + 7);
         let mut state = spans.make();
         state.has_actor = true;
-        spans.insert(lender, state);
+        spans.insert(lender, state, false);
         assert_eq!(spans.with(lender, |state| state.has_actor), Some(true));
         assert!(spans.close(lender).is_none());
         assert_eq!(spans.with(lender, |_| ()), None);
@@ -451,7 +450,7 @@ mod tests {
         );
         assert!(spans.drain().is_empty());
         assert!(spans.close(next).is_none());
-        spans.insert(next, spans.make());
+        spans.insert(next, spans.make(), false);
         assert_eq!(spans.with(next, |state| state.has_actor), Some(false));
         assert_eq!(spans.drain().len(), 1);
         assert_eq!(spans.with(next, |_| ()), None);
@@ -464,7 +463,7 @@ mod tests {
         for id in ids {
             let mut state = spans.make();
             state.opened = id;
-            spans.insert(id, state);
+            spans.insert(id, state, false);
         }
         for id in ids {
             assert_eq!(spans.tracked(id), Some(id));
