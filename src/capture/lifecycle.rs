@@ -4,7 +4,7 @@ use tracing_core::span::{Attributes, Id, Record};
 
 use super::core::Capture;
 use super::ids::{self, IdSource, Ids};
-use super::local::{self, Depth, Held};
+use super::local::{self, Depth};
 use super::plan::{Plan, Role};
 use super::spans::{Evidence, SpanState};
 use super::visitor::Visitor;
@@ -72,7 +72,7 @@ impl Capture {
     }
 
     /// The state of a new span, with what it inherits.
-    #[inline]
+    #[inline(always)]
     fn begin(&self, attributes: &Attributes<'_>, plan: &'static Plan) -> Box<SpanState> {
         let mut state = self.spans.make();
         state.plan = Some(plan);
@@ -187,12 +187,7 @@ impl Capture {
             None if local::is_outside() => return,
             None => 0,
         };
-        local::push(Held::Span {
-            instance: self.instance,
-            in_panic: std::thread::panicking(),
-            id: number,
-            tracked,
-        });
+        local::push_span(self.instance, std::thread::panicking(), number, tracked);
     }
 
     /// Asks a tracer for the ids of a span that was entered for the first time.
@@ -323,7 +318,7 @@ impl Capture {
     }
 
     /// Writes spans that nobody can close any more, oldest first.
-    pub(super) fn send_open(&self, mut open: Vec<Box<SpanState>>) {
+    pub(super) fn send_open(&self, mut open: Vec<SpanState>) {
         open.sort_by_key(|state| state.opened);
         for state in open.into_iter().filter(|state| !state.is_stated) {
             if let Some(plan) = state.plan.filter(|plan| plan.role == Role::Span) {

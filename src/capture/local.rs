@@ -86,7 +86,7 @@ impl Inside {
     /// Notes where the thread stands, after the list was changed.
     #[inline]
     fn note(&self) {
-        let here = match self.list.last() {
+        note(match self.list.last() {
             None => Here::NOWHERE,
             Some(Held::Span {
                 instance, tracked, ..
@@ -99,15 +99,26 @@ impl Inside {
                 is_plain: false,
                 ..Here::NOWHERE
             },
-        };
-        let _ = LOCAL.try_with(|local| local.here.set(here));
+        });
     }
+
+    #[inline]
+    fn make_room(&mut self) {
+        if self.list.capacity() == 0 {
+            self.list.reserve(HELD_AT_FIRST);
+        }
+    }
+}
+
+#[inline]
+fn note(here: Here) {
+    let _ = LOCAL.try_with(|local| local.here.set(here));
 }
 
 impl Drop for Inside {
     /// The thread ends.
     fn drop(&mut self) {
-        let _ = LOCAL.try_with(|local| local.here.set(Here::NOWHERE));
+        note(Here::NOWHERE);
     }
 }
 
@@ -202,15 +213,34 @@ pub(super) fn is_outside() -> bool {
         .unwrap_or(true)
 }
 
+/// Enters a span.
 #[inline]
-pub(super) fn push(entered: Held) {
+pub(super) fn push_span(instance: u32, in_panic: bool, id: u64, tracked: u64) {
     let _ = HELD.try_with(|held| {
         if let Ok(mut held) = held.try_borrow_mut() {
-            if held.list.capacity() == 0 {
-                held.list.reserve(HELD_AT_FIRST);
-            }
-            held.scopes += usize::from(matches!(entered, Held::Scope(_)));
-            held.list.push(entered);
+            held.make_room();
+            held.list.push(Held::Span {
+                instance,
+                in_panic,
+                id,
+                tracked,
+            });
+            note(Here {
+                is_plain: held.scopes == 0,
+                instance,
+                tracked,
+            });
+        }
+    });
+}
+
+/// Enters a scope.
+pub(super) fn push_scope(entered: &Arc<ScopeFields>) {
+    let _ = HELD.try_with(|held| {
+        if let Ok(mut held) = held.try_borrow_mut() {
+            held.make_room();
+            held.scopes += 1;
+            held.list.push(Held::Scope(Arc::clone(entered)));
             held.note();
         }
     });

@@ -82,7 +82,7 @@ impl Capture {
     }
 
     /// Copies what the place hands down into a new span.
-    #[inline]
+    #[inline(always)]
     pub(super) fn inherit(&self, state: &mut SpanState, spot: Spot<'_>) {
         if !(spot.outer.is_empty() && spot.inside.is_empty()) {
             self.inherit_scoped(state, spot);

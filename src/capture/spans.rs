@@ -395,17 +395,18 @@ impl Spans {
     }
 
     /// Takes all states out: what is still open when the trail ends.
-    pub(super) fn drain(&self) -> Vec<Box<SpanState>> {
+    pub(super) fn drain(&self) -> Vec<SpanState> {
         let taken = self.places.iter().filter_map(|place| {
             let mut held = place.state.lock();
             if place.is_live() { held.take() } else { None }
         });
-        let mut states: Vec<_> = taken.collect();
+        let mut states: Vec<_> = taken.map(|state| *state).collect();
+        let mut crowded = self.crowded.lock();
         states.extend(
-            self.crowded
-                .lock()
+            crowded
                 .values_mut()
-                .filter_map(|span| span.state.take()),
+                .filter_map(|span| span.state.take())
+                .map(|state| *state),
         );
         states
     }
