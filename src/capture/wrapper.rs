@@ -14,7 +14,7 @@ use tracing_subscriber::layer::{Layer, Layered};
 
 use super::core::Capture;
 use super::layer::AuditLayer;
-use super::plan::Plan;
+use super::plan::{Plan, Role};
 
 /// Tells wrappers apart in what plans remember of the stacks inside them.
 static WRAPPERS: AtomicU32 = AtomicU32::new(1);
@@ -157,16 +157,16 @@ impl<S: Subscriber> Subscriber for Audited<S> {
         let Some(capture) = &self.capture else {
             return inside!(self, inner => inner.new_span(attributes));
         };
-        if capture.is_audit(attributes.metadata()) {
-            let plan = capture.plan(attributes.metadata());
-            if plan.inner(self.number) != Some(true) {
-                // The span is forwarded whatever the answer. Asked for what per-layer filters remember until then:
-                // they hide the span from their layers, also where all of them said never.
-                let _ = inside!(self, inner => inner.enabled(attributes.metadata()));
-            }
+        let plan = capture.tracked(attributes.metadata());
+        if let Some(plan) = plan.filter(|plan| plan.role != Role::Lender)
+            && plan.inner(self.number) != Some(true)
+        {
+            // The span is forwarded whatever the answer. Asked for what per-layer filters remember until then: they
+            // hide the span from their layers, also where all of them said never.
+            let _ = inside!(self, inner => inner.enabled(attributes.metadata()));
         }
         let id = inside!(self, inner => inner.new_span(attributes));
-        capture.new_span(attributes, &id);
+        capture.planned_span(attributes, &id, plan);
         id
     }
 

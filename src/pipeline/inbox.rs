@@ -24,6 +24,27 @@ pub(super) struct Item {
     pub(super) promise: Option<Promise<Receipt>>,
 }
 
+impl Default for Item {
+    /// A place for an item, with none in it.
+    fn default() -> Self {
+        Self {
+            frame: Redacted::none(),
+            promise: None,
+        }
+    }
+}
+
+impl Item {
+    /// Moves the item out, and leaves none.
+    #[inline]
+    pub(super) fn leave(&mut self) -> Self {
+        Self {
+            frame: self.frame.leave(),
+            promise: self.promise.take(),
+        }
+    }
+}
+
 /// What callers and the writer share.
 pub(super) struct Inbox {
     pub(super) queue: Queue<Item>,
@@ -107,7 +128,7 @@ impl Inbox {
     /// end, and by whoever finds that a record arrived behind that end. Who waits for one of them is told.
     pub(super) fn give_up_queued(&self) -> u64 {
         let mut gone = Credit { records: 0, bytes: 0 };
-        while let Some(item) = self.queue.pop() {
+        while let Some(item) = self.queue.pop(Item::leave) {
             gone.records += 1;
             gone.bytes += item.frame.capacity() as u64;
         }
@@ -248,16 +269,21 @@ impl Inbox {
 
     /// What a full or closed queue refused: waits as the mode says, and counts what is lost.
     #[cold]
-    fn send_again(&self, refused: Refused<Item>, route: Route<'_>) {
+    fn send_again(&self, refused: &Refused<()>, frame: &mut Redacting<'_>, route: Route<'_>) {
         // A thread of our own must not wait for itself.
         let may_wait = route.mode != Mode::Lossy && !crate::capture::is_own_thread();
-        let tried = match refused {
-            Refused::Full(item) if may_wait => self.push(item, route),
-            Refused::Full(item) => Err((item, Loss::Full)),
-            Refused::Tripped(item) => Err((item, Loss::Tripped)),
-            Refused::Closed(item) => Err((item, Loss::Closed)),
+        let loss = match refused {
+            Refused::Full(()) => Loss::Full,
+            Refused::Tripped(()) => Loss::Tripped,
+            Refused::Closed(()) => Loss::Closed,
         };
-        if let Err((item, loss)) = tried {
+        if !(may_wait && loss == Loss::Full) {
+            return self.lost(loss, route.category);
+        }
+        let (frame, spare) = frame.finish();
+        self.recycle(spare);
+        let item = Item { frame, promise: None };
+        if let Err((item, loss)) = self.push(item, route) {
             self.recycle(item.frame.into_buffer());
             self.lost(loss, route.category);
         }
@@ -311,17 +337,13 @@ impl Outlet for Inbox {
             self.recycle(spare);
             return self.send_durable(frame, route);
         }
-        // All of it happens inside: a frame that is returned is a frame that is copied.
-        let ((), spare) = frame.finish_with(|frame| {
-            let bytes = frame.capacity();
-            if let Err(refused) = self
-                .queue
-                .try_push(Item { frame, promise: None }, bytes, Lane::Ordinary)
-            {
-                self.send_again(refused, route);
-            }
+        let sent = self.queue.try_fill(frame.capacity(), Lane::Ordinary, |place| {
+            frame.finish_in(&mut place.frame);
         });
-        self.recycle(spare);
+        if let Err(refused) = sent {
+            self.send_again(&refused, frame, route);
+        }
+        self.recycle(frame.discard());
     }
 
     #[cold]

@@ -221,7 +221,9 @@ impl Writer {
         let mut moved = 0;
         while self.state.retry.is_none() && self.batch.bytes().len() < BATCH_BYTES {
             while self.state.chunk.len() < CHUNK {
-                let Some(item) = self.inbox.queue.pop() else { break };
+                let Some(item) = self.inbox.queue.pop(Item::leave) else {
+                    break;
+                };
                 self.state.chunk.push(item);
             }
             if self.state.chunk.is_empty() {
