@@ -125,7 +125,11 @@ impl Engine {
         if !field.plain || text.len() > glance::LONGEST {
             return false;
         }
-        let needs = if glance::is_id(text) { 0 } else { glance::needs(text) };
+        let needs = if glance::is_id(text) {
+            0
+        } else {
+            glance::needs(text)
+        };
         let ignored = if only_secrets { glance::NUMBERS } else { 0 };
         needs & !ignored == 0
     }
