@@ -175,7 +175,6 @@ impl Stencils {
     }
 
     /// The number of the stencil for a frame of `len` bytes, behind which others follow; notes where its values stand.
-    #[inline]
     pub(super) fn find(&mut self, frame: &[u8], len: usize) -> Option<usize> {
         self.savings = (self.savings + 1).min(MOST);
         let (mut at, mut next) = (HEADER, 0);
@@ -337,6 +336,9 @@ impl Step {
     }
 
     /// What the first bytes do not tell: whether a long head is this one, and whether the tag is one of these.
+    ///
+    /// Not inlined: it is asked for few entries, and the loop keeps its registers.
+    #[inline(never)]
     fn fits(&self, frame: &[u8], at: usize) -> bool {
         let value = at + self.head as usize;
         let is_head = self.long.is_empty() || frame.get(at..value) == Some(&*self.long);

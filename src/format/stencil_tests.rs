@@ -74,7 +74,7 @@ fn put(buf: &mut Vec<u8>, field: &Field, draw: &Draw) {
         Field::Slot(slot) => {
             buf.push(slot.index());
             match slot.kind() {
-                Kind::Id if draw.number % 5 == 0 => Put::u64(buf, draw.number),
+                Kind::Id if draw.number.is_multiple_of(5) => Put::u64(buf, draw.number),
                 Kind::Id if draw.number % 5 == 1 => Put::i64(buf, draw.number as i64),
                 Kind::Uint | Kind::Time => Put::u64(buf, draw.number),
                 Kind::Bool => Put::bool(buf, draw.truth),
