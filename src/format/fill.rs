@@ -1,7 +1,8 @@
 //! Fills a stencil: writes the line of a frame whose shape is known.
 
+use super::filled::digits;
 use super::hot;
-use super::line::{Place, digits};
+use super::line::Place;
 use super::room;
 use super::stencil::{Part, Spot, Stencil, Stencils, What, family, last};
 use super::text::{self, TimeText};

@@ -3,6 +3,7 @@
 mod batch;
 mod draw;
 mod fill;
+mod filled;
 mod hot;
 mod json;
 mod line;

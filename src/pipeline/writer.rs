@@ -224,7 +224,12 @@ impl Writer {
         while self.state.retry.is_none()
             && (self.batch.bytes().len() < BATCH_BYTES || !self.state.chunk.is_empty())
         {
-            let Some(first) = self.state.chunk.pop().or_else(|| self.inbox.queue.pop(Item::leave)) else {
+            let Some(first) = self
+                .state
+                .chunk
+                .pop()
+                .or_else(|| self.inbox.queue.pop(Item::leave))
+            else {
                 break;
             };
             moved += self.place_chunk(first);

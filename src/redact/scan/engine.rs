@@ -11,7 +11,7 @@ use super::look::Look;
 use super::plausible::{is_opaque, is_street};
 use super::tokens::is_uuid;
 use super::triggers::{TRIGGERS, Trigger};
-use super::{cut, encoded, fold, header, numbers};
+use super::{cut, encoded, fold, header, numbers, word};
 use crate::redact::words::{self, Force, Named, Words};
 
 /// How much of a text is scanned unless told otherwise, in bytes; what lies beyond is not kept.
@@ -125,11 +125,10 @@ impl Engine {
         if !field.plain || text.len() > glance::LONGEST {
             return false;
         }
-        let needs = if glance::is_id(text) {
-            0
-        } else {
-            glance::needs(text)
-        };
+        if word::is_word(text, only_secrets) || glance::is_id(text) {
+            return true;
+        }
+        let needs = glance::needs(text);
         let ignored = if only_secrets { glance::NUMBERS } else { 0 };
         needs & !ignored == 0
     }

@@ -43,6 +43,7 @@ mod tokens;
 mod triggers;
 mod url;
 mod value;
+mod word;
 
 use std::borrow::Cow;
 use std::cell::RefCell;

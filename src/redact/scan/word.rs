@@ -1,0 +1,111 @@
+//! Texts of one short word: ids, kinds, names. Most values of a record are, and nothing that is looked for fits in them.
+
+use super::glance::RUN;
+
+/// What a byte adds to the counters of a word: digits, dots, dashes, and what no word is made of.
+const DIGIT: u32 = 1;
+const DOT: u32 = 1 << 8;
+const DASH: u32 = 1 << 16;
+const FOREIGN: u32 = 1 << 24;
+
+static BYTES: [u32; 256] = {
+    let mut bytes = [FOREIGN; 256];
+    let mut byte = 0;
+    #[allow(
+        clippy::indexing_slicing,
+        reason = "evaluated while compiling: out of bounds does not compile"
+    )]
+    while byte < 256 {
+        bytes[byte] = match byte as u8 {
+            b'0'..=b'9' => DIGIT,
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' => 0,
+            b'.' => DOT,
+            b'-' => DASH,
+            _ => FOREIGN,
+        };
+        byte += 1;
+    }
+    bytes
+};
+
+/// What is missing in each counter from its limit to 128: four digits are no number that anybody looks for, two dots no
+/// address, four dashes no hardware address.
+const TO_LIMIT: u32 = (0x7F - 4) | (0x7F - 2) << 8 | (0x7F - 4) << 16;
+/// A counter that is beyond its limit has this bit set, once that was added.
+const BEYOND: u32 = 0x0080_8080;
+
+/// Whether the text is one word too short for a token, without anything that could separate a name from its value.
+/// Numbers count unless only secrets are looked for. Many texts that are harmless are no word in this sense.
+#[inline]
+pub(super) fn is_word(text: &str, only_secrets: bool) -> bool {
+    let bytes = text.as_bytes();
+    // An option can be glued to its value: `-psecret`.
+    if bytes.len() >= RUN || bytes.first() == Some(&b'-') {
+        return false;
+    }
+    let sum = bytes.iter().fold(0_u32, |sum, &byte| {
+        sum.wrapping_add(BYTES.get(usize::from(byte)).copied().unwrap_or(FOREIGN))
+    });
+    sum < FOREIGN && (only_secrets || (sum + TO_LIMIT) & BEYOND == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn ids_and_kinds_are_words() {
+        for text in [
+            "",
+            "u-1",
+            "doc-17",
+            "approved",
+            "eu-north-1",
+            "invoice.paid",
+            "v1.2.3",
+        ] {
+            assert!(is_word(text, true) && is_word(text, false), "{text}");
+        }
+        for text in [
+            "a b",
+            "k=v",
+            "k:v",
+            "a@b.example",
+            "пароль",
+            "-psecret",
+            "abcdefghijklmnopqr",
+            "50%",
+        ] {
+            assert!(!is_word(text, true), "{text}");
+        }
+        for number in ["10.1.2.3", "5550132", "aa-bb-cc-dd-ee-0f"] {
+            assert!(is_word(number, true) && !is_word(number, false), "{number}");
+        }
+    }
+
+    fn pieces() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            "(password|token|secret|pin|ssn|iban|key|pwd|api|mysql|AKIA|ghp|sk|eyJ|born|phone|dot|at|de|gb)",
+            "[a-zA-Z0-9]{1,6}",
+            "[0-9]{1,5}",
+            "[-_.]{1,2}",
+        ];
+        prop::collection::vec(piece, 1..6).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4096))]
+
+        #[test]
+        fn the_engine_finds_nothing_in_a_word(text in pieces()) {
+            let (secrets, all) = (is_word(&text, true), is_word(&text, false));
+            prop_assume!(secrets || all);
+            let found = super::super::engine::tests::rules_with_all_needs(&text);
+            prop_assert!(!all || found.is_empty(), "{text}: {found:?}");
+            let is_secret = |rule: &str| ["kv.", "token", "url.", "pem", "name.secret", "encoded"].iter().any(|of| rule.starts_with(of));
+            prop_assert!(!found.iter().any(|hit| is_secret(hit.0)), "{text}: {found:?}");
+        }
+    }
+}
