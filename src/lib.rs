@@ -68,6 +68,7 @@
 //! # Features
 //!
 //! - `config` (default): [`config::Config`], the configuration as a serde struct for your own file.
+//! - `derive`: [`derive(AuditFields)`](derive@redact::AuditFields), a class for every field of a struct.
 //! - `tower`: `AuditContextLayer`, which opens a context per HTTP request.
 //!
 //! A feature adds API and never changes behaviour.

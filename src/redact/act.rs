@@ -15,6 +15,11 @@ impl Redacting<'_> {
     #[cold]
     pub(super) fn act(&mut self, plan: &FieldPlan, decision: Decision, fits: bool, text: &[u8]) {
         self.rehearse(plan);
+        self.apply(plan, decision, fits, text);
+    }
+
+    /// Does what was decided, whoever decided it.
+    pub(super) fn apply(&mut self, plan: &FieldPlan, decision: Decision, fits: bool, text: &[u8]) {
         let start = self.ink.len();
         self.head(plan, fits);
         let done = Note {

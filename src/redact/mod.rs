@@ -13,16 +13,21 @@ mod names;
 mod normal;
 mod plans;
 mod policy;
+#[doc(hidden)]
+pub mod probe;
+mod recording;
 mod redacted;
 mod redacting;
 mod rule;
 mod scalars;
 mod scan;
+pub mod sensitive;
 mod shown;
 mod sift;
 mod structured;
 mod text;
 mod vocabulary;
+mod view;
 mod words;
 
 pub use action::Action;
@@ -34,4 +39,8 @@ pub(crate) use redacted::{Constants, Names, Redacted, RedactedFields, Tally};
 pub(crate) use redacting::Redacting;
 pub(crate) use rule::About;
 pub use rule::{FieldRule, ValueType};
+pub use sensitive::{Classified, Sensitive};
+#[cfg(feature = "derive")]
+pub use tracing_audit_derive::AuditFields;
+pub use view::{AuditField, AuditFields, AuditView};
 pub use scan::{Redaction, Scanned, scan};

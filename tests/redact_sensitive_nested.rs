@@ -1,0 +1,113 @@
+//! Typed values whose code takes detours while they are recorded: strings of its own, reports to others, more records.
+
+use std::fmt;
+use std::io;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use tracing::info;
+use tracing_audit::AuditedExt;
+use tracing_audit::record::Slot;
+use tracing_audit::redact::sensitive::{Email, IpAddress, Phone};
+use tracing_audit::redact::{Class, Classified, Policy, Sensitive};
+use tracing_audit::testing::{Captured, Recording};
+use tracing_subscriber::prelude::*;
+
+const MARKER: &str = "[REDACTED:email]";
+
+fn email() -> Sensitive<&'static str, Email> {
+    Email::of("ann@example.com")
+}
+
+fn policy() -> Policy {
+    Policy::balanced().key("k1", &[7; 32]).unwrap()
+}
+
+/// What a stock `fmt` layer wrote.
+#[derive(Clone, Default)]
+struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The trail and the `fmt` layer of the whole process: only with a global subscriber `tracing` lets code report while
+/// it is being recorded.
+fn global() -> &'static (Recording, Written) {
+    static GLOBAL: OnceLock<(Recording, Written)> = OnceLock::new();
+    GLOBAL.get_or_init(|| {
+        let recording = Recording::with(|audit| audit.policy(policy()));
+        let written = Written::default();
+        let writer = written.clone();
+        let fmt = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(move || writer.clone());
+        let subscriber = tracing_subscriber::registry().with(fmt).audited(recording.audit());
+        tracing::subscriber::set_global_default(subscriber).unwrap();
+        (recording, written)
+    })
+}
+
+/// The records of this event, and all that was written so far.
+fn seen(event: &str) -> (Captured, String) {
+    let (recording, written) = global();
+    let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+    (recording.captured().with_event(event), text)
+}
+
+/// Formats into strings first, and reports while it is being recorded.
+struct Detour;
+
+impl fmt::Display for Detour {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ", email())?;
+        info!(contact = ?email(), "a report in between");
+        info!(target: "audit", event = "inner", from = %IpAddress::of("203.0.113.77"), "{}", email());
+        f.write_str(&format!("{} ", email()))?;
+        write!(f, "{}", Phone::of("1"))
+    }
+}
+
+#[test]
+fn only_the_trails_own_writer_gets_more_than_the_marker() {
+    global();
+    info!(target: "audit", event = "outer", detour = %Detour);
+    let (outer, written) = seen("outer");
+    let [email, phone] =
+        [("email", "ann@example.com"), ("phone", "1")].map(|(label, value)| policy().pseudonym(Class::personal(label), None, value).unwrap());
+    outer.only().assert_attribute("detour", format!("{email} {MARKER} {phone}"));
+    let line = outer.only().line();
+    assert!(line.contains("{\"action\":\"hmac\",\"field\":\"detour\",\"n\":2,\"rule\":\"type\"}"), "{line}");
+    assert!(written.contains("a report in between") && written.contains(MARKER), "{written}");
+    for plain in ["hmac", "203.0.113", "ann@"] {
+        assert!(!written.contains(plain), "{written}");
+    }
+    let (inner, _) = seen("inner");
+    assert!(!inner.records().is_empty());
+    for inner in &inner {
+        inner.assert_attribute("from", "203.0.113.0/24").assert_has(Slot::Summary, email.as_str());
+    }
+}
+
+#[test]
+fn a_typed_value_whose_own_text_takes_detours_is_still_one_value() {
+    global();
+    info!(target: "audit", event = "whole", detour = %Email::of(Detour));
+    let (whole, _) = seen("whole");
+    let text = format!("{MARKER} {MARKER} [REDACTED:phone]");
+    let expected = policy().pseudonym(Class::personal("email"), None, &text).unwrap();
+    whole.only().assert_attribute("detour", expected.as_str());
+}
+
+#[test]
+fn a_text_that_was_made_before_the_event_has_the_marker_only() {
+    global();
+    let made_before = format!("for {}", email());
+    info!(target: "audit", event = "before", "{made_before}");
+    let (before, _) = seen("before");
+    before.only().assert_has(Slot::Summary, format!("for {MARKER}")).assert_lacks(Slot::Redaction);
+}
