@@ -10,7 +10,9 @@ use tracing::{field, info, info_span};
 use tracing_audit::AuditedExt;
 use tracing_audit::record::{Record, Slot, Value};
 use tracing_audit::redact::sensitive::{Card, Email, Health, Internal, IpAddress, Phone, Public, Secret};
-use tracing_audit::redact::{Action, AuditField, AuditFields, Class, ClassKind, Classified, FieldRule, Policy, Sensitive};
+use tracing_audit::redact::{
+    Action, AuditField, AuditFields, Class, ClassKind, Classified, FieldRule, Policy, Sensitive,
+};
 use tracing_audit::testing::{CapturedRecord, Recording};
 use tracing_subscriber::prelude::*;
 
@@ -37,14 +39,21 @@ fn email() -> Sensitive<&'static str, Email> {
 /// Field, rule, action, number and category of each remark, sorted.
 fn remarks(record: &CapturedRecord) -> Vec<String> {
     let line: serde_json::Value = serde_json::from_str(record.line()).unwrap();
-    let list = line["redaction"]["fields"].as_array().cloned().unwrap_or_default();
+    let list = line["redaction"]["fields"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
     let word = |remark: &serde_json::Value, key: &str| {
         let value = &remark[key];
         value.as_str().map_or_else(|| value.to_string(), str::to_owned)
     };
     let mut remarks: Vec<_> = list
         .iter()
-        .map(|remark| ["field", "rule", "action", "n"].map(|key| word(remark, key)).join(" "))
+        .map(|remark| {
+            ["field", "rule", "action", "n"]
+                .map(|key| word(remark, key))
+                .join(" ")
+        })
         .collect();
     remarks.sort();
     remarks
@@ -91,8 +100,12 @@ impl io::Write for Neighbour {
 fn beside_fmt(recording: &Recording, run: impl FnOnce()) -> String {
     let neighbour = Neighbour::default();
     let writer = neighbour.clone();
-    let fmt = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(move || writer.clone());
-    let subscriber = tracing_subscriber::registry().with(fmt).audited(recording.audit());
+    let fmt = tracing_subscriber::fmt::layer()
+        .with_ansi(false)
+        .with_writer(move || writer.clone());
+    let subscriber = tracing_subscriber::registry()
+        .with(fmt)
+        .audited(recording.audit());
     tracing::subscriber::with_default(subscriber, run);
     neighbour.text()
 }
@@ -100,11 +113,17 @@ fn beside_fmt(recording: &Recording, run: impl FnOnce()) -> String {
 #[test]
 fn whoever_shows_a_typed_value_shows_the_marker_of_its_class() {
     let value = email();
-    assert_eq!(format!("{value} {value:?} {value:#?} {value:>40} {value:.3}"), [MARKER; 5].join(" "));
+    assert_eq!(
+        format!("{value} {value:?} {value:#?} {value:>40} {value:.3}"),
+        [MARKER; 5].join(" ")
+    );
     assert_eq!(Secret::of("hunter2").to_string(), "[REDACTED:secret]");
     assert_eq!(Public::of("hello").to_string(), "[REDACTED:public]");
     assert_eq!(Sensitive::<_, Email>::opaque(7).to_string(), MARKER);
-    assert_eq!(format!("{:?}", user()), format!("User {{ id: 7, email: {MARKER}, phone: Some([REDACTED:phone]) }}"));
+    assert_eq!(
+        format!("{:?}", user()),
+        format!("User {{ id: 7, email: {MARKER}, phone: Some([REDACTED:phone]) }}")
+    );
     assert_eq!((*value.expose(), value.into_exposed()), (ADDRESS, ADDRESS));
 }
 
@@ -162,7 +181,14 @@ fn a_field_that_is_a_typed_value_is_exactly_what_the_policy_leaves_of_it() {
         ]
     );
     assert_eq!(written.matches("[REDACTED:").count(), 7, "{written}");
-    for plain in [ADDRESS, "hunter2", "4111", "203.0.113", "not-an-address", "open for"] {
+    for plain in [
+        ADDRESS,
+        "hunter2",
+        "4111",
+        "203.0.113",
+        "not-an-address",
+        "open for",
+    ] {
         assert!(!written.contains(plain), "{written}");
     }
 }
@@ -195,29 +221,43 @@ fn within_a_struct_a_message_and_an_error_it_is_replaced_in_its_place() {
         info!(target: "audit", event = "error", error);
     });
     let captured = recording.captured();
-    let [first, second] = [ADDRESS, "bob@example.com"].map(|address| pseudonym(Class::personal("email"), address));
+    let [first, second] =
+        [ADDRESS, "bob@example.com"].map(|address| pseudonym(Class::personal("email"), address));
     let phone = pseudonym(Class::personal("phone"), "+4930123456");
     let user = captured.with_event("struct");
     let expected = format!("User {{ id: 7, email: {first}, phone: Some({phone}) }}");
     user.only().assert_attribute("user", expected.as_str());
     assert_eq!(remarks(user.only()), ["user type hmac 2"]);
-    let expected = format!("User {{\n    id: 7,\n    email: {first},\n    phone: Some(\n        {phone},\n    ),\n}}");
-    captured.with_event("pretty").only().assert_attribute("user", expected.as_str());
+    let expected =
+        format!("User {{\n    id: 7,\n    email: {first},\n    phone: Some(\n        {phone},\n    ),\n}}");
+    captured
+        .with_event("pretty")
+        .only()
+        .assert_attribute("user", expected.as_str());
     let message = captured.with_event("message");
     let expected = format!("{first} wrote to {first} from 203.0.113.0");
     message.only().assert_has(Slot::Summary, expected.as_str());
-    assert_eq!(remarks(message.only()), ["message type hmac 2", "message type truncate-ip 1"]);
+    assert_eq!(
+        remarks(message.only()),
+        ["message type hmac 2", "message type truncate-ip 1"]
+    );
     let error = captured.with_event("error");
     let links = [&first, &second].map(|who| format!("no account for {who} here"));
     error.only().assert_has(Slot::ErrorMessage, links[0].as_str());
     assert_eq!(error.only().texts(Slot::ErrorChain).unwrap(), links);
-    assert_eq!(remarks(error.only()), ["error type hmac 1", "error.chain type hmac 2"]);
+    assert_eq!(
+        remarks(error.only()),
+        ["error type hmac 1", "error.chain type hmac 2"]
+    );
     for record in captured.records() {
         let line: serde_json::Value = serde_json::from_str(record.line()).unwrap();
         assert_eq!(line["pii"]["categories"][0], "email", "{record:?}");
         record.assert_hides("@example.com");
     }
-    assert!(!written.contains("@example.com") && !written.contains("hmac") && !written.contains("203.0"), "{written}");
+    assert!(
+        !written.contains("@example.com") && !written.contains("hmac") && !written.contains("203.0"),
+        "{written}"
+    );
 }
 
 #[test]
@@ -230,9 +270,16 @@ fn a_span_redacts_typed_fields_when_they_are_recorded() {
     });
     let captured = recording.captured();
     let expected = pseudonym(Class::personal("email"), ADDRESS);
-    captured.with_event("order").only().assert_attribute("later", expected.as_str());
+    captured
+        .with_event("order")
+        .only()
+        .assert_attribute("later", expected.as_str());
     for record in &captured {
-        assert_eq!(record.map(Slot::Labels).unwrap()["who"], Value::from(expected.as_str()), "{record:?}");
+        assert_eq!(
+            record.map(Slot::Labels).unwrap()["who"],
+            Value::from(expected.as_str()),
+            "{record:?}"
+        );
     }
 }
 
@@ -277,18 +324,30 @@ fn of_name_and_type_the_stricter_decides() {
 #[test]
 fn what_stays_is_looked_through_for_secrets_and_for_nothing_else() {
     let recording = with(Policy::balanced().class(Class::NETWORK, Action::Keep));
-    let text = format!("call +49 30 1234567 or {ADDRESS}, password={}", ["hunter", "2hunter2"].concat());
+    let text = format!(
+        "call +49 30 1234567 or {ADDRESS}, password={}",
+        ["hunter", "2hunter2"].concat()
+    );
     recording.run(|| {
         info!(target: "audit", event = "x", note = %Internal::of(&text), "{} from {}", Internal::of(&text), IpAddress::of("203.0.113.77"));
     });
     let captured = recording.captured();
     let record = captured.only();
     let kept = text.split(", ").next().unwrap();
-    for seen in [record.attribute("note").unwrap().as_str().unwrap(), record.text(Slot::Summary).unwrap()] {
+    for seen in [
+        record.attribute("note").unwrap().as_str().unwrap(),
+        record.text(Slot::Summary).unwrap(),
+    ] {
         assert!(seen.starts_with(kept), "{seen}");
-        assert!(seen.contains("password=[REDACTED:secret]") && !seen.contains("hunter2"), "{seen}");
+        assert!(
+            seen.contains("password=[REDACTED:secret]") && !seen.contains("hunter2"),
+            "{seen}"
+        );
     }
-    assert!(record.text(Slot::Summary).unwrap().ends_with("from 203.0.113.77"), "{record:?}");
+    assert!(
+        record.text(Slot::Summary).unwrap().ends_with("from 203.0.113.77"),
+        "{record:?}"
+    );
 }
 
 #[test]
@@ -307,13 +366,23 @@ fn a_processed_form_is_not_processed_again_and_is_counted_once() {
     });
     let captured = recording.captured();
     let record = captured.with_event("x");
-    record.only().assert_has(Slot::Summary, format!("card=**** phone: ****7890 ip=203.0.113.0 and {MARKER}"));
+    record.only().assert_has(
+        Slot::Summary,
+        format!("card=**** phone: ****7890 ip=203.0.113.0 and {MARKER}"),
+    );
     assert_eq!(
         remarks(record.only()),
-        ["message email marker 1", "message type keep-last 1", "message type mask 1", "message type truncate-ip 1"]
+        [
+            "message email marker 1",
+            "message type keep-last 1",
+            "message type mask 1",
+            "message type truncate-ip 1"
+        ]
     );
     let record = captured.with_event("y");
-    record.only().assert_has(Slot::Summary, "password=[REDACTED:secret]");
+    record
+        .only()
+        .assert_has(Slot::Summary, "password=[REDACTED:secret]");
     assert_eq!(remarks(record.only()), ["message kv.secret marker 1"]);
 }
 
@@ -337,7 +406,10 @@ fn a_strict_policy_keeps_what_types_list_and_drops_the_rest() {
     record
         .assert_attribute("contact", pseudonym(Class::personal("email"), ADDRESS).as_str())
         .assert_attribute("step", "open")
-        .assert_attribute("view", "Account { owner: [REDACTED:owner], note: \"a password=[REDACTED:secret]\" }")
+        .assert_attribute(
+            "view",
+            "Account { owner: [REDACTED:owner], note: \"a password=[REDACTED:secret]\" }",
+        )
         .assert_hides(ADDRESS);
     // A struct of which types state only a part is not listed by them.
     for dropped in ["user", "free", "health"] {
@@ -375,7 +447,10 @@ fn with_redaction_off_the_trail_gets_the_value_and_neighbours_the_marker() {
         .captured()
         .only()
         .assert_attribute("contact", ADDRESS)
-        .assert_attribute("user", format!("User {{ id: 7, email: {ADDRESS}, phone: Some(+49 30 123456) }}"))
+        .assert_attribute(
+            "user",
+            format!("User {{ id: 7, email: {ADDRESS}, phone: Some(+49 30 123456) }}"),
+        )
         .assert_has(Slot::Summary, format!("for {ADDRESS}"));
     assert!(!written.contains(ADDRESS), "{written}");
 }
@@ -402,10 +477,24 @@ fn code_that_panics_or_fails_leaves_a_marker() {
     });
     let captured = recording.captured();
     let panics = captured.with_event("panics");
-    panics.only().assert_attribute("contact", "[PANICKED]").assert_has(Slot::Summary, format!("ok {MARKER}"));
-    captured.with_event("fails").only().assert_attribute("contact", MARKER);
-    captured.with_event("opaque").only().assert_attribute("contact", "[REDACTED:internal]");
-    assert!(captured.records().iter().all(|record| !record.line().contains(ADDRESS)));
+    panics
+        .only()
+        .assert_attribute("contact", "[PANICKED]")
+        .assert_has(Slot::Summary, format!("ok {MARKER}"));
+    captured
+        .with_event("fails")
+        .only()
+        .assert_attribute("contact", MARKER);
+    captured
+        .with_event("opaque")
+        .only()
+        .assert_attribute("contact", "[REDACTED:internal]");
+    assert!(
+        captured
+            .records()
+            .iter()
+            .all(|record| !record.line().contains(ADDRESS))
+    );
 }
 
 #[test]
@@ -440,7 +529,11 @@ fn a_policy_under_trial_counts_what_it_would_do_to_types() {
     recording.run(|| {
         info!(target: "audit", event = "x", state = %Internal::of("open"), "is {} {}", Internal::of("a"), Public::of("b"));
     });
-    recording.captured().only().assert_attribute("state", "open").assert_has(Slot::Summary, "is a b");
+    recording
+        .captured()
+        .only()
+        .assert_attribute("state", "open")
+        .assert_has(Slot::Summary, "is a b");
     let stats = recording.audit().stats();
     let rule = stats.redactions.iter().find(|rule| rule.rule == "type").unwrap();
     assert_eq!((rule.redactions, rule.trial), (0, 2));
@@ -451,7 +544,9 @@ fn what_is_cut_to_a_length_was_looked_through_before() {
     let policy = Policy::balanced().class(Class::INTERNAL, Action::TruncateLen(24));
     let recording = with(policy);
     let text = format!("mail {ADDRESS} about it, and about more");
-    recording.run(|| info!(target: "audit", event = "x", whole = %Internal::of(&text), "{}!", Internal::of(&text)));
+    recording.run(
+        || info!(target: "audit", event = "x", whole = %Internal::of(&text), "{}!", Internal::of(&text)),
+    );
     recording
         .captured()
         .only()
@@ -463,16 +558,26 @@ fn what_is_cut_to_a_length_was_looked_through_before() {
 fn a_value_longer_than_any_record_is_not_made_a_pseudonym_of_its_beginning() {
     let recording = with(keyed(Policy::balanced()));
     let long = "x".repeat(100_000);
-    recording.run(|| info!(target: "audit", event = "x", contact = %Email::of(&long), note = %Internal::of(&long)));
+    recording.run(
+        || info!(target: "audit", event = "x", contact = %Email::of(&long), note = %Internal::of(&long)),
+    );
     let captured = recording.captured();
     captured.only().assert_attribute("contact", MARKER);
-    let kept = captured.only().attribute("note").unwrap().as_str().unwrap().to_owned();
+    let kept = captured
+        .only()
+        .attribute("note")
+        .unwrap()
+        .as_str()
+        .unwrap()
+        .to_owned();
     assert!(kept.len() < long.len() && kept.bytes().all(|byte| byte == b'x'));
 }
 
 /// Whether four bytes in a row of the value stand in the text.
 fn shows(text: &str, value: &[u8]) -> bool {
-    value.windows(4).any(|window| text.as_bytes().windows(4).any(|seen| seen == window))
+    value
+        .windows(4)
+        .any(|window| text.as_bytes().windows(4).any(|seen| seen == window))
 }
 
 proptest! {
@@ -539,7 +644,15 @@ fn blank_lines() -> String {
         let span = info_span!(target: "audit", "span", label.x = %Health::of(""), later = field::Empty);
         span.record("later", field::debug([Public::of("")]));
     });
-    let emitted = Record::builder("e").sensitive("one", &Health::of("")).sensitive("two", &Public::of(""));
+    let emitted = Record::builder("e")
+        .sensitive("one", &Health::of(""))
+        .sensitive("two", &Public::of(""));
     recording.audit().emit(emitted.build()).unwrap();
-    recording.captured().records().iter().map(|record| record.line().to_owned()).collect::<Vec<_>>().join("\n")
+    recording
+        .captured()
+        .records()
+        .iter()
+        .map(|record| record.line().to_owned())
+        .collect::<Vec<_>>()
+        .join("\n")
 }

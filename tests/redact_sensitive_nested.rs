@@ -45,8 +45,12 @@ fn global() -> &'static (Recording, Written) {
         let recording = Recording::with(|audit| audit.policy(policy()));
         let written = Written::default();
         let writer = written.clone();
-        let fmt = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(move || writer.clone());
-        let subscriber = tracing_subscriber::registry().with(fmt).audited(recording.audit());
+        let fmt = tracing_subscriber::fmt::layer()
+            .with_ansi(false)
+            .with_writer(move || writer.clone());
+        let subscriber = tracing_subscriber::registry()
+            .with(fmt)
+            .audited(recording.audit());
         tracing::subscriber::set_global_default(subscriber).unwrap();
         (recording, written)
     })
@@ -77,19 +81,29 @@ fn only_the_trails_own_writer_gets_more_than_the_marker() {
     global();
     info!(target: "audit", event = "outer", detour = %Detour);
     let (outer, written) = seen("outer");
-    let [email, phone] =
-        [("email", "ann@example.com"), ("phone", "1")].map(|(label, value)| policy().pseudonym(Class::personal(label), None, value).unwrap());
-    outer.only().assert_attribute("detour", format!("{email} {MARKER} {phone}"));
+    let [email, phone] = [("email", "ann@example.com"), ("phone", "1")]
+        .map(|(label, value)| policy().pseudonym(Class::personal(label), None, value).unwrap());
+    outer
+        .only()
+        .assert_attribute("detour", format!("{email} {MARKER} {phone}"));
     let line = outer.only().line();
-    assert!(line.contains("{\"action\":\"hmac\",\"field\":\"detour\",\"n\":2,\"rule\":\"type\"}"), "{line}");
-    assert!(written.contains("a report in between") && written.contains(MARKER), "{written}");
+    assert!(
+        line.contains("{\"action\":\"hmac\",\"field\":\"detour\",\"n\":2,\"rule\":\"type\"}"),
+        "{line}"
+    );
+    assert!(
+        written.contains("a report in between") && written.contains(MARKER),
+        "{written}"
+    );
     for plain in ["hmac", "203.0.113", "ann@"] {
         assert!(!written.contains(plain), "{written}");
     }
     let (inner, _) = seen("inner");
     assert!(!inner.records().is_empty());
     for inner in &inner {
-        inner.assert_attribute("from", "203.0.113.0/24").assert_has(Slot::Summary, email.as_str());
+        inner
+            .assert_attribute("from", "203.0.113.0/24")
+            .assert_has(Slot::Summary, email.as_str());
     }
 }
 
@@ -109,5 +123,8 @@ fn a_text_that_was_made_before_the_event_has_the_marker_only() {
     let made_before = format!("for {}", email());
     info!(target: "audit", event = "before", "{made_before}");
     let (before, _) = seen("before");
-    before.only().assert_has(Slot::Summary, format!("for {MARKER}")).assert_lacks(Slot::Redaction);
+    before
+        .only()
+        .assert_has(Slot::Summary, format!("for {MARKER}"))
+        .assert_lacks(Slot::Redaction);
 }

@@ -32,7 +32,10 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let (names, fields) = if arms.is_empty() {
         (quote!(match *self {}), quote!(match *self {}))
     } else {
-        (quote!(match self { #(#names),* }), quote!(match self { #(#fields),* }))
+        (
+            quote!(match self { #(#names),* }),
+            quote!(match self { #(#fields),* }),
+        )
     };
     Ok(quote! {
         #[automatically_derived]
@@ -57,12 +60,15 @@ fn arm(path: &TokenStream, name: &Ident, fields: &Fields) -> Result<(TokenStream
     let read = fields.iter().enumerate().map(|(at, field)| {
         let said = said(field)?;
         let place = format_ident!("field_{at}");
-        let member = field.ident.clone().map_or_else(|| syn::Member::from(at), syn::Member::from);
-        bound.push(quote!(#member: #place));
-        let shown = field
+        let member = field
             .ident
-            .as_ref()
-            .map_or_else(|| at.to_string(), |name| name.to_string().trim_start_matches("r#").to_owned());
+            .clone()
+            .map_or_else(|| syn::Member::from(at), syn::Member::from);
+        bound.push(quote!(#member: #place));
+        let shown = field.ident.as_ref().map_or_else(
+            || at.to_string(),
+            |name| name.to_string().trim_start_matches("r#").to_owned(),
+        );
         Ok(said.expression(&shown, &quote_spanned!(field.ty.span()=> #place), field.ty.span()))
     });
     let expressions = all(read)?.into_iter().flatten().collect();

@@ -51,7 +51,11 @@ struct Read {
 /// Reads what a field says; an error where it says nothing, or more than one thing.
 pub(crate) fn said(field: &Field) -> Result<Said> {
     let mut read = Read::default();
-    for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("audit")) {
+    for attribute in field
+        .attrs
+        .iter()
+        .filter(|attribute| attribute.path().is_ident("audit"))
+    {
         attribute.parse_nested_meta(|meta| read.take(&meta))?;
     }
     match (read.said, read.action) {
@@ -63,11 +67,14 @@ pub(crate) fn said(field: &Field) -> Result<Said> {
         (Some(said), None) => Ok(said),
         (None, None) if is_sensitive(&field.ty) => Ok(Said::Typed),
         (None, None) => {
-            let name = field.ident.as_ref().map_or_else(
-                || "this field".to_owned(),
-                |name| format!("the field `{name}`"),
-            );
-            Err(Error::new(field.span(), format!("{name} has no class for the audit trail: {REMEDY}")))
+            let name = field
+                .ident
+                .as_ref()
+                .map_or_else(|| "this field".to_owned(), |name| format!("the field `{name}`"));
+            Err(Error::new(
+                field.span(),
+                format!("{name} has no class for the audit trail: {REMEDY}"),
+            ))
         }
     }
 }
@@ -136,7 +143,9 @@ fn label(text: &LitStr) -> Result<String> {
 fn action(text: &LitStr) -> Result<TokenStream> {
     let word = text.value();
     let last = word.strip_prefix("keep-last-").and_then(|n| n.parse::<u8>().ok());
-    let len = word.strip_prefix("truncate-").and_then(|len| len.parse::<u16>().ok());
+    let len = word
+        .strip_prefix("truncate-")
+        .and_then(|len| len.parse::<u16>().ok());
     let action = match (word.as_str(), last, len) {
         ("drop", ..) => quote!(Drop),
         ("marker", ..) => quote!(Marker),
@@ -157,7 +166,16 @@ fn action(text: &LitStr) -> Result<TokenStream> {
 }
 
 /// Whether the type is written as `Sensitive<…>`, or an `Option` of it. Another type of that name does not compile
-/// further on.
+/// further on:
+///
+/// ```compile_fail,E0277
+/// struct Sensitive<T>(T);
+///
+/// #[derive(tracing_audit::redact::AuditFields)]
+/// struct Login {
+///     password: Sensitive<String>,
+/// }
+/// ```
 fn is_sensitive(ty: &Type) -> bool {
     let Type::Path(path) = ty else { return false };
     let Some(last) = path.path.segments.last() else {

@@ -3,6 +3,7 @@
 
 mod expand;
 mod field;
+mod instrument;
 
 use proc_macro::TokenStream;
 
@@ -63,5 +64,34 @@ pub fn audit_fields(input: TokenStream) -> TokenStream {
     let input = syn::parse_macro_input!(input as syn::DeriveInput);
     expand::expand(&input)
         .unwrap_or_else(|error| error.into_compile_error())
+        .into()
+}
+
+/// `#[tracing::instrument]` that records no argument unless `fields(…)` names it: it adds `skip_all` and hands
+/// everything else on. Clippy can deny the other one, see `docs/sensitive-types.md`.
+///
+/// ```
+/// use tracing_audit::redact::Classified as _;
+/// use tracing_audit::redact::sensitive::Email;
+/// use tracing_audit::sensitive_instrument;
+/// use tracing_audit::testing::capture;
+///
+/// #[sensitive_instrument(target = "audit", name = "user.invite", err, fields(resource.id = id, to = %Email::of(email)))]
+/// fn invite(id: u64, email: &str, password: &str) -> Result<(), std::fmt::Error> {
+///     Ok(())
+/// }
+///
+/// let captured = capture(|| invite(7, "ann@example.com", "hunter2").unwrap());
+/// captured.only().assert_attribute("to", "[REDACTED:email]").assert_hides("password");
+/// ```
+#[proc_macro_attribute]
+pub fn sensitive_instrument(arguments: TokenStream, function: TokenStream) -> TokenStream {
+    let function = function.into();
+    instrument::expand(&arguments.into(), &function)
+        .unwrap_or_else(|error| {
+            let error = error.into_compile_error();
+            // The function stays, so that not everything that calls it is wrong as well.
+            quote::quote!(#error #function)
+        })
         .into()
 }

@@ -1,7 +1,7 @@
 //! `#[derive(AuditFields)]`: what it says of structs and enums, and what trails and others see of them.
 
 use tracing::info;
-use tracing_audit::record::Record;
+use tracing_audit::record::{Record, Slot};
 use tracing_audit::redact::sensitive::Email;
 use tracing_audit::redact::{Action, AuditFields, Class, ClassKind, Policy, Sensitive};
 use tracing_audit::testing::Recording;
@@ -64,7 +64,9 @@ fn customer() -> Customer {
 
 fn recording() -> Recording {
     let phone = Class::personal("phone");
-    let policy = Policy::balanced().class(phone, Action::TruncateLen(64)).key("k1", &[7; 32]);
+    let policy = Policy::balanced()
+        .class(phone, Action::TruncateLen(64))
+        .key("k1", &[7; 32]);
     let policy = policy.expect("a key");
     Recording::with(|audit| audit.policy(policy))
 }
@@ -103,13 +105,18 @@ fn a_trail_sees_what_its_policy_leaves_of_each_field() {
     let captured = recording.captured();
     captured.only().assert_attribute("customer", expected.as_str());
     let line = captured.only().line();
-    assert!(line.contains("\"action\":\"hmac\",\"field\":\"customer\",\"n\":3,\"rule\":\"type\""), "{line}");
+    assert!(
+        line.contains("\"action\":\"hmac\",\"field\":\"customer\",\"n\":3,\"rule\":\"type\""),
+        "{line}"
+    );
 }
 
 #[test]
 fn an_emitted_record_has_an_attribute_for_each_field() {
     let recording = recording();
-    let record = Record::builder("x").fields("customer", &customer()).fields("", &Plan::Paid(1, "Bob"));
+    let record = Record::builder("x")
+        .fields("customer", &customer())
+        .fields("", &Plan::Paid(1, "Bob"));
     recording.audit().emit(record.build()).expect("a receipt");
     let captured = recording.captured();
     captured
@@ -151,9 +158,72 @@ fn each_field_says_its_class() {
     assert_eq!(Class::of(ClassKind::Network, ""), Class::NETWORK);
 }
 
+#[derive(AuditFields)]
+struct Named<T: std::fmt::Debug> {
+    #[audit(public)]
+    a: &'static str,
+    #[audit(internal = "tier-2")]
+    b: T,
+    #[audit(special = "health", action = "truncate-64")]
+    c: Option<String>,
+    #[audit(unclassified)]
+    r#type: f64,
+    #[audit(nested)]
+    d: Option<Unnamed>,
+    #[audit(public)]
+    e: Sensitive<String>,
+}
+
+#[derive(AuditFields)]
+struct Unnamed(#[audit(secret)] Vec<u8>, #[audit(skip)] std::sync::Mutex<()>);
+
+#[derive(AuditFields)]
+struct Unit;
+
+#[test]
+fn every_attribute_is_taken_on_fields_with_names_and_without() {
+    let named = Named {
+        a: "a",
+        b: [1],
+        c: None,
+        r#type: 0.5,
+        d: Some(Unnamed(vec![1], std::sync::Mutex::default())),
+        e: Sensitive::default(),
+    };
+    assert_eq!(
+        format!("{:?} {:?}", named.audit_view(), Unit.audit_view()),
+        "Named { a: a, b: [1], type: [REDACTED], d: Unnamed { 0: [REDACTED:secret] }, e: [REDACTED:secret] } Unit"
+    );
+}
+
 #[test]
 fn what_says_no_class_does_not_compile() {
     let cases = trybuild::TestCases::new();
-    cases.pass("tests/ui/pass_*.rs");
     cases.compile_fail("tests/ui/fail_*.rs");
+}
+
+#[tracing_audit::sensitive_instrument(target = "audit", name = "user.invite", err, fields(number = id, skip = true))]
+fn invite(id: u64, password: &str) -> Result<(), String> {
+    if password.is_empty() {
+        return Err(format!("no password for {id}"));
+    }
+    Ok(())
+}
+
+#[test]
+fn an_instrumented_function_records_what_is_named() {
+    let recording = recording();
+    recording.run(|| {
+        assert_eq!(invite(7, "hunter2"), Ok(()));
+        assert!(invite(8, "").is_err());
+    });
+    let captured = recording.captured();
+    captured.count(2);
+    for record in &captured {
+        let attributes = record.map(Slot::Attributes).expect("attributes");
+        let names: Vec<_> = attributes.keys().map(String::as_str).collect();
+        assert_eq!(names, ["number", "skip"], "{record:?}");
+        record.assert_hides("hunter2").assert_hides("password\"");
+    }
+    captured.with_outcome("failure").count(1);
 }

@@ -26,8 +26,8 @@ mod shown;
 mod sift;
 mod structured;
 mod text;
-mod vocabulary;
 mod view;
+mod vocabulary;
 mod words;
 
 pub use action::Action;
@@ -39,8 +39,8 @@ pub(crate) use redacted::{Constants, Names, Redacted, RedactedFields, Tally};
 pub(crate) use redacting::Redacting;
 pub(crate) use rule::About;
 pub use rule::{FieldRule, ValueType};
+pub use scan::{Redaction, Scanned, scan};
 pub use sensitive::{Classified, Sensitive};
 #[cfg(feature = "derive")]
 pub use tracing_audit_derive::AuditFields;
 pub use view::{AuditField, AuditFields, AuditView};
-pub use scan::{Redaction, Scanned, scan};

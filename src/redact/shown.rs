@@ -115,10 +115,8 @@ impl Redacting<'_> {
     ) {
         let listed = plan.judged.is_unlisted().then(|| plan.listed());
         let plan = listed.as_ref().unwrap_or(plan);
-        let mut decision = recording::stricter(
-            recording::decide(self.policy, class, asked),
-            plan.judged.text,
-        );
+        let mut decision =
+            recording::stricter(recording::decide(self.policy, class, asked), plan.judged.text);
         self.rehearse_typed(plan, class, asked);
         let is_read = |text: &&Plaintext| !text.is_cut() || recording::takes_a_part(decision.action);
         let text = text.filter(is_read).map(Plaintext::as_str);

@@ -132,13 +132,15 @@ pub(super) fn sift_around(
 /// still be read. What lies across the edge of one takes all of it.
 fn spare(hits: &mut Hits, pieces: &[Piece]) {
     let holds = |piece: &Piece, hit: &Hit| piece.start <= hit.start && hit.end <= piece.end;
-    let is_spared = |piece: &Piece, hit: &Hit| {
-        holds(piece, hit) && (piece.is_hidden() || hit.sort != Sort::Secret)
-    };
+    let is_spared =
+        |piece: &Piece, hit: &Hit| holds(piece, hit) && (piece.is_hidden() || hit.sort != Sort::Secret);
     hits.retain(|hit| !pieces.iter().any(|piece| is_spared(piece, hit)));
     let mut wider: Vec<Hit> = Vec::new();
     for hit in hits.list() {
-        for piece in pieces.iter().filter(|piece| piece.note.is_some() && touches(piece, hit)) {
+        for piece in pieces
+            .iter()
+            .filter(|piece| piece.note.is_some() && touches(piece, hit))
+        {
             wider.push(Hit {
                 start: piece.start.min(hit.start),
                 end: piece.end.max(hit.end),

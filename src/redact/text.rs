@@ -5,9 +5,9 @@ use std::fmt::{self, Debug, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::ink::Ink;
-use super::recording::{self, Declaring, Heard, Told};
 use super::judge::Judged;
 use super::policy::Policy;
+use super::recording::{self, Declaring, Heard, Told};
 use super::sift::{Link, Note};
 use crate::record::frame::Out;
 
