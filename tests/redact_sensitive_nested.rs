@@ -1,57 +1,26 @@
 //! Typed values whose code takes detours while they are recorded: strings of its own, reports to others, more records.
 
+#[path = "support/typed.rs"]
+mod typed;
+
 use std::fmt;
-use std::io;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::OnceLock;
 
 use tracing::info;
-use tracing_audit::AuditedExt;
 use tracing_audit::record::Slot;
 use tracing_audit::redact::sensitive::{Email, IpAddress, Phone};
-use tracing_audit::redact::{Class, Classified, Policy, Sensitive};
+use tracing_audit::redact::{Class, Classified, Policy};
 use tracing_audit::testing::{Captured, Recording};
-use tracing_subscriber::prelude::*;
-
-const MARKER: &str = "[REDACTED:email]";
-
-fn email() -> Sensitive<&'static str, Email> {
-    Email::of("ann@example.com")
-}
-
-fn policy() -> Policy {
-    Policy::balanced().key("k1", &[7; 32]).unwrap()
-}
-
-/// What a stock `fmt` layer wrote.
-#[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Written {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
+use typed::{ADDRESS, MARKER, Written, beside, email, keyed, pseudonym, remarks, with};
 
 /// The trail and the `fmt` layer of the whole process: only with a global subscriber `tracing` lets code report while
 /// it is being recorded.
 fn global() -> &'static (Recording, Written) {
     static GLOBAL: OnceLock<(Recording, Written)> = OnceLock::new();
     GLOBAL.get_or_init(|| {
-        let recording = Recording::with(|audit| audit.policy(policy()));
-        let written = Written::default();
-        let writer = written.clone();
-        let fmt = tracing_subscriber::fmt::layer()
-            .with_ansi(false)
-            .with_writer(move || writer.clone());
-        let subscriber = tracing_subscriber::registry()
-            .with(fmt)
-            .audited(recording.audit());
-        tracing::subscriber::set_global_default(subscriber).unwrap();
+        let recording = with(keyed(Policy::balanced()));
+        let (dispatch, written) = beside(&recording);
+        tracing::dispatcher::set_global_default(dispatch).unwrap();
         (recording, written)
     })
 }
@@ -59,8 +28,7 @@ fn global() -> &'static (Recording, Written) {
 /// The records of this event, and all that was written so far.
 fn seen(event: &str) -> (Captured, String) {
     let (recording, written) = global();
-    let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
-    (recording.captured().with_event(event), text)
+    (recording.captured().with_event(event), written.text())
 }
 
 /// Formats into strings first, and reports while it is being recorded.
@@ -81,16 +49,12 @@ fn only_the_trails_own_writer_gets_more_than_the_marker() {
     global();
     info!(target: "audit", event = "outer", detour = %Detour);
     let (outer, written) = seen("outer");
-    let [email, phone] = [("email", "ann@example.com"), ("phone", "1")]
-        .map(|(label, value)| policy().pseudonym(Class::personal(label), None, value).unwrap());
+    let email = pseudonym(Class::personal("email"), ADDRESS);
+    let phone = pseudonym(Class::personal("phone"), "1");
     outer
         .only()
         .assert_attribute("detour", format!("{email} {MARKER} {phone}"));
-    let line = outer.only().line();
-    assert!(
-        line.contains("{\"action\":\"hmac\",\"field\":\"detour\",\"n\":2,\"rule\":\"type\"}"),
-        "{line}"
-    );
+    assert_eq!(remarks(outer.only()), ["detour type hmac 2"]);
     assert!(
         written.contains("a report in between") && written.contains(MARKER),
         "{written}"
@@ -113,7 +77,7 @@ fn a_typed_value_whose_own_text_takes_detours_is_still_one_value() {
     info!(target: "audit", event = "whole", detour = %Email::of(Detour));
     let (whole, _) = seen("whole");
     let text = format!("{MARKER} {MARKER} [REDACTED:phone]");
-    let expected = policy().pseudonym(Class::personal("email"), None, &text).unwrap();
+    let expected = pseudonym(Class::personal("email"), &text);
     whole.only().assert_attribute("detour", expected.as_str());
 }
 
