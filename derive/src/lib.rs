@@ -68,7 +68,7 @@ pub fn audit_fields(input: TokenStream) -> TokenStream {
 }
 
 /// `#[tracing::instrument]` that records no argument unless `fields(…)` names it: it adds `skip_all` and hands
-/// everything else on. Clippy can deny the other one, see `docs/sensitive-types.md`.
+/// everything else on.
 ///
 /// ```
 /// use tracing_audit::redact::Classified as _;

@@ -5,8 +5,8 @@ use std::fmt::Debug;
 
 use super::action::Action;
 use super::class::Class;
-use super::field::FieldPlan;
-use super::judge::Look;
+use super::field::{FieldPlan, sees};
+use super::judge::{Judged, Look};
 use super::recording::{self, Declaring, Piece};
 use super::redacting::{MAX_FRAME, Redacting};
 use super::sift::{self, Sifted};
@@ -55,7 +55,10 @@ impl Redacting<'_> {
         if !plan.keeps_text() {
             return self.replace_text(plan, fits, start, text_at);
         }
-        self.rehearse(plan);
+        let would_list = |trial: &Judged| trial.is_unlisted() && declaring.covers(len);
+        if !plan.judged.trial.as_deref().is_some_and(would_list) {
+            self.rehearse(plan);
+        }
         declaring.rehearse();
         self.sift_shown(plan, fits, (start, text_at, limit), &formatted, declaring);
     }
@@ -75,6 +78,9 @@ impl Redacting<'_> {
             self.back_to_gap(text_at);
         }
         let sifted = self.sifted_at(plan, text_at, &mut declaring.pieces);
+        if declaring.pieces.iter().any(|piece| piece.class.is_pii()) {
+            self.seen |= sees::PERSONAL;
+        }
         let notes = declaring.notes();
         if let Some(mut sifted) = sifted {
             sifted.notes.extend(notes);
@@ -126,6 +132,9 @@ impl Redacting<'_> {
         let text = text.unwrap_or_default();
         if decision.action != Action::Keep {
             return self.apply(plan, decision, fits, text.as_bytes());
+        }
+        if class.is_pii() {
+            self.seen |= sees::PERSONAL;
         }
         let mut pieces = vec![Piece::kept(class, text.len())];
         let look = plan.judged.text.look.max(Look::Secrets);
