@@ -11,6 +11,8 @@ mod ip;
 mod judge;
 mod names;
 mod normal;
+#[cfg(test)]
+mod pieces_tests;
 mod plans;
 mod policy;
 #[doc(hidden)]
