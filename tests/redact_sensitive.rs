@@ -10,7 +10,6 @@ use tracing::{field, info, info_span};
 use tracing_audit::record::{Slot, Value};
 use tracing_audit::redact::sensitive::{Card, Email, Internal, IpAddress, Phone, Public, Secret};
 use tracing_audit::redact::{Class, Classified, Policy, Sensitive};
-use tracing_audit::testing::Recording;
 use typed::{ADDRESS, MARKER, beside_fmt, email, keyed, pseudonym, remarks, with};
 
 #[derive(Debug)]
@@ -189,6 +188,27 @@ fn within_an_error_and_its_sources_it_is_replaced_in_its_place() {
 }
 
 #[test]
+fn the_places_of_a_record_take_typed_values_too() {
+    let recording = with(keyed(Policy::balanced()));
+    recording.run(|| {
+        info!(
+            target: "audit",
+            event = "x",
+            actor.id = %email(),
+            actor.ip = %IpAddress::of("203.0.113.77"),
+            resource.id = %Internal::of("o-7"),
+        );
+    });
+    recording
+        .captured()
+        .only()
+        .assert_has(Slot::ActorId, pseudonym(Class::personal("email"), ADDRESS))
+        .assert_has(Slot::ActorIp, "203.0.113.0")
+        .assert_has(Slot::ActorIpPrefixLen, 24_u64)
+        .assert_has(Slot::ResourceId, "o-7");
+}
+
+#[test]
 fn a_span_redacts_typed_fields_when_they_are_recorded() {
     let recording = with(keyed(Policy::balanced()));
     recording.run(|| {
@@ -221,7 +241,7 @@ fn code_that_panics_or_fails_leaves_a_marker() {
         }
     }
 
-    let recording = Recording::new();
+    let recording = with(keyed(Policy::balanced()));
     let failing = Sensitive::<_, Email>::with(ADDRESS, |value, out| {
         out.write_str(value)?;
         Err(fmt::Error)
@@ -236,7 +256,10 @@ fn code_that_panics_or_fails_leaves_a_marker() {
     panics
         .only()
         .assert_attribute("contact", "[PANICKED]")
-        .assert_has(Slot::Summary, format!("ok {MARKER}"));
+        .assert_has(
+            Slot::Summary,
+            format!("ok {}", pseudonym(Class::personal("email"), ADDRESS)),
+        );
     captured
         .with_event("fails")
         .only()
