@@ -148,13 +148,15 @@ fn a_strict_policy_keeps_what_types_list_and_drops_the_rest() {
     });
     let captured = recording.captured();
     let record = captured.only();
+    let mail = pseudonym(Class::personal("email"), ADDRESS);
+    let phone = pseudonym(Class::personal("phone"), "123");
+    let view = format!(
+        "Account {{ owner: [REDACTED:owner], note: \"a password=[REDACTED:secret]\", mail: {mail}, phone: {phone} }}"
+    );
     record
-        .assert_attribute("contact", pseudonym(Class::personal("email"), ADDRESS).as_str())
+        .assert_attribute("contact", mail.as_str())
         .assert_attribute("step", "open")
-        .assert_attribute(
-            "view",
-            "Account { owner: [REDACTED:owner], note: \"a password=[REDACTED:secret]\" }",
-        )
+        .assert_attribute("view", view.as_str())
         .assert_hides(ADDRESS);
     // A struct of which types state only a part is not listed by them.
     for dropped in ["user", "free", "health"] {
@@ -178,8 +180,21 @@ impl AuditFields for Account {
             AuditField::display("owner", OWNER, &"Ann").action(Action::Marker),
             AuditField::display("note", Class::PUBLIC, &NOTE),
             AuditField::absent("email", Class::personal("email")),
+            // Code asks for more to stay than the policy leaves.
+            AuditField::display("mail", Class::personal("email"), &ADDRESS).action(Action::Keep),
+            AuditField::display("phone", Class::personal("phone"), &"123").action(Action::TruncateLen(64)),
         ]
     }
+}
+
+#[test]
+fn others_see_of_a_view_what_is_public_or_internal() {
+    assert_eq!(
+        format!("{:?}", Account.audit_view()),
+        format!(
+            "Account {{ owner: [REDACTED:owner], note: {NOTE}, mail: {MARKER}, phone: [REDACTED:phone] }}"
+        )
+    );
 }
 
 #[test]
@@ -219,7 +234,8 @@ fn an_emitted_record_states_classes_too_and_shows_nothing() {
         .assert_attribute("contact", pseudonym(Class::personal("email"), ADDRESS).as_str())
         .assert_attribute("password", "[REDACTED:secret]")
         .assert_attribute("key", "[REDACTED:secret]")
-        .assert_attribute("acc.owner", "[REDACTED:owner]");
+        .assert_attribute("acc.owner", "[REDACTED:owner]")
+        .assert_attribute("acc.mail", pseudonym(Class::personal("email"), ADDRESS).as_str());
     for absent in ["acc.email", "acc.note"] {
         assert_eq!(captured.only().attribute(absent), None);
     }
