@@ -385,6 +385,11 @@ impl Inner {
         self.available(action)
     }
 
+    /// Whether a name that says secret was said to be none.
+    pub(super) fn is_declassified(&self, words: &Words) -> bool {
+        self.declassified.iter().any(|name| words.contains(&name.words))
+    }
+
     /// What is done instead, where there is no key for a pseudonym.
     pub(super) fn available(&self, action: Action) -> Action {
         if action == Action::Hmac && self.keys.is_empty() {

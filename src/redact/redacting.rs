@@ -5,7 +5,7 @@ use super::ink::Ink;
 use super::policy::Policy;
 use super::redacted::{Constants, Names, Redacted, RedactedFields, Tally, put_trace};
 use super::sift;
-use crate::record::frame::{HEADER, Out as _, Put, mark, tag};
+use crate::record::frame::{Out as _, Put, mark, tag};
 use crate::record::{Kind, Naming, Slot, TraceContext};
 
 /// The most bytes of one frame; values beyond it are cut to nothing and listed.
@@ -64,22 +64,21 @@ impl<'p> Redacting<'p> {
 
     /// Ends a frame, and gives back the buffer that it was written in where the frame does not keep it: an empty one
     /// where it does.
-    #[inline]
     pub(crate) fn finish(&mut self) -> (Redacted, Vec<u8>) {
-        self.finish_with(|frame| frame)
+        let mut frame = Redacted::none();
+        self.finish_in(&mut frame);
+        (frame, self.discard())
     }
 
-    /// As [`Self::finish`], with what `then` makes of the frame.
-    #[inline(always)]
-    pub(crate) fn finish_with<R>(&mut self, then: impl FnOnce(Redacted) -> R) -> (R, Vec<u8>) {
-        debug_assert!(self.ink.len() >= HEADER, "a frame begins with its time");
+    /// States, once, what follows for the record from what was done to its values.
+    #[inline]
+    pub(super) fn conclude(&mut self) {
         if self.seen & (sees::HIDDEN | sees::PERSONAL) != 0 {
             self.state();
+            self.seen &= !(sees::HIDDEN | sees::PERSONAL);
         }
-        Redacted::made(std::mem::take(&mut self.ink), then)
     }
 
-    /// States what follows for the record from what was done to its values.
     #[cold]
     fn state(&mut self) {
         if self.seen & (sees::HIDDEN | sees::DECISION) == sees::HIDDEN {
@@ -96,7 +95,8 @@ impl<'p> Redacting<'p> {
         }
     }
 
-    /// Gives the buffer of a frame back that nobody wants.
+    /// Gives the buffer back that a frame was written in and does not keep, or that of one that nobody wants.
+    #[inline]
     pub(crate) fn discard(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.ink).into_memory()
     }
@@ -226,11 +226,11 @@ impl<'p> Redacting<'p> {
             && plan
                 .kind
                 .is_none_or(|kind| matches!(kind, Kind::Text | Kind::Id | Kind::Texts | Kind::Any));
+        self.rehearse(plan, |trial| trial.text);
         if !plan.keeps_text() {
             self.act(plan, plan.judged.text, fits, text.as_bytes());
             return;
         }
-        self.rehearse(plan);
         if let Some(sifted) = sift::sift(self.policy, &plan.judged, plan.judged.text.look, text) {
             self.put_sifted(plan, fits, &sifted, text.len());
             return;
@@ -241,10 +241,10 @@ impl<'p> Redacting<'p> {
 
     pub(crate) fn bytes(&mut self, plan: &FieldPlan, bytes: &[u8]) {
         let fits = plan.naming == Naming::Plain && plan.kind.is_none_or(|kind| kind == Kind::Any);
+        self.rehearse(plan, |trial| trial.text);
         if !plan.keeps_text() {
             return self.act(plan, plan.judged.text, fits, bytes);
         }
-        self.rehearse(plan);
         if let Some(sifted) = sift::sift_bytes(self.policy, &plan.judged, bytes) {
             let start = self.ink.len();
             let kept = sifted.text.len().min(self.free());

@@ -127,10 +127,10 @@ impl Redacting<'_> {
         }
         let mut text = text::Small::default();
         let _ = std::fmt::Write::write_fmt(&mut text, format_args!("{shown}"));
+        self.rehearse(plan, |trial| trial.number);
         if !plan.keeps_number() {
             return self.act(plan, decision, fits, text.bytes());
         }
-        self.rehearse(plan);
         let shown = std::str::from_utf8(text.bytes()).unwrap_or_default();
         match sift::sift(self.policy, &plan.judged, decision.look, shown) {
             Some(sifted) => self.put_sifted(plan, fits, &sifted, shown.len()),

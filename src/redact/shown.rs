@@ -23,6 +23,7 @@ impl Redacting<'_> {
             // The types of the values may list it.
             _ if is_unlisted => {}
             Action::Drop | Action::Marker | Action::Mask => {
+                self.rehearse(plan, |trial| trial.text);
                 return self.act(plan, plan.judged.text, true, &[]);
             }
             _ => {}
@@ -52,12 +53,12 @@ impl Redacting<'_> {
         }
         let listed = (is_unlisted && declaring.covers(len)).then(|| plan.listed());
         let plan = listed.as_ref().unwrap_or(plan);
-        if !plan.keeps_text() {
-            return self.replace_text(plan, fits, start, text_at);
-        }
         let would_list = |trial: &Judged| trial.is_unlisted() && declaring.covers(len);
         if !plan.judged.trial.as_deref().is_some_and(would_list) {
-            self.rehearse(plan);
+            self.rehearse(plan, |trial| trial.text);
+        }
+        if !plan.keeps_text() {
+            return self.replace_text(plan, fits, start, text_at);
         }
         declaring.rehearse();
         self.sift_shown(plan, fits, (start, text_at, limit), &formatted, declaring);
@@ -131,7 +132,7 @@ impl Redacting<'_> {
         }
         let text = text.unwrap_or_default();
         if decision.action != Action::Keep {
-            return self.apply(plan, decision, fits, text.as_bytes());
+            return self.act(plan, decision, fits, text.as_bytes());
         }
         if class.is_pii() {
             self.seen |= sees::PERSONAL;

@@ -8,7 +8,7 @@ use super::judge::{Judged, Look};
 use super::policy::Policy;
 use super::recording::{self, Piece};
 use super::scan::hits::{Hit, Hits, Sort};
-use super::scan::{Scratch, redacted};
+use super::scan::{Engine, Scratch, redacted};
 
 /// A text of which something was replaced or left out.
 pub(super) struct Sifted {
@@ -51,6 +51,9 @@ pub(super) fn passes(policy: &Policy, judged: &Judged, text: &str) -> bool {
     let Some(field) = &judged.field else { return true };
     if judged.trial.is_some() {
         return false;
+    }
+    if Engine::clears(field, text, judged.text.look == Look::Secrets) {
+        return true;
     }
     with_scratch(|scratch| {
         let scanned = policy.inner().engine.scan(field, text, scratch);
@@ -102,10 +105,12 @@ pub(super) fn sift_around(
         let mut notes = Vec::new();
         let head = text.get(..scanned.kept).unwrap_or_default();
         let mut edits = Vec::new();
+        let whole = head.trim().len();
         let text = redacted(head, scanned, &scratch.hits, &mut |hit, text, out| {
             let before = out.len();
             let class = class_of(judged, hit);
-            let action = found(policy, judged, hit, class);
+            let is_named = text.len() >= whole && class.kind() == judged.named.kind();
+            let action = found(policy, class, is_named);
             if replace(policy, action, class, hit.rule, text, out) {
                 note(
                     &mut notes,
@@ -259,10 +264,8 @@ fn class_of(judged: &Judged, hit: &Hit) -> Class {
 
 /// What is done to what was found. What is only found in a text gets a marker where a field so named would keep its last
 /// digits: a guess that is right must hide, one that is wrong must show that it was made.
-fn found(policy: &Policy, judged: &Judged, hit: &Hit, class: Class) -> Action {
-    let action = policy.action_for(class);
-    let is_named = hit.rule.starts_with("name.") && class == judged.named;
-    match action {
+fn found(policy: &Policy, class: Class, is_named: bool) -> Action {
+    match policy.action_for(class) {
         Action::KeepLast(_) if !is_named && class.kind() == ClassKind::Financial => Action::Marker,
         Action::Drop => Action::Marker,
         action => action,

@@ -75,6 +75,10 @@ impl Redacting<'_> {
         match value {
             Value::Str(text) => return self.str(plan, text),
             Value::Bytes(bytes) => return self.bytes(plan, bytes),
+            _ if is_number => self.rehearse(plan, |trial| trial.number),
+            _ => self.rehearse(plan, |trial| trial.text),
+        }
+        match value {
             _ if is_number && !plan.keeps_number() => {
                 return self.act(plan, plan.judged.number, true, text_of(value).as_bytes());
             }
