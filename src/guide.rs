@@ -18,6 +18,9 @@ pub mod guarantees {}
 #[doc = include_str!("../docs/redaction.md")]
 pub mod redaction {}
 
+#[doc = include_str!("../docs/sensitive-types.md")]
+pub mod sensitive_types {}
+
 #[doc = include_str!("../docs/missing-records.md")]
 pub mod missing_records {}
 

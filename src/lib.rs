@@ -68,6 +68,8 @@
 //! # Features
 //!
 //! - `config` (default): [`config::Config`], the configuration as a serde struct for your own file.
+//! - `derive`: [`derive(AuditFields)`](derive@redact::AuditFields), a class for every field of a struct, and
+//!   [`sensitive_instrument`], which records no argument that is not named.
 //! - `tower`: `AuditContextLayer`, which opens a context per HTTP request.
 //!
 //! A feature adds API and never changes behaviour.
@@ -104,3 +106,5 @@ pub use pipeline::{
 };
 pub use query::Query;
 pub use stats::{RuleStats, SinkStats, Stats};
+#[cfg(feature = "derive")]
+pub use tracing_audit_derive::sensitive_instrument;

@@ -1,5 +1,6 @@
 //! `Record` and its builder: a value for each slot, reached by typed accessors.
 
+use super::declared::Declared;
 use super::slots::{Fill, Kind, Slot};
 use super::value::{Map, Value};
 
@@ -10,6 +11,8 @@ use super::value::{Map, Value};
 #[derive(Clone, PartialEq, Default)]
 pub struct Record {
     values: Vec<(Slot, Value)>,
+    /// Attributes whose class types state.
+    declared: Vec<Declared>,
 }
 
 impl Record {
@@ -90,6 +93,11 @@ impl Record {
         self.values.iter().map(|(slot, value)| (*slot, value))
     }
 
+    /// Attributes whose class types state, in the order in which they were given.
+    pub(crate) fn declared(&self) -> &[Declared] {
+        &self.declared
+    }
+
     /// Fills a slot, in whatever way its table entry says it is filled. For readers and the writer.
     pub(crate) fn put(&mut self, slot: Slot, value: Value) {
         match self.values.binary_search_by_key(&slot, |(filled, _)| *filled) {
@@ -125,6 +133,7 @@ impl std::fmt::Debug for Record {
         f.write_str("Record ")?;
         f.debug_list()
             .entries(self.values.iter().map(|(slot, _)| slot.path()))
+            .entries(self.declared.iter().map(|declared| &declared.name))
             .finish()
     }
 }
@@ -263,6 +272,12 @@ impl RecordBuilder {
                 .record
                 .put_member(Slot::Attributes, slot.path().to_owned(), value),
         }
+        self
+    }
+
+    /// Adds an attribute whose class types state.
+    pub(crate) fn declare(mut self, declared: Declared) -> Self {
+        self.record.declared.push(declared);
         self
     }
 

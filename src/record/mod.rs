@@ -1,6 +1,7 @@
 //! The vocabulary: what a record can say. Plain data, no I/O, no `tracing` types.
 
 mod builder;
+mod declared;
 pub(crate) mod frame;
 mod ids;
 mod names;
@@ -9,6 +10,7 @@ mod value;
 mod vocabulary;
 
 pub use builder::{Record, RecordBuilder};
+pub(crate) use declared::{Declared, Plaintext};
 pub use ids::{SpanId, TraceContext, TraceId};
 pub use names::{Naming, Resolved};
 pub use slots::{Fill, Kind, Slot};

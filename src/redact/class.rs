@@ -93,6 +93,12 @@ impl Class {
         Self::of(ClassKind::Special, category)
     }
 
+    /// The class of a kind by its word, with a label.
+    pub(super) fn of_words(kind: &str, label: &'static str) -> Self {
+        let known = ClassKind::ALL.iter().find(|(_, word)| *word == kind);
+        Self::of(known.map_or(ClassKind::Unclassified, |&(kind, _)| kind), label)
+    }
+
     /// The kind.
     #[must_use]
     pub const fn kind(self) -> ClassKind {
@@ -121,6 +127,11 @@ impl Class {
             self.kind,
             ClassKind::Personal | ClassKind::Special | ClassKind::Financial
         )
+    }
+
+    /// Whether a value may be shown to whoever reads the application's own output.
+    pub(super) fn is_open(self) -> bool {
+        matches!(self.kind, ClassKind::Public | ClassKind::Internal)
     }
 
     /// The class of what the value engine found.

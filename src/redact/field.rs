@@ -258,6 +258,14 @@ impl FieldPlan {
         }
     }
 
+    /// The same field where the types of its values list it.
+    pub(super) fn listed(&self) -> Self {
+        Self {
+            judged: self.judged.listed(&self.name),
+            ..self.clone()
+        }
+    }
+
     /// Whether this field names the actor.
     pub(crate) fn names_actor(&self) -> bool {
         self.sees & sees::ACTOR != 0

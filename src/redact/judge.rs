@@ -48,12 +48,36 @@ pub(crate) struct Judged {
     pub(crate) trial: Option<Box<Judged>>,
 }
 
+/// The rule by which a strict policy drops what nobody listed.
+pub(super) const UNLISTED: &str = "strict.unlisted";
+
 const KEEP: Decision = Decision {
     action: Action::Keep,
     rule: "",
     class: Class::UNCLASSIFIED,
     look: Look::None,
 };
+
+impl Judged {
+    /// Whether nothing but the want of a listing speaks against a text.
+    pub(super) fn is_unlisted(&self) -> bool {
+        self.text.rule == UNLISTED
+    }
+
+    /// What a strict policy says where the types of the values list the field.
+    pub(super) fn listed(&self, name: &str) -> Self {
+        let kept = Decision {
+            look: Look::Secrets,
+            ..KEEP
+        };
+        Self {
+            text: kept,
+            number: kept,
+            field: Some(Arc::new(Field::of(name))),
+            ..self.clone()
+        }
+    }
+}
 
 /// Decides about a field that fills `slot`, or about an attribute, label or nested key.
 pub(super) fn judge(policy: &Inner, asked: &Asked<'_>, slot: Option<Slot>) -> Judged {
@@ -154,7 +178,7 @@ fn listed(
         (None, Some(named)) => by_name(policy, Class::named(named.sort, words.iter())),
         (None, None) => Decision {
             action: policy.action_for(Class::UNCLASSIFIED),
-            rule: "strict.unlisted",
+            rule: UNLISTED,
             ..KEEP
         },
     }

@@ -11,17 +11,24 @@ mod ip;
 mod judge;
 mod names;
 mod normal;
+#[cfg(test)]
+mod pieces_tests;
 mod plans;
 mod policy;
+#[doc(hidden)]
+pub mod probe;
+mod recording;
 mod redacted;
 mod redacting;
 mod rule;
 mod scalars;
 mod scan;
+pub mod sensitive;
 mod shown;
 mod sift;
 mod structured;
 mod text;
+mod view;
 mod vocabulary;
 mod words;
 
@@ -35,3 +42,7 @@ pub(crate) use redacting::Redacting;
 pub(crate) use rule::About;
 pub use rule::{FieldRule, ValueType};
 pub use scan::{Redaction, Scanned, scan};
+pub use sensitive::{Classified, Sensitive};
+#[cfg(feature = "derive")]
+pub use tracing_audit_derive::AuditFields;
+pub use view::{AuditField, AuditFields, AuditView};

@@ -1,10 +1,11 @@
 //! The policy: what is done to a field, by its name, by its class, and by what its value turns out to hold.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use super::action::Action;
 use super::class::{Class, ClassKind};
@@ -245,13 +246,17 @@ impl Policy {
     /// telephone number without its spaces, an IP address as it is written shortest.
     #[must_use]
     pub fn pseudonym(&self, class: Class, key: Option<&str>, value: &str) -> Option<String> {
-        let value = super::normal::normal(class, value);
+        let mut value = super::normal::normal(class, value);
         let keys = &self.inner.keys;
         let mut text = Vec::new();
         let is_made = match key {
             Some(id) => keys.pseudonym_by(id, class, value.as_bytes(), &mut text),
             None => keys.pseudonym(class, value.as_bytes(), &mut text),
         };
+        if let Cow::Owned(copy) = &mut value {
+            // The value itself in another form.
+            copy.zeroize();
+        }
         String::from_utf8(text).ok().filter(|_| is_made)
     }
 

@@ -370,7 +370,7 @@ impl<'p> Redacting<'p> {
     }
 
     #[inline]
-    fn room<'t>(&mut self, text: &'t str, plan: &FieldPlan) -> &'t str {
+    pub(super) fn room<'t>(&mut self, text: &'t str, plan: &FieldPlan) -> &'t str {
         let kept = crate::record::frame::cut(text, self.free());
         if kept.len() < text.len() {
             self.cut(plan, text.len());

@@ -4,20 +4,26 @@ use std::error::Error as StdError;
 use std::fmt::Debug;
 
 use super::action::Action;
-use super::field::FieldPlan;
+use super::class::Class;
+use super::field::{FieldPlan, sees};
+use super::judge::{Judged, Look};
+use super::recording::{self, Declaring, Piece};
 use super::redacting::{MAX_FRAME, Redacting};
-use super::sift;
+use super::sift::{self, Sifted};
 use super::text;
 use crate::record::frame::{Out as _, Put, tag};
-use crate::record::{Kind, Naming, Slot, TraceContext};
+use crate::record::{Kind, Naming, Plaintext, Slot, TraceContext};
 
 impl Redacting<'_> {
     /// A value that only `Debug` or `Display` can show. User code runs here: no lock of ours is held, and what
     /// panics leaves a marker.
     pub(crate) fn debug(&mut self, plan: &FieldPlan, value: &dyn Debug) {
-        self.rehearse(plan, |trial| trial.text);
+        let is_unlisted = plan.judged.is_unlisted();
         match plan.judged.text.action {
+            // The types of the values may list it.
+            _ if is_unlisted => {}
             Action::Drop | Action::Marker | Action::Mask => {
+                self.rehearse(plan, |trial| trial.text);
                 return self.act(plan, plan.judged.text, true, &[]);
             }
             _ => {}
@@ -31,7 +37,8 @@ impl Redacting<'_> {
         let text_at = self.ink.len() + 5;
         text::open(&mut self.ink, tag::FORMATTED);
         let limit = self.free();
-        let formatted = text::format(&mut self.ink, limit, format_args!("{value:?}"));
+        let mut declaring = Declaring::new(self.policy, &plan.judged);
+        let formatted = text::format(&mut self.ink, limit, &mut declaring, format_args!("{value:?}"));
         if formatted.panicked {
             self.tally.panicked += 1;
         }
@@ -39,14 +46,45 @@ impl Redacting<'_> {
             self.ink.wipe_back(start);
             return;
         }
+        let len = self.ink.len() - text_at;
+        if let Some(stated) = declaring.whole(len).filter(|_| formatted.cut_from.is_none()) {
+            self.ink.wipe_back(start);
+            return self.typed(plan, fits, (stated.class, stated.action), stated.text.as_ref());
+        }
+        let listed = (is_unlisted && declaring.covers(len)).then(|| plan.listed());
+        let plan = listed.as_ref().unwrap_or(plan);
+        let would_list = |trial: &Judged| trial.is_unlisted() && declaring.covers(len);
+        if !plan.judged.trial.as_deref().is_some_and(would_list) {
+            self.rehearse(plan, |trial| trial.text);
+        }
         if !plan.keeps_text() {
             return self.replace_text(plan, fits, start, text_at);
         }
+        declaring.rehearse();
+        self.sift_shown(plan, fits, (start, text_at, limit), &formatted, declaring);
+    }
+
+    /// Lets the value engine look at the text that stands in the frame from `text_at` on, of which `limit` bytes may
+    /// stay, and completes the entry that begins at `start`.
+    fn sift_shown(
+        &mut self,
+        plan: &FieldPlan,
+        fits: bool,
+        (start, text_at, limit): (usize, usize, usize),
+        formatted: &text::Formatted,
+        mut declaring: Declaring<'_>,
+    ) {
         if formatted.cut_from.is_some() {
             // Half of a secret could stand at the end, which nobody would recognise.
             self.back_to_gap(text_at);
         }
-        if let Some(sifted) = self.sifted_at(plan, text_at) {
+        let sifted = self.sifted_at(plan, text_at, &mut declaring.pieces);
+        if declaring.pieces.iter().any(|piece| piece.class.is_pii()) {
+            self.seen |= sees::PERSONAL;
+        }
+        let notes = declaring.notes();
+        if let Some(mut sifted) = sifted {
+            sifted.notes.extend(notes);
             let shown_len = formatted.cut_from.unwrap_or(self.ink.len() - text_at);
             self.ink.wipe_back(text_at);
             let kept = crate::record::frame::cut(&sifted.text, limit);
@@ -59,16 +97,71 @@ impl Redacting<'_> {
             return self.done(plan, fits, start);
         }
         text::close(&mut self.ink, text_at);
+        notes.iter().for_each(|note| self.remark(&plan.name, *note));
         if let Some(len) = formatted.cut_from {
-            self.cut(plan, len);
+            self.cut(plan, if notes.is_empty() { len } else { 0 });
         }
         self.done(plan, fits, start);
     }
 
     /// What the value engine makes of the text that stands in the frame from `text_at` on.
-    fn sifted_at(&self, plan: &FieldPlan, text_at: usize) -> Option<sift::Sifted> {
+    fn sifted_at(&self, plan: &FieldPlan, text_at: usize, pieces: &mut Vec<Piece>) -> Option<Sifted> {
         let text = std::str::from_utf8(self.ink.written().get(text_at..)?).ok()?;
-        sift::sift(self.policy, &plan.judged, plan.judged.text.look, text)
+        pieces.retain(|piece| piece.start < text.len() || piece.start == piece.end);
+        sift::sift_around(self.policy, &plan.judged, plan.judged.text.look, text, pieces)
+    }
+
+    /// A value whose type states its class, and that is all of its field: what is said of the class counts, or what
+    /// the name says where that is stricter.
+    pub(super) fn typed(
+        &mut self,
+        plan: &FieldPlan,
+        fits: bool,
+        (class, asked): (Class, Option<Action>),
+        text: Option<&Plaintext>,
+    ) {
+        let listed = plan.judged.is_unlisted().then(|| plan.listed());
+        let plan = listed.as_ref().unwrap_or(plan);
+        let mut decision =
+            recording::stricter(recording::decide(self.policy, class, asked), plan.judged.text);
+        self.rehearse_typed(plan, class, asked);
+        let is_read = |text: &&Plaintext| !text.is_cut() || recording::takes_a_part(decision.action);
+        let text = text.filter(is_read).map(Plaintext::as_str);
+        if text.is_none() && decision.action != Action::Drop {
+            decision.action = Action::Marker;
+        }
+        let text = text.unwrap_or_default();
+        if decision.action != Action::Keep {
+            return self.act(plan, decision, fits, text.as_bytes());
+        }
+        if class.is_pii() {
+            self.seen |= sees::PERSONAL;
+        }
+        let mut pieces = vec![Piece::kept(class, text.len())];
+        let look = plan.judged.text.look.max(Look::Secrets);
+        match sift::sift_around(self.policy, &plan.judged, look, text, &mut pieces) {
+            Some(sifted) => self.put_sifted(plan, fits, &sifted, text.len()),
+            None => {
+                let kept = self.room(text, plan);
+                self.put(plan, fits, |buf| Put::str(buf, kept));
+            }
+        }
+    }
+
+    /// Counts what the policy under trial would do to such a value.
+    fn rehearse_typed(&self, plan: &FieldPlan, class: Class, asked: Option<Action>) {
+        let (Some(trial), Some(judged)) = (self.policy.trial(), &plan.judged.trial) else {
+            return;
+        };
+        let by_type = recording::decide(trial, class, asked);
+        let would = if judged.is_unlisted() {
+            by_type
+        } else {
+            recording::stricter(by_type, judged.text)
+        };
+        if would.action != Action::Keep {
+            self.policy.counts().add_trial(would.rule, 1);
+        }
     }
 
     /// Takes the end of a text back to its last gap between words, if there is one near.
@@ -95,14 +188,18 @@ impl Redacting<'_> {
         let Some(source) = text::source_of(error).filter(|_| has_chain) else {
             return;
         };
-        let links = text::links(error, source, MAX_FRAME.saturating_sub(self.ink.len()));
+        let room = MAX_FRAME.saturating_sub(self.ink.len());
+        let links = text::links(error, source, room, (self.policy, &plan.judged));
         self.tally.panicked += u32::from(links.panicked);
-        let sifted = sift::sift_chain(self.policy, &plan.judged, &links.texts);
-        let texts = sifted.as_ref().map_or(&links.texts, |sifted| &sifted.texts);
+        let (texts, mut notes) = sift::sift_chain(self.policy, &plan.judged, links.links);
+        links
+            .inside
+            .into_iter()
+            .for_each(|note| sift::note(&mut notes, note));
         self.ink.put([Slot::ErrorChain.index()], &[]);
         Put::texts(&mut self.ink, texts.iter().map(String::as_str));
-        for note in sifted.iter().flat_map(|sifted| &sifted.notes) {
-            self.remark(Slot::ErrorChain.path(), *note);
+        for note in notes {
+            self.remark(Slot::ErrorChain.path(), note);
         }
     }
 }

@@ -6,7 +6,8 @@ use super::action::Action;
 use super::class::{Class, ClassKind};
 use super::judge::{Judged, Look};
 use super::policy::Policy;
-use super::scan::hits::{Hit, Sort};
+use super::recording::{self, Piece};
+use super::scan::hits::{Hit, Hits, Sort};
 use super::scan::{Engine, Scratch, redacted};
 
 /// A text of which something was replaced or left out.
@@ -71,9 +72,24 @@ fn counts(look: Look, hit: &Hit) -> bool {
 
 /// The text as the policy leaves it; `None` where it stays as it is.
 pub(super) fn sift(policy: &Policy, judged: &Judged, look: Look, text: &str) -> Option<Sifted> {
+    sift_around(policy, judged, look, text, &mut Vec::new())
+}
+
+/// As [`sift`], for a text in which values with a class stand. What the policy left of them is not looked at again,
+/// except for secrets in what can still be read. Afterwards `pieces` are those that are left, where they stand now.
+pub(super) fn sift_around(
+    policy: &Policy,
+    judged: &Judged,
+    look: Look,
+    text: &str,
+    pieces: &mut Vec<Piece>,
+) -> Option<Sifted> {
     let field = judged.field.as_ref().filter(|_| look > Look::None)?;
     with_scratch(|scratch| {
         let mut scanned = policy.inner().engine.scan(field, text, scratch);
+        if !pieces.is_empty() {
+            spare(&mut scratch.hits, pieces);
+        }
         if let (Some(trial), Some(other)) = (&judged.trial, policy.trial()) {
             rehearse(policy, other, trial, scratch.hits.list());
         }
@@ -88,8 +104,10 @@ pub(super) fn sift(policy: &Policy, judged: &Judged, look: Look, text: &str) -> 
         scanned.dropped = 0;
         let mut notes = Vec::new();
         let head = text.get(..scanned.kept).unwrap_or_default();
+        let mut edits = Vec::new();
         let whole = head.trim().len();
         let text = redacted(head, scanned, &scratch.hits, &mut |hit, text, out| {
+            let before = out.len();
             let class = class_of(judged, hit);
             let is_named = text.len() >= whole && class.kind() == judged.named.kind();
             let action = found(policy, class, is_named);
@@ -104,13 +122,60 @@ pub(super) fn sift(policy: &Policy, judged: &Judged, look: Look, text: &str) -> 
                     },
                 );
             }
+            edits.push((hit.end, text.len(), out.len() - before));
         });
+        moved(pieces, &scratch.hits, &edits, head.len());
         (is_short || !notes.is_empty()).then(|| Sifted {
             text: text.into_owned(),
             notes,
             is_short,
         })
     })
+}
+
+/// Takes away what was found in values with a class that the policy has been at; only a secret counts in one that can
+/// still be read. What lies across the edge of one takes all of it.
+fn spare(hits: &mut Hits, pieces: &[Piece]) {
+    let holds = |piece: &Piece, hit: &Hit| piece.start <= hit.start && hit.end <= piece.end;
+    let is_spared =
+        |piece: &Piece, hit: &Hit| holds(piece, hit) && (piece.is_hidden() || hit.sort != Sort::Secret);
+    hits.retain(|hit| !pieces.iter().any(|piece| is_spared(piece, hit)));
+    let mut wider: Vec<Hit> = Vec::new();
+    for hit in hits.list() {
+        for piece in pieces
+            .iter()
+            .filter(|piece| piece.note.is_some() && touches(piece, hit))
+        {
+            wider.push(Hit {
+                start: piece.start.min(hit.start),
+                end: piece.end.max(hit.end),
+                ..*hit
+            });
+        }
+    }
+    if !wider.is_empty() {
+        wider
+            .into_iter()
+            .for_each(|hit| hits.push(hit.start, hit.end, hit.rule, hit.sort));
+        hits.settle();
+    }
+}
+
+fn touches(piece: &Piece, hit: &Hit) -> bool {
+    hit.start < piece.end && piece.start < hit.end
+}
+
+/// Leaves of the pieces those that stand in the new text, where they stand there. An edit is where a hit ended, how
+/// long it was and how long what replaced it is.
+fn moved(pieces: &mut Vec<Piece>, hits: &Hits, edits: &[(usize, usize, usize)], kept: usize) {
+    pieces.retain(|piece| piece.start < kept && !hits.list().iter().any(|hit| touches(piece, hit)));
+    for piece in pieces {
+        let (mut start, mut end) = (piece.start, piece.end.min(kept));
+        for (_, was, is) in edits.iter().filter(|(at, ..)| *at <= piece.start) {
+            (start, end) = (start + is - was, end + is - was);
+        }
+        (piece.start, piece.end) = (start, end);
+    }
 }
 
 /// As [`sift`], for bytes that may be text, whole or in part: each stretch of it is looked at.
@@ -142,39 +207,44 @@ pub(super) fn sift_bytes(policy: &Policy, judged: &Judged, bytes: &[u8]) -> Opti
     (whole.is_short || !whole.notes.is_empty()).then_some(whole)
 }
 
-/// The links of an error's chain of which something was replaced.
-pub(super) struct SiftedChain {
-    pub(super) texts: Vec<String>,
-    pub(super) notes: Vec<Note>,
+/// A link of an error's chain: its message, and the values with a class in it.
+pub(super) struct Link {
+    pub(super) text: String,
+    pub(super) pieces: Vec<Piece>,
 }
 
 /// As [`sift`], for the links of an error's chain: each for itself and all of them joined, because a link may end with
-/// the name of what the next one begins with. A link that takes part in something that only the whole shows is replaced.
-pub(super) fn sift_chain(policy: &Policy, judged: &Judged, links: &[String]) -> Option<SiftedChain> {
+/// the name of what the next one begins with. Answers the texts that are left, and what was done.
+pub(super) fn sift_chain(policy: &Policy, judged: &Judged, links: Vec<Link>) -> (Vec<String>, Vec<Note>) {
+    const BETWEEN: &str = ": ";
     let look = judged.text.look;
     let mut notes = Vec::new();
     let mut texts: Vec<String> = Vec::new();
-    for link in links {
-        let sifted = sift(policy, judged, look, link);
-        texts.push(
-            sifted
-                .as_ref()
-                .map_or_else(|| link.clone(), |sifted| sifted.text.clone()),
-        );
-        sifted
-            .into_iter()
-            .flat_map(|sifted| sifted.notes)
-            .for_each(|found| note(&mut notes, found));
-    }
-    let joined = texts.join(": ");
-    if let Some(sifted) = sift(policy, judged, look, &joined) {
-        // Where the whole shows more than its parts do, nobody can say where one link's share of it ends.
-        for found in sifted.notes {
-            note(&mut notes, found);
+    let mut pieces: Vec<Piece> = Vec::new();
+    let mut joined = String::new();
+    for mut link in links {
+        if let Some(sifted) = sift_around(policy, judged, look, &link.text, &mut link.pieces) {
+            link.text = sifted.text;
+            sifted.notes.into_iter().for_each(|found| note(&mut notes, found));
         }
+        if !texts.is_empty() {
+            joined.push_str(BETWEEN);
+        }
+        pieces.extend(link.pieces.into_iter().map(|piece| Piece {
+            start: joined.len() + piece.start,
+            end: joined.len() + piece.end,
+            ..piece
+        }));
+        joined.push_str(&link.text);
+        texts.push(link.text);
+    }
+    if let Some(sifted) = sift_around(policy, judged, look, &joined, &mut pieces) {
+        // Where the whole shows more than its parts do, nobody can say where one link's share of it ends.
+        sifted.notes.into_iter().for_each(|found| note(&mut notes, found));
         texts = vec![sifted.text];
     }
-    (!notes.is_empty()).then_some(SiftedChain { texts, notes })
+    notes.extend(recording::notes_of(&pieces));
+    (texts, notes)
 }
 
 pub(super) fn note(notes: &mut Vec<Note>, new: Note) {
@@ -245,6 +315,10 @@ pub(super) fn replace(
 
 /// The marker for what a rule found: it names the family, never the value.
 fn marker(class: Class, rule: &str, out: &mut String) {
+    if rule == recording::RULE {
+        let _ = recording::marker(class, out);
+        return;
+    }
     let family = match class.kind() {
         ClassKind::Secret => "secret",
         _ if rule.starts_with("name.") => class.word(),

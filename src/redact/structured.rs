@@ -1,12 +1,13 @@
 //! Whole records through the policy: what `emit` and `submit` take, with keys inside values as evidence.
 
 use super::action::Action;
+use super::class::Class;
 use super::judge::{Judged, Look};
 use super::rule::{About, Asked};
 use super::sift::{self, Note};
 use super::{FieldPlan, Of, Redacting};
 use crate::record::frame::{MAX_DEPTH, MAX_VALUE, Put, TOO_DEEP, cut};
-use crate::record::{Map, Record, Slot, Value};
+use crate::record::{Declared, Map, Record, Slot, Value};
 
 impl Redacting<'_> {
     /// Writes a record that was given as a value. Slots pass under their path's rule, members of maps under
@@ -45,6 +46,25 @@ impl Redacting<'_> {
                 },
             }
         }
+        for declared in record.declared() {
+            let make = || FieldPlan::attribute(&declared.name, &declared.name, of);
+            match plans {
+                Some(plans) => self.declared(&plans.member(Slot::Attributes, &declared.name, make), declared),
+                None => self.declared(&make(), declared),
+            }
+        }
+    }
+
+    /// An attribute whose class types state.
+    fn declared(&mut self, plan: &FieldPlan, declared: &Declared) {
+        let [kind, label] = declared.class;
+        // What the code asks for and nobody understands is no reason to keep more.
+        let asked = declared
+            .action
+            .as_deref()
+            .map(|action| action.parse().unwrap_or(Action::Marker));
+        let stated = (Class::of_words(kind, label), asked);
+        self.typed(plan, true, stated, declared.text.as_ref());
     }
 
     fn value(&mut self, plan: &FieldPlan, value: &Value, about: About<'_>) {

@@ -5,6 +5,10 @@ use std::fmt::{self, Debug, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::ink::Ink;
+use super::judge::Judged;
+use super::policy::Policy;
+use super::recording::{self, Declaring, Heard, Told};
+use super::sift::{Link, Note};
 use crate::record::frame::Out;
 
 /// Stands where a value's own formatting code panicked.
@@ -38,10 +42,17 @@ pub(super) fn close(ink: &mut Ink, text_at: usize) {
 }
 
 /// Formats into `ink`, at most `limit` bytes. A panic in user code takes back all of its text.
-pub(super) fn format(ink: &mut Ink, limit: usize, arguments: fmt::Arguments<'_>) -> Formatted {
+pub(super) fn format(
+    ink: &mut Ink,
+    limit: usize,
+    declaring: &mut Declaring<'_>,
+    arguments: fmt::Arguments<'_>,
+) -> Formatted {
     let start = ink.len();
     let mut capped = Capped {
         ink,
+        declaring,
+        start,
         left: limit,
         total: 0,
         full: false,
@@ -53,6 +64,7 @@ pub(super) fn format(ink: &mut Ink, limit: usize, arguments: fmt::Arguments<'_>)
     .is_err();
     let (total, full) = (capped.total, capped.full);
     if panicked {
+        declaring.clear();
         ink.wipe_back(start);
         ink.extend(PANICKED.as_bytes());
         return Formatted {
@@ -68,7 +80,9 @@ pub(super) fn format(ink: &mut Ink, limit: usize, arguments: fmt::Arguments<'_>)
 
 /// The messages of an error and of its sources.
 pub(super) struct Links {
-    pub(super) texts: Vec<String>,
+    pub(super) links: Vec<Link>,
+    /// What was done to parts of values with a class.
+    pub(super) inside: Vec<Note>,
     /// Whether the code of one panicked.
     pub(super) panicked: bool,
 }
@@ -78,21 +92,28 @@ pub(super) fn links(
     error: &(dyn StdError + 'static),
     source: &(dyn StdError + 'static),
     room: usize,
+    (policy, judged): (&Policy, &Judged),
 ) -> Links {
     let mut links = Links {
-        texts: Vec::new(),
+        links: Vec::new(),
+        inside: Vec::new(),
         panicked: false,
     };
     let mut left = room;
     let mut link = Some(error);
     let mut next = Some(source);
-    while let Some(error) = link.filter(|_| links.texts.len() < MAX_CHAIN) {
+    while let Some(error) = link.filter(|_| links.links.len() < MAX_CHAIN) {
         let mut ink = Ink::default();
-        links.panicked |= format(&mut ink, left.min(LINK), format_args!("{error}")).panicked;
+        let mut declaring = Declaring::new(policy, judged);
+        let shown = format_args!("{error}");
+        links.panicked |= format(&mut ink, left.min(LINK), &mut declaring, shown).panicked;
         left -= ink.len().min(left);
-        links
-            .texts
-            .push(String::from_utf8_lossy(ink.written()).into_owned());
+        declaring.rehearse();
+        links.inside.append(&mut declaring.inside);
+        links.links.push(Link {
+            text: String::from_utf8_lossy(ink.written()).into_owned(),
+            pieces: declaring.pieces,
+        });
         link = next;
         next = next.and_then(source_of);
     }
@@ -118,16 +139,39 @@ impl Debug for Shown<'_> {
 
 /// Takes text up to a limit and counts the rest. It never reports an error: well-behaved code would stop there,
 /// and other code would panic.
-struct Capped<'b> {
+struct Capped<'b, 'p> {
     ink: &'b mut Ink,
+    /// The values with a class that have said so.
+    declaring: &'b mut Declaring<'p>,
+    /// Where the text begins.
+    start: usize,
     left: usize,
     total: usize,
     full: bool,
 }
 
-impl Write for Capped<'_> {
+impl Capped<'_, '_> {
+    /// Takes what a value with a class told.
+    #[cold]
+    fn told(&mut self, told: Told) {
+        let at = self.ink.len() - self.start;
+        match told {
+            Told::Opened => self.declaring.opened(at),
+            Told::Closed => self.declaring.closed(at),
+            Told::Value(stated) => {
+                let (form, note) = self.declaring.form(&stated);
+                self.take(&form);
+                let end = self.ink.len() - self.start;
+                drop(form);
+                if end > at || !self.full {
+                    self.declaring.stands(stated, note, at, end);
+                }
+            }
+        }
+    }
+
     #[inline]
-    fn write_str(&mut self, text: &str) -> fmt::Result {
+    fn take(&mut self, text: &str) {
         self.total += text.len();
         if !self.full && text.len() <= self.left {
             self.left -= text.len();
@@ -136,6 +180,17 @@ impl Write for Capped<'_> {
             let kept = crate::record::frame::cut(text, self.left);
             self.ink.extend(kept.as_bytes());
             self.full = true;
+        }
+    }
+}
+
+impl Write for Capped<'_, '_> {
+    #[inline]
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        match recording::hear(text) {
+            Heard::Text => self.take(text),
+            Heard::Question => {}
+            Heard::Told(told) => self.told(told),
         }
         Ok(())
     }

@@ -1,0 +1,97 @@
+//! `#[derive(AuditFields)]` for `tracing-audit`, which documents and exports it: depend on that crate with its feature
+//! `derive`.
+
+mod expand;
+mod field;
+mod instrument;
+
+use proc_macro::TokenStream;
+
+/// Implements `AuditFields`: every field of the struct, or of each variant of the enum, says of what class it is, or
+/// that it is left out. A field that says nothing does not compile.
+///
+/// ```
+/// use tracing_audit::redact::AuditFields;
+///
+/// #[derive(AuditFields)]
+/// struct Customer {
+///     #[audit(internal)]
+///     id: u64,
+///     #[audit(personal = "email")]
+///     email: String,
+///     #[audit(personal = "phone", action = "keep-last-4")]
+///     phone: Option<String>,
+///     #[audit(special = "health", action = "drop")]
+///     allergies: Vec<String>,
+///     #[audit(secret)]
+///     password: String,
+///     #[audit(skip)]
+///     cache: Vec<u8>,
+/// }
+///
+/// let customer = Customer {
+///     id: 7,
+///     email: "ann@example.com".to_owned(),
+///     phone: None,
+///     allergies: vec!["nuts".to_owned()],
+///     password: "hunter2".to_owned(),
+///     cache: Vec::new(),
+/// };
+/// let shown = format!("{:?}", customer.audit_view());
+/// assert_eq!(
+///     shown,
+///     "Customer { id: 7, email: [REDACTED:email], allergies: [REDACTED:health], password: [REDACTED:secret] }"
+/// );
+/// ```
+///
+/// | attribute | the field is |
+/// |---|---|
+/// | `public`, `internal` | shown to everybody; a trail looks through it for secrets |
+/// | `personal = "email"`, `special = "health"` | data of a person, with the category that `pii.categories` states |
+/// | `financial`, `network`, `secret` | of that class; `financial = "iban"` gives it a label |
+/// | `unclassified` | nobody knows: a strict policy drops it |
+/// | `nested` | a struct that derives `AuditFields` itself |
+/// | `skip` | left out |
+///
+/// A field of the type `Sensitive<…>` needs no attribute: its type states the class. `action = "…"`, beside a class, is
+/// done where the policy would leave more of the field: `drop`, `marker`, `mask`, `keep-last-4`, `hmac`, `truncate-ip`,
+/// `truncate-64`. It cannot make a policy milder.
+///
+/// The text that a policy works on is the `Display` form where the type has one, what the bytes say where it is
+/// `AsRef<[u8]>`, else its `Debug` form; `Some` is what it holds, and `None` is left out.
+#[proc_macro_derive(AuditFields, attributes(audit))]
+pub fn audit_fields(input: TokenStream) -> TokenStream {
+    let input = syn::parse_macro_input!(input as syn::DeriveInput);
+    expand::expand(&input)
+        .unwrap_or_else(|error| error.into_compile_error())
+        .into()
+}
+
+/// `#[tracing::instrument]` that records no argument unless `fields(…)` names it: it adds `skip_all` and hands
+/// everything else on.
+///
+/// ```
+/// use tracing_audit::redact::Classified as _;
+/// use tracing_audit::redact::sensitive::Email;
+/// use tracing_audit::sensitive_instrument;
+/// use tracing_audit::testing::capture;
+///
+/// #[sensitive_instrument(target = "audit", name = "user.invite", err, fields(resource.id = id, to = %Email::of(email)))]
+/// fn invite(id: u64, email: &str, password: &str) -> Result<(), std::fmt::Error> {
+///     Ok(())
+/// }
+///
+/// let captured = capture(|| invite(7, "ann@example.com", "hunter2").unwrap());
+/// captured.only().assert_attribute("to", "[REDACTED:email]").assert_hides("password");
+/// ```
+#[proc_macro_attribute]
+pub fn sensitive_instrument(arguments: TokenStream, function: TokenStream) -> TokenStream {
+    let function = function.into();
+    instrument::expand(&arguments.into(), &function)
+        .unwrap_or_else(|error| {
+            let error = error.into_compile_error();
+            // The function stays, so that not everything that calls it is wrong as well.
+            quote::quote!(#error #function)
+        })
+        .into()
+}
