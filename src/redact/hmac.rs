@@ -6,7 +6,7 @@ use super::class::Class;
 use crate::error::{Error, Result};
 use crate::record::frame::Out;
 use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 
 /// Ends the parts of the message: it cannot stand in a class, and a value comes last.
 const SEPARATOR: u8 = 0x1F;
@@ -110,12 +110,26 @@ impl Keys {
         into.extend(b"hmac-sha256:");
         into.extend(key.id.as_bytes());
         into.extend(b":");
-        let mut hex = [0; 64];
-        for (pair, byte) in hex.chunks_exact_mut(2).zip(mac.finalize().into_bytes()) {
-            pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
-        }
-        into.extend(&hex);
+        into.extend(&hex(mac.finalize().into_bytes()));
     }
+}
+
+/// The bare hash of a value, in the form `sha256:<hex>`, without a key: whoever can list the values that are possible
+/// finds the one behind it. All IPv4 addresses are tried in minutes on one core. It is here for reading and making what
+/// another system compares with; a policy never writes it. [`Policy::pseudonym`](super::Policy::pseudonym) is the form
+/// that keeps a value from being guessed.
+#[must_use]
+pub fn sha256(value: &[u8]) -> String {
+    let hex = hex(Sha256::digest(value));
+    format!("sha256:{}", String::from_utf8_lossy(&hex))
+}
+
+fn hex(bytes: impl IntoIterator<Item = u8>) -> [u8; 64] {
+    let mut hex = [0; 64];
+    for (pair, byte) in hex.chunks_exact_mut(2).zip(bytes) {
+        pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+    }
+    hex
 }
 
 const fn digit(nibble: u8) -> u8 {

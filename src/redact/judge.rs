@@ -55,6 +55,23 @@ const KEEP: Decision = Decision {
     look: Look::None,
 };
 
+impl Judged {
+    /// The verdict on a text whose field says nothing: everything is looked for in it.
+    pub(super) fn free_text() -> Self {
+        let text = Decision {
+            look: Look::All,
+            ..KEEP
+        };
+        Self {
+            text,
+            number: text,
+            field: Some(Arc::new(Field::of(""))),
+            named: Class::UNCLASSIFIED,
+            trial: None,
+        }
+    }
+}
+
 /// Decides about a field that fills `slot`, or about an attribute, label or nested key.
 pub(super) fn judge(policy: &Inner, asked: &Asked<'_>, slot: Option<Slot>) -> Judged {
     let words = Words::of(asked.name);
@@ -68,13 +85,14 @@ pub(super) fn judge(policy: &Inner, asked: &Asked<'_>, slot: Option<Slot>) -> Ju
         }),
         trial: None,
     };
-    // The name of a slot proves nothing of its value: `session_id` is no session's key.
-    let field = (judged.text.look.max(judged.number.look) > Look::None)
-        .then(|| Arc::new(Field::of(if slot.is_some() { "" } else { asked.name })));
     let trial = policy
         .trial
         .as_ref()
         .map(|trial| Box::new(trial.judge(asked, slot)));
+    let tried = trial.as_ref().map_or(Look::None, |trial| trial.text.look);
+    // The name of a slot proves nothing of its value: `session_id` is no session's key.
+    let field = (judged.text.look.max(judged.number.look).max(tried) > Look::None)
+        .then(|| Arc::new(Field::of(if slot.is_some() { "" } else { asked.name })));
     Judged {
         field,
         trial,
@@ -103,7 +121,7 @@ fn decide(
         }
         return Decision {
             action: policy.available(action),
-            rule: if action == Action::Keep { "" } else { rule.id },
+            rule: rule.id,
             class,
             look: look(action),
         };

@@ -6,7 +6,7 @@ use super::action::Action;
 use super::class::{Class, ClassKind};
 use super::judge::{Judged, Look};
 use super::policy::Policy;
-use super::scan::hits::{Hit, Sort};
+use super::scan::hits::{Hit, Hits, Sort};
 use super::scan::{Scratch, redacted};
 
 /// A text of which something was replaced or left out.
@@ -53,6 +53,7 @@ pub(super) fn passes(policy: &Policy, judged: &Judged, text: &str) -> bool {
     }
     with_scratch(|scratch| {
         let scanned = policy.inner().engine.scan(field, text, scratch);
+        own(policy, text.get(..scanned.kept), &mut scratch.hits);
         scanned.dropped == 0
             && !scratch
                 .hits
@@ -68,12 +69,18 @@ fn counts(look: Look, hit: &Hit) -> bool {
 
 /// The text as the policy leaves it; `None` where it stays as it is.
 pub(super) fn sift(policy: &Policy, judged: &Judged, look: Look, text: &str) -> Option<Sifted> {
-    let field = judged.field.as_ref().filter(|_| look > Look::None)?;
+    let field = judged.field.as_ref()?;
     with_scratch(|scratch| {
-        let mut scanned = policy.inner().engine.scan(field, text, scratch);
         if let (Some(trial), Some(other)) = (&judged.trial, policy.trial()) {
+            let scanned = other.inner().engine.scan(field, text, scratch);
+            own(other, text.get(..scanned.kept), &mut scratch.hits);
             rehearse(policy, other, trial, scratch.hits.list());
         }
+        if look == Look::None {
+            return None;
+        }
+        let mut scanned = policy.inner().engine.scan(field, text, scratch);
+        own(policy, text.get(..scanned.kept), &mut scratch.hits);
         if look == Look::Secrets {
             scratch.hits.retain(|hit| counts(look, hit));
         }
@@ -86,7 +93,7 @@ pub(super) fn sift(policy: &Policy, judged: &Judged, look: Look, text: &str) -> 
         let mut notes = Vec::new();
         let head = text.get(..scanned.kept).unwrap_or_default();
         let text = redacted(head, scanned, &scratch.hits, &mut |hit, text, out| {
-            let class = class_of(judged, hit);
+            let class = class_of(policy, judged, hit);
             let action = found(policy, judged, hit, class);
             if replace(policy, action, class, hit.rule, text, out) {
                 note(
@@ -180,11 +187,24 @@ pub(super) fn note(notes: &mut Vec<Note>, new: Note) {
     }
 }
 
-fn class_of(judged: &Judged, hit: &Hit) -> Class {
+/// Adds what the policy's own patterns find in the part of the text that was scanned.
+#[inline]
+fn own(policy: &Policy, scanned: Option<&str>, hits: &mut Hits) {
+    if let Some(patterns) = &policy.inner().patterns
+        && patterns.find(scanned.unwrap_or_default(), hits)
+    {
+        hits.settle();
+    }
+}
+
+fn class_of(policy: &Policy, judged: &Judged, hit: &Hit) -> Class {
     if hit.rule.starts_with("name.") {
         return judged.named;
     }
-    Class::found(hit.sort, hit.rule)
+    let patterns = policy.inner().patterns.as_ref();
+    patterns
+        .and_then(|patterns| patterns.class(hit.rule))
+        .unwrap_or_else(|| Class::found(hit.sort, hit.rule))
 }
 
 /// What is done to what was found. What is only found in a text gets a marker where a field so named would keep its last
@@ -240,11 +260,15 @@ pub(super) fn replace(
     true
 }
 
-/// The marker for what a rule found: it names the family, never the value.
+/// The marker for what a rule found: it names the family, never the value. Where the field is what was judged, no rule
+/// of the value engine has found anything, and `rule` is empty.
 fn marker(class: Class, rule: &str, out: &mut String) {
+    if rule.is_empty() && class == Class::UNCLASSIFIED {
+        return out.push_str("[REDACTED]");
+    }
     let family = match class.kind() {
         ClassKind::Secret => "secret",
-        _ if rule.starts_with("name.") => class.word(),
+        _ if rule.is_empty() || rule.starts_with("name.") || !class.label().is_empty() => class.word(),
         _ => rule.rsplit('.').next().unwrap_or(rule),
     };
     out.push_str("[REDACTED:");
@@ -261,7 +285,7 @@ fn rehearse(policy: &Policy, other: &Policy, trial: &Judged, hits: &[Hit]) {
         .iter()
         .filter(|hit| trial.text.look > Look::None && counts(trial.text.look, hit))
     {
-        if other.action_for(class_of(trial, hit)) != Action::Keep {
+        if other.action_for(class_of(other, trial, hit)) != Action::Keep {
             policy.counts().add_trial(hit.rule, 1);
         }
     }

@@ -181,14 +181,7 @@ impl Redacting<'_> {
                 let mut out = String::new();
                 let whole = matches!(value, Value::Str(_)) || is_number;
                 let hidden = if whole { action } else { Action::Marker };
-                let is_done = sift::replace(
-                    self.policy,
-                    hidden,
-                    decision.class,
-                    decision.rule,
-                    &text,
-                    &mut out,
-                );
+                let is_done = sift::replace(self.policy, hidden, decision.class, "", &text, &mut out);
                 if is_done || action == Action::Drop {
                     inside.notes.push((key.to_owned(), done));
                 }
