@@ -48,7 +48,7 @@ fn redact_answers_each_line_in_order_and_leaves_harmless_values_whole() {
 #[test]
 fn redact_names_the_line_that_it_cannot_read() {
     let output = redact("{\"id\":1,\"field\":\"a\",\"value\":\"b\"}\n{\"id\":2,\"field\":\"a\"}\n");
-    let error = String::from_utf8(output.stderr).expect("text");
+    let error = stderr(&output);
     assert_eq!(output.status.code(), Some(3), "{error}");
     assert!(error.contains("line 2") && error.contains("`value`"), "{error}");
 }

@@ -1,4 +1,4 @@
-//! What a trail makes of the callsites that it has met: their plans as plain data.
+//! What a trail makes of the callsites that the program has reached: their plans as plain data.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -22,7 +22,7 @@ pub struct Callsite {
 }
 
 impl Capture {
-    /// The callsites that were met by any stack of this trail, in the order of the source.
+    /// The callsites that any stack of this trail was told of, in the order of the source.
     pub(crate) fn explain(&self) -> Vec<Callsite> {
         let beside = self.stacks.others();
         let mut seen = HashSet::new();

@@ -121,9 +121,9 @@ impl Audit {
         check
     }
 
-    /// What the trail makes of each callsite that it has met so far, in the order of the source: where each field goes, what
-    /// is done to it, and by which rule. A callsite is met when the program first reaches it, so this is for the end of a
-    /// test, or for a page that operators see. Nothing in it comes from values.
+    /// What the trail makes of each callsite that the program has reached so far, in the order of the source: where each
+    /// field goes, what is done to it, and by which rule. So it is for the end of a test, or for a page that operators see.
+    /// Nothing in it comes from values.
     ///
     /// ```
     /// # fn main() -> tracing_audit::Result<()> {

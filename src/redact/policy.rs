@@ -184,7 +184,13 @@ impl Policy {
     /// As [`Self::key`]; a file that cannot be read, or that others can.
     pub fn key_file(self, id: &str, path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let unread = |error| Error::io(&format!("the file of key `{id}` cannot be read:"), path, error);
+        let unread = |error| {
+            Error::io(
+                format_args!("the file of key `{id}` cannot be read:"),
+                path,
+                error,
+            )
+        };
         let file = std::fs::File::open(path).map_err(unread)?;
         #[cfg(unix)]
         {

@@ -68,8 +68,12 @@ impl Redacting<'_> {
             path: plan.name.to_string(),
             about,
             depth: 0,
+            is_tried: true,
             notes: Vec::new(),
         };
+        if matches!(value, Value::Map(_) | Value::List(_)) {
+            inside.is_tried = !self.rehearse(plan);
+        }
         let value = self.nested(value, &plan.judged, &mut inside, &mut room);
         if room.is_short {
             // How long the whole would have been is nobody's question; which value was cut is.
@@ -158,12 +162,22 @@ impl Redacting<'_> {
             path: &inside.path,
             about: inside.about,
         };
-        let judged = self.policy.judge(&asked, None);
+        let mut judged = self.policy.judge(&asked, None);
         let is_number = matches!(
             value,
             Value::Int(_) | Value::Uint(_) | Value::Float(_) | Value::Bool(_)
         );
         let decision = if is_number { judged.number } else { judged.text };
+        // What the policy under trial would not keep as a whole is counted once, and not for what stands in it.
+        let outside_tried = inside.is_tried;
+        judged.trial = judged.trial.filter(|_| outside_tried);
+        if let Some(trial) = &judged.trial {
+            let tried = if is_number { trial.number } else { trial.text };
+            if tried.action != Action::Keep {
+                self.policy.counts().add_trial(tried.rule, 1);
+                inside.is_tried = false;
+            }
+        }
         let kept = match decision.action {
             Action::Keep => Some(self.nested(value, &judged, inside, room)),
             action => {
@@ -188,6 +202,7 @@ impl Redacting<'_> {
                 (action != Action::Drop).then_some(Value::Str(out))
             }
         };
+        inside.is_tried = outside_tried;
         inside.path.truncate(outside);
         kept
     }
@@ -199,6 +214,8 @@ struct Inside<'a> {
     path: String,
     about: About<'a>,
     depth: usize,
+    /// Whether a policy under trial would keep what this stands in.
+    is_tried: bool,
     /// Which field, and what. Keys that come from data are named only where a rule of the policy names them.
     notes: Vec<(String, Note)>,
 }

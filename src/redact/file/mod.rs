@@ -60,11 +60,12 @@ impl Policy {
     /// probably meant), a value that cannot work, and an example that fails. The message names line, key and remedy.
     /// [`ErrorKind::Io`](crate::ErrorKind::Io) for the file of a key or of a trial that cannot be read.
     pub fn from_toml(text: &str) -> Result<Self> {
-        Self::from_source(&Source {
+        let source = Source {
             name: "the policy".to_owned(),
             base: None,
             text,
-        })
+        };
+        Self::from_source(&source, true)
     }
 
     /// Reads a policy from a file: see [`Self::from_toml`]. Paths in it are relative to its directory.
@@ -73,7 +74,10 @@ impl Policy {
     ///
     /// As [`Self::from_toml`], with the file's name; a file that cannot be read, is no UTF-8 or has over 1 MiB.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
+        Self::load_file(path.as_ref(), true)
+    }
+
+    fn load_file(path: &Path, may_try: bool) -> Result<Self> {
         let unread = |error| Error::io("the policy file cannot be read:", path, error);
         let file = std::fs::File::open(path).map_err(unread)?;
         let mut text = String::new();
@@ -85,18 +89,26 @@ impl Policy {
                 path.display()
             )));
         }
-        Self::from_source(&Source {
+        let source = Source {
             name: path.display().to_string(),
             base: path.parent().map(Path::to_path_buf),
             text: &text,
-        })
+        };
+        Self::from_source(&source, may_try)
     }
 
-    fn from_source(source: &Source<'_>) -> Result<Self> {
+    fn from_source(source: &Source<'_>, may_try: bool) -> Result<Self> {
         let tree = source.parse()?;
         let table = Table::new(source, "", 0, tree.get_ref(), POLICY)?;
         let hash = super::hmac::sha256(source.text.as_bytes());
         let policy = read(&table)?.with(|inner| inner.file_hash = Some(hash.into()));
+        if !may_try && table.has("dry_run") {
+            return Err(table.wrong(
+                "dry_run",
+                0,
+                "stands in a policy that is under trial itself; there is one trial",
+            ));
+        }
         match trial(&table)? {
             Some(trial) => Ok(policy.dry_run(trial)),
             None => Ok(policy),
@@ -207,20 +219,16 @@ fn trial(table: &Table<'_, '_>) -> Result<Option<Policy>> {
     if let Some((members, at)) = table.table("dry_run") {
         let inner = Table::new(table.source, "dry_run", at, members, POLICY)?;
         if inner.has("dry_run") {
-            return Err(inner.error("has a trial of its own; there is one"));
+            return Err(inner.error("has a trial of its own; there is one trial"));
         }
         return read(&inner).map(Some);
     }
     let Some(path) = table.text("dry_run")? else {
         return Ok(None);
     };
-    let trial =
-        Policy::load(table.source.path(path.value)).map_err(|error| table.source.because(path.at, &error))?;
-    if trial.trial().is_some() {
-        let message = format!("is `{}`, which has a trial of its own; there is one", path.value);
-        return Err(table.wrong("dry_run", path.at, message));
-    }
-    Ok(Some(trial))
+    Policy::load_file(&table.source.path(path.value), false)
+        .map(Some)
+        .map_err(|error| table.source.because(path.at, &error))
 }
 
 /// Reads a value that has a form of its own: a class, an action, an alphabet.
