@@ -39,8 +39,8 @@ fn recorded(policy: Policy) -> Recording {
         let span = tracing::info_span!(target: "audit", "canary-span", city = tracing::field::Empty);
         span.record("city", "Ulm");
     });
-    let detail = Value::from(Map::from([("street".to_owned(), Value::from("Mill"))]));
-    let record = Record::builder("x").attribute("home", detail);
+    let detail = Value::from(Map::from([("floor".to_owned(), Value::from("Mill"))]));
+    let record = Record::builder("x").attribute("listed", detail);
     recording.audit().emit(record.build()).unwrap();
     recording
 }
@@ -78,7 +78,7 @@ fn a_trial_is_counted_by_rule_and_changes_nothing() {
         let of_rule = stats.iter().find(|stats| stats.rule == rule);
         of_rule.map_or(0, |stats| stats.trial)
     };
-    // invoice_id, city of the event and of the span, ratio, paid; and home as a whole.
+    // invoice_id, city of the event and of the span, ratio, paid; and the floor in what is listed.
     assert_eq!(counted("strict.unlisted"), 6);
     let others = ["name.secret", "email", "ip", "ticket"].map(counted);
     assert_eq!(others, [1, 1, 1, 1]);

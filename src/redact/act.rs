@@ -164,8 +164,8 @@ impl Redacting<'_> {
         Put::key(&mut self.ink, name);
     }
 
-    /// Counts what the policy under trial would do to a field because of its name; `false` where it would keep it.
-    pub(super) fn rehearse(&self, plan: &FieldPlan) -> bool {
+    /// Counts what the policy under trial would do to a field that this one acts on by its name.
+    pub(super) fn rehearse(&self, plan: &FieldPlan) {
         if let Some(trial) = plan
             .judged
             .trial
@@ -173,8 +173,6 @@ impl Redacting<'_> {
             .filter(|trial| trial.text.action != Action::Keep)
         {
             self.policy.counts().add_trial(trial.text.rule, 1);
-            return true;
         }
-        false
     }
 }

@@ -85,14 +85,13 @@ pub(super) fn judge(policy: &Inner, asked: &Asked<'_>, slot: Option<Slot>) -> Ju
         }),
         trial: None,
     };
+    // The name of a slot proves nothing of its value: `session_id` is no session's key.
+    let field = (judged.text.look.max(judged.number.look) > Look::None)
+        .then(|| Arc::new(Field::of(if slot.is_some() { "" } else { asked.name })));
     let trial = policy
         .trial
         .as_ref()
         .map(|trial| Box::new(trial.judge(asked, slot)));
-    let tried = trial.as_ref().map_or(Look::None, |trial| trial.text.look);
-    // The name of a slot proves nothing of its value: `session_id` is no session's key.
-    let field = (judged.text.look.max(judged.number.look).max(tried) > Look::None)
-        .then(|| Arc::new(Field::of(if slot.is_some() { "" } else { asked.name })));
     Judged {
         field,
         trial,

@@ -11,7 +11,6 @@ use super::class::{Class, ClassKind};
 use super::counts::Counts;
 use super::hmac::Keys;
 use super::judge::{Judged, judge};
-use super::pattern::{Pattern, Patterns};
 use super::rule::{Asked, FieldRule};
 use super::scan::Engine;
 use super::words::Words;
@@ -40,10 +39,10 @@ pub(super) struct Inner {
     pub(super) keys: Keys,
     pub(super) engine: Engine,
     /// `None` where the application gave none: then a text costs nothing for them.
-    pub(super) patterns: Option<Arc<Patterns>>,
-    pub(super) trial: Option<Policy>,
+    pub(super) patterns: Option<Arc<super::pattern::Patterns>>,
     /// The hash of the file that the policy was read from.
     pub(super) file_hash: Option<Box<str>>,
+    pub(super) trial: Option<Policy>,
     pub(super) counts: Counts,
 }
 
@@ -87,7 +86,7 @@ impl Policy {
         &self.inner
     }
 
-    pub(super) fn with(mut self, then: impl FnOnce(&mut Inner)) -> Self {
+    fn with(mut self, then: impl FnOnce(&mut Inner)) -> Self {
         then(Arc::make_mut(&mut self.inner));
         self
     }
@@ -143,7 +142,7 @@ impl Policy {
     ///
     /// A pattern that cannot work: its id is that of a rule that is there already, its literal is shorter than three
     /// bytes, its length is none, its class is not one that hides.
-    pub fn pattern(self, pattern: Pattern) -> Result<Self> {
+    pub fn pattern(self, pattern: super::Pattern) -> Result<Self> {
         let patterns = self.inner.patterns.as_deref().cloned().unwrap_or_default();
         let patterns = Arc::new(patterns.and(pattern)?);
         Ok(self.with(|inner| inner.patterns = Some(patterns)))
@@ -184,13 +183,7 @@ impl Policy {
     /// As [`Self::key`]; a file that cannot be read, or that others can.
     pub fn key_file(self, id: &str, path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let unread = |error| {
-            Error::io(
-                format_args!("the file of key `{id}` cannot be read:"),
-                path,
-                error,
-            )
-        };
+        let unread = |error| Error::io(format!("the file of key `{id}` cannot be read:"), path, error);
         let file = std::fs::File::open(path).map_err(unread)?;
         #[cfg(unix)]
         {
@@ -338,6 +331,12 @@ impl Policy {
     pub(crate) fn declassified(&self) -> impl Iterator<Item = (String, &str)> {
         let names = self.inner.declassified.iter();
         names.map(|name| (name.words.joined(), name.reason.as_str()))
+    }
+
+    /// The same policy, read from a file with this hash.
+    #[cfg(feature = "config")]
+    pub(super) fn with_file_hash(self, hash: &str) -> Self {
+        self.with(|inner| inner.file_hash = Some(hash.into()))
     }
 
     /// The hash of the file that the policy was read from, so that a trail says which version of it was in force.

@@ -69,16 +69,11 @@ fn counts(look: Look, hit: &Hit) -> bool {
 
 /// The text as the policy leaves it; `None` where it stays as it is.
 pub(super) fn sift(policy: &Policy, judged: &Judged, look: Look, text: &str) -> Option<Sifted> {
-    let field = judged.field.as_ref()?;
+    if let (Some(trial), Some(other)) = (&judged.trial, policy.trial()) {
+        rehearse(policy, other, trial, text);
+    }
+    let field = judged.field.as_ref().filter(|_| look > Look::None)?;
     with_scratch(|scratch| {
-        if let (Some(trial), Some(other)) = (&judged.trial, policy.trial()) {
-            let scanned = other.inner().engine.scan(field, text, scratch);
-            own(other, text.get(..scanned.kept), &mut scratch.hits);
-            rehearse(policy, other, trial, scratch.hits.list());
-        }
-        if look == Look::None {
-            return None;
-        }
         let mut scanned = policy.inner().engine.scan(field, text, scratch);
         own(policy, text.get(..scanned.kept), &mut scratch.hits);
         if look == Look::Secrets {
@@ -276,17 +271,21 @@ fn marker(class: Class, rule: &str, out: &mut String) {
     out.push(']');
 }
 
-/// Counts what the policy under trial would have done to what was found.
-fn rehearse(policy: &Policy, other: &Policy, trial: &Judged, hits: &[Hit]) {
-    if trial.text.action != Action::Keep {
+/// Counts what the policy under trial would have done to what it would have found.
+#[cold]
+fn rehearse(policy: &Policy, other: &Policy, trial: &Judged, text: &str) {
+    let look = trial.text.look;
+    let keeps = trial.text.action == Action::Keep && look > Look::None;
+    let Some(field) = trial.field.as_ref().filter(|_| keeps) else {
         return;
-    }
-    for hit in hits
-        .iter()
-        .filter(|hit| trial.text.look > Look::None && counts(trial.text.look, hit))
-    {
-        if other.action_for(class_of(other, trial, hit)) != Action::Keep {
-            policy.counts().add_trial(hit.rule, 1);
+    };
+    with_scratch(|scratch| {
+        let scanned = other.inner().engine.scan(field, text, scratch);
+        own(other, text.get(..scanned.kept), &mut scratch.hits);
+        for hit in scratch.hits.list().iter().filter(|hit| counts(look, hit)) {
+            if other.action_for(class_of(other, trial, hit)) != Action::Keep {
+                policy.counts().add_trial(hit.rule, 1);
+            }
         }
-    }
+    });
 }

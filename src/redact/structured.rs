@@ -68,12 +68,13 @@ impl Redacting<'_> {
             path: plan.name.to_string(),
             about,
             depth: 0,
-            is_tried: true,
+            is_tried: plan
+                .judged
+                .trial
+                .as_ref()
+                .is_none_or(|trial| trial.text.action == Action::Keep),
             notes: Vec::new(),
         };
-        if matches!(value, Value::Map(_) | Value::List(_)) {
-            inside.is_tried = !self.rehearse(plan);
-        }
         let value = self.nested(value, &plan.judged, &mut inside, &mut room);
         if room.is_short {
             // How long the whole would have been is nobody's question; which value was cut is.

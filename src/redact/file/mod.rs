@@ -101,7 +101,7 @@ impl Policy {
         let tree = source.parse()?;
         let table = Table::new(source, "", 0, tree.get_ref(), POLICY)?;
         let hash = super::hmac::sha256(source.text.as_bytes());
-        let policy = read(&table)?.with(|inner| inner.file_hash = Some(hash.into()));
+        let policy = read(&table)?.with_file_hash(&hash);
         if !may_try && table.has("dry_run") {
             return Err(table.wrong(
                 "dry_run",
