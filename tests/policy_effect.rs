@@ -1,5 +1,6 @@
 //! What a policy does beside cutting: a trial that is counted, one value at a time, plans as plain data, patterns.
 
+use proptest::prelude::*;
 use tracing::info;
 use tracing_audit::record::{Map, Record, Slot, Value};
 use tracing_audit::redact::{Action, Alphabet, Class, FieldRule, Pattern, Policy, Sought, scan};
@@ -155,6 +156,34 @@ fn one_value_is_treated_as_a_record_would_hold_it() {
 }
 
 #[test]
+fn a_hash_that_came_with_an_imported_record_stays_as_it_is() {
+    let policy = Policy::balanced()
+        .field("client_id", Action::Hmac)
+        .key("k2", KEY)
+        .unwrap();
+    let older = Policy::balanced().key("k1", KEY).unwrap();
+    let imported = older.pseudonym(Class::UNCLASSIFIED, None, "client-17").unwrap();
+    let bare = tracing_audit::redact::sha256(b"client-17");
+    let recording = Recording::with(|audit| audit.policy(policy.clone()));
+    recording.run(|| {
+        info!(target: "audit", client_id = &*imported, params_hash = &*imported, other_hash = &*bare);
+        info!(target: "audit", client_id = "client-17");
+    });
+    let captured = recording.captured();
+    let record = captured.records().first().unwrap();
+    for field in ["client_id", "params_hash"] {
+        assert_eq!(record.attribute(field), Some(&Value::from(&*imported)), "{field}");
+        assert_eq!(policy.redact(field, &imported).count(), 0, "{field}");
+    }
+    assert_eq!(record.attribute("other_hash"), Some(&Value::from(bare)));
+    assert_eq!(
+        recording.audit().stats().redacted,
+        1,
+        "the value that was no pseudonym"
+    );
+}
+
+#[test]
 fn without_rules_of_its_own_the_engine_answers_as_before() {
     for value in [
         "token=hunter2hunter2",
@@ -258,4 +287,46 @@ fn patterns_cost_a_text_that_none_of_them_fits_nothing_of_its_bytes() {
     );
     let again = policy.redact("actor.id", "[REDACTED:secret]");
     assert_eq!(again.count(), 0);
+}
+
+/// Texts that look like tokens, hide them, or are what redaction wrote.
+fn scraps() -> impl Strategy<Value = String> {
+    let scrap = prop::sample::select(vec![
+        "acme_",
+        "0a1b2c3d",
+        "A1234567",
+        " ",
+        "=",
+        "_",
+        "%5F",
+        "\u{200b}",
+        "é",
+        "[REDACTED:secret]",
+        "hmac-sha256:k1:",
+        "acme_acme_",
+        "YWNtZV8wYTFiMmMzZA",
+        "\\n",
+        "x",
+    ]);
+    prop::collection::vec(scrap, 0..24).prop_map(|scraps| scraps.concat())
+}
+
+proptest! {
+    #[test]
+    fn what_patterns_cut_stays_cut_and_nothing_else_changes(text in scraps()) {
+        let policy = Policy::balanced()
+            .pattern(Pattern::literal("acme", "acme_", Alphabet::Hex, 8..=8))
+            .and_then(|policy| policy.pattern(Pattern::starting("member", Alphabet::Upper, Alphabet::Digits, 8..=8)))
+            .unwrap();
+        let once = policy.redact("told", &text);
+        let value = once.value.clone().unwrap();
+        prop_assert_eq!(once.count() == 0, value == text.as_str());
+        let again = policy.redact("told", &value);
+        prop_assert_eq!(again.value.as_deref(), Some(&*value), "once more of {}", text);
+        let left = value.split(|char: char| !char.is_ascii_alphanumeric() && char != '_');
+        for word in left {
+            let is_token = word.strip_prefix("acme_").is_some_and(|rest| rest.len() == 8 && rest.bytes().all(|byte| byte.is_ascii_hexdigit()));
+            prop_assert!(!is_token, "{} left of {}", word, text);
+        }
+    }
 }

@@ -116,7 +116,11 @@ impl Policy {
             }
             action => {
                 let mut out = String::new();
-                sift::replace(self, action, decision.class, "", value, &mut out);
+                let is_done = sift::replace(self, action, decision.class, "", value, &mut out);
+                if !is_done && action == Action::Hmac {
+                    // A pseudonym already.
+                    return self.sifted(judged, Look::None, value);
+                }
                 Treated {
                     value: Some(Cow::Owned(out)),
                     redactions: Vec::new(),
