@@ -26,8 +26,8 @@ Examples:
   tracing-audit hash --json --key-env AUDIT_KEY '{\"limit\":10}'";
 
 const EXIT: &str = "\
-Exit codes: 0 done, 3 a file cannot be read, 4 wrong usage,
-  5 nothing found with --fail-if-empty.";
+Exit codes: 0 done, 3 no trail there or a file cannot be read,
+  4 wrong usage, 5 nothing found with --fail-if-empty.";
 
 /// Read, follow and question an audit trail.
 #[derive(Debug, Parser)]

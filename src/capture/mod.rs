@@ -7,7 +7,6 @@ mod explain;
 mod ids;
 mod layer;
 mod lifecycle;
-mod links;
 mod local;
 mod log;
 mod place;

@@ -11,6 +11,7 @@ use super::class::{Class, ClassKind};
 use super::counts::Counts;
 use super::hmac::Keys;
 use super::judge::{Judged, judge};
+use super::plans::Plans;
 use super::rule::{Asked, FieldRule};
 use super::scan::Engine;
 use super::words::Words;
@@ -44,6 +45,7 @@ pub(super) struct Inner {
     pub(super) file_hash: Option<Box<str>>,
     pub(super) trial: Option<Policy>,
     pub(super) counts: Counts,
+    pub(super) plans: Plans,
 }
 
 /// What a policy does with what nobody classified.
@@ -87,8 +89,15 @@ impl Policy {
     }
 
     fn with(mut self, then: impl FnOnce(&mut Inner)) -> Self {
-        then(Arc::make_mut(&mut self.inner));
+        then(self.changed());
         self
+    }
+
+    /// What is about to change, so that no plan holds that was made before.
+    fn changed(&mut self) -> &mut Inner {
+        let inner = Arc::make_mut(&mut self.inner);
+        inner.plans = Plans::default();
+        inner
     }
 
     /// Adds a rule: a field whose name contains these words, in this order, is given this action. Short for
@@ -171,7 +180,7 @@ impl Policy {
     ///
     /// A key under 32 bytes, an id that is not one to 32 letters, digits, `-` or `_`, or one that is there already.
     pub fn key(mut self, id: &str, secret: &[u8]) -> Result<Self> {
-        Arc::make_mut(&mut self.inner).keys.add(id, secret)?;
+        self.changed().keys.add(id, secret)?;
         Ok(self)
     }
 
@@ -241,7 +250,7 @@ impl Policy {
                 "tenant {tenant:?} has control characters or over 128 bytes; give the tenant's id"
             )));
         }
-        Arc::make_mut(&mut self.inner).keys.set_tenant(tenant);
+        self.changed().keys.set_tenant(tenant);
         Ok(self)
     }
 
@@ -358,6 +367,18 @@ impl Policy {
         &self.inner.keys
     }
 
+    /// The plans that do not depend on the record; `None` where a rule asks about it.
+    pub(super) fn plans(&self) -> Option<&Plans> {
+        let trial = self.inner.trial.iter().flat_map(|trial| &trial.inner.rules);
+        let is_conditional = self
+            .inner
+            .rules
+            .iter()
+            .chain(trial)
+            .any(FieldRule::is_conditional);
+        (!is_conditional).then_some(&self.inner.plans)
+    }
+
     /// Decides about a field that fills `slot`, or about an attribute, label or nested key.
     pub(crate) fn judge(&self, asked: &Asked<'_>, slot: Option<Slot>) -> Judged {
         judge(&self.inner, asked, slot)
@@ -395,6 +416,11 @@ impl Inner {
             action
         };
         self.available(action)
+    }
+
+    /// Whether a name that says secret was said to be none.
+    pub(super) fn is_declassified(&self, words: &Words) -> bool {
+        self.declassified.iter().any(|name| words.contains(&name.words))
     }
 
     /// What is done instead, where there is no key for a pseudonym.

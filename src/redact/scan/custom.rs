@@ -56,7 +56,8 @@ impl Shapes {
         self.each(text, &mut |shape, start, end| {
             hits.push(start, end, shape.rule, shape.sort);
         });
-        if let Some(folded) = fold::fold(text) {
+        let mut folded = fold::Folded::default();
+        if fold::fold(text, &mut folded) {
             self.each(&folded.text, &mut |shape, start, end| {
                 let (start, end) = folded.origin(start, end);
                 hits.push(start, end, shape.rule, shape.sort);
@@ -70,7 +71,8 @@ impl Shapes {
         }
         let mut rule = None;
         let mut coded = Hits::default();
-        encoded::runs(text, &mut |inner| self.secret(inner, &mut rule), &mut coded);
+        let mut secret = |inner: &str| self.secret(inner, &mut rule);
+        encoded::runs(text, &mut secret, &mut Vec::new(), &mut coded);
         for hit in coded.list() {
             hits.push(hit.start, hit.end, rule.unwrap_or(hit.rule), Sort::Secret);
         }
