@@ -7,10 +7,6 @@ fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).expect("text")
 }
 
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).expect("text")
-}
-
 /// Runs `redact` over `input`.
 fn redact(input: &str) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_tracing-audit"))
@@ -48,7 +44,7 @@ fn redact_answers_each_line_in_order_and_leaves_harmless_values_whole() {
 #[test]
 fn redact_names_the_line_that_it_cannot_read() {
     let output = redact("{\"id\":1,\"field\":\"a\",\"value\":\"b\"}\n{\"id\":2,\"field\":\"a\"}\n");
-    let error = stderr(&output);
+    let error = String::from_utf8(output.stderr).expect("text");
     assert_eq!(output.status.code(), Some(3), "{error}");
     assert!(error.contains("line 2") && error.contains("`value`"), "{error}");
 }
