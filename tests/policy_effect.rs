@@ -124,18 +124,33 @@ fn one_value_is_treated_as_a_record_would_hold_it() {
         "plain words",
         "mail to ann@example.com, ip 203.0.113.77",
         "password=hunter2 and a long text behind it",
+        "203.0.113.77",
+        "[2001:db8:1:2::3]:443",
+        "203.0.113.0/24",
         "",
     ];
     recording.run(|| {
         for value in values {
-            info!(target: "audit", told = value, note = value, badge = value, password = value, diagnosis = value);
+            info!(target: "audit", told = value, note = value, badge = value, password = value, diagnosis = value, peer_addr = value, actor.ip = value);
         }
     });
     let captured = recording.captured();
     for (record, value) in captured.records().iter().zip(values) {
-        for field in ["told", "note", "badge", "password", "diagnosis"] {
+        for field in [
+            "told",
+            "note",
+            "badge",
+            "password",
+            "diagnosis",
+            "peer_addr",
+            "actor.ip",
+        ] {
             let treated = policy.redact(field, value);
-            let recorded = record.attribute(field).and_then(Value::as_str);
+            let slot = record
+                .record()
+                .text(Slot::ActorIp)
+                .filter(|_| field == "actor.ip");
+            let recorded = record.attribute(field).and_then(Value::as_str).or(slot);
             assert_eq!(treated.value.as_deref(), recorded, "{field} of {value}");
             assert_eq!(
                 treated.value.as_deref() == Some(value),

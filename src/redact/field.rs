@@ -263,6 +263,10 @@ impl FieldPlan {
         &self.name
     }
 
+    pub(super) fn slot(&self) -> Option<Slot> {
+        self.slot
+    }
+
     pub(super) fn judged(&self) -> &Judged {
         &self.judged
     }

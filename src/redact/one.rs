@@ -9,6 +9,7 @@ use super::judge::{Judged, Look};
 use super::policy::Policy;
 use super::rule::About;
 use super::sift::{self, Note};
+use crate::record::Slot;
 use crate::record::frame::cut;
 use crate::stats::RuleStats;
 
@@ -59,7 +60,7 @@ impl Policy {
             about: About::default(),
         };
         let plan = FieldPlan::new(field, of);
-        let treated = self.treat(plan.judged(), value);
+        let treated = self.treat(plan.judged(), plan.slot(), value);
         for done in &treated.redactions {
             self.counts().add(done.rule, done.n);
         }
@@ -74,7 +75,7 @@ impl Policy {
     }
 
     /// What is done to a text under a verdict.
-    pub(super) fn treat<'v>(&self, judged: &Judged, value: &'v str) -> Treated<'v> {
+    pub(super) fn treat<'v>(&self, judged: &Judged, slot: Option<Slot>, value: &'v str) -> Treated<'v> {
         let decision = judged.text;
         let whole = Note {
             rule: decision.rule,
@@ -116,9 +117,15 @@ impl Policy {
             }
             action => {
                 let mut out = String::new();
-                let is_done = sift::replace(self, action, decision.class, "", value, &mut out);
-                if !is_done && action == Action::Hmac {
-                    // A pseudonym already.
+                let address = (action == Action::TruncateIp)
+                    .then(|| address(slot, value))
+                    .flatten();
+                match address {
+                    Some(address) => out = address,
+                    None => drop(sift::replace(self, action, decision.class, "", value, &mut out)),
+                }
+                if out == value {
+                    // A pseudonym or a shortened address already.
                     return self.sifted(judged, Look::None, value);
                 }
                 Treated {
@@ -146,6 +153,19 @@ impl Policy {
             },
         }
     }
+}
+
+/// An address without its last bits, as a record states it: the slot has a place of its own for how many are left.
+fn address(slot: Option<Slot>, text: &str) -> Option<String> {
+    let text = text.trim_matches(['"', ' ']);
+    if text == "system" {
+        return Some(text.to_owned());
+    }
+    let (address, bits) = super::ip::truncated(text)?;
+    Some(match slot {
+        Some(Slot::ActorIp) => address.to_string(),
+        _ => format!("{address}/{bits}"),
+    })
 }
 
 impl From<Note> for Applied {

@@ -86,7 +86,7 @@ fn try_texts(policy: &Policy, table: &Table<'_, '_>, id: &str) -> Result<()> {
     let negatives = examples(table, "negatives", "text that must stay as it is")?;
     let nowhere = Judged::free_text();
     let rules = |example: &Given<&str>| -> Vec<&'static str> {
-        let treated = policy.treat(&nowhere, example.value);
+        let treated = policy.treat(&nowhere, None, example.value);
         treated.redactions.iter().map(|done| done.rule).collect()
     };
     for (nth, example) in positives.iter().enumerate() {
