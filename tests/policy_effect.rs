@@ -304,6 +304,32 @@ fn patterns_cost_a_text_that_none_of_them_fits_nothing_of_its_bytes() {
     assert_eq!(again.count(), 0);
 }
 
+#[test]
+fn a_pattern_is_found_in_the_shortest_and_plainest_text_of_a_record() {
+    let policy = Policy::balanced()
+        .pattern(Pattern::literal("ticket", "tkt", Alphabet::Lower, 3..=3))
+        .and_then(|policy| policy.pattern(Pattern::starting("word", Alphabet::Lower, Alphabet::Lower, 8..=8)))
+        .unwrap();
+    let recording = Recording::with(|audit| audit.policy(policy));
+    recording.run(|| {
+        info!(target: "audit", actor.id = "tktabc", told = "tktabc", word = "abcdefgh", shown = %"tktabc", bytes = &b"tktabc"[..]);
+        info!(target: "audit", actor.id = "tktab", told = "tktab", word = "abcdefg", shown = %"tktab", bytes = &b"tktab"[..]);
+    });
+    let captured = recording.captured();
+    let found = captured.first();
+    found.assert_has(Slot::ActorId, "[REDACTED:secret]");
+    for field in ["told", "word", "shown"] {
+        found.assert_attribute(field, "[REDACTED:secret]");
+    }
+    let hidden = Value::from(&b"[REDACTED:secret]"[..]);
+    assert_eq!(found.attribute("bytes"), Some(&hidden));
+    assert_eq!(
+        recording.audit().stats().redacted,
+        5,
+        "and nothing of what is too short"
+    );
+}
+
 /// Texts that look like tokens, hide them, or are what redaction wrote.
 fn scraps() -> impl Strategy<Value = String> {
     let scrap = prop::sample::select(vec![
