@@ -312,8 +312,9 @@ fn a_pattern_is_found_in_the_shortest_and_plainest_text_of_a_record() {
         .unwrap();
     let recording = Recording::with(|audit| audit.policy(policy));
     recording.run(|| {
-        info!(target: "audit", actor.id = "tktabc", told = "tktabc", word = "abcdefgh", shown = %"tktabc", bytes = &b"tktabc"[..]);
-        info!(target: "audit", actor.id = "tktab", told = "tktab", word = "abcdefg", shown = %"tktab", bytes = &b"tktab"[..]);
+        for (token, word) in [("tktabc", "abcdefgh"), ("tktab", "abcdefg")] {
+            info!(target: "audit", event = "x", actor.id = token, told = token, word, shown = %token, bytes = token.as_bytes());
+        }
     });
     let captured = recording.captured();
     let found = captured.first();
