@@ -97,24 +97,10 @@ impl Policy {
                 redactions: Vec::new(),
                 is_short: false,
             },
-            Action::TruncateLen(len) => {
-                let mut treated = self.sifted(judged, Look::All, value);
-                let text = treated.value.unwrap_or_default();
-                let kept = cut(&text, usize::from(len)).len();
-                if kept == text.len() && !treated.is_short {
-                    treated.value = Some(text);
-                    return treated;
-                }
-                treated.is_short = true;
-                treated.value = Some(match text {
-                    Cow::Borrowed(text) => Cow::Borrowed(text.get(..kept).unwrap_or_default()),
-                    Cow::Owned(mut text) => {
-                        text.truncate(kept);
-                        Cow::Owned(text)
-                    }
-                });
-                treated
-            }
+            Action::TruncateLen(len) => match self.shortened(judged, usize::from(len), value) {
+                (treated, true) => treated,
+                (treated, false) => return treated,
+            },
             action => {
                 let mut out = String::new();
                 let address = (action == Action::TruncateIp)
@@ -137,6 +123,23 @@ impl Policy {
         };
         treated.redactions.push(whole.into());
         treated
+    }
+
+    /// At most `len` bytes of what the value engine leaves, and whether that is less than all.
+    fn shortened<'v>(&self, judged: &Judged, len: usize, value: &'v str) -> (Treated<'v>, bool) {
+        let mut treated = self.sifted(judged, Look::All, value);
+        let text = treated.value.unwrap_or_default();
+        let kept = cut(&text, len).len();
+        let is_cut = kept < text.len() || treated.is_short;
+        treated.is_short = is_cut;
+        treated.value = Some(match text {
+            Cow::Borrowed(text) => Cow::Borrowed(text.get(..kept).unwrap_or_default()),
+            Cow::Owned(mut text) => {
+                text.truncate(kept);
+                Cow::Owned(text)
+            }
+        });
+        (treated, is_cut)
     }
 
     fn sifted<'v>(&self, judged: &Judged, look: Look, value: &'v str) -> Treated<'v> {
