@@ -120,7 +120,7 @@ fn line(writer: &mut LineWriter, frame: &[u8], seq: u64) -> (String, super::line
 }
 
 fn writer(service: &str) -> LineWriter {
-    LineWriter::new(service, "", &["secret"], &["drop"])
+    LineWriter::new(service, "", &["drop"])
 }
 
 fn knows(writer: &mut LineWriter, frame: &[u8]) -> bool {
