@@ -55,6 +55,7 @@ const KEEP: Decision = Decision {
     look: Look::None,
 };
 
+#[cfg(feature = "config")]
 impl Judged {
     /// The verdict on a text whose field says nothing: everything is looked for in it.
     pub(super) fn free_text() -> Self {
