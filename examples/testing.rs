@@ -59,6 +59,20 @@ fn no_secret_is_kept() {
         .assert_attribute("password", "[REDACTED:secret]");
 }
 
+/// Which rule decides about a field is known without a value: of every callsite that the program has reached.
+fn the_amount_is_kept_and_no_rule_is_needed_for_that() {
+    let recording = Recording::new();
+    recording.run(|| drop(transfer("DE-7", 250)));
+    let callsites = recording.audit().explain();
+    let transfer = callsites
+        .iter()
+        .find(|callsite| callsite.event == "money.transfer")
+        .expect("it was reached");
+    println!("{transfer}");
+    let amount = transfer.fields.iter().find(|field| field.field == "amount");
+    assert!(amount.is_some_and(|amount| amount.number.rule.is_none()));
+}
+
 /// A `Recording` has settings of its own: here a clock that only the test moves, and an actor that must be named.
 fn an_import_without_an_actor_is_refused_and_one_with_an_actor_is_timed() {
     let clock = ManualClock::new(1_795_219_200_000_000_000);
@@ -96,8 +110,9 @@ fn main() -> Result<()> {
     a_transfer_names_who_what_and_how_it_ended();
     a_refused_transfer_says_why_and_shares_the_trace_of_what_it_asked_for();
     no_secret_is_kept();
+    the_amount_is_kept_and_no_rule_is_needed_for_that();
     an_import_without_an_actor_is_refused_and_one_with_an_actor_is_timed();
     code_that_takes_an_emitter_is_tested_with_one_in_memory()?;
-    println!("5 tests passed");
+    println!("6 tests passed");
     Ok(())
 }

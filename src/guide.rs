@@ -29,3 +29,6 @@ pub mod readme {}
 
 #[doc = include_str!("../docs/benchmarks.md")]
 pub mod benchmarks {}
+
+#[doc = include_str!("../docs/policy-file.md")]
+pub mod policy_file {}

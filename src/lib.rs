@@ -94,8 +94,8 @@ pub mod store;
 pub mod testing;
 
 pub use capture::{
-    Actor, AuditContext, AuditLayer, Audited, Check, CurrentContext, FilterShell, IdSource, Ids, Obstacle,
-    Scoped, WithContext,
+    Actor, AuditContext, AuditLayer, Audited, Callsite, Check, CurrentContext, FilterShell, IdSource, Ids,
+    Obstacle, Scoped, WithContext,
 };
 #[cfg(feature = "tower")]
 pub use capture::{AuditContextLayer, AuditContextService};

@@ -19,6 +19,12 @@ Filters (terms side by side must all hold; actor=u-1 actor=u-2 is either):
   timeout                         any text of the record contains it
   not …   … or …   ( … )          quote them for your shell";
 
+const HASHES: &str = "\
+Examples:
+  tracing-audit hash --class network --policy policy.toml 203.0.113.7
+  tracing-audit hash --class personal:email --key-file ./k1.key - < address.txt
+  tracing-audit hash --json --key-env AUDIT_KEY '{\"limit\":10}'";
+
 const EXIT: &str = "\
 Exit codes: 0 done, 3 no trail there or a file cannot be read,
   4 wrong usage, 5 nothing found with --fail-if-empty.";
@@ -35,8 +41,12 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Write a day of invented records into a new directory, to have something to look at
     Demo(Demo),
+    /// Say what a policy does to fields of these names, and why
+    Explain(Explain),
+    /// Make the pseudonym of a known value, to look for it in a trail
+    Hash(Hash),
     /// Redact values: lines {"id","field","value"} in, {"id","value","redactions"} out, in the same order
-    Redact,
+    Redact(Redact),
     /// Show records: the newest 50, oldest of them first
     Show(Show),
     /// Show the newest records, and with -f those to come
@@ -54,6 +64,78 @@ pub(crate) struct Demo {
     /// Another number, another day
     #[arg(long, value_name = "SEED", default_value_t = 1)]
     pub(crate) seed: u64,
+}
+
+/// `explain`.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = EXIT)]
+pub(crate) struct Explain {
+    /// Names of fields, as the code spells them
+    #[arg(value_name = "FIELD", required = true)]
+    pub(crate) fields: Vec<String>,
+    /// The policy's file; the balanced policy otherwise
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// The event's name, for rules that ask for it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) event: Option<String>,
+    /// The category, for rules that ask for it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) category: Option<String>,
+    /// Write a JSON object for each field instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `hash`.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = format!("{HASHES}\n\n{EXIT}"))]
+pub(crate) struct Hash {
+    /// The value; `-` reads it from standard input, so that it is not in the shell's history
+    pub(crate) value: String,
+    /// What the value is: personal:email, network, financial … as the record's `redaction` says
+    #[arg(long, value_name = "CLASS")]
+    pub(crate) class: Option<String>,
+    /// The file that holds the key; nobody else may read it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
+    /// The environment variable that holds the key
+    #[arg(long, value_name = "VAR", conflicts_with = "key_file")]
+    pub(crate) key_env: Option<String>,
+    /// The policy's file, for its keys and its tenant
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["key_file", "key_env", "tenant"])]
+    pub(crate) policy: Option<PathBuf>,
+    /// The key's id: `k1` for a key from --key-file or --key-env, the policy's newest otherwise
+    #[arg(long, value_name = "ID")]
+    pub(crate) key: Option<String>,
+    /// The tenant that the policy names
+    #[arg(long, value_name = "NAME")]
+    pub(crate) tenant: Option<String>,
+    /// The value is JSON: hash its canonical form (RFC 8785), as `params_hash` does
+    #[arg(long, conflicts_with = "class")]
+    pub(crate) json: bool,
+    /// `sha256`: a bare hash, to compare with one from elsewhere; it can be guessed
+    #[arg(long, value_name = "NAME", default_value = "hmac-sha256")]
+    pub(crate) algorithm: Algorithm,
+}
+
+/// What a hash is made by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Algorithm {
+    HmacSha256,
+    Sha256,
+}
+
+/// `redact`.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = EXIT)]
+pub(crate) struct Redact {
+    /// The policy's file; the balanced policy's value engine otherwise
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// Write no values, only how much of each line would be redacted, and at the end on standard error how much by rule
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 /// `show`.

@@ -28,7 +28,9 @@ fn main() -> ExitCode {
     };
     let done = match &args.command {
         Command::Demo(demo) => cmd::demo::run(demo),
-        Command::Redact => cmd::redact::run(),
+        Command::Explain(explain) => cmd::explain::run(explain),
+        Command::Hash(hash) => cmd::hash::run(hash),
+        Command::Redact(redact) => cmd::redact::run(redact),
         Command::Show(show) => cmd::show::run(show),
         Command::Tail(tail) => cmd::tail::run(tail),
     };

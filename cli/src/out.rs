@@ -36,7 +36,7 @@ impl Failure {
     pub(crate) fn code(&self) -> u8 {
         match self {
             Self::Closed => code::OK,
-            Self::Audit(error) if error.kind() == ErrorKind::Query => code::USAGE,
+            Self::Audit(error) if matches!(error.kind(), ErrorKind::Query | ErrorKind::Config) => code::USAGE,
             Self::Usage(_) => code::USAGE,
             Self::Output(_) | Self::Audit(_) | Self::NoTrail(_) | Self::Input(_) => code::IO,
         }

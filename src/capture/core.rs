@@ -106,6 +106,11 @@ impl Capture {
         }
     }
 
+    /// The plans that were made so far for this stack.
+    pub(super) fn plans_made(&self) -> Vec<&'static Plan> {
+        self.plans.read().values().copied().collect()
+    }
+
     #[cold]
     fn find_plan(&self, key: usize, metadata: &'static Metadata<'static>) -> &'static Plan {
         let found = self.plans.read().get(&key).copied();

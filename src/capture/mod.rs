@@ -3,6 +3,7 @@
 mod check;
 mod context;
 mod core;
+mod explain;
 mod ids;
 mod layer;
 mod lifecycle;
@@ -23,6 +24,7 @@ pub(crate) use check::check;
 pub use check::{Check, Obstacle};
 pub use context::{Actor, AuditContext, CurrentContext, Scoped, WithContext};
 pub(crate) use core::Capture;
+pub use explain::Callsite;
 pub use ids::{IdSource, Ids};
 pub use layer::AuditLayer;
 pub(crate) use local::{is_own_thread, is_recording, mark_own_thread};

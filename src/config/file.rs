@@ -110,11 +110,15 @@ pub struct ModeRule {
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Redaction {
-    /// The policy. Default: balanced.
+    /// The policy. Default: balanced. Not together with `policy_file`, which says it itself.
     pub mode: Option<RedactionMode>,
-    /// The file that holds the key for pseudonyms. Not together with `key_env`.
+    /// The file that holds the policy: see [`guide::policy_file`](crate::guide::policy_file).
+    pub policy_file: Option<PathBuf>,
+    /// The file that holds the key for pseudonyms, whose id is `k1`. Not together with `key_env`, nor with keys in the
+    /// policy file.
     pub key_file: Option<PathBuf>,
-    /// The environment variable that holds the key for pseudonyms. Not together with `key_file`.
+    /// The environment variable that holds the key for pseudonyms, whose id is `k1`. Not together with `key_file`, nor
+    /// with keys in the policy file.
     pub key_env: Option<String>,
 }
 

@@ -58,13 +58,18 @@ fn among(place: &str, value: &Value, known: &[&'static str]) -> Result<()> {
         if known.contains(&key.as_str()) {
             continue;
         }
-        let remedy = match nearest(key, known) {
-            Some(meant) => format!("did you mean `{place}{meant}`?"),
-            None => format!("known keys are {}", known.join(", ")),
-        };
-        return Err(Error::config(format!("unknown key `{place}{key}`; {remedy}")));
+        return Err(Error::config(unknown(place, key, known)));
     }
     Ok(())
+}
+
+/// What is said of a key that is not `known`. `place` ends with a dot, or is empty.
+pub(crate) fn unknown(place: &str, key: &str, known: &[&'static str]) -> String {
+    let remedy = match nearest(key, known) {
+        Some(meant) => format!("did you mean `{place}{meant}`?"),
+        None => format!("known keys are {}", known.join(", ")),
+    };
+    format!("unknown key `{place}{key}`; {remedy}")
 }
 
 /// The known key with the fewest edits from `key`, unless the two have little in common.

@@ -19,4 +19,6 @@ pub use file::{Config, Levels, ModeRule, Redaction, RedactionMode};
 pub use floors::{Family, Floors};
 pub use glob::Glob;
 pub use id_kind::IdKind;
+#[cfg(feature = "config")]
+pub(crate) use keys::unknown;
 pub use mode::{Mode, Modes};

@@ -1,6 +1,6 @@
 //! Validation: values that have the right type and still cannot work.
 
-use super::file::{Config, ModeRule};
+use super::file::{Config, ModeRule, RedactionMode};
 use super::limits;
 use crate::error::{Error, Result};
 
@@ -18,6 +18,17 @@ impl Config {
             mode_rule(at, rule)?;
         }
         self.size_against_segment()?;
+        if let (Some(file), Some(mode)) = (&self.redaction.policy_file, self.redaction.mode) {
+            let mode = match mode {
+                RedactionMode::Strict => "strict",
+                RedactionMode::Balanced => "balanced",
+            };
+            return Err(Error::config(format!(
+                "`redaction.policy_file` is `{}` and `redaction.mode` is `{mode}`; the file says its mode itself: remove \
+                 `redaction.mode`",
+                file.display()
+            )));
+        }
         if let (Some(file), Some(variable)) = (&self.redaction.key_file, &self.redaction.key_env) {
             return Err(Error::config(format!(
                 "`redaction.key_file` is `{}` and `redaction.key_env` is `{variable}`; there is one key: remove one \
@@ -58,6 +69,14 @@ impl Config {
         if let Some(file) = &self.redaction.key_file {
             let empty = file.as_os_str().is_empty();
             not_empty("redaction.key_file", empty, "name the file that holds the key")?;
+        }
+        if let Some(file) = &self.redaction.policy_file {
+            let empty = file.as_os_str().is_empty();
+            not_empty(
+                "redaction.policy_file",
+                empty,
+                "name the file that holds the policy",
+            )?;
         }
         if let Some(variable) = &self.redaction.key_env {
             let remedy = "name the environment variable that holds the key";

@@ -11,6 +11,7 @@ mod line;
 mod line_tests;
 mod lines;
 mod notes;
+mod params;
 mod read;
 mod room;
 mod rules;
@@ -28,6 +29,7 @@ pub use batch::{Batch, Entry};
 pub(crate) use line::{LineWriter, Place};
 pub use line::{MAX_LINE, SCHEMA};
 pub use lines::{Lines, MAX_READ, Piece};
+pub use params::canonical_json;
 pub use read::read_line;
 pub use segment::{Segment, SegmentName, segments};
 

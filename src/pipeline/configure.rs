@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::builder::AuditBuilder;
 use crate::config::{Config, Family, Glob, RedactionMode};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::redact::Policy;
 
 impl AuditBuilder {
@@ -77,13 +77,22 @@ impl AuditBuilder {
 /// The policy that the configuration describes; `None` where it says nothing of one.
 fn policy(config: &Config) -> Result<Option<Policy>> {
     let redaction = &config.redaction;
-    let policy = match redaction.mode {
-        Some(RedactionMode::Strict) => Policy::strict(),
+    let policy = match (&redaction.policy_file, redaction.mode) {
+        (Some(path), _) => Policy::load(path)?,
+        (None, Some(RedactionMode::Strict)) => Policy::strict(),
         _ => Policy::balanced(),
     };
-    match (&redaction.key_file, &redaction.key_env) {
-        (Some(path), _) => policy.key_file("k1", path).map(Some),
-        (None, Some(variable)) => policy.key_env("k1", variable).map(Some),
-        (None, None) => Ok(redaction.mode.map(|_| policy)),
-    }
+    let (key, policy) = match (&redaction.key_file, &redaction.key_env) {
+        (Some(_), _) | (None, Some(_)) if policy.key_ids().next().is_some() => {
+            return Err(Error::config(
+                "`redaction.key_file` or `redaction.key_env` gives a key, and so does `redaction.policy_file`; keep one \
+                 place for keys",
+            ));
+        }
+        (Some(path), _) => (true, policy.key_file("k1", path)?),
+        (None, Some(variable)) => (true, policy.key_env("k1", variable)?),
+        (None, None) => (false, policy),
+    };
+    let is_said = key || redaction.mode.is_some() || redaction.policy_file.is_some();
+    Ok(is_said.then_some(policy))
 }

@@ -124,6 +124,15 @@ impl AuditBuilder {
                 pairs(&mut policy.classes(), "class", "action"),
             )]));
         }
+        if policy.patterns().next().is_some() {
+            stated.extend(rows([(
+                "patterns",
+                pairs(&mut policy.patterns(), "pattern", "class"),
+            )]));
+        }
+        if let Some(hash) = policy.file_hash() {
+            stated.extend(rows([("policy_file", hash.into())]));
+        }
         if policy.declassified().next().is_some() {
             let mut names = policy.declassified().map(|(name, why)| (name, why.to_owned()));
             stated.extend(rows([("declassified", pairs(&mut names, "field", "reason"))]));

@@ -16,7 +16,7 @@ use super::commands::Command;
 use super::inbox::{Inbox, LastWait, Left};
 use super::ports::PortState;
 use super::ticket::{Answer, Promise, Ticket};
-use crate::capture::{AuditLayer, Capture, Check, FilterShell, Obstacle};
+use crate::capture::{AuditLayer, Callsite, Capture, Check, FilterShell, Obstacle};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sink::file::{Cleaned, Rotated};
 use crate::stats::{SinkStats, Stats};
@@ -119,6 +119,28 @@ impl Audit {
             check.obstacles.insert(0, Obstacle::Closed);
         }
         check
+    }
+
+    /// What the trail makes of each callsite that the program has reached so far, in the order of the source: where each
+    /// field goes, what is done to it, and by which rule. So it is for the end of a test, or for a page that operators see.
+    /// Nothing in it comes from values.
+    ///
+    /// ```
+    /// # fn main() -> tracing_audit::Result<()> {
+    /// use tracing_audit::testing::Recording;
+    ///
+    /// let recording = Recording::new();
+    /// recording.run(|| tracing::info!(target: "audit", event = "user.login", actor.id = "u-17", password = "x"));
+    /// let callsites = recording.audit().explain();
+    /// let text = callsites[0].to_string();
+    /// assert!(text.contains("password → attributes.password: marker as secret by name.secret"), "{text}");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn explain(&self) -> Vec<Callsite> {
+        self.inner()
+            .map_or_else(Vec::new, |inner| inner.capture.explain())
     }
 
     /// Makes everything that was submitted before this call durable, and delivered to every sink. The trail goes on.

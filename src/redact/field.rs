@@ -211,7 +211,8 @@ impl FieldPlan {
     /// Notes which kinds of value need no second look.
     fn hastened(mut self) -> Self {
         self.fast = 0;
-        if self.head.is_short() && self.naming == Naming::Plain {
+        // Under a trial every value goes the long way, which counts what the other policy would do.
+        if self.head.is_short() && self.naming == Naming::Plain && self.judged.trial.is_none() {
             let takes = match self.kind {
                 None | Some(Kind::Any) => fast::STR | fast::U64 | fast::I64 | fast::BOOL | fast::F64,
                 Some(Kind::Text | Kind::Texts) => fast::STR,
@@ -264,6 +265,23 @@ impl FieldPlan {
             judged: self.judged.listed(&self.name),
             ..self.clone()
         }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn slot(&self) -> Option<Slot> {
+        self.slot
+    }
+
+    pub(super) fn judged(&self) -> &Judged {
+        &self.judged
+    }
+
+    /// Where the value stands in the line.
+    pub(super) fn place(&self) -> &str {
+        &self.path
     }
 
     /// Whether this field names the actor.

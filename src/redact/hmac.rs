@@ -6,13 +6,16 @@ use super::class::Class;
 use crate::error::{Error, Result};
 use crate::record::frame::Out;
 use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 
 /// Ends the parts of the message: it cannot stand in a class, and a value comes last.
 const SEPARATOR: u8 = 0x1F;
 
 /// The least number of bytes of a key.
 const MIN_KEY: usize = 32;
+
+/// The longest id of a key, in bytes.
+const MAX_ID: usize = 32;
 
 /// The keys for pseudonyms: the last one given makes them, the others are for looking old ones up.
 #[derive(Clone, Default)]
@@ -32,7 +35,7 @@ impl Keys {
     /// Adds a key, which makes all pseudonyms from now on.
     pub(crate) fn add(&mut self, id: &str, secret: &[u8]) -> Result<()> {
         let allowed = |char: char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_');
-        if id.is_empty() || id.len() > 32 || !id.chars().all(allowed) {
+        if id.is_empty() || id.len() > MAX_ID || !id.chars().all(allowed) {
             return Err(Error::config(format!(
                 "key id `{id}` is not 1 to 32 letters, digits, `-` or `_`"
             )));
@@ -110,12 +113,45 @@ impl Keys {
         into.extend(b"hmac-sha256:");
         into.extend(key.id.as_bytes());
         into.extend(b":");
-        let mut hex = [0; 64];
-        for (pair, byte) in hex.chunks_exact_mut(2).zip(mac.finalize().into_bytes()) {
-            pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
-        }
-        into.extend(&hex);
+        into.extend(&hex(mac.finalize().into_bytes()));
     }
+}
+
+/// Whether a text is a pseudonym already, to the last digit: one that came with an imported record, say. Then it stays,
+/// because a pseudonym of a pseudonym could not be found by anybody who looks the value up.
+pub(super) fn is_pseudonym(text: &[u8]) -> bool {
+    let parts = text.strip_prefix(b"hmac-sha256:").and_then(|rest| {
+        rest.iter()
+            .position(|&byte| byte == b':')
+            .map(|at| rest.split_at(at))
+    });
+    let is_id = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    parts.is_some_and(|(id, hash)| {
+        let hash = hash.get(1..).unwrap_or_default();
+        (1..=MAX_ID).contains(&id.len())
+            && id.iter().all(is_id)
+            && hash.len() == 64
+            && hash.iter().all(is_digit)
+    })
+}
+
+/// The bare hash of a value, in the form `sha256:<hex>`, without a key: whoever can list the values that are possible
+/// finds the one behind it. All IPv4 addresses are tried in minutes on one core. It is here for reading and making what
+/// another system compares with; a policy never writes it. [`Policy::pseudonym`](super::Policy::pseudonym) is the form
+/// that keeps a value from being guessed.
+#[must_use]
+pub fn sha256(value: &[u8]) -> String {
+    let hex = hex(Sha256::digest(value));
+    format!("sha256:{}", String::from_utf8_lossy(&hex))
+}
+
+fn hex(bytes: impl IntoIterator<Item = u8>) -> [u8; 64] {
+    let mut hex = [0; 64];
+    for (pair, byte) in hex.chunks_exact_mut(2).zip(bytes) {
+        pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+    }
+    hex
 }
 
 const fn digit(nibble: u8) -> u8 {
@@ -196,6 +232,25 @@ mod tests {
         let mut text = Vec::new();
         keys.pseudonym(Class::personal("email"), b"a@example.com", &mut text);
         assert_eq!(text, format!("hmac-sha256:k1:{expected}").as_bytes());
+    }
+
+    #[test]
+    fn a_pseudonym_is_recognised_and_nothing_like_it() {
+        let made = made(&keys("k-1_x", &[7; 32]), Class::NETWORK);
+        assert!(is_pseudonym(made.as_bytes()));
+        let short = &made[..made.len() - 1];
+        for other in [
+            short,
+            &format!("{made}0"),
+            &format!(" {made}"),
+            &made.to_uppercase(),
+            &made.replace("k-1_x", ""),
+        ] {
+            assert!(!is_pseudonym(other.as_bytes()), "{other}");
+        }
+        for other in ["", "hmac-sha256:", "hmac-sha256:k1", &sha256(b"x")] {
+            assert!(!is_pseudonym(other.as_bytes()), "{other}");
+        }
     }
 
     #[test]

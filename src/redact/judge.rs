@@ -79,6 +79,24 @@ impl Judged {
     }
 }
 
+#[cfg(feature = "config")]
+impl Judged {
+    /// The verdict on a text whose field says nothing: everything is looked for in it.
+    pub(super) fn free_text() -> Self {
+        let text = Decision {
+            look: Look::All,
+            ..KEEP
+        };
+        Self {
+            text,
+            number: text,
+            field: Some(Arc::new(Field::of(""))),
+            named: Class::UNCLASSIFIED,
+            trial: None,
+        }
+    }
+}
+
 /// Decides about a field that fills `slot`, or about an attribute, label or nested key.
 pub(super) fn judge(policy: &Inner, asked: &Asked<'_>, slot: Option<Slot>) -> Judged {
     let words = Words::of(asked.name);
@@ -128,7 +146,7 @@ fn decide(
         }
         return Decision {
             action: policy.available(action),
-            rule: if action == Action::Keep { "" } else { rule.id },
+            rule: rule.id,
             class,
             look: look(action),
         };

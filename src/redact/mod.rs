@@ -4,13 +4,18 @@ mod act;
 mod action;
 mod class;
 mod counts;
+mod explain;
 mod field;
+#[cfg(feature = "config")]
+mod file;
 mod hmac;
 mod ink;
 mod ip;
 mod judge;
 mod names;
 mod normal;
+mod one;
+mod pattern;
 #[cfg(test)]
 mod pieces_tests;
 mod plans;
@@ -34,8 +39,12 @@ mod words;
 
 pub use action::Action;
 pub use class::{Class, ClassKind};
+pub use explain::{Explained, Sought, Treatment};
 pub(crate) use field::{FieldPlan, Of, sees};
+pub use hmac::sha256;
 pub use ip::truncate_ip;
+pub use one::{Applied, Treated};
+pub use pattern::{Alphabet, Pattern};
 pub use policy::Policy;
 pub(crate) use redacted::{Constants, Names, Redacted, RedactedFields, Tally};
 pub(crate) use redacting::Redacting;

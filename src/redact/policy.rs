@@ -40,6 +40,10 @@ pub(super) struct Inner {
     pub(super) declassified: Vec<Declassified>,
     pub(super) keys: Keys,
     pub(super) engine: Engine,
+    /// `None` where the application gave none: then a text costs nothing for them.
+    pub(super) patterns: Option<Arc<super::pattern::Patterns>>,
+    /// The hash of the file that the policy was read from.
+    pub(super) file_hash: Option<Box<str>>,
     pub(super) trial: Option<Policy>,
     pub(super) counts: Counts,
     pub(super) plans: Plans,
@@ -140,6 +144,18 @@ impl Policy {
             reason: reason.to_owned(),
         };
         self.with(|inner| inner.declassified.push(declassified))
+    }
+
+    /// Adds a pattern, which is searched in every text that is looked into.
+    ///
+    /// # Errors
+    ///
+    /// A pattern that cannot work: its id is that of a rule that is there already, its literal is shorter than three
+    /// bytes, its length is none, its class is not one that hides.
+    pub fn pattern(self, pattern: super::Pattern) -> Result<Self> {
+        let patterns = self.inner.patterns.as_deref().cloned().unwrap_or_default();
+        let patterns = Arc::new(patterns.and(pattern)?);
+        Ok(self.with(|inner| inner.patterns = Some(patterns)))
     }
 
     /// Sets how many bytes of a text are scanned: 16 KiB where nothing is said. What lies beyond is not kept, for
@@ -319,10 +335,32 @@ impl Policy {
         classes.map(|(class, action)| (class.to_string(), action.to_string()))
     }
 
+    /// The patterns, in their order: their ids, and the classes of what they find.
+    pub(crate) fn patterns(&self) -> impl Iterator<Item = (String, String)> {
+        let patterns = self.inner.patterns.iter().flat_map(|patterns| patterns.iter());
+        patterns.map(|(id, class)| (id.to_owned(), class.to_string()))
+    }
+
     /// The names that were declassified, and why.
     pub(crate) fn declassified(&self) -> impl Iterator<Item = (String, &str)> {
         let names = self.inner.declassified.iter();
         names.map(|name| (name.words.joined(), name.reason.as_str()))
+    }
+
+    /// The same policy, read from a file with this hash.
+    #[cfg(feature = "config")]
+    pub(super) fn with_file_hash(self, hash: &str) -> Self {
+        self.with(|inner| inner.file_hash = Some(hash.into()))
+    }
+
+    /// The hash of the file that the policy was read from, so that a trail says which version of it was in force.
+    pub(crate) fn file_hash(&self) -> Option<&str> {
+        self.inner.file_hash.as_deref()
+    }
+
+    /// The ids of the keys for pseudonyms, oldest first: the last one makes them.
+    pub fn key_ids(&self) -> impl Iterator<Item = &str> {
+        self.inner.keys.ids()
     }
 
     /// The policy that runs beside this one.

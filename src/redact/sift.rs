@@ -52,11 +52,14 @@ pub(super) fn passes(policy: &Policy, judged: &Judged, text: &str) -> bool {
     if judged.trial.is_some() {
         return false;
     }
-    if Engine::clears(field, text, judged.text.look == Look::Secrets) {
+    // The glance knows the built-in detectors, not the application's patterns.
+    let has_patterns = policy.inner().patterns.is_some();
+    if !has_patterns && Engine::clears(field, text, judged.text.look == Look::Secrets) {
         return true;
     }
     with_scratch(|scratch| {
         let scanned = policy.inner().engine.scan(field, text, scratch);
+        own(policy, text.get(..scanned.kept), &mut scratch.hits);
         scanned.dropped == 0
             && !scratch
                 .hits
@@ -84,14 +87,15 @@ pub(super) fn sift_around(
     text: &str,
     pieces: &mut Vec<Piece>,
 ) -> Option<Sifted> {
+    if let (Some(trial), Some(other)) = (&judged.trial, policy.trial()) {
+        rehearse(policy, other, trial, text);
+    }
     let field = judged.field.as_ref().filter(|_| look > Look::None)?;
     with_scratch(|scratch| {
         let mut scanned = policy.inner().engine.scan(field, text, scratch);
+        own(policy, text.get(..scanned.kept), &mut scratch.hits);
         if !pieces.is_empty() {
             spare(&mut scratch.hits, pieces);
-        }
-        if let (Some(trial), Some(other)) = (&judged.trial, policy.trial()) {
-            rehearse(policy, other, trial, scratch.hits.list());
         }
         if look == Look::Secrets {
             scratch.hits.retain(|hit| counts(look, hit));
@@ -108,7 +112,7 @@ pub(super) fn sift_around(
         let whole = head.trim().len();
         let text = redacted(head, scanned, &scratch.hits, &mut |hit, text, out| {
             let before = out.len();
-            let class = class_of(judged, hit);
+            let class = class_of(policy, judged, hit);
             let is_named = text.len() >= whole && class.kind() == judged.named.kind();
             let action = found(policy, class, is_named);
             if replace(policy, action, class, hit.rule, text, out) {
@@ -255,11 +259,24 @@ pub(super) fn note(notes: &mut Vec<Note>, new: Note) {
     }
 }
 
-fn class_of(judged: &Judged, hit: &Hit) -> Class {
+/// Adds what the policy's own patterns find in the part of the text that was scanned.
+#[inline]
+fn own(policy: &Policy, scanned: Option<&str>, hits: &mut Hits) {
+    if let Some(patterns) = &policy.inner().patterns
+        && patterns.find(scanned.unwrap_or_default(), hits)
+    {
+        hits.settle();
+    }
+}
+
+fn class_of(policy: &Policy, judged: &Judged, hit: &Hit) -> Class {
     if hit.rule.starts_with("name.") {
         return judged.named;
     }
-    Class::found(hit.sort, hit.rule)
+    let patterns = policy.inner().patterns.as_ref();
+    patterns
+        .and_then(|patterns| patterns.class(hit.rule))
+        .unwrap_or_else(|| Class::found(hit.sort, hit.rule))
 }
 
 /// What is done to what was found. What is only found in a text gets a marker where a field so named would keep its last
@@ -301,6 +318,10 @@ pub(super) fn replace(
             action.mask(text, out);
             return true;
         }
+        Action::Hmac if super::hmac::is_pseudonym(text.as_bytes()) => {
+            out.push_str(text);
+            return false;
+        }
         Action::Hmac => {
             if let Some(pseudonym) = policy.pseudonym(class, None, text) {
                 out.push_str(&pseudonym);
@@ -313,15 +334,19 @@ pub(super) fn replace(
     true
 }
 
-/// The marker for what a rule found: it names the family, never the value.
+/// The marker for what a rule found: it names the family, never the value. Where the field is what was judged, no rule
+/// of the value engine has found anything, and `rule` is empty.
 fn marker(class: Class, rule: &str, out: &mut String) {
     if rule == recording::RULE {
         let _ = recording::marker(class, out);
         return;
     }
+    if rule.is_empty() && class == Class::UNCLASSIFIED {
+        return out.push_str("[REDACTED]");
+    }
     let family = match class.kind() {
         ClassKind::Secret => "secret",
-        _ if rule.starts_with("name.") => class.word(),
+        _ if rule.is_empty() || rule.starts_with("name.") || !class.label().is_empty() => class.word(),
         _ => rule.rsplit('.').next().unwrap_or(rule),
     };
     out.push_str("[REDACTED:");
@@ -329,17 +354,21 @@ fn marker(class: Class, rule: &str, out: &mut String) {
     out.push(']');
 }
 
-/// Counts what the policy under trial would have done to what was found.
-fn rehearse(policy: &Policy, other: &Policy, trial: &Judged, hits: &[Hit]) {
-    if trial.text.action != Action::Keep {
+/// Counts what the policy under trial would have done to what it would have found.
+#[cold]
+fn rehearse(policy: &Policy, other: &Policy, trial: &Judged, text: &str) {
+    let look = trial.text.look;
+    let keeps = trial.text.action == Action::Keep && look > Look::None;
+    let Some(field) = trial.field.as_ref().filter(|_| keeps) else {
         return;
-    }
-    for hit in hits
-        .iter()
-        .filter(|hit| trial.text.look > Look::None && counts(trial.text.look, hit))
-    {
-        if other.action_for(class_of(trial, hit)) != Action::Keep {
-            policy.counts().add_trial(hit.rule, 1);
+    };
+    with_scratch(|scratch| {
+        let scanned = other.inner().engine.scan(field, text, scratch);
+        own(other, text.get(..scanned.kept), &mut scratch.hits);
+        for hit in scratch.hits.list().iter().filter(|hit| counts(look, hit)) {
+            if other.action_for(class_of(other, trial, hit)) != Action::Keep {
+                policy.counts().add_trial(hit.rule, 1);
+            }
         }
-    }
+    });
 }

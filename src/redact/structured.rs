@@ -97,6 +97,11 @@ impl Redacting<'_> {
             path: plan.name.to_string(),
             about,
             depth: 0,
+            is_tried: plan
+                .judged
+                .trial
+                .as_ref()
+                .is_none_or(|trial| trial.text.action == Action::Keep),
             notes: Vec::new(),
         };
         let value = self.nested(value, &plan.judged, &mut inside, &mut room);
@@ -187,12 +192,22 @@ impl Redacting<'_> {
             path: &inside.path,
             about: inside.about,
         };
-        let judged = self.policy.judge(&asked, None);
+        let mut judged = self.policy.judge(&asked, None);
         let is_number = matches!(
             value,
             Value::Int(_) | Value::Uint(_) | Value::Float(_) | Value::Bool(_)
         );
         let decision = if is_number { judged.number } else { judged.text };
+        // What the policy under trial would not keep as a whole is counted once, and not for what stands in it.
+        let outside_tried = inside.is_tried;
+        judged.trial = judged.trial.filter(|_| outside_tried);
+        if let Some(trial) = &judged.trial {
+            let tried = if is_number { trial.number } else { trial.text };
+            if tried.action != Action::Keep {
+                self.policy.counts().add_trial(tried.rule, 1);
+                inside.is_tried = false;
+            }
+        }
         let kept = match decision.action {
             Action::Keep => Some(self.nested(value, &judged, inside, room)),
             action => {
@@ -210,20 +225,14 @@ impl Redacting<'_> {
                 let mut out = String::new();
                 let whole = matches!(value, Value::Str(_)) || is_number;
                 let hidden = if whole { action } else { Action::Marker };
-                let is_done = sift::replace(
-                    self.policy,
-                    hidden,
-                    decision.class,
-                    decision.rule,
-                    &text,
-                    &mut out,
-                );
+                let is_done = sift::replace(self.policy, hidden, decision.class, "", &text, &mut out);
                 if is_done || action == Action::Drop {
                     inside.notes.push((key.to_owned(), done));
                 }
                 (action != Action::Drop).then_some(Value::Str(out))
             }
         };
+        inside.is_tried = outside_tried;
         inside.path.truncate(outside);
         kept
     }
@@ -235,6 +244,8 @@ struct Inside<'a> {
     path: String,
     about: About<'a>,
     depth: usize,
+    /// Whether a policy under trial would keep what this stands in.
+    is_tried: bool,
     /// Which field, and what. Keys that come from data are named only where a rule of the policy names them.
     notes: Vec<(String, Note)>,
 }

@@ -1,6 +1,8 @@
 //! The commands, and what they share: opening a trail, reading the question, telling what else was met.
 
 pub(crate) mod demo;
+pub(crate) mod explain;
+pub(crate) mod hash;
 pub(crate) mod redact;
 pub(crate) mod show;
 pub(crate) mod tail;

@@ -11,6 +11,7 @@ mod card;
 #[cfg(test)]
 mod cases;
 mod clue;
+pub(super) mod custom;
 mod cut;
 mod digits;
 mod email;
