@@ -219,7 +219,8 @@ fn look(action: Action) -> Look {
     }
 }
 
-/// What is looked for in a slot: everything where people write freely, secrets where ids and words stand.
+/// What is looked for in a slot: everything where people write freely, secrets where ids and words stand. A text that
+/// comes where numbers and truth values belong becomes an attribute, so everything is looked for in it.
 fn look_at(slot: Slot) -> Look {
     match slot {
         Slot::Summary
@@ -232,10 +233,9 @@ fn look_at(slot: Slot) -> Look {
         | Slot::ActorUserAgent
         | Slot::Attributes
         | Slot::Labels => Look::All,
-        Slot::Outcome | Slot::Level | Slot::Phase | Slot::Time | Slot::PiiCategories => Look::None,
         slot => match slot.kind() {
-            Kind::Text | Kind::Id | Kind::Texts | Kind::Any => Look::Secrets,
-            Kind::Uint | Kind::Bool | Kind::Time | Kind::Hex | Kind::Map => Look::None,
+            Kind::Uint | Kind::Bool | Kind::Time | Kind::Map => Look::All,
+            Kind::Text | Kind::Id | Kind::Texts | Kind::Any | Kind::Hex => Look::Secrets,
         },
     }
 }
