@@ -47,10 +47,10 @@ pub(super) fn format(ink: &mut Ink, limit: usize, arguments: fmt::Arguments<'_>)
         full: false,
     };
     // Unwind safety: the text is cut back to where it was, and nothing else is shared with the closure.
-    let panicked = catch_unwind(AssertUnwindSafe(|| {
+    let panicked = caught(|| {
         let _ = capped.write_fmt(arguments);
-    }))
-    .is_err();
+    })
+    .is_none();
     let (total, full) = (capped.total, capped.full);
     if panicked {
         ink.wipe_back(start);
@@ -104,7 +104,21 @@ const LINK: usize = 4096;
 
 /// The error below this one; none where its code panics.
 pub(super) fn source_of<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e (dyn StdError + 'static)> {
-    catch_unwind(AssertUnwindSafe(|| error.source())).unwrap_or(None)
+    caught(|| error.source()).flatten()
+}
+
+/// What user code answers; `None` where it panics. What it panicked with is user code as well when it is dropped, and may
+/// panic again.
+fn caught<R>(run: impl FnOnce() -> R) -> Option<R> {
+    match catch_unwind(AssertUnwindSafe(run)) {
+        Ok(answer) => Some(answer),
+        Err(payload) => {
+            if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+                std::mem::forget(again);
+            }
+            None
+        }
+    }
 }
 
 /// An error whose `Debug` form is its message.
