@@ -15,6 +15,11 @@ impl Redacting<'_> {
     #[cold]
     pub(super) fn act(&mut self, plan: &FieldPlan, decision: Decision, fits: bool, text: &[u8]) {
         self.rehearse(plan);
+        let given = std::str::from_utf8(text).unwrap_or_default();
+        if decision.action != Action::Drop && sift::is_own(given) {
+            // A record that was redacted before, and is given again.
+            return self.put(plan, fits, |buf| Put::str(buf, given));
+        }
         let start = self.ink.len();
         self.head(plan, fits);
         let done = Note {
@@ -30,7 +35,9 @@ impl Redacting<'_> {
             self.shorten(plan, text, usize::from(len), done);
         } else {
             self.replacement(plan, decision, text);
-            self.remark(&plan.name, done);
+            if decision.action != Action::TruncateIp || !ip::is_truncated(given) {
+                self.remark(&plan.name, done);
+            }
         }
         self.done(plan, fits, start);
     }

@@ -266,6 +266,27 @@ fn marker(class: Class, rule: &str, out: &mut String) {
     out.push(']');
 }
 
+/// Whether the text is nothing but what redaction itself puts in the place of a value: a marker, a mask or a pseudonym.
+pub(super) fn is_own(text: &str) -> bool {
+    let is_word = |word: &str, others: &[u8]| {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || others.contains(&byte);
+        (1..=32).contains(&word.len()) && word.bytes().all(allowed)
+    };
+    if let Some(rest) = text.strip_prefix("[REDACTED") {
+        let family = rest.strip_prefix(':').and_then(|rest| rest.strip_suffix(']'));
+        return rest == "]" || family.is_some_and(|family| is_word(family, b"-_."));
+    }
+    if let Some(last) = text.strip_prefix(super::action::MASK) {
+        return last.chars().count() <= 4 && last.chars().all(char::is_alphanumeric);
+    }
+    let pseudonym = text
+        .strip_prefix("hmac-sha256:")
+        .and_then(|rest| rest.split_once(':'));
+    pseudonym.is_some_and(|(key, hex)| {
+        is_word(key, b"-_") && hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit())
+    })
+}
+
 /// Counts what the policy under trial would have done to what was found.
 fn rehearse(policy: &Policy, other: &Policy, trial: &Judged, hits: &[Hit]) {
     if trial.text.action != Action::Keep {

@@ -164,7 +164,9 @@ impl Redacting<'_> {
             Value::Int(_) | Value::Uint(_) | Value::Float(_) | Value::Bool(_)
         );
         let decision = if is_number { judged.number } else { judged.text };
+        let is_own = decision.action != Action::Drop && value.as_str().is_some_and(sift::is_own);
         let kept = match decision.action {
+            _ if is_own => Some(value.clone()),
             Action::Keep => Some(self.nested(value, &judged, inside, room)),
             action => {
                 let done = Note {
