@@ -88,7 +88,18 @@ pub(super) fn links(
     let mut next = Some(source);
     while let Some(error) = link.filter(|_| links.texts.len() < MAX_CHAIN) {
         let mut ink = Ink::default();
-        links.panicked |= format(&mut ink, left.min(LINK), format_args!("{error}")).panicked;
+        let formatted = format(&mut ink, left.min(LINK), format_args!("{error}"));
+        links.panicked |= formatted.panicked;
+        if formatted.cut_from.is_some() {
+            // Half of a secret could stand at the end, which nobody would recognise.
+            let gap = ink
+                .written()
+                .iter()
+                .rev()
+                .take(1024)
+                .position(u8::is_ascii_whitespace);
+            ink.wipe_back(ink.len() - gap.unwrap_or(ink.len().min(1024)));
+        }
         left -= ink.len().min(left);
         links
             .texts
