@@ -1,6 +1,7 @@
 //! Whole records through the policy: what `emit` and `submit` take, with keys inside values as evidence.
 
 use super::action::Action;
+use super::beside;
 use super::judge::{Judged, Look};
 use super::rule::{About, Asked};
 use super::sift::{self, Note};
@@ -30,11 +31,13 @@ impl Redacting<'_> {
                         _ => "",
                     };
                     for (key, value) in members {
+                        let (key, notes) = self.key(key, members);
                         let plan = match slot {
-                            Slot::Attributes => FieldPlan::attribute(key, key, of),
+                            Slot::Attributes => FieldPlan::attribute(&key, &key, of),
                             _ => FieldPlan::new(&format!("{prefix}{key}"), of),
                         };
                         self.value(&plan, value, of.about);
+                        notes.iter().for_each(|note| self.remark(&key, *note));
                     }
                 }
                 _ => self.value(&FieldPlan::for_slot(slot, of), value, of.about),
@@ -95,11 +98,15 @@ impl Redacting<'_> {
             Value::List(values) => {
                 let mut kept = Vec::new();
                 inside.depth += 1;
-                for value in values {
+                for (at, value) in values.iter().enumerate() {
                     if !room.take(ITEM) {
                         break;
                     }
-                    kept.push(self.nested(value, judged, inside, room));
+                    let name = beside::before(values, at);
+                    match name.filter(|name| self.is_secrets_name(name, &inside.path, inside.about)) {
+                        Some(name) => kept.extend(self.member(name, value, inside, room)),
+                        None => kept.push(self.nested(value, judged, inside, room)),
+                    }
                 }
                 inside.depth -= 1;
                 Value::List(kept)
@@ -111,9 +118,15 @@ impl Redacting<'_> {
                     if !room.take(ITEM + key.len()) {
                         break;
                     }
-                    if let Some(value) = self.member(key, value, inside, room) {
-                        kept.insert(key.clone(), value);
+                    let (shown, notes) = self.key(key, members);
+                    let stated = beside::stated(members, key);
+                    let stated = stated.filter(|name| self.is_secrets_name(name, &inside.path, inside.about));
+                    if let Some(value) = self.member(stated.unwrap_or(&shown), value, inside, room) {
+                        kept.insert(shown.clone().into_owned(), value);
                     }
+                    inside
+                        .notes
+                        .extend(notes.into_iter().map(|note| (shown.clone().into_owned(), note)));
                 }
                 inside.depth -= 1;
                 Value::Map(kept)
