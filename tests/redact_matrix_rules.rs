@@ -508,3 +508,119 @@ fn a_personal_class_without_a_key_is_hidden_and_with_one_it_is_a_pseudonym() {
         captured.only().assert_hides("Alice");
     }
 }
+
+/// A token, made when the test runs.
+fn token() -> String {
+    ["gh", "p_", "abcdEFGH1234", "abcdEFGH1234", "abcdEFGH1234"].concat()
+}
+
+#[test]
+fn a_secret_that_is_a_key_is_cut_and_no_value_is_lost_by_it() {
+    let tokens: Vec<String> = ["1", "2", "3"]
+        .iter()
+        .map(|end| token()[..39].to_owned() + end)
+        .collect();
+    for policy in [Policy::balanced(), Policy::strict().key("k1", &KEY).unwrap()] {
+        let recording = Recording::with(|audit| audit.policy(policy));
+        let map = || Map::from_iter(tokens.iter().map(|token| (token.clone(), Value::from(1_u64))));
+        let mut builder = Record::builder("keys").attribute("nested", map()).detail(map());
+        for token in &tokens {
+            builder = builder
+                .attribute(token.as_str(), 1_u64)
+                .label(token.as_str(), "x")
+                .hash(token, "x");
+        }
+        recording.audit().submit(builder.build()).unwrap();
+        let captured = recording.captured();
+        captured.only().assert_hides(&token()[4..39]);
+        assert!(stated(captured.only()).1 >= 3, "{captured:?}");
+    }
+    let recording = Recording::new();
+    let map = Map::from_iter(tokens.iter().map(|token| (token.clone(), Value::from("kept"))));
+    recording
+        .audit()
+        .submit(Record::builder("x").attribute("nested", map).build())
+        .unwrap();
+    let captured = recording.captured();
+    let nested = captured
+        .only()
+        .attribute("nested")
+        .and_then(Value::as_map)
+        .unwrap()
+        .len();
+    assert_eq!(nested, 3);
+}
+
+#[test]
+fn the_option_before_an_argument_and_the_name_of_a_pair_are_evidence() {
+    let recording = Recording::new();
+    let map = |pairs: &[(&str, &str)]| -> Value {
+        let members = pairs
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), Value::from(*value)));
+        Value::Map(members.collect())
+    };
+    let record = Record::builder("x")
+        .attribute("argv", vec!["mysql", "--password", "hunter2", "--host", "db1"])
+        .attribute(
+            "env",
+            vec![
+                map(&[("name", "DB_PASSWORD"), ("value", "hunter2")]),
+                map(&[("name", "LANG"), ("value", "en")]),
+            ],
+        )
+        .attribute(
+            "headers",
+            Value::List(vec![
+                Value::from(vec!["Authorization", "hunter2"]),
+                Value::from(vec!["Accept", "*/*"]),
+            ]),
+        );
+    recording.audit().submit(record.build()).unwrap();
+    let captured = recording.captured();
+    captured.only().assert_hides("hunter2");
+    assert_eq!(stated(captured.only()).1, 3);
+    for kept in ["\"db1\"", "\"en\"", "\"*/*\"", "\"mysql\"", "\"DB_PASSWORD\""] {
+        assert!(captured.only().line().contains(kept), "{kept}: {captured:?}");
+    }
+}
+
+#[test]
+fn where_a_link_of_an_errors_chain_is_cut_no_half_of_a_secret_is_left() {
+    #[derive(Debug)]
+    struct Outer(Inner);
+    #[derive(Debug)]
+    struct Inner(String);
+    impl fmt::Display for Outer {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("outer")
+        }
+    }
+    impl fmt::Display for Inner {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(&self.0)
+        }
+    }
+    impl Error for Inner {}
+    impl Error for Outer {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+    let recording = Recording::new();
+    recording.run(|| {
+        for before in 4_050..4_096 {
+            for fill in ["a ", "a/"] {
+                let filled: String = fill.chars().cycle().take(before).collect();
+                let error = Outer(Inner(format!("{filled} {}", token())));
+                info!(target: "audit", event = "link", err = &error as &(dyn Error + 'static));
+            }
+        }
+    });
+    let captured = recording.captured();
+    captured.count(2 * 46);
+    for record in &captured {
+        record.assert_hides(&token()[..8]);
+        assert!(record.get(Slot::ErrorChain).is_some());
+    }
+}
