@@ -7,6 +7,8 @@ mod canary;
 mod child;
 #[path = "support/canary_doors.rs"]
 mod doors;
+#[path = "support/canary_finder.rs"]
+mod finder;
 #[path = "support/torture.rs"]
 mod torture;
 
@@ -14,8 +16,9 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use canary::{Finder, Planted};
+use canary::Planted;
 use doors::{DOORS, LENT};
+use finder::Finder;
 use tracing_audit::redact::Policy;
 use tracing_audit::sink::{MemorySink, StdoutSink};
 use tracing_audit::{Audit, AuditedExt};
@@ -284,7 +287,7 @@ fn the_search_finds_a_secret_in_every_form() {
     let mut dice = canary::Dice::new(7);
     for (whose, secret) in planted.iter().enumerate() {
         for needle in &secret.needles {
-            for form in canary::forms(needle) {
+            for form in finder::forms(needle) {
                 let noise = dice.text(canary::ALNUM, 9).into_bytes();
                 let bytes = [&noise[..whose % 9], &form, &noise].concat();
                 let found = finder.find(&bytes);

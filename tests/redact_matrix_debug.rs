@@ -3,12 +3,15 @@
 
 #[path = "support/canary.rs"]
 mod canary;
+#[path = "support/canary_finder.rs"]
+mod finder;
 
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use canary::{Finder, Planted};
+use canary::Planted;
+use finder::Finder;
 use tracing::{info, info_span};
 use tracing_audit::format::{Batch, Entry, Lines, write_line};
 use tracing_audit::record::{ActorType, Map, Record, Slot, Value};
