@@ -96,6 +96,7 @@ fn of_the_policy_the_first_record_states_the_rules_and_of_a_key_only_its_id() {
         ("policy", "balanced".into()),
         ("rules", rules.into()),
         ("pseudonyms", "k7".into()),
+        ("keys", vec!["k7"].into()),
     ]);
     assert_eq!(config.get("redaction"), Some(&redaction.into()));
     assert!(!line.contains(&secret) && !line.contains("secret"), "{line}");

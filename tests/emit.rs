@@ -1,5 +1,8 @@
 //! The direct door: receipts, refusals that the caller is told of, and futures that may be dropped at any time.
 
+#[path = "support/held.rs"]
+mod held;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -7,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
+use held::HeldClock;
 use parking_lot::{Condvar, Mutex};
 use tracing::{info, info_span};
 use tracing_audit::clock::ManualClock;
@@ -49,30 +53,37 @@ impl Sink for Gate {
     }
 }
 
-/// A trail whose only sink is shut, with a queue as small as it may be, and as many records as it takes.
-fn full(commit_timeout: Duration) -> (Audit, Gate, usize) {
-    let gate = Gate::default();
+/// The smallest queue, and the quarter of it that is kept for those who wait for an answer.
+const CAPACITY: u64 = tracing_audit::config::limits::QUEUE_RECORDS.least;
+const RESERVED: u64 = CAPACITY / 4;
+
+/// A trail whose writer is held, and whose queue is full but for the reserved part.
+fn full(commit_timeout: Duration) -> (Audit, HeldClock, MemorySink) {
+    let (clock, sink) = (HeldClock::new(), MemorySink::new());
     let builder = Audit::builder()
         .without_journal()
-        .sink(gate.clone())
-        .queue_records(tracing_audit::config::limits::QUEUE_RECORDS.least)
+        .sink(sink.clone())
+        .clock(clock.clone())
+        .queue_records(CAPACITY)
         .room_timeout(Duration::from_millis(20))
         .commit_timeout(commit_timeout);
     let audit = builder.start().unwrap();
-    let mut taken = 0;
-    // Until nothing moves any more: the writer holds some batches beside the queue.
-    let mut refused = 0;
-    while refused < 50 {
-        match audit.submit(record("filler")) {
-            Ok(_) => (taken, refused) = (taken + 1, 0),
-            Err(error) => {
-                assert_eq!(error.kind(), ErrorKind::Full, "{error}");
-                refused += 1;
-                std::thread::yield_now();
-            }
-        }
+    audit.flush(LONG).unwrap();
+    clock.shut();
+    audit.submit(record("filler")).unwrap();
+    clock.wait_for_the_writer();
+    // It may have the first in its hands: the credit of that one is given back when it goes on.
+    for _ in 1..CAPACITY - RESERVED {
+        audit.submit(record("filler")).unwrap();
     }
-    (audit, gate, taken)
+    assert_eq!(audit.stats().in_queue, CAPACITY - RESERVED);
+    (audit, clock, sink)
+}
+
+/// How many records of that name the sink has.
+fn count(sink: &MemorySink, name: &str) -> u64 {
+    let records = sink.records();
+    records.iter().filter(|record| record.event() == name).count() as u64
 }
 
 /// Counts how often it was woken.
@@ -295,49 +306,40 @@ fn a_sink_that_calls_its_own_trail_is_refused_and_does_not_wait_for_itself() {
 
 #[test]
 fn a_queue_that_stays_full_refuses_and_then_refuses_at_once() {
-    let (audit, gate, fillers) = full(Duration::from_millis(1));
-    let before = audit.stats();
+    let (audit, clock, sink) = full(Duration::from_millis(1));
+    let refused = || (audit.stats().rejected_full, audit.stats().rejected_tripped);
     // `submit` never waits and trips nothing.
-    assert!(before.rejected_full > 0 && before.rejected_tripped == 0);
-    // `emit` may use the part that is kept for those who wait for the answer; then it waits, and then it need not.
-    // The writer may still take a few on, which makes room: until it is held, refusals do not come in pairs.
-    let (mut emitted, mut waited) = (0, 0);
-    loop {
-        let stats = audit.stats();
-        let error = audit.emit(record("emitted")).unwrap_err();
-        let now = audit.stats();
-        if error.kind() == ErrorKind::Timeout {
-            // Queued: only the answer is late, for the sink is shut.
-            emitted += 1;
-            waited = 0;
-            continue;
-        }
-        assert_eq!(error.kind(), ErrorKind::Full, "{error}");
-        if now.rejected_tripped > stats.rejected_tripped && waited > 0 {
-            assert_eq!(now.rejected_tripped, stats.rejected_tripped + 1);
-            break;
-        }
-        waited += now.rejected_full - stats.rejected_full;
+    for n in 1..=3 {
+        assert_eq!(
+            audit.submit(record("filler")).unwrap_err().kind(),
+            ErrorKind::Full
+        );
+        assert_eq!(refused(), (n, 0));
     }
-    assert!(emitted > 0);
-    gate.open();
+    // `emit` may use the part that is kept for those who wait for the answer: queued, and only the answer is late.
+    for _ in 0..RESERVED {
+        assert_eq!(
+            audit.emit(record("emitted")).unwrap_err().kind(),
+            ErrorKind::Timeout
+        );
+    }
+    assert_eq!((audit.stats().in_queue, refused()), (CAPACITY, (3, 0)));
+    // Then it waits for room, and then it need not.
+    for expected in [(4, 0), (4, 1), (4, 2)] {
+        assert_eq!(audit.emit(record("emitted")).unwrap_err().kind(), ErrorKind::Full);
+        assert_eq!(refused(), expected);
+    }
+    clock.open();
     // The writer has moved: nothing is tripped any more.
     audit.flush(LONG).unwrap();
-    let taken = fillers + emitted;
     audit.submit(record("after")).unwrap();
     audit.shutdown(LONG).unwrap();
-    let events = |name: &str| {
-        gate.inner
-            .records()
-            .iter()
-            .filter(|record| record.event() == name)
-            .count()
-    };
-    assert_eq!(events("filler") + events("emitted") + events("after"), taken + 1);
-    assert_eq!((events("emitted"), events("after")), (emitted, 1));
+    let events = ["filler", "emitted", "after"].map(|name| count(&sink, name));
+    assert_eq!(events, [CAPACITY - RESERVED, RESERVED, 1]);
     let stats = audit.stats();
-    assert_eq!(stats.taken, taken as u64 + 1);
+    assert_eq!(stats.taken, CAPACITY + 1);
     assert_eq!((stats.lost(), stats.in_queue), (0, 0));
+    assert_eq!(refused(), (4, 2));
 }
 
 #[test]
@@ -371,27 +373,27 @@ fn a_future_that_is_dropped_after_it_was_queued_is_still_written() {
 
 #[test]
 fn a_future_that_waits_for_room_is_woken_and_one_that_is_dropped_there_submits_nothing() {
-    let (audit, gate, _) = full(LONG);
-    let mut queued = Vec::new();
+    let (audit, clock, sink) = full(LONG);
     let woken = Arc::new(Woken(
         AtomicUsize::new(0),
         Mutex::new(Some(std::thread::current())),
     ));
     let waker = Waker::from(Arc::clone(&woken));
     // The reserved part of the queue fills up, until one future must wait for room.
-    let capacity = tracing_audit::config::limits::QUEUE_RECORDS.least;
-    while audit.stats().in_queue < capacity {
+    let mut queued = Vec::new();
+    for _ in 0..RESERVED {
         let mut future = audit.emit_async(record("queued"));
         assert!(poll(&mut future, Waker::noop()).is_pending());
         queued.push(future);
     }
+    assert_eq!(audit.stats().in_queue, CAPACITY);
     let mut dropped = audit.emit_async(record("dropped"));
     assert!(poll(&mut dropped, Waker::noop()).is_pending());
     drop(dropped);
     let mut waits = audit.emit_async(record("waited"));
     assert!(poll(&mut waits, &waker).is_pending());
-    assert_eq!(audit.stats().in_queue, capacity);
-    gate.open();
+    assert_eq!(audit.stats().in_queue, CAPACITY);
+    clock.open();
     let receipt = loop {
         match poll(&mut waits, &waker) {
             Poll::Ready(receipt) => break receipt.unwrap(),
@@ -402,17 +404,8 @@ fn a_future_that_waits_for_room_is_woken_and_one_that_is_dropped_there_submits_n
     assert_eq!(receipt.state(), State::Delivered);
     assert!(woken.0.load(Ordering::SeqCst) >= 1);
     audit.shutdown(LONG).unwrap();
-    let events = |name: &str| {
-        gate.inner
-            .records()
-            .iter()
-            .filter(|record| record.event() == name)
-            .count()
-    };
-    assert_eq!(
-        (events("dropped"), events("waited"), events("queued")),
-        (0, 1, queued.len())
-    );
+    let events = ["dropped", "waited", "queued"].map(|name| count(&sink, name));
+    assert_eq!(events, [0, 1, RESERVED]);
     assert_eq!(audit.stats().rejected_tripped, 0);
 }
 

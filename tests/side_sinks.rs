@@ -1,100 +1,20 @@
 //! Sinks that refuse, miss and fail: who is told, by what, and what stands in the trail of it.
 
+#[path = "support/told.rs"]
+mod told;
+
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
-use tracing_audit::format::Entry;
+use parking_lot::Mutex;
 use tracing_audit::record::{Record, Slot};
-use tracing_audit::sink::{Accepted, MemorySink, Sink, SinkError};
 use tracing_audit::store::{DirStore, Direction, List, Store};
 use tracing_audit::{Audit, ErrorKind, Query, State};
 
+use told::{Deed, Told, record, without_journal};
+
 const LONG: Duration = Duration::from_secs(30);
-
-fn record(event: &str) -> Record {
-    Record::builder(event).actor("user", "alice").build()
-}
-
-/// What a test has a sink do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Deed {
-    Take,
-    /// Refuse the entries that speak of `odd`, and name them.
-    RefuseOdd,
-    /// The same, without a word which they are.
-    RefuseSome,
-    RefuseAll,
-    /// Take nothing until it is told otherwise.
-    Stand,
-    Fail,
-    Panic,
-    FailToFlush,
-}
-
-/// A sink that does what it is told.
-#[derive(Debug, Clone)]
-struct Told {
-    name: &'static str,
-    deed: Arc<(Mutex<Deed>, Condvar)>,
-    kept: MemorySink,
-}
-
-impl Told {
-    fn new(name: &'static str, deed: Deed) -> Self {
-        Self {
-            name,
-            deed: Arc::new((Mutex::new(deed), Condvar::new())),
-            kept: MemorySink::new(),
-        }
-    }
-
-    fn tell(&self, deed: Deed) {
-        *self.deed.0.lock() = deed;
-        self.deed.1.notify_all();
-    }
-
-    fn has(&self, event: &str) -> bool {
-        self.kept.records().iter().any(|record| record.event() == event)
-    }
-}
-
-impl Sink for Told {
-    fn deliver(&mut self, batch: &[Entry<'_>]) -> Result<Accepted, SinkError> {
-        let mut deed = self.deed.0.lock();
-        self.deed.1.wait_while(&mut deed, |deed| *deed == Deed::Stand);
-        let is_odd = |entry: &&Entry<'_>| String::from_utf8_lossy(entry.line()).contains("odd.");
-        let odd: Vec<u64> = batch.iter().filter(is_odd).map(|entry| entry.seq()).collect();
-        match *deed {
-            Deed::RefuseOdd => return Ok(Accepted::all_but_these(odd)),
-            Deed::RefuseSome => return Ok(Accepted::all_but(odd.len() as u64)),
-            Deed::RefuseAll => return Ok(Accepted::all_but(batch.len() as u64)),
-            Deed::Fail => return Err(SinkError::fatal("the receiver is gone")),
-            Deed::Panic => panic!("the sink of this test panics"),
-            _ => {}
-        }
-        self.kept.deliver(batch)
-    }
-
-    fn flush(&mut self) -> Result<(), SinkError> {
-        match *self.deed.0.lock() {
-            Deed::FailToFlush => Err(SinkError::retry("the receiver does not answer")),
-            _ => Ok(()),
-        }
-    }
-
-    fn name(&self) -> &str {
-        self.name
-    }
-}
-
-fn without_journal(sinks: &[&Told]) -> Audit {
-    let builder = Audit::builder().without_journal().diagnostics(|_| {});
-    let builder = builder.room_timeout(Duration::from_millis(1));
-    let add = |builder: tracing_audit::AuditBuilder, sink: &&Told| builder.sink((*sink).clone());
-    sinks.iter().fold(builder, add).start().unwrap()
-}
 
 fn on_disk(dir: &std::path::Path, query: &str) -> Vec<Record> {
     let list = List::default().direction(Direction::OldestFirst).limit(0);
@@ -361,85 +281,6 @@ fn a_gap_of_a_failed_sink_goes_to_the_other_sinks_where_there_is_no_journal() {
         Some("broken")
     );
     assert_eq!(gap.text(Slot::Outcome), Some("failure"));
-}
-
-#[test]
-fn a_shutdown_waits_for_a_slow_sink_and_says_what_waits_where_its_time_is_up() {
-    let place = tempfile::tempdir().unwrap();
-    let slow = Told::new("slow", Deed::Stand);
-    let builder = Audit::builder().directory(place.path()).sink(slow.clone());
-    let audit = builder.diagnostics(|_| {}).start().unwrap();
-    audit.emit(record("x")).unwrap();
-    let error = audit.shutdown(Duration::from_millis(50)).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Timeout);
-    assert!(
-        error.to_string().contains("entries wait for sink `slow`"),
-        "{error}"
-    );
-    assert!(!slow.has("x"));
-    slow.tell(Deed::Take);
-    audit.shutdown(LONG).unwrap();
-    assert!(slow.has("x"), "the second call waited for it");
-    let sink = audit.stats().sinks.remove(0);
-    let stats = audit.stats();
-    assert_eq!(sink.waiting, 0);
-    assert_eq!(
-        sink.accepted + sink.refused + sink.missed,
-        stats.taken + stats.control
-    );
-}
-
-#[test]
-fn a_late_shutdown_over_a_hung_sink_counts_each_record_once() {
-    let hung = Told::new("hung", Deed::Stand);
-    let builder = Audit::builder().without_journal().sink(hung.clone());
-    let builder = builder.queue_records(64).room_timeout(Duration::from_millis(1));
-    let audit = builder.diagnostics(|_| {}).start().unwrap();
-    let (mut submitted, mut refused) = (0, 0);
-    // The beginning is in the sink's hands, and then a batch each in its port.
-    while audit.stats().sinks[0].waiting <= 64 {
-        let before = audit.stats().sinks[0].waiting;
-        submitted += 1;
-        audit.submit(record("load.step")).unwrap();
-        while audit.stats().sinks[0].waiting <= before {
-            std::thread::yield_now();
-        }
-    }
-    // Then the writer's hands and the queue are full: nothing moves any more.
-    while refused < 50 {
-        submitted += 1;
-        match audit.submit(record("load.step")) {
-            Ok(_) => refused = 0,
-            Err(_) => refused += 1,
-        }
-        std::thread::yield_now();
-    }
-    let error = audit.shutdown(Duration::from_millis(50)).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
-    // The writer may still be at its last step: it waits for nobody now.
-    while audit.stats().in_queue > 0 {
-        std::thread::yield_now();
-    }
-    hung.tell(Deed::Take);
-    let again = audit.shutdown(LONG);
-    let stats = audit.stats();
-    let is_whole = stats.lost() == 0 && stats.sinks[0].missed == 0;
-    assert_eq!(again.is_ok(), is_whole, "{again:?} {stats:?}");
-    assert_eq!(stats.submitted(), submitted, "{stats:?}");
-    assert_eq!(stats.lost_taken, 0, "{stats:?}");
-    assert!(!is_whole, "{stats:?}");
-    assert_eq!(
-        submitted,
-        stats.taken + stats.rejected() + stats.lost(),
-        "{stats:?}"
-    );
-    let sink = &stats.sinks[0];
-    let handed = sink.accepted + sink.refused + sink.missed + sink.waiting;
-    assert_eq!(handed, stats.taken + stats.control, "{stats:?}");
-    let kept = hung.kept.records();
-    let written = kept.iter().filter(|record| record.event() == "load.step").count() as u64;
-    assert_eq!(kept.len() as u64, sink.accepted);
-    assert!(written <= stats.taken);
 }
 
 #[test]

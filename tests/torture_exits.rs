@@ -144,7 +144,7 @@ fn what_was_acknowledged_survives_every_way_out_of_a_process() {
     }
     let (open, all, close) = (("audit.open", 1), ("acknowledged", RECORDS), ("audit.close", 1));
     let hook = [open, all, ("the last word", 1), ("work", 1), close];
-    let scenarios: [(&str, End, Story<'_>); 9] = [
+    let scenarios: [(&str, End, Story<'_>); 10] = [
         ("return with a guard", End::Code(0), &[open, all, close]),
         ("return without one", End::Code(0), &[open, all]),
         ("exit after a flush", End::Code(3), &[open, all]),
@@ -156,6 +156,11 @@ fn what_was_acknowledged_survives_every_way_out_of_a_process() {
         ("shutdown in an exit handler", End::Code(5), &[open, all, close]),
         ("a panic hook that exits", End::Code(101), &hook),
         ("a panic hook that aborts", End::Signal(libc::SIGABRT), &hook),
+        (
+            "a panic that aborts beside a guard",
+            End::Signal(libc::SIGABRT),
+            &[open, all],
+        ),
         ("abort after an emit", End::Signal(libc::SIGABRT), &[open, all]),
         ("a stack that overflows", End::Signal(libc::SIGABRT), &[open, all]),
     ];
@@ -171,6 +176,8 @@ fn what_was_acknowledged_survives_every_way_out_of_a_process() {
             let open = lines.iter().filter(|line| line.contains("\"still_open\""));
             assert_eq!(open.count(), 1, "the span that the panic came from is written");
         }
+        let is_clean = next_start(place.path())["clean"].clone();
+        assert_eq!(is_clean, expected.contains(&close), "{scenario}");
     }
 }
 
@@ -217,6 +224,16 @@ fn leave(scenario: &str, audit: Audit) {
         "a panic hook that exits" => panics(audit, || std::process::exit(101)),
         // What `panic = "abort"` does, in the same order: the hook runs, no destructor does, the process aborts.
         "a panic hook that aborts" => panics(audit, || std::process::abort()),
+        // The same where nothing is called in the hook: no destructor, so the guard does nothing, and neither does the end
+        // of the span.
+        "a panic that aborts beside a guard" => {
+            std::panic::set_hook(Box::new(|_| std::process::abort()));
+            let _guard = audit.guard();
+            let _inside = info_span!(target: "audit", "work").entered();
+            report(0..RECORDS);
+            audit.flush(PATIENCE).unwrap();
+            panic!("on purpose");
+        }
         "abort after an emit" => {
             emit_all(&audit);
             std::process::abort();

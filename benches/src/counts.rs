@@ -1,7 +1,7 @@
 //! Figures without noise: instructions under callgrind, and allocations, both on the caller's thread alone.
 
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
@@ -18,12 +18,13 @@ pub const COUNTED: &str = "*counted_*";
 pub const CALLS: u64 = 9_984;
 
 /// Peers whose instructions are counted: the floor, the baseline and ours.
-const INSTRUCTION_PEERS: [&str; 6] = [
+const INSTRUCTION_PEERS: [&str; 7] = [
     "noop",
     "channel",
     "channel-nospan",
     "audit",
     "audit-nospan",
+    "audit-scan",
     "audit-layer",
 ];
 
@@ -85,20 +86,17 @@ impl Plan {
     /// # Errors
     /// When that program is not built, a child fails, or its control finds no allocation.
     pub fn allocations(&self, results: &mut Results, raw: &mut File) -> Result<()> {
-        let program = std::env::current_exe()?.with_file_name("bench-allocations");
-        ensure!(
-            program.exists(),
-            "bench-allocations is not built; build the whole package tracing-audit-benches"
-        );
+        let program = counter()?;
         for spec in PEERS.iter().filter(|spec| self.takes(spec.name)) {
             for case in ["event", "op", "rich"] {
-                if (case == "op" && !spec.spans()) || (case == "rich" && !listens_to_tracing(spec.name)) {
+                let rich = listens_to_tracing(spec.name) && !spec.scanned();
+                if (case == "op" && !spec.spans()) || (case == "rich" && !rich) {
                     continue;
                 }
                 fresh(&self.scratch())?;
                 let mut child = Command::new(&program);
                 child
-                    .args(["--peer", spec.name, "--case", case, "--out"])
+                    .args(["peer", "--peer", spec.name, "--case", case, "--out"])
                     .arg(self.scratch());
                 let outcome = Outcome::new(
                     1,
@@ -113,12 +111,13 @@ impl Plan {
         Ok(())
     }
 
-    /// Measures memory and idle time of every peer that writes, with 10^5 and with 10^6 events.
+    /// Measures memory and idle time of every peer that writes (not again with a longer event), with 10^5 and with 10^6 events.
     ///
     /// # Errors
     /// When a child fails.
     pub fn memory(&self, results: &mut Results, raw: &mut File) -> Result<()> {
-        for spec in PEERS.iter().filter(|spec| spec.writes && self.takes(spec.name)) {
+        let watched = PEERS.iter().filter(|spec| spec.writes && !spec.scanned());
+        for spec in watched.filter(|spec| self.takes(spec.name)) {
             for (events, case) in [("100000", "memory-1e5"), ("1000000", "memory-1e6")] {
                 fresh(&self.scratch())?;
                 let mut child = this_program()?;
@@ -135,6 +134,19 @@ impl Plan {
         }
         Ok(())
     }
+}
+
+/// The program that counts allocations, beside this one.
+///
+/// # Errors
+/// When it is not built.
+pub fn counter() -> Result<PathBuf> {
+    let program = std::env::current_exe()?.with_file_name("bench-allocations");
+    ensure!(
+        program.exists(),
+        "bench-allocations is not built; build the whole package tracing-audit-benches"
+    );
+    Ok(program)
 }
 
 /// Whether the peer's callers use the macros of `tracing`.

@@ -20,6 +20,9 @@ pub const EVENT_TRACES: [&str; 10] = [
     "ratio\"",
 ];
 
+/// The same for what [`Described`] has beside them.
+pub const DESCRIBED_TRACES: [&str; 2] = ["shared folder", "order_id\""];
+
 /// The same for the six fields of the two spans.
 pub const SPAN_TRACES: [&str; 6] = [
     "POST",
@@ -58,6 +61,17 @@ pub struct Event<'a> {
     pub ratio: f64,
 }
 
+/// The event with what redaction has to look into: a message of some 40 bytes with numbers in it, and an id that is a text.
+#[derive(Debug, Clone, Copy)]
+pub struct Described<'a> {
+    /// The ten fields.
+    pub event: Event<'a>,
+    /// What happened, in words; harmless.
+    pub message: &'a str,
+    /// The id of another thing; a UUID.
+    pub order_id: &'a str,
+}
+
 /// The fields of the outer span.
 #[derive(Debug, Clone, Serialize)]
 pub struct Request {
@@ -88,6 +102,8 @@ pub struct Sample {
     tenant: String,
     outcome: &'static str,
     ratio: f64,
+    message: String,
+    order_id: String,
     /// The outer span.
     pub request: Request,
     /// The inner span.
@@ -107,6 +123,16 @@ impl Sample {
             },
             // Never a whole number: a float without a fraction has a form of its own in our lines.
             ratio: (f64::from(number) * 2.0 + 1.0) / 128.0,
+            message: format!(
+                "shared folder {} with {} people of the team",
+                4_100 + number,
+                number % 9 + 2
+            ),
+            order_id: format!(
+                "{:08x}-5c1e-4b7a-9f02-{:012x}",
+                number.wrapping_mul(2_246_822_519),
+                u64::from(number).wrapping_mul(3_266_489_917)
+            ),
             request: Request {
                 method: "POST",
                 path: format!("/v1/documents/{number}/shares"),
@@ -139,6 +165,19 @@ impl Sample {
     }
 }
 
+impl Sample {
+    /// The event with this number, with a message and an id.
+    #[inline]
+    #[must_use]
+    pub fn described(&self, number: u64) -> Described<'_> {
+        Described {
+            event: self.event(number),
+            message: &self.message,
+            order_id: &self.order_id,
+        }
+    }
+}
+
 /// Sixty-four samples, taken in turn, so that no peer sees the same texts twice in a row.
 #[derive(Debug)]
 pub struct Samples(Vec<Sample>);
@@ -159,35 +198,65 @@ impl Samples {
     }
 }
 
-/// Reports the event through `tracing`.
-#[inline]
-pub fn report(event: &Event<'_>) {
-    info!(
-        target: "audit",
-        // `info!` with a target takes no dotted name in the first place.
-        action = event.action,
-        actor.id = event.actor_id,
-        resource.type = event.resource_type,
-        resource.id = event.resource_id,
-        outcome = event.outcome,
-        tenant = event.tenant,
-        bytes = event.bytes,
-        attempt = event.attempt,
-        cached = event.cached,
-        ratio = event.ratio,
-    );
+/// What reports itself through `tracing`.
+pub trait Report {
+    /// Reports it.
+    fn report(&self);
+}
+
+impl Report for Event<'_> {
+    #[inline]
+    fn report(&self) {
+        info!(
+            target: "audit",
+            // `info!` with a target takes no dotted name in the first place.
+            action = self.action,
+            actor.id = self.actor_id,
+            resource.type = self.resource_type,
+            resource.id = self.resource_id,
+            outcome = self.outcome,
+            tenant = self.tenant,
+            bytes = self.bytes,
+            attempt = self.attempt,
+            cached = self.cached,
+            ratio = self.ratio,
+        );
+    }
+}
+
+impl Report for Described<'_> {
+    #[inline]
+    fn report(&self) {
+        let event = &self.event;
+        info!(
+            target: "audit",
+            action = event.action,
+            actor.id = event.actor_id,
+            resource.type = event.resource_type,
+            resource.id = event.resource_id,
+            outcome = event.outcome,
+            tenant = event.tenant,
+            bytes = event.bytes,
+            attempt = event.attempt,
+            cached = event.cached,
+            ratio = event.ratio,
+            order_id = self.order_id,
+            "{}",
+            self.message,
+        );
+    }
 }
 
 /// The outer span as an application writes it; the work goes on in [`db`].
 #[instrument(target = "shop", skip(inner, event))]
-pub fn request(method: &str, path: &str, request_id: &str, inner: &Db, event: &Event<'_>) {
+pub fn request<R: Report>(method: &str, path: &str, request_id: &str, inner: &Db, event: &R) {
     db(inner.table, inner.statement, inner.shard, event);
 }
 
 /// The inner span as an application writes it, with the event in it.
 #[instrument(target = "shop", skip(event))]
-pub fn db(table: &str, statement: &str, shard: u64, event: &Event<'_>) {
-    report(event);
+pub fn db<R: Report>(table: &str, statement: &str, shard: u64, event: &R) {
+    event.report();
 }
 
 /// Both spans open and entered on this thread; the inner one is closed first.

@@ -54,6 +54,8 @@ pub const TRACING_JSON: &[&str] = &[
     "jsonsub-syncbuf",
 ];
 
+const JSONSUB_SCAN: &[&str] = &["jsonsub-nbbuf-scan", "jsonsub-syncbuf-scan"];
+
 const JSONSUB: &[&str] = &["jsonsub-nbbuf", "jsonsub-syncbuf"];
 
 const fn goal(
@@ -164,6 +166,40 @@ pub const GOALS: &[Goal] = &[
         "paced-op",
         P50,
         7.0,
+    ),
+    aiming(
+        goal(
+            "event with message and ids, redacted, p50, times cheaper than fmt-JSON + non_blocking",
+            ("audit-scan", &["fmtjson-nb-scan"]),
+            "paced",
+            P50,
+            12.0,
+        ),
+        20.0,
+    ),
+    aiming(
+        goal(
+            "the same, than json-subscriber",
+            ("audit-scan", JSONSUB_SCAN),
+            "paced",
+            P50,
+            7.0,
+        ),
+        12.0,
+    ),
+    goal(
+        "the same, allocations",
+        ("audit-scan", &[]),
+        "allocations-event",
+        ALLOCATIONS,
+        0.0,
+    ),
+    goal(
+        "the same with its two spans, allocations",
+        ("audit-scan", &[]),
+        "allocations-op",
+        ALLOCATIONS,
+        0.0,
     ),
     goal(
         "instructions per event",

@@ -3,9 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Result, ensure};
 use clap::{Parser, Subcommand};
+use tracing_audit_benches::document;
 use tracing_audit_benches::foreign::Foreign;
+#[cfg(feature = "ours")]
+use tracing_audit_benches::redact::fields::Field;
+use tracing_audit_benches::redact::report as redaction;
+use tracing_audit_benches::redact::run::Scan;
 use tracing_audit_benches::report;
 use tracing_audit_benches::results::{Measured, Results};
 use tracing_audit_benches::rounds::Plan;
@@ -34,6 +39,20 @@ enum Command {
     Allocations(Plan),
     /// Memory and idle time; prints the tables.
     Memory(Plan),
+    /// One scanner and case; prints one JSON line.
+    RedactRun(Scan),
+    /// The cost of one more field; prints one JSON line.
+    #[cfg(feature = "ours")]
+    FieldRun(Field),
+    /// Redaction alone: the value engine beside its rivals, and the cost of a field; writes its section of the document.
+    Redact {
+        /// How much.
+        #[command(flatten)]
+        plan: Plan,
+        /// The document.
+        #[arg(long, default_value = "docs/benchmarks.md")]
+        doc: PathBuf,
+    },
     /// Everything; writes the document.
     All {
         /// How much.
@@ -43,11 +62,11 @@ enum Command {
         #[arg(long, default_value = "docs/benchmarks.md")]
         doc: PathBuf,
     },
-    /// The document again, from raw results.
+    /// The document again, from raw results: of each file that is there, its section.
     Report {
-        /// The raw results.
-        #[arg(long, default_value = "target/bench/results.jsonl")]
-        raw: PathBuf,
+        /// The working directory of the runs.
+        #[arg(long, default_value = "target/bench")]
+        out: PathBuf,
         /// The document.
         #[arg(long, default_value = "docs/benchmarks.md")]
         doc: PathBuf,
@@ -63,10 +82,24 @@ fn main() -> Result<()> {
         Command::Instructions(plan) => tables(&plan, Plan::instructions),
         Command::Allocations(plan) => tables(&plan, Plan::allocations),
         Command::Memory(plan) => tables(&plan, Plan::memory),
-        Command::All { plan, doc } => write(&doc, &measure(&plan, everything)?),
-        Command::Report { raw, doc } => write(&doc, &Results::load(&raw)?),
+        Command::RedactRun(scan) => say(&scan.run()?),
+        #[cfg(feature = "ours")]
+        Command::FieldRun(field) => say(&field.run()?),
+        Command::Redact { plan, doc } => {
+            plan.check_redact()?;
+            redact(&plan, &doc)
+        }
+        Command::All { plan, doc } => {
+            let results = measure(&plan, everything)?;
+            document::write(&doc, &report::document(&results))?;
+            redact(&plan, &doc)
+        }
+        Command::Report { out, doc } => again(&out, &doc),
     }
 }
+
+/// A section of the document, from results.
+type Section = fn(&Results) -> String;
 
 type Part = fn(&Plan, &mut Results, &mut fs::File) -> Result<()>;
 
@@ -80,7 +113,7 @@ fn everything(plan: &Plan, results: &mut Results, raw: &mut fs::File) -> Result<
 
 fn measure(plan: &Plan, part: Part) -> Result<Results> {
     let mut results = Results::default();
-    let mut raw = plan.begin()?;
+    let mut raw = plan.begin(&plan.raw())?;
     part(plan, &mut results, &mut raw)?;
     Ok(results)
 }
@@ -90,12 +123,29 @@ fn tables(plan: &Plan, part: Part) -> Result<()> {
     Ok(())
 }
 
-fn write(doc: &Path, results: &Results) -> Result<()> {
-    if let Some(parent) = doc.parent() {
-        fs::create_dir_all(parent)?;
+fn redact(plan: &Plan, doc: &Path) -> Result<()> {
+    let mut results = Results::default();
+    let mut raw = plan.begin(&plan.raw_redact())?;
+    plan.redact(&mut results, &mut raw)?;
+    if results.0.is_empty() {
+        // A plan for peers or cases of the other section.
+        return Ok(());
     }
-    fs::write(doc, report::document(results)).with_context(|| format!("cannot write {}", doc.display()))?;
-    println!("wrote {}", doc.display());
+    let section = redaction::section(&results);
+    println!("\n{section}");
+    document::write(doc, &section)
+}
+
+fn again(out: &Path, doc: &Path) -> Result<()> {
+    let sections: [(PathBuf, Section); 2] = [
+        (out.join("results.jsonl"), report::document),
+        (out.join("redact.jsonl"), redaction::section),
+    ];
+    let there: Vec<_> = sections.into_iter().filter(|(raw, _)| raw.exists()).collect();
+    ensure!(!there.is_empty(), "there are no raw results in {}", out.display());
+    for (raw, section) in there {
+        document::write(doc, &section(&Results::load(&raw)?))?;
+    }
     Ok(())
 }
 

@@ -16,7 +16,7 @@ Written by `bench all` (package `tracing-audit-benches`); do not edit.
 
 One process per peer and case; within a round the order is shuffled; figures are medians (lowest–highest) of the rounds,
 ratios are taken within each round and only then the median. *event*: ten fields, inside two already open spans of three
-fields each. *op*: two `#[instrument]` functions opened, the event, both closed. *paced*: bursts of 64, then 1 ms of
+fields each; of the peers named `-scan`, with a message and an id for redaction to look into. *op*: two `#[instrument]` functions opened, the event, both closed. *paced*: bursts of 64, then 1 ms of
 sleep. *hot*: bursts of 64, then 300 µs of spinning. *satN*: N threads report as fast as they can until everything is in
 the file and fdatasync has returned; every queue is 8,192 deep and makes its callers wait. Lines are counted by another
 process: a peer that lost events is shown and not compared. The timer's own cost is subtracted.
@@ -45,7 +45,7 @@ pub fn document(results: &Results) -> String {
 }
 
 /// A figure with its range: as many digits as it deserves.
-fn show(spread: Option<Spread>) -> String {
+pub(crate) fn show(spread: Option<Spread>) -> String {
     let Some(Spread {
         median,
         min,
@@ -62,7 +62,7 @@ fn show(spread: Option<Spread>) -> String {
     }
 }
 
-fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     match value.abs() {
         1000.0.. => format!("{value:.0}"),
         10.0.. => format!("{value:.1}"),
@@ -139,7 +139,7 @@ fn judged(verdict: &Verdict) -> String {
     format!("{}{aim}", word(verdict.holds()))
 }
 
-fn word(held: Option<bool>) -> &'static str {
+pub(crate) fn word(held: Option<bool>) -> &'static str {
     match held {
         Some(true) => "holds",
         Some(false) => "**missed**",
@@ -241,7 +241,11 @@ fn advantage_table(text: &mut String, results: &Results) {
         .iter()
         .filter(|spec| spec.writes && !spec.name.starts_with("audit"))
     {
-        let ours = if spec.spans() { "audit" } else { "audit-nospan" };
+        let ours = match (spec.scanned(), spec.spans()) {
+            (true, _) => "audit-scan",
+            (false, true) => "audit",
+            (false, false) => "audit-nospan",
+        };
         let _ = write!(text, "| {} ÷ {ours} |", spec.name);
         for (case, figure, more_is_better) in columns {
             let _ = write!(

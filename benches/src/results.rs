@@ -76,9 +76,15 @@ pub struct Measured {
     /// Memory and idle time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<Memory>,
-    /// Nanoseconds per call of what is not audited.
+    /// Nanoseconds per call of what is not audited, per scanned value, or for one more field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nanos: Option<f64>,
+    /// Bytes per scanned value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<f64>,
+    /// Share of the scanned values in which something was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed: Option<f64>,
     /// Instructions per call on the caller's thread.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instructions: Option<f64>,
@@ -188,10 +194,28 @@ pub mod figure {
         outcome.measured.rate
     }
 
-    /// Nanoseconds per call of what is not audited.
+    /// Nanoseconds per call of what is not audited, per scanned value, or for one more field.
     #[must_use]
     pub fn nanos(outcome: &Outcome) -> Option<f64> {
         outcome.measured.nanos
+    }
+
+    /// Scanned megabytes (10^6 bytes) per second.
+    #[must_use]
+    pub fn megabytes(outcome: &Outcome) -> Option<f64> {
+        Some(outcome.measured.bytes? * 1000.0 / outcome.measured.nanos?)
+    }
+
+    /// Nanoseconds per scanned byte.
+    #[must_use]
+    pub fn nanos_per_byte(outcome: &Outcome) -> Option<f64> {
+        Some(outcome.measured.nanos? / outcome.measured.bytes?)
+    }
+
+    /// Share of the scanned values in which something was found.
+    #[must_use]
+    pub fn changed(outcome: &Outcome) -> Option<f64> {
+        outcome.measured.changed
     }
 
     /// Allocations per call.

@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
-use crate::event::{EVENT_TRACES, SPAN_TRACES};
+use crate::event::{DESCRIBED_TRACES, EVENT_TRACES, SPAN_TRACES};
 use crate::foreign;
 use crate::output;
 use crate::peers::{PEERS, Spec};
@@ -30,10 +30,10 @@ pub struct Plan {
     /// The order's seed; another one each time where it is not given.
     #[arg(long)]
     pub seed: Option<u64>,
-    /// Only these peers.
+    /// Only these peers, or of `redact` only these scanners.
     #[arg(long, value_delimiter = ',')]
     pub peers: Vec<String>,
-    /// Only these cases (paced, hot, paced-op, hot-op, sat1, sat2, …).
+    /// Only these cases (paced, hot, paced-op, hot-op, sat1, sat2, …; of `redact`: harmless, prose, "hex 64 KiB", …).
     #[arg(long, value_delimiter = ',')]
     pub cases: Vec<String>,
     /// Events of a saturating case, in all threads together.
@@ -42,16 +42,24 @@ pub struct Plan {
     /// Timed calls of the other cases.
     #[arg(long, default_value_t = 32_768)]
     pub timed_events: u64,
-    /// Working directory: the peers' files, removed after each run, and `results.jsonl`.
+    /// About how long one scan of `redact` is measured, in milliseconds.
+    #[arg(long, default_value_t = 200)]
+    pub budget: u64,
+    /// Pairs of bursts of 64 events for what one more field costs.
+    #[arg(long, default_value_t = 600)]
+    pub pairs: u64,
+    /// Working directory: the peers' files, removed after each run, `results.jsonl` and `redact.jsonl`.
     #[arg(long, default_value = "target/bench")]
     pub out: PathBuf,
 }
 
 /// A run that the parent can start.
 #[derive(Debug, Clone)]
-enum Job {
+pub(crate) enum Job {
     Peer(Spec, String),
     Foreign(&'static str, &'static str),
+    Scan(&'static str, String),
+    Field(&'static str),
 }
 
 impl Plan {
@@ -67,19 +75,25 @@ impl Plan {
         self.out.join("results.jsonl")
     }
 
+    /// The file of raw results of `redact`: one of its own, so that neither part wipes the other.
+    #[must_use]
+    pub fn raw_redact(&self) -> PathBuf {
+        self.out.join("redact.jsonl")
+    }
+
     /// The directory of a child's files.
     #[must_use]
     pub fn scratch(&self) -> PathBuf {
         self.out.join("run")
     }
 
-    /// Starts the raw results anew.
+    /// Starts a file of raw results anew.
     ///
     /// # Errors
     /// When the directory cannot be written to.
-    pub fn begin(&self) -> Result<File> {
+    pub fn begin(&self, raw: &Path) -> Result<File> {
         fs::create_dir_all(&self.out)?;
-        File::create(self.raw()).with_context(|| format!("cannot create {}", self.raw().display()))
+        File::create(raw).with_context(|| format!("cannot create {}", raw.display()))
     }
 
     fn case_names(&self) -> Result<Vec<String>> {
@@ -142,7 +156,7 @@ impl Plan {
         self.shuffled(&pairs.collect::<Vec<_>>(), results, raw)
     }
 
-    fn shuffled(&self, jobs: &[Job], results: &mut Results, raw: &mut File) -> Result<()> {
+    pub(crate) fn shuffled(&self, jobs: &[Job], results: &mut Results, raw: &mut File) -> Result<()> {
         let seed = self.seed.unwrap_or_else(|| fastrand::u64(..));
         println!(
             "seed {seed}: {} runs in each of {} rounds",
@@ -175,6 +189,8 @@ impl Plan {
                 let measured = result_of(&mut child)?;
                 Ok(Outcome::new(round, form, &format!("foreign-{case}"), measured))
             }
+            Job::Scan(scanner, case) => self.scan(scanner, case, round),
+            Job::Field(added) => self.field(added, round),
         };
         fs::remove_dir_all(&scratch)?;
         outcome
@@ -229,6 +245,9 @@ impl Outcome {
         let mut traces = EVENT_TRACES.to_vec();
         if spec.spans() {
             traces.extend(SPAN_TRACES);
+        }
+        if spec.scanned() {
+            traces.extend(DESCRIBED_TRACES);
         }
         let found = output::read(dir, &traces).with_context(|| format!("{} {}", self.peer, self.case))?;
         self.found = Some(found.lines);
@@ -288,6 +307,7 @@ pub fn line(outcome: &Outcome) -> String {
     say("p99", measured.figures.map(|figures| figures.p99));
     say("events/s", measured.rate);
     say("ns", measured.nanos);
+    say("MB/s", crate::results::figure::megabytes(outcome));
     say("instructions", measured.instructions);
     say("allocations", measured.allocations);
     say("peak KiB over idle", crate::results::figure::growth_kib(outcome));

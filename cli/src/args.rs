@@ -20,8 +20,8 @@ Filters (terms side by side must all hold; actor=u-1 actor=u-2 is either):
   not …   … or …   ( … )          quote them for your shell";
 
 const EXIT: &str = "\
-Exit codes: 0 done, 3 a file cannot be read, 4 wrong usage,
-  5 nothing found with --fail-if-empty.";
+Exit codes: 0 done, 3 no trail there or a file cannot be read,
+  4 wrong usage, 5 nothing found with --fail-if-empty.";
 
 /// Read, follow and question an audit trail.
 #[derive(Debug, Parser)]

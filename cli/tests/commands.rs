@@ -1,60 +1,20 @@
 //! The binary as a process: what it prints, where, and with which exit code.
 
-use std::fs::{self, OpenOptions};
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+#[path = "support/trails.rs"]
+mod trails;
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use tempfile::TempDir;
+use trails::{append, binary, line, run, segment, stderr, stdout};
 
 /// Long enough for a loaded machine; no test waits for it unless it fails.
 const DEADLINE: Duration = Duration::from_secs(30);
-
-fn binary() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tracing-audit"));
-    command.env_remove("NO_COLOR").env_remove("COLUMNS");
-    command
-}
-
-fn run(args: &[&str], dir: &Path) -> Output {
-    let (name, rest) = args.split_first().expect("a command");
-    binary().arg(name).arg(dir).args(rest).output().expect("runs")
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).expect("text")
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).expect("text")
-}
-
-/// A line of stream `stream`, taken `seq` seconds after 10:00.
-fn line(stream: &str, seq: u64, event: &str, more: &str) -> String {
-    let at = format!("2025-11-21T10:{:02}:{:02}.250000000Z", seq / 60, seq % 60);
-    format!(
-        r#"{{"event":"{event}","observed_at":"{at}","schema":1,"seq":{seq},"stream":"{stream}","time":"{at}"{more}}}"#
-    )
-}
-
-fn segment(root: &Path, stream: &str, first: u64, lines: &[String]) -> PathBuf {
-    let dir = root.join(stream);
-    fs::create_dir_all(&dir).expect("a directory");
-    let path = dir.join(format!("audit-2025-11-21-{first:020}.jsonl"));
-    fs::write(
-        &path,
-        lines.iter().map(|line| format!("{line}\n")).collect::<String>(),
-    )
-    .expect("a file");
-    path
-}
-
-fn append(path: &Path, text: &str) {
-    let mut file = OpenOptions::new().append(true).open(path).expect("a file");
-    file.write_all(text.as_bytes()).expect("written");
-}
 
 const READ: &str = r#","action":"read","actor":{"id":"u-1","type":"user"},"duration_ns":1250000,"outcome":"success","resource":{"id":"7","type":"document"},"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736""#;
 const DENIED: &str = r#","actor":{"id":"nightly","type":"service"},"outcome":"denied","reason":"not the owner","resource":{"id":"9","type":"invoice"}"#;
@@ -211,6 +171,46 @@ fn wrong_usage_is_four_and_a_trail_that_is_not_there_is_three() {
 }
 
 #[test]
+fn what_is_not_a_trail_is_three_and_what_has_just_begun_is_not() {
+    let root = tempfile::tempdir().expect("a directory");
+    let file = |name: &str, text: &str| {
+        let path = root.path().join(name);
+        fs::write(&path, text).expect("a file");
+        path
+    };
+    let prose = file("notes.txt", "Dear diary,\n\ntoday nothing happened.\n");
+    let no_line = file("one.txt", "no newline at all");
+    let other = file("other.jsonl", "{\"a\":1}\n{\"a\":2}\n");
+    for path in [&prose, &no_line, &other] {
+        for args in [
+            &["show"][..],
+            &["show", "--json"],
+            &["show", "--open"],
+            &["tail"],
+            &["tail", "-f"],
+        ] {
+            let output = run(args, path);
+            assert_eq!(output.status.code(), Some(3), "{args:?} {path:?}");
+            assert_eq!(stdout(&output), "", "{args:?} {path:?}");
+            let said = stderr(&output);
+            assert!(
+                said.contains("is not a trail: at byte 0,") && said.contains("name the directory"),
+                "{said}"
+            );
+        }
+    }
+    let stream = root.path().join("main");
+    let begun = segment(&stream, "main", 0, &[]);
+    append(&begun, "{\"event\":\"audit.op");
+    let mixed = segment(&stream, "mixed", 0, &[line("mixed", 0, "x", "")]);
+    append(&mixed, "not a record\n");
+    for path in [&begun, &mixed, &file("empty", "")] {
+        let output = run(&["show"], path);
+        assert_eq!(output.status.code(), Some(0), "{path:?}: {}", stderr(&output));
+    }
+}
+
+#[test]
 fn help_fits_eighty_columns() {
     for args in [
         &["--help"][..],
@@ -224,45 +224,6 @@ fn help_fits_eighty_columns() {
         let long: Vec<_> = said.lines().filter(|line| line.chars().count() > 80).collect();
         assert!(long.is_empty(), "{args:?}: {long:?}");
     }
-}
-
-#[test]
-fn demo_writes_a_trail_that_show_reads_and_never_into_one_that_is_there() {
-    let root = tempfile::tempdir().expect("a directory");
-    let dir = root.path().join("new");
-    let output = run(&["demo", "--records", "300", "--seed", "7"], &dir);
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert!(
-        stdout(&output).starts_with("300 invented records"),
-        "{}",
-        stdout(&output)
-    );
-    let shown = run(
-        &[
-            "show",
-            "--limit",
-            "0",
-            "--json",
-            "service=docs-demo",
-            "not event=audit.*",
-        ],
-        &dir,
-    );
-    assert_eq!(stdout(&shown).lines().count(), 300, "{}", stderr(&shown));
-    assert_eq!(stderr(&shown), "", "no gap and no finding");
-    assert!(
-        !stdout(&shown).contains("an invented one"),
-        "the password was redacted"
-    );
-    let denied = stdout(&run(&["show", "outcome=denied", "--since", "-25h"], &dir));
-    assert!(denied.contains("not the owner"), "{denied}");
-    let again = run(&["demo"], &dir);
-    assert_eq!(again.status.code(), Some(4));
-    assert!(
-        stderr(&again).contains("holds a trail already"),
-        "{}",
-        stderr(&again)
-    );
 }
 
 #[test]

@@ -7,10 +7,6 @@ fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).expect("text")
 }
 
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).expect("text")
-}
-
 /// Runs `redact` over `input`.
 fn redact(input: &str) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_tracing-audit"))

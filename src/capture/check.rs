@@ -160,7 +160,7 @@ impl Capture {
     /// A probe's span was opened. It is linked like every span, so that its end unlinks it.
     pub(super) fn probe_opened(&self, id: u64) {
         hit(self.trail);
-        self.links.insert(id, 0);
+        self.spans.link(id, 0);
         let _ = OPENED.try_with(|opened| opened.set(id));
     }
 
@@ -170,7 +170,12 @@ impl Capture {
         let others = self.stacks.others();
         let all = others.iter().map(Arc::as_ref).chain([self]);
         // No short cut: every stack that saw the probe must forget it.
-        id != 0 && all.filter(|stack| stack.links.remove(id).is_some()).count() > 0
+        let forgotten = all.filter(|stack| {
+            let is_known = stack.spans.knows(id);
+            let _ = stack.spans.close(id);
+            is_known
+        });
+        id != 0 && forgotten.count() > 0
     }
 }
 

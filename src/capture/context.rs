@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use super::core::Capture;
-use super::local::{self, Held};
+use super::local;
 use super::place::Spot;
 use crate::record::{ActorType, Record, RecordBuilder, Slot, TraceContext, Value};
 use crate::redact::{Policy, RedactedFields, Redacting};
@@ -291,7 +291,7 @@ struct Inside(Scopes);
 impl Inside {
     fn enter(fields: Scopes) -> Self {
         for scope in fields.iter() {
-            local::push(Held::Scope(Arc::clone(scope)));
+            local::push_scope(scope);
         }
         Self(fields)
     }

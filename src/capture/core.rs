@@ -8,7 +8,6 @@ use parking_lot::RwLock;
 use tracing_core::{Dispatch, Event, Metadata};
 
 use super::ids::Ids;
-use super::links::Links;
 use super::local::{self, Depth};
 use super::plan::{Plan, Role};
 use super::settings::Settings;
@@ -37,7 +36,6 @@ pub(crate) struct Capture {
     pub(super) clock: SharedClock,
     pub(super) counters: Arc<Counters>,
     pub(super) spans: Spans,
-    pub(super) links: Links,
     plans: RwLock<HashMap<usize, &'static Plan>>,
     /// The mode of every record, where neither floor nor mode depends on names.
     uniform: Option<crate::config::Mode>,
@@ -72,7 +70,6 @@ impl Capture {
             clock,
             counters,
             spans: Spans::new(),
-            links: Links::new(),
             plans: RwLock::new(HashMap::new()),
         }
     }
@@ -126,7 +123,7 @@ impl Capture {
     }
 
     /// The plan of a span's callsite that concerns us: an audit span, or one that may lend.
-    #[inline]
+    #[inline(always)]
     pub(super) fn tracked(&self, metadata: &'static Metadata<'static>) -> Option<&'static Plan> {
         if self.settings.lend.is_empty() {
             return self.is_audit(metadata).then(|| self.plan(metadata));
@@ -141,14 +138,8 @@ impl Capture {
     /// As [`Self::event`], for a caller who has looked the plan up.
     #[inline]
     pub(super) fn planned_event(&self, event: &Event<'_>, plan: &'static Plan) {
-        match plan.role {
-            Role::Event => {}
-            Role::Failed | Role::Returned if self.fold(event, plan) => return,
-            Role::Failed | Role::Returned => {}
-            Role::Probe => return super::check::hit(self.trail),
-            Role::NotAllowed => return add(&self.counters.not_allowed, 1),
-            Role::Log if self.is_audit_log(event) => {}
-            Role::Log | Role::Ignored | Role::Span | Role::Lender => return,
+        if plan.role != Role::Event && !self.is_record(event, plan) {
+            return;
         }
         let Some(_depth) = Depth::enter() else {
             return self.nested_too_deeply(plan);
@@ -171,6 +162,20 @@ impl Capture {
             into.trace_ids(trace, None);
         }
         self.finish(&mut into, plan, has_actor);
+    }
+
+    /// Whether an event that is not a record by its callsite alone is one. What else it means is done here.
+    #[inline(never)]
+    fn is_record(&self, event: &Event<'_>, plan: &'static Plan) -> bool {
+        match plan.role {
+            Role::Event => return true,
+            Role::Failed | Role::Returned => return !self.fold(event, plan),
+            Role::Probe => super::check::hit(self.trail),
+            Role::NotAllowed => add(&self.counters.not_allowed, 1),
+            Role::Log => return self.is_audit_log(event),
+            Role::Ignored | Role::Span | Role::Lender => {}
+        }
+        false
     }
 
     /// What is reported on a thread of ours is left out: a gap record would cause the next report there, for ever.

@@ -3,8 +3,8 @@
 use tracing_core::span::{Attributes, Id, Record};
 
 use super::core::Capture;
-use super::ids::{self, Ids};
-use super::local::{self, Depth, Held};
+use super::ids::{self, IdSource, Ids};
+use super::local::{self, Depth};
 use super::plan::{Plan, Role};
 use super::spans::{Evidence, SpanState};
 use super::visitor::Visitor;
@@ -14,11 +14,22 @@ use crate::stats::add;
 
 impl Capture {
     pub(super) fn new_span(&self, attributes: &Attributes<'_>, id: &Id) {
-        let Some(plan) = self.tracked(attributes.metadata()) else {
-            return self.link(attributes, id);
-        };
+        self.planned_span(attributes, id, self.tracked(attributes.metadata()));
+    }
+
+    /// As [`Self::new_span`], for a caller who has looked the plan up.
+    #[inline]
+    pub(super) fn planned_span(&self, attributes: &Attributes<'_>, id: &Id, plan: Option<&'static Plan>) {
+        match plan {
+            Some(plan) => self.tracked_span(attributes, id, plan),
+            None => self.link(attributes, id),
+        }
+    }
+
+    fn tracked_span(&self, attributes: &Attributes<'_>, id: &Id, plan: &'static Plan) {
         match plan.role {
-            Role::Span | Role::Lender => {}
+            Role::Lender => return self.lending_span(attributes, id, plan),
+            Role::Span => {}
             Role::NotAllowed => {
                 add(&self.counters.not_allowed, 1);
                 return self.link(attributes, id);
@@ -27,39 +38,58 @@ impl Capture {
             _ => return self.link(attributes, id),
         }
         let Some(_depth) = Depth::enter() else {
-            if plan.role == Role::Span {
-                self.nested_too_deeply(plan);
-            } else {
-                add(&self.counters.too_deep, plan.planned());
-            }
+            self.nested_too_deeply(plan);
             return self.link(attributes, id);
         };
-        let id = id.into_u64();
+        let mut state = self.begin(attributes, plan);
+        self.fill(&mut state, plan, |visitor| attributes.record(visitor));
+        state.opened = self.clock.monotonic();
+        if state.execution != 0 {
+            self.send_start(&state, plan);
+        }
+        self.spans.insert(id.into_u64(), state, true);
+    }
+
+    /// An ordinary span that lends: it becomes no record, so what it takes is only handed down.
+    fn lending_span(&self, attributes: &Attributes<'_>, id: &Id, plan: &'static Plan) {
+        let Some(_depth) = Depth::enter() else {
+            add(&self.counters.too_deep, plan.planned());
+            return self.link(attributes, id);
+        };
+        let mut state = self.begin(attributes, plan);
+        let mut into = Redacting::lending(std::mem::take(&mut state.handed_down), &self.settings.policy);
+        if plan.names_actor && state.has_actor {
+            into.level();
+        }
+        attributes.record(&mut Visitor::new(plan, &mut into));
+        self.count(into.tally);
+        state.has_actor |= into.seen & sees::ACTOR != 0;
+        if into.trace.is_some() {
+            state.trace = into.trace;
+        }
+        state.handed_down = into.finish_lending();
+        self.spans.insert(id.into_u64(), state, false);
+    }
+
+    /// The state of a new span, with what it inherits.
+    #[inline(always)]
+    fn begin(&self, attributes: &Attributes<'_>, plan: &'static Plan) -> Box<SpanState> {
         let mut state = self.spans.make();
         state.plan = Some(plan);
         self.count_names(plan);
         self.place(attributes.is_contextual(), attributes.parent(), |spot| {
             self.inherit(&mut state, spot)
         });
-        self.fill(&mut state, plan, |visitor| attributes.record(visitor));
-        if plan.role == Role::Span {
-            state.opened = self.clock.monotonic();
-            if state.execution != 0 {
-                self.send_start(&state, plan);
-            }
-        }
-        self.spans.insert(id, state);
-        self.links.insert(id, id);
+        state
     }
 
-    /// Takes a new span's fields, and settles its ids.
+    /// Takes a new audit span's fields, and settles its ids.
     fn fill(&self, state: &mut SpanState, plan: &'static Plan, record: impl FnOnce(&mut Visitor<'_, '_>)) {
-        let handed_down = std::mem::take(&mut state.handed_down);
-        let policy = &self.settings.policy;
-        let mut into = match plan.role {
-            Role::Span => Redacting::fields(std::mem::take(&mut state.own), handed_down, policy),
-            _ => Redacting::lending(handed_down, policy),
-        };
+        let (own, handed_down) = (
+            std::mem::take(&mut state.own),
+            std::mem::take(&mut state.handed_down),
+        );
+        let mut into = Redacting::fields(own, handed_down, &self.settings.policy);
         if plan.names_actor && state.has_actor {
             into.level();
         }
@@ -69,10 +99,6 @@ impl Capture {
         state.names = into.names();
         state.has_actor |= into.seen & sees::ACTOR != 0;
         state.trace = into.trace.or(state.trace);
-        if plan.role != Role::Span {
-            state.handed_down = into.finish_lending();
-            return;
-        }
         if into.start {
             state.execution = ids::random();
         }
@@ -103,9 +129,6 @@ impl Capture {
 
     pub(super) fn record(&self, id: &Id, values: &Record<'_>) {
         let id = id.into_u64();
-        if self.links.get(id) != Some(id) {
-            return;
-        }
         let Some(Some(plan)) = self.spans.with(id, |state| state.plan) else {
             return;
         };
@@ -151,27 +174,25 @@ impl Capture {
     #[inline]
     pub(super) fn enter(&self, id: &Id) {
         let number = id.into_u64();
-        let tracked = match self.links.get(number) {
-            Some(tracked) if tracked == number => {
-                self.entered(number, id);
-                number
+        let tracked = match self.spans.tracked(number) {
+            Some(tracked) => {
+                if let Ids::Source(source) = &self.ids
+                    && tracked == number
+                {
+                    self.identify_entered(source.as_ref(), id);
+                }
+                tracked
             }
-            Some(tracked) => tracked,
             // Created outside of any context: a barrier, if there is a context around it now.
             None if local::is_outside() => return,
             None => 0,
         };
-        local::push(Held::Span {
-            instance: self.instance,
-            in_panic: std::thread::panicking(),
-            id: number,
-            tracked,
-        });
+        local::push_span(self.instance, std::thread::panicking(), number, tracked);
     }
 
     /// Asks a tracer for the ids of a span that was entered for the first time.
-    fn entered(&self, number: u64, id: &Id) {
-        let Ids::Source(source) = &self.ids else { return };
+    fn identify_entered(&self, source: &dyn IdSource, id: &Id) {
+        let number = id.into_u64();
         let is_known = self
             .spans
             .with(number, |state| state.trace.is_some() || state.plan.is_none())
@@ -192,26 +213,29 @@ impl Capture {
         if local::is_outside() {
             return;
         }
+        let number = id.into_u64();
+        let Some(was_in_panic) = local::pop_span(self.instance, number) else {
+            return;
+        };
         // What is entered by a `Drop` while somebody else's panic unwinds, and left in order, has not panicked. (One that
         // panics there and is caught again cannot be told from that: it is left without this evidence.)
-        if std::thread::panicking() && local::is_unwound(self.instance, id.into_u64()) {
-            self.spans.with(id.into_u64(), |state| {
+        if !was_in_panic && std::thread::panicking() {
+            self.spans.with(number, |state| {
                 state.evidence = state.evidence.max(Evidence::Panicked)
             });
         }
-        local::pop_span(self.instance, id.into_u64());
     }
 
     #[inline]
     pub(super) fn close(&self, id: &Id) {
-        let id = id.into_u64();
-        if self.links.remove(id) != Some(id) {
-            return;
+        if let Some(state) = self.spans.close(id.into_u64()) {
+            self.send_closed(state);
         }
-        let Some(state) = self.spans.remove(id) else {
-            return;
-        };
-        if let Some(plan) = state.plan.filter(|plan| plan.role == Role::Span) {
+    }
+
+    #[inline(never)]
+    fn send_closed(&self, state: Box<SpanState>) {
+        if let Some(plan) = state.plan {
             self.send_span(&state, plan, None);
         }
         self.spans.recycle(state);
@@ -294,9 +318,9 @@ impl Capture {
     }
 
     /// Writes spans that nobody can close any more, oldest first.
-    pub(super) fn send_open(&self, mut open: Vec<(u64, Box<SpanState>)>) {
-        open.sort_by_key(|(_, state)| state.opened);
-        for (_, state) in open.into_iter().filter(|(_, state)| !state.is_stated) {
+    pub(super) fn send_open(&self, mut open: Vec<SpanState>) {
+        open.sort_by_key(|state| state.opened);
+        for state in open.into_iter().filter(|state| !state.is_stated) {
             if let Some(plan) = state.plan.filter(|plan| plan.role == Role::Span) {
                 self.send_span(&state, plan, Some("still_open"));
             }

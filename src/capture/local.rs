@@ -33,6 +33,26 @@ pub(super) enum Held {
 struct Local {
     plans: [Cell<Remembered>; REMEMBERED],
     depth: Cell<u32>,
+    here: Cell<Here>,
+}
+
+/// What nearly every question about the thread's list asks for: its end.
+#[derive(Clone, Copy)]
+struct Here {
+    /// No scope is in the list. Where there is one, the list itself must be asked.
+    is_plain: bool,
+    /// Whose span was entered last, or 0: the list is empty.
+    instance: u32,
+    /// That span's context.
+    tracked: u64,
+}
+
+impl Here {
+    const NOWHERE: Self = Self {
+        is_plain: true,
+        instance: 0,
+        tracked: 0,
+    };
 }
 
 #[derive(Clone, Copy)]
@@ -47,6 +67,7 @@ thread_local! {
         Local {
             plans: [const { Cell::new(Remembered { key: 0, instance: 0, plan: None }) }; REMEMBERED],
             depth: Cell::new(0),
+            here: Cell::new(Here::NOWHERE),
         }
     };
     /// Gone when the thread ends; what is reported after that has no context.
@@ -59,6 +80,46 @@ struct Inside {
     list: Vec<Held>,
     /// How many of them are scopes: mostly none, and then nobody looks for them.
     scopes: usize,
+}
+
+impl Inside {
+    /// Notes where the thread stands, after the list was changed.
+    #[inline]
+    fn note(&self) {
+        note(match self.list.last() {
+            None => Here::NOWHERE,
+            Some(Held::Span {
+                instance, tracked, ..
+            }) => Here {
+                is_plain: self.scopes == 0,
+                instance: *instance,
+                tracked: *tracked,
+            },
+            Some(Held::Scope(_)) => Here {
+                is_plain: false,
+                ..Here::NOWHERE
+            },
+        });
+    }
+
+    #[inline]
+    fn make_room(&mut self) {
+        if self.list.capacity() == 0 {
+            self.list.reserve(HELD_AT_FIRST);
+        }
+    }
+}
+
+#[inline]
+fn note(here: Here) {
+    let _ = LOCAL.try_with(|local| local.here.set(here));
+}
+
+impl Drop for Inside {
+    /// The thread ends.
+    fn drop(&mut self) {
+        note(Here::NOWHERE);
+    }
 }
 
 /// How many entries a thread's list has room for from its first one on, so that it hardly ever grows again.
@@ -144,54 +205,85 @@ pub(crate) fn is_recording() -> bool {
 /// Whether the thread is inside of nothing at all: the usual case for what is not audited.
 #[inline]
 pub(super) fn is_outside() -> bool {
-    HELD.try_with(|held| held.try_borrow().is_ok_and(|held| held.list.is_empty()))
+    LOCAL
+        .try_with(|local| {
+            let here = local.here.get();
+            here.is_plain && here.instance == 0
+        })
         .unwrap_or(true)
 }
 
-pub(super) fn push(entered: Held) {
+/// Enters a span.
+#[inline]
+pub(super) fn push_span(instance: u32, in_panic: bool, id: u64, tracked: u64) {
     let _ = HELD.try_with(|held| {
         if let Ok(mut held) = held.try_borrow_mut() {
-            if held.list.capacity() == 0 {
-                held.list.reserve(HELD_AT_FIRST);
-            }
-            held.scopes += usize::from(matches!(entered, Held::Scope(_)));
-            held.list.push(entered);
+            held.make_room();
+            held.list.push(Held::Span {
+                instance,
+                in_panic,
+                id,
+                tracked,
+            });
+            note(Here {
+                is_plain: held.scopes == 0,
+                instance,
+                tracked,
+            });
         }
     });
 }
 
-/// Leaves a span, wherever in the order it stands: guards can be dropped in any order.
-pub(super) fn pop_span(of: u32, left: u64) {
+/// Enters a scope.
+pub(super) fn push_scope(entered: &Arc<ScopeFields>) {
     let _ = HELD.try_with(|held| {
-        let Ok(mut held) = held.try_borrow_mut() else {
-            return;
-        };
-        let is_it =
-            |entry: &Held| matches!(entry, Held::Span { instance, id, .. } if *instance == of && *id == left);
-        // Nearly always the newest.
-        match held.list.iter().rposition(is_it) {
-            Some(at) if at + 1 == held.list.len() => held.list.truncate(at),
-            Some(at) => _ = held.list.remove(at),
-            None => {}
+        if let Ok(mut held) = held.try_borrow_mut() {
+            held.make_room();
+            held.scopes += 1;
+            held.list.push(Held::Scope(Arc::clone(entered)));
+            held.note();
         }
     });
 }
 
-/// Whether this span is left by a panic that began after it was entered. For a thread that is unwinding.
-#[cold]
-pub(super) fn is_unwound(of: u32, left: u64) -> bool {
-    let entered_before = |held: &[Held]| {
-        held.iter().rev().find_map(|entry| match entry {
+/// Leaves a span, wherever in the order it stands: guards can be dropped in any order. Answers whether the thread was
+/// unwinding already when the span was entered, or `None` where it was not.
+#[inline]
+pub(super) fn pop_span(of: u32, left: u64) -> Option<bool> {
+    let popped = HELD.try_with(|held| {
+        let mut held = held.try_borrow_mut().ok()?;
+        // Nearly always the newest.
+        match held.list.last()? {
             Held::Span {
                 instance,
                 in_panic,
                 id,
                 ..
-            } if *instance == of && *id == left => Some(!in_panic),
-            _ => None,
-        })
-    };
-    all(entered_before).unwrap_or(false)
+            } if *instance == of && *id == left => {
+                let in_panic = *in_panic;
+                held.list.pop();
+                held.note();
+                Some(in_panic)
+            }
+            _ => held.pop_deeper(of, left),
+        }
+    });
+    popped.ok().flatten()
+}
+
+impl Inside {
+    #[cold]
+    fn pop_deeper(&mut self, of: u32, left: u64) -> Option<bool> {
+        let is_it =
+            |entry: &Held| matches!(entry, Held::Span { instance, id, .. } if *instance == of && *id == left);
+        let at = self.list.iter().rposition(is_it)?;
+        let left = self.list.remove(at);
+        self.note();
+        match left {
+            Held::Span { in_panic, .. } => Some(in_panic),
+            Held::Scope(_) => None,
+        }
+    }
 }
 
 /// Leaves a scope.
@@ -204,6 +296,7 @@ pub(super) fn pop_scope(left: &Arc<ScopeFields>) {
         if let Some(at) = held.list.iter().rposition(is_it) {
             held.list.remove(at);
             held.scopes = held.scopes.saturating_sub(1);
+            held.note();
         }
     });
 }
@@ -213,6 +306,20 @@ pub(super) fn pop_scope(left: &Arc<ScopeFields>) {
 /// list is borrowed.
 #[inline]
 pub(super) fn current<R>(of: u32, mut with: impl FnMut(Spot<'_>) -> R) -> R {
+    let here = LOCAL.try_with(|local| local.here.get()).ok();
+    match here.filter(|here| here.is_plain && (here.instance == of || here.instance == 0)) {
+        Some(here) => with(Spot {
+            tracked: here.tracked,
+            outer: &[],
+            inside: &[],
+        }),
+        None => current_among(of, with),
+    }
+}
+
+/// As [`current`], where the thread is inside of scopes or of another stack's spans.
+#[inline(never)]
+fn current_among<R>(of: u32, mut with: impl FnMut(Spot<'_>) -> R) -> R {
     let found = HELD.try_with(|held| {
         let held = held.try_borrow().ok()?;
         let is_span = |entry: &Held| matches!(entry, Held::Span { instance, .. } if *instance == of);
@@ -247,6 +354,16 @@ pub(super) fn all<R>(mut with: impl FnMut(&[Held]) -> R) -> R {
     let found = HELD.try_with(|held| {
         let held = held.try_borrow().ok()?;
         Some(with(&held.list))
+    });
+    found.ok().flatten().unwrap_or_else(|| with(&[]))
+}
+
+/// As [`all`], for whoever looks for scopes: nothing at all where there is none.
+#[inline]
+pub(super) fn around<R>(mut with: impl FnMut(&[Held]) -> R) -> R {
+    let found = HELD.try_with(|held| {
+        let held = held.try_borrow().ok()?;
+        Some(with(if held.scopes == 0 { &[] } else { &held.list }))
     });
     found.ok().flatten().unwrap_or_else(|| with(&[]))
 }

@@ -6,7 +6,6 @@ mod core;
 mod ids;
 mod layer;
 mod lifecycle;
-mod links;
 mod local;
 mod log;
 mod place;

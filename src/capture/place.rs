@@ -8,7 +8,6 @@ use tracing_core::span::{Attributes, Id};
 
 use super::core::Capture;
 use super::local::{self, Held};
-use super::plan::Role;
 use super::spans::SpanState;
 use crate::record::TraceContext;
 use crate::redact::{RedactedFields, Redacting};
@@ -43,7 +42,7 @@ impl Capture {
             return local::current(self.instance, with);
         }
         let tracked = parent.map_or(0, |parent| self.context_of(parent.into_u64()));
-        local::all(|outer| {
+        local::around(|outer| {
             with(Spot {
                 tracked,
                 outer,
@@ -54,7 +53,7 @@ impl Capture {
 
     /// The nearest span with a context, from this one upwards; 0 where there is none.
     fn context_of(&self, id: u64) -> u64 {
-        self.links.get(id).unwrap_or(0)
+        self.spans.tracked(id).unwrap_or(0)
     }
 
     /// Remembers the context that an ordinary span stands in. Nothing is kept where there is no context; a span that
@@ -66,18 +65,16 @@ impl Capture {
             return;
         }
         let id = id.into_u64();
-        let tracked = self.place(is_contextual, attributes.parent(), |spot| {
+        self.place(is_contextual, attributes.parent(), |spot| {
             let is_first = local::scopes(spot.inside).next().is_some()
                 || (local::scopes(spot.outer).next().is_some() && !self.is_scoped(spot.tracked));
             if !is_first {
-                return spot.tracked;
+                return self.spans.link(id, spot.tracked);
             }
             let mut state = self.spans.make();
             self.inherit(&mut state, spot);
-            self.spans.insert(id, state);
-            id
+            self.spans.insert(id, state, false);
         });
-        self.links.insert(id, tracked);
     }
 
     fn is_scoped(&self, tracked: u64) -> bool {
@@ -85,27 +82,35 @@ impl Capture {
     }
 
     /// Copies what the place hands down into a new span.
+    #[inline(always)]
     pub(super) fn inherit(&self, state: &mut SpanState, spot: Spot<'_>) {
+        if !(spot.outer.is_empty() && spot.inside.is_empty()) {
+            self.inherit_scoped(state, spot);
+        } else if spot.tracked != 0 {
+            self.spans.with(spot.tracked, |parent| state.inherit(parent));
+        }
+        // Only a span that becomes a record needs what it inherited apart from what it adds.
+        if state.is_record() {
+            state.inherited.extend(&state.handed_down);
+        }
+    }
+
+    /// As [`Self::inherit`], where there are scopes.
+    #[inline(never)]
+    fn inherit_scoped(&self, state: &mut SpanState, spot: Spot<'_>) {
         let mut above = None;
         if spot.tracked == 0 {
             above = self.inherit_scopes(state, spot.outer);
         } else {
             self.spans.with(spot.tracked, |parent| {
-                if parent.is_scoped {
-                    state.is_scoped = true;
-                } else {
+                if !parent.is_scoped {
                     above = self.inherit_scopes(state, spot.outer);
                 }
-                state.handed_down.extend(&parent.handed_down);
-                state.has_actor |= parent.has_actor;
-                above = parent.trace.or(above);
+                state.inherit(parent);
+                above = state.trace.or(above);
             });
         }
         let inner = self.inherit_scopes(state, spot.inside);
-        // Only a span that becomes a record needs what it inherited apart from what it adds.
-        if state.plan.is_some_and(|plan| plan.role == Role::Span) {
-            state.inherited.extend(&state.handed_down);
-        }
         state.trace = inner.or(above);
     }
 
@@ -143,6 +148,20 @@ impl Capture {
     /// Appends what the place hands down. Answers whether an actor is among it.
     #[inline]
     pub(super) fn append_context(&self, into: &mut Redacting<'_>, spot: Spot<'_>) -> bool {
+        if spot.outer.is_empty() && spot.inside.is_empty() {
+            // No scope anywhere: what is handed down is the span's alone, if it stands in one.
+            let span = |state: &mut SpanState| {
+                into.inherit(&state.handed_down);
+                state.has_actor
+            };
+            return spot.tracked != 0 && self.spans.with(spot.tracked, span).unwrap_or(false);
+        }
+        self.append_scoped(into, spot)
+    }
+
+    /// As [`Self::append_context`], where there are scopes.
+    #[inline(never)]
+    fn append_scoped(&self, into: &mut Redacting<'_>, spot: Spot<'_>) -> bool {
         let mut has_actor = false;
         let mut is_scoped = false;
         if spot.tracked != 0 {
@@ -164,7 +183,6 @@ impl Capture {
     }
 
     /// Appends what scopes hand down behind a context that has an actor or not; answers whether there is one now.
-    #[inline]
     fn append_scopes(&self, into: &mut Redacting<'_>, held: &[Held], mut has_actor: bool) -> bool {
         for scope in local::scopes(held) {
             if scope.has_actor() && has_actor {

@@ -43,16 +43,20 @@ impl Default for Settings {
 
 impl Settings {
     /// Whether a callsite's target is this trail's business: an audit target, or that of bridged `log` records.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn is_audit(&self, target: &str) -> bool {
         self.is_audit_target(target) || (self.allow_log && target == super::log::TARGET)
     }
 
     /// Whether a target marks audit spans and events.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn is_audit_target(&self, target: &str) -> bool {
-        is_within(target, TARGET)
-            || (!self.targets.is_empty() && self.targets.iter().any(|own| is_within(target, own)))
+        is_within(target, TARGET) || (!self.targets.is_empty() && self.is_own_target(target))
+    }
+
+    #[inline(never)]
+    fn is_own_target(&self, target: &str) -> bool {
+        self.targets.iter().any(|own| is_within(target, own))
     }
 
     /// Whether code in this module may write to the trail.

@@ -1,20 +1,24 @@
-//! Spans with a context of ours: audit spans, which become records, and ordinary spans that lend fields.
+//! Spans in a context of ours: which context each stands in, and the states of those that have one of their own: audit
+//! spans, which become records, and ordinary spans that lend fields.
 //!
-//! States live in our own table, not in the registry's extensions: those cost a box per insert, and a lock that
-//! user code could meet. States are kept for reuse, so that a warm table allocates nothing.
+//! One table holds both, so that a span costs one look at it, and not in the registry's extensions: those cost a box per
+//! insert, and a lock that user code could meet. A place is found by the registry's slab address, which stands in an id's
+//! low bits; a second span for the same place goes to a map. A registry uses its slabs again and again, so the states of
+//! closed spans are left where they are, for the next: a warm table allocates nothing.
 
-use std::cell::RefCell;
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use crossbeam_queue::ArrayQueue;
 use parking_lot::Mutex;
 
-use super::links::place;
 use super::plan::{Plan, Role};
 use crate::record::{SpanId, TraceContext};
 use crate::redact::{Names, RedactedFields};
 
 /// A power of two.
-const BUCKETS: usize = 1024;
+const PLACES: usize = 4096;
 
 /// The largest field buffers that a state keeps for its next span.
 const KEPT: usize = 4096;
@@ -22,14 +26,11 @@ const KEPT: usize = 4096;
 /// The size that field buffers begin with.
 const FIELDS: usize = 512;
 
-/// Spare states that a thread keeps. Others go to the reserve.
+/// Spare states that a thread keeps beside the one in its hand. Others go to the reserve.
 const SPARE: usize = 8;
 
 /// States that are made beforehand, for threads that have none.
 const RESERVE: usize = 64;
-
-/// Spans in one place at the same time that need no growth of its list.
-const CROWD: usize = 2;
 
 /// What is known of a span's outcome, weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -87,6 +88,21 @@ impl SpanState {
         }
     }
 
+    /// Takes over what an enclosing span hands down.
+    #[inline]
+    pub(super) fn inherit(&mut self, parent: &Self) {
+        self.handed_down.extend(&parent.handed_down);
+        self.has_actor |= parent.has_actor;
+        self.is_scoped |= parent.is_scoped;
+        self.trace = parent.trace;
+    }
+
+    /// Whether the span becomes a record when it closes.
+    #[inline]
+    pub(super) fn is_record(&self) -> bool {
+        self.plan.is_some_and(|plan| plan.role == Role::Span)
+    }
+
     /// What the span's record is made of now.
     fn copy(&self) -> Self {
         let copy = |fields: &RedactedFields| {
@@ -123,19 +139,60 @@ impl SpanState {
 }
 
 thread_local! {
-    /// States of spans that were closed on this thread, for those that it opens next. Empty states are alike, so all
+    /// The state that was given back last on this thread, for the span that it opens next. Empty states are alike, so all
     /// tables share them.
-    #[expect(clippy::vec_box, reason = "states move between lists without being copied")]
-    static SPARES: RefCell<Vec<Box<SpanState>>> = const { RefCell::new(Vec::new()) };
+    static HAND: Cell<Option<Box<SpanState>>> = const { Cell::new(None) };
+    /// More of them, where spans that become records are closed together.
+    static SPARES: [Cell<Option<Box<SpanState>>>; SPARE] = const { [const { Cell::new(None) }; SPARE] };
 }
 
-/// Spans whose ids lead to the same place.
-type Bucket = Vec<(u64, Box<SpanState>)>;
+/// Where a span stands in the table.
+#[derive(Default)]
+struct Place {
+    /// The span, or 0.
+    id: AtomicU64,
+    /// Its nearest ancestor with a context of ours, or itself, or 0: in none, whatever surrounds it.
+    tracked: AtomicU64,
+    /// Whether the span becomes a record, and its state must be given to whoever closes it.
+    is_record: AtomicBool,
+    /// Held by whoever takes the place. What a closed span has left is for the next that needs a state.
+    state: Mutex<Option<Box<SpanState>>>,
+}
 
-/// The states of live spans, by id.
+impl Place {
+    /// Whether the state in this place is that of `id`. For whoever holds the lock.
+    #[inline]
+    fn has_state_of(&self, id: u64) -> bool {
+        self.id.load(Ordering::Acquire) == id && self.tracked.load(Ordering::Relaxed) == id
+    }
+
+    /// Whether the state in this place is that of a span that is open. For whoever holds the lock.
+    fn is_live(&self) -> bool {
+        let id = self.id.load(Ordering::Acquire);
+        id != 0 && self.tracked.load(Ordering::Relaxed) == id
+    }
+}
+
+/// A span whose place was taken.
+struct Crowded {
+    tracked: u64,
+    state: Option<Box<SpanState>>,
+}
+
+/// The live spans that stand in a context, by id.
 pub(super) struct Spans {
-    buckets: Box<[Mutex<Bucket>]>,
+    places: Box<[Place]>,
+    crowded: Mutex<HashMap<u64, Crowded>>,
+    crowd: AtomicUsize,
     reserve: ArrayQueue<Box<SpanState>>,
+}
+
+/// Spreads ids of different threads' slabs, whose low bits are alike.
+#[inline]
+fn place(id: u64) -> usize {
+    #[expect(clippy::cast_possible_truncation, reason = "the remainder is what is wanted")]
+    let mixed = (id ^ (id >> 38).wrapping_mul(0x9E37)) as usize;
+    mixed & (PLACES - 1)
 }
 
 impl Spans {
@@ -145,21 +202,25 @@ impl Spans {
             let _ = reserve.push(Box::new(SpanState::new()));
         }
         Self {
-            buckets: (0..BUCKETS)
-                .map(|_| Mutex::new(Vec::with_capacity(CROWD)))
-                .collect(),
+            places: (0..PLACES).map(|_| Place::default()).collect(),
+            crowded: Mutex::new(HashMap::new()),
+            crowd: AtomicUsize::new(0),
             reserve,
         }
-    }
-
-    fn bucket(&self, id: u64) -> Option<&Mutex<Bucket>> {
-        self.buckets.get(place(id, BUCKETS))
     }
 
     /// An empty state, not yet in the table.
     #[inline]
     pub(super) fn make(&self) -> Box<SpanState> {
-        let spare = SPARES.try_with(|spares| spares.try_borrow_mut().ok()?.pop());
+        match HAND.try_with(Cell::take) {
+            Ok(Some(state)) => state,
+            _ => self.make_anew(),
+        }
+    }
+
+    #[cold]
+    fn make_anew(&self) -> Box<SpanState> {
+        let spare = SPARES.try_with(|spares| spares.iter().find_map(Cell::take));
         spare
             .ok()
             .flatten()
@@ -167,41 +228,139 @@ impl Spans {
             .unwrap_or_else(|| Box::new(SpanState::new()))
     }
 
+    /// Remembers a span that stands in the context of `tracked` and has none of its own.
+    ///
+    /// Only the thread that creates the span calls this and [`Self::insert`], before anybody else has the id: what hands
+    /// the span to another thread orders these stores.
     #[inline]
-    pub(super) fn insert(&self, id: u64, state: Box<SpanState>) {
-        if let Some(bucket) = self.bucket(id) {
-            bucket.lock().push((id, state));
+    pub(super) fn link(&self, id: u64, tracked: u64) {
+        let Some(place) = self.places.get(place(id)) else {
+            return;
+        };
+        let held = place.state.lock();
+        if place.id.load(Ordering::Relaxed) == 0 {
+            place.tracked.store(tracked, Ordering::Relaxed);
+            place.is_record.store(false, Ordering::Relaxed);
+            place.id.store(id, Ordering::Release);
+        } else {
+            drop(held);
+            self.crowd(id, Crowded { tracked, state: None });
         }
     }
 
-    /// Reads or changes a state. `with` runs under the bucket's lock: it must not run user code.
+    /// Remembers a span with a context of its own, which becomes a record or not.
     #[inline]
-    pub(super) fn with<R>(&self, id: u64, with: impl FnOnce(&mut SpanState) -> R) -> Option<R> {
-        let mut bucket = self.bucket(id)?.lock();
-        let (_, state) = bucket.iter_mut().find(|(live, _)| *live == id)?;
-        Some(with(state))
+    pub(super) fn insert(&self, id: u64, state: Box<SpanState>, is_record: bool) {
+        let Some(place) = self.places.get(place(id)) else {
+            return;
+        };
+        let mut held = place.state.lock();
+        if place.id.load(Ordering::Relaxed) == 0 {
+            let left = held.replace(state);
+            place.tracked.store(id, Ordering::Relaxed);
+            place.is_record.store(is_record, Ordering::Relaxed);
+            place.id.store(id, Ordering::Release);
+            drop(held);
+            if let Some(left) = left {
+                self.recycle(left);
+            }
+        } else {
+            drop(held);
+            let state = Some(state);
+            self.crowd(id, Crowded { tracked: id, state });
+        }
     }
 
-    pub(super) fn remove(&self, id: u64) -> Option<Box<SpanState>> {
-        let mut bucket = self.bucket(id)?.lock();
-        let at = bucket.iter().position(|(live, _)| *live == id)?;
-        Some(bucket.swap_remove(at).1)
+    #[cold]
+    fn crowd(&self, id: u64, span: Crowded) {
+        self.crowded.lock().insert(id, span);
+        self.crowd.fetch_add(1, Ordering::Release);
+    }
+
+    /// The context of `id`: `None` where nothing was remembered.
+    #[inline]
+    pub(super) fn tracked(&self, id: u64) -> Option<u64> {
+        let place = self.places.get(place(id))?;
+        if place.id.load(Ordering::Acquire) == id {
+            return Some(place.tracked.load(Ordering::Relaxed));
+        }
+        if self.crowd.load(Ordering::Acquire) == 0 {
+            return None;
+        }
+        Some(self.crowded.lock().get(&id)?.tracked)
+    }
+
+    /// Reads or changes the state of a span. `with` runs under a lock: it must not run user code.
+    #[inline]
+    pub(super) fn with<R>(&self, id: u64, with: impl FnOnce(&mut SpanState) -> R) -> Option<R> {
+        let place = self.places.get(place(id))?;
+        if place.id.load(Ordering::Relaxed) == id {
+            let mut held = place.state.lock();
+            // Asked under the lock: it may have been closed before, and the place taken by another.
+            return held
+                .as_mut()
+                .filter(|_| place.has_state_of(id))
+                .map(|state| with(state));
+        }
+        if self.crowd.load(Ordering::Acquire) == 0 {
+            return None;
+        }
+        let mut crowded = self.crowded.lock();
+        crowded.get_mut(&id)?.state.as_mut().map(|state| with(state))
+    }
+
+    /// Forgets a span that was closed, and gives its state if it becomes a record.
+    #[inline]
+    pub(super) fn close(&self, id: u64) -> Option<Box<SpanState>> {
+        let place = self.places.get(place(id))?;
+        if place.id.load(Ordering::Acquire) != id {
+            return self.close_crowded(id);
+        }
+        let is_record = place.is_record.load(Ordering::Relaxed);
+        let state = is_record.then(|| place.state.lock().take()).flatten();
+        place.id.store(0, Ordering::Release);
+        state
+    }
+
+    fn close_crowded(&self, id: u64) -> Option<Box<SpanState>> {
+        if self.crowd.load(Ordering::Acquire) == 0 {
+            return None;
+        }
+        let closed = self.crowded.lock().remove(&id)?;
+        self.crowd.fetch_sub(1, Ordering::Release);
+        let state = closed.state?;
+        if state.is_record() {
+            return Some(state);
+        }
+        self.recycle(state);
+        None
+    }
+
+    /// Whether a span is remembered.
+    pub(super) fn knows(&self, id: u64) -> bool {
+        self.tracked(id).is_some()
     }
 
     /// Keeps a state for the next span of this thread.
     #[inline]
     pub(super) fn recycle(&self, mut state: Box<SpanState>) {
         state.reset();
+        // Where the thread's locals are gone already, the state goes with them.
+        if let Ok(Some(before)) = HAND.try_with(|hand| hand.replace(Some(state))) {
+            self.put_away(before);
+        }
+    }
+
+    #[cold]
+    fn put_away(&self, state: Box<SpanState>) {
         let mut state = Some(state);
         let _ = SPARES.try_with(|spares| {
-            let Ok(mut spares) = spares.try_borrow_mut() else {
-                return;
-            };
-            if spares.capacity() == 0 {
-                spares.reserve_exact(SPARE);
-            }
-            if spares.len() < SPARE {
-                spares.extend(state.take());
+            // Each takes what is carried and gives what it held, until one held nothing.
+            for spare in spares {
+                state = spare.replace(state.take());
+                if state.is_none() {
+                    break;
+                }
             }
         });
         if let Some(state) = state {
@@ -213,25 +372,106 @@ impl Spans {
     /// execution id, so that its end can be told to be the same span's.
     pub(super) fn open(&self, execution: impl Fn() -> u64) -> Vec<SpanState> {
         let mut open = Vec::new();
-        for bucket in &self.buckets {
-            for (_, state) in bucket.lock().iter_mut() {
-                let is_span = state.plan.is_some_and(|plan| plan.role == Role::Span);
-                if is_span && !std::mem::replace(&mut state.is_stated, true) {
-                    if state.execution == 0 {
-                        state.execution = execution();
-                    }
-                    open.push(state.copy());
+        let mut look = |state: &mut SpanState| {
+            if state.is_record() && !std::mem::replace(&mut state.is_stated, true) {
+                if state.execution == 0 {
+                    state.execution = execution();
                 }
+                open.push(state.copy());
+            }
+        };
+        for place in &self.places {
+            let mut held = place.state.lock();
+            if let Some(state) = held.as_mut().filter(|_| place.is_live()) {
+                look(state);
             }
         }
+        let mut crowded = self.crowded.lock();
+        crowded
+            .values_mut()
+            .flat_map(|span| &mut span.state)
+            .for_each(|state| look(state));
         open
     }
 
     /// Takes all states out: what is still open when the trail ends.
-    pub(super) fn drain(&self) -> Vec<(u64, Box<SpanState>)> {
-        self.buckets
-            .iter()
-            .flat_map(|bucket| std::mem::take(&mut *bucket.lock()))
-            .collect()
+    pub(super) fn drain(&self) -> Vec<SpanState> {
+        let taken = self.places.iter().filter_map(|place| {
+            let mut held = place.state.lock();
+            if place.is_live() { held.take() } else { None }
+        });
+        let mut states: Vec<_> = taken.map(|state| *state).collect();
+        let mut crowded = self.crowded.lock();
+        states.extend(
+            crowded
+                .values_mut()
+                .filter_map(|span| span.state.take())
+                .map(|state| *state),
+        );
+        states
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_span_for_the_same_place_is_found_and_forgotten() {
+        let spans = Spans::new();
+        let (first, second) = (7, 7 + PLACES as u64);
+        spans.link(first, 100);
+        spans.link(second, 200);
+        assert_eq!(
+            (spans.tracked(first), spans.tracked(second)),
+            (Some(100), Some(200))
+        );
+        spans.close(first);
+        assert_eq!((spans.tracked(first), spans.tracked(second)), (None, Some(200)));
+        spans.close(second);
+        assert_eq!(spans.tracked(second), None);
+        assert_eq!(spans.crowd.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn what_a_closed_span_left_in_its_place_belongs_to_nobody() {
+        let spans = Spans::new();
+        let (lender, next) = (7, (1 << 51) + 7);
+        let mut state = spans.make();
+        state.has_actor = true;
+        spans.insert(lender, state, false);
+        assert_eq!(spans.with(lender, |state| state.has_actor), Some(true));
+        assert!(spans.close(lender).is_none());
+        assert_eq!(spans.with(lender, |_| ()), None);
+        spans.link(next, 0);
+        assert_eq!(place(lender), place(next));
+        assert_eq!(
+            (spans.with(lender, |_| ()), spans.with(next, |_| ())),
+            (None, None)
+        );
+        assert!(spans.drain().is_empty());
+        assert!(spans.close(next).is_none());
+        spans.insert(next, spans.make(), false);
+        assert_eq!(spans.with(next, |state| state.has_actor), Some(false));
+        assert_eq!(spans.drain().len(), 1);
+        assert_eq!(spans.with(next, |_| ()), None);
+    }
+
+    #[test]
+    fn spans_with_states_of_their_own_may_share_a_place() {
+        let spans = Spans::new();
+        let ids = [9, 9 + PLACES as u64, 9 + 2 * PLACES as u64];
+        for id in ids {
+            let mut state = spans.make();
+            state.opened = id;
+            spans.insert(id, state, false);
+        }
+        for id in ids {
+            assert_eq!(spans.tracked(id), Some(id));
+            assert_eq!(spans.with(id, |state| state.opened), Some(id));
+        }
+        ids.into_iter().for_each(|id| assert!(spans.close(id).is_none()));
+        assert!(ids.into_iter().all(|id| spans.tracked(id).is_none()));
+        assert!(spans.drain().is_empty());
     }
 }

@@ -14,7 +14,7 @@ use tracing_subscriber::layer::{Layer, Layered};
 
 use super::core::Capture;
 use super::layer::AuditLayer;
-use super::plan::Plan;
+use super::plan::{Plan, Role};
 
 /// Tells wrappers apart in what plans remember of the stacks inside them.
 static WRAPPERS: AtomicU32 = AtomicU32::new(1);
@@ -157,16 +157,16 @@ impl<S: Subscriber> Subscriber for Audited<S> {
         let Some(capture) = &self.capture else {
             return inside!(self, inner => inner.new_span(attributes));
         };
-        if capture.is_audit(attributes.metadata()) {
-            let plan = capture.plan(attributes.metadata());
-            if plan.inner(self.number) != Some(true) {
-                // The span is forwarded whatever the answer. Asked for what per-layer filters remember until then:
-                // they hide the span from their layers, also where all of them said never.
-                let _ = inside!(self, inner => inner.enabled(attributes.metadata()));
-            }
+        let plan = capture.tracked(attributes.metadata());
+        if let Some(plan) = plan.filter(|plan| plan.role != Role::Lender)
+            && plan.inner(self.number) != Some(true)
+        {
+            // The span is forwarded whatever the answer. Asked for what per-layer filters remember until then: they
+            // hide the span from their layers, also where all of them said never.
+            let _ = inside!(self, inner => inner.enabled(attributes.metadata()));
         }
         let id = inside!(self, inner => inner.new_span(attributes));
-        capture.new_span(attributes, &id);
+        capture.planned_span(attributes, &id, plan);
         id
     }
 
@@ -220,7 +220,9 @@ impl<S: Subscriber> Subscriber for Audited<S> {
         // it holds references of its own (a child's to its parent), so a count of ours could not tell earlier. Another
         // thread may be given the same *place* in between, but not the same id: the upper bits (13 of 64) count how often
         // the place was used before, and our tables compare whole ids. For one to come back, 8,191 more spans would have to
-        // open and close in that place between these two calls. (The layer forms hear of it before the id is free.)
+        // open and close in that place between these two calls; on a system of 32 bits, where 2 bits count, three. What the
+        // new one records until this call then goes to the old one's record, which stands first in its bucket; both are
+        // written. (The layer forms hear of it before the id is free.)
         let is_closed = inside!(self, inner => inner.try_close(id.clone()));
         if let Some(capture) = self.capture.as_ref().filter(|_| is_closed) {
             capture.close(&id);

@@ -102,6 +102,7 @@ impl Writer {
             }
             return is_done && self.batch.is_empty() && !self.state.is_dirty;
         }
+        self.ports.iter().for_each(Port::end);
         let is_over = is_late(&self.state.closing);
         if !is_drained && !is_over {
             return false;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::barrier::{Barrier, Reached, pass_on};
 use super::commands::{is_late, read_ahead};
 use super::control;
+use super::ports::Port;
 use super::ticket::{Receipt, State};
 use super::writer::{Writer, Written};
 use crate::error::{Error, ErrorKind};
@@ -58,21 +59,32 @@ impl Writer {
     }
 
     /// With a journal nothing is lost by a slow sink, so the writer does not wait for it. Without one, a single sink
-    /// is what the trail is for, and several must not wait for the slowest for ever.
+    /// is what the trail is for, and several must not wait for the slowest for ever. The end of the trail ends every wait.
     pub(super) fn offer(&mut self, batch: &Arc<Batch>) {
-        let patience = if self.journal.is_some() {
-            Duration::ZERO
-        } else {
-            self.inbox.patience.room
-        };
-        if let (None, [port]) = (&self.journal, self.ports.as_slice()) {
-            while !port.has_room() && !is_late(&self.state.closing) {
-                read_ahead(&self.commands, &mut self.state);
-                std::thread::park_timeout(Duration::from_millis(1));
+        let mut full: Vec<&Port> = self.ports.iter().collect();
+        let mut until = None;
+        loop {
+            full.retain(|port| {
+                let has_room = port.has_room();
+                if has_room {
+                    port.offer(batch);
+                }
+                !has_room
+            });
+            let patience = self.inbox.patience.room;
+            let until = *until.get_or_insert_with(|| crate::clock::deadline(patience));
+            let is_over = self.ports.len() > 1 && Instant::now() >= until;
+            if full.is_empty() || self.journal.is_some() || is_over || is_late(&self.state.closing) {
+                break;
             }
+            read_ahead(&self.commands, &mut self.state);
+            if self.state.closing.is_some() {
+                self.ports.iter().for_each(Port::end);
+            }
+            std::thread::park_timeout(Duration::from_millis(1));
         }
-        for port in &self.ports {
-            port.offer(batch, patience);
+        for port in full {
+            port.offer(batch);
         }
     }
 

@@ -26,7 +26,8 @@ pub(super) fn open(cause: &str, opened: Option<&Opened>, bound: u64, effective: 
             .attribute("clean", opened.clean)
             .attribute("first", opened.first);
         if !opened.clean {
-            // Everything that the last run had accepted and not yet made durable: nobody can know more.
+            // Everything that the last run can have accepted and not written. What was written and not confirmed is
+            // gone only where the machine failed as well, and nobody can know that.
             record = record.attribute("missing_at_most", bound);
         }
         if let Some(torn) = &opened.torn {

@@ -308,6 +308,15 @@ impl Inner {
         }
         into.record(record);
         self.capture.count(into.tally);
+        if into.seen & sees::ACTOR_PERSONAL != 0 && self.capture.policy().is_strict() {
+            self.inbox.recycle(into.discard());
+            self.inbox.rejected(None, Loss::Policy);
+            return Err(Error::new(
+                ErrorKind::Refused,
+                "`actor.id` holds a person's address or number, which the strict policy does not take; give an id that \
+                 stands for the person",
+            ));
+        }
         if !has_actor && into.seen & sees::ACTOR == 0 {
             if self.capture.requires_actor() {
                 self.inbox.recycle(into.discard());

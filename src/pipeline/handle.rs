@@ -13,7 +13,7 @@ use tracing_subscriber::registry::LookupSpan;
 use super::barrier::Reached;
 use super::builder::AuditBuilder;
 use super::commands::Command;
-use super::inbox::{Inbox, Left};
+use super::inbox::{Inbox, LastWait, Left};
 use super::ports::PortState;
 use super::ticket::{Answer, Promise, Ticket};
 use crate::capture::{AuditLayer, Capture, Check, FilterShell, Obstacle};
@@ -130,7 +130,7 @@ impl Audit {
     /// the sink and the numbers. With a journal, every record stands there nevertheless. After a shutdown, what the
     /// shutdown left is reported. `Closed` where the writer has panicked.
     pub fn flush(&self, timeout: Duration) -> Result<Report> {
-        self.ask(timeout, Command::Flush)
+        self.ask(timeout, crate::clock::deadline(timeout), Command::Flush)
     }
 
     /// Ends the trail: writes spans that are still open, everything that was submitted, and the record that says so.
@@ -149,12 +149,13 @@ impl Audit {
             return self.report();
         };
         inner.may_ask()?;
+        let deadline = crate::clock::deadline(timeout);
         if !inner.is_closed.swap(true, Ordering::AcqRel) {
+            let _waits = LastWait::until(deadline);
             inner.capture.close_open_spans();
         }
         inner.inbox.queue.close();
-        let deadline = crate::clock::deadline(timeout);
-        self.ask(timeout, |promise| Command::Close(promise, deadline))
+        self.ask(timeout, deadline, |promise| Command::Close(promise, deadline))
     }
 
     /// Begins a new segment now.
@@ -222,7 +223,12 @@ impl Audit {
         })
     }
 
-    fn ask(&self, timeout: Duration, command: impl FnOnce(Promise<Reached>) -> Command) -> Result<Report> {
+    fn ask(
+        &self,
+        timeout: Duration,
+        deadline: Instant,
+        command: impl FnOnce(Promise<Reached>) -> Command,
+    ) -> Result<Report> {
         let Some(inner) = self.inner() else {
             return self.report();
         };
@@ -230,7 +236,6 @@ impl Audit {
         // Read before the question: what a sink lost is told to everybody who asked before anybody was told.
         let told = inner.told.lock().clone();
         let (promise, ticket) = Ticket::new();
-        let deadline = crate::clock::deadline(timeout);
         // Where the writer has ended, the promise comes back broken: then what it left undone is the answer.
         let _ = inner.commands.send(command(promise));
         inner.inbox.queue.signal().notify();
@@ -363,12 +368,16 @@ impl Inner {
         {
             return;
         }
-        self.capture.state_open_spans();
+        let deadline = crate::clock::deadline(self.guard_timeout);
+        {
+            let _waits = LastWait::until(deadline);
+            self.capture.state_open_spans();
+        }
         let told = self.told.lock().clone();
         let (promise, ticket) = Ticket::new();
         let _ = self.commands.send(Command::Rest(promise));
         self.inbox.queue.signal().notify();
-        let found = match ticket.wait(crate::clock::deadline(self.guard_timeout)) {
+        let found = match ticket.wait(deadline) {
             Some(Answer::Given(answer)) => answer.and_then(|reached| self.hear(&reached, &told)),
             // The end has been told already, by whoever caused it.
             Some(Answer::Abandoned) => Ok(()),

@@ -1,8 +1,9 @@
 //! The callers' side: buffers, the queue, and the counting of everything that it refuses.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
@@ -21,6 +22,27 @@ use crate::stats::{Counters, add};
 pub(super) struct Item {
     pub(super) frame: Redacted,
     pub(super) promise: Option<Promise<Receipt>>,
+}
+
+impl Default for Item {
+    /// A place for an item, with none in it.
+    fn default() -> Self {
+        Self {
+            frame: Redacted::none(),
+            promise: None,
+        }
+    }
+}
+
+impl Item {
+    /// Moves the item out, and leaves none.
+    #[inline]
+    pub(super) fn leave(&mut self) -> Self {
+        Self {
+            frame: self.frame.leave(),
+            promise: self.promise.take(),
+        }
+    }
 }
 
 /// What callers and the writer share.
@@ -106,7 +128,7 @@ impl Inbox {
     /// end, and by whoever finds that a record arrived behind that end. Who waits for one of them is told.
     pub(super) fn give_up_queued(&self) -> u64 {
         let mut gone = Credit { records: 0, bytes: 0 };
-        while let Some(item) = self.queue.pop() {
+        while let Some(item) = self.queue.pop(Item::leave) {
             gone.records += 1;
             gone.bytes += item.frame.capacity() as u64;
         }
@@ -150,7 +172,7 @@ impl Inbox {
                     return Err((item, Loss::Forked));
                 }
                 self.queue
-                    .push(item, bytes, lane, trip(route.category), self.patience.room)
+                    .push(item, bytes, lane, trip(route.category), self.room())
             }
             pushed => pushed,
         };
@@ -212,19 +234,56 @@ impl Inbox {
     }
 }
 
+thread_local! {
+    static LAST_WAIT: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// While it lives, what this thread reports waits for room until then at most, and for no answer: whoever ends the trail
+/// waits for all records together, and no longer than it was told.
+pub(super) struct LastWait(());
+
+impl LastWait {
+    pub(super) fn until(deadline: Instant) -> Self {
+        let _ = LAST_WAIT.try_with(|until| until.set(Some(deadline)));
+        Self(())
+    }
+
+    fn get() -> Option<Instant> {
+        LAST_WAIT.try_with(Cell::get).ok().flatten()
+    }
+}
+
+impl Drop for LastWait {
+    fn drop(&mut self) {
+        let _ = LAST_WAIT.try_with(|until| until.set(None));
+    }
+}
+
 impl Inbox {
+    /// How long this thread waits for room.
+    fn room(&self) -> Duration {
+        let left = |until: Instant| until.saturating_duration_since(Instant::now());
+        let room = self.patience.room;
+        LastWait::get().map_or(room, |until| left(until).min(room))
+    }
+
     /// What a full or closed queue refused: waits as the mode says, and counts what is lost.
     #[cold]
-    fn send_again(&self, refused: Refused<Item>, route: Route<'_>) {
+    fn send_again(&self, refused: &Refused<()>, frame: &mut Redacting<'_>, route: Route<'_>) {
         // A thread of our own must not wait for itself.
         let may_wait = route.mode != Mode::Lossy && !crate::capture::is_own_thread();
-        let tried = match refused {
-            Refused::Full(item) if may_wait => self.push(item, route),
-            Refused::Full(item) => Err((item, Loss::Full)),
-            Refused::Tripped(item) => Err((item, Loss::Tripped)),
-            Refused::Closed(item) => Err((item, Loss::Closed)),
+        let loss = match refused {
+            Refused::Full(()) => Loss::Full,
+            Refused::Tripped(()) => Loss::Tripped,
+            Refused::Closed(()) => Loss::Closed,
         };
-        if let Err((item, loss)) = tried {
+        if !(may_wait && loss == Loss::Full) {
+            return self.lost(loss, route.category);
+        }
+        let (frame, spare) = frame.finish();
+        self.recycle(spare);
+        let item = Item { frame, promise: None };
+        if let Err((item, loss)) = self.push(item, route) {
             self.recycle(item.frame.into_buffer());
             self.lost(loss, route.category);
         }
@@ -237,8 +296,10 @@ impl Inbox {
             return self.lost(Loss::Forked, route.category);
         }
         let (promise, ticket) = Ticket::new();
-        let promise = Some(promise);
+        let is_last = LastWait::get().is_some();
+        let promise = (!is_last).then_some(promise);
         match self.push(Item { frame, promise }, route) {
+            Ok(()) if is_last => {}
             Ok(()) => {
                 self.queue.signal().notify();
                 // An expired wait loses nothing: the record is still on its way.
@@ -276,17 +337,13 @@ impl Outlet for Inbox {
             self.recycle(spare);
             return self.send_durable(frame, route);
         }
-        // All of it happens inside: a frame that is returned is a frame that is copied.
-        let ((), spare) = frame.finish_with(|frame| {
-            let bytes = frame.capacity();
-            if let Err(refused) = self
-                .queue
-                .try_push(Item { frame, promise: None }, bytes, Lane::Ordinary)
-            {
-                self.send_again(refused, route);
-            }
+        let sent = self.queue.try_fill(frame.capacity(), Lane::Ordinary, |place| {
+            frame.finish_in(&mut place.frame);
         });
-        self.recycle(spare);
+        if let Err(refused) = sent {
+            self.send_again(&refused, frame, route);
+        }
+        self.recycle(frame.discard());
     }
 
     #[cold]

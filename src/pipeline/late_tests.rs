@@ -68,6 +68,7 @@ fn a_shutdown_while_the_disk_takes_nothing_counts_each_record_once() {
         submitted += 1;
         refused += u64::from(audit.submit(record()).is_err());
     }
+    until(|| audit.stats().write_errors > 0);
     let error = audit.shutdown(SHORT).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
     // The writer may still be at its last step; the second call waits for it, and says what it left.
@@ -273,4 +274,25 @@ fn a_wait_for_the_disk_that_expires_loses_nothing_and_says_how_many_wait() {
     audit.shutdown(LONG).unwrap();
     identity(&audit.stats(), 2);
     assert_eq!(audit.stats().durable + audit.stats().unconfirmed, 2);
+}
+
+#[test]
+fn no_line_is_shorter_than_what_the_bound_of_a_kill_assumes() {
+    let fs = MemFs::default();
+    let id = uuid::Uuid::nil();
+    let audit = builder(&fs).service("s").host("h").stream("m").start().unwrap();
+    // As little as a record can say.
+    audit.emit(Record::builder("e").id(id).build()).unwrap();
+    subscriber::with_default(tracing_subscriber::registry().audited(&audit), || {
+        info!(target: "audit", event = "e");
+    });
+    audit.shutdown(LONG).unwrap();
+    let path = audit.path().unwrap().to_owned();
+    let names = fs.names().into_iter().filter(|name| name.ends_with(".jsonl"));
+    let bytes: Vec<u8> = names.flat_map(|name| fs.get(&path.join(name))).collect();
+    let text = String::from_utf8(bytes).unwrap();
+    assert_eq!(text.lines().count(), 4);
+    for line in text.lines() {
+        assert!(line.len() + 1 >= super::writer::SHORTEST_LINE, "{line}");
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, SendTimeoutError, Sender};
+use crossbeam_channel::{Receiver, Sender};
 use parking_lot::Mutex;
 
 use super::barrier::{Barrier, Mark};
@@ -212,6 +212,7 @@ impl Port {
             at,
             missed: 0,
             failure: String::new(),
+            is_given_up: false,
             sink,
             state: Arc::clone(&state),
             report,
@@ -220,15 +221,11 @@ impl Port {
         Ok(Self { jobs, state })
     }
 
-    /// Hands a batch to the sink, waiting at most `patience` for room. What it does not take it misses.
-    pub(super) fn offer(&self, batch: &Arc<Batch>, patience: Duration) {
+    /// Hands a batch to the sink. Where there is no room, the sink misses it.
+    pub(super) fn offer(&self, batch: &Arc<Batch>) {
         let entries = batch.len() as u64;
         self.state.waiting.fetch_add(entries, Ordering::AcqRel);
-        let sent = match self.jobs.send_timeout(Job::Batch(Arc::clone(batch)), patience) {
-            Ok(()) => true,
-            Err(SendTimeoutError::Timeout(_) | SendTimeoutError::Disconnected(_)) => false,
-        };
-        if !sent {
+        if self.jobs.try_send(Job::Batch(Arc::clone(batch))).is_err() {
             self.state.waiting.fetch_sub(entries, Ordering::AcqRel);
             let ends = ends(&batch.entries().collect::<Vec<_>>());
             self.state.miss(ends.as_slice());
@@ -246,7 +243,7 @@ impl Port {
         self.jobs.try_send(Job::Barrier(Arc::clone(barrier))).is_ok()
     }
 
-    /// The trail ends.
+    /// The trail ends: the sink's receiver has a last second to answer.
     pub(super) fn end(&self) {
         self.state.ending.store(true, Ordering::Release);
     }
@@ -262,6 +259,8 @@ struct Worker {
     missed: u64,
     /// Why it failed for good.
     failure: String,
+    /// At the end of the trail it was given up: what still comes is tried once.
+    is_given_up: bool,
     sink: Box<dyn Sink>,
     state: Arc<PortState>,
     report: Report,
@@ -308,7 +307,11 @@ impl Worker {
 
     fn deliver(&mut self, entries: &[Entry<'_>]) {
         let count = entries.len() as u64;
-        let mut wait = FIRST_WAIT;
+        let mut wait = if self.is_given_up {
+            LONGEST_WAIT
+        } else {
+            FIRST_WAIT
+        };
         while !self.state.has_failed() {
             let delivered = catch_unwind(AssertUnwindSafe(|| self.sink.deliver(entries)));
             match delivered {
@@ -316,10 +319,12 @@ impl Worker {
                 Ok(Err(SinkError::Retry { after, cause })) => {
                     add(&self.state.retries, 1);
                     if self.state.ending.load(Ordering::Acquire) && wait >= LONGEST_WAIT / 8 {
-                        (self.report)(&format!(
-                            "sink `{}` missed {count} entries at the end: {cause}",
-                            self.state.name
-                        ));
+                        if !std::mem::replace(&mut self.is_given_up, true) {
+                            (self.report)(&format!(
+                                "sink `{}` misses what it does not take at the end: {cause}",
+                                self.state.name
+                            ));
+                        }
                         break;
                     }
                     let pause = after.unwrap_or(wait).min(LONGEST_WAIT);

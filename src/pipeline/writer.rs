@@ -33,6 +33,9 @@ const BATCH_BYTES: usize = 256 * 1024;
 /// Records that are taken together, under one reading of the clock and one return of credit.
 const CHUNK: usize = 64;
 
+/// No line has fewer bytes: its times, ids and names alone are longer.
+pub(super) const SHORTEST_LINE: usize = 256;
+
 /// The idle writer's sleep: doubled from the first to the last while nothing comes.
 const FIRST_SLEEP: Duration = Duration::from_micros(200);
 const LAST_SLEEP: Duration = Duration::from_millis(50);
@@ -218,7 +221,9 @@ impl Writer {
         let mut moved = 0;
         while self.state.retry.is_none() && self.batch.bytes().len() < BATCH_BYTES {
             while self.state.chunk.len() < CHUNK {
-                let Some(item) = self.inbox.queue.pop() else { break };
+                let Some(item) = self.inbox.queue.pop(Item::leave) else {
+                    break;
+                };
                 self.state.chunk.push(item);
             }
             if self.state.chunk.is_empty() {
@@ -304,7 +309,8 @@ impl Writer {
 
     pub(super) fn open(&mut self, cause: &str) {
         let capacity = self.inbox.queue.capacity().records;
-        let bound = capacity + BATCH_BYTES as u64 / 256;
+        // The queue, and a batch of the shortest lines with the chunk that made it full.
+        let bound = capacity + (BATCH_BYTES / SHORTEST_LINE + CHUNK) as u64;
         let opened = self.journal.as_ref().map(|journal| journal.opened().clone());
         let opened = opened.filter(|_| self.state.phase == Phase::Fresh);
         self.state.phase = Phase::Open;

@@ -1,9 +1,14 @@
 //! The bounded hand-over from many threads to one. It knows nothing of audit.
 //!
-//! Invariant: credit for a record and its bytes is taken before the send and given back after the receive, so a
-//! send into the channel never finds it full, and a queue that is closed and holds no credit holds no record.
+//! A ring of places that are there from the beginning. Who hands an item over draws the next number, writes into that
+//! number's place and says that it is filled; the receiver takes the places in the order of their numbers.
+//!
+//! Invariant: credit for a record and its bytes is taken before the number is drawn and given back after the item was
+//! taken out. There are as many places as records of credit, so who draws a number finds its place empty, and nobody waits
+//! for a lock there; and a queue that is closed and holds no credit holds no record.
 
 mod pool;
+mod ring;
 mod signal;
 
 pub(crate) use pool::{BUFFER, Pool};
@@ -13,8 +18,9 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::Waker;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender};
 use parking_lot::{Condvar, Mutex};
+
+use ring::Ring;
 
 /// One record of credit; the bits below count bytes.
 const ONE: u64 = 1 << 40;
@@ -46,10 +52,12 @@ pub(crate) enum Refused<T> {
 
 #[derive(Debug)]
 pub(crate) struct Queue<T> {
-    sender: Sender<T>,
-    receiver: Receiver<T>,
+    ring: Ring<T>,
     capacity: Credit,
-    used: AtomicU64,
+    /// What [`Lane::Ordinary`] may use.
+    ordinary: Credit,
+    /// From here on the receiver is woken.
+    quarter: Credit,
     /// Grows whenever the receiver gives credit back.
     progress: AtomicU64,
     trips: [AtomicU64; TRIPS],
@@ -75,15 +83,20 @@ impl Credit {
     }
 }
 
-impl<T> Queue<T> {
+impl<T: Default> Queue<T> {
     pub(crate) fn new(capacity: Credit) -> Self {
-        let (sender, receiver) =
-            crossbeam_channel::bounded(usize::try_from(capacity.records).unwrap_or(usize::MAX));
+        let quarter = Credit {
+            records: capacity.records / 4,
+            bytes: capacity.bytes / 4,
+        };
         Self {
-            sender,
-            receiver,
+            ring: Ring::new(usize::try_from(capacity.records).unwrap_or(usize::MAX)),
             capacity,
-            used: AtomicU64::new(0),
+            ordinary: Credit {
+                records: capacity.records - quarter.records,
+                bytes: capacity.bytes - quarter.bytes,
+            },
+            quarter,
             progress: AtomicU64::new(1),
             trips: [const { AtomicU64::new(0) }; TRIPS],
             waiters: AtomicUsize::new(0),
@@ -93,33 +106,48 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Hands an item over without waiting. Never wakes the receiver, but for the one that crosses a quarter.
+    /// Hands over what `fill` writes into an empty place, without waiting. Never wakes the receiver, but for the one that
+    /// crosses a quarter. `fill` is called only where there is room; it must not panic, nor run anybody else's code.
     #[inline]
-    pub(crate) fn try_push(&self, item: T, bytes: usize, lane: Lane) -> Result<(), Refused<T>> {
+    pub(crate) fn try_fill(
+        &self,
+        bytes: usize,
+        lane: Lane,
+        fill: impl FnOnce(&mut T),
+    ) -> Result<(), Refused<()>> {
         let cost = ONE + (bytes as u64 & BYTES);
-        let before = self.used.fetch_add(cost, Ordering::AcqRel);
+        let before = self.ring.used().fetch_add(cost, Ordering::AcqRel);
         let used = Credit::of(before);
-        let limit = self.limit(lane);
+        let limit = match lane {
+            Lane::Ordinary => &self.ordinary,
+            Lane::Reserved => &self.capacity,
+        };
         // The first record always fits, so that one above the byte limit can pass an empty queue.
         let fits =
             used.records < limit.records && (used.bytes + bytes as u64 <= limit.bytes || used.records == 0);
         if before & CLOSED != 0 || !fits {
-            self.used.fetch_sub(cost, Ordering::AcqRel);
+            self.ring.used().fetch_sub(cost, Ordering::AcqRel);
             return Err(if before & CLOSED != 0 {
-                Refused::Closed(item)
+                Refused::Closed(())
             } else {
-                Refused::Full(item)
+                Refused::Full(())
             });
         }
-        if let Err(returned) = self.sender.try_send(item) {
-            // Not reachable while the invariant above holds; a refusal is counted, a panic would not be.
-            self.used.fetch_sub(cost, Ordering::AcqRel);
-            return Err(Refused::Full(returned.into_inner()));
-        }
-        if used.records >= self.capacity.records / 4 || used.bytes >= self.capacity.bytes / 4 {
+        self.ring.fill(fill);
+        if used.records >= self.quarter.records || used.bytes >= self.quarter.bytes {
             self.signal.notify();
         }
         Ok(())
+    }
+
+    /// As [`Self::try_fill`], with an item that is there already.
+    pub(crate) fn try_push(&self, mut item: T, bytes: usize, lane: Lane) -> Result<(), Refused<T>> {
+        let pushed = self.try_fill(bytes, lane, |place| std::mem::swap(place, &mut item));
+        pushed.map_err(|refused| match refused {
+            Refused::Full(()) => Refused::Full(item),
+            Refused::Tripped(()) => Refused::Tripped(item),
+            Refused::Closed(()) => Refused::Closed(item),
+        })
     }
 
     /// Hands an item over, waiting for room until `timeout` has passed. `trip` picks the trip state: after one
@@ -204,26 +232,22 @@ impl<T> Queue<T> {
         }
     }
 
-    fn limit(&self, lane: Lane) -> Credit {
-        match lane {
-            Lane::Reserved => self.capacity,
-            Lane::Ordinary => Credit {
-                records: self.capacity.records - self.capacity.records / 4,
-                bytes: self.capacity.bytes - self.capacity.bytes / 4,
-            },
-        }
-    }
-
-    /// Takes the oldest item. Its credit is still held: see [`Self::release`].
+    /// Takes the oldest item out with `take`, which leaves its place empty. Its credit is still held: see
+    /// [`Self::release`].
     #[inline]
-    pub(crate) fn pop(&self) -> Option<T> {
-        self.receiver.try_recv().ok()
+    pub(crate) fn pop<R>(&self, take: impl FnOnce(&mut T) -> R) -> Option<R> {
+        self.ring.take(take)
     }
 
     /// Gives credit back and wakes those who wait for room, once there is enough of it to be worth a wake.
     pub(crate) fn release(&self, credit: Credit) {
         let word = credit.records * ONE + credit.bytes;
-        let left = Credit::of(self.used.fetch_sub(word, Ordering::SeqCst).wrapping_sub(word));
+        let left = Credit::of(
+            self.ring
+                .used()
+                .fetch_sub(word, Ordering::SeqCst)
+                .wrapping_sub(word),
+        );
         self.progress.fetch_add(1, Ordering::AcqRel);
         let roomy = left.records <= self.capacity.records / 2 && left.bytes <= self.capacity.bytes / 2;
         if roomy && self.waiters.load(Ordering::SeqCst) > 0 {
@@ -242,18 +266,18 @@ impl<T> Queue<T> {
 
     /// Refuses all later items. Those with credit still arrive: the receiver waits until [`Self::used`] is zero.
     pub(crate) fn close(&self) {
-        self.used.fetch_or(CLOSED, Ordering::SeqCst);
+        self.ring.used().fetch_or(CLOSED, Ordering::SeqCst);
         self.wake_waiters();
         self.signal.notify();
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        self.used.load(Ordering::Acquire) & CLOSED != 0
+        self.ring.used().load(Ordering::Acquire) & CLOSED != 0
     }
 
     /// The credit that is held now.
     pub(crate) fn used(&self) -> Credit {
-        Credit::of(self.used.load(Ordering::SeqCst))
+        Credit::of(self.ring.used().load(Ordering::SeqCst))
     }
 
     pub(crate) fn capacity(&self) -> Credit {

@@ -90,7 +90,7 @@ slots! {
     ActorClientHash "actor.client_hash" Text Inherited ["client_id_hash"] "A hash that stands for the client's key or id.";
     ActorFrontend "actor.frontend" Text Inherited ["frontend"] "The user interface in use.";
     ActorId "actor.id" Id Inherited ["actor", "user.id", "enduser.id", "enduser.pseudo.id"] "Who acted: an id, never a name or an address.";
-    ActorIp "actor.ip" Text Inherited ["client.address", "ip_truncated"] "The actor's address, truncated to /24 or /48 unless the policy keeps it.";
+    ActorIp "actor.ip" Text Inherited ["client.address", "ip_truncated"] "The actor's address, truncated unless the policy keeps it: IPv4 to /24, IPv6 to /48, and 6to4, whose prefix is an IPv4 address, to /40.";
     ActorIpPrefixLen "actor.ip_prefix_len" Uint Inherited [] "How many bits of the address are left.";
     ActorPeer "actor.peer" Text Inherited [] "The actor's counterpart in a channel.";
     ActorRoles "actor.roles" Texts Inherited ["user.roles"] "The actor's roles at the time of the action.";

@@ -3,7 +3,7 @@
 use super::action::Action;
 use super::class::Class;
 use super::field::{FieldPlan, sees};
-use super::judge::{Decision, Look};
+use super::judge::{Decision, Judged, Look};
 use super::redacting::Redacting;
 use super::sift::{self, Note, Sifted};
 use super::{ip, text};
@@ -14,7 +14,6 @@ impl Redacting<'_> {
     /// Does what the policy says to a value whose text is `text`.
     #[cold]
     pub(super) fn act(&mut self, plan: &FieldPlan, decision: Decision, fits: bool, text: &[u8]) {
-        self.rehearse(plan);
         let given = std::str::from_utf8(text).unwrap_or_default();
         if decision.action != Action::Drop && sift::is_own(given) {
             // A record that was redacted before, and is given again.
@@ -137,6 +136,9 @@ impl Redacting<'_> {
 
     /// Says what was done to a text, of which `kept` bytes were written.
     pub(super) fn notes(&mut self, plan: &FieldPlan, sifted: &Sifted, kept: usize, original_len: usize) {
+        if plan.slot == Some(Slot::ActorId) && sifted.notes.iter().any(|note| note.class.is_pii()) {
+            self.seen |= sees::ACTOR_PERSONAL;
+        }
         sifted
             .notes
             .iter()
@@ -171,15 +173,12 @@ impl Redacting<'_> {
         Put::key(&mut self.ink, name);
     }
 
-    /// Counts what the policy under trial would do to a field that this one acts on by its name.
-    pub(super) fn rehearse(&self, plan: &FieldPlan) {
-        if let Some(trial) = plan
-            .judged
-            .trial
-            .as_ref()
-            .filter(|trial| trial.text.action != Action::Keep)
-        {
-            self.policy.counts().add_trial(trial.text.rule, 1);
+    /// Counts what the policy under trial would do to a field by its name. `of` picks the decision that the value falls
+    /// under.
+    pub(super) fn rehearse(&self, plan: &FieldPlan, of: impl FnOnce(&Judged) -> Decision) {
+        let trial = plan.judged.trial.as_deref().map(of);
+        if let Some(trial) = trial.filter(|trial| trial.action != Action::Keep) {
+            self.policy.counts().add_trial(trial.rule, 1);
         }
     }
 }

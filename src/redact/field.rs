@@ -25,6 +25,8 @@ pub(crate) mod sees {
     pub(crate) const PERSONAL: u16 = 1024;
     /// The caller declared that there is no personal data.
     pub(crate) const DECLARED_NONE: u16 = 2048;
+    /// The actor's id was a person's address or number.
+    pub(crate) const ACTOR_PERSONAL: u16 = 4096;
     /// What rules about records are looked up by.
     pub(crate) const NAMES: u16 = EVENT | CATEGORY | ACTION;
 }
@@ -222,7 +224,7 @@ impl FieldPlan {
             if self.keeps_text() {
                 self.fast |= takes & fast::STR;
             }
-            if self.keeps_number() && self.judged.number.look < Look::All {
+            if self.keeps_number() && self.judged.number.look < Look::All && self.judged.trial.is_none() {
                 self.fast |= takes & !fast::STR;
             }
             if self.judged.text.look > Look::None {

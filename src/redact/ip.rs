@@ -1,4 +1,4 @@
-//! Addresses with their last bits removed: /24 for IPv4, /48 for IPv6.
+//! Addresses with their last bits removed: /24 for IPv4, /48 for IPv6, /40 for 6to4.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

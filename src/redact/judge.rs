@@ -68,9 +68,10 @@ pub(super) fn judge(policy: &Inner, asked: &Asked<'_>, slot: Option<Slot>) -> Ju
         }),
         trial: None,
     };
-    // The name of a slot proves nothing of its value: `session_id` is no session's key.
+    // The name of a slot proves nothing of its value: `session_id` is no session's key. Nor does a declassified one.
+    let is_silent = slot.is_some() || policy.is_declassified(&words);
     let field = (judged.text.look.max(judged.number.look) > Look::None)
-        .then(|| Arc::new(Field::of(if slot.is_some() { "" } else { asked.name })));
+        .then(|| Arc::new(Field::of(if is_silent { "" } else { asked.name })));
     let trial = policy
         .trial
         .as_ref()
@@ -93,7 +94,7 @@ fn decide(
     if matches!(policy.stance, Stance::Off(_)) {
         return KEEP;
     }
-    let declassified = policy.declassified.iter().any(|name| words.contains(&name.words));
+    let declassified = policy.is_declassified(words);
     let secret = named.is_some_and(|named| is_secret(named, values)) && !declassified;
     let rule = best(policy, asked, words, values);
     if let Some((rule, action)) = rule {
@@ -144,7 +145,7 @@ fn listed(
         (Some(slot), _) => Decision {
             class: Class::INTERNAL,
             look: if values == ValueType::Text {
-                look_at(slot)
+                look_at(slot, policy)
             } else {
                 Look::None
             },
@@ -220,9 +221,11 @@ fn look(action: Action) -> Look {
 }
 
 /// What is looked for in a slot: everything where people write freely, secrets where ids and words stand. A text that
-/// comes where numbers and truth values belong becomes an attribute, so everything is looked for in it.
-fn look_at(slot: Slot) -> Look {
+/// comes where numbers and truth values belong becomes an attribute, so everything is looked for in it. A strict policy
+/// takes no person's address or number for an actor's id.
+fn look_at(slot: Slot, policy: &Inner) -> Look {
     match slot {
+        Slot::ActorId if policy.stance == Stance::Strict => Look::All,
         Slot::Summary
         | Slot::Reason
         | Slot::ErrorMessage

@@ -9,6 +9,8 @@ pub(crate) enum Force {
     Certain,
     /// The value must hold at least so many digits: `phone: iPhone` is no telephone number.
     Digits(usize),
+    /// The value must look like a house in a street: a number and words.
+    Street,
     /// The value must look like a key, not like a word or a number.
     Opaque,
     /// As `Opaque`, and only as a parameter of a URL or as a cookie.
@@ -60,14 +62,15 @@ pub(super) const WORDS: &[(u16, &str)] = &[
         part::SECRET | part::SHORT,
         "password passwd passwort passwrd passw pswd pwd pass passphrase passcode psw pw pin otp totp hotp cvv cvc \
          cvn csc passw0rd p4ssword p4ssw0rd pa55word pa55w0rd kennwort contrasena contraseña senha wachtwoord hasło \
-         парол пароль 密码 密碼 パスワード motdepasse pgpassword htpasswd",
+         парол пароль 密码 密碼 パスワード motdepasse pgpassword htpasswd requirepass storepass keypass \
+         truststorepass dbpass userpass rootpass adminpass masterauth bindpw rootpw adminpw",
     ),
     (
         part::SECRET,
         "secret token apikey apitoken accesskey secretkey privatekey privkey signingkey masterkey accountkey \
          sharedkey sharedaccesskey encryptionkey authkey sessionkey accesstoken authtoken refreshtoken idtoken \
          sessiontoken csrftoken xsrftoken clientsecret appkey sshkey credential cred authorization bearer jwt \
-         cookie mnemonic dsn seedphrase connectionstring connstr geheimnis passkey kubeconfig keytab",
+         cookie mnemonic psk dsn seedphrase connectionstring connstr geheimnis passkey kubeconfig keytab",
     ),
     (part::OPAQUE, "auth csrf xsrf salt oauth apisecret"),
     (
@@ -86,7 +89,7 @@ pub(super) const WORDS: &[(u16, &str)] = &[
     (
         part::OF_CODE,
         "verification security auth authorization authentication otp access recovery backup confirmation mfa 2fa tfa \
-         sms pin login reset activation onetime passcode card cvv device",
+         sms pin login reset activation unlock door gate onetime passcode card cvv device",
     ),
     (
         part::OF_PHRASE,
@@ -129,7 +132,19 @@ pub(super) const SEQUENCES: &[(&str, Sort, Force)] = &[
     ("conn string", Sort::Secret, Force::Certain),
     ("mot de passe", Sort::Secret, Force::Certain),
     ("one time code", Sort::Secret, Force::Certain),
+    ("your code", Sort::Secret, Force::Certain),
     ("one time pin", Sort::Secret, Force::Certain),
+    ("two factor code", Sort::Secret, Force::Certain),
+    ("factor code", Sort::Secret, Force::Certain),
+    ("security answer", Sort::Secret, Force::Certain),
+    ("question answer", Sort::Secret, Force::Certain),
+    ("auth header", Sort::Secret, Force::Certain),
+    ("authorization header", Sort::Secret, Force::Certain),
+    ("secret answer", Sort::Secret, Force::Certain),
+    ("session id", Sort::Secret, Force::Opaque),
+    ("functions key", Sort::Secret, Force::Certain),
+    ("storage key", Sort::Secret, Force::Opaque),
+    ("connection key", Sort::Secret, Force::Certain),
     ("set cookie", Sort::Secret, Force::Certain),
     ("aws access key id", Sort::Secret, Force::Opaque),
     ("awsaccess key id", Sort::Secret, Force::Opaque),
@@ -246,6 +261,8 @@ pub(super) const SEQUENCES: &[(&str, Sort, Force)] = &[
     ("delivery address", Sort::Personal, Force::Certain),
     ("residential address", Sort::Personal, Force::Certain),
     ("address line", Sort::Personal, Force::Certain),
+    ("address", Sort::Personal, Force::Street),
+    ("addr", Sort::Personal, Force::Street),
     ("street", Sort::Personal, Force::Certain),
     ("postal code", Sort::Personal, Force::Digits(2)),
     ("zip code", Sort::Personal, Force::Digits(4)),
@@ -297,6 +314,9 @@ pub(super) const TRIGGERS: &[&str] = &[
     "mnemonic",
     "dsn",
     "phrase",
+    "masterauth",
+    "psk",
+    "answer",
     "words",
     "code",
     "nstring",

@@ -11,6 +11,7 @@ use super::class::{Class, ClassKind};
 use super::counts::Counts;
 use super::hmac::Keys;
 use super::judge::{Judged, judge};
+use super::plans::Plans;
 use super::rule::{Asked, FieldRule};
 use super::scan::Engine;
 use super::words::Words;
@@ -40,6 +41,7 @@ pub(super) struct Inner {
     pub(super) engine: Engine,
     pub(super) trial: Option<Policy>,
     pub(super) counts: Counts,
+    pub(super) plans: Plans,
 }
 
 /// What a policy does with what nobody classified.
@@ -83,8 +85,15 @@ impl Policy {
     }
 
     fn with(mut self, then: impl FnOnce(&mut Inner)) -> Self {
-        then(Arc::make_mut(&mut self.inner));
+        then(self.changed());
         self
+    }
+
+    /// What is about to change, so that no plan holds that was made before.
+    fn changed(&mut self) -> &mut Inner {
+        let inner = Arc::make_mut(&mut self.inner);
+        inner.plans = Plans::default();
+        inner
     }
 
     /// Adds a rule: a field whose name contains these words, in this order, is given this action. Short for
@@ -155,7 +164,7 @@ impl Policy {
     ///
     /// A key under 32 bytes, an id that is not one to 32 letters, digits, `-` or `_`, or one that is there already.
     pub fn key(mut self, id: &str, secret: &[u8]) -> Result<Self> {
-        Arc::make_mut(&mut self.inner).keys.add(id, secret)?;
+        self.changed().keys.add(id, secret)?;
         Ok(self)
     }
 
@@ -167,7 +176,7 @@ impl Policy {
     /// As [`Self::key`]; a file that cannot be read, or that others can.
     pub fn key_file(self, id: &str, path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let unread = |error| Error::io(&format!("the file of key `{id}` cannot be read:"), path, error);
+        let unread = |error| Error::io(format!("the file of key `{id}` cannot be read:"), path, error);
         let file = std::fs::File::open(path).map_err(unread)?;
         #[cfg(unix)]
         {
@@ -225,7 +234,7 @@ impl Policy {
                 "tenant {tenant:?} has control characters or over 128 bytes; give the tenant's id"
             )));
         }
-        Arc::make_mut(&mut self.inner).keys.set_tenant(tenant);
+        self.changed().keys.set_tenant(tenant);
         Ok(self)
     }
 
@@ -320,6 +329,18 @@ impl Policy {
         &self.inner.keys
     }
 
+    /// The plans that do not depend on the record; `None` where a rule asks about it.
+    pub(super) fn plans(&self) -> Option<&Plans> {
+        let trial = self.inner.trial.iter().flat_map(|trial| &trial.inner.rules);
+        let is_conditional = self
+            .inner
+            .rules
+            .iter()
+            .chain(trial)
+            .any(FieldRule::is_conditional);
+        (!is_conditional).then_some(&self.inner.plans)
+    }
+
     /// Decides about a field that fills `slot`, or about an attribute, label or nested key.
     pub(crate) fn judge(&self, asked: &Asked<'_>, slot: Option<Slot>) -> Judged {
         judge(&self.inner, asked, slot)
@@ -357,6 +378,11 @@ impl Inner {
             action
         };
         self.available(action)
+    }
+
+    /// Whether a name that says secret was said to be none.
+    pub(super) fn is_declassified(&self, words: &Words) -> bool {
+        self.declassified.iter().any(|name| words.contains(&name.words))
     }
 
     /// What is done instead, where there is no key for a pseudonym.

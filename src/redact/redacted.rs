@@ -1,23 +1,25 @@
 //! What has passed a policy: frames for the queue, fields that wait in a span, and a callsite's own words.
 
 use super::ink::Ink;
-use crate::record::frame::{Out as _, Put, mark, tag};
+use super::redacting::Redacting;
+use crate::record::frame::{HEADER, Out as _, Put, mark, tag};
 use crate::record::{Slot, SpanId, TraceContext};
 
 /// A frame that has passed a policy. Only this module makes one, and only this can be queued.
-pub(crate) struct Redacted(Body);
-
-/// The longest frame that travels by value.
-const SHORT: usize = 480;
-
+///
 /// Most frames are short, and go through the queue by value: the caller fills a buffer that never leaves its core's
 /// cache, and the one copy into the queue's own memory waits for nothing. A buffer that went to the writer and back
 /// would cost the caller a cache miss for each of its lines.
-#[expect(clippy::large_enum_variant, reason = "the large one is the usual one")]
-enum Body {
-    Short { len: u16, bytes: [u8; SHORT] },
-    Long(Ink),
+pub(crate) struct Redacted {
+    /// How much of `short` is the frame; of no meaning beside a long one.
+    len: u16,
+    short: [u8; SHORT],
+    /// The frame where it is longer; else nothing.
+    long: Ink,
 }
+
+/// The longest frame that travels by value.
+const SHORT: usize = 512;
 
 impl std::fmt::Debug for Redacted {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -28,46 +30,84 @@ impl std::fmt::Debug for Redacted {
 }
 
 impl Redacted {
-    /// Private to redaction: nothing else can say of bytes that they passed. The buffer comes back where the frame
-    /// does not need it; else an empty one does.
-    ///
-    /// The frame is handed to `then` and not returned: each return would be a copy.
-    #[inline(always)]
-    pub(super) fn made<R>(ink: Ink, then: impl FnOnce(Self) -> R) -> (R, Vec<u8>) {
-        match ink.window().filter(|_| ink.len() <= SHORT) {
-            Some(bytes) => {
-                #[expect(clippy::cast_possible_truncation, reason = "it was compared")]
+    /// A place for a frame, with none in it.
+    pub(crate) fn none() -> Self {
+        Self {
+            len: 0,
+            short: [0; SHORT],
+            long: Ink::default(),
+        }
+    }
+
+    /// Private to redaction: nothing else can say of bytes that they passed. Takes the frame that was written in `ink`,
+    /// which keeps its memory if that frame is short. Only what was written is copied.
+    #[inline]
+    pub(super) fn take(&mut self, ink: &mut Ink) {
+        match self.short.get_mut(..ink.len()) {
+            Some(place) => {
+                place.copy_from_slice(ink.written());
+                #[expect(clippy::cast_possible_truncation, reason = "it has its place")]
                 let len = ink.len() as u16;
-                let made = then(Self(Body::Short { len, bytes: *bytes }));
-                (made, ink.into_memory())
+                self.len = len;
             }
-            None => (then(Self(Body::Long(ink))), Vec::new()),
+            None => self.long = std::mem::take(ink),
+        }
+    }
+
+    /// Moves the frame out, and leaves none.
+    #[inline]
+    pub(crate) fn leave(&mut self) -> Self {
+        Self {
+            len: std::mem::take(&mut self.len),
+            short: self.short,
+            long: std::mem::take(&mut self.long),
         }
     }
 
     #[inline]
     pub(crate) fn bytes(&self) -> &[u8] {
-        match &self.0 {
-            Body::Short { len, bytes } => bytes.get(..usize::from(*len)).unwrap_or_default(),
-            Body::Long(ink) => ink.written(),
+        if self.long.len() == 0 {
+            self.short.get(..usize::from(self.len)).unwrap_or_default()
+        } else {
+            self.long.written()
         }
     }
 
     /// How much memory the frame holds: what its credit in the queue is counted by.
     #[inline]
     pub(crate) fn capacity(&self) -> usize {
-        match &self.0 {
-            Body::Short { .. } => size_of::<Self>(),
-            Body::Long(ink) => ink.capacity(),
+        if self.long.len() == 0 {
+            size_of::<Self>()
+        } else {
+            self.long.capacity()
         }
     }
 
     /// Gives the buffer back for the next frame; an empty one where the frame travelled by value.
     #[inline]
     pub(crate) fn into_buffer(self) -> Vec<u8> {
-        match self.0 {
-            Body::Short { .. } => Vec::new(),
-            Body::Long(ink) => ink.into_memory(),
+        self.long.into_memory()
+    }
+}
+
+impl Redacting<'_> {
+    /// Ends a frame in `place`. What it was written in stays here unless the frame keeps it: see
+    /// [`Redacting::discard`].
+    #[inline]
+    pub(crate) fn finish_in(&mut self, place: &mut Redacted) {
+        debug_assert!(self.ink.len() >= HEADER, "a frame begins with its time");
+        self.conclude();
+        place.take(&mut self.ink);
+    }
+
+    /// What the frame's [`Redacted::capacity`] will be if it ends now.
+    #[inline]
+    pub(crate) fn capacity(&mut self) -> usize {
+        self.conclude();
+        if self.ink.len() <= SHORT {
+            size_of::<Redacted>()
+        } else {
+            self.ink.capacity()
         }
     }
 }

@@ -2,12 +2,10 @@
 
 use super::field::{FieldPlan, fast, sees};
 use super::ink::Ink;
-use super::judge::Look;
 use super::policy::Policy;
 use super::redacted::{Constants, Names, Redacted, RedactedFields, Tally, put_trace};
 use super::sift;
-use super::text;
-use crate::record::frame::{HEADER, Out as _, Put, mark, tag};
+use crate::record::frame::{Out as _, Put, mark, tag};
 use crate::record::{Kind, Naming, Slot, TraceContext};
 
 /// The most bytes of one frame; values beyond it are cut to nothing and listed.
@@ -66,22 +64,21 @@ impl<'p> Redacting<'p> {
 
     /// Ends a frame, and gives back the buffer that it was written in where the frame does not keep it: an empty one
     /// where it does.
-    #[inline]
     pub(crate) fn finish(&mut self) -> (Redacted, Vec<u8>) {
-        self.finish_with(|frame| frame)
+        let mut frame = Redacted::none();
+        self.finish_in(&mut frame);
+        (frame, self.discard())
     }
 
-    /// As [`Self::finish`], with what `then` makes of the frame.
-    #[inline(always)]
-    pub(crate) fn finish_with<R>(&mut self, then: impl FnOnce(Redacted) -> R) -> (R, Vec<u8>) {
-        debug_assert!(self.ink.len() >= HEADER, "a frame begins with its time");
+    /// States, once, what follows for the record from what was done to its values.
+    #[inline]
+    pub(super) fn conclude(&mut self) {
         if self.seen & (sees::HIDDEN | sees::PERSONAL) != 0 {
             self.state();
+            self.seen &= !(sees::HIDDEN | sees::PERSONAL);
         }
-        Redacted::made(std::mem::take(&mut self.ink), then)
     }
 
-    /// States what follows for the record from what was done to its values.
     #[cold]
     fn state(&mut self) {
         if self.seen & (sees::HIDDEN | sees::DECISION) == sees::HIDDEN {
@@ -98,7 +95,8 @@ impl<'p> Redacting<'p> {
         }
     }
 
-    /// Gives the buffer of a frame back that nobody wants.
+    /// Gives the buffer back that a frame was written in and does not keep, or that of one that nobody wants.
+    #[inline]
     pub(crate) fn discard(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.ink).into_memory()
     }
@@ -228,11 +226,11 @@ impl<'p> Redacting<'p> {
             && plan
                 .kind
                 .is_none_or(|kind| matches!(kind, Kind::Text | Kind::Id | Kind::Texts | Kind::Any));
+        self.rehearse(plan, |trial| trial.text);
         if !plan.keeps_text() {
             self.act(plan, plan.judged.text, fits, text.as_bytes());
             return;
         }
-        self.rehearse(plan);
         if let Some(sifted) = sift::sift(self.policy, &plan.judged, plan.judged.text.look, text) {
             self.put_sifted(plan, fits, &sifted, text.len());
             return;
@@ -241,116 +239,12 @@ impl<'p> Redacting<'p> {
         self.put(plan, fits, |buf| Put::str(buf, kept));
     }
 
-    #[inline]
-    pub(crate) fn u64(&mut self, plan: &FieldPlan, number: u64) {
-        let [a, b, c, d, e, f, g, h] = number.to_le_bytes();
-        if self.keep(plan, fast::U64, [tag::U64, a, b, c, d, e, f, g, h], &[]) {
-            return;
-        }
-        self.any_u64(plan, number);
-    }
-
-    fn any_u64(&mut self, plan: &FieldPlan, number: u64) {
-        match plan.naming {
-            Naming::Millis if !plan.keeps_number() => {
-                self.scalar(plan, true, number, |buf| Put::u64(buf, number))
-            }
-            Naming::Millis => self.put(plan, true, |buf| Put::u64(buf, number.saturating_mul(1_000_000))),
-            Naming::Plain => {
-                let fits = plan
-                    .kind
-                    .is_none_or(|kind| matches!(kind, Kind::Id | Kind::Uint | Kind::Any));
-                self.scalar(plan, fits, number, |buf| Put::u64(buf, number));
-            }
-            Naming::Start | Naming::Traceparent => self.wrong(plan, |buf| Put::u64(buf, number)),
-        }
-    }
-
-    #[inline]
-    pub(crate) fn i64(&mut self, plan: &FieldPlan, number: i64) {
-        let [a, b, c, d, e, f, g, h] = number.to_le_bytes();
-        if self.keep(plan, fast::I64, [tag::I64, a, b, c, d, e, f, g, h], &[]) {
-            return;
-        }
-        self.any_i64(plan, number);
-    }
-
-    fn any_i64(&mut self, plan: &FieldPlan, number: i64) {
-        match (u64::try_from(number), plan.kind, plan.naming) {
-            (Ok(number), Some(Kind::Uint), _) | (Ok(number), _, Naming::Millis) => self.u64(plan, number),
-            _ => self.scalar(plan, plan.takes_ids(), number, |buf| Put::i64(buf, number)),
-        }
-    }
-
-    pub(crate) fn i128(&mut self, plan: &FieldPlan, number: i128) {
-        match u64::try_from(number) {
-            Ok(number) => self.u64(plan, number),
-            Err(_) => self.scalar(plan, plan.takes_ids(), number, |buf| Put::i128(buf, number)),
-        }
-    }
-
-    pub(crate) fn u128(&mut self, plan: &FieldPlan, number: u128) {
-        match u64::try_from(number) {
-            Ok(number) => self.u64(plan, number),
-            Err(_) => self.scalar(plan, plan.takes_ids(), number, |buf| Put::u128(buf, number)),
-        }
-    }
-
-    #[inline]
-    pub(crate) fn f64(&mut self, plan: &FieldPlan, number: f64) {
-        let [a, b, c, d, e, f, g, h] = number.to_bits().to_le_bytes();
-        if self.keep(plan, fast::F64, [tag::F64, a, b, c, d, e, f, g, h], &[]) {
-            return;
-        }
-        self.any_f64(plan, number);
-    }
-
-    fn any_f64(&mut self, plan: &FieldPlan, number: f64) {
-        // The largest duration that a slot takes, in milliseconds: u64::MAX nanoseconds, rounded down.
-        let is_duration = plan.naming == Naming::Millis && (0.0..=1.8e13).contains(&number);
-        if is_duration && plan.keeps_number() {
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "the range was checked"
-            )]
-            let nanos = (number * 1e6).round() as u64;
-            return self.put(plan, true, |buf| Put::u64(buf, nanos));
-        }
-        let fits = plan.naming == Naming::Plain && plan.kind.is_none_or(|kind| kind == Kind::Any);
-        self.scalar(plan, fits, number, |buf| Put::f64(buf, number));
-    }
-
-    #[inline]
-    pub(crate) fn bool(&mut self, plan: &FieldPlan, truth: bool) {
-        let tag = if truth { tag::TRUE } else { tag::FALSE };
-        if self.keep(plan, fast::BOOL, [tag], &[]) {
-            return;
-        }
-        self.any_bool(plan, truth);
-    }
-
-    fn any_bool(&mut self, plan: &FieldPlan, truth: bool) {
-        if plan.naming == Naming::Start {
-            self.start = truth;
-            return;
-        }
-        if plan.sees & sees::PII != 0 && !truth {
-            self.seen |= sees::DECLARED_NONE;
-        }
-        let fits = plan.naming == Naming::Plain
-            && plan
-                .kind
-                .is_none_or(|kind| matches!(kind, Kind::Bool | Kind::Any));
-        self.scalar(plan, fits, truth, |buf| Put::bool(buf, truth));
-    }
-
     pub(crate) fn bytes(&mut self, plan: &FieldPlan, bytes: &[u8]) {
         let fits = plan.naming == Naming::Plain && plan.kind.is_none_or(|kind| kind == Kind::Any);
+        self.rehearse(plan, |trial| trial.text);
         if !plan.keeps_text() {
             return self.act(plan, plan.judged.text, fits, bytes);
         }
-        self.rehearse(plan);
         if let Some(sifted) = sift::sift_bytes(self.policy, &plan.judged, bytes) {
             let start = self.ink.len();
             let kept = sifted.text.len().min(self.free());
@@ -372,31 +266,6 @@ impl<'p> Redacting<'p> {
     }
 
     #[inline]
-    fn scalar(
-        &mut self,
-        plan: &FieldPlan,
-        fits: bool,
-        shown: impl std::fmt::Display,
-        write: impl FnOnce(&mut Ink),
-    ) {
-        let decision = plan.judged.number;
-        if plan.keeps_number() && decision.look < Look::All && plan.judged.trial.is_none() {
-            return self.put(plan, fits, write);
-        }
-        let mut text = text::Small::default();
-        let _ = std::fmt::Write::write_fmt(&mut text, format_args!("{shown}"));
-        if !plan.keeps_number() {
-            return self.act(plan, decision, fits, text.bytes());
-        }
-        self.rehearse(plan);
-        let shown = std::str::from_utf8(text.bytes()).unwrap_or_default();
-        match sift::sift(self.policy, &plan.judged, decision.look, shown) {
-            Some(sifted) => self.put_sifted(plan, fits, &sifted, shown.len()),
-            None => self.put(plan, fits, write),
-        }
-    }
-
-    #[inline]
     pub(super) fn put(&mut self, plan: &FieldPlan, fits: bool, write: impl FnOnce(&mut Ink)) {
         let start = self.ink.len();
         self.head(plan, fits);
@@ -404,7 +273,7 @@ impl<'p> Redacting<'p> {
         self.done(plan, fits, start);
     }
 
-    fn wrong(&mut self, plan: &FieldPlan, write: impl FnOnce(&mut Ink)) {
+    pub(super) fn wrong(&mut self, plan: &FieldPlan, write: impl FnOnce(&mut Ink)) {
         self.put(plan, false, write);
     }
 
@@ -415,7 +284,13 @@ impl<'p> Redacting<'p> {
 
     /// Keeps a value as it is, where there is nothing else to consider. `false` where it must go the long way.
     #[inline]
-    fn keep<const N: usize>(&mut self, plan: &FieldPlan, kind: u8, bytes: [u8; N], more: &[u8]) -> bool {
+    pub(super) fn keep<const N: usize>(
+        &mut self,
+        plan: &FieldPlan,
+        kind: u8,
+        bytes: [u8; N],
+        more: &[u8],
+    ) -> bool {
         let start = self.ink.len();
         if plan.fast & kind == 0 || !self.ink.put_behind(&plan.head, bytes, more) {
             return false;

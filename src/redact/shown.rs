@@ -15,6 +15,7 @@ impl Redacting<'_> {
     /// A value that only `Debug` or `Display` can show. User code runs here: no lock of ours is held, and what
     /// panics leaves a marker.
     pub(crate) fn debug(&mut self, plan: &FieldPlan, value: &dyn Debug) {
+        self.rehearse(plan, |trial| trial.text);
         match plan.judged.text.action {
             Action::Drop | Action::Marker | Action::Mask => {
                 return self.act(plan, plan.judged.text, true, &[]);
@@ -41,7 +42,6 @@ impl Redacting<'_> {
         if !plan.keeps_text() {
             return self.replace_text(plan, fits, start, text_at);
         }
-        self.rehearse(plan);
         if formatted.cut_from.is_some() {
             // Half of a secret could stand at the end, which nobody would recognise.
             self.back_to_gap(text_at);

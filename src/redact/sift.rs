@@ -99,9 +99,11 @@ pub(super) fn sift(policy: &Policy, judged: &Judged, look: Look, text: &str) -> 
         scanned.dropped = 0;
         let mut notes = Vec::new();
         let head = text.get(..scanned.kept).unwrap_or_default();
+        let whole = head.trim().len();
         let text = redacted(head, scanned, &scratch.hits, &mut |hit, text, out| {
             let class = class_of(judged, hit);
-            let action = found(policy, judged, hit, class);
+            let is_named = text.len() >= whole && class.kind() == judged.named.kind();
+            let action = found(policy, class, is_named);
             if replace(policy, action, class, hit.rule, text, out) {
                 note(
                     &mut notes,
@@ -203,10 +205,8 @@ fn class_of(judged: &Judged, hit: &Hit) -> Class {
 
 /// What is done to what was found. What is only found in a text gets a marker where a field so named would keep its last
 /// digits: a guess that is right must hide, one that is wrong must show that it was made.
-fn found(policy: &Policy, judged: &Judged, hit: &Hit, class: Class) -> Action {
-    let action = policy.action_for(class);
-    let is_named = hit.rule.starts_with("name.") && class == judged.named;
-    match action {
+fn found(policy: &Policy, class: Class, is_named: bool) -> Action {
+    match policy.action_for(class) {
         Action::KeepLast(_) if !is_named && class.kind() == ClassKind::Financial => Action::Marker,
         Action::Drop => Action::Marker,
         action => action,

@@ -21,26 +21,31 @@ impl Redacting<'_> {
                 category: text(Slot::Category),
             },
         };
+        // The plans are kept by the policy, not by what is written here.
+        let policy = self.policy;
+        let plans = policy.plans();
         for (slot, value) in record.slots() {
             match (slot, value) {
                 (Slot::Time, _) => {}
                 (Slot::Attributes | Slot::Labels | Slot::Hashes, Value::Map(members)) => {
-                    let prefix = match slot {
-                        Slot::Labels => "label.",
-                        Slot::Hashes => "hash.",
-                        _ => "",
-                    };
                     for (key, value) in members {
                         let (key, notes) = self.key(key, members);
-                        let plan = match slot {
-                            Slot::Attributes => FieldPlan::attribute(&key, &key, of),
-                            _ => FieldPlan::new(&format!("{prefix}{key}"), of),
+                        let make = || match slot {
+                            Slot::Labels => FieldPlan::new(&format!("label.{key}"), of),
+                            Slot::Hashes => FieldPlan::new(&format!("hash.{key}"), of),
+                            _ => FieldPlan::attribute(&key, &key, of),
                         };
-                        self.value(&plan, value, of.about);
+                        match plans {
+                            Some(plans) => self.value(&plans.member(slot, &key, make), value, of.about),
+                            None => self.value(&make(), value, of.about),
+                        }
                         notes.iter().for_each(|note| self.remark(&key, *note));
                     }
                 }
-                _ => self.value(&FieldPlan::for_slot(slot, of), value, of.about),
+                _ => match plans.and_then(|plans| plans.slot(slot, of)) {
+                    Some(plan) => self.value(plan, value, of.about),
+                    None => self.value(&FieldPlan::for_slot(slot, of), value, of.about),
+                },
             }
         }
     }
@@ -53,6 +58,10 @@ impl Redacting<'_> {
         match value {
             Value::Str(text) => return self.str(plan, text),
             Value::Bytes(bytes) => return self.bytes(plan, bytes),
+            _ if is_number => self.rehearse(plan, |trial| trial.number),
+            _ => self.rehearse(plan, |trial| trial.text),
+        }
+        match value {
             _ if is_number && !plan.keeps_number() => {
                 return self.act(plan, plan.judged.number, true, text_of(value).as_bytes());
             }
@@ -139,15 +148,7 @@ impl Redacting<'_> {
                 }
                 None => Value::from(cut(text, room.upto(text.len()))),
             },
-            Value::Bytes(bytes) => {
-                let sifted = sift::sift_bytes(self.policy, judged, bytes);
-                let kept = sifted
-                    .as_ref()
-                    .map_or(bytes.as_slice(), |sifted| sifted.text.as_bytes());
-                let value = Value::from(kept.get(..room.upto(kept.len())).unwrap_or_default());
-                inside.note(sifted.into_iter().flat_map(|sifted| sifted.notes));
-                value
-            }
+            Value::Bytes(bytes) => self.nested_bytes(bytes, judged, inside, room),
             Value::Int(_) | Value::Uint(_) | Value::Float(_) if judged.number.look == Look::All => {
                 match sift::sift(self.policy, judged, Look::All, &text_of(value)) {
                     Some(sifted) => {
@@ -159,6 +160,14 @@ impl Redacting<'_> {
             }
             value => value.clone(),
         }
+    }
+
+    fn nested_bytes(&self, bytes: &[u8], judged: &Judged, inside: &mut Inside<'_>, room: &mut Room) -> Value {
+        let sifted = sift::sift_bytes(self.policy, judged, bytes);
+        let kept = sifted.as_ref().map_or(bytes, |sifted| sifted.text.as_bytes());
+        let value = Value::from(kept.get(..room.upto(kept.len())).unwrap_or_default());
+        inside.note(sifted.into_iter().flat_map(|sifted| sifted.notes));
+        value
     }
 
     /// A map's member, under the rule of its key; `None` where it is dropped.

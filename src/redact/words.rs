@@ -45,6 +45,10 @@ impl Words {
 }
 
 fn split<'n>(name: &'n str, by_case: bool, word: &mut dyn FnMut(&'n str)) {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    if name.len() <= 16 && !name.is_empty() && name.bytes().all(plain) {
+        return word(name);
+    }
     let mut start = 0;
     let mut before = ' ';
     let mut chars = name.char_indices().peekable();
@@ -218,7 +222,7 @@ impl Few {
 fn rank(named: Named) -> u8 {
     let force = match named.force {
         Force::Certain | Force::Digits(_) => 8,
-        Force::Opaque => 4,
+        Force::Opaque | Force::Street => 4,
         Force::Parameter => 0,
     };
     force

@@ -92,7 +92,20 @@ pub(crate) fn targets(arguments: &[String]) -> Outcome {
 }
 
 pub(crate) fn bench(arguments: &[String]) -> Outcome {
-    let mut command = cargo(&["run", "--release", "--package", "tracing-audit-benches", "--"]);
+    let package = [
+        "--release",
+        "--package",
+        "tracing-audit-benches",
+        "--features",
+        "sds",
+    ];
+    // The whole package first: the program that counts allocations must stand beside the one that is run.
+    run(cargo(&["build"]).args(package))?;
+    let mut command = cargo(&["run"]);
+    command.args(package).arg("--");
+    if arguments.is_empty() {
+        command.arg("all");
+    }
     run(command.args(arguments))
 }
 

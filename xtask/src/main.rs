@@ -37,7 +37,7 @@ const LANES: &[Lane] = &[
     ),
     (
         "bench",
-        "measure, and write docs/benchmarks.md; arguments are passed on",
+        "measure everything, and write docs/benchmarks.md; arguments are passed on instead, such as `redact`",
         checks::bench,
     ),
     (

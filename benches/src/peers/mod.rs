@@ -10,13 +10,17 @@ use std::path::Path;
 
 use anyhow::{Result, anyhow, bail};
 
-use crate::event::{Db, OpenSpans, Request, Sample, report, request};
+use crate::event::{Db, OpenSpans, Report as _, Request, Sample, request};
 use crate::output::{Close, Output};
+
+/// What the name of a peer with [`Described`](crate::event::Described) events ends in.
+const SCAN: &str = "-scan";
 
 /// A peer that the tables list.
 #[derive(Debug, Clone, Copy)]
 pub struct Spec {
-    /// The name on the command line and in the tables; with `-nospan` behind it, the event stands outside any span.
+    /// The name on the command line and in the tables; with `-nospan` behind it, the event stands outside any span, and
+    /// with `-scan` it has a message and an id for redaction to look into.
     pub name: &'static str,
     /// Whether the lines are written, so that they can be counted.
     pub writes: bool,
@@ -35,6 +39,12 @@ pub const PEERS: &[Spec] = &[
     #[cfg(feature = "ours")]
     spec("audit-nospan", true, "the same, event outside any span"),
     #[cfg(feature = "ours")]
+    spec(
+        "audit-scan",
+        true,
+        "`audit` with two texts more in the event: a message, and a UUID; the balanced policy looks into them",
+    ),
+    #[cfg(feature = "ours")]
     spec("audit-layer", true, "this crate as a plain layer"),
     spec(
         "noop",
@@ -47,6 +57,11 @@ pub const PEERS: &[Spec] = &[
         "`fmt().json()`, tracing-appender `non_blocking`, not lossy",
     ),
     spec(
+        "fmtjson-nb-scan",
+        true,
+        "the same, with the event of `audit-scan`",
+    ),
+    spec(
         "fmtjson-syncbuf",
         true,
         "`fmt().json()`, 256 KiB `BufWriter` behind a mutex",
@@ -57,9 +72,19 @@ pub const PEERS: &[Spec] = &[
         "json-subscriber, `non_blocking` over a 256 KiB `BufWriter`, not lossy",
     ),
     spec(
+        "jsonsub-nbbuf-scan",
+        true,
+        "the same, with the event of `audit-scan`",
+    ),
+    spec(
         "jsonsub-syncbuf",
         true,
         "json-subscriber, 256 KiB `BufWriter` behind a mutex",
+    ),
+    spec(
+        "jsonsub-syncbuf-scan",
+        true,
+        "the same, with the event of `audit-scan`",
     ),
     spec(
         "slog-async",
@@ -100,6 +125,12 @@ impl Spec {
     pub fn spans(&self) -> bool {
         !self.name.ends_with("-nospan")
     }
+
+    /// Whether the event has a message and an id for redaction to look into.
+    #[must_use]
+    pub fn scanned(&self) -> bool {
+        self.name.ends_with(SCAN)
+    }
 }
 
 /// One application thread's end of a peer.
@@ -134,6 +165,10 @@ pub trait Job {
 /// # Errors
 /// When the peer is unknown or cannot start, and whatever `job` returns.
 pub fn start<J: Job>(name: &str, dir: &Path, job: J) -> Result<J::Out> {
+    if let Some(plain) = name.strip_suffix(SCAN) {
+        let close = install(plain, dir)?;
+        return job.run(Tracing::<true>, close);
+    }
     match name.trim_end_matches("-nospan") {
         "channel" => {
             let Output { file, twin } = Output::create(dir)?;
@@ -154,54 +189,63 @@ pub fn start<J: Job>(name: &str, dir: &Path, job: J) -> Result<J::Out> {
             });
             job.run(logger, close)
         }
-        #[cfg(feature = "ours")]
-        ours if ours.starts_with("audit") => {
-            let close = audit::install(ours, dir)?;
-            job.run(Tracing, close)
-        }
-        other => {
-            let close = tracing_json::install(other, dir)?;
-            job.run(Tracing, close)
+        plain => {
+            let close = install(plain, dir)?;
+            job.run(Tracing::<false>, close)
         }
     }
 }
 
-/// Every peer that listens to `tracing`: it is installed globally, so a hand is only the open spans.
+/// Installs a peer that listens to `tracing` as the global subscriber.
+fn install(name: &str, dir: &Path) -> Result<Close> {
+    match name {
+        #[cfg(feature = "ours")]
+        ours if ours.starts_with("audit") => audit::install(ours, dir),
+        other => tracing_json::install(other, dir),
+    }
+}
+
+/// Every peer that listens to `tracing`: it is installed globally, so a hand is only the open spans. `SCANNED` says
+/// whether the event has a message and an id.
 #[derive(Debug)]
-pub struct Tracing;
+pub struct Tracing<const SCANNED: bool>;
 
 /// A thread with or without both spans open.
 #[derive(Debug)]
-pub struct TracingHand {
+pub struct TracingHand<const SCANNED: bool> {
     _inside: Option<OpenSpans>,
 }
 
-impl Peer for Tracing {
-    type Hand = TracingHand;
+impl<const SCANNED: bool> Peer for Tracing<SCANNED> {
+    type Hand = TracingHand<SCANNED>;
 
-    fn hand(&self, inside: Option<&Sample>) -> TracingHand {
+    fn hand(&self, inside: Option<&Sample>) -> Self::Hand {
         TracingHand {
             _inside: inside.map(OpenSpans::open),
         }
     }
 }
 
-impl Hand for TracingHand {
+impl<const SCANNED: bool> Hand for TracingHand<SCANNED> {
     #[inline]
     fn event(&mut self, sample: &Sample, number: u64) {
-        report(&sample.event(number));
+        if SCANNED {
+            sample.described(number).report();
+        } else {
+            sample.event(number).report();
+        }
     }
 
     #[inline]
     fn op(&mut self, sample: &Sample, number: u64) {
-        let outer = &sample.request;
-        request(
-            outer.method,
-            &outer.path,
-            &outer.request_id,
-            &sample.db,
-            &sample.event(number),
-        );
+        let (outer, db) = (&sample.request, &sample.db);
+        if SCANNED {
+            let event = sample.described(number);
+            request(outer.method, &outer.path, &outer.request_id, db, &event);
+        } else {
+            let event = sample.event(number);
+            request(outer.method, &outer.path, &outer.request_id, db, &event);
+        }
     }
 }
 

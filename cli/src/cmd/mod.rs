@@ -10,8 +10,9 @@ use std::path::Path;
 
 use tracing_audit::Query;
 use tracing_audit::clock::{Clock as _, SystemClock};
+use tracing_audit::format::SegmentName;
 use tracing_audit::query::parse_time;
-use tracing_audit::store::{DirStore, Finding, Item, Stored};
+use tracing_audit::store::{DirStore, Direction, Finding, FindingKind, Item, Store as _, Stored};
 
 use crate::args::Source;
 use crate::out::Failure;
@@ -49,7 +50,39 @@ fn open(dir: &Path) -> Result<DirStore, Failure> {
             dir = dir.display()
         )));
     }
+    if let Some(finding) = nothing_but(&store)? {
+        return Err(Failure::NoTrail(format!(
+            "`{}` is not a trail: at byte {}, {}, and nothing behind it is a record; name the directory that the application writes \
+             its trail to, or one of the files `audit-YYYY-MM-DD-<20 digits>.jsonl` in it",
+            dir.display(),
+            finding.offset,
+            finding.kind
+        )));
+    }
     Ok(store)
+}
+
+/// What stands where records should, if there is not one record. A trail that has just begun may be empty, or end inside
+/// its first line.
+fn nothing_but(store: &DirStore) -> Result<Option<Finding>, Failure> {
+    if !store.extents()?.is_empty() {
+        return Ok(None);
+    }
+    let is_segment = store.path().is_dir() || is_segment(store.path());
+    for item in store.walk(&Query::all(), Direction::OldestFirst, None)? {
+        match item? {
+            Item::Finding(finding) if is_segment && matches!(finding.kind, FindingKind::Torn { .. }) => {}
+            Item::Finding(finding) => return Ok(Some(finding)),
+            // It was written just now.
+            _ => return Ok(None),
+        }
+    }
+    Ok(None)
+}
+
+fn is_segment(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.and_then(SegmentName::parse).is_some()
 }
 
 /// What a walk met beside the wanted records.

@@ -15,7 +15,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(crate) fn run(tail: &Tail) -> Result<u8, Failure> {
     let query = super::question(&tail.source, None, None)?;
     let dir = &tail.source.dir;
-    if !tail.follow || !dir.exists() {
+    // What is a directory may become a trail while it is followed.
+    if !tail.follow || !dir.is_dir() {
         super::open(dir)?;
     }
     let mut follow = Follow::from_end(dir.clone())?;

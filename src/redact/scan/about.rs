@@ -1,70 +1,64 @@
 //! What stands behind sensitive names and is no secret: words about it, types, placeholders, marks of what is gone.
 
 use super::alphabet::Alphabet;
+use super::lexicon::{Beginnings, Lexicon};
 
 /// Nothing, or a mark that stands for what was taken away: never counted again.
 pub(super) fn is_nothing(value: &str) -> bool {
-    const WORDS: &[&str] = &[
-        "null",
-        "none",
-        "nil",
-        "undefined",
-        "true",
+    static WORDS: Lexicon = Lexicon::of(&[
+        "()",
+        "empty",
+        "err",
         "false",
-        "yes",
-        "no",
-        "on",
-        "off",
+        "filtered",
+        "hidden",
+        "masked",
+        "missing",
         "n/a",
         "na",
         "nan",
-        "unset",
-        "empty",
-        "missing",
-        "unknown",
-        "some",
+        "nil",
+        "no",
+        "none",
+        "null",
+        "off",
         "ok",
-        "err",
+        "on",
         "redacted",
-        "filtered",
-        "masked",
-        "hidden",
         "removed",
         "set",
-        "()",
-    ];
+        "some",
+        "true",
+        "undefined",
+        "unknown",
+        "unset",
+        "yes",
+    ]);
     value.is_empty()
         // Anywhere in it: what was a secret in the value has been taken away already.
-        || value.contains("[REDACTED:")
-        || value.starts_with("[REDACTED")
+        || memchr::memchr(b'[', value.as_bytes()).is_some_and(|at| {
+            value.get(at..).is_some_and(|rest| rest.contains("[REDACTED:")) || value.starts_with("[REDACTED")
+        })
         || value.starts_with("hmac-sha256:")
         || value.starts_with("[PANICKED")
         || value.starts_with("…[dropped")
-        || value.to_ascii_lowercase_in(|lower| WORDS.contains(&lower))
-        || value
-            .trim_matches(|char: char| matches!(char, '[' | ']' | '<' | '>' | '(' | ')'))
-            .to_ascii_lowercase_in(|lower| WORDS.contains(&lower) || lower.starts_with("redacted"))
+        || WORDS.has(value)
+        || is_bracketed_nothing(value, &WORDS)
         || value
             .chars()
             .all(|char| matches!(char, '*' | 'x' | 'X' | '.' | '•' | '-' | '_' | '…' | '#'))
 }
 
-/// Lower case on the stack.
-trait Lower {
-    fn to_ascii_lowercase_in(&self, of: impl FnOnce(&str) -> bool) -> bool;
-}
-
-impl Lower for str {
-    /// False for what is longer than any word of a list.
-    fn to_ascii_lowercase_in(&self, of: impl FnOnce(&str) -> bool) -> bool {
-        let mut buffer = [0; 20];
-        let Some(place) = buffer.get_mut(..self.len()) else {
-            return false;
-        };
-        place.copy_from_slice(self.as_bytes());
-        place.make_ascii_lowercase();
-        std::str::from_utf8(place).is_ok_and(of)
-    }
+/// `<none>`, `[redacted]`, `(empty)`.
+fn is_bracketed_nothing(value: &str, words: &Lexicon) -> bool {
+    let opens = value.starts_with(['[', '<', '(', 'r', 'R']);
+    let inner = value.trim_matches(|char: char| matches!(char, '[' | ']' | '<' | '>' | '(' | ')'));
+    let redacted = || {
+        inner
+            .get(..8)
+            .is_some_and(|head| head.eq_ignore_ascii_case("redacted"))
+    };
+    opens && inner.len() <= 20 && (words.has(inner) || redacted())
 }
 
 /// `${NAME}`, `$1`, `?`, `%s`, `{name}`, `<name>`: where a value will stand.
@@ -89,7 +83,7 @@ pub(super) fn is_placeholder(value: &str) -> bool {
     };
     within("${", "}")
         || within("{{", "}}")
-        || within("{", "}")
+        || within("{", "}") && !(value.len() >= 10 && value.bytes().any(|byte| byte.is_ascii_digit()))
         || within("$(", ")")
         || within("<", ">")
         || within("%(", ")s")
@@ -101,11 +95,36 @@ pub(super) fn is_placeholder(value: &str) -> bool {
             .is_some_and(upper)
         || matches!(
             value,
-            "?" | "%s" | "%d" | "{}" | "{:?}" | "%v" | "[]" | "{" | "[" | "("
+            "?" | "%s"
+                | "%d"
+                | "{}"
+                | "{:?}"
+                | "%v"
+                | "[]"
+                | "{"
+                | "["
+                | "("
+                | "{{"
+                | "${{"
+                | "<%="
+                | "!vault"
+                | "!secret"
+                | "!Ref"
+                | "!Sub"
+                | "!env"
+                | "!ENV"
         )
+        || is_request(value)
         || value
             .strip_prefix([':', '@'])
             .is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'))
+}
+
+/// `YOUR_API_KEY`: what documents say where a reader's own value is to stand.
+fn is_request(value: &str) -> bool {
+    static BEGINNINGS: Beginnings =
+        Beginnings::of(&["YOUR_", "your_", "your-", "YOUR-", "<your", "INSERT_", "REPLACE_"]);
+    BEGINNINGS.begin(value) && !value.bytes().any(|byte| byte.is_ascii_digit())
 }
 
 /// Whether the value is a number, with or without a unit: `Some(true)` for digits alone.
@@ -141,7 +160,7 @@ pub(super) fn is_number(value: &str) -> Option<bool> {
 
 /// A place where a secret may be kept, but not the secret.
 pub(super) fn is_path(value: &str) -> bool {
-    const ROOTS: &[&str] = &[
+    static ROOTS: Beginnings = Beginnings::of(&[
         "/etc/",
         "/var/",
         "/home/",
@@ -170,14 +189,20 @@ pub(super) fn is_path(value: &str) -> bool {
         "env:",
         "vault:",
         "arn:",
-    ];
+    ]);
+    if !value
+        .bytes()
+        .any(|byte| matches!(byte, b'/' | b'.' | b':' | b'~' | b'\\'))
+    {
+        return false;
+    }
     // `prod/db/password`: small words in a row.
     let segments = value.bytes().filter(|byte| *byte == b'/').count();
     let words = value
         .bytes()
         .all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'/' | b'-' | b'_'));
     segments >= 2 && words
-        || ROOTS.iter().any(|root| value.starts_with(root))
+        || ROOTS.begin(value)
         || [
             ".pem", ".key", ".json", ".yaml", ".yml", ".toml", ".txt", ".rs", ".py", ".crt",
         ]
@@ -187,7 +212,7 @@ pub(super) fn is_path(value: &str) -> bool {
 
 /// An expression or a type of a program.
 pub(super) fn is_code(value: &str) -> bool {
-    const BEGINNINGS: &[&str] = &[
+    static BEGINNINGS: Beginnings = Beginnings::of(&[
         "self.",
         "this.",
         "process.env",
@@ -209,208 +234,228 @@ pub(super) fn is_code(value: &str) -> bool {
         "request.",
         "args.",
         "ctx.",
-    ];
-    const TYPES: &[&str] = &[
-        "str",
-        "string",
-        "int",
-        "integer",
+    ]);
+    static TYPES: Lexicon = Lexicon::of(&[
+        "any",
+        "array",
         "bool",
         "boolean",
+        "bytes",
+        "i32",
+        "i64",
+        "int",
+        "integer",
         "number",
-        "u8",
+        "object",
+        "password",
+        "secret",
+        "secretstring",
+        "str",
+        "string",
+        "text",
+        "token",
         "u16",
         "u32",
         "u64",
-        "i32",
-        "i64",
+        "u8",
         "usize",
-        "bytes",
-        "text",
         "varchar",
-        "object",
-        "array",
-        "any",
-        "secretstring",
-        "password",
-        "token",
-        "secret",
-    ];
-    BEGINNINGS.iter().any(|begin| value.starts_with(begin))
+    ]);
+    TYPES.has(value)
+        || BEGINNINGS.begin(value)
         || value.ends_with("()")
+        || value.ends_with('(') && value.contains('.')
         || value.ends_with("()?")
-        || value.contains("::")
-        || value.to_ascii_lowercase_in(|lower| TYPES.contains(&lower))
+        || memchr::memchr(b':', value.as_bytes()).is_some() && value.contains("::")
 }
 
 /// What messages say about secrets.
-const ABOUT: &[&str] = &[
-    "is",
-    "was",
-    "are",
-    "were",
-    "has",
-    "had",
-    "have",
-    "must",
-    "may",
-    "should",
-    "will",
-    "would",
-    "can",
-    "cannot",
-    "can't",
-    "could",
-    "not",
-    "no",
-    "too",
-    "does",
-    "did",
-    "do",
-    "invalid",
-    "required",
-    "missing",
-    "please",
-    "this",
-    "the",
+static ABOUT: Lexicon = Lexicon::of(&[
     "a",
+    "absent",
+    "accepted",
+    "access",
+    "active",
+    "admin",
+    "all",
+    "allowed",
+    "already",
+    "always",
     "an",
+    "and",
+    "any",
+    "are",
     "at",
-    "needs",
+    "auth",
+    "available",
+    "basic",
+    "bearer",
+    "blank",
+    "blocked",
+    "both",
+    "by",
+    "cached",
+    "can",
+    "can't",
+    "cannot",
+    "changed",
+    "check",
+    "checked",
+    "checking",
+    "closed",
+    "could",
+    "created",
+    "default",
+    "deleted",
+    "denied",
+    "did",
+    "different",
+    "digest",
+    "disabled",
+    "do",
+    "does",
+    "done",
+    "dynamic",
+    "enabled",
+    "encrypted",
+    "endpoint",
+    "enter",
+    "error",
+    "exchange",
+    "exists",
+    "expected",
     "expired",
     "expires",
-    "incorrect",
-    "wrong",
-    "mismatch",
-    "denied",
-    "rejected",
-    "refused",
-    "revoked",
-    "changed",
-    "reset",
-    "updated",
-    "created",
-    "deleted",
-    "removed",
-    "rotated",
-    "accepted",
-    "valid",
-    "verified",
-    "verify",
     "failed",
     "failure",
-    "success",
-    "successful",
-    "error",
-    "expected",
-    "unexpected",
-    "unauthorized",
+    "field",
+    "for",
     "forbidden",
-    "enabled",
-    "disabled",
-    "optional",
-    "unsupported",
-    "malformed",
     "found",
+    "from",
+    "generated",
     "given",
+    "grant",
+    "granted",
+    "had",
+    "has",
+    "hashed",
+    "have",
+    "header",
+    "id",
+    "if",
+    "ignored",
+    "in",
+    "inactive",
+    "include",
+    "incorrect",
+    "invalid",
+    "is",
+    "issued",
+    "it",
+    "key",
+    "length",
+    "loaded",
+    "locked",
+    "long",
+    "malformed",
+    "manager",
+    "may",
+    "mismatch",
+    "missing",
+    "must",
+    "name",
+    "needed",
+    "needs",
+    "never",
+    "new",
+    "no",
+    "none",
+    "not",
+    "of",
+    "old",
+    "omit",
+    "on",
+    "only",
+    "open",
+    "optional",
+    "or",
+    "parsed",
+    "passed",
+    "pending",
+    "plaintext",
+    "please",
+    "policy",
+    "present",
     "provided",
-    "sent",
+    "ready",
     "received",
     "refresh",
     "refreshed",
-    "issued",
-    "used",
-    "unused",
-    "pending",
-    "stale",
-    "weak",
-    "strong",
-    "short",
-    "long",
-    "length",
-    "enter",
-    "check",
-    "checked",
-    "your",
-    "use",
-    "using",
-    "bearer",
-    "basic",
-    "digest",
-    "for",
-    "from",
-    "in",
-    "of",
-    "to",
-    "with",
-    "and",
-    "or",
-    "if",
-    "on",
-    "by",
-    "it",
-    "we",
-    "you",
-    "they",
-    "ignored",
-    "skipped",
-    "generated",
-    "loaded",
-    "parsed",
-    "cached",
-    "default",
-    "todo",
-    "see",
-    "only",
-    "already",
-    "never",
-    "always",
-    "active",
-    "inactive",
-    "exists",
-    "present",
-    "absent",
-    "needed",
-    "blank",
-    "none",
-    "same",
-    "different",
-    "new",
-    "old",
-    "plaintext",
-    "encrypted",
-    "hashed",
-    "rotation",
-    "policy",
-    "store",
-    "manager",
-    "service",
+    "refused",
+    "rejected",
+    "removed",
     "request",
+    "required",
+    "reset",
     "response",
-    "grant",
-    "type",
-    "access",
-    "id",
-    "name",
-    "key",
-    "value",
-    "field",
-    "header",
-    "auth",
-    "user",
-    "admin",
-    "exchange",
-    "include",
-    "omit",
+    "revoked",
+    "rotated",
+    "rotation",
+    "same",
     "same-origin",
-    "accepted",
-    "endpoint",
-];
+    "see",
+    "sent",
+    "service",
+    "short",
+    "should",
+    "skipped",
+    "stale",
+    "static",
+    "store",
+    "strong",
+    "success",
+    "successful",
+    "supported",
+    "the",
+    "they",
+    "this",
+    "to",
+    "todo",
+    "too",
+    "type",
+    "unauthorized",
+    "unavailable",
+    "unchanged",
+    "unexpected",
+    "unlocked",
+    "unsupported",
+    "unused",
+    "updated",
+    "use",
+    "used",
+    "user",
+    "using",
+    "valid",
+    "value",
+    "verified",
+    "verify",
+    "was",
+    "we",
+    "weak",
+    "were",
+    "will",
+    "with",
+    "would",
+    "wrong",
+    "you",
+    "your",
+]);
 
 /// A single word that says something about a secret.
 pub(super) fn is_word_about(value: &str) -> bool {
     let word = value.trim_end_matches(['.', ',', '!', '?', ':', ';']);
-    word.to_ascii_lowercase_in(|lower| ABOUT.contains(&lower))
+    ABOUT.has(word)
 }
 
 /// Several words of which the first says something about a secret, or a sentence of plain words.

@@ -159,6 +159,15 @@ fn v6(scan: &mut Scan<'_, '_>, start: usize, end: usize) -> bool {
         if is_common(v4) || is_network(scan.bytes, end, u32::from(v4) & 0xFF == 0, 120) {
             return false;
         }
+        // Of the dotted form only the part that names the host: the rest says nothing.
+        if let Some(colon) = text
+            .iter()
+            .rposition(|&byte| byte == b':')
+            .filter(|_| text.contains(&b'.'))
+        {
+            scan.push(start + colon + 1, end, "ip", Sort::Network);
+            return true;
+        }
     } else if !is_assigned(address) {
         return false;
     }
@@ -166,15 +175,7 @@ fn v6(scan: &mut Scan<'_, '_>, start: usize, end: usize) -> bool {
     if is_network(scan.bytes, end, no_host, 48) {
         return false;
     }
-    let zone = match at(scan.bytes, end) {
-        b'%' => {
-            1 + run(scan.bytes, end + 1, 16, |byte| {
-                byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
-            })
-        }
-        _ => 0,
-    };
-    scan.push(start, end + zone, "ip", Sort::Network);
+    scan.push(start, end, "ip", Sort::Network);
     true
 }
 
@@ -254,8 +255,8 @@ mod tests {
             "[«2001:db8::1»]:443",
             "ip: «2001:db8::1».",
             "client:«2001:db8::1»: refused",
-            "«fe80::1ff:fe23:4567:890a%eth0»",
-            "«::ffff:203.0.113.9»",
+            "«fe80::1ff:fe23:4567:890a»%eth0",
+            "::ffff:«203.0.113.9»",
             "«2001:DB8:0:0:8:800:200C:417A»",
             "«fd12:3456:789a:1::1»/64",
         ] {

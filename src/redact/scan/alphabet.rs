@@ -26,9 +26,11 @@ pub(super) enum Alphabet {
     Base64,
     /// Both base64 alphabets, `.` and `%`
     Any,
+    /// As `Any`, with `$` between the parts
+    Dollar,
 }
 
-pub(super) const ALPHABETS: usize = 14;
+pub(super) const ALPHABETS: usize = 15;
 
 impl Alphabet {
     const fn holds(self, byte: u8) -> bool {
@@ -51,6 +53,7 @@ impl Alphabet {
             Self::Tilde => dash || byte == b'.' || byte == b'~',
             Self::Base64 => base64,
             Self::Any => base64 || dash || byte == b'.' || byte == b'%',
+            Self::Dollar => base64 || dash || byte == b'.' || byte == b'%' || byte == b'$',
         }
     }
 
@@ -69,6 +72,7 @@ impl Alphabet {
         Self::Tilde,
         Self::Base64,
         Self::Any,
+        Self::Dollar,
     ];
 
     /// Whether the byte belongs to it.

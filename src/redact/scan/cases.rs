@@ -35,6 +35,7 @@ fn filled(text: &str) -> String {
         .replace("{SK}", &format!("sk_li{}{}", "ve_", body(ALNUM, 24)))
         .replace("{JWT}", &jwt)
         .replace("{B64}", &key)
+        .replace("{B40}", &body(ALNUM, 40))
         .replace("{HEX}", &body("0123456789abcdef", 40))
         .replace("{BEGIN}", &format!("-----BEGIN {} KEY-----", "RSA PRIVATE"))
         .replace("{END}", &format!("-----END {} KEY-----", "RSA PRIVATE"))
@@ -216,6 +217,86 @@ fn values_in_files_connection_strings_and_sentences_are_cut() {
             "recovery phrase: «apple river stone cloud seven eight nine ten eleven twelve moon sun»",
         ),
     ]);
+}
+
+#[test]
+fn values_in_forms_lists_and_files_of_other_trades_are_cut() {
+    check(&[
+        (
+            "message",
+            "--b\r\nContent-Disposition: form-data; name=\"pin\"\r\n\r\n«4821»\r\n--b--",
+        ),
+        (
+            "message",
+            "- name: API_TOKEN\n  value: «9fK2mQx81Lz»\n- name: REGION\n  value: north",
+        ),
+        ("message", "credentials 'user=svc;password=«hunter2»'"),
+        ("message", "invalid credentials: api_key=«9fK2mQx81Lz» (user svc)"),
+        ("message", "session_cookie=«I9M8K0H8HFCN» outcome=denied"),
+        (
+            "message",
+            "Uid=app;Pwd={«9fK2mQx81L»};Encrypt=no"
+                .replace("{«", "«{")
+                .replace("»}", "}»")
+                .leak(),
+        ),
+        ("message", "Authorization: Token token=\"«9fK2mQx81Lz»\""),
+        ("message", "java -Dapi.key=«9fK2mQx81Lz» -jar app.jar"),
+        ("message", "db-01:5432:orders:app:«hunter2»"),
+        ("message", "cvv «123» entered"),
+        (
+            "url",
+            "https://d.example/v?Expires=1&Signature=«~Uf163npA~bLg8Jip0d1j»&Key-Pair-Id=K17",
+        ),
+        ("message", "password='«it''s me»' x=1"),
+        (
+            "message",
+            "{AWS}:{B40}"
+                .replace("{AWS}", "«{AWS}»")
+                .replace("{B40}", "«{B40}»")
+                .leak(),
+        ),
+        ("dsn", "postgres://app:«hunter2»@db-01:5432/orders"),
+        ("connection_string", "Server=db;Password=«hunter2»;Encrypt=true"),
+        ("address", "«12 Main Street»"),
+        ("address", "0.0.0.0:8080"),
+        ("message", "if password == confirm {"),
+        ("message", "api_key=YOUR_API_KEY"),
+        ("message", "authorization: granted"),
+        ("message", "token := r.Header.Get(\"X-Token\")"),
+        (
+            "message",
+            "SHA256:9Q7R5H3aqYygPwNhwlFgVGGLlLM6x6YoYuwc7uMdTYM (ED25519)",
+        ),
+    ]);
+}
+
+#[test]
+fn a_number_of_json_is_replaced_by_a_text_of_json() {
+    for text in [
+        r#"{"step":1,"pin":275237,"plan":"basic"}"#,
+        r#"{"pin": 275237 }"#,
+        r#"{"cards":[4111111111111111,5500000000000004],"n":2}"#,
+        r#"[4111111111111111,"x"]"#,
+        r#"["x",4111111111111111]"#,
+        "{\"pin\": 275237\n}",
+        r#"{"password":[104,117,110,116,101,114,50]}"#,
+        r#"{"body":"{\"pin\":275237,\"n\":1}"}"#,
+    ] {
+        let found = scan("message", text);
+        assert_ne!(found.value, text);
+        let outer: serde_json::Value =
+            serde_json::from_str(&found.value).unwrap_or_else(|error| panic!("{error}: {}", found.value));
+        if let Some(body) = outer.get("body").and_then(serde_json::Value::as_str) {
+            assert!(serde_json::from_str::<serde_json::Value>(body).is_ok(), "{body}");
+        }
+        let again = scan("message", &found.value);
+        assert_eq!(again.value, found.value);
+    }
+    assert_eq!(
+        scan("message", "Customer { pin: 275237, id: 1 }").value,
+        "Customer { pin: [REDACTED:secret], id: 1 }"
+    );
 }
 
 #[test]

@@ -160,6 +160,10 @@ pub(super) fn of_name<'w>(words: impl Iterator<Item = &'w str>) -> Kinds {
     for word in words {
         let bare = word.trim_end_matches(|char: char| char.is_ascii_digit());
         last = next_kinds(last, bare.as_bytes());
+        // A field of that name holds any text; beside a number, the word speaks of it.
+        if matches!(word, "text" | "texted" | "reach" | "call" | "called" | "calling") {
+            last &= !CALL;
+        }
         all |= last;
         tail = word;
     }

@@ -19,7 +19,12 @@ pub(crate) fn cut(
         let start = floor(text, hit.start).max(from);
         let end = ceil(text, hit.end);
         out.push_str(text.get(from..start).unwrap_or_default());
-        replace(hit, text.get(start..end).unwrap_or_default(), &mut out);
+        let was = text.get(start..end).unwrap_or_default();
+        let place = out.len();
+        replace(hit, was, &mut out);
+        if is_bare(was) && out.get(place..) != Some(was) {
+            quote(text, start, end, place, &mut out);
+        }
         from = end.max(from);
     }
     out.push_str(text.get(from..).unwrap_or_default());
@@ -29,6 +34,77 @@ pub(crate) fn cut(
         out.push_str(DROPPED_END);
     }
     out
+}
+
+/// Whether a value may be a number of JSON, or several with commas.
+fn is_bare(was: &str) -> bool {
+    let is_part = |byte: u8| {
+        byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+' | b'e' | b'E' | b',' | b' ' | b'\n')
+    };
+    was.bytes().all(is_part) && was.bytes().any(|byte| byte.is_ascii_digit())
+}
+
+/// Puts quotation marks around what was written from `place` on, where it stands for a number of a JSON text, so that
+/// the text stays JSON: with as many backslashes as the marks of the texts beside it have.
+fn quote(text: &str, start: usize, end: usize, place: usize, out: &mut String) {
+    let bytes = text.as_bytes();
+    let ahead = bytes.get(end..).unwrap_or_default();
+    let next = ahead.iter().find(|byte| !is_gap(**byte)).copied();
+    let closes = match next {
+        Some(b',' | b'}' | b']') => true,
+        // A line break of a text within a text.
+        Some(b'\\') => ahead.iter().take(2).any(|byte| *byte == b'n' || *byte == b'r'),
+        _ => false,
+    };
+    if !closes {
+        return;
+    }
+    let Some(escapes) = escapes_before(bytes.get(..start).unwrap_or_default()) else {
+        return;
+    };
+    let mark = format!("{}\"", "\\".repeat(escapes));
+    out.insert_str(place, &mark);
+    out.push_str(&mark);
+}
+
+const fn is_gap(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+}
+
+/// How far back the text or key beside a number is looked for, in bytes.
+const NEAR: usize = 256;
+
+/// How many backslashes the quotation mark of the key, or of the text of the same list, before a value has; none where
+/// the value is no number of a JSON text.
+fn escapes_before(before: &[u8]) -> Option<usize> {
+    let mut rest = before;
+    let mut listed = false;
+    for _ in 0..NEAR {
+        let Some((&last, head)) = rest.split_last() else {
+            // The text is the list itself.
+            return listed.then_some(0);
+        };
+        rest = match last {
+            b'"' => {
+                let escapes = head.iter().rev().take_while(|byte| **byte == b'\\').count();
+                return (head.len() < before.len()).then_some(escapes);
+            }
+            b'[' => {
+                listed = true;
+                head
+            }
+            b':' if !listed || is_key(head) => head,
+            b',' | b'.' | b'-' | b'+' | b'0'..=b'9' => head,
+            byte if is_gap(byte) => head,
+            _ => return None,
+        };
+    }
+    None
+}
+
+/// Whether a key in quotation marks ends here.
+fn is_key(head: &[u8]) -> bool {
+    head.iter().rev().find(|byte| !is_gap(**byte)) == Some(&b'"')
 }
 
 /// The start of the character that holds the byte at `at`.

@@ -116,6 +116,12 @@ fn local_start(bytes: &[u8], end: usize) -> Option<usize> {
             _ => 0,
         };
     }
+    // `user%3Dalice@…`: an escape of what no name holds ends what stands before it.
+    let local = bytes.get(start..end).unwrap_or_default();
+    let escape = local.windows(3).rposition(|code| {
+        matches!(code, [b'%', high, low] if matches!((high, low), (b'2', b'0' | b'2' | b'3' | b'6' | b'7' | b'8' | b'C' | b'c' | b'F' | b'f') | (b'3', b'A'..=b'F' | b'a'..=b'f')))
+    });
+    start += escape.map_or(0, |escape| escape + 3);
     while start < end
         && matches!(
             at(bytes, start),

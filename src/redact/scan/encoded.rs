@@ -7,6 +7,7 @@ use base64::alphabet;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
+use super::alphabet::Alphabet;
 use super::bytes::{at, before, run};
 use super::hits::{Hits, Sort};
 
@@ -25,8 +26,38 @@ const CONFIG: GeneralPurposeConfig = GeneralPurposeConfig::new()
 const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, CONFIG);
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, CONFIG);
 
+/// Whether the text holds a run long enough to be an encoding. Every such run crosses a multiple of its length, so
+/// only the surroundings of those are read.
+pub(super) fn has_run(bytes: &[u8]) -> bool {
+    let mut at = SHORTEST - 1;
+    while at < bytes.len() {
+        let is_part = |byte: &u8| Alphabet::Any.has(*byte);
+        let back = bytes.get(..=at).unwrap_or_default();
+        let left = back
+            .iter()
+            .rev()
+            .take(SHORTEST)
+            .position(|byte| !is_part(byte))
+            .unwrap_or(SHORTEST);
+        if left > 0 {
+            let ahead = bytes.get(at + 1..).unwrap_or_default();
+            let right = ahead
+                .iter()
+                .take(SHORTEST)
+                .position(|byte| !is_part(byte))
+                .unwrap_or(ahead.len().min(SHORTEST));
+            if left + right >= SHORTEST {
+                return true;
+            }
+        }
+        at += SHORTEST;
+    }
+    false
+}
+
 /// Pushes the runs that decode to a text of which `secret` says that it holds one.
-pub(crate) fn runs(text: &str, secret: &mut dyn FnMut(&str) -> bool, hits: &mut Hits) {
+/// `buffer` is memory for what they decode to.
+pub(crate) fn runs(text: &str, secret: &mut dyn FnMut(&str) -> bool, buffer: &mut Vec<u8>, hits: &mut Hits) {
     let bytes = text.as_bytes();
     if bytes.len() < SHORTEST {
         return;
@@ -44,7 +75,7 @@ pub(crate) fn runs(text: &str, secret: &mut dyn FnMut(&str) -> bool, hits: &mut 
                 .count();
             if len >= SHORTEST {
                 let end = position + len + run(bytes, position + len, 2, |byte| byte == b'=');
-                coded(bytes, position, end, secret, hits);
+                coded(bytes, (position, end), secret, buffer, hits);
             }
             position += len;
         } else {
@@ -60,17 +91,27 @@ const fn is_coded(byte: u8) -> bool {
 }
 
 /// Decodes the run, or else the parts of it between marks that may not belong to it.
-fn coded(bytes: &[u8], start: usize, end: usize, secret: &mut dyn FnMut(&str) -> bool, hits: &mut Hits) {
+fn coded(
+    bytes: &[u8],
+    (start, end): (usize, usize),
+    secret: &mut dyn FnMut(&str) -> bool,
+    buffer: &mut Vec<u8>,
+    hits: &mut Hits,
+) {
     let mut check = |start: usize, end: usize| {
         let found = bytes
             .get(start..end)
-            .is_some_and(|run| decode(run).is_some_and(|text| secret(&text)));
+            .is_some_and(|run| decode(run, buffer).is_some_and(|text| secret(&text)));
         if found {
             hits.push(start, end, "encoded", Sort::Secret);
         }
         found
     };
     if check(start, end) {
+        return;
+    }
+    if bytes.get(start..end).is_some_and(is_wallet) {
+        hits.push(start, end, "token.wallet", Sort::Secret);
         return;
     }
     // The run may have begun with a path, a key or a flag: `x/y/aHVudGVy…`, `--aHVudGVy…`.
@@ -89,49 +130,75 @@ fn coded(bytes: &[u8], start: usize, end: usize, secret: &mut dyn FnMut(&str) ->
     }
 }
 
+/// The private key of a wallet in the form in which wallets are imported: 51 or 52 digits of base 58.
+fn is_wallet(run: &[u8]) -> bool {
+    let begins = match run {
+        [b'K' | b'L', ..] => run.len() == 52,
+        [b'5', b'H' | b'J' | b'K', ..] => run.len() == 51,
+        _ => false,
+    };
+    begins
+        && run
+            .iter()
+            .all(|&byte| byte.is_ascii_alphanumeric() && !matches!(byte, b'0' | b'O' | b'I' | b'l'))
+        && super::tokens::is_mixed(run)
+}
+
 /// The text that a run stands for, if it can be one.
-fn decode(run: &[u8]) -> Option<String> {
+fn decode<'b>(run: &[u8], buffer: &'b mut Vec<u8>) -> Option<Cow<'b, str>> {
+    buffer.clear();
     let hex = run
         .strip_prefix(b"0x")
         .or_else(|| run.strip_prefix(b"0X"))
         .unwrap_or(run);
     if hex.len() >= SHORTEST && hex.iter().all(u8::is_ascii_hexdigit) {
-        return hexadecimal(hex);
+        return hexadecimal(hex, buffer);
     }
     if run.contains(&b'%') {
-        return percent(run);
+        return percent(run, buffer);
     }
     let url_safe = run.iter().any(|byte| matches!(byte, b'-' | b'_'));
     let engine = if url_safe { &URL_SAFE } else { &STANDARD };
-    let sample = engine.decode(run.get(..SAMPLE)?).ok()?;
+    let mut sample = [0; SAMPLE];
+    let len = engine.decode_slice(run.get(..SAMPLE)?, &mut sample).ok()?;
+    let sample = sample.get(..len)?;
     // Text of two bytes a character is looked at too: that is how one well-known shell encodes its commands.
-    if !is_text(&sample) && !is_wide(&sample) {
+    if !is_text(sample) && !is_wide(sample) {
         return None;
     }
-    into_text(engine.decode(run).ok()?)
+    engine.decode_vec(run, buffer).ok()?;
+    into_text(buffer)
 }
 
-fn hexadecimal(run: &[u8]) -> Option<String> {
+fn hexadecimal<'b>(run: &[u8], buffer: &'b mut Vec<u8>) -> Option<Cow<'b, str>> {
     let value = |pair: &[u8]| {
-        let high = char::from(at(pair, 0)).to_digit(16)?;
-        let low = char::from(at(pair, 1)).to_digit(16)?;
-        u8::try_from(high * 16 + low).ok()
+        let digit = |byte: u8| match byte {
+            b'0'..=b'9' => byte - b'0',
+            _ => (byte | 0x20).wrapping_sub(b'a' - 10) & 0xF,
+        };
+        Some(digit(at(pair, 0)) << 4 | digit(at(pair, 1)))
     };
     let pairs = run.get(..run.len() / 2 * 2)?;
-    let sample: Option<Vec<u8>> = pairs.chunks(2).take(SAMPLE).map(value).collect();
-    if !sample.is_some_and(|sample| is_text(&sample) || is_wide(&sample)) {
+    let mut sample = [0; SAMPLE];
+    for (place, pair) in sample.iter_mut().zip(pairs.chunks(2)) {
+        *place = value(pair)?;
+    }
+    let sample = sample.get(..pairs.len().div_ceil(2).min(SAMPLE))?;
+    if !is_text(sample) && !is_wide(sample) {
         return None;
     }
-    into_text(pairs.chunks(2).map(value).collect::<Option<_>>()?)
+    for pair in pairs.chunks(2) {
+        buffer.push(value(pair)?);
+    }
+    into_text(buffer)
 }
 
 /// A run in which most characters are escapes; where only some are, the detection copy shows the text in its place.
-fn percent(run: &[u8]) -> Option<String> {
+fn percent<'b>(run: &[u8], decoded: &'b mut Vec<u8>) -> Option<Cow<'b, str>> {
     let escapes = run.iter().filter(|&&byte| byte == b'%').count();
     if escapes * 4 < run.len() {
         return None;
     }
-    let mut decoded = Vec::with_capacity(run.len() / 3);
     let mut position = 0;
     while let Some(&byte) = run.get(position) {
         let pair = run
@@ -175,7 +242,7 @@ fn list(bytes: &[u8], start: usize, secret: &mut dyn FnMut(&str) -> bool, hits: 
     let found = [values.decimal, values.hexadecimal]
         .into_iter()
         .flatten()
-        .any(|values| into_text(values).is_some_and(|text| secret(&text)));
+        .any(|values| into_text(&values).is_some_and(|text| secret(&text)));
     if found {
         hits.push(first, end, "encoded", Sort::Secret);
     }
@@ -235,20 +302,15 @@ impl Values {
 }
 
 /// The bytes as text of one or two bytes a character.
-fn into_text(bytes: Vec<u8>) -> Option<String> {
-    if is_wide(&bytes) {
+fn into_text(bytes: &[u8]) -> Option<Cow<'_, str>> {
+    if is_wide(bytes) {
         let units = bytes
             .chunks_exact(2)
             .map(|pair| u16::from_le_bytes([at(pair, 0), at(pair, 1)]));
-        return char::decode_utf16(units).collect::<Result<_, _>>().ok();
+        let text: Result<String, _> = char::decode_utf16(units).collect();
+        return text.ok().map(Cow::Owned);
     }
-    if !is_text(&bytes) {
-        return None;
-    }
-    Some(match String::from_utf8_lossy(&bytes) {
-        Cow::Borrowed(text) => text.to_owned(),
-        Cow::Owned(text) => text,
-    })
+    is_text(bytes).then(|| String::from_utf8_lossy(bytes))
 }
 
 /// Whether nearly all bytes are those of printed text: at most one in eight is anything else.
@@ -284,7 +346,12 @@ mod tests {
     /// What is claimed where texts with this word are secret.
     fn found(text: &str) -> Vec<String> {
         let mut hits = Hits::default();
-        runs(text, &mut |decoded| decoded.contains("hunter"), &mut hits);
+        runs(
+            text,
+            &mut |decoded| decoded.contains("hunter"),
+            &mut Vec::new(),
+            &mut hits,
+        );
         let hits = hits.list().iter();
         hits.map(|hit| text[hit.start..hit.end].to_owned()).collect()
     }
@@ -331,6 +398,16 @@ mod tests {
         }
         let coded = general_purpose::STANDARD_NO_PAD.encode("the word is hunter2");
         assert_eq!(found(&format!("https://host.example/x/y/{coded}")), [coded]);
+    }
+
+    #[test]
+    fn a_run_that_is_long_enough_is_seen_wherever_it_begins() {
+        for before in 0..60 {
+            for len in [SHORTEST - 1, SHORTEST] {
+                let text = format!("{}{}{}", " ".repeat(before), "A".repeat(len), " ".repeat(40));
+                assert_eq!(has_run(text.as_bytes()), len == SHORTEST, "{before} {len}");
+            }
+        }
     }
 
     #[test]

@@ -4,9 +4,12 @@ use std::borrow::Cow;
 
 use super::about::is_nothing;
 use super::alphabet::{Alphabet, byte};
+use super::clue::{self, Kinds};
+use super::glance::{self, Needs};
 use super::hits::{Hits, Sort};
 use super::look::Look;
-use super::plausible::is_opaque;
+use super::plausible::{is_opaque, is_street};
+use super::tokens::is_uuid;
 use super::triggers::{TRIGGERS, Trigger};
 use super::{cut, encoded, fold, header, numbers};
 use crate::redact::words::{self, Force, Named, Words};
@@ -17,20 +20,42 @@ pub(crate) const CAP: usize = 16 * 1024;
 /// What the engine needs to know of a field: made once for each callsite.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Field {
-    words: Words,
     named: Option<Named>,
+    /// What the name says of numbers.
+    kinds: Kinds,
+    /// The name says nothing, so that what a text may hold can be told from the text alone.
+    plain: bool,
     cookies: bool,
+    /// The name is that of a connection string, which has parts that are no secret.
+    connection: bool,
 }
 
 impl Field {
     pub(crate) fn of(name: &str) -> Self {
         let words = Words::of(name);
+        let named = words::named_of(&words);
+        let kinds = clue::of_name(words.iter());
         Self {
-            named: words::named_of(&words),
-            words,
+            named,
+            kinds,
+            plain: named.is_none_or(|named| named.force == Force::Parameter) && !numbers::claims_whole(kinds),
+            connection: is_connection(&words),
             cookies: header::is_cookie(name),
         }
     }
+}
+
+fn is_connection(words: &Words) -> bool {
+    [
+        "dsn",
+        "connection string",
+        "connectionstring",
+        "conn str",
+        "conn string",
+        "connstr",
+    ]
+    .iter()
+    .any(|name| words.contains(&Words::of(name)))
 }
 
 /// Memory that is used again from text to text, so that a text without a hit costs no allocation.
@@ -39,6 +64,22 @@ pub(crate) struct Scratch {
     pub(crate) hits: Hits,
     folded: Hits,
     marks: Vec<(usize, usize)>,
+    copy: fold::Folded,
+    decoded: Vec<u8>,
+}
+
+impl Scratch {
+    /// Brings the hits in order; what lies within a marker of our own is none.
+    fn settle(&mut self) {
+        if self.hits.is_empty() {
+            return;
+        }
+        self.hits.drop_hosts();
+        self.hits.settle();
+        let marks = &self.marks;
+        self.hits
+            .retain(|hit| !marks.iter().any(|mark| mark.0 <= hit.start && hit.end <= mark.1));
+    }
 }
 
 /// How much of a text was scanned.
@@ -62,46 +103,13 @@ impl Default for Engine {
     }
 }
 
-/// Kinds of bytes that a text holds, as bits.
-mod class {
-    /// What the detection copy may change: not ASCII, control bytes, `%`, `\`, `&`.
-    pub(super) const FOLDS: u8 = 1;
-    /// What numbers and addresses are made of: digits, `@`.
-    pub(super) const NUMBERS: u8 = 2;
-    /// `:` between hexadecimal digits.
-    pub(super) const COLON: u8 = 4;
-}
-
-static CLASSES: [u8; 256] = {
-    let mut classes = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let folds = byte >= 0x80 || (byte < 0x20 && byte != 9 && byte != 10 && byte != 13) || byte == 0x7f;
-        let folds = folds || byte == b'%' as usize || byte == b'\\' as usize || byte == b'&' as usize;
-        let digit = byte >= b'0' as usize && byte <= b'9' as usize;
-        let mut class = if folds { class::FOLDS } else { 0 };
-        if digit || byte == b'@' as usize {
-            class |= class::NUMBERS;
-        }
-        if byte == b':' as usize {
-            class |= class::COLON;
-        }
-        #[allow(
-            clippy::indexing_slicing,
-            reason = "evaluated while compiling: out of bounds does not compile"
-        )]
-        {
-            classes[byte] = class;
-        }
-        byte += 1;
+/// What a text longer than a glance takes in may hold.
+fn needs_of(text: &str) -> Needs {
+    if text.len() <= glance::LONGEST {
+        return glance::needs(text);
     }
-    classes
-};
-
-fn classes_of(text: &str) -> u8 {
-    text.bytes().fold(0, |classes, byte| {
-        classes | CLASSES.get(usize::from(byte)).copied().unwrap_or(0)
-    })
+    let folds = fold::is_special_in(text.as_bytes());
+    glance::LITERALS | glance::NUMBERS | glance::RUNS | if folds { glance::FOLDS } else { 0 }
 }
 
 impl Engine {
@@ -118,15 +126,13 @@ impl Engine {
         if field.named.is_some() && self.by_name(field, text, scratch) {
             return scanned;
         }
-        let classes = classes_of(text);
-        detect(text, Some(&field.words), classes, scratch);
-        if !scratch.hits.is_empty() {
-            scratch.hits.drop_hosts();
-            scratch.hits.settle();
-            let marks = &scratch.marks;
-            scratch
-                .hits
-                .retain(|hit| !marks.iter().any(|mark| mark.0 <= hit.start && hit.end <= mark.1));
+        if field.plain && glance::is_id(text) {
+            return scanned;
+        }
+        let needs = if field.plain { needs_of(text) } else { glance::ALL };
+        if needs != 0 {
+            detect(text, field.kinds, needs, scratch);
+            scratch.settle();
         }
         scanned
     }
@@ -165,23 +171,20 @@ impl Engine {
         if value.is_empty() {
             return true;
         }
-        let digits = value.bytes().filter(u8::is_ascii_digit).count();
-        let number = digits == value.len();
-        let whole = match named.force {
-            _ if is_nothing(value) || cut::before_mark(text) == Some(0) => false,
-            Force::Certain if named.sort == Sort::Secret => !(named.plural && number),
-            Force::Certain => named.sort != Sort::Network,
-            Force::Digits(least) => digits >= least,
-            Force::Opaque => is_opaque(value),
-            Force::Parameter => false,
-        };
-        if !whole {
+        if cut::before_mark(text) == Some(0) || !is_whole(named, value) {
             return false;
         }
         if field.cookies {
             header::cookies(&mut Look::new(text, &mut scratch.hits), 0);
             if !scratch.hits.is_empty() || value.contains('=') {
                 scratch.hits.settle();
+                return true;
+            }
+        }
+        if field.connection && value.contains(['=', '@', ':']) {
+            detect(text, field.kinds, glance::ALL, scratch);
+            if !scratch.hits.is_empty() {
+                scratch.settle();
                 return true;
             }
         }
@@ -198,7 +201,7 @@ impl Engine {
             return true;
         }
         if named.sort != Sort::Secret {
-            detect(text, Some(&field.words), classes_of(text), scratch);
+            detect(text, field.kinds, glance::ALL, scratch);
             scratch.hits.settle();
             let covered = scratch
                 .hits
@@ -217,6 +220,21 @@ impl Engine {
     }
 }
 
+/// Whether the name takes the whole value.
+fn is_whole(named: Named, value: &str) -> bool {
+    let digits = value.bytes().filter(u8::is_ascii_digit).count();
+    let number = digits == value.len();
+    match named.force {
+        _ if is_nothing(value) => false,
+        Force::Certain if named.sort == Sort::Secret => !(named.plural && number),
+        Force::Certain => named.sort != Sort::Network,
+        Force::Digits(least) => digits >= least,
+        Force::Street => is_street(value),
+        Force::Opaque => is_opaque(value) && !is_uuid(value.as_bytes()),
+        Force::Parameter => false,
+    }
+}
+
 const fn rule(sort: Sort) -> &'static str {
     match sort {
         Sort::Secret => "name.secret",
@@ -226,31 +244,40 @@ const fn rule(sort: Sort) -> &'static str {
     }
 }
 
-/// All detectors over the text, and over its detection copy where that differs.
-fn detect(text: &str, name: Option<&Words>, classes: u8, scratch: &mut Scratch) {
+/// The detectors that the text needs, over it and over its detection copy where that differs.
+fn detect(text: &str, name: Kinds, needs: Needs, scratch: &mut Scratch) {
     scratch.marks.clear();
-    secrets(text, &mut scratch.hits, Some(&mut scratch.marks));
-    if classes & (class::NUMBERS | class::COLON) != 0 {
+    if needs & glance::LITERALS != 0 {
+        secrets(text, &mut scratch.hits, Some(&mut scratch.marks));
+    }
+    if needs & glance::NUMBERS != 0 {
         numbers::detect(text, name, &mut scratch.hits);
     }
-    if has_run(text.as_bytes()) {
-        encoded::runs(text, &mut holds_secret, &mut scratch.hits);
+    if needs & glance::RUNS != 0 && encoded::has_run(text.as_bytes()) {
+        encoded::runs(text, &mut holds_secret, &mut scratch.decoded, &mut scratch.hits);
     }
-    if classes & class::FOLDS == 0 {
+    if needs & glance::FOLDS == 0 {
         return;
     }
-    if let Some(folded) = fold::fold(text) {
+    let mut folded = std::mem::take(&mut scratch.copy);
+    if fold::fold(text, &mut folded) {
         scratch.folded.clear();
         secrets(&folded.text, &mut scratch.folded, None);
         numbers::detect(&folded.text, name, &mut scratch.folded);
-        if has_run(folded.text.as_bytes()) {
-            encoded::runs(&folded.text, &mut holds_secret, &mut scratch.folded);
+        if encoded::has_run(folded.text.as_bytes()) {
+            encoded::runs(
+                &folded.text,
+                &mut holds_secret,
+                &mut scratch.decoded,
+                &mut scratch.folded,
+            );
         }
         for hit in scratch.folded.list() {
             let (start, end) = folded.origin(hit.start, hit.end);
             scratch.hits.push(start, end, hit.rule, hit.sort);
         }
     }
+    scratch.copy = folded;
 }
 
 /// Whether a decoded text holds a secret.
@@ -301,38 +328,6 @@ fn mark_end(bytes: &[u8], at: usize) -> usize {
     at + run + usize::from(byte(ahead, run) == b']')
 }
 
-/// The shortest run of encoded text that is decoded, in bytes.
-const RUN: usize = 24;
-
-/// Whether the text holds a run long enough to be an encoding. Every such run crosses a multiple of its length, so
-/// only the surroundings of those are read.
-fn has_run(bytes: &[u8]) -> bool {
-    let mut at = RUN - 1;
-    while at < bytes.len() {
-        let is_part = |byte: &u8| Alphabet::Any.has(*byte);
-        let back = bytes.get(..=at).unwrap_or_default();
-        let left = back
-            .iter()
-            .rev()
-            .take(RUN)
-            .position(|byte| !is_part(byte))
-            .unwrap_or(RUN);
-        if left > 0 {
-            let ahead = bytes.get(at + 1..).unwrap_or_default();
-            let right = ahead
-                .iter()
-                .take(RUN)
-                .position(|byte| !is_part(byte))
-                .unwrap_or(ahead.len().min(RUN));
-            if left + right >= RUN {
-                return true;
-            }
-        }
-        at += RUN;
-    }
-    false
-}
-
 /// The text with what `replace` puts in each hit's place; borrowed where there is nothing to replace.
 pub(crate) fn redacted<'t>(
     text: &'t str,
@@ -348,7 +343,7 @@ pub(crate) fn redacted<'t>(
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use proptest::prelude::*;
     use proptest::strategy::ValueTree;
@@ -362,6 +357,34 @@ mod tests {
         .into_owned()
     }
 
+    /// Prints how long texts of many kinds take: `cargo test --release --lib -- --ignored --nocapture timings`.
+    #[test]
+    #[ignore = "prints times and asserts nothing"]
+    fn timings() {
+        super::super::timings::print();
+    }
+
+    fn rules_of(field: &Field, text: &str) -> Vec<(&'static str, usize, usize)> {
+        let mut scratch = Scratch::default();
+        Engine::default().scan(field, text, &mut scratch);
+        let hits = scratch.hits.list().iter();
+        hits.map(|hit| (hit.rule, hit.start, hit.end)).collect()
+    }
+
+    /// What is found in a text.
+    pub(in super::super) fn rules(text: &str) -> Vec<(&'static str, usize, usize)> {
+        rules_of(&Field::of("message"), text)
+    }
+
+    /// What is found where every detector looks.
+    pub(in super::super) fn rules_with_all_needs(text: &str) -> Vec<(&'static str, usize, usize)> {
+        let field = Field {
+            plain: false,
+            ..Field::of("message")
+        };
+        rules_of(&field, text)
+    }
+
     #[test]
     fn what_lies_beyond_the_cap_is_not_kept_and_its_mark_is_stable() {
         let engine = Engine::with_cap(64);
@@ -371,16 +394,6 @@ mod tests {
         assert_eq!(marked(&engine, &once), once);
         let secret = format!("{} password=hunter2{}", "word ".repeat(9), "x".repeat(80));
         assert!(!marked(&engine, &secret).contains("hunter2"));
-    }
-
-    #[test]
-    fn a_run_that_is_long_enough_is_seen_wherever_it_begins() {
-        for before in 0..60 {
-            for len in [RUN - 1, RUN] {
-                let text = format!("{}{}{}", " ".repeat(before), "A".repeat(len), " ".repeat(40));
-                assert_eq!(has_run(text.as_bytes()), len == RUN, "{before} {len}");
-            }
-        }
     }
 
     fn pieces() -> impl Strategy<Value = String> {

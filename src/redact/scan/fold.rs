@@ -5,7 +5,7 @@ use super::escapes;
 use super::fold_table::{Fold, fold as fold_char, is_accent, lookalike};
 
 /// A text as the detectors see it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Folded {
     pub(crate) text: String,
     /// What was replaced, in order. Between two pieces both texts are the same.
@@ -45,21 +45,20 @@ impl Folded {
     }
 }
 
-/// The detection copy of a text; none where it would be the text itself.
+/// Makes the detection copy of a text; `false` where it would be the text itself. `folded` is memory used again.
 ///
 /// Invisible characters go, digits, dashes, spaces and compatible forms become ASCII, accents on ASCII letters are
 /// dropped, letters that only look like ASCII become it where their neighbours are, and escapes are read.
-pub(crate) fn fold(text: &str) -> Option<Folded> {
+pub(crate) fn fold(text: &str, folded: &mut Folded) -> bool {
+    folded.text.clear();
+    folded.pieces.clear();
     if is_plain(text.as_bytes()) {
-        return None;
+        return false;
     }
     let mut folder = Folder {
         text,
         bytes: text.as_bytes(),
-        folded: Folded {
-            text: String::new(),
-            pieces: Vec::new(),
-        },
+        folded,
         copied: 0,
         word_end: 0,
         mixed: false,
@@ -73,6 +72,11 @@ pub(crate) fn fold(text: &str) -> Option<Folded> {
         };
     }
     folder.finish()
+}
+
+/// Whether any byte of the text may be folded.
+pub(super) fn is_special_in(bytes: &[u8]) -> bool {
+    !is_plain(bytes)
 }
 
 /// Whether there is nothing to fold: the quick way out of nearly every text.
@@ -97,7 +101,7 @@ const fn is_special(byte: u8) -> bool {
 struct Folder<'t> {
     text: &'t str,
     bytes: &'t [u8],
-    folded: Folded,
+    folded: &'t mut Folded,
     /// How far the original is taken over.
     copied: usize,
     /// The end of the word that was judged last, and whether it mixes ASCII with look-alikes.
@@ -216,14 +220,14 @@ impl Folder<'_> {
         });
     }
 
-    fn finish(mut self) -> Option<Folded> {
+    fn finish(self) -> bool {
         if self.folded.pieces.is_empty() {
-            return None;
+            return false;
         }
         self.folded
             .text
             .push_str(self.text.get(self.copied..).unwrap_or_default());
-        (self.folded.text != self.text).then_some(self.folded)
+        self.folded.text != self.text
     }
 }
 
@@ -232,6 +236,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn fold(text: &str) -> Option<Folded> {
+        let mut folded = Folded::default();
+        super::fold(text, &mut folded).then_some(folded)
+    }
 
     fn folded(text: &str) -> String {
         fold(text).map_or_else(|| text.to_owned(), |folded| folded.text)

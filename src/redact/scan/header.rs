@@ -2,6 +2,7 @@
 
 use super::about::is_nothing;
 use super::alphabet::byte;
+use super::lexicon::Lexicon;
 use super::look::Look;
 use super::plausible::is_opaque;
 use super::value::{self, Extent};
@@ -9,41 +10,41 @@ use crate::redact::scan::hits::Sort;
 use crate::redact::words::{self, Force, Named};
 
 /// Schemes before one credential.
-const SCHEMES: &[&str] = &[
-    "bearer",
-    "basic",
-    "token",
-    "apikey",
+static SCHEMES: Lexicon = Lexicon::of(&[
     "api-key",
-    "negotiate",
-    "ntlm",
+    "apikey",
+    "basic",
+    "bearer",
     "bot",
-    "key",
-    "ssws",
-    "splunk",
-    "sso-key",
+    "client",
+    "dapi",
+    "discogs",
     "genie-key",
     "globalkey",
-    "dapi",
     "jwt",
-    "client",
-    "private-token",
+    "key",
+    "negotiate",
+    "ntlm",
     "oauth2",
+    "private-token",
+    "splunk",
+    "sso-key",
+    "ssws",
+    "token",
     "vault",
-    "discogs",
-];
+]);
 
 /// Schemes before a list of parameters.
-const LISTS: &[&str] = &[
-    "digest",
+static LISTS: Lexicon = Lexicon::of(&[
     "aws4-hmac-sha256",
-    "oauth",
+    "digest",
     "hawk",
-    "signature",
     "hmac",
     "mac",
+    "oauth",
     "scram-sha-256",
-];
+    "signature",
+]);
 
 /// Parameters of [`LISTS`] that prove who someone is.
 const PROOFS: &[&str] = &[
@@ -57,6 +58,12 @@ const PROOFS: &[&str] = &[
     "proof",
     "key",
     "secret",
+    "token",
+    "access_token",
+    "api_key",
+    "apikey",
+    "password",
+    "auth",
 ];
 
 /// Cuts the proofs of `Digest username="bob", response="…"`; `false` where the value is no such list.
@@ -73,10 +80,12 @@ pub(super) fn parameters(look: &mut Look<'_, '_>, named: Named, found: Extent) -
         .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'-')
         .count();
     let word = ahead.get(..scheme).unwrap_or_default();
-    let known = LISTS
-        .iter()
-        .any(|list| word.eq_ignore_ascii_case(list.as_bytes()));
-    if !known || byte(ahead, scheme) != b' ' {
+    if byte(ahead, scheme) != b' ' {
+        return false;
+    }
+    let known = std::str::from_utf8(word).is_ok_and(|word| LISTS.has(word))
+        || begins_with_pair(look.bytes, found.start + scheme + 1);
+    if !known {
         return false;
     }
     let end = if found.quoted {
@@ -108,6 +117,16 @@ pub(super) fn parameters(look: &mut Look<'_, '_>, named: Named, found: Extent) -
     true
 }
 
+/// `token="…"` behind a scheme: a name, `=` and a quotation mark.
+fn begins_with_pair(bytes: &[u8], at: usize) -> bool {
+    let ahead = bytes.get(at..bytes.len().min(at + 32)).unwrap_or_default();
+    let name = ahead
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphabetic() || **byte == b'_')
+        .count();
+    name > 1 && byte(ahead, name) == b'=' && matches!(byte(ahead, name + 1), b'"' | b'\\')
+}
+
 /// The credential within a value: what stands behind the name of its scheme.
 pub(super) fn credential(look: &Look<'_, '_>, named: Named, found: Extent) -> Extent {
     if named.sort != Sort::Secret {
@@ -122,17 +141,13 @@ pub(super) fn credential(look: &Look<'_, '_>, named: Named, found: Extent) -> Ex
         .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'-')
         .count();
     let word = ahead.get(..scheme).unwrap_or_default();
-    let is_in = |list: &[&str]| {
-        list.iter()
-            .any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
-    };
     let apart = matches!(byte(ahead, scheme), b' ' | b'+') || ahead.get(scheme..scheme + 3) == Some(b"%20");
     if !apart || (found.quoted && found.start + scheme >= found.end) {
         return found;
     }
     let gap = if byte(ahead, scheme) == b'%' { 3 } else { 1 };
     let start = value::skip_space(look.bytes, found.start + scheme + gap, false);
-    if !is_in(SCHEMES) {
+    if !std::str::from_utf8(word).is_ok_and(|word| SCHEMES.has(word)) {
         return found;
     }
     let end = if found.quoted {
@@ -156,6 +171,27 @@ pub(super) fn is_cookie(name: &str) -> bool {
     let name = name.trim_end_matches(['2', 's', 'S']).as_bytes();
     let end = name.get(name.len().saturating_sub(6)..).unwrap_or_default();
     end.eq_ignore_ascii_case(b"cookie")
+}
+
+/// Whether the name is that of the header itself, whatever its value: not `session_cookie`.
+pub(super) fn is_header(name: &str) -> bool {
+    ["cookie", "cookies", "set-cookie", "set_cookie", "setcookie"]
+        .iter()
+        .any(|known| name.eq_ignore_ascii_case(known))
+}
+
+/// Whether the value at `at` begins with a pair as cookies are: `name=value`.
+pub(super) fn holds_cookies(bytes: &[u8], at: usize) -> bool {
+    let mut at = value::skip_space(bytes, at, false);
+    while matches!(byte(bytes, at), b'\\' | b'"' | b'\'' | b'[' | b'(') {
+        at += 1;
+    }
+    let ahead = bytes.get(at..bytes.len().min(at + 96)).unwrap_or_default();
+    let name = ahead
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(**byte, b'_' | b'-' | b'.'))
+        .count();
+    name > 0 && byte(ahead, name) == b'=' && byte(ahead, name + 1).is_ascii_alphanumeric()
 }
 
 /// The most cookies of one header that are looked at.

@@ -106,21 +106,23 @@ pub(super) fn find(scan: &mut Scan<'_, '_>, check: usize) -> Option<usize> {
         return None;
     }
     let start = check.checked_sub(2)?;
+    if !at(bytes, start).is_ascii_alphabetic() || !free_left(bytes, start) {
+        return None;
+    }
     let country = [
         at(bytes, start).to_ascii_uppercase(),
         at(bytes, start + 1).to_ascii_uppercase(),
     ];
     let place = COUNTRIES.binary_search_by_key(&&country, |(code, _)| code).ok()?;
     let (_, len) = COUNTRIES.get(place)?;
-    if !free_left(bytes, start) {
-        return None;
-    }
     let end = end_of(bytes, start, *len)?;
     // A lower-case hash of that length; one in a hundred has the right check.
     let text = bytes.get(start..end)?;
     let is_hash = text.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
         && text.iter().skip(4).any(u8::is_ascii_alphabetic);
-    if is_hash && !scan.speaks_of(start, IBAN) {
+    // Every country's numbers have digits enough; words and types in a row do not.
+    let digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
+    if digits < 6 || is_hash && !scan.speaks_of(start, IBAN) {
         return None;
     }
     scan.push(start, end, "iban", Sort::Financial);

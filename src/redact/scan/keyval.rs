@@ -3,6 +3,7 @@
 use super::about::{is_code, is_word_about};
 use super::alphabet::byte;
 use super::header;
+use super::joint::{self, Site};
 use super::look::Look;
 use super::plausible::{Candidate, Joint, is_plausible};
 use super::prose;
@@ -12,21 +13,6 @@ use crate::redact::words::{self, Force, Named};
 
 /// The longest name on each side of a trigger, in bytes.
 const NAME: usize = 64;
-
-/// A name in a text and what joins it to the value.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Site {
-    /// The name without its marks.
-    pub(super) from: usize,
-    pub(super) to: usize,
-    pub(super) joint: Joint,
-    /// Where the value is looked for.
-    pub(super) at: usize,
-    /// The name is a parameter of a URL.
-    pub(super) parameter: bool,
-    /// The name is that of an option (`--password`), a tag, or stands in quotes.
-    pub(super) marked: bool,
-}
 
 /// A trigger of the vocabulary at `start..end`.
 pub(super) fn name(look: &mut Look<'_, '_>, start: usize, end: usize) {
@@ -39,10 +25,13 @@ pub(super) fn name(look: &mut Look<'_, '_>, start: usize, end: usize) {
         return;
     };
     look.named = to.max(start + 1);
+    if is_noise(look.bytes.get(from..to).unwrap_or_default()) {
+        return;
+    }
     if ends_with(look.bytes, from, b"[REDACTED:") {
         return;
     }
-    match joint(look.bytes, from, to) {
+    match joint::of(look.bytes, from, to) {
         Some(site) => {
             let named = named(look, from, to).filter(|named| named.sort != Sort::Network);
             if let Some(named) = named {
@@ -66,6 +55,11 @@ fn identifier(bytes: &[u8], anchor: usize, least: usize) -> Option<(usize, usize
         return None;
     }
     let (mut from, mut to) = (anchor - left, anchor + right);
+    // `-Dapi.key=…`: the letter is the option's.
+    let option = bytes
+        .get(from..from + 3)
+        .is_some_and(|head| matches!(head, [b'-', b'D', letter] if letter.is_ascii_lowercase()));
+    from += 2 * usize::from(option && from + 2 < anchor);
     // The letter of an escape is not the name's.
     if from > 0 && byte(bytes, from - 1) == b'\\' && matches!(byte(bytes, from), b'n' | b'r' | b't') {
         from += 1;
@@ -79,13 +73,35 @@ fn identifier(bytes: &[u8], anchor: usize, least: usize) -> Option<(usize, usize
     Some((from, to))
 }
 
+/// Whether a name is a piece of a key or a hash: digits and capitals change with small letters all the time.
+fn is_noise(name: &[u8]) -> bool {
+    if name.len() < 12 {
+        return false;
+    }
+    let (mut numbers, mut humps) = (0, 0);
+    for pair in name.windows(2) {
+        let (last, this) = (byte(pair, 0), byte(pair, 1));
+        let letters = last.is_ascii_alphabetic() || this.is_ascii_alphabetic();
+        numbers += usize::from(letters && last.is_ascii_digit() != this.is_ascii_digit());
+        humps += usize::from(last.is_ascii_lowercase() && this.is_ascii_uppercase());
+    }
+    numbers > 6 || (name.len() >= 16 && (numbers + humps) * 4 > name.len())
+}
+
 fn ends_with(bytes: &[u8], at: usize, what: &[u8]) -> bool {
     bytes.get(..at).is_some_and(|before| before.ends_with(what))
 }
 
 /// What the name at `from..to` says, alone or with the words before it.
-pub(super) fn named(look: &Look<'_, '_>, from: usize, to: usize) -> Option<Named> {
-    let alone = words::named(look.text.get(from..to).unwrap_or_default());
+pub(super) fn named(look: &mut Look<'_, '_>, from: usize, to: usize) -> Option<Named> {
+    let name = look.text.get(from..to).unwrap_or_default();
+    // Lists repeat their names: the last one is remembered.
+    let alone = if look.name == name {
+        look.named_so
+    } else {
+        words::named(name)
+    };
+    (look.name, look.named_so) = (name, alone);
     if alone.is_some_and(|named| matches!(named.force, Force::Certain | Force::Digits(_))) {
         return alone;
     }
@@ -120,125 +136,11 @@ fn longer_name(look: &Look<'_, '_>, from: usize, to: usize) -> Option<Named> {
     None
 }
 
-/// What joins the name to a value; `None` where nothing but words can.
-fn joint(bytes: &[u8], from: usize, to: usize) -> Option<Site> {
-    let mut at = to;
-    let mut quoted = false;
-    while at < to + 40 && matches!(byte(bytes, at), b'\\' | b'"' | b'\'' | b'`' | b']' | b'*') {
-        quoted |= matches!(byte(bytes, at), b'"' | b'\'');
-        at += 1;
-    }
-    let before = from.checked_sub(1).map_or(0, |at| byte(bytes, at));
-    let tag = before == b'<' || (before == b':' && has_open_tag(bytes, from));
-    let site = |joint, at, marked| {
-        Some(Site {
-            from,
-            to,
-            joint,
-            at,
-            parameter: matches!(before, b'?' | b'&' | b'#' | b';') && byte(bytes, to) == b'=',
-            marked,
-        })
-    };
-    let spaces = value::skip_space(bytes, at, quoted) - at;
-    let here = at + spaces;
-    let next = byte(bytes, here + 1);
-    match byte(bytes, here) {
-        b'=' if next == b'~' => None,
-        b'=' => site(
-            Joint::Assigned,
-            here + 1 + usize::from(next == b'=' || next == b'>'),
-            quoted,
-        ),
-        b':' if next == b':' => None,
-        b':' if next == b'=' => site(Joint::Assigned, here + 2, quoted),
-        b':' => site(Joint::Colon, here + 1, quoted),
-        b'-' if next == b'>' => site(Joint::Colon, here + 2, quoted),
-        b'!' if next == b'=' => site(Joint::Assigned, here + 2, quoted),
-        b',' if quoted => {
-            let value = value_field(bytes, here + 1);
-            let joint = if value.is_some() || before == b'-' {
-                Joint::Assigned
-            } else {
-                Joint::Listed
-            };
-            site(joint, value.unwrap_or(here + 1), quoted)
-        }
-        b'|' if spaces > 0 => site(Joint::Listed, here + 1, false),
-        b'>' if tag => site(Joint::Assigned, here + 1, true),
-        b'<' if next == b'/' => site(Joint::Assigned, next_element(bytes, here)?, true),
-        b'(' if spaces == 0 => site(Joint::Assigned, call(bytes, here)?, true),
-        _ if spaces > 0 && tag => site(Joint::Assigned, tag_end(bytes, here)?, true),
-        _ if spaces > 0 && quoted => site(Joint::Assigned, value_field(bytes, here)?, true),
-        b'"' | b'\'' if spaces > 0 && !quoted => site(Joint::Assigned, here, false),
-        _ if spaces > 0 && before == b'-' => {
-            let value = byte(bytes, here);
-            (value > b' ' && value != b'-').then(|| site(Joint::Assigned, here, true))?
-        }
-        _ => None,
-    }
-}
-
-/// `Password("…")`: where the quoted argument begins.
-fn call(bytes: &[u8], at: usize) -> Option<usize> {
-    let inner = value::unwrap(bytes, value::skip_space(bytes, at + 1, true));
-    matches!(byte(bytes, inner), b'"' | b'\'' | b'\\').then_some(inner)
-}
-
-/// Whether `<` and a namespace stand before the name.
-fn has_open_tag(bytes: &[u8], from: usize) -> bool {
-    let back = bytes
-        .get(from.saturating_sub(16)..from.saturating_sub(1))
-        .unwrap_or_default();
-    let name = back
-        .iter()
-        .rev()
-        .take_while(|byte| byte.is_ascii_alphanumeric())
-        .count();
-    name > 0 && name < back.len() && byte(back, back.len() - 1 - name) == b'<'
-}
-
-/// Where the text of an element begins whose tag has attributes.
-fn tag_end(bytes: &[u8], at: usize) -> Option<usize> {
-    let ahead = bytes.get(at..bytes.len().min(at + 192))?;
-    let end = ahead.iter().position(|byte| matches!(byte, b'>' | b'<'))?;
-    (byte(ahead, end) == b'>' && byte(ahead, end.saturating_sub(1)) != b'/').then_some(at + end + 1)
-}
-
-/// `</key><string>`: where the text of the element behind the one that holds the name begins.
-fn next_element(bytes: &[u8], at: usize) -> Option<usize> {
-    let closed = tag_end(bytes, at + 1)?;
-    let open = value::skip_space(bytes, closed, true);
-    (byte(bytes, open) == b'<' && byte(bytes, open + 1) != b'/').then(|| tag_end(bytes, open + 1))?
-}
-
-/// `"value": `, `value=`: the other half of a pair whose name is a value itself. Where the value begins.
-fn value_field(bytes: &[u8], at: usize) -> Option<usize> {
-    let mut at = value::skip_space(bytes, at, true);
-    while matches!(byte(bytes, at), b'\\' | b'"' | b'\'') {
-        at += 1;
-    }
-    let ahead = bytes.get(at..bytes.len().min(at + 16))?;
-    let name = ahead.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
-    let word = ahead.get(..name)?;
-    let known = ["value", "val", "content", "data", "v"];
-    if !known
-        .iter()
-        .any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
-    {
-        return None;
-    }
-    at += name;
-    while matches!(byte(bytes, at), b'\\' | b'"' | b'\'' | b' ') {
-        at += 1;
-    }
-    matches!(byte(bytes, at), b':' | b'=').then_some(at + 1)
-}
-
 /// A name that is joined to something: cuts what is its value.
 fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
     let name = look.text.get(site.from..site.to).unwrap_or_default();
-    if header::is_cookie(name) && site.joint != Joint::Listed || header::is_cookie(name) && site.marked {
+    let cookies = header::is_cookie(name) && (site.joint != Joint::Listed || site.marked);
+    if cookies && (header::is_header(name) || header::holds_cookies(look.bytes, site.at)) {
         return header::cookies(look, site.at);
     }
     if named.force == Force::Parameter
@@ -273,11 +175,11 @@ fn behind_type(look: &Look<'_, '_>, site: Site, found: Extent) -> Extent {
     let next = value::skip_space(look.bytes, found.end, false);
     let first = look.text.get(found.start..found.end).unwrap_or_default();
     let typed = site.joint == Joint::Colon
-        && (is_code(first) || first.starts_with('&'))
         && !found.quoted
         && next > found.end
         && byte(look.bytes, next) == b'='
-        && byte(look.bytes, next + 1) == b' ';
+        && byte(look.bytes, next + 1) == b' '
+        && (is_code(first) || first.starts_with('&'));
     if !typed {
         return found;
     }
@@ -305,6 +207,11 @@ fn measured(look: &mut Look<'_, '_>, at: usize, parameter: bool) -> Option<Exten
 fn cut(look: &mut Look<'_, '_>, named: Named, site: Site, found: Extent) -> bool {
     let found = header::credential(look, named, found);
     let found = whole(look, named, site, found);
+    if found.end > look.pairs && holds_pairs(look.text.get(found.start..found.end).unwrap_or_default()) {
+        look.pairs = found.end;
+        // The names within the value are looked at by themselves, so that what is no secret stays.
+        return false;
+    }
     let value = look.text.get(found.start..found.end).unwrap_or_default();
     let candidate = Candidate {
         value,
@@ -356,6 +263,34 @@ fn whole(look: &Look<'_, '_>, named: Named, site: Site, found: Extent) -> Extent
         ..found
     }
 }
+
+/// Whether a value is a list of pairs of which one is a secret: `user=svc;password=…`.
+pub(super) fn holds_pairs(value: &str) -> bool {
+    if value.len() < 8 || !value.contains('=') {
+        return false;
+    }
+    let mut secret = false;
+    for (at, part) in value.split([';', '&', ' ', ',']).take(PAIRS).enumerate() {
+        let (name, text) = part.split_once('=').unwrap_or_default();
+        let plain = !name.is_empty()
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
+        if !plain || text.is_empty() || text.starts_with('=') {
+            if at == 0 {
+                return false;
+            }
+            continue;
+        }
+        secret |= !is_noise(name.as_bytes())
+            && words::named(name)
+                .is_some_and(|named| named.sort == Sort::Secret && named.force == Force::Certain);
+    }
+    secret
+}
+
+/// The most pairs of a value that are looked at.
+const PAIRS: usize = 24;
 
 pub(super) const fn rule(sort: Sort) -> &'static str {
     match sort {

@@ -1,11 +1,13 @@
 //! One look at one text: what the automaton's finds are turned into, and how far each kind of look has come. Every
 //! look-around is bounded or remembered, so that a text is read in linear time whatever it holds.
 
-use super::alphabet::{ALPHABETS, Alphabet};
+use super::alphabet::{ALPHABETS, Alphabet, byte};
 use super::hits::{Hits, Sort};
-use super::tokens::{INFIXES, PREFIXES};
+use super::tokens::{INFIXES, PREFIXES, Prefix};
 use super::triggers::Trigger;
-use super::{argv, keyval, lists, pem, prose, url};
+use crate::redact::words::Named;
+
+use super::{argv, jwk, keyval, lists, pem, prose, url};
 
 /// A text under the eyes of the detectors.
 #[derive(Debug)]
@@ -15,11 +17,16 @@ pub(super) struct Look<'t, 'h> {
     pub(super) hits: &'h mut Hits,
     /// Names that begin before this place have been looked at.
     pub(super) named: usize,
+    /// The name that was looked up last, and what it says.
+    pub(super) name: &'t str,
+    pub(super) named_so: Option<Named>,
     /// The bare run that was measured last.
     pub(super) bare: (usize, usize),
+    /// Where the last list of pairs ended that was a value: the values within it are read no further.
+    pub(super) pairs: usize,
     /// URLs that begin before this place have been looked at.
     pub(super) url: usize,
-    /// Where the last PEM block ended.
+    /// Where the last PEM block, or key in JSON, ended.
     pub(super) pem: usize,
     /// The command line that the text is in, and where its command stands.
     pub(super) command: Option<(argv::Command, usize)>,
@@ -40,7 +47,10 @@ impl<'t, 'h> Look<'t, 'h> {
             bytes: text.as_bytes(),
             hits,
             named: 0,
+            name: "",
+            named_so: None,
             bare: (0, 0),
+            pairs: 0,
             url: 0,
             pem: 0,
             command: None,
@@ -68,6 +78,8 @@ impl<'t, 'h> Look<'t, 'h> {
             Trigger::User => argv::user(self, start, end),
             Trigger::Identified => keyval::identified(self, end),
             Trigger::Basic => prose::basic(self, start, end),
+            Trigger::Jwk => jwk::members(self, start),
+            Trigger::Passfile => url::passfile(self, end),
             Trigger::Discord => self.discord(start),
             Trigger::Numbers => lists::bytes(self, start),
             Trigger::Values => lists::values(self, start, end),
@@ -95,17 +107,109 @@ impl<'t, 'h> Look<'t, 'h> {
         let Some(row) = PREFIXES.get(row) else {
             return;
         };
-        if start < self.token {
+        if start < self.token || row.walled && !super::alphabet::walled(self.bytes, start) {
             return;
         }
         let mut end = self.run_end(start + row.literal.len(), row.body);
         while end > start && self.bytes.get(end - 1) == Some(&b'.') {
             end -= 1;
         }
-        if row.is_at(self.bytes, start, end) {
-            self.secret(start, end, row.rule);
-            self.token = end;
+        if byte(self.bytes, start.wrapping_sub(1)) == b'/' {
+            end = self.path_end(start, end);
         }
+        let on = self.next_line(row, start, end);
+        if row.is_at(self.bytes, start, end) || on > end && self.is_broken(row, start, end, on) {
+            self.secret(start, on, row.rule);
+            self.token = on;
+            if row.rule == "token.aws" {
+                self.other_half(on);
+            }
+        }
+    }
+
+    /// `AKIA…:…`, `AKIA…,…`: the key that belongs to a key's id has no form but its length.
+    fn other_half(&mut self, end: usize) {
+        let marks = self
+            .bytes
+            .get(end..self.bytes.len().min(end + 3))
+            .unwrap_or_default();
+        let gap = marks
+            .iter()
+            .take_while(|byte| matches!(**byte, b':' | b'/' | b',' | b' ' | b'|' | b'\t'))
+            .count();
+        let from = end + gap;
+        let ahead = self
+            .bytes
+            .get(from..self.bytes.len().min(from + 41))
+            .unwrap_or_default();
+        let run = Alphabet::Base64.run(ahead);
+        let mixed = ahead.get(..run).is_some_and(super::tokens::is_mixed);
+        if gap > 0 && run == 40 && mixed {
+            self.secret(from, from + run, "token.aws");
+            self.token = from + run;
+        }
+    }
+
+    /// The end of a token whose alphabet has `/` and that is a segment of a path: words that follow are not its own.
+    fn path_end(&self, start: usize, end: usize) -> usize {
+        let mut end = end;
+        let text = self.bytes.get(start..end).unwrap_or_default();
+        for segment in text.rsplit(|byte| *byte == b'/').take(3) {
+            let word = segment.len() <= 20
+                && segment
+                    .iter()
+                    .all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'_'));
+            if !word || end - start <= segment.len() + 1 {
+                break;
+            }
+            end -= segment.len() + 1;
+        }
+        end
+    }
+
+    /// Where a token that a line break divides goes on to; `end` where nothing like its rest begins the next line.
+    fn next_line(&self, row: &Prefix, start: usize, end: usize) -> usize {
+        let gap = match (byte(self.bytes, end), byte(self.bytes, end + 1)) {
+            (b'\n', _) => 1,
+            (b'\r', b'\n') => 2,
+            _ => return end,
+        };
+        if row.max > 0 && end - start >= row.literal.len() + row.max {
+            return end;
+        }
+        let from = end + gap;
+        let ahead = self
+            .bytes
+            .get(from..self.bytes.len().min(from + 200))
+            .unwrap_or_default();
+        let run = row.body.run(ahead);
+        let rest = ahead.get(..run).unwrap_or_default();
+        let closed =
+            byte(ahead, run) <= b' ' || matches!(byte(ahead, run), b'"' | b'\'' | b',' | b';' | b')');
+        let mixed = super::tokens::is_mixed(rest) && run >= 6;
+        // A new token on the next line has a beginning of its own.
+        let other = PREFIXES
+            .iter()
+            .any(|row| rest.starts_with(row.literal.as_bytes()));
+        if closed && mixed && !other && run < ahead.len().max(199) {
+            from + run
+        } else {
+            end
+        }
+    }
+
+    /// Whether both lines together are the token.
+    fn is_broken(&self, row: &Prefix, start: usize, end: usize, on: usize) -> bool {
+        if end < start + row.literal.len() + 4 {
+            return false;
+        }
+        let text = self.bytes.get(start..on).unwrap_or_default();
+        let joined: Vec<u8> = text
+            .iter()
+            .copied()
+            .filter(|byte| !matches!(byte, b'\n' | b'\r'))
+            .collect();
+        row.is_at(&joined, 0, joined.len()) && (!row.walled || super::alphabet::walled(self.bytes, start))
     }
 
     fn infix(&mut self, row: usize, start: usize) {

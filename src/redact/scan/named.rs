@@ -1,7 +1,7 @@
 //! Whole values that only their field's name makes somebody's: `zip = "94103"`, `phone = "5550132"`.
 
 use super::account;
-use super::clue::{ACCOUNT, BIRTH, CARD, EMAIL, GOVERNMENT, HARDWARE, IBAN, PHONE, SSN, ZIP, claim};
+use super::clue::{ACCOUNT, BIRTH, CARD, EMAIL, GOVERNMENT, HARDWARE, IBAN, PHONE, SSN, ZIP};
 use super::hits::Sort;
 use super::numbers::Scan;
 
@@ -36,9 +36,6 @@ impl Shape {
 /// Pushes the whole value where it is a number, or address, of the kind that the name says.
 pub(super) fn whole(scan: &mut Scan<'_, '_>) -> bool {
     let kinds = scan.kinds();
-    if !claim(kinds) && kinds & EMAIL == 0 {
-        return false;
-    }
     let text = scan.text.trim();
     let start = scan.text.len() - scan.text.trim_start().len();
     let end = start + text.len();

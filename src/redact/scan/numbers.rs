@@ -5,7 +5,6 @@ use super::clue::{self, Clues, Kinds};
 use super::digits::{Cluster, Group, joint};
 use super::hits::{Hits, Sort};
 use super::{account, address, bytes, card, email, government, iban, named, phone};
-use crate::redact::words::Words;
 
 /// What the detectors share while they look at one text.
 pub(super) struct Scan<'t, 'h> {
@@ -13,8 +12,7 @@ pub(super) struct Scan<'t, 'h> {
     pub(super) bytes: &'t [u8],
     pub(super) clues: Clues<'t>,
     /// What the field's name says of its value.
-    name: Option<&'h Words>,
-    kinds: Option<Kinds>,
+    name: Kinds,
     hits: &'h mut Hits,
     /// End of the last IPv4 address.
     pub(super) address_end: usize,
@@ -22,15 +20,19 @@ pub(super) struct Scan<'t, 'h> {
     colons_end: usize,
 }
 
+/// Whether a field of such a name can hold a number without a form of its own.
+pub(super) const fn claims_whole(name: Kinds) -> bool {
+    clue::claim(name) || name & clue::EMAIL != 0
+}
+
 /// Pushes what looks like a card, a bank account, a telephone, government or network number, or an e-mail address.
 /// `name` is the field's name, the best evidence there is for a number without a form of its own.
-pub(crate) fn detect(text: &str, name: Option<&Words>, hits: &mut Hits) {
+pub(crate) fn detect(text: &str, name: Kinds, hits: &mut Hits) {
     let mut scan = Scan {
         text,
         bytes: text.as_bytes(),
         clues: Clues::of(text),
         name,
-        kinds: None,
         hits,
         address_end: 0,
         colons_end: 0,
@@ -38,7 +40,7 @@ pub(crate) fn detect(text: &str, name: Option<&Words>, hits: &mut Hits) {
     let mut next = next_trigger(scan.bytes, 0);
     // Without a trigger there is no number that the name could speak of either.
     let short = next.is_some() && text.len() <= named::LONGEST;
-    if short && name.is_some() && named::whole(&mut scan) {
+    if short && claims_whole(name) && named::whole(&mut scan) {
         return;
     }
     while let Some(found) = next {
@@ -91,11 +93,8 @@ impl Scan<'_, '_> {
     }
 
     /// What the field's name says of its value.
-    pub(super) fn kinds(&mut self) -> Kinds {
-        let name = self.name;
-        *self
-            .kinds
-            .get_or_insert_with(|| name.map_or(0, |name| clue::of_name(name.iter())))
+    pub(super) const fn kinds(&self) -> Kinds {
+        self.name
     }
 
     /// Whether the field's name or a word shortly before `at` is of these kinds.
@@ -192,12 +191,13 @@ pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::redact::words::Words;
 
     /// The rules that hit, each with what it claims.
     pub(in super::super) fn found(text: &str, name: &str) -> Vec<(&'static str, String)> {
         let mut hits = Hits::default();
         let words = Words::of(name);
-        detect(text, Some(&words).filter(|_| !name.is_empty()), &mut hits);
+        detect(text, clue::of_name(words.iter()), &mut hits);
         hits.settle();
         let hits = hits.list().iter();
         hits.map(|hit| (hit.rule, text[hit.start..hit.end].to_owned()))

@@ -35,15 +35,17 @@ pub(super) fn is_plausible(named: Named, candidate: Candidate<'_>) -> bool {
         Force::Opaque => is_opaque(value),
         Force::Parameter => candidate.parameter && is_opaque(value),
         Force::Digits(_) => value.len() <= 64,
+        Force::Street => is_street(value),
         Force::Certain => true,
     };
-    if !fits || is_nothing(value) || is_placeholder(value) {
+    let word = !candidate.quoted && named.sort == super::hits::Sort::Secret && is_word_about(value);
+    if !fits || word || is_nothing(value) || is_placeholder(value) {
         return false;
     }
     let digits = value.bytes().filter(u8::is_ascii_digit).count();
     match named.force {
         Force::Digits(least) => digits >= least,
-        Force::Opaque | Force::Parameter => true,
+        Force::Opaque | Force::Parameter | Force::Street => true,
         Force::Certain if named.sort == super::hits::Sort::Secret => {
             is_secret(named, candidate, value, digits)
         }
@@ -52,11 +54,17 @@ pub(super) fn is_plausible(named: Named, candidate: Candidate<'_>) -> bool {
 }
 
 fn is_secret(named: Named, candidate: Candidate<'_>, value: &str, digits: usize) -> bool {
+    if !named.plural && is_byte_list(value) {
+        return true;
+    }
     if let Some(number) = is_number(value) {
         let least = if named.short { 3 } else { 6 };
         return !named.plural && number && digits >= least;
     }
-    if is_path(value) || is_code(value) || value.contains("://") {
+    if is_code(value)
+        || is_path(value)
+        || memchr::memchr(b':', value.as_bytes()).is_some() && value.contains("://")
+    {
         return false;
     }
     if named.phrase && value.split(' ').count() >= 6 {
@@ -87,6 +95,42 @@ fn is_personal(candidate: Candidate<'_>, value: &str, digits: usize) -> bool {
         }
         Joint::Listed => false,
     }
+}
+
+/// `104,117,110,116`: bytes as they are printed in JSON.
+fn is_byte_list(value: &str) -> bool {
+    value.contains(',')
+        && value.split(',').count() >= 4
+        && value.split(',').all(|number| number.trim().parse::<u8>().is_ok())
+}
+
+/// `12 Main Street`, `Hauptstraße 5`: words, and a number of few digits.
+pub(super) fn is_street(value: &str) -> bool {
+    let value = value.trim();
+    let number = |word: &str| {
+        word.len() <= 6
+            && word.starts_with(|char: char| char.is_ascii_digit())
+            && word.bytes().filter(u8::is_ascii_alphabetic).count() <= 1
+    };
+    let mut words = value.split([' ', ',']).filter(|word| !word.is_empty());
+    let (first, last) = (
+        words.next().unwrap_or_default(),
+        value.rsplit(' ').next().unwrap_or_default(),
+    );
+    let named = value.split([' ', ',']).any(|word| {
+        word.chars().count() >= 3
+            && word.chars().all(|char| char.is_alphabetic() || char == '.')
+            && word.starts_with(char::is_uppercase)
+    });
+    let marks = value
+        .bytes()
+        .any(|byte| matches!(byte, b':' | b'/' | b'=' | b'@' | b'_' | b'{' | b'('));
+    value.len() >= 8
+        && value.len() <= 120
+        && value.contains(' ')
+        && named
+        && !marks
+        && (number(first) || number(last))
 }
 
 /// `InvalidFormat`: letters of both cases that begin like a type's name.

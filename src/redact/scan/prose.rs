@@ -3,6 +3,7 @@
 use super::about::{is_nothing, is_word_about};
 use super::alphabet::byte;
 use super::keyval;
+use super::lexicon::Lexicon;
 use super::look::Look;
 use super::plausible::{is_random, is_unlike_a_word};
 use super::value;
@@ -13,9 +14,9 @@ use crate::redact::words::{Force, Named};
 const NEAR: usize = 96;
 
 /// Words between a name and its value, and whether the value follows at once.
-const JOINS: &[&str] = &[
-    "is", "was", "are", "equals", "became", "reads", "as", "to", "=", "->", "=>",
-];
+static JOINS: Lexicon = Lexicon::of(&[
+    "-", "->", "=", "=>", "are", "as", "became", "equals", "is", "reads", "to", "was", "–",
+]);
 
 /// What a sentence says behind a name at `from..to`.
 pub(super) fn after(look: &mut Look<'_, '_>, from: usize, to: usize) {
@@ -38,11 +39,20 @@ pub(super) fn after(look: &mut Look<'_, '_>, from: usize, to: usize) {
     let Some(named) = named.filter(|named| named.sort == Sort::Secret) else {
         return;
     };
-    let known = login(look, from) && !is_word_about(value);
+    let known = login(look, from) && !is_word_about(value)
+        || is_card_code(look.text.get(from..to).unwrap_or_default(), value);
     if named.force == Force::Certain && (known || is_secret(named, value, joined)) {
         look.secret(start, end, "kv.prose");
         look.named = look.named.max(end);
     }
+}
+
+/// `cvv 123`: the code on a card is shorter than any other.
+fn is_card_code(name: &str, value: &str) -> bool {
+    let named = ["cvv", "cvc", "cvv2", "cvc2", "csc", "cvn"]
+        .iter()
+        .any(|code| name.eq_ignore_ascii_case(code));
+    named && (3..=4).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Whether the word at `at` can be a value or lead to one: most words of prose cannot.
@@ -55,7 +65,7 @@ fn may_go_on(bytes: &[u8], at: usize) -> bool {
         matches!(
             first,
             b'i' | b'w' | b'a' | b'e' | b'b' | b'r' | b't' | b'=' | b'-' | b'f' | b'o' | b's' | b'n'
-        ) && (LEADS.iter().chain(JOINS)).any(|lead| word.eq_ignore_ascii_case(lead.as_bytes()))
+        ) && std::str::from_utf8(word).is_ok_and(|word| LEADS.has(word) || JOINS.has(word))
     };
     leads
         || word
@@ -64,19 +74,19 @@ fn may_go_on(bytes: &[u8], at: usize) -> bool {
 }
 
 /// Words between a name and what joins it to its value.
-const LEADS: &[&str] = &[
-    "for",
-    "of",
-    "set",
-    "now",
-    "used",
+static LEADS: Lexicon = Lexicon::of(&[
     "changed",
-    "reset",
+    "currently",
+    "for",
     "given",
     "just",
-    "currently",
+    "now",
+    "of",
+    "reset",
+    "set",
     "still",
-];
+    "used",
+]);
 
 fn close_quote(bytes: &[u8], to: usize) -> usize {
     to + usize::from(matches!(byte(bytes, to), b'"' | b'\'' | b'`'))
@@ -94,17 +104,17 @@ enum Said {
 
 /// The word that may be the value: behind `is`, behind `for alice is`, or at once; and whether something joins it.
 fn candidate(bytes: &[u8], at: usize) -> Option<(usize, usize, bool)> {
-    const FILLERS: &[&str] = &[
-        "set",
-        "now",
+    static FILLERS: Lexicon = Lexicon::of(&[
+        "changed",
         "currently",
+        "given",
         "just",
+        "now",
+        "reset",
+        "set",
         "still",
         "used",
-        "given",
-        "changed",
-        "reset",
-    ];
+    ]);
     let mut here = at;
     let mut said = Said::Nothing;
     for _ in 0..7 {
@@ -112,16 +122,13 @@ fn candidate(bytes: &[u8], at: usize) -> Option<(usize, usize, bool)> {
             return None;
         }
         let (start, end) = quoted_or_bare(bytes, here)?;
-        let word = bytes.get(start..end)?;
-        let is_in = |list: &[&str]| {
-            list.iter()
-                .any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
-        };
-        if is_in(JOINS) {
+        let word = std::str::from_utf8(bytes.get(start..end)?).unwrap_or_default();
+        let whose = || word.eq_ignore_ascii_case("for") || word.eq_ignore_ascii_case("of");
+        if JOINS.has(word) {
             said = Said::Joined;
-        } else if said == Said::Nothing && is_in(&["for", "of"]) {
+        } else if said == Said::Nothing && whose() {
             said = Said::Whose;
-        } else if said != Said::Whose && !is_in(FILLERS) {
+        } else if said != Said::Whose && !FILLERS.has(word) {
             return Some((start, end, said == Said::Joined));
         }
         here = end + usize::from(matches!(byte(bytes, end), b'\'' | b'"' | b'`'));
@@ -223,10 +230,10 @@ pub(super) fn basic(look: &mut Look<'_, '_>, start: usize, end: usize) {
         return;
     }
     let decoded = decode(ahead.get(..run).unwrap_or_default());
-    let pair = decoded.contains(&b':')
+    let pair = (decoded.contains(&b':') || decoded.contains(&0))
         && decoded
             .iter()
-            .all(|byte| byte.is_ascii_graphic() || *byte == b' ');
+            .all(|byte| byte.is_ascii_graphic() || matches!(byte, b' ' | 0));
     if pair && decoded.len() >= 4 {
         look.secret(at, at + run, "header.basic");
         look.named = look.named.max(at + run);

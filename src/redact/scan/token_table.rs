@@ -1,8 +1,8 @@
 //! The token table: what vendors' tokens begin with, and what follows. Data only; `tokens.rs` reads it.
 
 use super::alphabet::Alphabet::{
-    self, Alnum, Any, Base64, Dash, Digit, Dotted, Hex, HexDash, Lower, Tilde, Upper, UpperDash, UpperDot,
-    Word,
+    self, Alnum, Any, Base64, Dash, Digit, Dollar, Dotted, Hex, HexDash, Lower, Tilde, Upper, UpperDash,
+    UpperDot, Word,
 };
 use super::tokens::{Infix, Prefix, has_parts, is_airtable, is_jwt, is_mixed, is_uuid};
 
@@ -277,8 +277,8 @@ pub(super) const PREFIXES: &[Prefix] = &[
     walled("token.gocardless", "live_", Dash, 40).shaped(is_mixed),
     free("token.pagerduty", "pdus+_", Alnum, 16),
     free("token.lob", "live_pub_", Hex, 30),
-    free("token.paypal", "access_token$production$", Any, 16),
-    free("token.paypal", "access_token$sandbox$", Any, 16),
+    free("token.paypal", "access_token$production$", Dollar, 16),
+    free("token.paypal", "access_token$sandbox$", Dollar, 16),
     free("token.amazonlwa", "amzn1.oa2-cs.v1.", Hex, 40),
     free("token.amazonmws", "amzn.mws.", HexDash, 36),
     bound("token.alibaba", "LTAI", Alnum, 16, 24).shaped(is_mixed),
@@ -289,9 +289,18 @@ pub(super) const PREFIXES: &[Prefix] = &[
     free("token.temporal", "tmprl_", Dash, 30),
     walled("token.upstash", "eu1_", Alnum, 40).shaped(is_mixed),
     walled("token.jwt", "eyJ", Dotted, 18).shaped(is_jwt),
-    free("token.password", "$2a$", Any, 50),
-    free("token.password", "$2b$", Any, 50),
-    free("token.password", "$2y$", Any, 50),
+    free("token.aws", "IQoJb3JpZ2lu", Base64, 100),
+    free("token.aws", "FwoGZXIvYXdz", Base64, 100),
+    free("token.docker", "SWMTKN-1-", Dash, 50),
+    walled("token.paseto", "v2.local.", Dotted, 40).shaped(is_mixed),
+    walled("token.paseto", "v3.local.", Dotted, 40).shaped(is_mixed),
+    walled("token.paseto", "v4.local.", Dotted, 40).shaped(is_mixed),
+    walled("token.paseto", "v2.public.", Dotted, 40).shaped(is_mixed),
+    walled("token.paseto", "v4.public.", Dotted, 40).shaped(is_mixed),
+    bound("token.twitch", "oauth:", Lower, 30, 30),
+    free("token.password", "$2a$", Dollar, 50),
+    free("token.password", "$2b$", Dollar, 50),
+    free("token.password", "$2y$", Dollar, 50),
 ];
 
 /// Between (alphabet, least, most) bytes before the literal and (alphabet, least) behind it.
@@ -327,6 +336,7 @@ pub(super) const INFIXES: &[Infix] = &[
     infix("token.azure", (Base64, 30, 50), "+ACR", (Base64, 6)),
     infix("token.azure", (Alnum, 70, 80), "AZDO", (Alnum, 4)),
     infix("token.terraform", (Alnum, 14, 14), ".atlasv1.", (Dash, 50)),
+    infix("token.firebase", (Dash, 11, 152), ":APA91b", (Dash, 60)),
     infix("token.telegram", (Digit, 8, 10), ":AA", (Dash, 32)),
     infix("token.mailchimp", (Hex, 32, 32), "-us", (Digit, 1)),
     infix("token.maxmind", (Word, 29, 36), "_mmk", (Alnum, 0)),

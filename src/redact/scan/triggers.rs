@@ -36,6 +36,10 @@ pub(super) enum Trigger {
     User,
     Identified,
     Basic,
+    /// The type of a key in JSON.
+    Jwk,
+    /// The port of a database in a line of its password file.
+    Passfile,
     Discord,
     /// A list of numbers.
     Numbers,
@@ -69,46 +73,56 @@ const MARKS: &[(&str, Trigger)] = &[
     ("--proxy-user", Trigger::User),
     ("identified ", Trigger::Identified),
     ("basic ", Trigger::Basic),
+    ("auth plain ", Trigger::Basic),
+    ("kty\"", Trigger::Jwk),
+    ("kty\\", Trigger::Jwk),
+    (":5432:", Trigger::Passfile),
     (") values", Trigger::Values),
     (")values", Trigger::Values),
     ("[redacted:", Trigger::Mark),
     ("hmac-sha256:", Trigger::Mark),
 ];
 
+/// All literals, each with what it means.
+pub(super) fn literals() -> Vec<(String, Trigger)> {
+    let mut all: Vec<(String, Trigger)> = Vec::new();
+    let mut add = |literal: &str, trigger| all.push((literal.to_owned(), trigger));
+    for (at, row) in PREFIXES.iter().enumerate() {
+        add(row.literal, Trigger::Prefix(at));
+    }
+    for (at, row) in INFIXES.iter().enumerate() {
+        add(row.literal, Trigger::Infix(at));
+    }
+    for name in names::TRIGGERS {
+        add(name, Trigger::Name);
+    }
+    for (literal, secret) in super::url::WEBHOOKS {
+        add(literal, Trigger::Webhook(*secret));
+    }
+    for word in super::url::LINKS {
+        add(word, Trigger::Link);
+    }
+    for (literal, command) in super::argv::COMMANDS {
+        add(literal, Trigger::Command(*command));
+    }
+    for (literal, trigger) in MARKS {
+        add(literal, *trigger);
+    }
+    for digit in 0..10 {
+        add(&format!("[{digit}"), Trigger::Numbers);
+    }
+    // A bot's id is a decimal number in base64: its first three letters are one of these.
+    for first in ["MT", "Mj", "Mz", "ND", "NT", "Nj", "Nz", "OD", "OT"] {
+        for third in "AEIMQUYcgk".chars() {
+            add(&format!("{first}{third}"), Trigger::Discord);
+        }
+    }
+    all
+}
+
 impl Triggers {
     fn new() -> Self {
-        let mut all: Vec<(String, Trigger)> = Vec::new();
-        let mut add = |literal: &str, trigger| all.push((literal.to_owned(), trigger));
-        for (at, row) in PREFIXES.iter().enumerate() {
-            add(row.literal, Trigger::Prefix(at));
-        }
-        for (at, row) in INFIXES.iter().enumerate() {
-            add(row.literal, Trigger::Infix(at));
-        }
-        for name in names::TRIGGERS {
-            add(name, Trigger::Name);
-        }
-        for (literal, secret) in super::url::WEBHOOKS {
-            add(literal, Trigger::Webhook(*secret));
-        }
-        for word in super::url::LINKS {
-            add(word, Trigger::Link);
-        }
-        for (literal, command) in super::argv::COMMANDS {
-            add(literal, Trigger::Command(*command));
-        }
-        for (literal, trigger) in MARKS {
-            add(literal, *trigger);
-        }
-        for digit in 0..10 {
-            add(&format!("[{digit}"), Trigger::Numbers);
-        }
-        // A bot's id is a decimal number in base64: its first three letters are one of these.
-        for first in ["MT", "Mj", "Mz", "ND", "NT", "Nj", "Nz", "OD", "OT"] {
-            for third in "AEIMQUYcgk".chars() {
-                add(&format!("{first}{third}"), Trigger::Discord);
-            }
-        }
+        let all = literals();
         let automaton = DFA::builder()
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::Standard)

@@ -2,7 +2,7 @@
 
 use super::about::is_nothing;
 use super::alphabet::{Alphabet, byte};
-use super::keyval::Site;
+use super::joint::Site;
 use super::look::Look;
 use super::plausible::is_opaque;
 use super::value;
@@ -14,6 +14,10 @@ pub(super) enum Secret {
     Rest,
     /// What follows the next segment.
     BehindId,
+    /// The next segment.
+    Segment,
+    /// Each of the segments that follow, but for words.
+    Segments,
 }
 
 /// Addresses of webhooks, up to the part that only its owner knows.
@@ -23,10 +27,11 @@ pub(super) const WEBHOOKS: &[(&str, Secret)] = &[
     ("hooks.slack.com/triggers/", Secret::Rest),
     ("discord.com/api/webhooks/", Secret::BehindId),
     ("discordapp.com/api/webhooks/", Secret::BehindId),
-    ("webhook.office.com/webhookb2/", Secret::Rest),
-    ("outlook.office.com/webhook/", Secret::Rest),
-    ("outlook.office365.com/webhook/", Secret::Rest),
-    ("api.telegram.org/bot", Secret::Rest),
+    ("webhook.office.com/webhookb2/", Secret::Segments),
+    ("outlook.office.com/webhook/", Secret::Segments),
+    ("outlook.office365.com/webhook/", Secret::Segments),
+    ("api.telegram.org/bot", Secret::Segment),
+    ("api.telegram.org/file/bot", Secret::Segment),
     ("hooks.zapier.com/hooks/catch/", Secret::BehindId),
     ("/with/key/", Secret::Rest),
     ("open-apis/bot/v2/hook/", Secret::Rest),
@@ -107,6 +112,11 @@ pub(super) fn authority(look: &mut Look<'_, '_>, start: usize, end: usize) {
         None => return,
     };
     if !is_nothing(secret) && !is_variable(secret) {
+        let user = text.get(..from.saturating_sub(end + 1)).unwrap_or_default();
+        if is_opaque(user) {
+            // A token in the place of the name: `https://TOKEN:x-oauth-basic@host`.
+            look.secret(end, end + user.len(), "url.userinfo");
+        }
         look.secret(from, from + secret.len(), "url.userinfo");
         look.named = look.named.max(from + secret.len());
     }
@@ -205,12 +215,30 @@ pub(super) fn webhook(look: &mut Look<'_, '_>, secret: Secret, end: usize) {
             None => return,
         }
     }
-    let len = path(look.bytes, start);
+    let mut len = path(look.bytes, start);
+    let text = look.text.get(start..start + len).unwrap_or_default();
+    if secret == Secret::Segment {
+        len = text.split('/').next().unwrap_or_default().len();
+    }
+    if secret == Secret::Segments {
+        let mut from = start;
+        for segment in text.split('/').take(SEGMENTS) {
+            if segment.len() >= 16 && segment.bytes().any(|byte| byte.is_ascii_digit()) {
+                look.secret(from, from + segment.len(), "url.webhook");
+            }
+            from += segment.len() + 1;
+        }
+        look.named = look.named.max(start + len);
+        return;
+    }
     if len >= 8 {
         look.secret(start, start + len, "url.webhook");
         look.named = look.named.max(start + len);
     }
 }
+
+/// The most segments of a webhook's path that are looked at.
+const SEGMENTS: usize = 12;
 
 /// How long the path at `at` is.
 fn path(bytes: &[u8], at: usize) -> usize {
@@ -269,10 +297,39 @@ pub(super) fn grant(look: &mut Look<'_, '_>, site: Site) {
         let bare = value.bytes().all(|byte| byte.is_ascii_digit()) || value.len() < 6;
         known && !bare
     } else {
-        has(b"code=") && is_opaque(value)
+        let granted = has(b"code=") || has(b"id_token=") || has(b"access_token=") || has(b"assertion=");
+        granted && is_opaque(value)
     };
     if fits && !is_nothing(value) {
         look.secret(site.at, end, "url.grant");
         look.named = look.named.max(end);
+    }
+}
+
+/// `host:5432:database:user:password`, behind the port: the last of the parts.
+pub(super) fn passfile(look: &mut Look<'_, '_>, end: usize) {
+    let ahead = look
+        .bytes
+        .get(end..look.bytes.len().min(end + 256))
+        .unwrap_or_default();
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'*');
+    let mut at = 0;
+    for _ in 0..2 {
+        let name = ahead
+            .get(at..)
+            .unwrap_or_default()
+            .iter()
+            .take_while(|byte| is_name(**byte))
+            .count();
+        at += name;
+        if name == 0 || byte(ahead, at) != b':' {
+            return;
+        }
+        at += 1;
+    }
+    let len = value::word(ahead, at);
+    let text = look.text.get(end + at..end + at + len).unwrap_or_default();
+    if len >= 4 && !is_nothing(text) && !is_variable(text) {
+        look.secret(end + at, end + at + len, "kv.secret");
     }
 }

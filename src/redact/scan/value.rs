@@ -43,9 +43,7 @@ pub(super) fn unwrap(bytes: &[u8], from: usize) -> usize {
             .get(at..bytes.len().min(at + 48))
             .unwrap_or_default()
             .iter()
-            .take_while(|byte| {
-                byte.is_ascii_alphanumeric() || matches!(**byte, b'_' | b':' | b'!' | b'&' | b'.')
-            })
+            .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(**byte, b'_' | b':' | b'!' | b'&'))
             .count();
         let open = byte(bytes, at + word);
         if word > 0 && open == b'(' {
@@ -168,6 +166,16 @@ fn close(bytes: &[u8], start: usize, quote: Quote) -> usize {
             && byte(ahead, at + 1).is_ascii_alphanumeric()
             && at > 0
             && byte(ahead, at - 1).is_ascii_alphanumeric();
+        // SQL doubles the mark within a text.
+        let doubled = quote.mark == b'\''
+            && escapes == 0
+            && at > 0
+            && byte(ahead, at + 1) == b'\''
+            && byte(ahead, at + 2).is_ascii_alphanumeric();
+        if doubled {
+            from = at + 2;
+            continue;
+        }
         if escapes % period == quote.escapes % period && !apostrophe {
             return start + at - quote.escapes.min(escapes);
         }
@@ -315,6 +323,7 @@ mod tests {
             (r#"\"cut" next"#, "cut"),
             (r#""open"#, "open"),
             ("'it's' x", "it's"),
+            ("'it''s' x", "it''s"),
             (r#"Some("x")"#, "x"),
             (r#"Some(Secret(String::from("x")))"#, "x"),
             ("Some(\n    \"x\",\n)", "x"),

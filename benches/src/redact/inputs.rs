@@ -1,0 +1,297 @@
+//! What the scanners are given: made from printed rules and a fixed seed, the same for each of them. No whole token stands
+//! here: what must look like one is put together when the program runs.
+
+use anyhow::{Result, bail};
+use fastrand::Rng;
+
+use super::checks::{iban, luhn};
+
+/// Harmless texts of 25 bytes each, as messages and short fields hold them.
+const HARMLESS: [&str; 24] = [
+    "the folder was shared now",
+    "export finished, 12 files",
+    "user opened the dashboard",
+    "quota raised by the owner",
+    "invoice approved by sales",
+    "retry 3 of 5 after 200 ms",
+    "archived: no longer in us",
+    "plan changed to Team Plus",
+    "login from a known device",
+    "report 2026-11 was viewed",
+    "two members left the team",
+    "status changed: in review",
+    "job done in 418.2 seconds",
+    "cache miss for page three",
+    "the draft was not changed",
+    "moved to Projects/Archive",
+    "comment added to task 981",
+    "role = viewer, not editor",
+    "limit of 40 seats reached",
+    "label urgent was put away",
+    "version 2.14.0 rolled out",
+    "search gave back 7 thing!",
+    "backup of region eu-north",
+    "a guest asked for access.",
+];
+
+/// The adversarial texts: their names, and what each is made of.
+pub const ADVERSARIAL: [(&str, Stuff); 12] = [
+    ("hex", Stuff::Random(b"0123456789abcdef")),
+    (
+        "base64",
+        Stuff::Random(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"),
+    ),
+    ("digits", Stuff::Random(b"0123456789")),
+    ("a@", Stuff::Again("a@")),
+    ("eyJ", Stuff::Again("eyJ")),
+    ("-----BEGIN", Stuff::Again("-----BEGIN")),
+    ("a=", Stuff::Again("a=")),
+    ("backslashes", Stuff::Again("\\")),
+    ("%25", Stuff::Again("%25")),
+    ("combining marks", Stuff::Again("e\u{301}\u{323}\u{308}")),
+    ("token: ", Stuff::Again("token: ")),
+    (":", Stuff::Again(":")),
+];
+
+/// The sizes of an adversarial text, in KiB.
+pub const KIB: [usize; 3] = [4, 16, 64];
+
+/// What an adversarial text is made of.
+#[derive(Debug, Clone, Copy)]
+pub enum Stuff {
+    /// Bytes of this alphabet at random.
+    Random(&'static [u8]),
+    /// The same again and again.
+    Again(&'static str),
+}
+
+impl Stuff {
+    fn text(self, len: usize) -> String {
+        match self {
+            Self::Random(alphabet) => random(&mut Rng::with_seed(11), alphabet, len),
+            Self::Again(text) => text.repeat(len / text.len()),
+        }
+    }
+}
+
+/// The cases that are not adversarial.
+pub const PLAIN: [&str; 5] = ["empty", "harmless", "ids", "sensitive", "prose"];
+
+/// The name of an adversarial case.
+#[must_use]
+pub fn adversarial(name: &str, kib: usize) -> String {
+    format!("{name} {kib} KiB")
+}
+
+/// Every case.
+#[must_use]
+pub fn cases() -> Vec<String> {
+    let plain = PLAIN.iter().map(|case| (*case).to_owned());
+    let hard = ADVERSARIAL
+        .iter()
+        .flat_map(|(name, _)| KIB.map(|kib| adversarial(name, kib)));
+    plain.chain(hard).collect()
+}
+
+/// The values of a case; they are scanned in turn.
+///
+/// # Errors
+/// When no case has this name.
+pub fn values(case: &str) -> Result<Vec<String>> {
+    Ok(match case {
+        "empty" => vec![String::new()],
+        "harmless" => harmless(),
+        "ids" => ids(),
+        "sensitive" => sensitive(),
+        "prose" => prose(),
+        other => {
+            let sized = ADVERSARIAL.iter().flat_map(|made| KIB.map(|kib| (made, kib)));
+            let mut found = sized.filter(|((name, _), kib)| adversarial(name, *kib) == other);
+            match found.next() {
+                Some(((_, stuff), kib)) => vec![stuff.text(kib * 1024)],
+                None => bail!("no case is called {other}; there are {}", cases().join(", ")),
+            }
+        }
+    })
+}
+
+/// Harmless texts of 25 bytes.
+#[must_use]
+pub fn harmless() -> Vec<String> {
+    HARMLESS.map(str::to_owned).into()
+}
+
+/// Short ids of the kinds that audit records hold.
+#[must_use]
+pub fn ids() -> Vec<String> {
+    let mut rng = Rng::with_seed(7);
+    let rng = &mut rng;
+    let mut ids = Vec::new();
+    for number in 0..6_u32 {
+        let digits = |rng: &mut Rng, len| random(rng, b"0123456789", len);
+        let hex = |rng: &mut Rng, len| random(rng, b"0123456789abcdef", len);
+        ids.extend([
+            format!("u-{:06}", 100_003 + number * 7),
+            format!("doc-{}", hex(rng, 8)),
+            format!("tenant-{number:02}"),
+            format!(
+                "{}-{}-4{}-8{}-{}",
+                hex(rng, 8),
+                hex(rng, 4),
+                hex(rng, 3),
+                hex(rng, 3),
+                hex(rng, 12)
+            ),
+            format!("req-{}-{number:04}", hex(rng, 8)),
+            format!("ord_2026_{}", digits(rng, 5)),
+        ]);
+    }
+    ids
+}
+
+/// Short values that hold something to cut, one each.
+#[must_use]
+pub fn sensitive() -> Vec<String> {
+    const ALNUM: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    let mut rng = Rng::with_seed(5);
+    let rng = &mut rng;
+    let mut values = Vec::new();
+    for _ in 0..2 {
+        let jwt = [20, 40, 43].map(|len| random(rng, ALNUM, len));
+        let [head, claims, mac] = &jwt;
+        values.extend([
+            format!("ghp_{}", random(rng, ALNUM, 36)),
+            format!("cloned with glpat-{}", random(rng, ALNUM, 20)),
+            format!("sk_live_{}", random(rng, ALNUM, 24)),
+            format!("{}{}", "AKIA", random(rng, b"ABCDEFGHJKLMNPQRSTUVWXYZ234567", 16)),
+            format!("eyJ{head}.eyJ{claims}.{mac}"),
+            format!("card {} charged", card(rng)),
+            format!("paid to {}", account(rng)),
+            format!(
+                "mail from {}.{}@example.org",
+                random(rng, b"aeiomnrst", 5),
+                random(rng, b"aeiomnrst", 6)
+            ),
+            format!("peer 203.0.113.{} left", rng.u8(1..250)),
+            format!("login failed, password={}", random(rng, ALNUM, 12)),
+            format!("Authorization: Bearer {}", random(rng, ALNUM, 32)),
+            format!("postgres://app:{}@db.internal/shop", random(rng, ALNUM, 14)),
+        ]);
+    }
+    values
+}
+
+/// A card number of one scheme's range with a right last digit, in groups of four.
+fn card(rng: &mut Rng) -> String {
+    let body = ["4", &random(rng, b"0123456789", 14)].concat();
+    let last = (10 - luhn(&format!("{body}0"))) % 10;
+    let (a, b) = (body.split_at(4), format!("{body}{last}"));
+    let rest = b.split_at(4).1;
+    let (second, rest) = rest.split_at(4);
+    let (third, fourth) = rest.split_at(4);
+    format!("{} {second} {third} {fourth}", a.0)
+}
+
+/// An account number with right check digits.
+fn account(rng: &mut Rng) -> String {
+    let body = random(rng, b"0123456789", 18);
+    let check = 98 - iban(&format!("DE00{body}"));
+    format!("DE{check:02}{body}")
+}
+
+/// A little under 1 MiB of prose in lines, in fields of at most 4 KiB.
+#[must_use]
+pub fn prose() -> Vec<String> {
+    let mut rng = Rng::with_seed(3);
+    let field = |_| {
+        let mut field = String::new();
+        loop {
+            let line = line(&mut rng);
+            if field.len() + line.len() > 4096 {
+                return field;
+            }
+            field.push_str(&line);
+        }
+    };
+    (0..256).map(field).collect()
+}
+
+const WHO: [&str; 8] = [
+    "The reviewer",
+    "A member of the team",
+    "Support",
+    "The new owner",
+    "Nobody in finance",
+    "The scheduler",
+    "An administrator",
+    "Our partner in Lyon",
+];
+const DID: [&str; 10] = [
+    "moved the folder",
+    "asked for a second opinion",
+    "closed the ticket",
+    "renamed the project",
+    "found three files too many",
+    "answered the survey",
+    "restored an older version",
+    "left a note for the next shift",
+    "raised the limit",
+    "looked at the report twice",
+];
+const WHY: [&str; 10] = [
+    "because the deadline had passed",
+    "after the meeting in the small room",
+    "although the numbers did not agree",
+    "before anybody had read the draft",
+    "while the export was still running",
+    "since the plan allows it",
+    "so that the audit could go on",
+    "as the customer had wished",
+    "without a word to the others",
+    "when the second server came back",
+];
+
+/// A line of two sentences; one line in four has numbers in it.
+fn line(rng: &mut Rng) -> String {
+    let mut sentence = || {
+        let pick = |rng: &mut Rng, from: &[&'static str]| rng.choice(from).copied().unwrap_or_default();
+        let (who, did, why) = (pick(rng, &WHO), pick(rng, &DID), pick(rng, &WHY));
+        match rng.u8(0..8) {
+            0 => format!("{who} {did} {why}; it took {} minutes.", rng.u8(2..60)),
+            1 => format!("On {} May, {} {did}: {why}.", rng.u8(1..31), who.to_lowercase()),
+            2 => format!("{who} {did}, {why}, and said so (see page {}).", rng.u16(1..400)),
+            _ => format!("{who} {did} {why}."),
+        }
+    };
+    format!("{} {}\n", sentence(), sentence())
+}
+
+fn random(rng: &mut Rng, alphabet: &[u8], len: usize) -> String {
+    let place = |_| rng.choice(alphabet).copied().map_or(' ', char::from);
+    (0..len).map(place).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_case_has_the_values_that_its_name_promises() {
+        for (number, text) in HARMLESS.iter().enumerate() {
+            assert_eq!(text.len(), 25, "{text}");
+            assert!(!HARMLESS[..number].contains(text), "{text} stands there twice");
+        }
+        for case in cases() {
+            let values = values(&case).unwrap();
+            let bytes: usize = values.iter().map(String::len).sum();
+            if let Some((_, kib)) = case.strip_suffix(" KiB").and_then(|case| case.rsplit_once(' ')) {
+                let kib: usize = kib.parse().unwrap();
+                assert!(bytes <= kib * 1024 && bytes > kib * 1024 - 16, "{case}: {bytes}");
+            }
+            if case == "prose" {
+                assert!(bytes > 1_000_000 && values.iter().all(|field| field.len() <= 4096));
+            }
+        }
+        values("sixty").unwrap_err();
+    }
+}

@@ -1,0 +1,48 @@
+//! `tracing-audit demo`: a day that was invented, and what can be seen of it.
+
+#[path = "support/trails.rs"]
+mod trails;
+
+use trails::{run, stderr, stdout};
+
+#[test]
+fn demo_writes_a_trail_that_show_reads_and_never_into_one_that_is_there() {
+    let root = tempfile::tempdir().expect("a directory");
+    let dir = root.path().join("new");
+    let output = run(&["demo", "--records", "300", "--seed", "7"], &dir);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(
+        stdout(&output).starts_with("300 invented records"),
+        "{}",
+        stdout(&output)
+    );
+    let shown = run(
+        &[
+            "show",
+            "--limit",
+            "0",
+            "--json",
+            "service=docs-demo",
+            "not event=audit.*",
+        ],
+        &dir,
+    );
+    assert_eq!(stdout(&shown).lines().count(), 300, "{}", stderr(&shown));
+    assert_eq!(stderr(&shown), "", "no gap and no finding");
+    assert!(
+        !stdout(&shown).contains("an invented one"),
+        "the password was redacted"
+    );
+    let denied = stdout(&run(&["show", "outcome=denied", "--since", "-25h"], &dir));
+    assert!(denied.contains("not the owner"), "{denied}");
+    let open = stdout(&run(&["show", "--open"], &dir));
+    assert!(open.contains("index-rebuild"), "{open}");
+    assert!(open.contains("1 of "), "one job is still open: {open}");
+    let again = run(&["demo"], &dir);
+    assert_eq!(again.status.code(), Some(4));
+    assert!(
+        stderr(&again).contains("holds a trail already"),
+        "{}",
+        stderr(&again)
+    );
+}

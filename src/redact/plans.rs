@@ -1,0 +1,58 @@
+//! Plans of fields that no callsite names: those of records that are given as values, made once for each name.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::RwLock;
+
+use super::field::{FieldPlan, Of};
+use crate::record::Slot;
+
+/// Plans by slot and by name. A clone begins empty: it belongs to another policy.
+#[derive(Debug, Default)]
+pub(super) struct Plans {
+    slots: OnceLock<Box<[FieldPlan]>>,
+    /// Those of attributes, labels and hashes: the same name is another field in each.
+    names: [RwLock<HashMap<Box<str>, Arc<FieldPlan>>>; 3],
+}
+
+/// How many names are kept; what data brings beyond them is planned each time.
+const MOST: usize = 1024;
+
+impl Clone for Plans {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl Plans {
+    /// The plan for a slot.
+    pub(super) fn slot(&self, slot: Slot, of: Of<'_>) -> Option<&FieldPlan> {
+        let slots = self.slots.get_or_init(|| {
+            Slot::ALL
+                .iter()
+                .map(|&slot| FieldPlan::for_slot(slot, of))
+                .collect()
+        });
+        slots.get(usize::from(slot.index()))
+    }
+
+    /// The plan for a member of this map, made by `make` where it is not there.
+    pub(super) fn member(&self, map: Slot, key: &str, make: impl FnOnce() -> FieldPlan) -> Arc<FieldPlan> {
+        let [attributes, labels, hashes] = &self.names;
+        let names = match map {
+            Slot::Labels => labels,
+            Slot::Hashes => hashes,
+            _ => attributes,
+        };
+        if let Some(plan) = names.read().get(key) {
+            return Arc::clone(plan);
+        }
+        let plan = Arc::new(make());
+        let mut names = names.write();
+        if names.len() < MOST {
+            names.insert(key.into(), Arc::clone(&plan));
+        }
+        plan
+    }
+}

@@ -1,0 +1,176 @@
+//! What stands between a name and its value in the notations of programs: signs, tags, lists, calls, empty lines.
+
+use super::alphabet::byte;
+use super::plausible::Joint;
+use super::value;
+
+/// A name in a text and what joins it to the value.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Site {
+    /// The name without its marks.
+    pub(super) from: usize,
+    pub(super) to: usize,
+    pub(super) joint: Joint,
+    /// Where the value is looked for.
+    pub(super) at: usize,
+    /// The name is a parameter of a URL.
+    pub(super) parameter: bool,
+    /// The name is that of an option (`--password`), a tag, or stands in quotes.
+    pub(super) marked: bool,
+}
+
+/// What joins the name to a value; `None` where nothing but words can.
+pub(super) fn of(bytes: &[u8], from: usize, to: usize) -> Option<Site> {
+    let mut at = to;
+    let mut quoted = false;
+    while at < to + 40 && matches!(byte(bytes, at), b'\\' | b'"' | b'\'' | b'`' | b']' | b'*') {
+        quoted |= matches!(byte(bytes, at), b'"' | b'\'');
+        at += 1;
+    }
+    let before = from.checked_sub(1).map_or(0, |at| byte(bytes, at));
+    let tag = before == b'<' || (before == b':' && has_open_tag(bytes, from));
+    let site = |joint, at, marked| {
+        Some(Site {
+            from,
+            to,
+            joint,
+            at,
+            parameter: matches!(before, b'?' | b'&' | b'#' | b';') && byte(bytes, to) == b'=',
+            marked,
+        })
+    };
+    let spaces = value::skip_space(bytes, at, quoted) - at;
+    let here = at + spaces;
+    let next = byte(bytes, here + 1);
+    if !quoted && matches!(byte(bytes, here), b'\r' | b'\n' | b'\\') && is_value_of_name(bytes, from) {
+        return site(Joint::Assigned, value_field(bytes, here)?, true);
+    }
+    if quoted && let Some(body) = part_body(bytes, from, to) {
+        return site(Joint::Assigned, body, true);
+    }
+    match byte(bytes, here) {
+        b'=' | b':' | b'-' | b'!' if let Some((joint, at)) = sign(bytes, here) => site(joint, at, quoted),
+        b'=' | b':' => None,
+        b',' if quoted => {
+            let value = value_field(bytes, here + 1);
+            let joint = if value.is_some() || before == b'-' {
+                Joint::Assigned
+            } else {
+                Joint::Listed
+            };
+            site(joint, value.unwrap_or(here + 1), quoted)
+        }
+        b'|' if spaces > 0 => site(Joint::Listed, here + 1, false),
+        b'>' if tag => site(Joint::Assigned, here + 1, true),
+        b'<' if next == b'/' => site(Joint::Assigned, next_element(bytes, here)?, true),
+        b'(' if spaces == 0 => site(Joint::Assigned, call(bytes, here)?, true),
+        _ if spaces > 0 && tag => site(Joint::Assigned, tag_end(bytes, here)?, true),
+        _ if spaces > 0 && quoted => site(Joint::Assigned, value_field(bytes, here)?, true),
+        b'"' | b'\'' if spaces > 0 && !quoted => site(Joint::Assigned, here, false),
+        _ if spaces > 0 && before == b'-' => {
+            let value = byte(bytes, here);
+            (value > b' ' && value != b'-').then(|| site(Joint::Assigned, here, true))?
+        }
+        _ => None,
+    }
+}
+
+/// The sign at `at` that joins, and where the value behind it is looked for.
+fn sign(bytes: &[u8], at: usize) -> Option<(Joint, usize)> {
+    let next = byte(bytes, at + 1);
+    let quote = |at| matches!(byte(bytes, value::skip_space(bytes, at, false)), b'"' | b'\'');
+    match (byte(bytes, at), next) {
+        (b':', b':') => None,
+        // A pattern is matched; a signature may well begin so.
+        (b'=', b'~') if byte(bytes, at + 2) == b' ' => None,
+        // What is only compared may be another variable.
+        (b'=', b'=') if !quote(at + 2) => Some((Joint::Listed, at + 2)),
+        (b'=', b'=' | b'>') | (b':' | b'!', b'=') => Some((Joint::Assigned, at + 2)),
+        (b'=', _) => Some((Joint::Assigned, at + 1)),
+        (b':', _) => Some((Joint::Colon, at + 1)),
+        (b'-', b'>') => Some((Joint::Colon, at + 2)),
+        _ => None,
+    }
+}
+
+/// `- name: API_TOKEN`: whether the name is what a pair of the name `name` says.
+fn is_value_of_name(bytes: &[u8], from: usize) -> bool {
+    let back = bytes.get(from.saturating_sub(16)..from).unwrap_or_default();
+    let back = back.trim_ascii_end();
+    [&b"name:"[..], b"key:", b"Name:", b"Key:"]
+        .iter()
+        .any(|name| back.ends_with(name))
+}
+
+/// `name="password"` of a form in parts: where the part's body begins, behind an empty line.
+fn part_body(bytes: &[u8], from: usize, to: usize) -> Option<usize> {
+    let head = bytes.get(from.saturating_sub(8)..from)?;
+    let head = head.strip_suffix(b"\"").unwrap_or(head);
+    let head = head.strip_suffix(b"\\").unwrap_or(head);
+    if !head.ends_with(b"name=") {
+        return None;
+    }
+    let ahead = bytes.get(to..bytes.len().min(to + 160))?;
+    [&b"\r\n\r\n"[..], b"\n\n", b"\\r\\n\\r\\n", b"\\n\\n"]
+        .iter()
+        .find_map(|gap| {
+            let at = memchr::memmem::find(ahead, gap)?;
+            Some(to + at + gap.len())
+        })
+}
+
+/// `Password("…")`: where the quoted argument begins.
+fn call(bytes: &[u8], at: usize) -> Option<usize> {
+    let inner = value::unwrap(bytes, value::skip_space(bytes, at + 1, true));
+    matches!(byte(bytes, inner), b'"' | b'\'' | b'\\').then_some(inner)
+}
+
+/// Whether `<` and a namespace stand before the name.
+fn has_open_tag(bytes: &[u8], from: usize) -> bool {
+    let back = bytes
+        .get(from.saturating_sub(16)..from.saturating_sub(1))
+        .unwrap_or_default();
+    let name = back
+        .iter()
+        .rev()
+        .take_while(|byte| byte.is_ascii_alphanumeric())
+        .count();
+    name > 0 && name < back.len() && byte(back, back.len() - 1 - name) == b'<'
+}
+
+/// Where the text of an element begins whose tag has attributes.
+fn tag_end(bytes: &[u8], at: usize) -> Option<usize> {
+    let ahead = bytes.get(at..bytes.len().min(at + 192))?;
+    let end = ahead.iter().position(|byte| matches!(byte, b'>' | b'<'))?;
+    (byte(ahead, end) == b'>' && byte(ahead, end.saturating_sub(1)) != b'/').then_some(at + end + 1)
+}
+
+/// `</key><string>`: where the text of the element behind the one that holds the name begins.
+fn next_element(bytes: &[u8], at: usize) -> Option<usize> {
+    let closed = tag_end(bytes, at + 1)?;
+    let open = value::skip_space(bytes, closed, true);
+    (byte(bytes, open) == b'<' && byte(bytes, open + 1) != b'/').then(|| tag_end(bytes, open + 1))?
+}
+
+/// `"value": `, `value=`: the other half of a pair whose name is a value itself. Where the value begins.
+fn value_field(bytes: &[u8], at: usize) -> Option<usize> {
+    let mut at = value::skip_space(bytes, at, true);
+    while matches!(byte(bytes, at), b'\\' | b'"' | b'\'') {
+        at += 1;
+    }
+    let ahead = bytes.get(at..bytes.len().min(at + 16))?;
+    let name = ahead.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let word = ahead.get(..name)?;
+    let known = ["value", "val", "content", "data", "v"];
+    if !known
+        .iter()
+        .any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
+    {
+        return None;
+    }
+    at += name;
+    while matches!(byte(bytes, at), b'\\' | b'"' | b'\'' | b' ') {
+        at += 1;
+    }
+    matches!(byte(bytes, at), b':' | b'=').then_some(at + 1)
+}
