@@ -154,12 +154,13 @@ impl Kind {
                 )
             }
             Self::Password => {
-                let core = dice.text(ALNUM, 16);
+                // What begins like the name of an algorithm (`v1…`, `id…`) is not taken for a secret in a sentence.
+                let core = "k".to_owned() + &dice.text(ALNUM, 15);
                 (core.clone() + "!9", vec![core])
             }
             Self::Opaque => {
                 // A key of letters alone, behind a colon and unquoted, is taken for a type's name.
-                let core = dice.text(ALNUM, 31) + "7";
+                let core = format!("k{}7", dice.text(ALNUM, 30));
                 (core.clone(), halves(&core))
             }
         }
