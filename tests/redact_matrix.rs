@@ -60,16 +60,14 @@ fn planted_in(scenario: &str) -> usize {
     }
 }
 
-/// What a child does: plants its secrets, and searches what only it can see.
-fn plants(scenario: &str) {
-    let planted = Planted::many(planted_in(scenario), canary::given_seed());
-    let finder = Finder::new(&planted);
+/// A trail with every sink that can be searched, and what its diagnostics say.
+fn trail(scenario: &str) -> (Audit, MemorySink, Arc<Mutex<String>>) {
     let (memory, told) = (
         MemorySink::new().capacity(usize::MAX),
         Arc::new(Mutex::new(String::new())),
     );
     let heard = Arc::clone(&told);
-    let mut builder = Audit::builder()
+    let builder = Audit::builder()
         .directory(child::directory())
         .service("matrix")
         .max_size_mb(1)
@@ -79,12 +77,17 @@ fn plants(scenario: &str) {
         .sink(StdoutSink::new())
         .policy(policy(scenario))
         .diagnostics(move |sentence| heard.lock().expect("nobody panics here").push_str(sentence));
-    for name in LENT {
-        builder = builder.lend(name);
-    }
-    let audit = builder.start().expect("the settings are good");
+    let builder = LENT.iter().fold(builder, |builder, name| builder.lend(*name));
+    (builder.start().expect("the settings are good"), memory, told)
+}
+
+/// What a child does: plants its secrets, and searches what only it can see.
+fn plants(scenario: &str) {
+    let planted = Planted::many(planted_in(scenario), canary::given_seed());
+    let finder = Finder::new(&planted);
+    let (audit, memory, told) = trail(scenario);
     let subscriber = tracing_subscriber::registry().audited(&audit);
-    let shown = format!("{subscriber:?} {audit:?}");
+    let mut rest = format!("{subscriber:?} {audit:?}");
     let is_off = scenario == "off";
     // What panics on purpose must not be told: the message is the application's own.
     let hook = std::panic::take_hook();
@@ -97,8 +100,8 @@ fn plants(scenario: &str) {
                     (door.enter)(secret, &audit);
                 }
             }
-            if at % 2_500 == 2_499 {
-                audit.flush(torture::PATIENCE).expect("it is written");
+            if at % 800 == 799 {
+                rest += &format!("{:?}", audit.rotate());
                 found.extend(in_files(&finder, &child::directory(), is_off));
             }
         }
@@ -106,27 +109,21 @@ fn plants(scenario: &str) {
     std::panic::set_hook(hook);
     audit.flush(torture::PATIENCE).expect("it is written");
     let lines = memory.lines();
-    let rest = format!(
-        "{shown} {:?} {} {:?} {memory:?} {}",
+    rest += &format!(
+        "{:?} {} {:?} {memory:?}",
         audit.stats(),
         audit.openmetrics(),
-        audit.check(),
-        told.lock().expect("nobody panics here")
+        audit.check()
     );
-    let ended = audit.shutdown(torture::PATIENCE).expect("it ends");
-    let late = audit.submit(tracing_audit::record::Record::builder("late").build());
-    let rest = format!(
-        "{rest} {ended:?} {late:?} {:?}",
-        audit.emit(doors::record("late", &planted[0]))
-    );
+    rest += &format!("{:?}", audit.shutdown(torture::PATIENCE).expect("it ends"));
+    rest += &format!("{:?}", audit.emit(doors::record("late", &planted[0])));
+    rest += &told.lock().expect("nobody panics here");
     found.extend(in_text(&finder, &rest, "counters, diagnostics and Debug forms"));
     if is_off {
         assert!(found.is_empty(), "what never holds a value: {found:?}");
         return all_show(&finder, &planted, &lines);
     }
-    for line in &lines {
-        found.extend(in_text(&finder, line, line));
-    }
+    found.extend(lines.iter().flat_map(|line| in_text(&finder, line, line)));
     assert!(
         found.is_empty(),
         "{} leaks:\n{}",

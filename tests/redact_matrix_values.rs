@@ -66,13 +66,8 @@ impl fmt::Display for Shows {
     }
 }
 
-/// G7: a marker, a counter, and the record with all its other values.
-#[test]
-fn whatever_panics_inside_of_a_value_costs_that_value_alone_and_shows_nothing_of_it() {
-    static MESSAGE: Fails = Fails {
-        message: true,
-        ..FINE
-    };
+/// Values whose code panics after it has shown some.
+fn panicking() -> [(&'static str, Shows); 3] {
     let half = Shows(|f| {
         f.write_str("half of a secret")?;
         panic!("on purpose")
@@ -91,9 +86,20 @@ fn whatever_panics_inside_of_a_value_costs_that_value_alone_and_shows_nothing_of
         f.write_str("half of a secret")?;
         std::panic::panic_any(Twice)
     });
+    [("half", half), ("items", items), ("twice", twice)]
+}
+
+/// G7: a marker, a counter, and the record with all its other values.
+#[test]
+fn whatever_panics_inside_of_a_value_costs_that_value_alone_and_shows_nothing_of_it() {
+    static MESSAGE: Fails = Fails {
+        message: true,
+        ..FINE
+    };
     let recording = Recording::new();
     recording.run(|| {
-        for (name, value) in [("half", &half), ("items", &items), ("twice", &twice)] {
+        for (name, value) in &panicking() {
+            let name = *name;
             info!(target: "audit", event = name, bad = field::debug(value), good = 1);
             info!(target: "audit", event = name, bad = field::display(value), good = 1);
             info!(target: "audit", event = name, password = field::display(value), bad = field::debug(value), good = 1);

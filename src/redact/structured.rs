@@ -104,42 +104,8 @@ impl Redacting<'_> {
                 room.is_short = true;
                 Value::from(TOO_DEEP)
             }
-            Value::List(values) => {
-                let mut kept = Vec::new();
-                inside.depth += 1;
-                for (at, value) in values.iter().enumerate() {
-                    if !room.take(ITEM) {
-                        break;
-                    }
-                    let name = beside::before(values, at);
-                    match name.filter(|name| self.is_secrets_name(name, &inside.path, inside.about)) {
-                        Some(name) => kept.extend(self.member(name, value, inside, room)),
-                        None => kept.push(self.nested(value, judged, inside, room)),
-                    }
-                }
-                inside.depth -= 1;
-                Value::List(kept)
-            }
-            Value::Map(members) => {
-                let mut kept = Map::new();
-                inside.depth += 1;
-                for (key, value) in members {
-                    if !room.take(ITEM + key.len()) {
-                        break;
-                    }
-                    let (shown, notes) = self.key(key, members);
-                    let stated = beside::stated(members, key);
-                    let stated = stated.filter(|name| self.is_secrets_name(name, &inside.path, inside.about));
-                    if let Some(value) = self.member(stated.unwrap_or(&shown), value, inside, room) {
-                        kept.insert(shown.clone().into_owned(), value);
-                    }
-                    inside
-                        .notes
-                        .extend(notes.into_iter().map(|note| (shown.clone().into_owned(), note)));
-                }
-                inside.depth -= 1;
-                Value::Map(kept)
-            }
+            Value::List(values) => self.list(values, judged, inside, room),
+            Value::Map(members) => self.map(members, inside, room),
             Value::Str(text) => match sift::sift(self.policy, judged, judged.text.look, text) {
                 Some(sifted) => {
                     room.is_short |= sifted.is_short;
@@ -168,6 +134,42 @@ impl Redacting<'_> {
         let value = Value::from(kept.get(..room.upto(kept.len())).unwrap_or_default());
         inside.note(sifted.into_iter().flat_map(|sifted| sifted.notes));
         value
+    }
+
+    fn list(&self, values: &[Value], judged: &Judged, inside: &mut Inside<'_>, room: &mut Room) -> Value {
+        let mut kept = Vec::new();
+        inside.depth += 1;
+        for (at, value) in values.iter().enumerate() {
+            if !room.take(ITEM) {
+                break;
+            }
+            let name = beside::before(values, at);
+            match name.filter(|name| self.is_secrets_name(name, &inside.path, inside.about)) {
+                Some(name) => kept.extend(self.member(name, value, inside, room)),
+                None => kept.push(self.nested(value, judged, inside, room)),
+            }
+        }
+        inside.depth -= 1;
+        Value::List(kept)
+    }
+
+    fn map(&self, members: &Map, inside: &mut Inside<'_>, room: &mut Room) -> Value {
+        let mut kept = Map::new();
+        inside.depth += 1;
+        for (key, value) in members {
+            if !room.take(ITEM + key.len()) {
+                break;
+            }
+            let (shown, notes) = self.key(key, members);
+            let stated = beside::stated(members, key);
+            let stated = stated.filter(|name| self.is_secrets_name(name, &inside.path, inside.about));
+            let value = self.member(stated.unwrap_or(&shown), value, inside, room);
+            let notes = notes.into_iter().map(|note| (shown.clone().into_owned(), note));
+            inside.notes.extend(notes);
+            kept.extend(value.map(|value| (shown.into_owned(), value)));
+        }
+        inside.depth -= 1;
+        Value::Map(kept)
     }
 
     /// A map's member, under the rule of its key; `None` where it is dropped.

@@ -112,14 +112,7 @@ impl Kind {
             Self::Github => behind(&["gh", "p_"], dice.text(ALNUM, 36)),
             Self::Aws => behind(&["AK", "IA"], dice.text(UPPER, 16)),
             Self::Stripe => behind(&["sk_", "live_"], dice.text(ALNUM, 24)),
-            Self::Jwt => {
-                let part = |text: String| URL_SAFE_NO_PAD.encode(text);
-                let body = part(format!(r#"{{"sub":"{}"}}"#, dice.text(ALNUM, 16)));
-                let signature = dice.text(ALNUM, 43);
-                let head = part(r#"{"alg":"HS256","typ":"JWT"}"#.to_owned());
-                let needles = [halves(&body[8..]), halves(&signature)].concat();
-                (format!("{head}.{body}.{signature}"), needles)
-            }
+            Self::Jwt => jwt(dice),
             Self::Slack => {
                 let body = dice.text(ALNUM, 24);
                 let prefix = format!(
@@ -131,15 +124,7 @@ impl Kind {
                 (prefix + &body, halves(&body))
             }
             Self::Google => behind(&["AI", "za"], dice.text(ALNUM, 35)),
-            Self::Pem => {
-                let lines: Vec<String> = (0..3).map(|_| dice.text(ALNUM, 64)).collect();
-                let label = ["RSA PRIVATE", " KEY"].concat();
-                let text = format!(
-                    "-----BEGIN {label}-----\n{}\n-----END {label}-----",
-                    lines.join("\n")
-                );
-                (text, lines.iter().flat_map(|line| halves(line)).collect())
-            }
+            Self::Pem => pem(dice),
             Self::Card => {
                 let mut digits = format!("4{}", dice.text(DIGITS, 14));
                 digits.push(luhn(&digits));
@@ -165,6 +150,23 @@ impl Kind {
             }
         }
     }
+}
+
+fn jwt(dice: &mut Dice) -> (String, Vec<String>) {
+    let part = |text: String| URL_SAFE_NO_PAD.encode(text);
+    let body = part(format!(r#"{{"sub":"{}"}}"#, dice.text(ALNUM, 16)));
+    let signature = dice.text(ALNUM, 43);
+    let head = part(r#"{"alg":"HS256","typ":"JWT"}"#.to_owned());
+    let needles = [halves(&body[8..]), halves(&signature)].concat();
+    (format!("{head}.{body}.{signature}"), needles)
+}
+
+fn pem(dice: &mut Dice) -> (String, Vec<String>) {
+    let lines: Vec<String> = (0..3).map(|_| dice.text(ALNUM, 64)).collect();
+    let label = ["RSA PRIVATE", " KEY"].concat();
+    let body = lines.join("\n");
+    let text = format!("-----BEGIN {label}-----\n{body}\n-----END {label}-----");
+    (text, lines.iter().flat_map(|line| halves(line)).collect())
 }
 
 /// Both halves of a text that is long enough for each to be nobody else's; the whole of a shorter one.
@@ -334,7 +336,7 @@ impl Planted {
         let (secret, mut needles) = kind.made(dice);
         let encoded = encoding.of(&secret);
         // Hexadecimal can be digits alone, and a long number behind a word in a sentence is not taken for a secret
-        // (docs/redaction.md says so): such a value is put into a structure.
+        // (SECURITY.md says so): such a value is put into a structure.
         let is_number = encoding == Encoding::Hex && encoded.bytes().all(|byte| byte.is_ascii_digit());
         let carrier = match carrier {
             Carrier::Prose if is_number => Carrier::Json,
@@ -380,7 +382,7 @@ impl Planted {
 }
 
 /// Whether the shape is looked for behind this encoding. What is written in base64 or hexadecimal is decoded to look for
-/// what gives access; what belongs to a person is not looked for there (docs/redaction.md says so).
+/// what gives access; what belongs to a person is not looked for there (SECURITY.md says so).
 fn is_decoded(kind: Kind, encoding: Encoding) -> bool {
     match encoding {
         Encoding::Plain | Encoding::Percent | Encoding::JsonEscapes | Encoding::Utf16 => true,
