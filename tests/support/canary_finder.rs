@@ -1,5 +1,7 @@
 //! A search for secrets in bytes, whatever form they took.
 
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
 use std::collections::{BTreeSet, HashMap};
 
 use base64::Engine as _;
