@@ -2,6 +2,8 @@
 
 use std::cell::RefCell;
 
+use zeroize::{Zeroize as _, Zeroizing};
+
 use super::action::Action;
 use super::class::{Class, ClassKind};
 use super::judge::{Judged, Look};
@@ -177,12 +179,13 @@ pub(super) fn sift_chain(policy: &Policy, judged: &Judged, links: &[String]) -> 
             .flat_map(|sifted| sifted.notes)
             .for_each(|found| note(&mut notes, found));
     }
-    let joined = texts.join(": ");
+    let joined = Zeroizing::new(texts.join(": "));
     if let Some(sifted) = sift(policy, judged, look, &joined) {
         // Where the whole shows more than its parts do, nobody can say where one link's share of it ends.
         for found in sifted.notes {
             note(&mut notes, found);
         }
+        texts.zeroize();
         texts = vec![sifted.text];
     }
     (!notes.is_empty()).then_some(SiftedChain { texts, notes })

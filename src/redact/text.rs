@@ -4,6 +4,8 @@ use std::error::Error as StdError;
 use std::fmt::{self, Debug, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use zeroize::Zeroize as _;
+
 use super::ink::Ink;
 use crate::record::frame::Out;
 
@@ -73,6 +75,13 @@ pub(super) struct Links {
     pub(super) panicked: bool,
 }
 
+impl Drop for Links {
+    /// No policy has seen the messages: no copy of them is left behind.
+    fn drop(&mut self) {
+        self.texts.zeroize();
+    }
+}
+
 /// Shows an error and its sources, outermost first, in at most `room` bytes.
 pub(super) fn links(
     error: &(dyn StdError + 'static),
@@ -87,7 +96,8 @@ pub(super) fn links(
     let mut link = Some(error);
     let mut next = Some(source);
     while let Some(error) = link.filter(|_| links.texts.len() < MAX_CHAIN) {
-        let mut ink = Ink::default();
+        // Wide enough from the start: memory that is grown leaves a copy behind.
+        let mut ink = Ink::over(vec![0; left.min(LINK)]);
         let formatted = format(&mut ink, left.min(LINK), format_args!("{error}"));
         links.panicked |= formatted.panicked;
         if formatted.cut_from.is_some() {
@@ -104,6 +114,7 @@ pub(super) fn links(
         links
             .texts
             .push(String::from_utf8_lossy(ink.written()).into_owned());
+        ink.wipe_back(0);
         link = next;
         next = next.and_then(source_of);
     }
