@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use canary::{Carrier, Dice, Kind, Planted};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use tracing::{field, info, info_span};
+use tracing::{info, info_span};
 use tracing_audit::record::{Fill, Map, Record, Resolved, Slot, Value};
 use tracing_audit::redact::{Action, Class, Policy};
 use tracing_audit::testing::{CapturedRecord, Recording};
