@@ -387,7 +387,7 @@ fn value(frame: &[u8], from: usize, room: &mut [u8], at: usize) -> Option<usize>
 
 /// A number with a fraction; the others have a form of their own.
 #[inline(never)]
-fn float(room: &mut [u8], at: usize, number: f64) -> Option<usize> {
+pub(super) fn float(room: &mut [u8], at: usize, number: f64) -> Option<usize> {
     if let Some(end) = room::decimal(room, at, number) {
         return Some(end);
     }

@@ -3,9 +3,11 @@
 //! A first pass notes where each value of the frame stands; the second writes the slots in the order of their table,
 //! which is the order of the line. Only a line above the limit is written again, with its longest values cut.
 
+use super::fill;
 use super::hot::{BEHIND, Form, Given, Progress, Shape};
 use super::notes::{self, Note};
 use super::rules::bit;
+use super::stencil::Stencils;
 use super::text::{self, TimeText};
 use super::texts;
 use super::values::{Orders, Values};
@@ -84,10 +86,20 @@ pub(crate) struct LineWriter {
     /// Where values stand that are left out to make a line fit. Sorted; usually empty.
     pub(super) drops: Vec<u32>,
     pub(super) notes: Vec<Note>,
+    /// What is known of frames like those that came before.
+    pub(super) stencils: Stencils,
+}
+
+/// What is the same in all lines, as JSON strings; empty where it is not written.
+#[derive(Debug)]
+pub(super) struct Fixed<'a> {
+    pub(super) stream: &'a [u8],
+    pub(super) service: &'a [u8],
+    pub(super) host: &'a [u8],
 }
 
 /// The slots that every line has.
-const ALWAYS: u128 = bit(Slot::Time)
+pub(super) const ALWAYS: u128 = bit(Slot::Time)
     | bit(Slot::ObservedAt)
     | bit(Slot::Seq)
     | bit(Slot::Stream)
@@ -135,6 +147,7 @@ impl LineWriter {
             orders: Orders::default(),
             drops: Vec::new(),
             notes: Vec::new(),
+            stencils: Stencils::default(),
         }
     }
 
@@ -149,6 +162,11 @@ impl LineWriter {
         if self.stream_id != place.stream {
             place.stream.clone_into(&mut self.stream_id);
             self.stream = quoted(place.stream);
+            self.stencils.forget();
+        }
+        if let Some(written) = self.known(source, place, out) {
+            self.copy = copy;
+            return written;
         }
         let mut written = Written::default();
         let mut fits = false;
@@ -158,12 +176,45 @@ impl LineWriter {
         } else {
             self.read(frame);
         }
-        if !fits {
+        if fits {
+            let fixed = Fixed {
+                stream: &self.stream,
+                service: &self.service,
+                host: &self.host,
+            };
+            self.stencils.learn(frame, &fixed);
+        } else {
             written = self.fit(source, place, start, out);
             self.rest();
         }
         self.copy = copy;
         written
+    }
+
+    /// Writes the line by what is known of frames like this one, if anything is.
+    fn known(&mut self, source: Source<'_>, place: &Place<'_>, out: &mut Vec<u8>) -> Option<Written> {
+        let Source { frame, copy } = source;
+        let number = self.stencils.find(copy, frame.len())?;
+        self.time.set(u64::from_le_bytes(*frame.first_chunk()?));
+        self.observed_at.set(place.observed_at);
+        let source = fill::Source {
+            frame: copy,
+            len: frame.len(),
+            place,
+            time: &self.time,
+            observed_at: &self.observed_at,
+        };
+        let start = out.len();
+        let stencil = self.stencils.fill(number, &source, out)?;
+        if out.len() - start > MAX_LINE {
+            out.truncate(start);
+            return None;
+        }
+        Some(Written {
+            truncated: 0,
+            redacted: 0,
+            actor_missing: stencil.actor_missing,
+        })
     }
 
     /// Forgets what was set for a line that had to be made to fit.
@@ -470,7 +521,7 @@ impl LineWriter {
 }
 
 /// An integer as decimal text, bytes as hex, in quotes.
-fn digits(tag: u8, mut value: Walk<'_>, out: &mut Vec<u8>) -> Option<()> {
+pub(super) fn digits(tag: u8, mut value: Walk<'_>, out: &mut Vec<u8>) -> Option<()> {
     out.push(b'"');
     let mut digits = itoa::Buffer::new();
     let digits = match tag {

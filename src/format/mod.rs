@@ -1,6 +1,8 @@
 //! The persisted bytes: the canonical line, segment names and their reader. Described first in `docs/format.md`.
 
 mod batch;
+mod draw;
+mod fill;
 mod hot;
 mod json;
 mod line;
@@ -13,6 +15,9 @@ mod room;
 mod rules;
 mod segment;
 mod shrink;
+mod stencil;
+#[cfg(test)]
+mod stencil_tests;
 mod text;
 mod texts;
 mod values;

@@ -245,6 +245,7 @@ pub(super) fn utf16_order(left: &[u8], right: &[u8]) -> Ordering {
 /// RFC 3339 texts with nine digits. Keeps the text of the second it wrote last.
 #[derive(Debug)]
 pub(super) struct TimeText {
+    nanos: u64,
     second: u64,
     text: [u8; 32],
 }
@@ -254,6 +255,7 @@ const EPOCH: &[u8; 32] = b"\"1970-01-01T00:00:00.000000000Z\"";
 impl Default for TimeText {
     fn default() -> Self {
         Self {
+            nanos: 0,
             second: 0,
             text: *EPOCH,
         }
@@ -265,6 +267,10 @@ impl TimeText {
     #[inline]
     pub(super) fn set(&mut self, nanos: u64) {
         let nanos = nanos.min(crate::clock::MAX_TIME);
+        if nanos == self.nanos {
+            return;
+        }
+        self.nanos = nanos;
         let (second, fraction) = (nanos / 1_000_000_000, nanos % 1_000_000_000);
         if second != self.second {
             self.turn(second);

@@ -183,6 +183,10 @@ impl Writer {
             self.state.last_commit = Instant::now();
         }
         self.confirmed();
+        if self.batch.is_empty() {
+            // What was to be tried again was this, and no batch will say that it went well: records may be taken again.
+            self.state.retry = None;
+        }
     }
 
     fn failed_sync(&mut self, error: &SinkError) {

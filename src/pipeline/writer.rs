@@ -31,7 +31,7 @@ use crate::stats::add;
 const BATCH_BYTES: usize = 256 * 1024;
 
 /// Records that are taken together, under one reading of the clock and one return of credit.
-const CHUNK: usize = 64;
+const CHUNK: u64 = 64;
 
 /// No line has fewer bytes: its times, ids and names alone are longer.
 pub(super) const SHORTEST_LINE: usize = 256;
@@ -81,6 +81,7 @@ pub(super) struct Written {
 /// What the loop remembers from turn to turn.
 pub(super) struct Progress {
     pub(super) phase: Phase,
+    /// A record that was taken and is not rendered: the clock must be read first.
     pub(super) chunk: Vec<Item>,
     /// Who waits for the records that are in the batch or written and not durable.
     pub(super) waiting: Vec<(Promise<Receipt>, Placed)>,
@@ -150,7 +151,7 @@ impl Writer {
             .unwrap_or(0);
         let state = Progress {
             phase: Phase::Fresh,
-            chunk: Vec::with_capacity(CHUNK),
+            chunk: Vec::with_capacity(1),
             waiting: Vec::new(),
             barriers: Vec::new(),
             resting: VecDeque::new(),
@@ -219,44 +220,62 @@ impl Writer {
     /// Renders waiting records into the batch, as long as it has room and can be handed on.
     pub(super) fn take_records(&mut self) -> usize {
         let mut moved = 0;
-        while self.state.retry.is_none() && self.batch.bytes().len() < BATCH_BYTES {
-            while self.state.chunk.len() < CHUNK {
-                let Some(item) = self.inbox.queue.pop(Item::leave) else {
-                    break;
-                };
-                self.state.chunk.push(item);
-            }
-            if self.state.chunk.is_empty() {
+        // What was taken is rendered, whatever the size of the batch: its credit says that it waits in the queue.
+        while self.state.retry.is_none()
+            && (self.batch.bytes().len() < BATCH_BYTES || !self.state.chunk.is_empty())
+        {
+            let Some(first) = self.state.chunk.pop().or_else(|| self.inbox.queue.pop(Item::leave)) else {
                 break;
-            }
-            moved += self.state.chunk.len();
-            self.place_chunk();
+            };
+            moved += self.place_chunk(first);
         }
         moved
     }
 
-    pub(super) fn place_chunk(&mut self) {
+    /// Renders the first of what waits and the next ones, as far as one reading of the clock serves for them.
+    pub(super) fn place_chunk(&mut self, first: Item) -> usize {
+        // Should the clock panic, the writer's end finds the record here, and counts it.
+        self.state.chunk.push(first);
         if self.state.phase == Phase::Resting {
             self.open("records after the end");
         }
-        // Read after the records were taken, so that none of them is observed before it happened.
         self.observe();
         let mut credit = Credit { records: 0, bytes: 0 };
-        let mut chunk = std::mem::take(&mut self.state.chunk);
-        for item in chunk.drain(..) {
+        let mut next = self.state.chunk.pop();
+        while let Some(item) = next {
             credit.records += 1;
             credit.bytes += item.frame.capacity() as u64;
-            let placed = self.place(&item.frame);
-            self.state.in_batch += 1;
-            if let Some(promise) = item.promise {
-                self.state.waiting.push((promise, placed));
+            self.place_item(item);
+            if credit.records == CHUNK {
+                break;
             }
-            self.inbox.recycle(item.frame.into_buffer());
+            next = self.inbox.queue.pop(Item::leave);
+            // Read after the records were taken or before they happened: none of them is observed before it happened.
+            if let Some(later) = next.take_if(|item| happened(&item.frame) > self.observed_at) {
+                self.state.chunk.push(later);
+            }
         }
-        self.state.chunk = chunk;
         self.state.popped += credit.records;
         add(&self.inbox.counters.taken, credit.records);
         self.inbox.queue.release(credit);
+        credit.records as usize
+    }
+
+    #[inline]
+    fn place_item(&mut self, item: Item) {
+        let seq = self.seq;
+        let id = self.place(&item.frame);
+        self.state.in_batch += 1;
+        if let Some(promise) = item.promise {
+            let placed = Placed {
+                id,
+                stream: Arc::clone(&self.stream),
+                seq,
+                observed_at: self.observed_at,
+            };
+            self.state.waiting.push((promise, placed));
+        }
+        self.inbox.recycle(item.frame.into_buffer());
     }
 
     pub(super) fn observe(&mut self) {
@@ -268,13 +287,9 @@ impl Writer {
         }
     }
 
-    /// Gives a frame its place and renders its line into the batch.
-    pub(super) fn place(&mut self, frame: &Redacted) -> Placed {
-        let time = frame
-            .bytes()
-            .first_chunk()
-            .map_or(0, |time| u64::from_le_bytes(*time));
-        let id = record_id(self.id_kind, time, &mut self.random);
+    /// Gives a frame its place and renders its line into the batch. Gives the record's id.
+    pub(super) fn place(&mut self, frame: &Redacted) -> Uuid {
+        let id = record_id(self.id_kind, happened(frame), &mut self.random);
         let place = Place {
             stream: &self.stream,
             seq: self.seq,
@@ -285,14 +300,8 @@ impl Writer {
         self.batch.push(self.seq, self.observed_at, |out| {
             lines.write(frame.bytes(), &place, out);
         });
-        let placed = Placed {
-            id,
-            stream: Arc::clone(&self.stream),
-            seq: self.seq,
-            observed_at: self.observed_at,
-        };
         self.seq += 1;
-        placed
+        id
     }
 
     /// Adds a control record to the batch.
@@ -302,15 +311,15 @@ impl Writer {
         let mut into = Redacting::frame(Vec::new(), self.observed_at, &policy);
         into.record(record);
         let (frame, _) = into.finish();
-        let placed = self.place(&frame);
-        self.state.notes.push((placed.seq, None));
+        self.state.notes.push((self.seq, None));
+        self.place(&frame);
         add(&self.inbox.counters.control, 1);
     }
 
     pub(super) fn open(&mut self, cause: &str) {
         let capacity = self.inbox.queue.capacity().records;
         // The queue, and a batch of the shortest lines with the chunk that made it full.
-        let bound = capacity + (BATCH_BYTES / SHORTEST_LINE + CHUNK) as u64;
+        let bound = capacity + (BATCH_BYTES / SHORTEST_LINE) as u64 + CHUNK;
         let opened = self.journal.as_ref().map(|journal| journal.opened().clone());
         let opened = opened.filter(|_| self.state.phase == Phase::Fresh);
         self.state.phase = Phase::Open;
@@ -352,6 +361,13 @@ impl Writer {
         self.inbox.queue.signal().wait(sleep);
         self.state.sleep = (self.state.sleep * 2).min(LAST_SLEEP);
     }
+}
+
+/// When the record of a frame happened: what every frame begins with.
+#[inline]
+fn happened(frame: &Redacted) -> u64 {
+    let time = frame.bytes().first_chunk();
+    time.map_or(0, |time| u64::from_le_bytes(*time))
 }
 
 /// A UUIDv7 from the record's own time, so that ids sort by when things happened, or a UUIDv4, which says nothing.

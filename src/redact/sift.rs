@@ -9,7 +9,7 @@ use super::class::{Class, ClassKind};
 use super::judge::{Judged, Look};
 use super::policy::Policy;
 use super::scan::hits::{Hit, Sort};
-use super::scan::{Scratch, redacted};
+use super::scan::{Engine, Scratch, redacted};
 
 /// A text of which something was replaced or left out.
 pub(super) struct Sifted {
@@ -53,7 +53,7 @@ pub(super) fn passes(policy: &Policy, judged: &Judged, text: &str) -> bool {
     if judged.trial.is_some() {
         return false;
     }
-    if is_word(judged, text) {
+    if Engine::clears(field, text, judged.text.look == Look::Secrets) {
         return true;
     }
     with_scratch(|scratch| {
@@ -65,17 +65,6 @@ pub(super) fn passes(policy: &Policy, judged: &Judged, text: &str) -> bool {
                 .iter()
                 .any(|hit| counts(judged.text.look, hit))
     })
-}
-
-/// Whether the text is one short word, such as an outcome or an action, in a place that is searched for secrets only and
-/// whose name says nothing: no secret is recognised by so few small letters alone.
-#[inline]
-fn is_word(judged: &Judged, text: &str) -> bool {
-    const LONGEST: usize = 15;
-    judged.text.look == Look::Secrets
-        && judged.named == Class::UNCLASSIFIED
-        && text.len() <= LONGEST
-        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
 }
 
 fn counts(look: Look, hit: &Hit) -> bool {

@@ -118,6 +118,22 @@ impl Engine {
         Self { cap }
     }
 
+    /// Whether a glance tells that the text holds nothing, or no secret where only secrets are looked for. Where it does
+    /// not tell, [`Self::scan`] has to.
+    #[inline]
+    pub(crate) fn clears(field: &Field, text: &str, only_secrets: bool) -> bool {
+        if !field.plain || text.len() > glance::LONGEST {
+            return false;
+        }
+        let needs = if glance::is_id(text) {
+            0
+        } else {
+            glance::needs(text)
+        };
+        let ignored = if only_secrets { glance::NUMBERS } else { 0 };
+        needs & !ignored == 0
+    }
+
     /// Finds what must not stay of a field's value: `scratch.hits` holds it, settled, when this returns.
     pub(crate) fn scan(&self, field: &Field, text: &str, scratch: &mut Scratch) -> Scanned {
         scratch.hits.clear();
