@@ -132,6 +132,7 @@ impl Redacting<'_> {
         let sifted = sift::sift_bytes(self.policy, judged, bytes);
         let kept = sifted.as_ref().map_or(bytes, |sifted| sifted.text.as_bytes());
         let value = Value::from(kept.get(..room.upto(kept.len())).unwrap_or_default());
+        room.is_short |= sifted.as_ref().is_some_and(|sifted| sifted.is_short);
         inside.note(sifted.into_iter().flat_map(|sifted| sifted.notes));
         value
     }
