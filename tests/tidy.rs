@@ -11,7 +11,9 @@ mod source;
 use source::{File, blocks, code, files, identifier, line, root, words};
 
 /// Every folder that holds Rust code of ours.
-const CODE: &[&str] = &["src", "cli", "derive", "xtask", "benches", "tests", "examples"];
+const CODE: &[&str] = &[
+    "src", "cli", "derive", "xtask", "benches", "tests", "examples", "fuzz",
+];
 
 /// The only two places where `unsafe` may stand: `tracing` declares `downcast_raw` as unsafe, and forwarding it
 /// keeps other layers working behind ours.

@@ -122,11 +122,19 @@ where
 }
 
 /// The future of [`AuditContextService`].
-#[derive(Debug)]
 pub struct ResponseFuture<F> {
     inner: Scoped<F>,
     request_id: HeaderValue,
     correlation_id: Option<HeaderValue>,
+}
+
+/// Without the ids: they are what a client sent, and no policy has seen them.
+impl<F> std::fmt::Debug for ResponseFuture<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ResponseFuture")
+            .field("inner", &self.inner)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<F, R, E> Future for ResponseFuture<F>

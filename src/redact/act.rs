@@ -14,6 +14,11 @@ impl Redacting<'_> {
     /// Does what the policy says to a value whose text is `text`.
     #[cold]
     pub(super) fn act(&mut self, plan: &FieldPlan, decision: Decision, fits: bool, text: &[u8]) {
+        let given = std::str::from_utf8(text).unwrap_or_default();
+        if decision.action != Action::Drop && sift::is_own(given) {
+            // A record that was redacted before, and is given again.
+            return self.put(plan, fits, |buf| Put::str(buf, given));
+        }
         let start = self.ink.len();
         self.head(plan, fits);
         if decision.action == Action::Hmac && super::hmac::is_pseudonym(text) {
@@ -33,7 +38,9 @@ impl Redacting<'_> {
             self.shorten(plan, text, usize::from(len), done);
         } else {
             self.replacement(plan, decision, text);
-            self.remark(&plan.name, done);
+            if decision.action != Action::TruncateIp || !ip::is_truncated(given) {
+                self.remark(&plan.name, done);
+            }
         }
         self.done(plan, fits, start);
     }

@@ -36,8 +36,10 @@ impl Keys {
     pub(crate) fn add(&mut self, id: &str, secret: &[u8]) -> Result<()> {
         let allowed = |char: char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_');
         if id.is_empty() || id.len() > MAX_ID || !id.chars().all(allowed) {
+            // Not stated: whoever mistakes the order of the two gives the key as the id.
+            let len = id.len();
             return Err(Error::config(format!(
-                "key id `{id}` is not 1 to 32 letters, digits, `-` or `_`"
+                "the id of a key, of {len} bytes, is not 1 to 32 letters, digits, `-` or `_`; the id comes first, the key second"
             )));
         }
         if self.keys.iter().any(|key| key.id == id) {

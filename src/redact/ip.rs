@@ -73,6 +73,14 @@ pub(crate) fn truncated(text: &str) -> Option<(IpAddr, u8)> {
     })
 }
 
+/// Whether the text is what truncating it would leave.
+pub(crate) fn is_truncated(text: &str) -> bool {
+    truncated(text).is_some_and(|(address, bits)| {
+        let address = address.to_string();
+        text == address || text == format!("{address}/{bits}")
+    })
+}
+
 /// A prefix length: digits only, so that `+24` is none.
 fn length(bits: &str) -> Option<u8> {
     let digits = !bits.is_empty() && bits.bytes().all(|byte| byte.is_ascii_digit());

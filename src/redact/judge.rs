@@ -262,8 +262,9 @@ fn look(action: Action) -> Look {
     }
 }
 
-/// What is looked for in a slot: everything where people write freely, secrets where ids and words stand.
-/// A strict policy takes no person's address or number for an actor's id.
+/// What is looked for in a slot: everything where people write freely, secrets where ids and words stand. A text that
+/// comes where numbers and truth values belong becomes an attribute, so everything is looked for in it. A strict policy
+/// takes no person's address or number for an actor's id.
 fn look_at(slot: Slot, policy: &Inner) -> Look {
     match slot {
         Slot::ActorId if policy.stance == Stance::Strict => Look::All,
@@ -277,10 +278,9 @@ fn look_at(slot: Slot, policy: &Inner) -> Look {
         | Slot::ActorUserAgent
         | Slot::Attributes
         | Slot::Labels => Look::All,
-        Slot::Outcome | Slot::Level | Slot::Phase | Slot::Time | Slot::PiiCategories => Look::None,
         slot => match slot.kind() {
-            Kind::Text | Kind::Id | Kind::Texts | Kind::Any => Look::Secrets,
-            Kind::Uint | Kind::Bool | Kind::Time | Kind::Hex | Kind::Map => Look::None,
+            Kind::Uint | Kind::Bool | Kind::Time | Kind::Map => Look::All,
+            Kind::Text | Kind::Id | Kind::Texts | Kind::Any | Kind::Hex => Look::Secrets,
         },
     }
 }

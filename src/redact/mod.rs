@@ -2,6 +2,7 @@
 
 mod act;
 mod action;
+mod beside;
 mod class;
 mod counts;
 mod explain;

@@ -2,6 +2,8 @@
 
 use std::cell::RefCell;
 
+use zeroize::{Zeroize as _, Zeroizing};
+
 use super::action::Action;
 use super::class::{Class, ClassKind};
 use super::judge::{Judged, Look};
@@ -225,9 +227,12 @@ pub(super) fn sift_chain(policy: &Policy, judged: &Judged, links: Vec<Link>) -> 
     let mut notes = Vec::new();
     let mut texts: Vec<String> = Vec::new();
     let mut pieces: Vec<Piece> = Vec::new();
-    let mut joined = String::new();
+    // Wide enough from the start: memory that is grown leaves a copy behind.
+    let room: usize = links.iter().map(|link| link.text.len() + 256).sum();
+    let mut joined = Zeroizing::new(String::with_capacity(room));
     for mut link in links {
         if let Some(sifted) = sift_around(policy, judged, look, &link.text, &mut link.pieces) {
+            link.text.zeroize();
             link.text = sifted.text;
             sifted.notes.into_iter().for_each(|found| note(&mut notes, found));
         }
@@ -245,6 +250,7 @@ pub(super) fn sift_chain(policy: &Policy, judged: &Judged, links: Vec<Link>) -> 
     if let Some(sifted) = sift_around(policy, judged, look, &joined, &mut pieces) {
         // Where the whole shows more than its parts do, nobody can say where one link's share of it ends.
         sifted.notes.into_iter().for_each(|found| note(&mut notes, found));
+        texts.zeroize();
         texts = vec![sifted.text];
     }
     notes.extend(recording::notes_of(&pieces));
@@ -352,6 +358,27 @@ fn marker(class: Class, rule: &str, out: &mut String) {
     out.push_str("[REDACTED:");
     out.push_str(family);
     out.push(']');
+}
+
+/// Whether the text is nothing but what redaction itself puts in the place of a value: a marker, a mask or a pseudonym.
+pub(super) fn is_own(text: &str) -> bool {
+    let is_word = |word: &str, others: &[u8]| {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || others.contains(&byte);
+        (1..=32).contains(&word.len()) && word.bytes().all(allowed)
+    };
+    if let Some(rest) = text.strip_prefix("[REDACTED") {
+        let family = rest.strip_prefix(':').and_then(|rest| rest.strip_suffix(']'));
+        return rest == "]" || family.is_some_and(|family| is_word(family, b"-_."));
+    }
+    if let Some(last) = text.strip_prefix(super::action::MASK) {
+        return last.chars().count() <= 4 && last.chars().all(char::is_alphanumeric);
+    }
+    let pseudonym = text
+        .strip_prefix("hmac-sha256:")
+        .and_then(|rest| rest.split_once(':'));
+    pseudonym.is_some_and(|(key, hex)| {
+        is_word(key, b"-_") && hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit())
+    })
 }
 
 /// Counts what the policy under trial would have done to what it would have found.

@@ -1,6 +1,7 @@
 //! Whole records through the policy: what `emit` and `submit` take, with keys inside values as evidence.
 
 use super::action::Action;
+use super::beside;
 use super::class::Class;
 use super::judge::{Judged, Look};
 use super::rule::{About, Asked};
@@ -29,15 +30,17 @@ impl Redacting<'_> {
                 (Slot::Time, _) => {}
                 (Slot::Attributes | Slot::Labels | Slot::Hashes, Value::Map(members)) => {
                     for (key, value) in members {
+                        let (key, notes) = self.key(key, members);
                         let make = || match slot {
                             Slot::Labels => FieldPlan::new(&format!("label.{key}"), of),
                             Slot::Hashes => FieldPlan::new(&format!("hash.{key}"), of),
-                            _ => FieldPlan::attribute(key, key, of),
+                            _ => FieldPlan::attribute(&key, &key, of),
                         };
                         match plans {
-                            Some(plans) => self.value(&plans.member(slot, key, make), value, of.about),
+                            Some(plans) => self.value(&plans.member(slot, &key, make), value, of.about),
                             None => self.value(&make(), value, of.about),
                         }
+                        notes.iter().for_each(|note| self.remark(&key, *note));
                     }
                 }
                 _ => match plans.and_then(|plans| plans.slot(slot, of)) {
@@ -126,32 +129,8 @@ impl Redacting<'_> {
                 room.is_short = true;
                 Value::from(TOO_DEEP)
             }
-            Value::List(values) => {
-                let mut kept = Vec::new();
-                inside.depth += 1;
-                for value in values {
-                    if !room.take(ITEM) {
-                        break;
-                    }
-                    kept.push(self.nested(value, judged, inside, room));
-                }
-                inside.depth -= 1;
-                Value::List(kept)
-            }
-            Value::Map(members) => {
-                let mut kept = Map::new();
-                inside.depth += 1;
-                for (key, value) in members {
-                    if !room.take(ITEM + key.len()) {
-                        break;
-                    }
-                    if let Some(value) = self.member(key, value, inside, room) {
-                        kept.insert(key.clone(), value);
-                    }
-                }
-                inside.depth -= 1;
-                Value::Map(kept)
-            }
+            Value::List(values) => self.list(values, judged, inside, room),
+            Value::Map(members) => self.map(members, inside, room),
             Value::Str(text) => match sift::sift(self.policy, judged, judged.text.look, text) {
                 Some(sifted) => {
                     room.is_short |= sifted.is_short;
@@ -178,8 +157,45 @@ impl Redacting<'_> {
         let sifted = sift::sift_bytes(self.policy, judged, bytes);
         let kept = sifted.as_ref().map_or(bytes, |sifted| sifted.text.as_bytes());
         let value = Value::from(kept.get(..room.upto(kept.len())).unwrap_or_default());
+        room.is_short |= sifted.as_ref().is_some_and(|sifted| sifted.is_short);
         inside.note(sifted.into_iter().flat_map(|sifted| sifted.notes));
         value
+    }
+
+    fn list(&self, values: &[Value], judged: &Judged, inside: &mut Inside<'_>, room: &mut Room) -> Value {
+        let mut kept = Vec::new();
+        inside.depth += 1;
+        for (at, value) in values.iter().enumerate() {
+            if !room.take(ITEM) {
+                break;
+            }
+            let name = beside::before(values, at);
+            match name.filter(|name| self.is_secrets_name(name, &inside.path, inside.about)) {
+                Some(name) => kept.extend(self.member(name, value, inside, room)),
+                None => kept.push(self.nested(value, judged, inside, room)),
+            }
+        }
+        inside.depth -= 1;
+        Value::List(kept)
+    }
+
+    fn map(&self, members: &Map, inside: &mut Inside<'_>, room: &mut Room) -> Value {
+        let mut kept = Map::new();
+        inside.depth += 1;
+        for (key, value) in members {
+            if !room.take(ITEM + key.len()) {
+                break;
+            }
+            let (shown, notes) = self.key(key, members);
+            let stated = beside::stated(members, key);
+            let stated = stated.filter(|name| self.is_secrets_name(name, &inside.path, inside.about));
+            let value = self.member(stated.unwrap_or(&shown), value, inside, room);
+            let notes = notes.into_iter().map(|note| (shown.clone().into_owned(), note));
+            inside.notes.extend(notes);
+            kept.extend(value.map(|value| (shown.into_owned(), value)));
+        }
+        inside.depth -= 1;
+        Value::Map(kept)
     }
 
     /// A map's member, under the rule of its key; `None` where it is dropped.
@@ -208,7 +224,9 @@ impl Redacting<'_> {
                 inside.is_tried = false;
             }
         }
+        let is_own = decision.action != Action::Drop && value.as_str().is_some_and(sift::is_own);
         let kept = match decision.action {
+            _ if is_own => Some(value.clone()),
             Action::Keep => Some(self.nested(value, &judged, inside, room)),
             action => {
                 let done = Note {

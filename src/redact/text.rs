@@ -58,10 +58,10 @@ pub(super) fn format(
         full: false,
     };
     // Unwind safety: the text is cut back to where it was, and nothing else is shared with the closure.
-    let panicked = catch_unwind(AssertUnwindSafe(|| {
+    let panicked = caught(|| {
         let _ = capped.write_fmt(arguments);
-    }))
-    .is_err();
+    })
+    .is_none();
     let (total, full) = (capped.total, capped.full);
     if panicked {
         declaring.clear();
@@ -103,10 +103,24 @@ pub(super) fn links(
     let mut link = Some(error);
     let mut next = Some(source);
     while let Some(error) = link.filter(|_| links.links.len() < MAX_CHAIN) {
-        let mut ink = Ink::default();
+        // Wide enough from the start: memory that is grown leaves a copy behind.
+        let mut ink = Ink::over(vec![0; left.min(LINK)]);
         let mut declaring = Declaring::new(policy, judged);
         let shown = format_args!("{error}");
-        links.panicked |= format(&mut ink, left.min(LINK), &mut declaring, shown).panicked;
+        let formatted = format(&mut ink, left.min(LINK), &mut declaring, shown);
+        links.panicked |= formatted.panicked;
+        if formatted.cut_from.is_some() {
+            // Half of a secret could stand at the end, which nobody would recognise.
+            let gap = ink
+                .written()
+                .iter()
+                .rev()
+                .take(1024)
+                .position(u8::is_ascii_whitespace);
+            ink.wipe_back(ink.len() - gap.unwrap_or(ink.len().min(1024)));
+            let kept = ink.len();
+            declaring.pieces.retain(|piece| piece.end <= kept);
+        }
         left -= ink.len().min(left);
         declaring.rehearse();
         links.inside.append(&mut declaring.inside);
@@ -114,6 +128,7 @@ pub(super) fn links(
             text: String::from_utf8_lossy(ink.written()).into_owned(),
             pieces: declaring.pieces,
         });
+        ink.wipe_back(0);
         link = next;
         next = next.and_then(source_of);
     }
@@ -125,7 +140,21 @@ const LINK: usize = 4096;
 
 /// The error below this one; none where its code panics.
 pub(super) fn source_of<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e (dyn StdError + 'static)> {
-    catch_unwind(AssertUnwindSafe(|| error.source())).unwrap_or(None)
+    caught(|| error.source()).flatten()
+}
+
+/// What user code answers; `None` where it panics. What it panicked with is user code as well when it is dropped, and may
+/// panic again.
+fn caught<R>(run: impl FnOnce() -> R) -> Option<R> {
+    match catch_unwind(AssertUnwindSafe(run)) {
+        Ok(answer) => Some(answer),
+        Err(payload) => {
+            if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+                std::mem::forget(again);
+            }
+            None
+        }
+    }
 }
 
 /// An error whose `Debug` form is its message.

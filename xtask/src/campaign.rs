@@ -51,6 +51,27 @@ const LANES: &[Lane] = &[
         binary: "torture_process",
         steps: &["in_fresh_processes_no_first_use_of_a_callsite_loses_a_record"],
     },
+    Lane {
+        name: "canaries",
+        what: "10,000 random secrets through every way in, searched in every byte that leaves",
+        package: "tracing-audit",
+        binary: "redact_matrix",
+        steps: &[
+            "the_search_finds_a_secret_in_every_form",
+            "no_secret_of_the_matrix_is_in_any_byte_and_with_redaction_off_all_are_found",
+        ],
+    },
+    Lane {
+        name: "fuzz",
+        what: "random inputs for TRACING_AUDIT_FUZZ_SECONDS (600) each: value engine, line and its reader",
+        package: "tracing-audit",
+        binary: "fuzz_lane",
+        steps: &[
+            "the_engine_takes_every_text_and_counts_what_it_changes",
+            "what_was_scanned_is_settled_but_for_one_odd_text_in_three_hundred",
+            "every_record_is_one_line_that_reads_back_as_itself",
+        ],
+    },
 ];
 
 /// How long one step may take. It is killed then, and has failed.

@@ -1,0 +1,359 @@
+//! The `Debug` form of every public type, and the errors of every refusal: none shows a value that it holds. A public type
+//! that no list here names fails the test, so that a new one is thought of.
+
+#[path = "support/canary.rs"]
+mod canary;
+#[path = "support/canary_finder.rs"]
+mod finder;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use canary::Planted;
+use finder::Finder;
+use tracing::{info, info_span};
+use tracing_audit::format::{Batch, Entry, Lines, write_line};
+use tracing_audit::record::{ActorType, Map, Record, Slot, Value};
+use tracing_audit::redact::{Action, FieldRule, Policy, scan};
+use tracing_audit::sink::{FileSink, MemorySink, NoopSink, StdoutSink};
+use tracing_audit::store::{DirStore, Direction, List, Store};
+use tracing_audit::testing::{MemoryEmitter, Recording};
+use tracing_audit::{Actor, Audit, AuditContext, AuditedExt, CurrentContext, Emitter, Query, WithContext};
+
+/// Types that hold no value of a record: words, numbers, places, settings that the application wrote.
+const HOLD_NONE: &[&str] = &[
+    "Stats",
+    "RuleStats",
+    "SinkStats",
+    "IdKind",
+    "Mode",
+    "Modes",
+    "Config",
+    "Levels",
+    "ModeRule",
+    "Redaction",
+    "RedactionMode",
+    "Glob",
+    "Family",
+    "Floors",
+    "Limit",
+    "Action",
+    "ClassKind",
+    "Class",
+    "ValueType",
+    "SegmentName",
+    "Segment",
+    "Opened",
+    "Torn",
+    "RollCause",
+    "RemoveCause",
+    "FileEvent",
+    "Rotated",
+    "Cleaned",
+    "Accepted",
+    "SinkError",
+    "Submitted",
+    "NoopEmitter",
+    "State",
+    "Report",
+    "SystemClock",
+    "ManualClock",
+    "Kind",
+    "Fill",
+    "Slot",
+    "Naming",
+    "TraceId",
+    "SpanId",
+    "TraceContext",
+    "ErrorKind",
+    "Follow",
+    "Cursor",
+    "Walk",
+    "Window",
+    "Direction",
+    "List",
+    "Extent",
+    "Obstacle",
+    "Ids",
+    "Finding",
+    "FindingKind",
+];
+
+/// Types whose `Debug` form is what they are: the plain data that an application makes of its own values, names of fields,
+/// and what somebody asks a store for. Nothing of this crate writes them anywhere.
+const ARE_VALUES: &[&str] = &[
+    "Value", "Resolved", "Expr", "Field", "Test", "Wanted", "Pattern", "Net", "Order", "Bound", "Number",
+    "Query",
+];
+
+/// Types that are made below, with a secret in every place that takes one.
+const MADE: &[&str] = &[
+    "Record",
+    "RecordBuilder",
+    "Actor",
+    "AuditContext",
+    "CurrentContext",
+    "Scoped",
+    "EmitFuture",
+    "Audit",
+    "AuditBuilder",
+    "Guard",
+    "Check",
+    "Receipt",
+    "Error",
+    "Policy",
+    "FieldRule",
+    "Scanned",
+    "Entry",
+    "Batch",
+    "Lines",
+    "Piece",
+    "OwnedEntry",
+    "MemorySink",
+    "StdoutSink",
+    "NoopSink",
+    "FileSink",
+    "FileSinkBuilder",
+    "Audited",
+    "AuditLayer",
+    "FilterShell",
+    "AuditContextLayer",
+    "AuditContextService",
+    "ResponseFuture",
+    "MemoryEmitter",
+    "Recording",
+    "Captured",
+    "CapturedRecord",
+    "DirStore",
+    "Stored",
+    "Item",
+    "Page",
+    "Totals",
+];
+
+/// The names of the public types of the library, without those that macros name.
+fn public_types(folder: &Path, found: &mut BTreeSet<String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            public_types(&path, found);
+            continue;
+        }
+        for line in std::fs::read_to_string(&path).unwrap().lines() {
+            let line = line.trim_start();
+            let rest = line
+                .strip_prefix("pub struct ")
+                .or_else(|| line.strip_prefix("pub enum "));
+            let name = rest.map(|rest| {
+                rest.split(|char: char| !char.is_alphanumeric())
+                    .next()
+                    .unwrap_or_default()
+            });
+            found.extend(name.filter(|name| !name.is_empty()).map(str::to_owned));
+        }
+    }
+}
+
+#[test]
+fn every_public_type_is_on_one_of_the_lists() {
+    let mut types = BTreeSet::new();
+    public_types(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut types);
+    let lists = [HOLD_NONE, ARE_VALUES, MADE].concat();
+    let listed: BTreeSet<String> = lists.iter().map(|name| (*name).to_owned()).collect();
+    assert_eq!(listed.len(), lists.len(), "a type is listed twice");
+    let unlisted: Vec<_> = types.difference(&listed).collect();
+    assert!(unlisted.is_empty(), "not listed: {unlisted:?}");
+    let gone: Vec<_> = listed.difference(&types).collect();
+    assert!(gone.is_empty(), "listed, and no type: {gone:?}");
+}
+
+/// A record with the secret in every place.
+fn record(secret: &Planted) -> Record {
+    let text = secret.secret.as_str();
+    let nested = || Map::from([("password".to_owned(), Value::from(vec![text, text]))]);
+    let all = Slot::ALL.iter().filter(|slot| **slot != Slot::Time);
+    let record = all.fold(Record::builder(text), |builder, slot| builder.set(*slot, text));
+    record
+        .attribute("password", text)
+        .attribute("nested", nested())
+        .attribute("bytes", text.as_bytes())
+        .label("password", text)
+        .detail(nested())
+        .build()
+}
+
+/// What is made of values that no policy has seen, and of keys.
+fn raw(secret: &Planted, shown: &mut String) {
+    let text = secret.secret.as_str();
+    let mut show = |what: &dyn std::fmt::Debug| *shown += &format!("{what:?}\n{what:#?}\n");
+    show(&record(secret));
+    show(&Record::builder(text).attribute("note", text));
+    let actor = Actor::new(&ActorType::User, text)
+        .role(text)
+        .ip(text)
+        .user_agent(text);
+    show(&actor);
+    let context = AuditContext::new()
+        .actor(actor)
+        .label("note", text)
+        .set(Slot::Reason, text);
+    show(&context);
+    show(&context.clone().scope(std::future::ready(())));
+    context.clone().sync_scope(|| {
+        show(&CurrentContext::capture());
+        show(&std::future::ready(()).with_current_actor());
+    });
+    let key = format!("{text}{text}{text}");
+    let policy = Policy::balanced()
+        .key("k1", key.as_bytes())
+        .unwrap()
+        .field("note", Action::Hmac);
+    show(&policy);
+    show(&FieldRule::words("note").action(Action::Hmac));
+    for wrong in [
+        Policy::balanced().key("k1", &text.as_bytes()[..16]),
+        policy.clone().key("k1", key.as_bytes()),
+        Policy::balanced().key(&(key.clone() + " "), b"k1"),
+        Policy::balanced().key_from("k1", || Ok::<_, String>(text.as_bytes()[..8].to_vec())),
+        Policy::balanced().key_env("k1", "TRACING_AUDIT_NO_SUCH_VARIABLE"),
+        Policy::balanced().key_file("k1", "no/such/file"),
+    ] {
+        show(&wrong);
+        show(&wrong.unwrap_err().to_string());
+    }
+    let builder = Audit::builder().without_journal().policy(policy);
+    show(&builder);
+    show(&scan("password", text));
+    let line = write_line(&record(secret), "stream", 1, 2, uuid::Uuid::from_u128(3));
+    show(&Entry::new(1, 2, &line));
+    show(&Batch::default());
+    let mut lines = Lines::new(&*line);
+    show(&lines);
+    show(&lines.next_piece().unwrap());
+    show(&(StdoutSink::new(), NoopSink, MemorySink::new()));
+}
+
+/// What a running trail gives away, and what is made of its lines.
+fn running(secret: &Planted, shown: &mut String) {
+    let directory = tempfile::tempdir().unwrap();
+    let memory = MemorySink::new();
+    let audit = Audit::builder()
+        .directory(directory.path())
+        .sink(memory.clone())
+        .require_actor(true)
+        .start()
+        .unwrap();
+    let mut show = |what: &dyn std::fmt::Debug| *shown += &format!("{what:?}\n{what:#?}\n");
+    show(&(&audit, &audit.guard(), &audit.layer()));
+    show(&audit.filter_shell::<tracing_subscriber::Registry>());
+    let subscriber = tracing_subscriber::registry().audited(&audit);
+    show(&subscriber);
+    let text = secret.secret.as_str();
+    tracing::subscriber::with_default(subscriber, || {
+        let span =
+            info_span!(target: "audit", "span", actor.id = text, label.password = text, password = text);
+        let _inside = span.entered();
+        info!(target: "audit", "{text}");
+        show(&(CurrentContext::capture(), audit.check()));
+    });
+    // No actor, a time that no line can state, and after the end.
+    let nobody = || Record::builder(text).attribute("password", text);
+    let late = nobody().actor("user", text).time(u64::MAX).build();
+    let refused = [audit.emit(nobody().build()), audit.emit(late)];
+    show(&refused);
+    let waiting = audit.emit_async(record(secret));
+    show(&waiting);
+    let mut polled = Box::pin(audit.emit_async(record(secret)));
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    let _pending = polled.as_mut().poll(&mut context);
+    show(&polled);
+    show(&audit.emit(record(secret)).unwrap());
+    show(&(audit.stats(), audit.shutdown(Duration::from_secs(30)).unwrap()));
+    show(&(&memory, memory.entries()));
+    let closed = audit.emit(record(secret)).unwrap_err();
+    *shown += &format!(
+        "{closed} {closed:?} {:?}",
+        refused.map(|refused| refused.unwrap_err().to_string())
+    );
+    read(directory.path(), shown);
+}
+
+/// What the read side makes of the files.
+fn read(directory: &Path, shown: &mut String) {
+    let mut show = |what: &dyn std::fmt::Debug| *shown += &format!("{what:?}\n{what:#?}\n");
+    let store = DirStore::open(directory).unwrap();
+    let all: Query = "".parse().unwrap();
+    let page = store.list(&all, &List::default()).unwrap();
+    assert!(page.records.len() > 3);
+    show(&page);
+    for item in store.walk(&all, Direction::OldestFirst, None).unwrap() {
+        show(&item.unwrap());
+    }
+    show(&store.totals(&all).unwrap());
+    show(&store);
+    let sink = FileSink::builder(directory);
+    show(&sink);
+    show(&sink.open().unwrap());
+}
+
+/// The helpers for tests of applications.
+fn helpers(secret: &Planted, shown: &mut String) {
+    let mut show = |what: &dyn std::fmt::Debug| *shown += &format!("{what:?}\n{what:#?}\n");
+    let (recording, emitter) = (Recording::new(), MemoryEmitter::new());
+    recording.run(|| info!(target: "audit", password = secret.secret, "{}", secret.secret));
+    emitter.submit(record(secret)).unwrap();
+    show(&(&recording, &emitter, recording.captured(), emitter.captured()));
+    show(recording.captured().only());
+}
+
+#[cfg(feature = "tower")]
+fn tower(secret: &Planted, shown: &mut String) {
+    use tower_layer::Layer as _;
+    use tower_service::Service as _;
+
+    #[derive(Debug)]
+    struct Answers;
+    impl tower_service::Service<http::Request<()>> for Answers {
+        type Response = http::Response<()>;
+        type Error = std::convert::Infallible;
+        type Future = std::future::Ready<Result<Self::Response, Self::Error>>;
+        fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), Self::Error>> {
+            std::task::Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, _: http::Request<()>) -> Self::Future {
+            std::future::ready(Ok(http::Response::new(())))
+        }
+    }
+    let text = secret.secret.clone();
+    let layer = tracing_audit::AuditContextLayer::new().actor(move |_| Some(Actor::user(text.clone())));
+    let mut service = layer.layer(Answers);
+    let request = http::Request::builder()
+        .header("x-request-id", &secret.secret)
+        .body(())
+        .unwrap();
+    let future = service.call(request);
+    *shown += &format!("{layer:?} {service:?} {future:?}");
+}
+
+#[test]
+fn no_debug_form_and_no_error_shows_a_value_that_it_holds() {
+    let planted = Planted::many(576, canary::seed());
+    let tokens = planted
+        .iter()
+        .filter(|secret| secret.kind.is_token() && secret.kind != canary::Kind::Pem);
+    for secret in tokens.take(21) {
+        let finder = Finder::of(std::iter::once(secret.needles.as_slice()));
+        let mut shown = String::new();
+        raw(secret, &mut shown);
+        running(secret, &mut shown);
+        helpers(secret, &mut shown);
+        #[cfg(feature = "tower")]
+        tower(secret, &mut shown);
+        for line in shown.lines() {
+            assert!(finder.find(line.as_bytes()).is_empty(), "{line}");
+        }
+        let found = finder.find(format!("{:?}", Value::from(&*secret.secret)).as_bytes());
+        assert!(!found.is_empty(), "the search finds what is there");
+    }
+}
