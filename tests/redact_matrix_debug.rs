@@ -15,7 +15,8 @@ use finder::Finder;
 use tracing::{info, info_span};
 use tracing_audit::format::{Batch, Entry, Lines, write_line};
 use tracing_audit::record::{ActorType, Map, Record, Slot, Value};
-use tracing_audit::redact::{Action, FieldRule, Policy, scan};
+use tracing_audit::redact::sensitive::Email;
+use tracing_audit::redact::{Action, AuditField, AuditFields, Class, FieldRule, Policy, Sensitive, scan};
 use tracing_audit::sink::{FileSink, MemorySink, NoopSink, StdoutSink};
 use tracing_audit::store::{DirStore, Direction, List, Store};
 use tracing_audit::testing::{MemoryEmitter, Recording};
@@ -41,6 +42,12 @@ const HOLD_NONE: &[&str] = &[
     "Action",
     "ClassKind",
     "Class",
+    "Alphabet",
+    "Applied",
+    "Callsite",
+    "Explained",
+    "Sought",
+    "Treatment",
     "ValueType",
     "SegmentName",
     "Segment",
@@ -83,8 +90,8 @@ const HOLD_NONE: &[&str] = &[
 /// Types whose `Debug` form is what they are: the plain data that an application makes of its own values, names of fields,
 /// and what somebody asks a store for. Nothing of this crate writes them anywhere.
 const ARE_VALUES: &[&str] = &[
-    "Value", "Resolved", "Expr", "Field", "Test", "Wanted", "Pattern", "Net", "Order", "Bound", "Number",
-    "Query",
+    "Value", "Resolved", "Expr", "Field", "Test", "Wanted", "Pattern", "Probe", "Net", "Order", "Bound",
+    "Number", "Query",
 ];
 
 /// Types that are made below, with a secret in every place that takes one.
@@ -104,7 +111,11 @@ const MADE: &[&str] = &[
     "Error",
     "Policy",
     "FieldRule",
+    "Sensitive",
+    "AuditField",
+    "AuditView",
     "Scanned",
+    "Treated",
     "Entry",
     "Batch",
     "Lines",
@@ -183,6 +194,19 @@ fn record(secret: &Planted) -> Record {
         .build()
 }
 
+/// A struct that says what its fields are.
+struct Login<'a>(&'a str);
+
+impl AuditFields for Login<'_> {
+    fn audit_name(&self) -> &'static str {
+        "Login"
+    }
+
+    fn audit_fields(&self) -> Vec<AuditField<'_>> {
+        vec![AuditField::display("password", Class::SECRET, &self.0)]
+    }
+}
+
 /// What is made of values that no policy has seen, and of keys.
 fn raw(secret: &Planted, shown: &mut String) {
     let text = secret.secret.as_str();
@@ -225,6 +249,10 @@ fn raw(secret: &Planted, shown: &mut String) {
     let builder = Audit::builder().without_journal().policy(policy);
     show(&builder);
     show(&scan("password", text));
+    show(&Policy::balanced().redact("password", text));
+    show(&Sensitive::<_, Email>::new(text));
+    show(&Login(text).audit_view());
+    Login(text).audit_fields().iter().for_each(|field| show(field));
     let line = write_line(&record(secret), "stream", 1, 2, uuid::Uuid::from_u128(3));
     show(&Entry::new(1, 2, &line));
     show(&Batch::default());
