@@ -31,6 +31,7 @@ mod keyval;
 mod lexicon;
 mod lists;
 mod look;
+mod mark;
 mod named;
 mod numbers;
 mod pem;
