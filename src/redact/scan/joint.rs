@@ -1,6 +1,7 @@
 //! What stands between a name and its value in the notations of programs: signs, tags, lists, calls, empty lines.
 
 use super::alphabet::byte;
+use super::bytes::{run, run_back};
 use super::plausible::Joint;
 use super::value;
 
@@ -21,7 +22,7 @@ pub(super) struct Site {
 
 /// What joins the name to a value; `None` where nothing but words can.
 pub(super) fn of(bytes: &[u8], from: usize, to: usize) -> Option<Site> {
-    let mut at = to;
+    let mut at = key_end(bytes, from, to);
     let mut quoted = false;
     while at < to + 40 && matches!(byte(bytes, at), b'\\' | b'"' | b'\'' | b'`' | b']' | b'*') {
         quoted |= matches!(byte(bytes, at), b'"' | b'\'');
@@ -73,6 +74,34 @@ pub(super) fn of(bytes: &[u8], from: usize, to: usize) -> Option<Site> {
         }
         _ => None,
     }
+}
+
+/// Where the marks behind a name begin: for a key of JSON that ends with spaces or signs (`"?token=": `), at its closing
+/// quotation mark, so that the value of the key is its value.
+fn key_end(bytes: &[u8], from: usize, to: usize) -> usize {
+    let tail = bytes.get(to..bytes.len().min(to + 16)).unwrap_or_default();
+    let signs = tail
+        .iter()
+        .take_while(|byte| matches!(**byte, b' ' | b'=' | b':' | b'?' | b'&' | b';' | b','))
+        .count();
+    let escapes = run(bytes, to + signs, 16, |byte| byte == b'\\');
+    let mark = to + signs + escapes;
+    if signs == 0
+        || byte(bytes, mark) != b'"'
+        || byte(bytes, value::skip_space(bytes, mark + 1, false)) != b':'
+    {
+        return to;
+    }
+    let back = run_back(bytes, from, 32, |byte| byte != b'"' && byte >= b' ');
+    let open = from - back;
+    let opens = open.checked_sub(1).is_some_and(|at| byte(bytes, at) == b'"')
+        && run_back(bytes, open - 1, escapes + 1, |byte| byte == b'\\') == escapes
+        && {
+            let before = open - 1 - escapes;
+            let gap = run_back(bytes, before, 16, |byte| byte.is_ascii_whitespace());
+            matches!(super::bytes::before(bytes, before - gap, 1), b'{' | b',')
+        };
+    if opens { to + signs } else { to }
 }
 
 /// The sign at `at` that joins, and where the value behind it is looked for.
