@@ -10,6 +10,8 @@ mod bytes;
 mod card;
 #[cfg(test)]
 mod cases;
+#[cfg(test)]
+mod cases_odd;
 mod clue;
 pub(super) mod custom;
 mod cut;
