@@ -78,22 +78,26 @@ const NEAR: usize = 256;
 /// the value is no number of a JSON text.
 fn escapes_before(before: &[u8]) -> Option<usize> {
     let mut rest = before;
-    let mut listed = false;
+    let (mut listed, mut apart) = (false, false);
     for _ in 0..NEAR {
         let Some((&last, head)) = rest.split_last() else {
             // The text is the list itself.
             return listed.then_some(0);
         };
+        apart |= matches!(last, b':' | b',' | b'[');
         rest = match last {
             b'"' => {
                 let escapes = head.iter().rev().take_while(|byte| **byte == b'\\').count();
-                return (head.len() < before.len()).then_some(escapes);
+                // At once behind the mark it is a part of the text that begins there.
+                return apart.then_some(escapes);
             }
             b'[' => {
                 listed = true;
                 head
             }
             b':' if !listed || is_key(head) => head,
+            // Empty lists and objects before it in the same list.
+            b'{' | b'}' | b']' if apart => head,
             b',' | b'.' | b'-' | b'+' | b'0'..=b'9' => head,
             byte if is_gap(byte) => head,
             _ => return None,
