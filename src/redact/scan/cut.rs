@@ -72,7 +72,7 @@ const fn is_gap(byte: u8) -> bool {
 }
 
 /// How far back the text or key beside a number is looked for, in bytes.
-const NEAR: usize = 256;
+const NEAR: usize = 2048;
 
 /// How many backslashes the quotation mark of the key, or of the text of the same list, before a value has; none where
 /// the value is no number of a JSON text.
@@ -89,7 +89,9 @@ fn escapes_before(before: &[u8]) -> Option<usize> {
             b'"' => {
                 let escapes = head.iter().rev().take_while(|byte| **byte == b'\\').count();
                 // At once behind the mark it is a part of the text that begins there.
-                return apart.then_some(escapes);
+                // Before those of its own depth (0, 1, 3, 7 …) stand those of backslashes that end the text.
+                let own = (1 << escapes.trailing_ones().min(6)) - 1;
+                return apart.then_some(own);
             }
             b'[' => {
                 listed = true;
@@ -98,12 +100,25 @@ fn escapes_before(before: &[u8]) -> Option<usize> {
             b':' if !listed || is_key(head) => head,
             // Empty lists and objects before it in the same list.
             b'{' | b'}' | b']' if apart => head,
+            b'e' | b'E' if head.last().is_some_and(u8::is_ascii_digit) => head,
+            b'e' | b'l' if apart => literal(rest)?,
             b',' | b'.' | b'-' | b'+' | b'0'..=b'9' => head,
             byte if is_gap(byte) => head,
             _ => return None,
         };
     }
     None
+}
+
+/// What stands before the `null`, `true` or `false` that ends here.
+fn literal(text: &[u8]) -> Option<&[u8]> {
+    let head = [&b"null"[..], b"true", b"false"]
+        .iter()
+        .find_map(|literal| text.strip_suffix(*literal))?;
+    let begins = head
+        .last()
+        .is_none_or(|last| matches!(last, b',' | b'[' | b':') || is_gap(*last));
+    begins.then_some(head)
 }
 
 /// Whether a key in quotation marks ends here.
