@@ -91,7 +91,9 @@ fn escapes_before(before: &[u8]) -> Option<usize> {
                 // At once behind the mark it is a part of the text that begins there.
                 // Before those of its own depth (0, 1, 3, 7 …) stand those of backslashes that end the text.
                 let own = (1 << escapes.trailing_ones().min(6)) - 1;
-                return apart.then_some(own);
+                // A list that begins at once behind the mark is within a text, one depth further in.
+                let within = before.get(head.len() + 1) == Some(&b'[');
+                return apart.then_some(if within { 2 * own + 1 } else { own });
             }
             b'[' => {
                 listed = true;

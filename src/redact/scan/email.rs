@@ -117,7 +117,7 @@ fn local_start(bytes: &[u8], end: usize) -> Option<usize> {
     if before(bytes, start, 1) == b'\\' {
         start += match at(bytes, start) {
             b'n' | b't' | b'r' | b'b' | b'f' => 1,
-            b'u' if len > 5 => 5,
+            b'u' if run(bytes, start + 1, 4, |byte| byte.is_ascii_hexdigit()) == 4 => 5,
             _ => 0,
         };
     }
