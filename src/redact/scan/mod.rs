@@ -118,6 +118,11 @@ fn balanced<'v>(field: &Field, value: &'v str, scratch: &mut Scratch) -> Scanned
     }
 }
 
+/// Whether the text is one of our own markers or pseudonyms, whole.
+pub(super) fn is_mark(text: &str) -> bool {
+    mark::end(text.as_bytes(), 0) == Some(text.len())
+}
+
 /// Writes what stands in a hit's place; `false` where that is the text itself.
 fn replace(hit: &Hit, text: &str, out: &mut String) -> bool {
     if hit.sort == Sort::Network
