@@ -76,32 +76,37 @@ pub(super) fn of(bytes: &[u8], from: usize, to: usize) -> Option<Site> {
     }
 }
 
-/// Where the marks behind a name begin: for a key of JSON that ends with spaces or signs (`"?token=": `), at its closing
-/// quotation mark, so that the value of the key is its value.
+/// Where the marks behind a name begin: for a text of JSON that ends with spaces or signs (`"?token=": `, `"pw: ",`), at
+/// its closing quotation mark, so that what stands behind the text is not read as if it stood in it.
 fn key_end(bytes: &[u8], from: usize, to: usize) -> usize {
-    let tail = bytes.get(to..bytes.len().min(to + 16)).unwrap_or_default();
-    let signs = tail
-        .iter()
-        .take_while(|byte| matches!(**byte, b' ' | b'=' | b':' | b'?' | b'&' | b';' | b','))
-        .count();
+    let signs = run(bytes, to, 16, |byte| {
+        matches!(byte, b' ' | b'=' | b':' | b'?' | b'&' | b';' | b',')
+    });
     let escapes = run(bytes, to + signs, 16, |byte| byte == b'\\');
     let mark = to + signs + escapes;
-    if signs == 0
-        || byte(bytes, mark) != b'"'
-        || byte(bytes, value::skip_space(bytes, mark + 1, false)) != b':'
-    {
+    if signs == 0 || byte(bytes, mark) != b'"' {
         return to;
     }
-    let back = run_back(bytes, from, 32, |byte| byte != b'"' && byte >= b' ');
-    let open = from - back;
-    let opens = open.checked_sub(1).is_some_and(|at| byte(bytes, at) == b'"')
-        && run_back(bytes, open - 1, escapes + 1, |byte| byte == b'\\') == escapes
-        && {
-            let before = open - 1 - escapes;
-            let gap = run_back(bytes, before, 16, |byte| byte.is_ascii_whitespace());
-            matches!(super::bytes::before(bytes, before - gap, 1), b'{' | b',')
-        };
-    if opens { to + signs } else { to }
+    let next = byte(bytes, value::skip_space(bytes, mark + 1, false));
+    let opened = || opens(bytes, from, escapes);
+    let ends = match next {
+        b':' => opened().is_some_and(|before| matches!(before, b'{' | b',')),
+        b',' | b'}' | b']' => opened().is_some_and(|before| matches!(before, b'{' | b',' | b':' | b'[')),
+        _ => false,
+    };
+    if ends { to + signs } else { to }
+}
+
+/// What stands before the text whose opening mark, with so many backslashes, is the nearest before `from`.
+fn opens(bytes: &[u8], from: usize, escapes: usize) -> Option<u8> {
+    let back = run_back(bytes, from, 128, |byte| byte != b'"' && byte >= b' ');
+    let open = (from - back)
+        .checked_sub(1)
+        .filter(|&at| byte(bytes, at) == b'"')?;
+    let slashes = run_back(bytes, open, escapes + 1, |byte| byte == b'\\');
+    let start = open.checked_sub(slashes).filter(|_| slashes == escapes)?;
+    let gap = run_back(bytes, start, 16, |byte| byte.is_ascii_whitespace());
+    Some(super::bytes::before(bytes, start - gap, 1))
 }
 
 /// The sign at `at` that joins, and where the value behind it is looked for.
