@@ -10,7 +10,7 @@ use super::judge::{Judged, Look};
 use super::policy::Policy;
 use super::recording::{self, Piece};
 use super::scan::hits::{Hit, Hits, Sort};
-use super::scan::{Engine, Scratch, redacted};
+use super::scan::{Engine, Scratch, is_mark, redacted};
 
 /// A text of which something was replaced or left out.
 pub(super) struct Sifted {
@@ -362,23 +362,10 @@ fn marker(class: Class, rule: &str, out: &mut String) {
 
 /// Whether the text is nothing but what redaction itself puts in the place of a value: a marker, a mask or a pseudonym.
 pub(super) fn is_own(text: &str) -> bool {
-    let is_word = |word: &str, others: &[u8]| {
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || others.contains(&byte);
-        (1..=32).contains(&word.len()) && word.bytes().all(allowed)
-    };
-    if let Some(rest) = text.strip_prefix("[REDACTED") {
-        let family = rest.strip_prefix(':').and_then(|rest| rest.strip_suffix(']'));
-        return rest == "]" || family.is_some_and(|family| is_word(family, b"-_."));
-    }
     if let Some(last) = text.strip_prefix(super::action::MASK) {
         return last.chars().count() <= 4 && last.chars().all(char::is_alphanumeric);
     }
-    let pseudonym = text
-        .strip_prefix("hmac-sha256:")
-        .and_then(|rest| rest.split_once(':'));
-    pseudonym.is_some_and(|(key, hex)| {
-        is_word(key, b"-_") && hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit())
-    })
+    text == "[REDACTED]" || is_mark(text)
 }
 
 /// Counts what the policy under trial would have done to what it would have found.

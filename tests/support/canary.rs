@@ -139,13 +139,11 @@ impl Kind {
                 )
             }
             Self::Password => {
-                // What begins like the name of an algorithm (`v1…`, `id…`) is not taken for a secret in a sentence.
-                let core = "k".to_owned() + &dice.text(ALNUM, 15);
+                let core = dice.text(ALNUM, 16);
                 (core.clone() + "!9", vec![core])
             }
             Self::Opaque => {
-                // A key of letters alone, behind a colon and unquoted, is taken for a type's name.
-                let core = format!("k{}7", dice.text(ALNUM, 30));
+                let core = dice.text(ALNUM, 32);
                 (core.clone(), halves(&core))
             }
         }
@@ -335,15 +333,6 @@ impl Planted {
         let encoding = Encoding::ALL[at / 96 % 6];
         let (secret, mut needles) = kind.made(dice);
         let encoded = encoding.of(&secret);
-        // Hexadecimal can be digits alone, and a long number behind a word in a sentence is not taken for a secret
-        // (SECURITY.md says so): such a value is put into a structure.
-        let is_number = encoding == Encoding::Hex && encoded.bytes().all(|byte| byte.is_ascii_digit());
-        let carrier = match carrier {
-            Carrier::Prose if is_number => Carrier::Json,
-            // The detection copy does not undo what `Debug` makes of a zero byte, `\0`.
-            Carrier::Debug if encoding == Encoding::Utf16 => Carrier::Json,
-            _ => carrier,
-        };
         let is_found_bare = kind.is_shaped() && is_decoded(kind, encoding);
         // Half of what could give itself away is told all the same.
         let is_telling = !is_found_bare || dice.below(2) == 0;

@@ -2,6 +2,7 @@
 
 use super::alphabet::Alphabet;
 use super::lexicon::{Beginnings, Lexicon};
+use super::mark;
 
 /// Nothing, or a mark that stands for what was taken away: never counted again.
 pub(super) fn is_nothing(value: &str) -> bool {
@@ -37,9 +38,9 @@ pub(super) fn is_nothing(value: &str) -> bool {
     value.is_empty()
         // Anywhere in it: what was a secret in the value has been taken away already.
         || memchr::memchr(b'[', value.as_bytes()).is_some_and(|at| {
-            value.get(at..).is_some_and(|rest| rest.contains("[REDACTED:")) || value.starts_with("[REDACTED")
+            value.get(at..).is_some_and(mark::is_in) || value == "[REDACTED"
         })
-        || value.starts_with("hmac-sha256:")
+        || mark::end(value.as_bytes(), 0).is_some()
         || value.starts_with("[PANICKED")
         || value.starts_with("…[dropped")
         || WORDS.has(value)
@@ -54,9 +55,14 @@ fn is_bracketed_nothing(value: &str, words: &Lexicon) -> bool {
     let opens = value.starts_with(['[', '<', '(', 'r', 'R']);
     let inner = value.trim_matches(|char: char| matches!(char, '[' | ']' | '<' | '>' | '(' | ')'));
     let redacted = || {
-        inner
-            .get(..8)
-            .is_some_and(|head| head.eq_ignore_ascii_case("redacted"))
+        inner.split_at_checked(8).is_some_and(|(head, rest)| {
+            // A label is of small letters, what goes on as a word is another one: what was to be hidden, perhaps.
+            let label = rest
+                .strip_prefix(':')
+                .is_none_or(|label| label.bytes().all(|byte| byte.is_ascii_lowercase()));
+            let apart = !rest.starts_with(|char: char| char.is_ascii_alphanumeric());
+            head.eq_ignore_ascii_case("redacted") && label && apart
+        })
     };
     opens && inner.len() <= 20 && (words.has(inner) || redacted())
 }

@@ -77,7 +77,7 @@ fn argument(look: &mut Look<'_, '_>, at: usize, user: bool) {
         start + value::word(look.bytes, start)
     };
     let text = look.text.get(start..end).unwrap_or_default();
-    let start = match text.find(':') {
+    let start = match super::mark::colon(text) {
         Some(colon) if user => start + colon + 1,
         _ if user => return,
         _ => start,

@@ -5,10 +5,9 @@ use std::ops::RangeInclusive;
 use aho_corasick::{AhoCorasick, BuildError, MatchKind};
 use memchr::memmem;
 
-use super::alphabet::{varied, walled};
+use super::alphabet::walled;
 use super::hits::{Hits, Sort};
-use super::{encoded, fold};
-use crate::redact::hmac::is_pseudonym;
+use super::{encoded, fold, mark};
 use crate::redact::pattern::Alphabet;
 
 /// What one pattern looks for.
@@ -161,42 +160,13 @@ fn run_at(bytes: &[u8], at: usize, alphabet: Alphabet) -> usize {
         .unwrap_or(ahead.len())
 }
 
-/// Where our own markers and pseudonyms stand, first to last: what was replaced is not looked at again. They are taken
-/// by their whole form, because a prefix alone would be a way past everything.
+/// Where our own markers and pseudonyms stand, first to last: what was replaced is not looked at again.
 fn marks(bytes: &[u8]) -> Vec<(usize, usize)> {
-    let markers =
-        memmem::find_iter(bytes, MARKER).filter_map(|start| Some((start, marker_end(bytes, start)?)));
-    let pseudonyms =
-        memmem::find_iter(bytes, PSEUDONYM).filter_map(|start| Some((start, pseudonym_end(bytes, start)?)));
-    let mut marks: Vec<_> = markers.chain(pseudonyms).collect();
+    let markers = memmem::find_iter(bytes, mark::MARKER);
+    let starts = markers.chain(memmem::find_iter(bytes, mark::PSEUDONYM));
+    let mut marks: Vec<_> = starts
+        .filter_map(|start| Some((start, mark::end(bytes, start)?)))
+        .collect();
     marks.sort_unstable();
     marks
-}
-
-const MARKER: &[u8] = b"[REDACTED:";
-const PSEUDONYM: &[u8] = b"hmac-sha256:";
-
-/// The end of the marker that begins at `start`: it holds the label of a class, or the family of a rule, and those are
-/// words.
-fn marker_end(bytes: &[u8], start: usize) -> Option<usize> {
-    let body = start + MARKER.len();
-    let ahead = bytes.get(body..bytes.len().min(body + LABEL + 1))?;
-    let len = ahead.iter().position(|&byte| byte == b']')?;
-    let label = ahead.get(..len)?;
-    let is_word = label
-        .iter()
-        .all(|&byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte));
-    (is_word && !varied(label)).then_some(body + len + 1)
-}
-
-/// The longest label that is taken for one, in bytes.
-const LABEL: usize = 48;
-
-/// The end of the pseudonym that begins at `start`.
-fn pseudonym_end(bytes: &[u8], start: usize) -> Option<usize> {
-    let id = start + PSEUDONYM.len();
-    let ahead = bytes.get(id..bytes.len().min(id + 33))?;
-    let end = id + ahead.iter().position(|&byte| byte == b':')? + 1 + 64;
-    let ends = !Alphabet::Word.has(bytes.get(end).copied().unwrap_or(0));
-    (ends && is_pseudonym(bytes.get(start..end)?)).then_some(end)
 }

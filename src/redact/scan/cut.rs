@@ -72,34 +72,55 @@ const fn is_gap(byte: u8) -> bool {
 }
 
 /// How far back the text or key beside a number is looked for, in bytes.
-const NEAR: usize = 256;
+const NEAR: usize = 2048;
 
 /// How many backslashes the quotation mark of the key, or of the text of the same list, before a value has; none where
 /// the value is no number of a JSON text.
 fn escapes_before(before: &[u8]) -> Option<usize> {
     let mut rest = before;
-    let mut listed = false;
+    let (mut listed, mut apart) = (false, false);
     for _ in 0..NEAR {
         let Some((&last, head)) = rest.split_last() else {
             // The text is the list itself.
             return listed.then_some(0);
         };
+        apart |= matches!(last, b':' | b',' | b'[');
         rest = match last {
             b'"' => {
                 let escapes = head.iter().rev().take_while(|byte| **byte == b'\\').count();
-                return (head.len() < before.len()).then_some(escapes);
+                // At once behind the mark it is a part of the text that begins there.
+                // Before those of its own depth (0, 1, 3, 7 …) stand those of backslashes that end the text.
+                let own = (1 << escapes.trailing_ones().min(6)) - 1;
+                // A list that begins at once behind the mark is within a text, one depth further in.
+                let within = before.get(head.len() + 1) == Some(&b'[');
+                return apart.then_some(if within { 2 * own + 1 } else { own });
             }
             b'[' => {
                 listed = true;
                 head
             }
             b':' if !listed || is_key(head) => head,
+            // Empty lists and objects before it in the same list.
+            b'{' | b'}' | b']' if apart => head,
+            b'e' | b'E' if head.last().is_some_and(u8::is_ascii_digit) => head,
+            b'e' | b'l' if apart => literal(rest)?,
             b',' | b'.' | b'-' | b'+' | b'0'..=b'9' => head,
             byte if is_gap(byte) => head,
             _ => return None,
         };
     }
     None
+}
+
+/// What stands before the `null`, `true` or `false` that ends here.
+fn literal(text: &[u8]) -> Option<&[u8]> {
+    let head = [&b"null"[..], b"true", b"false"]
+        .iter()
+        .find_map(|literal| text.strip_suffix(*literal))?;
+    let begins = head
+        .last()
+        .is_none_or(|last| matches!(last, b',' | b'[' | b':') || is_gap(*last));
+    begins.then_some(head)
 }
 
 /// Whether a key in quotation marks ends here.

@@ -100,7 +100,12 @@ fn local_start(bytes: &[u8], end: usize) -> Option<usize> {
     if before(bytes, end, 1) == b'"' {
         let quoted = run_back(bytes, end - 1, LOCAL, |byte| !matches!(byte, b'"' | b'\n' | b'@'));
         let start = (end - 1).checked_sub(quoted + 1)?;
-        return (quoted > 0 && at(bytes, start) == b'"').then_some(start);
+        // What stands between two texts of JSON is no name.
+        let name = bytes.get(start + 1..end - 1).unwrap_or_default();
+        let escapes = name.iter().rev().take_while(|byte| **byte == b'\\').count();
+        let before = run_back(bytes, start, escapes, |byte| byte == b'\\');
+        let is_name = name.iter().any(|byte| is_word(*byte)) && before == escapes;
+        return (is_name && at(bytes, start) == b'"').then_some(start - before);
     }
     let len = run_back(bytes, end, LOCAL, is_local);
     let mut start = end - len;
@@ -112,7 +117,7 @@ fn local_start(bytes: &[u8], end: usize) -> Option<usize> {
     if before(bytes, start, 1) == b'\\' {
         start += match at(bytes, start) {
             b'n' | b't' | b'r' | b'b' | b'f' => 1,
-            b'u' if len > 5 => 5,
+            b'u' if run(bytes, start + 1, 4, |byte| byte.is_ascii_hexdigit()) == 4 => 5,
             _ => 0,
         };
     }

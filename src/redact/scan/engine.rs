@@ -1,9 +1,9 @@
 //! The engine: all detectors over one text, in an order that lets a harmless one go after a glance.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use super::about::is_nothing;
-use super::alphabet::{Alphabet, byte};
 use super::clue::{self, Kinds};
 use super::glance::{self, Needs};
 use super::hits::{Hits, Sort};
@@ -11,11 +11,15 @@ use super::look::Look;
 use super::plausible::{is_opaque, is_street};
 use super::tokens::is_uuid;
 use super::triggers::{TRIGGERS, Trigger};
-use super::{cut, encoded, fold, header, numbers, word};
+use super::{cut, encoded, fold, header, mark, numbers, word};
 use crate::redact::words::{self, Force, Named, Words};
 
 /// How much of a text is scanned unless told otherwise, in bytes; what lies beyond is not kept.
 pub(crate) const CAP: usize = 16 * 1024;
+
+/// How much of what was scanned is not kept where the cap falls into a run without a gap, in bytes: longer than tokens
+/// are, so that one which goes through the place of the cut was seen whole.
+const MARGIN: usize = 4 * 1024;
 
 /// What the engine needs to know of a field: made once for each callsite.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,32 +140,40 @@ impl Engine {
     /// Finds what must not stay of a field's value: `scratch.hits` holds it, settled, when this returns.
     pub(crate) fn scan(&self, field: &Field, text: &str, scratch: &mut Scratch) -> Scanned {
         scratch.hits.clear();
-        let scanned = self.head(text);
-        let text = text.get(..scanned.kept).unwrap_or_default();
-        if field.named.is_some() && self.by_name(field, text, scratch) {
+        let (scanned, gap) = self.head(text);
+        let head = text.get(..scanned.kept).unwrap_or_default();
+        self.look(field, head, scratch);
+        if gap {
             return scanned;
         }
-        if field.plain && glance::is_id(text) {
-            return scanned;
+        let margin = MARGIN.min(self.cap / 2);
+        let kept = cut::floor(text, scanned.kept.saturating_sub(margin));
+        scratch.hits.end_at(kept);
+        Scanned {
+            kept,
+            dropped: text.len() - kept,
+        }
+    }
+
+    fn look(&self, field: &Field, text: &str, scratch: &mut Scratch) {
+        if field.named.is_some() && self.by_name(field, text, scratch) || field.plain && glance::is_id(text) {
+            return;
         }
         let needs = if field.plain { needs_of(text) } else { glance::ALL };
         if needs != 0 {
             detect(text, field.kinds, needs, scratch);
             scratch.settle();
         }
-        scanned
     }
 
     /// How much of the text is scanned: to the cap, and there to the last gap between words, so that no half of a
-    /// secret is left at the end.
-    fn head(&self, text: &str) -> Scanned {
+    /// secret is left at the end. `false` where there is no gap: what is scanned last is then not to be kept.
+    fn head(&self, text: &str) -> (Scanned, bool) {
         // A text that was cut before keeps its mark; markers may have made it somewhat longer than the cap.
         let whole = text.len() <= self.cap || text.len() <= 4 * self.cap && cut::before_mark(text).is_some();
         if whole {
-            return Scanned {
-                kept: text.len(),
-                dropped: 0,
-            };
+            let (kept, dropped) = (text.len(), 0);
+            return (Scanned { kept, dropped }, true);
         }
         let cap = cut::floor(text, self.cap);
         let head = text.as_bytes().get(..cap).unwrap_or_default();
@@ -171,10 +183,8 @@ impl Engine {
             .take(1024)
             .position(|byte| byte.is_ascii_whitespace() || matches!(byte, b',' | b';'));
         let kept = cap - gap.unwrap_or(0);
-        Scanned {
-            kept,
-            dropped: text.len() - kept,
-        }
+        let dropped = text.len() - kept;
+        (Scanned { kept, dropped }, gap.is_some())
     }
 
     /// What the field's name alone says; `true` where nothing else need be looked at.
@@ -189,7 +199,12 @@ impl Engine {
         if cut::before_mark(text) == Some(0) || !is_whole(named, value) {
             return false;
         }
-        if field.cookies {
+        // `Bearer …&sig=…`: a name with a space is no cookie's.
+        let named_so = value
+            .split('=')
+            .next()
+            .is_some_and(|name| !name.trim().contains(' '));
+        if field.cookies && named_so {
             header::cookies(&mut Look::new(text, &mut scratch.hits), 0);
             if !scratch.hits.is_empty() || value.contains('=') {
                 scratch.hits.settle();
@@ -241,6 +256,8 @@ fn is_whole(named: Named, value: &str) -> bool {
     let number = digits == value.len();
     match named.force {
         _ if is_nothing(value) => false,
+        // Once it is cut to its network it is no more than that.
+        _ if named.sort != Sort::Secret && value.parse::<IpAddr>().is_ok() => false,
         Force::Certain if named.sort == Sort::Secret => !(named.plural && number),
         Force::Certain => named.sort != Sort::Network,
         Force::Digits(least) => digits >= least,
@@ -315,8 +332,8 @@ fn secrets(text: &str, hits: &mut Hits, mut marks: Option<&mut Vec<(usize, usize
     let mut unused = Some(hits);
     let searched = TRIGGERS.each(text.as_bytes(), |trigger, start, end| {
         if trigger == Trigger::Mark {
-            if let Some(marks) = &mut marks {
-                marks.push((start, mark_end(text.as_bytes(), end)));
+            if let (Some(marks), Some(end)) = (&mut marks, mark::end(text.as_bytes(), start)) {
+                marks.push((start, end));
             }
             return;
         }
@@ -331,16 +348,6 @@ fn secrets(text: &str, hits: &mut Hits, mut marks: Option<&mut Vec<(usize, usize
         // Nothing can be said of the text, so nothing of it may stay.
         hits.push(0, text.len(), "unscanned", Sort::Secret);
     }
-}
-
-/// The end of one of our own markers or pseudonyms, whose literal ends at `at`.
-fn mark_end(bytes: &[u8], at: usize) -> usize {
-    let ahead = bytes.get(at..bytes.len().min(at + 96)).unwrap_or_default();
-    let run = ahead
-        .iter()
-        .position(|&byte| !(Alphabet::Dotted.has(byte) || byte == b':'))
-        .unwrap_or(ahead.len());
-    at + run + usize::from(byte(ahead, run) == b']')
 }
 
 /// The text with what `replace` puts in each hit's place; borrowed where there is nothing to replace.

@@ -55,7 +55,7 @@ pub(super) fn backslash(bytes: &[u8], start: usize) -> Decoded {
     let done = |code: u32, end: usize| Some((char::from_u32(code)?, end - start));
     match at(bytes, kind) {
         b'/' => Some(('/', slashes + 1)),
-        b'0' if !at(bytes, kind + 1).is_ascii_digit() => Some(('\0', slashes + 1)),
+        b'0' if is_zero(bytes, kind + 1) => Some(('\0', slashes + 1)),
         b'x' => done(hex(bytes, kind + 1, 2)?, kind + 3),
         b'U' => done(hex(bytes, kind + 1, 8)?, kind + 9),
         b'u' if at(bytes, kind + 1) == b'{' => {
@@ -76,6 +76,19 @@ pub(super) fn backslash(bytes: &[u8], start: usize) -> Decoded {
             done(code, end + slashes + 5).filter(|_| paired)
         }
         _ => None,
+    }
+}
+
+/// Whether what follows `\0` shows that it is a zero byte as `Debug` writes it and not the beginning of an octal number:
+/// one digit may follow where the next zero byte, or the end of the text, stands behind it (UTF-16 read as bytes).
+fn is_zero(bytes: &[u8], next: usize) -> bool {
+    if !at(bytes, next).is_ascii_digit() {
+        return true;
+    }
+    let slashes = run(bytes, next + 1, DEPTH, |byte| byte == b'\\');
+    match at(bytes, next + 1 + slashes) {
+        b'0' => slashes > 0,
+        mark => mark == b'"',
     }
 }
 

@@ -57,6 +57,14 @@ impl Hits {
         self.list.retain(keep);
     }
 
+    /// Leaves of settled hits what lies before `end`.
+    pub(crate) fn end_at(&mut self, end: usize) {
+        self.list.retain(|hit| hit.start < end);
+        if let Some(last) = self.list.last_mut() {
+            last.end = last.end.min(end);
+        }
+    }
+
     /// Drops what is an e-mail address only because a URL's userinfo stands before its host: `p@host.example`.
     pub(crate) fn drop_hosts(&mut self) {
         const USERINFO: &str = "url.userinfo";

@@ -1,6 +1,7 @@
 //! What stands between a name and its value in the notations of programs: signs, tags, lists, calls, empty lines.
 
 use super::alphabet::byte;
+use super::bytes::{run, run_back};
 use super::plausible::Joint;
 use super::value;
 
@@ -21,7 +22,7 @@ pub(super) struct Site {
 
 /// What joins the name to a value; `None` where nothing but words can.
 pub(super) fn of(bytes: &[u8], from: usize, to: usize) -> Option<Site> {
-    let mut at = to;
+    let mut at = key_end(bytes, from, to);
     let mut quoted = false;
     while at < to + 40 && matches!(byte(bytes, at), b'\\' | b'"' | b'\'' | b'`' | b']' | b'*') {
         quoted |= matches!(byte(bytes, at), b'"' | b'\'');
@@ -73,6 +74,39 @@ pub(super) fn of(bytes: &[u8], from: usize, to: usize) -> Option<Site> {
         }
         _ => None,
     }
+}
+
+/// Where the marks behind a name begin: for a text of JSON that ends with spaces or signs (`"?token=": `, `"pw: ",`), at
+/// its closing quotation mark, so that what stands behind the text is not read as if it stood in it.
+fn key_end(bytes: &[u8], from: usize, to: usize) -> usize {
+    let signs = run(bytes, to, 16, |byte| {
+        matches!(byte, b' ' | b'=' | b':' | b'?' | b'&' | b';' | b',')
+    });
+    let escapes = run(bytes, to + signs, 16, |byte| byte == b'\\');
+    let mark = to + signs + escapes;
+    if signs == 0 || byte(bytes, mark) != b'"' {
+        return to;
+    }
+    let next = byte(bytes, value::skip_space(bytes, mark + 1, false));
+    let opened = || opens(bytes, from, escapes);
+    let ends = match next {
+        b':' => opened().is_some_and(|before| matches!(before, b'{' | b',')),
+        b',' | b'}' | b']' => opened().is_some_and(|before| matches!(before, b'{' | b',' | b':' | b'[')),
+        _ => false,
+    };
+    if ends { to + signs } else { to }
+}
+
+/// What stands before the text whose opening mark, with so many backslashes, is the nearest before `from`.
+fn opens(bytes: &[u8], from: usize, escapes: usize) -> Option<u8> {
+    let back = run_back(bytes, from, 128, |byte| byte != b'"' && byte >= b' ');
+    let open = (from - back)
+        .checked_sub(1)
+        .filter(|&at| byte(bytes, at) == b'"')?;
+    let slashes = run_back(bytes, open, escapes + 1, |byte| byte == b'\\');
+    let start = open.checked_sub(slashes).filter(|_| slashes == escapes)?;
+    let gap = run_back(bytes, start, 16, |byte| byte.is_ascii_whitespace());
+    Some(super::bytes::before(bytes, start - gap, 1))
 }
 
 /// The sign at `at` that joins, and where the value behind it is looked for.

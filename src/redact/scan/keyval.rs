@@ -5,6 +5,7 @@ use super::alphabet::byte;
 use super::header;
 use super::joint::{self, Site};
 use super::look::Look;
+use super::mark;
 use super::plausible::{Candidate, Joint, is_plausible};
 use super::prose;
 use super::value::{self, Extent};
@@ -28,7 +29,10 @@ pub(super) fn name(look: &mut Look<'_, '_>, start: usize, end: usize) {
     if is_noise(look.bytes.get(from..to).unwrap_or_default()) {
         return;
     }
-    if ends_with(look.bytes, from, b"[REDACTED:") {
+    let is_label = from
+        .checked_sub(mark::MARKER.len())
+        .is_some_and(|start| mark::end(look.bytes, start).is_some());
+    if is_label {
         return;
     }
     match joint::of(look.bytes, from, to) {
@@ -86,10 +90,6 @@ fn is_noise(name: &[u8]) -> bool {
         humps += usize::from(last.is_ascii_lowercase() && this.is_ascii_uppercase());
     }
     numbers > 6 || (name.len() >= 16 && (numbers + humps) * 4 > name.len())
-}
-
-fn ends_with(bytes: &[u8], at: usize, what: &[u8]) -> bool {
-    bytes.get(..at).is_some_and(|before| before.ends_with(what))
 }
 
 /// What the name at `from..to` says, alone or with the words before it.

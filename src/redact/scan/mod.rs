@@ -10,6 +10,8 @@ mod bytes;
 mod card;
 #[cfg(test)]
 mod cases;
+#[cfg(test)]
+mod cases_odd;
 mod clue;
 pub(super) mod custom;
 mod cut;
@@ -31,6 +33,7 @@ mod keyval;
 mod lexicon;
 mod lists;
 mod look;
+mod mark;
 mod named;
 mod numbers;
 mod pem;
@@ -113,6 +116,11 @@ fn balanced<'v>(field: &Field, value: &'v str, scratch: &mut Scratch) -> Scanned
         redactions,
         dropped: scanned.dropped,
     }
+}
+
+/// Whether the text is one of our own markers or pseudonyms, whole.
+pub(super) fn is_mark(text: &str) -> bool {
+    mark::end(text.as_bytes(), 0) == Some(text.len())
 }
 
 /// Writes what stands in a hit's place; `false` where that is the text itself.

@@ -76,6 +76,7 @@ fn is_secret(named: Named, candidate: Candidate<'_>, value: &str, digits: usize)
     match candidate.joint {
         Joint::Assigned => true,
         Joint::Colon if candidate.quoted => true,
+        Joint::Colon if is_key_of_letters(value) => true,
         Joint::Colon => is_unlike_a_word(value) || !candidate.goes_on && value.len() >= 4 && !is_camel(value),
         Joint::Listed => {
             value.len() >= 6 && digits > 0 && value.bytes().any(|byte| byte.is_ascii_alphabetic())
@@ -137,6 +138,18 @@ pub(super) fn is_street(value: &str) -> bool {
 fn is_camel(value: &str) -> bool {
     value.bytes().all(|byte| byte.is_ascii_alphabetic())
         && value.starts_with(|char: char| char.is_ascii_uppercase())
+        && !is_key_of_letters(value)
+}
+
+/// Whether letters alone are a key: many, and not words in a row that each begin with a capital.
+fn is_key_of_letters(value: &str) -> bool {
+    let bytes = value.as_bytes();
+    if bytes.len() < 16 || !bytes.iter().all(u8::is_ascii_alphabetic) {
+        return false;
+    }
+    let capitals = bytes.iter().filter(|byte| byte.is_ascii_uppercase()).count();
+    let mut words = bytes.chunk_by(|last, this| last.is_ascii_uppercase() || this.is_ascii_lowercase());
+    capitals > 0 && (capitals * 4 > bytes.len() || words.any(|word| word.len() < 3))
 }
 
 /// Whether no word of a sentence looks like this: it has a digit, a mark, or capitals inside.

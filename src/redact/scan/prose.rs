@@ -39,8 +39,13 @@ pub(super) fn after(look: &mut Look<'_, '_>, from: usize, to: usize) {
     let Some(named) = named.filter(|named| named.sort == Sort::Secret) else {
         return;
     };
+    if value.bytes().all(|byte| byte.is_ascii_digit()) && is_counted(look.bytes, end) {
+        return;
+    }
+    let name = look.text.get(from..to).unwrap_or_default();
     let known = login(look, from) && !is_word_about(value)
-        || is_card_code(look.text.get(from..to).unwrap_or_default(), value);
+        || is_card_code(name, value)
+        || !named.plural && is_numeric(name, value, joined);
     if named.force == Force::Certain && (known || is_secret(named, value, joined)) {
         look.secret(start, end, "kv.prose");
         look.named = look.named.max(end);
@@ -53,6 +58,55 @@ fn is_card_code(name: &str, value: &str) -> bool {
         .iter()
         .any(|code| name.eq_ignore_ascii_case(code));
     named && (3..=4).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a number is the secret itself: behind `is` where it is as long as one, at once where the name is that of a
+/// password, which nobody numbers as tokens are numbered, or where it is longer than any id.
+fn is_numeric(name: &str, value: &str, joined: bool) -> bool {
+    if value.len() < 6 || value.len() > 128 || !value.bytes().all(|byte| byte.is_ascii_digit()) {
+        return false;
+    }
+    let password = || {
+        let name = name.to_ascii_lowercase();
+        ["password", "passwort", "passwd", "passphrase", "passcode", "pwd"]
+            .iter()
+            .any(|end| name.ends_with(end))
+    };
+    joined || value.len() > 20 || password()
+}
+
+/// Whether what follows a number says what it counts.
+fn is_counted(bytes: &[u8], end: usize) -> bool {
+    static COUNTED: Lexicon = Lexicon::of(&[
+        "attempts",
+        "bits",
+        "bytes",
+        "characters",
+        "chars",
+        "days",
+        "digits",
+        "entries",
+        "hours",
+        "items",
+        "kb",
+        "mb",
+        "milliseconds",
+        "minutes",
+        "ms",
+        "ns",
+        "requests",
+        "rows",
+        "s",
+        "seconds",
+        "times",
+        "tokens",
+        "us",
+        "users",
+    ]);
+    let ahead = bytes.get(end..bytes.len().min(end + 24)).unwrap_or_default();
+    let word = ahead.strip_prefix(b" ").unwrap_or_default();
+    let len = word.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    std::str::from_utf8(word.get(..len).unwrap_or_default()).is_ok_and(|word| COUNTED.has(word))
 }
 
 /// Whether the word at `at` can be a value or lead to one: most words of prose cannot.
@@ -152,13 +206,36 @@ fn quoted_or_bare(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
     (len > 0).then_some((at, at + len))
 }
 
-fn is_secret(named: Named, value: &str, joined: bool) -> bool {
-    const ALGORITHMS: &[&str] = &[
-        "sha", "md5", "bcrypt", "argon", "scrypt", "oauth", "base64", "utf", "pbkdf", "hs256", "rs256",
-        "es256", "v1", "v2", "v3", "http", "id", "2fa", "tls", "x509", "aes", "rsa", "ed25519", "p256",
+/// Whether the value is the whole name of an algorithm, a format or a version: `sha256`, `AES-256-GCM`, `v1.2`. A token
+/// may begin like one.
+fn is_algorithm(value: &str) -> bool {
+    const NUMBERED: &[&str] = &[
+        "sha", "md", "bcrypt", "argon", "scrypt", "oauth", "base", "utf", "pbkdf", "hs", "rs", "es", "ps",
+        "v", "http", "id", "tls", "ssl", "x", "aes", "rsa", "p", "secp", "hmac",
     ];
-    let lower = value.to_ascii_lowercase();
-    if ALGORITHMS.iter().any(|known| lower.starts_with(known)) || is_word_about(value) {
+    const WHOLE: &[&str] = &[
+        "2fa", "argon2id", "argon2i", "argon2d", "ed25519", "ed448", "x25519", "p256k1",
+    ];
+    let value = value.trim_end_matches(['.', ',', '!', '?', ':', ';']);
+    if value.len() > 32 {
+        return false;
+    }
+    let is_known = |part: &str| {
+        let part = part.to_ascii_lowercase();
+        let name = part.trim_end_matches(|char: char| char.is_ascii_digit());
+        WHOLE.contains(&part.as_str()) || NUMBERED.contains(&name) && part.len() - name.len() <= 3
+    };
+    let is_detail = |part: &str| {
+        let digits = part.bytes().all(|byte| byte.is_ascii_digit());
+        let letters = part.bytes().all(|byte| byte.is_ascii_alphabetic());
+        digits && part.len() <= 4 || letters && part.len() <= 6
+    };
+    let mut parts = value.split(['-', '_', '.', '/', ':', '+']);
+    parts.next().is_some_and(is_known) && parts.all(|part| is_known(part) || is_detail(part))
+}
+
+fn is_secret(named: Named, value: &str, joined: bool) -> bool {
+    if is_algorithm(value) || is_word_about(value) {
         return false;
     }
     let digits = value.bytes().filter(u8::is_ascii_digit).count();

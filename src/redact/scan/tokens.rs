@@ -41,6 +41,12 @@ impl Prefix {
         )
     }
 
+    /// How many kinds of letters a body of one case has at least: words of the same length as a token that has only one
+    /// are rare.
+    fn fewest(&self) -> u32 {
+        if self.min == self.max { 5 } else { 8 }
+    }
+
     /// Whether the literal at `start`, with a body that ends at `end`, is a token. The body's end is found by the
     /// caller, who measures each run once.
     pub(super) fn is_at(&self, bytes: &[u8], start: usize, end: usize) -> bool {
@@ -51,7 +57,7 @@ impl Prefix {
             && (self.max == 0 || body.len() <= self.max)
             && (!self.walled || walled(bytes, start))
             && self.shape.is_none_or(|shape| shape(body))
-            && (varied(body) || self.one_case() && kinds(body) >= 8)
+            && (varied(body) || self.one_case() && kinds(body) >= self.fewest())
     }
 }
 

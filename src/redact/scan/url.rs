@@ -102,7 +102,7 @@ pub(super) fn authority(look: &mut Look<'_, '_>, start: usize, end: usize) {
         return;
     };
     let text = look.text.get(end..end + at).unwrap_or_default();
-    if text.contains("[REDACTED:") {
+    if super::mark::is_in(text) {
         return;
     }
     let (from, secret) = match text.split_once(':') {

@@ -233,6 +233,10 @@ pub(super) fn bare(bytes: &[u8], at: usize, parameter: bool) -> usize {
         len += 1;
     }
     while len > 0 && matches!(byte(ahead, len - 1), b'.' | b',' | b':') {
+        // The end of an address that was cut to its network: `2001:db8::`.
+        if ahead.get(..len).is_some_and(|value| value.ends_with(b"::")) {
+            break;
+        }
         len -= 1;
     }
     len

@@ -1,0 +1,218 @@
+//! Texts that once passed, broke what they stood in, or read otherwise the second time.
+
+use super::cases::{ALNUM, body, check};
+use super::engine::{Engine, Field, Scratch};
+use super::scan;
+
+fn letters(len: usize) -> String {
+    format!(
+        "S{}",
+        body("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", len - 1)
+    )
+}
+
+fn checked(cases: &[(&str, String)]) {
+    let cases: Vec<(&str, &str)> = cases
+        .iter()
+        .map(|(field, text)| (*field, text.as_str()))
+        .collect();
+    check(&cases);
+}
+
+#[test]
+fn what_only_begins_like_a_mark_of_ours_hides_nothing() {
+    check(&[
+        ("message", "hmac-sha256:k1:«{GH}»"),
+        ("message", "hmac-sha256:«{AWS}» seen"),
+        ("message", "password=\"«[REDACTED:Hunter2]»\""),
+        ("password", "«hmac-sha256:k1:hunter2»"),
+        ("password", "«[REDACTED:Hunter2»"),
+        ("message", "password=«hmac-sha256:hunter2» and more"),
+        ("message", "[REDACTED:secret] and hmac-sha256:k1:{HEX}"),
+    ]);
+    let token = format!("ghp{}{}", "_", body(ALNUM, 36));
+    for (text, secret) in [
+        (format!("[REDACTED:{token}]"), &*token),
+        ("[REDACTED:password=hunter2]".to_owned(), "hunter2"),
+    ] {
+        let found = scan("message", &text);
+        assert!(!found.value.contains(secret), "{text} -> {}", found.value);
+        assert_eq!(scan("message", &found.value).value, found.value);
+    }
+    let pseudonym = format!("hmac-sha256:k1:{}", body("0123456789abcdef", 64));
+    checked(&[
+        ("message", format!("password={pseudonym} host=db")),
+        ("password", pseudonym),
+    ]);
+}
+
+#[test]
+fn a_number_in_a_sentence_can_be_the_secret() {
+    let long = body("123456789", 36);
+    check(&[
+        ("message", "login failed for ann with password «12345678»"),
+        ("message", "the password is «12345678» and it works"),
+        ("message", "the password was 123456 bytes long"),
+        ("message", "token 12345678 expired"),
+        ("message", "the password is 30 days old"),
+        ("message", "the api key was rotated 300000 seconds ago"),
+    ]);
+    checked(&[
+        ("message", format!("the password is «{long}» and it was refused")),
+        ("message", format!("the token is «{long}»")),
+        ("message", format!("token «{long}» was refused")),
+    ]);
+}
+
+#[test]
+fn a_secret_that_begins_like_an_algorithm_is_none() {
+    let key = body(ALNUM, 30);
+    for begin in ["v1", "id", "utf", "sha", "sha256", "rsa", "aes", "http", "p256"] {
+        checked(&[(
+            "message",
+            format!("the password is «{begin}{key}» and it was refused"),
+        )]);
+    }
+    for name in [
+        "sha256",
+        "SHA-256",
+        "v1",
+        "v1.2.3",
+        "utf-8",
+        "AES-256-GCM",
+        "argon2id",
+        "http/1.1",
+        "bcrypt",
+        "ed25519",
+        "x509",
+        "pbkdf2-hmac-sha256",
+        "oauth2",
+        "base64",
+        "2fa",
+        "TLS1.3",
+    ] {
+        checked(&[("message", format!("the token is {name} encoded"))]);
+    }
+}
+
+#[test]
+fn letters_alone_can_be_a_key_and_names_of_types_are_none() {
+    for len in [16, 20, 32, 40] {
+        checked(&[
+            ("message", format!("X-Api-Key: «{}»\r\nAccept: */*", letters(len))),
+            ("message", format!("api_key: «{}» was refused", letters(len))),
+        ]);
+    }
+    check(&[
+        ("message", "token: AuthenticationTokenExpired"),
+        ("message", "secret: InvalidSecretFormat for user"),
+        ("message", "password: Unauthenticated"),
+    ]);
+}
+
+#[test]
+fn a_token_of_one_length_needs_few_kinds_of_letters() {
+    let token = format!("AKI{}{}", "A", ["BFBQEXFP", "XBBPEXQX"].concat());
+    checked(&[
+        ("message", format!("signed in with «{token}» and went on")),
+        ("message", format!("AKI{}{}", "A", "XYXYXYXYXYXYXYXY")),
+    ]);
+}
+
+#[test]
+fn zero_bytes_are_folded_as_debug_writes_them() {
+    let token = format!("AKI{}{}", "A", body("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 16));
+    let wide: String = token.chars().flat_map(|char| [char, '\0']).collect();
+    let other: String = token.chars().flat_map(|char| ['\0', char]).collect();
+    for text in [
+        format!("{:?}", Some(&wide)),
+        format!("{:?}", Some(&other)),
+        format!("{:?}", format!("{wide:?}")),
+    ] {
+        let found = scan("message", &text);
+        let tail = &token[token.len() - 4..];
+        assert!(!found.redactions.is_empty(), "{text} -> {}", found.value);
+        let left: String = found.value.replace("\\0", "");
+        assert!(!left.contains(tail), "{left}");
+    }
+}
+
+#[test]
+fn json_stays_json_whatever_is_cut_in_it() {
+    let digits = "17977613165209020809";
+    for text in [
+        format!(r#"{{"password":{digits}}}"#),
+        format!(r#"{{"a":{{"password":{digits}}},"b":1}}"#),
+        format!(r#"{{"a":[{{"password":{digits}}}]}}"#),
+        format!(r#"{{"log":"{{\"password\":{digits}}}"}}"#),
+        format!(r#"{{"password":-{digits}.5}}"#),
+        format!(r#"{{"password":1.7977613165209021e19}}"#),
+        r#"{"a":"+49 30 1234567\n}"}"#.to_owned(),
+        r#"[{},[1],4111111111111111]"#.to_owned(),
+        r#"[null,false,4111111111111111]"#.to_owned(),
+        r#"{"user":"pw:"}"#.to_owned(),
+        r#"{"user":"the password: ","b":["token="]}"#.to_owned(),
+        r#"{"log":"{\"user\":\"pw:\"}"}"#.to_owned(),
+        r#"{"a":"[4111111111111111, -3]"}"#.to_owned(),
+        r#"{"a":"\u0000@example.com"}"#.to_owned(),
+        r#"["\\",4111111111111111]"#.to_owned(),
+        r#"{"log":"[\"\\\\\",4111111111111111]"}"#.to_owned(),
+        r#"{"a":[1.5e-38,{"b":[2E7,[4111111111111111]]}]}"#.to_owned(),
+        r#"{"a":"192.0.2.77]"}"#.to_owned(),
+        r#"{"?token=":{}}"#.to_owned(),
+        r#"{"?token=":"k9rWBjx81Lz","b":1}"#.to_owned(),
+        r#"{"token ":"k9rWBjx81Lz"}"#.to_owned(),
+        r#"{"password=":[1,2]}"#.to_owned(),
+        r#"{"password= ":"x","a":["b"]}"#.to_owned(),
+        r#"{"a":"b","c":"@example.com"}"#.to_owned(),
+        r#"["a","@example.com"]"#.to_owned(),
+        r#"{"a":"\"bob smith\"@example.com"}"#.to_owned(),
+        r#"{"log":"{\"a\":\"@example.com\"}"}"#.to_owned(),
+        r#"{"a":"x","b@example.com":"bob@example.com"}"#.to_owned(),
+    ] {
+        let found = scan("message", &text);
+        let read = serde_json::from_str::<serde_json::Value>(&found.value);
+        assert!(read.is_ok(), "{text} -> {}", found.value);
+        assert!(!found.value.contains(digits), "{}", found.value);
+        let again = scan("message", &found.value);
+        assert_eq!(again.value, found.value, "{text}");
+    }
+    let found = scan("message", r#"{"?token=":"k9rWBjx81Lz","b":1}"#);
+    assert_eq!(found.value, r#"{"?token=":"[REDACTED:secret]","b":1}"#);
+}
+
+#[test]
+fn no_half_of_a_token_is_left_where_the_cap_falls_into_a_run() {
+    let token = format!("ghp{}{}", "_", body(ALNUM, 36));
+    for lead in [16_363, 16_384 - 44, 16_384 - 4_096 - 20, 16_384 - 1] {
+        let text = format!("{}/{token}{}", "a".repeat(lead), "b".repeat(9_000));
+        let found = scan("message", &text);
+        assert!(!found.value.contains(&token[..8]), "{lead}");
+        assert!(found.dropped > 0);
+    }
+    let mut scratch = Scratch::default();
+    let text = format!("{} {}", "a".repeat(16_000), "b".repeat(900));
+    let scanned = Engine::default().scan(&Field::of("message"), &text, &mut scratch);
+    assert_eq!(scanned.kept, 16_001);
+}
+
+#[test]
+fn what_was_cut_reads_the_same_the_second_time() {
+    let key = body(ALNUM, 16);
+    let mut wrong = Vec::new();
+    for (field, text) in [
+        ("message", "?token=2001:db8::1".to_owned()),
+        ("message", "token=192.0.2.77".to_owned()),
+        ("date_of_birth", "192.0.2.77".to_owned()),
+        ("message", "mysql -p;U2jY3a-AsvZLnnJ7".to_owned()),
+        ("message", format!("curl -u ?token=MIIE{key}&")),
+        ("cookie", format!("Bearer k9rWBj{key}&sig=\u{200b}kLv")),
+    ] {
+        let once = scan(field, &text);
+        let again = scan(field, &once.value);
+        if once.redactions.is_empty() || again.value != once.value || !again.redactions.is_empty() {
+            wrong.push(format!("{field}: {text} -> {} -> {}", once.value, again.value));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
