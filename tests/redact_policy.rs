@@ -4,7 +4,7 @@ use std::fmt;
 
 use tracing::{field, info, info_span};
 use tracing_audit::record::{Map, Record, Slot, Value};
-use tracing_audit::redact::{Action, Class, FieldRule, Policy, ValueType};
+use tracing_audit::redact::{Action, Alphabet, Class, FieldRule, Pattern, Policy, ValueType};
 use tracing_audit::testing::Recording;
 use tracing_audit::{Audit, ErrorKind};
 
@@ -450,5 +450,18 @@ fn what_lies_beyond_the_scan_limit_is_not_kept() {
         assert!(note.len() <= 256 && note.starts_with("word word"), "{note}");
         let truncated = record.get(Slot::Truncated).unwrap().as_list().unwrap();
         assert_eq!(truncated.len(), 1, "{record:?}");
+    }
+}
+
+#[test]
+fn a_token_of_the_applications_own_is_not_cut_in_half_by_the_scan_limit() {
+    let pattern = Pattern::literal("acme", "acme_", Alphabet::Alnum, 32..=64);
+    let policy = Policy::balanced().scan_limit(256).pattern(pattern).unwrap();
+    for before in 90..140 {
+        let (head, tail) = ("x".repeat(before - 1), "y".repeat(400));
+        let text = format!("{head}/acme_{}/{tail}", "b7".repeat(20));
+        let treated = policy.redact("note", &text);
+        let value = treated.value.unwrap();
+        assert!(!value.contains("b7b7"), "{before}: {value}");
     }
 }

@@ -61,7 +61,7 @@ pub(super) fn passes(policy: &Policy, judged: &Judged, text: &str) -> bool {
     }
     with_scratch(|scratch| {
         let scanned = policy.inner().engine.scan(field, text, scratch);
-        own(policy, text.get(..scanned.kept), &mut scratch.hits);
+        own(policy, text, scanned.kept, &mut scratch.hits);
         scanned.dropped == 0
             && !scratch
                 .hits
@@ -95,7 +95,7 @@ pub(super) fn sift_around(
     let field = judged.field.as_ref().filter(|_| look > Look::None)?;
     with_scratch(|scratch| {
         let mut scanned = policy.inner().engine.scan(field, text, scratch);
-        own(policy, text.get(..scanned.kept), &mut scratch.hits);
+        own(policy, text, scanned.kept, &mut scratch.hits);
         if !pieces.is_empty() {
             spare(&mut scratch.hits, pieces);
         }
@@ -265,13 +265,18 @@ pub(super) fn note(notes: &mut Vec<Note>, new: Note) {
     }
 }
 
-/// Adds what the policy's own patterns find in the part of the text that was scanned.
+/// How far behind what is kept a token of the application's own is looked for that begins before: no half of it stays.
+const AHEAD: usize = 4 * 1024;
+
+/// Adds what the policy's own patterns find in the first `kept` bytes of the text, or find beginning there.
 #[inline]
-fn own(policy: &Policy, scanned: Option<&str>, hits: &mut Hits) {
-    if let Some(patterns) = &policy.inner().patterns
-        && patterns.find(scanned.unwrap_or_default(), hits)
-    {
-        hits.settle();
+fn own(policy: &Policy, text: &str, kept: usize, hits: &mut Hits) {
+    if let Some(patterns) = &policy.inner().patterns {
+        let seen = crate::record::frame::cut(text, kept.saturating_add(AHEAD));
+        if patterns.find(seen, hits) {
+            hits.clip(kept);
+            hits.settle();
+        }
     }
 }
 
@@ -378,7 +383,7 @@ fn rehearse(policy: &Policy, other: &Policy, trial: &Judged, text: &str) {
     };
     with_scratch(|scratch| {
         let scanned = other.inner().engine.scan(field, text, scratch);
-        own(other, text.get(..scanned.kept), &mut scratch.hits);
+        own(other, text, scanned.kept, &mut scratch.hits);
         for hit in scratch.hits.list().iter().filter(|hit| counts(look, hit)) {
             if other.action_for(class_of(other, trial, hit)) != Action::Keep {
                 policy.counts().add_trial(hit.rule, 1);

@@ -53,6 +53,12 @@ impl Hits {
         &self.list
     }
 
+    /// Leaves what lies in the first `end` bytes.
+    pub(crate) fn clip(&mut self, end: usize) {
+        self.list.retain(|hit| hit.start < end);
+        self.list.iter_mut().for_each(|hit| hit.end = hit.end.min(end));
+    }
+
     pub(crate) fn retain(&mut self, keep: impl FnMut(&Hit) -> bool) {
         self.list.retain(keep);
     }
