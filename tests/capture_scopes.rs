@@ -387,4 +387,6 @@ fn two_trails_redact_one_scope_by_their_own_policies() {
     });
     open.captured().only().assert_has(Slot::SessionId, "s-1");
     strict.captured().only().assert_has(Slot::SessionId, "[REDACTED]");
+    let redacted = [&open, &strict].map(|recording| recording.audit().stats().redacted);
+    assert_eq!(redacted, [0, 1]);
 }

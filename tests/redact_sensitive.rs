@@ -8,25 +8,9 @@ use std::fmt;
 
 use tracing::{field, info, info_span};
 use tracing_audit::record::{Slot, Value};
-use tracing_audit::redact::sensitive::{Card, Email, Internal, IpAddress, Phone, Public, Secret};
+use tracing_audit::redact::sensitive::{Card, Email, Internal, IpAddress, Public, Secret};
 use tracing_audit::redact::{Class, Classified, Policy, Sensitive};
-use typed::{ADDRESS, MARKER, beside_fmt, email, keyed, pseudonym, remarks, with};
-
-#[derive(Debug)]
-#[expect(dead_code, reason = "its Debug form is what counts")]
-struct User {
-    id: u64,
-    email: Sensitive<String, Email>,
-    phone: Option<Sensitive<String, Phone>>,
-}
-
-fn user() -> User {
-    User {
-        id: 7,
-        email: Sensitive::new(ADDRESS.to_owned()),
-        phone: Some(Phone::of("+49 30 123456".to_owned())),
-    }
-}
+use typed::{ADDRESS, MARKER, beside_fmt, email, keyed, pseudonym, remarks, user, with};
 
 #[test]
 fn whoever_shows_a_typed_value_shows_the_marker_of_its_class() {

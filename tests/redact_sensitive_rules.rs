@@ -5,28 +5,11 @@ mod typed;
 
 use tracing::info;
 use tracing_audit::record::{Record, Slot};
-use tracing_audit::redact::sensitive::{Card, Email, Health, Internal, IpAddress, Phone, Public, Secret};
+use tracing_audit::redact::sensitive::{Card, Health, Internal, IpAddress, Phone, Public, Secret};
 use tracing_audit::redact::{
     Action, AuditField, AuditFields, Class, ClassKind, Classified, FieldRule, Policy, Sensitive,
 };
-use typed::{ADDRESS, MARKER, beside_fmt, email, keyed, pseudonym, remarks, with};
-
-/// A struct of which types state a part.
-#[derive(Debug)]
-#[expect(dead_code, reason = "its Debug form is what counts")]
-struct User {
-    id: u64,
-    email: Sensitive<String, Email>,
-    phone: Option<Sensitive<String, Phone>>,
-}
-
-fn user() -> User {
-    User {
-        id: 7,
-        email: Sensitive::new(ADDRESS.to_owned()),
-        phone: Some(Phone::of("+49 30 123456".to_owned())),
-    }
-}
+use typed::{ADDRESS, MARKER, beside_fmt, email, keyed, pseudonym, remarks, user, with};
 
 #[test]
 fn drop_leaves_a_field_out_and_a_marker_within_a_text() {

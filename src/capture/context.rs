@@ -9,7 +9,7 @@ use super::core::Capture;
 use super::local;
 use super::place::Spot;
 use crate::record::{ActorType, Record, RecordBuilder, Slot, TraceContext, Value};
-use crate::redact::{Policy, RedactedFields, Redacting};
+use crate::redact::{Policy, RedactedFields, Redacting, Tally};
 
 /// Who acts: an id, a type, and the roles held at the time.
 ///
@@ -334,20 +334,27 @@ impl ScopeFields {
         Arc::new([Arc::new(Self::new(context))])
     }
 
-    /// Calls `with` with the fields as the policy of this trail leaves them.
-    pub(super) fn with_fields(&self, trail: u32, policy: &Policy, with: impl FnOnce(&RedactedFields)) {
-        let (made_for, fields) = self.redacted.get_or_init(|| (trail, self.redact(policy)));
+    /// Calls `with` with the fields as the policy of this trail leaves them, and `count` with what that took, each time
+    /// that they are made: usually once.
+    pub(super) fn with_fields(
+        &self,
+        (trail, policy): (u32, &Policy),
+        count: impl Fn(Tally),
+        with: impl FnOnce(&RedactedFields),
+    ) {
+        let (made_for, fields) = self.redacted.get_or_init(|| (trail, self.redact(policy, &count)));
         if *made_for == trail {
             with(fields);
         } else {
             // A second trail in the same process has a policy of its own.
-            with(&self.redact(policy));
+            with(&self.redact(policy, &count));
         }
     }
 
-    fn redact(&self, policy: &Policy) -> RedactedFields {
+    fn redact(&self, policy: &Policy, count: impl Fn(Tally)) -> RedactedFields {
         let mut into = Redacting::fields(RedactedFields::default(), RedactedFields::default(), policy);
         into.record(&self.context.record);
+        count(into.tally);
         let (mut fields, _) = into.finish_fields();
         if let Some(trace) = self.context.trace {
             fields.trace(trace, None);

@@ -127,9 +127,13 @@ impl Capture {
                 state.is_scoped |= scope.has_actor();
                 continue;
             }
-            scope.with_fields(self.trail, &self.settings.policy, |fields| {
-                state.handed_down.extend(fields);
-            });
+            scope.with_fields(
+                (self.trail, &self.settings.policy),
+                |tally| self.count(tally),
+                |fields| {
+                    state.handed_down.extend(fields);
+                },
+            );
             state.has_actor |= scope.has_actor();
             state.is_scoped = true;
             trace = scope.trace().or(trace);
@@ -192,7 +196,11 @@ impl Capture {
                 has_actor &= !scope.has_actor();
                 continue;
             }
-            scope.with_fields(self.trail, &self.settings.policy, |fields| into.inherit(fields));
+            scope.with_fields(
+                (self.trail, &self.settings.policy),
+                |tally| self.count(tally),
+                |fields| into.inherit(fields),
+            );
             has_actor |= scope.has_actor();
         }
         has_actor

@@ -6,7 +6,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use tracing_audit::AuditedExt;
-use tracing_audit::redact::sensitive::Email;
+use tracing_audit::redact::sensitive::{Email, Phone};
 use tracing_audit::redact::{Class, Classified, Policy, Sensitive};
 use tracing_audit::testing::{CapturedRecord, Recording};
 use tracing_subscriber::prelude::*;
@@ -29,6 +29,23 @@ pub(crate) fn pseudonym(class: Class, value: &str) -> String {
 
 pub(crate) fn email() -> Sensitive<&'static str, Email> {
     Email::of(ADDRESS)
+}
+
+/// A struct of which types state a part.
+#[derive(Debug)]
+#[expect(dead_code, reason = "its Debug form is what counts")]
+pub(crate) struct User {
+    id: u64,
+    email: Sensitive<String, Email>,
+    phone: Option<Sensitive<String, Phone>>,
+}
+
+pub(crate) fn user() -> User {
+    User {
+        id: 7,
+        email: Sensitive::new(ADDRESS.to_owned()),
+        phone: Some(Phone::of("+49 30 123456".to_owned())),
+    }
 }
 
 /// Field, rule, action, number and category of each remark, sorted.

@@ -164,37 +164,22 @@ pub(super) fn is_number(value: &str) -> Option<bool> {
     (digits > 0 && known).then_some(false)
 }
 
+/// The folders at the root of a file system, and of what containers mount, in which files are kept.
+const FOLDERS: &[&str] = &[
+    "etc", "var", "home", "usr", "opt", "tmp", "run", "root", "mnt", "srv", "data", "app", "secrets",
+    "Users", "proc", "dev", "keys", "certs", "config",
+];
+
+/// Whether the value begins with `/`, one of those folders, and `/`.
+fn is_rooted(value: &str) -> bool {
+    let folder = value.strip_prefix('/').and_then(|rest| rest.split_once('/'));
+    folder.is_some_and(|(folder, _)| FOLDERS.contains(&folder))
+}
+
 /// A place where a secret may be kept, but not the secret.
 pub(super) fn is_path(value: &str) -> bool {
     static ROOTS: Beginnings = Beginnings::of(&[
-        "/etc/",
-        "/var/",
-        "/home/",
-        "/usr/",
-        "/opt/",
-        "/tmp/",
-        "/run/",
-        "/root/",
-        "/mnt/",
-        "/srv/",
-        "/data/",
-        "/app/",
-        "/secrets/",
-        "/Users/",
-        "/proc/",
-        "/dev/",
-        "/keys/",
-        "/certs/",
-        "/config/",
-        "./",
-        "../",
-        "~/",
-        "file:",
-        "C:\\",
-        "c:\\",
-        "env:",
-        "vault:",
-        "arn:",
+        "./", "../", "~/", "file:", "C:\\", "c:\\", "env:", "vault:", "arn:",
     ]);
     if !value
         .bytes()
@@ -208,6 +193,7 @@ pub(super) fn is_path(value: &str) -> bool {
         .bytes()
         .all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'/' | b'-' | b'_'));
     segments >= 2 && words
+        || is_rooted(value)
         || ROOTS.begin(value)
         || [
             ".pem", ".key", ".json", ".yaml", ".yml", ".toml", ".txt", ".rs", ".py", ".crt",

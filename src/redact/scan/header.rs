@@ -71,15 +71,8 @@ pub(super) fn parameters(look: &mut Look<'_, '_>, named: Named, found: Extent) -
     if named.sort != Sort::Secret {
         return false;
     }
-    let ahead = look
-        .bytes
-        .get(found.start..look.bytes.len().min(found.start + 24))
-        .unwrap_or_default();
-    let scheme = ahead
-        .iter()
-        .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'-')
-        .count();
-    let word = ahead.get(..scheme).unwrap_or_default();
+    let (ahead, word) = scheme_at(look.bytes, found.start);
+    let scheme = word.len();
     if byte(ahead, scheme) != b' ' {
         return false;
     }
@@ -117,6 +110,14 @@ pub(super) fn parameters(look: &mut Look<'_, '_>, named: Named, found: Extent) -
     true
 }
 
+/// The bytes from `start` on in which a scheme would end, and its name: letters, digits and dashes.
+fn scheme_at(bytes: &[u8], start: usize) -> (&[u8], &[u8]) {
+    let ahead = bytes.get(start..bytes.len().min(start + 24)).unwrap_or_default();
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
+    let len = ahead.iter().take_while(|byte| is_part(byte)).count();
+    (ahead, ahead.get(..len).unwrap_or_default())
+}
+
 /// `token="…"` behind a scheme: a name, `=` and a quotation mark.
 fn begins_with_pair(bytes: &[u8], at: usize) -> bool {
     let ahead = bytes.get(at..bytes.len().min(at + 32)).unwrap_or_default();
@@ -132,15 +133,8 @@ pub(super) fn credential(look: &Look<'_, '_>, named: Named, found: Extent) -> Ex
     if named.sort != Sort::Secret {
         return found;
     }
-    let ahead = look
-        .bytes
-        .get(found.start..look.bytes.len().min(found.start + 24))
-        .unwrap_or_default();
-    let scheme = ahead
-        .iter()
-        .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'-')
-        .count();
-    let word = ahead.get(..scheme).unwrap_or_default();
+    let (ahead, word) = scheme_at(look.bytes, found.start);
+    let scheme = word.len();
     let apart = matches!(byte(ahead, scheme), b' ' | b'+') || ahead.get(scheme..scheme + 3) == Some(b"%20");
     if !apart || (found.quoted && found.start + scheme >= found.end) {
         return found;
