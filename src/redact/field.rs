@@ -3,6 +3,7 @@
 use super::action::Action;
 use super::ink::Ink;
 use super::judge::{Judged, Look};
+use super::memo;
 use super::policy::Policy;
 use super::rule::{About, Asked};
 use crate::record::frame::{Out as _, Put};
@@ -64,7 +65,11 @@ pub(crate) struct FieldPlan {
     pub(super) judged: Judged,
     pub(super) head: Head,
     /// Which kinds of value take the short way: bits of [`fast`].
-    pub(super) fast: u8,
+    pub(super) fast: u16,
+    /// The number under which a thread remembers a text of the field.
+    pub(super) memo: memo::Number,
+    /// Whether texts are looked through for tokens of the application's own.
+    has_patterns: bool,
     /// The head for a value of a wrong type: the attribute of that name.
     pub(super) fallback: Head,
     pub(super) inherited: bool,
@@ -125,15 +130,19 @@ impl Head {
 
 /// Bits for kinds of value that a field keeps as they are, with nothing else to consider.
 pub(super) mod fast {
-    pub(in crate::redact) const STR: u8 = 1;
-    pub(in crate::redact) const U64: u8 = 2;
-    pub(in crate::redact) const I64: u8 = 4;
-    pub(in crate::redact) const BOOL: u8 = 8;
-    pub(in crate::redact) const F64: u8 = 16;
+    pub(in crate::redact) const STR: u16 = 1;
+    pub(in crate::redact) const U64: u16 = 2;
+    pub(in crate::redact) const I64: u16 = 4;
+    pub(in crate::redact) const BOOL: u16 = 8;
+    pub(in crate::redact) const F64: u16 = 16;
+    /// In a text of one short word the value engine finds nothing.
+    pub(in crate::redact) const WORD: u16 = 32;
     /// A text is kept if the value engine finds nothing in it.
-    pub(in crate::redact) const LOOK: u8 = 64;
+    pub(in crate::redact) const LOOK: u16 = 64;
     /// Something depends on the entry: it is handed down, or a name that rules go by.
-    pub(in crate::redact) const MORE: u8 = 128;
+    pub(in crate::redact) const MORE: u16 = 128;
+    /// Only secrets are looked for.
+    pub(in crate::redact) const SECRETS: u16 = 256;
 }
 
 impl FieldPlan {
@@ -228,14 +237,31 @@ impl FieldPlan {
             if self.keeps_number() && self.judged.number.look < Look::All && self.judged.trial.is_none() {
                 self.fast |= takes & !fast::STR;
             }
-            if self.judged.text.look > Look::None {
-                self.fast |= fast::LOOK;
-            }
+            self.fast |= self.looks();
             if self.inherited || self.sees & sees::NAMES != 0 {
                 self.fast |= fast::MORE;
             }
         }
         self
+    }
+
+    /// How a text of the field is looked through.
+    fn looks(&mut self) -> u16 {
+        let Some(field) = &self.judged.field else {
+            return 0;
+        };
+        let word = match field.is_plain() && !self.has_patterns {
+            true => fast::WORD,
+            false => 0,
+        };
+        if !self.memo.is_some() {
+            self.memo = memo::Number::next();
+        }
+        match self.judged.text.look {
+            Look::None => 0,
+            Look::Secrets => fast::LOOK | fast::SECRETS | word,
+            Look::All => fast::LOOK | word,
+        }
     }
 
     fn keyed(name: &str, map: Slot, key: &str, slot: Option<Slot>, of: Of<'_>) -> Self {
@@ -254,6 +280,8 @@ impl FieldPlan {
             head: head(map, key),
             fallback: head(Slot::Attributes, name),
             fast: 0,
+            memo: memo::Number::NONE,
+            has_patterns: of.policy.inner().patterns.is_some(),
             inherited: false,
             sees: 0,
         }
@@ -263,6 +291,7 @@ impl FieldPlan {
     pub(super) fn listed(&self) -> Self {
         Self {
             judged: self.judged.listed(&self.name),
+            memo: memo::Number::NONE,
             ..self.clone()
         }
     }

@@ -13,6 +13,7 @@ mod hmac;
 mod ink;
 mod ip;
 mod judge;
+mod memo;
 mod names;
 mod normal;
 mod one;

@@ -4,6 +4,7 @@ use super::field::{FieldPlan, fast, sees};
 use super::ink::Ink;
 use super::policy::Policy;
 use super::redacted::{Constants, Names, Redacted, RedactedFields, Tally, put_trace};
+use super::scan::is_word;
 use super::sift;
 use crate::record::frame::{Out as _, Put, mark, tag};
 use crate::record::{Kind, Naming, Slot, TraceContext};
@@ -201,7 +202,11 @@ impl<'p> Redacting<'p> {
             reason = "what is longer has no room and goes the long way"
         )]
         let [a, b, c, d] = (text.len() as u32).to_le_bytes();
-        if plan.fast & fast::LOOK != 0 && !sift::passes(self.policy, &plan.judged, text) {
+        let is_word = plan.fast & fast::WORD != 0 && is_word(text, plan.fast & fast::SECRETS != 0);
+        if !is_word
+            && plan.fast & fast::LOOK != 0
+            && !sift::passes(self.policy, &plan.judged, plan.memo, text)
+        {
             return self.any_str(plan, text);
         }
         if self.keep(plan, fast::STR, [tag::STR, a, b, c, d], text.as_bytes()) {
@@ -210,6 +215,7 @@ impl<'p> Redacting<'p> {
         self.any_str(plan, text);
     }
 
+    #[inline(never)]
     fn any_str(&mut self, plan: &FieldPlan, text: &str) {
         match plan.naming {
             Naming::Plain => {}
@@ -287,7 +293,7 @@ impl<'p> Redacting<'p> {
     pub(super) fn keep<const N: usize>(
         &mut self,
         plan: &FieldPlan,
-        kind: u8,
+        kind: u16,
         bytes: [u8; N],
         more: &[u8],
     ) -> bool {

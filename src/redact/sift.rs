@@ -7,10 +7,11 @@ use zeroize::{Zeroize as _, Zeroizing};
 use super::action::Action;
 use super::class::{Class, ClassKind};
 use super::judge::{Judged, Look};
+use super::memo;
 use super::policy::Policy;
 use super::recording::{self, Piece};
 use super::scan::hits::{Hit, Hits, Sort};
-use super::scan::{Engine, Scratch, is_mark, redacted};
+use super::scan::{Engine, Field, Scratch, is_mark, redacted};
 
 /// A text of which something was replaced or left out.
 pub(super) struct Sifted {
@@ -48,19 +49,27 @@ fn with_scratch<R>(then: impl FnOnce(&mut Scratch) -> R) -> R {
 }
 
 /// Whether nothing of the text needs to be replaced. Makes no allocation where the answer is yes.
-#[inline]
-pub(super) fn passes(policy: &Policy, judged: &Judged, text: &str) -> bool {
+///
+/// `memo` is the field's number. A function of its own: its caller knows most texts to be words, and what
+/// little it does then must not pay for the registers that this one needs.
+#[inline(never)]
+pub(super) fn passes(policy: &Policy, judged: &Judged, memo: memo::Number, text: &str) -> bool {
     let Some(field) = &judged.field else { return true };
     if judged.trial.is_some() {
         return false;
     }
+    memo::passes(memo, text, || holds_nothing(policy, judged, field, text))
+}
+
+fn holds_nothing(policy: &Policy, judged: &Judged, field: &Field, text: &str) -> bool {
+    let needs = Engine::glance(field, text, judged.text.look == Look::Secrets);
     // The glance knows the built-in detectors, not the application's patterns.
-    let has_patterns = policy.inner().patterns.is_some();
-    if !has_patterns && Engine::clears(field, text, judged.text.look == Look::Secrets) {
+    if needs.is_none() && policy.inner().patterns.is_none() {
         return true;
     }
     with_scratch(|scratch| {
-        let scanned = policy.inner().engine.scan(field, text, scratch);
+        let engine = &policy.inner().engine;
+        let scanned = engine.scan_for(needs.unwrap_or(0), field, text, scratch);
         own(policy, text, scanned.kept, &mut scratch.hits);
         scanned.dropped == 0
             && !scratch

@@ -11,7 +11,7 @@ use super::look::Look;
 use super::plausible::{is_opaque, is_street};
 use super::tokens::is_uuid;
 use super::triggers::{TRIGGERS, Trigger};
-use super::{cut, encoded, fold, header, mark, numbers, word};
+use super::{cut, encoded, fold, header, mark, numbers};
 use crate::redact::words::{self, Force, Named, Words};
 
 /// How much of a text is scanned unless told otherwise, in bytes; what lies beyond is not kept.
@@ -35,6 +35,11 @@ pub(crate) struct Field {
 }
 
 impl Field {
+    /// Whether the name says nothing, so that a glance at a text tells what it may hold.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.plain
+    }
+
     pub(crate) fn of(name: &str) -> Self {
         let words = Words::of(name);
         let named = words::named_of(&words);
@@ -107,42 +112,42 @@ impl Default for Engine {
     }
 }
 
-/// What a text longer than a glance takes in may hold.
-fn needs_of(text: &str) -> Needs {
-    if text.len() <= glance::LONGEST {
-        return glance::needs(text);
-    }
-    let folds = fold::is_special_in(text.as_bytes());
-    glance::LITERALS | glance::NUMBERS | glance::RUNS | if folds { glance::FOLDS } else { 0 }
-}
-
 impl Engine {
     /// Scans at most `cap` bytes of a text.
     pub(crate) fn with_cap(cap: usize) -> Self {
         Self { cap }
     }
 
-    /// Whether a glance tells that the text holds nothing, or no secret where only secrets are looked for. Where it does
-    /// not tell, [`Self::scan`] has to.
-    #[inline]
-    pub(crate) fn clears(field: &Field, text: &str, only_secrets: bool) -> bool {
-        if !field.plain || text.len() > glance::LONGEST {
-            return false;
+    /// What a glance tells of the text: `None` where it holds nothing, or no secret where only secrets are looked for.
+    /// Else [`Self::scan_for`] has to find what is there.
+    pub(crate) fn glance(field: &Field, text: &str, only_secrets: bool) -> Option<Needs> {
+        if !field.plain {
+            return Some(glance::ALL);
         }
-        if word::is_word(text, only_secrets) || glance::is_id(text) {
-            return true;
+        if text.len() <= glance::LONGEST && glance::is_id(text) {
+            return None;
         }
-        let needs = glance::needs(text);
         let ignored = if only_secrets { glance::NUMBERS } else { 0 };
-        needs & !ignored == 0
+        let needs = if text.len() <= glance::LONGEST {
+            glance::needs(text)
+        } else {
+            glance::ALL
+        };
+        Some(needs & !ignored).filter(|needs| *needs != 0)
     }
 
     /// Finds what must not stay of a field's value: `scratch.hits` holds it, settled, when this returns.
     pub(crate) fn scan(&self, field: &Field, text: &str, scratch: &mut Scratch) -> Scanned {
+        let needs = Self::glance(field, text, false).unwrap_or(0);
+        self.scan_for(needs, field, text, scratch)
+    }
+
+    /// As [`Self::scan`], where a glance has told what to look for.
+    pub(crate) fn scan_for(&self, needs: Needs, field: &Field, text: &str, scratch: &mut Scratch) -> Scanned {
         scratch.hits.clear();
         let (scanned, gap) = self.head(text);
         let head = text.get(..scanned.kept).unwrap_or_default();
-        self.look(field, head, scratch);
+        self.look(needs, field, head, scratch);
         if gap {
             return scanned;
         }
@@ -155,15 +160,18 @@ impl Engine {
         }
     }
 
-    fn look(&self, field: &Field, text: &str, scratch: &mut Scratch) {
-        if field.named.is_some() && self.by_name(field, text, scratch) || field.plain && glance::is_id(text) {
+    fn look(&self, needs: Needs, field: &Field, text: &str, scratch: &mut Scratch) {
+        if field.named.is_some() && self.by_name(field, text, scratch) {
             return;
         }
-        let needs = if field.plain { needs_of(text) } else { glance::ALL };
-        if needs != 0 {
-            detect(text, field.kinds, needs, scratch);
-            scratch.settle();
+        if needs == 0 {
+            return;
         }
+        // A text that is too long for a glance may have nothing that a copy would show in another way.
+        let folds = !field.plain || text.len() <= glance::LONGEST || fold::is_special_in(text.as_bytes());
+        let needs = if folds { needs } else { needs & !glance::FOLDS };
+        detect(text, field.kinds, needs, scratch);
+        scratch.settle();
     }
 
     /// How much of the text is scanned: to the cap, and there to the last gap between words, so that no half of a

@@ -2,9 +2,7 @@
 //! bytes that numbers and addresses need, and looks each three neighbours up in a set that every literal of the
 //! automaton left a mark in: most short texts leave it with nothing to do, and never touch the automaton's table.
 
-use std::sync::LazyLock;
-
-use super::triggers::{self, Trigger};
+use super::neighbours::{NEIGHBOURS, THREE, kind};
 
 /// The longest text that is glanced at, in bytes: its counters hold no more.
 pub(super) const LONGEST: usize = 255;
@@ -37,32 +35,8 @@ mod count {
     pub(super) const ESCAPES: u32 = 40;
     /// What is not ASCII.
     pub(super) const FOREIGN: u32 = 48;
-}
-
-/// The class of a byte in the set of neighbours: letters by themselves, all others in a few classes.
-mod kind {
-    pub(super) const DIGIT: u64 = 26;
-    /// White space, quotation marks, and the ends of the text.
-    pub(super) const GAP: u64 = 27;
-    pub(super) const DASH: u64 = 28;
-    pub(super) const LOW_LINE: u64 = 29;
-    pub(super) const OTHER: u64 = 30;
-    pub(super) const FOREIGN: u64 = 31;
-    pub(super) const PLACE: u32 = 59;
-    pub(super) const COUNT: usize = 32;
-}
-
-const fn kind(byte: u8) -> u64 {
-    match byte {
-        b'a'..=b'z' => (byte - b'a') as u64,
-        b'A'..=b'Z' => (byte - b'A') as u64,
-        b'0'..=b'9' => kind::DIGIT,
-        b' ' | b'\t' | b'\n' | b'\r' | b'"' | b'\'' | b'`' => kind::GAP,
-        b'-' => kind::DASH,
-        b'_' => kind::LOW_LINE,
-        0x80.. => kind::FOREIGN,
-        _ => kind::OTHER,
-    }
+    /// Not a counter: the byte's kind.
+    pub(super) const KIND: u32 = 59;
 }
 
 const fn counted(byte: u8) -> u64 {
@@ -89,34 +63,26 @@ static BYTES: [u64; 256] = {
         reason = "evaluated while compiling: out of bounds does not compile"
     )]
     while byte < 256 {
-        bytes[byte] = counted(byte as u8) | kind(byte as u8) << kind::PLACE;
+        bytes[byte] = counted(byte as u8) | kind(byte as u8) << count::KIND;
         byte += 1;
     }
     bytes
 };
 
-/// How many words the set of neighbours has: a bit for each three kinds in a row.
-const WORDS: usize = kind::COUNT * kind::COUNT * kind::COUNT / 64;
-
-/// Three kinds in a row as one number.
-const THREE: u64 = (1 << 15) - 1;
-
-static NEIGHBOURS: LazyLock<Box<[u64; WORDS]>> = LazyLock::new(neighbours);
-
 /// What a text of at most [`LONGEST`] bytes may hold.
 pub(super) fn needs(text: &str) -> Needs {
     let bytes = text.as_bytes();
-    let set = &**NEIGHBOURS;
+    let set = &*NEIGHBOURS.set;
     let (mut sum, mut found, mut last) = (0_u64, 0_u64, kind::GAP);
     for &byte in bytes {
         let entry = BYTES.get(usize::from(byte)).copied().unwrap_or(0);
         sum = sum.wrapping_add(entry);
-        last = (last << 5 | entry >> kind::PLACE) & THREE;
+        last = (last << 5 | entry >> count::KIND) & THREE;
         found |= set.get((last >> 6) as usize).copied().unwrap_or(!0) >> (last & 63);
     }
     last = (last << 5 | kind::GAP) & THREE;
     found |= set.get((last >> 6) as usize).copied().unwrap_or(!0) >> (last & 63);
-    let sum = sum & ((1 << kind::PLACE) - 1);
+    let sum = sum & ((1 << count::KIND) - 1);
     let literal = found & 1 == 1;
     if !literal && bytes.len() < RUN && (sum + TO_LIMIT) & BEYOND == 0 {
         return 0;
@@ -144,6 +110,7 @@ fn judged(bytes: &[u8], sum: u64, literal: bool) -> Needs {
     let foreign = count(count::FOREIGN) > 0;
     let digits = count(count::DIGITS);
     let colons = count(count::COLONS);
+    let literal = literal && NEIGHBOURS.are_literal(bytes);
     let run = bytes.len() >= RUN && has_run(bytes);
     let mut needs = 0;
     if literal && !is_prose(bytes) || marks || foreign || run || colons >= 4 {
@@ -153,7 +120,8 @@ fn judged(bytes: &[u8], sum: u64, literal: bool) -> Needs {
     let dashed = digits >= 1 && count(count::DASHES) >= 5;
     let paired = colons >= 2 && bytes.windows(2).any(|pair| pair == b"::");
     let spoken = literal && (digits >= 4 || has_sign(bytes));
-    if spoken || marks || foreign || digits >= 5 || colons >= 5 || dotted || dashed || paired {
+    let numbered = digits >= 5 && has_number(bytes);
+    if spoken || marks || foreign || numbered || colons >= 5 || dotted || dashed || paired {
         needs |= NUMBERS;
     }
     if run {
@@ -165,24 +133,44 @@ fn judged(bytes: &[u8], sum: u64, literal: bool) -> Needs {
     needs
 }
 
-/// Whether the text holds [`RUN`] bytes in a row without a gap. Every such run crosses a multiple of its length.
+/// Whether the text holds [`RUN`] bytes in a row without a gap.
 fn has_run(bytes: &[u8]) -> bool {
     // A token may be broken by a line's end.
     let is_gap = |byte: &u8| kind(*byte) == kind::GAP && !matches!(*byte, b'\n' | b'\r');
-    let mut at = RUN - 1;
-    while at < bytes.len() {
-        let back = bytes.get(..=at).unwrap_or_default();
-        let left = back.iter().rev().take(RUN).position(is_gap).unwrap_or(RUN);
-        let ahead = bytes.get(at + 1..).unwrap_or_default();
-        let right = ahead
-            .iter()
-            .take(RUN)
-            .position(is_gap)
-            .unwrap_or(ahead.len().min(RUN));
-        if left > 0 && left + right >= RUN {
-            return true;
+    let mut rest = bytes;
+    // A gap among the first bytes leaves all before it out; the last one leaves out most.
+    while let Some(first) = rest.first_chunk::<RUN>() {
+        match first.iter().rposition(is_gap) {
+            Some(gap) => rest = rest.get(gap + 1..).unwrap_or_default(),
+            None => return true,
         }
-        at += RUN;
+    }
+    false
+}
+
+/// Whether five digits stand in a row without a letter among them, or an account's number may begin: no other number is
+/// broken by letters, unless a word says so.
+fn has_number(bytes: &[u8]) -> bool {
+    let mut digits = 0;
+    let (mut letters, mut begins, mut last) = (0, false, b' ');
+    for &byte in bytes {
+        match byte {
+            b'0'..=b'9' => {
+                digits += 1;
+                // `DE44…`: two letters that begin a word, and two digits.
+                if digits == 5 || digits == 2 && letters == 2 && begins {
+                    return true;
+                }
+            }
+            b'a'..=b'z' | b'A'..=b'Z' => {
+                if letters == 0 || digits > 0 {
+                    (letters, begins) = (0, !last.is_ascii_alphanumeric());
+                }
+                (letters, digits) = (letters + 1, 0);
+            }
+            _ => letters = 0,
+        }
+        last = byte;
     }
     false
 }
@@ -262,100 +250,13 @@ pub(super) fn is_id(text: &str) -> bool {
     }
 }
 
-/// Literals that detectors without the automaton look for.
-const EXTRA: &[&str] = &["born", " dot ", "(at)", "hmac-sha256:"];
-
-/// What harmless texts are made of: a literal leaves its mark where they have it least.
-const USUAL: &str = "user created an order in the shop and the payment was approved after the check completed; \
-    invoice sent to customer, shipment delayed until monday, retrying connection to upstream server with timeout of \
-    seconds; request finished with status ok in ms; started worker and loaded configuration from file; item added to \
-    cart by visitor; document updated, report exported, job scheduled, queue drained, session started and closed; \
-    permission granted by administrator, role changed from reader to editor, access denied for project; record \
-    deleted, policy enabled, backup restored, database migrated to version; login succeeded, login failed, logout; \
-    message received from topic, event published, task completed, batch processed, index rebuilt, metrics collected; \
-    starting application on host, listening on port, connected to cluster, node joined, leader elected, shutting down; \
-    cannot open file, no such directory, invalid argument, unexpected end of input, service unavailable, not found; \
-    processing took longer than expected, cancelled by user, resource limit reached, disk usage at percent, memory; \
-    approved by manager, rejected because of missing data, transferred between accounts, ticket opened and assigned; \
-    first attempt failed, will try again later; response size in bytes, current state is running, previous value";
-
-/// The set that every literal left a mark in which a text with the literal must have too.
-fn neighbours() -> Box<[u64; WORDS]> {
-    let mut seen = vec![0_u32; WORDS * 64];
-    for three in USUAL.as_bytes().windows(3) {
-        if let Some(seen) = seen.get_mut(three_of(three)) {
-            *seen += 1;
-        }
-    }
-    let mut set = Box::new([0_u64; WORDS]);
-    let mut add = |three: usize| {
-        if let Some(word) = set.get_mut(three >> 6) {
-            *word |= 1 << (three & 63);
-        }
-    };
-    let literals = triggers::literals();
-    let short = literals.iter().filter(|(_, trigger)| is_short(*trigger));
-    for literal in short
-        .map(|(literal, _)| literal.as_str())
-        .chain(EXTRA.iter().copied())
-    {
-        let option = literal.len() == 2 && literal.starts_with('-');
-        match literal.as_bytes() {
-            // An option begins a word.
-            [dash, letter] if option => add(three_of(&[b' ', *dash, *letter])),
-            [first, second] => {
-                let two = kind(*first) << 5 | kind(*second);
-                (0..kind::COUNT).for_each(|third| add((two as usize) << 5 | third));
-            }
-            literal => {
-                let rarest = literal
-                    .windows(3)
-                    .map(three_of)
-                    .min_by_key(|three| seen.get(*three).copied());
-                rarest.into_iter().for_each(&mut add);
-            }
-        }
-    }
-    set
-}
-
-fn three_of(bytes: &[u8]) -> usize {
-    bytes.iter().fold(0, |three, &byte| three << 5 | kind(byte)) as usize
-}
-
-/// Whether what a literal announces fits in less than a run, and needs neither `@` nor `[`.
-pub(super) const fn is_short(trigger: Trigger) -> bool {
-    match trigger {
-        Trigger::Name
-        | Trigger::Option
-        | Trigger::User
-        | Trigger::Identified
-        | Trigger::Basic
-        | Trigger::Values => true,
-        // Runs: tokens, keys, links. Marks: userinfo, lists. Behind four colons: the line of a password file. A
-        // command alone is nothing without its option, and a marker nothing without a hit.
-        Trigger::Prefix(_)
-        | Trigger::Infix(_)
-        | Trigger::Discord
-        | Trigger::Pem
-        | Trigger::Jwk
-        | Trigger::Webhook(_)
-        | Trigger::Link
-        | Trigger::Scheme
-        | Trigger::Dsn
-        | Trigger::Oracle
-        | Trigger::Numbers
-        | Trigger::Passfile
-        | Trigger::Command(_)
-        | Trigger::Mark => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::neighbours::is_short;
     use super::super::tokens::{INFIXES, PREFIXES};
+    use super::super::triggers;
     use super::super::url::{LINKS, WEBHOOKS};
     use super::*;
 
@@ -377,6 +278,8 @@ mod tests {
             "worker started",
             "cart updated by visitor",
             "status: ok",
+            "shared folder 4103 with 5 people of the team",
+            "req-0000abcd-0003",
         ] {
             assert_eq!(needs(text), 0, "{text}");
         }
@@ -446,6 +349,7 @@ mod tests {
                 proptest::sample::select(vec![
                     "1", "47", "a", "xy", " ", "-", ".", "_", ":", ",", "/", "(", ")", "=", "user", "order", "born", "dob", "at", "dot", "com", "u-", "is", "ok",
                     "DE", "no", "x1", "pin", "pw", "key", "code", "id", "+", "49", "'", "\"", "\n", "fe", "::", "aa-", "0f", "T", "Z", "mysql", "curl", "login ", "<", ">",
+                    "DE4", "GB29NWBK", "0000abcd", "a1b2c3", "6016", "PK36SCBL", "x", "dead", "00beef", "0003", "phone ", "ssn",
                     "password ", "Token ", "hUnter", "is ", "identified by ", "basic ", "secret",
                 ]),
                 0..14,

@@ -35,6 +35,7 @@ mod lists;
 mod look;
 mod mark;
 mod named;
+mod neighbours;
 mod numbers;
 mod pem;
 mod phone;
@@ -54,6 +55,7 @@ use std::cell::RefCell;
 
 pub(super) use engine::{Engine, Field, Scratch, redacted};
 use hits::{Hit, Sort};
+pub(super) use word::is_word;
 
 /// A value after the scan.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,0 +1,175 @@
+//! Three neighbours of a text that every literal has somewhere: a set that a glance looks them up in, and the literals
+//! themselves, for the texts in which it found some.
+
+use std::sync::LazyLock;
+
+use super::triggers::{self, Trigger};
+
+/// The class of a byte in the set of neighbours: letters by themselves, all others in a few classes.
+pub(super) mod kind {
+    pub(in super::super) const DIGIT: u64 = 26;
+    /// White space, quotation marks, and the ends of the text.
+    pub(in super::super) const GAP: u64 = 27;
+    pub(in super::super) const DASH: u64 = 28;
+    pub(in super::super) const LOW_LINE: u64 = 29;
+    pub(in super::super) const OTHER: u64 = 30;
+    pub(in super::super) const FOREIGN: u64 = 31;
+    pub(in super::super) const COUNT: usize = 32;
+}
+
+pub(super) const fn kind(byte: u8) -> u64 {
+    match byte {
+        b'a'..=b'z' => (byte - b'a') as u64,
+        b'A'..=b'Z' => (byte - b'A') as u64,
+        b'0'..=b'9' => kind::DIGIT,
+        b' ' | b'\t' | b'\n' | b'\r' | b'"' | b'\'' | b'`' => kind::GAP,
+        b'-' => kind::DASH,
+        b'_' => kind::LOW_LINE,
+        0x80.. => kind::FOREIGN,
+        _ => kind::OTHER,
+    }
+}
+
+/// How many words the set of neighbours has: a bit for each three kinds in a row.
+const WORDS: usize = kind::COUNT * kind::COUNT * kind::COUNT / 64;
+
+/// Three kinds in a row as one number.
+pub(super) const THREE: u64 = (1 << 15) - 1;
+
+pub(super) static NEIGHBOURS: LazyLock<Neighbours> = LazyLock::new(Neighbours::new);
+
+/// Three kinds in a row that every text with one of the literals must have somewhere.
+pub(super) struct Neighbours {
+    /// A bit for each three kinds.
+    pub(super) set: Box<[u64; WORDS]>,
+    /// The literals by their three kinds, and how far before the last of the three each begins.
+    literals: Vec<(u16, u8, String)>,
+}
+
+/// Literals that detectors without the automaton look for.
+const EXTRA: &[&str] = &["born", " dot ", "(at)", "hmac-sha256:"];
+
+/// What harmless texts are made of: a literal leaves its mark where they have it least.
+const USUAL: &str = "user created an order in the shop and the payment was approved after the check completed; \
+    invoice sent to customer, shipment delayed until monday, retrying connection to upstream server with timeout of \
+    seconds; request finished with status ok in ms; started worker and loaded configuration from file; item added to \
+    cart by visitor; document updated, report exported, job scheduled, queue drained, session started and closed; \
+    permission granted by administrator, role changed from reader to editor, access denied for project; record \
+    deleted, policy enabled, backup restored, database migrated to version; login succeeded, login failed, logout; \
+    message received from topic, event published, task completed, batch processed, index rebuilt, metrics collected; \
+    starting application on host, listening on port, connected to cluster, node joined, leader elected, shutting down; \
+    cannot open file, no such directory, invalid argument, unexpected end of input, service unavailable, not found; \
+    processing took longer than expected, cancelled by user, resource limit reached, disk usage at percent, memory; \
+    approved by manager, rejected because of missing data, transferred between accounts, ticket opened and assigned; \
+    first attempt failed, will try again later; response size in bytes, current state is running, previous value";
+
+impl Neighbours {
+    fn new() -> Self {
+        let mut seen = vec![0_u32; WORDS * 64];
+        for three in USUAL.as_bytes().windows(3) {
+            if let Some(seen) = seen.get_mut(three_of(three)) {
+                *seen += 1;
+            }
+        }
+        let mut new = Self {
+            set: Box::new([0; WORDS]),
+            literals: Vec::new(),
+        };
+        let literals = triggers::literals();
+        let short = literals.iter().filter(|(_, trigger)| is_short(*trigger));
+        for literal in short
+            .map(|(literal, _)| literal.as_str())
+            .chain(EXTRA.iter().copied())
+        {
+            let option = literal.len() == 2 && literal.starts_with('-');
+            match literal.as_bytes() {
+                // An option begins a word.
+                [dash, letter] if option => new.add(three_of(&[b' ', *dash, *letter]), 1, literal),
+                [first, second] => {
+                    let two = kind(*first) << 5 | kind(*second);
+                    (0..kind::COUNT).for_each(|third| new.add((two as usize) << 5 | third, 2, literal));
+                }
+                bytes => {
+                    let threes = bytes.windows(3).map(three_of).enumerate();
+                    let rarest = threes.min_by_key(|(_, three)| seen.get(*three).copied());
+                    if let Some((at, three)) = rarest {
+                        new.add(three, at + 2, literal);
+                    }
+                }
+            }
+        }
+        new.literals.sort();
+        new
+    }
+
+    fn add(&mut self, three: usize, back: usize, literal: &str) {
+        if let Some(word) = self.set.get_mut(three >> 6) {
+            *word |= 1 << (three & 63);
+        }
+        let (three, back) = (u16::try_from(three), u8::try_from(back));
+        debug_assert!(three.is_ok() && back.is_ok(), "{literal}");
+        self.literals
+            .push((three.unwrap_or(0), back.unwrap_or(0), literal.to_owned()));
+    }
+
+    /// Whether one of the neighbours is part of a literal, and not only like it.
+    #[inline(never)]
+    pub(super) fn are_literal(&self, bytes: &[u8]) -> bool {
+        let mut last = kind::GAP;
+        let ends = bytes.iter().chain(std::iter::once(&b' ')).enumerate();
+        for (at, &byte) in ends {
+            last = (last << 5 | kind(byte)) & THREE;
+            let word = self.set.get((last >> 6) as usize).copied().unwrap_or(!0);
+            if word >> (last & 63) & 1 == 1 && self.is_literal(bytes, at, last) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Whether a literal stands where these three kinds end.
+    fn is_literal(&self, bytes: &[u8], at: usize, three: u64) -> bool {
+        let from = self
+            .literals
+            .partition_point(|(known, ..)| u64::from(*known) < three);
+        let same = self.literals.get(from..).unwrap_or_default().iter();
+        same.take_while(|(known, ..)| u64::from(*known) == three)
+            .any(|(_, back, literal)| {
+                let stands = at.checked_sub(usize::from(*back));
+                let text = stands.and_then(|start| bytes.get(start..start + literal.len()));
+                text.is_some_and(|text| text.eq_ignore_ascii_case(literal.as_bytes()))
+            })
+    }
+}
+
+fn three_of(bytes: &[u8]) -> usize {
+    bytes.iter().fold(0, |three, &byte| three << 5 | kind(byte)) as usize
+}
+
+/// Whether what a literal announces fits in less than a run, and needs neither `@` nor `[`.
+pub(super) const fn is_short(trigger: Trigger) -> bool {
+    match trigger {
+        Trigger::Name
+        | Trigger::Option
+        | Trigger::User
+        | Trigger::Identified
+        | Trigger::Basic
+        | Trigger::Values => true,
+        // Runs: tokens, keys, links. Marks: userinfo, lists. Behind four colons: the line of a password file. A
+        // command alone is nothing without its option, and a marker nothing without a hit.
+        Trigger::Prefix(_)
+        | Trigger::Infix(_)
+        | Trigger::Discord
+        | Trigger::Pem
+        | Trigger::Jwk
+        | Trigger::Webhook(_)
+        | Trigger::Link
+        | Trigger::Scheme
+        | Trigger::Dsn
+        | Trigger::Oracle
+        | Trigger::Numbers
+        | Trigger::Passfile
+        | Trigger::Command(_)
+        | Trigger::Mark => false,
+    }
+}
