@@ -101,15 +101,21 @@ impl Ink {
         }
     }
 
-    /// A head, a few bytes of known number, and a short text behind them; `false`, and nothing, where the text is longer or
+    /// A head, the tag of its value, a few bytes of known number, and a short text behind them; `false`, and nothing, where the text is longer or
     /// the initialised memory does not suffice. The head is copied at its full width, which is a store or two, and the rest
     /// put over it. Nothing here calls anything: a call would have the caller save its registers first, also where there
     /// is none to make.
     #[inline]
-    pub(super) fn put_behind<const N: usize>(&mut self, head: &Head, bytes: [u8; N], more: &[u8]) -> bool {
+    pub(super) fn put_behind<const N: usize>(
+        &mut self,
+        head: &Head,
+        tag: u8,
+        bytes: [u8; N],
+        more: &[u8],
+    ) -> bool {
         const {
             assert!(
-                Head::WIDTH + N + SHORT <= WINDOW,
+                Head::WIDTH + 1 + N + SHORT <= WINDOW,
                 "the window holds every head and what stands behind it"
             )
         }
@@ -123,7 +129,11 @@ impl Ink {
         };
         let (first, _) = window.split_at_mut(Head::WIDTH);
         first.copy_from_slice(&head.bytes);
-        if let Some(place) = window.get_mut(len..len + N) {
+        // Two stores: to make one value of both, the compiler would shift them together.
+        if let Some(place) = window.get_mut(len) {
+            *place = tag;
+        }
+        if let Some(place) = window.get_mut(len + 1..len + 1 + N) {
             place.copy_from_slice(&bytes);
         }
         // Asked only now: next to the questions above, the compiler makes one long question of the three. What stands
@@ -131,10 +141,10 @@ impl Ink {
         if more.len() > SHORT {
             return false;
         }
-        if let Some(place) = window.get_mut(len + N..) {
+        if let Some(place) = window.get_mut(len + 1 + N..) {
             put_short(place, more);
         }
-        self.at += len + N + more.len();
+        self.at += len + 1 + N + more.len();
         true
     }
 }
@@ -155,9 +165,10 @@ fn put_short(place: &mut [u8], text: &[u8]) {
         }
     }
     match text.len() {
+        // Most ids and words are of these lengths: asked first.
+        8..=16 => ends::<8>(place, text),
         32..=SHORT => ends::<32>(place, text),
-        16..32 => ends::<16>(place, text),
-        8..16 => ends::<8>(place, text),
+        17..32 => ends::<16>(place, text),
         4..8 => ends::<4>(place, text),
         2..4 => ends::<2>(place, text),
         1 => ends::<1>(place, text),
@@ -190,7 +201,7 @@ mod tests {
             let mut ink = Ink::over(vec![0xEE; 256]);
             ink.put([1, 2, 3], &[]);
             let before = ink.len();
-            let taken = ink.put_behind(&plan.head, [7, 8], &text[..len]);
+            let taken = ink.put_behind(&plan.head, 7, [8], &text[..len]);
             let mut expected = vec![1, 2, 3];
             if taken {
                 expected.extend_from_slice(&plan.head.bytes[..usize::from(plan.head.len)]);
@@ -205,6 +216,6 @@ mod tests {
         assert_eq!(long_ones, WINDOW - SHORT);
         let mut narrow = Ink::over(vec![0; WINDOW]);
         narrow.put([1], &[]);
-        assert!(!narrow.put_behind(&plan.head, [7, 8], &text[..1]));
+        assert!(!narrow.put_behind(&plan.head, 7, [8], &text[..1]));
     }
 }

@@ -110,6 +110,13 @@ fn what_lies_across_the_edge_of_a_value_takes_all_of_it() {
 }
 
 #[test]
+fn marks_that_a_place_needs_move_what_stands_behind_it() {
+    let (now, _, pieces) = sifted(&[Plain("\",198.51.100.7}"), IP]);
+    assert_eq!(now, "\",\"198.51.100.0\"}203.0.113.0");
+    assert_eq!(now.get(pieces[0].start..pieces[0].end), Some("203.0.113.0"));
+}
+
+#[test]
 fn links_of_a_chain_are_counted_once_each_and_looked_at_together() {
     let policy = Policy::balanced();
     let link = |parts: &[Part]| {

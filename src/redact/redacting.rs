@@ -201,7 +201,7 @@ impl<'p> Redacting<'p> {
             clippy::cast_possible_truncation,
             reason = "what is longer has no room and goes the long way"
         )]
-        let [a, b, c, d] = (text.len() as u32).to_le_bytes();
+        let len = (text.len() as u32).to_le_bytes();
         let is_word = plan.fast & fast::WORD != 0 && is_word(text, plan.fast & fast::SECRETS != 0);
         if !is_word
             && plan.fast & fast::LOOK != 0
@@ -209,7 +209,7 @@ impl<'p> Redacting<'p> {
         {
             return self.any_str(plan, text);
         }
-        if self.keep(plan, fast::STR, [tag::STR, a, b, c, d], text.as_bytes()) {
+        if self.keep(plan, fast::STR, tag::STR, len, text.as_bytes()) {
             return;
         }
         self.any_str(plan, text);
@@ -294,11 +294,12 @@ impl<'p> Redacting<'p> {
         &mut self,
         plan: &FieldPlan,
         kind: u16,
+        tag: u8,
         bytes: [u8; N],
         more: &[u8],
     ) -> bool {
         let start = self.ink.len();
-        if plan.fast & kind == 0 || !self.ink.put_behind(&plan.head, bytes, more) {
+        if plan.fast & kind == 0 || !self.ink.put_behind(&plan.head, tag, bytes, more) {
             return false;
         }
         self.seen |= plan.sees;

@@ -11,8 +11,7 @@ use crate::record::{Kind, Naming};
 impl Redacting<'_> {
     #[inline]
     pub(crate) fn u64(&mut self, plan: &FieldPlan, number: u64) {
-        let [a, b, c, d, e, f, g, h] = number.to_le_bytes();
-        if self.keep(plan, fast::U64, [tag::U64, a, b, c, d, e, f, g, h], &[]) {
+        if self.keep(plan, fast::U64, tag::U64, number.to_le_bytes(), &[]) {
             return;
         }
         self.any_u64(plan, number);
@@ -36,8 +35,7 @@ impl Redacting<'_> {
 
     #[inline]
     pub(crate) fn i64(&mut self, plan: &FieldPlan, number: i64) {
-        let [a, b, c, d, e, f, g, h] = number.to_le_bytes();
-        if self.keep(plan, fast::I64, [tag::I64, a, b, c, d, e, f, g, h], &[]) {
+        if self.keep(plan, fast::I64, tag::I64, number.to_le_bytes(), &[]) {
             return;
         }
         self.any_i64(plan, number);
@@ -66,8 +64,7 @@ impl Redacting<'_> {
 
     #[inline]
     pub(crate) fn f64(&mut self, plan: &FieldPlan, number: f64) {
-        let [a, b, c, d, e, f, g, h] = number.to_bits().to_le_bytes();
-        if self.keep(plan, fast::F64, [tag::F64, a, b, c, d, e, f, g, h], &[]) {
+        if self.keep(plan, fast::F64, tag::F64, number.to_bits().to_le_bytes(), &[]) {
             return;
         }
         self.any_f64(plan, number);
@@ -92,7 +89,7 @@ impl Redacting<'_> {
     #[inline]
     pub(crate) fn bool(&mut self, plan: &FieldPlan, truth: bool) {
         let tag = if truth { tag::TRUE } else { tag::FALSE };
-        if self.keep(plan, fast::BOOL, [tag], &[]) {
+        if self.keep(plan, fast::BOOL, tag, [], &[]) {
             return;
         }
         self.any_bool(plan, truth);

@@ -11,7 +11,7 @@ use super::memo;
 use super::policy::Policy;
 use super::recording::{self, Piece};
 use super::scan::hits::{Hit, Hits, Sort};
-use super::scan::{Engine, Field, Scratch, is_mark, redacted};
+use super::scan::{Edit, Engine, Field, Scratch, is_mark, redacted};
 
 /// A text of which something was replaced or left out.
 pub(super) struct Sifted {
@@ -121,24 +121,28 @@ pub(super) fn sift_around(
         let head = text.get(..scanned.kept).unwrap_or_default();
         let mut edits = Vec::new();
         let whole = head.trim().len();
-        let text = redacted(head, scanned, &scratch.hits, &mut |hit, text, out| {
-            let before = out.len();
-            let class = class_of(policy, judged, hit);
-            let is_named = text.len() >= whole && class.kind() == judged.named.kind();
-            let action = found(policy, class, is_named);
-            if replace(policy, action, class, hit.rule, text, out) {
-                note(
-                    &mut notes,
-                    Note {
-                        rule: hit.rule,
-                        class,
-                        action,
-                        n: 1,
-                    },
-                );
-            }
-            edits.push((hit.end, text.len(), out.len() - before));
-        });
+        let text = redacted(
+            head,
+            scanned,
+            &scratch.hits,
+            &mut |hit, text, out| {
+                let class = class_of(policy, judged, hit);
+                let is_named = text.len() >= whole && class.kind() == judged.named.kind();
+                let action = found(policy, class, is_named);
+                if replace(policy, action, class, hit.rule, text, out) {
+                    note(
+                        &mut notes,
+                        Note {
+                            rule: hit.rule,
+                            class,
+                            action,
+                            n: 1,
+                        },
+                    );
+                }
+            },
+            &mut edits,
+        );
         moved(pieces, &scratch.hits, &edits, head.len());
         (is_short || !notes.is_empty()).then(|| Sifted {
             text: text.into_owned(),
@@ -180,14 +184,13 @@ fn touches(piece: &Piece, hit: &Hit) -> bool {
     hit.start < piece.end && piece.start < hit.end
 }
 
-/// Leaves of the pieces those that stand in the new text, where they stand there. An edit is where a hit ended, how
-/// long it was and how long what replaced it is.
-fn moved(pieces: &mut Vec<Piece>, hits: &Hits, edits: &[(usize, usize, usize)], kept: usize) {
+/// Leaves of the pieces those that stand in the new text, where they stand there.
+fn moved(pieces: &mut Vec<Piece>, hits: &Hits, edits: &[Edit], kept: usize) {
     pieces.retain(|piece| piece.start < kept && !hits.list().iter().any(|hit| touches(piece, hit)));
     for piece in pieces {
         let (mut start, mut end) = (piece.start, piece.end.min(kept));
-        for (_, was, is) in edits.iter().filter(|(at, ..)| *at <= piece.start) {
-            (start, end) = (start + is - was, end + is - was);
+        for edit in edits.iter().filter(|edit| edit.end <= piece.start) {
+            (start, end) = (start + edit.is - edit.was, end + edit.is - edit.was);
         }
         (piece.start, piece.end) = (start, end);
     }

@@ -6,12 +6,21 @@ use super::hits::{Hit, Hits};
 const DROPPED: &str = "…[dropped ";
 const DROPPED_END: &str = " bytes]";
 
-/// Writes the text with what `replace` puts in each hit's place, then the mark of the bytes left out.
+/// Where a hit ended, how long it was, and how long what stands in its place is.
+pub(in crate::redact) struct Edit {
+    pub(in crate::redact) end: usize,
+    pub(in crate::redact) was: usize,
+    pub(in crate::redact) is: usize,
+}
+
+/// Writes the text with what `replace` puts in each hit's place, then the mark of the bytes left out. `edits` are told
+/// what was done, marks that the place needs included.
 pub(crate) fn cut(
     text: &str,
     hits: &Hits,
     dropped: usize,
     replace: &mut dyn FnMut(&Hit, &str, &mut String),
+    edits: &mut Vec<Edit>,
 ) -> String {
     let mut out = String::with_capacity(text.len() + 32);
     let mut from = 0;
@@ -25,6 +34,11 @@ pub(crate) fn cut(
         if is_bare(was) && out.get(place..) != Some(was) {
             quote(text, start, end, place, &mut out);
         }
+        edits.push(Edit {
+            end: hit.end,
+            was: was.len(),
+            is: out.len() - place,
+        });
         from = end.max(from);
     }
     out.push_str(text.get(from..).unwrap_or_default());

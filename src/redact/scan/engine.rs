@@ -358,18 +358,20 @@ fn secrets(text: &str, hits: &mut Hits, mut marks: Option<&mut Vec<(usize, usize
     }
 }
 
-/// The text with what `replace` puts in each hit's place; borrowed where there is nothing to replace.
+/// The text with what `replace` puts in each hit's place; borrowed where there is nothing to replace. `edits` are told
+/// what was done.
 pub(crate) fn redacted<'t>(
     text: &'t str,
     scanned: Scanned,
     hits: &Hits,
     replace: &mut dyn FnMut(&super::hits::Hit, &str, &mut String),
+    edits: &mut Vec<cut::Edit>,
 ) -> Cow<'t, str> {
     if hits.is_empty() && scanned.dropped == 0 {
         return Cow::Borrowed(text);
     }
     let head = text.get(..scanned.kept).unwrap_or_default();
-    Cow::Owned(cut::cut(head, hits, scanned.dropped, replace))
+    Cow::Owned(cut::cut(head, hits, scanned.dropped, replace, edits))
 }
 
 #[cfg(test)]
@@ -381,9 +383,13 @@ pub(super) mod tests {
     fn marked(engine: &Engine, text: &str) -> String {
         let mut scratch = Scratch::default();
         let scanned = engine.scan(&Field::of("message"), text, &mut scratch);
-        redacted(text, scanned, &scratch.hits, &mut |_, _, out| {
-            out.push_str("[REDACTED:x]")
-        })
+        redacted(
+            text,
+            scanned,
+            &scratch.hits,
+            &mut |_, _, out| out.push_str("[REDACTED:x]"),
+            &mut Vec::new(),
+        )
         .into_owned()
     }
 

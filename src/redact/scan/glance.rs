@@ -151,13 +151,77 @@ fn has_run(bytes: &[u8]) -> bool {
 /// Whether five digits stand in a row without a letter among them, or an account's number may begin: no other number is
 /// broken by letters, unless a word says so.
 fn has_number(bytes: &[u8]) -> bool {
+    if bytes.len() > Shape::LONGEST {
+        return has_number_anywhere(bytes);
+    }
+    let Shape { digits, letters } = Shape::of(bytes);
+    let begins = !((letters | digits) << 1);
+    // `DE44…`: two letters that begin a word, and two digits.
+    if begins & letters & letters >> 1 & digits >> 2 & digits >> 3 != 0 {
+        return true;
+    }
+    let (mut left, mut passed, mut row) = (digits, 0, 0);
+    while left != 0 {
+        let before = (left & left.wrapping_neg()) - 1;
+        row = if letters & before & !passed == 0 {
+            row + 1
+        } else {
+            1
+        };
+        if row == 5 {
+            return true;
+        }
+        passed = before;
+        left &= left - 1;
+    }
+    false
+}
+
+/// Which bytes of a text are digits, and which are letters: a bit for each.
+struct Shape {
+    digits: u64,
+    letters: u64,
+}
+
+impl Shape {
+    const LONGEST: usize = 64;
+
+    /// The shape of a text of ASCII; what a byte beyond it is taken for is not said.
+    fn of(bytes: &[u8]) -> Self {
+        const EACH: u64 = u64::from_le_bytes([1; 8]);
+        // A bit at the top of each byte that is at least `least`: none of the sums reaches the next byte.
+        let from = |word: u64, least: u8| (word & EACH * 0x7F) + EACH * u64::from(0x80 - least);
+        let between = |word: u64, least: u8, most: u8| from(word, least) & !from(word, most + 1);
+        // The top bits, gathered in one byte.
+        let gathered = |word: u64| (word >> 7 & EACH).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+        let (mut shape, mut at) = (
+            Self {
+                digits: 0,
+                letters: 0,
+            },
+            0,
+        );
+        let (words, rest) = bytes.as_chunks::<8>();
+        let mut last = [b' '; 8];
+        last.iter_mut().zip(rest).for_each(|(place, byte)| *place = *byte);
+        for word in words.iter().chain((!rest.is_empty()).then_some(&last)) {
+            let word = u64::from_le_bytes(*word);
+            shape.digits |= gathered(between(word, b'0', b'9')) << at;
+            shape.letters |= gathered(between(word | EACH * 0x20, b'a', b'z')) << at;
+            at += 8;
+        }
+        shape
+    }
+}
+
+/// As [`has_number`], for a text of any length.
+fn has_number_anywhere(bytes: &[u8]) -> bool {
     let mut digits = 0;
     let (mut letters, mut begins, mut last) = (0, false, b' ');
     for &byte in bytes {
         match byte {
             b'0'..=b'9' => {
                 digits += 1;
-                // `DE44…`: two letters that begin a word, and two digits.
                 if digits == 5 || digits == 2 && letters == 2 && begins {
                     return true;
                 }
@@ -225,14 +289,14 @@ pub(super) fn is_id(text: &str) -> bool {
     let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     match bytes.len() {
         36 => {
-            let form = |(at, &byte): (usize, &u8)| {
-                if matches!(at, 8 | 13 | 18 | 23) {
-                    byte == b'-'
-                } else {
-                    is_hex(byte)
-                }
-            };
-            bytes.iter().enumerate().all(form) && bytes.iter().any(|byte| byte.is_ascii_lowercase())
+            let dashed = [8, 13, 18, 23].iter().all(|&at| bytes.get(at) == Some(&b'-'));
+            // Four bytes are dashes, all others digits and small letters: counted without a branch for each byte.
+            let sum = |of: fn(u8) -> bool| bytes.iter().fold(0, |sum, &byte| sum + u8::from(of(byte)));
+            let letters = |byte: u8| matches!(byte, b'a'..=b'f');
+            dashed && {
+                let letters = sum(letters);
+                letters > 0 && letters + sum(|byte| byte.is_ascii_digit()) == 32
+            }
         }
         32 | 40 | 64 => {
             // Printed text has no byte beyond 0x7F; among the first sixteen of a digest there are eight on average.
@@ -342,6 +406,12 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_shape_tells_of_numbers_what_each_byte_in_turn_tells(text in "[ -~]{0,64}|([a-d]{0,3}[0-9]{0,4}[ _.-]?){0,8}") {
+            prop_assume!(text.len() <= Shape::LONGEST);
+            prop_assert_eq!(has_number(text.as_bytes()), has_number_anywhere(text.as_bytes()), "{}", text);
+        }
+
         /// The whole point: where the glance says nothing, the detectors say nothing.
         #[test]
         fn what_the_glance_lets_go_holds_nothing(

@@ -53,6 +53,7 @@ mod word;
 use std::borrow::Cow;
 use std::cell::RefCell;
 
+pub(super) use cut::Edit;
 pub(super) use engine::{Engine, Field, Scratch, redacted};
 use hits::{Hit, Sort};
 pub(super) use word::is_word;
@@ -99,20 +100,26 @@ pub fn scan<'v>(field: &str, value: &'v str) -> Scanned<'v> {
 fn balanced<'v>(field: &Field, value: &'v str, scratch: &mut Scratch) -> Scanned<'v> {
     let scanned = Engine::default().scan(field, value, scratch);
     let mut redactions: Vec<Redaction> = Vec::new();
-    let value = engine::redacted(value, scanned, &scratch.hits, &mut |hit, text, out| {
-        if !replace(hit, text, out) {
-            return;
-        }
-        let known = redactions.iter_mut().find(|redaction| redaction.rule == hit.rule);
-        match known {
-            Some(known) => known.n += 1,
-            None => redactions.push(Redaction {
-                rule: hit.rule,
-                sort: hit.sort.name(),
-                n: 1,
-            }),
-        }
-    });
+    let value = engine::redacted(
+        value,
+        scanned,
+        &scratch.hits,
+        &mut |hit, text, out| {
+            if !replace(hit, text, out) {
+                return;
+            }
+            let known = redactions.iter_mut().find(|redaction| redaction.rule == hit.rule);
+            match known {
+                Some(known) => known.n += 1,
+                None => redactions.push(Redaction {
+                    rule: hit.rule,
+                    sort: hit.sort.name(),
+                    n: 1,
+                }),
+            }
+        },
+        &mut Vec::new(),
+    );
     Scanned {
         value,
         redactions,
