@@ -11,7 +11,7 @@ use super::look::Look;
 use super::plausible::{is_opaque, is_street};
 use super::tokens::is_uuid;
 use super::triggers::{TRIGGERS, Trigger};
-use super::{cut, encoded, fold, header, mark, numbers};
+use super::{cut, encoded, fold, header, mark, numbers, word};
 use crate::redact::words::{self, Force, Named, Words};
 
 /// How much of a text is scanned unless told otherwise, in bytes; what lies beyond is not kept.
@@ -124,7 +124,7 @@ impl Engine {
         if !field.plain {
             return Some(glance::ALL);
         }
-        if text.len() <= glance::LONGEST && glance::is_id(text) {
+        if text.len() <= glance::LONGEST && (glance::is_id(text) || word::is_numbered_word(text)) {
             return None;
         }
         let ignored = if only_secrets { glance::NUMBERS } else { 0 };

@@ -150,7 +150,7 @@ fn has_run(bytes: &[u8]) -> bool {
 
 /// Whether five digits stand in a row without a letter among them, or an account's number may begin: no other number is
 /// broken by letters, unless a word says so.
-fn has_number(bytes: &[u8]) -> bool {
+pub(super) fn has_number(bytes: &[u8]) -> bool {
     if bytes.len() > Shape::LONGEST {
         return has_number_anywhere(bytes);
     }
