@@ -32,34 +32,38 @@ impl Stencils {
     /// Appends the line by a stencil. Where that cannot be, nothing is appended and `None` given.
     pub(super) fn fill(&mut self, number: usize, source: &Source<'_>, out: &mut Vec<u8>) -> Option<&Stencil> {
         let mut aside = std::mem::take(&mut self.aside);
-        let done = self.parts(number, source, out, &mut aside);
-        self.aside = aside;
-        done.and(self.stencils.get(number))
+        let mut sheet = std::mem::take(&mut self.sheet);
+        let end = self.parts(number, source, &mut sheet, &mut aside);
+        let line = end.and_then(|end| sheet.get(..end));
+        let is_done = line.map(|line| out.extend_from_slice(line)).is_some();
+        (self.aside, self.sheet) = (aside, sheet);
+        self.stencils.get(number).filter(|_| is_done)
     }
 
+    /// Writes the line's parts on the sheet. Gives their end.
     fn parts(
         &self,
         number: usize,
         source: &Source<'_>,
-        out: &mut Vec<u8>,
+        sheet: &mut Vec<u8>,
         aside: &mut Vec<u8>,
-    ) -> Option<()> {
+    ) -> Option<usize> {
         let stencil = self.stencils.get(number)?;
-        let start = out.len();
         let spare = stencil.room + source.len + stencil.names * NAME + WINDOW;
-        out.resize(start + spare, 0);
-        let mut at = Some(start);
+        grow(sheet, spare);
+        let mut at = 0;
         for part in &stencil.parts {
-            let Some(place) = at else { break };
-            at = self.part(source, part, out, place);
-            if at.is_none() {
-                at = self.again(source, part, out, place, aside);
-                // Room for the parts behind it, as there was at the line's beginning.
-                out.resize(at.unwrap_or(place) + spare, 0);
-            }
+            at = match self.part(source, part, sheet, at) {
+                Some(end) => end,
+                None => {
+                    let end = self.again(source, part, sheet, at, aside)?;
+                    // Room for the parts behind it, as there was at the line's beginning.
+                    grow(sheet, end + spare);
+                    end
+                }
+            };
         }
-        out.truncate(at.unwrap_or(start));
-        at.map(drop)
+        Some(at)
     }
 
     /// Writes a part into the room that is there, if it is of the usual kind. Gives the place behind it.
@@ -156,7 +160,7 @@ impl Stencils {
         aside: &mut Vec<u8>,
     ) -> Option<usize> {
         // No value takes more than twice what it takes in the frame, and the names of a line are values of it.
-        room.resize(at + 2 * source.len + 2 * WINDOW, 0);
+        grow(room, at + 2 * source.len + 2 * WINDOW);
         if let Some(end) = self.part(source, part, room, at) {
             return Some(end);
         }
@@ -193,6 +197,14 @@ impl Stencils {
             aside.pop();
         }
         Some(())
+    }
+}
+
+/// Makes the sheet at least so long. What it holds beyond a line's end does not matter.
+#[inline]
+fn grow(sheet: &mut Vec<u8>, len: usize) {
+    if sheet.len() < len {
+        sheet.resize(len, 0);
     }
 }
 

@@ -130,6 +130,8 @@ pub(super) struct Stencils {
     pub(super) family: usize,
     /// A part that is not a usual one.
     pub(super) aside: Vec<u8>,
+    /// What lines are written on: initialised once, and longer than any so far.
+    pub(super) sheet: Vec<u8>,
     savings: u32,
 }
 
@@ -141,6 +143,7 @@ impl Default for Stencils {
             spots: [Spot::default(); ENTRIES],
             family: 0,
             aside: Vec::new(),
+            sheet: Vec::new(),
             savings: START,
         }
     }

@@ -147,11 +147,11 @@ impl Drop for Writer {
         let has_panicked = std::thread::panicking();
         let inbox = &self.inbox;
         self.ports.iter().for_each(Port::end);
-        // A panic can leave records that were taken out of the queue and have no place yet.
+        // A panic can leave a record that was taken out of the queue and has no place yet.
         let mut unplaced = Credit { records: 0, bytes: 0 };
-        for item in self.state.chunk.drain(..) {
+        if self.state.holds {
             unplaced.records += 1;
-            unplaced.bytes += item.frame.capacity() as u64;
+            unplaced.bytes += self.state.taken.frame.capacity() as u64;
         }
         inbox.queue.release(unplaced);
         add(&inbox.counters.lost_write, unplaced.records);

@@ -81,8 +81,10 @@ pub(super) struct Written {
 /// What the loop remembers from turn to turn.
 pub(super) struct Progress {
     pub(super) phase: Phase,
-    /// A record that was taken and is not rendered: the clock must be read first.
-    pub(super) chunk: Vec<Item>,
+    /// The record that was taken last: always in the same memory, so that it is moved once.
+    pub(super) taken: Item,
+    /// Whether it is not rendered yet: the clock must be read first.
+    pub(super) holds: bool,
     /// Who waits for the records that are in the batch or written and not durable.
     pub(super) waiting: Vec<(Promise<Receipt>, Placed)>,
     /// Barriers, each with the number of records that must have been taken first.
@@ -151,7 +153,8 @@ impl Writer {
             .unwrap_or(0);
         let state = Progress {
             phase: Phase::Fresh,
-            chunk: Vec::with_capacity(1),
+            taken: Item::default(),
+            holds: false,
             waiting: Vec::new(),
             barriers: Vec::new(),
             resting: VecDeque::new(),
@@ -222,42 +225,41 @@ impl Writer {
         let mut moved = 0;
         // What was taken is rendered, whatever the size of the batch: its credit says that it waits in the queue.
         while self.state.retry.is_none()
-            && (self.batch.bytes().len() < BATCH_BYTES || !self.state.chunk.is_empty())
+            && (self.batch.bytes().len() < BATCH_BYTES || self.state.holds)
+            && self.take()
         {
-            let Some(first) = self
-                .state
-                .chunk
-                .pop()
-                .or_else(|| self.inbox.queue.pop(Item::leave))
-            else {
-                break;
-            };
-            moved += self.place_chunk(first);
+            moved += self.place_chunk();
         }
         moved
     }
 
-    /// Renders the first of what waits and the next ones, as far as one reading of the clock serves for them.
-    pub(super) fn place_chunk(&mut self, first: Item) -> usize {
-        // Should the clock panic, the writer's end finds the record here, and counts it.
-        self.state.chunk.push(first);
+    /// Takes the oldest record of the queue, unless one is held. Should anything panic before it has its place, the
+    /// writer's end finds it held, and counts it.
+    #[inline]
+    pub(super) fn take(&mut self) -> bool {
+        if !self.state.holds {
+            let taken = &mut self.state.taken;
+            let popped = self.inbox.queue.pop(|item| item.leave_in(taken));
+            self.state.holds = popped.is_some();
+        }
+        self.state.holds
+    }
+
+    /// Renders the record that is held and the next ones, as far as one reading of the clock serves for them.
+    pub(super) fn place_chunk(&mut self) -> usize {
         if self.state.phase == Phase::Resting {
             self.open("records after the end");
         }
         self.observe();
         let mut credit = Credit { records: 0, bytes: 0 };
-        let mut next = self.state.chunk.pop();
-        while let Some(item) = next {
+        loop {
             credit.records += 1;
-            credit.bytes += item.frame.capacity() as u64;
-            self.place_item(item);
-            if credit.records == CHUNK {
-                break;
-            }
-            next = self.inbox.queue.pop(Item::leave);
+            credit.bytes += self.state.taken.frame.capacity() as u64;
+            self.place_taken();
             // Read after the records were taken or before they happened: none of them is observed before it happened.
-            if let Some(later) = next.take_if(|item| happened(&item.frame) > self.observed_at) {
-                self.state.chunk.push(later);
+            if credit.records == CHUNK || !self.take() || happened(&self.state.taken.frame) > self.observed_at
+            {
+                break;
             }
         }
         self.state.popped += credit.records;
@@ -267,11 +269,20 @@ impl Writer {
     }
 
     #[inline]
-    fn place_item(&mut self, item: Item) {
+    fn place_taken(&mut self) {
         let seq = self.seq;
-        let id = self.place(&item.frame);
+        let id = record_id(self.id_kind, happened(&self.state.taken.frame), &mut self.random);
+        let place = Place {
+            stream: &self.stream,
+            seq,
+            observed_at: self.observed_at,
+            id,
+        };
+        render(&mut self.lines, &mut self.batch, &place, &self.state.taken.frame);
+        self.seq += 1;
+        self.state.holds = false;
         self.state.in_batch += 1;
-        if let Some(promise) = item.promise {
+        if let Some(promise) = self.state.taken.promise.take() {
             let placed = Placed {
                 id,
                 stream: Arc::clone(&self.stream),
@@ -280,7 +291,7 @@ impl Writer {
             };
             self.state.waiting.push((promise, placed));
         }
-        self.inbox.recycle(item.frame.into_buffer());
+        self.inbox.recycle(self.state.taken.frame.take_buffer());
     }
 
     pub(super) fn observe(&mut self) {
@@ -301,10 +312,7 @@ impl Writer {
             observed_at: self.observed_at,
             id,
         };
-        let lines = &mut self.lines;
-        self.batch.push(self.seq, self.observed_at, |out| {
-            lines.write(frame.bytes(), &place, out);
-        });
+        render(&mut self.lines, &mut self.batch, &place, frame);
         self.seq += 1;
         id
     }
@@ -366,6 +374,14 @@ impl Writer {
         self.inbox.queue.signal().wait(sleep);
         self.state.sleep = (self.state.sleep * 2).min(LAST_SLEEP);
     }
+}
+
+/// Appends a record's line to the batch.
+#[inline]
+fn render(lines: &mut LineWriter, batch: &mut Batch, place: &Place<'_>, frame: &Redacted) {
+    batch.push(place.seq, place.observed_at, |out| {
+        lines.write(frame.bytes(), place, out);
+    });
 }
 
 /// When the record of a frame happened: what every frame begins with.

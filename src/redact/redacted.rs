@@ -54,14 +54,24 @@ impl Redacted {
         }
     }
 
-    /// Moves the frame out, and leaves none.
+    /// Moves the frame to `place`, where none is needed any more, and leaves none. Only what was written is copied.
     #[inline]
-    pub(crate) fn leave(&mut self) -> Self {
-        Self {
-            len: std::mem::take(&mut self.len),
-            short: self.short,
-            long: std::mem::take(&mut self.long),
+    pub(crate) fn leave_in(&mut self, place: &mut Self) {
+        if self.long.len() + place.long.len() != 0 {
+            place.long = std::mem::take(&mut self.long);
         }
+        place.len = std::mem::take(&mut self.len);
+        let written = ..usize::from(place.len);
+        if let (Some(to), Some(from)) = (place.short.get_mut(written), self.short.get(written)) {
+            to.copy_from_slice(from);
+        }
+    }
+
+    /// Takes the buffer of a long frame for the next one; an empty one where the frame travelled by value. What is left
+    /// is no frame.
+    #[inline]
+    pub(crate) fn take_buffer(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.long).into_memory()
     }
 
     #[inline]

@@ -190,7 +190,7 @@ impl Shape {
     fn of(bytes: &[u8]) -> Self {
         const EACH: u64 = u64::from_le_bytes([1; 8]);
         // A bit at the top of each byte that is at least `least`: none of the sums reaches the next byte.
-        let from = |word: u64, least: u8| (word & EACH * 0x7F) + EACH * u64::from(0x80 - least);
+        let from = |word: u64, least: u8| (word & (EACH * 0x7F)) + EACH * u64::from(0x80 - least);
         let between = |word: u64, least: u8, most: u8| from(word, least) & !from(word, most + 1);
         // The top bits, gathered in one byte.
         let gathered = |word: u64| (word >> 7 & EACH).wrapping_mul(0x0102_0408_1020_4080) >> 56;
@@ -207,7 +207,7 @@ impl Shape {
         for word in words.iter().chain((!rest.is_empty()).then_some(&last)) {
             let word = u64::from_le_bytes(*word);
             shape.digits |= gathered(between(word, b'0', b'9')) << at;
-            shape.letters |= gathered(between(word | EACH * 0x20, b'a', b'z')) << at;
+            shape.letters |= gathered(between(word | (EACH * 0x20), b'a', b'z')) << at;
             at += 8;
         }
         shape
