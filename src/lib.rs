@@ -97,6 +97,8 @@ pub use capture::{
     Actor, AuditContext, AuditLayer, Audited, Callsite, Check, CurrentContext, FilterShell, IdSource, Ids,
     Obstacle, Scoped, WithContext,
 };
+#[doc(hidden)]
+pub use capture::audited as __audited;
 #[cfg(feature = "tower")]
 pub use capture::{AuditContextLayer, AuditContextService};
 pub use error::{Error, ErrorKind, Result};
@@ -105,6 +107,7 @@ pub use pipeline::{
     Submitted,
 };
 pub use query::Query;
+pub use record::AuditError;
 pub use stats::{RuleStats, SinkStats, Stats};
 #[cfg(feature = "derive")]
-pub use tracing_audit_derive::sensitive_instrument;
+pub use tracing_audit_derive::{audit, audited, sensitive_instrument};

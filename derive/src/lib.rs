@@ -1,6 +1,11 @@
 //! `#[derive(AuditFields)]` for `tracing-audit`, which documents and exports it: depend on that crate with its feature
 //! `derive`.
 
+mod audited;
+mod audited_args;
+mod audited_event;
+mod audited_names;
+mod audited_value;
 mod expand;
 mod field;
 mod instrument;
@@ -93,5 +98,30 @@ pub fn sensitive_instrument(arguments: TokenStream, function: TokenStream) -> To
             // The function stays, so that not everything that calls it is wrong as well.
             quote::quote!(#error #function)
         })
+        .into()
+}
+
+/// Makes each call of a function a record that knows how the call ended.
+///
+/// Documented where it is exported: `tracing_audit::audited`.
+#[proc_macro_attribute]
+pub fn audited(arguments: TokenStream, function: TokenStream) -> TokenStream {
+    let function: proc_macro2::TokenStream = function.into();
+    audited::expand(arguments.into(), function.clone())
+        .unwrap_or_else(|error| {
+            let error = error.into_compile_error();
+            // The function stays, so that not everything that calls it is wrong as well.
+            quote::quote!(#error #function)
+        })
+        .into()
+}
+
+/// Records one event in the vocabulary of the record.
+///
+/// Documented where it is exported: `tracing_audit::audit`.
+#[proc_macro]
+pub fn audit(input: TokenStream) -> TokenStream {
+    audited_event::expand(input.into())
+        .unwrap_or_else(|error| error.into_compile_error())
         .into()
 }

@@ -2,6 +2,7 @@
 
 mod builder;
 mod declared;
+mod failure;
 pub(crate) mod frame;
 mod ids;
 mod names;
@@ -10,6 +11,7 @@ mod value;
 mod vocabulary;
 
 pub use builder::{Record, RecordBuilder};
+pub use failure::AuditError;
 pub(crate) use declared::{Declared, Plaintext};
 pub use ids::{SpanId, TraceContext, TraceId};
 pub use names::{Naming, Resolved};

@@ -84,6 +84,8 @@ pub(super) enum Told {
     Opened,
     /// That was all of it.
     Closed,
+    /// How many sources the error has that is shown.
+    Sources(usize),
 }
 
 thread_local! {
@@ -173,6 +175,14 @@ pub(super) fn cover(
     tell(f, silently(), Told::Opened)?;
     then(f)?;
     tell(f, silently(), Told::Closed)?;
+    Ok(())
+}
+
+/// Says to a writer of ours, and to nobody else, how many sources the error has that is shown.
+pub(super) fn sources(f: &mut fmt::Formatter<'_>, sources: usize) -> fmt::Result {
+    if is_ours(f, silently())? {
+        tell(f, silently(), Told::Sources(sources))?;
+    }
     Ok(())
 }
 
@@ -297,6 +307,8 @@ pub(super) struct Declaring<'p> {
     began: usize,
     open: u32,
     ended: Option<usize>,
+    /// How many sources the error has that the text is the message of.
+    pub(super) sources: usize,
 }
 
 impl<'p> Declaring<'p> {
@@ -310,12 +322,16 @@ impl<'p> Declaring<'p> {
             began: 0,
             open: 0,
             ended: None,
+            sources: 0,
         }
     }
 
-    /// Forgets everything: the text is taken back.
+    /// Forgets everything but how many sources there are: the text is taken back.
     pub(super) fn clear(&mut self) {
-        *self = Self::new(self.policy, self.judged);
+        *self = Self {
+            sources: self.sources,
+            ..Self::new(self.policy, self.judged)
+        };
     }
 
     pub(super) fn opened(&mut self, at: usize) {
