@@ -73,7 +73,7 @@ pub(crate) fn expand(arguments: TokenStream, function: TokenStream) -> Result<To
         }
         _ if future(&signature.output).is_some() => {
             return Err(Error::new(
-                signature.output.span(),
+                returned(&signature.output).map_or_else(Span::call_site, Type::span),
                 "the end of this future cannot be seen from here: make it an `async fn`, or let the body end with \
                  `async move { … }` or `Box::pin(async move { … })`",
             ));
@@ -157,7 +157,7 @@ fn conclude(args: &Args, can_fail: bool, call: &Ident, out: &Ident) -> TokenStre
             Some(quote! {{
                 #forms
                 let #names = #support::changed(#value, #closure);
-                #call.changed(&(&&&#support::probe::Probe(&#names)).audit_names());
+                #call.changed(&(&&&&#support::probe::Probe(&#names)).audit_names());
             }})
         }
         _ => None,
@@ -173,7 +173,7 @@ fn conclude(args: &Args, can_fail: bool, call: &Ident, out: &Ident) -> TokenStre
     }
     let (end, denied) = match &args.denied {
         Some((span, denied)) => (
-            quote_spanned!(*span=> #support::end_of(&#out)),
+            quote_spanned!(*span=> (&&#support::probe::Probe(&#out)).audit_failure()),
             quote_spanned!(denied.span()=> #support::is_denied(#error, #denied)),
         ),
         None => (quote!((&&&#support::probe::Probe(&#out)).audit_end()), quote!(false)),
@@ -183,7 +183,9 @@ fn conclude(args: &Args, can_fail: bool, call: &Ident, out: &Ident) -> TokenStre
         if #call.is_heard() {
             #forms
             #[allow(unused_imports)]
-            use #support::probe::{ByFuture as _, ByResult as _, ByReturn as _, Says as _, SaysNothing as _};
+            use #support::probe::{
+                ByFuture as _, ByResult as _, ByReturn as _, Fallibly as _, Infallibly as _, Says as _, SaysNothing as _,
+            };
             match #end {
                 #support::probe::End::Returned(#value) => {
                     #changed

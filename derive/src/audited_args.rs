@@ -7,7 +7,7 @@ use quote::quote;
 use syn::parse::{Parse, ParseStream};
 use syn::{Error, Expr, LitStr, Result, Token, parenthesized, token};
 
-use crate::audited_names::{NAMES, is_astray, is_core, nearest};
+use crate::audited_names::{NAMES, beside, is_astray, is_core, nearest};
 use crate::audited_value::{Field, Form, Name, Value, level, resource, support};
 
 /// The keys that are no names of fields.
@@ -154,14 +154,19 @@ impl Args {
     fn check(&self, name: &Name) -> Result<()> {
         let text = &*name.text;
         let message = match text {
+            "skip" | "skip_all" => format!("`{text}` has no place here: no argument is recorded unless something names it"),
+            "err" | "ret" => {
+                format!("`{text}` has no place here: how a call ends is always recorded, and what it returns never is")
+            }
+            "event" | "event.name" | "event_name" | "event_type" => {
+                format!("the record is called by `name = \"…\"`, not `{text}`")
+            }
             _ if FOUND.contains(&text) => format!(
                 "`{text}` is found out by the macro itself: `denied = |error| …` says which errors are refusals, and \
                  `tracing::Span::current().record(\"outcome\", …)` in the body states another outcome"
             ),
-            "skip" | "skip_all" => format!("`{text}` has no place here: no argument is recorded unless something names it"),
-            "err" | "ret" => format!("`{text}` has no place here: how the call ends is always recorded, and what it returns never"),
-            "event" | "event.name" | "event_name" | "event_type" => format!("the record is called by `name = \"…\"`, not `{text}`"),
             _ if KEYS.contains(&text) || is_core(text) => return Ok(()),
+            _ if is_astray(text) => return Err(astray(name)),
             _ => match nearest(text, KEYS.into_iter().chain(NAMES.iter().copied())) {
                 Some(near) => format!(
                     "there is no key `{text}`: did you mean `{near}`? A field of your own goes into `fields({text} = …)`"
@@ -226,11 +231,14 @@ impl Args {
 /// An error for a name that can only be meant for a place of the record, and is none.
 pub(crate) fn astray(name: &Name) -> Error {
     let text = &name.text;
-    let near = nearest(text, NAMES.iter().copied()).map_or_else(String::new, |near| format!(": did you mean `{near}`?"));
-    Error::new(
-        name.span,
-        format!("a record has no place called `{text}`{near} docs/fields.md lists the places"),
-    )
+    let hint = match nearest(text, NAMES.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => match beside(text) {
+            beside if beside.is_empty() => "docs/fields.md lists them".to_owned(),
+            beside => format!("there are `{}`", beside.join("`, `")),
+        },
+    };
+    Error::new(name.span, format!("a record has no place called `{text}`: {hint}"))
 }
 
 /// The text that a key must have, where a program must be able to name it.

@@ -113,20 +113,27 @@ pub(crate) fn is_astray(name: &str) -> bool {
     !is_core(name) && (bare.len() < name.len() || object.is_some_and(|object| OBJECTS.contains(&object)))
 }
 
-/// The known word that was most likely meant.
+/// The known word that was most likely meant: of names with a dot, one of the same object.
 pub(crate) fn nearest<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
-    let object = |word: &str| word.split_once('.').map(|(object, _)| object.to_owned());
-    let far = |candidate: &str| match distance(word, candidate) {
-        near if near <= 1 + candidate.len() / 4 => near,
-        // `resource.kind`: the first place of the object is the next best that can be said.
-        _ if object(word).is_some() && object(word) == object(candidate) => 50,
-        _ => usize::MAX,
+    let parts = |word: &str| {
+        let (object, last) = word.rsplit_once('.').unwrap_or(("", word));
+        (object.to_owned(), last.to_owned())
     };
-    let ranked = known.into_iter().map(|candidate| (far(candidate), candidate));
-    ranked
-        .filter(|(far, _)| *far != usize::MAX)
-        .min_by_key(|(far, _)| *far)
-        .map(|(_, candidate)| candidate)
+    let (object, last) = parts(word);
+    let ranked = known.into_iter().filter_map(|candidate| {
+        let (of, other) = parts(candidate);
+        let far = distance(&last, &other);
+        (of == object && far <= 1 + other.len() / 5).then_some((far, candidate))
+    });
+    ranked.min_by_key(|(far, _)| *far).map(|(_, candidate)| candidate)
+}
+
+/// The names of the same object.
+pub(crate) fn beside(name: &str) -> Vec<&'static str> {
+    let bare = name.strip_prefix("audit.").unwrap_or(name);
+    let object = bare.split_once('.').map_or("", |(object, _)| object);
+    let of = |known: &str| known.split_once('.').is_some_and(|(of, _)| of == object);
+    NAMES.iter().copied().filter(|known| of(known)).collect()
 }
 
 /// How many characters must be added, taken away or replaced to make one word of the other.

@@ -109,7 +109,7 @@ impl Value {
             Form::Display => quote_spanned!(span=> #support::tracing::field::display(&(#expr))),
             Form::Debug => quote_spanned!(span=> #support::tracing::field::debug(&(#expr))),
             Form::Found if matches!(expr, Expr::Lit(_)) => quote!(#expr),
-            Form::Found => quote_spanned!(span=> (&&&#support::probe::Probe(&(#expr))).audit_value()),
+            Form::Found => quote_spanned!(span=> (&&&&#support::probe::Probe(&(#expr))).audit_value()),
         }
     }
 
@@ -128,7 +128,7 @@ impl Value {
     pub(crate) fn names(&self) -> TokenStream {
         let (expr, support) = (&self.expr, support());
         match self.form {
-            Form::Found => quote_spanned!(expr.span()=> (&&&#support::probe::Probe(&(#expr))).audit_names()),
+            Form::Found => quote_spanned!(expr.span()=> (&&&&#support::probe::Probe(&(#expr))).audit_names()),
             _ => self.field(),
         }
     }
@@ -141,7 +141,8 @@ pub(crate) fn forms_of_values() -> TokenStream {
         #[allow(unused_imports)]
         use #support::probe::{
             AsText as _, ByDebug as _, ByDisplay as _, ByError as _, ByHeld as _, ByHeldSend as _, ByHeldSync as _,
-            ByNothing as _, Displayed as _, Held as _, ListedBehind as _, ListedIn as _, Plain as _,
+            ByNothing as _, Displayed as _, Held as _, ListedBehind as _, ListedIn as _, Plain as _, Unlisted as _,
+            Unshown as _,
         };
     }
 }

@@ -622,3 +622,10 @@ fn the_macros_and_the_library_know_the_same_names() {
     let known: Vec<&str> = tracing_audit::record::Resolved::names().map(|(name, ..)| name).collect();
     assert_eq!(listed, known);
 }
+
+#[test]
+fn what_cannot_be_recorded_does_not_compile_and_says_what_can() {
+    let cases = trybuild::TestCases::new();
+    cases.compile_fail("tests/ui/audited_*.rs");
+    cases.compile_fail("tests/ui/audit_*.rs");
+}

@@ -228,38 +228,3 @@ pub fn is_denied<E: ?Sized>(error: &E, is_denied: impl FnOnce(&E) -> bool) -> bo
 pub fn changed<'o, T: ?Sized, N>(returned: &'o T, names: impl FnOnce(&'o T) -> N) -> N {
     names(returned)
 }
-
-/// What only a `Result` has.
-#[diagnostic::on_unimplemented(
-    message = "`denied` is asked about an error, and this function returns no `Result`",
-    label = "`{Self}` is not a `Result`",
-    note = "leave `denied` out, or return a `Result` whose error says why"
-)]
-pub trait Fallible {
-    /// What it is when it went well.
-    type Value;
-    /// What it is when it did not.
-    type Error;
-
-    /// Which of the two it is.
-    fn end(&self) -> probe::End<'_, Self::Value, Self::Error>;
-}
-
-impl<T, E> Fallible for Result<T, E> {
-    type Value = T;
-    type Error = E;
-
-    #[inline]
-    fn end(&self) -> probe::End<'_, T, E> {
-        match self {
-            Ok(value) => probe::End::Returned(value),
-            Err(error) => probe::End::Failed(error),
-        }
-    }
-}
-
-/// The end of a function that must return a `Result`.
-#[inline]
-pub fn end_of<R: Fallible>(returned: &R) -> probe::End<'_, R::Value, R::Error> {
-    returned.end()
-}

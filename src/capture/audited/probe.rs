@@ -12,7 +12,6 @@ use std::future::Future;
 use tracing::Value;
 use tracing::field::{self, DebugValue, DisplayValue};
 
-use super::Fallible;
 use crate::record::AuditError;
 use crate::redact::Sourced;
 
@@ -48,7 +47,7 @@ impl<'a, T, E> ByResult<'a> for &&Probe<'a, Result<T, E>> {
 
     #[inline]
     fn audit_end(&self) -> End<'a, T, E> {
-        Fallible::end(self.0)
+        end_of(self.0)
     }
 }
 
@@ -148,19 +147,104 @@ forms! {
 
 // A value that an attribute names. There is no `Debug` among the forms: it shows more than somebody may have thought of.
 forms! {
-    "As it is." Plain audit_value [T: Value] for (&&) T => &'a T, |value| value;
-    "By its `Display` form." Displayed audit_value [T: Display] for (&) T => DisplayValue<&'a T>, field::display;
-    "By the `Display` form of what it holds." Held audit_value [T: Display] for () Option<T> => Option<DisplayValue<&'a T>>,
+    "As it is." Plain audit_value [T: Value] for (&&&) T => &'a T, |value| value;
+    "By its `Display` form." Displayed audit_value [T: Display] for (&&) T => DisplayValue<&'a T>, field::display;
+    "By the `Display` form of what it holds." Held audit_value [T: Display] for (&) Option<T> => Option<DisplayValue<&'a T>>,
         |value| value.as_ref().map(field::display);
 }
 
 // Names of fields that changed.
 forms! {
-    "As a text." AsText audit_names [T: AsRef<str>] for (&&) T => &'a str, |names| names.as_ref();
-    "Name by name, behind a reference." ListedBehind audit_names ['r, T: ?Sized] for (&) &'r T => DebugValue<Listed<'r, T>>,
+    "As a text." AsText audit_names [T: AsRef<str>] for (&&&) T => &'a str, |names| names.as_ref();
+    "Name by name, behind a reference." ListedBehind audit_names ['r, T: ?Sized] for (&&) &'r T => DebugValue<Listed<'r, T>>,
         |names| field::debug(Listed(names)), &'r T;
-    "Name by name." ListedIn audit_names [T] for () T => DebugValue<Listed<'a, T>>,
+    "Name by name." ListedIn audit_names [T] for (&) T => DebugValue<Listed<'a, T>>,
         |names| field::debug(Listed(names)), &'a T;
+}
+
+macro_rules! refusals {
+    ($($name:ident $method:ident $wanted:ident $made:ty, $make:expr;)*) => {$(
+        /// Not at all: the compiler says what is wanted.
+        pub trait $name<'a> {
+            /// The type that is asked.
+            type Asked;
+
+            /// Never called.
+            fn $method(&self) -> $made
+            where
+                Self::Asked: $wanted;
+        }
+
+        impl<'a, T> $name<'a> for Probe<'a, T> {
+            type Asked = T;
+
+            fn $method(&self) -> $made
+            where
+                T: $wanted,
+            {
+                $make
+            }
+        }
+    )*};
+}
+
+refusals! {
+    Unshown audit_value Recordable field::Empty, field::Empty;
+    Unlisted audit_names Nameable field::Empty, field::Empty;
+    Infallibly audit_failure Fallible End<'a, (), Infallible>, End::LeftOpen;
+}
+
+/// What no type is that has a form to record.
+#[diagnostic::on_unimplemented(
+    message = "this value is neither a number, a truth value nor a text, and has no `Display` form",
+    label = "`{Self}` cannot be recorded as it is",
+    note = "write `?value` to record its `Debug` form, if you know all that this shows, or record a part of it"
+)]
+pub trait Recordable {}
+
+/// What no type is that has names to give.
+#[diagnostic::on_unimplemented(
+    message = "`changed` takes names of fields: a text, or an array, a slice or another collection of texts",
+    label = "`{Self}` has no names to give",
+    note = "names and never values: what has changed is said by `[\"title\", \"body\"]`"
+)]
+pub trait Nameable {}
+
+/// What no type is but a `Result`.
+#[diagnostic::on_unimplemented(
+    message = "`denied` is asked about an error, and this function returns no `Result`",
+    label = "`{Self}` is not a `Result`",
+    note = "leave `denied` out, or return a `Result` whose error says why"
+)]
+pub trait Fallible {}
+
+/// By the variant of the `Result`, where it must be one.
+pub trait Fallibly<'a> {
+    /// What it is when it went well.
+    type Value;
+    /// What it is when it did not.
+    type Error;
+
+    /// How the call ended.
+    fn audit_failure(&self) -> End<'a, Self::Value, Self::Error>;
+}
+
+impl<'a, T, E> Fallibly<'a> for &Probe<'a, Result<T, E>> {
+    type Value = T;
+    type Error = E;
+
+    #[inline]
+    fn audit_failure(&self) -> End<'a, T, E> {
+        end_of(self.0)
+    }
+}
+
+#[inline]
+const fn end_of<T, E>(returned: &Result<T, E>) -> End<'_, T, E> {
+    match returned {
+        Ok(value) => End::Returned(value),
+        Err(error) => End::Failed(error),
+    }
 }
 
 /// Names, whose `Debug` form is a list of them.
