@@ -93,12 +93,12 @@ mod stats;
 pub mod store;
 pub mod testing;
 
+#[doc(hidden)]
+pub use capture::audited as __audited;
 pub use capture::{
     Actor, AuditContext, AuditLayer, Audited, Callsite, Check, CurrentContext, FilterShell, IdSource, Ids,
     Obstacle, Scoped, WithContext,
 };
-#[doc(hidden)]
-pub use capture::audited as __audited;
 #[cfg(feature = "tower")]
 pub use capture::{AuditContextLayer, AuditContextService};
 pub use error::{Error, ErrorKind, Result};

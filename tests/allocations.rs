@@ -162,9 +162,76 @@ fn forms(audit: &Audit) -> [(&'static str, Dispatch); 3] {
     ]
 }
 
+#[cfg(feature = "derive")]
+mod short_forms {
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use tracing_audit::{audit, audited};
+
+    use super::ten_fields;
+
+    #[audited(action = "document.delete", resource = ("document", id), changed = ["title", "body"])]
+    pub(super) fn audited(id: u64) -> Result<u64, std::fmt::Error> {
+        ten_fields(id);
+        Ok(id)
+    }
+
+    #[audited(action = "document.fetch", resource = ("document", id), denied = |_| false)]
+    async fn fetch(id: u64) -> Result<u64, std::fmt::Error> {
+        let mut is_first = true;
+        std::future::poll_fn(|_| match std::mem::take(&mut is_first) {
+            true => Poll::Pending,
+            false => Poll::Ready(()),
+        })
+        .await;
+        ten_fields(id);
+        Ok(id)
+    }
+
+    /// A future that is polled to its end.
+    pub(super) fn awaited(id: u64) {
+        let mut fetching = pin!(fetch(id));
+        let context = &mut Context::from_waker(Waker::noop());
+        assert!(fetching.as_mut().poll(context).is_pending());
+        assert_eq!(fetching.poll(context), Poll::Ready(Ok(id)));
+    }
+
+    /// A future that is dropped before its end.
+    pub(super) fn cancelled(id: u64) {
+        let mut fetching = pin!(fetch(id));
+        assert!(
+            fetching
+                .as_mut()
+                .poll(&mut Context::from_waker(Waker::noop()))
+                .is_pending()
+        );
+    }
+
+    pub(super) fn event(n: u64) {
+        audit!(
+            action = "document.delete",
+            actor.id = "u-17",
+            resource = ("document", n),
+            outcome = "success",
+            "deleted {n}"
+        );
+    }
+}
+
 type Work = (&'static str, fn(u64));
 
-const WORK: [Work; 8] = [
+const WORK: &[Work] = &[
+    #[cfg(feature = "derive")]
+    ("an audited function", |n| {
+        assert!(short_forms::audited(n).is_ok())
+    }),
+    #[cfg(feature = "derive")]
+    ("an audited future", short_forms::awaited),
+    #[cfg(feature = "derive")]
+    ("an audited future that is cancelled", short_forms::cancelled),
+    #[cfg(feature = "derive")]
+    ("an event of audit!", short_forms::event),
     ("ten fields", ten_fields),
     ("two audit spans, an event and their ends", operation),
     ("an event inside two spans that lend", lent),
@@ -188,7 +255,7 @@ fn after_its_first_event_a_thread_allocates_nothing() {
     let (audit, sink) = trail_with(|builder| builder.lend("actor.id").lend("request_id").lend("tenant"));
     for (form, dispatch) in forms(&audit) {
         for (name, work) in WORK {
-            steady(&audit, &dispatch, &format!("{form}: {name}"), work);
+            steady(&audit, &dispatch, &format!("{form}: {name}"), *work);
             sink.clear();
         }
     }

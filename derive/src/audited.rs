@@ -6,8 +6,8 @@ use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned as _;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Attribute, Block, Error, Expr, GenericArgument, PathArguments, Result, ReturnType, Signature, Stmt, Token, Type,
-    TypeParamBound, Visibility,
+    Attribute, Block, Error, Expr, GenericArgument, PathArguments, Result, ReturnType, Signature, Stmt,
+    Token, Type, TypeParamBound, Visibility,
 };
 
 use crate::audited_args::{Args, Changed};
@@ -31,7 +31,10 @@ impl Parse for Function {
             let mut said = Error::new(begin, what);
             said.combine(error);
             // What is no function at all needs only one sentence.
-            if begin.source_text().is_some_and(|text| matches!(&*text, "struct" | "enum" | "trait" | "impl" | "mod")) {
+            if begin
+                .source_text()
+                .is_some_and(|text| matches!(&*text, "struct" | "enum" | "trait" | "impl" | "mod"))
+            {
                 Error::new(begin, what)
             } else {
                 said
@@ -105,8 +108,9 @@ fn check(args: &Args, attributes: &[Attribute], signature: &Signature) -> Result
     }
     let twice = attributes.iter().find(|attribute| {
         let path = attribute.path().segments.last();
-        let instruments =
-            path.is_some_and(|last| last.ident == "instrument" || last.ident == "sensitive_instrument" || last.ident == "audited");
+        let instruments = path.is_some_and(|last| {
+            last.ident == "instrument" || last.ident == "sensitive_instrument" || last.ident == "audited"
+        });
         let text = attribute.meta.to_token_stream().to_string().replace(' ', "");
         instruments && (text.contains("target=\"audit") || path.is_some_and(|last| last.ident == "audited"))
     });
@@ -139,7 +143,9 @@ fn span(args: &Args, signature: &Signature) -> TokenStream {
     let mut found = vec!["outcome"];
     found.extend((!args.has("reason_code")).then_some("reason_code"));
     found.extend(can_fail.then_some(["error", "error.code"]).into_iter().flatten());
-    let found = found.into_iter().map(|name| Field::empty(Name::made(name, Span::call_site())));
+    let found = found
+        .into_iter()
+        .map(|name| Field::empty(Name::made(name, Span::call_site())));
     let forms = forms_of_values();
     quote!({
         #forms
@@ -176,7 +182,10 @@ fn conclude(args: &Args, can_fail: bool, call: &Ident, out: &Ident) -> TokenStre
             quote_spanned!(*span=> (&&#support::probe::Probe(&#out)).audit_failure()),
             quote_spanned!(denied.span()=> #support::is_denied(#error, #denied)),
         ),
-        None => (quote!((&&&#support::probe::Probe(&#out)).audit_end()), quote!(false)),
+        None => (
+            quote!((&&&#support::probe::Probe(&#out)).audit_end()),
+            quote!(false),
+        ),
     };
     let forms = forms_of_values();
     quote! {
@@ -316,7 +325,12 @@ fn awaited(args: &Args, signature: &Signature, output: Option<&Type>, block: &Bl
 /// The statements of a function that returns a future: its last one, with the call in the place of its block.
 fn delayed(args: &Args, signature: &Signature, block: &Block, tail: Tail<'_>) -> TokenStream {
     let before = block.stmts.split_last().map_or(&[][..], |(_, before)| before);
-    let body = awaited(args, signature, future(&signature.output).flatten(), &tail.block.block);
+    let body = awaited(
+        args,
+        signature,
+        future(&signature.output).flatten(),
+        &tail.block.block,
+    );
     let (attributes, capture) = (&tail.block.attrs, &tail.block.capture);
     let future = quote!(#(#attributes)* async #capture { #body });
     match tail.pin {
@@ -339,9 +353,12 @@ fn tail(block: &Block) -> Option<Tail<'_>> {
     match last {
         Expr::Async(block) => Some(Tail { block, pin: None }),
         Expr::Call(call) => {
-            let Expr::Path(path) = &*call.func else { return None };
+            let Expr::Path(path) = &*call.func else {
+                return None;
+            };
             let mut ends = path.path.segments.iter().rev().map(|segment| &segment.ident);
-            let pins = ends.next().is_some_and(|last| last == "pin") && ends.next().is_some_and(|of| of == "Box");
+            let pins =
+                ends.next().is_some_and(|last| last == "pin") && ends.next().is_some_and(|of| of == "Box");
             match (call.args.first(), call.args.len()) {
                 (Some(Expr::Async(block)), 1) if pins => Some(Tail {
                     block,
@@ -386,7 +403,9 @@ fn future_of(ty: &Type) -> Option<Option<&Type>> {
 
 fn bounds<'b>(mut bounds: impl Iterator<Item = &'b TypeParamBound>) -> Option<Option<&'b Type>> {
     bounds.find_map(|bound| {
-        let TypeParamBound::Trait(bound) = bound else { return None };
+        let TypeParamBound::Trait(bound) = bound else {
+            return None;
+        };
         let last = bound.path.segments.last().filter(|last| last.ident == "Future")?;
         let PathArguments::AngleBracketed(of) = &last.arguments else {
             return Some(None);
@@ -397,4 +416,3 @@ fn bounds<'b>(mut bounds: impl Iterator<Item = &'b TypeParamBound>) -> Option<Op
         }))
     })
 }
-

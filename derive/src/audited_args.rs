@@ -12,13 +12,22 @@ use crate::audited_value::{Field, Form, Name, Value, level, resource, support};
 
 /// The keys that are no names of fields.
 const KEYS: [&str; 11] = [
-    "action", "name", "target", "level", "parent", "resource", "actor", "changed", "denied", "start", "fields",
+    "action", "name", "target", "level", "parent", "resource", "actor", "changed", "denied", "start",
+    "fields",
 ];
 
 /// What the macro finds out by itself.
 const FOUND: [&str; 10] = [
-    "outcome", "error", "err", "error.message", "error_message", "error.code", "error.type", "exception.message",
-    "duration_ns", "duration_ms",
+    "outcome",
+    "error",
+    "err",
+    "error.message",
+    "error_message",
+    "error.code",
+    "error.type",
+    "exception.message",
+    "duration_ns",
+    "duration_ms",
 ];
 
 /// The changed fields: names that are known when the call begins, or only once it has returned.
@@ -109,7 +118,10 @@ impl Args {
             return self.fields(&name, input);
         }
         if !input.peek(Token![=]) {
-            return Err(Error::new(name.span, format!("`{0}` needs a value: `{0} = …`", name.text)));
+            return Err(Error::new(
+                name.span,
+                format!("`{0}` needs a value: `{0} = …`", name.text),
+            ));
         }
         input.parse::<Token![=]>()?;
         match &*name.text {
@@ -154,9 +166,13 @@ impl Args {
     fn check(&self, name: &Name) -> Result<()> {
         let text = &*name.text;
         let message = match text {
-            "skip" | "skip_all" => format!("`{text}` has no place here: no argument is recorded unless something names it"),
+            "skip" | "skip_all" => {
+                format!("`{text}` has no place here: no argument is recorded unless something names it")
+            }
             "err" | "ret" => {
-                format!("`{text}` has no place here: how a call ends is always recorded, and what it returns never is")
+                format!(
+                    "`{text}` has no place here: how a call ends is always recorded, and what it returns never is"
+                )
             }
             "event" | "event.name" | "event_name" | "event_type" => {
                 format!("the record is called by `name = \"…\"`, not `{text}`")
@@ -171,7 +187,9 @@ impl Args {
                 Some(near) => format!(
                     "there is no key `{text}`: did you mean `{near}`? A field of your own goes into `fields({text} = …)`"
                 ),
-                None => format!("there is no key `{text}`: a field of your own goes into `fields({text} = …)`"),
+                None => {
+                    format!("there is no key `{text}`: a field of your own goes into `fields({text} = …)`")
+                }
             },
         };
         Err(Error::new(name.span, message))
@@ -196,7 +214,10 @@ impl Args {
     /// The application's own fields: as those of `#[instrument]`.
     fn fields(&mut self, name: &Name, input: ParseStream<'_>) -> Result<()> {
         if !input.peek(token::Paren) {
-            return Err(Error::new(name.span, "fields are listed in parentheses: `fields(size = len, kind = %kind)`"));
+            return Err(Error::new(
+                name.span,
+                "fields are listed in parentheses: `fields(size = len, kind = %kind)`",
+            ));
         }
         let inside;
         parenthesized!(inside in input);
@@ -238,7 +259,10 @@ pub(crate) fn astray(name: &Name) -> Error {
             beside => format!("there are `{}`", beside.join("`, `")),
         },
     };
-    Error::new(name.span, format!("a record has no place called `{text}`: {hint}"))
+    Error::new(
+        name.span,
+        format!("a record has no place called `{text}`: {hint}"),
+    )
 }
 
 /// The text that a key must have, where a program must be able to name it.

@@ -10,7 +10,9 @@ use syn::{Error, Expr, Ident, LitStr, Result, Token};
 
 use crate::audited_args::{astray, filled, text};
 use crate::audited_names::is_astray;
-use crate::audited_value::{Field, Form, Name, Value, check_outcome, forms_of_values, level, resource, support};
+use crate::audited_value::{
+    Field, Form, Name, Value, check_outcome, forms_of_values, level, resource, support,
+};
 
 /// What `audit!(…)` was given.
 enum Given {
@@ -50,7 +52,10 @@ fn is_item(input: ParseStream<'_>) -> bool {
         return true;
     }
     let ahead = input.fork();
-    ahead.parse::<Name>().is_ok() && ahead.peek(Token![=]) && !ahead.peek(Token![==]) && !ahead.peek(Token![=>])
+    ahead.parse::<Name>().is_ok()
+        && ahead.peek(Token![=])
+        && !ahead.peek(Token![==])
+        && !ahead.peek(Token![=>])
 }
 
 impl Parse for Given {
@@ -110,7 +115,10 @@ impl Event {
 
     fn take(&mut self, field: Field) -> Result<()> {
         if !self.names.insert(field.name.text.clone()) {
-            return Err(Error::new(field.name.span, format!("`{}` is given twice", field.name.text)));
+            return Err(Error::new(
+                field.name.span,
+                format!("`{}` is given twice", field.name.text),
+            ));
         }
         self.fields.push(field);
         Ok(())
@@ -197,9 +205,10 @@ impl Event {
         let name = self.name.iter().map(|name| quote!(name: #name,));
         let parent = self.parent.iter().map(|parent| quote!(parent: #parent,));
         // In braces, and behind the message: a name with a dot may not come first otherwise.
-        let message = self.message.iter().map(|message| {
-            quote!(message = #support::tracing::__macro_support::format_args!(#message),)
-        });
+        let message = self
+            .message
+            .iter()
+            .map(|message| quote!(message = #support::tracing::__macro_support::format_args!(#message),));
         quote!({
             #forms
             #support::tracing::event!(#(#name)* target: #target, #(#parent)* #level, { #(#message)* #(#fields)* })

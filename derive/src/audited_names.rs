@@ -99,7 +99,9 @@ pub(crate) const NAMES: &[&str] = &[
 ];
 
 /// What stands before the dot of names that belong to the record: nothing of the application's own is called so.
-const OBJECTS: &[&str] = &["actor", "agent", "decision", "error", "lineage", "pii", "resource", "scope"];
+const OBJECTS: &[&str] = &[
+    "actor", "agent", "decision", "error", "lineage", "pii", "resource", "scope",
+];
 
 /// Whether the name fills a place of the record.
 pub(crate) fn is_core(name: &str) -> bool {

@@ -39,7 +39,10 @@ impl Name {
 impl Parse for Name {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
         let words = Punctuated::<Ident, Token![.]>::parse_separated_nonempty_with(input, Ident::parse_any)?;
-        let text = words.iter().map(|word| word.unraw().to_string()).collect::<Vec<_>>();
+        let text = words
+            .iter()
+            .map(|word| word.unraw().to_string())
+            .collect::<Vec<_>>();
         Ok(Self {
             text: text.join("."),
             span: words.span(),
@@ -96,7 +99,12 @@ impl Value {
     /// The literal text that it is.
     pub(crate) fn text(&self) -> Option<&LitStr> {
         match (&self.expr, self.form) {
-            (Expr::Lit(ExprLit { lit: Lit::Str(text), .. }), Form::Found) => Some(text),
+            (
+                Expr::Lit(ExprLit {
+                    lit: Lit::Str(text), ..
+                }),
+                Form::Found,
+            ) => Some(text),
             _ => None,
         }
     }
@@ -231,9 +239,14 @@ pub(crate) fn level(input: ParseStream<'_>) -> Result<TokenStream> {
     }
     if input.peek(LitInt) {
         let number: LitInt = input.parse()?;
-        let word = number.base10_parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+        let word = number
+            .base10_parse::<usize>()
+            .ok()
+            .and_then(|number| number.checked_sub(1));
         let word = word.and_then(|at| LEVELS.get(at));
-        return word.and_then(|word| known(word)).ok_or_else(|| Error::new(number.span(), REMEDY));
+        return word
+            .and_then(|word| known(word))
+            .ok_or_else(|| Error::new(number.span(), REMEDY));
     }
     let path: syn::Path = input.parse().map_err(|error| Error::new(error.span(), REMEDY))?;
     Ok(match path.get_ident() {
@@ -248,7 +261,10 @@ pub(crate) fn check_outcome(value: &Value) -> Result<()> {
     const KNOWN: [&str; 5] = ["success", "failure", "denied", "pending", "unknown"];
     let Some(text) = value.text() else { return Ok(()) };
     let word = text.value();
-    match KNOWN.into_iter().find(|known| (1..=2).contains(&distance(&word, known))) {
+    match KNOWN
+        .into_iter()
+        .find(|known| (1..=2).contains(&distance(&word, known)))
+    {
         Some(known) => Err(Error::new(
             text.span(),
             format!(

@@ -55,12 +55,20 @@ fn a_name_with_a_dot_may_come_first() {
         audit!(actor.id = "ana", action = "login");
         audit!(actor.id = "ana", action = "login", "with a message");
         audit!(resource.id = 7, name = "login");
-        audit!(label.team = "red", event = "login", level = "warn", target = "audit::auth");
+        audit!(
+            label.team = "red",
+            event = "login",
+            level = "warn",
+            target = "audit::auth"
+        );
     });
     captured.count(4).with_event("login").count(4);
     captured.with_actor("ana").count(2);
     captured.with(Slot::ResourceId, "7").count(1);
-    captured.with(Slot::Level, "warn").with(Slot::Category, "auth").count(1);
+    captured
+        .with(Slot::Level, "warn")
+        .with(Slot::Category, "auth")
+        .count(1);
 }
 
 #[test]

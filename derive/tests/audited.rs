@@ -58,7 +58,12 @@ fn a_secret_in_an_error_is_cut_in_the_message_and_in_its_sources() {
     let record = captured.only();
     assert_outcome(record, "failure", None);
     record.assert_hides("hunter2");
-    assert!(record.text(Slot::ErrorMessage).unwrap().starts_with("no connection"));
+    assert!(
+        record
+            .text(Slot::ErrorMessage)
+            .unwrap()
+            .starts_with("no connection")
+    );
     assert!(record.line().contains("was refused"), "{record:?}");
 }
 
@@ -71,7 +76,9 @@ fn a_value_with_a_class_inside_an_error_is_what_the_policy_leaves_of_it() {
         Err(Failed::new(format!("no mailbox at {}", Email::of(whom))))
     }
     // Formatted by the application: then its marker is all that is known.
-    capture(|| drop(invite("ann@example.com"))).only().assert_has(Slot::ErrorMessage, "no mailbox at [REDACTED:email]");
+    capture(|| drop(invite("ann@example.com")))
+        .only()
+        .assert_has(Slot::ErrorMessage, "no mailbox at [REDACTED:email]");
 
     #[derive(Debug)]
     struct NoMailbox(tracing_audit::redact::Sensitive<String, Email>);
@@ -88,8 +95,13 @@ fn a_value_with_a_class_inside_an_error_is_what_the_policy_leaves_of_it() {
     let policy = || Policy::balanced().key("k1", &[7; 32]).expect("a key");
     let recording = Recording::with(|audit| audit.policy(policy()));
     recording.run(|| drop(typed("ann@example.com")));
-    let pseudonym = policy().pseudonym(Class::personal("email"), None, "ann@example.com").expect("a pseudonym");
-    recording.captured().only().assert_has(Slot::ErrorMessage, format!("no mailbox at {pseudonym}").as_str());
+    let pseudonym = policy()
+        .pseudonym(Class::personal("email"), None, "ann@example.com")
+        .expect("a pseudonym");
+    recording
+        .captured()
+        .only()
+        .assert_has(Slot::ErrorMessage, format!("no mailbox at {pseudonym}").as_str());
 }
 
 #[audited]
@@ -114,7 +126,10 @@ fn an_error_that_says_more_is_asked() {
     }
     let captured = capture(|| drop(refuse(Refusal::NotModified)));
     assert_outcome(captured.only(), "success", None);
-    captured.only().assert_lacks(Slot::ErrorMessage).assert_lacks(Slot::ErrorCode);
+    captured
+        .only()
+        .assert_lacks(Slot::ErrorMessage)
+        .assert_lacks(Slot::ErrorCode);
 }
 
 #[test]
@@ -132,7 +147,10 @@ fn an_error_that_says_more_is_asked_behind_a_box_and_an_arc() {
         let _ = shared();
     });
     captured.count(2);
-    captured.with_outcome("denied").with(Slot::ErrorCode, "needs_role").count(2);
+    captured
+        .with_outcome("denied")
+        .with(Slot::ErrorCode, "needs_role")
+        .count(2);
 }
 
 #[test]
@@ -157,8 +175,14 @@ fn a_predicate_says_which_errors_are_refusals() {
     for event in ["by_closure", "by_function"] {
         let records = captured.with_event(event);
         records.count(2);
-        records.with_outcome("denied").only().assert_has(Slot::ErrorMessage, "permission denied");
-        records.with_outcome("failure").only().assert_has(Slot::ErrorMessage, "entity not found");
+        records
+            .with_outcome("denied")
+            .only()
+            .assert_has(Slot::ErrorMessage, "permission denied");
+        records
+            .with_outcome("failure")
+            .only()
+            .assert_has(Slot::ErrorMessage, "entity not found");
     }
 }
 
@@ -254,7 +278,10 @@ fn an_outcome_that_the_body_records_wins_and_the_error_stays() {
     });
     captured.count(2);
     captured.with_outcome("pending").count(1);
-    captured.with_outcome("denied").only().assert_has(Slot::ErrorMessage, "no");
+    captured
+        .with_outcome("denied")
+        .only()
+        .assert_has(Slot::ErrorMessage, "no");
 }
 
 #[test]
@@ -320,7 +347,13 @@ fn an_error_of_any_type_is_a_failure() {
     });
     captured.count(7);
     captured.with_outcome("failure").count(7);
-    let message = |event: &str| captured.with_event(event).only().text(Slot::ErrorMessage).map(str::to_owned);
+    let message = |event: &str| {
+        captured
+            .with_event(event)
+            .only()
+            .text(Slot::ErrorMessage)
+            .map(str::to_owned)
+    };
     assert_eq!(message("silent"), None);
     assert_eq!(message("debugged").as_deref(), Some("Debugged"));
     assert_eq!(message("text").as_deref(), Some("a text"));
@@ -331,7 +364,10 @@ fn an_error_of_any_type_is_a_failure() {
         ("by_reference", vec!["referred to", "the disk is full"]),
     ] {
         assert_eq!(message(event).as_deref(), chain.first().copied());
-        captured.with_event(event).only().assert_has(Slot::ErrorChain, chain);
+        captured
+            .with_event(event)
+            .only()
+            .assert_has(Slot::ErrorChain, chain);
     }
 }
 
@@ -403,8 +439,14 @@ fn methods_generics_references_and_early_returns_are_as_without_it() {
         assert_eq!(().by_default(), 7);
     });
     captured.count(9);
-    captured.with_event("store.put").only().assert_attribute("value", "a");
-    captured.with_event("store.first").with(Slot::ResourceId, "0").count(1);
+    captured
+        .with_event("store.put")
+        .only()
+        .assert_attribute("value", "a");
+    captured
+        .with_event("store.first")
+        .with(Slot::ResourceId, "0")
+        .count(1);
     captured
         .with_event("service.call")
         .with_outcome("failure")
@@ -432,9 +474,19 @@ fn a_generic_error_is_shown_by_what_its_bounds_allow() {
         let _ = displayed(1, "a text");
         let _ = unknown(failed("nobody knows"));
     });
-    captured.with_event("shown").only().assert_has(Slot::ErrorChain, vec!["an error", "the disk is full"]);
-    captured.with_event("displayed").only().assert_has(Slot::ErrorMessage, "a text");
-    captured.with_event("unknown").only().assert_has(Slot::Outcome, "failure").assert_lacks(Slot::ErrorMessage);
+    captured
+        .with_event("shown")
+        .only()
+        .assert_has(Slot::ErrorChain, vec!["an error", "the disk is full"]);
+    captured
+        .with_event("displayed")
+        .only()
+        .assert_has(Slot::ErrorMessage, "a text");
+    captured
+        .with_event("unknown")
+        .only()
+        .assert_has(Slot::Outcome, "failure")
+        .assert_lacks(Slot::ErrorMessage);
 }
 
 #[test]
@@ -471,7 +523,11 @@ fn changed_fields_are_names_from_an_expression_or_from_what_was_returned() {
     #[audited(changed = |updated| &updated.names)]
     fn after(is_ok: bool) -> Result<Updated, String> {
         let names = vec!["title".to_owned(), "tags".to_owned()];
-        if is_ok { Ok(Updated { names }) } else { Err("no".to_owned()) }
+        if is_ok {
+            Ok(Updated { names })
+        } else {
+            Err("no".to_owned())
+        }
     }
     #[audited(changed = |updated| updated.iter().map(|field| field.0).collect::<Vec<_>>())]
     fn plain() -> Vec<(&'static str, u8)> {
@@ -485,13 +541,24 @@ fn changed_fields_are_names_from_an_expression_or_from_what_was_returned() {
         let _ = after(false);
         plain();
     });
-    let changed = |event: &str| captured.with_event(event).with_outcome("success").only().get(Slot::ChangedFields).cloned();
+    let changed = |event: &str| {
+        captured
+            .with_event(event)
+            .with_outcome("success")
+            .only()
+            .get(Slot::ChangedFields)
+            .cloned()
+    };
     assert_eq!(changed("known"), Some(vec!["title", "body, text"].into()));
     assert_eq!(changed("given"), Some(vec!["a", "b"].into()));
     assert_eq!(changed("one"), Some(vec!["title"].into()));
     assert_eq!(changed("after"), Some(vec!["title", "tags"].into()));
     assert_eq!(changed("plain"), Some(vec!["size", "kind"].into()));
-    captured.with_event("after").with_outcome("failure").only().assert_lacks(Slot::ChangedFields);
+    captured
+        .with_event("after")
+        .with_outcome("failure")
+        .only()
+        .assert_lacks(Slot::ChangedFields);
 }
 
 #[test]
@@ -555,8 +622,12 @@ fn start_writes_a_record_when_the_call_begins_under_the_same_execution_id() {
     let captured = capture(|| drop(run()));
     captured.count(3);
     let jobs = captured.with_event("job.run");
-    let [start, end] = jobs.records() else { panic!("{jobs:?}") };
-    start.assert_has(Slot::Phase, "start").assert_has(Slot::Outcome, "pending");
+    let [start, end] = jobs.records() else {
+        panic!("{jobs:?}")
+    };
+    start
+        .assert_has(Slot::Phase, "start")
+        .assert_has(Slot::Outcome, "pending");
     end.assert_lacks(Slot::Phase).assert_has(Slot::Outcome, "failure");
     assert!(start.get(Slot::ExecutionId).is_some());
     assert_eq!(start.get(Slot::ExecutionId), end.get(Slot::ExecutionId));
@@ -570,7 +641,10 @@ fn what_is_reported_inside_inherits_the_actor_and_the_trace() {
     }
     let captured = capture(|| Actor::user("ana").sync_scope(outer));
     let (outer, inside) = (captured.with_event("outer"), captured.with_event("inside"));
-    inside.only().assert_has(Slot::ActorId, "ana").assert_has(Slot::ScopeTenant, "t-1");
+    inside
+        .only()
+        .assert_has(Slot::ActorId, "ana")
+        .assert_has(Slot::ScopeTenant, "t-1");
     assert_eq!(inside.only().get(Slot::TraceId), outer.only().get(Slot::TraceId));
     assert_eq!(inside.only().get(Slot::SpanId), outer.only().get(Slot::SpanId));
 }
@@ -611,15 +685,30 @@ fn instrument_inside_reports_its_error_to_others_and_adds_no_record() {
     }
     let captured = capture(|| drop(both()));
     assert_outcome(captured.only(), "failure", None);
-    captured.only().assert_has(Slot::Event, "both").assert_has(Slot::ErrorMessage, "once");
+    captured
+        .only()
+        .assert_has(Slot::Event, "both")
+        .assert_has(Slot::ErrorMessage, "once");
 }
 
 #[test]
 fn the_macros_and_the_library_know_the_same_names() {
     let source = include_str!("../src/audited_names.rs");
-    let list = source.split_once("NAMES: &[&str] = &[").expect("the list").1.split_once("];").expect("its end").0;
-    let listed: Vec<&str> = list.split(',').map(|name| name.trim().trim_matches('"')).filter(|name| !name.is_empty()).collect();
-    let known: Vec<&str> = tracing_audit::record::Resolved::names().map(|(name, ..)| name).collect();
+    let list = source
+        .split_once("NAMES: &[&str] = &[")
+        .expect("the list")
+        .1
+        .split_once("];")
+        .expect("its end")
+        .0;
+    let listed: Vec<&str> = list
+        .split(',')
+        .map(|name| name.trim().trim_matches('"'))
+        .filter(|name| !name.is_empty())
+        .collect();
+    let known: Vec<&str> = tracing_audit::record::Resolved::names()
+        .map(|(name, ..)| name)
+        .collect();
     assert_eq!(listed, known);
 }
 

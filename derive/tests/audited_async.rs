@@ -36,7 +36,9 @@ where
     for runtime in runtimes() {
         let recording = Recording::new();
         let task = make().with_subscriber(recording.dispatch().clone());
-        runtime.block_on(runtime.spawn(task)).expect("the task does not panic");
+        runtime
+            .block_on(runtime.spawn(task))
+            .expect("the task does not panic");
         check(&recording.captured());
     }
 }
@@ -53,7 +55,11 @@ async fn fetch(id: u64, canary: &str) -> Result<String, Failed> {
 
 async fn checked(id: u64) -> Result<(), Failed> {
     yield_now().await;
-    if id == 1 { Err(failed("not readable")) } else { Ok(()) }
+    if id == 1 {
+        Err(failed("not readable"))
+    } else {
+        Ok(())
+    }
 }
 
 #[audited(denied = |error| matches!(error, Refusal::Other))]
@@ -91,11 +97,21 @@ fn each_end_of_an_async_function_is_one_record() {
         for (id, message) in [("0", "not there"), ("1", "not readable")] {
             let fetched = fetched.with(Slot::ResourceId, id);
             assert_outcome(fetched.only(), "failure", None);
-            fetched.only().assert_has(Slot::ErrorChain, vec![message, "the disk is full"]);
+            fetched
+                .only()
+                .assert_has(Slot::ErrorChain, vec![message, "the disk is full"]);
         }
         captured.with_event("refuse").with_outcome("denied").count(2);
-        captured.with_event("refuse").with_outcome("failure").with(Slot::ErrorCode, "broken").count(1);
-        captured.with_event("plain").with_outcome("success").only().assert_has(Slot::ChangedFields, vec!["count"]);
+        captured
+            .with_event("refuse")
+            .with_outcome("failure")
+            .with(Slot::ErrorCode, "broken")
+            .count(1);
+        captured
+            .with_event("plain")
+            .with_outcome("success")
+            .only()
+            .assert_has(Slot::ChangedFields, vec!["count"]);
         captured.with_event("unit").with_outcome("success").count(1);
     });
 }
@@ -264,7 +280,10 @@ impl Store {
     }
 
     #[audited(action = "store.rename")]
-    async fn rename(&mut self, to: impl Into<String> + Send) -> Result<&mut String, Box<dyn Error + Send + Sync>> {
+    async fn rename(
+        &mut self,
+        to: impl Into<String> + Send,
+    ) -> Result<&mut String, Box<dyn Error + Send + Sync>> {
         let to = to.into();
         let number: u32 = to.parse()?;
         yield_now().await;
@@ -275,7 +294,10 @@ impl Store {
 
     // As `async_trait` writes it.
     #[audited(action = "store.boxed", resource = ("names", self.names.len()))]
-    fn boxed<'life0, 'life1, 'r>(&'life0 self, text: &'life1 str) -> Boxed<'r, Result<usize, std::num::ParseIntError>>
+    fn boxed<'life0, 'life1, 'r>(
+        &'life0 self,
+        text: &'life1 str,
+    ) -> Boxed<'r, Result<usize, std::num::ParseIntError>>
     where
         'life0: 'r,
         'life1: 'r,
@@ -304,7 +326,11 @@ impl Store {
     fn promise(&self, is_ok: bool) -> impl Future<Output = Result<usize, Failed>> + Send + use<'_> {
         async move {
             yield_now().await;
-            if is_ok { Ok(self.names.len()) } else { Err(failed("promised")) }
+            if is_ok {
+                Ok(self.names.len())
+            } else {
+                Err(failed("promised"))
+            }
         }
     }
 }
@@ -312,7 +338,9 @@ impl Store {
 #[test]
 fn methods_lifetimes_and_boxed_futures_are_as_without_it() {
     let run = || async {
-        let mut store = Store { names: vec!["a".to_owned()] };
+        let mut store = Store {
+            names: vec!["a".to_owned()],
+        };
         assert_eq!(store.find("a").await.map(String::as_str), Some("a"));
         assert_eq!(store.rename("7").await.expect("a number"), "7 7");
         assert!(store.rename("seven").await.is_err());
@@ -326,8 +354,15 @@ fn methods_lifetimes_and_boxed_futures_are_as_without_it() {
         captured.count(8);
         captured.with_outcome("failure").count(3);
         captured.with_outcome("success").count(5);
-        captured.with_event("store.boxed").with(Slot::ResourceId, "1").count(2);
-        captured.with_event("store.promise").with_outcome("failure").only().assert_has(Slot::ErrorMessage, "promised");
+        captured
+            .with_event("store.boxed")
+            .with(Slot::ResourceId, "1")
+            .count(2);
+        captured
+            .with_event("store.promise")
+            .with_outcome("failure")
+            .only()
+            .assert_has(Slot::ErrorMessage, "promised");
     });
 }
 
@@ -362,7 +397,11 @@ fn calls_that_take_turns_on_one_thread_keep_their_own_ends_and_actors() {
             info!(target: "audit", event = "turn.step", resource.id = number);
         }
         wake.notify_one();
-        if number % 2 == 0 { Ok(()) } else { Err(failed("odd")) }
+        if number % 2 == 0 {
+            Ok(())
+        } else {
+            Err(failed("odd"))
+        }
     }
     let run = || async {
         let wake = Notify::new();
@@ -375,7 +414,10 @@ fn calls_that_take_turns_on_one_thread_keep_their_own_ends_and_actors() {
     on_each(run, |captured| {
         for (actor, number, outcome) in [("ana", "2", "success"), ("ben", "3", "failure")] {
             let of = captured.with_actor(actor);
-            of.with_event("turn.take").with_outcome(outcome).with(Slot::ResourceId, number).count(1);
+            of.with_event("turn.take")
+                .with_outcome(outcome)
+                .with(Slot::ResourceId, number)
+                .count(1);
             of.with_event("turn.step").with(Slot::ResourceId, number).count(3);
         }
     });
@@ -387,7 +429,12 @@ fn a_spawned_call_takes_the_current_actor_along() {
         Actor::user("ana").scope(async {
             let task = fetch(7, "canary").with_current_actor();
             let dispatch = tracing::dispatcher::get_default(Clone::clone);
-            assert!(tokio::spawn(task.with_subscriber(dispatch)).await.expect("no panic").is_ok());
+            assert!(
+                tokio::spawn(task.with_subscriber(dispatch))
+                    .await
+                    .expect("no panic")
+                    .is_ok()
+            );
         })
     };
     on_each(run, |captured| {

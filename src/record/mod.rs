@@ -11,8 +11,8 @@ mod value;
 mod vocabulary;
 
 pub use builder::{Record, RecordBuilder};
-pub use failure::AuditError;
 pub(crate) use declared::{Declared, Plaintext};
+pub use failure::AuditError;
 pub use ids::{SpanId, TraceContext, TraceId};
 pub use names::{Naming, Resolved};
 pub use slots::{Fill, Kind, Slot};

@@ -44,7 +44,10 @@ impl Debug for Sourced<'_> {
                 }
                 Display::fmt(self.0, f)
             }
-            link => self.sources().nth(link - 1).map_or(Ok(()), |error| Display::fmt(error, f)),
+            link => self
+                .sources()
+                .nth(link - 1)
+                .map_or(Ok(()), |error| Display::fmt(error, f)),
         }
     }
 }

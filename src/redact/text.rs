@@ -107,7 +107,12 @@ pub(super) fn links(
         let mut ink = Ink::over(vec![0; left.min(LINK)]);
         let mut declaring = Declaring::new(policy, judged);
         let formatted = at_link(link, || {
-            format(&mut ink, left.min(LINK), &mut declaring, format_args!("{error:?}"))
+            format(
+                &mut ink,
+                left.min(LINK),
+                &mut declaring,
+                format_args!("{error:?}"),
+            )
         });
         links.panicked |= formatted.panicked;
         if formatted.cut_from.is_some() {
