@@ -233,7 +233,13 @@ fn fields(
             Role::Log if name.starts_with("log.") => None,
             Role::Lender => settings.is_lent(name).then(|| FieldPlan::lent(name, policy)),
             _ if name == "traceparent" || name == "start" || !seen.contains(name) => {
-                Some(FieldPlan::new(name, policy))
+                let is_object = leads_on(metadata, name);
+                duplicates += u32::from(is_object);
+                Some(if is_object {
+                    FieldPlan::attribute(name, name, policy)
+                } else {
+                    FieldPlan::new(name, policy)
+                })
             }
             _ => {
                 duplicates += 1;
@@ -260,6 +266,18 @@ fn fields(
         .map(plan)
         .collect();
     (plans, duplicates, reserved)
+}
+
+/// Whether the place in `detail` that this name means is an object: another field of the callsite stands inside it. The
+/// object keeps the place, and this field becomes an attribute.
+fn leads_on(metadata: &Metadata<'_>, name: &str) -> bool {
+    let Resolved::Detail(path) = Resolved::of(name) else {
+        return false;
+    };
+    metadata.fields().iter().any(|other| match Resolved::of(other.name()) {
+        Resolved::Detail(other) => other.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')),
+        _ => false,
+    })
 }
 
 fn constants(metadata: &'static Metadata<'static>, settings: &Settings) -> Constants {

@@ -5,7 +5,7 @@ use super::ink::Ink;
 use super::judge::{Judged, Look};
 use super::policy::Policy;
 use super::rule::{About, Asked};
-use crate::record::frame::{Out as _, Put};
+use crate::record::frame::{Out as _, Put, STEP};
 use crate::record::{Kind, Naming, Resolved, Slot};
 
 /// Bits for slots whose being filled has consequences.
@@ -159,6 +159,8 @@ impl FieldPlan {
                 ..Self::keyed(name, Slot::Labels, key, None, of)
             },
             Resolved::Hash(key) => Self::keyed(name, Slot::Hashes, key, None, of),
+            // With its slot: a span that only lends it must not fill the place in another's record.
+            Resolved::Detail(path) => Self::detail(name, path, of),
             Resolved::Attribute(key) => Self::keyed(name, Slot::Attributes, key, None, of),
         }
     }
@@ -172,6 +174,15 @@ impl FieldPlan {
             head: Head::new(&[slot.index()]),
             sees: bit(slot),
             ..Self::keyed(slot.path(), Slot::Attributes, slot.path(), Some(slot), of)
+        }
+    }
+
+    /// Plans a place inside `detail`.
+    pub(super) fn detail(name: &str, path: &str, of: Of<'_>) -> Self {
+        let key = path.replace('.', STEP_TEXT);
+        Self {
+            path: format!("{}.{path}", Slot::Detail.path()).into(),
+            ..Self::keyed(name, Slot::Detail, &key, Some(Slot::Detail), of)
         }
     }
 
@@ -304,6 +315,10 @@ impl FieldPlan {
         self.naming == Naming::Plain && self.kind.is_none_or(|kind| matches!(kind, Kind::Id | Kind::Any))
     }
 }
+
+/// [`STEP`] as a text.
+const STEP_TEXT: &str = "\0";
+const _: () = assert!(STEP_TEXT.as_bytes()[0] == STEP);
 
 fn bit(slot: Slot) -> u16 {
     match slot {
