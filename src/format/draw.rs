@@ -379,7 +379,8 @@ impl Drawing<'_> {
             let shared = shared.count();
             let before = index.checked_sub(1).and_then(|before| places.get(before));
             let is_inside = before.is_some_and(|(_, before, ..)| {
-                key.strip_prefix(*before).is_some_and(|rest| rest.first() == Some(&STEP))
+                key.strip_prefix(*before)
+                    .is_some_and(|rest| rest.first() == Some(&STEP))
             });
             if is_inside || steps.iter().any(|step| step.first() == Some(&b'$')) {
                 return None;

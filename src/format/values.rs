@@ -193,7 +193,9 @@ impl Values {
         std::iter::from_fn(move || {
             let inside = self.members.get(start..members.end)?;
             let step = inside.first()?.step(frame, skip);
-            let len = inside.iter().take_while(|member| member.step(frame, skip) == step);
+            let len = inside
+                .iter()
+                .take_while(|member| member.step(frame, skip) == step);
             let group = start..start + len.count();
             start = group.end;
             Some(group)

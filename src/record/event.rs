@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::builder::Record;
-use super::field_value::{FieldType, FieldValue, View};
+use super::field_value::{FieldType, FieldValue};
 use super::slots::{Fill, Slot};
 use super::value::{Map, Value};
 use super::vocabulary::{Level, Outcome};
@@ -12,7 +12,10 @@ use crate::error::{Error, ErrorKind, Result};
 /// An event that is known beforehand: a struct whose fields have their places in a record.
 ///
 /// `#[derive(AuditEvent)]`, with the feature `derive`, implements it.
-#[cfg_attr(feature = "derive", doc = "See [the derive](derive@crate::record::AuditEvent).")]
+#[cfg_attr(
+    feature = "derive",
+    doc = "See [the derive](derive@crate::record::AuditEvent)."
+)]
 pub trait AuditEvent {
     /// What the event is: its name, category, action, level, default outcome and fields.
     const META: &'static EventMeta;
@@ -36,7 +39,7 @@ pub trait AuditEvent {
 }
 
 /// What an event is.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EventMeta {
     /// The name, such as `tool.start`.
@@ -95,7 +98,7 @@ impl EventMeta {
 }
 
 /// What a field of an event is.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FieldMeta {
     /// The struct's field.
@@ -113,7 +116,7 @@ pub struct FieldMeta {
     pub is_optional: bool,
     /// What it says, for people.
     pub doc: &'static str,
-    /// The fields inside it, where it is a struct. Their places begin with its own.
+    /// The fields inside it, where it is a struct. Their places are counted from its own.
     pub parts: &'static [FieldMeta],
 }
 
@@ -147,23 +150,15 @@ impl FieldMeta {
         self
     }
 
-    /// The map that it is a member of, and its key there; the slot it fills, and nothing; or `detail`, and the keys that
-    /// lead to it.
-    pub(crate) fn place(&self) -> (Option<Slot>, &'static str) {
-        place(self.path)
-    }
-
-    /// What the field is called in an event of `tracing`.
+    /// What the field is called in an event of `tracing`, and where redaction speaks of it.
     #[must_use]
-    pub const fn field_name(&self) -> &'static str {
-        let (prefix, other) = match kind_of(self.path) {
-            Under::Attributes => ("attributes.", ""),
-            Under::Labels => ("labels.", "label."),
-            Under::Hashes => ("hashes.", "hash."),
-            Under::Nothing => ("", ""),
-        };
-        let _ = other;
-        behind(self.path, prefix.len())
+    pub fn field_name(&self) -> String {
+        match Place::of(self.path) {
+            Place::Member(Slot::Attributes, key) => key.to_owned(),
+            Place::Member(Slot::Labels, key) => format!("label.{key}"),
+            Place::Member(Slot::Hashes, key) => format!("hash.{key}"),
+            _ => self.path.to_owned(),
+        }
     }
 }
 
@@ -183,6 +178,12 @@ impl FieldClass {
     pub const fn new(kind: &'static str, label: &'static str) -> Self {
         Self { kind, label }
     }
+
+    /// Whether its values may be shown to whoever reads the application's own output: they are public or internal.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        is_same(self.kind, "public") || is_same(self.kind, "internal")
+    }
 }
 
 impl fmt::Display for FieldClass {
@@ -192,5 +193,227 @@ impl fmt::Display for FieldClass {
             return Ok(());
         }
         write!(f, ":{}", self.label)
+    }
+}
+
+/// A place in a record, by its path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place<'p> {
+    /// A slot, and all of it.
+    Slot(Slot),
+    /// A member of a slot that is a map.
+    Member(Slot, &'p str),
+    /// A place inside `detail`: the keys that lead there, with dots between them.
+    Detail(&'p str),
+    /// No place of a record.
+    Nowhere,
+}
+
+impl<'p> Place<'p> {
+    /// What the path means.
+    pub(crate) fn of(path: &'p str) -> Self {
+        if let Some(slot) = Slot::at(path) {
+            return Self::Slot(slot);
+        }
+        match path.split_once('.') {
+            Some(("attributes", key)) => Self::Member(Slot::Attributes, key),
+            Some(("labels", key)) => Self::Member(Slot::Labels, key),
+            Some(("hashes", key)) => Self::Member(Slot::Hashes, key),
+            Some(("detail", keys)) => Self::Detail(keys),
+            _ => Self::Nowhere,
+        }
+    }
+}
+
+/// The class of a field of this type: what the type states, else what is said of the field.
+#[doc(hidden)]
+#[must_use]
+pub const fn class_of<T: FieldValue>(said: FieldClass) -> FieldClass {
+    match T::CLASS {
+        Some(class) => class,
+        None => said,
+    }
+}
+
+/// Slots that a field of a typed event may fill although no field of a macro may: it has values of the right kind.
+const STRUCTURED: &[Slot] = &[
+    Slot::Attributes,
+    Slot::CallStack,
+    Slot::Detail,
+    Slot::Hashes,
+    Slot::Labels,
+];
+
+/// Whether a field of a typed event may fill the slot of this path.
+#[doc(hidden)]
+#[must_use]
+pub const fn is_slot(path: &str) -> bool {
+    let mut at = 0;
+    while at < Slot::ALL.len() {
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "a loop over its own length; `get` is not const"
+        )]
+        let slot = Slot::ALL[at];
+        if is_same(slot.path(), path) {
+            let mut structured = 0;
+            while structured < STRUCTURED.len() {
+                #[expect(clippy::indexing_slicing, reason = "as above")]
+                if STRUCTURED[structured] as u8 == slot as u8 {
+                    return true;
+                }
+                structured += 1;
+            }
+            return !matches!(slot.fill(), Fill::Reserved);
+        }
+        at += 1;
+    }
+    false
+}
+
+const fn is_same(left: &str, right: &str) -> bool {
+    let (left, right) = (left.as_bytes(), right.as_bytes());
+    if left.len() != right.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < left.len() {
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "a loop over the length of both; `get` is not const"
+        )]
+        if left[at] != right[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
+impl Record {
+    /// Begins the record of a typed event: what is the same in all of them.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn of_event(meta: &'static EventMeta) -> Self {
+        let mut record = Self::default();
+        record.put(Slot::Event, Value::from(meta.name));
+        record.put(Slot::Category, Value::from(meta.category));
+        record.put(Slot::Action, Value::from(meta.action));
+        record.put(Slot::Level, Value::from(meta.level.as_str()));
+        if let Some(outcome) = &meta.outcome {
+            record.put(Slot::Outcome, Value::from(outcome.as_str()));
+        }
+        record.meta = Some(meta);
+        record
+    }
+
+    /// Fills the place of a typed event's field.
+    #[doc(hidden)]
+    pub fn put_field(&mut self, field: &FieldMeta, value: &impl FieldValue) {
+        let Some(value) = value.view().into_value() else {
+            return;
+        };
+        match Place::of(field.path) {
+            Place::Slot(slot) => self.put_fitting(slot, value),
+            Place::Member(map, key) => self.put_member(map, key.to_owned(), value),
+            Place::Detail(keys) => self.put_detail(keys, value),
+            Place::Nowhere => self.put_member(Slot::Attributes, field.path.to_owned(), value),
+        }
+    }
+
+    /// The value at this path: a slot such as `actor.id`, a place inside `detail` such as `detail.tool.name`, or a member
+    /// such as `attributes.retries`.
+    #[must_use]
+    pub fn at(&self, path: &str) -> Option<&Value> {
+        match Place::of(path) {
+            Place::Slot(slot) => self.get(slot),
+            Place::Member(map, key) => self.map(map)?.get(key),
+            Place::Detail(keys) => {
+                let detail = self.get(Slot::Detail)?;
+                keys.split('.')
+                    .try_fold(detail, |value, key| value.as_map()?.get(key))
+            }
+            Place::Nowhere => None,
+        }
+    }
+
+    /// Checks that this is a record of the event.
+    #[doc(hidden)]
+    pub fn expect_event(&self, meta: &EventMeta) -> Result<()> {
+        if self.event() == meta.name || meta.at(Slot::Event.path()).is_some() {
+            return Ok(());
+        }
+        let message = format!(
+            "the record is of the event `{}`, not `{}`",
+            self.event(),
+            meta.name
+        );
+        Err(Error::new(ErrorKind::Format, message))
+    }
+
+    /// The value of a typed event's field.
+    #[doc(hidden)]
+    pub fn take_field<T: FieldValue>(&self, event: &str, field: &FieldMeta) -> Result<T> {
+        let named = || match field.path == field.name {
+            true => format!("the field `{}` of `{event}`", field.name),
+            false => format!("the field `{}` of `{event}`, at `{}`,", field.name, field.path),
+        };
+        let refused = |what: String| Error::new(ErrorKind::Format, format!("{} {what}", named()));
+        match self.at(field.path) {
+            None => T::absent().ok_or_else(|| refused(format!("is absent; it takes {}", T::TYPE))),
+            Some(value) => T::from_value(value).or_else(|misfit| {
+                // A number that stands where identifiers do is written as text.
+                let number = value.as_str().and_then(|text| decimal(field.path, text));
+                let read = number.and_then(|number| T::from_value(&number).ok());
+                read.ok_or_else(|| refused(format!("holds {}; {misfit}", Held(value))))
+            }),
+        }
+    }
+
+    fn put_detail(&mut self, keys: &str, value: Value) {
+        let mut detail = match self.take(Slot::Detail) {
+            Some(Value::Map(detail)) => detail,
+            _ => Map::new(),
+        };
+        let mut map = &mut detail;
+        let (objects, last) = keys.rsplit_once('.').unwrap_or(("", keys));
+        for key in objects.split('.').filter(|key| !key.is_empty()) {
+            let inner = map
+                .entry(key.to_owned())
+                .or_insert_with(|| Value::Map(Map::new()));
+            if !matches!(inner, Value::Map(_)) {
+                *inner = Value::Map(Map::new());
+            }
+            let Value::Map(inner) = inner else { return };
+            map = inner;
+        }
+        map.insert(last.to_owned(), value);
+        self.put(Slot::Detail, Value::Map(detail));
+    }
+}
+
+/// The integer that a text in a slot of identifiers says.
+fn decimal(path: &str, text: &str) -> Option<Value> {
+    let is_id = Slot::at(path).is_some_and(|slot| slot.kind() == super::slots::Kind::Id);
+    let number: i128 = text.parse().ok().filter(|_| is_id)?;
+    (number.to_string() == text).then_some(Value::Int(number))
+}
+
+/// What a value is, without what it says: that may be nobody's business.
+struct Held<'v>(&'v Value);
+
+impl fmt::Display for Held<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Value::Null => "null",
+            Value::Bool(_) => "a truth value",
+            Value::Int(_) | Value::Uint(_) => "an integer",
+            Value::Float(_) => "a number with a fraction",
+            Value::Bytes(_) => "bytes",
+            Value::Str(text) if text.starts_with("[REDACTED") => "a text that redaction put there",
+            Value::Str(_) => "a text",
+            Value::List(_) => "a list",
+            Value::Map(_) => "named values",
+        })
     }
 }

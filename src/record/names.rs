@@ -93,7 +93,10 @@ const fn is_path(path: &str) -> bool {
     let bytes = path.as_bytes();
     let (mut at, mut keys, mut before) = (0, 1, b'.');
     while at < bytes.len() {
-        #[expect(clippy::indexing_slicing, reason = "a loop over its own length; `get` is not const")]
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "a loop over its own length; `get` is not const"
+        )]
         let byte = bytes[at];
         if byte < b' ' || (byte == b'.' && before == b'.') {
             return false;
@@ -146,7 +149,17 @@ mod tests {
         }
         let deep = format!("detail{}", ".x".repeat(MAX_KEYS + 1));
         let long = format!("detail.{}", "x".repeat(MAX_PATH + 1));
-        for name in ["detail", "detail.", "detail..x", "detail.x.", "detail.x..y", "detail.\0", "details.x", &deep, &long] {
+        for name in [
+            "detail",
+            "detail.",
+            "detail..x",
+            "detail.x.",
+            "detail.x..y",
+            "detail.\0",
+            "details.x",
+            &deep,
+            &long,
+        ] {
             assert_eq!(Resolved::of(name), Resolved::Attribute(name));
         }
     }
