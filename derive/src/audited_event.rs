@@ -41,7 +41,11 @@ pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
         ));
     }
     match syn::parse2(input)? {
-        Given::Typed(event) => Ok(quote!((#event).record())),
+        Given::Typed(event) => Ok(quote!({
+            #[allow(unused_imports)]
+            use ::tracing_audit::record::AuditEvent as _;
+            (#event).record()
+        })),
         Given::Fields(event) => Ok(event.tokens()),
     }
 }

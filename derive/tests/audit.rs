@@ -119,3 +119,34 @@ fn without_a_listener_nothing_is_asked() {
     capture(|| audit!(action = "x", size = ask(), "{}", ask())).count(1);
     assert_eq!(asked.get(), 2);
 }
+
+#[test]
+fn an_event_of_a_type_is_recorded_as_such() {
+    use tracing_audit::record::AuditEvent;
+
+    /// A document was removed.
+    #[derive(AuditEvent)]
+    #[audit(
+        event = "document.delete",
+        category = "document",
+        action = "delete",
+        level = "info",
+        outcome = "success"
+    )]
+    struct DocumentDeleted {
+        #[audit(slot = "resource.id", internal)]
+        id: u64,
+    }
+    let captured = capture(|| {
+        let event = DocumentDeleted { id: 7 };
+        audit!(event);
+        audit!(&event);
+        audit!(DocumentDeleted { id: 7 },);
+    });
+    captured
+        .count(3)
+        .with_event("document.delete")
+        .with(Slot::ResourceId, "7")
+        .with_outcome("success")
+        .count(3);
+}

@@ -19,13 +19,21 @@ impl Redacting<'_> {
     /// A value that only `Debug` or `Display` can show. User code runs here: no lock of ours is held, and what
     /// panics leaves a marker.
     pub(crate) fn debug(&mut self, plan: &FieldPlan, value: &dyn Debug) {
+        if plan.typed.is_some() {
+            return self.carried(plan, value);
+        }
+        self.shown(plan, value);
+    }
+
+    /// A value that says of itself what it is, or has a text.
+    pub(super) fn shown(&mut self, plan: &FieldPlan, value: &dyn Debug) {
         let sources = self.show(plan, value);
         if sources != 0 && plan.slot == Some(Slot::ErrorMessage) && plan.keeps_text() {
             self.chain(plan, value, sources);
         }
     }
 
-    /// As [`Self::debug`]. Answers how many sources it has, which are still to be shown, where it is an error.
+    /// As [`Self::shown`]. Answers how many sources it has, which are still to be shown, where it is an error.
     fn show(&mut self, plan: &FieldPlan, value: &dyn Debug) -> usize {
         let is_unlisted = plan.judged.is_unlisted();
         match plan.judged.text.action {
@@ -54,6 +62,11 @@ impl Redacting<'_> {
         }
         if plan.naming == Naming::Traceparent && self.traceparent_at(text_at) {
             self.ink.wipe_back(start);
+            return 0;
+        }
+        if let Some(carried) = declaring.carried.take() {
+            self.ink.wipe_back(start);
+            self.value(plan, &carried.value, plan.about());
             return 0;
         }
         let sources = declaring.sources;
