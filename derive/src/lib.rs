@@ -1,5 +1,4 @@
-//! `#[derive(AuditFields)]` for `tracing-audit`, which documents and exports it: depend on that crate with its feature
-//! `derive`.
+//! The macros of `tracing-audit`, which exports them: depend on that crate with its feature `derive`.
 
 mod audited;
 mod audited_args;
@@ -194,9 +193,42 @@ pub fn sensitive_instrument(arguments: TokenStream, function: TokenStream) -> To
         .into()
 }
 
-/// Makes each call of a function a record that knows how the call ended.
+/// Makes each call of a function one record that knows how the call ended: success, failure, denied, a panic, or a future
+/// that was cancelled.
 ///
-/// Documented where it is exported: `tracing_audit::audited`.
+/// ```
+/// use tracing_audit::audited;
+/// use tracing_audit::record::Slot;
+/// use tracing_audit::testing::capture;
+///
+/// #[audited(action = "document.rename", resource = ("document", id), changed = ["title"])]
+/// fn rename(id: u64, title: &str) -> Result<(), String> {
+///     if title.is_empty() { Err(format!("no title for {id}")) } else { Ok(()) }
+/// }
+///
+/// let captured = capture(|| {
+///     rename(7, "Report").unwrap();
+///     rename(8, "").unwrap_err();
+/// });
+/// captured.with_outcome("success").only().assert_has(Slot::ChangedFields, vec!["title"]);
+/// captured.with_outcome("failure").only().assert_has(Slot::ErrorMessage, "no title for 8");
+/// ```
+///
+/// | key | says |
+/// |---|---|
+/// | `action = "document.rename"` | what was done; the name of the span and of the record too. Default: the function's name |
+/// | `name = "…"` | another name |
+/// | `resource = "document"`, `resource = ("document", id)` | what was acted on |
+/// | `actor = id` | who acts, where no scope says so |
+/// | `changed = names`, `changed = \|returned\| names` | names of fields that changed, never their values |
+/// | `denied = \|error\| …` | which errors are refusals; `AuditError` for the error's type says so everywhere |
+/// | `reason = …`, `category = …`, `tenant = …`, … | any other place of the record |
+/// | `level = "info"`, `target = "audit"`, `parent = id` | as for a span, with their defaults |
+/// | `start = true` | a record at the beginning too, under the same `execution_id` |
+/// | `fields(size = len, kind = %kind)` | fields of your own |
+///
+/// No argument is recorded unless a key names it, and what is returned never is. Values are taken as they are, or by their
+/// `Display` form; `?value` asks for `Debug`. The guide `short_forms` of `tracing-audit` says the rest.
 #[proc_macro_attribute]
 pub fn audited(arguments: TokenStream, function: TokenStream) -> TokenStream {
     let function: proc_macro2::TokenStream = function.into();
@@ -209,9 +241,28 @@ pub fn audited(arguments: TokenStream, function: TokenStream) -> TokenStream {
         .into()
 }
 
-/// Records one event in the vocabulary of the record.
+/// Records one event in the vocabulary of the record, or an event of a type.
 ///
-/// Documented where it is exported: `tracing_audit::audit`.
+/// ```
+/// use tracing_audit::audit;
+/// use tracing_audit::record::Slot;
+/// use tracing_audit::testing::capture;
+///
+/// let (id, size) = (7, 4096);
+/// let captured = capture(|| {
+///     audit!(actor.id = "ana", action = "document.export", resource = ("document", id), outcome = "success", size, "exported {id}");
+/// });
+/// captured
+///     .only()
+///     .assert_has(Slot::ResourceId, "7")
+///     .assert_has(Slot::Summary, "exported 7")
+///     .assert_attribute("size", 4096_i64);
+/// ```
+///
+/// The keys are those of [`macro@audited`] but `denied`, `start` and `fields`, and in addition `outcome` and `error`. A name with a dot
+/// may come first; a name that no place of the record has is an attribute, unless it could only be a slip
+/// (`resource.kind`). `audit!(event)` records what derives `AuditEvent`. The guide `short_forms` of `tracing-audit` says the
+/// rest.
 #[proc_macro]
 pub fn audit(input: TokenStream) -> TokenStream {
     audited_event::expand(input.into())
