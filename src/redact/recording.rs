@@ -31,7 +31,7 @@ fn aloud() -> &'static str {
 }
 
 /// The question as nothing at all: nobody but our writer notices it.
-fn silently() -> &'static str {
+pub(super) fn silently() -> &'static str {
     aloud().get(..0).unwrap_or_default()
 }
 
@@ -126,7 +126,7 @@ impl Drop for Turn {
     }
 }
 
-fn is_ours(f: &mut fmt::Formatter<'_>, question: &str) -> Result<bool, fmt::Error> {
+pub(super) fn is_ours(f: &mut fmt::Formatter<'_>, question: &str) -> Result<bool, fmt::Error> {
     wish(f, question).map(|wish| wish.is_some())
 }
 
@@ -150,7 +150,7 @@ pub(super) fn hands(f: &mut fmt::Formatter<'_>, told: Told) -> fmt::Result {
     tell(f, silently(), told).map(drop)
 }
 
-fn tell(f: &mut fmt::Formatter<'_>, question: &str, told: Told) -> Result<bool, fmt::Error> {
+pub(super) fn tell(f: &mut fmt::Formatter<'_>, question: &str, told: Told) -> Result<bool, fmt::Error> {
     let _turn = Turn::begin(Talk::Told(told));
     f.write_str(question)?;
     Ok(matches!(swap(Talk::Quiet), Talk::Taken))
@@ -207,14 +207,6 @@ pub(super) fn cover(
     tell(f, silently(), Told::Opened)?;
     then(f)?;
     tell(f, silently(), Told::Closed)?;
-    Ok(())
-}
-
-/// Says to a writer of ours, and to nobody else, how many sources the error has that is shown.
-pub(super) fn sources(f: &mut fmt::Formatter<'_>, sources: usize) -> fmt::Result {
-    if is_ours(f, silently())? {
-        tell(f, silently(), Told::Sources(sources))?;
-    }
     Ok(())
 }
 

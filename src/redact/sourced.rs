@@ -7,7 +7,7 @@ use std::cell::Cell;
 use std::error::Error as StdError;
 use std::fmt::{self, Debug, Display};
 
-use super::recording;
+use super::recording::{self, Told};
 use super::text::{MAX_CHAIN, source_of};
 
 thread_local! {
@@ -39,8 +39,8 @@ impl Debug for Sourced<'_> {
             0 => {
                 // Before the message: its code may panic.
                 let sources = self.sources().count();
-                if sources != 0 {
-                    recording::sources(f, sources)?;
+                if sources != 0 && recording::is_ours(f, recording::silently())? {
+                    recording::tell(f, recording::silently(), Told::Sources(sources))?;
                 }
                 Display::fmt(self.0, f)
             }
