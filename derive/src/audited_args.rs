@@ -17,7 +17,7 @@ const KEYS: [&str; 11] = [
 ];
 
 /// What the macro finds out by itself.
-const FOUND: [&str; 10] = [
+const FOUND: [&str; 12] = [
     "outcome",
     "error",
     "err",
@@ -25,9 +25,11 @@ const FOUND: [&str; 10] = [
     "error_message",
     "error.code",
     "error.type",
+    "error_code",
     "exception.message",
     "duration_ns",
     "duration_ms",
+    "latency_ms",
 ];
 
 /// The changed fields: names that are known when the call begins, or only once it has returned.

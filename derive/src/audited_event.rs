@@ -212,7 +212,7 @@ impl Event {
         let message = self
             .message
             .iter()
-            .map(|message| quote!(message = #support::tracing::__macro_support::format_args!(#message),));
+            .map(|message| quote!(message = ::core::format_args!(#message),));
         quote!({
             #forms
             #support::tracing::event!(#(#name)* target: #target, #(#parent)* #level, { #(#message)* #(#fields)* })

@@ -114,6 +114,104 @@ fn each_call_of_a_recursion_is_a_record_in_the_one_around_it() {
     }
 }
 
+macro_rules! numbered {
+    ($name:ident, $number:expr) => {
+        #[audited(fields(number = $number))]
+        fn $name() -> Result<u8, String> {
+            Ok($number)
+        }
+    };
+}
+
+numbered!(made_by_a_macro, 7);
+
+struct Owner(Vec<u8>);
+
+impl Owner {
+    #[audited]
+    fn boxed(self: Box<Self>) -> Result<impl Display, impl Error> {
+        String::from_utf8(self.0)
+    }
+}
+
+#[test]
+fn patterns_mutable_arguments_qualifiers_and_macros_are_as_without_it() {
+    /// A documented function.
+    #[audited(resource = ("pair", a))]
+    #[must_use]
+    #[track_caller]
+    fn patterns((a, b): (u8, u8), mut sum: u16, [first, ..]: [u8; 3]) -> u16 {
+        sum += u16::from(a) + u16::from(b) + u16::from(first);
+        sum
+    }
+    #[audited]
+    async fn awaited((a, _): (u8, u8), mut sum: u16) -> u16 {
+        sum += u16::from(a);
+        std::future::ready(sum).await
+    }
+    #[audited]
+    extern "C" fn called_from_elsewhere(number: i32) -> i32 {
+        number + 1
+    }
+    let captured = capture(|| {
+        assert_eq!(patterns((1, 2), 3, [4, 5, 6]), 10);
+        let mut future = std::pin::pin!(awaited((1, 2), 3));
+        let polled = future
+            .as_mut()
+            .poll(&mut std::task::Context::from_waker(std::task::Waker::noop()));
+        assert_eq!(polled, std::task::Poll::Ready(4));
+        assert_eq!(called_from_elsewhere(1), 2);
+        assert_eq!(made_by_a_macro(), Ok(7));
+        assert_eq!(
+            Box::new(Owner(vec![b'a']))
+                .boxed()
+                .map(|text| text.to_string())
+                .ok()
+                .as_deref(),
+            Some("a")
+        );
+        assert!(Box::new(Owner(vec![255])).boxed().is_err());
+    });
+    captured.count(6);
+    captured.with_outcome("success").count(5);
+    captured
+        .with_event("patterns")
+        .with(Slot::ResourceId, "1")
+        .count(1);
+    captured
+        .with_event("made_by_a_macro")
+        .with_attribute("number", 7_i64)
+        .count(1);
+    captured.with_event("boxed").with_outcome("failure").count(1);
+}
+
+#[test]
+fn a_future_is_no_larger_than_under_instrument() {
+    async fn plain(bytes: [u8; 4096]) -> u8 {
+        std::future::ready(()).await;
+        bytes[0]
+    }
+    #[audited]
+    async fn audited(bytes: [u8; 4096]) -> u8 {
+        std::future::ready(()).await;
+        bytes[0]
+    }
+    #[tracing::instrument(skip_all)]
+    async fn instrumented(bytes: [u8; 4096]) -> u8 {
+        std::future::ready(()).await;
+        bytes[0]
+    }
+    let [plain, audited, instrumented] = [
+        size_of_val(&plain([0; 4096])),
+        size_of_val(&audited([0; 4096])),
+        size_of_val(&instrumented([0; 4096])),
+    ];
+    assert!(
+        audited <= instrumented,
+        "{plain}, {audited}, instrumented {instrumented}"
+    );
+}
+
 #[test]
 fn changed_fields_are_names_from_an_expression_or_from_what_was_returned() {
     struct Updated {
