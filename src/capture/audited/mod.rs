@@ -1,7 +1,7 @@
 //! What the macros `#[audited]` and `audit!` write calls to, and nobody else need: a call that knows how it ended.
 //!
 //! An audited call is an ordinary span, and its end is told to everybody as the fields `outcome`, `reason_code`, `error` and
-//! `error.code` of it. While the first two are recorded, the thread holds what they say as [`Evidence`], so that a trail
+//! `error.code` of it. While the first two are recorded, the thread holds what they say as `Evidence`, so that a trail
 //! takes it as that: it costs no redaction, and an outcome that the application recorded itself still wins. All trails that
 //! hear of the span read it there, however many there are and wherever they stand in the stack.
 
