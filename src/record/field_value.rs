@@ -9,6 +9,11 @@ use super::event::{FieldClass, FieldMeta};
 use super::value::{Map, Value};
 
 /// A type that a field of a typed event can have.
+#[diagnostic::on_unimplemented(
+    message = "no field of a typed event can be of the type `{Self}`",
+    label = "neither text, number, truth value, duration, list, map, `Value`, word nor part",
+    note = "implement `Word` for a vocabulary, derive `EventPart` for a struct, or give the field as a `String` or a `Value`"
+)]
 pub trait FieldValue: Sized {
     /// What its values are.
     const TYPE: FieldType;
