@@ -250,7 +250,13 @@ fn spans_in_places_that_no_span_has_been_in_allocate_nothing_up_to_the_reserve()
 /// An event with a field of each kind that needs no copy.
 #[cfg(feature = "derive")]
 #[derive(tracing_audit::record::AuditEvent)]
-#[audit(event = "document.delete", category = "document", action = "delete", level = "info", outcome = "success")]
+#[audit(
+    event = "document.delete",
+    category = "document",
+    action = "delete",
+    level = "info",
+    outcome = "success"
+)]
 struct Typed<'a> {
     #[audit(slot = "actor.id", internal)]
     actor: u64,
@@ -298,10 +304,15 @@ fn a_typed_event_allocates_nothing_after_its_first() {
     let (audit, sink) = trail_with(|builder| builder);
     for (form, dispatch) in forms(&audit) {
         steady(&audit, &dispatch, &format!("{form}: a typed event"), typed);
-        steady(&audit, &dispatch, &format!("{form}: a typed event in a span"), |n| {
-            let _inside = info_span!(target: "audit", "request", tenant = "t-1", n).entered();
-            typed(n);
-        });
+        steady(
+            &audit,
+            &dispatch,
+            &format!("{form}: a typed event in a span"),
+            |n| {
+                let _inside = info_span!(target: "audit", "request", tenant = "t-1", n).entered();
+                typed(n);
+            },
+        );
         sink.clear();
     }
 }
