@@ -25,6 +25,9 @@ pub mod sensitive_types {}
 #[doc = include_str!("../docs/short-forms.md")]
 pub mod short_forms {}
 
+#[doc = include_str!("../docs/typed-events.md")]
+pub mod typed_events {}
+
 #[doc = include_str!("../docs/missing-records.md")]
 pub mod missing_records {}
 

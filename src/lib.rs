@@ -68,8 +68,9 @@
 //! # Features
 //!
 //! - `config` (default): [`config::Config`], the configuration as a serde struct for your own file.
-//! - `derive`: [`derive(AuditFields)`](derive@redact::AuditFields), a class for every field of a struct,
-//!   [`sensitive_instrument`], which records no argument that is not named, and the short forms [`audited`](macro@audited), a
+//! - `derive`: [`derive(AuditEvent)`](derive@record::AuditEvent), a struct as a typed event;
+//!   [`derive(AuditFields)`](derive@redact::AuditFields), a class for every field of a struct;
+//!   [`sensitive_instrument`], which records no argument that is not named; and the short forms [`audited`](macro@audited), a
 //!   function whose calls are records that know how they ended, and [`audit!`](macro@audit), an event.
 //! - `tower`: `AuditContextLayer`, which opens a context per HTTP request.
 //!
