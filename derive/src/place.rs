@@ -211,6 +211,11 @@ impl Field<'_> {
             }
             _ => quote!(),
         };
+        let is_slot = self.place.as_ref().is_some_and(|place| place.kind == Kind::Slot);
+        let path = match is_slot {
+            true => quote_spanned!(self.ty.span()=> ::tracing_audit::__event::slot_for::<#ty>(#path)),
+            false => quote!(#path),
+        };
         quote_spanned! {self.ty.span()=>
             ::tracing_audit::record::FieldMeta::new::<#ty>(
                 #name,

@@ -180,7 +180,7 @@ const SOMETIMES: u64 = 0;
 const ALWAYS: u64 = 1;
 const NEVER: u64 = 2;
 
-fn role(metadata: &Metadata<'_>, settings: &Settings) -> Role {
+fn role(metadata: &'static Metadata<'static>, settings: &Settings) -> Role {
     let field = |at: usize| metadata.fields().iter().nth(at).map(|field| field.name());
     if metadata.fields().iter().any(|field| field.name() == PROBE) {
         return Role::Probe;
@@ -196,7 +196,12 @@ fn role(metadata: &Metadata<'_>, settings: &Settings) -> Role {
     if metadata.target() == super::log::TARGET && !settings.is_audit_target(metadata.target()) {
         return Role::Log;
     }
-    if !settings.is_allowed(metadata.module_path()) {
+    // An event that this crate defines says nothing of who reports it.
+    let is_ours = || {
+        let module = metadata.module_path().unwrap_or_default();
+        module.starts_with(concat!(env!("CARGO_CRATE_NAME"), "::")) && typed::event_of(metadata).is_some()
+    };
+    if !settings.is_allowed(metadata.module_path()) && !is_ours() {
         return Role::NotAllowed;
     }
     if metadata.is_span() {

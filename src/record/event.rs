@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::builder::Record;
 use super::field_value::{FieldType, FieldValue};
-use super::slots::{Fill, Slot};
+use super::slots::{Fill, Kind, Slot};
 use super::value::{Map, Value};
 use super::vocabulary::{Level, Outcome};
 use crate::error::{Error, ErrorKind, Result};
@@ -274,6 +274,46 @@ pub const fn is_slot(path: &str) -> bool {
     false
 }
 
+/// The path of the slot that fields of this type fill.
+///
+/// # Panics
+///
+/// Where the slot takes no such values, which happens while the application is compiled.
+#[doc(hidden)]
+#[must_use]
+pub const fn slot_for<T: FieldValue>(path: &'static str) -> &'static str {
+    let mut at = 0;
+    while at < Slot::ALL.len() {
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "a loop over its own length; `get` is not const"
+        )]
+        let slot = Slot::ALL[at];
+        if is_same(slot.path(), path) {
+            assert!(
+                takes(slot.kind(), T::TYPE),
+                "the slot takes no values of this type: docs/fields.md says what it takes"
+            );
+        }
+        at += 1;
+    }
+    path
+}
+
+const fn takes(kind: Kind, ty: FieldType) -> bool {
+    match (kind, ty) {
+        (Kind::Any, _)
+        | (Kind::Text | Kind::Id | Kind::Hex, FieldType::Text | FieldType::Word)
+        | (Kind::Id, FieldType::Integer { .. })
+        | (Kind::Uint, FieldType::Duration)
+        | (Kind::Bool, FieldType::Bool)
+        | (Kind::Map, FieldType::Map(_)) => true,
+        (Kind::Uint, FieldType::Integer { min, max }) => min >= 0 && max <= u64::MAX as u128,
+        (Kind::Texts, FieldType::List(of)) => matches!(of, FieldType::Text | FieldType::Word),
+        _ => false,
+    }
+}
+
 const fn is_same(left: &str, right: &str) -> bool {
     let (left, right) = (left.as_bytes(), right.as_bytes());
     if left.len() != right.len() {
@@ -397,7 +437,7 @@ impl Record {
 
 /// The integer that a text in a slot of identifiers says.
 fn decimal(path: &str, text: &str) -> Option<Value> {
-    let is_id = Slot::at(path).is_some_and(|slot| slot.kind() == super::slots::Kind::Id);
+    let is_id = Slot::at(path).is_some_and(|slot| slot.kind() == Kind::Id);
     let number: i128 = text.parse().ok().filter(|_| is_id)?;
     (number.to_string() == text).then_some(Value::Int(number))
 }

@@ -18,4 +18,13 @@ struct Parts {
     text: String,
 }
 
+#[derive(AuditEvent)]
+#[audit(event = "tool.end", category = "tool", action = "end", level = "info", outcome = "success")]
+struct Kinds {
+    #[audit(slot = "duration_ns", internal)]
+    signed: Option<i64>,
+    #[audit(slot = "actor.roles", internal)]
+    one: String,
+}
+
 fn main() {}
