@@ -1,23 +1,21 @@
 //! Work that no request asks for: jobs on threads, as the system or on behalf of the user who ordered them.
 //!
-//! `cargo run --example background_jobs`
+//! `cargo run --features derive --example background_jobs`
 
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use tracing::instrument;
 use tracing_audit::record::{Record, Slot};
 use tracing_audit::sink::MemorySink;
-use tracing_audit::{Actor, Audit, AuditedExt, CurrentContext, WithContext};
+use tracing_audit::{Actor, Audit, AuditedExt, CurrentContext, WithContext, audited};
 use tracing_subscriber::util::SubscriberInitExt;
 
 type Failure = Box<dyn std::error::Error>;
 
 /// `start = true` writes a record when the job begins and another when it ends, tied by `execution_id`. A job that was
 /// killed, or that hangs, is the start without an end: `tracing-audit show ./audit --open` lists those.
-#[instrument(target = "audit", name = "job.purge", err, ret, skip_all,
-             fields(resource.type = "table", resource.id = table, start = true))]
+#[audited(name = "job.purge", resource = ("table", table), start = true)]
 fn purge(table: &str) -> Result<u32, String> {
     match table {
         "sessions" => Ok(17),
@@ -26,7 +24,7 @@ fn purge(table: &str) -> Result<u32, String> {
 }
 
 /// Hangs until the program ends: its span is still open when the trail is shut down, and the record says so.
-#[instrument(target = "audit", name = "job.reindex", skip_all, fields(resource.type = "index", start = true))]
+#[audited(name = "job.reindex", resource = "index", start = true)]
 fn reindex(has_begun: &mpsc::Sender<()>) {
     let _ = has_begun.send(());
     loop {
@@ -34,12 +32,12 @@ fn reindex(has_begun: &mpsc::Sender<()>) {
     }
 }
 
-#[instrument(target = "audit", name = "report.build", ret, skip_all, fields(resource.type = "report", resource.id = id))]
+#[audited(name = "report.build", resource = ("report", id))]
 fn build_report(id: u32) -> usize {
     id as usize * 1000
 }
 
-#[instrument(target = "audit", name = "report.send", ret, skip_all, fields(resource.type = "report", resource.id = id))]
+#[audited(name = "report.send", resource = ("report", id))]
 async fn send_report(id: u32) -> bool {
     tokio::task::yield_now().await;
     id > 0

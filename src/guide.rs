@@ -21,6 +21,13 @@ pub mod redaction {}
 #[doc = include_str!("../docs/sensitive-types.md")]
 pub mod sensitive_types {}
 
+#[cfg(feature = "derive")]
+#[doc = include_str!("../docs/short-forms.md")]
+pub mod short_forms {}
+
+#[doc = include_str!("../docs/typed-events.md")]
+pub mod typed_events {}
+
 #[doc = include_str!("../docs/missing-records.md")]
 pub mod missing_records {}
 

@@ -68,8 +68,10 @@
 //! # Features
 //!
 //! - `config` (default): [`config::Config`], the configuration as a serde struct for your own file.
-//! - `derive`: [`derive(AuditFields)`](derive@redact::AuditFields), a class for every field of a struct, and
-//!   [`sensitive_instrument`], which records no argument that is not named.
+//! - `derive`: [`derive(AuditEvent)`](derive@record::AuditEvent), a struct as a typed event;
+//!   [`derive(AuditFields)`](derive@redact::AuditFields), a class for every field of a struct;
+//!   [`sensitive_instrument`], which records no argument that is not named; and the short forms [`audited`](macro@audited), a
+//!   function whose calls are records that know how they ended, and [`audit!`](macro@audit), an event.
 //! - `tower`: `AuditContextLayer`, which opens a context per HTTP request.
 //!
 //! A feature adds API and never changes behaviour.
@@ -93,6 +95,8 @@ mod stats;
 pub mod store;
 pub mod testing;
 
+#[doc(hidden)]
+pub use capture::audited as __audited;
 pub use capture::{
     Actor, AuditContext, AuditLayer, Audited, Callsite, Check, CurrentContext, FilterShell, IdSource, Ids,
     Obstacle, Scoped, WithContext,
@@ -105,6 +109,23 @@ pub use pipeline::{
     Submitted,
 };
 pub use query::Query;
+pub use record::AuditError;
 pub use stats::{RuleStats, SinkStats, Stats};
 #[cfg(feature = "derive")]
-pub use tracing_audit_derive::sensitive_instrument;
+pub use tracing_audit_derive::{audit, audited, sensitive_instrument};
+
+// What the derives write names this crate, within it too.
+extern crate self as tracing_audit;
+
+/// What `derive(AuditEvent)` writes calls; not for anybody else.
+#[doc(hidden)]
+pub mod __event {
+    pub use crate::capture::typed::{Callsite, Held};
+    pub use crate::record::event::{class_of, is_slot, slot_for};
+    pub use crate::record::part::{member, part, parts_of};
+    pub use tracing_core::callsite::Identifier;
+    pub use tracing_core::field::FieldSet;
+    pub use tracing_core::field::Value;
+    pub use tracing_core::metadata::Kind;
+    pub use tracing_core::{Level, Metadata};
+}

@@ -162,9 +162,76 @@ fn forms(audit: &Audit) -> [(&'static str, Dispatch); 3] {
     ]
 }
 
+#[cfg(feature = "derive")]
+mod short_forms {
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use tracing_audit::{audit, audited};
+
+    use super::ten_fields;
+
+    #[audited(action = "document.delete", resource = ("document", id), changed = ["title", "body"])]
+    pub(super) fn audited(id: u64) -> Result<u64, std::fmt::Error> {
+        ten_fields(id);
+        Ok(id)
+    }
+
+    #[audited(action = "document.fetch", resource = ("document", id), denied = |_| false)]
+    async fn fetch(id: u64) -> Result<u64, std::fmt::Error> {
+        let mut is_first = true;
+        std::future::poll_fn(|_| match std::mem::take(&mut is_first) {
+            true => Poll::Pending,
+            false => Poll::Ready(()),
+        })
+        .await;
+        ten_fields(id);
+        Ok(id)
+    }
+
+    /// A future that is polled to its end.
+    pub(super) fn awaited(id: u64) {
+        let mut fetching = pin!(fetch(id));
+        let context = &mut Context::from_waker(Waker::noop());
+        assert!(fetching.as_mut().poll(context).is_pending());
+        assert_eq!(fetching.poll(context), Poll::Ready(Ok(id)));
+    }
+
+    /// A future that is dropped before its end.
+    pub(super) fn cancelled(id: u64) {
+        let mut fetching = pin!(fetch(id));
+        assert!(
+            fetching
+                .as_mut()
+                .poll(&mut Context::from_waker(Waker::noop()))
+                .is_pending()
+        );
+    }
+
+    pub(super) fn event(n: u64) {
+        audit!(
+            action = "document.delete",
+            actor.id = "u-17",
+            resource = ("document", n),
+            outcome = "success",
+            "deleted {n}"
+        );
+    }
+}
+
 type Work = (&'static str, fn(u64));
 
-const WORK: [Work; 8] = [
+const WORK: &[Work] = &[
+    #[cfg(feature = "derive")]
+    ("an audited function", |n| {
+        assert!(short_forms::audited(n).is_ok())
+    }),
+    #[cfg(feature = "derive")]
+    ("an audited future", short_forms::awaited),
+    #[cfg(feature = "derive")]
+    ("an audited future that is cancelled", short_forms::cancelled),
+    #[cfg(feature = "derive")]
+    ("an event of audit!", short_forms::event),
     ("ten fields", ten_fields),
     ("two audit spans, an event and their ends", operation),
     ("an event inside two spans that lend", lent),
@@ -188,7 +255,7 @@ fn after_its_first_event_a_thread_allocates_nothing() {
     let (audit, sink) = trail_with(|builder| builder.lend("actor.id").lend("request_id").lend("tenant"));
     for (form, dispatch) in forms(&audit) {
         for (name, work) in WORK {
-            steady(&audit, &dispatch, &format!("{form}: {name}"), work);
+            steady(&audit, &dispatch, &format!("{form}: {name}"), *work);
             sink.clear();
         }
     }
@@ -245,6 +312,76 @@ fn spans_in_places_that_no_span_has_been_in_allocate_nothing_up_to_the_reserve()
         })
     });
     assert_eq!(count.join().expect("the work does not panic"), 0);
+}
+
+/// An event with a field of each kind that needs no copy.
+#[cfg(feature = "derive")]
+#[derive(tracing_audit::record::AuditEvent)]
+#[audit(
+    event = "document.delete",
+    category = "document",
+    action = "delete",
+    level = "info",
+    outcome = "success"
+)]
+struct Typed<'a> {
+    #[audit(slot = "actor.id", internal)]
+    actor: u64,
+    #[audit(slot = "actor.roles", internal)]
+    roles: &'a [&'a str],
+    #[audit(slot = "resource.id", internal)]
+    id: &'a str,
+    #[audit(slot = "duration_ns", internal)]
+    took: std::time::Duration,
+    #[audit(detail = "document.title", internal)]
+    title: std::borrow::Cow<'a, str>,
+    #[audit(detail = "document.tags", public)]
+    tags: [&'a str; 3],
+    #[audit(detail = "document.shares", public)]
+    shares: Option<f64>,
+    #[audit(detail = "document.kind", public)]
+    kind: tracing_audit::record::ActorType,
+    #[audit(detail = "document.absent", public)]
+    absent: Option<i64>,
+    #[audit(attribute = "cached", public)]
+    cached: bool,
+}
+
+#[cfg(feature = "derive")]
+fn typed(n: u64) {
+    use tracing_audit::record::{ActorType, AuditEvent as _};
+    let event = Typed {
+        actor: n,
+        roles: &["editor", "admin"],
+        id: "doc-7",
+        took: std::time::Duration::from_nanos(n),
+        title: "quarterly report".into(),
+        tags: DOCUMENT.tags,
+        shares: Some(0.5),
+        kind: ActorType::Service,
+        absent: None,
+        cached: true,
+    };
+    event.record();
+}
+
+#[cfg(feature = "derive")]
+#[test]
+fn a_typed_event_allocates_nothing_after_its_first() {
+    let (audit, sink) = trail_with(|builder| builder);
+    for (form, dispatch) in forms(&audit) {
+        steady(&audit, &dispatch, &format!("{form}: a typed event"), typed);
+        steady(
+            &audit,
+            &dispatch,
+            &format!("{form}: a typed event in a span"),
+            |n| {
+                let _inside = info_span!(target: "audit", "request", tenant = "t-1", n).entered();
+                typed(n);
+            },
+        );
+        sink.clear();
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::local::{self, Depth};
 use super::plan::{Plan, Role};
 use super::spans::{Evidence, SpanState};
 use super::visitor::Visitor;
-use crate::record::{Outcome, Slot};
+use crate::record::Slot;
 use crate::redact::{RedactedFields, Redacting, sees};
 use crate::stats::add;
 
@@ -129,6 +129,10 @@ impl Capture {
 
     pub(super) fn record(&self, id: &Id, values: &Record<'_>) {
         let id = id.into_u64();
+        if let Some(evidence) = super::audited::concluded(id) {
+            self.spans.with(id, |state| state.evidence = evidence);
+            return;
+        }
         let Some(Some(plan)) = self.spans.with(id, |state| state.plan) else {
             return;
         };
@@ -253,13 +257,12 @@ impl Capture {
             );
         }
         if state.seen & sees::OUTCOME == 0 {
-            let (outcome, reason) = match (state.evidence, why_open) {
-                (Evidence::Panicked, _) => (Outcome::Unknown, Some("panic")),
-                (Evidence::Failed, _) => (Outcome::Failure, None),
-                (Evidence::Returned, _) => (Outcome::Success, None),
-                (Evidence::None, why) => (Outcome::Unknown, Some(why.unwrap_or("not_reported"))),
+            let (outcome, reason) = state.evidence.says();
+            let reason = match state.evidence {
+                Evidence::None => Some(why_open.unwrap_or("not_reported")),
+                _ => reason,
             };
-            into.word(Slot::Outcome, word(&outcome));
+            into.word(Slot::Outcome, outcome);
             if let Some(reason) = reason {
                 into.word(Slot::ReasonCode, reason);
             }
@@ -277,7 +280,7 @@ impl Capture {
         into.constants(&plan.constants);
         into.own(&state.own, state.names);
         into.word(Slot::Phase, "start");
-        into.word(Slot::Outcome, word(&Outcome::Pending));
+        into.word(Slot::Outcome, "pending");
         self.identify(&mut into, state);
         into.seen = state.seen;
         self.finish(&mut into, plan, state.has_actor);
@@ -325,15 +328,5 @@ impl Capture {
                 self.send_span(&state, plan, Some("still_open"));
             }
         }
-    }
-}
-
-fn word(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::Success => "success",
-        Outcome::Failure => "failure",
-        Outcome::Denied => "denied",
-        Outcome::Pending => "pending",
-        Outcome::Unknown | Outcome::Other(_) => "unknown",
     }
 }

@@ -1,5 +1,6 @@
 //! Capture: `tracing` spans and events become redacted frames on the thread that reports them.
 
+pub mod audited;
 mod check;
 mod context;
 mod core;
@@ -17,6 +18,7 @@ mod spans;
 mod stacks;
 #[cfg(feature = "tower")]
 mod tower;
+pub(crate) mod typed;
 mod visitor;
 mod wrapper;
 

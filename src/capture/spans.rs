@@ -38,8 +38,24 @@ pub(super) enum Evidence {
     #[default]
     None,
     Returned,
+    Cancelled,
     Failed,
+    Denied,
     Panicked,
+}
+
+impl Evidence {
+    /// The outcome that it is evidence of, and the reason code beside it.
+    pub(super) const fn says(self) -> (&'static str, Option<&'static str>) {
+        match self {
+            Self::None => ("unknown", None),
+            Self::Returned => ("success", None),
+            Self::Cancelled => ("unknown", Some("cancelled")),
+            Self::Failed => ("failure", None),
+            Self::Denied => ("denied", None),
+            Self::Panicked => ("unknown", Some("panic")),
+        }
+    }
 }
 
 pub(super) struct SpanState {

@@ -12,6 +12,8 @@ mod line_tests;
 mod lines;
 mod notes;
 mod params;
+#[cfg(test)]
+mod place_tests;
 mod read;
 mod room;
 mod rules;

@@ -118,7 +118,7 @@ slots! {
     DecisionPolicyVersion "decision.policy_version" Text Field [] "The version of that policy.";
     DecisionRuleId "decision.rule_id" Text Field [] "The rule that decided.";
     DecisionShadow "decision.shadow" Text Field [] "What a policy under trial would have said.";
-    Detail "detail" Any Reserved [] "What is particular to the kind of event.";
+    Detail "detail" Any Reserved [] "What is particular to the kind of event (field `detail.NAME`).";
     DurationNs "duration_ns" Uint Field [] "How long the action took, in nanoseconds.";
     ErrorChain "error.chain" Texts Reserved [] "The messages of the error's sources, outermost first.";
     ErrorCode "error.code" Id Field ["error.type", "error_code"] "A stable word or number for the error.";

@@ -11,6 +11,7 @@ use std::cell::Cell;
 use std::fmt;
 
 use super::action::Action;
+use super::carried::Carried;
 use super::class::Class;
 use super::judge::{Decision, Judged, Look};
 use super::policy::{Policy, Stance, hides};
@@ -30,7 +31,7 @@ fn aloud() -> &'static str {
 }
 
 /// The question as nothing at all: nobody but our writer notices it.
-fn silently() -> &'static str {
+pub(super) fn silently() -> &'static str {
     aloud().get(..0).unwrap_or_default()
 }
 
@@ -66,13 +67,22 @@ pub(super) fn plaintext(show: Show<'_>) -> Option<Plaintext> {
     show(&mut text).ok().map(|()| text)
 }
 
+/// In what form a writer of ours takes a value with its type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// A list of texts one by one, anything else as a value.
+    Parts,
+    /// Everything as a value.
+    Whole,
+}
+
 /// What is under way between a value and a writer on this thread.
 #[derive(Default)]
 enum Talk {
     #[default]
     Quiet,
     Asked,
-    Heard,
+    Heard(Wish),
     Told(Told),
     Taken,
 }
@@ -80,10 +90,16 @@ enum Talk {
 /// What a value says to a writer that has answered.
 pub(super) enum Told {
     Value(Stated),
+    /// A value with its type, which nothing is said of beside it.
+    Carried(Carried),
+    /// So many texts follow, each in one piece: a list.
+    Texts(usize),
     /// All that follows is stated by types, or stands in the source code.
     Opened,
     /// That was all of it.
     Closed,
+    /// How many sources the error has that is shown.
+    Sources(usize),
 }
 
 thread_local! {
@@ -110,13 +126,31 @@ impl Drop for Turn {
     }
 }
 
-fn is_ours(f: &mut fmt::Formatter<'_>, question: &str) -> Result<bool, fmt::Error> {
-    let _turn = Turn::begin(Talk::Asked);
-    f.write_str(question)?;
-    Ok(matches!(swap(Talk::Quiet), Talk::Heard))
+pub(super) fn is_ours(f: &mut fmt::Formatter<'_>, question: &str) -> Result<bool, fmt::Error> {
+    wish(f, question).map(|wish| wish.is_some())
 }
 
-fn tell(f: &mut fmt::Formatter<'_>, question: &str, told: Told) -> Result<bool, fmt::Error> {
+/// What the writer wishes, if it is ours.
+fn wish(f: &mut fmt::Formatter<'_>, question: &str) -> Result<Option<Wish>, fmt::Error> {
+    let _turn = Turn::begin(Talk::Asked);
+    f.write_str(question)?;
+    Ok(match swap(Talk::Quiet) {
+        Talk::Heard(wish) => Some(wish),
+        _ => None,
+    })
+}
+
+/// As [`wish`], for who has nothing to write where nobody answers.
+pub(super) fn asks(f: &mut fmt::Formatter<'_>) -> Result<Option<Wish>, fmt::Error> {
+    wish(f, silently())
+}
+
+/// Tells a writer that has answered.
+pub(super) fn hands(f: &mut fmt::Formatter<'_>, told: Told) -> fmt::Result {
+    tell(f, silently(), told).map(drop)
+}
+
+pub(super) fn tell(f: &mut fmt::Formatter<'_>, question: &str, told: Told) -> Result<bool, fmt::Error> {
     let _turn = Turn::begin(Talk::Told(told));
     f.write_str(question)?;
     Ok(matches!(swap(Talk::Quiet), Talk::Taken))
@@ -202,18 +236,18 @@ pub(super) enum Heard {
 
 /// Answers the text if it is a question.
 #[inline]
-pub(super) fn hear(text: &str) -> Heard {
+pub(super) fn hear(text: &str, wish: Wish) -> Heard {
     if text.as_ptr() == QUESTION.as_ptr() {
-        answer()
+        answer(wish)
     } else {
         Heard::Text
     }
 }
 
 #[cold]
-fn answer() -> Heard {
+fn answer(wish: Wish) -> Heard {
     let (next, heard) = match swap(Talk::Quiet) {
-        Talk::Asked => (Talk::Heard, Heard::Question),
+        Talk::Asked => (Talk::Heard(wish), Heard::Question),
         Talk::Told(told) => (Talk::Taken, Heard::Told(told)),
         // Somebody hands on what was written to them.
         other => (other, Heard::Text),
@@ -297,6 +331,10 @@ pub(super) struct Declaring<'p> {
     began: usize,
     open: u32,
     ended: Option<usize>,
+    /// How many sources the error has that the text is the message of.
+    pub(super) sources: usize,
+    /// A value with its type, while it is all that was written.
+    pub(super) carried: Option<Carried>,
 }
 
 impl<'p> Declaring<'p> {
@@ -310,12 +348,17 @@ impl<'p> Declaring<'p> {
             began: 0,
             open: 0,
             ended: None,
+            sources: 0,
+            carried: None,
         }
     }
 
-    /// Forgets everything: the text is taken back.
+    /// Forgets everything but how many sources there are: the text is taken back.
     pub(super) fn clear(&mut self) {
-        *self = Self::new(self.policy, self.judged);
+        *self = Self {
+            sources: self.sources,
+            ..Self::new(self.policy, self.judged)
+        };
     }
 
     pub(super) fn opened(&mut self, at: usize) {

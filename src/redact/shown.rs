@@ -10,6 +10,7 @@ use super::judge::{Judged, Look};
 use super::recording::{self, Declaring, Piece};
 use super::redacting::{MAX_FRAME, Redacting};
 use super::sift::{self, Sifted};
+use super::sourced::Sourced;
 use super::text;
 use crate::record::frame::{Out as _, Put, tag};
 use crate::record::{Kind, Naming, Plaintext, Slot, TraceContext};
@@ -18,13 +19,30 @@ impl Redacting<'_> {
     /// A value that only `Debug` or `Display` can show. User code runs here: no lock of ours is held, and what
     /// panics leaves a marker.
     pub(crate) fn debug(&mut self, plan: &FieldPlan, value: &dyn Debug) {
+        if plan.typed.is_some() {
+            return self.carried(plan, value);
+        }
+        self.shown(plan, value);
+    }
+
+    /// A value that says of itself what it is, or has a text.
+    pub(super) fn shown(&mut self, plan: &FieldPlan, value: &dyn Debug) {
+        let sources = self.show(plan, value);
+        if sources != 0 && plan.slot == Some(Slot::ErrorMessage) && plan.keeps_text() {
+            self.chain(plan, value, sources);
+        }
+    }
+
+    /// As [`Self::shown`]. Answers how many sources it has, which are still to be shown, where it is an error.
+    fn show(&mut self, plan: &FieldPlan, value: &dyn Debug) -> usize {
         let is_unlisted = plan.judged.is_unlisted();
         match plan.judged.text.action {
             // The types of the values may list it.
             _ if is_unlisted => {}
             Action::Drop | Action::Marker | Action::Mask => {
                 self.rehearse(plan, |trial| trial.text);
-                return self.act(plan, plan.judged.text, true, &[]);
+                self.act(plan, plan.judged.text, true, &[]);
+                return 0;
             }
             _ => {}
         }
@@ -44,12 +62,19 @@ impl Redacting<'_> {
         }
         if plan.naming == Naming::Traceparent && self.traceparent_at(text_at) {
             self.ink.wipe_back(start);
-            return;
+            return 0;
         }
+        if let Some(carried) = declaring.carried.take() {
+            self.ink.wipe_back(start);
+            self.value(plan, &carried.value, plan.about());
+            return 0;
+        }
+        let sources = declaring.sources;
         let len = self.ink.len() - text_at;
         if let Some(stated) = declaring.whole(len).filter(|_| formatted.cut_from.is_none()) {
             self.ink.wipe_back(start);
-            return self.typed(plan, fits, (stated.class, stated.action), stated.text.as_ref());
+            self.typed(plan, fits, (stated.class, stated.action), stated.text.as_ref());
+            return sources;
         }
         let listed = (is_unlisted && declaring.covers(len)).then(|| plan.listed());
         let plan = listed.as_ref().unwrap_or(plan);
@@ -58,10 +83,12 @@ impl Redacting<'_> {
             self.rehearse(plan, |trial| trial.text);
         }
         if !plan.keeps_text() {
-            return self.replace_text(plan, fits, start, text_at);
+            self.replace_text(plan, fits, start, text_at);
+            return sources;
         }
         declaring.rehearse();
         self.sift_shown(plan, fits, (start, text_at, limit), &formatted, declaring);
+        sources
     }
 
     /// Lets the value engine look at the text that stands in the frame from `text_at` on, of which `limit` bytes may
@@ -183,13 +210,13 @@ impl Redacting<'_> {
 
     /// An error: its message, and the messages of its sources.
     pub(crate) fn error(&mut self, plan: &FieldPlan, error: &(dyn StdError + 'static)) {
-        self.debug(plan, &text::Shown(error));
-        let has_chain = plan.slot == Some(Slot::ErrorMessage) && plan.keeps_text();
-        let Some(source) = text::source_of(error).filter(|_| has_chain) else {
-            return;
-        };
+        self.debug(plan, &Sourced::new(error));
+    }
+
+    /// The messages of an error and of its sources, beside its message.
+    fn chain(&mut self, plan: &FieldPlan, error: &dyn Debug, sources: usize) {
         let room = MAX_FRAME.saturating_sub(self.ink.len());
-        let links = text::links(error, source, room, (self.policy, &plan.judged));
+        let links = text::links(error, sources, room, (self.policy, &plan.judged));
         self.tally.panicked += u32::from(links.panicked);
         let (texts, mut notes) = sift::sift_chain(self.policy, &plan.judged, links.links);
         links

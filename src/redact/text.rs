@@ -7,15 +7,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::ink::Ink;
 use super::judge::Judged;
 use super::policy::Policy;
-use super::recording::{self, Declaring, Heard, Told};
+use super::recording::{self, Declaring, Heard, Told, Wish};
 use super::sift::{Link, Note};
+use super::sourced::at_link;
 use crate::record::frame::Out;
 
 /// Stands where a value's own formatting code panicked.
 pub(super) const PANICKED: &str = "[PANICKED]";
 
 /// The most links of an error chain that are kept.
-const MAX_CHAIN: usize = 8;
+pub(super) const MAX_CHAIN: usize = 8;
 
 /// What came of formatting.
 pub(super) struct Formatted {
@@ -87,10 +88,11 @@ pub(super) struct Links {
     pub(super) panicked: bool,
 }
 
-/// Shows an error and its sources, outermost first, in at most `room` bytes.
+/// Shows an error, which is a [`Sourced`](super::sourced::Sourced), and its sources, outermost first, in at most `room`
+/// bytes.
 pub(super) fn links(
-    error: &(dyn StdError + 'static),
-    source: &(dyn StdError + 'static),
+    error: &dyn Debug,
+    sources: usize,
     room: usize,
     (policy, judged): (&Policy, &Judged),
 ) -> Links {
@@ -100,14 +102,18 @@ pub(super) fn links(
         panicked: false,
     };
     let mut left = room;
-    let mut link = Some(error);
-    let mut next = Some(source);
-    while let Some(error) = link.filter(|_| links.links.len() < MAX_CHAIN) {
+    for link in (0..=sources).take(MAX_CHAIN) {
         // Wide enough from the start: memory that is grown leaves a copy behind.
         let mut ink = Ink::over(vec![0; left.min(LINK)]);
         let mut declaring = Declaring::new(policy, judged);
-        let shown = format_args!("{error}");
-        let formatted = format(&mut ink, left.min(LINK), &mut declaring, shown);
+        let formatted = at_link(link, || {
+            format(
+                &mut ink,
+                left.min(LINK),
+                &mut declaring,
+                format_args!("{error:?}"),
+            )
+        });
         links.panicked |= formatted.panicked;
         if formatted.cut_from.is_some() {
             // Half of a secret could stand at the end, which nobody would recognise.
@@ -129,8 +135,6 @@ pub(super) fn links(
             pieces: declaring.pieces,
         });
         ink.wipe_back(0);
-        link = next;
-        next = next.and_then(source_of);
     }
     links
 }
@@ -139,13 +143,13 @@ pub(super) fn links(
 const LINK: usize = 4096;
 
 /// The error below this one; none where its code panics.
-pub(super) fn source_of<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e (dyn StdError + 'static)> {
+pub(super) fn source_of<'e>(error: &'e (dyn StdError + 'e)) -> Option<&'e (dyn StdError + 'static)> {
     caught(|| error.source()).flatten()
 }
 
 /// What user code answers; `None` where it panics. What it panicked with is user code as well when it is dropped, and may
 /// panic again.
-fn caught<R>(run: impl FnOnce() -> R) -> Option<R> {
+pub(super) fn caught<R>(run: impl FnOnce() -> R) -> Option<R> {
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(answer) => Some(answer),
         Err(payload) => {
@@ -154,15 +158,6 @@ fn caught<R>(run: impl FnOnce() -> R) -> Option<R> {
             }
             None
         }
-    }
-}
-
-/// An error whose `Debug` form is its message.
-pub(super) struct Shown<'e>(pub(super) &'e (dyn StdError + 'static));
-
-impl Debug for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self.0, f)
     }
 }
 
@@ -185,8 +180,15 @@ impl Capped<'_, '_> {
     fn told(&mut self, told: Told) {
         let at = self.ink.len() - self.start;
         match told {
+            Told::Carried(carried) if at == 0 && self.declaring.carried.is_none() => {
+                self.declaring.carried = Some(carried);
+            }
+            Told::Carried(carried) => self.take(&carried.text()),
+            // Nobody lists parts to who wants the whole.
+            Told::Texts(_) => {}
             Told::Opened => self.declaring.opened(at),
             Told::Closed => self.declaring.closed(at),
+            Told::Sources(sources) => self.declaring.sources = sources,
             Told::Value(stated) => {
                 let (form, note) = self.declaring.form(&stated);
                 self.take(&form);
@@ -201,6 +203,9 @@ impl Capped<'_, '_> {
 
     #[inline]
     fn take(&mut self, text: &str) {
+        if let Some(carried) = self.declaring.carried.take() {
+            self.take(&carried.text());
+        }
         self.total += text.len();
         if !self.full && text.len() <= self.left {
             self.left -= text.len();
@@ -216,7 +221,7 @@ impl Capped<'_, '_> {
 impl Write for Capped<'_, '_> {
     #[inline]
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        match recording::hear(text) {
+        match recording::hear(text, Wish::Whole) {
             Heard::Text => self.take(text),
             Heard::Question => {}
             Heard::Told(told) => self.told(told),

@@ -170,3 +170,31 @@ pub(super) fn flush(audit: &Audit) {
         );
     }
 }
+
+#[cfg(all(test, feature = "derive"))]
+mod tests {
+    use super::*;
+    use crate::record::AuditEvent;
+
+    /// An event that this crate defines.
+    #[derive(AuditEvent)]
+    #[audit(
+        event = "own.event",
+        category = "own",
+        action = "event",
+        level = "info",
+        outcome = "success"
+    )]
+    struct Own {}
+
+    #[test]
+    fn an_event_that_this_crate_defines_may_be_written_whatever_modules_may() {
+        let recording = Recording::with(|audit| audit.allow_module("shop"));
+        recording.run(|| {
+            tracing::info!(target: "audit", event = "not.allowed");
+            Own {}.record();
+        });
+        assert_eq!(recording.captured().only().record().event(), "own.event");
+        assert_eq!(recording.audit().stats().not_allowed, 1);
+    }
+}

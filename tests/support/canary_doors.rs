@@ -63,6 +63,10 @@ pub(crate) const DOORS: &[Door] = &[
         shows: |planted| planted.kind.is_secret(),
         ..door("words", in_places_of_words)
     },
+    #[cfg(feature = "derive")]
+    door("audited", in_a_call_that_fails),
+    #[cfg(feature = "derive")]
+    door("short", in_a_short_event),
     #[cfg(feature = "tower")]
     Door {
         // What has line breaks is no header.
@@ -168,6 +172,30 @@ fn by_chain(planted: &Planted, _: &Audit) {
     let failed = Failed::new("the order was not placed")
         .because(Failed::new("the payment was not made").because(Failed::new(&open(planted))));
     event!(target: "audit", Level::INFO, event = "chain", err = &failed as &(dyn Error + 'static));
+}
+
+#[cfg(feature = "derive")]
+fn in_a_call_that_fails(planted: &Planted, _: &Audit) {
+    // Of an error that borrows, only our own form brings the sources.
+    #[tracing_audit::audited(name = "audited", fields(note = %note))]
+    fn place<'e>(failed: &'e Failed, note: &str) -> Result<(), &'e Failed> {
+        let _ = note;
+        Err(failed)
+    }
+    let text = open(planted);
+    let failed = Failed::new(&text).because(Failed::new("below").because(Failed::new(&text)));
+    let _ = place(&failed, &text);
+}
+
+#[cfg(feature = "derive")]
+fn in_a_short_event(planted: &Planted, _: &Audit) {
+    let text = open(planted);
+    tracing_audit::audit!(
+        label.note = text,
+        name = "audit",
+        error = Failed::new(&text),
+        "said {text}"
+    );
 }
 
 /// The name of the secret stands in one link, the secret in the next.
