@@ -17,6 +17,7 @@ mod spans;
 mod stacks;
 #[cfg(feature = "tower")]
 mod tower;
+pub(crate) mod typed;
 mod visitor;
 mod wrapper;
 

@@ -8,7 +8,8 @@ use parking_lot::Mutex;
 use tracing_core::{Interest, Metadata};
 
 use super::settings::{Settings, category};
-use crate::record::{Level, Resolved, Slot};
+use super::typed;
+use crate::record::{EventMeta, Level, Resolved, Slot};
 use crate::redact::{About, Constants, FieldPlan, Of};
 
 /// What a callsite is to the trail.
@@ -96,20 +97,27 @@ impl Plan {
     fn new(metadata: &'static Metadata<'static>, settings: &Settings) -> Self {
         let role = role(metadata, settings);
         let is_audit = !matches!(role, Role::Ignored | Role::Lender);
-        let (fields, duplicates, reserved) = fields(metadata, role, settings);
+        let event = typed::event_of(metadata).filter(|_| is_audit);
+        let (fields, duplicates, reserved) = match event {
+            Some(event) => (stated(event, metadata, settings), 0, 0),
+            None => fields(metadata, role, settings),
+        };
         let names_actor = fields.iter().flatten().any(FieldPlan::names_actor);
         Self {
             role,
             names_actor,
             constants: if is_audit {
-                constants(metadata, settings)
+                constants(metadata, event, settings)
             } else {
                 Constants::default()
             },
             fields,
             level: level(metadata),
             event: event_name(metadata),
-            category: category(metadata.target()).unwrap_or_default(),
+            category: event.map_or_else(
+                || category(metadata.target()).unwrap_or_default(),
+                |event| event.category,
+            ),
             file: metadata.file(),
             line: metadata.line(),
             duplicates,
@@ -233,7 +241,13 @@ fn fields(
             Role::Log if name.starts_with("log.") => None,
             Role::Lender => settings.is_lent(name).then(|| FieldPlan::lent(name, policy)),
             _ if name == "traceparent" || name == "start" || !seen.contains(name) => {
-                Some(FieldPlan::new(name, policy))
+                let is_object = leads_on(metadata, name);
+                duplicates += u32::from(is_object);
+                Some(if is_object {
+                    FieldPlan::attribute(name, name, policy)
+                } else {
+                    FieldPlan::new(name, policy)
+                })
             }
             _ => {
                 duplicates += 1;
@@ -262,7 +276,48 @@ fn fields(
     (plans, duplicates, reserved)
 }
 
-fn constants(metadata: &'static Metadata<'static>, settings: &Settings) -> Constants {
+/// Whether the place in `detail` that this name means is an object: another field of the callsite stands inside it. The
+/// object keeps the place, and this field becomes an attribute.
+fn leads_on(metadata: &Metadata<'_>, name: &str) -> bool {
+    let Resolved::Detail(path) = Resolved::of(name) else {
+        return false;
+    };
+    metadata
+        .fields()
+        .iter()
+        .any(|other| match Resolved::of(other.name()) {
+            Resolved::Detail(other) => other.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')),
+            _ => false,
+        })
+}
+
+/// A plan for each field of a typed event, under the class that is stated of it.
+fn stated(
+    event: &'static EventMeta,
+    metadata: &'static Metadata<'static>,
+    settings: &Settings,
+) -> Box<[Option<FieldPlan>]> {
+    let by_names = settings.uniform().is_none();
+    let of = Of {
+        policy: &settings.policy,
+        about: About {
+            event: Some(event.name),
+            category: Some(event.category),
+        },
+    };
+    let planned = event
+        .fields
+        .iter()
+        .map(|field| Some(FieldPlan::of_event(event, field, of).plainer(false, by_names)));
+    let constants = metadata.fields().len().saturating_sub(event.fields.len());
+    std::iter::repeat_n(None, constants).chain(planned).collect()
+}
+
+fn constants(
+    metadata: &'static Metadata<'static>,
+    typed: Option<&'static EventMeta>,
+    settings: &Settings,
+) -> Constants {
     let mut constants = Constants::default().text(Slot::Level, level(metadata).as_str());
     let event = event_name(metadata);
     // The writer calls an event so by itself.
@@ -271,6 +326,14 @@ fn constants(metadata: &'static Metadata<'static>, settings: &Settings) -> Const
     }
     if let Some(category) = category(metadata.target()) {
         constants = constants.text(Slot::Category, category);
+    }
+    if let Some(typed) = typed {
+        constants = constants
+            .text(Slot::Category, typed.category)
+            .text(Slot::Action, typed.action);
+        if let Some(outcome) = &typed.outcome {
+            constants = constants.text(Slot::Outcome, outcome.as_str());
+        }
     }
     if settings.callsite {
         let texts = [

@@ -83,19 +83,23 @@ impl Emitter for Audit {
 }
 
 impl Audit {
-    /// Hands a record over and waits until it is durable, or delivered to every sink where there is no journal.
+    /// Hands a record, or a typed event, over and waits until it is durable, or delivered to every sink where there is no journal.
     ///
     /// # Errors
     ///
     /// The record was not taken (`Full`, `Closed`, `Refused`, `Reentrant`, `Forked`), or its state did not become
     /// known in time (`Timeout`): then it is still on its way. `Sink` where there is no journal and a sink refused or
     /// missed this record, or could not flush; the message names the sink. `Closed` also where the trail ended first.
-    pub fn emit(&self, record: Record) -> Result<Receipt> {
+    pub fn emit(&self, record: impl Into<Record>) -> Result<Receipt> {
+        self.emit_record(&record.into())
+    }
+
+    fn emit_record(&self, record: &Record) -> Result<Receipt> {
         let Some(inner) = self.inner() else {
             return Ok(Receipt::unwritten(State::Disabled));
         };
-        let own_id = own_id(&record);
-        let (frame, mode, category) = match inner.prepare(&record)? {
+        let own_id = own_id(record);
+        let (frame, mode, category) = match inner.prepare(record)? {
             Prepared::Frame(frame, mode, category) => (frame, mode, category),
             Prepared::BelowLevel => return Ok(Receipt::unwritten(State::BelowLevel)),
         };
@@ -122,16 +126,20 @@ impl Audit {
         answer.map(|receipt| with_id(receipt, own_id))
     }
 
-    /// Hands a record over and never waits.
+    /// Hands a record, or a typed event, over and never waits.
     ///
     /// # Errors
     ///
     /// The record was not taken.
-    pub fn submit(&self, record: Record) -> Result<Submitted> {
+    pub fn submit(&self, record: impl Into<Record>) -> Result<Submitted> {
+        self.submit_record(&record.into())
+    }
+
+    fn submit_record(&self, record: &Record) -> Result<Submitted> {
         let Some(inner) = self.inner() else {
             return Ok(Submitted::Disabled);
         };
-        match inner.prepare(&record)? {
+        match inner.prepare(record)? {
             Prepared::BelowLevel => Ok(Submitted::BelowLevel),
             Prepared::Frame(frame, _, category) => {
                 let route = Route {
@@ -149,10 +157,10 @@ impl Audit {
     ///
     /// Dropped before its first poll, or while it waits for room, the record is not submitted; dropped later, it is
     /// still written.
-    pub fn emit_async(&self, record: Record) -> EmitFuture {
+    pub fn emit_async(&self, record: impl Into<Record>) -> EmitFuture {
         EmitFuture {
             audit: self.clone(),
-            step: Step::New(Box::new(record)),
+            step: Step::New(Box::new(record.into())),
             own_id: None,
         }
     }

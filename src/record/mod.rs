@@ -2,6 +2,8 @@
 
 mod builder;
 mod declared;
+pub(crate) mod event;
+mod field_value;
 pub(crate) mod frame;
 mod ids;
 mod names;
@@ -11,8 +13,14 @@ mod vocabulary;
 
 pub use builder::{Record, RecordBuilder};
 pub(crate) use declared::{Declared, Plaintext};
+pub(crate) use event::Place;
+pub use event::{AuditEvent, EventMeta, FieldClass, FieldMeta};
+pub use field_value::{FieldType, FieldValue, Misfit, Texts, View, Word};
 pub use ids::{SpanId, TraceContext, TraceId};
 pub use names::{Naming, Resolved};
 pub use slots::{Fill, Kind, Slot};
+#[cfg(feature = "derive")]
+pub use tracing_audit_derive::AuditEvent;
 pub use value::{Map, Value};
+
 pub use vocabulary::{ActorType, Level, Outcome, Verdict};

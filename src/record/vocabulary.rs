@@ -33,6 +33,16 @@ macro_rules! vocabulary {
             }
         }
 
+        impl super::field_value::Word for $name {
+            fn word(&self) -> &str {
+                self.as_str()
+            }
+
+            fn of_word(word: &str) -> Option<Self> {
+                Some(Self::from(word))
+            }
+        }
+
         impl From<String> for $name {
             fn from(word: String) -> Self {
                 Self::from(word.as_str())

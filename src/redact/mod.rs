@@ -3,6 +3,7 @@
 mod act;
 mod action;
 mod beside;
+mod carried;
 mod class;
 mod counts;
 mod explain;
@@ -34,11 +35,13 @@ mod shown;
 mod sift;
 mod structured;
 mod text;
+mod typed;
 mod view;
 mod vocabulary;
 mod words;
 
 pub use action::Action;
+pub use carried::Carry;
 pub use class::{Class, ClassKind};
 pub use explain::{Explained, Sought, Treatment};
 pub(crate) use field::{FieldPlan, Of, sees};
