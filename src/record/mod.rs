@@ -23,4 +23,6 @@ pub use slots::{Fill, Kind, Slot};
 pub use tracing_audit_derive::AuditEvent;
 pub use value::{Map, Value};
 
+#[cfg(feature = "catalog")]
+pub(crate) use vocabulary::vocabulary;
 pub use vocabulary::{ActorType, Level, Outcome, Verdict};

@@ -1,0 +1,7 @@
+//! Above the trail: events that are ready to be recorded, and the shapes of other systems' records, in and out.
+
+#[cfg(feature = "catalog")]
+mod events;
+
+#[cfg(feature = "catalog")]
+pub use events::*;
