@@ -1,0 +1,3 @@
+//! Above the trail: the shapes of other systems' records, in and out.
+
+pub mod profile;
