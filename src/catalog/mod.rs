@@ -2,6 +2,7 @@
 
 #[cfg(feature = "catalog")]
 mod events;
+pub mod profile;
 
 #[cfg(feature = "catalog")]
 pub use events::*;
