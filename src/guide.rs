@@ -35,3 +35,6 @@ pub mod policy_file {}
 
 #[doc = include_str!("../docs/seeds.md")]
 pub mod seeds {}
+
+#[doc = include_str!("../docs/events.md")]
+pub mod events {}

@@ -1,10 +1,9 @@
 //! What an agent does under somebody's rules: models, tools, files, connections, programs, other agents, and decisions.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::define::events;
-use super::{ApprovalScope, Detection, FileOperation, Protocol, Text, ToolSource};
+use super::{ApprovalScope, Detection, FileOperation, Protocol, Text, ToolSource, Violation};
 use crate::record::{Outcome, Value};
 
 events! {
@@ -48,9 +47,15 @@ events! {
         /// What it answered.
         #[audit(detail = "llm.response_text", personal = "content")]
         response_text: Text<'a>,
+        /// Whether that was cut before it was recorded.
+        #[audit(detail = "llm.response_truncated", public)]
+        response_truncated: bool,
         /// What it thought.
         #[audit(detail = "llm.thinking", personal = "content")]
         thinking: Text<'a>,
+        /// Whether that was cut before it was recorded.
+        #[audit(detail = "llm.thinking_truncated", public)]
+        thinking_truncated: bool,
         /// A hash that stands for what it was asked, in the form `algorithm:hex`.
         #[audit(hash = "prompt", internal)]
         prompt_hash: Text<'a>,
@@ -63,9 +68,9 @@ events! {
         /// Whether it was removed.
         #[audit(detail = "llm.pii_redacted", public)]
         pii_redacted: bool,
-        /// What a filter found in the answer: how often, by kind.
+        /// What a filter found in the answer.
         #[audit(detail = "llm.violations", public)]
-        violations: BTreeMap<String, u64>,
+        violations: Vec<Violation<'a>>,
         /// The source's own word for what became of it.
         #[audit(slot = "reason_code", internal)]
         status: Text<'a>,

@@ -70,7 +70,7 @@ events! {
         job_name: Text<'a>,
     } on "job" job_name may {
         /// What kind of job it is.
-        #[audit(detail = "schedule.kind", internal)]
+        #[audit(detail = "schedule.type", internal)]
         kind: Text<'a>,
         /// The skill that it runs.
         #[audit(detail = "schedule.skill", internal)]

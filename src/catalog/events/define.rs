@@ -123,10 +123,10 @@ macro_rules! event {
     ([] [$kind:literal $acted_on:ident] [$(#[$meta:meta])* $name:ident <$life:lifetime>] $must:tt [$($set:tt)*] $may:tt) => {
         crate::catalog::events::define::event! { [] [] [$(#[$meta])* $name <$life>] $must [
             $($set)*
-            #[doc = concat!("What kind of thing was acted on: `", $kind, "`.")]
+            /// What kind of thing was acted on.
             #[audit(slot = "resource.type", public)]
             resource_type: Option<crate::catalog::Text<$life>> = Some(crate::catalog::Text::Borrowed($kind)),
-            #[doc = concat!("Which of them: `", stringify!($acted_on), "`.")]
+            /// Which of them.
             #[audit(slot = "resource.id", internal)]
             resource_id: Option<crate::catalog::Text<$life>> = Some($acted_on.clone()),
         ] $may }

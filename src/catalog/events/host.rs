@@ -1,19 +1,78 @@
 //! A host of agents: its channels to people, and what stops an agent.
 
+use std::time::Duration;
+
 use super::Text;
 use super::define::events;
 use super::{ApprovalScope, NotBlank};
 use crate::record::Value;
 
 events! {
+    /// A model was asked once, in a conversation that may take several rounds.
+    #[audit(event = "llm.round", category = "llm", action = "round", level = "info", outcome = "success")]
+    LlmRound<'a> {
+        /// The model.
+        #[audit(detail = "llm.model", internal)]
+        model: Text<'a>,
+        /// Which round it is.
+        #[audit(detail = "llm.round", public)]
+        round: u64,
+    } on "model" model may {
+        /// Who runs the model.
+        #[audit(detail = "llm.provider", internal)]
+        provider: Text<'a>,
+        /// Who really ran it.
+        #[audit(detail = "llm.upstream", internal)]
+        upstream: Text<'a>,
+        /// How many tokens went in.
+        #[audit(detail = "llm.tokens_in", public)]
+        tokens_in: u64,
+        /// How many came out.
+        #[audit(detail = "llm.tokens_out", public)]
+        tokens_out: u64,
+        /// How many of those that went in were remembered.
+        #[audit(detail = "llm.tokens_cached", public)]
+        tokens_cached: u64,
+        /// All of them.
+        #[audit(detail = "llm.tokens_total", public)]
+        tokens_total: u64,
+        /// What it cost.
+        #[audit(detail = "llm.cost", internal)]
+        cost: f64,
+        /// Why it ended.
+        #[audit(detail = "llm.finish_reason", internal)]
+        finish_reason: Text<'a>,
+        /// What it answered.
+        #[audit(detail = "llm.response_text", personal = "content")]
+        response_text: Text<'a>,
+        /// Whether that was cut before it was recorded.
+        #[audit(detail = "llm.response_truncated", public)]
+        response_truncated: bool,
+        /// What it thought.
+        #[audit(detail = "llm.thinking", personal = "content")]
+        thinking: Text<'a>,
+        /// Whether that was cut before it was recorded.
+        #[audit(detail = "llm.thinking_truncated", public)]
+        thinking_truncated: bool,
+        /// The tools that it wants to be called.
+        #[audit(detail = "llm.tool_calls", personal = "content")]
+        tool_calls: Value,
+        /// How long it took.
+        #[audit(slot = "duration_ns", public)]
+        duration: Duration,
+        /// One sentence for people.
+        #[audit(slot = "summary", internal)]
+        summary: Text<'a>,
+    } and agent;
+
     /// A channel to people was given to an agent.
     #[audit(event = "channel.route", category = "channel", action = "route", level = "info", outcome = "success")]
     ChannelRoute<'a> {
         /// The kind of channel.
-        #[audit(detail = "channel.adapter", internal)]
+        #[audit(slot = "actor.channel", internal)]
         adapter: Text<'a>,
         /// The channel.
-        #[audit(slot = "actor.channel", internal)]
+        #[audit(detail = "channel.name", internal)]
         channel: Text<'a>,
     } on "channel" channel may {
         /// What the channel's own system calls the person.
@@ -35,7 +94,7 @@ events! {
         #[audit(detail = "approval.scope", public)]
         scope: ApprovalScope,
         /// The round of the conversation with the model.
-        #[audit(detail = "tool.round", public)]
+        #[audit(detail = "approval.round", public)]
         round: u64,
         /// One sentence for people.
         #[audit(slot = "summary", internal)]
@@ -53,7 +112,7 @@ events! {
         decided: Text<'a>,
     } may {
         /// Why.
-        #[audit(slot = "reason", internal)]
+        #[audit(detail = "supervisor.reason", internal)]
         reason: Text<'a>,
         /// The tool that it was about.
         #[audit(detail = "tool.name", internal)]
@@ -73,7 +132,7 @@ events! {
         #[audit(slot = "actor.id", internal)]
         user: Text<'a>,
         /// The kind of channel.
-        #[audit(detail = "channel.adapter", internal)]
+        #[audit(slot = "actor.channel", internal)]
         adapter: Text<'a>,
         /// What the channel's own system calls the person.
         #[audit(slot = "actor.peer", internal)]
@@ -90,7 +149,7 @@ events! {
         #[audit(slot = "actor.id", internal)]
         user: Text<'a>,
         /// The kind of channel.
-        #[audit(detail = "channel.adapter", internal)]
+        #[audit(slot = "actor.channel", internal)]
         adapter: Text<'a>,
         /// What the channel's own system calls the person.
         #[audit(slot = "actor.peer", internal)]

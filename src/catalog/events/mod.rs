@@ -9,6 +9,7 @@ mod define;
 mod given;
 mod host;
 mod mail;
+mod page;
 mod security;
 mod session;
 mod skills;
@@ -34,8 +35,11 @@ pub use automation::{
 };
 pub use blank::NotBlank;
 pub use given::Given;
-pub use host::{ApprovalAuto, ChannelRoute, OperatorChange, SafetyPanic, SafetyResume, SupervisorReview};
+pub use host::{
+    ApprovalAuto, ChannelRoute, LlmRound, OperatorChange, SafetyPanic, SafetyResume, SupervisorReview,
+};
 pub use mail::{GmailError, GmailNewEmail, GmailPoll};
+pub use page::page;
 pub use security::{
     AuthFailure, CircuitOpen, ElevationDisabled, ElevationEnabled, ElevationExpired, QueueFull, RateLimited,
 };
@@ -43,7 +47,7 @@ pub use session::{
     SessionCompact, SessionCreate, SessionDelete, SessionMessage, SessionSwitch, SessionTransfer,
 };
 pub use skills::{SkillCommandResult, SkillExecutionBlocked, SkillRun, SkillScanFail, SkillScanPass};
-pub use step::Step;
+pub use step::{Step, Violation};
 pub use system::{ConfigChange, Discovery, Shutdown, SystemConfig, SystemStart, SystemStop};
 pub use tool::{ToolApproval, ToolDenied, ToolError, ToolStart, ToolSuccess};
 pub use words::{

@@ -1,4 +1,4 @@
-//! A step of a call stack: what an agent did on its way to an event, as a tree.
+//! Values of several parts: the steps of a call stack, and what a filter found.
 
 use super::{StepKind, Text};
 use crate::record::{FieldType, FieldValue, Map, Misfit, Value, View};
@@ -96,6 +96,46 @@ impl FieldValue for Step<'_> {
     }
 }
 
+/// What a filter found in a text: of which kind, and how often. In a record it is `{type, count}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Violation<'a> {
+    /// The kind.
+    pub kind: Text<'a>,
+    /// How often.
+    pub count: u64,
+}
+
+impl<'a> Violation<'a> {
+    /// This kind, so often.
+    #[must_use]
+    pub fn new(kind: impl Into<Text<'a>>, count: u64) -> Self {
+        Self {
+            kind: kind.into(),
+            count,
+        }
+    }
+}
+
+impl FieldValue for Violation<'_> {
+    const TYPE: FieldType = FieldType::Struct;
+
+    fn view(&self) -> View<'_> {
+        View::Made(Value::Map(Map::from([
+            ("type".to_owned(), Value::from(&*self.kind)),
+            ("count".to_owned(), Value::from(self.count)),
+        ])))
+    }
+
+    fn from_value(value: &Value) -> Result<Self, Misfit> {
+        let map = value.as_map().filter(|map| map.len() == 2);
+        let parts = map.and_then(|map| Some((map.get("type")?.as_str()?, map.get("count")?.as_u64()?)));
+        let (kind, count) =
+            parts.ok_or_else(|| Misfit::new("it takes named values: a text `type` and a number `count`"))?;
+        Ok(Self::new(kind.to_owned(), count))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,6 +152,7 @@ mod tests {
         more.insert("mood".to_owned(), Value::from("good"));
         for wrong in [Value::from("text"), Value::Map(more), Value::Map(Map::new())] {
             assert!(Step::from_value(&wrong).is_err(), "{wrong:?}");
+            assert!(Violation::from_value(&wrong).is_err(), "{wrong:?}");
         }
     }
 }
