@@ -7,7 +7,7 @@ use syn::{
     Attribute, Data, DeriveInput, Error, Fields, GenericParam, Ident, Lifetime, LitStr, Member, Result,
 };
 
-use crate::place::{Field, fields};
+use crate::place::{Field, Of, fields};
 
 /// What stands on the struct.
 struct Head {
@@ -50,7 +50,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
             return Err(Error::new(parameter.span(), message));
         }
     }
-    let fields = fields(&named);
+    let fields = fields(&named, Of::Event);
     let head = head(input, fields.as_deref().unwrap_or_default());
     let (head, fields) = match (head, fields) {
         (Ok(head), Ok(fields)) => (head, fields),

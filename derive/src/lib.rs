@@ -5,6 +5,7 @@ mod event;
 mod expand;
 mod field;
 mod instrument;
+mod part;
 mod place;
 
 use proc_macro::TokenStream;
@@ -111,13 +112,50 @@ pub fn audit_fields(input: TokenStream) -> TokenStream {
 /// | `detail = "tool.name"` | what is particular to the kind of event |
 /// | `attribute = "x"`, `label = "x"`, `hash = "x"` | the map of that name |
 ///
-/// Classes and the action beside them are those of `derive(AuditFields)`; a field of the type `Sensitive<…>` states its own. `skip` leaves
-/// a field out, which is its default when the event is read back. Types are texts, numbers, truth values, `Duration`,
-/// words of a vocabulary (`Word`), `Option`, `Vec`, `BTreeMap`, `Value`, and what else implements `FieldValue`.
+/// Classes and the action beside them are those of `derive(AuditFields)`; a field of the type `Sensitive<…>` states its
+/// own. `nested`, inside `detail`, stands for a struct that derives `EventPart`. `skip` leaves a field out, which has its
+/// default when the event is read back. Types are texts, numbers, truth values, `Duration`, words of a vocabulary
+/// (`Word`), `Option`, `Vec`, `BTreeMap`, `Value`, and what else implements `FieldValue`.
 #[proc_macro_derive(AuditEvent, attributes(audit))]
 pub fn audit_event(input: TokenStream) -> TokenStream {
     let input = syn::parse_macro_input!(input as syn::DeriveInput);
     event::expand(&input)
+        .unwrap_or_else(|error| error.into_compile_error())
+        .into()
+}
+
+/// Makes a struct a value inside the events that have it for a field with `nested`: named values, each of its own class.
+///
+/// ```
+/// use tracing_audit::record::{AuditEvent, EventPart, Value};
+///
+/// #[derive(EventPart)]
+/// struct ToolResult {
+///     #[audit(public)]
+///     success: bool,
+///     #[audit(secret)]
+///     output: String,
+///     #[audit(internal, key = "error")]
+///     failed_with: Option<String>,
+/// }
+///
+/// #[derive(AuditEvent)]
+/// #[audit(event = "tool.success", category = "tool", action = "success", level = "info", outcome = "success")]
+/// struct ToolSuccess {
+///     #[audit(detail = "tool.result", nested)]
+///     result: ToolResult,
+/// }
+///
+/// let result = ToolResult { success: true, output: "42".to_owned(), failed_with: None };
+/// let record = ToolSuccess { result }.to_record();
+/// assert_eq!(record.at("detail.tool.result.success"), Some(&Value::from(true)));
+/// ```
+///
+/// A field's key is its name, unless `key = "…"` says otherwise. Classes and types are those of `derive(AuditEvent)`.
+#[proc_macro_derive(EventPart, attributes(audit))]
+pub fn event_part(input: TokenStream) -> TokenStream {
+    let input = syn::parse_macro_input!(input as syn::DeriveInput);
+    part::expand(&input)
         .unwrap_or_else(|error| error.into_compile_error())
         .into()
 }

@@ -32,6 +32,8 @@ enum Kind {
     Attribute,
     Label,
     Hash,
+    /// A member of a struct inside an event.
+    Key,
 }
 
 /// The kinds of place: the attribute's word, the beginning of the path, that of the name in `tracing`.
@@ -41,6 +43,7 @@ const KINDS: &[(Kind, &str, &str, &str)] = &[
     (Kind::Attribute, "attribute", "attributes.", ""),
     (Kind::Label, "label", "labels.", "label."),
     (Kind::Hash, "hash", "hashes.", "hash."),
+    (Kind::Key, "key", "", ""),
 ];
 
 /// The remedies for a field without a place.
@@ -48,8 +51,8 @@ const REMEDY: &str = "write #[audit(…)] with slot = \"actor.id\", detail = \"t
                       hash = \"x\" beside its class, or skip";
 
 /// Reads the fields of an event.
-pub(crate) fn fields<'i>(fields: &[&'i syn::Field]) -> Result<Vec<Field<'i>>> {
-    let fields = all(fields.iter().map(|field| one(field)))?;
+pub(crate) fn fields<'i>(fields: &[&'i syn::Field], of: Of) -> Result<Vec<Field<'i>>> {
+    let fields = all(fields.iter().map(|field| one(field, of)))?;
     let paths = || fields.iter().filter_map(|field| field.place.as_ref());
     let conflicts = paths().enumerate().map(|(at, place)| {
         let conflict = paths().take(at).find_map(|other| {
@@ -73,7 +76,14 @@ pub(crate) fn fields<'i>(fields: &[&'i syn::Field]) -> Result<Vec<Field<'i>>> {
     Ok(fields)
 }
 
-fn one(field: &syn::Field) -> Result<Field<'_>> {
+/// What the fields are of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Of {
+    Event,
+    Part,
+}
+
+fn one(field: &syn::Field, of: Of) -> Result<Field<'_>> {
     let Some(name) = &field.ident else {
         return Err(Error::new(field.span(), "the fields of an event have names"));
     };
@@ -81,7 +91,9 @@ fn one(field: &syn::Field) -> Result<Field<'_>> {
     let mut place: Option<Place> = None;
     for attribute in audit(&field.attrs) {
         attribute.parse_nested_meta(|meta| {
-            let known = KINDS.iter().find(|(_, word, ..)| meta.path.is_ident(word));
+            let known = KINDS.iter().find(|(kind, word, ..)| {
+                meta.path.is_ident(word) && (*kind == Kind::Key) == (of == Of::Part)
+            });
             let Some((kind, ..)) = known else {
                 return read.take(&meta);
             };
@@ -95,9 +107,19 @@ fn one(field: &syn::Field) -> Result<Field<'_>> {
         })?;
     }
     let said = read.end(field)?;
+    if of == Of::Part && place.is_none() && !matches!(said, Said::Skip) {
+        let key = name.to_string();
+        let key = LitStr::new(key.trim_start_matches("r#"), name.span());
+        place = Some(Place { kind: Kind::Key, key });
+    }
     match (&place, &said) {
         (Some(place), Said::Skip) => {
             let message = "a field that is left out has no place";
+            return Err(Error::new(place.key.span(), message));
+        }
+        (Some(place), Said::Nested) if !matches!(place.kind, Kind::Detail | Kind::Key) => {
+            let message =
+                "a struct with classes of its own stands inside `detail`: write detail = \"…\", nested";
             return Err(Error::new(place.key.span(), message));
         }
         (None, Said::Skip) | (Some(_), _) => {}
@@ -124,6 +146,7 @@ fn checked(kind: Kind, key: &LitStr) -> Result<()> {
     };
     let is_good = match kind {
         Kind::Slot => true,
+        Kind::Key => is_word(&text) && text.len() <= 100,
         Kind::Detail => text.len() <= 200 && text.split('.').count() <= 15 && text.split('.').all(is_word),
         _ => !text.is_empty() && text.len() <= 200 && !text.contains(char::is_control),
     };
@@ -135,6 +158,7 @@ fn checked(kind: Kind, key: &LitStr) -> Result<()> {
             "`{text}` is no place inside `detail`: write words of lower-case letters, digits and `_`, with dots between \
              them, such as \"tool.name\""
         ),
+        Kind::Key => format!("`{text}` is no key: write lower-case letters, digits and `_`"),
         _ => format!("`{text}` is no key: write 1 to 200 bytes"),
     };
     Err(Error::new(key.span(), message))
@@ -149,7 +173,7 @@ impl Place {
         format!("{}{}", kind.map_or("", by), self.key.value())
     }
 
-    fn path(&self) -> String {
+    pub(crate) fn path(&self) -> String {
         self.prefixed(|kind| kind.2)
     }
 }
@@ -178,10 +202,13 @@ impl Field<'_> {
             Said::Nested => ("internal", ""),
             Said::Typed | Said::Skip => ("unclassified", ""),
         };
-        let action = match &self.said {
+        let more = match &self.said {
             Said::Class {
                 action: Some(action), ..
             } => quote!(.action(#action)),
+            Said::Nested => {
+                quote_spanned!(self.ty.span()=> .parts(::tracing_audit::__event::parts_of::<#ty>()))
+            }
             _ => quote!(),
         };
         quote_spanned! {self.ty.span()=>
@@ -191,7 +218,7 @@ impl Field<'_> {
                 ::tracing_audit::__event::class_of::<#ty>(::tracing_audit::record::FieldClass::new(#kind, #label)),
             )
             .doc(#doc)
-            #action
+            #more
         }
     }
 

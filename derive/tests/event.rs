@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tracing_audit::record::{AuditEvent, Map, Record, Slot, Value, Word};
+use tracing_audit::record::{AuditEvent, EventPart, Map, Record, Slot, Value, Word};
 use tracing_audit::redact::sensitive::Email;
 use tracing_audit::redact::{Policy, Sensitive};
 use tracing_audit::testing::{MemoryEmitter, Recording};
@@ -78,8 +78,28 @@ struct ToolStart<'a> {
     note: Cow<'a, str>,
     #[audit(hash = "params", internal)]
     hash: Option<String>,
+    #[audit(detail = "tool.result", nested)]
+    result: Option<ToolResult>,
     #[audit(skip)]
     cache: Vec<u8>,
+}
+
+#[derive(Debug, Clone, PartialEq, EventPart)]
+struct ToolResult {
+    #[audit(public)]
+    success: bool,
+    #[audit(internal, key = "error")]
+    failed_with: Option<String>,
+    #[audit(nested)]
+    r#size: Size,
+}
+
+#[derive(Debug, Clone, PartialEq, EventPart)]
+struct Size {
+    #[audit(public)]
+    bytes: u64,
+    #[audit(skip)]
+    seen: bool,
 }
 
 fn start() -> ToolStart<'static> {
@@ -104,6 +124,14 @@ fn start() -> ToolStart<'static> {
         labels: BTreeMap::from([("team".to_owned(), "blue".to_owned())]),
         note: Cow::Borrowed("fine"),
         hash: Some("sha256:00".to_owned()),
+        result: Some(ToolResult {
+            success: false,
+            failed_with: Some("timeout".to_owned()),
+            r#size: Size {
+                bytes: 0,
+                seen: false,
+            },
+        }),
         cache: Vec::new(),
     }
 }
@@ -134,7 +162,7 @@ fn an_event_is_recorded_exactly_through_tracing_and_given_as_a_value() {
         "labels": ["x", "y, z", ""],
         "tool": {
             "args": {"depth": 3, "words": ["a", "b"]}, "cached": false, "limits": [], "name": "search", "offset": 0,
-            "phase": "verify", "round": 7, "share": 0.25, "wide": {"$int": u128::MAX.to_string()},
+            "phase": "verify", "result": {"error": "timeout", "size": {"bytes": 0}, "success": false}, "round": 7, "share": 0.25, "wide": {"$int": u128::MAX.to_string()},
         },
     });
     assert_eq!(line(traced)["detail"], detail);

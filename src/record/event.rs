@@ -86,15 +86,6 @@ impl EventMeta {
     pub fn at(&self, path: &str) -> Option<&'static FieldMeta> {
         self.fields.iter().find(|field| field.path == path)
     }
-
-    /// Whether a field stands inside this place.
-    pub(crate) fn leads_on(&self, path: &str) -> bool {
-        let is_inside = |field: &FieldMeta| {
-            let rest = field.path.strip_prefix(path);
-            rest.is_some_and(|rest| rest.starts_with('.'))
-        };
-        self.fields.iter().any(is_inside)
-    }
 }
 
 /// What a field of an event is.
@@ -132,8 +123,15 @@ impl FieldMeta {
             ty: T::TYPE,
             is_optional: T::IS_OPTIONAL,
             doc: "",
-            parts: T::PARTS,
+            parts: &[],
         }
+    }
+
+    /// The fields inside it, each of its own class. Default: none, so that its own class is that of all of it.
+    #[must_use]
+    pub const fn parts(mut self, parts: &'static [Self]) -> Self {
+        self.parts = parts;
+        self
     }
 
     /// What is done to a value where the policy would leave more of it. Default: what the policy says.
@@ -153,12 +151,7 @@ impl FieldMeta {
     /// What the field is called in an event of `tracing`, and where redaction speaks of it.
     #[must_use]
     pub fn field_name(&self) -> String {
-        match Place::of(self.path) {
-            Place::Member(Slot::Attributes, key) => key.to_owned(),
-            Place::Member(Slot::Labels, key) => format!("label.{key}"),
-            Place::Member(Slot::Hashes, key) => format!("hash.{key}"),
-            _ => self.path.to_owned(),
-        }
+        Place::of(self.path).field_name(self.path)
     }
 }
 
@@ -210,6 +203,16 @@ pub(crate) enum Place<'p> {
 }
 
 impl<'p> Place<'p> {
+    /// What a field at this path is called in an event of `tracing`.
+    pub(crate) fn field_name(self, path: &str) -> String {
+        match self {
+            Self::Member(Slot::Attributes, key) => key.to_owned(),
+            Self::Member(Slot::Labels, key) => format!("label.{key}"),
+            Self::Member(Slot::Hashes, key) => format!("hash.{key}"),
+            _ => path.to_owned(),
+        }
+    }
+
     /// What the path means.
     pub(crate) fn of(path: &'p str) -> Self {
         if let Some(slot) = Slot::at(path) {
@@ -365,7 +368,7 @@ impl Record {
                 // A number that stands where identifiers do is written as text.
                 let number = value.as_str().and_then(|text| decimal(field.path, text));
                 let read = number.and_then(|number| T::from_value(&number).ok());
-                read.ok_or_else(|| refused(format!("holds {}; {misfit}", Held(value))))
+                read.ok_or_else(|| refused(format!("holds {}; {misfit}", held(value))))
             }),
         }
     }
@@ -400,20 +403,16 @@ fn decimal(path: &str, text: &str) -> Option<Value> {
 }
 
 /// What a value is, without what it says: that may be nobody's business.
-struct Held<'v>(&'v Value);
-
-impl fmt::Display for Held<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.0 {
-            Value::Null => "null",
-            Value::Bool(_) => "a truth value",
-            Value::Int(_) | Value::Uint(_) => "an integer",
-            Value::Float(_) => "a number with a fraction",
-            Value::Bytes(_) => "bytes",
-            Value::Str(text) if text.starts_with("[REDACTED") => "a text that redaction put there",
-            Value::Str(_) => "a text",
-            Value::List(_) => "a list",
-            Value::Map(_) => "named values",
-        })
+pub(super) fn held(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a truth value",
+        Value::Int(_) | Value::Uint(_) => "an integer",
+        Value::Float(_) => "a number with a fraction",
+        Value::Bytes(_) => "bytes",
+        Value::Str(text) if text.starts_with("[REDACTED") => "a text that redaction put there",
+        Value::Str(_) => "a text",
+        Value::List(_) => "a list",
+        Value::Map(_) => "named values",
     }
 }

@@ -7,6 +7,7 @@ mod field_value;
 pub(crate) mod frame;
 mod ids;
 mod names;
+pub(crate) mod part;
 mod slots;
 mod value;
 mod vocabulary;
@@ -20,7 +21,7 @@ pub use ids::{SpanId, TraceContext, TraceId};
 pub use names::{Naming, Resolved};
 pub use slots::{Fill, Kind, Slot};
 #[cfg(feature = "derive")]
-pub use tracing_audit_derive::AuditEvent;
+pub use tracing_audit_derive::{AuditEvent, EventPart};
 pub use value::{Map, Value};
 
 #[cfg(feature = "catalog")]

@@ -4,12 +4,13 @@
 use std::fmt::{self, Write as _};
 
 use super::class::Class;
-use super::field::FieldPlan;
+use super::field::{FieldPlan, Of};
 use super::recording::{self, Heard, Told, Wish};
 use super::redacting::Redacting;
+use super::typed::{Typed, Way};
 use super::{sift, text};
 use crate::record::frame::{Out as _, Put, tag};
-use crate::record::{FieldClass, Kind, Value, View};
+use crate::record::{FieldClass, Kind, Place, Value, View};
 
 /// A value of a typed event as `tracing` is given it.
 pub struct Carry<'a> {
@@ -216,6 +217,21 @@ impl Redacting<'_> {
 
     /// A value in the form that a record has it in.
     fn whole(&mut self, plan: &FieldPlan, value: &Value) {
-        self.value(plan, value, plan.about());
+        let (Value::Map(members), Some((event, field))) = (value, plan.typed) else {
+            return self.value(plan, value, plan.about());
+        };
+        let of = Of {
+            policy: self.policy,
+            about: plan.about(),
+        };
+        match (Place::of(field.path), plan.kind) {
+            (Place::Slot(slot), Some(Kind::Map)) => {
+                self.members(slot, members, Some(&Typed::of(event, of)), of)
+            }
+            (Place::Detail(keys), _) if !field.parts.is_empty() && !members.is_empty() => {
+                self.places(members, &mut Way::to(keys), Some(&Typed::of(event, of)), of);
+            }
+            _ => self.value(plan, value, of.about),
+        }
     }
 }

@@ -72,7 +72,7 @@ pub(crate) struct FieldPlan {
     pub(super) inherited: bool,
     pub(super) sees: u16,
     /// The typed event that it is a field of, where it is one: its values come in the form that `carried.rs` knows.
-    pub(super) event: Option<&'static EventMeta>,
+    pub(super) typed: Option<(&'static EventMeta, &'static FieldMeta)>,
 }
 
 /// What stands before a value: a slot's number, or a map's key. Of fixed width, so that it is copied without a call.
@@ -270,14 +270,25 @@ impl FieldPlan {
             fast: 0,
             inherited: false,
             sees: 0,
-            event: None,
+            typed: None,
         }
     }
 
     /// Plans a field of a typed event: what is said of its class counts, or what its name says where that is stricter.
-    pub(crate) fn of_event(event: &'static EventMeta, field: &FieldMeta, of: Of<'_>) -> Self {
-        let name = field.field_name();
-        let plan = match Place::of(field.path) {
+    pub(crate) fn of_event(event: &'static EventMeta, field: &'static FieldMeta, of: Of<'_>) -> Self {
+        Self::at_path(field.path, event, field, of)
+    }
+
+    /// As [`Self::of_event`], for one that may stand inside another, at this path.
+    pub(super) fn at_path(
+        path: &str,
+        event: &'static EventMeta,
+        field: &'static FieldMeta,
+        of: Of<'_>,
+    ) -> Self {
+        let place = Place::of(path);
+        let name = place.field_name(path);
+        let plan = match place {
             Place::Slot(slot) => Self {
                 path: slot.path().into(),
                 kind: Some(slot.kind()),
@@ -295,7 +306,12 @@ impl FieldPlan {
     }
 
     /// The same field where its class is stated.
-    pub(super) fn of_class(mut self, event: &'static EventMeta, field: &FieldMeta, policy: &Policy) -> Self {
+    pub(super) fn of_class(
+        mut self,
+        event: &'static EventMeta,
+        field: &'static FieldMeta,
+        policy: &Policy,
+    ) -> Self {
         let class = Class::of_words(field.class.kind, field.class.label);
         // What the code asks for and nobody understands is no reason to keep more.
         let asked = field
@@ -303,7 +319,7 @@ impl FieldPlan {
             .map(|action| action.parse().unwrap_or(Action::Marker));
         self.judged = recording::judge(policy, class, asked, self.judged, &self.name);
         self.sees |= if class.is_pii() { sees::PERSONAL } else { 0 };
-        self.event = Some(event);
+        self.typed = Some((event, field));
         self.hastened()
     }
 
@@ -317,7 +333,7 @@ impl FieldPlan {
 
     /// What is known of the records that hold the field.
     pub(super) fn about(&self) -> About<'static> {
-        self.event.map_or_else(About::default, |event| About {
+        self.typed.map_or_else(About::default, |(event, _)| About {
             event: Some(event.name),
             category: Some(event.category),
         })

@@ -15,7 +15,7 @@ pub(super) struct Plans {
     /// Those of attributes, labels and hashes: the same name is another field in each.
     names: [RwLock<HashMap<Box<str>, Arc<FieldPlan>>>; 3],
     /// Those of typed events' fields, by the address of the event: as many as the program has such events.
-    events: RwLock<HashMap<usize, Arc<[FieldPlan]>>>,
+    events: RwLock<HashMap<usize, Arc<[(Box<str>, FieldPlan)]>>>,
 }
 
 /// How many names are kept; what data brings beyond them is planned each time.
@@ -43,8 +43,8 @@ impl Plans {
     pub(super) fn event(
         &self,
         event: &'static EventMeta,
-        make: impl FnOnce() -> Arc<[FieldPlan]>,
-    ) -> Arc<[FieldPlan]> {
+        make: impl FnOnce() -> Arc<[(Box<str>, FieldPlan)]>,
+    ) -> Arc<[(Box<str>, FieldPlan)]> {
         let key = std::ptr::from_ref(event).addr();
         if let Some(plans) = self.events.read().get(&key) {
             return Arc::clone(plans);

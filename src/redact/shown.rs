@@ -18,7 +18,7 @@ impl Redacting<'_> {
     /// A value that only `Debug` or `Display` can show. User code runs here: no lock of ours is held, and what
     /// panics leaves a marker.
     pub(crate) fn debug(&mut self, plan: &FieldPlan, value: &dyn Debug) {
-        if plan.event.is_some() {
+        if plan.typed.is_some() {
             return self.carried(plan, value);
         }
         self.shown(plan, value);

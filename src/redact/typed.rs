@@ -9,7 +9,8 @@ use crate::record::{EventMeta, FieldMeta, Map, Value};
 /// The plans of a typed event's fields.
 pub(super) struct Typed {
     event: &'static EventMeta,
-    plans: Arc<[FieldPlan]>,
+    /// Each with its place. Those inside a struct stand for it.
+    plans: Arc<[(Box<str>, FieldPlan)]>,
 }
 
 /// Where in `detail` one is.
@@ -27,10 +28,11 @@ impl Typed {
     /// The plans for this event, made now or kept by the policy.
     pub(super) fn of(event: &'static EventMeta, of: Of<'_>) -> Self {
         let make = || {
-            let fields = event.fields.iter();
-            fields
-                .map(|field| FieldPlan::of_event(event, field, of))
-                .collect()
+            let mut plans = Vec::new();
+            for field in event.fields {
+                plan(field.path, event, field, of, &mut plans);
+            }
+            plans.into()
         };
         Self {
             event,
@@ -43,8 +45,8 @@ impl Typed {
 
     /// The plan for the field at this place.
     pub(super) fn at(&self, path: &str) -> Option<&FieldPlan> {
-        let at = self.event.fields.iter().position(|field| field.path == path)?;
-        self.plans.get(at)
+        let found = self.plans.iter().find(|(own, _)| **own == *path);
+        found.map(|(_, plan)| plan)
     }
 
     /// The field at this place.
@@ -54,7 +56,34 @@ impl Typed {
 
     /// Whether a field stands inside this place.
     pub(super) fn leads_on(&self, path: &str) -> bool {
-        self.event.leads_on(path)
+        let is_inside = |own: &str| own.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'));
+        self.plans.iter().any(|(own, _)| is_inside(own))
+    }
+}
+
+/// Plans a field, or those inside it.
+fn plan(
+    path: &str,
+    event: &'static EventMeta,
+    field: &'static FieldMeta,
+    of: Of<'_>,
+    plans: &mut Vec<(Box<str>, FieldPlan)>,
+) {
+    if field.parts.is_empty() {
+        return plans.push((path.into(), FieldPlan::at_path(path, event, field, of)));
+    }
+    for part in field.parts {
+        plan(&format!("{path}.{}", part.path), event, part, of, plans);
+    }
+}
+
+impl Way {
+    /// The way to this place inside `detail`.
+    pub(super) fn to(keys: &str) -> Self {
+        Self {
+            path: format!(".{keys}"),
+            keys: keys.replace('.', STEP_TEXT),
+        }
     }
 }
 
