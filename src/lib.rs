@@ -78,6 +78,7 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::indexing_slicing))]
 
 mod capture;
+pub mod catalog;
 pub mod clock;
 pub mod config;
 mod error;
