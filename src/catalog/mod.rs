@@ -1,3 +1,4 @@
-//! Typed events, ready made: the layer above the pipeline, where what a kind of event must say is a type.
+//! Above the trail: typed entries, and the shapes of other systems' records, in and out.
 
 pub mod dpa;
+pub mod profile;
