@@ -67,6 +67,11 @@ macro_rules! words {
             /// Every one, in the order of the agreement.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
 
+            /// All the words, for an error.
+            pub(super) fn words() -> Vec<&'static str> {
+                Self::ALL.iter().map(|known| known.as_str()).collect()
+            }
+
             /// The word.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
@@ -82,7 +87,7 @@ macro_rules! words {
             /// The word is not one of [`Self::ALL`]. The message names those.
             fn from_str(word: &str) -> Result<Self> {
                 let known = Self::ALL.iter().copied().find(|known| known.as_str() == word);
-                known.ok_or_else(|| unknown($what, word, &Self::ALL.iter().map(|known| known.as_str()).collect::<Vec<_>>()))
+                known.ok_or_else(|| unknown($what, word, &Self::words()))
             }
         }
 

@@ -119,6 +119,7 @@ impl Redacting<'_> {
         if is_slot {
             self.ink.put([Slot::ActorIpPrefixLen.index()], &[]);
             Put::u64(&mut self.ink, u64::from(bits));
+            self.seen |= sees::SHORTENED;
         }
         true
     }
