@@ -111,11 +111,17 @@ pub(super) fn write(value: &Value, style: Style, out: &mut Vec<u8>) {
     }
 }
 
+/// From here on not every integer is a double: 2^53.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
 /// The shortest text of a double; what JSON has no number for is its name as a text.
 fn float(number: f64, out: &mut Vec<u8>) {
     let mut buffer = ryu_js::Buffer::new();
     if number == 0.0 && number.is_sign_negative() {
         out.extend_from_slice(b"-0");
+    } else if number.fract() == 0.0 && (EXACT..1e21).contains(&number.abs()) {
+        // Digits only would be read as an integer, and as another one than the double is.
+        out.extend_from_slice(format!("{number:e}").replacen('e', "e+", 1).as_bytes());
     } else if number.is_finite() {
         out.extend_from_slice(buffer.format_finite(number).as_bytes());
     } else {
@@ -183,6 +189,7 @@ mod tests {
             "1e+21",
             "5e-324",
             "12.345",
+            "1.8309785778426752e+17",
         ] {
             assert_eq!(again(same), same);
         }

@@ -101,16 +101,23 @@ impl Rule {
         }
     }
 
-    /// Gives the field out of the record, if it is there.
+    /// Gives the field out of the record, if it is there. What stands under its own name says it exactly.
     pub(super) fn give(&self, giving: &mut Giving<'_>, shape: &mut Shape) {
         let value = match self.to {
             To::Slot(slot) => giving.slot(slot),
             To::Detail(variant, field) => giving.detail(variant, field),
         };
-        let Some(value) = value else { return };
-        match (self.form, value.as_u64()) {
-            (Form::Millis, Some(nanos)) => shape.put(self.key, millis_of_nanos(nanos)),
-            _ => shape.put(self.key, value.clone()),
+        match (self.form, value, value.and_then(Value::as_u64)) {
+            (Form::Millis, _, Some(nanos)) => shape.put(self.key, millis_of_nanos(nanos)),
+            (_, value, _) => shape.put_some(self.key, value.cloned()),
+        }
+        self.give_own(giving, shape);
+    }
+
+    /// Lays over the field what import left under its own name.
+    pub(super) fn give_own(&self, giving: &mut Giving<'_>, shape: &mut Shape) {
+        if let Some(own) = giving.attribute(self.key) {
+            shape.lay_member(self.key, own);
         }
     }
 }

@@ -187,11 +187,11 @@ fn event(giving: &mut Giving<'_>) -> Shape {
     for rule in interface.rules() {
         if rule.key == RESULT {
             give_result(giving, &mut event);
+            rule.give_own(giving, &mut event);
         } else {
             rule.give(giving, &mut event);
         }
-        let is_missing = !event.has(rule.key) && giving.record().attribute(rule.key).is_none();
-        if !giving.native && is_missing && interface.requires(rule) {
+        if !giving.native && !event.has(rule.key) && interface.requires(rule) {
             event.put(rule.key, empty(rule));
         }
     }
