@@ -38,3 +38,6 @@ pub mod seeds {}
 
 #[doc = include_str!("../docs/events.md")]
 pub mod events {}
+
+#[doc = include_str!("../docs/dpa.md")]
+pub mod dpa {}

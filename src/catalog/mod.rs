@@ -1,5 +1,6 @@
-//! Above the trail: events that are ready to be recorded, and the shapes of other systems' records, in and out.
+//! Above the trail: typed events and strict entries, and the shapes of other systems' records, in and out.
 
+pub mod dpa;
 #[cfg(feature = "catalog")]
 mod events;
 pub mod profile;
