@@ -9,6 +9,7 @@ use tracing_core::{Dispatch, Event, Metadata};
 
 use super::ids::Ids;
 use super::local::{self, Depth};
+use super::pause::{self, Pauses, Way};
 use super::plan::{Plan, Role};
 use super::settings::Settings;
 use super::spans::{Evidence, Spans};
@@ -16,7 +17,7 @@ use super::stacks::Stacks;
 use super::visitor::Visitor;
 use super::{Loss, Outlet, Route};
 use crate::clock::SharedClock;
-use crate::record::{Level, Slot};
+use crate::record::Slot;
 use crate::redact::{Policy, RedactedFields, Redacting, Tally, sees};
 use crate::stats::{Counters, add};
 
@@ -37,8 +38,9 @@ pub(crate) struct Capture {
     pub(super) counters: Arc<Counters>,
     pub(super) spans: Spans,
     plans: RwLock<HashMap<usize, &'static Plan>>,
-    /// The mode of every record, where neither floor nor mode depends on names.
-    uniform: Option<crate::config::Mode>,
+    /// The mode of every record, where nothing depends on names.
+    pub(super) way: Way,
+    pub(super) pauses: Arc<Pauses>,
 }
 
 impl std::fmt::Debug for Capture {
@@ -57,10 +59,11 @@ impl Capture {
         clock: SharedClock,
         counters: Arc<Counters>,
     ) -> Self {
-        let uniform = settings.uniform();
+        let way = Way::new(settings.uniform());
         let instance = INSTANCES.fetch_add(1, Ordering::Relaxed);
         Self {
-            uniform,
+            way,
+            pauses: pause::none(),
             instance,
             trail: instance,
             stacks: Arc::new(Stacks::default()),
@@ -85,6 +88,7 @@ impl Capture {
         );
         other.trail = self.trail;
         other.stacks = Arc::clone(&self.stacks);
+        other.pauses = Arc::clone(&self.pauses);
         other
     }
 
@@ -244,15 +248,10 @@ impl Capture {
             add(&self.counters.missing_actor, 1);
             into.word(Slot::ActorId, "unknown");
         }
-        let by_names = || {
-            let category = into.category().unwrap_or(plan.category);
-            self.route(into.event_name(&plan.event), category, &plan.level)
-        };
-        let (is_wanted, mode) = self.uniform.map_or_else(by_names, |mode| (true, mode));
-        if !is_wanted {
-            add(&self.counters.below_level, 1);
+        let mode = self.way.uniform().or_else(|| self.mode_by_names(into, plan));
+        let Some(mode) = mode else {
             return self.outlet.recycle(into.discard());
-        }
+        };
         self.outlet.send(
             into,
             Route {
@@ -268,18 +267,6 @@ impl Capture {
 
     pub(crate) fn requires_actor(&self) -> bool {
         self.settings.require_actor
-    }
-
-    /// Whether a record of this name and level is above its family's floor, and how it travels. Where no category was
-    /// given, it is the one that the line will derive from the name.
-    pub(crate) fn route(&self, event: &str, category: &str, level: &Level) -> (bool, crate::config::Mode) {
-        let derived = || event.rsplit_once('.').map_or("", |(category, _)| category);
-        let category = if category.is_empty() { derived() } else { category };
-        let mode = self
-            .settings
-            .modes
-            .of(event, Some(category).filter(|category| !category.is_empty()));
-        (self.settings.floors.admits(event, level), mode)
     }
 
     #[inline]

@@ -1,4 +1,4 @@
-//! What can be configured, apart from how: modes, level floors, kinds of ids, limits, the environment, and `Config` for a file.
+//! What can be configured, apart from how: modes, level floors, parts of a trail, kinds of ids, limits, the environment, and `Config` for a file.
 
 mod environment;
 #[cfg(feature = "config")]
@@ -10,6 +10,7 @@ mod id_kind;
 mod keys;
 pub mod limits;
 mod mode;
+mod part;
 #[cfg(feature = "config")]
 mod validate;
 
@@ -22,3 +23,4 @@ pub use id_kind::IdKind;
 #[cfg(feature = "config")]
 pub(crate) use keys::unknown;
 pub use mode::{Mode, Modes};
+pub use part::Part;

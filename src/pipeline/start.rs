@@ -87,6 +87,7 @@ impl AuditBuilder {
             path,
             guard_timeout: checked.guard_timeout,
             is_closed: AtomicBool::new(false),
+            pausing: Mutex::new(()),
         }))
     }
 
