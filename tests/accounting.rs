@@ -225,7 +225,9 @@ fn every_record_is_accounted_for_while_pauses_come_and_go() {
     audit.shutdown(PATIENCE).expect("the disk works");
     let [written, gaps, paused] =
         counted(directory.path()).unwrap_or_else(|told| panic!("the files are no exact account:\n{told}"));
-    println!("{submitted} submitted = {written} written + {rejected} rejected + {gaps} in gaps + {paused} paused");
+    println!(
+        "{submitted} submitted = {written} written + {rejected} rejected + {gaps} in gaps + {paused} paused"
+    );
     assert_eq!(submitted + THREADS, written + rejected + gaps + paused);
     let stats = audit.stats();
     assert_eq!((stats.paused, stats.submitted()), (paused, submitted + THREADS));

@@ -41,6 +41,8 @@ pub(crate) struct Capture {
     /// The mode of every record, where nothing depends on names.
     pub(super) way: Way,
     pub(super) pauses: Arc<Pauses>,
+    /// Whether ordinary spans may be more to us than links.
+    asks_all_spans: bool,
 }
 
 impl std::fmt::Debug for Capture {
@@ -64,6 +66,7 @@ impl Capture {
         Self {
             way,
             pauses: pause::none(),
+            asks_all_spans: !settings.lend.is_empty() || settings.call_stacks.is_some(),
             instance,
             trail: instance,
             stacks: Arc::new(Stacks::default()),
@@ -131,10 +134,10 @@ impl Capture {
         self.settings.is_audit(metadata.target())
     }
 
-    /// The plan of a span's callsite that concerns us: an audit span, or one that may lend.
+    /// The plan of a span's callsite that concerns us: an audit span, or one that may lend or be a step.
     #[inline(always)]
     pub(super) fn tracked(&self, metadata: &'static Metadata<'static>) -> Option<&'static Plan> {
-        if self.settings.lend.is_empty() {
+        if !self.asks_all_spans {
             return self.is_audit(metadata).then(|| self.plan(metadata));
         }
         Some(self.plan(metadata)).filter(|plan| plan.role != Role::Ignored)
@@ -182,7 +185,7 @@ impl Capture {
             Role::Probe => super::check::hit(self.trail),
             Role::NotAllowed => add(&self.counters.not_allowed, 1),
             Role::Log => return self.is_audit_log(event),
-            Role::Ignored | Role::Span | Role::Lender => {}
+            Role::Ignored | Role::Span | Role::Lender | Role::Step => {}
         }
         false
     }
@@ -282,7 +285,7 @@ impl Capture {
 
     #[inline]
     pub(super) fn count_names(&self, plan: &Plan) {
-        if plan.duplicates | plan.reserved != 0 {
+        if plan.is_notable {
             add(&self.counters.duplicate_name, u64::from(plan.duplicates));
             add(&self.counters.reserved_name, u64::from(plan.reserved));
         }

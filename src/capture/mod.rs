@@ -18,6 +18,7 @@ mod spans;
 mod stacks;
 #[cfg(feature = "tower")]
 mod tower;
+mod tree;
 mod visitor;
 mod wrapper;
 

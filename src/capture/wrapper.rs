@@ -158,7 +158,7 @@ impl<S: Subscriber> Subscriber for Audited<S> {
             return inside!(self, inner => inner.new_span(attributes));
         };
         let plan = capture.tracked(attributes.metadata());
-        if let Some(plan) = plan.filter(|plan| plan.role != Role::Lender)
+        if let Some(plan) = plan.filter(|plan| !matches!(plan.role, Role::Lender | Role::Step))
             && plan.inner(self.number) != Some(true)
         {
             // The span is forwarded whatever the answer. Asked for what per-layer filters remember until then: they

@@ -1,5 +1,6 @@
 //! What can be configured, apart from how: modes, level floors, parts of a trail, kinds of ids, limits, the environment, and `Config` for a file.
 
+mod call_stacks;
 mod environment;
 #[cfg(feature = "config")]
 mod file;
@@ -14,6 +15,7 @@ mod part;
 #[cfg(feature = "config")]
 mod validate;
 
+pub use call_stacks::CallStacks;
 pub use environment::{RETENTION_DAYS, retention_days};
 #[cfg(feature = "config")]
 pub use file::{Config, Levels, ModeRule, Redaction, RedactionMode};

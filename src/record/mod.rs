@@ -1,6 +1,7 @@
 //! The vocabulary: what a record can say. Plain data, no I/O, no `tracing` types.
 
 mod builder;
+mod call_stack;
 mod declared;
 pub(crate) mod frame;
 mod ids;
@@ -10,6 +11,7 @@ mod value;
 mod vocabulary;
 
 pub use builder::{Record, RecordBuilder};
+pub use call_stack::{CallNode, CallStack};
 pub(crate) use declared::{Declared, Plaintext};
 pub use ids::{SpanId, TraceContext, TraceId};
 pub use names::{Naming, Resolved};
