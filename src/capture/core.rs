@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use parking_lot::RwLock;
 use tracing_core::{Dispatch, Event, Metadata};
@@ -43,6 +43,8 @@ pub(crate) struct Capture {
     pub(super) pauses: Arc<Pauses>,
     /// Whether ordinary spans may be more to us than links.
     asks_all_spans: bool,
+    /// Whether no span of this stack ends before those inside it.
+    pub(super) is_nested: AtomicBool,
 }
 
 impl std::fmt::Debug for Capture {
@@ -66,6 +68,7 @@ impl Capture {
         Self {
             way,
             pauses: pause::none(),
+            is_nested: AtomicBool::new(false),
             asks_all_spans: !settings.lend.is_empty() || settings.call_stacks.is_some(),
             instance,
             trail: instance,

@@ -90,6 +90,9 @@ struct Tree {
     limits: (usize, usize),
     /// Whether an audit span's own id is known from its trace.
     knows_ids: bool,
+    /// Whether nothing inside is still open when the outermost span ends. The wrapper hears of a span's end behind that of
+    /// the one around it, where the one is what ends the other.
+    is_nested: bool,
     grown: Mutex<Grown>,
 }
 
@@ -182,6 +185,11 @@ impl Step {
         let mut grown = self.tree.grown.lock();
         if let Some(node) = grown.nodes.get_mut(self.at) {
             node.duration = Some(now.saturating_sub(node.opened));
+        }
+        if self.at == 0 && self.tree.is_nested {
+            for node in grown.nodes.iter_mut().filter(|node| node.duration.is_none()) {
+                node.duration = Some(now.saturating_sub(node.opened));
+            }
         }
         self.identify(&mut grown, state.as_deref());
         drop(grown);
@@ -337,6 +345,7 @@ impl Capture {
                 clock: self.clock.clone(),
                 limits,
                 knows_ids: self.knows_ids(),
+                is_nested: self.is_nested.load(Ordering::Relaxed),
                 grown: Mutex::new(Grown {
                     nodes: vec![node],
                     seen,
