@@ -564,3 +564,75 @@ fn what_is_gathered_stands_in_the_first_record_of_the_trail() {
     assert_eq!(stacks["targets"], Value::from(vec!["agent"]));
     assert_eq!(stacks["of"], Value::from(vec!["turn"]));
 }
+
+/// A subscriber in which a span ends with its one handle, whatever is inside it.
+#[derive(Debug, Default)]
+struct Loose(AtomicU64);
+
+impl tracing::Subscriber for Loose {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(self.0.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn event(&self, _: &tracing::Event<'_>) {}
+
+    fn enter(&self, _: &tracing::span::Id) {}
+
+    fn exit(&self, _: &tracing::span::Id) {}
+
+    fn try_close(&self, _: tracing::span::Id) -> bool {
+        true
+    }
+}
+
+#[test]
+fn a_step_that_is_still_open_when_the_audit_span_ends_has_no_duration_and_what_follows_is_nobodys() {
+    let sink = MemorySink::new();
+    let audit = Audit::builder()
+        .memory(&sink)
+        .call_stacks(CallStacks::new())
+        .start()
+        .unwrap();
+    tracing::dispatcher::with_default(&Dispatch::new(Loose::default().audited(&audit)), || {
+        let turn = info_span!(target: "audit", "turn", actor.id = "u-1");
+        let step = turn.in_scope(|| info_span!("model", kind = "llm"));
+        drop(turn);
+        // Its tree is written: what follows belongs to none, and an audit span inside begins one of its own.
+        let _step = step.entered();
+        drop(info_span!("late", kind = "tool"));
+        let _next = info_span!(target: "audit", "next", actor.id = "u-1").entered();
+        drop(info_span!("inside", kind = "tool"));
+        // A span that never ends keeps its place, and nobody waits for it.
+        std::mem::forget(info_span!("forgotten", kind = "tool"));
+    });
+    audit.shutdown(LONG).unwrap();
+    let records = sink.records();
+    let tree = |name: &str| {
+        records
+            .iter()
+            .find(|record| record.event() == name)
+            .unwrap()
+            .call_stack()
+            .unwrap()
+    };
+    let turn = tree("turn");
+    assert_eq!(drawn(&turn.nodes), "turn(audit)[model(llm)]");
+    assert_eq!(
+        (
+            turn.nodes[0].duration_ns.is_some(),
+            turn.nodes[0].children[0].duration_ns
+        ),
+        (true, None)
+    );
+    let next = tree("next");
+    assert_eq!(drawn(&next.nodes), "next(audit)[inside(tool) forgotten(tool)]");
+    assert_eq!(next.nodes[0].children[1].duration_ns, None);
+}

@@ -8,8 +8,7 @@ use parking_lot::Mutex;
 use tracing_core::{Interest, Metadata};
 
 use super::settings::{Settings, category};
-use super::spans::more;
-use super::tree::StepPlan;
+use super::tree::{StepPlan, more};
 use crate::record::{Level, Resolved, Slot};
 use crate::redact::{About, Constants, FieldPlan, Of};
 

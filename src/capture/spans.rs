@@ -43,14 +43,6 @@ pub(super) enum Evidence {
     Panicked,
 }
 
-/// Bits for what there is to do for a new span beside the usual.
-pub(super) mod more {
-    /// It writes a start record.
-    pub(in crate::capture) const STARTS: u8 = 1;
-    /// It is a step of a call stack, or has one.
-    pub(in crate::capture) const IS_STEP: u8 = 2;
-}
-
 pub(super) struct SpanState {
     pub(super) plan: Option<&'static Plan>,
     /// The clock's monotonic reading when the span was created.
@@ -75,7 +67,7 @@ pub(super) struct SpanState {
     pub(super) execution: u64,
     /// Whether a record states already that it is open.
     pub(super) is_stated: bool,
-    /// Bits of [`more`].
+    /// What there is to do beside the usual: bits of [`more`](super::tree::more).
     pub(super) more: u8,
 }
 
@@ -342,6 +334,12 @@ impl Spans {
         if self.crowd.load(Ordering::Acquire) == 0 {
             return None;
         }
+        self.close_found(id)
+    }
+
+    /// Apart, so that the usual question above needs no room for what is done here.
+    #[cold]
+    fn close_found(&self, id: u64) -> Option<Box<SpanState>> {
         let mut closed = self.crowded.lock().remove(&id)?;
         self.crowd.fetch_sub(1, Ordering::Release);
         if let Some(step) = &closed.step {

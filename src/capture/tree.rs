@@ -18,7 +18,7 @@ use super::ids::Ids;
 use super::local::{self, Depth};
 use super::plan::{Plan, Role};
 use super::settings::{Settings, category, is_within};
-use super::spans::{Crowded, SpanState, Spans, more};
+use super::spans::{Crowded, SpanState, Spans};
 use crate::clock::SharedClock;
 use crate::redact::{About, FieldPlan, Of, RedactedFields, Redacting, StepNode, StepText, sees};
 use crate::stats::add;
@@ -26,6 +26,14 @@ use crate::stats::add;
 /// The longest kind and the longest label of a step, in bytes.
 const KIND: usize = 32;
 const LABEL: usize = 128;
+
+/// Bits for what there is to do for a new span beside the usual.
+pub(super) mod more {
+    /// It writes a start record.
+    pub(in crate::capture) const STARTS: u8 = 1;
+    /// It is a step of a call stack, or has one.
+    pub(in crate::capture) const IS_STEP: u8 = 2;
+}
 
 /// What a span's callsite says of the step that the span is.
 #[derive(Debug, PartialEq, Eq)]
