@@ -9,7 +9,7 @@ use super::commands::ended;
 use super::handle::{Audit, Inner};
 use super::inbox::Item;
 use super::ticket::{Answer, Receipt, State, Ticket};
-use crate::capture::{Loss, Outlet, Route};
+use crate::capture::{Fate, Loss, Outlet, Route};
 use crate::config::Mode;
 use crate::error::{Error, ErrorKind, Result};
 use crate::queue::{Lane, Refused};
@@ -44,6 +44,8 @@ pub enum Submitted {
     Queued,
     /// It is left out, because its level is below its family's floor.
     BelowLevel,
+    /// It is left out, because a pause covers it: see [`Audit::pause`].
+    Paused,
     /// It is left out, because the trail is configured off.
     Disabled,
 }
@@ -70,6 +72,7 @@ impl Emitter for NoopEmitter {
 enum Prepared {
     Frame(Redacted, Mode, String),
     BelowLevel,
+    Paused,
 }
 
 impl Emitter for Audit {
@@ -102,6 +105,7 @@ impl Audit {
         let (frame, mode, category) = match inner.prepare(record)? {
             Prepared::Frame(frame, mode, category) => (frame, mode, category),
             Prepared::BelowLevel => return Ok(Receipt::unwritten(State::BelowLevel)),
+            Prepared::Paused => return Ok(Receipt::unwritten(State::Paused)),
         };
         let (promise, ticket) = Ticket::new();
         let item = Item {
@@ -141,6 +145,7 @@ impl Audit {
         };
         match inner.prepare(record)? {
             Prepared::BelowLevel => Ok(Submitted::BelowLevel),
+            Prepared::Paused => Ok(Submitted::Paused),
             Prepared::Frame(frame, _, category) => {
                 let route = Route {
                     mode: Mode::Lossy,
@@ -244,6 +249,7 @@ fn first_step(inner: &Inner, record: &Record) -> Next {
     match inner.prepare(record) {
         Err(error) => Next::Answer(Err(error)),
         Ok(Prepared::BelowLevel) => Next::Answer(Ok(Receipt::unwritten(State::BelowLevel))),
+        Ok(Prepared::Paused) => Next::Answer(Ok(Receipt::unwritten(State::Paused))),
         Ok(Prepared::Frame(frame, ..)) => {
             let (promise, ticket) = Ticket::new();
             let promise = Some(promise);
@@ -295,11 +301,11 @@ impl Inner {
         let derived = event.rsplit_once('.').map_or("", |(category, _)| category);
         let category = record.text(Slot::Category).unwrap_or(derived);
         let level = record.text(Slot::Level).map_or(Level::Info, Level::from);
-        let (is_wanted, mode) = self.capture.route(event, category, &level);
-        if !is_wanted {
-            add(&self.inbox.counters.below_level, 1);
-            return Ok(Prepared::BelowLevel);
-        }
+        let mode = match self.capture.route(event, category, &level) {
+            Fate::Wanted(mode) => mode,
+            Fate::BelowLevel => return Ok(Prepared::BelowLevel),
+            Fate::Paused => return Ok(Prepared::Paused),
+        };
         let time = super::control::stated_time(record).unwrap_or_else(|| self.inbox.clock.now());
         if time > crate::clock::MAX_TIME {
             let message = format!("time {time} is after 2262-04-11, the last day that a line can state");

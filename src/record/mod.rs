@@ -1,6 +1,7 @@
 //! The vocabulary: what a record can say. Plain data, no I/O, no `tracing` types.
 
 mod builder;
+mod call_stack;
 mod declared;
 pub(crate) mod event;
 mod field_value;
@@ -13,6 +14,7 @@ mod value;
 mod vocabulary;
 
 pub use builder::{Record, RecordBuilder};
+pub use call_stack::{CallNode, CallStack};
 pub(crate) use declared::{Declared, Plaintext};
 pub(crate) use event::Place;
 pub use event::{AuditEvent, EventMeta, FieldClass, FieldMeta};

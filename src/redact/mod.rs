@@ -33,6 +33,7 @@ mod scan;
 pub mod sensitive;
 mod shown;
 mod sift;
+mod step;
 mod structured;
 mod text;
 mod typed;
@@ -56,6 +57,7 @@ pub(crate) use rule::About;
 pub use rule::{FieldRule, ValueType};
 pub use scan::{Redaction, Scanned, scan};
 pub use sensitive::{Classified, Sensitive};
+pub(crate) use step::{StepNode, StepText};
 #[cfg(feature = "derive")]
 pub use tracing_audit_derive::AuditFields;
 pub use view::{AuditField, AuditFields, AuditView};
