@@ -1,3 +1,9 @@
-//! Above the trail: the shapes of other systems' records, in and out.
+//! Above the trail: the shapes of other systems' records, in and out, records as CSV, and as sentences for people.
 
+pub mod csv;
+mod harmless;
 pub mod profile;
+mod sentences;
+
+pub use harmless::harmless;
+pub use sentences::Sentences;
