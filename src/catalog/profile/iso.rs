@@ -40,7 +40,7 @@ pub(super) fn give_time(giving: &mut Giving<'_>) -> String {
 
 /// As `Date.prototype.toISOString` writes it: three digits of a second; more where there are more.
 fn text_of(nanos: u64) -> String {
-    if nanos % 1_000_000 != 0 {
+    if !nanos.is_multiple_of(1_000_000) {
         return time_text(nanos);
     }
     match jiff::Timestamp::from_nanosecond(i128::from(nanos)) {

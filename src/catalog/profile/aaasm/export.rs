@@ -115,7 +115,7 @@ fn give_time(giving: &mut Giving<'_>, form: Form, shape: &mut Shape) {
         return;
     };
     let mut at = Shape::default();
-    if giving.native || nanos % 1_000_000 == 0 {
+    if giving.native || nanos.is_multiple_of(1_000_000) {
         at.put(MILLIS, millis_of_nanos(nanos));
     } else {
         giving.note(Slot::Time.path(), Why::Rounded);
