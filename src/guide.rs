@@ -32,3 +32,6 @@ pub mod benchmarks {}
 
 #[doc = include_str!("../docs/policy-file.md")]
 pub mod policy_file {}
+
+#[doc = include_str!("../docs/profiles.md")]
+pub mod profiles {}

@@ -234,7 +234,10 @@ fn csv_sentences_and_lines_are_formats_too_and_filters_narrow_them() {
         "2025-11-21 10:00:00.250  =ana deleted document 42 (success)\n2025-11-21 10:00:01.250  shell was denied: no\\u{1b}[2J\n"
     );
     assert_eq!(
-        stdout(&run(&["show", "--sentences", "event=document.delete"], root.path())),
+        stdout(&run(
+            &["show", "--sentences", "event=document.delete"],
+            root.path()
+        )),
         "2025-11-21 10:00:00.250  =ana deleted document 42 (success)\n1 of 2 records, 1 stream\n"
     );
     let catalogue = root.path().join("catalogue.toml");
