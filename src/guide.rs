@@ -35,3 +35,6 @@ pub mod policy_file {}
 
 #[doc = include_str!("../docs/profiles.md")]
 pub mod profiles {}
+
+#[doc = include_str!("../docs/dpa.md")]
+pub mod dpa {}

@@ -1,6 +1,8 @@
-//! Above the trail: the shapes of other systems' records, in and out, records as CSV, and as sentences for people.
+//! Above the trail: typed entries, the shapes of other systems' records, in and out, records as CSV, and as sentences
+//! for people.
 
 pub mod csv;
+pub mod dpa;
 mod harmless;
 pub mod profile;
 mod sentences;

@@ -6,7 +6,7 @@ use super::class::Class;
 use super::judge::{Judged, Look};
 use super::rule::{About, Asked};
 use super::sift::{self, Note};
-use super::{FieldPlan, Of, Redacting};
+use super::{FieldPlan, Of, Redacting, sees};
 use crate::record::frame::{MAX_DEPTH, MAX_VALUE, Put, TOO_DEEP, cut};
 use crate::record::{Declared, Map, Record, Slot, Value};
 
@@ -28,6 +28,8 @@ impl Redacting<'_> {
         for (slot, value) in record.slots() {
             match (slot, value) {
                 (Slot::Time, _) => {}
+                // What the caller said was true of the whole address.
+                (Slot::ActorIpPrefixLen, _) if self.seen & sees::SHORTENED != 0 => {}
                 (Slot::Attributes | Slot::Labels | Slot::Hashes, Value::Map(members)) => {
                     for (key, value) in members {
                         let (key, notes) = self.key(key, members);

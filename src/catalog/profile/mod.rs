@@ -20,6 +20,7 @@ mod denkeeper;
 mod dpa;
 mod flynn;
 mod giving;
+mod iso;
 mod number;
 mod plain;
 mod reader;
@@ -118,7 +119,7 @@ impl Profile {
             Self::Denkeeper => Ok(denkeeper::export(record)),
             Self::CodeExecutor => Ok(code_executor::export(record)),
             Self::Aaasm => Ok(aaasm::export(record)),
-            Self::Dpa => Ok(dpa::export(record)),
+            Self::Dpa => dpa::export(record),
         }
     }
 }

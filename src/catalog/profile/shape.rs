@@ -47,6 +47,22 @@ impl Shape {
         self.members.iter().any(|(name, _)| name == key)
     }
 
+    /// The member's text, if it is one.
+    pub(super) fn text_of(&self, key: &str) -> Option<&str> {
+        let (_, node) = self.members.iter().find(|(name, _)| name == key)?;
+        match node {
+            Node::Leaf(value) => value.as_str(),
+            Node::Object(_) => None,
+        }
+    }
+
+    /// Writes the names of this object's members in another way.
+    pub(super) fn rename(&mut self, to: impl Fn(&str) -> String) {
+        for (name, _) in &mut self.members {
+            *name = to(name);
+        }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.members.is_empty()
     }

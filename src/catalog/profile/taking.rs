@@ -310,6 +310,11 @@ impl Filling {
         }
     }
 
+    /// Whether anything stands under `detail.<variant>` so far.
+    pub(super) fn has_detail(&self, variant: &str) -> bool {
+        self.detail.contains_key(variant)
+    }
+
     /// The text of a slot so far.
     pub(super) fn text(&self, slot: Slot) -> Option<&str> {
         self.record.text(slot)
