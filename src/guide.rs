@@ -33,5 +33,8 @@ pub mod benchmarks {}
 #[doc = include_str!("../docs/policy-file.md")]
 pub mod policy_file {}
 
+#[doc = include_str!("../docs/profiles.md")]
+pub mod profiles {}
+
 #[doc = include_str!("../docs/dpa.md")]
 pub mod dpa {}

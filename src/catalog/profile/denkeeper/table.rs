@@ -62,7 +62,7 @@ const SUPERVISOR: &[Rule] = &[
 
 const SCHEDULE: &[Rule] = &[
     Rule::detail("name", "schedule", "job", Form::Text),
-    Rule::detail("type", "schedule", "type", Form::Text),
+    Rule::detail("type", "schedule", "kind", Form::Text),
     Rule::detail("skill", "schedule", "skill", Form::Text),
     Rule::detail("succeeded", "schedule", "succeeded", Form::Number),
     Rule::detail("failed", "schedule", "failed", Form::Number),
