@@ -99,7 +99,7 @@ fn line() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
-    #![proptest_config(shapes::cases(1200))]
+    #![proptest_config(shapes::cases(800))]
 
     #[test]
     fn every_line_comes_back_as_the_same_value(line in line()) {
@@ -108,6 +108,12 @@ proptest! {
         prop_assert_eq!(&back.unfit, &[]);
         let compared = same(&back.line, &line);
         prop_assert!(compared.is_ok(), "{}", compared.unwrap_err());
+    }
+
+    #[test]
+    fn what_is_exported_comes_back_byte_for_byte(line in line()) {
+        let once = round(Profile::Dpa, &line.to_string()).line;
+        prop_assert_eq!(&round(Profile::Dpa, &once).line, &once);
     }
 }
 
