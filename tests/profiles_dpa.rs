@@ -291,7 +291,7 @@ fn t004_08_an_entry_is_exported_with_its_trace_as_correlation_id_unless_it_has_o
         let parent = format!("00-{TRACE}-b7ad6b7169203331-01");
         AuditContext::new()
             .traceparent(&parent)
-            .sync_scope(|| emitter.audit().emit(entry(correlation).into()))
+            .sync_scope(|| emitter.audit().emit(entry(correlation)))
             .unwrap();
         let captured = emitter.captured();
         let line = Profile::Dpa.export(captured.only().record()).unwrap().line;
