@@ -109,3 +109,19 @@ pub use query::Query;
 pub use stats::{RuleStats, SinkStats, Stats};
 #[cfg(feature = "derive")]
 pub use tracing_audit_derive::sensitive_instrument;
+
+// What the derives write names this crate, within it too.
+extern crate self as tracing_audit;
+
+/// What `derive(AuditEvent)` writes calls; not for anybody else.
+#[doc(hidden)]
+pub mod __event {
+    pub use crate::capture::typed::{Callsite, Held};
+    pub use crate::record::event::{class_of, is_slot};
+    pub use crate::record::part::{member, part, parts_of};
+    pub use tracing_core::callsite::Identifier;
+    pub use tracing_core::field::FieldSet;
+    pub use tracing_core::field::Value;
+    pub use tracing_core::metadata::Kind;
+    pub use tracing_core::{Level, Metadata};
+}

@@ -153,7 +153,7 @@ fn execution() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
-    #![proptest_config(shapes::cases(1200))]
+    #![proptest_config(shapes::cases(800))]
 
     #[test]
     fn every_line_comes_back_as_the_same_value(line in prop_oneof![4 => entry(), 1 => execution()]) {
@@ -162,6 +162,12 @@ proptest! {
         prop_assert_eq!(&back.unfit, &[]);
         let compared = same(&back.line, &line);
         prop_assert!(compared.is_ok(), "{}", compared.unwrap_err());
+    }
+
+    #[test]
+    fn what_is_exported_comes_back_byte_for_byte(line in prop_oneof![4 => entry(), 1 => execution()]) {
+        let once = round(ENTRY, &line.to_string()).line;
+        prop_assert_eq!(&round(ENTRY, &once).line, &once);
     }
 }
 

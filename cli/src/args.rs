@@ -74,6 +74,8 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Write records in another format: CSV, sentences, the lines of other systems
     Export(Export),
+    /// List the events that are ready to be recorded, with their fields
+    Events(Events),
     /// Say what a policy does to fields of these names, and why
     Explain(Explain),
     /// Make the pseudonym of a known value, to look for it in a trail
@@ -99,6 +101,21 @@ pub(crate) struct Demo {
     /// Another number, another day
     #[arg(long, value_name = "SEED", default_value_t = 1)]
     pub(crate) seed: u64,
+}
+
+/// `events`.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = EXIT)]
+pub(crate) struct Events {
+    /// Names of events, whose fields are shown: tool.start, cron.*
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+    /// Print all of them as docs/events.md has them
+    #[arg(long, conflicts_with_all = ["names", "json"])]
+    pub(crate) md: bool,
+    /// Write a JSON object for each event instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `explain`.

@@ -29,6 +29,7 @@ fn main() -> ExitCode {
     let done = match &args.command {
         Command::Demo(demo) => cmd::demo::run(demo),
         Command::Export(export) => cmd::export::run(export),
+        Command::Events(events) => cmd::events::run(events),
         Command::Explain(explain) => cmd::explain::run(explain),
         Command::Hash(hash) => cmd::hash::run(hash),
         Command::Import(import) => cmd::import::run(import),

@@ -138,6 +138,25 @@ fn gap(record: &Record) -> String {
     format!("{lost} lost ({})", harmless(cause.unwrap_or("cause not stated")))
 }
 
+/// Rows whose columns begin under one another.
+pub(crate) fn aligned<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
+    let mut widths = [0; N];
+    for row in rows {
+        for (widest, cell) in widths.iter_mut().zip(row) {
+            *widest = width(cell).max(*widest);
+        }
+    }
+    let line = |row: &[String; N]| {
+        let cells = row.iter().zip(widths).map(|(cell, widest)| {
+            let space = " ".repeat(widest - width(cell));
+            format!("{cell}{space}")
+        });
+        let cells: Vec<_> = cells.collect();
+        cells.join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

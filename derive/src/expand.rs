@@ -76,7 +76,7 @@ fn arm(path: &TokenStream, name: &Ident, fields: &Fields) -> Result<(TokenStream
 }
 
 /// Everything, or all that is wrong at once.
-fn all<T>(results: impl Iterator<Item = Result<T>>) -> Result<Vec<T>> {
+pub(crate) fn all<T>(results: impl Iterator<Item = Result<T>>) -> Result<Vec<T>> {
     let mut good = Vec::new();
     let mut wrong: Option<Error> = None;
     for result in results {

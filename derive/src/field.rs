@@ -13,9 +13,16 @@ pub(crate) enum Said {
     /// Its type states the class.
     Typed,
     Class {
-        class: TokenStream,
-        action: Option<TokenStream>,
+        class: Stated,
+        action: Option<LitStr>,
     },
+}
+
+/// A class, as a word of [`CLASSES`] and a label.
+pub(crate) struct Stated {
+    pub(crate) word: &'static str,
+    kind: &'static str,
+    pub(crate) label: String,
 }
 
 /// The remedies that an error names.
@@ -43,9 +50,9 @@ enum Label {
 
 /// What has been read of a field's attributes.
 #[derive(Default)]
-struct Read {
+pub(crate) struct Read {
     said: Option<Said>,
-    action: Option<(Span, TokenStream)>,
+    action: Option<LitStr>,
 }
 
 /// Reads what a field says; an error where it says nothing, or more than one thing.
@@ -58,35 +65,38 @@ pub(crate) fn said(field: &Field) -> Result<Said> {
     {
         attribute.parse_nested_meta(|meta| read.take(&meta))?;
     }
-    match (read.said, read.action) {
-        (Some(Said::Class { class, .. }), action) => Ok(Said::Class {
-            class,
-            action: action.map(|(_, action)| action),
-        }),
-        (_, Some((span, _))) => Err(Error::new(span, "an action stands beside a class")),
-        (Some(said), None) => Ok(said),
-        (None, None) if is_sensitive(&field.ty) => Ok(Said::Typed),
-        (None, None) => {
-            let name = field
-                .ident
-                .as_ref()
-                .map_or_else(|| "this field".to_owned(), |name| format!("the field `{name}`"));
-            Err(Error::new(
-                field.span(),
-                format!("{name} has no class for the audit trail: {REMEDY}"),
-            ))
-        }
-    }
+    read.end(field)
 }
 
 impl Read {
-    fn take(&mut self, meta: &ParseNestedMeta<'_>) -> Result<()> {
+    /// What was read of a field, once all of it was.
+    pub(crate) fn end(self, field: &Field) -> Result<Said> {
+        match (self.said, self.action) {
+            (Some(Said::Class { class, .. }), action) => Ok(Said::Class { class, action }),
+            (_, Some(action)) => Err(Error::new(action.span(), "an action stands beside a class")),
+            (Some(said), None) => Ok(said),
+            (None, None) if is_sensitive(&field.ty) => Ok(Said::Typed),
+            (None, None) => {
+                let name = field
+                    .ident
+                    .as_ref()
+                    .map_or_else(|| "this field".to_owned(), |name| format!("the field `{name}`"));
+                Err(Error::new(
+                    field.span(),
+                    format!("{name} has no class for the audit trail: {REMEDY}"),
+                ))
+            }
+        }
+    }
+
+    pub(crate) fn take(&mut self, meta: &ParseNestedMeta<'_>) -> Result<()> {
         if meta.path.is_ident("action") {
             let text: LitStr = meta.value()?.parse()?;
             if self.action.is_some() {
                 return Err(Error::new(text.span(), "a field has one action"));
             }
-            self.action = Some((text.span(), action(&text)?));
+            action_of(&text)?;
+            self.action = Some(text);
             return Ok(());
         }
         let new = if meta.path.is_ident("skip") {
@@ -107,7 +117,7 @@ impl Read {
     }
 }
 
-fn class(meta: &ParseNestedMeta<'_>) -> Result<TokenStream> {
+fn class(meta: &ParseNestedMeta<'_>) -> Result<Stated> {
     let known = CLASSES.iter().find(|(word, ..)| meta.path.is_ident(word));
     let Some((word, kind, wanted)) = known else {
         return Err(meta.error(format!("this is no class: {REMEDY}")));
@@ -122,10 +132,14 @@ fn class(meta: &ParseNestedMeta<'_>) -> Result<TokenStream> {
         }
         (false, _) => String::new(),
     };
-    let kind = syn::Ident::new(kind, Span::call_site());
-    Ok(quote! {
-        ::tracing_audit::redact::Class::of(::tracing_audit::redact::ClassKind::#kind, #label)
-    })
+    Ok(Stated { word, kind, label })
+}
+
+impl Stated {
+    fn tokens(&self) -> TokenStream {
+        let (kind, label) = (syn::Ident::new(self.kind, Span::call_site()), &self.label);
+        quote!(::tracing_audit::redact::Class::of(::tracing_audit::redact::ClassKind::#kind, #label))
+    }
 }
 
 /// A label as a class takes it.
@@ -140,7 +154,7 @@ fn label(text: &LitStr) -> Result<String> {
 }
 
 /// The action that a policy file would call so.
-fn action(text: &LitStr) -> Result<TokenStream> {
+fn action_of(text: &LitStr) -> Result<TokenStream> {
     let word = text.value();
     let last = word.strip_prefix("keep-last-").and_then(|n| n.parse::<u8>().ok());
     let len = word
@@ -200,7 +214,10 @@ impl Said {
                 ::tracing_audit::redact::probe::Typed::typed(#place, #name)
             }),
             Self::Class { class, action } => {
-                let action = action.as_ref().map(|action| quote!(.action(#action)));
+                let class = class.tokens();
+                // It was read once before, so it can be read.
+                let action = action.as_ref().and_then(|text| action_of(text).ok());
+                let action = action.map(|action| quote!(.action(#action)));
                 Some(quote_spanned! {span=>
                     (&&&&&::tracing_audit::redact::probe::Probe(#place)).field(#name, #class)#action
                 })

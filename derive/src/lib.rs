@@ -1,9 +1,12 @@
 //! `#[derive(AuditFields)]` for `tracing-audit`, which documents and exports it: depend on that crate with its feature
 //! `derive`.
 
+mod event;
 mod expand;
 mod field;
 mod instrument;
+mod part;
+mod place;
 
 use proc_macro::TokenStream;
 
@@ -63,6 +66,96 @@ use proc_macro::TokenStream;
 pub fn audit_fields(input: TokenStream) -> TokenStream {
     let input = syn::parse_macro_input!(input as syn::DeriveInput);
     expand::expand(&input)
+        .unwrap_or_else(|error| error.into_compile_error())
+        .into()
+}
+
+/// Implements `AuditEvent`: the struct is an event with a name, a category, an action, a level and an outcome, and every
+/// field says where its value goes and of what class it is.
+///
+/// ```
+/// use tracing_audit::record::{AuditEvent, Value};
+///
+/// /// An agent calls a tool.
+/// #[derive(AuditEvent)]
+/// #[audit(event = "tool.start", category = "tool", action = "start", level = "info", outcome = "pending")]
+/// struct ToolStart {
+///     /// The tool's name.
+///     #[audit(detail = "tool.name", internal)]
+///     tool_name: String,
+///     #[audit(detail = "tool.args", secret)]
+///     tool_args: Value,
+///     #[audit(slot = "execution_id", internal)]
+///     execution_id: Option<String>,
+///     #[audit(attribute = "round", public)]
+///     round: u32,
+/// }
+///
+/// let event = ToolStart {
+///     tool_name: "search".to_owned(),
+///     tool_args: Value::from("for the key"),
+///     execution_id: None,
+///     round: 1,
+/// };
+/// event.record(); // through `tracing`
+/// let record = event.to_record();
+/// assert_eq!(record.at("detail.tool.name").and_then(Value::as_str), Some("search"));
+/// assert_eq!(ToolStart::META.fields.len(), 4);
+/// ```
+///
+/// On the struct stand `event`, `category`, `action` and `level` (`trace`, `debug`, `info`, `warn`, `error`), and
+/// `outcome`, unless a field fills the slot `outcome`. On a field stand its place and its class:
+///
+/// | place | the value goes to |
+/// |---|---|
+/// | `slot = "actor.id"` | a place that every record has: a name of `docs/fields.md` |
+/// | `detail = "tool.name"` | what is particular to the kind of event |
+/// | `attribute = "x"`, `label = "x"`, `hash = "x"` | the map of that name |
+///
+/// Classes and the action beside them are those of `derive(AuditFields)`; a field of the type `Sensitive<…>` states its
+/// own. `nested`, inside `detail`, stands for a struct that derives `EventPart`. `skip` leaves a field out, which has its
+/// default when the event is read back. Types are texts, numbers, truth values, `Duration`, words of a vocabulary
+/// (`Word`), `Option`, `Vec`, `BTreeMap`, `Value`, and what else implements `FieldValue`.
+#[proc_macro_derive(AuditEvent, attributes(audit))]
+pub fn audit_event(input: TokenStream) -> TokenStream {
+    let input = syn::parse_macro_input!(input as syn::DeriveInput);
+    event::expand(&input)
+        .unwrap_or_else(|error| error.into_compile_error())
+        .into()
+}
+
+/// Makes a struct a value inside the events that have it for a field with `nested`: named values, each of its own class.
+///
+/// ```
+/// use tracing_audit::record::{AuditEvent, EventPart, Value};
+///
+/// #[derive(EventPart)]
+/// struct ToolResult {
+///     #[audit(public)]
+///     success: bool,
+///     #[audit(secret)]
+///     output: String,
+///     #[audit(internal, key = "error")]
+///     failed_with: Option<String>,
+/// }
+///
+/// #[derive(AuditEvent)]
+/// #[audit(event = "tool.success", category = "tool", action = "success", level = "info", outcome = "success")]
+/// struct ToolSuccess {
+///     #[audit(detail = "tool.result", nested)]
+///     result: ToolResult,
+/// }
+///
+/// let result = ToolResult { success: true, output: "42".to_owned(), failed_with: None };
+/// let record = ToolSuccess { result }.to_record();
+/// assert_eq!(record.at("detail.tool.result.success"), Some(&Value::from(true)));
+/// ```
+///
+/// A field's key is its name, unless `key = "…"` says otherwise. Classes and types are those of `derive(AuditEvent)`.
+#[proc_macro_derive(EventPart, attributes(audit))]
+pub fn event_part(input: TokenStream) -> TokenStream {
+    let input = syn::parse_macro_input!(input as syn::DeriveInput);
+    part::expand(&input)
         .unwrap_or_else(|error| error.into_compile_error())
         .into()
 }

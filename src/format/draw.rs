@@ -4,8 +4,9 @@ use super::line::{ALWAYS, Fixed, SCHEMA};
 use super::rules::{bit, is_owned};
 use super::stencil::{ENTRIES, PIECE, Part, Stencil, What, family};
 use super::text;
+use super::values::MAX_KEYS;
 use super::walk::Walk;
-use crate::record::frame::{HEADER, mark, tag};
+use crate::record::frame::{HEADER, STEP, mark, tag};
 use crate::record::{Kind, Slot};
 
 /// How many bytes a value takes at most that is no text of the frame, beyond the fixed parts around it.
@@ -122,7 +123,7 @@ fn sort(slot: Slot, is_member: bool, tag: u8) -> Option<Sort> {
         _ => return None,
     };
     if is_member {
-        return (slot.kind() == Kind::Map).then_some(sort);
+        return (slot.kind() == Kind::Map || slot == Slot::Detail).then_some(sort);
     }
     if is_owned(slot) || slot == Slot::Id {
         return None;
@@ -304,6 +305,7 @@ impl Drawing<'_> {
             Slot::Service => self.piece.extend_from_slice(fixed.service),
             Slot::Host => self.piece.extend_from_slice(fixed.host),
             slot if slot.kind() == Kind::Map => self.map(slot)?,
+            Slot::Detail => self.tree()?,
             slot => match (self.given(slot), slot, self.event()) {
                 (Some(given), _, _) => self.value(slot.kind(), given)?,
                 (None, Slot::Event, Some((number, _))) => self.name(What::Text, number),
@@ -345,16 +347,60 @@ impl Drawing<'_> {
                 self.piece.push(b',');
             }
             self.key(key);
-            match entry.sort {
-                I64 => self.put(What::I64, number),
-                U64 => self.put(What::U64, number),
-                F64 => self.put(What::F64, number),
-                TRUTH => self.put(What::Truth, number),
-                BYTES => self.put(What::Bytes, number),
-                _ => self.quoted(What::Text, number),
-            }
+            self.member(number, entry);
         }
         self.piece.push(b'}');
         Some(())
+    }
+
+    fn member(&mut self, number: u8, entry: Entry) {
+        match entry.sort {
+            I64 => self.put(What::I64, number),
+            U64 => self.put(What::U64, number),
+            F64 => self.put(What::F64, number),
+            TRUTH => self.put(What::Truth, number),
+            BYTES => self.put(What::Bytes, number),
+            _ => self.quoted(What::Text, number),
+        }
+    }
+
+    /// Draws the places inside `detail` as objects inside each other. `None` where a place is inside another, or a key
+    /// has a form of its own: such frames are rare.
+    fn tree(&mut self) -> Option<()> {
+        let places = self.members.iter().filter(|member| member.0 == Slot::Detail);
+        let places: Vec<_> = places.copied().collect();
+        let mut open: Vec<&[u8]> = Vec::new();
+        let mut keys = 0;
+        self.piece.push(b'{');
+        for (index, (_, key, number, entry)) in places.iter().copied().enumerate() {
+            let steps: Vec<&[u8]> = key.split(|byte| *byte == STEP).collect();
+            let (last, objects) = steps.split_last()?;
+            let shared = open.iter().zip(objects).take_while(|(open, step)| open == step);
+            let shared = shared.count();
+            let before = index.checked_sub(1).and_then(|before| places.get(before));
+            let is_inside = before.is_some_and(|(_, before, ..)| {
+                key.strip_prefix(*before)
+                    .is_some_and(|rest| rest.first() == Some(&STEP))
+            });
+            if is_inside || steps.iter().any(|step| step.first() == Some(&b'$')) {
+                return None;
+            }
+            self.piece.extend(open.drain(shared..).map(|_| b'}'));
+            if index > 0 {
+                self.piece.push(b',');
+            }
+            for step in objects.get(shared..)? {
+                self.key(step);
+                self.piece.push(b'{');
+                open.push(step);
+            }
+            keys += steps.len() - shared;
+            self.key(last);
+            self.member(number, entry);
+        }
+        self.piece.extend(open.iter().map(|_| b'}'));
+        self.piece.push(b'}');
+        // Far below the limit, which counts other maps too.
+        (keys <= MAX_KEYS as usize / 2).then_some(())
     }
 }

@@ -7,7 +7,7 @@ use super::rules::bit;
 use super::text;
 use super::texts;
 use super::values::Values;
-use super::walk::Walk;
+use super::walk::{Member, Walk};
 use crate::record::frame::tag;
 use crate::record::{Kind, Slot};
 
@@ -58,6 +58,11 @@ impl LineWriter {
             let (from, to) = self.members(slot);
             return self.counted(slot, out, |values, out| values.map(frame, from, to, 1, out));
         }
+        if slot == Slot::Detail
+            && let Some((from, to)) = self.places(frame)
+        {
+            return self.counted(slot, out, |values, out| values.tree(frame, from..to, 0, 1, out));
+        }
         let mut value = self.at(frame, slot)?;
         match kind {
             Kind::Text | Kind::Id | Kind::Hex => self.scalar(value, out),
@@ -77,6 +82,22 @@ impl LineWriter {
                 self.counted(slot, out, |values, out| values.value(&mut value, 1, out))
             }
         }
+    }
+
+    /// The range of the places in `detail`, if it is given place by place. What is said of all of it stands among them
+    /// under no key: a frame should not have both, and nothing is lost where it has.
+    fn places(&mut self, frame: &[u8]) -> Option<(usize, usize)> {
+        let (from, to) = self.members(Slot::Detail);
+        if from == to {
+            return None;
+        }
+        let whole = self.scan.at.get(usize::from(Slot::Detail.index())).copied()?;
+        if whole == 0 {
+            return Some((from, to));
+        }
+        let whole = Member::new(Slot::Detail.index(), &[], &Walk::at(frame, whole));
+        self.values.members.insert(from, whole);
+        Some((from, to + 1))
     }
 
     /// Writes a value of the caller's making, and notes how many of its keys were too many.

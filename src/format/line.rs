@@ -342,12 +342,19 @@ impl LineWriter {
             .retain(|member| drops.binary_search(&member.value).is_err());
         for slot in Slot::ALL {
             let at = self.scan.at.get(usize::from(slot.index())).copied().unwrap_or(0);
-            let gone = if slot.kind() == Kind::Map {
-                let (from, to) = self.members(*slot);
-                from == to
-            } else {
-                drops.binary_search(&at).is_ok()
+            let is_dropped = drops.binary_search(&at).is_ok();
+            let (from, to) = self.members(*slot);
+            let gone = match slot.kind() {
+                Kind::Map => from == to,
+                _ if *slot == Slot::Detail => from == to && (at == 0 || is_dropped),
+                _ => is_dropped,
             };
+            if let Some(at) = self.scan.at.get_mut(usize::from(slot.index()))
+                && *slot == Slot::Detail
+                && is_dropped
+            {
+                *at = 0;
+            }
             if gone {
                 self.scan.present &= !bit(*slot);
             }

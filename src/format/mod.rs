@@ -10,6 +10,7 @@ mod line;
 #[cfg(test)]
 mod line_tests;
 mod lines;
+mod names;
 mod notes;
 mod params;
 mod read;
@@ -30,6 +31,7 @@ pub(crate) use json::{Flaw, Json, locate, parse_json};
 pub(crate) use line::{LineWriter, Place};
 pub use line::{MAX_LINE, SCHEMA};
 pub use lines::{Lines, MAX_READ, Piece};
+pub(crate) use names::Names;
 pub use params::canonical_json;
 pub use read::read_line;
 pub use segment::{Segment, SegmentName, segments};

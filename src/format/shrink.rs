@@ -9,7 +9,7 @@ use super::notes::{MAX_NOTES, Note};
 use super::rules::{bit, is_owned};
 use super::text;
 use super::walk::Walk;
-use crate::record::frame::tag;
+use crate::record::frame::{STEP, tag};
 use crate::record::{Resolved, Slot};
 
 /// A value is never cut below this many bytes of the line.
@@ -136,10 +136,12 @@ impl LineWriter {
         for slot in Slot::ALL.iter().copied() {
             let index = usize::from(slot.index());
             let is_map = slot.kind() == crate::record::Kind::Map;
+            let at = self.scan.at.get(index).copied().unwrap_or(0);
+            // A detail that is given place by place has no value of its own.
+            let is_map = is_map || (slot == Slot::Detail && at == 0);
             if self.scan.present & bit(slot) == 0 || is_owned(slot) || is_map {
                 continue;
             }
-            let at = self.scan.at.get(index).copied().unwrap_or(0);
             survey.part(
                 frame,
                 at,
@@ -150,7 +152,7 @@ impl LineWriter {
         }
         for member in &self.values.members {
             let slot = Slot::from_index(member.slot).map_or("", Slot::path);
-            let key = String::from_utf8_lossy(member.key(frame));
+            let key = String::from_utf8_lossy(member.key(frame)).replace(char::from(STEP), ".");
             survey.part(frame, member.value, member.key(frame), join(slot, &key), true);
         }
         survey
@@ -265,6 +267,7 @@ fn concerns(field: &[u8], path: &str) -> bool {
     let field = match Resolved::of(field) {
         Resolved::Slot(slot, _) => slot.path().to_owned(),
         Resolved::Label(key) | Resolved::Hash(key) | Resolved::Attribute(key) => bare(key),
+        Resolved::Detail(path) => format!("detail.{path}"),
     };
     let path = bare(path);
     let (short, long) = if field.len() <= path.len() {

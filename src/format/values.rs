@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::cmp::Ordering;
+use std::ops::Range;
 
 use super::text;
 use super::walk::{Member, Walk};
@@ -138,6 +139,67 @@ impl Values {
         }
         out.extend_from_slice(if wrapped { b"}}" } else { b"}" });
         Some(())
+    }
+
+    /// Writes settled members whose keys are paths as objects inside each other. The first `skip` bytes of each key
+    /// lead to here.
+    pub(super) fn tree(
+        &mut self,
+        frame: &[u8],
+        members: Range<usize>,
+        skip: usize,
+        depth: u32,
+        out: &mut Vec<u8>,
+    ) -> Option<()> {
+        let count = self.groups(frame, members.clone(), skip).count();
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        let kept = count.min(self.keys_left.get());
+        let first = self.members.get(members.start)?.step(frame, skip);
+        let wrapped = kept == 1 && first.first() == Some(&b'$');
+        let inner = depth + 1 + u32::from(wrapped);
+        self.keys_left.set(self.keys_left.get() - kept);
+        self.omitted += count - kept;
+        out.extend_from_slice(if wrapped { b"{\"$map\":{" } else { b"{" });
+        let mut start = members.start;
+        for index in 0..kept {
+            let group = self.groups(frame, start..members.end, skip).next()?;
+            start = group.end;
+            let member = self.members.get(group.start).copied()?;
+            let step = member.step(frame, skip);
+            if index > 0 {
+                out.push(b',');
+            }
+            text::string(out, step);
+            out.push(b':');
+            let behind = skip + step.len() + 1;
+            if group.len() == 1 && behind > member.key(frame).len() {
+                self.value(&mut Walk::at(frame, member.value), inner, out)?;
+            } else {
+                self.tree(frame, group, behind, inner, out)?;
+            }
+        }
+        out.extend_from_slice(if wrapped { b"}}" } else { b"}" });
+        Some(())
+    }
+
+    /// The ranges of members that lead through the same key.
+    fn groups<'a>(
+        &'a self,
+        frame: &'a [u8],
+        members: Range<usize>,
+        skip: usize,
+    ) -> impl Iterator<Item = Range<usize>> + 'a {
+        let mut start = members.start;
+        std::iter::from_fn(move || {
+            let inside = self.members.get(start..members.end)?;
+            let step = inside.first()?.step(frame, skip);
+            let len = inside
+                .iter()
+                .take_while(|member| member.step(frame, skip) == step);
+            let group = start..start + len.count();
+            start = group.end;
+            Some(group)
+        })
     }
 
     #[cold]

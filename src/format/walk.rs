@@ -4,7 +4,7 @@ use super::rules::{RULES, Rule, SIZES, bit};
 use std::cmp::Ordering;
 
 use super::text;
-use crate::record::frame::{HEADER, mark, tag};
+use crate::record::frame::{HEADER, STEP, mark, tag};
 use crate::record::{Kind, Slot};
 
 /// Containers nested more deeply than this are taken for a malformed frame; a frame's own limit is 60.
@@ -195,6 +195,12 @@ impl Member {
 }
 
 impl Member {
+    /// Of a key that is a path, the step that begins behind `skip` bytes; empty where the path ends before.
+    pub(super) fn step<'f>(&self, frame: &'f [u8], skip: usize) -> &'f [u8] {
+        let rest = self.key(frame).get(skip..).unwrap_or_default();
+        rest.split(|byte| *byte == STEP).next().unwrap_or_default()
+    }
+
     /// Where the key stands, if the frame holds it.
     #[inline]
     pub(super) fn span(&self) -> Option<Span> {
@@ -244,7 +250,8 @@ impl Span {
 pub(super) struct Scan {
     /// When it happened: what every frame begins with.
     pub(super) time: u64,
-    /// Bit `n` says that slot number `n` has a value; `at` is meaningless elsewhere, so it is never reset.
+    /// Bit `n` says that slot number `n` has a value; `at` is meaningless elsewhere, so it is not reset. Only that of
+    /// `detail` is: 0 says that no value is all of it, and that it has members at most.
     pub(super) present: u128,
     pub(super) at: [u32; Slot::COUNT],
     pub(super) members: Vec<Member>,
@@ -273,6 +280,9 @@ impl Scan {
     pub(super) fn read(&mut self, frame: &[u8]) {
         self.time = frame.first_chunk().map_or(0, |time| u64::from_le_bytes(*time));
         self.present = 0;
+        if let Some(detail) = self.at.get_mut(usize::from(Slot::Detail.index())) {
+            *detail = 0;
+        }
         self.members.clear();
         self.remarks.clear();
         self.cuts.clear();

@@ -9,7 +9,7 @@ use super::commands::ended;
 use super::handle::{Audit, Inner};
 use super::inbox::Item;
 use super::ticket::{Answer, Receipt, State, Ticket};
-use crate::capture::{Loss, Outlet, Route};
+use crate::capture::{Fate, Loss, Outlet, Route};
 use crate::config::Mode;
 use crate::error::{Error, ErrorKind, Result};
 use crate::queue::{Lane, Refused};
@@ -44,6 +44,8 @@ pub enum Submitted {
     Queued,
     /// It is left out, because its level is below its family's floor.
     BelowLevel,
+    /// It is left out, because a pause covers it: see [`Audit::pause`].
+    Paused,
     /// It is left out, because the trail is configured off.
     Disabled,
 }
@@ -70,6 +72,7 @@ impl Emitter for NoopEmitter {
 enum Prepared {
     Frame(Redacted, Mode, String),
     BelowLevel,
+    Paused,
 }
 
 impl Emitter for Audit {
@@ -83,21 +86,26 @@ impl Emitter for Audit {
 }
 
 impl Audit {
-    /// Hands a record over and waits until it is durable, or delivered to every sink where there is no journal.
+    /// Hands a record, or a typed event, over and waits until it is durable, or delivered to every sink where there is no journal.
     ///
     /// # Errors
     ///
     /// The record was not taken (`Full`, `Closed`, `Refused`, `Reentrant`, `Forked`), or its state did not become
     /// known in time (`Timeout`): then it is still on its way. `Sink` where there is no journal and a sink refused or
     /// missed this record, or could not flush; the message names the sink. `Closed` also where the trail ended first.
-    pub fn emit(&self, record: Record) -> Result<Receipt> {
+    pub fn emit(&self, record: impl Into<Record>) -> Result<Receipt> {
+        self.emit_record(&record.into())
+    }
+
+    fn emit_record(&self, record: &Record) -> Result<Receipt> {
         let Some(inner) = self.inner() else {
             return Ok(Receipt::unwritten(State::Disabled));
         };
-        let own_id = own_id(&record);
-        let (frame, mode, category) = match inner.prepare(&record)? {
+        let own_id = own_id(record);
+        let (frame, mode, category) = match inner.prepare(record)? {
             Prepared::Frame(frame, mode, category) => (frame, mode, category),
             Prepared::BelowLevel => return Ok(Receipt::unwritten(State::BelowLevel)),
+            Prepared::Paused => return Ok(Receipt::unwritten(State::Paused)),
         };
         let (promise, ticket) = Ticket::new();
         let item = Item {
@@ -122,17 +130,22 @@ impl Audit {
         answer.map(|receipt| with_id(receipt, own_id))
     }
 
-    /// Hands a record over and never waits.
+    /// Hands a record, or a typed event, over and never waits.
     ///
     /// # Errors
     ///
     /// The record was not taken.
-    pub fn submit(&self, record: Record) -> Result<Submitted> {
+    pub fn submit(&self, record: impl Into<Record>) -> Result<Submitted> {
+        self.submit_record(&record.into())
+    }
+
+    fn submit_record(&self, record: &Record) -> Result<Submitted> {
         let Some(inner) = self.inner() else {
             return Ok(Submitted::Disabled);
         };
-        match inner.prepare(&record)? {
+        match inner.prepare(record)? {
             Prepared::BelowLevel => Ok(Submitted::BelowLevel),
+            Prepared::Paused => Ok(Submitted::Paused),
             Prepared::Frame(frame, _, category) => {
                 let route = Route {
                     mode: Mode::Lossy,
@@ -149,10 +162,10 @@ impl Audit {
     ///
     /// Dropped before its first poll, or while it waits for room, the record is not submitted; dropped later, it is
     /// still written.
-    pub fn emit_async(&self, record: Record) -> EmitFuture {
+    pub fn emit_async(&self, record: impl Into<Record>) -> EmitFuture {
         EmitFuture {
             audit: self.clone(),
-            step: Step::New(Box::new(record)),
+            step: Step::New(Box::new(record.into())),
             own_id: None,
         }
     }
@@ -236,6 +249,7 @@ fn first_step(inner: &Inner, record: &Record) -> Next {
     match inner.prepare(record) {
         Err(error) => Next::Answer(Err(error)),
         Ok(Prepared::BelowLevel) => Next::Answer(Ok(Receipt::unwritten(State::BelowLevel))),
+        Ok(Prepared::Paused) => Next::Answer(Ok(Receipt::unwritten(State::Paused))),
         Ok(Prepared::Frame(frame, ..)) => {
             let (promise, ticket) = Ticket::new();
             let promise = Some(promise);
@@ -287,11 +301,11 @@ impl Inner {
         let derived = event.rsplit_once('.').map_or("", |(category, _)| category);
         let category = record.text(Slot::Category).unwrap_or(derived);
         let level = record.text(Slot::Level).map_or(Level::Info, Level::from);
-        let (is_wanted, mode) = self.capture.route(event, category, &level);
-        if !is_wanted {
-            add(&self.inbox.counters.below_level, 1);
-            return Ok(Prepared::BelowLevel);
-        }
+        let mode = match self.capture.route(event, category, &level) {
+            Fate::Wanted(mode) => mode,
+            Fate::BelowLevel => return Ok(Prepared::BelowLevel),
+            Fate::Paused => return Ok(Prepared::Paused),
+        };
         let time = super::control::stated_time(record).unwrap_or_else(|| self.inbox.clock.now());
         if time > crate::clock::MAX_TIME {
             let message = format!("time {time} is after 2262-04-11, the last day that a line can state");

@@ -66,6 +66,7 @@ pub(super) fn resolve(name: &str) -> Option<(Field, Naming)> {
         Resolved::Slot(slot, naming) => Some((Field::Slot(slot), naming)),
         Resolved::Label(key) => Some((Field::Label(key.to_owned()), Naming::Plain)),
         Resolved::Hash(key) => Some((Field::Hash(key.to_owned()), Naming::Plain)),
+        Resolved::Detail(path) => Some((Field::Detail(path.to_owned()), Naming::Plain)),
         Resolved::Attribute(_) => None,
     }
 }

@@ -1,6 +1,7 @@
 //! `Record` and its builder: a value for each slot, reached by typed accessors.
 
 use super::declared::Declared;
+use super::event::EventMeta;
 use super::slots::{Fill, Kind, Slot};
 use super::value::{Map, Value};
 
@@ -8,11 +9,20 @@ use super::value::{Map, Value};
 ///
 /// A record is plain data. It may hold sensitive values until a policy has seen it, so its `Debug` form shows
 /// only which slots are filled.
-#[derive(Clone, PartialEq, Default)]
+#[derive(Clone, Default)]
 pub struct Record {
     values: Vec<(Slot, Value)>,
     /// Attributes whose class types state.
     declared: Vec<Declared>,
+    /// The typed event that it was made of, which states the classes of its values.
+    pub(super) meta: Option<&'static EventMeta>,
+}
+
+/// What two records say counts, not whether a typed event says what class that is of.
+impl PartialEq for Record {
+    fn eq(&self, other: &Self) -> bool {
+        self.values == other.values && self.declared == other.declared
+    }
 }
 
 impl Record {
@@ -96,6 +106,26 @@ impl Record {
     /// Attributes whose class types state, in the order in which they were given.
     pub(crate) fn declared(&self) -> &[Declared] {
         &self.declared
+    }
+
+    /// The typed event that this was made of, which states the classes of its values; none where it was read back or built.
+    #[must_use]
+    pub fn meta(&self) -> Option<&'static EventMeta> {
+        self.meta
+    }
+
+    /// Takes a slot's value out.
+    pub(super) fn take(&mut self, slot: Slot) -> Option<Value> {
+        let at = self.values.binary_search_by_key(&slot, |(filled, _)| *filled);
+        at.ok().map(|at| self.values.remove(at).1)
+    }
+
+    /// Fills a slot with a value that fits it; another becomes the attribute of the slot's path.
+    pub(super) fn put_fitting(&mut self, slot: Slot, value: Value) {
+        match fit(slot.kind(), value) {
+            Ok(value) => self.put(slot, value),
+            Err(value) => self.put_member(Slot::Attributes, slot.path().to_owned(), value),
+        }
     }
 
     /// Fills a slot, in whatever way its table entry says it is filled. For readers and the writer.
@@ -262,12 +292,7 @@ impl RecordBuilder {
     pub fn set(mut self, slot: Slot, value: impl Into<Value>) -> Self {
         let value = value.into();
         match slot.fill() {
-            Fill::Field | Fill::Inherited => match fit(slot.kind(), value) {
-                Ok(value) => self.record.put(slot, value),
-                Err(value) => self
-                    .record
-                    .put_member(Slot::Attributes, slot.path().to_owned(), value),
-            },
+            Fill::Field | Fill::Inherited => self.record.put_fitting(slot, value),
             Fill::Reserved => self
                 .record
                 .put_member(Slot::Attributes, slot.path().to_owned(), value),

@@ -5,7 +5,8 @@
 //! ```text
 //! frame     = time(u64 LE) entry*          a later entry for the same slot or key wins
 //! entry     = slot(u8) value               slot < Slot::COUNT
-//!           | KEYED(u8) slot(u8) key value  one member of attributes, labels or hashes
+//!           | KEYED(u8) slot(u8) key value  one member of attributes, labels or hashes; or a place inside detail, whose
+//!                                           key is the keys that lead there, with `STEP` between them
 //!           | REMARK(u8) action(u8) n(u16 LE) key(rule) key(kind of personal data) key(field)
 //!           | LEVEL(u8)                       what follows is said by a span, scope or event further inside
 //!           | CUT(u8) original_len(u64 LE, 0 = not stated) key
@@ -48,6 +49,10 @@ pub(crate) mod mark {
     /// An actor named behind this mark is somebody else than one named before it: of that one nothing is inherited.
     pub(crate) const LEVEL: u8 = 0xF3;
 }
+
+/// Stands between the keys that lead to a place inside `detail`. It is below every other character, so that places in
+/// the order of their keys' bytes are in the order in which a line has them.
+pub(crate) const STEP: u8 = 0;
 
 /// Bytes before the first entry.
 pub(crate) const HEADER: usize = 8;

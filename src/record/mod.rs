@@ -1,18 +1,31 @@
 //! The vocabulary: what a record can say. Plain data, no I/O, no `tracing` types.
 
 mod builder;
+mod call_stack;
 mod declared;
+pub(crate) mod event;
+mod field_value;
 pub(crate) mod frame;
 mod ids;
 mod names;
+pub(crate) mod part;
 mod slots;
 mod value;
 mod vocabulary;
 
 pub use builder::{Record, RecordBuilder};
+pub use call_stack::{CallNode, CallStack};
 pub(crate) use declared::{Declared, Plaintext};
+pub(crate) use event::Place;
+pub use event::{AuditEvent, EventMeta, FieldClass, FieldMeta};
+pub use field_value::{FieldType, FieldValue, Misfit, Texts, View, Word};
 pub use ids::{SpanId, TraceContext, TraceId};
 pub use names::{Naming, Resolved};
 pub use slots::{Fill, Kind, Slot};
+#[cfg(feature = "derive")]
+pub use tracing_audit_derive::{AuditEvent, EventPart};
 pub use value::{Map, Value};
+
+#[cfg(feature = "catalog")]
+pub(crate) use vocabulary::vocabulary;
 pub use vocabulary::{ActorType, Level, Outcome, Verdict};

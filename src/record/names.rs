@@ -29,6 +29,8 @@ pub enum Resolved<'a> {
     Label(&'a str),
     /// A key of `hashes`.
     Hash(&'a str),
+    /// A place inside `detail`: the keys that lead there, with dots between them.
+    Detail(&'a str),
     /// Not recognised, or reserved: a key of `attributes`.
     Attribute(&'a str),
 }
@@ -66,6 +68,7 @@ impl<'a> Resolved<'a> {
         match bare.split_once('.') {
             Some(("label" | "labels", key)) if !key.is_empty() => Self::Label(key),
             Some(("hash" | "hashes", key)) if !key.is_empty() => Self::Hash(key),
+            Some(("detail", path)) if is_path(path) => Self::Detail(path),
             _ => Self::Attribute(name),
         }
     }
@@ -79,6 +82,30 @@ impl<'a> Resolved<'a> {
         names.sort_unstable();
         names.into_iter()
     }
+}
+
+/// The most keys that lead to a place inside `detail`, and the most bytes of them.
+const MAX_KEYS: usize = 16;
+const MAX_PATH: usize = 255;
+
+/// Whether this leads to a place inside a value. A name that does not is an attribute like any other.
+const fn is_path(path: &str) -> bool {
+    let bytes = path.as_bytes();
+    let (mut at, mut keys, mut before) = (0, 1, b'.');
+    while at < bytes.len() {
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "a loop over its own length; `get` is not const"
+        )]
+        let byte = bytes[at];
+        if byte < b' ' || (byte == b'.' && before == b'.') {
+            return false;
+        }
+        keys += (byte == b'.') as usize;
+        before = byte;
+        at += 1;
+    }
+    before != b'.' && keys <= MAX_KEYS && bytes.len() <= MAX_PATH
 }
 
 impl PartialOrd for Naming {
@@ -111,6 +138,29 @@ mod tests {
         }
         for (name, ..) in SPECIAL {
             assert_eq!(seen.get(name), None, "{name} is claimed twice");
+        }
+    }
+
+    #[test]
+    fn a_name_below_detail_is_a_place_in_it_where_its_keys_can_be() {
+        for name in ["detail.tool.name", "detail.x", "audit.detail.tool.name"] {
+            let path = name.trim_start_matches("audit.").trim_start_matches("detail.");
+            assert_eq!(Resolved::of(name), Resolved::Detail(path));
+        }
+        let deep = format!("detail{}", ".x".repeat(MAX_KEYS + 1));
+        let long = format!("detail.{}", "x".repeat(MAX_PATH + 1));
+        for name in [
+            "detail",
+            "detail.",
+            "detail..x",
+            "detail.x.",
+            "detail.x..y",
+            "detail.\0",
+            "details.x",
+            &deep,
+            &long,
+        ] {
+            assert_eq!(Resolved::of(name), Resolved::Attribute(name));
         }
     }
 

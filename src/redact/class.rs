@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use super::scan::hits::Sort;
 use crate::error::{Error, Result};
+use crate::record::FieldClass;
 
 /// The eight classes; what an application adds are labels under one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -44,9 +45,17 @@ impl ClassKind {
 
     /// The word for the kind.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
-        let known = Self::ALL.iter().find(|(kind, _)| *kind == self);
-        known.map_or("unclassified", |(_, word)| word)
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Internal => "internal",
+            Self::Personal => "personal",
+            Self::Special => "special",
+            Self::Financial => "financial",
+            Self::Network => "network",
+            Self::Secret => "secret",
+            Self::Unclassified => "unclassified",
+        }
     }
 }
 
@@ -97,6 +106,11 @@ impl Class {
     pub(super) fn of_words(kind: &str, label: &'static str) -> Self {
         let known = ClassKind::ALL.iter().find(|(_, word)| *word == kind);
         Self::of(known.map_or(ClassKind::Unclassified, |&(kind, _)| kind), label)
+    }
+
+    /// The class as a field of a typed event states it.
+    pub(super) const fn field(self) -> FieldClass {
+        FieldClass::new(self.kind.as_str(), self.label)
     }
 
     /// The kind.

@@ -1,12 +1,14 @@
 //! The plan for one field: where its value goes and what is done to it, decided once.
 
 use super::action::Action;
+use super::class::Class;
 use super::ink::Ink;
 use super::judge::{Judged, Look};
 use super::policy::Policy;
+use super::recording;
 use super::rule::{About, Asked};
-use crate::record::frame::{Out as _, Put};
-use crate::record::{Kind, Naming, Resolved, Slot};
+use crate::record::frame::{Out as _, Put, STEP};
+use crate::record::{EventMeta, FieldMeta, Kind, Naming, Place, Resolved, Slot};
 
 /// Bits for slots whose being filled has consequences.
 pub(crate) mod sees {
@@ -71,6 +73,8 @@ pub(crate) struct FieldPlan {
     pub(super) fallback: Head,
     pub(super) inherited: bool,
     pub(super) sees: u16,
+    /// The typed event that it is a field of, where it is one: its values come in the form that `carried.rs` knows.
+    pub(super) typed: Option<(&'static EventMeta, &'static FieldMeta)>,
 }
 
 /// What stands before a value: a slot's number, or a map's key. Of fixed width, so that it is copied without a call.
@@ -161,6 +165,8 @@ impl FieldPlan {
                 ..Self::keyed(name, Slot::Labels, key, None, of)
             },
             Resolved::Hash(key) => Self::keyed(name, Slot::Hashes, key, None, of),
+            // With its slot: a span that only lends it must not fill the place in another's record.
+            Resolved::Detail(path) => Self::detail(name, &path.replace('.', STEP_TEXT), of),
             Resolved::Attribute(key) => Self::keyed(name, Slot::Attributes, key, None, of),
         }
     }
@@ -174,6 +180,14 @@ impl FieldPlan {
             head: Head::new(&[slot.index()]),
             sees: bit(slot),
             ..Self::keyed(slot.path(), Slot::Attributes, slot.path(), Some(slot), of)
+        }
+    }
+
+    /// Plans a place inside `detail`, by the keys that lead there with [`STEP`] between them.
+    pub(super) fn detail(name: &str, keys: &str, of: Of<'_>) -> Self {
+        Self {
+            path: format!("{}.{}", Slot::Detail.path(), keys.replace(STEP_TEXT, ".")).into(),
+            ..Self::keyed(name, Slot::Detail, keys, Some(Slot::Detail), of)
         }
     }
 
@@ -258,7 +272,57 @@ impl FieldPlan {
             fast: 0,
             inherited: false,
             sees: 0,
+            typed: None,
         }
+    }
+
+    /// Plans a field of a typed event: what is said of its class counts, or what its name says where that is stricter.
+    pub(crate) fn of_event(event: &'static EventMeta, field: &'static FieldMeta, of: Of<'_>) -> Self {
+        Self::at_path(field.path, event, field, of)
+    }
+
+    /// As [`Self::of_event`], for one that may stand inside another, at this path.
+    pub(super) fn at_path(
+        path: &str,
+        event: &'static EventMeta,
+        field: &'static FieldMeta,
+        of: Of<'_>,
+    ) -> Self {
+        let place = Place::of(path);
+        let name = place.field_name(path);
+        let plan = match place {
+            Place::Slot(slot) => Self {
+                path: slot.path().into(),
+                kind: Some(slot.kind()),
+                judged: of.judge(&name, Some(slot)),
+                head: Head::new(&[slot.index()]),
+                inherited: slot.is_inherited(),
+                sees: bit(slot),
+                ..Self::keyed(&name, Slot::Attributes, &name, Some(slot), of)
+            },
+            Place::Member(map, key) => Self::keyed(&name, map, key, None, of),
+            Place::Detail(keys) => Self::detail(&name, &keys.replace('.', STEP_TEXT), of),
+            Place::Nowhere => Self::keyed(&name, Slot::Attributes, &name, None, of),
+        };
+        plan.of_class(event, field, of.policy)
+    }
+
+    /// The same field where its class is stated.
+    pub(super) fn of_class(
+        mut self,
+        event: &'static EventMeta,
+        field: &'static FieldMeta,
+        policy: &Policy,
+    ) -> Self {
+        let class = Class::of_words(field.class.kind, field.class.label);
+        // What the code asks for and nobody understands is no reason to keep more.
+        let asked = field
+            .action
+            .map(|action| action.parse().unwrap_or(Action::Marker));
+        self.judged = recording::judge(policy, class, asked, self.judged, &self.name);
+        self.sees |= if class.is_pii() { sees::PERSONAL } else { 0 };
+        self.typed = Some((event, field));
+        self.hastened()
     }
 
     /// The same field where the types of its values list it.
@@ -267,6 +331,14 @@ impl FieldPlan {
             judged: self.judged.listed(&self.name),
             ..self.clone()
         }
+    }
+
+    /// What is known of the records that hold the field.
+    pub(super) fn about(&self) -> About<'static> {
+        self.typed.map_or_else(About::default, |(event, _)| About {
+            event: Some(event.name),
+            category: Some(event.category),
+        })
     }
 
     pub(super) fn name(&self) -> &str {
@@ -306,6 +378,10 @@ impl FieldPlan {
         self.naming == Naming::Plain && self.kind.is_none_or(|kind| matches!(kind, Kind::Id | Kind::Any))
     }
 }
+
+/// [`STEP`] as a text.
+pub(super) const STEP_TEXT: &str = "\0";
+const _: () = assert!(STEP_TEXT.as_bytes()[0] == STEP);
 
 fn bit(slot: Slot) -> u16 {
     match slot {

@@ -3,6 +3,7 @@
 mod act;
 mod action;
 mod beside;
+mod carried;
 mod class;
 mod counts;
 mod explain;
@@ -32,13 +33,16 @@ mod scan;
 pub mod sensitive;
 mod shown;
 mod sift;
+mod step;
 mod structured;
 mod text;
+mod typed;
 mod view;
 mod vocabulary;
 mod words;
 
 pub use action::Action;
+pub use carried::Carry;
 pub use class::{Class, ClassKind};
 pub use explain::{Explained, Sought, Treatment};
 pub(crate) use field::{FieldPlan, Of, sees};
@@ -53,6 +57,7 @@ pub(crate) use rule::About;
 pub use rule::{FieldRule, ValueType};
 pub use scan::{Redaction, Scanned, scan};
 pub use sensitive::{Classified, Sensitive};
+pub(crate) use step::{StepNode, StepText};
 #[cfg(feature = "derive")]
 pub use tracing_audit_derive::AuditFields;
 pub use view::{AuditField, AuditFields, AuditView};

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::RwLock;
 
 use super::field::{FieldPlan, Of};
-use crate::record::Slot;
+use crate::record::{EventMeta, Slot};
 
 /// Plans by slot and by name. A clone begins empty: it belongs to another policy.
 #[derive(Debug, Default)]
@@ -14,6 +14,8 @@ pub(super) struct Plans {
     slots: OnceLock<Box<[FieldPlan]>>,
     /// Those of attributes, labels and hashes: the same name is another field in each.
     names: [RwLock<HashMap<Box<str>, Arc<FieldPlan>>>; 3],
+    /// Those of typed events' fields, by the address of the event: as many as the program has such events.
+    events: RwLock<HashMap<usize, Arc<[(Box<str>, FieldPlan)]>>>,
 }
 
 /// How many names are kept; what data brings beyond them is planned each time.
@@ -35,6 +37,21 @@ impl Plans {
                 .collect()
         });
         slots.get(usize::from(slot.index()))
+    }
+
+    /// The plans for the fields of a typed event, made by `make` where they are not there.
+    pub(super) fn event(
+        &self,
+        event: &'static EventMeta,
+        make: impl FnOnce() -> Arc<[(Box<str>, FieldPlan)]>,
+    ) -> Arc<[(Box<str>, FieldPlan)]> {
+        let key = std::ptr::from_ref(event).addr();
+        if let Some(plans) = self.events.read().get(&key) {
+            return Arc::clone(plans);
+        }
+        let plans = make();
+        self.events.write().insert(key, Arc::clone(&plans));
+        plans
     }
 
     /// The plan for a member of this map, made by `make` where it is not there.

@@ -11,6 +11,7 @@ use std::cell::Cell;
 use std::fmt;
 
 use super::action::Action;
+use super::carried::Carried;
 use super::class::Class;
 use super::judge::{Decision, Judged, Look};
 use super::policy::{Policy, Stance, hides};
@@ -66,13 +67,22 @@ pub(super) fn plaintext(show: Show<'_>) -> Option<Plaintext> {
     show(&mut text).ok().map(|()| text)
 }
 
+/// In what form a writer of ours takes a value with its type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// A list of texts one by one, anything else as a value.
+    Parts,
+    /// Everything as a value.
+    Whole,
+}
+
 /// What is under way between a value and a writer on this thread.
 #[derive(Default)]
 enum Talk {
     #[default]
     Quiet,
     Asked,
-    Heard,
+    Heard(Wish),
     Told(Told),
     Taken,
 }
@@ -80,6 +90,10 @@ enum Talk {
 /// What a value says to a writer that has answered.
 pub(super) enum Told {
     Value(Stated),
+    /// A value with its type, which nothing is said of beside it.
+    Carried(Carried),
+    /// So many texts follow, each in one piece: a list.
+    Texts(usize),
     /// All that follows is stated by types, or stands in the source code.
     Opened,
     /// That was all of it.
@@ -111,9 +125,27 @@ impl Drop for Turn {
 }
 
 fn is_ours(f: &mut fmt::Formatter<'_>, question: &str) -> Result<bool, fmt::Error> {
+    wish(f, question).map(|wish| wish.is_some())
+}
+
+/// What the writer wishes, if it is ours.
+fn wish(f: &mut fmt::Formatter<'_>, question: &str) -> Result<Option<Wish>, fmt::Error> {
     let _turn = Turn::begin(Talk::Asked);
     f.write_str(question)?;
-    Ok(matches!(swap(Talk::Quiet), Talk::Heard))
+    Ok(match swap(Talk::Quiet) {
+        Talk::Heard(wish) => Some(wish),
+        _ => None,
+    })
+}
+
+/// As [`wish`], for who has nothing to write where nobody answers.
+pub(super) fn asks(f: &mut fmt::Formatter<'_>) -> Result<Option<Wish>, fmt::Error> {
+    wish(f, silently())
+}
+
+/// Tells a writer that has answered.
+pub(super) fn hands(f: &mut fmt::Formatter<'_>, told: Told) -> fmt::Result {
+    tell(f, silently(), told).map(drop)
 }
 
 fn tell(f: &mut fmt::Formatter<'_>, question: &str, told: Told) -> Result<bool, fmt::Error> {
@@ -202,18 +234,18 @@ pub(super) enum Heard {
 
 /// Answers the text if it is a question.
 #[inline]
-pub(super) fn hear(text: &str) -> Heard {
+pub(super) fn hear(text: &str, wish: Wish) -> Heard {
     if text.as_ptr() == QUESTION.as_ptr() {
-        answer()
+        answer(wish)
     } else {
         Heard::Text
     }
 }
 
 #[cold]
-fn answer() -> Heard {
+fn answer(wish: Wish) -> Heard {
     let (next, heard) = match swap(Talk::Quiet) {
-        Talk::Asked => (Talk::Heard, Heard::Question),
+        Talk::Asked => (Talk::Heard(wish), Heard::Question),
         Talk::Told(told) => (Talk::Taken, Heard::Told(told)),
         // Somebody hands on what was written to them.
         other => (other, Heard::Text),
@@ -245,6 +277,30 @@ pub(super) fn stricter(by_type: Decision, named: Decision) -> Decision {
     } else {
         by_type
     }
+}
+
+/// The verdict on a field whose class is stated beforehand, where the name alone leads to `judged`.
+pub(super) fn judge(
+    policy: &Policy,
+    class: Class,
+    asked: Option<Action>,
+    judged: Judged,
+    name: &str,
+) -> Judged {
+    let listed = judged.is_unlisted().then(|| judged.listed(name));
+    let mut judged = listed.unwrap_or(judged);
+    let own = decide(policy, class, asked);
+    let stated = |named: Decision, look| Decision {
+        look: named.look.max(look),
+        ..stricter(own, named)
+    };
+    judged.text = stated(judged.text, Look::Secrets);
+    judged.number = stated(judged.number, Look::None);
+    judged.trial = judged.trial.take().map(|trial| match policy.trial() {
+        Some(policy) => Box::new(judge(policy, class, asked, *trial, name)),
+        None => trial,
+    });
+    judged
 }
 
 /// Whether the action makes sense of the beginning of a text.
@@ -297,6 +353,8 @@ pub(super) struct Declaring<'p> {
     began: usize,
     open: u32,
     ended: Option<usize>,
+    /// A value with its type, while it is all that was written.
+    pub(super) carried: Option<Carried>,
 }
 
 impl<'p> Declaring<'p> {
@@ -310,6 +368,7 @@ impl<'p> Declaring<'p> {
             began: 0,
             open: 0,
             ended: None,
+            carried: None,
         }
     }
 

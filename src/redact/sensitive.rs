@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 
 use super::class::{Class, ClassKind};
 use super::recording::{self, Show};
+use crate::record::{FieldClass, FieldType, FieldValue, Misfit, Value, View};
 
 /// A type that stands for a class of data. Those of this module are the usual ones; an application makes its own:
 ///
@@ -157,6 +158,22 @@ impl<T, C> Sensitive<T, C> {
     fn text(&self) -> Option<impl Fn(&mut dyn fmt::Write) -> fmt::Result + '_> {
         let show = self.show?;
         Some(move |out: &mut dyn fmt::Write| show(&self.value, out))
+    }
+}
+
+/// As a field of a typed event: its class is stated, and its text is what a trail gets.
+impl<T: FieldValue + fmt::Display, C: Classified> FieldValue for Sensitive<T, C> {
+    const TYPE: FieldType = FieldType::Text;
+    const CLASS: Option<FieldClass> = Some(C::CLASS.field());
+
+    fn view(&self) -> View<'_> {
+        let text = self.text().and_then(|show| recording::plaintext(&show));
+        View::Made(Value::from(text.as_ref().map_or("", |text| text.as_str())))
+    }
+
+    /// Reads what stands there, which is what the policy left.
+    fn from_value(value: &Value) -> Result<Self, Misfit> {
+        T::from_value(value).map(Self::new)
     }
 }
 

@@ -18,6 +18,14 @@ impl Redacting<'_> {
     /// A value that only `Debug` or `Display` can show. User code runs here: no lock of ours is held, and what
     /// panics leaves a marker.
     pub(crate) fn debug(&mut self, plan: &FieldPlan, value: &dyn Debug) {
+        if plan.typed.is_some() {
+            return self.carried(plan, value);
+        }
+        self.shown(plan, value);
+    }
+
+    /// A value that says of itself what it is, or has a text.
+    pub(super) fn shown(&mut self, plan: &FieldPlan, value: &dyn Debug) {
         let is_unlisted = plan.judged.is_unlisted();
         match plan.judged.text.action {
             // The types of the values may list it.
@@ -45,6 +53,10 @@ impl Redacting<'_> {
         if plan.naming == Naming::Traceparent && self.traceparent_at(text_at) {
             self.ink.wipe_back(start);
             return;
+        }
+        if let Some(carried) = declaring.carried.take() {
+            self.ink.wipe_back(start);
+            return self.value(plan, &carried.value, plan.about());
         }
         let len = self.ink.len() - text_at;
         if let Some(stated) = declaring.whole(len).filter(|_| formatted.cut_from.is_none()) {

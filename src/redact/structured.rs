@@ -6,6 +6,7 @@ use super::class::Class;
 use super::judge::{Judged, Look};
 use super::rule::{About, Asked};
 use super::sift::{self, Note};
+use super::typed::{Typed, Way};
 use super::{FieldPlan, Of, Redacting, sees};
 use crate::record::frame::{MAX_DEPTH, MAX_VALUE, Put, TOO_DEEP, cut};
 use crate::record::{Declared, Map, Record, Slot, Value};
@@ -25,26 +26,23 @@ impl Redacting<'_> {
         // The plans are kept by the policy, not by what is written here.
         let policy = self.policy;
         let plans = policy.plans();
+        let typed = record.meta().map(|event| Typed::of(event, of));
+        let typed = typed.as_ref();
         for (slot, value) in record.slots() {
+            let stated = typed.and_then(|typed| typed.at(slot.path()));
             match (slot, value) {
                 (Slot::Time, _) => {}
                 // What the caller said was true of the whole address.
                 (Slot::ActorIpPrefixLen, _) if self.seen & sees::SHORTENED != 0 => {}
                 (Slot::Attributes | Slot::Labels | Slot::Hashes, Value::Map(members)) => {
-                    for (key, value) in members {
-                        let (key, notes) = self.key(key, members);
-                        let make = || match slot {
-                            Slot::Labels => FieldPlan::new(&format!("label.{key}"), of),
-                            Slot::Hashes => FieldPlan::new(&format!("hash.{key}"), of),
-                            _ => FieldPlan::attribute(&key, &key, of),
-                        };
-                        match plans {
-                            Some(plans) => self.value(&plans.member(slot, &key, make), value, of.about),
-                            None => self.value(&make(), value, of.about),
-                        }
-                        notes.iter().for_each(|note| self.remark(&key, *note));
-                    }
+                    self.members(slot, members, typed, of);
                 }
+                (Slot::Detail, Value::Map(members))
+                    if typed.is_some_and(|typed| typed.leads_on("detail")) =>
+                {
+                    self.places(members, &mut Way::default(), typed, of);
+                }
+                _ if stated.is_some() => stated.iter().for_each(|plan| self.value(plan, value, of.about)),
                 _ => match plans.and_then(|plans| plans.slot(slot, of)) {
                     Some(plan) => self.value(plan, value, of.about),
                     None => self.value(&FieldPlan::for_slot(slot, of), value, of.about),
@@ -60,6 +58,36 @@ impl Redacting<'_> {
         }
     }
 
+    /// The members of a slot that is a map.
+    pub(super) fn members(&mut self, slot: Slot, members: &Map, typed: Option<&Typed>, of: Of<'_>) {
+        // The plans are kept by the policy, not by what is written here.
+        let policy = self.policy;
+        let plans = policy.plans();
+        // Where a typed event has the whole map for a field, its class is that of every member.
+        let all = typed.and_then(|typed| typed.field(slot.path()));
+        for (key, value) in members {
+            if let Some(plan) = typed.and_then(|typed| typed.at(&format!("{}.{key}", slot.path()))) {
+                self.value(plan, value, of.about);
+                continue;
+            }
+            let (key, notes) = self.key(key, members);
+            let make = || match slot {
+                Slot::Labels => FieldPlan::new(&format!("label.{key}"), of),
+                Slot::Hashes => FieldPlan::new(&format!("hash.{key}"), of),
+                _ => FieldPlan::attribute(&key, &key, of),
+            };
+            match (all, plans) {
+                (Some((event, field)), _) => {
+                    let plan = make().of_class(event, field, policy);
+                    self.value(&plan, value, of.about);
+                }
+                (None, Some(plans)) => self.value(&plans.member(slot, &key, make), value, of.about),
+                (None, None) => self.value(&make(), value, of.about),
+            }
+            notes.iter().for_each(|note| self.remark(&key, *note));
+        }
+    }
+
     /// An attribute whose class types state.
     fn declared(&mut self, plan: &FieldPlan, declared: &Declared) {
         let [kind, label] = declared.class;
@@ -72,7 +100,7 @@ impl Redacting<'_> {
         self.typed(plan, true, stated, declared.text.as_ref());
     }
 
-    fn value(&mut self, plan: &FieldPlan, value: &Value, about: About<'_>) {
+    pub(super) fn value(&mut self, plan: &FieldPlan, value: &Value, about: About<'_>) {
         let is_number = matches!(
             value,
             Value::Int(_) | Value::Uint(_) | Value::Float(_) | Value::Bool(_)

@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::ink::Ink;
 use super::judge::Judged;
 use super::policy::Policy;
-use super::recording::{self, Declaring, Heard, Told};
+use super::recording::{self, Declaring, Heard, Told, Wish};
 use super::sift::{Link, Note};
 use crate::record::frame::Out;
 
@@ -145,7 +145,7 @@ pub(super) fn source_of<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e (
 
 /// What user code answers; `None` where it panics. What it panicked with is user code as well when it is dropped, and may
 /// panic again.
-fn caught<R>(run: impl FnOnce() -> R) -> Option<R> {
+pub(super) fn caught<R>(run: impl FnOnce() -> R) -> Option<R> {
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(answer) => Some(answer),
         Err(payload) => {
@@ -185,6 +185,12 @@ impl Capped<'_, '_> {
     fn told(&mut self, told: Told) {
         let at = self.ink.len() - self.start;
         match told {
+            Told::Carried(carried) if at == 0 && self.declaring.carried.is_none() => {
+                self.declaring.carried = Some(carried);
+            }
+            Told::Carried(carried) => self.take(&carried.text()),
+            // Nobody lists parts to who wants the whole.
+            Told::Texts(_) => {}
             Told::Opened => self.declaring.opened(at),
             Told::Closed => self.declaring.closed(at),
             Told::Value(stated) => {
@@ -201,6 +207,9 @@ impl Capped<'_, '_> {
 
     #[inline]
     fn take(&mut self, text: &str) {
+        if let Some(carried) = self.declaring.carried.take() {
+            self.take(&carried.text());
+        }
         self.total += text.len();
         if !self.full && text.len() <= self.left {
             self.left -= text.len();
@@ -216,7 +225,7 @@ impl Capped<'_, '_> {
 impl Write for Capped<'_, '_> {
     #[inline]
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        match recording::hear(text) {
+        match recording::hear(text, Wish::Whole) {
             Heard::Text => self.take(text),
             Heard::Question => {}
             Heard::Told(told) => self.told(told),

@@ -15,7 +15,7 @@ use super::number::millis_of_nanos;
 use super::plain::{self, Style};
 use super::rules::{Rule, To};
 use super::shape::Shape;
-use super::taking::{Fault, Filling, Taking, millis, truth};
+use super::taking::{Fault, Filling, Taking, millis, truth, uint};
 use super::{Profile, giving};
 use crate::clock::MAX_TIME;
 use crate::record::{Map, Record, Slot, SpanId, TraceId, Value};
@@ -281,7 +281,7 @@ fn word(value: &Value, prefix: &str, numbers: &[&str]) -> Option<String> {
             Some(word.strip_prefix(prefix).unwrap_or(&word).to_owned())
         }
         number => {
-            let nth = usize::try_from(number.as_u64()?).ok()?;
+            let nth = usize::try_from(uint(number.clone()).ok()?).ok()?;
             Some(match nth.checked_sub(1) {
                 None => UNSPECIFIED.to_owned(),
                 Some(nth) => numbers

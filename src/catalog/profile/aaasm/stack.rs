@@ -44,7 +44,7 @@ fn each(nodes: &Value, to: &impl Fn(Map) -> Map) -> Value {
 
 /// What the node says: without a duration that stands for none.
 fn said(mut node: Map, spelling: Spelling) -> Map {
-    if spelling == Spelling::Snake && node.get(millis(spelling)).and_then(Value::as_u64) == Some(0) {
+    if spelling == Spelling::Snake && node.get(millis(spelling)).and_then(nanos_of_millis) == Some(0) {
         node.remove(millis(spelling));
     }
     node

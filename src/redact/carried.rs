@@ -1,0 +1,237 @@
+//! Values of typed events on their way through `tracing`, which knows neither lists nor structures nor classes: other
+//! layers are shown a text or the marker of a class, and our writer is handed the value.
+
+use std::fmt::{self, Write as _};
+
+use super::class::Class;
+use super::field::{FieldPlan, Of};
+use super::recording::{self, Heard, Told, Wish};
+use super::redacting::Redacting;
+use super::typed::{Typed, Way};
+use super::{sift, text};
+use crate::record::frame::{Out as _, Put, tag};
+use crate::record::{FieldClass, Kind, Place, Value, View};
+
+/// A value of a typed event as `tracing` is given it.
+pub struct Carry<'a> {
+    view: View<'a>,
+    class: FieldClass,
+}
+
+/// A value that was handed over.
+#[derive(Debug, Clone)]
+pub(super) struct Carried {
+    pub(super) value: Value,
+    class: Class,
+}
+
+impl<'a> Carry<'a> {
+    /// A value of this class.
+    #[must_use]
+    pub const fn new(view: View<'a>, class: FieldClass) -> Self {
+        Self { view, class }
+    }
+
+    fn class(&self) -> Class {
+        Class::of_words(self.class.kind, self.class.label)
+    }
+
+    /// Hands the value to a writer of ours.
+    fn hand(&self, f: &mut fmt::Formatter<'_>, wish: Wish) -> fmt::Result {
+        if let (View::Texts(texts), Wish::Parts) = (&self.view, wish) {
+            let count = texts.count();
+            recording::hands(f, Told::Texts(count))?;
+            return (0..count).try_for_each(|at| f.write_str(texts.text(at)));
+        }
+        let Some(value) = self.view.clone().into_value() else {
+            return Ok(());
+        };
+        recording::hands(
+            f,
+            Told::Carried(Carried {
+                value,
+                class: self.class(),
+            }),
+        )
+    }
+
+    /// Shows the value to everybody.
+    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.view {
+            View::Texts(texts) => f
+                .debug_list()
+                .entries((0..texts.count()).map(|at| texts.text(at)))
+                .finish(),
+            View::Value(value) => fmt::Debug::fmt(&Shown(value), f),
+            view => match view.clone().into_value() {
+                Some(Value::Str(text)) => f.write_str(&text),
+                Some(value) => fmt::Debug::fmt(&Shown(&value), f),
+                None => Ok(()),
+            },
+        }
+    }
+}
+
+impl fmt::Debug for Carry<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(wish) = recording::asks(f)? {
+            return self.hand(f, wish);
+        }
+        let class = self.class();
+        if class.is_open() {
+            self.show(f)
+        } else {
+            recording::marker(class, f)
+        }
+    }
+}
+
+impl Carried {
+    /// What stands for the value where it is part of a text.
+    pub(super) fn text(&self) -> String {
+        let mut text = String::new();
+        let _ = match self.class.is_open() {
+            true => write!(text, "{:?}", Shown(&self.value)),
+            false => recording::marker(self.class, &mut text),
+        };
+        text
+    }
+}
+
+/// A value as people read it: nearly as in a line, without its forms for numbers that JSON does not have.
+struct Shown<'v>(&'v Value);
+
+impl fmt::Debug for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Value::Null => f.write_str("null"),
+            Value::Bool(truth) => write!(f, "{truth}"),
+            Value::Int(number) => write!(f, "{number}"),
+            Value::Uint(number) => write!(f, "{number}"),
+            Value::Float(number) => write!(f, "{number}"),
+            Value::Bytes(bytes) => bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}")),
+            Value::Str(text) => write!(f, "{text:?}"),
+            Value::List(values) => f.debug_list().entries(values.iter().map(Shown)).finish(),
+            Value::Map(members) => f
+                .debug_map()
+                .entries(members.iter().map(|(key, value)| (key, Shown(value))))
+                .finish(),
+        }
+    }
+}
+
+/// Takes what a [`Carry`] hands over, straight into the frame where it is a list of texts.
+struct Taking<'t, 'p> {
+    into: &'t mut Redacting<'p>,
+    plan: &'t FieldPlan,
+    wish: Wish,
+    /// How many texts are still to come.
+    texts: Option<usize>,
+    value: Option<Carried>,
+    /// Whether a text does not stay as it is, so that the whole is needed.
+    is_unusual: bool,
+}
+
+impl fmt::Write for Taking<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        match recording::hear(text, self.wish) {
+            Heard::Question => {}
+            Heard::Told(Told::Carried(carried)) => self.value = Some(carried),
+            Heard::Told(Told::Texts(count)) => {
+                self.texts = Some(count);
+                self.into.head(self.plan, true);
+                let [a, b, c, d] = u32::try_from(count).unwrap_or(u32::MAX).to_le_bytes();
+                self.into.ink.extend(&[tag::LIST, a, b, c, d]);
+            }
+            Heard::Told(_) => {}
+            Heard::Text => self.item(text),
+        }
+        Ok(())
+    }
+}
+
+impl Taking<'_, '_> {
+    fn item(&mut self, text: &str) {
+        let Some(left) = self.texts.filter(|_| !self.is_unusual) else {
+            return;
+        };
+        let is_kept = text.len() <= self.into.free() && {
+            let policy = self.into.policy;
+            sift::passes(policy, &self.plan.judged, text)
+        };
+        if !is_kept || left == 0 {
+            self.is_unusual = true;
+            return;
+        }
+        self.texts = Some(left - 1);
+        Put::str(&mut self.into.ink, text);
+    }
+}
+
+impl Redacting<'_> {
+    /// A value of a typed event that `tracing` has no kind for.
+    pub(super) fn carried(&mut self, plan: &FieldPlan, value: &dyn fmt::Debug) {
+        let start = self.ink.len();
+        let takes_texts = plan.keeps_text()
+            && plan.judged.trial.is_none()
+            && plan
+                .kind
+                .is_none_or(|kind| matches!(kind, Kind::Texts | Kind::Any));
+        if takes_texts {
+            let (taken, texts, is_unusual) = self.taken(plan, value, Wish::Parts);
+            match (taken, texts) {
+                (Some(carried), None) => return self.whole(plan, &carried.value),
+                (None, Some(0)) if !is_unusual => return self.done(plan, true, start),
+                _ => self.ink.wipe_back(start),
+            }
+        }
+        match self.taken(plan, value, Wish::Whole) {
+            (Some(carried), None, _) => self.whole(plan, &carried.value),
+            _ => {
+                self.ink.wipe_back(start);
+                self.tally.panicked += 1;
+                self.put(plan, true, |ink| Put::str(ink, text::PANICKED));
+            }
+        }
+    }
+
+    /// What a value hands over: the value, or how many of its texts are missing; and whether one of them cannot stay.
+    /// Its own code runs here.
+    fn taken(
+        &mut self,
+        plan: &FieldPlan,
+        value: &dyn fmt::Debug,
+        wish: Wish,
+    ) -> (Option<Carried>, Option<usize>, bool) {
+        let mut taking = Taking {
+            into: self,
+            plan,
+            wish,
+            texts: None,
+            value: None,
+            is_unusual: false,
+        };
+        let _ = text::caught(|| write!(taking, "{value:?}"));
+        (taking.value, taking.texts, taking.is_unusual)
+    }
+
+    /// A value in the form that a record has it in.
+    fn whole(&mut self, plan: &FieldPlan, value: &Value) {
+        let (Value::Map(members), Some((event, field))) = (value, plan.typed) else {
+            return self.value(plan, value, plan.about());
+        };
+        let of = Of {
+            policy: self.policy,
+            about: plan.about(),
+        };
+        match (Place::of(field.path), plan.kind) {
+            (Place::Slot(slot), Some(Kind::Map)) => {
+                self.members(slot, members, Some(&Typed::of(event, of)), of)
+            }
+            (Place::Detail(keys), _) if !field.parts.is_empty() && !members.is_empty() => {
+                self.places(members, &mut Way::to(keys), Some(&Typed::of(event, of)), of);
+            }
+            _ => self.value(plan, value, of.about),
+        }
+    }
+}
