@@ -33,6 +33,9 @@ pub mod benchmarks {}
 #[doc = include_str!("../docs/policy-file.md")]
 pub mod policy_file {}
 
+#[doc = include_str!("../docs/profiles.md")]
+pub mod profiles {}
+
 #[doc = include_str!("../docs/seeds.md")]
 pub mod seeds {}
 

@@ -42,7 +42,7 @@ fn full() -> Entry {
 /// The entry handed over as a value and through `tracing`.
 fn both(entry: &Entry) -> [CapturedRecord; 2] {
     let recording = Recording::new();
-    recording.audit().emit(entry.into()).unwrap();
+    recording.audit().emit(entry).unwrap();
     recording.run(|| entry.record());
     recording
         .captured()
@@ -333,7 +333,7 @@ fn traced(entry: &Entry) -> Vec<CapturedRecord> {
     let recording = Recording::with(|audit| audit.ids(Ids::Own));
     let emit = || {
         entry.record();
-        recording.audit().emit(entry.into()).unwrap();
+        recording.audit().emit(entry).unwrap();
     };
     recording.run(|| {
         AuditContext::new().traceparent(PARENT).sync_scope(emit);

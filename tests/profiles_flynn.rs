@@ -13,10 +13,10 @@ const TOOL: &str = "execution_id?: string, execution_environment?: host|sandbox,
 const ELEVATION: &str = "session_id: string, channel: string, sender: string, elevation_id: string, until_ms?: number, ttl_ms?: number, reason?: string";
 const SCAN: &str = "skill_name: string, tier: bundled|managed|workspace|unknown, phase: load|install, ok: boolean, error_count: number, warn_count: number, issue_codes: string[]";
 
-/// The types of events and what the document declares for them.
-fn types() -> Vec<(&'static str, String)> {
+/// The types of tools' events and what the document declares for them.
+fn tools() -> Vec<(&'static str, String)> {
     let tool = |own: &str| format!("tool_name: string, {own}, {TOOL}");
-    let mut types = vec![
+    vec![
         (
             "tool.start",
             tool("tool_args: unknown, channel?: string, sender?: string, agent_tier?: string"),
@@ -31,7 +31,12 @@ fn types() -> Vec<(&'static str, String)> {
             tool("reason: string, denial_type: policy|hook|not_found|autonomy_override"),
         ),
         ("tool.approval", tool("approved: boolean, reason?: string")),
-    ];
+    ]
+}
+
+/// The types of events and what the document declares for them.
+fn types() -> Vec<(&'static str, String)> {
+    let mut types = tools();
     types.extend(
         [
             ("security.elevation.enabled", ELEVATION),

@@ -42,7 +42,8 @@ Formats:
                  trail's own records (audit.open …) are left out and counted
 
 Exit codes: 0 done, 1 something in the trail is not a record, 2 the trail says that
-  records were lost, or with --strict that a record does not fit the format,
+  records were lost, or records were left out because the format requires what they
+  do not say, or with --strict a record does not fit the format whole,
   3 no trail there or a file cannot be read or written, 4 wrong usage, 5 nothing
   found with --fail-if-empty.";
 

@@ -285,3 +285,33 @@ fn exit_codes_say_what_the_trail_is_worth() {
     assert_eq!(there.status.code(), Some(4));
     assert!(stderr(&there).contains("is there already"), "{}", stderr(&there));
 }
+
+#[test]
+fn a_record_that_lacks_what_a_format_requires_is_left_out_and_told() {
+    let root = tempfile::tempdir().expect("a directory");
+    let fits = r#","action":"update","actor":{"id":"u-1","roles":[],"type":"user"},"outcome":"success","pii":{"contains":false},"resource":{"id":"42","type":"document"}"#;
+    segment(
+        root.path(),
+        "main",
+        0,
+        &[
+            line("main", 0, "document.frobnicate", ""),
+            line("main", 1, "document.update", fits),
+        ],
+    );
+    let exported = run(&["export", "--format", "dpa"], root.path());
+    assert_eq!(exported.status.code(), Some(2), "{}", stderr(&exported));
+    assert_eq!(stdout(&exported).lines().count(), 1, "{}", stdout(&exported));
+    assert!(
+        stderr(&exported).contains("1 record left out"),
+        "{}",
+        stderr(&exported)
+    );
+    let strict = run(&["export", "--format", "dpa", "--strict"], root.path());
+    assert_eq!((strict.status.code(), stdout(&strict)), (Some(2), String::new()));
+    assert!(
+        stderr(&strict).contains("does not fit the format `dpa`"),
+        "{}",
+        stderr(&strict)
+    );
+}

@@ -21,7 +21,7 @@
 //!     .contains_pii(true)
 //!     .outcome(Outcome::Success)
 //!     .build()?;
-//! MemoryEmitter::new().audit().emit(entry.into())?;
+//! MemoryEmitter::new().audit().emit(entry)?;
 //! # Ok(())
 //! # }
 //! ```
@@ -177,7 +177,7 @@ fn unknown(what: &str, word: &str, known: &[&str]) -> Error {
     Error::new(ErrorKind::Format, message)
 }
 
-/// An access to data, complete. It can be handed over as a value (`audit.emit(entry.into())`) and recorded through
+/// An access to data, complete. It can be handed over as a value (`audit.emit(entry)`) and recorded through
 /// `tracing` ([`Entry::record`]).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {

@@ -11,11 +11,14 @@ use tracing_audit::record::Record;
 use tracing_audit::redact::Policy;
 use tracing_audit::sink::MemorySink;
 
-/// So many cases; a failing one is told and not written to a file.
+/// So many cases, or as many as `PROPTEST_CASES` says; a failing one is told and not written to a file.
 pub(crate) fn cases(count: u32) -> ProptestConfig {
+    let more = std::env::var("PROPTEST_CASES")
+        .ok()
+        .and_then(|cases| cases.parse().ok());
     ProptestConfig {
         failure_persistence: None,
-        ..ProptestConfig::with_cases(count)
+        ..ProptestConfig::with_cases(more.unwrap_or(count))
     }
 }
 
@@ -43,7 +46,7 @@ pub(crate) fn through_a_trail(record: Record) -> Record {
     own.filter(|record| {
         !(record.event().starts_with("audit.") && record.text(tracing_audit::record::Slot::Profile).is_none())
     })
-    .last()
+    .next_back()
     .expect("the record")
 }
 

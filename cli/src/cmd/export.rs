@@ -29,6 +29,8 @@ pub(crate) fn run(export: &Export) -> Result<u8, Failure> {
         sentences,
         unfit: BTreeMap::new(),
         own: 0,
+        left_out: 0,
+        first: None,
     };
     if let Some(head) = writer.head() {
         target.line(head.as_bytes(), writer.end())?;
@@ -55,6 +57,7 @@ pub(crate) fn run(export: &Export) -> Result<u8, Failure> {
         note(&format!("no record found in `{}`", export.dir.display()));
     }
     Ok(match met.code() {
+        code::OK if writer.left_out > 0 => code::LOSSY,
         code::OK if written == 0 && export.fail_if_empty => code::EMPTY,
         found => found,
     })
@@ -79,6 +82,9 @@ struct Writer {
     unfit: BTreeMap<String, u64>,
     /// The trail's own records, which other systems' formats leave out.
     own: u64,
+    /// Records that lack what the format requires, and what the first of them lacks.
+    left_out: u64,
+    first: Option<String>,
 }
 
 impl Writer {
@@ -107,20 +113,28 @@ impl Writer {
                 self.own += 1;
                 return Ok(None);
             }
-            Format::Shape(profile) => self.shape(profile, stored)?,
+            Format::Shape(profile) => return self.shape(profile, stored),
         }))
     }
 
-    fn shape(&mut self, profile: Profile, stored: &Stored) -> Result<Vec<u8>, Failure> {
-        let exported = profile.export(&stored.record)?;
+    fn shape(&mut self, profile: Profile, stored: &Stored) -> Result<Option<Vec<u8>>, Failure> {
+        let refuse = |why: &str| {
+            let (seq, stream) = (stored.place.seq, &stored.place.stream);
+            Failure::Lossy(format!(
+                "record {seq} of stream {stream} does not fit the format `{profile}`: {why}; leave --strict out to export what fits"
+            ))
+        };
+        let exported = match profile.export(&stored.record) {
+            Ok(exported) => exported,
+            Err(error) if self.is_strict => return Err(refuse(&error.to_string())),
+            Err(error) => {
+                self.left_out += 1;
+                self.first.get_or_insert_with(|| error.to_string());
+                return Ok(None);
+            }
+        };
         if self.is_strict && !exported.unfit.is_empty() {
-            let place = &stored.place;
-            return Err(Failure::Lossy(format!(
-                "record {} of stream {} does not fit the format `{profile}`: {}; leave --strict out to export what fits",
-                place.seq,
-                place.stream,
-                listed(&exported.unfit)
-            )));
+            return Err(refuse(&listed(&exported.unfit)));
         }
         for unfit in exported.unfit {
             let told = unfit.to_string();
@@ -129,7 +143,7 @@ impl Writer {
             let told = if known { told } else { "something else".to_owned() };
             *self.unfit.entry(told).or_default() += 1;
         }
-        Ok(exported.line.into_bytes())
+        Ok(Some(exported.line.into_bytes()))
     }
 
     /// Says what is not in the lines.
@@ -138,6 +152,13 @@ impl Writer {
             note(&format!(
                 "{} of the trail's own left out (audit.open, audit.gap …)",
                 counted(self.own, "record")
+            ));
+        }
+        if let Some(first) = &self.first {
+            note(&format!(
+                "{} left out, because the format requires what they do not say; the first: {}",
+                counted(self.left_out, "record"),
+                harmless(first)
             ));
         }
         for (told, count) in self.unfit.iter().take(TOLD) {

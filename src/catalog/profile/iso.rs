@@ -5,8 +5,8 @@ use super::taking::{Fault, Filling, Taking};
 use crate::clock::MAX_TIME;
 use crate::record::{Map, Slot, Value};
 
-const EXPECTED: &str = "a time in ISO 8601 with its offset, from 1970 to 2262, such as \
-                        \"2026-11-21T09:00:00.123Z\": correct it in the source";
+const EXPECTED: &str = "a time in ISO 8601 with its offset and at most nine digits of a second, from 1970 to 2262, \
+                        such as \"2026-11-21T09:00:00.123Z\": correct it in the source";
 
 /// Takes the time of the record. A text that is not the one that export writes is kept beside it.
 pub(super) fn take_time(
@@ -40,7 +40,7 @@ pub(super) fn give_time(giving: &mut Giving<'_>) -> String {
 
 /// As `Date.prototype.toISOString` writes it: three digits of a second; more where there are more.
 fn text_of(nanos: u64) -> String {
-    if nanos % 1_000_000 != 0 {
+    if !nanos.is_multiple_of(1_000_000) {
         return time_text(nanos);
     }
     match jiff::Timestamp::from_nanosecond(i128::from(nanos)) {

@@ -6,6 +6,9 @@ use super::taking::Fault;
 use crate::format::{Json, json_string, parse_json};
 use crate::record::{Map, Value};
 
+/// The longest key of an object, in bytes: a record cuts much longer ones, and two could become one.
+const MAX_KEY: usize = 16 << 10;
+
 /// How strings are escaped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Style {
@@ -48,6 +51,11 @@ fn value<'j>(json: Json<'j>, path: &mut Vec<String>, text: &[u8]) -> Result<Valu
         Json::Object(members) => {
             let mut map = Map::new();
             for (key, json) in members {
+                if key.len() > MAX_KEY {
+                    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+                    let why = format!("a key of {} bytes; shorten it to {MAX_KEY}", key.len());
+                    return Err(Fault::at_path(text, &path, &why));
+                }
                 path.push(key.clone().into_owned());
                 let member = value(json, path, text)?;
                 path.pop();

@@ -159,16 +159,6 @@ impl<'l> Taking<'l> {
         self.take(key, text)
     }
 
-    /// A list of texts.
-    pub(super) fn texts(&mut self, key: &str) -> Option<Value> {
-        self.take(key, texts)
-    }
-
-    /// A truth value.
-    pub(super) fn truth(&mut self, key: &str) -> Option<bool> {
-        self.take(key, truth)
-    }
-
     /// Milliseconds, as nanoseconds.
     pub(super) fn millis(&mut self, key: &str) -> Option<u64> {
         self.take(key, millis)
@@ -247,9 +237,13 @@ pub(super) fn truth(value: Value) -> Result<bool, Value> {
     value.as_bool().ok_or(value)
 }
 
-/// An integer from 0 to 2^64 − 1.
+/// An integer from 0 to 2^64 − 1, also where it was written with a fraction of 0 or an exponent.
 pub(super) fn uint(value: Value) -> Result<u64, Value> {
-    value.as_u64().ok_or(value)
+    let number = match &value {
+        Value::Float(_) => plain::text(&value, Style::Plain).parse().ok(),
+        other => other.as_u64(),
+    };
+    number.ok_or(value)
 }
 
 /// Milliseconds, as nanoseconds.

@@ -110,10 +110,15 @@ pub(super) fn value(value: &Value) -> Option<String> {
     })
 }
 
-/// `ana`, `service nightly`; `None` where nobody is named.
+/// `ana`, `service nightly`, or else the agent; `None` where nobody is named.
 pub(super) fn actor(record: &Record) -> Option<String> {
     let id = record.text(Slot::ActorId);
-    let id = id.filter(|id| !id.is_empty() && *id != "unknown")?;
+    let Some(id) = id.filter(|id| !id.is_empty() && *id != "unknown") else {
+        let agent = record
+            .text(Slot::AgentName)
+            .or_else(|| record.text(Slot::AgentId));
+        return agent.map(|agent| format!("agent {}", shown(agent)));
+    };
     Some(match record.text(Slot::ActorType) {
         None | Some("user" | "unknown") => shown(id),
         Some(kind) if kind == id => shown(id),

@@ -8,8 +8,7 @@ pub(in super::super) fn export(record: &Record) -> Exported {
     let is_sdk = form.spelling == Spelling::Camel;
     imply_what_is_said(&mut giving);
     let mut shape = Shape::default();
-    let id = giving.text(Slot::Id);
-    shape.put_some("eventId", id.or(is_sdk.then_some("")));
+    shape.put("eventId", giving.text(Slot::Id).unwrap_or_default());
     give_agent(&mut giving, form, &mut shape);
     give_time(&mut giving, form, &mut shape);
     give_action_type(&mut giving, is_sdk, &mut shape);
@@ -116,7 +115,7 @@ fn give_time(giving: &mut Giving<'_>, form: Form, shape: &mut Shape) {
         return;
     };
     let mut at = Shape::default();
-    if giving.native || nanos % 1_000_000 == 0 {
+    if giving.native || nanos.is_multiple_of(1_000_000) {
         at.put(MILLIS, millis_of_nanos(nanos));
     } else {
         giving.note(Slot::Time.path(), Why::Rounded);

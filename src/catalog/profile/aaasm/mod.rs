@@ -15,7 +15,7 @@ use super::number::millis_of_nanos;
 use super::plain::{self, Style};
 use super::rules::{Rule, To};
 use super::shape::Shape;
-use super::taking::{Fault, Filling, Taking, millis, truth};
+use super::taking::{Fault, Filling, Taking, millis, truth, uint};
 use super::{Profile, giving};
 use crate::clock::MAX_TIME;
 use crate::record::{Map, Record, Slot, SpanId, TraceId, Value};
@@ -281,7 +281,7 @@ fn word(value: &Value, prefix: &str, numbers: &[&str]) -> Option<String> {
             Some(word.strip_prefix(prefix).unwrap_or(&word).to_owned())
         }
         number => {
-            let nth = usize::try_from(number.as_u64()?).ok()?;
+            let nth = usize::try_from(uint(number.clone()).ok()?).ok()?;
             Some(match nth.checked_sub(1) {
                 None => UNSPECIFIED.to_owned(),
                 Some(nth) => numbers
@@ -440,13 +440,13 @@ fn derive_outcome(filling: &mut Filling) {
     filling.put_some(Slot::Outcome, outcome);
 }
 
-/// Takes labels that are texts; others, and an object without any, are kept as they were.
+/// Takes labels that have a name and are texts; others, and an object without any, are kept as they were.
 fn take_labels(taking: &mut Taking<'_>, filling: &mut Filling) -> Result<(), Fault> {
     let taken = taking.within("labels", |labels| {
         labels.check_names()?;
         let (texts, others): (Map, Map) = std::mem::take(&mut labels.rest)
             .into_iter()
-            .partition(|(_, value)| value.as_str().is_some());
+            .partition(|(name, value)| !name.is_empty() && value.as_str().is_some());
         labels.rest = others;
         for (name, value) in texts {
             filling.member(Slot::Labels, &name, value);
@@ -465,11 +465,10 @@ fn take_stack(taking: &mut Taking<'_>, spelling: Spelling, filling: &mut Filling
     else {
         return;
     };
-    match stack::taken(given, spelling) {
-        Some(taken) => {
-            filling.put(Slot::CallStack, taken);
-            taking.rest.remove("callStack");
-        }
-        None => filling.put(Slot::CallStack, given.clone()),
-    }
+    let (taken, kept) = stack::taken(given, spelling);
+    filling.put(Slot::CallStack, taken);
+    taking.rest.remove("callStack");
+    taking
+        .rest
+        .extend(kept.map(|kept| ("callStack".to_owned(), kept)));
 }

@@ -7,12 +7,16 @@ use crate::record::{Map, Value};
 const NANOS: &str = "duration_ns";
 const CHILDREN: &str = "children";
 
-/// The stack as a record holds it. `None` where it could not be given back as it was, but for durations of 0, which say
-/// nothing where names are written with underscores.
-pub(super) fn taken(stack: &Value, spelling: Spelling) -> Option<Value> {
-    let taken = each(stack, &|node| take(node, spelling));
+/// The stack as a record holds it, and the stack as it was given where export could not tell that from the first.
+/// Durations of 0 are left out, where names are written with underscores: there they say that nobody measured.
+pub(super) fn taken(stack: &Value, spelling: Spelling) -> (Value, Option<Value>) {
     let said = each(stack, &|node| said(node, spelling));
-    (given(&taken, spelling) == said).then_some(taken)
+    let taken = each(&said, &|node| take(node, spelling));
+    if given(&taken, spelling) == said {
+        (taken, None)
+    } else {
+        (said.clone(), Some(said))
+    }
 }
 
 /// The stack as the shape states it.
@@ -40,14 +44,13 @@ fn each(nodes: &Value, to: &impl Fn(Map) -> Map) -> Value {
 
 /// What the node says: without a duration that stands for none.
 fn said(mut node: Map, spelling: Spelling) -> Map {
-    if spelling == Spelling::Snake && node.get(millis(spelling)).and_then(Value::as_u64) == Some(0) {
+    if spelling == Spelling::Snake && node.get(millis(spelling)).and_then(nanos_of_millis) == Some(0) {
         node.remove(millis(spelling));
     }
     node
 }
 
-fn take(node: Map, spelling: Spelling) -> Map {
-    let mut node = said(node, spelling);
+fn take(mut node: Map, spelling: Spelling) -> Map {
     if let Some(nanos) = node.get(millis(spelling)).and_then(nanos_of_millis) {
         node.remove(millis(spelling));
         node.insert(NANOS.to_owned(), Value::from(nanos));

@@ -2,6 +2,8 @@
 
 mod table;
 
+use std::collections::btree_map::Entry;
+
 use super::Profile;
 use super::giving::{Exported, Giving, Why, time_text};
 use super::plain::{self, Style};
@@ -60,7 +62,7 @@ pub(super) fn import(line: &[u8]) -> Result<Record, Fault> {
     if let Some(status) = taking.take("status", any_text) {
         take_status(status, &mut taking, &mut filling);
     }
-    taking.take("id", |value| zero(value));
+    taking.take("id", zero);
     if let Some(nanos) = taking.millis("duration_ms") {
         filling.put(Slot::DurationNs, nanos);
     }
@@ -225,7 +227,7 @@ fn duration(giving: &mut Giving<'_>) -> Value {
     if giving.native {
         return super::number::millis_of_nanos(nanos);
     }
-    if nanos % 1_000_000 != 0 {
+    if !nanos.is_multiple_of(1_000_000) {
         giving.note(Slot::DurationNs.path(), Why::Rounded);
     }
     Value::from(nanos / 1_000_000)
@@ -248,10 +250,11 @@ fn give_detail(giving: &mut Giving<'_>) -> String {
         fields.insert(name.to_owned(), value.clone());
     }
     for (path, value) in giving.rest() {
-        if fields.contains_key(&path) {
-            giving.note(&path, Why::NoPlace);
-        } else {
-            fields.insert(path, value);
+        match fields.entry(path) {
+            Entry::Occupied(taken) => giving.note(taken.key(), Why::NoPlace),
+            Entry::Vacant(free) => {
+                free.insert(value);
+            }
         }
     }
     if fields.is_empty() {

@@ -161,7 +161,7 @@ pub(super) fn export(record: &Record) -> Exported {
 
 fn timestamp(giving: &mut Giving<'_>) -> Value {
     let nanos = giving.uint(Slot::Time).unwrap_or(0);
-    if giving.native || nanos % 1_000_000 == 0 {
+    if giving.native || nanos.is_multiple_of(1_000_000) {
         return millis_of_nanos(nanos);
     }
     giving.note(Slot::Time.path(), Why::Rounded);
