@@ -159,16 +159,6 @@ impl<'l> Taking<'l> {
         self.take(key, text)
     }
 
-    /// A list of texts.
-    pub(super) fn texts(&mut self, key: &str) -> Option<Value> {
-        self.take(key, texts)
-    }
-
-    /// A truth value.
-    pub(super) fn truth(&mut self, key: &str) -> Option<bool> {
-        self.take(key, truth)
-    }
-
     /// Milliseconds, as nanoseconds.
     pub(super) fn millis(&mut self, key: &str) -> Option<u64> {
         self.take(key, millis)
