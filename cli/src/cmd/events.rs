@@ -24,21 +24,28 @@ pub(crate) fn run(args: &Events) -> Result<u8, Failure> {
             out.line(&json_of(meta).to_string())?;
         }
     } else if args.names.is_empty() {
-        for line in list(&wanted) {
-            out.line(&line)?;
-        }
+        lines(&mut out, list(&wanted))?;
     } else {
         for (at, meta) in wanted.iter().enumerate() {
             if at > 0 {
                 out.line("")?;
             }
-            for line in whole(meta) {
-                out.line(&line)?;
-            }
+            lines(&mut out, whole(meta))?;
         }
     }
     out.flush()?;
     Ok(code::OK)
+}
+
+/// Writes lines, as far as the terminal is wide.
+fn lines(out: &mut Out, lines: Vec<String>) -> Result<(), Failure> {
+    for line in lines {
+        match out.columns() {
+            Some(columns) => out.line(&words::cut(&line, columns))?,
+            None => out.line(&line)?,
+        }
+    }
+    Ok(())
 }
 
 /// The events whose names fit, in the order of the page.
@@ -95,7 +102,7 @@ fn whole(meta: &EventMeta) -> Vec<String> {
         [
             field.name.to_owned(),
             field.path.to_owned(),
-            field.ty.to_string(),
+            field.ty.to_string().replace(&u64::MAX.to_string(), "2^64 − 1"),
             if field.is_optional { "may" } else { "must" }.to_owned(),
             field.class.to_string(),
             field.doc.to_owned(),

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::EVENTS;
-use crate::record::EventMeta;
+use crate::record::{EventMeta, FieldMeta};
 
 const HEAD: &str = "\
 <!-- Generated from src/catalog/events: UPDATE_DOCS=1 cargo test --features catalog --test catalog_events -->
@@ -105,7 +105,16 @@ fn event(page: &mut String, meta: &EventMeta) {
         let _ = writeln!(
             page,
             "| `{}` | `{}` | {} | {may} | {} | {} |",
-            field.name, field.path, field.ty, field.class, field.doc
+            field.name,
+            field.path,
+            takes(field),
+            field.class,
+            field.doc
         );
     }
+}
+
+/// What a field takes, in words that are not longer than they must be.
+fn takes(field: &FieldMeta) -> String {
+    field.ty.to_string().replace(&u64::MAX.to_string(), "2^64 − 1")
 }
