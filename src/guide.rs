@@ -21,6 +21,9 @@ pub mod redaction {}
 #[doc = include_str!("../docs/sensitive-types.md")]
 pub mod sensitive_types {}
 
+#[doc = include_str!("../docs/typed-events.md")]
+pub mod typed_events {}
+
 #[doc = include_str!("../docs/missing-records.md")]
 pub mod missing_records {}
 

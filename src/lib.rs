@@ -68,7 +68,8 @@
 //! # Features
 //!
 //! - `config` (default): [`config::Config`], the configuration as a serde struct for your own file.
-//! - `derive`: [`derive(AuditFields)`](derive@redact::AuditFields), a class for every field of a struct, and
+//! - `derive`: [`derive(AuditEvent)`](derive@record::AuditEvent), a struct as a typed event;
+//!   [`derive(AuditFields)`](derive@redact::AuditFields), a class for every field of a struct; and
 //!   [`sensitive_instrument`], which records no argument that is not named.
 //! - `catalog`: typed events for what agents, their hosts and their rulers do, in [`catalog`]; [`guide::events`] lists them.
 //! - `tower`: `AuditContextLayer`, which opens a context per HTTP request.

@@ -247,6 +247,76 @@ fn spans_in_places_that_no_span_has_been_in_allocate_nothing_up_to_the_reserve()
     assert_eq!(count.join().expect("the work does not panic"), 0);
 }
 
+/// An event with a field of each kind that needs no copy.
+#[cfg(feature = "derive")]
+#[derive(tracing_audit::record::AuditEvent)]
+#[audit(
+    event = "document.delete",
+    category = "document",
+    action = "delete",
+    level = "info",
+    outcome = "success"
+)]
+struct Typed<'a> {
+    #[audit(slot = "actor.id", internal)]
+    actor: u64,
+    #[audit(slot = "actor.roles", internal)]
+    roles: &'a [&'a str],
+    #[audit(slot = "resource.id", internal)]
+    id: &'a str,
+    #[audit(slot = "duration_ns", internal)]
+    took: std::time::Duration,
+    #[audit(detail = "document.title", internal)]
+    title: std::borrow::Cow<'a, str>,
+    #[audit(detail = "document.tags", public)]
+    tags: [&'a str; 3],
+    #[audit(detail = "document.shares", public)]
+    shares: Option<f64>,
+    #[audit(detail = "document.kind", public)]
+    kind: tracing_audit::record::ActorType,
+    #[audit(detail = "document.absent", public)]
+    absent: Option<i64>,
+    #[audit(attribute = "cached", public)]
+    cached: bool,
+}
+
+#[cfg(feature = "derive")]
+fn typed(n: u64) {
+    use tracing_audit::record::{ActorType, AuditEvent as _};
+    let event = Typed {
+        actor: n,
+        roles: &["editor", "admin"],
+        id: "doc-7",
+        took: std::time::Duration::from_nanos(n),
+        title: "quarterly report".into(),
+        tags: DOCUMENT.tags,
+        shares: Some(0.5),
+        kind: ActorType::Service,
+        absent: None,
+        cached: true,
+    };
+    event.record();
+}
+
+#[cfg(feature = "derive")]
+#[test]
+fn a_typed_event_allocates_nothing_after_its_first() {
+    let (audit, sink) = trail_with(|builder| builder);
+    for (form, dispatch) in forms(&audit) {
+        steady(&audit, &dispatch, &format!("{form}: a typed event"), typed);
+        steady(
+            &audit,
+            &dispatch,
+            &format!("{form}: a typed event in a span"),
+            |n| {
+                let _inside = info_span!(target: "audit", "request", tenant = "t-1", n).entered();
+                typed(n);
+            },
+        );
+        sink.clear();
+    }
+}
+
 #[test]
 fn the_counter_sees_what_a_usual_json_encoder_allocates() {
     let count = allocations(|| {

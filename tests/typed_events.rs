@@ -6,7 +6,7 @@ mod typed;
 use serde_json::json;
 use tracing_audit::record::{AuditEvent, EventPart, Map, Outcome, Record, Slot, Value, Word};
 use tracing_audit::redact::sensitive::Email;
-use tracing_audit::redact::{Policy, Sensitive};
+use tracing_audit::redact::{Action, FieldRule, Policy, Sensitive};
 use tracing_audit::testing::{CapturedRecord, MemoryEmitter, Recording};
 use tracing_audit::{ErrorKind, State, Submitted};
 use typed::{ADDRESS, KEY};
@@ -119,6 +119,8 @@ fn both_doors_leave_the_same_of_every_class_under_every_policy() {
         typed::keyed(Policy::balanced()),
         typed::keyed(Policy::strict()),
         Policy::off("a test"),
+        Policy::balanced().dry_run(Policy::strict()),
+        Policy::balanced().rule(FieldRule::words("retries").event("user.*").action(Action::Drop)),
     ] {
         let [traced, emitted] = both(&policy, &invite());
         assert_eq!(traced, emitted);

@@ -18,13 +18,14 @@ pub const COUNTED: &str = "*counted_*";
 pub const CALLS: u64 = 9_984;
 
 /// Peers whose instructions are counted: the floor, the baseline and ours.
-const INSTRUCTION_PEERS: [&str; 7] = [
+const INSTRUCTION_PEERS: [&str; 8] = [
     "noop",
     "channel",
     "channel-nospan",
     "audit",
     "audit-nospan",
     "audit-scan",
+    "audit-typed",
     "audit-layer",
 ];
 
@@ -89,7 +90,7 @@ impl Plan {
         let program = counter()?;
         for spec in PEERS.iter().filter(|spec| self.takes(spec.name)) {
             for case in ["event", "op", "rich"] {
-                let rich = listens_to_tracing(spec.name) && !spec.scanned();
+                let rich = listens_to_tracing(spec.name) && !spec.scanned() && !spec.typed();
                 if (case == "op" && !spec.spans()) || (case == "rich" && !rich) {
                     continue;
                 }
@@ -116,7 +117,9 @@ impl Plan {
     /// # Errors
     /// When a child fails.
     pub fn memory(&self, results: &mut Results, raw: &mut File) -> Result<()> {
-        let watched = PEERS.iter().filter(|spec| spec.writes && !spec.scanned());
+        let watched = PEERS
+            .iter()
+            .filter(|spec| spec.writes && !spec.scanned() && !spec.typed());
         for spec in watched.filter(|spec| self.takes(spec.name)) {
             for (events, case) in [("100000", "memory-1e5"), ("1000000", "memory-1e6")] {
                 fresh(&self.scratch())?;

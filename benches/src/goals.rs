@@ -216,6 +216,13 @@ pub const GOALS: &[Goal] = &[
         4500.0,
     ),
     goal(
+        "allocations per typed event",
+        ("audit-typed", &[]),
+        "allocations-event",
+        ALLOCATIONS,
+        0.0,
+    ),
+    goal(
         "allocations per event",
         ("audit", &[]),
         "allocations-event",

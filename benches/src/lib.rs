@@ -20,3 +20,5 @@ pub mod report;
 pub mod results;
 pub mod rounds;
 pub mod run;
+#[cfg(feature = "ours")]
+pub mod typed;

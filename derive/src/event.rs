@@ -30,6 +30,18 @@ const LEVELS: &[(&str, &str, &str)] = &[
 /// What the attribute of an event looks like.
 const EXAMPLE: &str = "#[audit(event = \"tool.start\", category = \"tool\", action = \"start\", level = \"info\", outcome = \"pending\")]";
 
+/// Reads the struct and writes the implementation. A field of a type that no field can have does not compile:
+///
+/// ```compile_fail,E0277
+/// struct Own;
+///
+/// #[derive(tracing_audit::record::AuditEvent)]
+/// #[audit(event = "own", category = "own", action = "own", level = "info", outcome = "success")]
+/// struct Event {
+///     #[audit(attribute = "own", internal)]
+///     own: Own,
+/// }
+/// ```
 pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let Data::Struct(data) = &input.data else {
         let message =
@@ -96,8 +108,8 @@ fn head(input: &DeriveInput, fields: &[Field<'_>]) -> Result<Head> {
     };
     if outcome.is_none() && !fields.iter().any(|field| field.fills("outcome")) {
         let message = format!(
-            "nothing says what became of the event: write `outcome = \"success\"` (or failure, denied, pending, unknown, \
-             another word) in {EXAMPLE}, or `slot = \"outcome\"` on a field"
+            "nothing says what became of the event: write `outcome = \"success\"` (or failure, denied, pending, \
+             unknown) in {EXAMPLE}, or `slot = \"outcome\"` on a field"
         );
         return Err(Error::new(input.ident.span(), message));
     }

@@ -1,4 +1,4 @@
-//! `#[derive(AuditFields)]` for `tracing-audit`, which documents and exports it: depend on that crate with its feature
+//! `#[derive(AuditEvent)]` and `#[derive(AuditFields)]` for `tracing-audit`, which documents and exports them: depend on that crate with its feature
 //! `derive`.
 
 mod event;

@@ -9,6 +9,11 @@ use super::event::{FieldClass, FieldMeta};
 use super::value::{Map, Value};
 
 /// A type that a field of a typed event can have.
+#[diagnostic::on_unimplemented(
+    message = "no field of a typed event can be of the type `{Self}`",
+    label = "neither text, number, truth value, duration, list, map, `Value`, word nor part",
+    note = "implement `Word` for a vocabulary, derive `EventPart` for a struct, or give the field as a `String` or a `Value`"
+)]
 pub trait FieldValue: Sized {
     /// What its values are.
     const TYPE: FieldType;
@@ -488,5 +493,70 @@ impl<T: FieldValue> FieldValue for BTreeMap<String, T> {
         let members = value.as_map().ok_or_else(Misfit::of::<Self>)?;
         let read = |(key, value): (&String, &Value)| Ok((key.clone(), T::from_value(value)?));
         members.iter().map(read).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_read_only_where_it_is_exact() {
+        assert_eq!(
+            f64::from_value(&Value::from(1_u64 << 53)),
+            Ok(9_007_199_254_740_992.0)
+        );
+        assert!(f64::from_value(&Value::from((1_u64 << 53) + 1)).is_err());
+        assert_eq!(f32::from_value(&Value::from(0.5)), Ok(0.5));
+        assert!(f32::from_value(&Value::from(0.1)).is_err());
+        assert_eq!(u8::from_value(&Value::from(255)), Ok(255));
+        for wrong in [
+            Value::from(256),
+            Value::from(-1),
+            Value::from(1.0),
+            Value::from("1"),
+            Value::Null,
+        ] {
+            assert!(u8::from_value(&wrong).is_err(), "{wrong:?}");
+        }
+        assert_eq!(u128::from_value(&Value::from(u128::MAX)), Ok(u128::MAX));
+        let long = Duration::new(u64::MAX, 999_999_999);
+        let value = long.view().into_value().unwrap();
+        assert_eq!(Duration::from_value(&value), Ok(long));
+        assert!(Duration::from_value(&Value::from(u128::MAX)).is_err());
+    }
+
+    #[test]
+    fn what_is_borrowed_and_what_has_another_length_is_refused_in_words() {
+        let said = |error: Misfit| error.to_string();
+        assert!(said(<&str>::from_value(&Value::from("x")).unwrap_err()).contains("Cow<str>"));
+        assert!(said(<&[u8]>::from_value(&Value::List(vec![])).unwrap_err()).contains("Vec"));
+        let two = Value::from(vec![1, 2]);
+        assert_eq!(<[u8; 2]>::from_value(&two), Ok([1, 2]));
+        assert_eq!(
+            said(<[u8; 3]>::from_value(&two).unwrap_err()),
+            "it takes a list of 3"
+        );
+        let with_null = Value::List(vec![Value::from(1), Value::Null]);
+        assert_eq!(Vec::<Option<u8>>::from_value(&with_null), Ok(vec![Some(1), None]));
+        assert_eq!(
+            said(Vec::<u8>::from_value(&with_null).unwrap_err()),
+            "it takes an integer from 0 to 255"
+        );
+    }
+
+    #[test]
+    fn every_type_has_words() {
+        let said = |ty: FieldType| ty.to_string();
+        assert_eq!(
+            said(<Vec<Option<i8>>>::TYPE),
+            "a list, each an integer from -128 to 127"
+        );
+        assert_eq!(
+            said(<BTreeMap<String, Duration>>::TYPE),
+            "named values, each nanoseconds"
+        );
+        assert_eq!(said(<Option<super::super::Outcome>>::TYPE), "a word");
+        assert!(<Option<u8>>::IS_OPTIONAL && !u8::IS_OPTIONAL);
     }
 }

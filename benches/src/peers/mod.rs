@@ -10,11 +10,14 @@ use std::path::Path;
 
 use anyhow::{Result, anyhow, bail};
 
-use crate::event::{Db, OpenSpans, Report as _, Request, Sample, request};
+use crate::event::{Db, OpenSpans, Report, Request, Sample, request};
 use crate::output::{Close, Output};
 
 /// What the name of a peer with [`Described`](crate::event::Described) events ends in.
 const SCAN: &str = "-scan";
+
+/// What the name of a peer with [`Typed`](crate::typed::Typed) events ends in.
+const TYPED: &str = "-typed";
 
 /// A peer that the tables list.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +46,12 @@ pub const PEERS: &[Spec] = &[
         "audit-scan",
         true,
         "`audit` with two texts more in the event: a message, and a UUID; the balanced policy looks into them",
+    ),
+    #[cfg(feature = "ours")]
+    spec(
+        "audit-typed",
+        true,
+        "`audit`, the event as a struct with `derive(AuditEvent)` instead of a macro; counted, not timed",
     ),
     #[cfg(feature = "ours")]
     spec("audit-layer", true, "this crate as a plain layer"),
@@ -126,6 +135,12 @@ impl Spec {
         !self.name.ends_with("-nospan")
     }
 
+    /// Whether the event is a typed one, which is only counted: what it costs differs by instructions, not by kind.
+    #[must_use]
+    pub fn typed(&self) -> bool {
+        self.name.ends_with(TYPED)
+    }
+
     /// Whether the event has a message and an id for redaction to look into.
     #[must_use]
     pub fn scanned(&self) -> bool {
@@ -167,7 +182,12 @@ pub trait Job {
 pub fn start<J: Job>(name: &str, dir: &Path, job: J) -> Result<J::Out> {
     if let Some(plain) = name.strip_suffix(SCAN) {
         let close = install(plain, dir)?;
-        return job.run(Tracing::<true>, close);
+        return job.run(Tracing::<SCANNED>, close);
+    }
+    #[cfg(feature = "ours")]
+    if let Some(plain) = name.strip_suffix(TYPED) {
+        let close = install(plain, dir)?;
+        return job.run(Tracing::<AS_STRUCT>, close);
     }
     match name.trim_end_matches("-nospan") {
         "channel" => {
@@ -191,7 +211,7 @@ pub fn start<J: Job>(name: &str, dir: &Path, job: J) -> Result<J::Out> {
         }
         plain => {
             let close = install(plain, dir)?;
-            job.run(Tracing::<false>, close)
+            job.run(Tracing::<PLAIN>, close)
         }
     }
 }
@@ -205,19 +225,25 @@ fn install(name: &str, dir: &Path) -> Result<Close> {
     }
 }
 
-/// Every peer that listens to `tracing`: it is installed globally, so a hand is only the open spans. `SCANNED` says
-/// whether the event has a message and an id.
+/// The event that a peer of [`Tracing`] reports: the ten fields, those with a message and an id, those of a struct.
+const PLAIN: u8 = 0;
+const SCANNED: u8 = 1;
+#[cfg(feature = "ours")]
+const AS_STRUCT: u8 = 2;
+
+/// Every peer that listens to `tracing`: it is installed globally, so a hand is only the open spans. `EVENT` says which
+/// event it reports.
 #[derive(Debug)]
-pub struct Tracing<const SCANNED: bool>;
+pub struct Tracing<const EVENT: u8>;
 
 /// A thread with or without both spans open.
 #[derive(Debug)]
-pub struct TracingHand<const SCANNED: bool> {
+pub struct TracingHand<const EVENT: u8> {
     _inside: Option<OpenSpans>,
 }
 
-impl<const SCANNED: bool> Peer for Tracing<SCANNED> {
-    type Hand = TracingHand<SCANNED>;
+impl<const EVENT: u8> Peer for Tracing<EVENT> {
+    type Hand = TracingHand<EVENT>;
 
     fn hand(&self, inside: Option<&Sample>) -> Self::Hand {
         TracingHand {
@@ -226,27 +252,32 @@ impl<const SCANNED: bool> Peer for Tracing<SCANNED> {
     }
 }
 
-impl<const SCANNED: bool> Hand for TracingHand<SCANNED> {
+impl<const EVENT: u8> Hand for TracingHand<EVENT> {
     #[inline]
     fn event(&mut self, sample: &Sample, number: u64) {
-        if SCANNED {
-            sample.described(number).report();
-        } else {
-            sample.event(number).report();
+        match EVENT {
+            SCANNED => sample.described(number).report(),
+            #[cfg(feature = "ours")]
+            AS_STRUCT => crate::typed::Typed::from(sample.event(number)).report(),
+            _ => sample.event(number).report(),
         }
     }
 
     #[inline]
     fn op(&mut self, sample: &Sample, number: u64) {
-        let (outer, db) = (&sample.request, &sample.db);
-        if SCANNED {
-            let event = sample.described(number);
-            request(outer.method, &outer.path, &outer.request_id, db, &event);
-        } else {
-            let event = sample.event(number);
-            request(outer.method, &outer.path, &outer.request_id, db, &event);
+        match EVENT {
+            SCANNED => spanned(sample, &sample.described(number)),
+            #[cfg(feature = "ours")]
+            AS_STRUCT => spanned(sample, &crate::typed::Typed::from(sample.event(number))),
+            _ => spanned(sample, &sample.event(number)),
         }
     }
+}
+
+#[inline]
+fn spanned(sample: &Sample, event: &impl Report) {
+    let (outer, db) = (&sample.request, &sample.db);
+    request(outer.method, &outer.path, &outer.request_id, db, event);
 }
 
 impl Peer for slog::Logger {
