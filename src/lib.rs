@@ -70,6 +70,7 @@
 //! - `config` (default): [`config::Config`], the configuration as a serde struct for your own file.
 //! - `derive`: [`derive(AuditFields)`](derive@redact::AuditFields), a class for every field of a struct, and
 //!   [`sensitive_instrument`], which records no argument that is not named.
+//! - `catalog`: typed events for what agents, their hosts and their rulers do, in [`catalog`]; [`guide::events`] lists them.
 //! - `tower`: `AuditContextLayer`, which opens a context per HTTP request.
 //!
 //! A feature adds API and never changes behaviour.

@@ -156,7 +156,7 @@ fn a_policy_that_keeps_arguments_keeps_no_secret_among_them() {
     let recording = Recording::with(|audit| audit.policy(policy));
     let secret = ["hunter", "2"].concat();
     let args = map([("user", "ann".into()), ("password", secret.as_str().into())]);
-    recording.audit().submit(&ToolStart::new("login", args)).unwrap();
+    recording.audit().submit(ToolStart::new("login", args)).unwrap();
     let captured = recording.captured();
     let record = captured.only();
     record.assert_hides(&secret);

@@ -22,6 +22,9 @@ prefix `audit.`, and names are case-sensitive. A field with any other name goes 
 - `Display` and `Debug` values (`%x`, `?x`) are text.
 - Where call stacks are gathered (`AuditBuilder::call_stacks`), the fields `kind` (or `span.kind`) and `label` of a span say
   what it is called as a step of one; of an audit span they go to `attributes` as well.
+- `detail.tool.name` becomes `{\"detail\":{\"tool\":{\"name\":…}}}`, with at most 16 names between the dots. Where a callsite has a field
+  `detail.tool` beside it, the object keeps the place: that field goes to `attributes` under its own name, and the counter
+  `duplicate_name` rises.
 
 | name | fills | takes | wrong type | inherited |
 |---|---|---|---|---|
@@ -78,6 +81,9 @@ fn generated() -> String {
     }
     text.push_str("| `label.NAME`, `labels.NAME` | `labels` | any value | none | yes |\n");
     text.push_str("| `hash.NAME`, `hashes.NAME` | `hashes` | any value | none | no |\n");
+    text.push_str(
+        "| `detail.NAME`, `detail.NAME.NAME` … | that place inside `detail` | any value | none | no |\n",
+    );
     text.push_str("\n## What each place says\n\n| place | says |\n|---|---|\n");
     let settable = |slot: &&Slot| slot.fill() != Fill::Reserved;
     for slot in Slot::ALL.iter().filter(settable) {

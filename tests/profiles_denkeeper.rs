@@ -117,7 +117,7 @@ fn line() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
-    #![proptest_config(shapes::cases(2000))]
+    #![proptest_config(shapes::cases(800))]
 
     #[test]
     fn every_line_comes_back_as_the_same_value_and_its_detail_and_its_time_byte_for_byte(line in line()) {

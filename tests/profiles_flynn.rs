@@ -106,7 +106,7 @@ fn line() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
-    #![proptest_config(shapes::cases(1500))]
+    #![proptest_config(shapes::cases(800))]
 
     #[test]
     fn every_line_comes_back_as_the_same_value(line in line()) {

@@ -62,10 +62,10 @@ fn a_floor_for_tools_leaves_their_starts_out_and_their_errors_in_and_other_famil
 fn a_question_reaches_over_files_that_were_ended_by_size_and_age_removes_the_old_ones() {
     let clock = ManualClock::new(NOON);
     let trail = Trail::with(|audit| audit.clock(clock.clone()).max_size_mb(1).keep_days(2));
-    for at in 0..60_u64 {
+    for at in 0..100_u64 {
         let padded = Record::builder("tool.success")
             .attribute("at", at)
-            .attribute("pad", "no secret at all ".repeat(2_000))
+            .attribute("pad", "no secret at all ".repeat(900))
             .build();
         trail.submit(padded);
     }
@@ -74,7 +74,7 @@ fn a_question_reaches_over_files_that_were_ended_by_size_and_age_removes_the_old
         let number = |record: &Record| record.attribute("at").and_then(Value::as_u64);
         found.iter().filter_map(number).collect()
     };
-    assert_eq!(numbers("event=tool.success"), (0..60).collect::<Vec<_>>());
+    assert_eq!(numbers("event=tool.success"), (0..100).collect::<Vec<_>>());
     let files = || {
         tracing_audit::format::segments(trail.audit.path().unwrap())
             .unwrap()

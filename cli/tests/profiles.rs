@@ -27,6 +27,21 @@ fn lines(lines: &[&str]) -> String {
     lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
+const CODE_EXECUTOR: &[&str] = &[
+    r#"{"timestamp":"2025-11-23T10:20:30.123Z","correlationId":"c-1","eventType":"tool_call","clientId":"9f86d081","clientIp":"203.0.113.7","toolName":"read","paramsHash":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","status":"success","latencyMs":12.5,"metadata":{"a":1,"b":[null,{"c":"d"}]}}"#,
+    r#"{"timestamp":"2025-11-23T10:20:31.000Z","correlationId":"c-2","eventType":"auth_failure","clientIp":"2001:db8::7","status":"rejected","errorMessage":"no key"}"#,
+];
+
+const AAASM: &[&str] = &[
+    r#"{"eventId":"0192f0c1-2b5e-7c3a-8f00-aaaabbbbcccc","agentId":"agent-7","actionType":"tool_call","decision":"deny","traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"b7ad6b7169203331","labels":{"team":"core"},"callStack":[{"children":[{"id":"2","kind":"odd","label":"x"}],"id":"1","kind":"llm","label":"plan","latencyMs":3}]}"#,
+    r#"{"eventId":"e-2","agentId":"agent-7","actionType":"teleport","decision":"maybe"}"#,
+];
+
+const DPA: &[&str] = &[
+    r#"{"actorId":"u-17","actorType":"user","actorRoles":["editor"],"action":"UPDATE","resource":{"type":"document","id":"42"},"changedFields":["title"],"at":"2026-05-11T08:00:00.000Z","scope":{"feature":"docs","environment":"production","tenant":"default"},"reason":"asked for","correlationId":"0af7651916cd43dd8448eb211c80319c","requestId":"r-1","from":{"ipTruncated":"203.0.113.0","userAgent":"curl"},"containsPii":true,"piiCategories":["email"],"outcome":"success"}"#,
+    r#"{"actorId":"system","actorType":"system","actorRoles":[],"action":"DELETE","resource":{"type":"session"},"at":"2026-05-11T08:00:00.000Z","scope":{"feature":"docs","environment":"production","tenant":"default"},"from":{"ipTruncated":"system","userAgent":"background-job"},"containsPii":false,"outcome":"error","errorCode":"E1"}"#,
+];
+
 /// Imports what it is given on standard input.
 fn import(args: &[&str], dir: &Path, input: &str) -> Output {
     let mut child = binary()
@@ -47,7 +62,13 @@ fn import(args: &[&str], dir: &Path, input: &str) -> Output {
 
 #[test]
 fn what_is_imported_and_kept_is_exported_byte_for_byte_and_a_second_time_too() {
-    for (format, given) in [("flynn", FLYNN), ("denkeeper", DENKEEPER)] {
+    for (format, given) in [
+        ("flynn", FLYNN),
+        ("denkeeper", DENKEEPER),
+        ("code_executor", CODE_EXECUTOR),
+        ("aaasm", AAASM),
+        ("dpa", DPA),
+    ] {
         let root = tempfile::tempdir().expect("a directory");
         let (first, second) = (root.path().join("first"), root.path().join("second"));
         let given = lines(given);

@@ -284,6 +284,7 @@ impl Event<'_> {
                 let #place = ::tracing_audit::__event::Held::of(
                     &self.#member,
                     const { Self::__AUDIT_FIELDS[#at].class },
+                    const { Self::__AUDIT_FIELDS[#at].parts },
                 );
             }
         });

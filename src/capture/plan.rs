@@ -245,12 +245,9 @@ fn fields(
     let (mut duplicates, mut reserved) = (0, 0);
     // Where a field may say what the event is called, nothing is known of it before.
     let event = event_name(metadata);
-    let gives = |slot: Slot| {
-        let fields = metadata.fields();
-        fields
-            .iter()
-            .any(|field| matches!(Resolved::of(field.name()), Resolved::Slot(given, _) if given == slot))
-    };
+    let means =
+        |field: &str, slot: Slot| matches!(Resolved::of(field), Resolved::Slot(given, _) if given == slot);
+    let gives = |slot: Slot| metadata.fields().iter().any(|field| means(field.name(), slot));
     let policy = Of {
         policy: &settings.policy,
         about: About {
@@ -264,13 +261,9 @@ fn fields(
             Role::Log if name.starts_with("log.") => None,
             Role::Lender | Role::Step => settings.is_lent(name).then(|| FieldPlan::lent(name, policy)),
             _ if name == "traceparent" || name == "start" || !seen.contains(name) => {
-                let is_object = leads_on(metadata, name);
+                let (plan, is_object) = plan_of(name, metadata, policy);
                 duplicates += u32::from(is_object);
-                Some(if is_object {
-                    FieldPlan::attribute(name, name, policy)
-                } else {
-                    FieldPlan::new(name, policy)
-                })
+                Some(plan)
             }
             _ => {
                 duplicates += 1;
@@ -297,6 +290,14 @@ fn fields(
         .map(plan)
         .collect();
     (plans, duplicates, reserved)
+}
+
+/// The plan for a field, and whether it is an attribute because its place is an object.
+fn plan_of(name: &str, metadata: &Metadata<'_>, of: Of<'_>) -> (FieldPlan, bool) {
+    match leads_on(metadata, name) {
+        true => (FieldPlan::attribute(name, name, of), true),
+        false => (FieldPlan::new(name, of), false),
+    }
 }
 
 /// Whether the place in `detail` that this name means is an object: another field of the callsite stands inside it. The

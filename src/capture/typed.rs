@@ -13,7 +13,7 @@ use tracing_core::metadata::LevelFilter;
 use tracing_core::subscriber::Interest;
 use tracing_core::{Event, Metadata, callsite, dispatcher};
 
-use crate::record::{EventMeta, FieldClass, FieldValue, View};
+use crate::record::{EventMeta, FieldClass, FieldMeta, FieldValue, View};
 use crate::redact::Carry;
 
 /// The typed events whose callsites were hit, by the addresses of their metadata.
@@ -144,15 +144,15 @@ pub enum Held<'a> {
 }
 
 impl<'a> Held<'a> {
-    /// The value of a field of this class.
+    /// The value of a field of this class, in which these parts have classes of their own.
     #[inline(always)]
-    pub fn of(value: &'a impl FieldValue, class: FieldClass) -> Self {
+    pub fn of(value: &'a impl FieldValue, class: FieldClass, parts: &'static [FieldMeta]) -> Self {
         let view = value.view();
         if matches!(view, View::Absent) {
             return Self::Nothing;
         }
         if !class.is_open() {
-            return Self::Carried(debug(Carry::new(view, class)));
+            return Self::Carried(debug(Carry::new(view, class, parts)));
         }
         match view {
             View::Bool(truth) => Self::Bool(truth),
@@ -162,7 +162,7 @@ impl<'a> Held<'a> {
             View::I128(number) => Self::I128(number),
             View::F64(number) => Self::F64(number),
             View::Text(text) => Self::Text(text),
-            view => Self::Carried(debug(Carry::new(view, class))),
+            view => Self::Carried(debug(Carry::new(view, class, parts))),
         }
     }
 

@@ -13,6 +13,8 @@ mod lines;
 mod names;
 mod notes;
 mod params;
+#[cfg(test)]
+mod place_tests;
 mod read;
 mod room;
 mod rules;

@@ -40,6 +40,11 @@ fn field() -> impl Strategy<Value = Field> {
         ])
         .prop_map(Field::Slot),
         (maps, key, any::<u8>()).prop_map(|(slot, key, kind)| Field::Key(slot, key, kind)),
+        ("[a-c$](\\x00[a-c-]{1,2}){0,2}", any::<u8>()).prop_map(|(key, kind)| Field::Key(
+            Slot::Detail,
+            key,
+            kind
+        )),
     ]
 }
 

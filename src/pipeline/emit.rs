@@ -18,6 +18,38 @@ use crate::redact::{Redacted, Redacting, sees};
 use crate::stats::add;
 
 /// Takes records as values. For code that must know what became of a record, and for tests.
+///
+/// Three are here: [`NoopEmitter`], which keeps nothing; [`testing::MemoryEmitter`](crate::testing::MemoryEmitter), whose
+/// records a test can look at; and [`Audit`], which is the buffered one, over the journal or over any
+/// [`Sink`](crate::sink::Sink):
+///
+/// - [`AuditBuilder::queue_records`](crate::AuditBuilder::queue_records) is the size of its buffer, by default 8,192
+///   records. A quarter of it is kept for records whose callers wait.
+/// - [`submit`](Emitter::submit) never waits: where the buffer is full, the caller is told, and the refusal is counted.
+/// - What is in the buffer is stored without anybody asking for it: within 50 ms, and at once where it is a quarter full.
+/// - [`Audit::flush`] stores everything that was submitted before it, and the emitter goes on.
+/// - [`Audit::shutdown`] stores everything and ends it. Later records are refused and counted; a later flush answers how
+///   the end was. Nothing panics, and nothing waits for ever.
+///
+/// ```
+/// use std::time::Duration;
+/// use tracing_audit::record::Record;
+/// use tracing_audit::sink::MemorySink;
+/// use tracing_audit::{Audit, Emitter, ErrorKind, Submitted};
+///
+/// # fn main() -> tracing_audit::Result<()> {
+/// let store = MemorySink::new(); // or a sink of your own
+/// let audit = Audit::builder().without_journal().sink(store.clone()).queue_records(1_000).start()?;
+/// let emitter: &dyn Emitter = &audit;
+/// assert_eq!(emitter.submit(Record::builder("tool.start").build())?, Submitted::Queued);
+/// audit.flush(Duration::from_secs(5))?;
+/// assert!(store.records().iter().any(|record| record.event() == "tool.start"));
+/// audit.shutdown(Duration::from_secs(5))?;
+/// let late = emitter.submit(Record::builder("tool.start").build());
+/// assert_eq!(late.unwrap_err().kind(), ErrorKind::Closed);
+/// # Ok(())
+/// # }
+/// ```
 pub trait Emitter: Send + Sync {
     /// Hands a record over and waits for the strongest state that the set-up has: durable with a journal, delivered
     /// to every sink without one.

@@ -37,6 +37,8 @@ impl Audit {
     /// It does not survive the process: the next start records everything. Where a killed process left a pause without an
     /// `audit.resume`, the next `audit.open` says `"clean":false`, and how many records were left out is not known.
     ///
+    /// It blocks the calling thread until the disk has the record; call it from a task through `spawn_blocking`.
+    ///
     /// Where the part is paused already, nothing happens, and nothing is written. Parts may overlap: a record is counted
     /// for the pause that began first.
     ///

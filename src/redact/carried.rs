@@ -10,30 +10,28 @@ use super::redacting::Redacting;
 use super::typed::{Typed, Way};
 use super::{sift, text};
 use crate::record::frame::{Out as _, Put, tag};
-use crate::record::{FieldClass, Kind, Place, Value, View};
+use crate::record::{FieldClass, FieldMeta, Kind, Place, Value, View};
 
 /// A value of a typed event as `tracing` is given it.
 pub struct Carry<'a> {
     view: View<'a>,
     class: FieldClass,
+    parts: &'static [FieldMeta],
 }
 
 /// A value that was handed over.
 #[derive(Debug, Clone)]
 pub(super) struct Carried {
     pub(super) value: Value,
-    class: Class,
+    class: FieldClass,
+    parts: &'static [FieldMeta],
 }
 
 impl<'a> Carry<'a> {
-    /// A value of this class.
+    /// A value of this class, in which these parts have classes of their own.
     #[must_use]
-    pub const fn new(view: View<'a>, class: FieldClass) -> Self {
-        Self { view, class }
-    }
-
-    fn class(&self) -> Class {
-        Class::of_words(self.class.kind, self.class.label)
+    pub const fn new(view: View<'a>, class: FieldClass, parts: &'static [FieldMeta]) -> Self {
+        Self { view, class, parts }
     }
 
     /// Hands the value to a writer of ours.
@@ -50,24 +48,34 @@ impl<'a> Carry<'a> {
             f,
             Told::Carried(Carried {
                 value,
-                class: self.class(),
+                class: self.class,
+                parts: self.parts,
             }),
         )
     }
 
     /// Shows the value to everybody.
     fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let View::Texts(texts) = &self.view
+            && self.class.is_open()
+        {
+            let texts = (0..texts.count()).map(|at| texts.text(at));
+            return f.debug_list().entries(texts).finish();
+        }
         match &self.view {
-            View::Texts(texts) => f
-                .debug_list()
-                .entries((0..texts.count()).map(|at| texts.text(at)))
-                .finish(),
-            View::Value(value) => fmt::Debug::fmt(&Shown(value), f),
+            View::Value(value) => fmt::Debug::fmt(&self.shown(value), f),
             view => match view.clone().into_value() {
-                Some(Value::Str(text)) => f.write_str(&text),
-                Some(value) => fmt::Debug::fmt(&Shown(&value), f),
+                Some(value) => fmt::Debug::fmt(&self.shown(&value), f),
                 None => Ok(()),
             },
+        }
+    }
+
+    fn shown<'v>(&self, value: &'v Value) -> Shown<'v> {
+        Shown {
+            value,
+            class: self.class,
+            parts: self.parts,
         }
     }
 }
@@ -77,33 +85,58 @@ impl fmt::Debug for Carry<'_> {
         if let Some(wish) = recording::asks(f)? {
             return self.hand(f, wish);
         }
-        let class = self.class();
-        if class.is_open() {
-            self.show(f)
-        } else {
-            recording::marker(class, f)
-        }
+        self.show(f)
     }
 }
 
 impl Carried {
     /// What stands for the value where it is part of a text.
     pub(super) fn text(&self) -> String {
-        let mut text = String::new();
-        let _ = match self.class.is_open() {
-            true => write!(text, "{:?}", Shown(&self.value)),
-            false => recording::marker(self.class, &mut text),
+        let shown = Shown {
+            value: &self.value,
+            class: self.class,
+            parts: self.parts,
         };
-        text
+        format!("{shown:?}")
     }
 }
 
-/// A value as people read it: nearly as in a line, without its forms for numbers that JSON does not have.
-struct Shown<'v>(&'v Value);
+/// A value as people read it: nearly as in a line, without its forms for numbers that JSON does not have, and with
+/// markers in the place of what not everybody may see.
+struct Shown<'v> {
+    value: &'v Value,
+    class: FieldClass,
+    parts: &'static [FieldMeta],
+}
+
+impl<'v> Shown<'v> {
+    fn inside(&self, value: &'v Value) -> Self {
+        Self {
+            value,
+            class: self.class,
+            parts: &[],
+        }
+    }
+
+    fn member(&self, key: &str, value: &'v Value) -> Self {
+        let part = self.parts.iter().find(|part| part.path == key);
+        part.map_or_else(
+            || self.inside(value),
+            |part| Self {
+                value,
+                class: part.class,
+                parts: part.parts,
+            },
+        )
+    }
+}
 
 impl fmt::Debug for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
+        if !self.class.is_open() {
+            return recording::marker(Class::of_words(self.class.kind, self.class.label), f);
+        }
+        match self.value {
             Value::Null => f.write_str("null"),
             Value::Bool(truth) => write!(f, "{truth}"),
             Value::Int(number) => write!(f, "{number}"),
@@ -111,10 +144,13 @@ impl fmt::Debug for Shown<'_> {
             Value::Float(number) => write!(f, "{number}"),
             Value::Bytes(bytes) => bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}")),
             Value::Str(text) => write!(f, "{text:?}"),
-            Value::List(values) => f.debug_list().entries(values.iter().map(Shown)).finish(),
+            Value::List(values) => f
+                .debug_list()
+                .entries(values.iter().map(|value| self.inside(value)))
+                .finish(),
             Value::Map(members) => f
                 .debug_map()
-                .entries(members.iter().map(|(key, value)| (key, Shown(value))))
+                .entries(members.iter().map(|(key, value)| (key, self.member(key, value))))
                 .finish(),
         }
     }

@@ -5,8 +5,8 @@ use super::class::Class;
 use super::ink::Ink;
 use super::judge::{Judged, Look};
 use super::policy::Policy;
-use super::recording;
 use super::rule::{About, Asked};
+use super::typed;
 use crate::record::frame::{Out as _, Put, STEP};
 use crate::record::{EventMeta, FieldMeta, Kind, Naming, Place, Resolved, Slot};
 
@@ -319,7 +319,7 @@ impl FieldPlan {
         let asked = field
             .action
             .map(|action| action.parse().unwrap_or(Action::Marker));
-        self.judged = recording::judge(policy, class, asked, self.judged, &self.name);
+        self.judged = typed::judge(policy, class, asked, self.judged, &self.name);
         self.sees |= if class.is_pii() { sees::PERSONAL } else { 0 };
         self.typed = Some((event, field));
         self.hastened()

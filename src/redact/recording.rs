@@ -279,30 +279,6 @@ pub(super) fn stricter(by_type: Decision, named: Decision) -> Decision {
     }
 }
 
-/// The verdict on a field whose class is stated beforehand, where the name alone leads to `judged`.
-pub(super) fn judge(
-    policy: &Policy,
-    class: Class,
-    asked: Option<Action>,
-    judged: Judged,
-    name: &str,
-) -> Judged {
-    let listed = judged.is_unlisted().then(|| judged.listed(name));
-    let mut judged = listed.unwrap_or(judged);
-    let own = decide(policy, class, asked);
-    let stated = |named: Decision, look| Decision {
-        look: named.look.max(look),
-        ..stricter(own, named)
-    };
-    judged.text = stated(judged.text, Look::Secrets);
-    judged.number = stated(judged.number, Look::None);
-    judged.trial = judged.trial.take().map(|trial| match policy.trial() {
-        Some(policy) => Box::new(judge(policy, class, asked, *trial, name)),
-        None => trial,
-    });
-    judged
-}
-
 /// Whether the action makes sense of the beginning of a text.
 pub(super) const fn takes_a_part(action: Action) -> bool {
     matches!(

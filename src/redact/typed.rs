@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
+use super::action::Action;
+use super::class::Class;
 use super::field::{FieldPlan, Of, STEP_TEXT};
+use super::judge::{Decision, Judged, Look};
+use super::policy::Policy;
+use super::recording;
 use super::redacting::Redacting;
 use crate::record::{EventMeta, FieldMeta, Map, Value};
 
@@ -119,4 +124,28 @@ impl Redacting<'_> {
             way.keys.truncate(outside.1);
         }
     }
+}
+
+/// The verdict on a field whose class is stated beforehand, where the name alone leads to `judged`.
+pub(super) fn judge(
+    policy: &Policy,
+    class: Class,
+    asked: Option<Action>,
+    judged: Judged,
+    name: &str,
+) -> Judged {
+    let listed = judged.is_unlisted().then(|| judged.listed(name));
+    let mut judged = listed.unwrap_or(judged);
+    let own = recording::decide(policy, class, asked);
+    let stated = |named: Decision, look| Decision {
+        look: named.look.max(look),
+        ..recording::stricter(own, named)
+    };
+    judged.text = stated(judged.text, Look::Secrets);
+    judged.number = stated(judged.number, Look::None);
+    judged.trial = judged.trial.take().map(|trial| match policy.trial() {
+        Some(policy) => Box::new(judge(policy, class, asked, *trial, name)),
+        None => trial,
+    });
+    judged
 }

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tracing_audit::catalog::profile::{Profile, Reader};
+use tracing_audit::catalog::profile::{Profile, Reader, classified};
 use tracing_audit::record::Record;
 use tracing_audit::redact::Policy;
 use tracing_audit::{Audit, Error, ErrorKind};
@@ -54,8 +54,8 @@ pub(crate) fn run(import: &Import) -> Result<u8, Failure> {
 fn policy(name: &str) -> Result<Policy, Failure> {
     Ok(match name {
         "keep" => Policy::off("imported with --policy keep"),
-        "balanced" => Policy::balanced(),
-        "strict" => Policy::strict(),
+        "balanced" => classified(Policy::balanced()),
+        "strict" => classified(Policy::strict()),
         path if Path::new(path).exists() => Policy::load(path)?,
         other => {
             return Err(Failure::Usage(format!(

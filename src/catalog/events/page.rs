@@ -12,7 +12,24 @@ const HEAD: &str = "\
 The events of `tracing_audit::catalog` (feature `catalog`): structs whose fields have their places in a record, so that two
 applications say the same thing in the same words. Each is recorded by `event.record()`, through `tracing`, or by
 `audit.emit(&event)`, which answers with a receipt. An event of your own is a struct with `#[derive(AuditEvent)]`; nothing
-here is a closed list. `tracing-audit events` prints this page in a terminal.
+here is a closed list. `tracing-audit events` lists them in a terminal.
+
+```rust
+# #[cfg(feature = \"catalog\")]
+# fn main() -> tracing_audit::Result<()> {
+use tracing_audit::catalog::{ToolApproval, ToolDenied, DenialType};
+use tracing_audit::record::AuditEvent as _;
+use tracing_audit::testing::MemoryEmitter;
+
+let audit = MemoryEmitter::new();
+audit.audit().emit(ToolApproval::new(\"deploy\", true).session_id(\"s-1\").reason(\"asked and answered\"))?;
+// Inside a trail's subscriber: for every layer, and for the trail.
+ToolDenied::new(\"rm\", \"outside of the workspace\", DenialType::Policy).record();
+# Ok(())
+# }
+# #[cfg(not(feature = \"catalog\"))]
+# fn main() {}
+```
 
 *May* says that a field can be absent. The class decides what the trail's policy does with a value: what is `personal` is
 replaced by a marker, or with a key by a pseudonym, unless the policy keeps its class, as in

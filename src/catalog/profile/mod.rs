@@ -16,6 +16,7 @@
 
 mod aaasm;
 mod code_executor;
+mod contents;
 mod denkeeper;
 mod dpa;
 mod flynn;
@@ -31,6 +32,7 @@ mod taking;
 use std::fmt;
 use std::str::FromStr;
 
+pub use contents::classified;
 pub use giving::{Exported, Unfit, Why};
 pub use reader::Reader;
 
