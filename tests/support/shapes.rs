@@ -46,7 +46,7 @@ pub(crate) fn through_a_trail(record: Record) -> Record {
     own.filter(|record| {
         !(record.event().starts_with("audit.") && record.text(tracing_audit::record::Slot::Profile).is_none())
     })
-    .last()
+    .next_back()
     .expect("the record")
 }
 
