@@ -12,10 +12,10 @@ use std::time::Duration;
 
 use tracing_audit::catalog::{
     Category, CronTrigger, EVENTS, FileOp, FileOperation, GmailNewEmail, LlmCall, NotBlank, OperatorChange,
-    SessionDelete, Status, Step, StepKind, ToolApproval, ToolCall, ToolError, ToolSource, ToolStart,
-    ToolSuccess, Violation, WebhookReceive,
+    SessionDelete, Status, ToolApproval, ToolCall, ToolError, ToolSource, ToolStart, ToolSuccess, Violation,
+    WebhookReceive,
 };
-use tracing_audit::record::{AuditEvent, EventMeta, Level, Outcome, Record, Slot, Value, Verdict};
+use tracing_audit::record::{AuditEvent, CallNode, EventMeta, Level, Outcome, Record, Slot, Value, Verdict};
 use tracing_audit::redact::{Action, Class, Policy};
 use tracing_audit::testing::Recording;
 use trail::{Trail, map};
@@ -266,9 +266,8 @@ fn a_change_by_an_operator_has_a_reason_and_shows_no_credential() {
 
 #[test]
 fn what_an_agent_did_comes_back_with_decision_lineage_labels_and_steps() {
-    let steps = [Step::new("1", StepKind::Llm, "plans")
-        .duration_ns(9)
-        .children([Step::new("2", StepKind::from("telepathy"), "hears")])];
+    let hears = CallNode::new("2", "telepathy", "hears").omitted(4);
+    let steps = [CallNode::new("1", "llm", "plans").duration_ns(9).child(hears)];
     let call = ToolCall::new("grep", Outcome::Denied)
         .tool_source(ToolSource::Mcp)
         .agent_id("agent-2")

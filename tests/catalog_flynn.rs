@@ -157,6 +157,16 @@ fn skills() -> Seen {
         ("status", json!("succeeded"), "detail.skill_install.status"),
         ("reason", json!("all there"), "reason"),
     ];
+    [
+        comes_back("SkillsInstallerExecutionBlockedEvent", &blocked, &rows_of_blocked),
+        comes_back("SkillsInstallerCommandResultEvent", &result, &rows_of_result),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn scans() -> Seen {
     let scan = |ok: bool| {
         vec![
             ("skill_name", json!("notes"), "detail.skill_scan.skill"),
@@ -172,31 +182,13 @@ fn skills() -> Seen {
             ),
         ]
     };
-    let pass = SkillScanPass::new(
-        "notes",
-        SkillTier::Workspace,
-        ScanPhase::Install,
-        2,
-        1,
-        ["E1", "W2"],
-    );
-    let fail = SkillScanFail::new(
-        "notes",
-        SkillTier::Workspace,
-        ScanPhase::Install,
-        2,
-        1,
-        ["E1", "W2"],
-    );
-    [
-        comes_back("SkillsInstallerExecutionBlockedEvent", &blocked, &rows_of_blocked),
-        comes_back("SkillsInstallerCommandResultEvent", &result, &rows_of_result),
-        comes_back("SkillsScanEvent", &pass, &scan(true)),
-        comes_back("SkillsScanEvent", &fail, &scan(false)),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    let (tier, phase) = (|| SkillTier::Workspace, || ScanPhase::Install);
+    let pass = SkillScanPass::new("notes", tier(), phase(), 2, 1, ["E1", "W2"]);
+    let fail = SkillScanFail::new("notes", tier(), phase(), 2, 1, ["E1", "W2"]);
+    let pass = comes_back("SkillsScanEvent", &pass, &scan(true));
+    pass.into_iter()
+        .chain(comes_back("SkillsScanEvent", &fail, &scan(false)))
+        .collect()
 }
 
 fn elevations() -> Seen {
@@ -389,6 +381,7 @@ fn every_field_of_every_payload_of_flynn_comes_back_from_file_memory_and_shape()
         starts_and_ends_of_tools(),
         permissions_of_tools(),
         skills(),
+        scans(),
         elevations(),
         sessions(),
         automation(),

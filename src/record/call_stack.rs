@@ -1,6 +1,7 @@
 //! The tree of steps that led to a record: built by hand, or read back from one.
 
 use super::builder::Record;
+use super::field_value::{FieldType, FieldValue, Misfit, View};
 use super::slots::Slot;
 use super::value::{Map, Value};
 use crate::error::{Error, ErrorKind, Result};
@@ -204,6 +205,18 @@ impl Record {
     pub fn call_stack(&self) -> Result<CallStack> {
         self.get(Slot::CallStack)
             .map_or_else(|| Ok(CallStack::default()), CallStack::try_from)
+    }
+}
+
+impl FieldValue for CallStack {
+    const TYPE: FieldType = FieldType::List(&FieldType::Struct);
+
+    fn view(&self) -> View<'_> {
+        View::Made(self.clone().into())
+    }
+
+    fn from_value(value: &Value) -> std::result::Result<Self, Misfit> {
+        Self::try_from(value).map_err(|error| Misfit::new(error.to_string()))
     }
 }
 

@@ -283,7 +283,7 @@ events! {
         outcome: Outcome = if approved { Outcome::Success } else { Outcome::Denied },
     } may {
         /// Who decided.
-        #[audit(slot = "actor.id", internal)]
+        #[audit(detail = "approval.approver", internal)]
         approver_id: Text<'a>,
         /// Why.
         #[audit(slot = "reason", internal)]

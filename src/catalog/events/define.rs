@@ -53,7 +53,7 @@ macro_rules! event {
             labels: std::collections::BTreeMap<String, String>,
             /// The steps that led here.
             #[audit(slot = "call_stack", internal)]
-            call_stack: Vec<crate::catalog::Step<$life>>,
+            call_stack: crate::record::CallStack,
         ] }
     };
     ([agent] $on:tt [$(#[$meta:meta])* $name:ident <$life:lifetime>] $must:tt $set:tt [$($may:tt)*]) => {

@@ -1,7 +1,7 @@
 //! What the fields of typed events can be given: a value itself, or what it is usually written as.
 
-use super::{Step, Text};
-use crate::record::{Map, Value};
+use super::Text;
+use crate::record::{CallNode, CallStack, Map, Value};
 
 /// What a field of the type `T` can be given: a `T`, and for texts and values what they are made of without saying so.
 ///
@@ -71,9 +71,9 @@ impl<'a> Given<Vec<Text<'a>>> for Vec<String> {
     }
 }
 
-impl<'a, const N: usize> Given<Vec<Step<'a>>> for [Step<'a>; N] {
-    fn given(self) -> Vec<Step<'a>> {
-        self.into()
+impl<const N: usize> Given<CallStack> for [CallNode; N] {
+    fn given(self) -> CallStack {
+        CallStack::of(self)
     }
 }
 

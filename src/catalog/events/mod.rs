@@ -13,9 +13,9 @@ mod page;
 mod security;
 mod session;
 mod skills;
-mod step;
 mod system;
 mod tool;
+mod violation;
 mod words;
 
 use std::borrow::Cow;
@@ -47,12 +47,12 @@ pub use session::{
     SessionCompact, SessionCreate, SessionDelete, SessionMessage, SessionSwitch, SessionTransfer,
 };
 pub use skills::{SkillCommandResult, SkillExecutionBlocked, SkillRun, SkillScanFail, SkillScanPass};
-pub use step::{Step, Violation};
 pub use system::{ConfigChange, Discovery, Shutdown, SystemConfig, SystemStart, SystemStop};
 pub use tool::{ToolApproval, ToolDenied, ToolError, ToolStart, ToolSuccess};
+pub use violation::Violation;
 pub use words::{
     ApprovalScope, Category, DenialType, Detection, FileOperation, InstallPhase, InstallStatus, MailMode,
-    Protocol, RequestStatus, Role, ScanPhase, SkillTier, Status, StepKind, ToolEnvironment, ToolSource,
+    Protocol, RequestStatus, Role, ScanPhase, SkillTier, Status, ToolEnvironment, ToolSource,
 };
 
 use crate::record::EventMeta;

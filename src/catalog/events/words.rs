@@ -145,18 +145,6 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// What a step of a call stack is.
-    StepKind {
-        /// A model was asked.
-        Llm = "llm",
-        /// A tool was called.
-        Tool = "tool",
-        /// A result came back.
-        Result = "result",
-    }
-}
-
-vocabulary! {
     /// How long an approval holds.
     ApprovalScope {
         /// It stands in the configuration.
@@ -264,7 +252,7 @@ mod tests {
     fn every_word_of_every_vocabulary_is_read_back_as_it_was() {
         assert_round!(
             ApprovalScope Category DenialType Detection FileOperation InstallPhase InstallStatus MailMode Protocol
-            RequestStatus Role ScanPhase SkillTier Status StepKind ToolEnvironment ToolSource
+            RequestStatus Role ScanPhase SkillTier Status ToolEnvironment ToolSource
         );
     }
 
