@@ -180,72 +180,74 @@ fn client() -> impl Strategy<Value = Value> {
         )
 }
 
-/// An event of the wire.
-fn proto() -> impl Strategy<Value = Value> {
-    let subject = prop::option::of(
-        prop::sample::select(SUBJECTS.to_vec())
-            .prop_flat_map(|(name, fields)| (Just(name), declared(fields))),
-    );
+/// What an event of the wire is about, and the text of a tool's arguments.
+fn subject() -> impl Strategy<Value = Option<(String, Value)>> {
+    let subject = prop::sample::select(SUBJECTS.to_vec())
+        .prop_flat_map(|(name, fields)| (Just(name), declared(fields)));
     let arguments = prop_oneof![
         any_json().prop_map(|value| value.to_string()),
         Just("{\"a\": 1}".to_owned()),
         Just("{\"a\":1,\"a\":2}".to_owned()),
         Just("not json".to_owned()),
     ];
-    let agent = prop_oneof![
-        4 => declared("org_id: string, team_id: string, agent_id: string").prop_map(Value::Object),
-        1 => of_kind("string"),
-    ];
+    prop::option::of((subject, arguments).prop_map(|((name, mut subject), arguments)| {
+        if subject.contains_key("args_json") {
+            subject.insert("args_json".to_owned(), json!(arguments));
+        }
+        (name.to_owned(), Value::Object(subject))
+    }))
+}
+
+/// Fields that an event of the wire may have.
+fn optional() -> impl Strategy<Value = Map<String, Value>> {
     let lineage = declared(
         "root_agent_id: string, parent_agent_id: string, team_id: string, session_id: string, \
          delegation_reason: string, spawned_by_tool: string, depth: number",
     );
-    let ids = prop::collection::vec(prop::option::of(word(IDS)), 3);
-    let words = (
-        word(IDS),
+    let at = (0_u64..9_000_000_000_000).prop_map(|millis| json!({"unix_ms": millis}));
+    (
+        prop::collection::vec(prop::option::of(word(IDS)), 3),
         prop::option::of(word(ACTIONS)),
         prop::option::of(word(DECISIONS)),
-    );
-    let at = prop::option::of((0_u64..9_000_000_000_000).prop_map(|millis| json!({"unix_ms": millis})));
-    let rest = (
         prop::option::of(labels()),
         prop::option::of(nodes("latency_ms")),
-        prop::option::of(lineage),
-        at,
-    );
-    let more = declared(
-        "dry_run?: boolean, shadow_decision?: deny|redact|pending|budget_block, matched_rule_id?: string",
-    );
-    (words, agent, ids, subject, arguments, rest, more).prop_map(
-        |((id, action, decision), agent, ids, subject, arguments, (labels, stack, lineage, at), more)| {
-            let mut line = more;
-            line.extend(
-                json!({"event_id": id, "agent_id": agent})
-                    .as_object()
-                    .unwrap()
-                    .clone(),
-            );
+        prop::option::of(lineage.prop_map(Value::Object)),
+        prop::option::of(at),
+    )
+        .prop_map(|(ids, action, decision, labels, stack, lineage, at)| {
             let ids = ["trace_id", "span_id", "parent_span_id"].into_iter().zip(ids);
-            line.extend(ids.filter_map(|(name, id)| Some((name.to_owned(), id?))));
-            for (name, value) in [
+            let others = [
                 ("action_type", action),
                 ("decision", decision),
                 ("labels", labels),
                 ("call_stack", stack),
-                ("lineage", lineage.map(Value::Object)),
+                ("lineage", lineage),
                 ("occurred_at", at),
-            ] {
-                line.extend(value.map(|value| (name.to_owned(), value)));
-            }
-            if let Some((name, mut subject)) = subject {
-                if subject.contains_key("args_json") {
-                    subject.insert("args_json".to_owned(), json!(arguments));
-                }
-                line.insert(name.to_owned(), Value::Object(subject));
-            }
-            Value::Object(line)
-        },
-    )
+            ];
+            let given = ids.chain(others);
+            given
+                .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+                .collect()
+        })
+}
+
+/// An event of the wire.
+fn proto() -> impl Strategy<Value = Value> {
+    let agent = prop_oneof![
+        4 => declared("org_id: string, team_id: string, agent_id: string").prop_map(Value::Object),
+        1 => of_kind("string"),
+    ];
+    let more = declared(
+        "dry_run?: boolean, shadow_decision?: deny|redact|pending|budget_block, matched_rule_id?: string",
+    );
+    (word(IDS), agent, optional(), subject(), more).prop_map(|(id, agent, optional, subject, more)| {
+        let mut line = more;
+        line.extend(optional);
+        line.insert("event_id".to_owned(), id);
+        line.insert("agent_id".to_owned(), agent);
+        line.extend(subject);
+        Value::Object(line)
+    })
 }
 
 proptest! {

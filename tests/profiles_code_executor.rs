@@ -268,6 +268,13 @@ fn t002_13_hashes_of_prompt_and_response_are_64_digits_that_differ_and_hold_no_t
     assert_eq!((prompt.len(), response.len()), (64, 64));
     assert_ne!(prompt, response);
     assert_eq!(prompt, digits(b"prompt"), "the same text has the same hash");
+    let mut named = full();
+    named["paramsHash"] = json!(sha256(b"params"));
+    assert_eq!(
+        import(&named).map(Slot::Hashes),
+        import(&full()).map(Slot::Hashes)
+    );
+    same(&round(ENTRY, &named.to_string()).line, &named.to_string()).unwrap();
     let mut plain = full();
     plain["paramsHash"] = json!("not a hash");
     assert_eq!(

@@ -222,6 +222,6 @@ fn a_record_of_another_origin_is_rendered_whole_as_a_reader_of_the_shape_expects
         .build();
     assert_eq!(
         Profile::Denkeeper.export(&record).unwrap().line,
-        r#"{"id":0,"timestamp":"2026-02-16T00:56:49.12Z","category":"document","action":"delete","agent":"ana","summary":"document.delete","detail":"{\"actor.type\":\"user\",\"color\":\"blue\",\"resource.id\":\"42\",\"resource.type\":\"document\"}","status":"error","duration_ms":0,"source":"","conversation_id":""}"#
+        r#"{"id":0,"timestamp":"2026-02-16T00:56:49.12Z","category":"document","action":"delete","agent":"ana","summary":"ana failed to delete document 42 (failure)","detail":"{\"actor.type\":\"user\",\"color\":\"blue\",\"resource.id\":\"42\",\"resource.type\":\"document\"}","status":"error","duration_ms":0,"source":"","conversation_id":""}"#
     );
 }

@@ -4,8 +4,8 @@
 mod shapes;
 
 use proptest::prelude::*;
-use serde_json::{Value, json};
-use shapes::{any_json, declared, object, round, same, text, through_a_trail};
+use serde_json::{Map, Value, json};
+use shapes::{any_json, declared, round, same, text, through_a_trail};
 use tracing_audit::catalog::dpa::{Action, Entry, Outcome};
 use tracing_audit::catalog::profile::{Profile, Why};
 use tracing_audit::record::{Record, Slot, Value as Held};
@@ -31,15 +31,9 @@ fn import(line: &Value) -> Record {
     Profile::Dpa.import(line.to_string().as_bytes()).unwrap()
 }
 
-fn line() -> impl Strategy<Value = Value> {
-    let free = declared(
-        "changedFields?: string[], reason?: string, correlationId?: string, requestId?: string, \
-         piiCategories?: string[], errorCode?: string, actorId: string",
-    );
-    let resource = declared("type: string, id?: string");
-    let scope = declared("feature: string, environment: string, tenant: string");
-    let from = declared("ipTruncated: string, userAgent: string");
-    let ip = prop::sample::select(vec![
+/// The groups: who has what in them may be anything, but something is there.
+fn groups() -> impl Strategy<Value = Map<String, Value>> {
+    let address = prop::sample::select(vec![
         "system",
         "203.0.113.0",
         "203.0.113.7",
@@ -48,54 +42,66 @@ fn line() -> impl Strategy<Value = Value> {
         "",
         "x",
     ]);
-    let words = (
-        prop::sample::select(Action::ALL),
-        prop::sample::select(vec!["user", "system", "service"]),
-        prop::sample::select(vec!["success", "denied", "error"]),
-        prop::collection::vec(text(), 0..3),
-        any::<bool>(),
-    );
-    let trace = prop_oneof![
-        3 => Just(None),
-        1 => prop::sample::select(vec![TRACE, "0AF7651916CD43DD8448EB211C80319C", "00000000000000000000000000000000"]).prop_map(Some),
-    ];
+    (
+        declared("type: string, id?: string"),
+        declared("feature: string, environment: string, tenant: string"),
+        declared("userAgent: string"),
+        address,
+        any_json(),
+    )
+        .prop_map(|(mut resource, mut scope, mut from, address, odd)| {
+            resource.entry("type").or_insert(odd.clone());
+            for key in ["feature", "environment", "tenant"] {
+                scope.entry(key).or_insert(odd.clone());
+            }
+            from.entry("userAgent").or_insert(odd);
+            from.insert("ipTruncated".to_owned(), json!(address));
+            let groups = [("resource", resource), ("scope", scope), ("from", from)];
+            let groups = groups.map(|(name, group)| (name.to_owned(), Value::Object(group)));
+            groups.into_iter().collect()
+        })
+}
+
+/// What the shape requires to be of its type.
+fn required() -> impl Strategy<Value = Value> {
     let at = (100_000_000_u64..9_223_000_000_000).prop_map(|millis| {
         let record = Record::builder("x").time(millis * 1_000_000).build();
         let line = Profile::CodeExecutor.export(&record).unwrap().line;
         serde_json::from_str::<Value>(&line).unwrap()["timestamp"].clone()
     });
     (
-        (free, resource, scope, from, ip),
-        (words, trace, at),
-        any_json(),
-        object(any_json()),
+        prop::sample::select(Action::ALL),
+        prop::sample::select(vec!["user", "system", "service"]),
+        prop::sample::select(vec!["success", "denied", "error"]),
+        prop::collection::vec(text(), 0..3),
+        any::<bool>(),
+        at,
     )
-        .prop_map(
-            |((mut line, mut resource, mut scope, mut from, ip), (words, trace, at), odd, more)| {
-                resource.entry("type").or_insert(odd.clone());
-                for key in ["feature", "environment", "tenant"] {
-                    scope.entry(key).or_insert(odd.clone());
-                }
-                from.entry("userAgent").or_insert(odd.clone());
-                from.insert("ipTruncated".to_owned(), json!(ip));
-                line.entry("actorId").or_insert(odd);
-                let (action, kind, outcome, roles, pii) = words;
-                let needed = json!({
-                    "action": action.as_str(), "actorType": kind, "outcome": outcome, "actorRoles": roles,
-                    "containsPii": pii, "at": at, "resource": resource, "scope": scope, "from": from,
-                });
-                if let Value::Object(needed) = needed {
-                    line.extend(needed);
-                }
-                if let Some(trace) = trace {
-                    line.insert("correlationId".to_owned(), json!(trace));
-                }
-                for (key, value) in more {
-                    line.entry(key).or_insert(value);
-                }
-                Value::Object(line)
-            },
-        )
+        .prop_map(|(action, kind, outcome, roles, pii, at)| {
+            json!({
+                "action": action.as_str(), "actorType": kind, "outcome": outcome, "actorRoles": roles,
+                "containsPii": pii, "at": at,
+            })
+        })
+}
+
+fn line() -> impl Strategy<Value = Value> {
+    let free = declared(
+        "changedFields?: string[], reason?: string, correlationId?: string, requestId?: string, \
+         piiCategories?: string[], errorCode?: string, actorId: string",
+    );
+    let trace = prop_oneof![
+        3 => Just(None),
+        1 => prop::sample::select(vec![TRACE, "0AF7651916CD43DD8448EB211C80319C", "00000000000000000000000000000000"]).prop_map(Some),
+    ];
+    (free, groups(), required(), trace, any_json()).prop_map(|(free, groups, required, trace, odd)| {
+        let mut line = free;
+        line.entry("actorId").or_insert(odd);
+        line.extend(groups);
+        line.extend(required.as_object().unwrap().clone());
+        line.extend(trace.map(|trace| ("correlationId".to_owned(), json!(trace))));
+        Value::Object(line)
+    })
 }
 
 proptest! {

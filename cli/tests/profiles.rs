@@ -336,3 +336,36 @@ fn a_record_that_lacks_what_a_format_requires_is_left_out_and_told() {
         stderr(&strict)
     );
 }
+
+#[cfg(unix)]
+#[test]
+fn the_examples_in_the_help_of_import_do_what_they_say() {
+    let help = binary().args(["import", "--help"]).output().expect("runs");
+    let help = stdout(&help);
+    let examples: Vec<&str> = help
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.starts_with("tracing-audit import"))
+        .collect();
+    assert_eq!(examples.len(), 2, "{help}");
+    let program = Path::new(env!("CARGO_BIN_EXE_tracing-audit"));
+    let path = program.parent().expect("a directory").display().to_string();
+    let path = format!("{path}:{}", std::env::var("PATH").unwrap_or_default());
+    for example in examples {
+        let root = tempfile::tempdir().expect("a directory");
+        fs::write(root.path().join("audit.log"), lines(FLYNN)).expect("a file");
+        fs::write(root.path().join("entries.jsonl"), lines(DPA)).expect("a file");
+        let mut shell = std::process::Command::new("sh");
+        shell
+            .args(["-c", example])
+            .current_dir(root.path())
+            .env("PATH", &path);
+        let done = shell.output().expect("runs");
+        assert_eq!(done.status.code(), Some(0), "{example}: {}", stderr(&done));
+        assert!(
+            stdout(&done).contains("imported into `./trail`"),
+            "{example}: {}",
+            stdout(&done)
+        );
+    }
+}

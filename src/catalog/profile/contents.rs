@@ -46,7 +46,7 @@ const PATHS: &[&str] = &[
 #[must_use]
 pub fn classified(policy: Policy) -> Policy {
     let rule = |path: &&str| FieldRule::path(path).id("content").class(CONTENT);
-    let policy = PATHS.iter().map(|path| rule(&path)).fold(policy, Policy::rule);
+    let policy = PATHS.iter().map(rule).fold(policy, Policy::rule);
     policy.rule(
         FieldRule::path("detail.mail.from")
             .id("content")

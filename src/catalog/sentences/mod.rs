@@ -17,6 +17,7 @@ mod template;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+pub(super) use self::phrase::general;
 use self::template::Template;
 use crate::error::{Error, Result};
 use crate::record::Record;
@@ -92,7 +93,7 @@ impl Sentences {
     pub fn tell(&self, record: &Record) -> String {
         match self.find(record.event()) {
             Some(template) => template.fill(record),
-            None => phrase::general(record),
+            None => general(record),
         }
     }
 

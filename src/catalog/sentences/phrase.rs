@@ -167,7 +167,7 @@ pub(super) fn duration(nanos: u64) -> String {
 }
 
 /// `ana deleted document 42 (success)`.
-pub(super) fn general(record: &Record) -> String {
+pub(in crate::catalog) fn general(record: &Record) -> String {
     let who = actor(record).unwrap_or_else(|| "somebody".to_owned());
     let event = record.event();
     let given = record.text(Slot::Action);

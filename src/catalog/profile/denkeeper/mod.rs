@@ -2,6 +2,7 @@
 
 mod table;
 
+use std::borrow::Cow;
 use std::collections::btree_map::Entry;
 
 use super::Profile;
@@ -9,6 +10,7 @@ use super::giving::{Exported, Giving, Why, time_text};
 use super::plain::{self, Style};
 use super::shape::Shape;
 use super::taking::{Fault, Filling, Taking, any_text};
+use crate::catalog::sentences::general;
 use crate::clock::MAX_TIME;
 use crate::record::{Map, Record, Slot, Value};
 
@@ -174,7 +176,7 @@ pub(super) fn export(record: &Record) -> Exported {
     shape.put("category", giving.text(Slot::Category).unwrap_or_default());
     shape.put("action", giving.text(Slot::Action).unwrap_or_default());
     shape.put("agent", agent(&mut giving));
-    shape.put("summary", summary(&mut giving));
+    shape.put("summary", summary(&mut giving).into_owned());
     let status = status(&mut giving);
     let duration = duration(&mut giving);
     let source = giving.text(Slot::Source).unwrap_or_default();
@@ -207,10 +209,13 @@ fn agent<'r>(giving: &mut Giving<'r>) -> &'r str {
         .unwrap_or_default()
 }
 
-fn summary<'r>(giving: &mut Giving<'r>) -> &'r str {
-    let summary = giving.text(Slot::Summary);
-    let event = giving.record().event();
-    summary.unwrap_or(if giving.native { "" } else { event })
+/// The summary, which is what people see first: where a record of another origin has none, its sentence.
+fn summary<'r>(giving: &mut Giving<'r>) -> Cow<'r, str> {
+    match giving.text(Slot::Summary) {
+        Some(summary) => Cow::Borrowed(summary),
+        None if giving.native => Cow::Borrowed(""),
+        None => Cow::Owned(general(giving.record())),
+    }
 }
 
 fn status<'r>(giving: &mut Giving<'r>) -> &'r str {
