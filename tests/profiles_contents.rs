@@ -23,87 +23,60 @@ fn line_of(profile: Profile, line: &str, policy: Policy) -> String {
     sink.lines().last().cloned().unwrap_or_default()
 }
 
-#[test]
-fn content_is_hidden_wherever_a_shape_has_it() {
-    let flynn = |event: &str, fields: &str| {
+fn flynn() -> Vec<(Profile, String)> {
+    let fields = [
+        ("webhook.receive", r#""body":"%""#),
+        ("webhook.receive", r#""body":["%"]"#),
+        ("cron.trigger", r#""message":"%""#),
+        ("tool.start", r#""tool_args":{"a":["%"]}"#),
+        ("tool.success", r#""result":{"success":true,"output":"%"}"#),
+        ("tool.success", r#""result":{"output":"%"}"#),
+        ("gmail.new_email", r#""subject":"%""#),
+        ("gmail.new_email", r#""from":"%""#),
+        ("x", r#""flynn":"%""#),
+    ];
+    let line = |(event, fields): (&str, &str)| {
+        let fields = fields.replace('%', CONTENT);
         format!(r#"{{"timestamp":1,"level":"info","event_type":"{event}","event":{{{fields}}}}}"#)
     };
-    let denkeeper = |category: &str, detail: &str| {
+    fields.map(|fields| (Profile::Flynn, line(fields))).to_vec()
+}
+
+fn denkeeper() -> Vec<(Profile, String)> {
+    let details = [
+        ("tool_call", r#"{"arguments":{"x":"%"}}"#),
+        ("tool_call", r#"{"result":"%"}"#),
+        ("tool_call", r#"{ "result":"%"}"#),
+        ("tool_call", "%"),
+        ("llm", r#"{"response_text":"%","thinking_content":"%"}"#),
+        ("llm", r#"{"response_text":["%"]}"#),
+        ("supervisor", r#"{"raw_response":"%"}"#),
+    ];
+    let line = |(category, detail): (&str, &str)| {
+        let detail = serde_json::Value::from(detail.replace('%', CONTENT));
         format!(
-            r#"{{"timestamp":"2026-04-25T10:00:00Z","category":"{category}","action":"execute","detail":{}}}"#,
-            serde_json::Value::from(detail)
+            r#"{{"timestamp":"2026-04-25T10:00:00Z","category":"{category}","action":"execute","detail":{detail}}}"#
         )
     };
-    let lines = [
-        (
-            Profile::Flynn,
-            flynn("webhook.receive", &format!(r#""body":"{CONTENT}""#)),
-        ),
-        (
-            Profile::Flynn,
-            flynn("webhook.receive", &format!(r#""body":["{CONTENT}"]"#)),
-        ),
-        (
-            Profile::Flynn,
-            flynn("cron.trigger", &format!(r#""message":"{CONTENT}""#)),
-        ),
-        (
-            Profile::Flynn,
-            flynn("tool.start", &format!(r#""tool_args":{{"a":["{CONTENT}"]}}"#)),
-        ),
-        (
-            Profile::Flynn,
-            flynn(
-                "tool.success",
-                &format!(r#""result":{{"success":true,"output":"{CONTENT}"}}"#),
-            ),
-        ),
-        (
-            Profile::Flynn,
-            flynn("tool.success", &format!(r#""result":{{"output":"{CONTENT}"}}"#)),
-        ),
-        (
-            Profile::Flynn,
-            flynn("gmail.new_email", &format!(r#""subject":"{CONTENT}""#)),
-        ),
-        (
-            Profile::Flynn,
-            flynn("gmail.new_email", &format!(r#""from":"{CONTENT}""#)),
-        ),
-        (
-            Profile::Flynn,
-            flynn("x", "").replace(r#""level":"info""#, &format!(r#""level":["{CONTENT}"]"#)),
-        ),
-        (
-            Profile::Denkeeper,
-            denkeeper("tool_call", &format!(r#"{{"arguments":{{"x":"{CONTENT}"}}}}"#)),
-        ),
-        (
-            Profile::Denkeeper,
-            denkeeper("tool_call", &format!(r#"{{"result":"{CONTENT}"}}"#)),
-        ),
-        (
-            Profile::Denkeeper,
-            denkeeper("tool_call", &format!(r#"{{ "result":"{CONTENT}"}}"#)),
-        ),
-        (Profile::Denkeeper, denkeeper("tool_call", CONTENT)),
-        (
-            Profile::Denkeeper,
-            denkeeper(
-                "llm",
-                &format!(r#"{{"response_text":"{CONTENT}","thinking_content":"{CONTENT}"}}"#),
-            ),
-        ),
-        (
-            Profile::Denkeeper,
-            denkeeper("llm", &format!(r#"{{"response_text":["{CONTENT}"]}}"#)),
-        ),
-        (
-            Profile::Denkeeper,
-            denkeeper("supervisor", &format!(r#"{{"raw_response":"{CONTENT}"}}"#)),
-        ),
+    details.map(|detail| (Profile::Denkeeper, line(detail))).to_vec()
+}
+
+fn aaasm() -> Vec<(Profile, String)> {
+    let parts = [
+        r#""toolCall":{"toolName":"t","argsJson":"{\"x\":\"%\"}"}"#,
+        r#""toolCall":{"toolName":"t","argsJson":"{ \"x\":\"%\"}"}"#,
+        r#""process":{"command":"c","args":["%"]}"#,
     ];
-    for (profile, line) in lines {
+    let line = |part: &str| {
+        let part = part.replace('%', CONTENT);
+        format!(r#"{{"eventId":"e","agentId":"a","actionType":"tool_call","decision":"allow",{part}}}"#)
+    };
+    parts.map(|part| (Profile::Aaasm, line(part))).to_vec()
+}
+
+#[test]
+fn content_is_hidden_wherever_a_shape_has_it() {
+    for (profile, line) in [flynn(), denkeeper(), aaasm()].concat() {
         let kept = line_of(profile, &line, Policy::off("the test looks for what is kept"));
         assert!(kept.contains(CONTENT), "{kept}");
         let hidden = line_of(profile, &line, classified(Policy::balanced()));

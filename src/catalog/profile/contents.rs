@@ -27,9 +27,11 @@ const PATHS: &[&str] = &[
     "tool_calls",
     "raw_response",
     "detail_raw",
-    "flynn",
+    "flynn.event",
     "denkeeper.detail",
-    "aaasm",
+    "aaasm.toolCall.argsJson",
+    "aaasm.tool_call.args_json",
+    "aaasm.process.args",
 ];
 
 /// Adds to a policy what the shapes' fields are: the content of webhooks, mails, tools and models is `personal:content`,
