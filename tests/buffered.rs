@@ -236,7 +236,7 @@ fn a_store_that_fails_for_a_while_loses_no_batch() {
     impl Sink for Failing {
         fn deliver(&mut self, batch: &[Entry<'_>]) -> Result<Accepted, SinkError> {
             self.1 += 1;
-            if self.1 % 3 != 0 {
+            if !self.1.is_multiple_of(3) {
                 return Err(SinkError::Retry {
                     after: Some(Duration::ZERO),
                     cause: "busy".to_owned(),
@@ -254,7 +254,7 @@ fn a_store_that_fails_for_a_while_loses_no_batch() {
     let audit = builder.start().unwrap();
     for n in 0..100 {
         audit.submit(record(n)).unwrap();
-        if n % 10 == 0 {
+        if n.is_multiple_of(10) {
             audit.flush(LONG).unwrap();
         }
     }

@@ -1,5 +1,6 @@
 //! Level floors by family of events, which hold alike for every way in: the levels of tools, sessions and automation in the
 //! configuration of the first seed.
+#![cfg(feature = "config")]
 
 use tracing::{debug, debug_span, error, error_span, info, info_span, warn};
 use tracing_audit::config::{Config, Family};

@@ -378,7 +378,7 @@ fn pauses_that_come_and_go_while_threads_report_leave_an_exact_account() {
             scope.spawn(move || {
                 tracing::dispatcher::with_default(&dispatch, || {
                     for n in 0..EACH {
-                        if n % 4 == 0 {
+                        if n.is_multiple_of(4) {
                             let is_paused =
                                 matches!(audit.submit(record("work.done")), Ok(Submitted::Paused));
                             told.fetch_add(u64::from(is_paused), Ordering::Relaxed);

@@ -20,6 +20,7 @@ use super::plan::{Plan, Role};
 use super::settings::{Settings, category, is_within};
 use super::spans::{Crowded, SpanState, Spans};
 use crate::clock::SharedClock;
+use crate::config::CallStacks;
 use crate::redact::{About, FieldPlan, Of, RedactedFields, Redacting, StepNode, StepText, sees};
 use crate::stats::add;
 
@@ -69,11 +70,9 @@ impl StepPlan {
             let (at, name) = names.iter().find_map(|name| Some((at(name)?, *name)))?;
             Some((at, FieldPlan::attribute(name, name, of)))
         };
-        let kind_field = field(&["kind", "span.kind"]);
-        let (targets, is_every) = stacks.targets();
-        let is_named = targets.iter().any(|target| is_within(metadata.target(), target));
+        let kind_field = field(&KINDS);
         Some(Box::new(Self {
-            is_node: role == Role::Span || is_every || is_named || kind_field.is_some(),
+            is_node: role == Role::Span || is_step(metadata, stacks),
             is_root: role == Role::Span && stacks.is_root(metadata.name()),
             kind: kind(metadata.target(), role),
             label: metadata.name(),
@@ -81,6 +80,20 @@ impl StepPlan {
             label_field: field(&["label"]),
         }))
     }
+}
+
+/// The fields that make a span a step, and say of which kind.
+const KINDS: [&str; 2] = ["kind", "span.kind"];
+
+/// Whether an ordinary span is a step.
+fn is_step(metadata: &Metadata<'_>, stacks: &CallStacks) -> bool {
+    let (targets, is_every) = stacks.targets();
+    is_every
+        || targets.iter().any(|target| is_within(metadata.target(), target))
+        || metadata
+            .fields()
+            .iter()
+            .any(|field| KINDS.contains(&field.name()))
 }
 
 /// What a target says of the kind of its spans: the category of an audit target, else its last part.
@@ -275,6 +288,12 @@ impl Spans {
 }
 
 impl Capture {
+    /// Whether an ordinary span is a step: for the filter shell, which must want it, for nobody else may.
+    pub(super) fn is_step(&self, metadata: &Metadata<'_>) -> bool {
+        let stacks = self.settings.call_stacks.as_ref();
+        stacks.is_some_and(|stacks| metadata.is_span() && is_step(metadata, stacks))
+    }
+
     /// Inserts a new audit span of which there is more to do: its start to write, its step to remember.
     #[cold]
     pub(super) fn insert_more(

@@ -16,6 +16,9 @@ use crate::error::Result;
 /// hexadecimal digits: of an audit span that stands in a trace the `span_id` of its own record, else the number that the
 /// subscriber gave the span. A step that has not ended when the outermost span does has no duration.
 ///
+/// A span that a filter disables before it reaches the trail is no step: inside the wrapper that of the whole stack, beside
+/// the plain layer a global one. The filter shell wants steps itself, and other layers do not see more for it.
+///
 /// What is beyond the limits is counted in `omitted` of the nearest step that is kept.
 ///
 /// ```

@@ -63,11 +63,10 @@ impl AuditBuilder {
         };
         let path = journal.as_ref().map(|journal| journal.path().to_owned());
         let (commands, received) = crossbeam_channel::unbounded();
-        let lines = LineWriter::new(&checked.service, &checked.host, Action::WORDS);
         let writer = Writer::new(
             Arc::clone(&inbox),
             received,
-            lines,
+            LineWriter::new(&checked.service, &checked.host, Action::WORDS),
             journal,
             ports,
             Arc::clone(&stream),
