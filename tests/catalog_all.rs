@@ -135,81 +135,74 @@ fn says(shape: &Json, expected: &[(&str, Json)]) {
     }
 }
 
+fn call() -> ToolCall<'static> {
+    ToolCall::new("grep", Outcome::Denied)
+        .server("local")
+        .round(2)
+        .agent_id("agent-2")
+        .agent_name("main")
+        .correlation_id("c-1")
+        .client_id("5e88")
+        .decision(Verdict::Deny)
+        .error_message("not allowed")
+        .latency(Duration::from_millis(12))
+}
+
 #[test]
-fn a_typed_event_says_in_a_seeds_shape_what_the_seed_would_have_said() {
-    let call = || {
-        ToolCall::new("grep", Outcome::Denied)
-            .server("local")
-            .round(2)
-            .agent_id("agent-2")
-            .agent_name("main")
-            .correlation_id("c-1")
-            .client_id("5e88")
-            .decision(Verdict::Deny)
-            .error_message("not allowed")
-            .latency(Duration::from_millis(12))
-    };
-    let entry = shaped(Profile::CodeExecutor, &call());
-    says(
-        &entry,
-        &[
-            ("eventType", json!("tool_call")),
-            ("status", json!("rejected")),
-            ("toolName", json!("grep")),
-            ("clientId", json!("5e88")),
-            ("correlationId", json!("c-1")),
-            ("errorMessage", json!("not allowed")),
-            ("latencyMs", json!(12)),
-        ],
-    );
-    let event = shaped(Profile::Aaasm, &call());
-    says(
-        &event,
-        &[
-            ("actionType", json!("tool_call")),
-            ("agentId", json!("agent-2")),
-            ("decision", json!("deny")),
-            ("toolCall.toolName", json!("grep")),
-            ("toolCall.latencyMs", json!(12)),
-            ("toolCall.errorMessage", json!("not allowed")),
-        ],
-    );
-    let row = shaped(Profile::Denkeeper, &call());
-    says(
-        &row,
-        &[
-            ("category", json!("tool_call")),
-            ("agent", json!("main")),
-            ("status", json!("denied")),
-            ("duration_ms", json!(12)),
-        ],
-    );
-    let detail: Json = serde_json::from_str(row["detail"].as_str().unwrap()).unwrap();
-    says(
-        &detail,
-        &[
-            ("tool", json!("grep")),
-            ("server", json!("local")),
-            ("round", json!(2)),
-        ],
-    );
+fn a_typed_tool_call_says_in_the_seeds_shapes_what_the_seeds_would_have_said() {
+    let entry = [
+        ("eventType", json!("tool_call")),
+        ("status", json!("rejected")),
+        ("toolName", json!("grep")),
+        ("clientId", json!("5e88")),
+        ("correlationId", json!("c-1")),
+        ("errorMessage", json!("not allowed")),
+        ("latencyMs", json!(12)),
+    ];
+    says(&shaped(Profile::CodeExecutor, &call()), &entry);
+    let event = [
+        ("actionType", json!("tool_call")),
+        ("agentId", json!("agent-2")),
+        ("decision", json!("deny")),
+        ("toolCall.toolName", json!("grep")),
+        ("toolCall.latencyMs", json!(12)),
+        ("toolCall.errorMessage", json!("not allowed")),
+    ];
+    says(&shaped(Profile::Aaasm, &call()), &event);
+    let row = [
+        ("category", json!("tool_call")),
+        ("agent", json!("main")),
+        ("status", json!("denied")),
+        ("duration_ms", json!(12)),
+    ];
+    let shape = shaped(Profile::Denkeeper, &call());
+    says(&shape, &row);
+    let detail: Json = serde_json::from_str(shape["detail"].as_str().unwrap()).unwrap();
+    let parts = [
+        ("tool", json!("grep")),
+        ("server", json!("local")),
+        ("round", json!(2)),
+    ];
+    says(&detail, &parts);
+}
+
+#[test]
+fn a_typed_access_says_in_the_seeds_shape_what_the_seed_would_have_said() {
     let view = DataView::new("u-1", "patient", Outcome::Success, true)
         .resource_id("p-4")
         .actor_roles(["nurse"])
         .feature("admissions")
         .environment("production")
         .tenant("st-mary");
-    let entry = shaped(Profile::Dpa, &view);
-    says(
-        &entry,
-        &[
-            ("actorId", json!("u-1")),
-            ("action", json!("VIEW")),
-            ("resource.type", json!("patient")),
-            ("resource.id", json!("p-4")),
-            ("scope.tenant", json!("st-mary")),
-            ("containsPii", json!(true)),
-            ("outcome", json!("success")),
-        ],
-    );
+    let entry = [
+        ("actorId", json!("u-1")),
+        ("actorRoles", json!(["nurse"])),
+        ("action", json!("VIEW")),
+        ("resource.type", json!("patient")),
+        ("resource.id", json!("p-4")),
+        ("scope.tenant", json!("st-mary")),
+        ("containsPii", json!(true)),
+        ("outcome", json!("success")),
+    ];
+    says(&shaped(Profile::Dpa, &view), &entry);
 }
