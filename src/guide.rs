@@ -39,3 +39,15 @@ pub mod benchmarks {}
 
 #[doc = include_str!("../docs/policy-file.md")]
 pub mod policy_file {}
+
+#[doc = include_str!("../docs/profiles.md")]
+pub mod profiles {}
+
+#[doc = include_str!("../docs/seeds.md")]
+pub mod seeds {}
+
+#[doc = include_str!("../docs/events.md")]
+pub mod events {}
+
+#[doc = include_str!("../docs/dpa.md")]
+pub mod dpa {}

@@ -72,6 +72,7 @@
 //!   [`derive(AuditFields)`](derive@redact::AuditFields), a class for every field of a struct;
 //!   [`sensitive_instrument`], which records no argument that is not named; and the short forms [`audited`](macro@audited), a
 //!   function whose calls are records that know how they ended, and [`audit!`](macro@audit), an event.
+//! - `catalog`: typed events for what agents, their hosts and their rulers do, in [`catalog`]; [`guide::events`] lists them.
 //! - `tower`: `AuditContextLayer`, which opens a context per HTTP request.
 //!
 //! A feature adds API and never changes behaviour.
@@ -80,6 +81,7 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::indexing_slicing))]
 
 mod capture;
+pub mod catalog;
 pub mod clock;
 pub mod config;
 mod error;

@@ -17,7 +17,7 @@ macro_rules! counters {
         /// `not_allowed`) is not submitted.
         ///
         /// ```text
-        /// submitted() = taken + in_queue + rejected() + lost() - lost_taken
+        /// submitted() = taken + in_queue + rejected() + paused + lost() - lost_taken
         /// taken       = durable + unconfirmed + lost_taken + records that the writer holds or has just written
         /// ```
         ///
@@ -38,6 +38,8 @@ macro_rules! counters {
             pub in_queue: u64,
             /// Bytes of credit that waiting records hold now.
             pub queue_bytes: u64,
+            /// Pauses in effect now.
+            pub pauses: u64,
             /// What each sink did, by name.
             pub sinks: Vec<SinkStats>,
             /// What each rule of redaction did, sorted by rule; only those that did something. The rule
@@ -51,6 +53,7 @@ macro_rules! counters {
                     $($name: self.$name.load(Ordering::Acquire),)*
                     in_queue: 0,
                     queue_bytes: 0,
+                    pauses: 0,
                     sinks: Vec::new(),
                     redactions: Vec::new(),
                 }
@@ -84,6 +87,7 @@ counters! {
     unconfirmed "records" "Taken records that were written and that the disk did not confirm: they could not be repeated, or the shutdown's time was up. They may be in the file or not. Their callers were told.";
     lost_closed "records" "Reported through a layer after the shutdown: no gap record can follow, only this counter.";
     gap_recorded "records" "Lost records that a gap record accounts for, once the disk has confirmed it; without a journal, once it was handed to the sinks.";
+    paused "records" "Left out because a pause covers them; whoever called `emit` or `submit` was told. The `audit.resume` record that ends the pause says how many.";
     below_level "records" "Left out because the level is below its family's floor.";
     not_allowed "records" "Left out because the module is not in `allow_modules`, or the report came from a thread of the trail's own.";
     missing_actor "records" "Written with the actor `unknown`, because nobody was named.";
@@ -163,7 +167,8 @@ impl Stats {
     #[must_use]
     pub fn submitted(&self) -> u64 {
         // What was lost after it was taken is in both sums.
-        (self.taken + self.in_queue + self.rejected() + self.lost()).saturating_sub(self.lost_taken)
+        (self.taken + self.in_queue + self.rejected() + self.paused + self.lost())
+            .saturating_sub(self.lost_taken)
     }
 
     /// Records that neither the disk has confirmed nor anybody has been told of: in the queue, in the writer's hands, or
@@ -190,6 +195,7 @@ impl Stats {
                 "Bytes of credit that waiting records hold now.",
                 self.queue_bytes,
             ),
+            ("pauses", "Pauses in effect now.", self.pauses),
         ] {
             let _ = writeln!(
                 text,

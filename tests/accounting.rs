@@ -33,8 +33,9 @@ struct Counts {
     rejected: AtomicU64,
 }
 
-/// Counted by the script over the files: user records, and records in gaps; or what it says against the files.
-fn audited(directory: &Path) -> Result<(u64, u64), String> {
+/// Counted by the script over the files: user records, records in gaps, and those that pauses left out; or what it says
+/// against the files.
+fn counted(directory: &Path) -> Result<[u64; 3], String> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/accounting.py");
     let python = std::env::var("TRACING_AUDIT_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let output = Command::new(python)
@@ -46,10 +47,18 @@ fn audited(directory: &Path) -> Result<(u64, u64), String> {
         return Err(String::from_utf8_lossy(&output.stderr).into_owned());
     }
     let text = String::from_utf8(output.stdout).expect("the script prints text");
-    let mut numbers = text
+    let numbers: Vec<u64> = text
         .split_whitespace()
-        .map(|number| number.parse().expect("a number"));
-    Ok((numbers.next().expect("users"), numbers.next().expect("gaps")))
+        .map(|number| number.parse().expect("a number"))
+        .collect();
+    Ok(numbers.try_into().expect("three numbers"))
+}
+
+/// As [`counted`], of a trail that was never paused.
+fn audited(directory: &Path) -> Result<(u64, u64), String> {
+    let [users, gaps, paused] = counted(directory)?;
+    assert_eq!(paused, 0, "nothing was paused");
+    Ok((users, gaps))
 }
 
 #[track_caller]
@@ -191,6 +200,38 @@ fn every_record_is_accounted_for_where_waits_expire_and_categories_trip() {
             .queue_records(16)
             .room_timeout(Duration::ZERO)
     });
+}
+
+#[test]
+fn every_record_is_accounted_for_while_pauses_come_and_go() {
+    let _watchdog = Watchdog::within("pauses", PATIENCE * 4);
+    let directory = tempfile::tempdir().expect("there is room for a directory");
+    let builder = Audit::builder().directory(directory.path()).mode(Mode::Lossy);
+    let audit = builder.queue_records(64).start().expect("it starts");
+    let is_over = AtomicU64::new(0);
+    let (submitted, rejected) = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while is_over.load(Ordering::Acquire) == 0 {
+                audit.pause("on").expect("the disk works");
+                audit.resume().expect("the disk works");
+            }
+        });
+        let counted = run(&audit, 40_000, true);
+        is_over.store(1, Ordering::Release);
+        counted
+    });
+    audit.pause("until the end").expect("the disk works");
+    assert_eq!(run(&audit, THREADS, false), (THREADS, 0));
+    audit.shutdown(PATIENCE).expect("the disk works");
+    let [written, gaps, paused] =
+        counted(directory.path()).unwrap_or_else(|told| panic!("the files are no exact account:\n{told}"));
+    println!(
+        "{submitted} submitted = {written} written + {rejected} rejected + {gaps} in gaps + {paused} paused"
+    );
+    assert_eq!(submitted + THREADS, written + rejected + gaps + paused);
+    let stats = audit.stats();
+    assert_eq!((stats.paused, stats.submitted()), (paused, submitted + THREADS));
+    assert!(paused >= THREADS, "{paused}");
 }
 
 /// A sink that writes lines to a file, slowly, and swallows those that it is told to.

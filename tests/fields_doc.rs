@@ -20,6 +20,8 @@ prefix `audit.`, and names are case-sensitive. A field with any other name goes 
   and the counter `wrong_type` rises.
 - A later value for the same place wins over an earlier one.
 - `Display` and `Debug` values (`%x`, `?x`) are text.
+- Where call stacks are gathered (`AuditBuilder::call_stacks`), the fields `kind` (or `span.kind`) and `label` of a span say
+  what it is called as a step of one; of an audit span they go to `attributes` as well.
 - `detail.tool.name` becomes `{\"detail\":{\"tool\":{\"name\":…}}}`, with at most 16 names between the dots. Where a callsite has a field
   `detail.tool` beside it, the object keeps the place: that field goes to `attributes` under its own name, and the counter
   `duplicate_name` rises.

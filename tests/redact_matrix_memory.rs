@@ -8,11 +8,15 @@ mod torture;
 use std::error::Error;
 use std::fmt;
 use std::io::{Read as _, Seek as _, SeekFrom};
+use std::ops::Range;
 
 use tracing::{field, info, info_span};
 use tracing_audit::AuditedExt;
 
 const LEN: usize = 40;
+
+/// The halves of what is random in it.
+const HALVES: [Range<usize>; 2] = [4..20, 20..36];
 
 /// The secret, masked: what is searched for never stands in memory as it is.
 struct Masked {
@@ -48,10 +52,13 @@ impl Masked {
         call(std::str::from_utf8(&*plain).expect("letters"));
     }
 
-    /// Whether the random part of the secret begins here: its first half is enough.
+    /// Whether a half of the secret's random part begins here. Either is enough: what was freed has its first bytes
+    /// overwritten by the allocator.
     fn is_at(&self, bytes: &[u8]) -> bool {
-        const HALF: usize = 20;
-        bytes.len() >= HALF && (4..HALF).all(|at| bytes[at - 4] ^ self.mask[at] == self.bytes[at])
+        HALVES.iter().any(|half| {
+            let plain = |at: usize| bytes.get(at - half.start).map(|byte| byte ^ self.mask[at]);
+            half.clone().all(|at| plain(at) == Some(self.bytes[at]))
+        })
     }
 
     /// In how many places of the heap and of other writable memory without a file the secret stands. Stacks are left out:
@@ -82,7 +89,9 @@ impl Masked {
                 {
                     break;
                 }
-                for place in memchr::memchr_iter(self.bytes[4] ^ self.mask[4], &buffer[..len]) {
+                let first = |half: &Range<usize>| self.bytes[half.start] ^ self.mask[half.start];
+                let [one, other] = [first(&HALVES[0]), first(&HALVES[1])];
+                for place in memchr::memchr2_iter(one, other, &buffer[..len]) {
                     let address = at + place as u64;
                     let is_own = (own..own + buffer.len() as u64).contains(&address);
                     copies += usize::from(!is_own && self.is_at(&buffer[place..len]));
@@ -134,6 +143,32 @@ impl fmt::Debug for Masked {
     }
 }
 
+/// A typed event whose field nobody but the trail is shown.
+#[cfg(feature = "derive")]
+#[derive(tracing_audit::record::AuditEvent)]
+#[audit(
+    event = "x.login",
+    category = "x",
+    action = "login",
+    level = "info",
+    outcome = "success"
+)]
+struct Login<'a> {
+    #[audit(detail = "login.phrase", secret)]
+    phrase: &'a str,
+}
+
+#[cfg(feature = "derive")]
+fn typed(phrase: &str) {
+    use tracing_audit::record::AuditEvent as _;
+    Login { phrase }.record();
+}
+
+#[cfg(not(feature = "derive"))]
+fn typed(phrase: &str) {
+    info!(target: "audit", event = "x", password = phrase);
+}
+
 /// Ways in, by the name of the scenario.
 fn report(way: &str, secret: Masked) -> Masked {
     match way {
@@ -145,6 +180,7 @@ fn report(way: &str, secret: Masked) -> Masked {
         "message" => secret.with(|text| info!(target: "audit", event = "x", "signed in with {text}")),
         "span" => secret.with(|text| drop(info_span!(target: "audit", "x", label.note = text))),
         "key" => secret.with(|text| info!(target: "audit", event = "x", "password={text} and on")),
+        "typed" => secret.with(typed),
         "chain" => {
             let error = Outer(Failed(secret));
             info!(target: "audit", event = "x", err = &error as &(dyn Error + 'static));
@@ -161,8 +197,8 @@ fn report(way: &str, secret: Masked) -> Masked {
     secret
 }
 
-const WAYS: [&str; 10] = [
-    "control", "str", "shape", "bytes", "debug", "display", "message", "span", "key", "chain",
+const WAYS: [&str; 11] = [
+    "control", "str", "shape", "bytes", "debug", "display", "message", "span", "key", "typed", "chain",
 ];
 
 #[test]

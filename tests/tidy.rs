@@ -1,6 +1,8 @@
 //! The house rules that a program can check. Each rule is a function that returns what it found, with a test that
 //! the tree is clean and a test that the rule bites.
 
+#[path = "tidy/cases.rs"]
+mod cases;
 #[path = "tidy/layers.rs"]
 mod layers;
 #[path = "tidy/promises.rs"]

@@ -379,6 +379,33 @@ fn what_a_killed_process_may_have_lost_has_the_bound_that_the_next_start_states(
 }
 
 #[test]
+fn a_process_that_is_killed_while_its_trail_is_paused_leaves_a_pause_without_an_end_and_the_next_start_says_so()
+ {
+    let test = "a_process_that_is_killed_while_its_trail_is_paused_leaves_a_pause_without_an_end_and_the_next_start_says_so";
+    if scenario().is_some() {
+        let audit = start();
+        report(0..HALF);
+        audit.pause("test").unwrap();
+        report(HALF..RECORDS);
+        std::mem::forget(audit);
+        halt();
+    }
+    let place = tempfile::tempdir().expect("there is room for a directory");
+    kill(halted(in_directory(test, "killed", place.path())));
+    let said = next_start(place.path());
+    assert_eq!(said["clean"], false);
+    let expected = [
+        ("audit.open", 1),
+        ("acknowledged", HALF),
+        ("audit.pause", 1),
+        ("audit.open", 1),
+        ("audit.close", 1),
+    ];
+    let expected = expected.map(|(what, count)| (what.to_owned(), count));
+    assert_eq!(story(place.path()), expected);
+}
+
+#[test]
 fn an_exit_while_other_threads_report_leaves_each_of_them_a_beginning_without_holes() {
     let test = "an_exit_while_other_threads_report_leaves_each_of_them_a_beginning_without_holes";
     if scenario().is_some() {

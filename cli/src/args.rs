@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use tracing_audit::catalog::profile::Profile;
 
 const QUESTIONS: &str = "\
 Filters (terms side by side must all hold; actor=u-1 actor=u-2 is either):
@@ -29,6 +30,36 @@ const EXIT: &str = "\
 Exit codes: 0 done, 3 no trail there or a file cannot be read,
   4 wrong usage, 5 nothing found with --fail-if-empty.";
 
+const EXPORT: &str = "\
+Formats:
+  jsonl          the exact lines of the trail
+  csv            fixed columns, the rest as JSON; what could be a formula has an
+                 apostrophe in front
+  sentence       a time and a sentence for people
+  flynn, denkeeper, code_executor, aaasm, dpa
+                 the lines of those systems. Records that `import` read come back
+                 as they were; of others, what does not fit is told at the end. The
+                 trail's own records (audit.open …) are left out and counted
+
+Exit codes: 0 done, 1 something in the trail is not a record, 2 the trail says that
+  records were lost, or records were left out because the format requires what they
+  do not say, or with --strict a record does not fit the format whole,
+  3 no trail there or a file cannot be read or written, 4 wrong usage, 5 nothing
+  found with --fail-if-empty.";
+
+const IMPORT: &str = "\
+Every line of the input is one JSON object. Of a file, all lines are read before the
+first record is written: if one is wrong, nothing is. Standard input is written while
+it is read, and ends at the first line that is wrong. With --keep-going the lines
+that are wrong are told and left out, and all others are written.
+
+Examples:
+  tracing-audit import --format flynn --policy keep ./trail audit.log
+  tracing-audit import --format dpa ./trail < entries.jsonl
+
+Exit codes: 0 done, 2 lines were left out with --keep-going, 3 a line is wrong or a
+  file cannot be read or written, 4 wrong usage.";
+
 /// Read, follow and question an audit trail.
 #[derive(Debug, Parser)]
 #[command(name = "tracing-audit", version, disable_help_subcommand = true, after_help = EXIT)]
@@ -41,10 +72,16 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Write a day of invented records into a new directory, to have something to look at
     Demo(Demo),
+    /// Write records in another format: CSV, sentences, the lines of other systems
+    Export(Export),
+    /// List the events that are ready to be recorded, with their fields
+    Events(Events),
     /// Say what a policy does to fields of these names, and why
     Explain(Explain),
     /// Make the pseudonym of a known value, to look for it in a trail
     Hash(Hash),
+    /// Read the audit records of another system into a trail
+    Import(Import),
     /// Redact values: lines {"id","field","value"} in, {"id","value","redactions"} out, in the same order
     Redact(Redact),
     /// Show records: the newest 50, oldest of them first
@@ -64,6 +101,21 @@ pub(crate) struct Demo {
     /// Another number, another day
     #[arg(long, value_name = "SEED", default_value_t = 1)]
     pub(crate) seed: u64,
+}
+
+/// `events`.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = EXIT)]
+pub(crate) struct Events {
+    /// Names of events, whose fields are shown: tool.start, cron.*
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+    /// Print all of them as docs/events.md has them
+    #[arg(long, conflicts_with_all = ["names", "json"])]
+    pub(crate) md: bool,
+    /// Write a JSON object for each event instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `explain`.
@@ -138,6 +190,92 @@ pub(crate) struct Redact {
     pub(crate) dry_run: bool,
 }
 
+/// `export`.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = format!("{EXPORT}\n\n{QUESTIONS}"))]
+pub(crate) struct Export {
+    /// A trail: the directory of its streams, one stream's directory, or one file
+    pub(crate) dir: PathBuf,
+    /// What to look for; see below
+    #[arg(value_name = "FILTER")]
+    pub(crate) filter: Vec<String>,
+    /// The form of what is written; see below
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Format,
+    /// Write to this file, which must not be there yet, instead of to standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// End with exit code 2 at the first record that the format cannot hold whole
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Templates for sentences, which precede those that are built in
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sentences: Option<PathBuf>,
+    /// Only records from this time on: -2h, -7d, today, 2026-11-21, 2026-11-21T10:00+01:00; UTC unless a zone is named
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) since: Option<String>,
+    /// Only records before this time; the time itself is outside
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) until: Option<String>,
+    /// Write so many records at most, the oldest ones; 0 for all
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 0)]
+    pub(crate) limit: u64,
+    /// End with exit code 5 where nothing is found
+    #[arg(long)]
+    pub(crate) fail_if_empty: bool,
+}
+
+/// The form of an export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    Jsonl,
+    Csv,
+    Sentence,
+    Shape(Profile),
+}
+
+impl std::str::FromStr for Format {
+    type Err = tracing_audit::Error;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        match name {
+            "jsonl" => Ok(Self::Jsonl),
+            "csv" => Ok(Self::Csv),
+            "sentence" => Ok(Self::Sentence),
+            name => name.parse().map(Self::Shape).map_err(|_| {
+                let shapes: Vec<_> = Profile::ALL.iter().map(|profile| profile.as_str()).collect();
+                let message = format!(
+                    "there is no format `{name}`; name one of jsonl, csv, sentence, {}",
+                    shapes.join(", ")
+                );
+                tracing_audit::Error::new(tracing_audit::ErrorKind::Config, message)
+            }),
+        }
+    }
+}
+
+/// `import`.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = IMPORT)]
+pub(crate) struct Import {
+    /// The trail: a directory that is new, empty, or a trail that nobody writes to now
+    pub(crate) dir: PathBuf,
+    /// The file to read; standard input where it is left out or `-`
+    pub(crate) file: Option<PathBuf>,
+    /// The system whose lines they are: flynn, denkeeper, code_executor, aaasm or dpa
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Profile,
+    /// What is redacted: `keep` for nothing, `balanced`, `strict`, or a policy's file
+    #[arg(long, value_name = "POLICY", default_value = "balanced")]
+    pub(crate) policy: String,
+    /// The stream to write to
+    #[arg(long, value_name = "NAME", default_value = "main")]
+    pub(crate) stream: String,
+    /// Leave out lines that are wrong, tell each, and end with exit code 2
+    #[arg(long)]
+    pub(crate) keep_going: bool,
+}
+
 /// `show`.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = format!("{QUESTIONS}\n\n{EXIT}"))]
@@ -156,6 +294,9 @@ pub(crate) struct Show {
     /// Begin with the oldest record instead of the newest ones
     #[arg(long)]
     pub(crate) oldest_first: bool,
+    /// Write a time and a sentence per record instead of a table
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) sentences: bool,
     /// Only starts of executions that have no end: still running, or killed
     #[arg(long)]
     pub(crate) open: bool,

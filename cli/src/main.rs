@@ -28,8 +28,11 @@ fn main() -> ExitCode {
     };
     let done = match &args.command {
         Command::Demo(demo) => cmd::demo::run(demo),
+        Command::Export(export) => cmd::export::run(export),
+        Command::Events(events) => cmd::events::run(events),
         Command::Explain(explain) => cmd::explain::run(explain),
         Command::Hash(hash) => cmd::hash::run(hash),
+        Command::Import(import) => cmd::import::run(import),
         Command::Redact(redact) => cmd::redact::run(redact),
         Command::Show(show) => cmd::show::run(show),
         Command::Tail(tail) => cmd::tail::run(tail),

@@ -10,6 +10,8 @@ use crate::args::Color;
 /// The exit codes of the binary, as the help text lists them.
 pub(crate) mod code {
     pub(crate) const OK: u8 = 0;
+    pub(crate) const CORRUPT: u8 = 1;
+    pub(crate) const LOSSY: u8 = 2;
     pub(crate) const IO: u8 = 3;
     pub(crate) const USAGE: u8 = 4;
     pub(crate) const EMPTY: u8 = 5;
@@ -30,6 +32,8 @@ pub(crate) enum Failure {
     Input(String),
     /// The arguments ask for what must not be done.
     Usage(String),
+    /// Something would be lost, and that was not allowed.
+    Lossy(String),
 }
 
 impl Failure {
@@ -38,6 +42,7 @@ impl Failure {
             Self::Closed => code::OK,
             Self::Audit(error) if matches!(error.kind(), ErrorKind::Query | ErrorKind::Config) => code::USAGE,
             Self::Usage(_) => code::USAGE,
+            Self::Lossy(_) => code::LOSSY,
             Self::Output(_) | Self::Audit(_) | Self::NoTrail(_) | Self::Input(_) => code::IO,
         }
     }
@@ -49,7 +54,7 @@ impl fmt::Display for Failure {
             Self::Closed => f.write_str("the output was closed"),
             Self::Output(error) => write!(f, "could not write the output: {error}"),
             Self::Audit(error) => error.fmt(f),
-            Self::NoTrail(why) | Self::Usage(why) | Self::Input(why) => f.write_str(why),
+            Self::NoTrail(why) | Self::Usage(why) | Self::Input(why) | Self::Lossy(why) => f.write_str(why),
         }
     }
 }

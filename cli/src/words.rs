@@ -1,34 +1,9 @@
 //! Values as words for people: harmless in a terminal, short, aligned.
 
-use std::fmt::Write as _;
-
+use tracing_audit::catalog::Sentences;
+pub(crate) use tracing_audit::catalog::harmless;
 use tracing_audit::record::{Record, Slot, Value};
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
-
-/// Text without anything that a terminal obeys: controls, escapes and marks that change the direction of writing
-/// become visible escapes, and so does what has no width, behind which text could hide.
-pub(crate) fn harmless(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\n' => safe.push_str("\\n"),
-            '\r' => safe.push_str("\\r"),
-            '\t' => safe.push_str("\\t"),
-            c if is_harmful(c) => {
-                let _ = write!(safe, "\\u{{{:x}}}", u32::from(c));
-            }
-            c => safe.push(c),
-        }
-    }
-    safe
-}
-
-fn is_harmful(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-}
 
 /// How many columns the text takes.
 pub(crate) fn width(text: &str) -> usize {
@@ -61,6 +36,12 @@ pub(crate) fn time(nanos: u64) -> String {
         |_| nanos.to_string(),
         |time| time.strftime("%Y-%m-%d %H:%M:%S.%3f").to_string(),
     )
+}
+
+/// The time and the sentence of a record.
+pub(crate) fn sentence(sentences: &Sentences, record: &Record) -> String {
+    let time = record.uint(Slot::Time).map_or_else(|| "-".to_owned(), time);
+    format!("{time}  {}", sentences.tell(record))
 }
 
 /// Three digits and a unit.
@@ -157,20 +138,28 @@ fn gap(record: &Record) -> String {
     format!("{lost} lost ({})", harmless(cause.unwrap_or("cause not stated")))
 }
 
+/// Rows whose columns begin under one another.
+pub(crate) fn aligned<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
+    let mut widths = [0; N];
+    for row in rows {
+        for (widest, cell) in widths.iter_mut().zip(row) {
+            *widest = width(cell).max(*widest);
+        }
+    }
+    let line = |row: &[String; N]| {
+        let cells = row.iter().zip(widths).map(|(cell, widest)| {
+            let space = " ".repeat(widest - width(cell));
+            format!("{cell}{space}")
+        });
+        let cells: Vec<_> = cells.collect();
+        cells.join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn nothing_that_a_terminal_obeys_is_left() {
-        let hostile = "a\x1b[31mb\u{9b}31m\u{202e}c\u{2066}\0\u{7f}\r\n\t\u{200b}ü漢";
-        let safe = harmless(hostile);
-        assert!(safe.chars().all(|c| !is_harmful(c)), "{safe:?}");
-        assert_eq!(
-            safe,
-            "a\\u{1b}[31mb\\u{9b}31m\\u{202e}c\\u{2066}\\u{0}\\u{7f}\\r\\n\\t\\u{200b}ü漢"
-        );
-    }
 
     #[test]
     fn a_cut_text_fits_whatever_its_characters_take() {

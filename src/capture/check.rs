@@ -8,6 +8,7 @@ use tracing::level_filters::{LevelFilter, STATIC_MAX_LEVEL};
 use tracing_core::Level;
 
 use super::core::Capture;
+use crate::config::Part;
 
 /// Something that keeps audit records from the trail.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub enum Obstacle {
     Disabled,
     /// The trail was shut down.
     Closed,
+    /// A part of the trail is paused: see [`Audit::pause`](crate::Audit::pause).
+    Paused(Part),
     /// This thread has no `tracing` subscriber.
     NoSubscriber,
     /// The subscriber of this thread does not contain the trail, whatever another thread's does.
@@ -40,6 +43,12 @@ impl fmt::Display for Obstacle {
         let text = match self {
             Self::Disabled => "the trail is configured off; set `enabled` to true",
             Self::Closed => "the trail was shut down; start another one",
+            Self::Paused(part) => {
+                return write!(
+                    f,
+                    "a pause leaves records out ({part}); call `resume` when it may end"
+                );
+            }
             Self::NoSubscriber => {
                 "no subscriber is installed on this thread; end yours with `.audited(&audit).init()`"
             }

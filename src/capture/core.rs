@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use parking_lot::RwLock;
 use tracing_core::{Dispatch, Event, Metadata};
 
 use super::ids::Ids;
 use super::local::{self, Depth};
+use super::pause::{self, Pauses, Way};
 use super::plan::{Plan, Role};
 use super::settings::Settings;
 use super::spans::{Evidence, Spans};
@@ -16,7 +17,7 @@ use super::stacks::Stacks;
 use super::visitor::Visitor;
 use super::{Loss, Outlet, Route};
 use crate::clock::SharedClock;
-use crate::record::{Level, Slot};
+use crate::record::Slot;
 use crate::redact::{Policy, RedactedFields, Redacting, Tally, sees};
 use crate::stats::{Counters, add};
 
@@ -37,8 +38,13 @@ pub(crate) struct Capture {
     pub(super) counters: Arc<Counters>,
     pub(super) spans: Spans,
     plans: RwLock<HashMap<usize, &'static Plan>>,
-    /// The mode of every record, where neither floor nor mode depends on names.
-    uniform: Option<crate::config::Mode>,
+    /// The mode of every record, where nothing depends on names.
+    pub(super) way: Way,
+    pub(super) pauses: Arc<Pauses>,
+    /// Whether ordinary spans may be more to us than links.
+    asks_all_spans: bool,
+    /// Whether no span of this stack ends before those inside it.
+    pub(super) is_nested: AtomicBool,
 }
 
 impl std::fmt::Debug for Capture {
@@ -57,10 +63,13 @@ impl Capture {
         clock: SharedClock,
         counters: Arc<Counters>,
     ) -> Self {
-        let uniform = settings.uniform();
+        let way = Way::new(settings.uniform());
         let instance = INSTANCES.fetch_add(1, Ordering::Relaxed);
         Self {
-            uniform,
+            way,
+            pauses: pause::none(),
+            is_nested: AtomicBool::new(false),
+            asks_all_spans: !settings.lend.is_empty() || settings.call_stacks.is_some(),
             instance,
             trail: instance,
             stacks: Arc::new(Stacks::default()),
@@ -85,6 +94,7 @@ impl Capture {
         );
         other.trail = self.trail;
         other.stacks = Arc::clone(&self.stacks);
+        other.pauses = Arc::clone(&self.pauses);
         other
     }
 
@@ -127,10 +137,10 @@ impl Capture {
         self.settings.is_audit(metadata.target())
     }
 
-    /// The plan of a span's callsite that concerns us: an audit span, or one that may lend.
+    /// The plan of a span's callsite that concerns us: an audit span, or one that may lend or be a step.
     #[inline(always)]
     pub(super) fn tracked(&self, metadata: &'static Metadata<'static>) -> Option<&'static Plan> {
-        if self.settings.lend.is_empty() {
+        if !self.asks_all_spans {
             return self.is_audit(metadata).then(|| self.plan(metadata));
         }
         Some(self.plan(metadata)).filter(|plan| plan.role != Role::Ignored)
@@ -178,7 +188,7 @@ impl Capture {
             Role::Probe => super::check::hit(self.trail),
             Role::NotAllowed => add(&self.counters.not_allowed, 1),
             Role::Log => return self.is_audit_log(event),
-            Role::Ignored | Role::Span | Role::Lender => {}
+            Role::Ignored | Role::Span | Role::Lender | Role::Step => {}
         }
         false
     }
@@ -244,15 +254,10 @@ impl Capture {
             add(&self.counters.missing_actor, 1);
             into.word(Slot::ActorId, "unknown");
         }
-        let by_names = || {
-            let category = into.category().unwrap_or(plan.category);
-            self.route(into.event_name(&plan.event), category, &plan.level)
-        };
-        let (is_wanted, mode) = self.uniform.map_or_else(by_names, |mode| (true, mode));
-        if !is_wanted {
-            add(&self.counters.below_level, 1);
+        let mode = self.way.uniform().or_else(|| self.mode_by_names(into, plan));
+        let Some(mode) = mode else {
             return self.outlet.recycle(into.discard());
-        }
+        };
         self.outlet.send(
             into,
             Route {
@@ -270,18 +275,6 @@ impl Capture {
         self.settings.require_actor
     }
 
-    /// Whether a record of this name and level is above its family's floor, and how it travels. Where no category was
-    /// given, it is the one that the line will derive from the name.
-    pub(crate) fn route(&self, event: &str, category: &str, level: &Level) -> (bool, crate::config::Mode) {
-        let derived = || event.rsplit_once('.').map_or("", |(category, _)| category);
-        let category = if category.is_empty() { derived() } else { category };
-        let mode = self
-            .settings
-            .modes
-            .of(event, Some(category).filter(|category| !category.is_empty()));
-        (self.settings.floors.admits(event, level), mode)
-    }
-
     #[inline]
     pub(crate) fn count(&self, tally: Tally) {
         if tally.is_zero() {
@@ -295,7 +288,7 @@ impl Capture {
 
     #[inline]
     pub(super) fn count_names(&self, plan: &Plan) {
-        if plan.duplicates | plan.reserved != 0 {
+        if plan.is_notable {
             add(&self.counters.duplicate_name, u64::from(plan.duplicates));
             add(&self.counters.reserved_name, u64::from(plan.reserved));
         }

@@ -7,6 +7,7 @@ use super::ids::{self, IdSource, Ids};
 use super::local::{self, Depth};
 use super::plan::{Plan, Role};
 use super::spans::{Evidence, SpanState};
+use super::tree::more;
 use super::visitor::Visitor;
 use crate::record::Slot;
 use crate::redact::{RedactedFields, Redacting, sees};
@@ -29,6 +30,7 @@ impl Capture {
     fn tracked_span(&self, attributes: &Attributes<'_>, id: &Id, plan: &'static Plan) {
         match plan.role {
             Role::Lender => return self.lending_span(attributes, id, plan),
+            Role::Step => return self.step_span(attributes, id, plan),
             Role::Span => {}
             Role::NotAllowed => {
                 add(&self.counters.not_allowed, 1);
@@ -44,14 +46,14 @@ impl Capture {
         let mut state = self.begin(attributes, plan);
         self.fill(&mut state, plan, |visitor| attributes.record(visitor));
         state.opened = self.clock.monotonic();
-        if state.execution != 0 {
-            self.send_start(&state, plan);
+        if state.more != 0 {
+            return self.insert_more(attributes, id, state, plan);
         }
         self.spans.insert(id.into_u64(), state, true);
     }
 
     /// An ordinary span that lends: it becomes no record, so what it takes is only handed down.
-    fn lending_span(&self, attributes: &Attributes<'_>, id: &Id, plan: &'static Plan) {
+    pub(super) fn lending_span(&self, attributes: &Attributes<'_>, id: &Id, plan: &'static Plan) {
         let Some(_depth) = Depth::enter() else {
             add(&self.counters.too_deep, plan.planned());
             return self.link(attributes, id);
@@ -76,7 +78,10 @@ impl Capture {
     fn begin(&self, attributes: &Attributes<'_>, plan: &'static Plan) -> Box<SpanState> {
         let mut state = self.spans.make();
         state.plan = Some(plan);
-        self.count_names(plan);
+        if plan.is_notable {
+            self.count_names(plan);
+            state.more |= plan.more();
+        }
         self.place(attributes.is_contextual(), attributes.parent(), |spot| {
             self.inherit(&mut state, spot)
         });
@@ -101,6 +106,7 @@ impl Capture {
         state.trace = into.trace.or(state.trace);
         if into.start {
             state.execution = ids::random();
+            state.more |= more::STARTS;
         }
         (state.own, state.handed_down) = into.finish_fields();
         self.identify_new(state);
@@ -134,6 +140,9 @@ impl Capture {
             return;
         }
         let Some(Some(plan)) = self.spans.with(id, |state| state.plan) else {
+            if self.settings.call_stacks.is_some() {
+                self.say_step(id, values);
+            }
             return;
         };
         let Some(_depth) = Depth::enter() else {
@@ -173,6 +182,9 @@ impl Capture {
         });
         self.outlet.recycle(own.into_buffer());
         self.outlet.recycle(handed_down.into_buffer());
+        if plan.step.is_some() {
+            self.say_step(id, values);
+        }
     }
 
     #[inline]
@@ -274,7 +286,7 @@ impl Capture {
         self.finish(&mut into, plan, state.has_actor);
     }
 
-    fn send_start(&self, state: &SpanState, plan: &'static Plan) {
+    pub(super) fn send_start(&self, state: &SpanState, plan: &'static Plan) {
         let mut into = Redacting::frame(self.outlet.buffer(), self.clock.now(), &self.settings.policy);
         into.inherit(&state.inherited);
         into.constants(&plan.constants);

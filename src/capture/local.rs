@@ -348,6 +348,16 @@ fn current_among<R>(of: u32, mut with: impl FnMut(Spot<'_>) -> R) -> R {
     })
 }
 
+/// The span of this instance that the thread entered last, if its place was worth remembering.
+pub(super) fn innermost(of: u32) -> Option<u64> {
+    all(|held| {
+        held.iter().rev().find_map(|entry| match entry {
+            Held::Span { instance, id, .. } if *instance == of => Some(*id),
+            _ => None,
+        })
+    })
+}
+
 /// All that the thread is inside of, oldest first. `with` must not run user code.
 #[inline]
 pub(super) fn all<R>(mut with: impl FnMut(&[Held]) -> R) -> R {

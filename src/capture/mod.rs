@@ -10,6 +10,7 @@ mod layer;
 mod lifecycle;
 mod local;
 mod log;
+mod pause;
 mod place;
 mod plan;
 mod settings;
@@ -18,6 +19,7 @@ mod spans;
 mod stacks;
 #[cfg(feature = "tower")]
 mod tower;
+mod tree;
 pub(crate) mod typed;
 mod visitor;
 mod wrapper;
@@ -30,6 +32,7 @@ pub use explain::Callsite;
 pub use ids::{IdSource, Ids};
 pub use layer::AuditLayer;
 pub(crate) use local::{is_own_thread, is_recording, mark_own_thread};
+pub(crate) use pause::{Fate, Pause};
 pub(crate) use settings::Settings;
 pub use shell::FilterShell;
 #[cfg(feature = "tower")]

@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use tracing_core::{Interest, Metadata};
 
 use super::settings::{Settings, category};
+use super::tree::{StepPlan, more};
 use super::typed;
 use crate::record::{EventMeta, Level, Resolved, Slot};
 use crate::redact::{About, Constants, FieldPlan, Of};
@@ -29,6 +30,8 @@ pub(super) enum Role {
     Span,
     /// An ordinary span that hands fields to the records inside it.
     Lender,
+    /// An ordinary span where call stacks are gathered; it may lend as well.
+    Step,
     /// A bridged `log` record, whose real target stands in a field.
     Log,
     /// The probe of `check`.
@@ -51,6 +54,10 @@ pub(super) struct Plan {
     /// How many fields of each kind are counted whenever the callsite is hit.
     pub(super) duplicates: u32,
     pub(super) reserved: u32,
+    /// Whether there is more to do than usual wherever the callsite is hit: names to count, a step to remember.
+    pub(super) is_notable: bool,
+    /// What its spans are as steps, where call stacks are gathered.
+    pub(super) step: Option<Box<StepPlan>>,
     /// Whether a field can name the actor.
     pub(super) names_actor: bool,
     /// What the subscriber inside a wrapper answered for this callsite, in the two low bits, and above them which
@@ -91,17 +98,21 @@ impl Plan {
 
     /// Whether another plan for the same callsite says the same. The callsite's own properties need no comparing.
     fn is_same(&self, other: &Self) -> bool {
-        self.role == other.role && self.constants == other.constants && self.fields == other.fields
+        self.role == other.role
+            && self.constants == other.constants
+            && self.fields == other.fields
+            && self.step == other.step
     }
 
     fn new(metadata: &'static Metadata<'static>, settings: &Settings) -> Self {
         let role = role(metadata, settings);
-        let is_audit = !matches!(role, Role::Ignored | Role::Lender);
+        let is_audit = !matches!(role, Role::Ignored | Role::Lender | Role::Step);
         let event = typed::event_of(metadata).filter(|_| is_audit);
         let (fields, duplicates, reserved) = match event {
             Some(event) => (stated(event, metadata, settings), 0, 0),
             None => fields(metadata, role, settings),
         };
+        let step = StepPlan::of(metadata, role, settings);
         let names_actor = fields.iter().flatten().any(FieldPlan::names_actor);
         Self {
             role,
@@ -122,6 +133,8 @@ impl Plan {
             line: metadata.line(),
             duplicates,
             reserved,
+            is_notable: duplicates | reserved != 0 || step.is_some(),
+            step,
             inner: AtomicU64::new(SOMETIMES),
         }
     }
@@ -129,6 +142,12 @@ impl Plan {
     /// Whether the event that this plan is for was reported by the `#[instrument]` of the span of `span`.
     pub(super) fn belongs_to(&self, span: &Self) -> bool {
         self.line.is_some() && self.line == span.line && self.file == span.file
+    }
+
+    /// What there is to do for its spans beside the usual: bits of [`more`].
+    pub(super) fn more(&self) -> u8 {
+        let is_step = self.role == Role::Span && self.step.is_some();
+        if is_step { more::IS_STEP } else { 0 }
     }
 
     /// How many of the callsite's fields are taken.
@@ -191,7 +210,11 @@ fn role(metadata: &'static Metadata<'static>, settings: &Settings) -> Role {
                 .fields()
                 .iter()
                 .any(|field| settings.is_lent(field.name()));
-        return if lends { Role::Lender } else { Role::Ignored };
+        return match (lends, &settings.call_stacks) {
+            (_, Some(_)) if metadata.is_span() => Role::Step,
+            (true, _) => Role::Lender,
+            (false, _) => Role::Ignored,
+        };
     }
     if metadata.target() == super::log::TARGET && !settings.is_audit_target(metadata.target()) {
         return Role::Log;
@@ -223,7 +246,7 @@ fn fields(
     let mut seen = HashSet::new();
     let by_names = settings.uniform().is_none();
     // A span that only lends keeps nothing apart from what it hands down.
-    let hands_down = metadata.is_span() && role != Role::Lender;
+    let hands_down = metadata.is_span() && !matches!(role, Role::Lender | Role::Step);
     let (mut duplicates, mut reserved) = (0, 0);
     // Where a field may say what the event is called, nothing is known of it before.
     let event = event_name(metadata);
@@ -241,7 +264,7 @@ fn fields(
         let plan = match role {
             Role::Ignored | Role::NotAllowed | Role::Probe => None,
             Role::Log if name.starts_with("log.") => None,
-            Role::Lender => settings.is_lent(name).then(|| FieldPlan::lent(name, policy)),
+            Role::Lender | Role::Step => settings.is_lent(name).then(|| FieldPlan::lent(name, policy)),
             _ if name == "traceparent" || name == "start" || !seen.contains(name) => {
                 let (plan, is_object) = plan_of(name, metadata, policy);
                 duplicates += u32::from(is_object);

@@ -1,6 +1,6 @@
 //! What capture is told: targets, modules, lent fields, floors, modes and policy.
 
-use crate::config::{Floors, Modes};
+use crate::config::{CallStacks, Floors, Modes};
 use crate::redact::Policy;
 
 /// The audit target when nothing else is configured, and the prefix (`audit::…`) that counts as well.
@@ -23,6 +23,8 @@ pub(crate) struct Settings {
     pub(crate) floors: Floors,
     pub(crate) modes: Modes,
     pub(crate) policy: Policy,
+    /// Which spans are gathered as the steps of a record; `None` = none.
+    pub(crate) call_stacks: Option<CallStacks>,
 }
 
 impl Default for Settings {
@@ -37,6 +39,7 @@ impl Default for Settings {
             floors: Floors::default(),
             modes: Modes::default(),
             policy: Policy::balanced(),
+            call_stacks: None,
         }
     }
 }

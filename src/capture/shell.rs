@@ -44,7 +44,7 @@ impl Targets {
     fn wants(&self, metadata: &Metadata<'_>) -> bool {
         self.capture
             .as_ref()
-            .is_some_and(|capture| capture.is_audit(metadata))
+            .is_some_and(|capture| capture.is_audit(metadata) || capture.is_step(metadata))
     }
 }
 

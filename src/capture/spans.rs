@@ -14,6 +14,7 @@ use crossbeam_queue::ArrayQueue;
 use parking_lot::Mutex;
 
 use super::plan::{Plan, Role};
+use super::tree::Step;
 use crate::record::{SpanId, TraceContext};
 use crate::redact::{Names, RedactedFields};
 
@@ -82,6 +83,8 @@ pub(super) struct SpanState {
     pub(super) execution: u64,
     /// Whether a record states already that it is open.
     pub(super) is_stated: bool,
+    /// What there is to do beside the usual: bits of [`more`](super::tree::more).
+    pub(super) more: u8,
 }
 
 impl SpanState {
@@ -101,6 +104,7 @@ impl SpanState {
             is_scoped: false,
             execution: 0,
             is_stated: false,
+            more: 0,
         }
     }
 
@@ -151,6 +155,7 @@ impl SpanState {
         self.is_scoped = false;
         self.execution = 0;
         self.is_stated = false;
+        self.more = 0;
     }
 }
 
@@ -164,15 +169,15 @@ thread_local! {
 
 /// Where a span stands in the table.
 #[derive(Default)]
-struct Place {
+pub(super) struct Place {
     /// The span, or 0.
-    id: AtomicU64,
+    pub(super) id: AtomicU64,
     /// Its nearest ancestor with a context of ours, or itself, or 0: in none, whatever surrounds it.
-    tracked: AtomicU64,
+    pub(super) tracked: AtomicU64,
     /// Whether the span becomes a record, and its state must be given to whoever closes it.
     is_record: AtomicBool,
     /// Held by whoever takes the place. What a closed span has left is for the next that needs a state.
-    state: Mutex<Option<Box<SpanState>>>,
+    pub(super) state: Mutex<Option<Box<SpanState>>>,
 }
 
 impl Place {
@@ -189,23 +194,24 @@ impl Place {
     }
 }
 
-/// A span whose place was taken.
-struct Crowded {
-    tracked: u64,
-    state: Option<Box<SpanState>>,
+/// A span whose place was taken, or which is a step of a call stack.
+pub(super) struct Crowded {
+    pub(super) tracked: u64,
+    pub(super) state: Option<Box<SpanState>>,
+    pub(super) step: Option<Step>,
 }
 
 /// The live spans that stand in a context, by id.
 pub(super) struct Spans {
-    places: Box<[Place]>,
-    crowded: Mutex<HashMap<u64, Crowded>>,
-    crowd: AtomicUsize,
+    pub(super) places: Box<[Place]>,
+    pub(super) crowded: Mutex<HashMap<u64, Crowded>>,
+    pub(super) crowd: AtomicUsize,
     reserve: ArrayQueue<Box<SpanState>>,
 }
 
 /// Spreads ids of different threads' slabs, whose low bits are alike.
 #[inline]
-fn place(id: u64) -> usize {
+pub(super) fn place(id: u64) -> usize {
     #[expect(clippy::cast_possible_truncation, reason = "the remainder is what is wanted")]
     let mixed = (id ^ (id >> 38).wrapping_mul(0x9E37)) as usize;
     mixed & (PLACES - 1)
@@ -260,7 +266,8 @@ impl Spans {
             place.id.store(id, Ordering::Release);
         } else {
             drop(held);
-            self.crowd(id, Crowded { tracked, state: None });
+            let (state, step) = (None, None);
+            self.crowd(id, Crowded { tracked, state, step });
         }
     }
 
@@ -282,8 +289,9 @@ impl Spans {
             }
         } else {
             drop(held);
-            let state = Some(state);
-            self.crowd(id, Crowded { tracked: id, state });
+            let (state, step) = (Some(state), None);
+            let tracked = id;
+            self.crowd(id, Crowded { tracked, state, step });
         }
     }
 
@@ -342,8 +350,17 @@ impl Spans {
         if self.crowd.load(Ordering::Acquire) == 0 {
             return None;
         }
-        let closed = self.crowded.lock().remove(&id)?;
+        self.close_found(id)
+    }
+
+    /// Apart, so that the usual question above needs no room for what is done here.
+    #[cold]
+    fn close_found(&self, id: u64) -> Option<Box<SpanState>> {
+        let mut closed = self.crowded.lock().remove(&id)?;
         self.crowd.fetch_sub(1, Ordering::Release);
+        if let Some(step) = &closed.step {
+            step.close(closed.state.as_deref_mut());
+        }
         let state = closed.state?;
         if state.is_record() {
             return Some(state);
@@ -388,25 +405,27 @@ impl Spans {
     /// execution id, so that its end can be told to be the same span's.
     pub(super) fn open(&self, execution: impl Fn() -> u64) -> Vec<SpanState> {
         let mut open = Vec::new();
-        let mut look = |state: &mut SpanState| {
+        let mut look = |state: &mut SpanState, step: Option<&Step>| {
             if state.is_record() && !std::mem::replace(&mut state.is_stated, true) {
                 if state.execution == 0 {
                     state.execution = execution();
                 }
-                open.push(state.copy());
+                let mut copy = state.copy();
+                step.into_iter().for_each(|step| step.state(&mut copy));
+                open.push(copy);
             }
         };
         for place in &self.places {
             let mut held = place.state.lock();
             if let Some(state) = held.as_mut().filter(|_| place.is_live()) {
-                look(state);
+                look(state, None);
             }
         }
-        let mut crowded = self.crowded.lock();
-        crowded
-            .values_mut()
-            .flat_map(|span| &mut span.state)
-            .for_each(|state| look(state));
+        for span in self.crowded.lock().values_mut() {
+            if let Some(state) = &mut span.state {
+                look(state, span.step.as_ref());
+            }
+        }
         open
     }
 
@@ -417,13 +436,12 @@ impl Spans {
             if place.is_live() { held.take() } else { None }
         });
         let mut states: Vec<_> = taken.map(|state| *state).collect();
-        let mut crowded = self.crowded.lock();
-        states.extend(
-            crowded
-                .values_mut()
-                .filter_map(|span| span.state.take())
-                .map(|state| *state),
-        );
+        for span in self.crowded.lock().values_mut() {
+            if let Some(mut state) = span.state.take() {
+                span.step.iter().for_each(|step| step.state(&mut state));
+                states.push(*state);
+            }
+        }
         states
     }
 }

@@ -42,6 +42,8 @@ impl Capture {
         let mut others = self.stacks.others.lock();
         others.retain(|other| other.strong_count() > 0);
         others.push(Arc::downgrade(&other));
+        drop(others);
+        other.take_pauses();
         other
     }
 

@@ -9,7 +9,6 @@ use http::header::{HeaderName, HeaderValue};
 use http::{HeaderMap, Request, Response};
 use tower_layer::Layer;
 use tower_service::Service;
-use uuid::Uuid;
 
 use super::context::{Actor, AuditContext, Scoped};
 
@@ -166,7 +165,8 @@ fn chosen_id(headers: &HeaderMap, name: &HeaderName) -> Option<HeaderValue> {
 }
 
 fn generated_id() -> HeaderValue {
-    let id = Uuid::from_u128(rand::random()).to_string();
+    let random: [u8; 16] = rand::random();
+    let id = uuid::Builder::from_random_bytes(random).into_uuid().to_string();
     // A UUID's text is a valid header value; the fallback only spares a panic path.
     HeaderValue::from_str(&id).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
 }
@@ -187,6 +187,7 @@ mod tests {
         for bad in [&b""[..], b"two words", "ümlaut".as_bytes(), &[b'x'; MAX_ID + 1]] {
             assert_eq!(chosen_id(&headers(bad), &REQUEST_ID), None);
         }
-        assert_eq!(generated_id().len(), 36);
+        let generated: uuid::Uuid = generated_id().to_str().unwrap().parse().unwrap();
+        assert_eq!(generated.get_version_num(), 4);
     }
 }

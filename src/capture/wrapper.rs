@@ -67,11 +67,16 @@ impl<S: Subscriber> Audited<S> {
             (None, Some(stack)) => Inner::Stack(stack),
             (None, None) => unreachable!("only a registry is taken out, and then it is there"),
         };
-        Self {
+        let audited = Self {
             inner,
             capture,
             number: WRAPPERS.fetch_add(1, Ordering::Relaxed),
+        };
+        if let Some(capture) = &audited.capture {
+            let is_nested = inside!(audited, inner => has_registry(inner));
+            capture.is_nested.store(is_nested, Ordering::Relaxed);
         }
+        audited
     }
 
     /// Whether the stack inside wants this callsite now. Where it must be asked, this also sets what its
@@ -158,7 +163,7 @@ impl<S: Subscriber> Subscriber for Audited<S> {
             return inside!(self, inner => inner.new_span(attributes));
         };
         let plan = capture.tracked(attributes.metadata());
-        if let Some(plan) = plan.filter(|plan| plan.role != Role::Lender)
+        if let Some(plan) = plan.filter(|plan| !matches!(plan.role, Role::Lender | Role::Step))
             && plan.inner(self.number) != Some(true)
         {
             // The span is forwarded whatever the answer. Asked for what per-layer filters remember until then: they
@@ -258,6 +263,11 @@ impl<S: Subscriber> Subscriber for Audited<S> {
 /// What the generic forms of ours answer to when a stack is asked for it. It has no size and no content, so any
 /// pointer can stand for it.
 pub(super) struct Ours;
+
+/// Whether spans are kept by a registry, in which each holds the one around it open.
+fn has_registry(stack: &dyn Subscriber) -> bool {
+    stack.is::<Registry>()
+}
 
 /// Whether a form of ours is part of this stack already.
 fn contains_ours(stack: &dyn Subscriber) -> bool {

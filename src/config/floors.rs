@@ -29,6 +29,14 @@ impl Family {
         }
     }
 
+    /// Whether an event of this name belongs to the family.
+    #[must_use]
+    pub fn holds(self, event: &str) -> bool {
+        self.patterns()
+            .iter()
+            .any(|pattern| Glob::new(*pattern).matches(event))
+    }
+
     /// The key of the family under `levels` in a configuration.
     #[must_use]
     pub fn key(self) -> &'static str {

@@ -1,5 +1,6 @@
-//! What can be configured, apart from how: modes, level floors, kinds of ids, limits, the environment, and `Config` for a file.
+//! What can be configured, apart from how: modes, level floors, parts of a trail, kinds of ids, limits, the environment, and `Config` for a file.
 
+mod call_stacks;
 mod environment;
 #[cfg(feature = "config")]
 mod file;
@@ -10,9 +11,11 @@ mod id_kind;
 mod keys;
 pub mod limits;
 mod mode;
+mod part;
 #[cfg(feature = "config")]
 mod validate;
 
+pub use call_stacks::CallStacks;
 pub use environment::{RETENTION_DAYS, retention_days};
 #[cfg(feature = "config")]
 pub use file::{Config, Levels, ModeRule, Redaction, RedactionMode};
@@ -22,3 +25,4 @@ pub use id_kind::IdKind;
 #[cfg(feature = "config")]
 pub(crate) use keys::unknown;
 pub use mode::{Mode, Modes};
+pub use part::Part;

@@ -12,7 +12,7 @@ const MAX_DEPTH: u32 = 128;
 
 /// A JSON value as it stands in a line.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Json<'a> {
+pub(crate) enum Json<'a> {
     Null,
     Bool(bool),
     /// The number's text.
@@ -23,9 +23,40 @@ pub(super) enum Json<'a> {
     Object(Vec<(Cow<'a, str>, Json<'a>)>),
 }
 
-/// Reads one JSON value that fills the whole input.
+/// Why bytes are not a JSON value, and at which of them it shows.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    /// Something else was expected.
+    Expected(&'static str, usize),
+    /// The object that begins at the byte has a key twice.
+    Twice(String, usize),
+}
+
+type Parsed<T> = std::result::Result<T, Flaw>;
+
+impl Flaw {
+    /// The byte.
+    pub(crate) fn at(&self) -> usize {
+        match self {
+            Self::Expected(_, at) | Self::Twice(_, at) => *at,
+        }
+    }
+}
+
+/// Reads one JSON value that fills the whole line of a trail.
 pub(super) fn parse(line: &[u8]) -> Result<Json<'_>> {
-    let text = match std::str::from_utf8(line) {
+    parse_json(line).map_err(|flaw| {
+        let why = match flaw {
+            Flaw::Expected(what, at) => format!("expected {what} at byte {at}"),
+            Flaw::Twice(key, at) => format!("the object at byte {at} has the key `{key}` twice"),
+        };
+        Error::new(ErrorKind::Format, format!("the line is not a record: {why}"))
+    })
+}
+
+/// Reads one JSON value that fills the whole input.
+pub(crate) fn parse_json(input: &[u8]) -> Parsed<Json<'_>> {
+    let text = match std::str::from_utf8(input) {
         Ok(text) => text,
         Err(error) => return Err(refused("text that is UTF-8", error.valid_up_to())),
     };
@@ -39,12 +70,27 @@ pub(super) fn parse(line: &[u8]) -> Result<Json<'_>> {
     Ok(value)
 }
 
+/// Where the value behind these keys begins, in an input that is JSON; where the last object of them begins that is
+/// there, if one is not.
+pub(crate) fn locate(input: &[u8], path: &[&str]) -> usize {
+    let mut parser = Parser {
+        text: std::str::from_utf8(input).unwrap_or_default(),
+        at: 0,
+    };
+    parser.space();
+    let mut found = parser.at;
+    for key in path {
+        match parser.member(key) {
+            Ok(true) => found = parser.at,
+            _ => break,
+        }
+    }
+    found
+}
+
 #[cold]
-fn refused(what: &str, at: usize) -> Error {
-    Error::new(
-        ErrorKind::Format,
-        format!("the line is not a record: expected {what} at byte {at}"),
-    )
+fn refused(what: &'static str, at: usize) -> Flaw {
+    Flaw::Expected(what, at)
 }
 
 struct Parser<'a> {
@@ -54,7 +100,7 @@ struct Parser<'a> {
 
 impl<'a> Parser<'a> {
     #[cold]
-    fn expected(&self, what: &str) -> Error {
+    fn expected(&self, what: &'static str) -> Flaw {
         refused(what, self.at)
     }
 
@@ -79,7 +125,7 @@ impl<'a> Parser<'a> {
         found
     }
 
-    fn value(&mut self, depth: u32) -> Result<Json<'a>> {
+    fn value(&mut self, depth: u32) -> Parsed<Json<'a>> {
         match self.peek() {
             Some(b'"') => self.string().map(Json::Str),
             Some(b'{') => self.object(depth),
@@ -92,7 +138,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn word(&mut self, word: &str, value: Json<'a>) -> Result<Json<'a>> {
+    fn word(&mut self, word: &str, value: Json<'a>) -> Parsed<Json<'a>> {
         if !self.rest().starts_with(word.as_bytes()) {
             return Err(self.expected("a value"));
         }
@@ -100,14 +146,14 @@ impl<'a> Parser<'a> {
         Ok(value)
     }
 
-    fn deeper(&self, depth: u32) -> Result<u32> {
+    fn deeper(&self, depth: u32) -> Parsed<u32> {
         if depth >= MAX_DEPTH {
             return Err(self.expected("at most 128 levels of nesting"));
         }
         Ok(depth + 1)
     }
 
-    fn list(&mut self, depth: u32) -> Result<Json<'a>> {
+    fn list(&mut self, depth: u32) -> Parsed<Json<'a>> {
         let depth = self.deeper(depth)?;
         let mut values = Vec::new();
         self.at += 1;
@@ -128,7 +174,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn object(&mut self, depth: u32) -> Result<Json<'a>> {
+    fn object(&mut self, depth: u32) -> Parsed<Json<'a>> {
         let depth = self.deeper(depth)?;
         let start = self.at;
         let mut members = Vec::new();
@@ -161,8 +207,31 @@ impl<'a> Parser<'a> {
         Ok(Json::Object(members))
     }
 
+    /// Steps to the value of the object's member with this key, if an object stands here and has one.
+    fn member(&mut self, wanted: &str) -> Parsed<bool> {
+        if !self.eat(b'{') {
+            return Ok(false);
+        }
+        loop {
+            self.space();
+            if self.peek() != Some(b'"') {
+                return Ok(false);
+            }
+            let key = self.string()?;
+            self.space();
+            self.eat(b':');
+            self.space();
+            if key == wanted {
+                return Ok(true);
+            }
+            self.value(0)?;
+            self.space();
+            self.eat(b',');
+        }
+    }
+
     /// A number by JSON's grammar; its value is not looked at.
-    fn number(&mut self) -> Result<Json<'a>> {
+    fn number(&mut self) -> Parsed<Json<'a>> {
         let start = self.at;
         self.eat(b'-');
         if !self.eat(b'0') {
@@ -178,7 +247,7 @@ impl<'a> Parser<'a> {
         Ok(Json::Number(self.text.get(start..self.at).unwrap_or_default()))
     }
 
-    fn digits(&mut self) -> Result<()> {
+    fn digits(&mut self) -> Parsed<()> {
         let start = self.at;
         while let Some(b'0'..=b'9') = self.peek() {
             self.at += 1;
@@ -189,7 +258,7 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    fn string(&mut self) -> Result<Cow<'a, str>> {
+    fn string(&mut self) -> Parsed<Cow<'a, str>> {
         self.at += 1;
         let start = self.at;
         self.plain()?;
@@ -211,7 +280,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Steps to the next quote or backslash.
-    fn plain(&mut self) -> Result<()> {
+    fn plain(&mut self) -> Parsed<()> {
         self.at += super::text::plain_len(self.rest());
         match self.peek() {
             Some(b'"' | b'\\') => Ok(()),
@@ -221,7 +290,7 @@ impl<'a> Parser<'a> {
     }
 
     /// What stands behind a backslash.
-    fn escape(&mut self) -> Result<char> {
+    fn escape(&mut self) -> Parsed<char> {
         let Some(letter) = self.peek() else {
             return Err(self.expected("an escape"));
         };
@@ -241,7 +310,7 @@ impl<'a> Parser<'a> {
         })
     }
 
-    fn unicode(&mut self) -> Result<char> {
+    fn unicode(&mut self) -> Parsed<char> {
         let start = self.at;
         let first = self.unit()?;
         let mut units = [first, 0];
@@ -261,7 +330,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Four hex digits.
-    fn unit(&mut self) -> Result<u16> {
+    fn unit(&mut self) -> Parsed<u16> {
         let digits = self.text.get(self.at..self.at + 4).unwrap_or_default();
         if digits.len() != 4 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
             return Err(self.expected("four hex digits"));
@@ -272,7 +341,7 @@ impl<'a> Parser<'a> {
 }
 
 /// Refuses an object that has a key twice: two readers could see two different records.
-fn distinct(members: &[(Cow<'_, str>, Json<'_>)], start: usize) -> Result<()> {
+fn distinct(members: &[(Cow<'_, str>, Json<'_>)], start: usize) -> Parsed<()> {
     let sorted = members
         .windows(2)
         .all(|pair| matches!(pair, [(left, _), (right, _)] if left < right));
@@ -287,9 +356,6 @@ fn distinct(members: &[(Cow<'_, str>, Json<'_>)], start: usize) -> Result<()> {
     });
     match twice {
         None => Ok(()),
-        Some(key) => Err(Error::new(
-            ErrorKind::Format,
-            format!("the line is not a record: the object at byte {start} has the key `{key}` twice"),
-        )),
+        Some(key) => Err(Flaw::Twice(key.to_owned(), start)),
     }
 }

@@ -10,6 +10,7 @@ mod line;
 #[cfg(test)]
 mod line_tests;
 mod lines;
+mod names;
 mod notes;
 mod params;
 #[cfg(test)]
@@ -28,12 +29,15 @@ mod values;
 mod walk;
 
 pub use batch::{Batch, Entry};
+pub(crate) use json::{Flaw, Json, locate, parse_json};
 pub(crate) use line::{LineWriter, Place};
 pub use line::{MAX_LINE, SCHEMA};
 pub use lines::{Lines, MAX_READ, Piece};
+pub(crate) use names::Names;
 pub use params::canonical_json;
 pub use read::read_line;
 pub use segment::{Segment, SegmentName, segments};
+pub(crate) use text::string as json_string;
 
 /// Writes a record as a line without redaction: for this crate's own tests, and for tools that convert trails.
 #[doc(hidden)]

@@ -49,7 +49,7 @@ pub(super) fn plain_len(bytes: &[u8]) -> usize {
 
 /// A JSON string of UTF-8 bytes.
 #[inline]
-pub(super) fn string(out: &mut Vec<u8>, text: &[u8]) {
+pub(crate) fn string(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'"');
     let plain = plain_len(text);
     if plain < text.len() {

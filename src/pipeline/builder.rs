@@ -8,7 +8,7 @@ use super::inbox::Patience;
 use super::ports::Report;
 use crate::capture::Ids;
 use crate::clock::Clock;
-use crate::config::{Family, Glob, IdKind, Mode};
+use crate::config::{CallStacks, Family, Glob, IdKind, Mode};
 use crate::record::Level;
 use crate::redact::Policy;
 use crate::sink::{MemorySink, Sink};
@@ -44,6 +44,7 @@ pub struct AuditBuilder {
     pub(super) require_actor: Option<bool>,
     pub(super) callsite: bool,
     pub(super) policy: Option<Policy>,
+    pub(super) call_stacks: Option<CallStacks>,
     pub(super) ids: Ids,
     pub(super) id_kind: Option<IdKind>,
     pub(super) clock: Option<Arc<dyn Clock>>,
@@ -87,6 +88,7 @@ impl Default for AuditBuilder {
             require_actor: None,
             callsite: false,
             policy: None,
+            call_stacks: None,
             ids: Ids::default(),
             id_kind: None,
             clock: None,
@@ -285,6 +287,13 @@ impl AuditBuilder {
     /// What redaction does. Default: [`Policy::balanced`].
     pub fn policy(mut self, policy: Policy) -> Self {
         self.policy = Some(policy);
+        self
+    }
+
+    /// Gathers the spans inside an outermost audit span as the tree of steps that its record states in `call_stack`: see
+    /// [`CallStacks`]. Default: off, and then it costs nothing.
+    pub fn call_stacks(mut self, stacks: CallStacks) -> Self {
+        self.call_stacks = Some(stacks);
         self
     }
 

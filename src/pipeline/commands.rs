@@ -9,10 +9,11 @@ use crossbeam_channel::Receiver;
 use super::barrier::{Barrier, Reached};
 use super::inbox::{Inbox, LossRow};
 use super::ports::Port;
-use super::ticket::Promise;
+use super::ticket::{Promise, Receipt};
 use super::writer::{Phase, Progress, Writer};
 use crate::error::{Error, ErrorKind};
 use crate::queue::Credit;
+use crate::record::Record;
 use crate::sink::file::{Cleaned, Rotated};
 use crate::stats::add;
 
@@ -20,6 +21,8 @@ use crate::stats::add;
 pub(super) enum Command {
     /// Make everything that was submitted before durable, everywhere.
     Flush(Promise<Reached>),
+    /// Write a control record behind everything that was submitted before.
+    Note(Box<Record>, Promise<Receipt>),
     /// As `Flush`, and say that the trail ends; the next record begins it again.
     Rest(Promise<Reached>),
     Rotate(Promise<Rotated>),
@@ -34,6 +37,10 @@ impl Writer {
         while let Some(command) = self.state.pending.pop_front() {
             match command {
                 Command::Flush(promise) => self.barrier(vec![promise]),
+                Command::Note(record, promise) => {
+                    let target = self.submitted();
+                    self.state.noting.push_back((target, record, promise));
+                }
                 Command::Rest(promise) => {
                     let target = self.submitted();
                     self.state.resting.push_back((target, promise));
@@ -94,7 +101,8 @@ impl Writer {
             // Looked at again behind the last of them: what it sent just before it went is there by now.
             fence(Ordering::Acquire);
             let is_drained = is_drained && self.inbox.queue.used().records == 0;
-            let is_done = is_alone && is_drained && self.state.resting.is_empty();
+            let is_done =
+                is_alone && is_drained && self.state.resting.is_empty() && self.state.noting.is_empty();
             if is_done && self.state.phase == Phase::Open {
                 // Records came behind the last note of the end.
                 self.close("dropped");

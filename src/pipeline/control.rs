@@ -1,5 +1,7 @@
 //! Control records: what the trail says about itself, as ordinary records of the family `audit`.
 
+use crate::capture::Pause;
+use crate::config::Part;
 use crate::record::{Map, Record, RecordBuilder, Slot, Value};
 use crate::sink::file::{FileEvent, Opened};
 
@@ -45,13 +47,51 @@ pub(super) fn open(cause: &str, opened: Option<&Opened>, bound: u64, effective: 
     record.build()
 }
 
-/// The trail ends, and how much it wrote.
-pub(super) fn close(cause: &str, taken: u64, lost: u64) -> Record {
-    control("audit.close")
+/// The trail ends, and how much it wrote, lost and, where it was paused, left out.
+pub(super) fn close(cause: &str, taken: u64, lost: u64, paused: u64) -> Record {
+    let record = control("audit.close")
         .attribute("cause", cause)
         .attribute("records", taken)
-        .attribute("lost", lost)
+        .attribute("lost", lost);
+    if paused == 0 {
+        return record.build();
+    }
+    record.attribute("paused", paused).build()
+}
+
+/// A part of the trail is left out from here on.
+pub(super) fn pause(part: &Part, reason: &str) -> Record {
+    control("audit.pause")
+        .attribute("part", part.to_string())
+        .set(Slot::Reason, reason)
         .build()
+}
+
+/// A pause ends, and what it left out.
+pub(super) fn resume(pause: &Pause, cause: &str) -> Record {
+    let row = |(category, n): &(String, u64)| {
+        Value::Map(Map::from([
+            ("category".to_owned(), Value::from(category.as_str())),
+            ("left_out".to_owned(), Value::from(*n)),
+        ]))
+    };
+    let by_category: Vec<Value> = pause.by_category.iter().map(row).collect();
+    control("audit.resume")
+        .attribute("part", pause.part.to_string())
+        .attribute("cause", cause)
+        .attribute("left_out", pause.left_out)
+        .attribute("by_category", by_category)
+        .build()
+}
+
+/// A pause that was announced and did not begin.
+pub(super) fn not_paused(part: &Part) -> Record {
+    let pause = Pause {
+        part: part.clone(),
+        left_out: 0,
+        by_category: Vec::new(),
+    };
+    resume(&pause, "not_begun")
 }
 
 /// Records are known to be missing here.

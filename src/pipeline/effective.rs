@@ -99,6 +99,18 @@ impl AuditBuilder {
             ("id_kind", self.id_kind.unwrap_or_default().as_str().into()),
             ("clock", clock.into()),
         ]));
+        if let Some(stacks) = &self.call_stacks {
+            let ((nodes, depth), (targets, every)) = (stacks.limits(), stacks.targets());
+            let of: Vec<String> = stacks.roots().iter().map(ToString::to_string).collect();
+            let stated = map([
+                ("nodes", nodes.into()),
+                ("depth", depth.into()),
+                ("targets", targets.to_vec().into()),
+                ("every_span", every.into()),
+                ("of", of.into()),
+            ]);
+            into.extend(rows([("call_stacks", stated)]));
+        }
         if let Some(modules) = &self.allow_modules {
             into.extend(rows([("allow_modules", modules.clone().into())]));
         }

@@ -9,7 +9,7 @@ use super::commands::ended;
 use super::handle::{Audit, Inner};
 use super::inbox::Item;
 use super::ticket::{Answer, Receipt, State, Ticket};
-use crate::capture::{Loss, Outlet, Route};
+use crate::capture::{Fate, Loss, Outlet, Route};
 use crate::config::Mode;
 use crate::error::{Error, ErrorKind, Result};
 use crate::queue::{Lane, Refused};
@@ -18,6 +18,38 @@ use crate::redact::{Redacted, Redacting, sees};
 use crate::stats::add;
 
 /// Takes records as values. For code that must know what became of a record, and for tests.
+///
+/// Three are here: [`NoopEmitter`], which keeps nothing; [`testing::MemoryEmitter`](crate::testing::MemoryEmitter), whose
+/// records a test can look at; and [`Audit`], which is the buffered one, over the journal or over any
+/// [`Sink`](crate::sink::Sink):
+///
+/// - [`AuditBuilder::queue_records`](crate::AuditBuilder::queue_records) is the size of its buffer, by default 8,192
+///   records. A quarter of it is kept for records whose callers wait.
+/// - [`submit`](Emitter::submit) never waits: where the buffer is full, the caller is told, and the refusal is counted.
+/// - What is in the buffer is stored without anybody asking for it: within 50 ms, and at once where it is a quarter full.
+/// - [`Audit::flush`] stores everything that was submitted before it, and the emitter goes on.
+/// - [`Audit::shutdown`] stores everything and ends it. Later records are refused and counted; a later flush answers how
+///   the end was. Nothing panics, and nothing waits for ever.
+///
+/// ```
+/// use std::time::Duration;
+/// use tracing_audit::record::Record;
+/// use tracing_audit::sink::MemorySink;
+/// use tracing_audit::{Audit, Emitter, ErrorKind, Submitted};
+///
+/// # fn main() -> tracing_audit::Result<()> {
+/// let store = MemorySink::new(); // or a sink of your own
+/// let audit = Audit::builder().without_journal().sink(store.clone()).queue_records(1_000).start()?;
+/// let emitter: &dyn Emitter = &audit;
+/// assert_eq!(emitter.submit(Record::builder("tool.start").build())?, Submitted::Queued);
+/// audit.flush(Duration::from_secs(5))?;
+/// assert!(store.records().iter().any(|record| record.event() == "tool.start"));
+/// audit.shutdown(Duration::from_secs(5))?;
+/// let late = emitter.submit(Record::builder("tool.start").build());
+/// assert_eq!(late.unwrap_err().kind(), ErrorKind::Closed);
+/// # Ok(())
+/// # }
+/// ```
 pub trait Emitter: Send + Sync {
     /// Hands a record over and waits for the strongest state that the set-up has: durable with a journal, delivered
     /// to every sink without one.
@@ -44,6 +76,8 @@ pub enum Submitted {
     Queued,
     /// It is left out, because its level is below its family's floor.
     BelowLevel,
+    /// It is left out, because a pause covers it: see [`Audit::pause`].
+    Paused,
     /// It is left out, because the trail is configured off.
     Disabled,
 }
@@ -70,6 +104,7 @@ impl Emitter for NoopEmitter {
 enum Prepared {
     Frame(Redacted, Mode, String),
     BelowLevel,
+    Paused,
 }
 
 impl Emitter for Audit {
@@ -102,6 +137,7 @@ impl Audit {
         let (frame, mode, category) = match inner.prepare(record)? {
             Prepared::Frame(frame, mode, category) => (frame, mode, category),
             Prepared::BelowLevel => return Ok(Receipt::unwritten(State::BelowLevel)),
+            Prepared::Paused => return Ok(Receipt::unwritten(State::Paused)),
         };
         let (promise, ticket) = Ticket::new();
         let item = Item {
@@ -141,6 +177,7 @@ impl Audit {
         };
         match inner.prepare(record)? {
             Prepared::BelowLevel => Ok(Submitted::BelowLevel),
+            Prepared::Paused => Ok(Submitted::Paused),
             Prepared::Frame(frame, _, category) => {
                 let route = Route {
                     mode: Mode::Lossy,
@@ -244,6 +281,7 @@ fn first_step(inner: &Inner, record: &Record) -> Next {
     match inner.prepare(record) {
         Err(error) => Next::Answer(Err(error)),
         Ok(Prepared::BelowLevel) => Next::Answer(Ok(Receipt::unwritten(State::BelowLevel))),
+        Ok(Prepared::Paused) => Next::Answer(Ok(Receipt::unwritten(State::Paused))),
         Ok(Prepared::Frame(frame, ..)) => {
             let (promise, ticket) = Ticket::new();
             let promise = Some(promise);
@@ -295,11 +333,11 @@ impl Inner {
         let derived = event.rsplit_once('.').map_or("", |(category, _)| category);
         let category = record.text(Slot::Category).unwrap_or(derived);
         let level = record.text(Slot::Level).map_or(Level::Info, Level::from);
-        let (is_wanted, mode) = self.capture.route(event, category, &level);
-        if !is_wanted {
-            add(&self.inbox.counters.below_level, 1);
-            return Ok(Prepared::BelowLevel);
-        }
+        let mode = match self.capture.route(event, category, &level) {
+            Fate::Wanted(mode) => mode,
+            Fate::BelowLevel => return Ok(Prepared::BelowLevel),
+            Fate::Paused => return Ok(Prepared::Paused),
+        };
         let time = super::control::stated_time(record).unwrap_or_else(|| self.inbox.clock.now());
         if time > crate::clock::MAX_TIME {
             let message = format!("time {time} is after 2262-04-11, the last day that a line can state");

@@ -14,6 +14,7 @@ use super::barrier::Reached;
 use super::builder::AuditBuilder;
 use super::commands::Command;
 use super::inbox::{Inbox, LastWait, Left};
+use super::pause::SHUTDOWN;
 use super::ports::PortState;
 use super::ticket::{Answer, Promise, Ticket};
 use crate::capture::{AuditLayer, Callsite, Capture, Check, FilterShell, Obstacle};
@@ -44,6 +45,8 @@ pub(super) struct Inner {
     pub(super) path: Option<std::path::PathBuf>,
     pub(super) guard_timeout: Duration,
     pub(super) is_closed: AtomicBool,
+    /// Held by whoever begins a pause.
+    pub(super) pausing: Mutex<()>,
 }
 
 /// What a flush or a shutdown found when it ended well.
@@ -118,6 +121,8 @@ impl Audit {
         if inner.inbox.queue.is_closed() {
             check.obstacles.insert(0, Obstacle::Closed);
         }
+        let paused = inner.capture.paused().into_iter().map(Obstacle::Paused);
+        check.obstacles.extend(paused);
         check
     }
 
@@ -174,6 +179,7 @@ impl Audit {
         let deadline = crate::clock::deadline(timeout);
         if !inner.is_closed.swap(true, Ordering::AcqRel) {
             let _waits = LastWait::until(deadline);
+            inner.end_pauses(SHUTDOWN);
             inner.capture.close_open_spans();
         }
         inner.inbox.queue.close();
@@ -212,6 +218,7 @@ impl Audit {
         let mut stats = inner.inbox.counters.snapshot();
         stats.in_queue = used.records;
         stats.queue_bytes = used.bytes;
+        stats.pauses = inner.capture.paused().len() as u64;
         stats.sinks = inner.ports.iter().map(|port| port.stats()).collect();
         stats.redactions = inner.capture.policy().counts().sums();
         stats
@@ -320,7 +327,7 @@ impl Audit {
 
 impl Inner {
     /// Whether this thread can wait for the writer at all.
-    fn may_ask(&self) -> Result<()> {
+    pub(super) fn may_ask(&self) -> Result<()> {
         if self.inbox.is_forked() {
             return Err(self.inbox.rejected(None, crate::capture::Loss::Forked));
         }
@@ -393,6 +400,7 @@ impl Inner {
         let deadline = crate::clock::deadline(self.guard_timeout);
         {
             let _waits = LastWait::until(deadline);
+            self.end_pauses("guard");
             self.capture.state_open_spans();
         }
         let told = self.told.lock().clone();

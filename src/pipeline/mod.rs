@@ -14,6 +14,7 @@ mod handle;
 mod inbox;
 #[cfg(test)]
 mod late_tests;
+mod pause;
 mod ports;
 mod settle;
 mod start;

@@ -71,7 +71,9 @@ impl Writer {
                 }
             }
         }
-        told.iter().for_each(|record| self.control(record));
+        for record in &told {
+            self.control(record);
+        }
     }
 
     /// The control records before `seq` are safe: what the gaps among them account for is recorded.

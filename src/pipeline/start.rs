@@ -14,7 +14,7 @@ use super::ports::{Port, Report};
 use super::writer::{self, Writer};
 use crate::capture::{Capture, Outlet, Settings};
 use crate::clock::SharedClock;
-use crate::config::{Floors, Modes, limits};
+use crate::config::{CallStacks, Floors, Modes, limits};
 use crate::error::{Error, Result};
 use crate::format::LineWriter;
 use crate::queue::Credit;
@@ -63,11 +63,10 @@ impl AuditBuilder {
         };
         let path = journal.as_ref().map(|journal| journal.path().to_owned());
         let (commands, received) = crossbeam_channel::unbounded();
-        let lines = LineWriter::new(&checked.service, &checked.host, Action::WORDS);
         let writer = Writer::new(
             Arc::clone(&inbox),
             received,
-            lines,
+            LineWriter::new(&checked.service, &checked.host, Action::WORDS),
             journal,
             ports,
             Arc::clone(&stream),
@@ -87,6 +86,7 @@ impl AuditBuilder {
             path,
             guard_timeout: checked.guard_timeout,
             is_closed: AtomicBool::new(false),
+            pausing: Mutex::new(()),
         }))
     }
 
@@ -116,6 +116,7 @@ impl AuditBuilder {
             }
         }
         self.policy.as_ref().map_or(Ok(()), Policy::check)?;
+        self.call_stacks.as_ref().map_or(Ok(()), CallStacks::check)?;
         let keep_days = match self.keep_days {
             Some(days) => Some(days),
             None => crate::config::retention_days(|name| std::env::var_os(name))?,
@@ -194,6 +195,7 @@ impl AuditBuilder {
             floors,
             modes,
             policy: self.policy.clone().unwrap_or_default().afresh(),
+            call_stacks: self.call_stacks.clone(),
         }
     }
 }

@@ -21,6 +21,8 @@ pub enum State {
     Delivered,
     /// Not written, because its level is below its family's floor.
     BelowLevel,
+    /// Not written, because a pause covers it: see [`Audit::pause`](crate::Audit::pause).
+    Paused,
     /// Not written, because the trail is configured off.
     Disabled,
 }

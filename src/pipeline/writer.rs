@@ -91,6 +91,8 @@ pub(super) struct Progress {
     pub(super) barriers: Vec<(u64, Arc<Barrier>)>,
     /// Who asked for a note of the end, each with the number of records that must have been taken first.
     pub(super) resting: VecDeque<(u64, Promise<Reached>)>,
+    /// Control records that callers asked for, likewise.
+    pub(super) noting: VecDeque<(u64, Box<Record>, Promise<Receipt>)>,
     /// Commands that were read while the writer waited for a sink.
     pub(super) pending: VecDeque<Command>,
     /// Records taken from the queue.
@@ -158,6 +160,7 @@ impl Writer {
             waiting: Vec::new(),
             barriers: Vec::new(),
             resting: VecDeque::new(),
+            noting: VecDeque::new(),
             pending: VecDeque::new(),
             popped: 0,
             unsent: Vec::new(),
@@ -203,6 +206,7 @@ impl Writer {
         self.take_commands();
         let moved = self.take_records();
         self.settle_losses();
+        self.note_asked();
         self.note_rest();
         self.hand_on();
         if moved == 0 {
@@ -317,16 +321,16 @@ impl Writer {
         id
     }
 
-    /// Adds a control record to the batch.
-    pub(super) fn control(&mut self, record: &Record) {
+    /// Adds a control record to the batch. Gives its id.
+    pub(super) fn control(&mut self, record: &Record) -> Uuid {
         self.observe();
         let policy = Policy::balanced();
         let mut into = Redacting::frame(Vec::new(), self.observed_at, &policy);
         into.record(record);
         let (frame, _) = into.finish();
         self.state.notes.push((self.seq, None));
-        self.place(&frame);
         add(&self.inbox.counters.control, 1);
+        self.place(&frame)
     }
 
     pub(super) fn open(&mut self, cause: &str) {
@@ -344,7 +348,7 @@ impl Writer {
         if self.state.phase == Phase::Open {
             self.settle_sinks(true);
             let stats = self.inbox.counters.snapshot();
-            self.control(&control::close(cause, stats.taken, stats.lost()));
+            self.control(&control::close(cause, stats.taken, stats.lost(), stats.paused));
             self.state.phase = Phase::Resting;
         }
     }

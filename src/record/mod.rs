@@ -1,6 +1,7 @@
 //! The vocabulary: what a record can say. Plain data, no I/O, no `tracing` types.
 
 mod builder;
+mod call_stack;
 mod declared;
 pub(crate) mod event;
 mod failure;
@@ -14,6 +15,7 @@ mod value;
 mod vocabulary;
 
 pub use builder::{Record, RecordBuilder};
+pub use call_stack::{CallNode, CallStack};
 pub(crate) use declared::{Declared, Plaintext};
 pub(crate) use event::Place;
 pub use event::{AuditEvent, EventMeta, FieldClass, FieldMeta};
@@ -26,4 +28,6 @@ pub use slots::{Fill, Kind, Slot};
 pub use tracing_audit_derive::{AuditEvent, EventPart};
 pub use value::{Map, Value};
 
+#[cfg(feature = "catalog")]
+pub(crate) use vocabulary::vocabulary;
 pub use vocabulary::{ActorType, Level, Outcome, Verdict};

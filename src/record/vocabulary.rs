@@ -1,7 +1,5 @@
 //! Open vocabularies: the words this crate knows, and an `Other` arm that gives any other word back unchanged.
 
-use std::fmt;
-
 macro_rules! vocabulary {
     ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal,)* }) => {
         $(#[$meta])*
@@ -14,6 +12,9 @@ macro_rules! vocabulary {
         }
 
         impl $name {
+            /// The words that are known, in their order.
+            pub const KNOWN: &'static [&'static str] = &[$($text,)*];
+
             /// The word as it stands in a line.
             #[must_use]
             pub fn as_str(&self) -> &str {
@@ -33,7 +34,7 @@ macro_rules! vocabulary {
             }
         }
 
-        impl super::field_value::Word for $name {
+        impl $crate::record::Word for $name {
             fn word(&self) -> &str {
                 self.as_str()
             }
@@ -43,19 +44,31 @@ macro_rules! vocabulary {
             }
         }
 
+        impl std::str::FromStr for $name {
+            type Err = std::convert::Infallible;
+
+            /// Every word is one of the vocabulary.
+            fn from_str(word: &str) -> Result<Self, Self::Err> {
+                Ok(Self::from(word))
+            }
+        }
+
         impl From<String> for $name {
             fn from(word: String) -> Self {
                 Self::from(word.as_str())
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.pad(self.as_str())
             }
         }
     };
 }
+
+#[cfg(feature = "catalog")]
+pub(crate) use vocabulary;
 
 vocabulary! {
     /// What became of the action.

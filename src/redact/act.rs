@@ -97,8 +97,8 @@ impl Redacting<'_> {
 
     fn truncate_ip(&mut self, plan: &FieldPlan, text: &str) -> bool {
         let text = text.trim_matches(['"', ' ']);
-        if text == "system" {
-            Put::str(&mut self.ink, "system");
+        if ip::STAND_INS.contains(&text) {
+            Put::str(&mut self.ink, text);
             return true;
         }
         let Some((address, bits)) = ip::truncated(text) else {
@@ -119,6 +119,7 @@ impl Redacting<'_> {
         if is_slot {
             self.ink.put([Slot::ActorIpPrefixLen.index()], &[]);
             Put::u64(&mut self.ink, u64::from(bits));
+            self.seen |= sees::SHORTENED;
         }
         true
     }

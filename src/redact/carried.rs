@@ -3,6 +3,8 @@
 
 use std::fmt::{self, Write as _};
 
+use zeroize::Zeroize as _;
+
 use super::class::Class;
 use super::field::{FieldPlan, Of};
 use super::recording::{self, Heard, Told, Wish};
@@ -86,6 +88,25 @@ impl fmt::Debug for Carry<'_> {
             return self.hand(f, wish);
         }
         self.show(f)
+    }
+}
+
+impl Drop for Carried {
+    /// The copy was made for us, so nothing of it outlives us.
+    fn drop(&mut self) {
+        let mut rest = Vec::new();
+        let mut next = Some(&mut self.value);
+        while let Some(value) = next {
+            match value {
+                Value::Str(text) => text.zeroize(),
+                Value::Bytes(bytes) => bytes.zeroize(),
+                Value::List(values) => values.iter_mut().for_each(|value| rest.push(value)),
+                Value::Map(members) => members.values_mut().for_each(|value| rest.push(value)),
+                _ => {}
+            }
+            next = rest.pop();
+        }
+        std::mem::replace(&mut self.value, Value::Null).dismantle();
     }
 }
 

@@ -30,6 +30,8 @@ pub(crate) mod sees {
     pub(crate) const DECLARED_NONE: u16 = 2048;
     /// The actor's id was a person's address or number.
     pub(crate) const ACTOR_PERSONAL: u16 = 4096;
+    /// The actor's address lost its last bits, and how many are left was said.
+    pub(crate) const SHORTENED: u16 = 8192;
     /// What rules about records are looked up by.
     pub(crate) const NAMES: u16 = EVENT | CATEGORY | ACTION;
 }

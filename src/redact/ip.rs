@@ -2,8 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Word that stands for an address where there is none (seed 004): not an address, and not personal.
-const SENTINEL: &str = "system";
+/// Words that stand for an address where there was no request, and where a request had none that can be stated: not an
+/// address, and not personal.
+pub(super) const STAND_INS: [&str; 2] = ["system", "unknown"];
 
 /// Bits of an IPv6 address that are left, and of one whose prefix holds an IPv4 address (6to4).
 const V6_BITS: u8 = 48;
@@ -19,13 +20,13 @@ const MAPPED_BITS: u8 = 96;
 ///
 /// Brackets, a zone id and a port are removed. IPv4-mapped addresses are treated as IPv4, and a 6to4 address keeps
 /// 40 bits, because its prefix is somebody's IPv4 address. A network (`203.0.113.0/24`) keeps its own length where
-/// that is shorter, so that truncating twice changes nothing. The sentinel `system` is given back with no length.
-/// Anything else is no address: `None`, so that it cannot pass as one.
+/// that is shorter, so that truncating twice changes nothing. The words `system` and `unknown`, which stand for an
+/// address, are given back with no length. Anything else is no address: `None`, so that it cannot pass as one.
 #[must_use]
 pub fn truncate_ip(text: &str) -> Option<(String, Option<u8>)> {
     let text = text.trim();
-    if text == SENTINEL {
-        return Some((SENTINEL.to_owned(), None));
+    if STAND_INS.contains(&text) {
+        return Some((text.to_owned(), None));
     }
     let (address, bits) = truncated(text)?;
     Some((address.to_string(), Some(bits)))
@@ -75,10 +76,11 @@ pub(crate) fn truncated(text: &str) -> Option<(IpAddr, u8)> {
 
 /// Whether the text is what truncating it would leave.
 pub(crate) fn is_truncated(text: &str) -> bool {
-    truncated(text).is_some_and(|(address, bits)| {
-        let address = address.to_string();
-        text == address || text == format!("{address}/{bits}")
-    })
+    STAND_INS.contains(&text)
+        || truncated(text).is_some_and(|(address, bits)| {
+            let address = address.to_string();
+            text == address || text == format!("{address}/{bits}")
+        })
 }
 
 /// A prefix length: digits only, so that `+24` is none.
@@ -146,7 +148,9 @@ mod tests {
         ] {
             assert_eq!(truncate_ip(raw), Some((kept.to_owned(), Some(bits))), "{raw}");
         }
-        assert_eq!(truncate_ip("system"), Some(("system".to_owned(), None)));
+        for word in STAND_INS {
+            assert_eq!(truncate_ip(word), Some((word.to_owned(), None)));
+        }
     }
 
     #[test]

@@ -35,6 +35,7 @@ pub mod sensitive;
 mod shown;
 mod sift;
 mod sourced;
+mod step;
 mod structured;
 mod text;
 mod typed;
@@ -59,6 +60,7 @@ pub use rule::{FieldRule, ValueType};
 pub use scan::{Redaction, Scanned, scan};
 pub use sensitive::{Classified, Sensitive};
 pub(crate) use sourced::Sourced;
+pub(crate) use step::{StepNode, StepText};
 #[cfg(feature = "derive")]
 pub use tracing_audit_derive::AuditFields;
 pub use view::{AuditField, AuditFields, AuditView};

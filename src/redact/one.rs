@@ -161,7 +161,7 @@ impl Policy {
 /// An address without its last bits, as a record states it: the slot has a place of its own for how many are left.
 fn address(slot: Option<Slot>, text: &str) -> Option<String> {
     let text = text.trim_matches(['"', ' ']);
-    if text == "system" {
+    if super::ip::STAND_INS.contains(&text) {
         return Some(text.to_owned());
     }
     let (address, bits) = super::ip::truncated(text)?;

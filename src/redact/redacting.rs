@@ -190,6 +190,11 @@ impl<'p> Redacting<'p> {
         text.filter(|text| !text.is_empty())
     }
 
+    /// What is written so far: a frame, for whoever looks something up in it.
+    pub(crate) fn written(&self) -> &[u8] {
+        self.ink.written()
+    }
+
     /// Where in a span's own fields the names stand.
     pub(crate) fn names(&self) -> Names {
         self.names

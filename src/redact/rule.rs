@@ -143,7 +143,10 @@ impl FieldRule {
                 let path: Vec<&str> = asked.path.split('.').collect();
                 matches(segments, &path).then_some(2)
             }
-            Fits::Words(own) => words.contains(own).then_some(1),
+            // `PrOmPt` is one word, whatever its capitals say.
+            Fits::Words(own) => {
+                (words.contains(own) || Words::in_any_case(asked.name).contains(own)).then_some(1)
+            }
         }
     }
 
@@ -211,6 +214,7 @@ mod tests {
     fn a_rule_fits_by_words_by_pattern_or_by_path() {
         let words = FieldRule::words("insurance number");
         assert!(fits(&words, "x_insuranceNumber") && !fits(&words, "insurance") && !fits(&words, "numbers"));
+        assert!(fits(&words, "iNsUrAnCe-nUmBeR") && !fits(&words, "iNsUrAnCe-nUmBeRs"));
         let glob = FieldRule::glob("**.email");
         assert!(fits(&glob, "email") && fits(&glob, "a.b.email") && !fits(&glob, "email.a"));
         let one = FieldRule::glob("card.*.n*");

@@ -7,7 +7,7 @@ use super::judge::{Judged, Look};
 use super::rule::{About, Asked};
 use super::sift::{self, Note};
 use super::typed::{Typed, Way};
-use super::{FieldPlan, Of, Redacting};
+use super::{FieldPlan, Of, Redacting, sees};
 use crate::record::frame::{MAX_DEPTH, MAX_VALUE, Put, TOO_DEEP, cut};
 use crate::record::{Declared, Map, Record, Slot, Value};
 
@@ -32,6 +32,8 @@ impl Redacting<'_> {
             let stated = typed.and_then(|typed| typed.at(slot.path()));
             match (slot, value) {
                 (Slot::Time, _) => {}
+                // What the caller said was true of the whole address.
+                (Slot::ActorIpPrefixLen, _) if self.seen & sees::SHORTENED != 0 => {}
                 (Slot::Attributes | Slot::Labels | Slot::Hashes, Value::Map(members)) => {
                     self.members(slot, members, typed, of);
                 }

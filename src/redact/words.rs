@@ -18,6 +18,16 @@ impl Words {
         Self(words)
     }
 
+    /// The words of a name whose capitals mean nothing: split at everything that is not alphanumeric. None where there is
+    /// no capital that splitting by case could have heeded.
+    pub(crate) fn in_any_case(name: &str) -> Self {
+        let mut words = Vec::new();
+        if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            split(name, false, &mut |word| words.push(word.to_lowercase()));
+        }
+        Self(words)
+    }
+
     /// Whether these words contain the others, one behind the other.
     pub(crate) fn contains(&self, others: &Self) -> bool {
         !others.0.is_empty()

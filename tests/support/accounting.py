@@ -1,7 +1,9 @@
-"""Counts what a trail's files hold, without any code of the library: records of users, and those that gaps account for.
+"""Counts what a trail's files hold, without any code of the library: records of users, those that gaps account for, and
+those that pauses left out.
 
-Prints two numbers. Ends with code 1 and one sentence for each fault where the files cannot be an exact account: a hole in
-`seq`, a number or an id that is there twice, a gap record or a closing record whose count does not agree with the others.
+Prints three numbers. Ends with code 1 and one sentence for each fault where the files cannot be an exact account: a hole in
+`seq`, a number or an id that is there twice, a gap record, the end of a pause or a closing record whose count does not agree
+with the others.
 """
 
 import json
@@ -40,6 +42,7 @@ class Stream:
         self.next = 0
         self.users = 0
         self.gaps = 0
+        self.paused = 0
         self.close = None
 
 
@@ -47,6 +50,7 @@ class Account:
     def __init__(self):
         self.users = 0
         self.gaps = 0
+        self.paused = 0
         self.ids = Ids()
         self.streams = {}
         self.faults = []
@@ -73,10 +77,13 @@ class Account:
     def control(self, stream, record):
         event, said = record["event"], record["attributes"]
         if event == "audit.open" and said["cause"] == "start":
-            stream.users = stream.gaps = 0
-        stream.close = (said["records"], said["lost"]) if event == "audit.close" else None
+            stream.users = stream.gaps = stream.paused = 0
+        closes = event == "audit.close"
+        stream.close = (said["records"], said["lost"], said.get("paused", 0)) if closes else None
         if event == "audit.gap" and "sink" not in said:
             self.gap(stream, record["seq"], said)
+        if event == "audit.resume":
+            self.resume(stream, record["seq"], said)
 
     def gap(self, stream, seq, said):
         lost = said["lost"]
@@ -88,16 +95,25 @@ class Account:
         self.gaps += lost
         stream.gaps += lost
 
+    def resume(self, stream, seq, said):
+        left_out = said["left_out"]
+        if left_out != sum(row["left_out"] for row in said["by_category"]):
+            self.fault(f"the end of a pause {seq} counts {left_out} and something else by category")
+        self.paused += left_out
+        stream.paused += left_out
+
     def end(self):
         for name, stream in self.streams.items():
             if stream.close is None:
                 self.fault(f"stream {name}: the last record is no audit.close, so nothing says what must be there")
                 continue
-            records, lost = stream.close
+            records, lost, paused = stream.close
             if lost != stream.gaps:
                 self.fault(f"stream {name}: its gap records count {stream.gaps} lost, its audit.close says {lost}")
             if records != stream.users:
                 self.fault(f"stream {name}: {stream.users} records are there, its audit.close says {records}")
+            if paused != stream.paused:
+                self.fault(f"stream {name}: its pauses left {stream.paused} out, its audit.close says {paused}")
         for value in self.ids.repeated():
             self.fault(f"the id {value} is there twice")
 
@@ -112,7 +128,7 @@ def main(directory):
                 except (KeyError, TypeError, ValueError) as error:
                     account.fault(f"{segment.name}, line {number}: {type(error).__name__}: {error}")
     account.end()
-    print(account.users, account.gaps)
+    print(account.users, account.gaps, account.paused)
     for sentence in account.faults[:TOLD]:
         print(sentence, file=sys.stderr)
     if len(account.faults) > TOLD:

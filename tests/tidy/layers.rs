@@ -33,7 +33,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "capture", "clock", "config", "error", "format", "queue", "record", "redact", "sink", "stats",
         ],
     ),
-    ("catalog", &["capture", "error", "pipeline", "record", "redact"]),
+    (
+        "catalog",
+        &[
+            "capture", "clock", "error", "format", "pipeline", "record", "redact",
+        ],
+    ),
     (
         "testing",
         &[

@@ -6,7 +6,7 @@ use super::source::{File, blocks, code, files, root};
 use super::{CODE, none};
 
 /// The names of the tests of a file that are not ignored.
-fn tests(file: &File) -> Vec<String> {
+pub(crate) fn tests(file: &File) -> Vec<String> {
     let code = code(&file.text);
     let found = blocks(&code, "fn").into_iter().filter(|block| {
         let above = code[..block.start]
@@ -28,7 +28,7 @@ fn tests(file: &File) -> Vec<String> {
 }
 
 /// The texts between backticks, outside fenced blocks, with their lines.
-fn quoted(text: &str) -> Vec<(usize, String)> {
+pub(crate) fn quoted(text: &str) -> Vec<(usize, String)> {
     let mut fenced = false;
     let mut found = Vec::new();
     for (at, line) in text.lines().enumerate() {

@@ -93,23 +93,5 @@ fn table(explained: &[Explained]) -> Vec<String> {
             None => {}
         }
     }
-    aligned(&rows)
-}
-
-fn aligned<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
-    let mut widths = [0; N];
-    for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = words::width(cell).max(*width);
-        }
-    }
-    let line = |row: &[String; N]| {
-        let cells = row.iter().zip(widths).map(|(cell, width)| {
-            let space = " ".repeat(width - words::width(cell));
-            format!("{cell}{space}")
-        });
-        let cells: Vec<_> = cells.collect();
-        cells.join("  ").trim_end().to_owned()
-    };
-    rows.iter().map(line).collect()
+    words::aligned(&rows)
 }

@@ -1,8 +1,11 @@
 //! The commands, and what they share: opening a trail, reading the question, telling what else was met.
 
 pub(crate) mod demo;
+pub(crate) mod events;
 pub(crate) mod explain;
+pub(crate) mod export;
 pub(crate) mod hash;
+pub(crate) mod import;
 pub(crate) mod redact;
 pub(crate) mod show;
 pub(crate) mod tail;
@@ -16,17 +19,16 @@ use tracing_audit::format::SegmentName;
 use tracing_audit::query::parse_time;
 use tracing_audit::store::{DirStore, Direction, Finding, FindingKind, Item, Store as _, Stored};
 
-use crate::args::Source;
-use crate::out::Failure;
+use crate::out::{Failure, code};
 use crate::words::{self, counted, harmless};
 
 /// How many findings are told one by one.
 const TOLD: usize = 5;
 
 /// Reads the filter, and the range if there is one.
-fn question(source: &Source, since: Option<&str>, until: Option<&str>) -> Result<Query, Failure> {
+fn question(filter: &[String], since: Option<&str>, until: Option<&str>) -> Result<Query, Failure> {
     let now = SystemClock.now();
-    let mut query = Query::parse_terms(&source.filter, now)?;
+    let mut query = Query::parse_terms(filter, now)?;
     if let Some(since) = since {
         query = query.since(parse_time(since, now)?);
     }
@@ -131,6 +133,18 @@ impl Met {
             *records += 1;
             *sum = sum.saturating_add(lost);
         }
+    }
+
+    /// The exit code for what was met: what is damaged precedes what is lost.
+    fn code(&self) -> u8 {
+        let is_damage = |finding: &Finding| !matches!(finding.kind, FindingKind::Torn { .. });
+        if self.more_findings > 0 || self.findings.iter().any(is_damage) {
+            return code::CORRUPT;
+        }
+        if self.gaps.values().any(|(_, lost)| *lost > 0) {
+            return code::LOSSY;
+        }
+        code::OK
     }
 
     /// `1 gap record: 17 lost (queue_full)`.

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use tracing_audit::Query;
+use tracing_audit::catalog::Sentences;
 use tracing_audit::record::{Record, Slot};
 use tracing_audit::store::{Cursor, DirStore, Direction, Extent, Filter, Store as _, Stored, Window};
 
@@ -16,7 +17,7 @@ use crate::words::{self, counted, harmless};
 const SAMPLE: usize = 1000;
 
 pub(crate) fn run(show: &Show) -> Result<u8, Failure> {
-    let query = super::question(&show.source, show.since.as_deref(), show.until.as_deref())?;
+    let query = super::question(&show.source.filter, show.since.as_deref(), show.until.as_deref())?;
     let store = super::open(&show.source.dir)?;
     let mut met = Met::default();
     let mut output = Output::new(show);
@@ -136,6 +137,7 @@ fn open_starts(
 struct Output {
     out: Out,
     json: bool,
+    sentences: Option<Sentences>,
     table: Option<Table>,
     /// Rows that wait until the widths are known.
     rows: Vec<Row>,
@@ -146,6 +148,7 @@ impl Output {
         Self {
             out: Out::new(show.source.color),
             json: show.source.json,
+            sentences: show.sentences.then(Sentences::builtin),
             table: None,
             rows: Vec::new(),
         }
@@ -153,10 +156,8 @@ impl Output {
 
     fn all(&mut self, records: VecDeque<Stored>) -> Result<u64, Failure> {
         let count = records.len() as u64;
-        if self.json {
-            records
-                .iter()
-                .try_for_each(|stored| self.out.bytes(&stored.line))?;
+        if self.json || self.sentences.is_some() {
+            records.into_iter().try_for_each(|stored| self.one(stored))?;
         } else {
             self.rows = records.iter().map(Row::of).collect();
         }
@@ -166,6 +167,9 @@ impl Output {
     fn one(&mut self, stored: Stored) -> Result<(), Failure> {
         if self.json {
             return self.out.bytes(&stored.line);
+        }
+        if let Some(sentences) = &self.sentences {
+            return self.out.line(&words::sentence(sentences, &stored.record));
         }
         let row = Row::of(&stored);
         if let Some(table) = &self.table {

@@ -13,7 +13,7 @@ use crate::table::{Row, Table};
 const PAUSE: Duration = Duration::from_millis(100);
 
 pub(crate) fn run(tail: &Tail) -> Result<u8, Failure> {
-    let query = super::question(&tail.source, None, None)?;
+    let query = super::question(&tail.source.filter, None, None)?;
     let dir = &tail.source.dir;
     // What is a directory may become a trail while it is followed.
     if !tail.follow || !dir.is_dir() {

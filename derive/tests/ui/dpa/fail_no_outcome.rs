@@ -1,0 +1,15 @@
+//! How it ended is not said.
+
+use tracing_audit::catalog::dpa::Entry;
+
+fn main() {
+    let _ = Entry::update("patient")
+        .user("u-4")
+        .roles(["nurse"])
+        .feature("admissions")
+        .environment("production")
+        .tenant("st-mary")
+        .from_address("203.0.113.7", "Firefox/131")
+        .contains_pii(true)
+        .build();
+}

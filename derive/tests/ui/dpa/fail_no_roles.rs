@@ -1,0 +1,15 @@
+//! The roles of a person are not said.
+
+use tracing_audit::catalog::dpa::{Entry, Outcome};
+
+fn main() {
+    let _ = Entry::update("patient")
+        .user("u-4")
+        .feature("admissions")
+        .environment("production")
+        .tenant("st-mary")
+        .from_address("203.0.113.7", "Firefox/131")
+        .contains_pii(true)
+        .outcome(Outcome::Success)
+        .build();
+}
