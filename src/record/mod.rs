@@ -3,6 +3,7 @@
 mod builder;
 mod declared;
 pub(crate) mod event;
+mod field_type;
 mod field_value;
 pub(crate) mod frame;
 mod ids;
@@ -11,12 +12,14 @@ pub(crate) mod part;
 mod slots;
 mod value;
 mod vocabulary;
+mod word;
 
 pub use builder::{Record, RecordBuilder};
 pub(crate) use declared::{Declared, Plaintext};
 pub(crate) use event::Place;
 pub use event::{AuditEvent, EventMeta, FieldClass, FieldMeta};
-pub use field_value::{FieldType, FieldValue, Misfit, Texts, View, Word};
+pub use field_type::FieldType;
+pub use field_value::{FieldValue, Misfit, Texts, View};
 pub use ids::{SpanId, TraceContext, TraceId};
 pub use names::{Naming, Resolved};
 pub use slots::{Fill, Kind, Slot};
@@ -25,3 +28,4 @@ pub use tracing_audit_derive::{AuditEvent, EventPart};
 pub use value::{Map, Value};
 
 pub use vocabulary::{ActorType, Level, Outcome, Verdict};
+pub use word::Word;

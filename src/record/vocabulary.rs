@@ -33,7 +33,7 @@ macro_rules! vocabulary {
             }
         }
 
-        impl super::field_value::Word for $name {
+        impl super::word::Word for $name {
             fn word(&self) -> &str {
                 self.as_str()
             }
