@@ -4,11 +4,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tracing_audit::record::{AuditEvent, EventPart, Map, Record, Slot, Value, Word};
-use tracing_audit::redact::sensitive::Email;
-use tracing_audit::redact::{Policy, Sensitive};
+use tracing_audit::record::{AuditEvent, EventPart, Map, Value, Word};
 use tracing_audit::testing::{MemoryEmitter, Recording};
-use tracing_audit::{Emitter as _, ErrorKind};
 
 #[derive(Debug, Clone, PartialEq)]
 enum Phase {

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::builder::Record;
-use super::field_value::{FieldType, FieldValue};
+use super::field_type::FieldType;
+use super::field_value::FieldValue;
 use super::slots::{Fill, Kind, Slot};
 use super::value::{Map, Value};
 use super::vocabulary::{Level, Outcome};

@@ -6,6 +6,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::event::{FieldClass, FieldMeta};
+use super::field_type::FieldType;
 use super::value::{Map, Value};
 
 /// A type that a field of a typed event can have.
@@ -108,54 +109,6 @@ pub trait Texts {
     fn text(&self, at: usize) -> &str;
 }
 
-/// What the values of a field are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum FieldType {
-    /// Text.
-    Text,
-    /// A word of a vocabulary.
-    Word,
-    /// An integer from `min` to `max`.
-    Integer {
-        /// The least.
-        min: i128,
-        /// The greatest; `u128::MAX` for the one type that goes beyond `i128`.
-        max: u128,
-    },
-    /// A number.
-    Float,
-    /// A truth value.
-    Bool,
-    /// A duration in nanoseconds.
-    Duration,
-    /// Any value.
-    Any,
-    /// A struct, whose fields are known.
-    Struct,
-    /// Values in order.
-    List(&'static FieldType),
-    /// Named values.
-    Map(&'static FieldType),
-}
-
-impl fmt::Display for FieldType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Text => f.write_str("text"),
-            Self::Word => f.write_str("a word"),
-            Self::Integer { min, max } => write!(f, "an integer from {min} to {max}"),
-            Self::Float => f.write_str("a number"),
-            Self::Bool => f.write_str("true or false"),
-            Self::Duration => f.write_str("nanoseconds"),
-            Self::Any => f.write_str("any value"),
-            Self::Struct => f.write_str("named values of a struct"),
-            Self::List(of) => write!(f, "a list, each {of}"),
-            Self::Map(of) => write!(f, "named values, each {of}"),
-        }
-    }
-}
-
 /// Why a value is not one of a type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Misfit(String);
@@ -167,7 +120,7 @@ impl Misfit {
     }
 
     /// The type takes something else.
-    fn of<T: FieldValue>() -> Self {
+    pub(super) fn of<T: FieldValue>() -> Self {
         Self(format!("it takes {}", T::TYPE))
     }
 }
@@ -175,62 +128,6 @@ impl Misfit {
 impl fmt::Display for Misfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-/// A word of a vocabulary, open or closed: a text form, and the way back.
-///
-/// ```
-/// use tracing_audit::record::{FieldValue, Value, Word};
-///
-/// #[derive(Debug, PartialEq)]
-/// enum Phase {
-///     Install,
-///     Execute,
-///     Other(String),
-/// }
-///
-/// impl Word for Phase {
-///     fn word(&self) -> &str {
-///         match self {
-///             Self::Install => "install",
-///             Self::Execute => "execute",
-///             Self::Other(word) => word,
-///         }
-///     }
-///
-///     fn of_word(word: &str) -> Option<Self> {
-///         Some(match word {
-///             "install" => Self::Install,
-///             "execute" => Self::Execute,
-///             _ => Self::Other(word.to_owned()),
-///         })
-///     }
-/// }
-///
-/// let phase = Phase::from_value(&Value::from("verify"));
-/// assert_eq!(phase, Ok(Phase::Other("verify".to_owned())));
-/// ```
-pub trait Word: Sized {
-    /// The word.
-    fn word(&self) -> &str;
-
-    /// What the word means; `None` where the vocabulary is closed and does not have it.
-    fn of_word(word: &str) -> Option<Self>;
-}
-
-impl<W: Word> FieldValue for W {
-    const TYPE: FieldType = FieldType::Word;
-    const IS_TEXT: bool = true;
-
-    #[inline]
-    fn view(&self) -> View<'_> {
-        View::Text(self.word())
-    }
-
-    fn from_value(value: &Value) -> Result<Self, Misfit> {
-        let word = value.as_str().ok_or_else(Misfit::of::<Self>)?;
-        Self::of_word(word).ok_or_else(|| Misfit::new("the word is not one of its vocabulary"))
     }
 }
 

@@ -1,7 +1,8 @@
 //! Structs inside the fields of typed events: what `derive(EventPart)` writes calls in here.
 
 use super::event::{FieldMeta, held};
-use super::field_value::{FieldType, FieldValue, Misfit, View};
+use super::field_type::FieldType;
+use super::field_value::{FieldValue, Misfit, View};
 use super::value::{Map, Value};
 
 /// The members that are there.

@@ -410,7 +410,7 @@ impl FieldPlan {
 
 /// [`STEP`] as a text.
 pub(super) const STEP_TEXT: &str = "\0";
-const _: () = assert!(STEP_TEXT.as_bytes()[0] == STEP);
+const _: () = assert!(matches!(STEP_TEXT.as_bytes(), [STEP]));
 
 fn bit(slot: Slot) -> u16 {
     match slot {

@@ -8,6 +8,9 @@ use parking_lot::RwLock;
 use super::field::{FieldPlan, Of};
 use crate::record::{EventMeta, Slot};
 
+/// Those of a typed event's fields, each with its place.
+pub(super) type EventPlans = Arc<[(Box<str>, FieldPlan)]>;
+
 /// Plans by slot and by name. A clone begins empty: it belongs to another policy.
 #[derive(Debug, Default)]
 pub(super) struct Plans {
@@ -15,7 +18,7 @@ pub(super) struct Plans {
     /// Those of attributes, labels and hashes: the same name is another field in each.
     names: [RwLock<HashMap<Box<str>, Arc<FieldPlan>>>; 3],
     /// Those of typed events' fields, by the address of the event: as many as the program has such events.
-    events: RwLock<HashMap<usize, Arc<[(Box<str>, FieldPlan)]>>>,
+    events: RwLock<HashMap<usize, EventPlans>>,
 }
 
 /// How many names are kept; what data brings beyond them is planned each time.
@@ -40,11 +43,7 @@ impl Plans {
     }
 
     /// The plans for the fields of a typed event, made by `make` where they are not there.
-    pub(super) fn event(
-        &self,
-        event: &'static EventMeta,
-        make: impl FnOnce() -> Arc<[(Box<str>, FieldPlan)]>,
-    ) -> Arc<[(Box<str>, FieldPlan)]> {
+    pub(super) fn event(&self, event: &'static EventMeta, make: impl FnOnce() -> EventPlans) -> EventPlans {
         let key = std::ptr::from_ref(event).addr();
         if let Some(plans) = self.events.read().get(&key) {
             return Arc::clone(plans);

@@ -1,11 +1,10 @@
 //! Records of typed events that were given as values: each value under the class of its field.
 
-use std::sync::Arc;
-
 use super::action::Action;
 use super::class::Class;
 use super::field::{FieldPlan, Of, STEP_TEXT};
 use super::judge::{Decision, Judged, Look};
+use super::plans::EventPlans;
 use super::policy::Policy;
 use super::recording;
 use super::redacting::Redacting;
@@ -15,7 +14,7 @@ use crate::record::{EventMeta, FieldMeta, Map, Value};
 pub(super) struct Typed {
     event: &'static EventMeta,
     /// Each with its place. Those inside a struct stand for it.
-    plans: Arc<[(Box<str>, FieldPlan)]>,
+    plans: EventPlans,
 }
 
 /// Where in `detail` one is.
