@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Number, Value, json};
 use tracing_audit::Audit;
 use tracing_audit::catalog::profile::{Exported, Profile};
-use tracing_audit::record::Record;
+use tracing_audit::record::{Record, Slot};
 use tracing_audit::redact::Policy;
 use tracing_audit::sink::MemorySink;
 
@@ -42,12 +42,10 @@ pub(crate) fn through_a_trail(record: Record) -> Record {
     sink.clear();
     audit.emit(record).expect("taken");
     let entries = sink.entries();
-    let own = entries.iter().map(|entry| entry.record().expect("a record"));
-    own.filter(|record| {
-        !(record.event().starts_with("audit.") && record.text(tracing_audit::record::Slot::Profile).is_none())
-    })
-    .next_back()
-    .expect("the record")
+    let mut records = entries.iter().map(|entry| entry.record().expect("a record"));
+    let is_own =
+        |record: &Record| record.event().starts_with("audit.") && record.text(Slot::Profile).is_none();
+    records.rfind(|record| !is_own(record)).expect("the record")
 }
 
 /// Imports the line, sends it through a trail, and exports it again.
