@@ -379,3 +379,12 @@ fn t004_10_an_entry_has_no_place_for_contents() {
     ];
     assert!(free.iter().all(|slot| record.get(*slot).is_none()));
 }
+
+#[test]
+fn where_modules_are_restricted_an_entry_is_recorded_by_the_catalogues_own() {
+    for (module, count) in [("app", 0), ("tracing_audit::catalog", 1)] {
+        let recording = Recording::with(|audit| audit.allow_module("app").allow_module(module));
+        recording.run(|| full().record());
+        recording.captured().count(count);
+    }
+}
