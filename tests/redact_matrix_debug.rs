@@ -36,6 +36,8 @@ const HOLD_NONE: &[&str] = &[
     "Redaction",
     "RedactionMode",
     "Glob",
+    "Part",
+    "CallStacks",
     "Family",
     "Floors",
     "Limit",
@@ -90,8 +92,21 @@ const HOLD_NONE: &[&str] = &[
 /// Types whose `Debug` form is what they are: the plain data that an application makes of its own values, names of fields,
 /// and what somebody asks a store for. Nothing of this crate writes them anywhere.
 const ARE_VALUES: &[&str] = &[
-    "Value", "Resolved", "Expr", "Field", "Test", "Wanted", "Pattern", "Probe", "Net", "Order", "Bound",
-    "Number", "Query",
+    "Value",
+    "Resolved",
+    "Expr",
+    "Field",
+    "Test",
+    "Wanted",
+    "Pattern",
+    "Probe",
+    "Net",
+    "Order",
+    "Bound",
+    "Number",
+    "Query",
+    "CallStack",
+    "CallNode",
 ];
 
 /// Types that are made below, with a secret in every place that takes one.
