@@ -14,7 +14,7 @@ use tracing_audit::config::{Family, Mode, Part};
 use tracing_audit::record::{Record, Slot, Value};
 use tracing_audit::sink::MemorySink;
 use tracing_audit::testing::{Captured, CapturedRecord, MemoryEmitter, Recording};
-use tracing_audit::{Audit, AuditedExt, Emitter, ErrorKind, Obstacle, State, Submitted};
+use tracing_audit::{Actor, Audit, AuditedExt, Emitter, ErrorKind, Obstacle, State, Submitted};
 use tracing_subscriber::registry;
 
 const LONG: Duration = Duration::from_secs(30);
@@ -55,7 +55,7 @@ fn identity(audit: &Audit, submitted: u64) {
 fn a_pause_leaves_out_macros_spans_and_values_and_its_end_says_how_many_of_each() {
     let recording = Recording::new();
     let audit = recording.audit();
-    audit.pause("u-1: CHG-7").unwrap();
+    Actor::user("u-1").sync_scope(|| audit.pause("CHG-7")).unwrap();
     recording.run(|| {
         info!(target: "audit", event = "tool.start", actor.id = "a");
         info!(target: "audit::billing", n = 1, actor.id = "a", "charged");
@@ -73,10 +73,12 @@ fn a_pause_leaves_out_macros_spans_and_values_and_its_end_says_how_many_of_each(
     let pause = control.with_event("audit.pause");
     pause
         .only()
-        .assert_has(Slot::Reason, "u-1: CHG-7")
+        .assert_has(Slot::Reason, "CHG-7")
         .assert_attribute("part", "all");
+    pause.only().assert_attribute("by", "u-1");
     let resume = control.with_event("audit.resume");
     let resume = resume.only();
+    assert_eq!(resume.attribute("by"), None, "nobody was named");
     resume
         .assert_attribute("left_out", 5_u64)
         .assert_attribute("cause", "resume");

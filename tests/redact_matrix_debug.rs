@@ -36,6 +36,8 @@ const HOLD_NONE: &[&str] = &[
     "Redaction",
     "RedactionMode",
     "Glob",
+    "Part",
+    "CallStacks",
     "Family",
     "Floors",
     "Limit",
@@ -105,6 +107,8 @@ const ARE_VALUES: &[&str] = &[
     "Query",
     "NotBlank",
     "Violation",
+    "CallStack",
+    "CallNode",
 ];
 
 /// Types that are made below, with a secret in every place that takes one.

@@ -153,6 +153,16 @@ impl Capture {
         self.resume(None, told);
     }
 
+    /// The id of the actor in whose scope or span this thread is, as the trail's policy leaves it.
+    pub(crate) fn actor_here(&self) -> Option<String> {
+        let mut into = Redacting::frame(self.outlet.buffer(), 0, &self.settings.policy);
+        self.inherit_context(&mut into);
+        let actor = crate::format::Names::of(into.written()).actor();
+        let actor = actor.map(str::to_owned);
+        self.outlet.recycle(into.discard());
+        actor
+    }
+
     /// The parts that are left out now.
     pub(crate) fn paused(&self) -> Vec<Part> {
         let state = self.pauses.state.lock();

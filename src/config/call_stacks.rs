@@ -117,7 +117,7 @@ impl CallStacks {
         self
     }
 
-    /// Only outermost audit spans whose name fits one of these patterns have a tree. Default: all.
+    /// Only audit spans whose name fits one of these patterns have a tree, the outermost of them. Default: all.
     #[must_use]
     pub fn of(mut self, pattern: impl Into<Glob>) -> Self {
         self.of.push(pattern.into());

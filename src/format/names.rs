@@ -1,10 +1,10 @@
-//! The names in a frame, for whoever must ask what a record is called before it is a line.
+//! The names in a frame, for whoever must ask what a record is called, or who acted, before it is a line.
 
 use super::rules::bit;
 use super::walk::{Scan, Walk};
 use crate::record::Slot;
 
-/// What a frame says of a record's event, action and category.
+/// What a frame says of a record's event, action, category and actor.
 pub(crate) struct Names<'f> {
     frame: &'f [u8],
     scan: Scan,
@@ -28,6 +28,10 @@ impl<'f> Names<'f> {
 
     pub(crate) fn category(&self) -> Option<&'f str> {
         self.text(Slot::Category)
+    }
+
+    pub(crate) fn actor(&self) -> Option<&'f str> {
+        self.text(Slot::ActorId)
     }
 
     /// The last text that was given for the slot, if it is not empty.

@@ -60,15 +60,23 @@ pub(super) fn close(cause: &str, taken: u64, lost: u64, paused: u64) -> Record {
 }
 
 /// A part of the trail is left out from here on.
-pub(super) fn pause(part: &Part, reason: &str) -> Record {
-    control("audit.pause")
+pub(super) fn pause(part: &Part, reason: &str, by: Option<String>) -> Record {
+    let record = control("audit.pause")
         .attribute("part", part.to_string())
-        .set(Slot::Reason, reason)
-        .build()
+        .set(Slot::Reason, reason);
+    asked_by(record, by).build()
+}
+
+/// Who asked for it, where that is known.
+fn asked_by(record: RecordBuilder, by: Option<String>) -> RecordBuilder {
+    match by {
+        Some(actor) => record.attribute("by", actor),
+        None => record,
+    }
 }
 
 /// A pause ends, and what it left out.
-pub(super) fn resume(pause: &Pause, cause: &str) -> Record {
+pub(super) fn resume(pause: &Pause, cause: &str, by: Option<String>) -> Record {
     let row = |(category, n): &(String, u64)| {
         Value::Map(Map::from([
             ("category".to_owned(), Value::from(category.as_str())),
@@ -76,12 +84,12 @@ pub(super) fn resume(pause: &Pause, cause: &str) -> Record {
         ]))
     };
     let by_category: Vec<Value> = pause.by_category.iter().map(row).collect();
-    control("audit.resume")
+    let record = control("audit.resume")
         .attribute("part", pause.part.to_string())
         .attribute("cause", cause)
         .attribute("left_out", pause.left_out)
-        .attribute("by_category", by_category)
-        .build()
+        .attribute("by_category", by_category);
+    asked_by(record, by).build()
 }
 
 /// A pause that was announced and did not begin.
@@ -91,7 +99,7 @@ pub(super) fn not_paused(part: &Part) -> Record {
         left_out: 0,
         by_category: Vec::new(),
     };
-    resume(&pause, "not_begun")
+    resume(&pause, "not_begun", None)
 }
 
 /// Records are known to be missing here.

@@ -24,8 +24,8 @@ impl Audit {
     }
 
     /// Leaves a part of the trail out from now on, and says so: before anything is left out, an `audit.pause` record with
-    /// the part and the reason is durable (delivered to every sink, where there is no journal). State in the reason who
-    /// decided.
+    /// the part, the reason and, under `by`, the actor in whose scope this is called is durable (delivered to every sink, where
+    /// there is no journal).
     ///
     /// What is left out is counted ([`Stats::paused`](crate::Stats::paused)). `emit` answers
     /// [`State::Paused`](crate::State::Paused), `submit` [`Submitted::Paused`](crate::Submitted::Paused). The part is left
@@ -81,7 +81,7 @@ impl Audit {
             return Ok(());
         }
         let noted = inner
-            .note(control::pause(&part, reason))
+            .note(control::pause(&part, reason, inner.actor()))
             .and_then(|ticket| inner.wait_for_note(&ticket, "pause"));
         if let Err(error) = noted {
             // The record may still be written: another one says that nothing came of it.
@@ -128,11 +128,12 @@ impl Audit {
             return Ok(0);
         };
         inner.may_ask()?;
+        let by = inner.actor();
         let mut left_out = 0;
         let mut noted = Vec::new();
         inner.capture.resume(part, |pause| {
             left_out += pause.left_out;
-            noted.push(inner.note(control::resume(pause, "resume")));
+            noted.push(inner.note(control::resume(pause, "resume", by.clone())));
         });
         for ticket in noted {
             let ticket = ticket?;
@@ -146,13 +147,19 @@ impl Inner {
     /// Ends the pauses of a trail that notes its end; `cause` says why it does.
     pub(super) fn end_pauses(&self, cause: &str) {
         let note = |pause: &crate::capture::Pause| {
-            let _ = self.note(control::resume(pause, cause));
+            let _ = self.note(control::resume(pause, cause, None));
         };
         if cause == SHUTDOWN {
             self.capture.end_pauses(note);
         } else {
             self.capture.resume(None, note);
         }
+    }
+
+    /// Who acts here; nobody, where a value is just being recorded.
+    fn actor(&self) -> Option<String> {
+        let is_known = !crate::capture::is_recording();
+        is_known.then(|| self.capture.actor_here()).flatten()
     }
 
     /// Has the writer write a control record behind everything that was submitted before.
@@ -191,6 +198,9 @@ fn late(what: &str) -> Error {
 impl Writer {
     /// Writes control records that callers asked for, each behind the records that were submitted before.
     pub(super) fn note_asked(&mut self) {
+        if self.state.retry.is_some() {
+            return;
+        }
         while let Some((target, record, promise)) = self.state.noting.pop_front() {
             if self.state.popped < target && self.inbox.queue.used().records > 0 {
                 return self.state.noting.push_front((target, record, promise));

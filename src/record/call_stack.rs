@@ -1,7 +1,8 @@
 //! The tree of steps that led to a record: built by hand, or read back from one.
 
 use super::builder::Record;
-use super::field_value::{FieldType, FieldValue, Misfit, View};
+use super::field_type::FieldType;
+use super::field_value::{FieldValue, Misfit, View};
 use super::slots::Slot;
 use super::value::{Map, Value};
 use crate::error::{Error, ErrorKind, Result};

@@ -214,7 +214,7 @@ impl Taking<'_, '_> {
         };
         let is_kept = text.len() <= self.into.free() && {
             let policy = self.into.policy;
-            sift::passes(policy, &self.plan.judged, text)
+            sift::passes(policy, &self.plan.judged, self.plan.memo, text)
         };
         if !is_kept || left == 0 {
             self.is_unusual = true;
