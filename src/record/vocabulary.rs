@@ -33,7 +33,7 @@ macro_rules! vocabulary {
             }
         }
 
-        impl super::word::Word for $name {
+        impl $crate::record::Word for $name {
             fn word(&self) -> &str {
                 self.as_str()
             }
