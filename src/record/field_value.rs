@@ -6,7 +6,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::event::{FieldClass, FieldMeta};
-use super::field_type::FieldType;
+pub(super) use super::field_type::FieldType;
 use super::value::{Map, Value};
 
 /// A type that a field of a typed event can have.
