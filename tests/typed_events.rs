@@ -201,7 +201,8 @@ fn an_event_is_taken_by_every_way_of_handing_over() {
     let emitter = MemoryEmitter::new();
     let audit = emitter.audit();
     assert_eq!(audit.emit(invite()).unwrap().state(), State::Delivered);
-    assert_eq!(audit.submit(&invite()).unwrap(), Submitted::Queued);
+    let lent = invite();
+    assert_eq!(audit.submit(&lent).unwrap(), Submitted::Queued);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(audit.emit_async(invite())).unwrap();
     let object: &dyn tracing_audit::Emitter = &emitter;
