@@ -99,11 +99,11 @@ where
     assert!(seen.insert(meta.name), "{} is checked twice", meta.name);
 }
 
-#[test]
 #[allow(
     elided_lifetimes_in_paths,
     reason = "some have a lifetime, and it says nothing here"
 )]
+#[test]
 fn every_event_of_the_catalogue_comes_back_with_every_field_by_both_doors() {
     let mut seen = BTreeSet::new();
     macro_rules! go {
