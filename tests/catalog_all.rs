@@ -99,6 +99,10 @@ where
     assert!(seen.insert(meta.name), "{} is checked twice", meta.name);
 }
 
+#[allow(
+    elided_lifetimes_in_paths,
+    reason = "some have a lifetime, and it says nothing here"
+)]
 #[test]
 fn every_event_of_the_catalogue_comes_back_with_every_field_by_both_doors() {
     let mut seen = BTreeSet::new();
@@ -159,7 +163,7 @@ fn a_typed_tool_call_says_in_the_seeds_shapes_what_the_seeds_would_have_said() {
         ("errorMessage", json!("not allowed")),
         ("latencyMs", json!(12)),
     ];
-    says(&shaped(Profile::CodeExecutor, &call()), &entry);
+    says(&shaped(Profile::CodeExecutor, call()), &entry);
     let event = [
         ("actionType", json!("tool_call")),
         ("agentId", json!("agent-2")),
@@ -168,14 +172,14 @@ fn a_typed_tool_call_says_in_the_seeds_shapes_what_the_seeds_would_have_said() {
         ("toolCall.latencyMs", json!(12)),
         ("toolCall.errorMessage", json!("not allowed")),
     ];
-    says(&shaped(Profile::Aaasm, &call()), &event);
+    says(&shaped(Profile::Aaasm, call()), &event);
     let row = [
         ("category", json!("tool_call")),
         ("agent", json!("main")),
         ("status", json!("denied")),
         ("duration_ms", json!(12)),
     ];
-    let shape = shaped(Profile::Denkeeper, &call());
+    let shape = shaped(Profile::Denkeeper, call());
     says(&shape, &row);
     let detail: Json = serde_json::from_str(shape["detail"].as_str().unwrap()).unwrap();
     let parts = [
@@ -204,5 +208,5 @@ fn a_typed_access_says_in_the_seeds_shape_what_the_seed_would_have_said() {
         ("containsPii", json!(true)),
         ("outcome", json!("success")),
     ];
-    says(&shaped(Profile::Dpa, &view), &entry);
+    says(&shaped(Profile::Dpa, view), &entry);
 }

@@ -11,9 +11,9 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use tracing_audit::catalog::{
-    Category, CronTrigger, EVENTS, FileOp, FileOperation, GmailNewEmail, LlmCall, NotBlank, OperatorChange,
-    SessionDelete, Status, ToolApproval, ToolCall, ToolError, ToolSource, ToolStart, ToolSuccess, Violation,
-    WebhookReceive,
+    Category, CronTrigger, EVENTS, FileOp, FileOperation, GmailNewEmail, HeartbeatCheck, HeartbeatCycle,
+    InstallPhase, InstallStatus, LlmCall, NotBlank, OperatorChange, SessionDelete, SkillCommandResult,
+    Status, ToolApproval, ToolCall, ToolError, ToolSource, ToolStart, ToolSuccess, Violation, WebhookReceive,
 };
 use tracing_audit::record::{AuditEvent, CallNode, EventMeta, Level, Outcome, Record, Slot, Value, Verdict};
 use tracing_audit::redact::{Action, Class, Policy};
@@ -308,6 +308,29 @@ fn a_typed_event_says_its_level_and_what_follows_from_what_it_was_given() {
     assert_eq!(
         [outcome(true), outcome(false)],
         [Outcome::Success, Outcome::Denied]
+    );
+    let healthy = |healthy: bool| {
+        let check = HeartbeatCheck::new("disk", healthy, "", Duration::ZERO).outcome;
+        assert_eq!(HeartbeatCycle::new(1, ["disk"], healthy, 0).outcome, check);
+        check
+    };
+    assert_eq!(
+        [healthy(true), healthy(false)],
+        [Outcome::Success, Outcome::Failure]
+    );
+    let command = |status: &str| {
+        let phase = InstallPhase::Install;
+        SkillCommandResult::new("notes", phase, "npm", "npm ci", InstallStatus::from(status), "").outcome
+    };
+    assert_eq!(
+        ["succeeded", "failed", "blocked", "skipped", "odd"].map(command),
+        [
+            Outcome::Success,
+            Outcome::Failure,
+            Outcome::Denied,
+            Outcome::Unknown,
+            Outcome::Unknown
+        ]
     );
     let trail = Trail::new();
     trail.submit((&ToolError::new("grep", "x", Duration::ZERO)).into());
