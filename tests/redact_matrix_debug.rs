@@ -13,8 +13,10 @@ use std::time::Duration;
 use canary::Planted;
 use finder::Finder;
 use tracing::{info, info_span};
+use tracing_audit::catalog::dpa;
+use tracing_audit::catalog::profile::Profile;
 use tracing_audit::format::{Batch, Entry, Lines, write_line};
-use tracing_audit::record::{ActorType, Map, Record, Slot, Value};
+use tracing_audit::record::{ActorType, FieldValue as _, Map, Record, Slot, Value};
 use tracing_audit::redact::sensitive::Email;
 use tracing_audit::redact::{Action, AuditField, AuditFields, Class, FieldRule, Policy, Sensitive, scan};
 use tracing_audit::sink::{FileSink, MemorySink, NoopSink, StdoutSink};
@@ -87,6 +89,22 @@ const HOLD_NONE: &[&str] = &[
     "Ids",
     "Finding",
     "FindingKind",
+    "EventMeta",
+    "FieldMeta",
+    "FieldClass",
+    "FieldType",
+    "Given",
+    "Missing",
+    "Other",
+    "Update",
+    "Profile",
+    "Unfit",
+    "Why",
+    "Sentences",
+    "Call",
+    "Running",
+    "End",
+    "Held",
 ];
 
 /// Types whose `Debug` form is what they are: the plain data that an application makes of its own values, names of fields,
@@ -107,6 +125,12 @@ const ARE_VALUES: &[&str] = &[
     "Query",
     "NotBlank",
     "Violation",
+    "Misfit",
+    "Listed",
+    // What other layers are told of an error, as its own code shows it.
+    "Sourced",
+    // The same of a typed event's field, by its class.
+    "Carry",
     "CallStack",
     "CallNode",
 ];
@@ -158,6 +182,10 @@ const MADE: &[&str] = &[
     "Item",
     "Page",
     "Totals",
+    "EntryBuilder",
+    "Exported",
+    "Reader",
+    "View",
 ];
 
 /// The names of the public types of the library, without those that macros name.
@@ -270,6 +298,7 @@ fn raw(secret: &Planted, shown: &mut String) {
     show(&Sensitive::<_, Email>::new(text));
     show(&Login(text).audit_view());
     Login(text).audit_fields().iter().for_each(|field| show(field));
+    shapes(text, &mut show);
     let line = write_line(&record(secret), "stream", 1, 2, uuid::Uuid::from_u128(3));
     show(&Entry::new(1, 2, &line));
     show(&Batch::default());
@@ -277,6 +306,29 @@ fn raw(secret: &Planted, shown: &mut String) {
     show(&lines);
     show(&lines.next_piece().unwrap());
     show(&(StdoutSink::new(), NoopSink, MemorySink::new()));
+}
+
+/// What is made of entries of other shapes, and of the fields of typed events.
+fn shapes(text: &str, show: &mut dyn FnMut(&dyn std::fmt::Debug)) {
+    let begun = dpa::Entry::view(text).user(text);
+    show(&begun);
+    let entry = begun.no_roles().feature(text).environment(text).tenant(text);
+    let entry = entry
+        .from_background_job()
+        .contains_pii(true)
+        .outcome(dpa::Outcome::Denied);
+    let entry = entry.resource_id(text).reason(text).request_id(text).build();
+    show(&entry);
+    let quoted = Value::from(text);
+    let line =
+        serde_json::json!({ "timestamp": 1, "level": "info", "event_type": text, "event": { "note": text } });
+    let lines = format!("{line}\n{line}\n");
+    let mut reader = Profile::Flynn.reader(lines.as_bytes());
+    let imported = reader.next().unwrap().unwrap();
+    show(&reader);
+    show(&Profile::Flynn.export(&imported).unwrap());
+    show(&Profile::Dpa.export(&imported));
+    show(&quoted.view());
 }
 
 /// What a running trail gives away, and what is made of its lines.

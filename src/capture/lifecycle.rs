@@ -6,7 +6,7 @@ use super::core::Capture;
 use super::ids::{self, IdSource, Ids};
 use super::local::{self, Depth};
 use super::plan::{Plan, Role};
-use super::spans::{Evidence, SpanState};
+use super::span_state::{Evidence, SpanState};
 use super::tree::more;
 use super::visitor::Visitor;
 use crate::record::Slot;

@@ -15,6 +15,7 @@ mod place;
 mod plan;
 mod settings;
 mod shell;
+mod span_state;
 mod spans;
 mod stacks;
 #[cfg(feature = "tower")]

@@ -8,7 +8,7 @@ use tracing_core::span::{Attributes, Id};
 
 use super::core::Capture;
 use super::local::{self, Held};
-use super::spans::SpanState;
+use super::span_state::SpanState;
 use crate::record::TraceContext;
 use crate::redact::{RedactedFields, Redacting};
 

@@ -13,151 +13,17 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crossbeam_queue::ArrayQueue;
 use parking_lot::Mutex;
 
-use super::plan::{Plan, Role};
+use super::span_state::SpanState;
 use super::tree::Step;
-use crate::record::{SpanId, TraceContext};
-use crate::redact::{Names, RedactedFields};
 
 /// A power of two.
 const PLACES: usize = 4096;
-
-/// The largest field buffers that a state keeps for its next span.
-const KEPT: usize = 4096;
-
-/// The size that field buffers begin with.
-const FIELDS: usize = 512;
 
 /// Spare states that a thread keeps beside the one in its hand. Others go to the reserve.
 const SPARE: usize = 8;
 
 /// States that are made beforehand, for threads that have none.
 const RESERVE: usize = 64;
-
-/// What is known of a span's outcome, weakest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub(super) enum Evidence {
-    #[default]
-    None,
-    Returned,
-    Cancelled,
-    Failed,
-    Denied,
-    Panicked,
-}
-
-impl Evidence {
-    /// The outcome that it is evidence of, and the reason code beside it.
-    pub(super) const fn says(self) -> (&'static str, Option<&'static str>) {
-        match self {
-            Self::None => ("unknown", None),
-            Self::Returned => ("success", None),
-            Self::Cancelled => ("unknown", Some("cancelled")),
-            Self::Failed => ("failure", None),
-            Self::Denied => ("denied", None),
-            Self::Panicked => ("unknown", Some("panic")),
-        }
-    }
-}
-
-pub(super) struct SpanState {
-    pub(super) plan: Option<&'static Plan>,
-    /// The clock's monotonic reading when the span was created.
-    pub(super) opened: u64,
-    /// What the span inherited: part of its own record.
-    pub(super) inherited: RedactedFields,
-    pub(super) own: RedactedFields,
-    /// What the spans and events inside inherit.
-    pub(super) handed_down: RedactedFields,
-    pub(super) trace: Option<TraceContext>,
-    pub(super) parent: Option<SpanId>,
-    pub(super) evidence: Evidence,
-    /// Which slots its own fields filled: bits of `redact::sees`.
-    pub(super) seen: u16,
-    /// Which names its own fields give.
-    pub(super) names: Names,
-    /// Whether an actor is known here and inside.
-    pub(super) has_actor: bool,
-    /// Whether a scope's fields are among what it inherited: then later scopes around its use are not its own.
-    pub(super) is_scoped: bool,
-    /// Ties a start record to the end; 0 where there is none.
-    pub(super) execution: u64,
-    /// Whether a record states already that it is open.
-    pub(super) is_stated: bool,
-    /// What there is to do beside the usual: bits of [`more`](super::tree::more).
-    pub(super) more: u8,
-}
-
-impl SpanState {
-    fn new() -> Self {
-        Self {
-            plan: None,
-            opened: 0,
-            inherited: RedactedFields::empty(vec![0; FIELDS]),
-            own: RedactedFields::empty(vec![0; FIELDS]),
-            handed_down: RedactedFields::empty(vec![0; FIELDS]),
-            trace: None,
-            parent: None,
-            evidence: Evidence::None,
-            seen: 0,
-            names: Names::default(),
-            has_actor: false,
-            is_scoped: false,
-            execution: 0,
-            is_stated: false,
-            more: 0,
-        }
-    }
-
-    /// Takes over what an enclosing span hands down.
-    #[inline]
-    pub(super) fn inherit(&mut self, parent: &Self) {
-        self.handed_down.extend(&parent.handed_down);
-        self.has_actor |= parent.has_actor;
-        self.is_scoped |= parent.is_scoped;
-        self.trace = parent.trace;
-    }
-
-    /// Whether the span becomes a record when it closes.
-    #[inline]
-    pub(super) fn is_record(&self) -> bool {
-        self.plan.is_some_and(|plan| plan.role == Role::Span)
-    }
-
-    /// What the span's record is made of now.
-    fn copy(&self) -> Self {
-        let copy = |fields: &RedactedFields| {
-            let mut copy = RedactedFields::empty(Vec::new());
-            copy.extend(fields);
-            copy
-        };
-        Self {
-            inherited: copy(&self.inherited),
-            own: copy(&self.own),
-            handed_down: RedactedFields::empty(Vec::new()),
-            ..*self
-        }
-    }
-
-    fn reset(&mut self) {
-        for fields in [&mut self.inherited, &mut self.own, &mut self.handed_down] {
-            fields.clear();
-            if fields.capacity() > KEPT {
-                *fields = RedactedFields::empty(vec![0; FIELDS]);
-            }
-        }
-        self.plan = None;
-        self.trace = None;
-        self.parent = None;
-        self.evidence = Evidence::None;
-        self.seen = 0;
-        self.names = Names::default();
-        self.has_actor = false;
-        self.is_scoped = false;
-        self.execution = 0;
-        self.is_stated = false;
-        self.more = 0;
-    }
-}
 
 thread_local! {
     /// The state that was given back last on this thread, for the span that it opens next. Empty states are alike, so all

@@ -5,6 +5,7 @@
 //! classes of its fields. So the callsite is our own. To other layers it is one like any other.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use parking_lot::RwLock;
@@ -121,7 +122,6 @@ impl Callsite {
 }
 
 /// A field's value in a form that `tracing` takes.
-#[derive(Debug)]
 pub enum Held<'a> {
     /// No value.
     Nothing,
@@ -141,6 +141,13 @@ pub enum Held<'a> {
     Text(&'a str),
     /// What `tracing` has no kind for, or must not show.
     Carried(DebugValue<Carry<'a>>),
+}
+
+/// Without the value.
+impl fmt::Debug for Held<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Held")
+    }
 }
 
 impl<'a> Held<'a> {

@@ -192,7 +192,7 @@ fn in_a_short_event(planted: &Planted, _: &Audit) {
     let text = open(planted);
     tracing_audit::audit!(
         label.note = text,
-        name = "audit",
+        name = "short",
         error = Failed::new(&text),
         "said {text}"
     );

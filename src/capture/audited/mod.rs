@@ -15,7 +15,7 @@ use std::task::{Context, Poll};
 pub use tracing;
 use tracing::{Span, Value, field};
 
-use super::spans::Evidence;
+use super::span_state::Evidence;
 use crate::record::{AuditError, Outcome};
 
 thread_local! {
@@ -148,13 +148,21 @@ impl Drop for Call {
 }
 
 /// A call whose body is a future: polled inside of its span, and dropped there too.
-#[derive(Debug)]
 #[must_use = "a future does nothing until it is awaited"]
 pub struct Running<'f, F> {
     /// Pinned where the call's own future keeps it.
     body: Pin<&'f mut Option<F>>,
     /// `None` once the body has returned.
     call: Option<Call>,
+}
+
+/// Without the body, which holds what it works on.
+impl<F> std::fmt::Debug for Running<'_, F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Running")
+            .field("call", &self.call)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'f, F: Future> Running<'f, F> {

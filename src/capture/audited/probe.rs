@@ -20,7 +20,6 @@ use crate::redact::Sourced;
 pub struct Probe<'a, T: ?Sized>(pub &'a T);
 
 /// How a call ended, by what it returned.
-#[derive(Debug)]
 pub enum End<'a, T: ?Sized, E: ?Sized> {
     /// Well.
     Returned(&'a T),
@@ -28,6 +27,17 @@ pub enum End<'a, T: ?Sized, E: ?Sized> {
     Failed(&'a E),
     /// It has not: what was returned is a future.
     LeftOpen,
+}
+
+/// Without what was returned.
+impl<T: ?Sized, E: ?Sized> Debug for End<'_, T, E> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Returned(_) => "Returned",
+            Self::Failed(_) => "Failed",
+            Self::LeftOpen => "LeftOpen",
+        })
+    }
 }
 
 /// By the variant of the `Result`.

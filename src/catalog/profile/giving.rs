@@ -7,14 +7,23 @@ use super::plain::Style;
 use super::shape::Shape;
 use crate::record::{Map, Record, Slot, Value};
 
-/// A record as a line of a shape.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A record as a line of a shape. Its `Debug` form does not show the line.
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Exported {
     /// The line, without a newline.
     pub line: String,
     /// What the line does not say as the record does; empty where nothing was lost.
     pub unfit: Vec<Unfit>,
+}
+
+impl fmt::Debug for Exported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exported")
+            .field("bytes", &self.line.len())
+            .field("unfit", &self.unfit)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A value that a line does not say as its record does.

@@ -1,5 +1,6 @@
 //! Whole files of a shape: one line after the other, in constant memory, each answer with its line's number.
 
+use std::fmt;
 use std::io::{self, BufRead, Read as _};
 
 use super::Profile;
@@ -13,13 +14,22 @@ const MAX_LINE: u64 = 16 << 20;
 ///
 /// An error of kind [`ErrorKind::Format`] is about one line, and the next call goes on behind it. After one of kind
 /// [`ErrorKind::Io`] there is nothing more.
-#[derive(Debug)]
 pub struct Reader<R> {
     profile: Profile,
     input: R,
     line: Vec<u8>,
     number: u64,
     has_ended: bool,
+}
+
+/// Without the line that is being read, which nothing has been taken out of yet.
+impl<R> fmt::Debug for Reader<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader")
+            .field("profile", &self.profile)
+            .field("number", &self.number)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<R: BufRead> Reader<R> {

@@ -1,7 +1,8 @@
 //! Texts that once passed, broke what they stood in, or read otherwise the second time.
 
 use super::cases::{ALNUM, body, check};
-use super::engine::{Engine, Field, Scratch};
+use super::engine::{Engine, Scratch};
+use super::field::Field;
 use super::scan;
 
 fn letters(len: usize) -> String {

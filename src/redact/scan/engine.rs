@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use super::about::is_nothing;
-use super::clue::{self, Kinds};
+use super::clue::Kinds;
+use super::field::Field;
 use super::glance::{self, Needs};
 use super::hits::{Hits, Sort};
 use super::look::Look;
@@ -12,7 +13,7 @@ use super::plausible::{is_opaque, is_street};
 use super::tokens::is_uuid;
 use super::triggers::{TRIGGERS, Trigger};
 use super::{cut, encoded, fold, header, mark, numbers, word};
-use crate::redact::words::{self, Force, Named, Words};
+use crate::redact::words::{Force, Named};
 
 /// How much of a text is scanned unless told otherwise, in bytes; what lies beyond is not kept.
 pub(crate) const CAP: usize = 16 * 1024;
@@ -20,52 +21,6 @@ pub(crate) const CAP: usize = 16 * 1024;
 /// How much of what was scanned is not kept where the cap falls into a run without a gap, in bytes: longer than tokens
 /// are, so that one which goes through the place of the cut was seen whole.
 const MARGIN: usize = 4 * 1024;
-
-/// What the engine needs to know of a field: made once for each callsite.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Field {
-    named: Option<Named>,
-    /// What the name says of numbers.
-    kinds: Kinds,
-    /// The name says nothing, so that what a text may hold can be told from the text alone.
-    plain: bool,
-    cookies: bool,
-    /// The name is that of a connection string, which has parts that are no secret.
-    connection: bool,
-}
-
-impl Field {
-    /// Whether the name says nothing, so that a glance at a text tells what it may hold.
-    pub(crate) fn is_plain(&self) -> bool {
-        self.plain
-    }
-
-    pub(crate) fn of(name: &str) -> Self {
-        let words = Words::of(name);
-        let named = words::named_of(&words);
-        let kinds = clue::of_name(words.iter());
-        Self {
-            named,
-            kinds,
-            plain: named.is_none_or(|named| named.force == Force::Parameter) && !numbers::claims_whole(kinds),
-            connection: is_connection(&words),
-            cookies: header::is_cookie(name),
-        }
-    }
-}
-
-fn is_connection(words: &Words) -> bool {
-    [
-        "dsn",
-        "connection string",
-        "connectionstring",
-        "conn str",
-        "conn string",
-        "connstr",
-    ]
-    .iter()
-    .any(|name| words.contains(&Words::of(name)))
-}
 
 /// Memory that is used again from text to text, so that a text without a hit costs no allocation.
 #[derive(Debug, Default)]

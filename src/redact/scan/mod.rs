@@ -20,6 +20,7 @@ mod email;
 mod encoded;
 mod engine;
 mod escapes;
+mod field;
 mod fold;
 mod fold_table;
 mod glance;
@@ -54,7 +55,8 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 
 pub(super) use cut::Edit;
-pub(super) use engine::{Engine, Field, Scratch, redacted};
+pub(super) use engine::{Engine, Scratch, redacted};
+pub(super) use field::Field;
 use hits::{Hit, Sort};
 pub(super) use word::is_word;
 

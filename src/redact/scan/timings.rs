@@ -3,7 +3,8 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use super::engine::{Engine, Field, Scratch};
+use super::engine::{Engine, Scratch};
+use super::field::Field;
 
 /// Harmless texts as fields hold them.
 const SHORT: &[&str] = &[
