@@ -277,6 +277,28 @@ fn a_wait_for_the_disk_that_expires_loses_nothing_and_says_how_many_wait() {
 }
 
 #[test]
+fn a_sync_that_fails_while_nobody_waits_keeps_no_later_record_from_the_disk() {
+    let fs = MemFs::default();
+    let audit = builder(&fs).commit_interval(SHORT).start().unwrap();
+    audit.flush(LONG).unwrap();
+    fs.fail(0, EVER, Fault::Sync);
+    audit.submit(record()).unwrap();
+    // The disk is asked beside the writing: there is no batch, and nobody whose wait would have it asked again.
+    until(|| audit.stats().sync_errors > 0);
+    fs.heal();
+    audit.submit(record()).unwrap();
+    let deadline = std::time::Instant::now() + LONG;
+    until(|| {
+        let stats = audit.stats();
+        let is_late = std::time::Instant::now() > deadline;
+        assert!(!is_late, "the writer takes nothing any more: {stats:?}");
+        stats.durable + stats.unconfirmed == 2
+    });
+    audit.shutdown(LONG).unwrap();
+    identity(&audit.stats(), 2);
+}
+
+#[test]
 fn no_line_is_shorter_than_what_the_bound_of_a_kill_assumes() {
     let fs = MemFs::default();
     let id = uuid::Uuid::nil();

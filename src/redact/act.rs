@@ -8,13 +8,43 @@ use super::redacting::Redacting;
 use super::sift::{self, Note, Sifted};
 use super::{ip, text};
 use crate::record::Slot;
-use crate::record::frame::{Put, cut, mark};
+use crate::record::frame::{Out, Put, cut, mark};
+
+impl Note {
+    /// Appends the remark that a frame holds of it.
+    pub(super) fn put(self, name: &str, out: &mut impl Out) {
+        let [low, high] = u16::try_from(self.n).unwrap_or(u16::MAX).to_le_bytes();
+        out.extend(&[mark::REMARK, self.action.code(), low, high]);
+        Put::key(out, self.rule);
+        Put::key(
+            out,
+            if self.class.is_pii() {
+                self.class.word()
+            } else {
+                ""
+            },
+        );
+        Put::key(out, name);
+    }
+}
 
 impl Redacting<'_> {
     /// Does what the policy says to a value whose text is `text`.
     #[cold]
     pub(super) fn act(&mut self, plan: &FieldPlan, decision: Decision, fits: bool, text: &[u8]) {
-        let given = std::str::from_utf8(text).unwrap_or_default();
+        self.act_text(plan, decision, fits, &String::from_utf8_lossy(text), text.len());
+    }
+
+    /// As [`Self::act`], for a text of which `original_len` bytes were given.
+    #[cold]
+    pub(super) fn act_text(
+        &mut self,
+        plan: &FieldPlan,
+        decision: Decision,
+        fits: bool,
+        given: &str,
+        original_len: usize,
+    ) {
         if decision.action != Action::Drop && sift::is_own(given) {
             // A record that was redacted before, and is given again.
             return self.put(plan, fits, |buf| Put::str(buf, given));
@@ -31,9 +61,9 @@ impl Redacting<'_> {
             self.ink.wipe_back(start);
             self.remark(&plan.name, done);
         } else if let Action::TruncateLen(len) = decision.action {
-            self.shorten(plan, text, usize::from(len), done);
+            self.shorten(plan, given, original_len, usize::from(len), done);
         } else {
-            self.replacement(plan, decision, text);
+            self.replacement(plan, decision, given);
             if decision.action != Action::TruncateIp || !ip::is_truncated(given) {
                 self.remark(&plan.name, done);
             }
@@ -50,17 +80,16 @@ impl Redacting<'_> {
     }
 
     /// Writes what stands in the place of `text`.
-    fn replacement(&mut self, plan: &FieldPlan, decision: Decision, text: &[u8]) {
+    fn replacement(&mut self, plan: &FieldPlan, decision: Decision, text: &str) {
         let Decision {
             action, class, rule, ..
         } = decision;
-        let text = String::from_utf8_lossy(text);
         match action {
-            Action::TruncateIp if self.truncate_ip(plan, &text) => return,
+            Action::TruncateIp if self.truncate_ip(plan, text) => return,
             Action::Hmac | Action::Mask | Action::KeepLast(_) => {
                 let mut out = String::new();
                 if action != Action::Hmac || self.policy.keys().id().is_some() {
-                    sift::replace(self.policy, action, class, rule, &text, &mut out);
+                    sift::replace(self.policy, action, class, rule, text, &mut out);
                     return Put::str(&mut self.ink, &out);
                 }
             }
@@ -70,7 +99,9 @@ impl Redacting<'_> {
             return Put::str(&mut self.ink, "[REDACTED]");
         }
         let mut small = text::Small::default();
-        let _ = std::fmt::Write::write_fmt(&mut small, format_args!("[REDACTED:{}]", class.word()));
+        for part in ["[REDACTED:", class.word(), "]"] {
+            let _ = std::fmt::Write::write_str(&mut small, part);
+        }
         Put::str(
             &mut self.ink,
             std::str::from_utf8(small.bytes()).unwrap_or_default(),
@@ -78,18 +109,17 @@ impl Redacting<'_> {
     }
 
     /// Writes at most `len` bytes of a text, of which nothing is left that the value engine finds.
-    fn shorten(&mut self, plan: &FieldPlan, text: &[u8], len: usize, done: Note) {
-        let text = String::from_utf8_lossy(text);
-        let sifted = sift::sift(self.policy, &plan.judged, Look::All, &text);
+    fn shorten(&mut self, plan: &FieldPlan, text: &str, original_len: usize, len: usize, done: Note) {
+        let sifted = sift::sift(self.policy, &plan.judged, Look::All, text);
         let (whole, notes, was_short) = match &sifted {
             Some(sifted) => (sifted.text.as_str(), sifted.notes.as_slice(), sifted.is_short),
-            None => (text.as_ref(), [].as_slice(), false),
+            None => (text, [].as_slice(), false),
         };
         let kept = cut(whole, len);
         Put::str(&mut self.ink, kept);
         notes.iter().for_each(|note| self.remark(&plan.name, *note));
         if kept.len() < whole.len() || was_short {
-            let original_len = if notes.is_empty() { text.len() } else { 0 };
+            let original_len = if notes.is_empty() { original_len } else { 0 };
             self.cut(plan, original_len);
             self.remark(&plan.name, done);
         }
@@ -153,25 +183,42 @@ impl Redacting<'_> {
 
     /// Says in the record, and counts, what was done to a field.
     pub(super) fn remark(&mut self, name: &str, done: Note) {
-        let Note {
+        self.noted(done);
+        done.put(name, &mut self.ink);
+    }
+
+    /// Counts what was done, and sees what follows from it for the record.
+    fn noted(&mut self, done: Note) {
+        self.tally.redacted += done.n;
+        self.policy.counts().add(done.rule, done.n);
+        if done.class.is_pii() {
+            self.seen |= sees::PERSONAL;
+        }
+        if super::policy::hides(done.action) {
+            self.seen |= sees::HIDDEN;
+        }
+    }
+
+    /// Writes the marker of a field for which it was made beforehand. `false` where there is none, or where the text may
+    /// be one that a policy left already.
+    pub(super) fn mark(&mut self, plan: &FieldPlan, text: &str) -> bool {
+        let Some(entry) = plan.marked.as_deref().filter(|_| !sift::may_be_own(text)) else {
+            return false;
+        };
+        let start = self.ink.len();
+        self.ink.extend(entry);
+        let Decision {
+            rule, class, action, ..
+        } = plan.judged.text;
+        let n = 1;
+        self.noted(Note {
             rule,
             class,
             action,
             n,
-        } = done;
-        self.tally.redacted += n;
-        self.policy.counts().add(rule, n);
-        if class.is_pii() {
-            self.seen |= sees::PERSONAL;
-        }
-        if super::policy::hides(action) {
-            self.seen |= sees::HIDDEN;
-        }
-        let [low, high] = u16::try_from(n).unwrap_or(u16::MAX).to_le_bytes();
-        self.ink.put([mark::REMARK, action.code(), low, high], &[]);
-        Put::key(&mut self.ink, rule);
-        Put::key(&mut self.ink, if class.is_pii() { class.word() } else { "" });
-        Put::key(&mut self.ink, name);
+        });
+        self.done(plan, true, start);
+        true
     }
 
     /// Counts what the policy under trial would do to a field by its name. `of` picks the decision that the value falls

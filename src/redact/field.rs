@@ -7,6 +7,7 @@ use super::judge::{Judged, Look};
 use super::memo;
 use super::policy::Policy;
 use super::rule::{About, Asked};
+use super::sift::Note;
 use super::typed;
 use crate::record::frame::{Out as _, Put, STEP};
 use crate::record::{EventMeta, FieldMeta, Kind, Naming, Place, Resolved, Slot};
@@ -74,6 +75,8 @@ pub(crate) struct FieldPlan {
     pub(super) memo: memo::Number,
     /// Whether texts are looked through for tokens of the application's own.
     has_patterns: bool,
+    /// What stands for every text of the field, where that is one marker, with the remark behind it.
+    pub(super) marked: Option<Box<[u8]>>,
     /// The head for a value of a wrong type: the attribute of that name.
     pub(super) fallback: Head,
     pub(super) inherited: bool,
@@ -236,6 +239,7 @@ impl FieldPlan {
     /// Notes which kinds of value need no second look.
     fn hastened(mut self) -> Self {
         self.fast = 0;
+        self.marked = self.marker();
         // Under a trial every value goes the long way, which counts what the other policy would do.
         if self.head.is_short() && self.naming == Naming::Plain && self.judged.trial.is_none() {
             let takes = match self.kind {
@@ -259,6 +263,31 @@ impl FieldPlan {
             }
         }
         self
+    }
+
+    /// The entry of a field whose texts all become the same marker, and the remark that says so.
+    fn marker(&self) -> Option<Box<[u8]>> {
+        let text = self.judged.text;
+        let takes_texts = self
+            .kind
+            .is_none_or(|kind| matches!(kind, Kind::Text | Kind::Id | Kind::Texts | Kind::Any));
+        let is_one = text.action == Action::Marker && self.judged.trial.is_none();
+        (is_one && takes_texts && self.naming == Naming::Plain).then(|| {
+            let mut entry = self.head.as_bytes().to_vec();
+            let marker = match text.class.word() {
+                _ if text.class == Class::UNCLASSIFIED => "[REDACTED]".to_owned(),
+                word => format!("[REDACTED:{word}]"),
+            };
+            Put::str(&mut entry, &marker);
+            let note = Note {
+                rule: text.rule,
+                class: text.class,
+                action: text.action,
+                n: 1,
+            };
+            note.put(&self.name, &mut entry);
+            entry.into_boxed_slice()
+        })
     }
 
     /// How a text of the field is looked through.
@@ -298,6 +327,7 @@ impl FieldPlan {
             fast: 0,
             memo: memo::Number::NONE,
             has_patterns: of.policy.inner().patterns.is_some(),
+            marked: None,
             inherited: false,
             sees: 0,
             typed: None,
@@ -350,6 +380,7 @@ impl FieldPlan {
         self.judged = typed::judge(policy, class, asked, self.judged, &self.name);
         self.sees |= if class.is_pii() { sees::PERSONAL } else { 0 };
         self.typed = Some((event, field));
+        self.memo = memo::Number::NONE;
         self.hastened()
     }
 
@@ -358,6 +389,7 @@ impl FieldPlan {
         Self {
             judged: self.judged.listed(&self.name),
             memo: memo::Number::NONE,
+            marked: None,
             ..self.clone()
         }
     }

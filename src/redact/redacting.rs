@@ -220,8 +220,16 @@ impl<'p> Redacting<'p> {
         self.any_str(plan, text);
     }
 
+    /// What is no text that stays at a glance: mostly one that becomes a marker.
     #[inline(never)]
     fn any_str(&mut self, plan: &FieldPlan, text: &str) {
+        if !self.mark(plan, text) {
+            self.considered_str(plan, text);
+        }
+    }
+
+    #[inline(never)]
+    fn considered_str(&mut self, plan: &FieldPlan, text: &str) {
         match plan.naming {
             Naming::Plain => {}
             Naming::Traceparent => {
@@ -239,7 +247,7 @@ impl<'p> Redacting<'p> {
                 .is_none_or(|kind| matches!(kind, Kind::Text | Kind::Id | Kind::Texts | Kind::Any));
         self.rehearse(plan, |trial| trial.text);
         if !plan.keeps_text() {
-            self.act(plan, plan.judged.text, fits, text.as_bytes());
+            self.act_text(plan, plan.judged.text, fits, text, text.len());
             return;
         }
         if let Some(sifted) = sift::sift(self.policy, &plan.judged, plan.judged.text.look, text) {

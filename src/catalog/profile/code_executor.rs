@@ -6,7 +6,7 @@ use super::giving::{Exported, Giving, Why};
 use super::iso;
 use super::rules::{Form, Rule, To};
 use super::shape::Shape;
-use super::taking::{Fault, Filling, Taking, map, text, truth};
+use super::taking::{Fault, Filling, Taking, text, truth};
 use crate::record::{Map, Record, Slot, Value};
 
 const EVENT_TYPE: &str = "the name of an event, such as \"tool_call\": name it in the source";
@@ -164,33 +164,30 @@ fn take_sampling(fields: &mut Map, filling: &mut Filling) {
     for (key, name) in SAMPLING_HASHES {
         iso::take_hash(fields, key, name, filling);
     }
-    if let Some(counts) = fields.get(VIOLATIONS).and_then(counts) {
-        // A list in another order than the names', or with a name twice, stays beside the counts.
-        if fields.get(VIOLATIONS) == Some(&violations(&counts)) {
-            fields.remove(VIOLATIONS);
-        }
-        filling.detail("llm", "violations", Value::Map(counts));
+    let violations = fields
+        .get(VIOLATIONS)
+        .filter(|value| are_violations(value))
+        .cloned();
+    if let Some(violations) = violations {
+        fields.remove(VIOLATIONS);
+        filling.detail("llm", "violations", violations);
     }
 }
 
-/// `[{type, count}]` as counts by type.
-fn counts(violations: &Value) -> Option<Map> {
-    let count = |entry: &Value| {
-        let entry = entry.as_map().filter(|entry| entry.len() == 2)?;
-        let count = entry.get("count")?.as_u64()?;
-        Some((entry.get("type")?.as_str()?.to_owned(), Value::from(count)))
+/// Whether a value is `[{type, count}]`, as the typed event has it too. Not counts by type: the name of a kind, such as
+/// `email`, would speak of its count, and redaction would take that for what is named.
+fn are_violations(value: &Value) -> bool {
+    let is_violation = |entry: &Value| {
+        entry.as_map().is_some_and(|entry| {
+            let has = |name: &str, is: fn(&Value) -> bool| entry.get(name).is_some_and(is);
+            entry.len() == 2
+                && has("type", |kind| kind.as_str().is_some())
+                && has("count", |count| count.as_u64().is_some())
+        })
     };
-    violations.as_list()?.iter().map(count).collect()
-}
-
-fn violations(counts: &Map) -> Value {
-    let entry = |(kind, count): (&String, &Value)| {
-        Value::Map(Map::from([
-            ("type".to_owned(), Value::from(kind.as_str())),
-            ("count".to_owned(), count.clone()),
-        ]))
-    };
-    Value::List(counts.iter().map(entry).collect())
+    value
+        .as_list()
+        .is_some_and(|entries| entries.iter().all(is_violation))
 }
 
 fn take_executed(taking: &mut Taking<'_>, filling: &mut Filling) {
@@ -326,12 +323,8 @@ fn give_sampling(giving: &mut Giving<'_>, metadata: &mut Shape) {
     for (key, name) in SAMPLING_HASHES {
         metadata.put_some(key, iso::give_hash(giving, name));
     }
-    if let Some(counts) = giving
-        .detail("llm", "violations")
-        .cloned()
-        .and_then(|value| map(value).ok())
-    {
-        metadata.put(VIOLATIONS, violations(&counts));
+    if let Some(violations) = giving.detail("llm", "violations") {
+        metadata.put(VIOLATIONS, violations.clone());
     }
 }
 
