@@ -27,8 +27,10 @@ pub enum ErrorKind {
     Refused,
     /// A sink could not take a record.
     Sink,
-    /// Bytes that should be a record are not one.
+    /// Bytes that should be a record, a note or a key are not one.
     Format,
+    /// A trail contradicts its own checkpoints: it was changed, or the disk did not keep what it confirmed.
+    Corrupt,
     /// A query names a field, an operator or a value that does not exist.
     Query,
 }
@@ -78,6 +80,11 @@ impl Error {
     #[cold]
     pub(crate) fn config(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Config, message)
+    }
+
+    #[cold]
+    pub(crate) fn corrupt(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Corrupt, message)
     }
 
     #[cold]

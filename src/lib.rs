@@ -92,6 +92,7 @@ pub mod query;
 mod queue;
 pub mod record;
 pub mod redact;
+mod secret;
 pub mod sink;
 mod stats;
 pub mod store;

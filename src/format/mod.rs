@@ -1,6 +1,7 @@
 //! The persisted bytes: the canonical line, segment names and their reader. Described first in `docs/format.md`.
 
 mod batch;
+mod checkpoint;
 mod draw;
 mod fill;
 mod filled;
@@ -11,6 +12,7 @@ mod line;
 mod line_tests;
 mod lines;
 mod names;
+mod note;
 mod notes;
 mod params;
 #[cfg(test)]
@@ -20,24 +22,34 @@ mod room;
 mod rules;
 mod segment;
 mod shrink;
+mod signing;
 mod stencil;
 #[cfg(test)]
 mod stencil_tests;
 mod text;
 mod texts;
+mod tile;
+mod tree;
 mod values;
 mod walk;
 
 pub use batch::{Batch, Entry};
+pub use checkpoint::Checkpoint;
 pub(crate) use json::{Flaw, Json, locate, parse_json};
 pub(crate) use line::{LineWriter, Place};
 pub use line::{MAX_LINE, SCHEMA};
 pub use lines::{Lines, MAX_READ, Piece};
 pub(crate) use names::Names;
+pub use note::{MAX_NOTE, Note, Signature, VerifierKey};
 pub use params::canonical_json;
 pub use read::read_line;
 pub use segment::{Segment, SegmentName, segments};
+pub use signing::{Signer, SigningKey};
 pub(crate) use text::string as json_string;
+pub use tile::{TileName, tile_hashes};
+pub use tree::{
+    Hash, TILE_WIDTH, Tile, Tree, empty_root, inclusion_proof, leaf_hash, node_hash, root_of_proof,
+};
 
 /// Writes a record as a line without redaction: for this crate's own tests, and for tools that convert trails.
 #[doc(hidden)]

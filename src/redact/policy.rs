@@ -192,23 +192,8 @@ impl Policy {
     ///
     /// As [`Self::key`]; a file that cannot be read, or that others can.
     pub fn key_file(self, id: &str, path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
-        let unread = |error| Error::io(format!("the file of key `{id}` cannot be read:"), path, error);
-        let file = std::fs::File::open(path).map_err(unread)?;
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            let mode = file.metadata().map_err(unread)?.permissions().mode() & 0o7777;
-            if mode & 0o077 != 0 {
-                return Err(Error::config(format!(
-                    "the file of key `{id}`, {}, has mode {mode:04o}; others can read it: set 0600, and think of a new key",
-                    path.display()
-                )));
-            }
-        }
-        let mut secret = Zeroizing::new(Vec::with_capacity(4096));
-        std::io::Read::read_to_end(&mut std::io::Read::take(file, 4096), &mut secret).map_err(unread)?;
-        self.key(id, secret.trim_ascii())
+        let secret = crate::secret::file(&format!("key `{id}`"), path.as_ref())?;
+        self.key(id, &secret)
     }
 
     /// Adds a key from an environment variable.
@@ -217,13 +202,9 @@ impl Policy {
     ///
     /// As [`Self::key`]; a variable that is not set.
     pub fn key_env(self, id: &str, variable: &str) -> Result<Self> {
-        let secret = std::env::var_os(variable).ok_or_else(|| {
-            Error::config(format!(
-                "the environment variable {variable} of key `{id}` is not set; set it to at least 32 random bytes"
-            ))
-        })?;
-        let secret = Zeroizing::new(secret.into_encoded_bytes());
-        self.key(id, secret.trim_ascii())
+        let remedy = "set it to at least 32 random bytes";
+        let secret = crate::secret::env(&format!("key `{id}`"), variable, remedy)?;
+        self.key(id, &secret)
     }
 
     /// Adds a key that the application fetches: from a vault, a key service, a sealed file.

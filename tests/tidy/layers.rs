@@ -12,10 +12,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("stats", &[]),
     ("guide", &[]),
+    ("secret", &["error"]),
     ("record", &["clock", "error"]),
     ("config", &["error", "record"]),
-    ("redact", &["config", "error", "record", "stats"]),
-    ("format", &["clock", "error", "record", "redact", "stats"]),
+    ("redact", &["config", "error", "record", "secret", "stats"]),
+    ("format", &["clock", "error", "record", "redact", "secret", "stats"]),
     ("queue", &["clock", "error", "stats"]),
     (
         "capture",
