@@ -2,7 +2,7 @@
 
 use tracing::{info, info_span};
 use tracing_audit::record::Slot;
-use tracing_audit::redact::{Action, Policy};
+use tracing_audit::redact::{Action, Alphabet, Pattern, Policy};
 use tracing_audit::testing::{CapturedRecord, Recording};
 use tracing_audit::{Actor, AuditContext, AuditedExt, CurrentContext, WithContext};
 
@@ -171,4 +171,21 @@ fn a_context_goes_from_one_stack_of_a_trail_to_another_stack_of_it_whole() {
         .only()
         .assert_has(Slot::ActorId, "bob")
         .assert_has(Slot::SessionId, "s-1");
+}
+
+#[test]
+fn a_text_that_passed_one_trails_patterns_has_not_passed_those_of_another() {
+    let with = |literal: &str| {
+        let pattern = Pattern::literal("own", literal, Alphabet::Digits, 6..=6);
+        let policy = Policy::balanced().pattern(pattern).unwrap();
+        Recording::with(|audit| audit.policy(policy))
+    };
+    let (first, second) = (with("acme-"), with("umbrella-"));
+    let report = || info!(target: "audit", event = "paid", note = "by umbrella-123456");
+    (0..3).for_each(|_| first.run(report));
+    second.run(report);
+    let records = first.captured();
+    records.records()[2].assert_attribute("note", "by umbrella-123456");
+    let record = second.captured();
+    record.only().assert_attribute("note", "by [REDACTED:secret]");
 }

@@ -127,6 +127,8 @@ fn one_value_is_treated_as_a_record_would_hold_it() {
         "203.0.113.77",
         "[2001:db8:1:2::3]:443",
         "203.0.113.0/24",
+        "[REDACTED:email]",
+        "****7788",
         "",
     ];
     recording.run(|| {

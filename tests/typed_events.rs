@@ -392,3 +392,17 @@ fn a_record_of_a_typed_event_says_of_which_and_equals_one_that_does_not() {
         .build();
     assert_eq!((record, built.meta()), (built.clone(), None));
 }
+
+#[test]
+fn a_name_before_its_value_in_a_list_of_texts_is_evidence_by_either_way_in() {
+    for roles in [
+        vec!["mysql", "--password", "hunter9", "--quiet"],
+        vec!["Authorization", "hunter9"],
+        vec!["-token", "hunter9"],
+    ] {
+        let at = roles.iter().position(|role| *role == "hunter9").unwrap();
+        let [traced, emitted] = both(&Policy::balanced(), &Invite { roles, ..invite() });
+        assert_eq!(traced["detail"]["invite"]["roles"][at], "[REDACTED:secret]");
+        assert_eq!(traced, emitted);
+    }
+}

@@ -10,6 +10,7 @@ use super::judge::{Decision, Judged, Look};
 use super::rule::{About, Asked};
 use super::scan::Field;
 use super::sift::{self, Note};
+use super::words;
 use crate::record::{Map, Value};
 
 /// What is looked for in a key: nothing is known of it but its text.
@@ -57,21 +58,31 @@ impl Redacting<'_> {
 
     /// Whether the name says that its value is a secret.
     pub(super) fn is_secrets_name(&self, name: &str, path: &str, about: About<'_>) -> bool {
+        // Most texts are no name of a secret, and to say so takes no memory.
+        let is_secrets = |class: Class| class.kind() == ClassKind::Secret;
+        let rules = &self.policy.inner().rules;
+        if words::named(name).is_none() && !rules.iter().any(|rule| rule.class.is_some_and(is_secrets)) {
+            return false;
+        }
         let asked = Asked { name, path, about };
         let judged = self.policy.judge(&asked, None);
-        judged.text.class.kind() == ClassKind::Secret && super::policy::hides(judged.text.action)
+        is_secrets(judged.text.class) && super::policy::hides(judged.text.action)
     }
 }
 
 /// The name that stands before item `at` of a list: an option's (`"--password", "…"`), or the first of two.
 pub(super) fn before(values: &[Value], at: usize) -> Option<&str> {
-    let name = values.get(at.checked_sub(1)?)?.as_str()?;
-    let option = name.trim_start_matches('-');
-    if option.len() < name.len() {
-        let is_option = |value: &Value| value.as_str().is_some_and(|text| text.starts_with("--"));
-        return values.get(at).filter(|value| !is_option(value)).map(|_| option);
-    }
-    (values.len() == 2).then_some(name)
+    let before = values.get(at.checked_sub(1)?)?.as_str()?;
+    let value = values.get(at)?.as_str();
+    let name = names_next(before, values.len())?;
+    let is_option = name.len() < before.len() && value.is_some_and(|text| text.starts_with("--"));
+    (!is_option).then_some(name)
+}
+
+/// The name that a text of a list with `count` items gives to the item behind it, if that is no option.
+pub(super) fn names_next(text: &str, count: usize) -> Option<&str> {
+    let name = text.trim_start_matches('-');
+    (name.len() < text.len() || count == 2).then_some(name)
 }
 
 /// The name that a pair such as `{"name": "DB_PASSWORD", "value": "…"}` states for its member `key`.

@@ -10,7 +10,7 @@ use super::field::{FieldPlan, Of};
 use super::recording::{self, Heard, Told, Wish};
 use super::redacting::Redacting;
 use super::typed::{Typed, Way};
-use super::{sift, text};
+use super::{beside, sift, text};
 use crate::record::frame::{Out as _, Put, tag};
 use crate::record::{FieldClass, FieldMeta, Kind, Place, Value, View};
 
@@ -182,6 +182,8 @@ struct Taking<'t, 'p> {
     into: &'t mut Redacting<'p>,
     plan: &'t FieldPlan,
     wish: Wish,
+    /// How many texts there are.
+    count: usize,
     /// How many texts are still to come.
     texts: Option<usize>,
     value: Option<Carried>,
@@ -195,7 +197,7 @@ impl fmt::Write for Taking<'_, '_> {
             Heard::Question => {}
             Heard::Told(Told::Carried(carried)) => self.value = Some(carried),
             Heard::Told(Told::Texts(count)) => {
-                self.texts = Some(count);
+                (self.count, self.texts) = (count, Some(count));
                 self.into.head(self.plan, true);
                 let [a, b, c, d] = u32::try_from(count).unwrap_or(u32::MAX).to_le_bytes();
                 self.into.ink.extend(&[tag::LIST, a, b, c, d]);
@@ -212,16 +214,25 @@ impl Taking<'_, '_> {
         let Some(left) = self.texts.filter(|_| !self.is_unusual) else {
             return;
         };
-        let is_kept = text.len() <= self.into.free() && {
-            let policy = self.into.policy;
-            sift::passes(policy, &self.plan.judged, self.plan.memo, text)
-        };
+        let (policy, plan) = (self.into.policy, self.plan);
+        let is_kept = text.len() <= self.into.free()
+            && sift::passes(policy, &plan.judged, plan.memo, text)
+            && !self.condemns_next(text);
         if !is_kept || left == 0 {
             self.is_unusual = true;
             return;
         }
         self.texts = Some(left - 1);
         Put::str(&mut self.into.ink, text);
+    }
+
+    /// Whether the text says that the one behind it is a secret: then all of them are looked at together.
+    fn condemns_next(&self, text: &str) -> bool {
+        let name = beside::names_next(text, self.count);
+        name.is_some_and(|name| {
+            self.into
+                .is_secrets_name(name, &self.plan.name, self.plan.about())
+        })
     }
 }
 
@@ -264,6 +275,7 @@ impl Redacting<'_> {
             into: self,
             plan,
             wish,
+            count: 0,
             texts: None,
             value: None,
             is_unusual: false,

@@ -1,10 +1,13 @@
 //! The plan for one field: where its value goes and what is done to it, decided once.
 
+use std::sync::Arc;
+
 use super::action::Action;
 use super::class::Class;
 use super::ink::Ink;
 use super::judge::{Judged, Look};
 use super::memo;
+use super::pattern::Patterns;
 use super::policy::Policy;
 use super::rule::{About, Asked};
 use super::sift::Note;
@@ -73,8 +76,9 @@ pub(crate) struct FieldPlan {
     pub(super) fast: u16,
     /// The number under which a thread remembers a text of the field.
     pub(super) memo: memo::Number,
-    /// Whether texts are looked through for tokens of the application's own.
-    has_patterns: bool,
+    /// What else texts are looked through for: tokens of the application's own. Plans that differ here are not the same,
+    /// and what passed under one has not passed under the other.
+    patterns: Option<Arc<Patterns>>,
     /// What stands for every text of the field, where that is one marker, with the remark behind it.
     pub(super) marked: Option<Box<[u8]>>,
     /// The head for a value of a wrong type: the attribute of that name.
@@ -295,7 +299,7 @@ impl FieldPlan {
         let Some(field) = &self.judged.field else {
             return 0;
         };
-        let word = match field.is_plain() && !self.has_patterns {
+        let word = match field.is_plain() && self.patterns.is_none() {
             true => fast::WORD,
             false => 0,
         };
@@ -326,7 +330,7 @@ impl FieldPlan {
             fallback: head(Slot::Attributes, name),
             fast: 0,
             memo: memo::Number::NONE,
-            has_patterns: of.policy.inner().patterns.is_some(),
+            patterns: of.policy.inner().patterns.clone(),
             marked: None,
             inherited: false,
             sees: 0,

@@ -50,7 +50,8 @@ impl Entry {
     }
 }
 
-/// A field's number, which no other field has, nor the same field under another policy; 0 for a field without one.
+/// A field's number, which no other field has, nor the same field under a policy that finds other things in its texts; 0
+/// for a field without one.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Number(u32);
 

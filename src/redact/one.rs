@@ -92,6 +92,10 @@ impl Policy {
         }
         let mut treated = match decision.action {
             Action::Keep => return self.sifted(judged, decision.look, value),
+            // A value that was redacted before, and is given again.
+            action if action != Action::Drop && sift::is_own(value) => {
+                return self.sifted(judged, Look::None, value);
+            }
             Action::Drop => Treated {
                 value: None,
                 redactions: Vec::new(),
@@ -111,7 +115,7 @@ impl Policy {
                     None => drop(sift::replace(self, action, decision.class, "", value, &mut out)),
                 }
                 if out == value {
-                    // A pseudonym or a shortened address already.
+                    // A shortened address already.
                     return self.sifted(judged, Look::None, value);
                 }
                 Treated {

@@ -258,6 +258,15 @@ pub(super) struct Patterns {
     shapes: Shapes,
 }
 
+/// What they find follows from what they are.
+impl PartialEq for Patterns {
+    fn eq(&self, other: &Self) -> bool {
+        self.all == other.all
+    }
+}
+
+impl Eq for Patterns {}
+
 impl Patterns {
     /// These patterns and one more.
     pub(super) fn and(&self, pattern: Pattern) -> Result<Self> {

@@ -318,6 +318,7 @@ pub(super) fn is_id(text: &str) -> bool {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::engine::tests::{rules, rules_with_all_needs};
     use super::super::neighbours::is_short;
     use super::super::tokens::{INFIXES, PREFIXES};
     use super::super::triggers;
@@ -368,6 +369,29 @@ mod tests {
             ("(at)", NUMBERS),
         ] {
             assert_eq!(needs(text) & wanted, wanted, "{text}");
+        }
+    }
+
+    /// A document's number has no form of its own: letters may stand anywhere among its digits.
+    #[test]
+    fn every_word_of_a_document_is_seen() {
+        for word in [
+            "passport",
+            "Reisepass",
+            "passeport",
+            "Pasaporte",
+            "personalausweis",
+            "national id",
+            "driver license",
+            "driver licence",
+            "drivers no",
+            "driving nr",
+            "licence number",
+        ] {
+            let text = format!("{word} V1249L45");
+            let found = rules_with_all_needs(&text);
+            assert_eq!(found.len(), 1, "{text}");
+            assert_eq!(rules(&text), found, "{text}");
         }
     }
 
