@@ -105,6 +105,11 @@ fn entry() -> impl Strategy<Value = Value> {
             "round: number, model: string, promptHash: string, responseHash: string, tokensUsed: number, \
              durationMs: number, contentViolations: unknown, originalStatus: string, code_executor: unknown",
         ).prop_map(|metadata| Some(Value::Object(metadata))),
+        // The entry's own names, which mean nothing here.
+        2 => declared(
+            "clientId?: string, clientIp?: string, toolName?: string, errorMessage?: string, latencyMs?: number, \
+             paramsHash?: string, status?: string, executor?: string, eventType?: string",
+        ).prop_map(|metadata| Some(Value::Object(metadata))),
         1 => any_json().prop_map(Some),
     ];
     let special = prop::sample::select(vec!["", "sampling", "hash", "named hash", "ip"]);
@@ -367,6 +372,16 @@ fn an_entry_about_executed_code_has_its_own_places() {
         record.map(Slot::Detail).unwrap()["code_exec"].as_map().unwrap()["code_len"],
         Held::from(120)
     );
+    let back = round(ENTRY, &line.to_string());
+    same(&back.line, &line.to_string()).unwrap();
+    assert_eq!(back.unfit, []);
+}
+
+#[test]
+fn metadata_under_the_name_of_a_field_is_metadata_and_does_not_say_who_acted() {
+    let mut line = full();
+    line["metadata"] =
+        json!({"clientId": "other", "clientIp": "198.51.100.1", "toolName": 7, "latencyMs": 1});
     let back = round(ENTRY, &line.to_string());
     same(&back.line, &line.to_string()).unwrap();
     assert_eq!(back.unfit, []);
