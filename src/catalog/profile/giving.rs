@@ -283,6 +283,13 @@ impl<'r> Giving<'r> {
         }
     }
 
+    /// Says which values under `path` JSON has no words for.
+    pub(super) fn note_odd(&mut self, shape: &Shape, path: &str) {
+        let mut odd = Vec::new();
+        shape.odd(path, &mut odd);
+        odd.iter().for_each(|path| self.note(path, Why::Replaced));
+    }
+
     /// Lays over what import kept, and ends.
     pub(super) fn finish(self, shape: Shape) -> Exported {
         self.finish_in(shape, Style::Plain)
@@ -293,9 +300,7 @@ impl<'r> Giving<'r> {
         if let Some(overlay) = self.overlay() {
             shape.lay_over(overlay);
         }
-        let mut odd = Vec::new();
-        shape.odd("", &mut odd);
-        odd.iter().for_each(|path| self.note(path, Why::Replaced));
+        self.note_odd(&shape, "");
         Exported {
             line: shape.text(style),
             unfit: self.unfit,

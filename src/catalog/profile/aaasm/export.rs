@@ -197,6 +197,9 @@ fn give_subject(giving: &mut Giving<'_>, form: Form, shape: &mut Shape) {
     if subject.key == TOOL_CALL
         && let Some(arguments) = giving.detail("tool", "args")
     {
+        if !plain::is_plain(arguments) {
+            giving.note("detail.tool.args", Why::Replaced);
+        }
         object.put(ARGUMENTS, plain::text(arguments, Style::Plain));
     }
     put_object(shape, form, subject.key, object);

@@ -254,6 +254,7 @@ fn give_detail(giving: &mut Giving<'_>) -> String {
     if detail.is_empty() {
         return String::new();
     }
+    giving.note_odd(&detail, "detail");
     detail.sort();
     detail.text(Style::Go)
 }
