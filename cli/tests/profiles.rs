@@ -217,6 +217,28 @@ fn standard_input_is_written_up_to_the_line_that_is_wrong() {
     );
 }
 
+#[cfg(unix)]
+#[test]
+fn a_pipe_that_is_named_as_a_file_is_read_as_standard_input_is() {
+    let root = tempfile::tempdir().expect("a directory");
+    let program = env!("CARGO_BIN_EXE_tracing-audit");
+    let command = format!("cat | '{program}' import --format flynn --policy keep trail /dev/stdin");
+    let file = root.path().join("lines");
+    fs::write(&file, lines(FLYNN)).expect("a file");
+    let done = std::process::Command::new("sh")
+        .args(["-c", &command])
+        .current_dir(root.path())
+        .stdin(fs::File::open(&file).expect("a file"))
+        .output()
+        .expect("runs");
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+    assert!(
+        stdout(&done).starts_with("5 records imported"),
+        "{}",
+        stdout(&done)
+    );
+}
+
 #[test]
 fn csv_sentences_and_lines_are_formats_too_and_filters_narrow_them() {
     let root = tempfile::tempdir().expect("a directory");

@@ -97,9 +97,13 @@ impl Input {
         }
     }
 
-    /// Reads a file to its end, so that one with a line that is wrong changes nothing.
+    /// Reads a file to its end, so that one with a line that is wrong changes nothing. A pipe can be read only once, so
+    /// that it is like standard input.
     fn check(&self, profile: Profile) -> Result<(), Failure> {
         let Self::File(path) = self else { return Ok(()) };
+        if std::fs::metadata(path).is_ok_and(|is| !is.is_file() && !is.is_dir()) {
+            return Ok(());
+        }
         for record in profile.reader(self.open()?) {
             record.map_err(|error| {
                 Failure::Input(format!(
