@@ -359,6 +359,25 @@ fn a_record_that_lacks_what_a_format_requires_is_left_out_and_told() {
     );
 }
 
+#[test]
+fn what_an_application_calls_audit_is_exported_and_what_the_trail_says_of_itself_is_not() {
+    let root = tempfile::tempdir().expect("a directory");
+    let own = r#","actor":{"id":"tracing-audit","type":"system"}"#;
+    let read = r#","actor":{"id":"ana","type":"user"}"#;
+    let lines = [
+        line("main", 0, "audit.open", own),
+        line("main", 1, "audit.export", read),
+    ];
+    segment(root.path(), "main", 0, &lines);
+    let exported = run(&["export", "--format", "flynn"], root.path());
+    let (given, told) = (stdout(&exported), stderr(&exported));
+    assert!(
+        given.lines().count() == 1 && given.contains("audit.export"),
+        "{given}"
+    );
+    assert!(told.contains("1 record of the trail's own left out"), "{told}");
+}
+
 #[cfg(unix)]
 #[test]
 fn the_examples_in_the_help_of_import_do_what_they_say() {
