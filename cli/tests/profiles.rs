@@ -330,6 +330,19 @@ fn exit_codes_say_what_the_trail_is_worth() {
 }
 
 #[test]
+fn a_line_that_another_system_calls_a_gap_is_no_loss_of_the_trail() {
+    let root = tempfile::tempdir().expect("a directory");
+    let given = r#"{"timestamp":1,"level":"info","event_type":"audit.gap","event":{"cause":"x","lost":5}}"#;
+    let done = import(&["--format", "flynn", "--policy", "keep"], root.path(), given);
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+    for filter in ["event=audit.gap", "event=none"] {
+        let exported = run(&["export", "--format", "flynn", filter], root.path());
+        assert_eq!(exported.status.code(), Some(0), "{}", stderr(&exported));
+        assert!(!stderr(&exported).contains("lost"), "{}", stderr(&exported));
+    }
+}
+
+#[test]
 fn a_record_that_lacks_what_a_format_requires_is_left_out_and_told() {
     let root = tempfile::tempdir().expect("a directory");
     let fits = r#","action":"update","actor":{"id":"u-1","roles":[],"type":"user"},"outcome":"success","pii":{"contains":false},"resource":{"id":"42","type":"document"}"#;
