@@ -5,7 +5,7 @@ mod shapes;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use shapes::{any_json, declared, object, round, same};
+use shapes::{any_json, comes_back, comes_back_byte_for_byte, declared, object, round};
 use tracing_audit::catalog::profile::{Profile, Why};
 use tracing_audit::record::{Record, Slot};
 
@@ -110,17 +110,12 @@ proptest! {
 
     #[test]
     fn every_line_comes_back_as_the_same_value(line in line()) {
-        let line = line.to_string();
-        let back = round(Profile::Flynn, &line);
-        prop_assert_eq!(&back.unfit, &[]);
-        let compared = same(&back.line, &line);
-        prop_assert!(compared.is_ok(), "{}", compared.unwrap_err());
+        comes_back(Profile::Flynn, &line, &line)?;
     }
 
     #[test]
     fn what_is_exported_comes_back_byte_for_byte(line in line()) {
-        let once = round(Profile::Flynn, &line.to_string()).line;
-        prop_assert_eq!(&round(Profile::Flynn, &once).line, &once);
+        comes_back_byte_for_byte(Profile::Flynn, &line)?;
     }
 }
 

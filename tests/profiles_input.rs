@@ -147,3 +147,21 @@ fn what_cannot_be_read_ends_the_reading() {
     );
     assert!(reader.next().is_none());
 }
+
+#[test]
+fn an_error_does_not_repeat_a_text_that_stands_where_no_text_belongs() {
+    let (_, dpa) = LINES[4];
+    let lines = [
+        (Profile::Flynn, r#""password=hunter2""#.to_owned()),
+        (Profile::Dpa, dpa.replace(r#"["editor"]"#, r#""hunter2""#)),
+        (Profile::Dpa, dpa.replace("true", r#""hunter2""#)),
+        (
+            Profile::Dpa,
+            dpa.replace(r#"{"type":"document","id":"42"}"#, r#""hunter2""#),
+        ),
+    ];
+    for (profile, line) in lines {
+        let told = profile.import(line.as_bytes()).expect_err(&line).to_string();
+        assert!(told.contains("a text") && !told.contains("hunter2"), "{told}");
+    }
+}

@@ -49,9 +49,9 @@ Exit codes: 0 done, 1 something in the trail is not a record, 2 the trail says t
 
 const IMPORT: &str = "\
 Every line of the input is one JSON object. Of a file, all lines are read before the
-first record is written: if one is wrong, nothing is. Standard input is written while
-it is read, and ends at the first line that is wrong. With --keep-going the lines
-that are wrong are told and left out, and all others are written.
+first record is written: if one is wrong, nothing is. Standard input, or a pipe, is
+written while it is read, and ends at the first line that is wrong. With --keep-going
+the lines that are wrong are told and left out, and all others are written.
 
 Examples:
   tracing-audit import --format flynn --policy keep ./trail audit.log

@@ -127,7 +127,7 @@ pub(crate) fn detail(record: &Record) -> String {
         .find_map(|slot| record.text(slot));
     match first {
         Some(text) => harmless(text),
-        None if record.event() == tracing_audit::store::GAP => gap(record),
+        None if tracing_audit::store::is_gap(record) => gap(record),
         None => String::new(),
     }
 }

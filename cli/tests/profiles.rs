@@ -217,6 +217,28 @@ fn standard_input_is_written_up_to_the_line_that_is_wrong() {
     );
 }
 
+#[cfg(unix)]
+#[test]
+fn a_pipe_that_is_named_as_a_file_is_read_as_standard_input_is() {
+    let root = tempfile::tempdir().expect("a directory");
+    let program = env!("CARGO_BIN_EXE_tracing-audit");
+    let command = format!("cat | '{program}' import --format flynn --policy keep trail /dev/stdin");
+    let file = root.path().join("lines");
+    fs::write(&file, lines(FLYNN)).expect("a file");
+    let done = std::process::Command::new("sh")
+        .args(["-c", &command])
+        .current_dir(root.path())
+        .stdin(fs::File::open(&file).expect("a file"))
+        .output()
+        .expect("runs");
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+    assert!(
+        stdout(&done).starts_with("5 records imported"),
+        "{}",
+        stdout(&done)
+    );
+}
+
 #[test]
 fn csv_sentences_and_lines_are_formats_too_and_filters_narrow_them() {
     let root = tempfile::tempdir().expect("a directory");
@@ -308,6 +330,19 @@ fn exit_codes_say_what_the_trail_is_worth() {
 }
 
 #[test]
+fn a_line_that_another_system_calls_a_gap_is_no_loss_of_the_trail() {
+    let root = tempfile::tempdir().expect("a directory");
+    let given = r#"{"timestamp":1,"level":"info","event_type":"audit.gap","event":{"cause":"x","lost":5}}"#;
+    let done = import(&["--format", "flynn", "--policy", "keep"], root.path(), given);
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+    for filter in ["event=audit.gap", "event=none"] {
+        let exported = run(&["export", "--format", "flynn", filter], root.path());
+        assert_eq!(exported.status.code(), Some(0), "{}", stderr(&exported));
+        assert!(!stderr(&exported).contains("lost"), "{}", stderr(&exported));
+    }
+}
+
+#[test]
 fn a_record_that_lacks_what_a_format_requires_is_left_out_and_told() {
     let root = tempfile::tempdir().expect("a directory");
     let fits = r#","action":"update","actor":{"id":"u-1","roles":[],"type":"user"},"outcome":"success","pii":{"contains":false},"resource":{"id":"42","type":"document"}"#;
@@ -335,6 +370,25 @@ fn a_record_that_lacks_what_a_format_requires_is_left_out_and_told() {
         "{}",
         stderr(&strict)
     );
+}
+
+#[test]
+fn what_an_application_calls_audit_is_exported_and_what_the_trail_says_of_itself_is_not() {
+    let root = tempfile::tempdir().expect("a directory");
+    let own = r#","actor":{"id":"tracing-audit","type":"system"}"#;
+    let read = r#","actor":{"id":"ana","type":"user"}"#;
+    let lines = [
+        line("main", 0, "audit.open", own),
+        line("main", 1, "audit.export", read),
+    ];
+    segment(root.path(), "main", 0, &lines);
+    let exported = run(&["export", "--format", "flynn"], root.path());
+    let (given, told) = (stdout(&exported), stderr(&exported));
+    assert!(
+        given.lines().count() == 1 && given.contains("audit.export"),
+        "{given}"
+    );
+    assert!(told.contains("1 record of the trail's own left out"), "{told}");
 }
 
 #[cfg(unix)]

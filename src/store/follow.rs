@@ -259,7 +259,7 @@ impl Tail {
             Step::Next => None,
         };
         let wanted = filter.matches(&record);
-        if wanted || record.event() == super::GAP {
+        if wanted || super::is_gap(&record) {
             let line = bytes.to_vec();
             let key = Some(place.clone());
             let stored = Stored { place, record, line };

@@ -23,6 +23,12 @@ pub use place::Cursor;
 /// The event name of a record that stands for records known to be lost.
 pub const GAP: &str = "audit.gap";
 
+/// Whether a record stands for records that this trail has lost. One that was imported speaks of another system.
+#[must_use]
+pub fn is_gap(record: &Record) -> bool {
+    record.event() == GAP && record.get(Slot::Profile).is_none()
+}
+
 /// Which records are wanted. `Query` is one; any test on a record is another.
 pub trait Filter {
     /// Whether the record is wanted.
@@ -93,7 +99,7 @@ impl Stored {
     /// Whether it stands for records known to be lost.
     #[must_use]
     pub fn is_gap(&self) -> bool {
-        self.record.event() == GAP
+        is_gap(&self.record)
     }
 
     /// How many records a gap record says were lost, and why; `None` for any other record.

@@ -13,7 +13,7 @@ use crate::record::{Record, Slot};
 use super::back::BackLines;
 use super::numbers::{Numbers, Step};
 use super::seek::{self, Bound};
-use super::{Cursor, Direction, Filter, Finding, FindingKind, GAP, Item, Stored, Window};
+use super::{Cursor, Direction, Filter, Finding, FindingKind, Item, Stored, Window, is_gap};
 
 /// The files of one stream, oldest first.
 #[derive(Debug, Clone)]
@@ -250,7 +250,7 @@ impl<'s> StreamWalk<'s> {
                     let inside = behind && self.window.contains(place.observed_at);
                     // The line is only copied where the record is given out.
                     let wanted = inside && self.filter.matches(&record);
-                    let line = (wanted || (inside && record.event() == GAP)).then(|| bytes.to_vec());
+                    let line = (wanted || (inside && is_gap(&record))).then(|| bytes.to_vec());
                     self.take(offset, behind, place, record, line, wanted);
                     return Ok(());
                 }

@@ -59,6 +59,26 @@ pub(crate) fn round(profile: Profile, line: &str) -> Exported {
     through
 }
 
+/// Fails unless the line comes back as what is expected of it, and nothing of it is said to have been lost.
+pub(crate) fn comes_back(
+    profile: Profile,
+    line: &Value,
+    expected: &Value,
+) -> Result<Exported, TestCaseError> {
+    let back = round(profile, &line.to_string());
+    prop_assert_eq!(&back.unfit, &[]);
+    let compared = same(&back.line, &expected.to_string());
+    prop_assert!(compared.is_ok(), "{}", compared.unwrap_err());
+    Ok(back)
+}
+
+/// Fails unless what is exported is the same bytes when it was imported and exported again.
+pub(crate) fn comes_back_byte_for_byte(profile: Profile, line: &Value) -> Result<(), TestCaseError> {
+    let once = round(profile, &line.to_string()).line;
+    prop_assert_eq!(&round(profile, &once).line, &once);
+    Ok(())
+}
+
 /// Whether both are the same JSON value: the order of keys and the spelling of numbers carry no meaning.
 pub(crate) fn same(left: &str, right: &str) -> Result<(), String> {
     let parse = |text: &str| {

@@ -170,9 +170,12 @@ impl Writer {
     }
 }
 
-/// Whether the trail wrote the record itself. What was imported may have such a name too.
+/// Whether the trail wrote the record itself: then it acted. What an application reports or what was imported may have
+/// such a name too.
 fn is_own(record: &Record) -> bool {
-    record.event().starts_with("audit.") && record.get(Slot::Profile).is_none()
+    record.event().starts_with("audit.")
+        && record.text(Slot::ActorId) == Some("tracing-audit")
+        && record.get(Slot::Profile).is_none()
 }
 
 fn listed(unfit: &[Unfit]) -> String {

@@ -38,6 +38,7 @@ pub(crate) fn run(import: &Import) -> Result<u8, Failure> {
         audit,
         keep_going: import.keep_going,
         taken: 0,
+        durable: 0,
         wrong: 0,
     };
     let done = writing.all(reader);
@@ -97,9 +98,13 @@ impl Input {
         }
     }
 
-    /// Reads a file to its end, so that one with a line that is wrong changes nothing.
+    /// Reads a file to its end, so that one with a line that is wrong changes nothing. A pipe can be read only once, so
+    /// that it is like standard input.
     fn check(&self, profile: Profile) -> Result<(), Failure> {
         let Self::File(path) = self else { return Ok(()) };
+        if std::fs::metadata(path).is_ok_and(|is| !is.is_file() && !is.is_dir()) {
+            return Ok(());
+        }
         for record in profile.reader(self.open()?) {
             record.map_err(|error| {
                 Failure::Input(format!(
@@ -117,6 +122,8 @@ struct Writing {
     audit: Audit,
     keep_going: bool,
     taken: u64,
+    /// How many of them the disk has confirmed.
+    durable: u64,
     wrong: u64,
 }
 
@@ -143,8 +150,14 @@ impl Writing {
     fn took(&mut self) -> Result<(), Failure> {
         self.taken += 1;
         if self.taken.is_multiple_of(BATCH) {
-            self.audit.flush(PATIENCE)?;
+            self.flush()?;
         }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        self.audit.flush(PATIENCE)?;
+        self.durable = self.taken;
         Ok(())
     }
 
@@ -171,21 +184,25 @@ impl Writing {
         Ok(())
     }
 
-    fn end(&self) -> Result<(), Failure> {
-        let flushed = self.audit.flush(PATIENCE);
+    fn end(&mut self) -> Result<(), Failure> {
+        let flushed = self.flush();
         self.audit.shutdown(PATIENCE)?;
         flushed?;
         Ok(())
     }
 
-    /// `120 records imported into ./trail; 3 values redacted, 1 cut; 2 lines left out`.
+    /// `120 records imported into ./trail, 3 values redacted, 1 value cut; 2 lines left out`.
     fn told(&self, dir: &Path) -> String {
         let stats = self.audit.stats();
         let mut told = format!(
             "{} imported into `{}`",
-            counted(self.taken, "record"),
+            counted(self.durable, "record"),
             dir.display()
         );
+        if self.taken > self.durable {
+            let others = counted(self.taken - self.durable, "record");
+            told.push_str(&format!(", {others} not confirmed by the disk"));
+        }
         for (count, what) in [(stats.redacted, "redacted"), (stats.truncated, "cut")] {
             if count > 0 {
                 told.push_str(&format!(", {} {what}", counted(count, "value")));
@@ -195,5 +212,33 @@ impl Writing {
             told.push_str(&format!("; {} left out", counted(self.wrong, "line")));
         }
         words::harmless(&told)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_the_disk_has_confirmed_is_called_imported() -> Result<(), Failure> {
+        let root = tempfile::tempdir()?;
+        let audit = Audit::builder().directory(root.path().join("trail")).start()?;
+        let mut writing = Writing {
+            audit,
+            keep_going: false,
+            taken: 0,
+            durable: 0,
+            wrong: 0,
+        };
+        writing.one(Record::builder("a.b").build())?;
+        writing.took()?;
+        let told = writing.told(Path::new("trail"));
+        assert_eq!(
+            told,
+            "0 records imported into `trail`, 1 record not confirmed by the disk"
+        );
+        writing.end()?;
+        assert_eq!(writing.told(Path::new("trail")), "1 record imported into `trail`");
+        Ok(())
     }
 }

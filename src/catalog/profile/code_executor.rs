@@ -293,32 +293,18 @@ fn metadata(giving: &mut Giving<'_>) -> Shape {
         give_sampling(giving, &mut metadata);
         given.extend(SAMPLING_HASHES.map(|(_, name)| name));
     }
-    for (name, value) in giving.attributes() {
-        metadata.lay_member(name, value);
-    }
     giving.imply(&[Slot::Hashes]);
     let hashes = record.map(Slot::Hashes).into_iter().flatten();
     for (name, value) in hashes.filter(|(name, _)| !given.contains(&name.as_str())) {
-        add(giving, &mut metadata, &format!("hashes.{name}"), value.clone());
+        giving.give_other(&mut metadata, &format!("hashes.{name}"), value.clone());
     }
-    for (path, value) in giving.rest() {
-        add(giving, &mut metadata, &path, value);
-    }
+    giving.give_others(&mut metadata);
     metadata
-}
-
-/// Adds what the shape has no field for: metadata is free.
-fn add(giving: &mut Giving<'_>, metadata: &mut Shape, path: &str, value: Value) {
-    if metadata.has(path) {
-        giving.note(path, Why::NoPlace);
-    } else {
-        metadata.put(path, value);
-    }
 }
 
 fn give_sampling(giving: &mut Giving<'_>, metadata: &mut Shape) {
     for rule in SAMPLING {
-        rule.give(giving, metadata);
+        rule.give_in_free_part(giving, metadata);
     }
     for (key, name) in SAMPLING_HASHES {
         metadata.put_some(key, iso::give_hash(giving, name));

@@ -134,7 +134,8 @@ fn fits(
     expected: &str,
     fit: impl FnOnce(Value) -> Result<Value, Value>,
 ) -> Result<(), Fault> {
-    let value = taking.need(key, expected, fit)?;
+    let fitting = taking.take(key, fit);
+    let value = fitting.ok_or_else(|| taking.refuse_kind(key, expected))?;
     taking.rest.insert(key.to_owned(), value);
     Ok(())
 }
@@ -152,7 +153,7 @@ fn take_group(
         rules.iter().for_each(|rule| rule.take(&mut group.rest, filling));
         group.check_names()
     });
-    taken.ok_or_else(|| taking.refuse(key, &expected))?
+    taken.ok_or_else(|| taking.refuse_kind(key, &expected))?
 }
 
 /// How many bits of the address are left: fewer than all only where it is one that was truncated.

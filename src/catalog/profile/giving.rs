@@ -181,6 +181,32 @@ impl<'r> Giving<'r> {
         Some(value)
     }
 
+    /// Gives what has no field of its own, in the free part of a shape: attributes under their names, everything else
+    /// under its path. An attribute whose name is taken, by a field or by a path, is left out and said.
+    pub(super) fn give_others(&mut self, part: &mut Shape) {
+        let attributes = self.attributes();
+        let rest = self.rest();
+        for (name, value) in attributes {
+            if part.has(name) || rest.contains_key(name) {
+                self.note(&format!("attributes.{name}"), Why::NoPlace);
+            } else {
+                part.put(name, value.clone());
+            }
+        }
+        for (path, value) in rest {
+            self.give_other(part, &path, value);
+        }
+    }
+
+    /// Gives one value under its path, or says that something else has that name.
+    pub(super) fn give_other(&mut self, part: &mut Shape, path: &str, value: Value) {
+        if part.has(path) {
+            self.note(path, Why::NoPlace);
+        } else {
+            part.put(path, value);
+        }
+    }
+
     /// The attributes that were not taken one by one, for the line; without what is laid over the shape.
     pub(super) fn attributes(&mut self) -> Vec<(&'r str, &'r Value)> {
         self.used.push(Slot::Attributes);
@@ -257,6 +283,13 @@ impl<'r> Giving<'r> {
         }
     }
 
+    /// Says which values under `path` JSON has no words for.
+    pub(super) fn note_odd(&mut self, shape: &Shape, path: &str) {
+        let mut odd = Vec::new();
+        shape.odd(path, &mut odd);
+        odd.iter().for_each(|path| self.note(path, Why::Replaced));
+    }
+
     /// Lays over what import kept, and ends.
     pub(super) fn finish(self, shape: Shape) -> Exported {
         self.finish_in(shape, Style::Plain)
@@ -267,9 +300,7 @@ impl<'r> Giving<'r> {
         if let Some(overlay) = self.overlay() {
             shape.lay_over(overlay);
         }
-        let mut odd = Vec::new();
-        shape.odd("", &mut odd);
-        odd.iter().for_each(|path| self.note(path, Why::Replaced));
+        self.note_odd(&shape, "");
         Exported {
             line: shape.text(style),
             unfit: self.unfit,

@@ -101,7 +101,7 @@ impl Rule {
         }
     }
 
-    /// Gives the field out of the record, if it is there. What stands under its own name says it exactly.
+    /// Gives the field out of the record, if it is there.
     pub(super) fn give(&self, giving: &mut Giving<'_>, shape: &mut Shape) {
         let value = match self.to {
             To::Slot(slot) => giving.slot(slot),
@@ -111,13 +111,22 @@ impl Rule {
             (Form::Millis, _, Some(nanos)) => shape.put(self.key, millis_of_nanos(nanos)),
             (_, value, _) => shape.put_some(self.key, value.cloned()),
         }
-        self.give_own(giving, shape);
     }
 
-    /// Lays over the field what import left under its own name.
-    pub(super) fn give_own(&self, giving: &mut Giving<'_>, shape: &mut Shape) {
+    /// As [`Self::give`], in the free part of a shape, whose other members are attributes.
+    pub(super) fn give_in_free_part(&self, giving: &mut Giving<'_>, part: &mut Shape) {
+        self.give(giving, part);
+        self.give_own(giving, part);
+    }
+
+    /// Lays over the field what import left under its own name, which says it exactly. In a record of another origin an
+    /// attribute of that name says nothing about the field, so it has the name only where nothing else has.
+    pub(super) fn give_own(&self, giving: &mut Giving<'_>, part: &mut Shape) {
+        if !giving.native && part.has(self.key) {
+            return;
+        }
         if let Some(own) = giving.attribute(self.key) {
-            shape.lay_member(self.key, own);
+            part.lay_member(self.key, own);
         }
     }
 }

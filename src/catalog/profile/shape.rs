@@ -33,15 +33,6 @@ impl Shape {
         self.set(key, Node::Object(shape));
     }
 
-    /// The value of a member that is no object of its own.
-    pub(super) fn leaf(&self, key: &str) -> Option<&Value> {
-        let (_, node) = self.members.iter().find(|(name, _)| name == key)?;
-        match node {
-            Node::Leaf(value) => Some(value),
-            Node::Object(_) => None,
-        }
-    }
-
     /// Whether there is such a member.
     pub(super) fn has(&self, key: &str) -> bool {
         self.members.iter().any(|(name, _)| name == key)
@@ -61,6 +52,11 @@ impl Shape {
         for (name, _) in &mut self.members {
             *name = to(name);
         }
+    }
+
+    /// Puts this object's members in the order of their names.
+    pub(super) fn sort(&mut self) {
+        self.members.sort_by(|(left, _), (right, _)| left.cmp(right));
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -91,7 +91,7 @@ impl<'l> Taking<'l> {
             other => Err(Fault::at_path(
                 line,
                 &[],
-                &format!("expected an object instead of {}", held(&other)),
+                &format!("expected an object instead of {}", kind(&other)),
             )),
         }
     }
@@ -129,11 +129,20 @@ impl<'l> Taking<'l> {
         Err(self.refuse(key, expected))
     }
 
-    /// The refusal of a field.
+    /// The refusal of a field that should hold a time, a number or a word: it says which it holds instead.
     pub(super) fn refuse(&self, key: &'static str, expected: &str) -> Fault {
+        self.refuse_as(key, expected, held)
+    }
+
+    /// The refusal of a field that should hold no text: what a text there says could be anything, and is not repeated.
+    pub(super) fn refuse_kind(&self, key: &'static str, expected: &str) -> Fault {
+        self.refuse_as(key, expected, kind)
+    }
+
+    fn refuse_as(&self, key: &'static str, expected: &str, shown: fn(&Value) -> String) -> Fault {
         match self.rest.get(key) {
             None => self.fault(key, &format!("is missing; expected {expected}")),
-            Some(value) => self.fault(key, &format!("holds {}; expected {expected}", held(value))),
+            Some(value) => self.fault(key, &format!("holds {}; expected {expected}", shown(value))),
         }
     }
 
@@ -199,13 +208,26 @@ impl<'l> Taking<'l> {
     }
 }
 
-/// What a field holds, for an error.
+/// What a field holds, for an error: a text by its beginning.
 fn held(value: &Value) -> String {
+    match value {
+        Value::Str(_) => quoted(value),
+        value => kind(value),
+    }
+}
+
+/// What a field holds, for an error: of a text only that it is one.
+fn kind(value: &Value) -> String {
     match value {
         Value::Map(_) => "an object".to_owned(),
         Value::List(_) => "a list".to_owned(),
-        value => format!("`{}`", short(&plain::text(value, Style::Plain))),
+        Value::Str(_) => "a text".to_owned(),
+        value => quoted(value),
     }
+}
+
+fn quoted(value: &Value) -> String {
+    format!("`{}`", short(&plain::text(value, Style::Plain)))
 }
 
 /// A text that is not empty.

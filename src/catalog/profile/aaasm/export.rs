@@ -67,20 +67,15 @@ fn imply_what_is_said(giving: &mut Giving<'_>) {
         ),
         (Slot::ResourceType, acted_on.map(|(kind, _)| kind)),
         (Slot::ResourceId, acted_on.map(|(_, id)| id)),
-        (Slot::Outcome, outcome_of_the_decision(record)),
+        (
+            Slot::Outcome,
+            outcome_of_decision(record.text(Slot::DecisionEnforced)),
+        ),
     ];
     for (slot, word) in said {
         if giving.native || record.text(slot) == word {
             giving.imply(&[slot]);
         }
-    }
-}
-
-fn outcome_of_the_decision(record: &Record) -> Option<&'static str> {
-    match record.text(Slot::DecisionEnforced)? {
-        "deny" => Some("denied"),
-        "pending" => Some("pending"),
-        _ => None,
     }
 }
 
@@ -197,6 +192,9 @@ fn give_subject(giving: &mut Giving<'_>, form: Form, shape: &mut Shape) {
     if subject.key == TOOL_CALL
         && let Some(arguments) = giving.detail("tool", "args")
     {
+        if !plain::is_plain(arguments) {
+            giving.note("detail.tool.args", Why::Replaced);
+        }
         object.put(ARGUMENTS, plain::text(arguments, Style::Plain));
     }
     put_object(shape, form, subject.key, object);

@@ -431,13 +431,20 @@ fn derive_outcome(filling: &mut Filling) {
     let approved = filling
         .value(To::Detail("approval", "approved"))
         .and_then(Value::as_bool);
-    let outcome = match (approved, filling.text(Slot::DecisionEnforced)) {
-        (Some(true), _) => Some("success"),
-        (Some(false), _) | (_, Some("deny")) => Some("denied"),
-        (_, Some("pending")) => Some("pending"),
-        _ => None,
+    let outcome = match approved {
+        Some(true) => Some("success"),
+        Some(false) => Some("denied"),
+        None => outcome_of_decision(filling.text(Slot::DecisionEnforced)),
     };
     filling.put_some(Slot::Outcome, outcome);
+}
+
+fn outcome_of_decision(decision: Option<&str>) -> Option<&'static str> {
+    match decision? {
+        "deny" => Some("denied"),
+        "pending" => Some("pending"),
+        _ => None,
+    }
 }
 
 /// Takes labels that have a name and are texts; others, and an object without any, are kept as they were.

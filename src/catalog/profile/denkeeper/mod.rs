@@ -3,16 +3,15 @@
 mod table;
 
 use std::borrow::Cow;
-use std::collections::btree_map::Entry;
 
 use super::Profile;
 use super::giving::{Exported, Giving, Why, time_text};
-use super::plain::{self, Style};
+use super::plain::Style;
 use super::shape::Shape;
 use super::taking::{Fault, Filling, Taking, any_text};
 use crate::catalog::sentences::general;
 use crate::clock::MAX_TIME;
-use crate::record::{Map, Record, Slot, Value};
+use crate::record::{Record, Slot, Value};
 
 const TIMESTAMP: &str = "an RFC 3339 time from 1970 to 2262-04-11, such as \"2026-04-25T09:00:00.12Z\": correct the timestamp in \
                          the source";
@@ -249,21 +248,13 @@ fn give_detail(giving: &mut Giving<'_>) -> String {
         giving.rest();
         return raw.to_owned();
     }
-    let mut fields = Map::new();
-    table::give(giving, &mut fields);
-    for (name, value) in giving.attributes() {
-        fields.insert(name.to_owned(), value.clone());
-    }
-    for (path, value) in giving.rest() {
-        match fields.entry(path) {
-            Entry::Occupied(taken) => giving.note(taken.key(), Why::NoPlace),
-            Entry::Vacant(free) => {
-                free.insert(value);
-            }
-        }
-    }
-    if fields.is_empty() {
+    let mut detail = Shape::default();
+    table::give(giving, &mut detail);
+    giving.give_others(&mut detail);
+    if detail.is_empty() {
         return String::new();
     }
-    plain::text(&Value::Map(fields), Style::Go)
+    giving.note_odd(&detail, "detail");
+    detail.sort();
+    detail.text(Style::Go)
 }

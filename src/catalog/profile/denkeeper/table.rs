@@ -1,6 +1,6 @@
 //! What the details of the shape `denkeeper` say, by category: which of their fields have a place of their own.
 
-use crate::record::{Map, Slot, Value};
+use crate::record::{Slot, Value};
 
 use super::super::giving::Giving;
 use super::super::plain;
@@ -128,13 +128,9 @@ pub(super) fn take(detail: &str, filling: &mut Filling, reserved: &[&str]) -> bo
 }
 
 /// Gives what was taken, under the names of the shape.
-pub(super) fn give(giving: &mut Giving<'_>, fields: &mut Map) {
+pub(super) fn give(giving: &mut Giving<'_>, detail: &mut Shape) {
     for rule in chosen(giving) {
-        let mut shape = Shape::default();
-        rule.give(giving, &mut shape);
-        if let Some(value) = shape.leaf(rule.key) {
-            fields.insert(rule.key.to_owned(), value.clone());
-        }
+        rule.give_in_free_part(giving, detail);
     }
     imply(giving);
 }

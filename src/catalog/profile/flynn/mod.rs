@@ -189,23 +189,14 @@ fn event(giving: &mut Giving<'_>) -> Shape {
             give_result(giving, &mut event);
             rule.give_own(giving, &mut event);
         } else {
-            rule.give(giving, &mut event);
+            rule.give_in_free_part(giving, &mut event);
         }
         if !giving.native && !event.has(rule.key) && interface.requires(rule) {
             event.put(rule.key, empty(rule));
         }
     }
     imply_what_is_said(interface, giving);
-    for (name, value) in giving.attributes() {
-        event.lay_member(name, value);
-    }
-    for (path, value) in giving.rest() {
-        if event.has(&path) {
-            giving.note(&path, Why::NoPlace);
-        } else {
-            event.put(&path, value);
-        }
-    }
+    giving.give_others(&mut event);
     event
 }
 
