@@ -118,7 +118,7 @@ impl Event {
     }
 
     fn take(&mut self, field: Field) -> Result<()> {
-        if !self.names.insert(field.name.text.clone()) {
+        if !self.names.insert(field.name.bare().to_owned()) {
             return Err(Error::new(
                 field.name.span,
                 format!("`{}` is given twice", field.name.text),

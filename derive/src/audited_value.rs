@@ -31,8 +31,13 @@ impl Name {
         }
     }
 
+    /// The name without `audit.`, which may stand before every name that fills a place of the record.
+    pub(crate) fn bare(&self) -> &str {
+        self.text.strip_prefix("audit.").unwrap_or(&self.text)
+    }
+
     pub(crate) fn is(&self, text: &str) -> bool {
-        self.text == text
+        self.bare() == text
     }
 }
 
@@ -165,7 +170,7 @@ pub(crate) struct Field {
 
 impl Field {
     pub(crate) fn new(name: Name, value: &Value) -> Self {
-        let value = match name.text.strip_prefix("audit.").unwrap_or(&name.text) {
+        let value = match name.bare() {
             "error" | "err" | "error.message" | "error_message" | "exception.message" => value.error(),
             "changed_fields" => value.names(),
             _ => value.field(),
