@@ -101,15 +101,22 @@ impl Parse for Value {
 }
 
 impl Value {
+    /// The literal that it is. What a macro hands on stands in a group that nobody sees.
+    fn literal(&self) -> Option<&Lit> {
+        let mut expr = &self.expr;
+        while let Expr::Group(group) = expr {
+            expr = &group.expr;
+        }
+        match expr {
+            Expr::Lit(ExprLit { lit, .. }) => Some(lit),
+            _ => None,
+        }
+    }
+
     /// The literal text that it is.
     pub(crate) fn text(&self) -> Option<&LitStr> {
-        match (&self.expr, self.form) {
-            (
-                Expr::Lit(ExprLit {
-                    lit: Lit::Str(text), ..
-                }),
-                Form::Found,
-            ) => Some(text),
+        match (self.literal(), self.form) {
+            (Some(Lit::Str(text)), Form::Found) => Some(text),
             _ => None,
         }
     }
@@ -121,8 +128,10 @@ impl Value {
         match self.form {
             Form::Display => quote_spanned!(span=> #support::tracing::field::display(&(#expr))),
             Form::Debug => quote_spanned!(span=> #support::tracing::field::debug(&(#expr))),
-            Form::Found if matches!(expr, Expr::Lit(_)) => quote!(#expr),
-            Form::Found => quote_spanned!(span=> (&&&&#support::probe::Probe(&(#expr))).audit_value()),
+            Form::Found => match self.literal() {
+                Some(Lit::Str(_) | Lit::Int(_) | Lit::Float(_) | Lit::Bool(_)) => quote!(#expr),
+                _ => quote_spanned!(span=> (&&&&#support::probe::Probe(&(#expr))).audit_value()),
+            },
         }
     }
 
