@@ -41,11 +41,13 @@ pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
         ));
     }
     match syn::parse2(input)? {
-        Given::Typed(event) => Ok(quote!({
-            #[allow(unused_imports)]
-            use ::tracing_audit::record::AuditEvent as _;
-            (#event).record()
-        })),
+        Given::Typed(event) => {
+            let support = support();
+            Ok(quote!({
+                use #support::Typed as _;
+                (#event).audit_record()
+            }))
+        }
         Given::Fields(event) => Ok(event.tokens()),
     }
 }

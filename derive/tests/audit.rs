@@ -150,6 +150,13 @@ fn an_event_of_a_type_is_recorded_as_such() {
         #[audit(slot = "resource.id", internal)]
         id: u64,
     }
+    impl DocumentDeleted {
+        /// Something else altogether.
+        #[expect(dead_code, reason = "it is not what is meant")]
+        fn record(&self) -> u64 {
+            self.id
+        }
+    }
     let captured = capture(|| {
         let event = DocumentDeleted { id: 7 };
         audit!(event);
