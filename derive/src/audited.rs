@@ -6,8 +6,8 @@ use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned as _;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Attribute, Block, Error, Expr, GenericArgument, PathArguments, Result, ReturnType, Signature, Stmt,
-    Token, Type, TypeParamBound, Visibility,
+    AttrStyle, Attribute, Block, Error, Expr, GenericArgument, PathArguments, Result, ReturnType, Signature,
+    Stmt, Token, Type, TypeParamBound, Visibility, braced,
 };
 
 use crate::audited_args::{Args, Changed};
@@ -23,7 +23,7 @@ struct Function {
 
 impl Parse for Function {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
-        let attributes = input.call(Attribute::parse_outer)?;
+        let mut attributes = input.call(Attribute::parse_outer)?;
         let visibility = input.parse()?;
         let what = "`#[audited]` stands on a function or a method: a call is what is recorded";
         let begin = input.span();
@@ -46,11 +46,19 @@ impl Parse for Function {
                 "this method has no body that could be recorded: put `#[audited]` on the implementations",
             ));
         }
+        let inside;
+        let brace_token = braced!(inside in input);
+        // Those that stand inside of the body are about the function as well.
+        attributes.extend(inside.call(Attribute::parse_inner)?.into_iter().map(|inner| Attribute {
+            style: AttrStyle::Outer,
+            ..inner
+        }));
+        let stmts = inside.call(Block::parse_within)?;
         Ok(Self {
             attributes,
             visibility,
             signature,
-            block: input.parse()?,
+            block: Block { brace_token, stmts },
         })
     }
 }
@@ -112,7 +120,9 @@ fn check(args: &Args, attributes: &[Attribute], signature: &Signature) -> Result
             last.ident == "instrument" || last.ident == "sensitive_instrument" || last.ident == "audited"
         });
         let text = attribute.meta.to_token_stream().to_string().replace(' ', "");
-        instruments && (text.contains("target=\"audit") || path.is_some_and(|last| last.ident == "audited"))
+        let records = ["target=\"audit\"", "target=\"audit::"];
+        let records = records.into_iter().any(|target| text.contains(target));
+        instruments && (records || path.is_some_and(|last| last.ident == "audited"))
     });
     match twice {
         Some(attribute) => Err(Error::new(
@@ -232,10 +242,17 @@ fn allowed() -> TokenStream {
     }
 }
 
+/// The body in braces that are ours: those of the function would be superfluous where they now stand.
+fn braces(block: &Block) -> TokenStream {
+    let (span, statements) = (block.brace_token.span.join(), &block.stmts);
+    quote_spanned!(span.resolved_at(Span::call_site())=> { #(#statements)* })
+}
+
 /// The body as a block whose type is known before anything in it is: what `?` turns an error into depends on it.
 fn typed(block: &Block, output: Option<&Type>) -> TokenStream {
+    let block = braces(block);
     let Some(output) = output else {
-        return quote!(#block);
+        return block;
     };
     let mut output = output.clone();
     Unnamed.visit_type_mut(&mut output);
@@ -248,7 +265,7 @@ fn typed(block: &Block, output: Option<&Type>) -> TokenStream {
             return #value;
         }
     };
-    quote!({ #edge { #block } })
+    quote!({ #edge #block })
 }
 
 /// Nobody can name the type that `impl Trait` stands for: it is left to the compiler.
@@ -277,21 +294,21 @@ fn called(args: &Args, signature: &Signature, block: &Block) -> TokenStream {
     let support = support();
     let (call, out, inside) = (local("call"), local("out"), local("inside"));
     let (span, allowed) = (span(args, signature), allowed());
+    let body = typed(block, returned(&signature.output));
     if let ReturnType::Type(_, never) = &signature.output
         && let Type::Never(_) = **never
     {
         return quote!({
             let #call = #support::Call::begin(#span);
             let #inside = #call.enter();
-            #block
+            #body
         });
     }
     let can_fail = !matches!(signature.output, ReturnType::Default);
-    let body = typed(block, returned(&signature.output));
     let conclude = conclude(args, can_fail, &call, &out);
     quote!({
         let mut #call = #support::Call::begin(#span);
-        #allowed
+        #[allow(clippy::let_unit_value)]
         let #out = {
             let #inside = #call.enter();
             #support::once(move || #body)
@@ -313,7 +330,6 @@ fn awaited(args: &Args, signature: &Signature, output: Option<&Type>, block: &Bl
     let begun = local("begun");
     quote! {
         let #begun = #span;
-        #allowed
         let #body = ::core::pin::pin!(::core::option::Option::Some(async move #typed));
         let (mut #call, #out) = #support::Running::new(#begun, #body).await;
         #allowed
