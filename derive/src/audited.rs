@@ -6,7 +6,7 @@ use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned as _;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    AttrStyle, Attribute, Block, Error, Expr, GenericArgument, PathArguments, Result, ReturnType, Signature,
+    AttrStyle, Attribute, Block, Error, Expr, GenericArgument, Item, PathArguments, Result, ReturnType, Signature,
     Stmt, Token, Type, TypeParamBound, Visibility, braced,
 };
 
@@ -75,6 +75,7 @@ pub(crate) fn expand(arguments: TokenStream, function: TokenStream) -> Result<To
     check(&args, &attributes, &signature)?;
     let ends = match tail(&block) {
         Some(tail) if signature.asyncness.is_none() => {
+            no_other_end(&block)?;
             let statements = delayed(&args, &signature, &block, tail);
             quote!({ #statements })
         }
@@ -353,6 +354,37 @@ fn delayed(args: &Args, signature: &Signature, block: &Block, tail: Tail<'_>) ->
         Some(pin) => quote!(#(#before)* #pin(#future)),
         None => quote!(#(#before)* #future),
     }
+}
+
+/// Refuses a function that may return another future than its last one, whose end nobody would see.
+fn no_other_end(block: &Block) -> Result<()> {
+    let mut returns = Returns(None);
+    let before = block.stmts.split_last().map_or(&[][..], |(_, before)| before);
+    before
+        .iter()
+        .for_each(|statement| returns.visit_stmt_mut(&mut statement.clone()));
+    returns.0.map_or(Ok(()), |span| {
+        Err(Error::new(
+            span,
+            "the end of the future that is returned here cannot be seen: make it an `async fn`, or return from inside of \
+             the last `async move { … }`",
+        ))
+    })
+}
+
+/// Where the function itself returns; nobody else's `return` counts.
+struct Returns(Option<Span>);
+
+impl VisitMut for Returns {
+    fn visit_expr_mut(&mut self, expr: &mut Expr) {
+        match expr {
+            Expr::Return(_) => self.0 = self.0.or(Some(expr.span())),
+            Expr::Async(_) | Expr::Closure(_) => {}
+            _ => visit_mut::visit_expr_mut(self, expr),
+        }
+    }
+
+    fn visit_item_mut(&mut self, _: &mut Item) {}
 }
 
 /// The `async` block that a function ends with.
