@@ -7,7 +7,7 @@ use syn::spanned::Spanned as _;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
     AttrStyle, Attribute, Block, Error, Expr, GenericArgument, Item, PathArguments, Result, ReturnType, Signature,
-    Stmt, Token, Type, TypeParamBound, Visibility, braced,
+    Stmt, Token, Type, TypeParamBound, Visibility, braced, parse_quote,
 };
 
 use crate::audited_args::{Args, Changed};
@@ -326,9 +326,19 @@ fn awaited(args: &Args, signature: &Signature, output: Option<&Type>, block: &Bl
     let (call, out, body) = (local("call"), local("out"), local("body"));
     let (span, allowed) = (span(args, signature), allowed());
     let is_unit = signature.asyncness.is_some() && matches!(signature.output, ReturnType::Default);
+    let begun = local("begun");
+    if let (true, ReturnType::Type(_, never)) = (signature.asyncness.is_some(), &signature.output)
+        && let Type::Never(_) = **never
+    {
+        let typed = typed(block, Some(&parse_quote!(::core::convert::Infallible)));
+        return quote! {
+            let #begun = #span;
+            let #body = ::core::pin::pin!(::core::option::Option::Some(async move #typed));
+            match #support::Running::new(#begun, #body).await.1 {}
+        };
+    }
     let typed = typed(block, output);
     let conclude = conclude(args, !is_unit, &call, &out);
-    let begun = local("begun");
     quote! {
         let #begun = #span;
         let #body = ::core::pin::pin!(::core::option::Option::Some(async move #typed));
