@@ -231,12 +231,12 @@ impl Event<'_> {
             .lifetimes()
             .map(|_| Lifetime::new("'static", Span::call_site()));
         let outcome = match outcome.as_ref().map(LitStr::value).as_deref() {
-            None => quote!(None),
-            Some("success") => quote!(Some(::tracing_audit::record::Outcome::Success)),
-            Some("failure") => quote!(Some(::tracing_audit::record::Outcome::Failure)),
-            Some("denied") => quote!(Some(::tracing_audit::record::Outcome::Denied)),
-            Some("pending") => quote!(Some(::tracing_audit::record::Outcome::Pending)),
-            Some("unknown") => quote!(Some(::tracing_audit::record::Outcome::Unknown)),
+            None => quote!(::core::option::Option::None),
+            Some("success") => quote!(::core::option::Option::Some(::tracing_audit::record::Outcome::Success)),
+            Some("failure") => quote!(::core::option::Option::Some(::tracing_audit::record::Outcome::Failure)),
+            Some("denied") => quote!(::core::option::Option::Some(::tracing_audit::record::Outcome::Denied)),
+            Some("pending") => quote!(::core::option::Option::Some(::tracing_audit::record::Outcome::Pending)),
+            Some("unknown") => quote!(::core::option::Option::Some(::tracing_audit::record::Outcome::Unknown)),
             Some(other) => {
                 let message =
                     format!("`{other}` is no outcome: write success, failure, denied, pending or unknown");
@@ -258,7 +258,9 @@ impl Event<'_> {
                 ::tracing_audit::__event::Callsite::new(&METADATA, &META);
             static METADATA: ::tracing_audit::__event::Metadata<'static> = ::tracing_audit::__event::Metadata::new(
                 #name, "audit", ::tracing_audit::__event::Level::#upper,
-                Some(file!()), Some(line!()), Some(module_path!()),
+                ::core::option::Option::Some(::core::file!()),
+                ::core::option::Option::Some(::core::line!()),
+                ::core::option::Option::Some(::core::module_path!()),
                 ::tracing_audit::__event::FieldSet::new(
                     &[#(#names),*],
                     ::tracing_audit::__event::Identifier(&CALLSITE),
@@ -312,14 +314,14 @@ impl Event<'_> {
 
             fn from_record(record: &::tracing_audit::record::Record) -> ::tracing_audit::Result<Self> {
                 record.expect_event(&META)?;
-                Ok(Self { #(#takes,)* #(#skipped,)* })
+                ::core::result::Result::Ok(Self { #(#takes,)* #(#skipped,)* })
             }
 
             fn record(&self) {
                 if CALLSITE.is_enabled() {
                     #(#holds)*
                     CALLSITE.dispatch(&[
-                        #(Some(&#constants as &dyn ::tracing_audit::__event::Value),)*
+                        #(::core::option::Option::Some(&#constants as &dyn ::tracing_audit::__event::Value),)*
                         #(#places.value(),)*
                     ]);
                 }

@@ -55,7 +55,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
             fn from_value(
                 value: &::tracing_audit::record::Value,
             ) -> ::core::result::Result<Self, ::tracing_audit::record::Misfit> {
-                Ok(Self { #(#reads,)* #(#skipped,)* })
+                ::core::result::Result::Ok(Self { #(#reads,)* #(#skipped,)* })
             }
         }
     })

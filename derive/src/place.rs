@@ -237,7 +237,7 @@ impl Field<'_> {
             key.value()
         );
         Some(quote_spanned! {key.span()=>
-            const _: () = assert!(::tracing_audit::__event::is_slot(#key), #message);
+            const _: () = ::core::assert!(::tracing_audit::__event::is_slot(#key), #message);
         })
     }
 }

@@ -145,6 +145,57 @@ fn without_place(mut line: serde_json::Value) -> serde_json::Value {
     line
 }
 
+/// Where other things have the names that everybody else's have.
+mod among_namesakes {
+    use tracing_audit::record::{AuditEvent, EventPart};
+
+    use Answer::*;
+
+    #[expect(dead_code, reason = "their names are what counts")]
+    enum Answer {
+        Ok,
+        Err,
+        Some,
+        None,
+    }
+
+    macro_rules! assert {
+        () => {};
+    }
+    assert!();
+
+    #[derive(EventPart)]
+    pub(super) struct Part {
+        #[audit(public)]
+        pub(super) number: u8,
+    }
+
+    #[derive(AuditEvent)]
+    #[audit(
+        event = "namesake.met",
+        category = "namesake",
+        action = "met",
+        level = "info",
+        outcome = "success"
+    )]
+    pub(super) struct Met {
+        #[audit(slot = "actor.id", internal)]
+        pub(super) id: u8,
+        #[audit(detail = "part", nested)]
+        pub(super) part: Part,
+    }
+}
+
+#[test]
+fn an_event_does_not_mind_what_else_has_the_names_of_the_prelude() {
+    let met = among_namesakes::Met {
+        id: 7,
+        part: among_namesakes::Part { number: 8 },
+    };
+    let read = among_namesakes::Met::from_record(&met.to_record()).unwrap();
+    assert_eq!((read.id, read.part.number), (7, 8));
+}
+
 #[test]
 fn an_event_is_recorded_exactly_through_tracing_and_given_as_a_value() {
     let event = start();
