@@ -6,8 +6,8 @@ use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned as _;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    AttrStyle, Attribute, Block, Error, Expr, GenericArgument, Item, PathArguments, Result, ReturnType, Signature,
-    Stmt, Token, Type, TypeParamBound, Visibility, braced, parse_quote,
+    AttrStyle, Attribute, Block, Error, Expr, GenericArgument, Item, PathArguments, Result, ReturnType,
+    Signature, Stmt, Token, Type, TypeParamBound, Visibility, braced, parse_quote,
 };
 
 use crate::audited_args::{Args, Changed};
@@ -49,10 +49,10 @@ impl Parse for Function {
         let inside;
         let brace_token = braced!(inside in input);
         // Those that stand inside of the body are about the function as well.
-        attributes.extend(inside.call(Attribute::parse_inner)?.into_iter().map(|inner| Attribute {
-            style: AttrStyle::Outer,
-            ..inner
-        }));
+        for mut inner in inside.call(Attribute::parse_inner)? {
+            inner.style = AttrStyle::Outer;
+            attributes.push(inner);
+        }
         let stmts = inside.call(Block::parse_within)?;
         Ok(Self {
             attributes,

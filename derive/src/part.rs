@@ -33,6 +33,11 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
         let member = field.name;
         quote!((#key, ::tracing_audit::record::FieldValue::view(&self.#member)))
     });
+    // Not among the constants: a part may hold a list of its like.
+    let wholes = fields
+        .iter()
+        .filter(|field| field.place.is_some())
+        .filter_map(Field::whole);
     let reads = placed().map(|(field, key)| {
         let member = field.name;
         quote_spanned!(field.ty.span()=> #member: ::tracing_audit::__event::member(value, #key)?)
@@ -49,6 +54,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
             const PARTS: &'static [::tracing_audit::record::FieldMeta] = &[#(#metas),*];
 
             fn view(&self) -> ::tracing_audit::record::View<'_> {
+                const { #(#wholes)* }
                 ::tracing_audit::__event::part([#(#views),*])
             }
 
