@@ -125,7 +125,7 @@ extern crate self as tracing_audit;
 pub mod __event {
     pub use crate::capture::typed::{Callsite, Held};
     pub use crate::record::event::{class_of, is_slot, slot_for};
-    pub use crate::record::part::{member, part, parts_of};
+    pub use crate::record::part::{member, part, parts_of, whole};
     pub use tracing_core::callsite::Identifier;
     pub use tracing_core::field::FieldSet;
     pub use tracing_core::field::Value;

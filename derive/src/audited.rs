@@ -6,8 +6,8 @@ use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned as _;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Attribute, Block, Error, Expr, GenericArgument, PathArguments, Result, ReturnType, Signature, Stmt,
-    Token, Type, TypeParamBound, Visibility,
+    AttrStyle, Attribute, Block, Error, Expr, GenericArgument, Item, PathArguments, Result, ReturnType,
+    Signature, Stmt, Token, Type, TypeParamBound, Visibility, braced, parse_quote,
 };
 
 use crate::audited_args::{Args, Changed};
@@ -23,7 +23,7 @@ struct Function {
 
 impl Parse for Function {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
-        let attributes = input.call(Attribute::parse_outer)?;
+        let mut attributes = input.call(Attribute::parse_outer)?;
         let visibility = input.parse()?;
         let what = "`#[audited]` stands on a function or a method: a call is what is recorded";
         let begin = input.span();
@@ -46,11 +46,19 @@ impl Parse for Function {
                 "this method has no body that could be recorded: put `#[audited]` on the implementations",
             ));
         }
+        let inside;
+        let brace_token = braced!(inside in input);
+        // Those that stand inside of the body are about the function as well.
+        for mut inner in inside.call(Attribute::parse_inner)? {
+            inner.style = AttrStyle::Outer;
+            attributes.push(inner);
+        }
+        let stmts = inside.call(Block::parse_within)?;
         Ok(Self {
             attributes,
             visibility,
             signature,
-            block: input.parse()?,
+            block: Block { brace_token, stmts },
         })
     }
 }
@@ -67,6 +75,7 @@ pub(crate) fn expand(arguments: TokenStream, function: TokenStream) -> Result<To
     check(&args, &attributes, &signature)?;
     let ends = match tail(&block) {
         Some(tail) if signature.asyncness.is_none() => {
+            no_other_end(&block)?;
             let statements = delayed(&args, &signature, &block, tail);
             quote!({ #statements })
         }
@@ -112,7 +121,9 @@ fn check(args: &Args, attributes: &[Attribute], signature: &Signature) -> Result
             last.ident == "instrument" || last.ident == "sensitive_instrument" || last.ident == "audited"
         });
         let text = attribute.meta.to_token_stream().to_string().replace(' ', "");
-        instruments && (text.contains("target=\"audit") || path.is_some_and(|last| last.ident == "audited"))
+        let records = ["target=\"audit\"", "target=\"audit::"];
+        let records = records.into_iter().any(|target| text.contains(target));
+        instruments && (records || path.is_some_and(|last| last.ident == "audited"))
     });
     match twice {
         Some(attribute) => Err(Error::new(
@@ -232,10 +243,17 @@ fn allowed() -> TokenStream {
     }
 }
 
+/// The body in braces that are ours: those of the function would be superfluous where they now stand.
+fn braces(block: &Block) -> TokenStream {
+    let (span, statements) = (block.brace_token.span.join(), &block.stmts);
+    quote_spanned!(span.resolved_at(Span::call_site())=> { #(#statements)* })
+}
+
 /// The body as a block whose type is known before anything in it is: what `?` turns an error into depends on it.
 fn typed(block: &Block, output: Option<&Type>) -> TokenStream {
+    let block = braces(block);
     let Some(output) = output else {
-        return quote!(#block);
+        return block;
     };
     let mut output = output.clone();
     Unnamed.visit_type_mut(&mut output);
@@ -248,7 +266,7 @@ fn typed(block: &Block, output: Option<&Type>) -> TokenStream {
             return #value;
         }
     };
-    quote!({ #edge { #block } })
+    quote!({ #edge #block })
 }
 
 /// Nobody can name the type that `impl Trait` stands for: it is left to the compiler.
@@ -277,21 +295,21 @@ fn called(args: &Args, signature: &Signature, block: &Block) -> TokenStream {
     let support = support();
     let (call, out, inside) = (local("call"), local("out"), local("inside"));
     let (span, allowed) = (span(args, signature), allowed());
+    let body = typed(block, returned(&signature.output));
     if let ReturnType::Type(_, never) = &signature.output
         && let Type::Never(_) = **never
     {
         return quote!({
             let #call = #support::Call::begin(#span);
             let #inside = #call.enter();
-            #block
+            #body
         });
     }
     let can_fail = !matches!(signature.output, ReturnType::Default);
-    let body = typed(block, returned(&signature.output));
     let conclude = conclude(args, can_fail, &call, &out);
     quote!({
         let mut #call = #support::Call::begin(#span);
-        #allowed
+        #[allow(clippy::let_unit_value)]
         let #out = {
             let #inside = #call.enter();
             #support::once(move || #body)
@@ -308,12 +326,21 @@ fn awaited(args: &Args, signature: &Signature, output: Option<&Type>, block: &Bl
     let (call, out, body) = (local("call"), local("out"), local("body"));
     let (span, allowed) = (span(args, signature), allowed());
     let is_unit = signature.asyncness.is_some() && matches!(signature.output, ReturnType::Default);
+    let begun = local("begun");
+    if let (true, ReturnType::Type(_, never)) = (signature.asyncness.is_some(), &signature.output)
+        && let Type::Never(_) = **never
+    {
+        let typed = typed(block, Some(&parse_quote!(::core::convert::Infallible)));
+        return quote! {
+            let #begun = #span;
+            let #body = ::core::pin::pin!(::core::option::Option::Some(async move #typed));
+            match #support::Running::new(#begun, #body).await.1 {}
+        };
+    }
     let typed = typed(block, output);
     let conclude = conclude(args, !is_unit, &call, &out);
-    let begun = local("begun");
     quote! {
         let #begun = #span;
-        #allowed
         let #body = ::core::pin::pin!(::core::option::Option::Some(async move #typed));
         let (mut #call, #out) = #support::Running::new(#begun, #body).await;
         #allowed
@@ -337,6 +364,37 @@ fn delayed(args: &Args, signature: &Signature, block: &Block, tail: Tail<'_>) ->
         Some(pin) => quote!(#(#before)* #pin(#future)),
         None => quote!(#(#before)* #future),
     }
+}
+
+/// Refuses a function that may return another future than its last one, whose end nobody would see.
+fn no_other_end(block: &Block) -> Result<()> {
+    let mut returns = Returns(None);
+    let before = block.stmts.split_last().map_or(&[][..], |(_, before)| before);
+    before
+        .iter()
+        .for_each(|statement| returns.visit_stmt_mut(&mut statement.clone()));
+    returns.0.map_or(Ok(()), |span| {
+        Err(Error::new(
+            span,
+            "the end of the future that is returned here cannot be seen: make it an `async fn`, or return from inside of \
+             the last `async move { … }`",
+        ))
+    })
+}
+
+/// Where the function itself returns; nobody else's `return` counts.
+struct Returns(Option<Span>);
+
+impl VisitMut for Returns {
+    fn visit_expr_mut(&mut self, expr: &mut Expr) {
+        match expr {
+            Expr::Return(_) => self.0 = self.0.or(Some(expr.span())),
+            Expr::Async(_) | Expr::Closure(_) => {}
+            _ => visit_mut::visit_expr_mut(self, expr),
+        }
+    }
+
+    fn visit_item_mut(&mut self, _: &mut Item) {}
 }
 
 /// The `async` block that a function ends with.

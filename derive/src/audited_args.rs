@@ -77,9 +77,9 @@ impl Parse for Args {
 }
 
 impl Args {
-    /// Whether something has this name.
+    /// Whether a field is called so.
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.given.contains(name)
+        self.fields.iter().any(|field| field.name.text == name)
     }
 
     /// The span's name: what it is called, else what was done, else the function's.
@@ -99,7 +99,7 @@ impl Args {
     }
 
     fn once(&mut self, name: &Name) -> Result<()> {
-        if self.given.insert(name.text.clone()) {
+        if self.given.insert(name.bare().to_owned()) {
             return Ok(());
         }
         Err(Error::new(name.span, format!("`{}` is given twice", name.text)))
@@ -138,9 +138,7 @@ impl Args {
             "changed" | "changed_fields" => self.changed(&name, input)?,
             "resource" => {
                 for field in resource(&name, input)? {
-                    if field.name.is("resource.id") || !self.has("resource.type") {
-                        self.once(&field.name)?;
-                    }
+                    self.once(&field.name)?;
                     self.fields.push(field);
                 }
             }
@@ -167,7 +165,7 @@ impl Args {
     /// Refuses a key that is none, and says what may have been meant.
     fn check(&self, name: &Name) -> Result<()> {
         let text = &*name.text;
-        let message = match text {
+        let message = match name.bare() {
             "skip" | "skip_all" => {
                 format!("`{text}` has no place here: no argument is recorded unless something names it")
             }
@@ -179,7 +177,7 @@ impl Args {
             "event" | "event.name" | "event_name" | "event_type" => {
                 format!("the record is called by `name = \"…\"`, not `{text}`")
             }
-            _ if FOUND.contains(&text) => format!(
+            found if FOUND.contains(&found) => format!(
                 "`{text}` is found out by the macro itself: `denied = |error| …` says which errors are refusals, and \
                  `tracing::Span::current().record(\"outcome\", …)` in the body states another outcome"
             ),
@@ -226,7 +224,7 @@ impl Args {
         while !inside.is_empty() {
             let form = Form::parse(&inside)?;
             let name: Name = inside.parse()?;
-            if FOUND.contains(&&*name.text) {
+            if FOUND.contains(&name.bare()) {
                 self.check(&name)?;
             }
             if is_astray(&name.text) {

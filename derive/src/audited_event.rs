@@ -41,11 +41,13 @@ pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
         ));
     }
     match syn::parse2(input)? {
-        Given::Typed(event) => Ok(quote!({
-            #[allow(unused_imports)]
-            use ::tracing_audit::record::AuditEvent as _;
-            (#event).record()
-        })),
+        Given::Typed(event) => {
+            let support = support();
+            Ok(quote!({
+                use #support::Typed as _;
+                (#event).audit_record()
+            }))
+        }
         Given::Fields(event) => Ok(event.tokens()),
     }
 }
@@ -118,7 +120,7 @@ impl Event {
     }
 
     fn take(&mut self, field: Field) -> Result<()> {
-        if !self.names.insert(field.name.text.clone()) {
+        if !self.names.insert(field.name.bare().to_owned()) {
             return Err(Error::new(
                 field.name.span,
                 format!("`{}` is given twice", field.name.text),

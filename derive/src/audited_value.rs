@@ -31,8 +31,13 @@ impl Name {
         }
     }
 
+    /// The name without `audit.`, which may stand before every name that fills a place of the record.
+    pub(crate) fn bare(&self) -> &str {
+        self.text.strip_prefix("audit.").unwrap_or(&self.text)
+    }
+
     pub(crate) fn is(&self, text: &str) -> bool {
-        self.text == text
+        self.bare() == text
     }
 }
 
@@ -96,15 +101,22 @@ impl Parse for Value {
 }
 
 impl Value {
+    /// The literal that it is. What a macro hands on stands in a group that nobody sees.
+    fn literal(&self) -> Option<&Lit> {
+        let mut expr = &self.expr;
+        while let Expr::Group(group) = expr {
+            expr = &group.expr;
+        }
+        match expr {
+            Expr::Lit(ExprLit { lit, .. }) => Some(lit),
+            _ => None,
+        }
+    }
+
     /// The literal text that it is.
     pub(crate) fn text(&self) -> Option<&LitStr> {
-        match (&self.expr, self.form) {
-            (
-                Expr::Lit(ExprLit {
-                    lit: Lit::Str(text), ..
-                }),
-                Form::Found,
-            ) => Some(text),
+        match (self.literal(), self.form) {
+            (Some(Lit::Str(text)), Form::Found) => Some(text),
             _ => None,
         }
     }
@@ -116,8 +128,10 @@ impl Value {
         match self.form {
             Form::Display => quote_spanned!(span=> #support::tracing::field::display(&(#expr))),
             Form::Debug => quote_spanned!(span=> #support::tracing::field::debug(&(#expr))),
-            Form::Found if matches!(expr, Expr::Lit(_)) => quote!(#expr),
-            Form::Found => quote_spanned!(span=> (&&&&#support::probe::Probe(&(#expr))).audit_value()),
+            Form::Found => match self.literal() {
+                Some(Lit::Str(_) | Lit::Int(_) | Lit::Float(_) | Lit::Bool(_)) => quote!(#expr),
+                _ => quote_spanned!(span=> (&&&&#support::probe::Probe(&(#expr))).audit_value()),
+            },
         }
     }
 
@@ -165,7 +179,7 @@ pub(crate) struct Field {
 
 impl Field {
     pub(crate) fn new(name: Name, value: &Value) -> Self {
-        let value = match name.text.strip_prefix("audit.").unwrap_or(&name.text) {
+        let value = match name.bare() {
             "error" | "err" | "error.message" | "error_message" | "exception.message" => value.error(),
             "changed_fields" => value.names(),
             _ => value.field(),

@@ -27,6 +27,15 @@ const LEVELS: &[(&str, &str, &str)] = &[
     ("error", "Error", "ERROR"),
 ];
 
+/// The outcomes, as the attribute has them and as variants.
+const OUTCOMES: &[(&str, &str)] = &[
+    ("success", "Success"),
+    ("failure", "Failure"),
+    ("denied", "Denied"),
+    ("pending", "Pending"),
+    ("unknown", "Unknown"),
+];
+
 /// What the attribute of an event looks like.
 const EXAMPLE: &str = "#[audit(event = \"tool.start\", category = \"tool\", action = \"start\", level = \"info\", outcome = \"pending\")]";
 
@@ -167,6 +176,7 @@ impl Event<'_> {
         let (generics, arguments, conditions) = self.input.generics.split_for_impl();
         let (statics, implementation) = (self.statics(), self.implementation());
         let metas = self.placed().map(Field::meta);
+        let wholes = self.placed().filter_map(Field::whole);
         let checks = self.placed().filter_map(Field::check);
         let count = self.placed().count();
         quote! {
@@ -177,7 +187,10 @@ impl Event<'_> {
                 #(#checks)*
 
                 impl #generics #name #arguments #conditions {
-                    const __AUDIT_FIELDS: [::tracing_audit::record::FieldMeta; #count] = [#(#metas),*];
+                    const __AUDIT_FIELDS: [::tracing_audit::record::FieldMeta; #count] = {
+                        #(#wholes)*
+                        [#(#metas),*]
+                    };
                 }
 
                 impl #generics ::tracing_audit::record::AuditEvent for #name #arguments #conditions {
@@ -230,19 +243,19 @@ impl Event<'_> {
             .generics
             .lifetimes()
             .map(|_| Lifetime::new("'static", Span::call_site()));
-        let outcome = match outcome.as_ref().map(LitStr::value).as_deref() {
-            None => quote!(None),
-            Some("success") => quote!(Some(::tracing_audit::record::Outcome::Success)),
-            Some("failure") => quote!(Some(::tracing_audit::record::Outcome::Failure)),
-            Some("denied") => quote!(Some(::tracing_audit::record::Outcome::Denied)),
-            Some("pending") => quote!(Some(::tracing_audit::record::Outcome::Pending)),
-            Some("unknown") => quote!(Some(::tracing_audit::record::Outcome::Unknown)),
-            Some(other) => {
-                let message =
-                    format!("`{other}` is no outcome: write success, failure, denied, pending or unknown");
-                Error::new(outcome.span(), message).into_compile_error()
-            }
-        };
+        let outcome = outcome.as_ref().map_or_else(
+            || quote!(::core::option::Option::None),
+            |given| {
+                let word = given.value();
+                let Some((_, variant)) = OUTCOMES.iter().find(|(known, _)| *known == word) else {
+                    let message =
+                        format!("`{word}` is no outcome: write success, failure, denied, pending or unknown");
+                    return Error::new(given.span(), message).into_compile_error();
+                };
+                let variant = Ident::new(variant, Span::call_site());
+                quote!(::core::option::Option::Some(::tracing_audit::record::Outcome::#variant))
+            },
+        );
         let upper = LEVELS.iter().find(|(_, variant, _)| level == variant);
         let upper = Ident::new(upper.map_or("INFO", |(_, _, upper)| upper), level.span());
         let doc = doc(&self.input.attrs);
@@ -258,7 +271,9 @@ impl Event<'_> {
                 ::tracing_audit::__event::Callsite::new(&METADATA, &META);
             static METADATA: ::tracing_audit::__event::Metadata<'static> = ::tracing_audit::__event::Metadata::new(
                 #name, "audit", ::tracing_audit::__event::Level::#upper,
-                Some(file!()), Some(line!()), Some(module_path!()),
+                ::core::option::Option::Some(::core::file!()),
+                ::core::option::Option::Some(::core::line!()),
+                ::core::option::Option::Some(::core::module_path!()),
                 ::tracing_audit::__event::FieldSet::new(
                     &[#(#names),*],
                     ::tracing_audit::__event::Identifier(&CALLSITE),
@@ -312,14 +327,14 @@ impl Event<'_> {
 
             fn from_record(record: &::tracing_audit::record::Record) -> ::tracing_audit::Result<Self> {
                 record.expect_event(&META)?;
-                Ok(Self { #(#takes,)* #(#skipped,)* })
+                ::core::result::Result::Ok(Self { #(#takes,)* #(#skipped,)* })
             }
 
             fn record(&self) {
                 if CALLSITE.is_enabled() {
                     #(#holds)*
                     CALLSITE.dispatch(&[
-                        #(Some(&#constants as &dyn ::tracing_audit::__event::Value),)*
+                        #(::core::option::Option::Some(&#constants as &dyn ::tracing_audit::__event::Value),)*
                         #(#places.value(),)*
                     ]);
                 }

@@ -33,6 +33,11 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
         let member = field.name;
         quote!((#key, ::tracing_audit::record::FieldValue::view(&self.#member)))
     });
+    // Not among the constants: a part may hold a list of its like.
+    let wholes = fields
+        .iter()
+        .filter(|field| field.place.is_some())
+        .filter_map(Field::whole);
     let reads = placed().map(|(field, key)| {
         let member = field.name;
         quote_spanned!(field.ty.span()=> #member: ::tracing_audit::__event::member(value, #key)?)
@@ -49,13 +54,14 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
             const PARTS: &'static [::tracing_audit::record::FieldMeta] = &[#(#metas),*];
 
             fn view(&self) -> ::tracing_audit::record::View<'_> {
+                const { #(#wholes)* }
                 ::tracing_audit::__event::part([#(#views),*])
             }
 
             fn from_value(
                 value: &::tracing_audit::record::Value,
             ) -> ::core::result::Result<Self, ::tracing_audit::record::Misfit> {
-                Ok(Self { #(#reads,)* #(#skipped,)* })
+                ::core::result::Result::Ok(Self { #(#reads,)* #(#skipped,)* })
             }
         }
     })

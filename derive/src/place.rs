@@ -197,11 +197,7 @@ impl Field<'_> {
         let name = self.name.to_string();
         let name = name.trim_start_matches("r#");
         let (ty, path, doc) = (self.ty, self.place.as_ref().map(Place::path), &self.doc);
-        let (kind, label) = match &self.said {
-            Said::Class { class, .. } => (class.word, class.label.as_str()),
-            Said::Nested => ("internal", ""),
-            Said::Typed | Said::Skip => ("unclassified", ""),
-        };
+        let class = self.class();
         let more = match &self.said {
             Said::Class {
                 action: Some(action), ..
@@ -220,11 +216,30 @@ impl Field<'_> {
             ::tracing_audit::record::FieldMeta::new::<#ty>(
                 #name,
                 #path,
-                ::tracing_audit::__event::class_of::<#ty>(::tracing_audit::record::FieldClass::new(#kind, #label)),
+                ::tracing_audit::__event::class_of::<#ty>(#class),
             )
             .doc(#doc)
             #more
         }
+    }
+
+    /// The class that is said of the field, as an expression.
+    fn class(&self) -> TokenStream {
+        let (kind, label) = match &self.said {
+            Said::Class { class, .. } => (class.word, class.label.as_str()),
+            Said::Nested => ("internal", ""),
+            Said::Typed | Said::Skip => ("unclassified", ""),
+        };
+        quote!(::tracing_audit::record::FieldClass::new(#kind, #label))
+    }
+
+    /// What must hold for a field that is of one class as a whole, as a statement for where its type can be named.
+    pub(crate) fn whole(&self) -> Option<TokenStream> {
+        let Said::Class { .. } = self.said else {
+            return None;
+        };
+        let (ty, class) = (self.ty, self.class());
+        Some(quote_spanned!(self.ty.span()=> ::tracing_audit::__event::whole::<#ty>(#class);))
     }
 
     /// What must hold for the field, checked where the compiler knows it.
@@ -237,7 +252,7 @@ impl Field<'_> {
             key.value()
         );
         Some(quote_spanned! {key.span()=>
-            const _: () = assert!(::tracing_audit::__event::is_slot(#key), #message);
+            const _: () = ::core::assert!(::tracing_audit::__event::is_slot(#key), #message);
         })
     }
 }

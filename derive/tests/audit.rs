@@ -83,6 +83,7 @@ fn values_are_shown_as_they_are_or_by_their_display_form() {
             session_id = None::<&str>,
             request_id = std::net::Ipv4Addr::LOCALHOST,
             size = 1.5,
+            grade = 'A',
         );
     });
     captured
@@ -93,7 +94,27 @@ fn values_are_shown_as_they_are_or_by_their_display_form() {
         .assert_has(Slot::ScopeTenant, "t-1")
         .assert_has(Slot::RequestId, "127.0.0.1")
         .assert_lacks(Slot::SessionId)
-        .assert_attribute("size", 1.5);
+        .assert_attribute("size", 1.5)
+        .assert_attribute("grade", "A");
+}
+
+#[test]
+fn what_a_macro_of_the_applications_own_hands_on_is_as_if_it_were_written_there() {
+    macro_rules! told {
+        ($action:literal, $outcome:expr) => {{
+            #[tracing_audit::audited(action = $action)]
+            fn call() {}
+            call();
+            audit!(action = $action, outcome = $outcome);
+        }};
+    }
+    let captured = capture(|| told!("document.read", "success"));
+    captured
+        .count(2)
+        .with_event("document.read")
+        .with(Slot::Category, "document")
+        .with_outcome("success")
+        .count(2);
 }
 
 #[test]
@@ -128,6 +149,13 @@ fn an_event_of_a_type_is_recorded_as_such() {
     struct DocumentDeleted {
         #[audit(slot = "resource.id", internal)]
         id: u64,
+    }
+    impl DocumentDeleted {
+        /// Something else altogether.
+        #[expect(dead_code, reason = "it is not what is meant")]
+        fn record(&self) -> u64 {
+            self.id
+        }
     }
     let captured = capture(|| {
         let event = DocumentDeleted { id: 7 };

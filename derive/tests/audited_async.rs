@@ -212,6 +212,22 @@ fn what_is_cancelled_while_a_panic_unwinds_was_cancelled_and_did_not_panic() {
 }
 
 #[test]
+fn a_future_that_never_ends_can_only_be_cancelled() {
+    #[audited(action = "serve")]
+    async fn serve() -> ! {
+        loop {
+            yield_now().await;
+        }
+    }
+    let captured = capture(|| {
+        let mut serving = Box::pin(serve());
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(serving.as_mut().poll(&mut context).is_pending());
+    });
+    assert_outcome(captured.only(), "unknown", Some("cancelled"));
+}
+
+#[test]
 fn a_future_that_nobody_polled_is_no_call() {
     let (begin, _begun) = oneshot::channel();
     capture(|| drop(wait(begin))).none();

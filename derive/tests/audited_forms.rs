@@ -364,6 +364,45 @@ fn a_function_that_never_returns_can_only_panic() {
     assert_outcome(captured.only(), "unknown", Some("panic"));
 }
 
+#[deny(unused_braces, unfulfilled_lint_expectations)]
+mod linted {
+    use super::audited;
+
+    #[audited]
+    pub(super) fn called() -> u8 {
+        #![expect(unused_variables, reason = "the compiler is to say so")]
+        let unused = 1;
+        2
+    }
+
+    #[audited]
+    #[expect(unused_variables, reason = "the compiler is to say so")]
+    pub(super) async fn awaited() -> u8 {
+        let unused = 1;
+        2
+    }
+
+    #[audited]
+    pub(super) fn delayed() -> impl Future<Output = Result<u8, u8>> {
+        async move { Ok(2) }
+    }
+
+    /// The target is none of a trail's.
+    #[audited]
+    #[tracing::instrument(target = "auditorium")]
+    pub(super) fn instrumented() {}
+}
+
+#[test]
+fn the_compiler_says_of_a_body_what_it_would_say_without_it() {
+    let captured = capture(|| {
+        assert_eq!(linted::called(), 2);
+        drop((linted::awaited(), linted::delayed()));
+        linted::instrumented();
+    });
+    captured.count(2).with_outcome("success").count(2);
+}
+
 #[test]
 fn instrument_inside_reports_its_error_to_others_and_adds_no_record() {
     #[audited(action = "both")]

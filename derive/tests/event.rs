@@ -145,6 +145,105 @@ fn without_place(mut line: serde_json::Value) -> serde_json::Value {
     line
 }
 
+/// A part that holds a list of its like.
+#[derive(Debug, Clone, PartialEq, EventPart)]
+struct Step {
+    #[audit(internal)]
+    name: String,
+    #[audit(public)]
+    took: u64,
+    #[audit(internal)]
+    steps: Vec<Step>,
+}
+
+#[derive(Debug, Clone, PartialEq, AuditEvent)]
+#[audit(
+    event = "run.end",
+    category = "run",
+    action = "end",
+    level = "info",
+    outcome = "success"
+)]
+struct RunEnd {
+    #[audit(detail = "steps", internal)]
+    steps: Vec<Step>,
+    #[audit(detail = "all", secret)]
+    all: BTreeMap<String, ToolResult>,
+}
+
+#[test]
+fn parts_in_a_list_or_a_map_are_of_its_class() {
+    let step = |name: &str, steps: &[Step]| Step {
+        name: name.to_owned(),
+        took: 1,
+        steps: steps.to_vec(),
+    };
+    let event = RunEnd {
+        steps: vec![step("outer", &[step("inner", &[])])],
+        all: BTreeMap::from([("x".to_owned(), start().result.unwrap())]),
+    };
+    let recording = Recording::new();
+    recording.run(|| event.record());
+    let detail = serde_json::json!({
+        "all": "[REDACTED:secret]",
+        "steps": [{"name": "outer", "took": 1, "steps": [{"name": "inner", "took": 1, "steps": []}]}],
+    });
+    assert_eq!(line(recording.captured().only())["detail"], detail);
+    assert_eq!(RunEnd::from_record(&event.to_record()).unwrap(), event);
+}
+
+/// Where other things have the names that everybody else's have.
+mod among_namesakes {
+    use tracing_audit::record::{AuditEvent, EventPart};
+
+    #[expect(unused_imports, reason = "nobody means them")]
+    use Answer::*;
+
+    #[expect(dead_code, reason = "their names are what counts")]
+    enum Answer {
+        Ok,
+        Err,
+        Some,
+        None,
+    }
+
+    macro_rules! assert {
+        () => {};
+    }
+    assert!();
+
+    #[derive(EventPart)]
+    pub(super) struct Part {
+        #[audit(public)]
+        pub(super) number: u8,
+    }
+
+    #[derive(AuditEvent)]
+    #[audit(
+        event = "namesake.met",
+        category = "namesake",
+        action = "met",
+        level = "info",
+        outcome = "success"
+    )]
+    pub(super) struct Met {
+        #[audit(slot = "actor.id", internal)]
+        pub(super) id: u8,
+        #[audit(detail = "part", nested)]
+        pub(super) part: Part,
+    }
+}
+
+#[test]
+fn an_event_does_not_mind_what_else_has_the_names_of_the_prelude() {
+    let met = among_namesakes::Met {
+        id: 7,
+        part: among_namesakes::Part { number: 8 },
+    };
+    let read = among_namesakes::Met::from_record(&met.to_record()).unwrap();
+    assert_eq!((read.id, read.part.number), (7, 8));
+}
+
 #[test]
 fn an_event_is_recorded_exactly_through_tracing_and_given_as_a_value() {
     let event = start();

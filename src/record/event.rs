@@ -315,7 +315,7 @@ const fn takes(kind: Kind, ty: FieldType) -> bool {
     }
 }
 
-const fn is_same(left: &str, right: &str) -> bool {
+pub(super) const fn is_same(left: &str, right: &str) -> bool {
     let (left, right) = (left.as_bytes(), right.as_bytes());
     if left.len() != right.len() {
         return false;

@@ -22,7 +22,8 @@ pub trait FieldValue: Sized {
     const IS_OPTIONAL: bool = false;
     /// The class of its values, where the type states it.
     const CLASS: Option<FieldClass> = None;
-    /// The fields of a value, where it is a struct. Their places are counted from its own.
+    /// The fields of a value, where it is a struct, and of the structs in it, where it is a list or a map of them. Their
+    /// places are counted from the struct's own.
     const PARTS: &'static [FieldMeta] = &[];
     /// Whether every value is a text that stands in it as it is, so that lists of them are written without a copy.
     const IS_TEXT: bool = false;
@@ -378,6 +379,7 @@ lists! {
 impl<T: FieldValue> FieldValue for BTreeMap<String, T> {
     const TYPE: FieldType = FieldType::Map(&T::TYPE);
     const CLASS: Option<FieldClass> = T::CLASS;
+    const PARTS: &'static [FieldMeta] = T::PARTS;
 
     fn view(&self) -> View<'_> {
         let members = self

@@ -1,6 +1,6 @@
 //! Structs inside the fields of typed events: what `derive(EventPart)` writes calls in here.
 
-use super::event::{FieldMeta, held};
+use super::event::{FieldClass, FieldMeta, held, is_same};
 use super::field_type::FieldType;
 use super::field_value::{FieldValue, Misfit, View};
 use super::value::{Map, Value};
@@ -42,4 +42,47 @@ pub const fn parts_of<T: FieldValue>() -> &'static [FieldMeta] {
         "`nested` stands on a struct that derives EventPart, or on an Option of one"
     );
     T::PARTS
+}
+
+/// Checks that a field of this class may hold structs as a whole: none of their own classes is lost by it.
+///
+/// # Panics
+///
+/// Where one is, which happens while the application is compiled.
+#[doc(hidden)]
+pub const fn whole<T: FieldValue>(class: FieldClass) {
+    assert!(
+        covers(class, T::PARTS),
+        "a part inside has a stricter class than the whole: write detail = \"…\", nested for a struct; a list or a map of \
+         structs is of the class of its parts, or `secret`"
+    );
+}
+
+/// Whether nothing inside is of a stricter class than the whole.
+const fn covers(whole: FieldClass, parts: &[FieldMeta]) -> bool {
+    let mut at = 0;
+    while at < parts.len() {
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "a loop over its own length; `get` is not const"
+        )]
+        let FieldMeta {
+            class,
+            action,
+            parts: inside,
+            ..
+        } = parts[at];
+        let is_like = is_same(class.kind, whole.kind) && is_same(class.label, whole.label);
+        let is_open = is_same(class.kind, "public")
+            || is_same(class.kind, "internal") && !is_same(whole.kind, "public");
+        let is_covered = match inside.is_empty() {
+            true => is_same(whole.kind, "secret") || (is_like || is_open) && action.is_none(),
+            false => covers(whole, inside),
+        };
+        if !is_covered {
+            return false;
+        }
+        at += 1;
+    }
+    true
 }

@@ -14,4 +14,6 @@ fn main() {
     audit!(action = "x", id + 1);
     audit!(action = "");
     audit!(action = "x", level = "loud");
+    audit!(action = "x", audit.action = "y");
+    audit!(action = "x", audit.outcome = "sucess");
 }

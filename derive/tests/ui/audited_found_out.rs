@@ -17,4 +17,13 @@ fn skip_all(_secret: &str) {}
 #[audited(event = "document.delete")]
 fn event() {}
 
+#[audited(audit.outcome = "success")]
+fn in_full() {}
+
+#[audited(fields(audit.error.message = "none"))]
+fn in_full_as_a_field() {}
+
+#[audited(audit.event = "document.delete")]
+fn event_in_full() {}
+
 fn main() {}

@@ -19,4 +19,18 @@ fn boxed() -> Pin<Box<dyn Future<Output = Result<(), String>>>> {
     Box::pin(work())
 }
 
+#[audited]
+fn early(skip: bool) -> Pin<Box<dyn Future<Output = u8>>> {
+    let other = || return 7;
+    if skip {
+        return Box::pin(ready(other()));
+    }
+    Box::pin(async move {
+        if skip {
+            return 8;
+        }
+        9
+    })
+}
+
 fn main() {}

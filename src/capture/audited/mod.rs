@@ -16,7 +16,7 @@ pub use tracing;
 use tracing::{Span, Value, field};
 
 use super::span_state::Evidence;
-use crate::record::{AuditError, Outcome};
+use crate::record::{AuditError, AuditEvent, Outcome};
 
 thread_local! {
     /// The span whose end is being told on this thread, and how it ended. 0 where none is.
@@ -215,6 +215,17 @@ impl<F> Drop for Running<'_, F> {
         }
     }
 }
+
+/// What `audit!(event)` calls: a type may have a method `record` of its own, which records nothing.
+pub trait Typed: AuditEvent {
+    /// Records it through `tracing`.
+    #[inline]
+    fn audit_record(&self) {
+        self.record();
+    }
+}
+
+impl<E: AuditEvent> Typed for E {}
 
 /// A field that has no value yet.
 pub const EMPTY: field::Empty = field::Empty;
