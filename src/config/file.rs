@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Deserializer, de};
 
-use super::{Family, Floors, IdKind, Mode, Modes, keys, retention_days};
+use super::{CallStacks, Family, Floors, IdKind, Mode, Modes, keys, retention_days};
 use crate::error::Result;
 use crate::record::Level;
 
@@ -74,6 +74,8 @@ pub struct Config {
     pub require_actor: Option<bool>,
     /// Which kind of UUID a record is given as its id, `v7` or `v4`. Default: `v7`.
     pub id_kind: Option<IdKind>,
+    /// Which spans are gathered as the steps that led to a record. Default: none are.
+    pub call_stacks: Option<CallStacks>,
 }
 
 /// The least level recorded, by family of events. Absent means no floor.

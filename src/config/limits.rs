@@ -9,7 +9,8 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limit {
-    /// The key in a configuration file, which is also the name of the builder's setter.
+    /// The key in a configuration file, which is also the name of the builder's setter. One with a dot stands in an
+    /// object, and its setter is that of the object's type.
     pub key: &'static str,
     /// What one of it is: `records`, `bytes`, `days`.
     pub unit: &'static str,
@@ -97,6 +98,12 @@ limits! {
     /// How long the guard, when dropped, waits for the writer to finish.
     GUARD_TIMEOUT_MS = "guard_timeout_ms" "milliseconds" 5_000, 1, 600_000;
         "call `shutdown` with a timeout of your own to wait differently once";
+    /// Steps of one call stack. Each takes up to six of the 512 keys that the structures of a line may have together.
+    CALL_STACK_NODES = "call_stacks.nodes" "steps" 64, 1, 80;
+        "more would not fit a line; leave spans out that are no steps";
+    /// How deep the steps of a call stack stand. Each depth is two of the 64 that a line may have.
+    CALL_STACK_DEPTH = "call_stacks.depth" "steps" 16, 1, 24;
+        "more would not fit a line; leave spans out that are no steps";
 }
 
 #[cfg(test)]
