@@ -243,6 +243,18 @@ fn a_value_of_the_wrong_type_is_refused_by_its_key() {
 }
 
 #[test]
+fn a_list_in_the_place_of_an_object_is_refused() {
+    for (text, key) in [
+        (r#"{"levels": ["warn"]}"#, "levels"),
+        (r#"{"redaction": ["balanced"]}"#, "redaction"),
+        (r#"{"call_stacks": [1, 2]}"#, "call_stacks"),
+        (r#"{"modes": [["tool.*", null, "lossy"]]}"#, "modes[0]"),
+    ] {
+        refused_with(text, &[&format!("`{key}` is a list"), "write an object"]);
+    }
+}
+
+#[test]
 fn a_number_out_of_range_is_refused_with_its_range_and_remedy() {
     for (text, key, value) in [
         (r#"{"queue_records": 15}"#, "queue_records", "15"),

@@ -57,8 +57,16 @@ fn known_keys(tree: &Value) -> Result<()> {
     Ok(())
 }
 
-/// Refuses the keys of an object that are not `known`. Anything but an object is left to the types.
+/// Refuses the keys of an object that are not `known`. Anything else is left to the types, but for a list: they would read
+/// its values as those of the keys in their order.
 fn among(place: &str, value: &Value, known: &[&'static str]) -> Result<()> {
+    if value.is_array() {
+        return Err(Error::config(format!(
+            "`{}` is a list; write an object, whose keys can be {}",
+            place.trim_end_matches('.'),
+            known.join(", ")
+        )));
+    }
     for key in value.as_object().into_iter().flatten().map(|(key, _)| key) {
         if known.contains(&key.as_str()) {
             continue;
