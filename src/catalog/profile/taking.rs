@@ -6,6 +6,7 @@ use super::rules::To;
 use super::{Profile, giving};
 use crate::format::{Flaw, locate};
 use crate::record::{Map, Record, Slot, Value};
+use crate::redact::scan;
 
 /// The longest name of an attribute, in bytes: a record cuts longer ones.
 const MAX_NAME: usize = 255;
@@ -60,9 +61,11 @@ impl Fault {
     }
 }
 
-/// The beginning of a text, for an error.
+/// The beginning of a text, for an error. What the balanced policy would hide in it is hidden: an error goes to other
+/// readers than the record.
 pub(super) fn short(text: &str) -> String {
-    let mut chars = text.chars();
+    let scanned = scan("", text);
+    let mut chars = scanned.value.chars();
     let mut shown: String = chars.by_ref().take(SHOWN).collect();
     if chars.next().is_some() {
         shown.push('…');
@@ -91,7 +94,7 @@ impl<'l> Taking<'l> {
             other => Err(Fault::at_path(
                 line,
                 &[],
-                &format!("expected an object instead of {}", held(&other)),
+                &format!("expected an object instead of {}", held("", &other)),
             )),
         }
     }
@@ -133,7 +136,7 @@ impl<'l> Taking<'l> {
     pub(super) fn refuse(&self, key: &'static str, expected: &str) -> Fault {
         match self.rest.get(key) {
             None => self.fault(key, &format!("is missing; expected {expected}")),
-            Some(value) => self.fault(key, &format!("holds {}; expected {expected}", held(value))),
+            Some(value) => self.fault(key, &format!("holds {}; expected {expected}", held(key, value))),
         }
     }
 
@@ -199,9 +202,13 @@ impl<'l> Taking<'l> {
     }
 }
 
-/// What a field holds, for an error.
-fn held(value: &Value) -> String {
+/// What a field of this name holds, for an error.
+fn held(field: &str, value: &Value) -> String {
     match value {
+        Value::Str(text) => {
+            let kept = Value::from(&*scan(field, text).value);
+            format!("`{}`", short(&plain::text(&kept, Style::Plain)))
+        }
         Value::Map(_) => "an object".to_owned(),
         Value::List(_) => "a list".to_owned(),
         value => format!("`{}`", short(&plain::text(value, Style::Plain))),
