@@ -32,7 +32,7 @@ pub struct Config {
     pub path: Option<PathBuf>,
     /// The size at which a segment is closed, in mebibytes. Default: 64.
     pub max_size_mb: Option<u64>,
-    /// The age in days at which a sealed segment is removed; 0 keeps all for ever. Default: 30.
+    /// The age in days at which a closed segment is removed; 0 keeps all for ever. Default: 30.
     pub keep_days: Option<u64>,
     /// The least level recorded, by family of events. Default: no floor.
     pub levels: Levels,
@@ -52,9 +52,9 @@ pub struct Config {
     pub mode: Option<Mode>,
     /// Modes by event name or category; the first rule that fits decides. Default: none.
     pub modes: Vec<ModeRule>,
-    /// The total size in bytes above which the oldest sealed segments are removed; 0 sets no limit. Default: 0.
+    /// The total size in bytes above which the oldest closed segments are removed; 0 sets no limit. Default: 0.
     pub keep_bytes: Option<u64>,
-    /// The number of segments above which the oldest sealed ones are removed; 0 sets no limit. Default: 0.
+    /// The number of segments above which the oldest closed ones are removed; 0 sets no limit. Default: 0.
     pub keep_segments: Option<u64>,
     /// How long a written record waits at most before the commit begins that makes it durable. Default: 50 ms.
     pub commit_interval_ms: Option<u64>,

@@ -83,13 +83,13 @@ limits! {
     /// Size at which a segment is closed and the next one opened.
     MAX_SIZE_MB = "max_size_mb" "mebibytes" 64, 1, 65_536;
         "segments are read whole by nobody, so a size near the default fits most services";
-    /// Age at which a sealed segment is removed; 0 keeps all for ever.
+    /// Age at which a closed segment is removed; 0 keeps all for ever.
     KEEP_DAYS = "keep_days" "days" 30, 0, 36_500;
         "use 0 to keep everything for ever";
-    /// Total size above which the oldest sealed segments are removed; 0 sets no limit.
+    /// Total size above which the oldest closed segments are removed; 0 sets no limit.
     KEEP_BYTES = "keep_bytes" "bytes" 0, 0, 1 << 60;
         "use 0 for no limit by size";
-    /// Number of segments above which the oldest sealed ones are removed; 0 sets no limit.
+    /// Number of segments above which the oldest closed ones are removed; 0 sets no limit.
     KEEP_SEGMENTS = "keep_segments" "segments" 0, 0, 1_000_000;
         "use 0 for no limit by count";
     /// Longest time that a written record waits for the group commit that makes it durable.

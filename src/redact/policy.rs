@@ -226,7 +226,7 @@ impl Policy {
         self.key(id, secret.trim_ascii())
     }
 
-    /// Adds a key that the application fetches: from a vault, a key service, a sealed file.
+    /// Adds a key that the application fetches: from a vault, a key service, an encrypted file.
     ///
     /// # Errors
     ///
