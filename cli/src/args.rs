@@ -113,7 +113,7 @@ pub(crate) enum Command {
 #[derive(Debug, ClapArgs)]
 #[command(after_help = EXIT_WRITE)]
 pub(crate) struct Demo {
-    /// A directory that is new or empty
+    /// A directory that is new, or holds no trail yet
     pub(crate) dir: PathBuf,
     /// How many records
     #[arg(long, value_name = "N", default_value_t = 200)]
