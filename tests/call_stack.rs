@@ -293,6 +293,29 @@ fn what_is_gathered_stands_in_the_first_record_of_the_trail() {
     assert_eq!(stacks["of"], Value::from(vec!["turn"]));
 }
 
+#[cfg(feature = "config")]
+#[test]
+fn a_configuration_has_call_stacks_gathered_and_the_builder_precedes_it() {
+    use tracing_audit::AuditBuilder;
+    use tracing_audit::config::Config;
+
+    let config = Config::from_json(r#"{"call_stacks": {"nodes": 2, "every_span": true}}"#).unwrap();
+    let tree = |given: Option<CallStacks>| {
+        let recording = Recording::with(|audit| {
+            let audit = given.into_iter().fold(audit, AuditBuilder::call_stacks);
+            audit.config(&config).unwrap()
+        });
+        recording.run(|| {
+            let _turn = info_span!(target: "audit", "turn", actor.id = "u-1").entered();
+            let _plain = info_span!("plain").entered();
+            drop(info_span!("model", kind = "llm"));
+        });
+        drawn(&recording.captured().only().call_stack().unwrap().nodes)
+    };
+    assert_eq!(tree(None), "turn(audit)[plain(call_stack)+1]");
+    assert_eq!(tree(Some(CallStacks::new())), "turn(audit)[model(llm)]");
+}
+
 #[test]
 fn the_shell_takes_steps_that_nobody_else_wants_and_its_neighbours_see_no_more_for_it() {
     #[derive(Debug, Default, Clone)]

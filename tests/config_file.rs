@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use tracing_audit::ErrorKind;
-use tracing_audit::config::{Config, Mode, RedactionMode};
+use tracing_audit::config::{CallStacks, Config, Mode, RedactionMode};
 use tracing_audit::record::Level;
 
 /// The error of a configuration that must be refused.
@@ -70,7 +70,8 @@ fn every_key_is_read() {
             "keep_bytes": 1048576, "keep_segments": 3, "commit_interval_ms": 10, "guard_timeout_ms": 1,
             "redaction": {"mode": "balanced", "key_file": "/run/secrets/audit"},
             "targets": ["security"], "allow_modules": ["app::billing"], "allow_log": true, "lend": ["order.id"],
-            "require_actor": true
+            "require_actor": true,
+            "call_stacks": {"nodes": 80, "depth": 24, "targets": ["agent"], "every_span": true, "of": ["turn", "job.*"]}
         }"#,
     )
     .unwrap();
@@ -104,10 +105,25 @@ fn every_key_is_read() {
     );
     assert_eq!(config.lend.as_deref(), Some(&["order.id".to_owned()][..]));
     assert_eq!((config.allow_log, config.require_actor), (Some(true), Some(true)));
+    let stacks = CallStacks::new().nodes(80).depth(24).target("agent");
+    assert_eq!(
+        config.call_stacks,
+        Some(stacks.every_span(true).of("turn").of("job.*"))
+    );
     let modes = config.modes();
     assert_eq!(modes.of("tool.denied", Some("auth")), Mode::Durable);
     assert_eq!(modes.of("login", Some("authentication")), Mode::Bounded);
     assert_eq!(modes.of("login", None), Mode::Lossy);
+}
+
+#[test]
+fn an_empty_object_of_call_stacks_gathers_with_the_defaults() {
+    let config = Config::from_json(r#"{"call_stacks": {}}"#).unwrap();
+    assert_eq!(config.call_stacks, Some(CallStacks::new()));
+    assert_eq!(
+        Config::from_json(r#"{"call_stacks": null}"#).unwrap(),
+        Config::default()
+    );
 }
 
 #[test]
@@ -141,6 +157,14 @@ fn an_unknown_key_is_refused_and_the_meant_one_suggested() {
         (
             r#"{"redaction": {"keyfile": "x"}}"#,
             "did you mean `redaction.key_file`?",
+        ),
+        (
+            r#"{"call_stacks": {"is_every": true}}"#,
+            "known keys are nodes, depth, targets, every_span, of",
+        ),
+        (
+            r#"{"call_stacks": {"target": ["agent"]}}"#,
+            "did you mean `call_stacks.targets`?",
         ),
         (
             r#"{"modes": [{"event": "a", "mode": "lossy"}, {"evnt": "a"}]}"#,
@@ -207,7 +231,27 @@ fn a_value_of_the_wrong_type_is_refused_by_its_key() {
         r#"{"redaction": {"mode": "none"}}"#,
         &["`redaction.mode`", "none", "`balanced`"],
     );
+    refused_with(
+        r#"{"call_stacks": true}"#,
+        &["`call_stacks`", "boolean", "an object; `{}` has the defaults"],
+    );
+    refused_with(
+        r#"{"call_stacks": {"nodes": "many"}}"#,
+        &["`call_stacks.nodes`", "\"many\"", "1 to 80 steps", "default 64"],
+    );
     refused_with(r#"{"lend": ["a", 3]}"#, &["`lend[1]`", "string"]);
+}
+
+#[test]
+fn a_list_in_the_place_of_an_object_is_refused() {
+    for (text, key) in [
+        (r#"{"levels": ["warn"]}"#, "levels"),
+        (r#"{"redaction": ["balanced"]}"#, "redaction"),
+        (r#"{"call_stacks": [1, 2]}"#, "call_stacks"),
+        (r#"{"modes": [["tool.*", null, "lossy"]]}"#, "modes[0]"),
+    ] {
+        refused_with(text, &[&format!("`{key}` is a list"), "write an object"]);
+    }
 }
 
 #[test]
@@ -226,6 +270,9 @@ fn a_number_out_of_range_is_refused_with_its_range_and_remedy() {
         (r#"{"keep_segments": 1000001}"#, "keep_segments", "1000001"),
         (r#"{"commit_interval_ms": 0}"#, "commit_interval_ms", "is 0"),
         (r#"{"guard_timeout_ms": 0}"#, "guard_timeout_ms", "is 0"),
+        (r#"{"call_stacks": {"nodes": 81}}"#, "call_stacks.nodes", "is 81"),
+        (r#"{"call_stacks": {"depth": 0}}"#, "call_stacks.depth", "is 0"),
+        (r#"{"call_stacks": {"depth": -1}}"#, "call_stacks.depth", "is -1"),
     ] {
         refused_with(
             text,
@@ -267,6 +314,11 @@ fn an_empty_text_is_refused_where_a_name_is_meant() {
         (r#"{"targets": ["a", ""]}"#, "`targets[1]`"),
         (r#"{"allow_modules": [""]}"#, "`allow_modules[0]`"),
         (r#"{"lend": [" "]}"#, "`lend[0]`"),
+        (
+            r#"{"call_stacks": {"targets": ["a", " "]}}"#,
+            "`call_stacks.targets[1]`",
+        ),
+        (r#"{"call_stacks": {"of": [""]}}"#, "`call_stacks.of[0]`"),
         (r#"{"levels_by_event": {"": "warn"}}"#, "`levels_by_event`"),
         (r#"{"redaction": {"key_file": ""}}"#, "`redaction.key_file`"),
         (r#"{"redaction": {"key_env": ""}}"#, "`redaction.key_env`"),

@@ -165,3 +165,29 @@ fn an_error_does_not_repeat_a_text_that_stands_where_no_text_belongs() {
         assert!(told.contains("a text") && !told.contains("hunter2"), "{told}");
     }
 }
+
+#[test]
+fn a_refusal_shows_no_secret_of_the_line_that_it_refuses() {
+    let token = ["ghp", "0123456789abcdefghijABCDEFGHIJ012345"].join("_");
+    let secrets = [token.as_str(), "ann@example.com", "password=hunter2horse"];
+    let mut refused = 0;
+    for &(profile, line) in LINES {
+        let whole: serde_json::Value = serde_json::from_str(line).unwrap();
+        let places = whole.as_object().unwrap().keys();
+        for (key, secret) in places.flat_map(|key| secrets.map(|secret| (key.as_str(), secret))) {
+            let mut changed = whole.clone();
+            changed[key] = secret.into();
+            let twice = format!(r#"{{"{secret}":1,"{secret}":2}}"#);
+            for text in [changed.to_string(), serde_json::to_string(secret).unwrap(), twice] {
+                let Err(error) = profile.import(text.as_bytes()) else {
+                    continue;
+                };
+                refused += 1;
+                let told = error.to_string();
+                let hidden = ["ghp_0123", "ann@", "hunter2"];
+                assert!(hidden.iter().all(|part| !told.contains(part)), "{told}");
+            }
+        }
+    }
+    assert!(refused > 100, "{refused}");
+}

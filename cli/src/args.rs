@@ -26,9 +26,28 @@ Examples:
   tracing-audit hash --class personal:email --key-file ./k1.key - < address.txt
   tracing-audit hash --json --key-env AUDIT_KEY '{\"limit\":10}'";
 
+const CODES: &str = "\
+Exit codes: 0 done, 1 something in the trail is not a record (export), 2 records
+  were lost or left out (export, import), 3 no trail there, or a file cannot be
+  read or written, 4 wrong usage, 5 nothing found with --fail-if-empty. The help
+  of each command says which it has.";
+
 const EXIT: &str = "\
+Exit codes: 0 done, 3 no trail there or a file cannot be read, 4 wrong usage.";
+
+const EXIT_EMPTY: &str = "\
 Exit codes: 0 done, 3 no trail there or a file cannot be read,
   4 wrong usage, 5 nothing found with --fail-if-empty.";
+
+const EXIT_INPUT: &str = "\
+Exit codes: 0 done, 3 a line or a file cannot be read, 4 wrong usage.";
+
+const EXIT_FILE: &str = "\
+Exit codes: 0 done, 3 a file cannot be read, 4 wrong usage.";
+
+const EXIT_WRITE: &str = "\
+Exit codes: 0 done, 3 the records cannot be written, 4 wrong usage, as where the
+  directory holds a trail already or cannot be made.";
 
 const EXPORT: &str = "\
 Formats:
@@ -62,7 +81,7 @@ Exit codes: 0 done, 2 lines were left out with --keep-going, 3 a line is wrong o
 
 /// Read, follow and question an audit trail.
 #[derive(Debug, Parser)]
-#[command(name = "tracing-audit", version, disable_help_subcommand = true, after_help = EXIT)]
+#[command(name = "tracing-audit", version, disable_help_subcommand = true, after_help = CODES)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -92,8 +111,9 @@ pub(crate) enum Command {
 
 /// `demo`.
 #[derive(Debug, ClapArgs)]
+#[command(after_help = EXIT_WRITE)]
 pub(crate) struct Demo {
-    /// A directory that is new or empty
+    /// A directory that is new, or holds no trail yet
     pub(crate) dir: PathBuf,
     /// How many records
     #[arg(long, value_name = "N", default_value_t = 200)]
@@ -105,7 +125,7 @@ pub(crate) struct Demo {
 
 /// `events`.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = EXIT)]
+#[command(after_help = "Exit codes: 0 done, 4 wrong usage, as where no event has the name.")]
 pub(crate) struct Events {
     /// Names of events, whose fields are shown: tool.start, cron.*
     #[arg(value_name = "NAME")]
@@ -120,7 +140,7 @@ pub(crate) struct Events {
 
 /// `explain`.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = EXIT)]
+#[command(after_help = EXIT_FILE)]
 pub(crate) struct Explain {
     /// Names of fields, as the code spells them
     #[arg(value_name = "FIELD", required = true)]
@@ -141,7 +161,7 @@ pub(crate) struct Explain {
 
 /// `hash`.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = format!("{HASHES}\n\n{EXIT}"))]
+#[command(after_help = format!("{HASHES}\n\n{EXIT_FILE}"))]
 pub(crate) struct Hash {
     /// The value; `-` reads it from standard input, so that it is not in the shell's history
     pub(crate) value: String,
@@ -180,7 +200,7 @@ pub(crate) enum Algorithm {
 
 /// `redact`.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = EXIT)]
+#[command(after_help = EXIT_INPUT)]
 pub(crate) struct Redact {
     /// The policy's file; the balanced policy's value engine otherwise
     #[arg(long, value_name = "FILE")]
@@ -278,7 +298,7 @@ pub(crate) struct Import {
 
 /// `show`.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = format!("{QUESTIONS}\n\n{EXIT}"))]
+#[command(after_help = format!("{QUESTIONS}\n\n{EXIT_EMPTY}"))]
 pub(crate) struct Show {
     #[command(flatten)]
     pub(crate) source: Source,

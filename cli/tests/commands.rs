@@ -214,15 +214,36 @@ fn what_is_not_a_trail_is_three_and_what_has_just_begun_is_not() {
 fn help_fits_eighty_columns() {
     for args in [
         &["--help"][..],
+        &["demo", "--help"],
+        &["events", "--help"],
+        &["explain", "--help"],
+        &["export", "--help"],
+        &["hash", "--help"],
+        &["import", "--help"],
+        &["redact", "--help"],
         &["show", "--help"],
         &["tail", "--help"],
-        &["demo", "--help"],
     ] {
         let output = binary().args(args).env("COLUMNS", "80").output().expect("runs");
         assert_eq!(output.status.code(), Some(0));
         let said = stdout(&output);
         let long: Vec<_> = said.lines().filter(|line| line.chars().count() > 80).collect();
         assert!(long.is_empty(), "{args:?}: {long:?}");
+    }
+}
+
+#[test]
+fn every_help_lists_the_exit_codes_and_names_no_option_that_the_command_has_not() {
+    for command in [
+        "demo", "events", "explain", "export", "hash", "import", "redact", "show", "tail",
+    ] {
+        let output = binary().args([command, "--help"]).output().expect("runs");
+        let said = stdout(&output);
+        let (before, codes) = said.split_once("Exit codes: 0 done").expect(command);
+        for option in codes.split_whitespace().filter(|word| word.starts_with("--")) {
+            let option = option.trim_end_matches(['.', ',']);
+            assert!(before.contains(option), "{command} has no {option}");
+        }
     }
 }
 

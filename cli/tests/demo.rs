@@ -46,3 +46,18 @@ fn demo_writes_a_trail_that_show_reads_and_never_into_one_that_is_there() {
         stderr(&again)
     );
 }
+
+#[test]
+fn demo_says_of_a_file_that_it_is_no_directory() {
+    let root = tempfile::tempdir().expect("a directory");
+    let file = root.path().join("file");
+    std::fs::write(&file, "mine").expect("written");
+    let output = run(&["demo"], &file);
+    assert_eq!(output.status.code(), Some(4));
+    let said = stderr(&output);
+    assert!(
+        said.contains("is not a directory") && !said.contains("holds a trail"),
+        "{said}"
+    );
+    assert_eq!(std::fs::read_to_string(&file).expect("still there"), "mine");
+}

@@ -1,11 +1,11 @@
 //! Which spans are gathered as the steps that led to a record, and how many of them.
 
-use super::Glob;
-use super::limits::Limit;
+use super::{Glob, limits};
 use crate::error::Result;
 
 /// Gathers the spans inside an audit span as a tree of steps, which its record states in `call_stack`. Off unless it is
-/// given to [`AuditBuilder::call_stacks`](crate::AuditBuilder::call_stacks).
+/// given to [`AuditBuilder::call_stacks`](crate::AuditBuilder::call_stacks), or stands in a configuration: `{"call_stacks": {}}`
+/// gathers with the defaults, and the keys of that object are the setters below, `targets` for [`CallStacks::target`].
 ///
 /// The tree belongs to the outermost audit span. Steps are the audit spans inside it, other spans that have a field `kind`
 /// or `span.kind`, and those with a target that is named here. A span that is no step is passed over: what is inside it
@@ -42,39 +42,25 @@ use crate::error::Result;
 /// # }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "config",
+    derive(serde::Deserialize),
+    serde(default, deny_unknown_fields, expecting = "an object; `{}` has the defaults")
+)]
 pub struct CallStacks {
     nodes: u64,
     depth: u64,
     targets: Vec<String>,
+    #[cfg_attr(feature = "config", serde(rename = "every_span"))]
     is_every: bool,
     of: Vec<Glob>,
 }
 
-/// Steps of one tree. Each takes up to six of the 512 keys that the structures of a line may have together.
-const NODES: Limit = Limit {
-    key: "call_stacks.nodes",
-    unit: "steps",
-    default: 64,
-    least: 1,
-    greatest: 80,
-    remedy: "more would not fit a line; leave spans out that are no steps",
-};
-
-/// How deep the steps of a tree stand. Each depth is two of the 64 that a line may have.
-const DEPTH: Limit = Limit {
-    key: "call_stacks.depth",
-    unit: "steps",
-    default: 16,
-    least: 1,
-    greatest: 24,
-    remedy: "more would not fit a line; leave spans out that are no steps",
-};
-
 impl Default for CallStacks {
     fn default() -> Self {
         Self {
-            nodes: NODES.default,
-            depth: DEPTH.default,
+            nodes: limits::CALL_STACK_NODES.default,
+            depth: limits::CALL_STACK_DEPTH.default,
             targets: Vec::new(),
             is_every: false,
             of: Vec::new(),
@@ -126,8 +112,8 @@ impl CallStacks {
 
     /// Accepts limits inside their ranges.
     pub(crate) fn check(&self) -> Result<()> {
-        NODES.check(self.nodes)?;
-        DEPTH.check(self.depth)?;
+        limits::CALL_STACK_NODES.check(self.nodes)?;
+        limits::CALL_STACK_DEPTH.check(self.depth)?;
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use super::limits::KEEP_DAYS;
 use crate::error::{Error, Result};
 
-/// The environment variable that sets how many days a sealed segment is kept; 0 keeps all for ever.
+/// The environment variable that sets how many days a closed segment is kept; 0 keeps all for ever.
 pub const RETENTION_DAYS: &str = "AUDIT_LOG_RETENTION_DAYS";
 
 /// Reads [`RETENTION_DAYS`] through `lookup`; `None` where the variable is not set.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Deserializer, de};
 
-use super::{Family, Floors, IdKind, Mode, Modes, keys, retention_days};
+use super::{CallStacks, Family, Floors, IdKind, Mode, Modes, keys, retention_days};
 use crate::error::Result;
 use crate::record::Level;
 
@@ -32,7 +32,7 @@ pub struct Config {
     pub path: Option<PathBuf>,
     /// The size at which a segment is closed, in mebibytes. Default: 64.
     pub max_size_mb: Option<u64>,
-    /// The age in days at which a sealed segment is removed; 0 keeps all for ever. Default: 30.
+    /// The age in days at which a closed segment is removed; 0 keeps all for ever. Default: 30.
     pub keep_days: Option<u64>,
     /// The least level recorded, by family of events. Default: no floor.
     pub levels: Levels,
@@ -52,9 +52,9 @@ pub struct Config {
     pub mode: Option<Mode>,
     /// Modes by event name or category; the first rule that fits decides. Default: none.
     pub modes: Vec<ModeRule>,
-    /// The total size in bytes above which the oldest sealed segments are removed; 0 sets no limit. Default: 0.
+    /// The total size in bytes above which the oldest closed segments are removed; 0 sets no limit. Default: 0.
     pub keep_bytes: Option<u64>,
-    /// The number of segments above which the oldest sealed ones are removed; 0 sets no limit. Default: 0.
+    /// The number of segments above which the oldest closed ones are removed; 0 sets no limit. Default: 0.
     pub keep_segments: Option<u64>,
     /// How long a written record waits at most before the commit begins that makes it durable. Default: 50 ms.
     pub commit_interval_ms: Option<u64>,
@@ -74,6 +74,8 @@ pub struct Config {
     pub require_actor: Option<bool>,
     /// Which kind of UUID a record is given as its id, `v7` or `v4`. Default: `v7`.
     pub id_kind: Option<IdKind>,
+    /// Which spans are gathered as the steps that led to a record. Default: none are.
+    pub call_stacks: Option<CallStacks>,
 }
 
 /// The least level recorded, by family of events. Absent means no floor.

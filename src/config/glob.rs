@@ -7,6 +7,7 @@ use std::fmt;
 /// `*` stands for any number of characters, none included, dots included. Nothing else is special, and case
 /// counts. Matching allocates nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "config", derive(serde::Deserialize), serde(from = "String"))]
 pub struct Glob {
     pattern: Box<str>,
 }
@@ -59,6 +60,12 @@ impl Glob {
 impl fmt::Display for Glob {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.pattern)
+    }
+}
+
+impl From<String> for Glob {
+    fn from(pattern: String) -> Self {
+        Self::new(pattern)
     }
 }
 

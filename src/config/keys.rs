@@ -6,7 +6,7 @@ use serde::de::{self, Deserializer, Visitor};
 use serde_json::Value;
 
 use super::file::{Config, Levels, ModeRule, Redaction};
-use super::limits;
+use super::{CallStacks, limits};
 use crate::error::{Error, Result};
 
 /// Reads a configuration; what serde alone would say lacks the key, and the key that was meant.
@@ -21,9 +21,9 @@ pub(super) fn read(text: &str) -> Result<Config> {
     known_keys(&tree)?;
     // From the text, not from the tree: only the text still has a key that stands in it twice.
     serde_json::from_str(text).map_err(|error| match blame(&tree) {
-        Some((path, cause)) => {
-            let given = tree.get(&path).filter(|value| value.is_number());
-            let given = given.map_or_else(String::new, |number| format!(" is {number}"));
+        Some((path, value, cause)) => {
+            let number = Some(value).filter(|value| value.is_number());
+            let given = number.map_or_else(String::new, |number| format!(" is {number}"));
             Error::config(match limits::ALL.iter().find(|limit| limit.key == path) {
                 Some(limit) => format!("`{path}`{given}: {cause}; {}; {}", limit.allowed(), limit.remedy),
                 None => format!("`{path}`{given}: {cause}"),
@@ -45,6 +45,11 @@ fn known_keys(tree: &Value) -> Result<()> {
         tree.get("redaction").unwrap_or(&Value::Null),
         fields::<Redaction>(),
     )?;
+    among(
+        "call_stacks.",
+        tree.get("call_stacks").unwrap_or(&Value::Null),
+        fields::<CallStacks>(),
+    )?;
     let rules = tree.get("modes").and_then(Value::as_array);
     for (at, rule) in rules.into_iter().flatten().enumerate() {
         among(&format!("modes[{at}]."), rule, fields::<ModeRule>())?;
@@ -52,8 +57,16 @@ fn known_keys(tree: &Value) -> Result<()> {
     Ok(())
 }
 
-/// Refuses the keys of an object that are not `known`. Anything but an object is left to the types.
+/// Refuses the keys of an object that are not `known`. Anything else is left to the types, but for a list: they would read
+/// its values as those of the keys in their order.
 fn among(place: &str, value: &Value, known: &[&'static str]) -> Result<()> {
+    if value.is_array() {
+        return Err(Error::config(format!(
+            "`{}` is a list; write an object, whose keys can be {}",
+            place.trim_end_matches('.'),
+            known.join(", ")
+        )));
+    }
     for key in value.as_object().into_iter().flatten().map(|(key, _)| key) {
         if known.contains(&key.as_str()) {
             continue;
@@ -102,9 +115,9 @@ fn edits(left: &str, right: &str) -> usize {
     row.last().copied().unwrap_or_default()
 }
 
-/// The first value that cannot be read, by its path, and why. It is found by reading each value alone, which is
+/// The first value that cannot be read, with its path, and why. It is found by reading each value alone, which is
 /// possible because no key is required.
-fn blame(tree: &Value) -> Option<(String, String)> {
+fn blame(tree: &Value) -> Option<(String, &Value, String)> {
     for (key, value) in tree.as_object()? {
         let alone = |value: &Value| {
             let object = Value::Object([(key.clone(), value.clone())].into_iter().collect());
@@ -114,14 +127,15 @@ fn blame(tree: &Value) -> Option<(String, String)> {
         let inner = match value {
             Value::Object(members) => members.iter().find_map(|(name, member)| {
                 let object = Value::Object([(name.clone(), member.clone())].into_iter().collect());
-                Some((format!("{key}.{name}"), alone(&object)?))
+                Some((format!("{key}.{name}"), member, alone(&object)?))
             }),
             Value::Array(items) => items.iter().enumerate().find_map(|(at, item)| {
-                Some((format!("{key}[{at}]"), alone(&Value::Array(vec![item.clone()]))?))
+                let cause = alone(&Value::Array(vec![item.clone()]))?;
+                Some((format!("{key}[{at}]"), item, cause))
             }),
             _ => None,
         };
-        return inner.or(Some((key.clone(), cause)));
+        return inner.or(Some((key.clone(), value, cause)));
     }
     None
 }
@@ -184,6 +198,10 @@ mod tests {
     fn the_keys_are_those_of_the_structs() {
         assert_eq!(fields::<Levels>(), ["tools", "sessions", "automation"]);
         assert_eq!(fields::<ModeRule>(), ["event", "category", "mode"]);
+        assert_eq!(
+            fields::<CallStacks>(),
+            ["nodes", "depth", "targets", "every_span", "of"]
+        );
         assert!(fields::<Config>().contains(&"max_size_mb"));
     }
 }

@@ -9,7 +9,8 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limit {
-    /// The key in a configuration file, which is also the name of the builder's setter.
+    /// The key in a configuration file, which is also the name of the builder's setter. One with a dot stands in an
+    /// object, and its setter is that of the object's type.
     pub key: &'static str,
     /// What one of it is: `records`, `bytes`, `days`.
     pub unit: &'static str,
@@ -82,13 +83,13 @@ limits! {
     /// Size at which a segment is closed and the next one opened.
     MAX_SIZE_MB = "max_size_mb" "mebibytes" 64, 1, 65_536;
         "segments are read whole by nobody, so a size near the default fits most services";
-    /// Age at which a sealed segment is removed; 0 keeps all for ever.
+    /// Age at which a closed segment is removed; 0 keeps all for ever.
     KEEP_DAYS = "keep_days" "days" 30, 0, 36_500;
         "use 0 to keep everything for ever";
-    /// Total size above which the oldest sealed segments are removed; 0 sets no limit.
+    /// Total size above which the oldest closed segments are removed; 0 sets no limit.
     KEEP_BYTES = "keep_bytes" "bytes" 0, 0, 1 << 60;
         "use 0 for no limit by size";
-    /// Number of segments above which the oldest sealed ones are removed; 0 sets no limit.
+    /// Number of segments above which the oldest closed ones are removed; 0 sets no limit.
     KEEP_SEGMENTS = "keep_segments" "segments" 0, 0, 1_000_000;
         "use 0 for no limit by count";
     /// Longest time that a written record waits for the group commit that makes it durable.
@@ -97,6 +98,12 @@ limits! {
     /// How long the guard, when dropped, waits for the writer to finish.
     GUARD_TIMEOUT_MS = "guard_timeout_ms" "milliseconds" 5_000, 1, 600_000;
         "call `shutdown` with a timeout of your own to wait differently once";
+    /// Steps of one call stack. Each takes up to six of the 512 keys that the structures of a line may have together.
+    CALL_STACK_NODES = "call_stacks.nodes" "steps" 64, 1, 80;
+        "more would not fit a line; leave spans out that are no steps";
+    /// How deep the steps of a call stack stand. Each depth is two of the 64 that a line may have.
+    CALL_STACK_DEPTH = "call_stacks.depth" "steps" 16, 1, 24;
+        "more would not fit a line; leave spans out that are no steps";
 }
 
 #[cfg(test)]

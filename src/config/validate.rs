@@ -1,7 +1,7 @@
 //! Validation: values that have the right type and still cannot work.
 
 use super::file::{Config, ModeRule, RedactionMode};
-use super::limits;
+use super::{CallStacks, limits};
 use crate::error::{Error, Result};
 
 impl Config {
@@ -14,6 +14,7 @@ impl Config {
     pub fn validate(&self) -> Result<()> {
         self.numbers()?;
         self.names()?;
+        self.call_stacks.as_ref().map_or(Ok(()), call_stacks)?;
         for (at, rule) in self.modes.iter().enumerate() {
             mode_rule(at, rule)?;
         }
@@ -124,6 +125,19 @@ impl Config {
             _ => Ok(()),
         }
     }
+}
+
+fn call_stacks(stacks: &CallStacks) -> Result<()> {
+    stacks.check()?;
+    for (at, target) in stacks.targets().0.iter().enumerate() {
+        let key = format!("call_stacks.targets[{at}]");
+        not_empty(&key, target.trim().is_empty(), "remove the entry")?;
+    }
+    for (at, root) in stacks.roots().iter().enumerate() {
+        let key = format!("call_stacks.of[{at}]");
+        not_empty(&key, root.as_str().is_empty(), "remove the entry")?;
+    }
+    Ok(())
 }
 
 fn not_empty(key: &str, empty: bool, remedy: &str) -> Result<()> {

@@ -41,6 +41,7 @@ impl AuditBuilder {
         self.lend = self.lend.or_else(|| config.lend.clone());
         self.require_actor = self.require_actor.or(config.require_actor);
         self.id_kind = self.id_kind.or(config.id_kind);
+        self.call_stacks = self.call_stacks.or_else(|| config.call_stacks.clone());
         for rule in &config.modes {
             let Some(mode) = rule.mode else { continue };
             self.modes.extend(

@@ -169,3 +169,20 @@ fn between_eight_threads_and_one(places: u64) {
     senders.into_iter().for_each(|sender| sender.join().unwrap());
     assert!(seen.iter().all(|&times| times == 1));
 }
+
+#[test]
+fn a_quarter_of_the_queue_in_use_wakes_the_receiver() {
+    for (records, bytes) in [(3, 1), (2, 250)] {
+        let queue = queue(8);
+        queue.signal().attach();
+        for item in 0..records {
+            queue.try_push(item, bytes, Lane::Ordinary).unwrap();
+        }
+        let begun = std::time::Instant::now();
+        queue.signal().wait(std::time::Duration::from_secs(60));
+        assert!(
+            begun.elapsed() < std::time::Duration::from_secs(30),
+            "nobody rang"
+        );
+    }
+}

@@ -207,7 +207,7 @@ impl Policy {
         self.key(id, &secret)
     }
 
-    /// Adds a key that the application fetches: from a vault, a key service, a sealed file.
+    /// Adds a key that the application fetches: from a vault, a key service, an encrypted file.
     ///
     /// # Errors
     ///

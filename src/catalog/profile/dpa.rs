@@ -5,7 +5,7 @@ use super::giving::{Exported, Giving, Why};
 use super::iso;
 use super::rules::{Form, Rule, To};
 use super::shape::Shape;
-use super::taking::{Fault, Filling, Taking, texts, truth};
+use super::taking::{Fault, Filling, Taking, short, texts, truth};
 use crate::catalog::dpa::{Action, ActorType, Outcome, SINGLE_TENANT, UNKNOWN};
 use crate::error::{Error, ErrorKind, Result as Answer};
 use crate::record::{Record, Slot, TraceId, Value};
@@ -260,7 +260,10 @@ fn outcome(giving: &mut Giving<'_>) -> Answer<Outcome> {
     known.copied().ok_or_else(|| {
         lacks(
             "outcome",
-            &format!("how it ended: `{word}` is none of success, denied and failure"),
+            &format!(
+                "how it ended: `{}` is none of success, denied and failure",
+                short(word)
+            ),
         )
     })
 }

@@ -6,6 +6,7 @@ use super::rules::To;
 use super::{Profile, giving};
 use crate::format::{Flaw, locate};
 use crate::record::{Map, Record, Slot, Value};
+use crate::redact::scan;
 
 /// The longest name of an attribute, in bytes: a record cuts longer ones.
 const MAX_NAME: usize = 255;
@@ -60,9 +61,11 @@ impl Fault {
     }
 }
 
-/// The beginning of a text, for an error.
+/// The beginning of a text, for an error. What the balanced policy would hide in it is hidden: an error goes to other
+/// readers than the record.
 pub(super) fn short(text: &str) -> String {
-    let mut chars = text.chars();
+    let scanned = scan("", text);
+    let mut chars = scanned.value.chars();
     let mut shown: String = chars.by_ref().take(SHOWN).collect();
     if chars.next().is_some() {
         shown.push('…');
@@ -91,7 +94,7 @@ impl<'l> Taking<'l> {
             other => Err(Fault::at_path(
                 line,
                 &[],
-                &format!("expected an object instead of {}", kind(&other)),
+                &format!("expected an object instead of {}", kind("", &other)),
             )),
         }
     }
@@ -139,10 +142,10 @@ impl<'l> Taking<'l> {
         self.refuse_as(key, expected, kind)
     }
 
-    fn refuse_as(&self, key: &'static str, expected: &str, shown: fn(&Value) -> String) -> Fault {
+    fn refuse_as(&self, key: &'static str, expected: &str, shown: fn(&str, &Value) -> String) -> Fault {
         match self.rest.get(key) {
             None => self.fault(key, &format!("is missing; expected {expected}")),
-            Some(value) => self.fault(key, &format!("holds {}; expected {expected}", shown(value))),
+            Some(value) => self.fault(key, &format!("holds {}; expected {expected}", shown(key, value))),
         }
     }
 
@@ -208,16 +211,16 @@ impl<'l> Taking<'l> {
     }
 }
 
-/// What a field holds, for an error: a text by its beginning.
-fn held(value: &Value) -> String {
+/// What a field of this name holds, for an error: a text as the balanced policy leaves it.
+fn held(field: &str, value: &Value) -> String {
     match value {
-        Value::Str(_) => quoted(value),
-        value => kind(value),
+        Value::Str(text) => quoted(&Value::from(&*scan(field, text).value)),
+        value => kind(field, value),
     }
 }
 
 /// What a field holds, for an error: of a text only that it is one.
-fn kind(value: &Value) -> String {
+fn kind(_: &str, value: &Value) -> String {
     match value {
         Value::Map(_) => "an object".to_owned(),
         Value::List(_) => "a list".to_owned(),

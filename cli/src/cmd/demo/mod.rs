@@ -26,7 +26,7 @@ const PORTIONS: u64 = 48;
 pub(crate) fn run(demo: &Demo) -> Result<u8, Failure> {
     let dir = &demo.dir;
     // Invented records among real ones could not be told apart later.
-    if dir.exists() && DirStore::open(dir)?.streams() > 0 {
+    if dir.is_dir() && DirStore::open(dir)?.streams() > 0 {
         return Err(Failure::Usage(format!(
             "`{}` holds a trail already, and invented records do not belong into it; name a new directory",
             dir.display()
