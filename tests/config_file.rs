@@ -384,3 +384,27 @@ fn a_struct_that_embeds_the_configuration_refuses_unknown_keys_too() {
     let error = serde_json::from_str::<Application>(r#"{"audit": {"keep_dys": 1}}"#).unwrap_err();
     assert!(error.to_string().contains("unknown field `keep_dys`"), "{error}");
 }
+
+#[test]
+fn the_seal_takes_its_keys_from_one_place_each_and_says_which_key_is_wrong() {
+    let wrong = |text: &str| Config::from_json(text).unwrap_err().to_string();
+    let both = wrong(r#"{"seal": {"key_file": "a", "key_env": "B"}}"#);
+    assert!(
+        both.contains("`seal.key_file` is `a` and `seal.key_env` is `B`"),
+        "{both}"
+    );
+    let both = wrong(r#"{"seal": {"retiring_key_file": "a", "retiring_key_env": "B"}}"#);
+    assert!(both.contains("seal.retiring_key_env"), "{both}");
+    let meant = wrong(r#"{"seal": {"keyfile": "a"}}"#);
+    assert!(meant.contains("did you mean `seal.key_file`"), "{meant}");
+    let empty = wrong(r#"{"seal": {"key_env": ""}}"#);
+    assert!(empty.contains("`seal.key_env`"), "{empty}");
+    let config = Config::from_json(r#"{"seal": {"key_file": "/none/key", "heartbeat_s": 60}}"#).unwrap();
+    let error = tracing_audit::Audit::builder().config(&config).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("the file of the signing key cannot be read"),
+        "{error}"
+    );
+}

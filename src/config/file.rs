@@ -72,6 +72,8 @@ pub struct Config {
     pub lend: Option<Vec<String>>,
     /// Whether a record without an actor is refused. Default: false, it is recorded and counted.
     pub require_actor: Option<bool>,
+    /// How the journal is sealed.
+    pub seal: Seal,
     /// Which kind of UUID a record is given as its id, `v7` or `v4`. Default: `v7`.
     pub id_kind: Option<IdKind>,
     /// Which spans are gathered as the steps that led to a record. Default: none are.
@@ -122,6 +124,26 @@ pub struct Redaction {
     /// The environment variable that holds the key for pseudonyms, whose id is `k1`. Not together with `key_file`, nor
     /// with keys in the policy file.
     pub key_env: Option<String>,
+}
+
+/// How the journal is sealed: see [`guide::format`](crate::guide::format).
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Seal {
+    /// Whether it is. Default: true.
+    pub enabled: Option<bool>,
+    /// The file that holds the key that signs checkpoints, as `tracing-audit keygen` makes it. Not together with
+    /// `key_env`. Default: none, checkpoints are not signed.
+    pub key_file: Option<PathBuf>,
+    /// The environment variable that holds that key. Not together with `key_file`.
+    pub key_env: Option<String>,
+    /// The file that holds the key that signed until now, where another one takes over from it.
+    pub retiring_key_file: Option<PathBuf>,
+    /// The environment variable that holds that key. Not together with `retiring_key_file`.
+    pub retiring_key_env: Option<String>,
+    /// After how many seconds without a record an `audit.heartbeat` is written; 0 turns it off. Default: 3,600.
+    pub heartbeat_s: Option<u64>,
 }
 
 /// The redaction policies that a configuration can name.

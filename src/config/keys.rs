@@ -5,7 +5,7 @@ use serde::de::value::Error as Nothing;
 use serde::de::{self, Deserializer, Visitor};
 use serde_json::Value;
 
-use super::file::{Config, Levels, ModeRule, Redaction};
+use super::file::{Config, Levels, ModeRule, Redaction, Seal};
 use super::{CallStacks, limits};
 use crate::error::{Error, Result};
 
@@ -49,6 +49,11 @@ fn known_keys(tree: &Value) -> Result<()> {
         "call_stacks.",
         tree.get("call_stacks").unwrap_or(&Value::Null),
         fields::<CallStacks>(),
+    )?;
+    among(
+        "seal.",
+        tree.get("seal").unwrap_or(&Value::Null),
+        fields::<Seal>(),
     )?;
     let rules = tree.get("modes").and_then(Value::as_array);
     for (at, rule) in rules.into_iter().flatten().enumerate() {

@@ -18,7 +18,7 @@ mod validate;
 pub use call_stacks::CallStacks;
 pub use environment::{RETENTION_DAYS, retention_days};
 #[cfg(feature = "config")]
-pub use file::{Config, Levels, ModeRule, Redaction, RedactionMode};
+pub use file::{Config, Levels, ModeRule, Redaction, RedactionMode, Seal};
 pub use floors::{Family, Floors};
 pub use glob::Glob;
 pub use id_kind::IdKind;

@@ -37,6 +37,29 @@ impl Config {
                 file.display()
             )));
         }
+        let seal = &self.seal;
+        let pairs = [
+            ("key", &seal.key_file, &seal.key_env),
+            ("retiring_key", &seal.retiring_key_file, &seal.retiring_key_env),
+        ];
+        for (name, file, variable) in pairs {
+            if let (Some(file), Some(variable)) = (file, variable) {
+                return Err(Error::config(format!(
+                    "`seal.{name}_file` is `{}` and `seal.{name}_env` is `{variable}`; there is one key: remove one of the \
+                     two",
+                    file.display()
+                )));
+            }
+            let is_empty = file.as_ref().is_some_and(|file| file.as_os_str().is_empty());
+            not_empty(
+                &format!("seal.{name}_file"),
+                is_empty,
+                "name the file that holds the key",
+            )?;
+            let is_empty = variable.as_ref().is_some_and(String::is_empty);
+            let remedy = "name the environment variable that holds the key";
+            not_empty(&format!("seal.{name}_env"), is_empty, remedy)?;
+        }
         Ok(())
     }
 

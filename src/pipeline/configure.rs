@@ -71,6 +71,7 @@ impl AuditBuilder {
         if self.policy.is_none() {
             self.policy = policy(&config)?;
         }
+        self.seal.configure(&config.seal)?;
         Ok(self)
     }
 }

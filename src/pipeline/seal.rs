@@ -1,5 +1,7 @@
 //! The journal's seal, as a trail has it: the settings, receipts with leaves, heads beside the writing and at the end.
 
+#[cfg(feature = "config")]
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -18,24 +20,39 @@ use crate::stats::add;
 const HEARTBEAT: Duration = Duration::from_secs(3_600);
 
 /// What the builder was told of the seal.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(super) struct Seal {
-    is_on: bool,
+    is_on: Option<bool>,
     pub(super) signing: Option<SigningKey>,
     pub(super) retiring: Option<SigningKey>,
     hook: Option<Arc<dyn Fn(&str) + Send + Sync>>,
-    heartbeat: Duration,
+    heartbeat: Option<Duration>,
 }
 
-impl Default for Seal {
-    fn default() -> Self {
-        Self {
-            is_on: true,
-            signing: None,
-            retiring: None,
-            hook: None,
-            heartbeat: HEARTBEAT,
+impl Seal {
+    fn is_on(&self) -> bool {
+        self.is_on.unwrap_or(true)
+    }
+
+    fn heartbeat(&self) -> Duration {
+        self.heartbeat.unwrap_or(HEARTBEAT)
+    }
+
+    /// Takes what a configuration says wherever the builder was not told otherwise.
+    #[cfg(feature = "config")]
+    pub(super) fn configure(&mut self, config: &crate::config::Seal) -> Result<()> {
+        let key = |file: &Option<PathBuf>, variable: &Option<String>| match (file, variable) {
+            (Some(file), _) => SigningKey::from_file(file).map(Some),
+            (None, Some(variable)) => SigningKey::from_env(variable).map(Some),
+            (None, None) => Ok(None),
+        };
+        self.is_on = self.is_on.or(config.enabled);
+        self.heartbeat = self.heartbeat.or(config.heartbeat_s.map(Duration::from_secs));
+        if self.signing.is_none() {
+            self.signing = key(&config.key_file, &config.key_env)?;
+            self.retiring = key(&config.retiring_key_file, &config.retiring_key_env)?;
         }
+        Ok(())
     }
 }
 
@@ -43,7 +60,7 @@ impl AuditBuilder {
     /// Whether the journal is sealed: a Merkle tree over its lines, its tiles, and checkpoints
     /// ([`guide::format`](crate::guide::format)). Default: yes.
     pub fn sealed(mut self, is_sealed: bool) -> Self {
-        self.seal.is_on = is_sealed;
+        self.seal.is_on = Some(is_sealed);
         self
     }
 
@@ -72,18 +89,15 @@ impl AuditBuilder {
     /// After how long without a record an `audit.heartbeat` is written, so that silence is sealed as well. Default: an
     /// hour; zero turns it off.
     pub fn heartbeat(mut self, after: Duration) -> Self {
-        self.seal.heartbeat = after;
+        self.seal.heartbeat = Some(after);
         self
     }
 
     pub(super) fn check_seal(&self) -> Result<()> {
         let Seal {
-            is_on,
-            signing,
-            retiring,
-            ..
+            signing, retiring, ..
         } = &self.seal;
-        if signing.is_some() && !(*is_on && self.has_journal) {
+        if signing.is_some() && !(self.seal.is_on() && self.has_journal) {
             return Err(Error::config(
                 "a signing key is given, and nothing is sealed; leave `sealed(false)` or `without_journal` out, or the key",
             ));
@@ -104,7 +118,7 @@ impl AuditBuilder {
             hook,
             ..
         } = self.seal.clone();
-        let file = file.sealed(is_on);
+        let file = file.sealed(is_on.unwrap_or(true));
         let file = signing.into_iter().fold(file, FileSinkBuilder::signing_key);
         let file = retiring.into_iter().fold(file, FileSinkBuilder::retiring_key);
         hook.into_iter()
@@ -113,21 +127,21 @@ impl AuditBuilder {
 
     /// What `audit.open` states.
     pub(super) fn seal_in_effect(&self, into: &mut Map) {
-        let kind = match (self.seal.is_on, &self.seal.signing) {
+        let kind = match (self.seal.is_on(), &self.seal.signing) {
             (false, _) => "off",
             (true, None) => "unsigned",
             (true, Some(_)) => "signed",
         };
         into.insert("seal".to_owned(), kind.into());
         if let Some(key) = &self.seal.signing {
-            into.insert("signing_key".to_owned(), key.verifier().to_string().into());
+            into.insert("signed_by".to_owned(), key.verifier().to_string().into());
         }
-        let seconds = self.seal.heartbeat.as_secs();
+        let seconds = self.seal.heartbeat().as_secs();
         into.insert("heartbeat_s".to_owned(), Value::from(seconds));
     }
 
     pub(super) fn heartbeat_ns(&self) -> u64 {
-        u64::try_from(self.seal.heartbeat.as_nanos()).unwrap_or(u64::MAX)
+        u64::try_from(self.seal.heartbeat().as_nanos()).unwrap_or(u64::MAX)
     }
 }
 
