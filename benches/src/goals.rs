@@ -279,6 +279,37 @@ pub const GOALS: &[Goal] = &[
         3.0,
     ),
     goal("the same, 2 threads", ("audit", TRACING_JSON), "sat2", RATE, 2.0),
+    aiming(
+        goal(
+            "sealed, 1 thread, times ours unsealed",
+            ("audit-sealed", &["audit"]),
+            "sat1",
+            RATE,
+            0.4,
+        ),
+        0.5,
+    ),
+    goal(
+        "sealed, 1 thread, times the best tracing JSON peer",
+        ("audit-sealed", TRACING_JSON),
+        "sat1",
+        RATE,
+        2.0,
+    ),
+    goal(
+        "the same, 2 threads",
+        ("audit-sealed", TRACING_JSON),
+        "sat2",
+        RATE,
+        1.3,
+    ),
+    goal(
+        "typed event, instructions, times cheaper than the macro's",
+        ("audit-typed", &["audit"]),
+        "callgrind-event",
+        Measure::Cheaper(figure::instructions),
+        1.0 / 1.05,
+    ),
     goal(
         "no spans, 1 thread, times the channel baseline",
         ("audit-nospan", &["channel-nospan"]),

@@ -1,4 +1,5 @@
-//! Ours: the wrapper, the plain layer and the filter shell, with their defaults and the two spans' fields lent.
+//! Ours: the wrapper, the plain layer and the filter shell, with the two spans' fields lent and without the seal, which no
+//! peer has; and the wrapper with it, and a key.
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -7,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Result, anyhow, bail};
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::set_global_default;
+use tracing_audit::format::SigningKey;
 use tracing_audit::{Audit, AuditedExt as _};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::registry;
@@ -21,18 +23,22 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// what is named here, `request_id` included.
 const LENT: [&str; 6] = ["method", "path", "request_id", "table", "statement", "shard"];
 
-/// Installs the peer `audit` or `audit-layer` as the global subscriber.
+/// Installs the peer `audit`, `audit-sealed` or `audit-layer` as the global subscriber.
 ///
 /// # Errors
 /// When the name is unknown, the trail cannot start or a subscriber is already installed.
 pub fn install(name: &str, dir: &Path) -> Result<Close> {
     let builder = Audit::builder().directory(dir);
+    let builder = match name {
+        "audit-sealed" => builder.signing_key(SigningKey::generate("bench.example/trail")?),
+        _ => builder.sealed(false),
+    };
     let audit = LENT
         .into_iter()
         .fold(builder, |builder, name| builder.lend(name))
         .start()?;
     match name {
-        "audit" => set_global_default(registry().audited(&audit))?,
+        "audit" | "audit-sealed" => set_global_default(registry().audited(&audit))?,
         "audit-layer" => set_global_default(registry().with(audit.layer()))?,
         other => bail!("no peer is called {other}"),
     }

@@ -37,10 +37,16 @@ pub const PEERS: &[Spec] = &[
     spec(
         "audit",
         true,
-        "this crate, the wrapper, six fields lent by the two ordinary spans",
+        "this crate, the wrapper, without the seal, six fields lent by the two ordinary spans",
     ),
     #[cfg(feature = "ours")]
-    spec("audit-nospan", true, "the same, event outside any span"),
+    spec(
+        "audit-sealed",
+        true,
+        "the same with the seal, as it is by default, and a key: a Merkle tree, its tiles, signed checkpoints",
+    ),
+    #[cfg(feature = "ours")]
+    spec("audit-nospan", true, "`audit`, event outside any span"),
     #[cfg(feature = "ours")]
     spec(
         "audit-scan",

@@ -152,7 +152,10 @@ impl FileSink {
     /// copy): the sink goes on behind it, through a new descriptor.
     pub(super) fn begin(&mut self, at: u64) -> Result<SegmentName> {
         self.look_at_carry()?;
-        let first = self.carry.as_ref().map_or(self.next_seq, Carry::first);
+        // Where somebody else's file has that name it is left alone, and this segment begins with lines below its number.
+        let is_taken = matches!(self.ended, Some((_, RollCause::Replaced)));
+        let carry = self.carry.as_ref().filter(|_| !is_taken);
+        let first = carry.map_or(self.next_seq, Carry::first);
         let name = SegmentName::new(day(at), first);
         let path = self.home.join(name.to_string());
         let file = match self.fs.create_new(&path, self.settings.access) {
