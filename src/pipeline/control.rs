@@ -35,6 +35,7 @@ pub(super) fn open(cause: &str, opened: Option<&Opened>, bound: u64, effective: 
         if let Some(torn) = &opened.torn {
             let fragment = Map::from([
                 ("segment".to_owned(), Value::from(torn.segment.to_string())),
+                ("offset".to_owned(), Value::from(torn.offset)),
                 ("len".to_owned(), Value::from(torn.len)),
                 ("sha256".to_owned(), Value::from(torn.sha256_hex.clone())),
             ]);

@@ -243,6 +243,19 @@ fn an_io_error_at_any_call_loses_no_acknowledged_line_and_writes_none_twice() {
 }
 
 #[test]
+fn a_quota_a_limit_of_files_a_missing_right_or_a_signal_at_any_call_loses_no_acknowledged_line() {
+    for fault in [
+        Fault::Edquot,
+        Fault::Emfile,
+        Fault::Eacces,
+        Fault::Eintr,
+        Fault::Erofs,
+    ] {
+        every_call(fault);
+    }
+}
+
+#[test]
 fn a_short_write_at_any_call_loses_no_acknowledged_line_and_writes_none_twice() {
     every_call(Fault::Short);
 }
@@ -315,7 +328,7 @@ fn faults_and_power_failures_in_any_order_lose_nothing_that_was_acknowledged() {
 }
 
 #[test]
-fn the_power_can_fail_while_unconfirmed_lines_are_copied_and_what_is_missing_is_told() {
+fn the_power_can_fail_while_unconfirmed_lines_are_copied_and_no_number_is_left_out() {
     let fs = MemFs::default();
     let mut caller = Caller::new(fs.clone());
     caller.deliver(3);
@@ -327,13 +340,21 @@ fn the_power_can_fail_while_unconfirmed_lines_are_copied_and_what_is_missing_is_
     fs.heal();
     let end = caller.sink.next_seq();
     caller.sink.begin(time_of(end)).unwrap();
+    assert_eq!(
+        caller.sink.segment().unwrap().first_seq,
+        3,
+        "named by its first line"
+    );
     let acknowledged = caller.acknowledged;
     drop(caller);
     fs.crash();
     let sink = open(&fs);
     let opened = sink.opened();
-    assert_eq!(opened.next_seq, end, "no number is used twice");
-    assert_eq!(opened.missing, Some((acknowledged, end - 1)));
+    assert_eq!((opened.next_seq, opened.missing), (acknowledged, None));
+    drop(sink);
+    let mut next = Caller::new(fs.clone());
+    next.live();
+    next.check(next.acknowledged, "a second life");
 }
 
 #[test]
@@ -368,8 +389,13 @@ fn a_torn_last_line_stays_is_named_and_the_next_segment_goes_on_behind_it() {
     assert_eq!((opened.next_seq, opened.clean, opened.first), (1, false, false));
     assert_eq!(opened.last_observed_at, Some(time_of(0)));
     let torn = opened.torn.unwrap();
-    assert_eq!((torn.segment.to_string().as_str(), torn.len), (name, 31));
-    assert_eq!(torn.sha256_hex, sha256(b"{\"observed_at\":\"2026-11-21T23:5"));
+    let behind = &bytes[whole.len() + 1..];
+    assert_eq!(torn.segment.to_string(), name);
+    assert_eq!(
+        (torn.offset, torn.len),
+        (whole.len() as u64 + 1, behind.len() as u64)
+    );
+    assert_eq!(torn.sha256_hex, sha256(behind));
     bytes.push(b'\n');
     assert!(
         fs.get(&path) == bytes,

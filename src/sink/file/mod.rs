@@ -34,10 +34,14 @@ mod lock;
 pub(crate) mod memfs;
 mod open;
 mod place;
+#[cfg(test)]
+mod planted;
 mod real;
 mod recover;
 mod retain;
 mod roll;
+#[cfg(test)]
+mod simulation_tests;
 
 pub use builder::FileSinkBuilder;
 pub use events::{Cleaned, FileEvent, Opened, RemoveCause, RollCause, Rotated, Torn};

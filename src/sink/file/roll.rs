@@ -10,7 +10,7 @@ use jiff::{Timestamp, ToSpan as _};
 
 use super::append::{into_sink_error, newlines};
 use super::fs::{FsFile, Kind};
-use super::{FileEvent, FileSink, OpenSegment, RollCause, Rotated};
+use super::{FileEvent, FileSink, OpenSegment, RollCause, Rotated, recover};
 use crate::error::{Error, Result};
 use crate::format::SegmentName;
 use crate::sink::SinkError;
@@ -19,6 +19,12 @@ const DAY: u64 = 86_400_000_000_000;
 
 /// How much of a carry is held in memory at once.
 const STEP: u64 = 1024 * 1024;
+
+/// How often unconfirmed lines are tried to be read back before they are given up.
+const MOST_FAILURES: u32 = 16;
+
+/// How often a name is looked for: the latest one of a number, and the one behind it.
+const MOST_NAMES: u32 = 4;
 
 /// Lines in a closed segment that the next one must repeat before it takes new ones.
 ///
@@ -33,6 +39,8 @@ pub(super) struct Carry {
     /// The sequence number of its first line, and the one behind its last.
     first: u64,
     next: u64,
+    /// How often it could not be read.
+    failures: u32,
 }
 
 /// The UTC day of a time, as segment names state it.
@@ -121,35 +129,22 @@ impl FileSink {
             (segment.confirmed, segment.confirmed_seq)
         };
         if from < segment.len {
-            self.carry = Some(Carry {
-                file: segment.file,
-                path: segment.path,
-                from,
-                to: segment.len,
-                first,
-                next: self.next_seq,
-            });
+            let (place, seqs) = ((from, segment.len), (first, self.next_seq));
+            self.carry = Some(Carry::new(segment.file, segment.path, place, seqs));
         }
     }
 
-    /// Begins a segment at the next sequence number, on the day of `at`.
+    /// Begins a segment on the day of `at`, at the number of its first line: of the first that is carried into it, or of
+    /// the next one.
     ///
-    /// Where the name is taken, the file holds nothing new (a terminated fragment, or an unfinished copy): the sink
-    /// goes on behind it, through a new descriptor.
+    /// So the lines behind that number in the segment before are dead, whatever a failed sync or a power failure left
+    /// of them there.
     pub(super) fn begin(&mut self, at: u64) -> Result<SegmentName> {
-        let name = SegmentName::new(day(at), self.next_seq);
+        self.give_up_what_is_lost()?;
+        let first = self.carry.as_ref().map_or(self.next_seq, Carry::first);
+        let (name, file) = self.create(first, at)?;
         let path = self.home.join(name.to_string());
-        let file = match self.fs.create_new(&path, self.settings.access) {
-            Ok(file) => Ok(file),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                self.restore_home()?;
-                self.fs.create_new(&path, self.settings.access)
-            }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => self.fs.open_append(&path),
-            Err(error) => Err(error),
-        }
-        .map_err(|error| Error::io("could not create the segment", &path, error))?;
-        let mut segment = OpenSegment::adopt(name, path, file, self.next_seq, self.carry.is_some())?;
+        let mut segment = OpenSegment::adopt(name, path, file, first, self.carry.is_some())?;
         self.fs
             .sync_dir(&self.home)
             .map_err(|error| Error::io("could not make durable the directory", &self.home, error))?;
@@ -172,19 +167,76 @@ impl FileSink {
         Ok(name)
     }
 
+    /// Creates the file of a segment. A file of that name that holds no record (a terminated fragment) is continued,
+    /// through a new descriptor. One that holds records is left behind: they are dead, and of two segments with the same
+    /// number the one with the later day is the later one.
+    fn create(&mut self, first: u64, at: u64) -> Result<(SegmentName, Box<dyn FsFile>)> {
+        let mut name = SegmentName::new(day(at), first);
+        let failed = |path: &Path, error| Error::io("could not create the segment", path, error);
+        let names = match self.fs.list(&self.home) {
+            Ok(names) => names,
+            // Somebody removed the directory: it is made again below.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(look(&self.home, error)),
+        };
+        let names = names.iter().filter_map(|name| SegmentName::parse(name));
+        if let Some(last) = names
+            .filter(|there| there.first_seq == first)
+            .map(|there| there.date)
+            .max()
+        {
+            name.date = name.date.max(last);
+        }
+        for _ in 0..MOST_NAMES {
+            let path = self.home.join(name.to_string());
+            let created = match self.fs.create_new(&path, self.settings.access) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    self.restore_home()?;
+                    self.fs.create_new(&path, self.settings.access)
+                }
+                other => other,
+            };
+            match created {
+                Ok(file) => return Ok((name, file)),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(failed(&path, error)),
+            }
+            let there = self.fs.open_append(&path).map_err(|error| failed(&path, error))?;
+            if !recover::holds_record(&*there).map_err(|error| look(&path, error))? {
+                return Ok((name, there));
+            }
+            name.date = name.date.tomorrow().unwrap_or(Date::MAX);
+        }
+        let path = self.home.join(name.to_string());
+        Err(failed(&path, io::ErrorKind::AlreadyExists.into()))
+    }
+
+    /// Lines that cannot be read back are not carried any further, and are told. A read that fails may go well the next
+    /// time.
+    fn give_up_what_is_lost(&mut self) -> Result<()> {
+        let Some(carry) = &mut self.carry else {
+            return Ok(());
+        };
+        match carry.is_intact() {
+            Ok(true) => return Ok(()),
+            Err(error) if carry.failures < MOST_FAILURES => {
+                carry.failures += 1;
+                return Err(error);
+            }
+            Ok(false) | Err(_) => {}
+        }
+        let (first, last) = (carry.first, carry.next.saturating_sub(1));
+        self.carry = None;
+        self.tell(FileEvent::Unconfirmed { first, last });
+        Ok(())
+    }
+
     /// Copies what is carried into a segment that just began.
     fn unload(&mut self, segment: &mut OpenSegment) -> Result<Option<(u64, u64)>> {
         let Some(carry) = &self.carry else {
             return Ok(None);
         };
         let (first, last) = (carry.first, carry.next.saturating_sub(1));
-        if !carry.intact() {
-            self.carry = None;
-            self.tell(FileEvent::Unconfirmed { first, last });
-            return Ok(None);
-        }
-        segment.start_seq = first;
-        segment.confirmed_seq = first;
         carry.copy(segment)?;
         self.carry = None;
         Ok(Some((first, last)))
@@ -267,31 +319,45 @@ impl OpenSegment {
 }
 
 impl Carry {
+    /// The lines between two places of a file, with the number of the first and the one behind the last.
+    pub(super) fn new(
+        file: Arc<dyn FsFile>,
+        path: PathBuf,
+        (from, to): (u64, u64),
+        (first, next): (u64, u64),
+    ) -> Self {
+        Self {
+            file,
+            path,
+            from,
+            to,
+            first,
+            next,
+            failures: 0,
+        }
+    }
+
     pub(super) fn first(&self) -> u64 {
         self.first
     }
 
     /// Whether the region can be read back as the lines that were written: after a failed sync the system may have
     /// dropped them, and after a cut they are gone.
-    fn intact(&self) -> bool {
+    fn is_intact(&self) -> Result<bool> {
         let mut lines = 0;
         let mut last = 0;
-        let read = self.each(|bytes| {
+        let mut has_zeros = false;
+        let whole = self.each(|bytes| {
             lines += newlines(bytes);
             last = bytes.last().copied().unwrap_or(last);
-            if bytes.contains(&0) {
-                return Err(look(
-                    &self.path,
-                    io::Error::other("zeros where lines were written"),
-                ));
-            }
+            has_zeros |= bytes.contains(&0);
             Ok(())
-        });
-        read.is_ok() && lines == self.next - self.first && last == b'\n'
+        })?;
+        Ok(whole && !has_zeros && lines == self.next - self.first && last == b'\n')
     }
 
     fn copy(&self, segment: &mut OpenSegment) -> Result<()> {
-        self.each(|bytes| {
+        let whole = self.each(|bytes| {
             segment.write(bytes).map_err(|failed| {
                 Error::io(
                     "could not copy unconfirmed lines into",
@@ -299,10 +365,15 @@ impl Carry {
                     failed.cause,
                 )
             })
-        })
+        })?;
+        if whole {
+            return Ok(());
+        }
+        Err(look(&self.path, io::ErrorKind::UnexpectedEof.into()))
     }
 
-    fn each(&self, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+    /// Reads the region; `false` where the file ends before it does.
+    fn each(&self, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<bool> {
         let room = usize::try_from((self.to - self.from).min(STEP)).unwrap_or(usize::MAX);
         let mut buffer = vec![0; room];
         let mut at = self.from;
@@ -310,7 +381,7 @@ impl Carry {
             let want = usize::try_from((self.to - at).min(STEP)).unwrap_or(usize::MAX);
             let into = buffer.get_mut(..want).unwrap_or_default();
             match self.file.read_at(at, into) {
-                Ok(0) => return Err(look(&self.path, io::ErrorKind::UnexpectedEof.into())),
+                Ok(0) => return Ok(false),
                 Ok(count) => {
                     take(buffer.get(..count).unwrap_or_default())?;
                     at += count as u64;
@@ -319,7 +390,7 @@ impl Carry {
                 Err(error) => return Err(look(&self.path, error)),
             }
         }
-        Ok(())
+        Ok(true)
     }
 }
 
