@@ -27,7 +27,7 @@ pub(super) fn time_of(seq: u64) -> u64 {
 
 /// A caller that keeps its entries until the sink confirmed them, as the pipeline does.
 pub(super) struct Caller {
-    fs: MemFs,
+    pub(super) fs: MemFs,
     pub(super) sink: FileSink,
     /// Entries below this were confirmed.
     pub(super) acknowledged: u64,
@@ -126,7 +126,7 @@ impl Caller {
     }
 
     /// One life of a trail: batches, flushes, a roll by size, by midnight and on demand.
-    fn live(&mut self) {
+    pub(super) fn live(&mut self) {
         for step in 0..8 {
             self.deliver(step % 3 + 1);
             self.flush();
@@ -163,7 +163,7 @@ impl Caller {
     }
 }
 
-fn segments_of(fs: &MemFs) -> Vec<Vec<u8>> {
+pub(super) fn segments_of(fs: &MemFs) -> Vec<Vec<u8>> {
     let mut names: Vec<_> = fs
         .names()
         .iter()
@@ -191,78 +191,6 @@ pub(super) fn read(fs: &MemFs) -> BTreeMap<u64, Vec<u8>> {
         }
     }
     found
-}
-
-/// Runs one life with `count` failing calls from the `nth` on; `false` when the life makes fewer calls.
-fn life(fault: Fault, nth: u64, count: u64) -> bool {
-    let what = format!("{fault:?} at call {nth}, {count} times");
-    let fs = MemFs::default();
-    fs.fail(nth, count, fault);
-    let mut caller = Caller::new(fs.clone());
-    caller.live();
-    let hit = fs.hit();
-    fs.heal();
-    let end = caller.sink.next_seq();
-    caller.check(end, &what);
-    assert_eq!(read(&fs).len() as u64, end, "{what}");
-
-    if matches!(fault, Fault::Short) {
-        // The newline behind a fragment is the very next call: one fault leaves none open.
-        let open = segments_of(&fs)
-            .into_iter()
-            .filter(|bytes| bytes.last().is_some_and(|last| *last != b'\n'));
-        assert!(count > 1 || open.count() == 0, "{what}: a fragment was not ended");
-    }
-    fs.crash();
-    caller.check(caller.acknowledged, &format!("{what}, then the power failed"));
-    let unconfirmed = std::mem::take(&mut caller.unconfirmed);
-    drop(caller);
-
-    let mut next = Caller::new(fs.clone());
-    next.unconfirmed = unconfirmed;
-    next.live();
-    next.check(next.acknowledged, &format!("{what}, then a second life"));
-    hit
-}
-
-fn every_call(fault: Fault) {
-    for count in [1, 2, 5, 30] {
-        let calls = (1..2000).take_while(|nth| life(fault, *nth, count)).count();
-        assert!(calls > 60, "only {calls} calls were tried");
-    }
-}
-
-#[test]
-fn a_full_disk_at_any_call_loses_no_acknowledged_line_and_writes_none_twice() {
-    every_call(Fault::Enospc);
-}
-
-#[test]
-fn an_io_error_at_any_call_loses_no_acknowledged_line_and_writes_none_twice() {
-    every_call(Fault::Eio);
-}
-
-#[test]
-fn a_quota_a_limit_of_files_a_missing_right_or_a_signal_at_any_call_loses_no_acknowledged_line() {
-    for fault in [
-        Fault::Edquot,
-        Fault::Emfile,
-        Fault::Eacces,
-        Fault::Eintr,
-        Fault::Erofs,
-    ] {
-        every_call(fault);
-    }
-}
-
-#[test]
-fn a_short_write_at_any_call_loses_no_acknowledged_line_and_writes_none_twice() {
-    every_call(Fault::Short);
-}
-
-#[test]
-fn a_failed_sync_at_any_call_loses_no_acknowledged_line_when_the_power_fails() {
-    every_call(Fault::Sync);
 }
 
 #[test]

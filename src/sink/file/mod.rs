@@ -25,6 +25,8 @@ mod background;
 #[cfg(test)]
 mod background_tests;
 mod builder;
+#[cfg(test)]
+mod call_tests;
 mod events;
 #[cfg(test)]
 mod fault_tests;

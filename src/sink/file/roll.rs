@@ -201,9 +201,12 @@ impl FileSink {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(failed(&path, error)),
             }
-            let there = self.fs.open_append(&path).map_err(|error| failed(&path, error))?;
-            if !recover::holds_record(&*there).map_err(|error| look(&path, error))? {
-                return Ok((name, there));
+            // What somebody put in the place of a segment is left alone.
+            if self.ended != Some((name, RollCause::Replaced)) {
+                let there = self.fs.open_append(&path).map_err(|error| failed(&path, error))?;
+                if !recover::holds_record(&*there).map_err(|error| look(&path, error))? {
+                    return Ok((name, there));
+                }
             }
             name.date = name.date.tomorrow().unwrap_or(Date::MAX);
         }
