@@ -20,10 +20,14 @@ use child::{directory, in_directory};
 use faults::{Dice, When, Writing, has, rounds, survives, traced, write};
 use torture::scenario;
 
-/// Starts a child that writes for ever and kills it after so many milliseconds.
-fn killed(test: &str, scenario: &str, milliseconds: u64, when: When) -> Result<usize, String> {
+/// Starts a child that writes for ever and kills it after so many milliseconds, from its start on or from its first
+/// acknowledgement on.
+fn killed(test: &str, is_young: bool, milliseconds: u64, when: When) -> Result<usize, String> {
     let place = tempfile::tempdir().expect("there is room for a directory");
-    let writing = Writing::start(in_directory(test, scenario, place.path()));
+    let writing = Writing::start(in_directory(test, "write", place.path()));
+    if !is_young {
+        writing.until_it_writes();
+    }
     std::thread::sleep(Duration::from_millis(milliseconds));
     let acknowledged = writing.kill();
     survives(place.path(), &acknowledged, when)
@@ -40,8 +44,8 @@ fn a_kill_at_any_time_takes_nothing_that_was_acknowledged() {
     let mut dice = Dice(20_261_121);
     let mut acknowledged = 0;
     let kills = rounds(2_700, 160, 20);
-    for _ in 0..kills {
-        let found = killed(test, "write", dice.below(300), When::Durable);
+    for kill in 0..kills {
+        let found = killed(test, kill % 4 == 0, dice.below(300), When::Durable);
         acknowledged += found.unwrap_or_else(|why| panic!("{why}"));
     }
     println!("{kills} kills, {acknowledged} records acknowledged, none lost");
@@ -58,7 +62,7 @@ fn a_kill_finds_an_acknowledgement_before_the_write() {
         return write(&directory(), When::Before, None);
     }
     let mut dice = Dice(7);
-    let found = (0..40).find_map(|_| killed(test, "write", 50 + dice.below(250), When::Before).err());
+    let found = (0..40).find_map(|_| killed(test, false, dice.below(250), When::Before).err());
     let why = found.expect("the lane does not see an acknowledgement that comes too early");
     assert!(why.contains("was acknowledged and is lost"), "{why}");
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -14,6 +15,8 @@ use serde_json::Value;
 use tracing_audit::format::segments;
 use tracing_audit::record::Record;
 use tracing_audit::{Audit, State};
+
+use crate::torture;
 
 pub(crate) const THREADS: u64 = 4;
 
@@ -102,7 +105,8 @@ fn acknowledge((thread, n): Key, seq: u64) {
 /// A child that writes, and a thread that listens to it.
 pub(crate) struct Writing {
     pub(crate) child: Child,
-    heard: JoinHandle<Acknowledged>,
+    heard: Arc<(Mutex<Acknowledged>, Condvar)>,
+    listens: JoinHandle<()>,
 }
 
 impl Writing {
@@ -117,8 +121,34 @@ impl Writing {
             .spawn()
             .expect("the child starts");
         let said = child.stdout.take().expect("it is piped");
-        let heard = std::thread::spawn(move || hear(said));
-        Self { child, heard }
+        let heard = Arc::<(Mutex<Acknowledged>, Condvar)>::default();
+        let ear = Arc::clone(&heard);
+        let listens = std::thread::spawn(move || hear(said, &ear));
+        Self {
+            child,
+            heard,
+            listens,
+        }
+    }
+
+    /// Waits until it has acknowledged something.
+    pub(crate) fn until_it_writes(&self) {
+        let heard = self.heard.0.lock().expect("nobody panics while listening");
+        let none = |heard: &mut Acknowledged| heard.is_empty();
+        let answer = self.heard.1.wait_timeout_while(heard, torture::PATIENCE, none);
+        assert!(
+            !answer.expect("nobody panics while listening").0.is_empty(),
+            "the child does not write"
+        );
+    }
+
+    /// What it has acknowledged until now.
+    pub(crate) fn so_far(&self) -> Acknowledged {
+        self.heard
+            .0
+            .lock()
+            .expect("nobody panics while listening")
+            .clone()
     }
 
     /// Kills it, unless it has ended, and gives what it acknowledged.
@@ -132,12 +162,13 @@ impl Writing {
     /// Waits for its end.
     pub(crate) fn end(mut self) -> Acknowledged {
         self.child.wait().expect("it can be waited for");
-        self.heard.join().expect("it listens to the end")
+        self.listens.join().expect("it listens to the end");
+        let mut heard = self.heard.0.lock().expect("nobody panics while listening");
+        std::mem::take(&mut heard)
     }
 }
 
-fn hear(said: ChildStdout) -> Acknowledged {
-    let mut acknowledged = Acknowledged::new();
+fn hear(said: ChildStdout, (heard, changed): &(Mutex<Acknowledged>, Condvar)) {
     let mut lines = BufReader::new(said);
     let mut line = String::new();
     while lines.read_line(&mut line).is_ok_and(|count| count > 0) {
@@ -148,12 +179,13 @@ fn hear(said: ChildStdout) -> Acknowledged {
         {
             let numbers: Vec<u64> = rest.split(' ').filter_map(|number| number.parse().ok()).collect();
             if let [thread, n, seq] = numbers[..] {
-                acknowledged.insert((thread, n), seq);
+                let mut heard = heard.lock().expect("nobody panics while listening");
+                heard.insert((thread, n), seq);
+                changed.notify_all();
             }
         }
         line.clear();
     }
-    acknowledged
 }
 
 /// The oracle: what was acknowledged is in the trail, at its place, and nothing is there twice; the numbers go on without a
