@@ -40,6 +40,8 @@ mod place;
 mod planted;
 mod real;
 mod recover;
+#[cfg(test)]
+mod recover_tests;
 mod retain;
 mod roll;
 #[cfg(test)]
