@@ -9,12 +9,12 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tracing_audit::format::segments;
 use tracing_audit::record::Record;
-use tracing_audit::{Audit, State};
+use tracing_audit::{Audit, ErrorKind, State};
 
 use crate::torture;
 
@@ -225,11 +225,17 @@ pub(crate) fn survives(directory: &Path, acknowledged: &Acknowledged, when: When
 /// Opens the trail as the next process does, writes one record and ends.
 fn go_on(directory: &Path) -> Result<(), String> {
     let failed = |error: tracing_audit::Error| format!("it does not go on: {error}");
-    let audit = Audit::builder()
-        .directory(directory)
-        .diagnostics(|_| {})
-        .start()
-        .map_err(failed)?;
+    let start = || Audit::builder().directory(directory).diagnostics(|_| {}).start();
+    let begun = Instant::now();
+    let audit = loop {
+        match start() {
+            // Under strace a process is seen to end a moment before the kernel has closed the last of its files.
+            Err(error) if error.kind() == ErrorKind::Locked && begun.elapsed() < torture::PATIENCE => {
+                std::thread::yield_now();
+            }
+            other => break other.map_err(failed)?,
+        }
+    };
     let record = Record::builder("fault.again").actor("user", "u").build();
     audit.emit(record).map_err(failed)?;
     audit.shutdown(Duration::from_secs(60)).map(drop).map_err(failed)
