@@ -105,6 +105,16 @@ const HOLD_NONE: &[&str] = &[
     "Running",
     "End",
     "Held",
+    "Seal",
+    "Checkpoint",
+    "Note",
+    "Signature",
+    "Tile",
+    "TileName",
+    "Tree",
+    "VerifierKey",
+    // What it holds is no value of a record; that it does not show it is a test of its own, beside it.
+    "SigningKey",
 ];
 
 /// Types whose `Debug` form is what they are: the plain data that an application makes of its own values, names of fields,

@@ -35,6 +35,7 @@ pub(super) fn open(cause: &str, opened: Option<&Opened>, bound: u64, effective: 
         if let Some(torn) = &opened.torn {
             let fragment = Map::from([
                 ("segment".to_owned(), Value::from(torn.segment.to_string())),
+                ("offset".to_owned(), Value::from(torn.offset)),
                 ("len".to_owned(), Value::from(torn.len)),
                 ("sha256".to_owned(), Value::from(torn.sha256_hex.clone())),
             ]);
@@ -186,15 +187,7 @@ pub(super) fn file(event: &FileEvent) -> Option<Record> {
             .attribute("after", time(*after))
             .attribute("age_retention", "suspended")
             .build(),
-        FileEvent::KeyBegan { key, first, previous } => {
-            let builder = control("audit.key")
-                .attribute("vkey", key.as_str())
-                .attribute("first", *first);
-            match previous {
-                Some(previous) => builder.attribute("previous", previous.as_str()).build(),
-                None => builder.build(),
-            }
-        }
+        FileEvent::KeyBegan { key, first, previous } => key_began(key, *first, previous.as_deref()),
         FileEvent::NotSealed { size, cause } => control("audit.degraded")
             .outcome("failure")
             .attribute("cause", "not_sealed")
@@ -208,6 +201,16 @@ pub(super) fn file(event: &FileEvent) -> Option<Record> {
             .attribute("error", cause.as_str())
             .build(),
     })
+}
+
+fn key_began(key: &str, first: u64, previous: Option<&str>) -> Record {
+    let builder = control("audit.key")
+        .attribute("vkey", key)
+        .attribute("first", first);
+    match previous {
+        Some(previous) => builder.attribute("previous", previous).build(),
+        None => builder.build(),
+    }
 }
 
 /// A time as lines state it.

@@ -41,7 +41,6 @@ impl AuditBuilder {
             .map_or(SharedClock::System, SharedClock::Custom);
         let journal = self.open_journal(&checked)?;
         let effective = self.effective(&checked);
-        let heartbeat = self.heartbeat_ns();
         let settings = self.settings(&checked);
         let counters = Arc::new(Counters::default());
         let inbox = Inbox::new(
@@ -74,7 +73,7 @@ impl AuditBuilder {
             checked.commit_interval,
             effective,
             self.id_kind.unwrap_or_default(),
-            heartbeat,
+            checked.heartbeat,
             report,
         );
         writer::spawn("audit-writer", move || writer.run())?;
@@ -125,6 +124,7 @@ impl AuditBuilder {
             None => crate::config::retention_days(|name| std::env::var_os(name))?,
         };
         Ok(Checked {
+            heartbeat: self.heartbeat_ns(),
             capacity: Credit {
                 records: of(&limits::QUEUE_RECORDS, self.queue_records)?,
                 bytes: of(&limits::QUEUE_BYTES, self.queue_bytes)?,
@@ -205,6 +205,8 @@ impl AuditBuilder {
 
 /// Settings that were found good.
 pub(super) struct Checked {
+    /// As [`Writer`] has it.
+    heartbeat: u64,
     pub(super) capacity: Credit,
     pub(super) max_size_mb: u64,
     pub(super) keep_days: u64,

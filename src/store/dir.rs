@@ -105,8 +105,8 @@ impl Store for DirStore {
 }
 
 fn first_of(files: &Files) -> Result<Option<Cursor>> {
-    for path in &files.paths {
-        if let Some(first) = first_place(path, &files.name)? {
+    for part in files.parts() {
+        if let Some(first) = first_place(&part, &files.name)? {
             return Ok(Some(first));
         }
     }
@@ -114,7 +114,8 @@ fn first_of(files: &Files) -> Result<Option<Cursor>> {
 }
 
 fn last_of(files: &Files) -> Result<Option<Cursor>> {
-    for path in files.paths.iter().rev() {
+    for part in files.parts().rev() {
+        let path = part.path;
         let Some(file) = open(path)? else { continue };
         let failed = |error| Error::io("could not read the segment", path, error);
         let len = file.metadata().map_err(failed)?.len();
@@ -122,6 +123,7 @@ fn last_of(files: &Files) -> Result<Option<Cursor>> {
         while let Some(piece) = lines.next_piece().map_err(failed)? {
             if let Piece::Line { bytes, .. } = piece
                 && let Ok((place, _)) = decode(bytes, &files.name)
+                && place.seq < part.limit
             {
                 return Ok(Some(place));
             }

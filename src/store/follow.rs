@@ -11,7 +11,7 @@ use crate::format::{Lines, Piece};
 use super::back::BackLines;
 use super::dir::streams_of;
 use super::numbers::{Numbers, Step};
-use super::stream::{Files, decode, open};
+use super::stream::{Files, Part, decode, open};
 use super::{Cursor, DirStore, Direction, Filter, Finding, FindingKind, Item, Store as _, Stored};
 
 /// How many bytes of a stream one poll takes at most.
@@ -130,22 +130,25 @@ fn key_of(files: &Files, root: &Path) -> Option<PathBuf> {
 impl Tail {
     fn at_end(files: &Files) -> Result<Self> {
         let mut tail = Self::default();
-        for path in files.paths.iter().rev() {
+        for part in files.parts().rev() {
+            let path = part.path;
             let Some(file) = open(path)? else { continue };
             let failed = |error| Error::io("could not read the segment", path, error);
             let len = file.metadata().map_err(failed)?.len();
             if tail.path.is_none() {
-                tail.path = Some(path.clone());
+                tail.path = Some(path.to_owned());
                 tail.offset = len;
             }
-            let newest = tail.path.as_ref() == Some(path);
+            let newest = tail.path.as_deref() == Some(path);
             let mut lines = BackLines::before(file, len);
             while let Some(piece) = lines.next_piece().map_err(failed)? {
                 match piece {
                     // The rest of the line is still to come.
                     Piece::Torn { offset, .. } if newest => tail.offset = offset,
                     Piece::Line { bytes, .. } => {
-                        if let Ok((place, _)) = decode(bytes, &files.name) {
+                        if let Ok((place, _)) = decode(bytes, &files.name)
+                            && place.seq < part.limit
+                        {
                             tail.numbers.file(path);
                             let _ = tail.numbers.step(&place, Direction::OldestFirst);
                             tail.before = Some(place);
@@ -170,7 +173,7 @@ impl Tail {
         loop {
             let at = match &self.path {
                 None => None,
-                Some(path) => files.paths.iter().position(|listed| listed == path),
+                Some(path) => files.parts().position(|listed| listed.path == path),
             };
             let next = match (at, &self.path) {
                 (Some(at), _) => files.paths.get(at + 1),
@@ -178,8 +181,8 @@ impl Tail {
                 // Retention removed the file: go on with the first that is newer.
                 (None, Some(path)) => files.paths.iter().find(|listed| *listed > path),
             };
-            if let (Some(_), Some(path)) = (at, self.path.clone()) {
-                let end = self.read_file(&path, next.is_some(), &files.name, filter, &mut left, found)?;
+            if let Some(part) = at.and_then(|at| files.parts().nth(at)) {
+                let end = self.read_file(&part, next.is_some(), &files.name, filter, &mut left, found)?;
                 if !end {
                     return Ok(true);
                 }
@@ -194,13 +197,14 @@ impl Tail {
     /// Reads one file to its end, `true`, or until enough was read, `false`.
     fn read_file(
         &mut self,
-        path: &Path,
+        part: &Part<'_>,
         complete: bool,
         name: &Arc<str>,
         filter: &dyn Filter,
         left: &mut u64,
         found: &mut Vec<(Option<Cursor>, Item)>,
     ) -> Result<bool> {
+        let path = part.path;
         let failed = |error| Error::io("could not read the segment", path, error);
         let Some(mut file) = open(path)? else {
             return Ok(true);
@@ -226,7 +230,8 @@ impl Tail {
                 }
                 Some(Piece::Line { bytes: b"", .. }) => None,
                 Some(Piece::Line { offset, bytes }) => {
-                    self.line(bytes, name, filter, found).map(|kind| (offset, kind))
+                    let kind = self.line(bytes, part.limit, name, filter, found);
+                    kind.map(|kind| (offset, kind))
                 }
             };
             if let Some((offset, kind)) = finding {
@@ -242,11 +247,13 @@ impl Tail {
     fn line(
         &mut self,
         bytes: &[u8],
+        limit: u64,
         name: &Arc<str>,
         filter: &dyn Filter,
         found: &mut Vec<(Option<Cursor>, Item)>,
     ) -> Option<FindingKind> {
         let (place, record) = match decode(bytes, name) {
+            Ok((place, _)) if place.seq >= limit => return None,
             Ok(decoded) => decoded,
             Err(why) => {
                 self.numbers.unreadable();

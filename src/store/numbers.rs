@@ -11,8 +11,8 @@ use super::{Cursor, Direction, FindingKind};
 pub(super) enum Step {
     /// As it should.
     Next,
-    /// It is there already. After a failed fdatasync the writer repeats lines at the start of the next segment; their
-    /// numbers are below the one in the segment's name.
+    /// It was given already. After a failed fdatasync the writer repeats lines at the start of the next segment; who read
+    /// them in the one before sees them again. The lines that are repeated may also lie below the number in its name.
     Repeated,
     /// Not as it should.
     Found(FindingKind),
@@ -26,6 +26,8 @@ pub(super) struct Numbers {
     unread: u64,
     /// The number in the name of the file that is read now.
     first_seq: u64,
+    /// Going forth: no record of this file was given yet.
+    is_fresh: bool,
     /// Going back: the numbers from this one on were repeated in the file that was read before.
     repeated_from: Option<u64>,
 }
@@ -39,6 +41,7 @@ impl Numbers {
     pub(super) fn file(&mut self, path: &Path) {
         let last = self.last.as_ref().map(|last| last.seq);
         self.repeated_from = last.filter(|last| *last < self.first_seq);
+        self.is_fresh = true;
         let name = path.file_name().and_then(|name| name.to_str());
         self.first_seq = name.and_then(SegmentName::parse).map_or(0, |name| name.first_seq);
     }
@@ -50,7 +53,7 @@ impl Numbers {
         };
         let last = last.seq;
         let repeated = match direction {
-            Direction::OldestFirst => place.seq <= last && place.seq < self.first_seq,
+            Direction::OldestFirst => place.seq <= last && (self.is_fresh || place.seq < self.first_seq),
             Direction::NewestFirst => {
                 place.seq >= last
                     && (last < self.first_seq || self.repeated_from.is_some_and(|from| place.seq >= from))
@@ -75,6 +78,7 @@ impl Numbers {
     fn next(&mut self, place: &Cursor) -> Step {
         self.last = Some(place.clone());
         self.unread = 0;
+        self.is_fresh = false;
         self.repeated_from = None;
         Step::Next
     }

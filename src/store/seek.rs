@@ -3,14 +3,13 @@
 
 use std::fs::File;
 use std::io::{Seek as _, SeekFrom};
-use std::path::Path;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::format::{Lines, Piece};
 
 use super::Cursor;
-use super::stream::{decode, open};
+use super::stream::{Part, decode, open};
 
 /// Halving stops when so few bytes are left: reading them costs no more than another probe.
 const CLOSE: u64 = 256 * 1024;
@@ -55,14 +54,14 @@ impl Bound {
 
 /// How many files, from the oldest, have a first record before the border. Files without a record are counted with
 /// those before them.
-pub(super) fn files_before(paths: &[&Path], name: &Arc<str>, bound: &Bound) -> Result<usize> {
-    let (mut low, mut high) = (0, paths.len());
+pub(super) fn files_before(parts: &[Part<'_>], name: &Arc<str>, bound: &Bound) -> Result<usize> {
+    let (mut low, mut high) = (0, parts.len());
     while low < high {
         let middle = low + (high - low) / 2;
         let mut known = None;
         for index in (low..=middle).rev() {
-            let Some(path) = paths.get(index) else { continue };
-            if let Some(first) = first_place(path, name)? {
+            let Some(part) = parts.get(index) else { continue };
+            if let Some(first) = first_place(part, name)? {
                 known = Some((index, first));
                 break;
             }
@@ -76,10 +75,12 @@ pub(super) fn files_before(paths: &[&Path], name: &Arc<str>, bound: &Bound) -> R
 }
 
 /// The place of the first record of a file.
-pub(super) fn first_place(path: &Path, name: &Arc<str>) -> Result<Option<Cursor>> {
-    let Some(file) = open(path)? else { return Ok(None) };
+pub(super) fn first_place(part: &Part<'_>, name: &Arc<str>) -> Result<Option<Cursor>> {
+    let Some(file) = open(part.path)? else {
+        return Ok(None);
+    };
     let mut lines = Lines::new(file);
-    Ok(next_record(&mut lines, path, name, u64::MAX)?.map(|found| found.place))
+    Ok(next_record(&mut lines, part, name, u64::MAX)?.map(|found| found.place))
 }
 
 /// A record at an offset.
@@ -91,15 +92,22 @@ struct Found {
 }
 
 /// The next record that begins before `limit`.
-fn next_record(lines: &mut Lines<File>, path: &Path, name: &Arc<str>, limit: u64) -> Result<Option<Found>> {
+fn next_record(
+    lines: &mut Lines<File>,
+    part: &Part<'_>,
+    name: &Arc<str>,
+    limit: u64,
+) -> Result<Option<Found>> {
     while lines.offset() < limit {
         let piece = lines
             .next_piece()
-            .map_err(|error| Error::io("could not read the segment", path, error))?;
+            .map_err(|error| Error::io("could not read the segment", part.path, error))?;
         match piece {
             None => return Ok(None),
             Some(Piece::Line { offset, bytes }) => {
-                if let Ok((place, _)) = decode(bytes, name) {
+                if let Ok((place, _)) = decode(bytes, name)
+                    && place.seq < part.limit
+                {
                     let end = offset + bytes.len() as u64 + 1;
                     return Ok(Some(Found { place, offset, end }));
                 }
@@ -112,7 +120,8 @@ fn next_record(lines: &mut Lines<File>, path: &Path, name: &Arc<str>, limit: u64
 
 /// Two offsets at starts of lines: every record that begins before the first lies before the border, none that begins
 /// at or behind the second does. What lies between is at most [`CLOSE`] bytes and a line.
-pub(super) fn offsets(path: &Path, name: &Arc<str>, bound: &Bound) -> Result<(u64, u64)> {
+pub(super) fn offsets(part: &Part<'_>, name: &Arc<str>, bound: &Bound) -> Result<(u64, u64)> {
+    let path = part.path;
     let Some(mut file) = open(path)? else {
         return Ok((0, 0));
     };
@@ -126,7 +135,7 @@ pub(super) fn offsets(path: &Path, name: &Arc<str>, bound: &Bound) -> Result<(u6
         file.seek(SeekFrom::Start(middle - 1)).map_err(failed)?;
         let mut lines = Lines::at(file.try_clone().map_err(failed)?, middle - 1);
         lines.next_piece().map_err(failed)?;
-        match next_record(&mut lines, path, name, limit)? {
+        match next_record(&mut lines, part, name, limit)? {
             Some(found) if bound.is_behind(&found.place) => low = found.end,
             Some(found) => {
                 high = found.offset;

@@ -15,19 +15,34 @@ use super::numbers::{Numbers, Step};
 use super::seek::{self, Bound};
 use super::{Cursor, Direction, Filter, Finding, FindingKind, Item, Stored, Window, is_gap};
 
+/// A file of a stream.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Part<'f> {
+    pub(super) path: &'f Path,
+    /// Its lines from this number on are dead.
+    pub(super) limit: u64,
+}
+
 /// The files of one stream, oldest first.
 #[derive(Debug, Clone)]
 pub(super) struct Files {
     pub(super) name: Arc<str>,
     pub(super) paths: Vec<PathBuf>,
+    /// For each path, the number from which on its lines are dead: the one in the name of the next segment. What stands
+    /// behind it was never confirmed, and was written again there.
+    limits: Vec<u64>,
 }
 
 impl Files {
     /// The segments of a stream's directory; its name stands in for the stream's id where lines have none.
     pub(super) fn of_dir(dir: &Path) -> Result<Self> {
+        let segments = segments(dir)?;
+        let firsts = segments.iter().skip(1).map(|segment| segment.name.first_seq);
+        let limits = firsts.chain([u64::MAX]).take(segments.len()).collect();
         Ok(Self {
             name: name_of(dir),
-            paths: segments(dir)?.into_iter().map(|segment| segment.path).collect(),
+            paths: segments.into_iter().map(|segment| segment.path).collect(),
+            limits,
         })
     }
 
@@ -35,7 +50,14 @@ impl Files {
         Self {
             name: name_of(path),
             paths: vec![path.to_owned()],
+            limits: vec![u64::MAX],
         }
+    }
+
+    /// Each file with the number from which on its lines are dead, oldest first.
+    pub(super) fn parts(&self) -> impl DoubleEndedIterator<Item = Part<'_>> + ExactSizeIterator {
+        let parts = self.paths.iter().zip(&self.limits);
+        parts.map(|(path, limit)| Part { path, limit: *limit })
     }
 
     pub(super) fn bytes(&self) -> u64 {
@@ -99,8 +121,9 @@ impl Reader {
 /// A walk through one stream. Gives matching records, gap records and findings of the window.
 pub(super) struct StreamWalk<'s> {
     name: Arc<str>,
-    paths: VecDeque<&'s Path>,
-    path: &'s Path,
+    parts: VecDeque<Part<'s>>,
+    /// The file that is read now.
+    part: Part<'s>,
     reader: Option<Reader>,
     /// Where to begin in the first file: an offset for either direction.
     begin: Option<u64>,
@@ -128,8 +151,11 @@ impl<'s> StreamWalk<'s> {
         let window = filter.window();
         let mut walk = Self {
             name: Arc::clone(&files.name),
-            paths: files.paths.iter().map(PathBuf::as_path).collect(),
-            path: Path::new(""),
+            parts: files.parts().collect(),
+            part: Part {
+                path: Path::new(""),
+                limit: u64::MAX,
+            },
             reader: None,
             begin: None,
             filter,
@@ -153,20 +179,19 @@ impl<'s> StreamWalk<'s> {
             Direction::OldestFirst => Bound::lower(self.after.as_ref(), self.window.from),
         };
         if let (Some(bound), false) = (bound, self.ended) {
-            let paths: Vec<&Path> = self.paths.iter().copied().collect();
-            let behind = seek::files_before(&paths, &self.name, &bound)?;
+            let behind = seek::files_before(self.parts.make_contiguous(), &self.name, &bound)?;
             match self.direction {
-                Direction::NewestFirst => self.paths.truncate(behind),
+                Direction::NewestFirst => self.parts.truncate(behind),
                 Direction::OldestFirst => {
-                    self.paths.drain(..behind.saturating_sub(1));
+                    self.parts.drain(..behind.saturating_sub(1));
                 }
             }
             let first = match self.direction {
-                Direction::NewestFirst => self.paths.back(),
-                Direction::OldestFirst => self.paths.front(),
+                Direction::NewestFirst => self.parts.back(),
+                Direction::OldestFirst => self.parts.front(),
             };
-            if let Some(path) = first {
-                let (low, high) = seek::offsets(path, &self.name, &bound)?;
+            if let Some(part) = first {
+                let (low, high) = seek::offsets(part, &self.name, &bound)?;
                 self.begin = Some(match self.direction {
                     Direction::NewestFirst => high,
                     Direction::OldestFirst => low,
@@ -180,14 +205,15 @@ impl<'s> StreamWalk<'s> {
     fn open_next(&mut self) -> Result<bool> {
         loop {
             let next = match self.direction {
-                Direction::OldestFirst => self.paths.pop_front(),
-                Direction::NewestFirst => self.paths.pop_back(),
+                Direction::OldestFirst => self.parts.pop_front(),
+                Direction::NewestFirst => self.parts.pop_back(),
             };
-            let Some(path) = next else { return Ok(false) };
+            let Some(part) = next else { return Ok(false) };
+            let path = part.path;
             let begin = self.begin.take();
             let Some(mut file) = open(path)? else { continue };
             let failed = |error| Error::io("could not read the segment", path, error);
-            self.path = path;
+            self.part = part;
             self.numbers.file(path);
             self.reader = Some(match self.direction {
                 Direction::OldestFirst => {
@@ -231,7 +257,7 @@ impl<'s> StreamWalk<'s> {
         };
         let piece = reader
             .next_piece()
-            .map_err(|error| Error::io("could not read the segment", self.path, error))?;
+            .map_err(|error| Error::io("could not read the segment", self.part.path, error))?;
         let (offset, kind) = match piece {
             None => {
                 self.reader = None;
@@ -245,6 +271,7 @@ impl<'s> StreamWalk<'s> {
             // The writer ends a fragment with a newline of its own.
             Some(Piece::Line { bytes: b"", .. }) => return Ok(()),
             Some(Piece::Line { offset, bytes }) => match decode(bytes, &self.name) {
+                Ok((place, _)) if place.seq >= self.part.limit => return Ok(()),
                 Ok((place, record)) => {
                     let behind = is_behind(&place, self.after.as_ref(), self.direction);
                     let inside = behind && self.window.contains(place.observed_at);
@@ -302,7 +329,7 @@ impl<'s> StreamWalk<'s> {
     }
 
     fn found(&mut self, offset: u64, kind: FindingKind) {
-        let path = self.path.to_owned();
+        let path = self.part.path.to_owned();
         let finding = Item::Finding(Finding { path, offset, kind });
         if self.begun {
             self.waiting.push_back(finding);

@@ -22,8 +22,24 @@ struct Lane {
     name: &'static str,
     what: &'static str,
     package: &'static str,
+    /// A file of `tests/`; or a module of the library, whose unit tests the steps are then.
     binary: &'static str,
     steps: &'static [&'static str],
+}
+
+impl Lane {
+    /// The module of the library that holds the steps, if they are unit tests.
+    fn module(&self) -> Option<&'static str> {
+        self.binary.contains("::").then_some(self.binary)
+    }
+
+    /// A step as its test program knows it.
+    fn test(&self, step: &str) -> String {
+        match self.module() {
+            Some(module) => format!("{module}::{step}"),
+            None => step.to_owned(),
+        }
+    }
 }
 
 const LANES: &[Lane] = &[
@@ -60,6 +76,45 @@ const LANES: &[Lane] = &[
             "the_search_finds_a_secret_in_every_form",
             "no_secret_of_the_matrix_is_in_any_byte_and_with_redaction_off_all_are_found",
         ],
+    },
+    Lane {
+        name: "simulation",
+        what: "500,000 lives over a disk that fails, tears, loses and reorders, and the planted bugs that it must catch",
+        package: "tracing-audit",
+        binary: "sink::file::simulation_tests",
+        steps: &[
+            "every_planted_bug_is_caught_by_the_simulation",
+            "on_a_disk_that_tears_loses_and_reorders_what_was_not_confirmed_nothing_acknowledged_is_lost",
+        ],
+    },
+    Lane {
+        name: "kill",
+        what: "3,000 kills of a process that writes, at random times and at named calls",
+        package: "tracing-audit",
+        binary: "faults_kill",
+        steps: &[
+            "a_kill_finds_an_acknowledgement_before_the_write",
+            "a_kill_at_each_call_of_the_commit_path_takes_nothing_that_was_acknowledged",
+            "a_kill_at_any_time_takes_nothing_that_was_acknowledged",
+            "a_call_that_fails_under_the_real_writer_takes_nothing_that_was_acknowledged",
+        ],
+    },
+    Lane {
+        name: "power",
+        what: "300 power failures under ext4 on a loop device; needs root",
+        package: "tracing-audit",
+        binary: "faults_power",
+        steps: &[
+            "a_power_failure_finds_an_fdatasync_that_does_nothing",
+            "a_power_failure_under_a_real_file_system_takes_nothing_that_was_acknowledged",
+        ],
+    },
+    Lane {
+        name: "exits",
+        what: "500 ways out of a process: returns, exits, panics, aborts, a stack overflow",
+        package: "tracing-audit",
+        binary: "torture_exits",
+        steps: &["what_was_acknowledged_survives_every_way_out_of_a_process"],
     },
     Lane {
         name: "fuzz",
@@ -138,7 +193,7 @@ fn one(lane: &Lane, tools: &Tools, again: bool) -> Outcome<Vec<String>> {
         // A failure must not leave the word of an earlier success.
         let _absent = fs::remove_file(&stamp);
         let begun = Instant::now();
-        let judged = attempt(&program, step, tools);
+        let judged = attempt(&program, &lane.test(step), tools);
         let seconds = begun.elapsed().as_secs();
         match judged {
             Ok(()) => {
@@ -185,19 +240,15 @@ fn verdict(ended_well: bool, said: &str) -> Outcome {
 
 /// Builds the test binary of a lane; the path of the program.
 fn build(lane: &Lane) -> Outcome<PathBuf> {
-    let arguments = [
-        "test",
-        "--release",
-        "--package",
-        lane.package,
-        "--all-features",
-        "--test",
-        lane.binary,
-        "--no-run",
-        "--message-format=json-render-diagnostics",
-    ];
-    let messages = stdout(&mut cargo(&arguments))?;
-    executable(&messages, lane.binary).ok_or_else(|| format!("cargo built no test `{}`", lane.binary))
+    let library = lane.package.replace('-', "_");
+    let (kind, name) = match lane.module() {
+        Some(_) => (vec!["--lib"], library.as_str()),
+        None => (vec!["--test", lane.binary], lane.binary),
+    };
+    let mut command = cargo(&["test", "--release", "--package", lane.package, "--all-features"]);
+    command.args(kind);
+    let messages = stdout(command.args(["--no-run", "--message-format=json-render-diagnostics"]))?;
+    executable(&messages, name).ok_or_else(|| format!("cargo built no test `{}`", lane.binary))
 }
 
 /// The program of a test in what cargo says about a build, one JSON object a line.
@@ -247,7 +298,11 @@ mod tests {
     #[test]
     fn every_step_is_a_test_of_its_binary() {
         for lane in LANES {
-            let file = root().join(format!("tests/{}.rs", lane.binary));
+            let file = match lane.module() {
+                Some(module) => format!("src/{}.rs", module.replace("::", "/")),
+                None => format!("tests/{}.rs", lane.binary),
+            };
+            let file = root().join(file);
             let text = fs::read_to_string(file).unwrap();
             for step in lane.steps {
                 assert!(

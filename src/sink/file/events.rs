@@ -15,24 +15,28 @@ pub struct Opened {
     pub clean: bool,
     /// Whether the trail is empty: nothing was ever written here.
     pub first: bool,
-    /// The incomplete line at the trail's end, if a write was cut short. It stays where it is.
+    /// What stands behind the last good record, if a write was cut short or the power failed: an incomplete line, or a
+    /// hole and what follows it. None of it was ever confirmed to a caller. It stays where it is, and its numbers are
+    /// given again.
     pub torn: Option<Torn>,
-    /// First and last sequence number of records that are known to be missing: their copy was under way, because the
-    /// disk had not confirmed them, when the power failed. None of them was ever confirmed to a caller.
+    /// First and last sequence number of records that are missing although a later segment's name says that they were
+    /// confirmed or given up: somebody or something damaged the segment before it.
     pub missing: Option<(u64, u64)>,
     /// Tiles of the seal were missing or wrong, as a power failure leaves them, and were made again from the lines.
     pub tiles_rebuilt: bool,
 }
 
-/// An incomplete line at the end of a segment.
+/// Bytes at the end of a segment that are no part of the trail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Torn {
-    /// Where it is.
+    /// The segment.
     pub segment: SegmentName,
-    /// How many bytes it has.
+    /// Where they begin in it.
+    pub offset: u64,
+    /// How many they are, without newlines at their end.
     pub len: u64,
-    /// The SHA-256 of its bytes, in hexadecimal.
+    /// Their SHA-256, in hexadecimal.
     pub sha256_hex: String,
 }
 
@@ -106,8 +110,8 @@ impl RemoveCause {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FileEvent {
-    /// A segment ended and the next one began. Both names are the same where the old one held no complete line: the
-    /// sink then goes on behind what is there.
+    /// A segment ended and the next one began. Both names are the same where the old one held no complete line and the
+    /// sink goes on behind what is there, and where it was deleted or moved and the new one takes its place.
     Rolled {
         /// Why.
         cause: RollCause,

@@ -67,12 +67,7 @@ impl Keyring {
         let Some(signing) = &given.signing else {
             return match lines.last() {
                 None => Ok((Self::unsigned(stream), None)),
-                Some(line) => Err(Error::config(format!(
-                    "the trail in `{}` is signed by {}, and no signing key is given; give that key, or write to another \
-                     stream or directory",
-                    home.display(),
-                    line.key
-                ))),
+                Some(line) => Err(not_given(home, &line.key)),
             };
         };
         let signer = signing.for_stream(stream)?;
@@ -103,12 +98,7 @@ impl Keyring {
         };
         let retiring = retiring.filter(|key| key.verifier().bytes() == previous.bytes());
         let Some(retiring) = retiring else {
-            return Err(Error::config(format!(
-                "the trail in `{}` is signed by {previous}, and the key given is {}; give the old key as `retiring_key` as \
-                 well, so that both sign once, or write to another stream",
-                home.display(),
-                signer.verifier(),
-            )));
+            return Err(not_vouched_for(home, &previous, signer.verifier()));
         };
         let first = size.max(newest.map_or(0, |(at, _)| at)) + 1;
         let began = begin(fs, home, access, first, &signer, Some(&previous))?;
@@ -147,6 +137,22 @@ impl Keyring {
             self.retiring = None;
         }
     }
+}
+
+fn not_given(home: &Path, key: &VerifierKey) -> Error {
+    Error::config(format!(
+        "the trail in `{}` is signed by {key}, and no signing key is given; give that key, or write to another stream or \
+         directory",
+        home.display(),
+    ))
+}
+
+fn not_vouched_for(home: &Path, previous: &VerifierKey, given: &VerifierKey) -> Error {
+    Error::config(format!(
+        "the trail in `{}` is signed by {previous}, and the key given is {given}; give the old key as `retiring_key` as \
+         well, so that both sign once, or write to another stream",
+        home.display(),
+    ))
 }
 
 /// The key that signs with the origin of checkpoints must take over from this one; `None` where it signs already, or

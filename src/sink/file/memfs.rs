@@ -1,4 +1,6 @@
-//! A file system in memory whose calls fail when a test says so, and whose power can fail.
+//! A file system in memory whose calls fail when a test says so, and whose power can fail (`power.rs`).
+
+mod power;
 
 use std::collections::{BTreeMap, HashSet};
 use std::io;
@@ -15,6 +17,11 @@ pub(crate) enum Fault {
     Enospc,
     Eio,
     Erofs,
+    Edquot,
+    Emfile,
+    Eacces,
+    /// A signal came in between.
+    Eintr,
     /// A write takes half of the bytes; any other call fails with EIO.
     Short,
     /// A sync fails and drops what it should have written; other calls work.
@@ -52,6 +59,10 @@ struct Disk {
     hit: bool,
     dir_mode: u32,
     syncs: u64,
+    /// Syncs of files that have ended.
+    synced: u64,
+    /// Names that were removed since their directory was synced, in order.
+    removed: Vec<(PathBuf, u64)>,
     /// Power failures; a sync that one comes in the way of does nothing.
     crashes: u64,
     forgotten: u64,
@@ -64,6 +75,8 @@ struct Content {
     durable: Vec<u8>,
     /// Where the bytes begin that the next sync will write.
     dirty: usize,
+    /// Where each write that was not confirmed ended.
+    cuts: Vec<usize>,
 }
 
 #[derive(Debug)]
@@ -129,19 +142,6 @@ impl MemFs {
         self.disk.lock().dir_mode = mode;
     }
 
-    /// The power fails: what was never confirmed is gone, and so is every lock.
-    pub(super) fn crash(&self) {
-        let mut disk = self.disk.lock();
-        disk.names = disk.durable_names.clone();
-        for content in disk.files.values_mut() {
-            content.bytes = content.durable.clone();
-            content.dirty = content.bytes.len();
-        }
-        disk.locks.clear();
-        disk.fault = None;
-        disk.crashes += 1;
-    }
-
     pub(super) fn put(&self, path: &Path, bytes: &[u8]) {
         let mut disk = self.disk.lock();
         disk.inodes += 1;
@@ -150,6 +150,7 @@ impl MemFs {
             bytes: bytes.to_vec(),
             durable: bytes.to_vec(),
             dirty: bytes.len(),
+            cuts: Vec::new(),
         };
         disk.files.insert(inode, content);
         disk.names.insert(path.to_owned(), inode);
@@ -165,6 +166,20 @@ impl MemFs {
         let disk = self.disk.lock();
         let name = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
         disk.names.keys().map(name).collect()
+    }
+}
+
+impl Fault {
+    fn error(self) -> io::Error {
+        match self {
+            Self::Enospc => io::ErrorKind::StorageFull.into(),
+            Self::Erofs => io::ErrorKind::ReadOnlyFilesystem.into(),
+            Self::Edquot => io::ErrorKind::QuotaExceeded.into(),
+            Self::Emfile => io::Error::other("too many open files"),
+            Self::Eacces => io::ErrorKind::PermissionDenied.into(),
+            Self::Eintr => io::ErrorKind::Interrupted.into(),
+            _ => io::Error::other("input/output error"),
+        }
     }
 }
 
@@ -184,9 +199,7 @@ impl Disk {
     fn plain(&mut self) -> io::Result<()> {
         match self.call() {
             None | Some(Fault::Sync | Fault::Zeros) => Ok(()),
-            Some(Fault::Enospc) => Err(io::ErrorKind::StorageFull.into()),
-            Some(Fault::Erofs) => Err(io::ErrorKind::ReadOnlyFilesystem.into()),
-            Some(_) => Err(io::Error::other("input/output error")),
+            Some(fault) => Err(fault.error()),
         }
     }
 
@@ -232,11 +245,11 @@ impl FsFile for MemFile {
             None => bytes.len(),
             Some(Fault::Sync | Fault::Zeros) => bytes.len(),
             Some(Fault::Short) => bytes.len() / 2,
-            Some(Fault::Enospc) => return Err(io::ErrorKind::StorageFull.into()),
-            Some(_) => return Err(io::Error::other("input/output error")),
+            Some(fault) => return Err(fault.error()),
         };
         let content = disk.files.get_mut(&self.inode).unwrap();
         content.bytes.extend_from_slice(&bytes[..count]);
+        content.cuts.push(content.bytes.len());
         Ok(count)
     }
 
@@ -255,6 +268,7 @@ impl FsFile for MemFile {
         drop(disk);
         self.gate.pass();
         let mut disk = self.disk.lock();
+        disk.synced += 1;
         if disk.crashes != self.life {
             return Err(io::Error::other("the power failed"));
         }
@@ -263,11 +277,12 @@ impl FsFile for MemFile {
             if fault == Fault::Zeros {
                 content.bytes[from..].fill(0);
             }
-            // The pages are clean from now on although the disk never got them.
-            return Err(io::Error::other("input/output error"));
+            // The pages are clean from now on although the disk may never have got them.
+            return Err(fault.error());
         }
         content.durable.resize(from, 0);
         content.durable.extend_from_slice(&content.bytes[from..to]);
+        content.cuts.retain(|cut| *cut > to);
         Ok(())
     }
 
@@ -402,9 +417,9 @@ impl Fs for MemFs {
     fn remove(&self, path: &Path) -> io::Result<()> {
         let mut disk = self.disk.lock();
         disk.plain()?;
-        disk.find(path)?;
+        let inode = disk.find(path)?;
         disk.names.remove(path);
-        disk.durable_names.remove(path);
+        disk.removed.push((path.to_owned(), inode));
         Ok(())
     }
 
@@ -432,6 +447,7 @@ impl Fs for MemFs {
         let mut disk = self.disk.lock();
         disk.plain()?;
         let names = disk.names.clone();
+        disk.removed.retain(|(path, _)| path.parent() != Some(dir));
         disk.durable_names.retain(|path, _| path.parent() != Some(dir));
         disk.durable_names
             .extend(names.into_iter().filter(|(path, _)| path.parent() == Some(dir)));

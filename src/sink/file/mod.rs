@@ -27,6 +27,8 @@ mod background;
 #[cfg(test)]
 mod background_tests;
 mod builder;
+#[cfg(test)]
+mod call_tests;
 mod events;
 #[cfg(test)]
 mod fault_tests;
@@ -38,8 +40,12 @@ mod lock;
 pub(crate) mod memfs;
 mod open;
 mod place;
+#[cfg(test)]
+mod planted;
 mod real;
 mod recover;
+#[cfg(test)]
+mod recover_tests;
 mod reseal;
 mod retain;
 mod roll;
@@ -48,6 +54,8 @@ mod seal;
 #[cfg(test)]
 mod seal_tests;
 mod sealer;
+#[cfg(test)]
+mod simulation_tests;
 
 pub use builder::FileSinkBuilder;
 pub use events::{Cleaned, FileEvent, Opened, RemoveCause, RollCause, Rotated, Torn};

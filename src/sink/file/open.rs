@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use super::builder::Settings;
 use super::fs::{Access, Fs, FsFile, Kind};
-use super::recover::{self, Tail};
+use super::recover::{self, Last, Scan};
 use super::retain::ClockWatch;
-use super::roll::{day, look};
-use super::{FileEvent, FileSink, OpenSegment, Opened, Torn, lock, reseal};
+use super::roll::{Carry, day, look};
+use super::{FileEvent, FileSink, OpenSegment, Opened, RollCause, Torn, lock, reseal};
 use crate::clock::SharedClock;
 use crate::error::{Error, Result};
 use crate::format::SegmentName;
@@ -38,7 +38,7 @@ impl FileSink {
         let identity = Identity::load(&*fs, &home, &settings, now)?;
         sync_dirs(&*fs, &settings.dir, &home)?;
         let found = Found::look(&*fs, &home)?;
-        let segment = found.go_on(&*fs, &home, &settings, now)?;
+        let next = found.go_on(&*fs, &home, &settings, now)?;
         let mut opened = found.opened;
         let mut events = Vec::new();
         let mut seal = None;
@@ -63,16 +63,18 @@ impl FileSink {
             identity,
             lock,
             opened,
-            segment,
-            ended: None,
-            carry: None,
+            segment: next.segment,
+            ended: next.ended,
+            carry: next.carry,
             background: super::background::Background::default(),
             seal,
             events,
             scratch: Vec::new(),
         };
-        // What the last life wrote and did not seal. Where that fails it is told, and tried again a second later.
-        let _ = sink.seal_now();
+        if sink.carry.is_none() {
+            // What the last life wrote and did not seal. Where that fails it is told, and tried again a second later.
+            let _ = sink.seal_now();
+        }
         Ok(sink)
     }
 }
@@ -211,6 +213,7 @@ impl Identity {
 struct Found {
     opened: Opened,
     last: Option<SegmentName>,
+    scan: Scan,
 }
 
 impl Found {
@@ -225,38 +228,31 @@ impl Found {
             missing: None,
             tiles_rebuilt: false,
         };
-        let Some(&newest) = names.last() else {
-            return Ok(Self { opened, last: None });
+        let Some((&newest, before)) = names.split_last() else {
+            let scan = Scan::default();
+            return Ok(Self {
+                opened,
+                last: None,
+                scan,
+            });
         };
-        let tail = recover::tail(fs, &path_of(home, newest))?;
+        let mut scan = recover::scan_forward(fs, home, newest.first_seq, &mut |_, _| {})?;
         opened.first = false;
-        opened.clean = is_clean(&tail);
-        opened.torn = tail.torn.map(|(len, sha256_hex)| Torn {
+        opened.torn = scan.torn.take().map(|region| Torn {
             segment: newest,
-            len,
-            sha256_hex,
+            offset: region.offset,
+            len: region.len,
+            sha256_hex: region.sha256_hex,
         });
-        // A segment can begin with copies of lines that stand before its number, so the number is a lower bound.
-        let mut known = tail.last;
-        for &name in names.iter().rev().skip(1) {
-            if known.is_some_and(|last| last.seq.saturating_add(1) >= newest.first_seq) {
-                break;
-            }
-            let Some(mut before) = recover::tail(fs, &path_of(home, name))?.last else {
-                continue;
-            };
-            // What has the number of a line in the next segment does not count: it was never confirmed.
-            before.seq = before.seq.min(newest.first_seq.saturating_sub(1));
-            if known.is_none() {
-                opened.clean = opened.clean && before.close;
-            }
-            known = known.max_by_seq(before);
-            break;
-        }
+        let known = match scan.last {
+            Some(last) => Some(last),
+            None => last_before(fs, home, before, newest.first_seq)?,
+        };
+        opened.clean = opened.torn.is_none() && known.is_none_or(|last| last.close);
         // Without any record the oldest segment's number is where the trail began, as far as it is kept.
         let oldest = names.first().map_or(0, |name| name.first_seq);
         let behind = known.map_or(oldest, |last| last.seq.saturating_add(1));
-        opened.next_seq = behind.max(newest.first_seq);
+        opened.next_seq = scan.next_seq.max(newest.first_seq);
         if behind < newest.first_seq {
             opened.missing = Some((behind, newest.first_seq - 1));
         }
@@ -264,57 +260,69 @@ impl Found {
         Ok(Self {
             opened,
             last: Some(newest),
+            scan,
         })
     }
 
     /// Continues a segment that was closed properly, today, and has room. Any other end gets its fragment terminated
-    /// and its lines confirmed, and the trail goes on in the next segment.
-    fn go_on(&self, fs: &dyn Fs, home: &Path, settings: &Settings, now: u64) -> Result<Option<OpenSegment>> {
+    /// and the trail goes on in the next segment. In every case the lines that are there are confirmed first: what
+    /// survived a kill of the process may exist in memory only.
+    fn go_on(&self, fs: &dyn Fs, home: &Path, settings: &Settings, now: u64) -> Result<Next> {
         let Some(name) = self.last else {
-            return Ok(None);
+            return Ok(Next::default());
         };
         let path = path_of(home, name);
         let opened = &self.opened;
-        let about = fs.meta(&path).map_err(|error| look(&path, error))?;
         let file = fs.open_append(&path).map_err(|error| look(&path, error))?;
-        if opened.clean {
-            confirm(&*file, &path)?;
-            let room = about.len < settings.segment_bytes;
-            if name.date != day(now) || !room {
-                return Ok(None);
-            }
-            return OpenSegment::adopt(name, path, file, opened.next_seq, false).map(Some);
-        }
-        if opened.torn.is_some() {
+        let len = file.meta().map_err(|error| look(&path, error))?.len;
+        if opened.torn.is_some() && !ends_a_line(&*file, len) {
             // Where that fails the fragment is left as it is; the next segment does not depend on it.
             let _ = file.write(b"\n");
         }
-        confirm(&*file, &path)?;
-        Ok(None)
-    }
-}
-
-/// What survived a kill of the process may exist in memory only, and what is signed must not.
-fn confirm(file: &dyn FsFile, path: &Path) -> Result<()> {
-    file.sync()
-        .map_err(|error| Error::io("the disk did not confirm", path, error))
-}
-
-trait MaxBySeq {
-    fn max_by_seq(self, other: recover::Last) -> Self;
-}
-
-impl MaxBySeq for Option<recover::Last> {
-    fn max_by_seq(self, other: recover::Last) -> Self {
-        match self {
-            Some(one) if one.seq >= other.seq => Some(one),
-            _ => Some(other),
+        if file.sync().is_err() {
+            // It will report success the next time, whatever became of the lines: they move.
+            let carry = |good| Carry::new(file.into(), path, good, (name.first_seq, opened.next_seq));
+            let carry = self.scan.good.map(carry);
+            let ended = Some((name, RollCause::SyncError));
+            return Ok(Next {
+                segment: None,
+                ended,
+                carry,
+            });
         }
+        if !opened.clean || name.date != day(now) || len >= settings.segment_bytes {
+            return Ok(Next::default());
+        }
+        let segment = OpenSegment::adopt(name, path, file, opened.next_seq, false)?;
+        Ok(Next {
+            segment: Some(segment),
+            ..Next::default()
+        })
     }
 }
 
-fn is_clean(tail: &Tail) -> bool {
-    tail.torn.is_none() && !tail.garbage && tail.last.is_none_or(|last| last.close)
+/// How a trail goes on.
+#[derive(Default)]
+struct Next {
+    segment: Option<OpenSegment>,
+    ended: Option<(SegmentName, RollCause)>,
+    carry: Option<Carry>,
+}
+
+/// The last record of the newest segment that has one below the number in the name behind it.
+fn last_before(fs: &dyn Fs, home: &Path, names: &[SegmentName], mut limit: u64) -> Result<Option<Last>> {
+    for &name in names.iter().rev() {
+        if let Some(last) = recover::tail_below(fs, &path_of(home, name), limit)? {
+            return Ok(Some(last));
+        }
+        limit = limit.min(name.first_seq);
+    }
+    Ok(None)
+}
+
+fn ends_a_line(file: &dyn FsFile, len: u64) -> bool {
+    let mut last = [0];
+    len == 0 || file.read_at(len - 1, &mut last).is_ok() && last == *b"\n"
 }
 
 fn path_of(home: &Path, name: SegmentName) -> PathBuf {

@@ -1,20 +1,17 @@
 //! The tree of a stream that is opened again: from its newest checkpoint and tiles, and from the lines behind it.
 
-use std::io::{self, Read};
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use super::builder::Settings;
-use super::fs::{Fs, FsFile};
+use super::fs::Fs;
 use super::keyring::{Began, Keyring};
 use super::recover;
 use super::roll::look;
 use super::seal::Seal;
 use super::sealer::{CHECKPOINT, HISTORY, TileFile, UNSIGNED};
 use crate::error::{Error, Result};
-use crate::format::{
-    Checkpoint, Hash, Lines, MAX_NOTE, Note, Piece, SegmentName, TILE_WIDTH, TileName, Tree, leaf_hash,
-    seq_of, tile_hashes,
-};
+use crate::format::{Checkpoint, Hash, MAX_NOTE, Note, TILE_WIDTH, TileName, Tree, leaf_hash, tile_hashes};
 
 /// The end of the history that is looked at for its last whole note.
 const HISTORY_END: u64 = 2 * MAX_NOTE as u64;
@@ -58,14 +55,13 @@ pub(super) fn reseal(
         .as_ref()
         .and_then(|newest| Some((size, newest.note.as_ref()?)));
     let (keys, began) = Keyring::open(fs, home, settings.access, stream, &settings.keys, end, signed)?;
-    let mut walk = Walk::new(fs, home)?;
     let mut tiles = Vec::new();
     let root = newest.as_ref().map(|newest| newest.checkpoint.root);
     let resumed = Tree::resume(size, |level, index, width| tile(fs, home, level, index, width));
     let (mut tree, is_rebuilt) = match resumed {
         Ok(tree) if root.is_none_or(|root| root == tree.root()) => (tree, false),
         // A power failure may have taken tiles, which nobody waits for the disk to keep; the lines are the evidence.
-        _ => (walk.rebuild(size, &mut tiles)?, true),
+        _ => (rebuild(fs, home, size, &mut tiles)?, true),
     };
     if root.is_some_and(|root| root != tree.root()) {
         return Err(contradiction(
@@ -73,7 +69,7 @@ pub(super) fn reseal(
             &format!("the first {size} records are not those that the newest checkpoint covers"),
         ));
     }
-    walk.lines(size, end, |line| push(&mut tree, leaf_hash(line), &mut tiles))?;
+    add_lines(fs, home, &mut tree, end, &mut tiles)?;
     if tree.size() != end {
         return Err(contradiction(
             home,
@@ -141,13 +137,11 @@ fn last_of_history(fs: &dyn Fs, home: &Path) -> Result<Option<Newest>> {
     let len = file.meta().map_err(failed)?.len;
     let from = len.saturating_sub(HISTORY_END);
     let mut bytes = Vec::new();
-    At {
+    let end = recover::Forwards {
         file: &*file,
-        offset: from,
-    }
-    .take(HISTORY_END)
-    .read_to_end(&mut bytes)
-    .map_err(failed)?;
+        at: from,
+    };
+    end.take(HISTORY_END).read_to_end(&mut bytes).map_err(failed)?;
     // Text, empty line, signatures, empty line: a note is two paragraphs.
     let text = String::from_utf8_lossy(&bytes);
     let parts: Vec<&str> = text.split("\n\n").collect();
@@ -190,82 +184,42 @@ fn tile(fs: &dyn Fs, home: &Path, level: u8, index: u64, width: usize) -> Result
     )))
 }
 
-/// Reads a file on from a place.
-struct At<'a> {
-    file: &'a dyn FsFile,
-    offset: u64,
+/// Adds the lines from the tree's end to before `to`, as far as there is none missing.
+fn add_lines(fs: &dyn Fs, home: &Path, tree: &mut Tree, to: u64, tiles: &mut Vec<TileFile>) -> Result<()> {
+    if tree.size() >= to {
+        return Ok(());
+    }
+    recover::scan_forward(fs, home, tree.size(), &mut |seq, line| {
+        if seq == tree.size() && seq < to {
+            push(tree, leaf_hash(line), tiles);
+        }
+    })?;
+    Ok(())
 }
 
-impl Read for At<'_> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let count = self.file.read_at(self.offset, into)?;
-        self.offset += count as u64;
-        Ok(count)
-    }
-}
-
-/// The lines of a stream in the order of their numbers.
-struct Walk<'a> {
-    fs: &'a dyn Fs,
-    home: &'a Path,
-    segments: Vec<SegmentName>,
-}
-
-impl<'a> Walk<'a> {
-    fn new(fs: &'a dyn Fs, home: &'a Path) -> Result<Self> {
-        let segments = recover::segments(fs, home)?;
-        Ok(Self { fs, home, segments })
-    }
-
-    /// Gives the lines with the numbers from `from` to before `to`, each once, as far as there is none missing.
-    fn lines(&self, from: u64, to: u64, mut take: impl FnMut(&[u8])) -> Result<()> {
-        let mut due = from;
-        for (at, name) in self.segments.iter().enumerate() {
-            // What has the number of a line in the next segment was not confirmed, and is repeated or replaced there.
-            let bound = self.segments.get(at + 1).map_or(u64::MAX, |next| next.first_seq);
-            if due >= to || bound <= due {
-                continue;
-            }
-            let path = self.home.join(name.to_string());
-            let file = self.fs.open_read(&path).map_err(|error| look(&path, error))?;
-            let mut lines = Lines::new(At {
-                file: &*file,
-                offset: 0,
-            });
-            while let Some(piece) = lines.next_piece().map_err(|error| look(&path, error))? {
-                let Piece::Line { bytes, .. } = piece else {
-                    continue;
-                };
-                if due < to.min(bound) && seq_of(bytes) == Some(due) {
-                    take(bytes);
-                    due += 1;
-                }
-            }
+/// Makes the tree of the first `size` records anew. What retention has removed is taken from its tiles.
+fn rebuild(fs: &dyn Fs, home: &Path, size: u64, tiles: &mut Vec<TileFile>) -> Result<Tree> {
+    let mut tree = Tree::new();
+    let oldest = recover::segments(fs, home)?
+        .first()
+        .map_or(0, |name| name.first_seq);
+    let first = oldest.min(size);
+    while tree.size() < first {
+        let index = tree.size() / TILE_WIDTH as u64;
+        let width = (first - tree.size()).min(TILE_WIDTH as u64) as usize;
+        for hash in tile(fs, home, 0, index, width)?.into_iter().take(width) {
+            push(&mut tree, hash, tiles);
         }
-        Ok(())
     }
-
-    /// Makes the tree of the first `size` records anew. What retention has removed is taken from its tiles.
-    fn rebuild(&mut self, size: u64, tiles: &mut Vec<TileFile>) -> Result<Tree> {
-        let mut tree = Tree::new();
-        let first = self.segments.first().map_or(0, |name| name.first_seq).min(size);
-        while tree.size() < first {
-            let index = tree.size() / TILE_WIDTH as u64;
-            let width = (first - tree.size()).min(TILE_WIDTH as u64) as usize;
-            for hash in tile(self.fs, self.home, 0, index, width)?.into_iter().take(width) {
-                push(&mut tree, hash, tiles);
-            }
-        }
-        self.lines(first, size, |line| push(&mut tree, leaf_hash(line), tiles))?;
-        if tree.size() < size {
-            return Err(contradiction(
-                self.home,
-                &format!(
-                    "record {} is missing, and the newest checkpoint covers it",
-                    tree.size()
-                ),
-            ));
-        }
-        Ok(tree)
+    add_lines(fs, home, &mut tree, size, tiles)?;
+    if tree.size() < size {
+        return Err(contradiction(
+            home,
+            &format!(
+                "record {} is missing, and the newest checkpoint covers it",
+                tree.size()
+            ),
+        ));
     }
+    Ok(tree)
 }

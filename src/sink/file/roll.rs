@@ -10,8 +10,8 @@ use jiff::{Timestamp, ToSpan as _};
 
 use super::append::{into_sink_error, newlines};
 use super::fs::{FsFile, Kind};
-use super::salvage::{self, Salvage};
-use super::{FileEvent, FileSink, OpenSegment, RollCause, Rotated};
+use super::salvage::{Region, Salvage};
+use super::{FileEvent, FileSink, OpenSegment, RollCause, Rotated, recover};
 use crate::error::{Error, Result};
 use crate::format::SegmentName;
 use crate::sink::SinkError;
@@ -20,6 +20,12 @@ const DAY: u64 = 86_400_000_000_000;
 
 /// How much of a carry is held in memory at once.
 const STEP: u64 = 1024 * 1024;
+
+/// How often unconfirmed lines are tried to be read back before they are given up.
+const MOST_FAILURES: u32 = 16;
+
+/// How often a name is looked for: the latest one of a number, and the one behind it.
+const MOST_NAMES: u32 = 4;
 
 /// Lines in a closed segment that the next one must repeat before it takes new ones.
 ///
@@ -35,14 +41,10 @@ pub(super) struct Carry {
     first: u64,
     next: u64,
     /// How often it could not be read.
-    tries: u32,
-    /// It cannot be read back whole: this is what is repeated, the same each time that it is tried.
+    failures: u32,
+    /// Where it cannot be read back whole: what is repeated, the same each time that it is tried.
     rest: Option<Salvage>,
 }
-
-/// A region that cannot be read is tried again so often: half a minute with the writer's waits. It may be the last that
-/// knows its lines.
-const MOST_TRIES: u32 = 40;
 
 /// The UTC day of a time, as segment names state it.
 pub(super) fn day(nanos: u64) -> Date {
@@ -132,43 +134,22 @@ impl FileSink {
             (segment.confirmed, segment.confirmed_seq)
         };
         if from < segment.len {
-            self.carry = Some(Carry {
-                file: segment.file,
-                path: segment.path,
-                from,
-                to: segment.len,
-                first,
-                next: self.next_seq,
-                tries: 0,
-                rest: None,
-            });
+            let (place, seqs) = ((from, segment.len), (first, self.next_seq));
+            self.carry = Some(Carry::new(segment.file, segment.path, place, seqs));
         }
     }
 
-    /// Begins a segment on the day of `at`, named by its first line: the next one, or the first that it repeats. So the
-    /// name alone says which lines of the segment before it do not count.
+    /// Begins a segment on the day of `at`, at the number of its first line: of the first that is carried into it, or of
+    /// the next one.
     ///
-    /// Where the name is taken, the file holds nothing that counts (a terminated fragment, unconfirmed lines, an unfinished
-    /// copy): the sink goes on behind it, through a new descriptor.
+    /// So the lines behind that number in the segment before are dead, whatever a failed sync or a power failure left
+    /// of them there.
     pub(super) fn begin(&mut self, at: u64) -> Result<SegmentName> {
         self.look_at_carry()?;
-        // Where somebody else's file has that name it is left alone, and this segment begins with lines below its number.
-        let is_taken = matches!(self.ended, Some((_, RollCause::Replaced)));
-        let carry = self.carry.as_ref().filter(|_| !is_taken);
-        let first = carry.map_or(self.next_seq, Carry::first);
-        let name = SegmentName::new(day(at), first);
+        let first = self.carry.as_ref().map_or(self.next_seq, Carry::first);
+        let (name, file) = self.create(first, at)?;
         let path = self.home.join(name.to_string());
-        let file = match self.fs.create_new(&path, self.settings.access) {
-            Ok(file) => Ok(file),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                self.restore_home()?;
-                self.fs.create_new(&path, self.settings.access)
-            }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => self.fs.open_append(&path),
-            Err(error) => Err(error),
-        }
-        .map_err(|error| Error::io("could not create the segment", &path, error))?;
-        let mut segment = OpenSegment::adopt(name, path, file, self.next_seq, self.carry.is_some())?;
+        let mut segment = OpenSegment::adopt(name, path, file, first, self.carry.is_some())?;
         self.fs
             .sync_dir(&self.home)
             .map_err(|error| Error::io("could not make durable the directory", &self.home, error))?;
@@ -192,15 +173,63 @@ impl FileSink {
         Ok(name)
     }
 
-    /// Finds out whether what is carried can be repeated. Where a part of it cannot, other lines take its numbers.
+    /// Creates the file of a segment. A file of that name that holds no record (a terminated fragment) is continued,
+    /// through a new descriptor. One that holds records is left behind: they are dead, and of two segments with the same
+    /// number the one with the later day is the later one.
+    fn create(&mut self, first: u64, at: u64) -> Result<(SegmentName, Box<dyn FsFile>)> {
+        let mut name = SegmentName::new(day(at), first);
+        let failed = |path: &Path, error| Error::io("could not create the segment", path, error);
+        let names = match self.fs.list(&self.home) {
+            Ok(names) => names,
+            // Somebody removed the directory: it is made again below.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(look(&self.home, error)),
+        };
+        let names = names.iter().filter_map(|name| SegmentName::parse(name));
+        if let Some(last) = names
+            .filter(|there| there.first_seq == first)
+            .map(|there| there.date)
+            .max()
+        {
+            name.date = name.date.max(last);
+        }
+        for _ in 0..MOST_NAMES {
+            let path = self.home.join(name.to_string());
+            let created = match self.fs.create_new(&path, self.settings.access) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    self.restore_home()?;
+                    self.fs.create_new(&path, self.settings.access)
+                }
+                other => other,
+            };
+            match created {
+                Ok(file) => return Ok((name, file)),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(failed(&path, error)),
+            }
+            // What somebody put in the place of a segment is left alone.
+            if self.ended != Some((name, RollCause::Replaced)) {
+                let there = self.fs.open_append(&path).map_err(|error| failed(&path, error))?;
+                if !recover::holds_record(&*there).map_err(|error| look(&path, error))? {
+                    return Ok((name, there));
+                }
+            }
+            name.date = name.date.tomorrow().unwrap_or(Date::MAX);
+        }
+        let path = self.home.join(name.to_string());
+        Err(failed(&path, io::ErrorKind::AlreadyExists.into()))
+    }
+
+    /// Finds out whether what is carried can be repeated. Where a part of it cannot, other lines take its numbers. A read
+    /// that fails may go well the next time.
     fn look_at_carry(&mut self) -> Result<()> {
         let Some(carry) = self.carry.as_mut().filter(|carry| carry.rest.is_none()) else {
             return Ok(());
         };
-        match carry.intact() {
+        match carry.is_intact() {
             Ok(true) => return Ok(()),
-            Err(error) if carry.tries < MOST_TRIES => {
-                carry.tries += 1;
+            Err(error) if carry.failures < MOST_FAILURES => {
+                carry.failures += 1;
                 return Err(error);
             }
             Ok(false) | Err(_) => {}
@@ -209,15 +238,14 @@ impl FileSink {
             Some(seal) => seal.take_back(carry.first).min(carry.next),
             None => carry.first,
         };
-        let bytes = carry.readable();
-        let region = salvage::Region {
+        let region = Region {
             stream: self.identity.id(),
             first: carry.first,
             free,
             next: carry.next,
             observed_at: self.last_observed_at,
         };
-        carry.rest = Some(region.salvage(&bytes));
+        carry.rest = Some(region.salvage(&carry.readable()));
         Ok(())
     }
 
@@ -226,8 +254,6 @@ impl FileSink {
         let Some(carry) = &self.carry else {
             return Ok(None);
         };
-        segment.start_seq = carry.first;
-        segment.confirmed_seq = carry.first;
         let copied = Some((carry.first, carry.next.saturating_sub(1)));
         let Some(rest) = &carry.rest else {
             carry.copy(segment)?;
@@ -326,23 +352,42 @@ impl OpenSegment {
 }
 
 impl Carry {
+    /// The lines between two places of a file, with the number of the first and the one behind the last.
+    pub(super) fn new(
+        file: Arc<dyn FsFile>,
+        path: PathBuf,
+        (from, to): (u64, u64),
+        (first, next): (u64, u64),
+    ) -> Self {
+        Self {
+            file,
+            path,
+            from,
+            to,
+            first,
+            next,
+            failures: 0,
+            rest: None,
+        }
+    }
+
     pub(super) fn first(&self) -> u64 {
         self.first
     }
 
     /// Whether the region can be read back as the lines that were written: after a failed sync the system may have
-    /// dropped them, and after a cut they are gone. An error is one of reading, which may pass.
-    fn intact(&self) -> Result<bool> {
+    /// dropped them, and after a cut they are gone.
+    fn is_intact(&self) -> Result<bool> {
         let mut lines = 0;
         let mut last = 0;
-        let mut zeros = false;
-        let is_whole = self.each(|bytes| {
+        let mut has_zeros = false;
+        let whole = self.each(|bytes| {
             lines += newlines(bytes);
             last = bytes.last().copied().unwrap_or(last);
-            zeros |= bytes.contains(&0);
+            has_zeros |= bytes.contains(&0);
             Ok(())
         })?;
-        Ok(is_whole && !zeros && lines == self.next - self.first && last == b'\n')
+        Ok(whole && !has_zeros && lines == self.next - self.first && last == b'\n')
     }
 
     /// What can be read of the region, from its start.
@@ -356,7 +401,7 @@ impl Carry {
     }
 
     fn copy(&self, segment: &mut OpenSegment) -> Result<()> {
-        self.each(|bytes| {
+        let whole = self.each(|bytes| {
             segment.write(bytes).map_err(|failed| {
                 Error::io(
                     "could not copy unconfirmed lines into",
@@ -364,11 +409,14 @@ impl Carry {
                     failed.cause,
                 )
             })
-        })
-        .map(drop)
+        })?;
+        if whole {
+            return Ok(());
+        }
+        Err(look(&self.path, io::ErrorKind::UnexpectedEof.into()))
     }
 
-    /// Gives the region piece by piece; `false` where the file ends before it does.
+    /// Reads the region; `false` where the file ends before it does.
     fn each(&self, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<bool> {
         let room = usize::try_from((self.to - self.from).min(STEP)).unwrap_or(usize::MAX);
         let mut buffer = vec![0; room];
