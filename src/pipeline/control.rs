@@ -136,6 +136,28 @@ pub(super) fn sink_refused(sink: &str, refused: u64) -> Record {
         .build()
 }
 
+/// A follower does not take what waits for it in the journal.
+pub(super) fn sink_degraded(sink: &str, cause: &str, waiting: u64, since: Option<u64>) -> Record {
+    let record = control("audit.degraded")
+        .outcome("failure")
+        .attribute("cause", cause)
+        .attribute("sink", sink)
+        .attribute("waiting", waiting);
+    match since {
+        Some(since) => record.attribute("since", time(since)).build(),
+        None => record.build(),
+    }
+}
+
+/// A follower that stood still takes entries again.
+pub(super) fn sink_recovered(sink: &str, waiting: u64) -> Record {
+    control("audit.degraded")
+        .attribute("cause", "sink_recovered")
+        .attribute("sink", sink)
+        .attribute("waiting", waiting)
+        .build()
+}
+
 /// What the file sink did. `None` for what the trail need not tell.
 pub(super) fn file(event: &FileEvent) -> Option<Record> {
     Some(match event {
@@ -178,6 +200,18 @@ pub(super) fn file(event: &FileEvent) -> Option<Record> {
             .attribute("after", time(*after))
             .attribute("age_retention", "suspended")
             .build(),
+        FileEvent::Held {
+            segment,
+            sinks,
+            cause,
+        } => control("audit.degraded")
+            .outcome("failure")
+            .attribute("cause", "retention_held")
+            .attribute("limit", cause.as_str())
+            .attribute("segment", segment.to_string())
+            .attribute("sinks", sinks.clone())
+            .build(),
+        FileEvent::NotShipped { sink, lost } => sink_gap(sink, *lost, "not_kept"),
         FileEvent::NotRemoved { segment, cause } => control("audit.degraded")
             .outcome("failure")
             .attribute("cause", "not_removed")

@@ -50,7 +50,7 @@ pub(crate) enum LockError {
 }
 
 /// A lock that is held until it is dropped.
-pub(crate) trait FsLock: Send + fmt::Debug {
+pub(crate) trait FsLock: Send + Sync + fmt::Debug {
     /// What the locked file is, to compare with what lies at its path.
     fn meta(&self) -> io::Result<Meta>;
 }
@@ -85,6 +85,8 @@ pub(crate) trait Fs: Send + Sync + fmt::Debug {
     /// The names in a directory, in any order.
     fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
     fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Gives a small file another name, in the place of what had it. Never a segment.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Makes the names in a directory durable.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
     /// Takes the one-writer lock and writes `holder` into its file.

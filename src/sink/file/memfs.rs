@@ -51,6 +51,8 @@ struct Disk {
     fault: Option<(u64, u64, Fault)>,
     hit: bool,
     dir_mode: u32,
+    /// A path where nothing can be created.
+    blocked: Option<PathBuf>,
     syncs: u64,
     /// Power failures; a sync that one comes in the way of does nothing.
     crashes: u64,
@@ -88,6 +90,15 @@ impl MemFs {
 
     pub(crate) fn heal(&self) {
         self.disk.lock().fault = None;
+    }
+
+    /// Lets nothing be created at a path, until [`Self::unblock`].
+    pub(crate) fn block(&self, path: &Path) {
+        self.disk.lock().blocked = Some(path.to_owned());
+    }
+
+    pub(crate) fn unblock(&self) {
+        self.disk.lock().blocked = None;
     }
 
     /// Lets syncs begin and not end, until [`Self::release`].
@@ -207,6 +218,9 @@ impl Disk {
         }
         if self.names.contains_key(path) {
             return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        if self.blocked.as_deref() == Some(path) {
+            return Err(io::ErrorKind::PermissionDenied.into());
         }
         self.inodes += 1;
         self.names.insert(path.to_owned(), self.inodes);
@@ -396,6 +410,9 @@ impl Fs for MemFs {
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
         let mut disk = self.disk.lock();
         disk.plain()?;
+        if !disk.dirs.contains(dir) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
         let inside = disk.names.keys().filter(|path| path.parent() == Some(dir));
         Ok(inside
             .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
@@ -408,6 +425,15 @@ impl Fs for MemFs {
         disk.find(path)?;
         disk.names.remove(path);
         disk.durable_names.remove(path);
+        Ok(())
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut disk = self.disk.lock();
+        disk.plain()?;
+        let inode = disk.find(from)?;
+        disk.names.remove(from);
+        disk.names.insert(to.to_owned(), inode);
         Ok(())
     }
 

@@ -40,7 +40,7 @@ impl FileSink {
         let found = Found::look(&*fs, &home)?;
         let segment = found.go_on(&*fs, &home, &settings, now)?;
         let opened = found.opened;
-        Ok(Self {
+        let sink = Self {
             watch: ClockWatch::new(opened.last_observed_at, settings.keep_days, &clock),
             next_seq: opened.next_seq,
             last_observed_at: opened.last_observed_at.unwrap_or(0),
@@ -49,15 +49,21 @@ impl FileSink {
             settings,
             home,
             identity,
-            lock,
+            lock: Arc::new(parking_lot::Mutex::new(lock)),
             opened,
             segment,
             ended: None,
             carry: None,
             background: super::background::Background::default(),
+            progress: Arc::default(),
+            running: Vec::new(),
+            told_held: false,
             events: Vec::new(),
             scratch: Vec::new(),
-        })
+        };
+        // What was found is on disk: a stop that was not clean has had its last segment confirmed above.
+        sink.publish();
+        Ok(sink)
     }
 }
 
