@@ -59,6 +59,7 @@ fn the_first_record_states_every_default() {
         ("keep_days", 30_u64.into()),
         ("keep_bytes", 0_u64.into()),
         ("keep_segments", 0_u64.into()),
+        ("unshipped", "keep".into()),
         ("roll", vec!["midnight_utc", "max_size_mb"].into()),
         ("file_mode", "0600".into()),
         ("levels", none()),

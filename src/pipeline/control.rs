@@ -158,6 +158,26 @@ pub(super) fn sink_recovered(sink: &str, waiting: u64) -> Record {
         .build()
 }
 
+/// What retention left and took, as far as followers are concerned.
+fn of_followers(event: &FileEvent) -> Option<Record> {
+    match event {
+        FileEvent::Held {
+            segment,
+            sinks,
+            cause,
+        } => {
+            let builder = control("audit.degraded").outcome("failure");
+            let builder = builder
+                .attribute("cause", "retention_held")
+                .attribute("limit", cause.as_str());
+            let builder = builder.attribute("segment", segment.to_string());
+            Some(builder.attribute("sinks", sinks.clone()).build())
+        }
+        FileEvent::NotShipped { sink, lost } => Some(sink_gap(sink, *lost, "not_kept")),
+        _ => None,
+    }
+}
+
 /// What the file sink did. `None` for what the trail need not tell.
 pub(super) fn file(event: &FileEvent) -> Option<Record> {
     Some(match event {
@@ -200,24 +220,13 @@ pub(super) fn file(event: &FileEvent) -> Option<Record> {
             .attribute("after", time(*after))
             .attribute("age_retention", "suspended")
             .build(),
-        FileEvent::Held {
-            segment,
-            sinks,
-            cause,
-        } => control("audit.degraded")
-            .outcome("failure")
-            .attribute("cause", "retention_held")
-            .attribute("limit", cause.as_str())
-            .attribute("segment", segment.to_string())
-            .attribute("sinks", sinks.clone())
-            .build(),
-        FileEvent::NotShipped { sink, lost } => sink_gap(sink, *lost, "not_kept"),
         FileEvent::NotRemoved { segment, cause } => control("audit.degraded")
             .outcome("failure")
             .attribute("cause", "not_removed")
             .attribute("segment", segment.to_string())
             .attribute("error", cause.as_str())
             .build(),
+        FileEvent::Held { .. } | FileEvent::NotShipped { .. } => return of_followers(event),
     })
 }
 

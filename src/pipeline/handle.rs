@@ -26,7 +26,7 @@ use crate::stats::{SinkStats, Stats};
 ///
 /// When the last handle is dropped, the same happens as when a [`Guard`] is dropped: what was submitted is made durable
 /// and the trail notes that it ended; the layers keep it alive, and a later record begins it again. Keep a handle, or a
-/// guard, until the end of `main`. Only [`shutdown`](Audit::shutdown) has released the directory when it returns; after a
+/// guard, until the end of `main`. Only [`shutdown`](Audit::shutdown) has released the directory when it answers `Ok`; after a
 /// drop the writer does so a moment later, once the layers are gone too.
 #[derive(Debug, Clone)]
 pub struct Audit {
@@ -154,8 +154,9 @@ impl Audit {
     ///
     /// `Timeout`, with the number of records that are not durable. `Sink` where a sink failed, could not flush or, beside
     /// a journal that has all of it, did not take what waits for it in time; or where, since a flush or a shutdown last
-    /// said so, it missed entries or its receiver refused some. The message names the sink and the numbers. With a journal, every record stands there nevertheless. After a shutdown, what the
-    /// shutdown left is reported. `Closed` where the writer has panicked.
+    /// said so, it missed entries or its receiver refused some. The message names the sink and the numbers. With a
+    /// journal, every record stands there nevertheless. After a shutdown, what the shutdown left is reported. `Closed`
+    /// where the writer has panicked.
     pub fn flush(&self, timeout: Duration) -> Result<Report> {
         self.ask(timeout, crate::clock::deadline(timeout), Command::Flush)
     }
