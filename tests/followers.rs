@@ -149,6 +149,26 @@ fn sinks_that_would_share_a_cursor_or_could_have_none_are_refused_before_anythin
 }
 
 #[test]
+fn a_batch_that_was_taken_and_not_flushed_is_offered_again_after_the_next_start() {
+    let place = tempfile::tempdir().unwrap();
+    let mute = Told::new("mute", Deed::FailToFlush);
+    let audit = builder(place.path()).sink(mute.clone()).start().unwrap();
+    audit.emit(record("x")).unwrap();
+    let why = "sink `mute` could not flush: the receiver does not answer; the journal has every record";
+    for _ in 0..2 {
+        assert_eq!(audit.flush(LONG).unwrap_err().to_string(), why);
+    }
+    assert_eq!(audit.shutdown(LONG).unwrap_err().to_string(), why);
+    assert!(!numbers(&mute).is_empty());
+    assert_eq!(cursor(place.path(), "mute")["next"], 0);
+    let again = Told::new("mute", Deed::Take);
+    let audit = builder(place.path()).sink(again.clone()).start().unwrap();
+    audit.shutdown(LONG).unwrap();
+    assert_eq!(numbers(&again), (0..5).collect::<Vec<u64>>());
+    assert_eq!(cursor(place.path(), "mute")["next"], 5);
+}
+
+#[test]
 fn a_sink_that_hangs_delays_neither_callers_nor_the_disk_nor_the_other_sink() {
     let place = tempfile::tempdir().unwrap();
     let (hung, good) = (Told::new("hung", Deed::Stand), Told::new("good", Deed::Take));

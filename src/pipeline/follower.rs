@@ -15,7 +15,7 @@ use super::ports::{Port, Report};
 use super::writer::Writer;
 use crate::clock::SharedClock;
 use crate::error::Result;
-use crate::sink::file::Begin;
+use crate::sink::file::{Begin, Following};
 use crate::sink::{FileSink, Sink};
 
 /// A sink that has taken nothing for so long, although something waits for it, stands still, and the trail says so.
@@ -81,14 +81,8 @@ impl Watch {
 }
 
 impl Follower {
-    /// Starts a follower of the journal. `report` is told what people should know.
-    fn start(at: usize, given: Given, journal: &mut FileSink, report: &Report) -> Result<Self> {
-        let begin = given.begin();
+    fn start(at: usize, given: Given, following: Following, report: &Report) -> Result<Self> {
         let name = given.sink.name().to_owned();
-        let (following, told) = journal.follow(&name, begin)?;
-        if let Some(sentence) = told {
-            report(&sentence);
-        }
         let next = following.reader.next();
         let state = PortState::of_follower(&name, Arc::clone(&following.progress), next);
         let state = Arc::new(state);
@@ -123,8 +117,17 @@ pub(super) fn start(
 ) -> Result<(Vec<Port>, Vec<Follower>)> {
     let sinks = sinks.into_iter().enumerate();
     if let Some(journal) = journal {
-        let start = |(at, given)| Follower::start(at, given, journal, report);
-        return Ok((Vec::new(), sinks.map(start).collect::<Result<_>>()?));
+        let follow = |(at, given): (usize, Given)| {
+            let (following, told) = journal.follow(given.sink.name(), given.begin())?;
+            if let Some(sentence) = told {
+                report(&sentence);
+            }
+            Ok((at, given, following))
+        };
+        // All of them, before the first is given anything: a trail that does not start has delivered nothing.
+        let ready = sinks.map(follow).collect::<Result<Vec<_>>>()?;
+        let start = |(at, given, following)| Follower::start(at, given, following, report);
+        return Ok((Vec::new(), ready.into_iter().map(start).collect::<Result<_>>()?));
     }
     let start = |(at, given): (usize, Given)| Port::start(at, given.sink, Arc::clone(report));
     Ok((sinks.map(start).collect::<Result<_>>()?, Vec::new()))

@@ -145,7 +145,7 @@ impl Worker {
 
     /// Whether nothing is left to do once the writer is gone.
     fn is_done(&self) -> bool {
-        let is_idle = self.stage == Stage::Read && !self.reader.is_behind();
+        let is_idle = self.stage == Stage::Read && self.batch.is_empty() && !self.reader.is_behind();
         self.state.has_failed() || self.phase != Phase::Runs || is_idle
     }
 
@@ -179,11 +179,18 @@ impl Worker {
                 return self.try_again(None, error.to_string());
             }
         };
-        self.goes_well();
         if missing > 0 {
             self.state.miss_unkept(missing);
             self.state.passes(self.reader.next() - self.batch.len() as u64);
         }
+        if self.batch.is_empty() && self.reader.is_lost() {
+            let next = self.reader.next();
+            return self.try_again(
+                None,
+                format!("entry {next} is not where it should be in the journal"),
+            );
+        }
+        self.goes_well();
         if !self.batch.is_empty() {
             self.stage = Stage::Deliver;
             return Duration::ZERO;

@@ -126,6 +126,8 @@ impl FileSink {
                 names: Vec::new(),
                 open: None,
                 ahead: None,
+                missing: 0,
+                is_lost: false,
             },
             cursor,
             progress: Arc::clone(&self.progress),
@@ -149,6 +151,9 @@ pub(crate) struct TrailReader {
     open: Option<Open>,
     /// The line that was read last, where it was not given out yet.
     ahead: Option<Ahead>,
+    /// Entries that were due, are no longer there, and were not told of.
+    missing: u64,
+    is_lost: bool,
 }
 
 #[derive(Debug)]
@@ -295,6 +300,11 @@ impl TrailReader {
         self.next
     }
 
+    /// Whether the entry that is due was not found, although the disk has confirmed it.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.is_lost
+    }
+
     /// Whether there is more to read right now.
     pub(crate) fn is_behind(&self) -> bool {
         self.next < self.progress.durable()
@@ -309,10 +319,13 @@ impl TrailReader {
     pub(crate) fn fill(&mut self, batch: &mut Batch) -> Result<u64> {
         // Read before the segments are listed: a line below it that a later segment supersedes has that one listed.
         let durable = self.progress.durable();
-        let mut missing = 0;
+        self.is_lost = false;
         while self.next < durable && batch.len() < MOST_ENTRIES && batch.bytes().len() < MOST_BYTES {
             self.list()?;
-            let Some(seq) = self.find()? else { break };
+            let Some(seq) = self.find()? else {
+                self.is_lost = true;
+                break;
+            };
             if seq > self.next {
                 if self.is_elsewhere()? {
                     continue;
@@ -321,7 +334,7 @@ impl TrailReader {
                     break;
                 }
                 let to = seq.min(durable);
-                missing += to - self.next;
+                self.missing += to - self.next;
                 self.next = to;
                 continue;
             }
@@ -329,7 +342,7 @@ impl TrailReader {
             batch.push(seq, ahead.observed_at, |out| out.extend_from_slice(&ahead.line));
             self.next = seq + 1;
         }
-        Ok(missing)
+        Ok(std::mem::take(&mut self.missing))
     }
 
     /// Lists the segments, where they may have changed.

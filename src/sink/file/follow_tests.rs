@@ -20,6 +20,8 @@ struct Taker {
     reader: TrailReader,
     due: u64,
     missed: Vec<u64>,
+    /// How many of the missed ones the reader told of.
+    told: u64,
     given: u64,
 }
 
@@ -30,6 +32,7 @@ impl Taker {
             reader,
             due,
             missed: Vec::new(),
+            told: 0,
             given: 0,
         }
     }
@@ -39,10 +42,10 @@ impl Taker {
         loop {
             let before = self.due;
             let mut batch = Batch::default();
-            let missing = self.reader.fill(&mut batch);
-            self.missed
-                .extend(self.due..self.due + *missing.as_ref().unwrap_or(&0));
-            self.due += missing.as_ref().unwrap_or(&0);
+            let filled = self.reader.fill(&mut batch);
+            let first = self.reader.next() - batch.len() as u64;
+            self.missed.extend(self.due..first);
+            self.due = first;
             for entry in batch.entries() {
                 assert_eq!(entry.seq(), self.due);
                 assert_eq!(entry.observed_at(), time_of(entry.seq()));
@@ -51,7 +54,11 @@ impl Taker {
                 self.given += 1;
             }
             assert_eq!(self.due, self.reader.next());
-            if missing.is_err() || self.due == before {
+            // After an error what is missing is told later.
+            let Ok(missing) = filled else { return };
+            self.told += missing;
+            assert_eq!(self.told, self.missed.len() as u64);
+            if self.due == before {
                 return;
             }
         }
@@ -193,20 +200,18 @@ impl Receiver {
     /// Takes what is due, and says how far it came. What is given again is what was given before.
     fn take(&mut self, reader: &mut TrailReader) -> u64 {
         loop {
-            let mut due = reader.next();
             let mut batch = Batch::default();
-            let Ok(missing) = reader.fill(&mut batch) else {
-                return reader.next();
-            };
-            self.missed.extend(due..due + missing);
-            due += missing;
+            let before = reader.next();
+            let filled = reader.fill(&mut batch);
+            let mut due = reader.next() - batch.len() as u64;
+            self.missed.extend(before..due);
             for entry in batch.entries() {
                 assert_eq!(entry.seq(), due);
                 due += 1;
                 let before = self.lines.insert(entry.seq(), entry.line().to_vec());
                 assert!(before.is_none_or(|before| before == entry.line()), "{due}");
             }
-            if batch.is_empty() {
+            if batch.is_empty() || filled.is_err() {
                 return due;
             }
         }
@@ -363,6 +368,32 @@ fn lines_that_were_lost_in_the_middle_are_taken_from_their_copies_in_the_next_se
     let mut taker = Taker::new(follow(&mut sink, "one").reader);
     taker.take();
     assert_eq!((taker.due, taker.given), (30, 30));
+}
+
+#[test]
+fn an_entry_that_cannot_be_found_is_waited_for_and_taken_from_where_the_writer_saves_it() {
+    let fs = MemFs::default();
+    let mut sink = open(&fs);
+    let mut taker = Taker::new(follow(&mut sink, "one").reader);
+    fill(&mut sink, 1);
+    for seq in 6..9 {
+        assert!(put(&mut sink), "{seq}");
+    }
+    sink.flush().unwrap();
+    sink.publish();
+    let open = Path::new(HOME).join(sink.segment().unwrap().to_string());
+    let bytes = fs.get(&open);
+    fs.put(&open, &bytes[..bytes.len() / 4]);
+    taker.take();
+    assert_eq!((taker.due, taker.told), (6, 0));
+    assert!(taker.reader.is_lost());
+    // The writer finds its segment replaced, and saves what the descriptor still has into another one.
+    assert!(put(&mut sink));
+    sink.flush().unwrap();
+    sink.publish();
+    taker.take();
+    assert_eq!((taker.due, taker.given), (10, 10));
+    assert!(!taker.reader.is_lost());
 }
 
 #[test]
