@@ -71,6 +71,8 @@ pub(super) struct Worker {
     trouble: Option<String>,
     /// Not tried again before this.
     due: Instant,
+    /// How long that was from the last try, and how long it will be from the next one, unless the receiver says.
+    pause: Duration,
     wait: Duration,
     look: Duration,
     /// Why it failed for good.
@@ -99,6 +101,7 @@ impl Worker {
             asked: Vec::new(),
             trouble: None,
             due: Instant::now(),
+            pause: Duration::ZERO,
             wait: FIRST_WAIT,
             look: FIRST_LOOK,
             failure: String::new(),
@@ -155,7 +158,7 @@ impl Worker {
             return LAST_LOOK;
         }
         let left = self.due.saturating_duration_since(Instant::now());
-        let cuts_short = self.is_ending() && self.wait > FIRST_WAIT * 4;
+        let cuts_short = self.is_ending() && self.pause > FIRST_WAIT * 4;
         if !left.is_zero() && !cuts_short {
             return left.min(FIRST_WAIT);
         }
@@ -274,6 +277,7 @@ impl Worker {
         }
         self.trouble = Some(cause);
         let pause = after.unwrap_or(self.wait).min(LONGEST_WAIT);
+        self.pause = pause;
         self.due = Instant::now() + pause;
         self.wait = (self.wait * 2).min(LONGEST_WAIT);
         pause.min(FIRST_WAIT)

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use crossbeam_channel::{Receiver, Sender};
+
 use super::barrier::{Barrier, Mark};
 use super::port_state::{ENDED_UNFLUSHED, ENDED_WELL, PortState, ends};
 use crate::error::Result;
 use crate::format::{Batch, Entry};
 use crate::sink::{Sink, SinkError};
 use crate::stats::add;
-use crossbeam_channel::{Receiver, Sender};
 
 /// How many batches a port holds.
 const PORT: usize = 64;
