@@ -1,6 +1,5 @@
 //! Readers behind a writer whose disk fails, whose segments are taken away and whose power failed: each entry once, in order.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::fault_tests::{HOME, builder, line, open, time_of};
@@ -71,7 +70,7 @@ fn put(sink: &mut FileSink) -> bool {
     sink.deliver(&[Entry::new(seq, time_of(seq), &bytes)]).is_ok()
 }
 
-fn follow(sink: &mut FileSink, name: &str) -> Following {
+pub(super) fn follow(sink: &mut FileSink, name: &str) -> Following {
     sink.follow(name, Begin::Oldest).unwrap().0
 }
 
@@ -109,10 +108,10 @@ fn nothing_is_read_that_the_disk_has_not_confirmed() {
 }
 
 /// Numbers that look random, the same for the same seed.
-struct Dice(u64);
+pub(super) struct Dice(pub(super) u64);
 
 impl Dice {
-    fn below(&mut self, bound: u64) -> u64 {
+    pub(super) fn below(&mut self, bound: u64) -> u64 {
         self.0 = self
             .0
             .wrapping_mul(6_364_136_223_846_793_005)
@@ -180,111 +179,6 @@ fn through_rolls_failed_writes_and_failed_syncs_with_copies_each_entry_is_given_
     }
     assert!(copies > 50, "{copies}");
     assert!(doubts > 0, "zeros took lines that nobody could copy");
-}
-
-/// A line that says in which life of the machine it was written.
-fn put_in(sink: &mut FileSink, life: u64) -> bool {
-    let seq = sink.next_seq();
-    let time = time_of(seq) + life;
-    sink.deliver(&[Entry::new(seq, time, &line(seq, time))]).is_ok()
-}
-
-/// What a receiver in another world was given: it knows nothing of power failures here.
-#[derive(Default)]
-struct Receiver {
-    lines: BTreeMap<u64, Vec<u8>>,
-    missed: BTreeSet<u64>,
-}
-
-impl Receiver {
-    /// Takes what is due, and says how far it came. What is given again is what was given before.
-    fn take(&mut self, reader: &mut TrailReader) -> u64 {
-        loop {
-            let mut batch = Batch::default();
-            let before = reader.next();
-            let filled = reader.fill(&mut batch);
-            let mut due = reader.next() - batch.len() as u64;
-            self.missed.extend(before..due);
-            for entry in batch.entries() {
-                assert_eq!(entry.seq(), due);
-                due += 1;
-                let before = self.lines.insert(entry.seq(), entry.line().to_vec());
-                assert!(before.is_none_or(|before| before == entry.line()), "{due}");
-            }
-            if batch.is_empty() || filled.is_err() {
-                return due;
-            }
-        }
-    }
-}
-
-#[test]
-fn what_a_follower_was_given_still_stands_there_after_a_power_failure_and_nothing_is_left_out_by_it() {
-    let mut crashes = 0;
-    for seed in 0..60 {
-        let fs = MemFs::default();
-        let mut dice = Dice(seed);
-        let mut sink = open(&fs);
-        let mut swift = follow(&mut sink, "swift");
-        let mut receiver = Receiver::default();
-        let mut unconfirmed = Vec::new();
-        let mut life = 0;
-        for _ in 0..250 {
-            match dice.below(24) {
-                0..12 => drop(put_in(&mut sink, life)),
-                12..14 => drop(sink.flush()),
-                14 => drop(sink.rotate()),
-                15 => fs.fail(dice.below(6), 1 + dice.below(3), Fault::Sync),
-                16 => fs.fail(dice.below(6), 1 + dice.below(3), Fault::Short),
-                17..19 => fs.heal(),
-                19 => {
-                    drop((sink, swift.hold, swift.reader));
-                    fs.crash();
-                    (crashes, life) = (crashes + 1, life + 1);
-                    sink = open(&fs);
-                    unconfirmed.extend(sink.opened().missing);
-                    let taken = receiver.lines.last_key_value().map_or(0, |(seq, _)| seq + 1);
-                    assert!(sink.next_seq() >= taken, "seed {seed}: a number is used again");
-                    swift = follow(&mut sink, "swift");
-                    let missed = receiver.missed.last().map_or(0, |seq| seq + 1);
-                    assert!(
-                        swift.reader.next() <= taken.max(missed),
-                        "seed {seed}: a cursor behind its entries"
-                    );
-                }
-                _ => {
-                    let next = receiver.take(&mut swift.reader);
-                    let _ = swift.cursor.as_ref().unwrap().write(next);
-                }
-            }
-            unconfirmed.extend(sink.take_events().iter().filter_map(|event| match event {
-                FileEvent::Unconfirmed { first, last } => Some((*first, *last)),
-                _ => None,
-            }));
-            sink.publish();
-        }
-        fs.heal();
-        while sink.flush().is_err() {}
-        let end = sink.publish();
-        receiver.take(&mut swift.reader);
-        let mut late = Receiver::default();
-        assert_eq!(late.take(&mut follow(&mut sink, "late").reader), end);
-        for seq in 0..end {
-            let (given, there) = (receiver.lines.get(&seq), late.lines.get(&seq));
-            assert!(
-                given.is_some() || receiver.missed.contains(&seq),
-                "seed {seed}: {seq} left out"
-            );
-            let in_doubt = unconfirmed
-                .iter()
-                .any(|(first, last)| (first..=last).contains(&&seq));
-            assert!(
-                in_doubt || (given.is_some() && given == there),
-                "seed {seed}: {seq}"
-            );
-        }
-    }
-    assert!(crashes > 300, "{crashes}");
 }
 
 fn segment(first: u64) -> PathBuf {

@@ -33,6 +33,8 @@ mod events;
 mod fault_tests;
 mod follow;
 #[cfg(test)]
+mod follow_power_tests;
+#[cfg(test)]
 mod follow_tests;
 mod fs;
 mod lock;
