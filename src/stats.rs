@@ -24,7 +24,8 @@ macro_rules! counters {
         /// ```
         ///
         /// The second line holds with a journal; its last term is 0 after a flush that answered `Ok`, and after the end.
-        /// Without one, every sink has an account of its own, which counts control records as well; after a flush that
+        /// There a sink counts what it is given, of this run and of those before; `waiting` is how far it lags behind what
+        /// the disk has confirmed. Without a journal, every sink has an account of its own, which counts control records as well; after a flush that
         /// was answered, and after the end, for each sink
         ///
         /// ```text
@@ -133,14 +134,15 @@ pub struct SinkStats {
     pub accepted: u64,
     /// Entries that its receiver refused for good.
     pub refused: u64,
-    /// Entries that it missed because it was too slow or had failed; where a journal or another sink is left to take it,
-    /// an `audit.gap` record names the sink and the number.
+    /// Entries that it will never be given: beside a journal, those that the journal no longer had; without one, those
+    /// that it was too slow for, or that came after it had failed. Where a journal or another sink is left to take it, an
+    /// `audit.gap` record names the sink and the number.
     pub missed: u64,
     /// Deliveries that were tried again.
     pub retries: u64,
-    /// Entries that wait for it now.
+    /// Entries that wait for it now: beside a journal, its lag, those that the disk has confirmed and it has not taken.
     pub waiting: u64,
-    /// Whether it failed for good.
+    /// Whether it failed for good. Beside a journal it goes on after the next start.
     pub failed: bool,
 }
 

@@ -61,6 +61,7 @@ fn the_first_record_states_every_default() {
         ("keep_segments", 0_u64.into()),
         ("seal", "unsigned".into()),
         ("heartbeat_s", 3_600_u64.into()),
+        ("unshipped", "keep".into()),
         ("roll", vec!["midnight_utc", "max_size_mb"].into()),
         ("file_mode", "0600".into()),
         ("levels", none()),

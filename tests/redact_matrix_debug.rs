@@ -59,6 +59,7 @@ const HOLD_NONE: &[&str] = &[
     "Torn",
     "RollCause",
     "RemoveCause",
+    "Unshipped",
     "FileEvent",
     "Rotated",
     "Cleaned",

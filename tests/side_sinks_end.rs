@@ -40,14 +40,17 @@ fn a_shutdown_waits_for_a_slow_sink_and_says_what_waits_where_its_time_is_up() {
     let audit = builder.diagnostics(|_| {}).start().unwrap();
     audit.emit(record("x")).unwrap();
     let error = audit.shutdown(Duration::from_millis(50)).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Timeout);
-    assert!(
-        error.to_string().contains("entries wait for sink `slow`"),
-        "{error}"
-    );
+    // Not a timeout: the journal has all of it.
+    assert_eq!(error.kind(), ErrorKind::Sink);
+    let message = "3 entries wait for sink `slow` after 50ms; the journal has every record";
+    assert_eq!(error.to_string(), message);
     assert!(!slow.has("x"));
+    // It may still move its cursor, so nobody else may.
+    let again = || Audit::builder().directory(place.path()).start();
+    assert_eq!(again().unwrap_err().kind(), ErrorKind::Locked);
     slow.tell(Deed::Take);
     audit.shutdown(LONG).unwrap();
+    again().unwrap().shutdown(LONG).unwrap();
     assert!(slow.has("x"), "the second call waited for it");
     let sink = audit.stats().sinks.remove(0);
     let stats = audit.stats();
@@ -56,6 +59,57 @@ fn a_shutdown_waits_for_a_slow_sink_and_says_what_waits_where_its_time_is_up() {
         sink.accepted + sink.refused + sink.missed,
         stats.taken + stats.control
     );
+}
+
+#[test]
+fn beside_a_journal_a_receiver_that_is_away_at_the_end_is_given_a_last_second_and_the_rest_after_the_next_start()
+ {
+    let place = tempfile::tempdir().unwrap();
+    let away = Told::new("away", Deed::Retry);
+    let builder = Audit::builder().directory(place.path()).sink(away.clone());
+    let audit = builder.diagnostics(|_| {}).start().unwrap();
+    for _ in 0..10 {
+        audit.emit(record("x")).unwrap();
+    }
+    // For ever, where the sink tried for as long as it may.
+    let error = audit.shutdown(Duration::MAX).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Sink, "{error}");
+    let expected = "sink `away` has not taken 12 entries; they are offered again after the next start; \
+                    the journal has every record";
+    assert_eq!(error.to_string(), expected);
+    assert_eq!(audit.stats().sinks[0].missed, 0);
+    assert!(audit.stats().sinks[0].retries > 0);
+    // The directory is free: the follower has given its cursor up as well.
+    let back = Told::new("away", Deed::Take);
+    let builder = Audit::builder().directory(place.path()).sink(back.clone());
+    builder.start().unwrap().shutdown(LONG).unwrap();
+    let numbers: Vec<u64> = back.kept.entries().iter().map(|entry| entry.seq()).collect();
+    assert_eq!(numbers, (0..14).collect::<Vec<u64>>());
+}
+
+#[test]
+fn a_shutdown_does_not_wait_for_ever_for_entries_that_somebody_cut_off_the_journal() {
+    let place = tempfile::tempdir().unwrap();
+    let slow = Told::new("slow", Deed::Stand);
+    let builder = Audit::builder().directory(place.path()).sink(slow.clone());
+    let audit = builder.diagnostics(|_| {}).start().unwrap();
+    slow.wait_until_it_stands();
+    for _ in 0..10 {
+        audit.emit(record("x")).unwrap();
+    }
+    let error = audit.shutdown(SHORT).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Sink, "{error}");
+    let listed = tracing_audit::format::segments(&place.path().join("main")).unwrap();
+    let file = std::fs::OpenOptions::new()
+        .write(true)
+        .open(&listed[0].path)
+        .unwrap();
+    file.set_len(listed[0].len / 2).unwrap();
+    slow.tell(Deed::Take);
+    let error = audit.shutdown(Duration::MAX).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Sink, "{error}");
+    assert!(error.to_string().contains("sink `slow` has not taken"), "{error}");
+    assert!(audit.stats().sinks[0].waiting > 0);
 }
 
 #[test]

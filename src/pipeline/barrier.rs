@@ -4,7 +4,8 @@ use std::sync::OnceLock;
 
 use parking_lot::Mutex;
 
-use super::ports::{Lost, Port};
+use super::port_state::Lost;
+use super::ports::Port;
 
 /// What one sink says when it reaches a barrier.
 #[derive(Debug, Clone, Default)]
@@ -15,6 +16,8 @@ pub(super) struct Mark {
     pub(super) refused: u64,
     /// Why it could not flush; `None` where it did.
     pub(super) failure: Option<String>,
+    /// Entries that it has not taken, where it will not be asked again before the end.
+    pub(super) behind: u64,
     /// What it lost since the last barrier for receipts, where this is one.
     pub(super) lost: Vec<Lost>,
 }
@@ -124,6 +127,12 @@ impl Reached {
             if missed + refused > 0 {
                 complaints.push(format!(
                     "sink `{name}` missed {missed} entries and its receiver refused {refused} since the last flush that said so"
+                ));
+            }
+            if mark.behind > 0 {
+                let behind = mark.behind;
+                complaints.push(format!(
+                    "sink `{name}` has not taken {behind} entries; they are offered again after the next start"
                 ));
             }
             if let Some(cause) = &mark.failure {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::follower::Given;
 use super::inbox::Patience;
 use super::ports::Report;
 use crate::capture::Ids;
@@ -11,6 +12,7 @@ use crate::clock::Clock;
 use crate::config::{CallStacks, Family, Glob, IdKind, Mode};
 use crate::record::Level;
 use crate::redact::Policy;
+use crate::sink::file::Unshipped;
 use crate::sink::{MemorySink, Sink};
 
 /// Sets a trail up. Made by [`Audit::builder`](super::Audit::builder), ended by [`AuditBuilder::start`].
@@ -28,6 +30,7 @@ pub struct AuditBuilder {
     pub(super) keep_days: Option<u64>,
     pub(super) keep_bytes: Option<u64>,
     pub(super) keep_segments: Option<u64>,
+    pub(super) unshipped: Option<Unshipped>,
     pub(super) file_mode: Option<u32>,
     pub(super) file_group: Option<u32>,
     pub(super) commit_interval: Option<Duration>,
@@ -48,7 +51,7 @@ pub struct AuditBuilder {
     pub(super) ids: Ids,
     pub(super) id_kind: Option<IdKind>,
     pub(super) clock: Option<Arc<dyn Clock>>,
-    pub(super) sinks: Vec<Box<dyn Sink>>,
+    pub(super) sinks: Vec<Given>,
     pub(super) diagnostics: Option<Report>,
     pub(super) seal: super::seal::Seal,
     #[cfg(test)]
@@ -70,6 +73,7 @@ impl Default for AuditBuilder {
             keep_days: None,
             keep_bytes: None,
             keep_segments: None,
+            unshipped: None,
             file_mode: None,
             file_group: None,
             commit_interval: None,
@@ -319,8 +323,33 @@ impl AuditBuilder {
     }
 
     /// A sink beside the journal, or instead of it. Each runs on a thread of its own; see [`Sink`] for its duties.
+    ///
+    /// Beside a journal it *follows*: it is given what stands there, from where it was when the last trail in this
+    /// directory ended, however that ended; a sink that is new there begins at the oldest record that is kept. A slow one
+    /// lags, and loses nothing. How far it is stands in `cursors/<name>`, so its [`name`](Sink::name) must be a file's, and
+    /// no other sink's. A sink that has nothing to [resume](Sink::resumes) begins with what is written from now on.
     pub fn sink(mut self, sink: impl Sink + 'static) -> Self {
-        self.sinks.push(Box::new(sink));
+        self.sinks.push(Given {
+            sink: Box::new(sink),
+            from_now: false,
+        });
+        self
+    }
+
+    /// As [`sink`](Self::sink); but where the sink is new to the directory, it begins with what is written from now on
+    /// and is not given what stands there already.
+    pub fn sink_from_now(mut self, sink: impl Sink + 'static) -> Self {
+        self.sinks.push(Given {
+            sink: Box::new(sink),
+            from_now: true,
+        });
+        self
+    }
+
+    /// What retention does with segments that a sink has not passed. Default: [`Unshipped::Keep`]: they stay, beyond
+    /// every limit.
+    pub fn unshipped(mut self, unshipped: Unshipped) -> Self {
+        self.unshipped = Some(unshipped);
         self
     }
 

@@ -8,7 +8,6 @@ use crossbeam_channel::Receiver;
 
 use super::barrier::{Barrier, Reached};
 use super::inbox::{Inbox, LossRow};
-use super::ports::Port;
 use super::ticket::{Promise, Receipt};
 use super::writer::{Phase, Progress, Writer};
 use crate::error::{Error, ErrorKind};
@@ -89,7 +88,7 @@ impl Writer {
                 promise.answer(Ok(reached.clone()));
             }
         };
-        let barrier = Barrier::new(self.ports.len(), answer);
+        let barrier = Barrier::new(self.sinks(), answer);
         self.state.barriers.push((target, Arc::new(barrier)));
     }
 
@@ -110,7 +109,7 @@ impl Writer {
             }
             return is_done && self.batch.is_empty() && !self.state.is_dirty;
         }
-        self.ports.iter().for_each(Port::end);
+        self.end_sinks();
         let is_over = is_late(&self.state.closing);
         if !is_drained && !is_over {
             return false;
@@ -153,8 +152,8 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         let has_panicked = std::thread::panicking();
+        self.end_sinks();
         let inbox = &self.inbox;
-        self.ports.iter().for_each(Port::end);
         // A panic can leave a record that was taken out of the queue and has no place yet.
         let mut unplaced = Credit { records: 0, bytes: 0 };
         if self.state.holds {

@@ -1,4 +1,4 @@
-//! The writer's far side: batches to journal and sinks, commits, and the answers to those who wait for them.
+//! The writer's far side: batches to the journal, or to the sinks, commits, and the answers to those who wait for them.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,7 +20,7 @@ const FIRST_RETRY: Duration = Duration::from_millis(10);
 const LAST_RETRY: Duration = Duration::from_secs(1);
 
 impl Writer {
-    /// Hands the batch to the journal and to the sinks.
+    /// Hands the batch to the journal, or to the sinks where there is none.
     pub(super) fn hand_on(&mut self) {
         if self.batch.is_empty() || self.state.retry.is_some_and(|(at, _)| Instant::now() < at) {
             return;
@@ -59,8 +59,8 @@ impl Writer {
         self.tell_file_events();
     }
 
-    /// With a journal nothing is lost by a slow sink, so the writer does not wait for it. Without one, a single sink
-    /// is what the trail is for, and several must not wait for the slowest for ever. The end of the trail ends every wait.
+    /// Without a journal, a single sink is what the trail is for, and several must not wait for the slowest for ever. The
+    /// end of the trail ends every wait.
     pub(super) fn offer(&mut self, batch: &Arc<Batch>) {
         let mut full: Vec<&Port> = self.ports.iter().collect();
         let mut until = None;
@@ -75,7 +75,7 @@ impl Writer {
             let patience = self.inbox.patience.room;
             let until = *until.get_or_insert_with(|| crate::clock::deadline(patience));
             let is_over = self.ports.len() > 1 && Instant::now() >= until;
-            if full.is_empty() || self.journal.is_some() || is_over || is_late(&self.state.closing) {
+            if full.is_empty() || is_over || is_late(&self.state.closing) {
                 break;
             }
             read_ahead(&self.commands, &mut self.state);
@@ -202,7 +202,7 @@ impl Writer {
         // First of all what is in doubt: it must not be counted below.
         self.tell_file_events();
         let Some(journal) = &self.journal else { return };
-        let durable = journal.durable_seq();
+        let durable = journal.publish();
         self.state.is_dirty = durable < journal.next_seq();
         while let Some(batch) = self.state.written.front()
             && batch.to <= durable
@@ -248,6 +248,7 @@ impl Writer {
             for at in 0..self.ports.len() {
                 self.state.unsent.push((at, Arc::clone(&barrier)));
             }
+            self.ask_followers(&barrier);
             barrier.reached(&self.ports);
         }
         let ports = &self.ports;

@@ -145,6 +145,48 @@ pub(super) fn sink_refused(sink: &str, refused: u64) -> Record {
         .build()
 }
 
+/// A follower does not take what waits for it in the journal.
+pub(super) fn sink_degraded(sink: &str, cause: &str, waiting: u64, since: Option<u64>) -> Record {
+    let record = control("audit.degraded")
+        .outcome("failure")
+        .attribute("cause", cause)
+        .attribute("sink", sink)
+        .attribute("waiting", waiting);
+    match since {
+        Some(since) => record.attribute("since", time(since)).build(),
+        None => record.build(),
+    }
+}
+
+/// A follower that stood still takes entries again.
+pub(super) fn sink_recovered(sink: &str, waiting: u64) -> Record {
+    control("audit.degraded")
+        .attribute("cause", "sink_recovered")
+        .attribute("sink", sink)
+        .attribute("waiting", waiting)
+        .build()
+}
+
+/// What retention left and took, as far as followers are concerned.
+fn of_followers(event: &FileEvent) -> Option<Record> {
+    match event {
+        FileEvent::Held {
+            segment,
+            sinks,
+            cause,
+        } => {
+            let builder = control("audit.degraded").outcome("failure");
+            let builder = builder
+                .attribute("cause", "retention_held")
+                .attribute("limit", cause.as_str());
+            let builder = builder.attribute("segment", segment.to_string());
+            Some(builder.attribute("sinks", sinks.clone()).build())
+        }
+        FileEvent::NotShipped { sink, lost } => Some(sink_gap(sink, *lost, "not_kept")),
+        _ => None,
+    }
+}
+
 /// What the file sink did. `None` for what the trail need not tell.
 pub(super) fn file(event: &FileEvent) -> Option<Record> {
     Some(match event {
@@ -200,6 +242,7 @@ pub(super) fn file(event: &FileEvent) -> Option<Record> {
             .attribute("segment", segment.to_string())
             .attribute("error", cause.as_str())
             .build(),
+        FileEvent::Held { .. } | FileEvent::NotShipped { .. } => return of_followers(event),
     })
 }
 

@@ -27,7 +27,11 @@ impl AuditBuilder {
             let by = if *is_event { "event" } else { "category" };
             map([(by, glob.as_str().into()), ("mode", mode.as_str().into())])
         });
-        let sinks: Vec<String> = self.sinks.iter().map(|sink| sink.name().to_owned()).collect();
+        let sinks: Vec<String> = self
+            .sinks
+            .iter()
+            .map(|given| given.sink.name().to_owned())
+            .collect();
         into.extend(rows([
             ("queue_records", checked.capacity.records.into()),
             ("queue_bytes", checked.capacity.bytes.into()),
@@ -57,6 +61,7 @@ impl AuditBuilder {
             ("keep_days", checked.keep_days.into()),
             ("keep_bytes", checked.keep_bytes.into()),
             ("keep_segments", checked.keep_segments.into()),
+            ("unshipped", self.unshipped.unwrap_or_default().as_str().into()),
             ("roll", vec!["midnight_utc", "max_size_mb"].into()),
             (
                 "file_mode",

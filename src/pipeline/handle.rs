@@ -15,7 +15,7 @@ use super::builder::AuditBuilder;
 use super::commands::Command;
 use super::inbox::{Inbox, LastWait, Left};
 use super::pause::SHUTDOWN;
-use super::ports::PortState;
+use super::port_state::PortState;
 use super::ticket::{Answer, Promise, Ticket};
 use crate::capture::{AuditLayer, Callsite, Capture, Check, FilterShell, Obstacle};
 use crate::error::{Error, ErrorKind, Result};
@@ -26,7 +26,7 @@ use crate::stats::{SinkStats, Stats};
 ///
 /// When the last handle is dropped, the same happens as when a [`Guard`] is dropped: what was submitted is made durable
 /// and the trail notes that it ended; the layers keep it alive, and a later record begins it again. Keep a handle, or a
-/// guard, until the end of `main`. Only [`shutdown`](Audit::shutdown) has released the directory when it returns; after a
+/// guard, until the end of `main`. Only [`shutdown`](Audit::shutdown) has released the directory when it answers `Ok`; after a
 /// drop the writer does so a moment later, once the layers are gone too.
 #[derive(Debug, Clone)]
 pub struct Audit {
@@ -152,10 +152,11 @@ impl Audit {
     ///
     /// # Errors
     ///
-    /// `Timeout`, with the number of records that are not durable. `Sink` where a sink failed or could not flush, or
-    /// where, since a flush or a shutdown last said so, it missed entries or its receiver refused some; the message names
-    /// the sink and the numbers. With a journal, every record stands there nevertheless. After a shutdown, what the
-    /// shutdown left is reported. `Closed` where the writer has panicked.
+    /// `Timeout`, with the number of records that are not durable. `Sink` where a sink failed, could not flush or, beside
+    /// a journal that has all of it, did not take what waits for it in time; or where, since a flush or a shutdown last
+    /// said so, it missed entries or its receiver refused some. The message names the sink and the numbers. With a
+    /// journal, every record stands there nevertheless. After a shutdown, what the shutdown left is reported. `Closed`
+    /// where the writer has panicked.
     pub fn flush(&self, timeout: Duration) -> Result<Report> {
         self.ask(timeout, crate::clock::deadline(timeout), Command::Flush)
     }
@@ -289,8 +290,21 @@ impl Audit {
     /// Time was up. Says what is not as safe as the set-up can make it.
     fn too_late(&self, inner: &Inner, timeout: Duration) -> Error {
         let stats = self.stats();
-        let message = if inner.path.is_some() {
-            let left = stats.in_memory();
+        let waiting: Vec<String> = stats
+            .sinks
+            .iter()
+            .filter(|sink| sink.waiting > 0)
+            .map(|sink| format!("{} entries wait for sink `{}`", sink.waiting, sink.name))
+            .collect();
+        let (left, has_journal) = (stats.in_memory(), inner.path.is_some());
+        if has_journal && left == 0 && !waiting.is_empty() {
+            let message = format!(
+                "{} after {timeout:?}; the journal has every record",
+                waiting.join(", ")
+            );
+            return Error::new(ErrorKind::Sink, message);
+        }
+        let records = if has_journal {
             format!("{left} audit records were not durable after {timeout:?}")
         } else {
             format!(
@@ -298,11 +312,8 @@ impl Audit {
                 stats.in_queue
             )
         };
-        let waiting = stats.sinks.iter().filter(|sink| sink.waiting > 0);
-        let waiting: String = waiting
-            .map(|sink| format!(", {} entries wait for sink `{}`", sink.waiting, sink.name))
-            .collect();
-        let message = format!("{message}{waiting}; check the disk and the sinks");
+        let parts: Vec<String> = std::iter::once(records).chain(waiting).collect();
+        let message = format!("{}; check the disk and the sinks", parts.join(", "));
         Error::new(ErrorKind::Timeout, message)
     }
 

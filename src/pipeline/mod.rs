@@ -10,11 +10,16 @@ mod configure;
 mod control;
 mod effective;
 mod emit;
+mod follower;
+#[cfg(test)]
+mod follower_tests;
+mod follower_thread;
 mod handle;
 mod inbox;
 #[cfg(test)]
 mod late_tests;
 mod pause;
+mod port_state;
 mod ports;
 mod seal;
 mod settle;

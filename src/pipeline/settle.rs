@@ -4,7 +4,9 @@ use std::sync::atomic::Ordering;
 
 use super::control;
 use super::inbox::LossRow;
+use super::port_state::PortState;
 use super::writer::{Phase, Writer};
+use crate::record::Record;
 use crate::stats::add;
 
 /// A sink that has failed for good misses its own gap records as well, and one that refuses everything refuses what is said
@@ -44,8 +46,10 @@ impl Writer {
     /// States what sinks have missed or refused, where anybody else is left to take it. At the end it cannot wait for a slow
     /// sink to have room again.
     pub(super) fn settle_sinks(&mut self, is_end: bool) {
-        let has_journal = self.journal.is_some();
-        if !has_journal && self.ports.iter().all(|port| port.state.has_failed()) {
+        if self.journal.is_some() {
+            return self.settle_followers(is_end);
+        }
+        if self.ports.iter().all(|port| port.state.has_failed()) {
             return;
         }
         let mut told = Vec::new();
@@ -56,19 +60,14 @@ impl Writer {
                 let is_first = untold > 0 && !state.failure_told.swap(true, Ordering::AcqRel);
                 (is_first || is_end || untold >= MANY, "sink_failed")
             } else {
-                (port.has_room() || (is_end && has_journal), "sink_behind")
+                (port.has_room(), "sink_behind")
             };
             if untold > 0 && is_due {
                 state.untold.fetch_sub(untold, Ordering::AcqRel);
                 told.push(control::sink_gap(state.name(), untold, cause));
             }
-            let unstated = state.unstated.load(Ordering::Acquire);
-            if unstated > 0 && (has_journal || self.ports.len() > 1) {
-                let is_first = !state.refusal_told.swap(true, Ordering::AcqRel);
-                if is_first || is_end || unstated >= MANY {
-                    state.unstated.fetch_sub(unstated, Ordering::AcqRel);
-                    told.push(control::sink_refused(state.name(), unstated));
-                }
+            if self.ports.len() > 1 {
+                told.extend(state.refusals(is_end));
             }
         }
         for record in &told {
@@ -95,5 +94,21 @@ impl Writer {
             }
         }
         count
+    }
+}
+
+impl PortState {
+    /// The control record of what the sink's receiver refused, where one is due.
+    pub(super) fn refusals(&self, is_end: bool) -> Option<Record> {
+        let unstated = self.unstated.load(Ordering::Acquire);
+        if unstated == 0 {
+            return None;
+        }
+        let is_first = !self.refusal_told.swap(true, Ordering::AcqRel);
+        if !is_first && !is_end && unstated < MANY {
+            return None;
+        }
+        self.unstated.fetch_sub(unstated, Ordering::AcqRel);
+        Some(control::sink_refused(self.name(), unstated))
     }
 }

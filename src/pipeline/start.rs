@@ -8,9 +8,10 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::builder::AuditBuilder;
+use super::follower;
 use super::handle::{Audit, Inner};
 use super::inbox::Inbox;
-use super::ports::{Port, Report};
+use super::ports::Report;
 use super::writer::{self, Writer};
 use crate::capture::{Capture, Outlet, Settings};
 use crate::clock::SharedClock;
@@ -39,7 +40,7 @@ impl AuditBuilder {
             .clock
             .clone()
             .map_or(SharedClock::System, SharedClock::Custom);
-        let journal = self.open_journal(&checked)?;
+        let mut journal = self.open_journal(&checked)?;
         let effective = self.effective(&checked);
         let settings = self.settings(&checked);
         let counters = Arc::new(Counters::default());
@@ -53,10 +54,10 @@ impl AuditBuilder {
         let inbox = Arc::new(inbox);
         let outlet: Arc<dyn Outlet> = Arc::clone(&inbox) as Arc<dyn Outlet>;
         let capture = Capture::new(settings, self.ids, outlet, clock, counters);
-        let start = |(at, sink)| Port::start(at, sink, journal.is_some(), Arc::clone(&report));
-        let ports = self.sinks.into_iter().enumerate().map(start);
-        let ports = ports.collect::<Result<Vec<_>>>()?;
-        let states: Vec<_> = ports.iter().map(|port| Arc::clone(&port.state)).collect();
+        let sinks = follower::start(self.sinks, journal.as_mut(), &report)?;
+        let ports = sinks.0.iter().map(|port| &port.state);
+        let followers = sinks.1.iter().map(|follower| &follower.state);
+        let states: Vec<_> = ports.chain(followers).map(Arc::clone).collect();
         let stream: Arc<str> = match &journal {
             Some(journal) => journal.stream_id().into(),
             None => unfiled_stream(&checked.stream).into(),
@@ -68,7 +69,7 @@ impl AuditBuilder {
             received,
             LineWriter::new(&checked.service, &checked.host, Action::WORDS),
             journal,
-            ports,
+            sinks,
             Arc::clone(&stream),
             checked.commit_interval,
             effective,
@@ -96,6 +97,9 @@ impl AuditBuilder {
             return Err(Error::config(
                 "a trail without a journal needs a sink; add `.sink(…)`, or leave `without_journal` out",
             ));
+        }
+        if self.has_journal {
+            follower::check(&self.sinks)?;
         }
         let of = |limit: &limits::Limit, value: Option<u64>| limit.check(value.unwrap_or(limit.default));
         let millis = |duration: Option<Duration>| {
@@ -154,7 +158,8 @@ impl AuditBuilder {
             .segment_bytes(checked.max_size_mb << 20)
             .keep_days(u32::try_from(checked.keep_days).unwrap_or(u32::MAX))
             .keep_bytes(checked.keep_bytes)
-            .keep_segments(checked.keep_segments);
+            .keep_segments(checked.keep_segments)
+            .unshipped(self.unshipped.unwrap_or_default());
         if let Some(mode) = self.file_mode {
             file = file.mode(mode);
         }

@@ -13,6 +13,7 @@ use super::barrier::{Barrier, Reached};
 use super::commands::{Closing, Command, Ends};
 use super::control;
 use super::effective::Effective;
+use super::follower::Follower;
 use super::inbox::{Inbox, Item};
 use super::ports::{Port, Report};
 use super::settle::Note;
@@ -53,7 +54,10 @@ pub(super) struct Writer {
     pub(super) commands: Receiver<Command>,
     pub(super) lines: LineWriter,
     pub(super) journal: Option<FileSink>,
+    /// The sinks, where there is no journal.
     pub(super) ports: Vec<Port>,
+    /// The sinks, where there is one.
+    pub(super) followers: Vec<Follower>,
     pub(super) stream: Arc<str>,
     pub(super) seq: u64,
     /// The random bits of ids. They make ids unique, not secret, so the generator need not withstand a guesser; it is
@@ -143,7 +147,7 @@ impl Writer {
         commands: Receiver<Command>,
         lines: LineWriter,
         journal: Option<FileSink>,
-        ports: Vec<Port>,
+        (ports, followers): (Vec<Port>, Vec<Follower>),
         stream: Arc<str>,
         commit_interval: Duration,
         effective: Effective,
@@ -183,6 +187,7 @@ impl Writer {
             lines,
             journal,
             ports,
+            followers,
             stream,
             seq,
             random: Xoshiro256PlusPlus::from_rng(&mut rand::rng()),

@@ -158,6 +158,11 @@ impl Sink for MemorySink {
         Ok(())
     }
 
+    /// It keeps nothing beyond the process.
+    fn resumes(&self) -> bool {
+        false
+    }
+
     fn name(&self) -> &str {
         "memory"
     }

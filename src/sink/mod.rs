@@ -21,8 +21,10 @@ use crate::format::Entry;
 ///
 /// A sink:
 ///
-/// - MUST answer `Ok` only for entries that it has taken over; what it answered `Ok` for is not offered again.
-/// - MUST expect to see entries again after an error (delivery is at least once); [`Entry::seq`] tells them apart.
+/// - MUST answer `Ok` only for entries that it has taken over; what it answered `Ok` for, and then flushed, is not
+///   offered again.
+/// - MUST expect to see entries again after an error, and after a start the last batch before a kill (delivery is at
+///   least once); [`Entry::seq`] tells them apart.
 /// - MUST keep the order of entries, or keep their sequence numbers with them.
 /// - MUST NOT change a line. What it writes elsewhere in another form, it derives from the line.
 /// - MUST return within a bounded time, and MUST NOT panic.
@@ -51,7 +53,16 @@ pub trait Sink: Send + fmt::Debug {
     /// [`SinkError`] where the sink cannot promise that.
     fn flush(&mut self) -> Result<(), SinkError>;
 
-    /// A short name for counters and messages. Default: the type's name without its path.
+    /// Whether the sink still has what it was given once the process has ended. Beside a journal, one that has is
+    /// continued where it was, by a cursor of its [`name`](Self::name); one that has not begins with what is written
+    /// after the start. Default: true.
+    fn resumes(&self) -> bool {
+        true
+    }
+
+    /// A short name for counters and messages, and, for a sink that [resumes](Self::resumes) beside a journal, of its
+    /// cursor: 1 to 64 of `a-z`, `A-Z`, `0-9`, `.`, `_`, `-`, not beginning with a dot. It must stay the same from start
+    /// to start. Default: the type's name without its path.
     fn name(&self) -> &str {
         let name = std::any::type_name::<Self>();
         name.rsplit("::").next().unwrap_or(name)

@@ -16,6 +16,11 @@ impl Sink for NoopSink {
         Ok(())
     }
 
+    /// It keeps nothing beyond the process.
+    fn resumes(&self) -> bool {
+        false
+    }
+
     fn name(&self) -> &str {
         "noop"
     }

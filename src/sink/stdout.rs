@@ -73,6 +73,11 @@ impl<W: Write + Send> Sink for StdoutSink<W> {
             .map_err(|error| SinkError::retry(format_args!("could not flush the output: {error}")))
     }
 
+    /// It keeps nothing beyond the process.
+    fn resumes(&self) -> bool {
+        false
+    }
+
     fn name(&self) -> &str {
         "stdout"
     }

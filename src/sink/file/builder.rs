@@ -7,6 +7,7 @@ use super::FileSink;
 use super::fs::{Access, Fs};
 use super::keyring::Given;
 use super::real::RealFs;
+use super::retain::Unshipped;
 use super::sealer::Hook;
 use crate::clock::{Clock, SharedClock};
 use crate::error::{Error, Result};
@@ -29,6 +30,7 @@ pub(super) struct Settings {
     pub(super) keep_days: u32,
     pub(super) keep_bytes: u64,
     pub(super) keep_segments: u64,
+    pub(super) unshipped: Unshipped,
     pub(super) access: Access,
     pub(super) is_sealed: bool,
     pub(super) keys: Given,
@@ -48,6 +50,7 @@ impl FileSinkBuilder {
                 keep_days: 30,
                 keep_bytes: 0,
                 keep_segments: 0,
+                unshipped: Unshipped::Keep,
                 access: Access {
                     mode: 0o600,
                     group: None,
@@ -90,6 +93,13 @@ impl FileSinkBuilder {
     /// no limit.
     pub fn keep_segments(mut self, segments: u64) -> Self {
         self.settings.keep_segments = segments;
+        self
+    }
+
+    /// What retention does with segments that a follower has not passed: one of this process, or one that left a cursor
+    /// in `cursors/`. Default: [`Unshipped::Keep`].
+    pub fn unshipped(mut self, unshipped: Unshipped) -> Self {
+        self.settings.unshipped = unshipped;
         self
     }
 

@@ -164,6 +164,22 @@ pub enum FileEvent {
         /// Why, for people.
         cause: String,
     },
+    /// Segments that are due stay, because followers have not passed them. Told once, until nothing is held back.
+    Held {
+        /// The oldest one.
+        segment: SegmentName,
+        /// The names of the sinks, as the files in `cursors/` have them.
+        sinks: Vec<String>,
+        /// The limit that it is beyond.
+        cause: RemoveCause,
+    },
+    /// Retention removed entries that a follower, which does not run now, had not taken: its cursor was moved on.
+    NotShipped {
+        /// The name of its sink.
+        sink: String,
+        /// How many entries it will never be given.
+        lost: u64,
+    },
     /// A segment that is due could not be removed; the next clean-up tries again.
     NotRemoved {
         /// Which.

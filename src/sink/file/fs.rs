@@ -50,7 +50,7 @@ pub(crate) enum LockError {
 }
 
 /// A lock that is held until it is dropped.
-pub(crate) trait FsLock: Send + fmt::Debug {
+pub(crate) trait FsLock: Send + Sync + fmt::Debug {
     /// What the locked file is, to compare with what lies at its path.
     fn meta(&self) -> io::Result<Meta>;
 }
@@ -85,10 +85,35 @@ pub(crate) trait Fs: Send + Sync + fmt::Debug {
     /// The names in a directory, in any order.
     fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
     fn remove(&self, path: &Path) -> io::Result<()>;
-    /// Puts a small file in the place of whatever is there: after a crash either the old or the new one is, whole.
-    fn replace(&self, path: &Path, bytes: &[u8], access: Access) -> io::Result<()>;
+    /// Gives a small file another name, in the place of what had it. Never a segment.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Makes the names in a directory durable.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
     /// Takes the one-writer lock and writes `holder` into its file.
     fn lock(&self, path: &Path, access: Access, holder: &str) -> Result<Box<dyn FsLock>, LockError>;
+}
+
+/// Puts a small file in the place of whatever is there: where the power fails, it is the old one or the new one, whole. The
+/// new one is written as `.<name>` beside it first.
+pub(super) fn replace(fs: &dyn Fs, path: &Path, bytes: &[u8], access: Access) -> io::Result<()> {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    let new = path.with_file_name(name);
+    match fs.remove(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let file = match fs.create_new(&new, access) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            fs.create_dir(path.parent().unwrap_or(Path::new(".")), access)?;
+            fs.create_new(&new, access)?
+        }
+        other => other?,
+    };
+    if file.write(bytes)? < bytes.len() {
+        return Err(io::ErrorKind::WriteZero.into());
+    }
+    // Before the name moves: a power failure would leave an empty file in the old one's place.
+    file.sync()?;
+    fs.rename(&new, path)
 }

@@ -58,6 +58,8 @@ struct Disk {
     fault: Option<(u64, u64, Fault)>,
     hit: bool,
     dir_mode: u32,
+    /// A path where nothing can be created.
+    blocked: Option<PathBuf>,
     syncs: u64,
     /// Syncs of files that have ended.
     synced: u64,
@@ -101,6 +103,15 @@ impl MemFs {
 
     pub(crate) fn heal(&self) {
         self.disk.lock().fault = None;
+    }
+
+    /// Lets nothing be created at a path, until [`Self::unblock`].
+    pub(crate) fn block(&self, path: &Path) {
+        self.disk.lock().blocked = Some(path.to_owned());
+    }
+
+    pub(crate) fn unblock(&self) {
+        self.disk.lock().blocked = None;
     }
 
     /// Lets syncs begin and not end, until [`Self::release`].
@@ -220,6 +231,9 @@ impl Disk {
         }
         if self.names.contains_key(path) {
             return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        if self.blocked.as_deref() == Some(path) {
+            return Err(io::ErrorKind::PermissionDenied.into());
         }
         self.inodes += 1;
         self.names.insert(path.to_owned(), self.inodes);
@@ -408,6 +422,9 @@ impl Fs for MemFs {
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
         let mut disk = self.disk.lock();
         disk.plain()?;
+        if !disk.dirs.contains(dir) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
         let inside = disk.names.keys().filter(|path| path.parent() == Some(dir));
         Ok(inside
             .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
@@ -423,24 +440,13 @@ impl Fs for MemFs {
         Ok(())
     }
 
-    /// The steps of the real one, each of which can fail: create, write, sync, rename, sync the directory.
-    fn replace(&self, path: &Path, bytes: &[u8], access: Access) -> io::Result<()> {
-        let next = path.with_extension("tmp");
-        if self.meta(&next).is_ok() {
-            self.remove(&next)?;
-        }
-        let file = self.create_new(&next, access)?;
-        if file.write(bytes)? < bytes.len() {
-            return Err(io::ErrorKind::WriteZero.into());
-        }
-        file.sync()?;
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut disk = self.disk.lock();
         disk.plain()?;
-        let inode = disk.find(&next)?;
-        disk.names.remove(&next);
-        disk.names.insert(path.to_owned(), inode);
-        drop(disk);
-        self.sync_dir(path.parent().unwrap())
+        let inode = disk.find(from)?;
+        disk.names.remove(from);
+        disk.names.insert(to.to_owned(), inode);
+        Ok(())
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {

@@ -4,10 +4,11 @@
 //! <dir>/<stream>/
 //!   stream                                        who this stream is; written once
 //!   lock                                          the one-writer lock, with its holder
+//!   cursors/<sink>                                how far a follower has come; replaced as a whole
 //!   audit-2026-11-21-00000000000000016384.jsonl   a segment: the day it was opened, its first new seq
 //! ```
 //!
-//! A byte that was written is never truncated, overwritten or renamed; only retention removes, and only whole segments
+//! A line that was written is never truncated, overwritten or renamed; only retention removes, and only whole segments
 //! that are closed. `docs/failure-modes.md` says what happens when the disk, the clock or a person gets in the way.
 //!
 //! | file | what is in it |
@@ -21,6 +22,7 @@
 //! | `keyring.rs`, `reseal.rs` | whose turn it is to sign; the tree of a stream that is opened again |
 //! | `place.rs` | files that are deleted or replaced under the sink |
 //! | `retain.rs` | age, size and number of segments |
+//! | `follow.rs`, `cursor.rs` | reading behind the writer; how far each reader has come |
 
 mod append;
 mod background;
@@ -29,9 +31,15 @@ mod background_tests;
 mod builder;
 #[cfg(test)]
 mod call_tests;
+mod cursor;
 mod events;
 #[cfg(test)]
 mod fault_tests;
+mod follow;
+#[cfg(test)]
+mod follow_power_tests;
+#[cfg(test)]
+mod follow_tests;
 mod fs;
 mod keyring;
 mod lock;
@@ -58,7 +66,10 @@ mod sealer;
 mod simulation_tests;
 
 pub use builder::FileSinkBuilder;
+pub(crate) use cursor::{CursorFile, check_names};
 pub use events::{Cleaned, FileEvent, Opened, RemoveCause, RollCause, Rotated, Torn};
+pub(crate) use follow::{Begin, Following, Hold, Progress, TrailReader};
+pub use retain::Unshipped;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -99,7 +110,7 @@ pub struct FileSink {
     /// `<dir>/<stream>`.
     home: PathBuf,
     identity: open::Identity,
-    lock: Box<dyn fs::FsLock>,
+    lock: follow::Hold,
     opened: Opened,
     next_seq: u64,
     last_observed_at: u64,
@@ -112,6 +123,12 @@ pub struct FileSink {
     /// `None` where the stream is not sealed.
     seal: Option<seal::Seal>,
     watch: retain::ClockWatch,
+    /// How far the disk is, for those who read behind.
+    progress: Arc<follow::Progress>,
+    /// The followers that run: they move their cursors themselves.
+    running: Vec<String>,
+    /// It was told that followers hold back the removal of segments.
+    told_held: bool,
     events: Vec<FileEvent>,
     scratch: Vec<u8>,
 }

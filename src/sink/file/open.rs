@@ -61,13 +61,16 @@ impl FileSink {
             settings,
             home,
             identity,
-            lock,
+            lock: Arc::new(parking_lot::Mutex::new(lock)),
             opened,
             segment: next.segment,
             ended: next.ended,
             carry: next.carry,
             background: super::background::Background::default(),
             seal,
+            progress: Arc::default(),
+            running: Vec::new(),
+            told_held: false,
             events,
             scratch: Vec::new(),
         };
@@ -75,6 +78,8 @@ impl FileSink {
             // What the last life wrote and did not seal. Where that fails it is told, and tried again a second later.
             let _ = sink.seal_now();
         }
+        // What was found is on disk: the last segment has been confirmed above, or its lines are carried.
+        sink.publish();
         Ok(sink)
     }
 }

@@ -35,7 +35,7 @@ impl FileSink {
     /// Without its lock file the stream would be open to a second writer.
     fn check_lock(&mut self) -> Result<()> {
         let path = self.home.join(open::LOCK);
-        let held = self.lock.meta();
+        let held = self.lock.lock().meta();
         match (self.fs.meta(&path), held) {
             (Ok(there), Ok(held)) if same(there, held) => Ok(()),
             (Err(error), _) if !gone(&error) => Err(Error::io("could not look at", &path, error)),
@@ -50,12 +50,12 @@ impl FileSink {
             .create_dir(&self.home, access)
             .map_err(|error| Error::io("could not create again the directory", &self.home, error))?;
         let path = self.home.join(open::LOCK);
-        let ours = match (self.fs.meta(&path), self.lock.meta()) {
+        let ours = match (self.fs.meta(&path), self.lock.lock().meta()) {
             (Ok(there), Ok(held)) => same(there, held),
             _ => false,
         };
         if !ours {
-            self.lock = lock::take(&*self.fs, &path, access, self.clock.now())?;
+            *self.lock.lock() = lock::take(&*self.fs, &path, access, self.clock.now())?;
         }
         self.identity.restore(&*self.fs, &self.home, access)?;
         open::sync_dirs(&*self.fs, &self.settings.dir, &self.home)

@@ -247,8 +247,8 @@ impl Fs for Planted {
         self.disk.remove(path)
     }
 
-    fn replace(&self, path: &Path, bytes: &[u8], access: Access) -> io::Result<()> {
-        self.disk.replace(path, bytes, access)
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.disk.rename(from, to)
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {

@@ -1,7 +1,9 @@
 //! Which closed segments may go: by age, by size, by number. A file that is not ours is never touched.
 
+use std::sync::Arc;
 use std::time::Instant;
 
+use super::cursor::{self, CursorFile};
 use super::{Cleaned, FileEvent, FileSink, RemoveCause, recover};
 use crate::clock::SharedClock;
 use crate::error::Result;
@@ -70,10 +72,44 @@ fn instant(clock: &SharedClock) -> Option<Instant> {
     matches!(clock, SharedClock::System).then(Instant::now)
 }
 
+/// What retention does with segments that are beyond a limit and that a follower has not passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Unshipped {
+    /// They stay, until every follower has passed them: the limit is exceeded, and the trail says so. A follower that
+    /// never comes back holds them for ever; remove its file in `cursors/` to give it up.
+    #[default]
+    Keep,
+    /// They go: a follower that has not passed them will never be given their entries, and the trail says how many.
+    Drop,
+}
+
+impl Unshipped {
+    /// The name used in `audit.open`: `keep` or `drop_unshipped`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::Drop => "drop_unshipped",
+        }
+    }
+}
+
 /// A closed segment that retention looks at.
 struct Candidate {
     name: SegmentName,
     len: u64,
+    /// The number that the next segment begins with: who has come so far needs this one no more.
+    end: u64,
+}
+
+/// One clean-up.
+#[derive(Default)]
+struct Round {
+    cleaned: Cleaned,
+    /// The followers' cursors.
+    cursors: Vec<(String, u64)>,
+    is_held: bool,
 }
 
 impl FileSink {
@@ -82,32 +118,63 @@ impl FileSink {
     }
 
     pub(super) fn clean(&mut self) -> Result<Cleaned> {
+        // Without its lines a record that no checkpoint covers could never be sealed, nor any behind it.
+        let sealed = self.sealed().unwrap_or(u64::MAX);
         let mut closed = Vec::new();
         let mut open = (0, 0);
         let names = recover::segments(&*self.fs, &self.home)?;
         // Without an open segment the newest one stays: it says where the trail ended.
         let newest = names.last().copied();
-        for name in names {
+        for (at, &name) in names.iter().enumerate() {
             let Ok(about) = self.fs.meta(&self.home.join(name.to_string())) else {
                 continue;
             };
             if Some(name) == self.segment() || Some(name) == newest {
                 open = (open.0 + 1, open.1 + about.len);
+            } else if names.get(at + 1).is_some_and(|next| next.first_seq > sealed) {
+                open = (open.0 + 1, open.1 + about.len);
             } else {
-                closed.push(Candidate { name, len: about.len });
+                let end = names.get(at + 1).map_or(self.next_seq, |next| next.first_seq);
+                let len = about.len;
+                closed.push(Candidate { name, len, end });
             }
         }
-        let mut cleaned = Cleaned::default();
+        let mut round = Round {
+            cursors: cursor::all(&*self.fs, &self.home, self.stream_id())?,
+            ..Round::default()
+        };
         let old = self.too_old(&closed);
-        let mut rest = self.remove(closed, old, RemoveCause::Age, &mut cleaned);
+        let mut rest = self.remove(closed, old, RemoveCause::Age, &mut round);
         let limit = self.settings.keep_segments;
         let surplus = (rest.len() + open.0).saturating_sub(usize::try_from(limit).unwrap_or(usize::MAX));
         let surplus = if limit == 0 { 0 } else { surplus };
-        rest = self.remove(rest, surplus, RemoveCause::Count, &mut cleaned);
+        rest = self.remove(rest, surplus, RemoveCause::Count, &mut round);
         let large = self.too_large(&rest, open.1);
-        rest = self.remove(rest, large, RemoveCause::Size, &mut cleaned);
-        cleaned.kept = rest.len() + open.0;
-        Ok(cleaned)
+        rest = self.remove(rest, large, RemoveCause::Size, &mut round);
+        round.cleaned.kept = rest.len() + open.0;
+        let oldest = rest.first().map(|segment| segment.name).or(newest);
+        self.move_on(&round, oldest)?;
+        self.told_held = round.is_held;
+        Ok(round.cleaned)
+    }
+
+    /// Moves the cursors of followers that do not run, and whose entries are gone, to what is left. The others see for
+    /// themselves. Looks at what is there, so that a stop in the middle is made good by the next clean-up.
+    fn move_on(&mut self, round: &Round, oldest: Option<SegmentName>) -> Result<()> {
+        let Some(oldest) = oldest.filter(|_| self.settings.unshipped == Unshipped::Drop) else {
+            return Ok(());
+        };
+        for (sink, next) in &round.cursors {
+            if *next >= oldest.first_seq || self.running.contains(sink) {
+                continue;
+            }
+            let access = self.settings.access;
+            let file = CursorFile::new(Arc::clone(&self.fs), access, &self.home, self.stream_id(), sink);
+            file.write(oldest.first_seq)?;
+            let (sink, lost) = (sink.clone(), oldest.first_seq - next);
+            self.tell(FileEvent::NotShipped { sink, lost });
+        }
+        Ok(())
     }
 
     /// How many of the oldest segments are beyond `keep_days`.
@@ -166,13 +233,16 @@ impl FileSink {
         closed: Vec<Candidate>,
         count: usize,
         cause: RemoveCause,
-        cleaned: &mut Cleaned,
+        round: &mut Round,
     ) -> Vec<Candidate> {
         let mut rest = closed.into_iter().peekable();
         let mut segments = Vec::new();
         let mut bytes = 0;
         while segments.len() < count {
             let Some(segment) = rest.peek() else { break };
+            if self.is_held(segment, cause, round) {
+                break;
+            }
             if let Err(error) = self.fs.remove(&self.home.join(segment.name.to_string())) {
                 let (segment, cause) = (segment.name, error.to_string());
                 self.tell(FileEvent::NotRemoved { segment, cause });
@@ -183,8 +253,9 @@ impl FileSink {
             rest.next();
         }
         if !segments.is_empty() {
-            cleaned.removed.extend(&segments);
-            cleaned.bytes += bytes;
+            self.progress.relist();
+            round.cleaned.removed.extend(&segments);
+            round.cleaned.bytes += bytes;
             self.tell(FileEvent::Removed {
                 segments,
                 bytes,
@@ -192,5 +263,27 @@ impl FileSink {
             });
         }
         rest.collect()
+    }
+
+    /// Whether a follower that has not passed the segment keeps it; told once.
+    fn is_held(&mut self, segment: &Candidate, cause: RemoveCause, round: &mut Round) -> bool {
+        if self.settings.unshipped == Unshipped::Drop {
+            return false;
+        }
+        let behind = round.cursors.iter().filter(|(_, next)| *next < segment.end);
+        let sinks: Vec<String> = behind.map(|(sink, _)| sink.clone()).collect();
+        if sinks.is_empty() {
+            return false;
+        }
+        if !self.told_held && !round.is_held {
+            let segment = segment.name;
+            self.tell(FileEvent::Held {
+                segment,
+                sinks,
+                cause,
+            });
+        }
+        round.is_held = true;
+        true
     }
 }

@@ -153,6 +153,7 @@ impl FileSink {
         self.fs
             .sync_dir(&self.home)
             .map_err(|error| Error::io("could not make durable the directory", &self.home, error))?;
+        self.progress.relist();
         let copied = self.unload(&mut segment)?;
         self.segment = Some(segment);
         self.mark_seal();

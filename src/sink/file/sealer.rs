@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
 
-use super::fs::{Access, Fs};
+use super::fs::{self, Access, Fs};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::{Checkpoint, Note, Signature, SigningKey, TileName};
 
@@ -157,7 +157,8 @@ impl Publication {
 
     fn replace(&self, name: &str, text: &str) -> Result<()> {
         let path = self.home.join(name);
-        let replaced = self.fs.replace(&path, text.as_bytes(), self.access);
+        let replaced = fs::replace(&*self.fs, &path, text.as_bytes(), self.access);
+        let replaced = replaced.and_then(|()| self.fs.sync_dir(&self.home));
         replaced.map_err(|error| Error::io("could not write", &path, error))
     }
 }

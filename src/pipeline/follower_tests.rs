@@ -1,0 +1,122 @@
+//! Followers of a journal whose disk fails: what they are given, and what their cursors say.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::{Audit, AuditBuilder};
+use crate::error::ErrorKind;
+use crate::format::Entry;
+use crate::record::Record;
+use crate::sink::file::memfs::{Fault, MemFs};
+use crate::sink::{Accepted, MemorySink, Sink, SinkError};
+
+const LONG: Duration = Duration::from_secs(30);
+const SHORT: Duration = Duration::from_millis(50);
+
+/// Keeps what it is given, as one that has it still after the process has ended.
+#[derive(Debug, Clone)]
+struct Keeps(MemorySink);
+
+impl Sink for Keeps {
+    fn deliver(&mut self, batch: &[Entry<'_>]) -> Result<Accepted, SinkError> {
+        self.0.deliver(batch)
+    }
+
+    fn flush(&mut self) -> Result<(), SinkError> {
+        Ok(())
+    }
+
+    fn name(&self) -> &str {
+        "keeps"
+    }
+}
+
+fn builder(fs: &MemFs, kept: &MemorySink) -> AuditBuilder {
+    let builder = Audit::builder().directory("/audit").file_system(fs);
+    let builder = builder.keep_days(0).diagnostics(|_| {});
+    builder.sink(Keeps(kept.clone()))
+}
+
+fn record(n: u64) -> Record {
+    let record = Record::builder("load.step").actor("user", "u-1");
+    record.attribute("n", n).build()
+}
+
+fn next(fs: &MemFs) -> u64 {
+    let text = fs.get(Path::new("/audit/main/cursors/keeps"));
+    let value: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    value["next"].as_u64().unwrap()
+}
+
+#[test]
+fn through_failed_syncs_with_copies_a_follower_is_given_each_entry_once_in_order() {
+    let (fs, kept) = (MemFs::default(), MemorySink::new());
+    let audit = builder(&fs, &kept).start().unwrap();
+    let mut n = 0;
+    for fault in [Fault::Sync, Fault::Short, Fault::Eio, Fault::Sync, Fault::Enospc] {
+        for calls in [2, 12] {
+            for _ in 0..20 {
+                audit.submit(record(n)).unwrap();
+                n += 1;
+            }
+            fs.fail(0, calls, fault);
+            audit.emit(record(n)).unwrap();
+            n += 1;
+        }
+    }
+    fs.heal();
+    audit.flush(LONG).unwrap();
+    let entries = kept.entries();
+    let numbers: Vec<u64> = entries.iter().map(|entry| entry.seq()).collect();
+    assert_eq!(numbers, (0..numbers.len() as u64).collect::<Vec<u64>>());
+    let steps = kept
+        .records()
+        .into_iter()
+        .filter(|record| record.event() == "load.step");
+    let told: Vec<u64> = steps
+        .map(|record| record.attribute("n").unwrap().as_u64().unwrap())
+        .collect();
+    assert_eq!(told, (0..n).collect::<Vec<u64>>());
+    let stats = audit.stats();
+    assert!(stats.sync_errors + stats.write_errors > 0, "{stats:?}");
+    let copied = kept
+        .records()
+        .iter()
+        .any(|record| record.attribute("copied").is_some());
+    assert!(copied, "lines were copied into the next segment");
+    assert_eq!(next(&fs), entries.len() as u64);
+    assert_eq!((stats.sinks[0].waiting, stats.sinks[0].missed), (0, 0));
+    audit.shutdown(LONG).unwrap();
+    assert_eq!(next(&fs), kept.len() as u64);
+}
+
+#[test]
+fn a_follower_whose_cursor_cannot_be_written_is_given_nothing_more_and_a_flush_says_why() {
+    let (fs, kept) = (MemFs::default(), MemorySink::new());
+    let audit = builder(&fs, &kept).start().unwrap();
+    audit.flush(LONG).unwrap();
+    let begun = next(&fs);
+    // Nothing else of the trail fails.
+    fs.block(Path::new("/audit/main/cursors/.keeps"));
+    audit.emit(record(0)).unwrap();
+    let error = audit.flush(LONG).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Sink, "{error}");
+    assert!(
+        error.to_string().contains("could not write the cursor"),
+        "{error}"
+    );
+    let taken = kept.len();
+    audit.emit(record(1)).unwrap();
+    assert_eq!(audit.flush(SHORT).unwrap_err().kind(), ErrorKind::Sink);
+    assert_eq!(
+        kept.len(),
+        taken,
+        "one batch, and no other before the cursor has moved"
+    );
+    assert_eq!(next(&fs), begun);
+    assert!(audit.stats().sinks[0].waiting > 0);
+    fs.unblock();
+    audit.flush(LONG).unwrap();
+    assert_eq!(next(&fs), kept.len() as u64);
+    audit.shutdown(LONG).unwrap();
+}

@@ -1,0 +1,364 @@
+//! A follower's thread: reads the journal behind the writer, gives its sink batches, and remembers how far it came.
+//!
+//! Invariant: the cursor moves only over a batch that the sink took and flushed. So a process that is killed has its sink
+//! offered at most that one batch again.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+
+use super::barrier::{Barrier, Mark};
+use super::port_state::{ENDED_FAILED, ENDED_UNFLUSHED, ENDED_WELL, PortState};
+use super::ports::{FIRST_WAIT, LONGEST_WAIT, Report};
+use crate::format::{Batch, Entry};
+use crate::sink::file::{CursorFile, Following, Hold, TrailReader};
+use crate::sink::{Accepted, Sink, SinkError};
+use crate::stats::add;
+
+/// How long it waits before it looks for new entries, doubled from the first to the last while there are none. The first
+/// bounds how often the cursor is written where entries come one by one.
+const FIRST_LOOK: Duration = Duration::from_millis(10);
+const LAST_LOOK: Duration = Duration::from_millis(50);
+
+/// Somebody waits until the sink has taken everything before an entry.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) target: u64,
+    pub(super) barrier: Arc<Barrier>,
+    /// Nothing comes behind it: the journal is closed.
+    pub(super) is_last: bool,
+}
+
+/// What is to be done next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Read a batch.
+    Read,
+    /// Have the sink take it.
+    Deliver,
+    /// Have the sink flush it.
+    Flush,
+    /// Move the cursor over it.
+    Keep,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Runs,
+    /// The receiver was away until the end of the trail: what is left is offered after the next start.
+    GivenUp,
+    /// Everything up to the end of the journal was answered for.
+    Ended,
+}
+
+pub(super) struct Worker {
+    /// Which of the trail's sinks this is.
+    at: usize,
+    sink: Box<dyn Sink>,
+    state: Arc<PortState>,
+    report: Report,
+    reader: TrailReader,
+    cursor: Option<CursorFile>,
+    hold: Option<Hold>,
+    batch: Batch,
+    stage: Stage,
+    phase: Phase,
+    asked: Vec<Asked>,
+    /// Why the stage did not succeed when it was tried last.
+    trouble: Option<String>,
+    /// Not tried again before this.
+    due: Instant,
+    /// How long that was from the last try, and how long it will be from the next one, unless the receiver says.
+    pause: Duration,
+    wait: Duration,
+    look: Duration,
+    /// Why it failed for good.
+    failure: String,
+}
+
+impl Worker {
+    pub(super) fn new(
+        at: usize,
+        sink: Box<dyn Sink>,
+        state: Arc<PortState>,
+        following: Following,
+        report: Report,
+    ) -> Self {
+        Self {
+            at,
+            sink,
+            state,
+            report,
+            reader: following.reader,
+            cursor: following.cursor,
+            hold: Some(following.hold),
+            batch: Batch::default(),
+            stage: Stage::Read,
+            phase: Phase::Runs,
+            asked: Vec::new(),
+            trouble: None,
+            due: Instant::now(),
+            pause: Duration::ZERO,
+            wait: FIRST_WAIT,
+            look: FIRST_LOOK,
+            failure: String::new(),
+        }
+    }
+
+    /// Runs until the writer drops its end and everything that the disk has confirmed is delivered, or given up.
+    pub(super) fn run(mut self, jobs: &Receiver<Asked>) {
+        let mut has_writer = true;
+        loop {
+            let pause = self.turn();
+            self.answer();
+            if !has_writer && self.is_done() {
+                break;
+            }
+            if !has_writer {
+                std::thread::park_timeout(pause);
+                continue;
+            }
+            match jobs.recv_timeout(pause) {
+                Ok(asked) => self.hear(asked),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => has_writer = false,
+            }
+        }
+        // Before the end is said: whoever waits for it may start a trail in the same directory.
+        self.hold = None;
+        let ended = match (&self.trouble, self.state.has_failed()) {
+            (_, true) => ENDED_FAILED,
+            (Some(_), _) if self.stage != Stage::Deliver => ENDED_UNFLUSHED,
+            _ => ENDED_WELL,
+        };
+        self.state.ended.store(ended, Ordering::Release);
+    }
+
+    fn hear(&mut self, asked: Asked) {
+        if matches!(self.stage, Stage::Flush | Stage::Keep) {
+            // Whoever asks is told how it is now, and not how it was at the last try.
+            self.due = Instant::now();
+            self.trouble = None;
+        }
+        self.asked.push(asked);
+    }
+
+    /// Whether nothing is left to do once the writer is gone.
+    fn is_done(&self) -> bool {
+        let is_idle = self.stage == Stage::Read && self.batch.is_empty() && !self.reader.is_behind();
+        self.state.has_failed() || self.phase != Phase::Runs || is_idle
+    }
+
+    /// Does what is next, and says how long to wait before the turn behind it.
+    fn turn(&mut self) -> Duration {
+        if self.state.has_failed() || self.phase != Phase::Runs {
+            return LAST_LOOK;
+        }
+        let left = self.due.saturating_duration_since(Instant::now());
+        let cuts_short = self.is_ending() && self.pause > FIRST_WAIT * 4;
+        if !left.is_zero() && !cuts_short {
+            return left.min(FIRST_WAIT);
+        }
+        match self.stage {
+            Stage::Read => self.read(),
+            Stage::Deliver => self.deliver(),
+            Stage::Flush => self.flush(),
+            Stage::Keep => self.keep(),
+        }
+    }
+
+    fn is_ending(&self) -> bool {
+        self.state.ending.load(Ordering::Acquire)
+    }
+
+    fn read(&mut self) -> Duration {
+        let missing = match self.reader.fill(&mut self.batch) {
+            Ok(missing) => missing,
+            Err(error) => {
+                self.say(&format!("sink `{}` waits: {error}", self.state.name()));
+                return self.try_again(None, error.to_string());
+            }
+        };
+        if missing > 0 {
+            self.state.miss_unkept(missing);
+            self.state.passes(self.reader.next() - self.batch.len() as u64);
+        }
+        if self.batch.is_empty() && self.reader.is_lost() {
+            let next = self.reader.next();
+            return self.try_again(
+                None,
+                format!("entry {next} is not where it should be in the journal"),
+            );
+        }
+        self.goes_well();
+        if !self.batch.is_empty() {
+            self.stage = Stage::Deliver;
+            return Duration::ZERO;
+        }
+        let look = self.look;
+        self.look = (look * 2).min(LAST_LOOK);
+        look
+    }
+
+    fn deliver(&mut self) -> Duration {
+        let entries: Vec<Entry<'_>> = self.batch.entries().collect();
+        let answer = caught(|| self.sink.deliver(&entries));
+        match answer {
+            Ok(accepted) => {
+                self.state.accept(&entries, &accepted);
+                self.goes_well();
+                self.stage = Stage::Flush;
+                Duration::ZERO
+            }
+            Err(SinkError::Retry { after, cause }) => {
+                add(&self.state.retries, 1);
+                self.try_again(after, cause)
+            }
+            Err(SinkError::Fatal { cause }) => self.fail(cause),
+        }
+    }
+
+    fn flush(&mut self) -> Duration {
+        match self.flush_sink() {
+            Ok(()) => {
+                self.goes_well();
+                self.stage = Stage::Keep;
+                Duration::ZERO
+            }
+            Err(SinkError::Retry { after, cause }) => {
+                self.say(&format!("sink `{}` could not flush: {cause}", self.state.name()));
+                self.try_again(after, cause)
+            }
+            Err(SinkError::Fatal { cause }) => self.fail(cause),
+        }
+    }
+
+    fn flush_sink(&mut self) -> Result<(), SinkError> {
+        caught(|| self.sink.flush().map(|()| Accepted::default())).map(|_| ())
+    }
+
+    fn keep(&mut self) -> Duration {
+        let next = self.reader.next();
+        if let Some(Err(error)) = self.cursor.as_ref().map(|cursor| cursor.write(next)) {
+            self.say(&format!(
+                "{error}; the sink is given nothing more until it can be"
+            ));
+            return self.try_again(None, error.to_string());
+        }
+        self.goes_well();
+        self.state.passes(next);
+        self.batch.clear();
+        self.stage = Stage::Read;
+        self.look = FIRST_LOOK;
+        if self.reader.is_behind() {
+            Duration::ZERO
+        } else {
+            FIRST_LOOK
+        }
+    }
+
+    fn goes_well(&mut self) {
+        self.trouble = None;
+        self.wait = FIRST_WAIT;
+    }
+
+    /// The stage is tried again later. At the end of the trail only for about a second.
+    fn try_again(&mut self, after: Option<Duration>, cause: String) -> Duration {
+        if self.is_ending() && self.wait >= LONGEST_WAIT / 8 {
+            self.phase = Phase::GivenUp;
+            self.say(&format!(
+                "sink `{}` has not taken {} entries at the end; they are offered again after the next start: {cause}",
+                self.state.name(),
+                self.state.waiting()
+            ));
+        }
+        self.trouble = Some(cause);
+        let pause = after.unwrap_or(self.wait).min(LONGEST_WAIT);
+        self.pause = pause;
+        self.due = Instant::now() + pause;
+        self.wait = (self.wait * 2).min(LONGEST_WAIT);
+        pause.min(FIRST_WAIT)
+    }
+
+    fn fail(&mut self, cause: String) -> Duration {
+        self.say(&format!(
+            "sink `{}` failed for good and is given nothing more before the next start: {cause}",
+            self.state.name()
+        ));
+        self.failure = cause;
+        self.state.failed.store(true, Ordering::Release);
+        Duration::ZERO
+    }
+
+    fn say(&self, sentence: &str) {
+        (self.report)(sentence);
+    }
+
+    /// Answers those whose entries were taken, and those who would wait in vain.
+    fn answer(&mut self) {
+        let has_failed = self.state.has_failed();
+        let is_over = has_failed || self.phase != Phase::Runs;
+        let is_unflushed = self.trouble.is_some() && matches!(self.stage, Stage::Flush | Stage::Keep);
+        let reach = if is_over {
+            u64::MAX
+        } else if is_unflushed {
+            self.reader.next()
+        } else {
+            self.state.next()
+        };
+        let due: Vec<Asked> = self.asked.extract_if(.., |asked| asked.target <= reach).collect();
+        for asked in due {
+            let failure = if has_failed {
+                Some(format!("it failed for good: {}", self.failure))
+            } else if is_unflushed || (is_over && self.trouble.is_some()) {
+                self.trouble.clone()
+            } else {
+                self.flushed_again()
+            };
+            self.arrive(&asked, failure);
+        }
+    }
+
+    /// A sink with nothing in its hands is asked to flush all the same. Why it could not; `None` where it did.
+    fn flushed_again(&mut self) -> Option<String> {
+        match self.flush_sink() {
+            Ok(()) => None,
+            Err(SinkError::Retry { cause, .. }) => {
+                self.say(&format!("sink `{}` could not flush: {cause}", self.state.name()));
+                Some(cause)
+            }
+            Err(SinkError::Fatal { cause }) => {
+                self.fail(cause.clone());
+                Some(cause)
+            }
+        }
+    }
+
+    fn arrive(&mut self, asked: &Asked, failure: Option<String>) {
+        let is_behind = self.phase == Phase::GivenUp && matches!(self.stage, Stage::Read | Stage::Deliver);
+        let stats = self.state.stats();
+        let mark = Mark {
+            name: stats.name,
+            missed: stats.missed,
+            refused: stats.refused,
+            failure: failure.filter(|_| !is_behind),
+            behind: if is_behind { stats.waiting } else { 0 },
+            lost: Vec::new(),
+        };
+        if asked.is_last {
+            if self.phase == Phase::Runs {
+                self.phase = Phase::Ended;
+            }
+            self.hold = None;
+        }
+        asked.barrier.arrive(Some((self.at, mark)));
+    }
+}
+
+/// Calls a sink; one that panics has failed for good.
+fn caught(call: impl FnOnce() -> Result<Accepted, SinkError>) -> Result<Accepted, SinkError> {
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_| Err(SinkError::fatal("it panicked")))
+}

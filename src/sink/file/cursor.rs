@@ -1,0 +1,253 @@
+//! Cursors: how far each follower has come, one small file each in `cursors/`, replaced as a whole.
+//!
+//! Invariant: a cursor never lies behind an entry that its sink did not take. One that a power failure takes back only
+//! repeats entries.
+
+use std::collections::HashSet;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::fs::{self, Access, Fs};
+use crate::error::{Error, Result};
+
+/// The directory of the cursors, in that of the stream.
+const CURSORS: &str = "cursors";
+
+/// No cursor file is longer.
+const MAX_CURSOR: u64 = 4096;
+
+/// The form of a cursor file.
+const SCHEMA: u64 = 1;
+
+/// The longest name of a sink that has a cursor.
+const MAX_NAME: usize = 64;
+
+/// Whether a name can be that of a cursor file on every system.
+fn is_file_name(name: &str) -> bool {
+    let good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    !name.is_empty() && name.len() <= MAX_NAME && !name.starts_with('.') && name.bytes().all(good)
+}
+
+/// Checks the names of the sinks that have a cursor.
+///
+/// # Errors
+///
+/// `Config` where a name is not a file's, or where two differ at most in case: they would share a cursor.
+pub(crate) fn check_names<'a>(names: impl Iterator<Item = &'a str>) -> Result<()> {
+    let mut known = HashSet::new();
+    for name in names {
+        if !is_file_name(name) {
+            return Err(Error::config(format!(
+                "sink `{}` cannot have a cursor, which is a file of its name; have `Sink::name` give 1 to {MAX_NAME} of \
+                 a-z, A-Z, 0-9, `.`, `_`, `-`, not beginning with a dot",
+                name.escape_default()
+            )));
+        }
+        if !known.insert(name.to_ascii_lowercase()) {
+            return Err(Error::config(format!(
+                "two sinks are named `{name}` and would share a cursor; have `Sink::name` give each a name of its own"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// What a cursor file says of its follower.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Said {
+    /// There is none.
+    Nothing,
+    /// It has taken every entry before this one.
+    Next(u64),
+    /// It cannot be read, or is that of another stream.
+    Unreadable,
+}
+
+/// The cursor of one follower.
+#[derive(Debug)]
+pub(crate) struct CursorFile {
+    fs: Arc<dyn Fs>,
+    access: Access,
+    stream: String,
+    sink: String,
+    dir: PathBuf,
+}
+
+impl CursorFile {
+    pub(super) fn new(fs: Arc<dyn Fs>, access: Access, home: &Path, stream: &str, sink: &str) -> Self {
+        Self {
+            fs,
+            access,
+            stream: stream.to_owned(),
+            sink: sink.to_owned(),
+            dir: home.join(CURSORS),
+        }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.dir.join(&self.sink)
+    }
+
+    pub(super) fn read(&self) -> Result<Said> {
+        read(&*self.fs, &self.path(), &self.stream)
+    }
+
+    /// Begins a cursor: its name is on disk when this returns, so that retention respects it from then on.
+    pub(super) fn begin(&self, next: u64) -> Result<()> {
+        self.write(next)?;
+        let home = self.dir.parent().unwrap_or(&self.dir);
+        for dir in [&self.dir, home] {
+            self.fs
+                .sync_dir(dir)
+                .map_err(|error| Error::io("could not make durable the directory", dir, error))?;
+        }
+        Ok(())
+    }
+
+    /// Says that every entry before `next` was taken. Where the power fails, the cursor is this one or an earlier one.
+    ///
+    /// # Errors
+    ///
+    /// `Io` where the file cannot be replaced; the cursor is then as it was.
+    pub(crate) fn write(&self, next: u64) -> Result<()> {
+        self.replace(next)
+            .map_err(|error| Error::io("could not write the cursor", &self.path(), error))
+    }
+
+    fn replace(&self, next: u64) -> io::Result<()> {
+        let (sink, stream) = (&self.sink, &self.stream);
+        let text =
+            format!("{{\"next\":{next},\"schema\":{SCHEMA},\"sink\":\"{sink}\",\"stream\":\"{stream}\"}}\n");
+        fs::replace(&*self.fs, &self.path(), text.as_bytes(), self.access)
+    }
+}
+
+/// The cursors of a stream, by the names of their sinks. One that cannot be read counts as at the beginning: its follower
+/// will begin there.
+pub(super) fn all(fs: &dyn Fs, home: &Path, stream: &str) -> Result<Vec<(String, u64)>> {
+    let dir = home.join(CURSORS);
+    let names = match fs.list(&dir) {
+        Ok(names) => names,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(Error::io("could not list the cursors in", &dir, error)),
+    };
+    let mut cursors = Vec::new();
+    for name in names.into_iter().filter(|name| is_file_name(name)) {
+        match read(fs, &dir.join(&name), stream)? {
+            Said::Nothing => {}
+            Said::Next(next) => cursors.push((name, next)),
+            Said::Unreadable => cursors.push((name, 0)),
+        }
+    }
+    cursors.sort_unstable();
+    Ok(cursors)
+}
+
+fn read(fs: &dyn Fs, path: &Path, stream: &str) -> Result<Said> {
+    let bytes = match fs.read(path, MAX_CURSOR) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Said::Nothing),
+        Err(error) => return Err(Error::io("could not read the cursor", path, error)),
+    };
+    let value: Option<Value> = serde_json::from_slice(&bytes).ok();
+    let member = |key: &str| value.as_ref().and_then(|value| value.get(key));
+    let is_ours = member("stream").and_then(Value::as_str) == Some(stream);
+    let next = member("next").and_then(Value::as_u64).filter(|_| is_ours);
+    Ok(next.map_or(Said::Unreadable, Said::Next))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::memfs::{Fault, MemFs};
+    use super::*;
+
+    const HOME: &str = "/audit/main";
+
+    fn cursor(fs: &MemFs, sink: &str) -> CursorFile {
+        let access = Access {
+            mode: 0o600,
+            group: None,
+        };
+        CursorFile::new(Arc::new(fs.clone()), access, Path::new(HOME), "main-1", sink)
+    }
+
+    #[test]
+    fn a_cursor_is_one_small_canonical_line_that_is_replaced_as_a_whole() {
+        let fs = MemFs::default();
+        let cursor = cursor(&fs, "otlp");
+        assert_eq!(cursor.read().unwrap(), Said::Nothing);
+        cursor.begin(0).unwrap();
+        cursor.write(16_384).unwrap();
+        assert_eq!(cursor.read().unwrap(), Said::Next(16_384));
+        let text = fs.get(Path::new("/audit/main/cursors/otlp"));
+        let expected = b"{\"next\":16384,\"schema\":1,\"sink\":\"otlp\",\"stream\":\"main-1\"}\n";
+        assert_eq!(text, expected);
+        let value: Value = serde_json::from_slice(&text).unwrap();
+        assert_eq!(
+            serde_jcs::to_vec(&value).unwrap(),
+            text.strip_suffix(b"\n").unwrap()
+        );
+        assert_eq!(fs.names(), ["otlp"], "nothing else is left there");
+    }
+
+    #[test]
+    fn at_any_failing_call_and_after_a_power_failure_a_cursor_is_a_whole_one_that_was_written() {
+        for fault in [Fault::Eio, Fault::Enospc, Fault::Short, Fault::Sync, Fault::Zeros] {
+            for nth in 0..12 {
+                let fs = MemFs::default();
+                let cursor = cursor(&fs, "otlp");
+                cursor.begin(7).unwrap();
+                fs.fail(nth, 1, fault);
+                let is_written = cursor.write(8).is_ok();
+                fs.heal();
+                let expected = if is_written { Said::Next(8) } else { Said::Next(7) };
+                assert_eq!(cursor.read().unwrap(), expected, "{fault:?} {nth}");
+                fs.crash();
+                let after = cursor.read().unwrap();
+                assert!(matches!(after, Said::Next(7 | 8)), "{after:?} {fault:?} {nth}");
+                cursor.write(9).unwrap();
+                assert_eq!(
+                    cursor.read().unwrap(),
+                    Said::Next(9),
+                    "what was left does not stop it"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_cursor_that_cannot_be_read_counts_as_at_the_beginning() {
+        let fs = MemFs::default();
+        cursor(&fs, "good").begin(5).unwrap();
+        for text in ["", "{\"next\":", "{\"next\":-1,\"stream\":\"main-1\"}", "[]"] {
+            fs.put(Path::new("/audit/main/cursors/bad"), text.as_bytes());
+            assert_eq!(cursor(&fs, "bad").read().unwrap(), Said::Unreadable, "{text}");
+        }
+        // Of another stream: its numbers mean other entries.
+        fs.put(
+            Path::new("/audit/main/cursors/bad"),
+            b"{\"next\":9,\"stream\":\"main-2\"}",
+        );
+        fs.put(Path::new("/audit/main/cursors/.new"), b"");
+        fs.put(Path::new("/audit/main/cursors/no cursor"), b"");
+        let known = all(&fs, Path::new(HOME), "main-1").unwrap();
+        assert_eq!(known, [("bad".to_owned(), 0), ("good".to_owned(), 5)]);
+    }
+
+    #[test]
+    fn a_name_that_is_not_a_files_and_a_name_of_two_are_refused_with_the_remedy() {
+        check_names(["otlp", "Sqlite-2", "a.b_c"].into_iter()).unwrap();
+        let long = "x".repeat(65);
+        for wrong in ["", ".hidden", "a/b", "..", "a b", "é", "Vec<u8>", &long] {
+            let error = check_names([wrong].into_iter()).unwrap_err().to_string();
+            assert!(error.contains("have `Sink::name` give"), "{error}");
+        }
+        for two in [["otlp", "otlp"], ["otlp", "OTLP"]] {
+            let error = check_names(two.into_iter()).unwrap_err().to_string();
+            assert!(error.contains("would share a cursor"), "{error}");
+        }
+    }
+}
