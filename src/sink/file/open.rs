@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use super::builder::Settings;
 use super::fs::{Access, Fs, FsFile, Kind};
-use super::recover::{self, Last, Scan};
+use super::recover::{self, Last};
 use super::retain::ClockWatch;
-use super::roll::{Carry, day, look};
-use super::{FileSink, OpenSegment, Opened, RollCause, Torn, lock};
+use super::roll::{day, look};
+use super::{FileSink, OpenSegment, Opened, Torn, lock};
 use crate::clock::SharedClock;
 use crate::error::{Error, Result};
 use crate::format::SegmentName;
@@ -38,7 +38,7 @@ impl FileSink {
         let identity = Identity::load(&*fs, &home, &settings, now)?;
         sync_dirs(&*fs, &settings.dir, &home)?;
         let found = Found::look(&*fs, &home)?;
-        let next = found.go_on(&*fs, &home, &settings, now)?;
+        let segment = found.go_on(&*fs, &home, &settings, now)?;
         let opened = found.opened;
         Ok(Self {
             watch: ClockWatch::new(opened.last_observed_at, settings.keep_days, &clock),
@@ -51,9 +51,9 @@ impl FileSink {
             identity,
             lock,
             opened,
-            segment: next.segment,
-            ended: next.ended,
-            carry: next.carry,
+            segment,
+            ended: None,
+            carry: None,
             background: super::background::Background::default(),
             events: Vec::new(),
             scratch: Vec::new(),
@@ -195,7 +195,6 @@ impl Identity {
 struct Found {
     opened: Opened,
     last: Option<SegmentName>,
-    scan: Scan,
 }
 
 impl Found {
@@ -210,12 +209,7 @@ impl Found {
             missing: None,
         };
         let Some((&newest, before)) = names.split_last() else {
-            let scan = Scan::default();
-            return Ok(Self {
-                opened,
-                last: None,
-                scan,
-            });
+            return Ok(Self { opened, last: None });
         };
         let mut scan = recover::scan_forward(fs, home, newest.first_seq, &mut |_, _| {})?;
         opened.first = false;
@@ -241,16 +235,15 @@ impl Found {
         Ok(Self {
             opened,
             last: Some(newest),
-            scan,
         })
     }
 
     /// Continues a segment that was closed properly, today, and has room. Any other end gets its fragment terminated
     /// and the trail goes on in the next segment. In every case the lines that are there are confirmed first: what
     /// survived a kill of the process may exist in memory only.
-    fn go_on(&self, fs: &dyn Fs, home: &Path, settings: &Settings, now: u64) -> Result<Next> {
+    fn go_on(&self, fs: &dyn Fs, home: &Path, settings: &Settings, now: u64) -> Result<Option<OpenSegment>> {
         let Some(name) = self.last else {
-            return Ok(Next::default());
+            return Ok(None);
         };
         let path = path_of(home, name);
         let opened = &self.opened;
@@ -260,34 +253,15 @@ impl Found {
             // Where that fails the fragment is left as it is; the next segment does not depend on it.
             let _ = file.write(b"\n");
         }
-        if file.sync().is_err() {
-            // It will report success the next time, whatever became of the lines: they move.
-            let carry = |good| Carry::new(file.into(), path, good, (name.first_seq, opened.next_seq));
-            let carry = self.scan.good.map(carry);
-            let ended = Some((name, RollCause::SyncError));
-            return Ok(Next {
-                segment: None,
-                ended,
-                carry,
-            });
-        }
+        // Not copied where that fails: callers of an earlier life may have been told that these lines are on disk, and in a
+        // segment that repeats them they would depend on the next power failure.
+        file.sync()
+            .map_err(|error| Error::io("the disk did not confirm", &path, error))?;
         if !opened.clean || name.date != day(now) || len >= settings.segment_bytes {
-            return Ok(Next::default());
+            return Ok(None);
         }
-        let segment = OpenSegment::adopt(name, path, file, opened.next_seq, false)?;
-        Ok(Next {
-            segment: Some(segment),
-            ..Next::default()
-        })
+        OpenSegment::adopt(name, path, file, opened.next_seq, false).map(Some)
     }
-}
-
-/// How a trail goes on.
-#[derive(Default)]
-struct Next {
-    segment: Option<OpenSegment>,
-    ended: Option<(SegmentName, RollCause)>,
-    carry: Option<Carry>,
 }
 
 /// The last record of the newest segment that has one below the number in the name behind it.
