@@ -210,7 +210,7 @@ impl FileSink {
     /// [`ErrorKind::Io`](crate::ErrorKind::Io) where the next segment cannot be created. Nothing is lost by it; the
     /// next delivery tries again.
     pub fn rotate(&mut self) -> Result<Rotated> {
-        self.roll(RollCause::Requested, self.now())
+        self.roll(RollCause::Requested, self.now().max(self.last_observed_at))
     }
 
     /// Lets the sink see the time, so that a new UTC day ends the segment even when nothing is written. Call it about

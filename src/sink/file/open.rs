@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use super::builder::Settings;
 use super::fs::{Access, Fs, FsFile, Kind};
-use super::recover::{self, Last, Scan};
+use super::recover::{self, Last};
 use super::retain::ClockWatch;
-use super::roll::{Carry, day, look};
-use super::{FileEvent, FileSink, OpenSegment, Opened, RollCause, Torn, lock, reseal};
+use super::roll::{day, look};
+use super::{FileEvent, FileSink, OpenSegment, Opened, Torn, lock, reseal};
 use crate::clock::SharedClock;
 use crate::error::{Error, Result};
 use crate::format::SegmentName;
@@ -38,7 +38,7 @@ impl FileSink {
         let identity = Identity::load(&*fs, &home, &settings, now)?;
         sync_dirs(&*fs, &settings.dir, &home)?;
         let found = Found::look(&*fs, &home)?;
-        let next = found.go_on(&*fs, &home, &settings, now)?;
+        let segment = found.go_on(&*fs, &home, &settings, now)?;
         let mut opened = found.opened;
         let mut events = Vec::new();
         let mut seal = None;
@@ -63,9 +63,9 @@ impl FileSink {
             identity,
             lock: Arc::new(parking_lot::Mutex::new(lock)),
             opened,
-            segment: next.segment,
-            ended: next.ended,
-            carry: next.carry,
+            segment,
+            ended: None,
+            carry: None,
             background: super::background::Background::default(),
             seal,
             progress: Arc::default(),
@@ -74,11 +74,9 @@ impl FileSink {
             events,
             scratch: Vec::new(),
         };
-        if sink.carry.is_none() {
-            // What the last life wrote and did not seal. Where that fails it is told, and tried again a second later.
-            let _ = sink.seal_now();
-        }
-        // What was found is on disk: the last segment has been confirmed above, or its lines are carried.
+        // What the last life wrote and did not seal. Where that fails it is told, and tried again a second later.
+        let _ = sink.seal_now();
+        // What was found is on disk: the last segment has been confirmed above.
         sink.publish();
         Ok(sink)
     }
@@ -218,7 +216,6 @@ impl Identity {
 struct Found {
     opened: Opened,
     last: Option<SegmentName>,
-    scan: Scan,
 }
 
 impl Found {
@@ -234,12 +231,7 @@ impl Found {
             tiles_rebuilt: false,
         };
         let Some((&newest, before)) = names.split_last() else {
-            let scan = Scan::default();
-            return Ok(Self {
-                opened,
-                last: None,
-                scan,
-            });
+            return Ok(Self { opened, last: None });
         };
         let mut scan = recover::scan_forward(fs, home, newest.first_seq, &mut |_, _| {})?;
         opened.first = false;
@@ -265,16 +257,15 @@ impl Found {
         Ok(Self {
             opened,
             last: Some(newest),
-            scan,
         })
     }
 
     /// Continues a segment that was closed properly, today, and has room. Any other end gets its fragment terminated
     /// and the trail goes on in the next segment. In every case the lines that are there are confirmed first: what
     /// survived a kill of the process may exist in memory only.
-    fn go_on(&self, fs: &dyn Fs, home: &Path, settings: &Settings, now: u64) -> Result<Next> {
+    fn go_on(&self, fs: &dyn Fs, home: &Path, settings: &Settings, now: u64) -> Result<Option<OpenSegment>> {
         let Some(name) = self.last else {
-            return Ok(Next::default());
+            return Ok(None);
         };
         let path = path_of(home, name);
         let opened = &self.opened;
@@ -284,34 +275,15 @@ impl Found {
             // Where that fails the fragment is left as it is; the next segment does not depend on it.
             let _ = file.write(b"\n");
         }
-        if file.sync().is_err() {
-            // It will report success the next time, whatever became of the lines: they move.
-            let carry = |good| Carry::new(file.into(), path, good, (name.first_seq, opened.next_seq));
-            let carry = self.scan.good.map(carry);
-            let ended = Some((name, RollCause::SyncError));
-            return Ok(Next {
-                segment: None,
-                ended,
-                carry,
-            });
-        }
+        // Not copied where that fails: callers of an earlier life may have been told that these lines are on disk, and in a
+        // segment that repeats them they would depend on the next power failure.
+        file.sync()
+            .map_err(|error| Error::io("the disk did not confirm", &path, error))?;
         if !opened.clean || name.date != day(now) || len >= settings.segment_bytes {
-            return Ok(Next::default());
+            return Ok(None);
         }
-        let segment = OpenSegment::adopt(name, path, file, opened.next_seq, false)?;
-        Ok(Next {
-            segment: Some(segment),
-            ..Next::default()
-        })
+        OpenSegment::adopt(name, path, file, opened.next_seq, false).map(Some)
     }
-}
-
-/// How a trail goes on.
-#[derive(Default)]
-struct Next {
-    segment: Option<OpenSegment>,
-    ended: Option<(SegmentName, RollCause)>,
-    carry: Option<Carry>,
 }
 
 /// The last record of the newest segment that has one below the number in the name behind it.

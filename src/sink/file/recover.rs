@@ -44,8 +44,6 @@ pub(super) struct Scan {
     pub(super) next_seq: u64,
     /// The last line that the scan found good; `None` where it found none.
     pub(super) last: Option<Last>,
-    /// The newest segment's part of the log, from the first good line that the scan found to behind the last one.
-    pub(super) good: Option<(u64, u64)>,
     /// What stands behind it in the newest segment.
     pub(super) torn: Option<Region>,
     /// First and last of the numbers that are not there although a later segment's name says that they were confirmed.
@@ -110,9 +108,9 @@ impl Scan {
     ) -> io::Result<()> {
         let file = fs.open_read(path)?;
         let mut lines = Lines::new(Forwards { file: &*file, at: 0 });
-        (self.good, self.torn) = (None, None);
+        self.torn = None;
         // Behind the last line that is good, or lies below what was asked for.
-        let mut end = 0;
+        let (mut end, mut has_good) = (0, false);
         while let Some(piece) = lines.next_piece()? {
             let Piece::Line { offset, bytes } = piece else {
                 continue;
@@ -121,7 +119,7 @@ impl Scan {
             let Some(seq) = number(bytes).filter(|seq| *seq < limit) else {
                 continue;
             };
-            if seq < from_seq && self.good.is_none() {
+            if seq < from_seq && !has_good {
                 end = behind;
             }
             if seq > self.next_seq && limit < u64::MAX {
@@ -133,8 +131,7 @@ impl Scan {
             }
             each(seq, bytes);
             self.next_seq += 1;
-            self.good = Some((self.good.map_or(offset, |(from, _)| from), behind));
-            end = behind;
+            (end, has_good) = (behind, true);
         }
         self.torn = region(&*file, end, lines.offset())?;
         Ok(())

@@ -88,21 +88,28 @@ impl World {
     /// Opens the trail, and looks at what it finds.
     fn open(&mut self) -> Result<(), String> {
         self.life += 1;
+        let mut is_sure = true;
         for _ in 0..60 {
             match self.builder().open() {
-                Ok(sink) => return self.begin(sink),
-                Err(error) if self.fs.disk.hit() => drop(error),
+                Ok(sink) => return self.begin(sink, is_sure),
+                Err(error) if self.fs.disk.hit() => {
+                    self.tell(format!("it does not open: {error}"));
+                    is_sure = false;
+                }
                 Err(error) => return Err(format!("it does not open: {error}")),
             }
         }
         Err("it does not open although the faults are over".to_owned())
     }
 
-    fn begin(&mut self, sink: FileSink) -> Result<(), String> {
+    /// A start that failed may have been told that what outlived a kill is lost, and the next one is told that all is well:
+    /// then only what was acknowledged before is sure.
+    fn begin(&mut self, sink: FileSink, is_sure: bool) -> Result<(), String> {
         let next = sink.next_seq();
         self.tell(format!("opened: {:?}", sink.opened()));
         if let Some((first, last)) = sink.opened().missing {
-            if !self.has_zeros {
+            let mut seqs = first..=last;
+            if !self.has_zeros && !seqs.all(|seq| self.is_excused(seq)) {
                 return Err(format!(
                     "lines {first} to {last} are called missing, but the disk had them"
                 ));
@@ -121,7 +128,11 @@ impl World {
         }
         self.delivered.truncate(next as usize);
         self.excused.retain(|range| *range.start() < next);
-        self.acknowledged = next;
+        if is_sure {
+            self.acknowledged = next;
+        } else if self.acknowledged < next {
+            self.excused.push(self.acknowledged..=next - 1);
+        }
         self.look()
     }
 
@@ -291,6 +302,8 @@ impl World {
         for (name, before) in &self.seen {
             match there.get(name) {
                 Some(bytes) if bytes.starts_with(before) => is_young = true,
+                // The system itself made zeros of what it could not write.
+                Some(bytes) if self.has_zeros && bytes.len() >= before.len() => is_young = true,
                 Some(_) => return Err(format!("{name:?}: bytes were changed or cut off")),
                 None if self.keep_segments > 0 && !is_young => {}
                 None => return Err(format!("{name:?} is gone")),
@@ -333,9 +346,12 @@ impl World {
         self.without_hole(due, next)
     }
 
+    fn is_excused(&self, seq: u64) -> bool {
+        self.excused.iter().any(|range| range.contains(&seq))
+    }
+
     fn without_hole(&self, due: u64, seq: u64) -> Result<(), String> {
-        let is_excused = |seq: &u64| self.excused.iter().any(|range| range.contains(seq));
-        match (due..seq).find(|seq| !is_excused(seq)) {
+        match (due..seq).find(|seq| !self.is_excused(*seq)) {
             Some(missing) => Err(format!("line {missing} is lost")),
             None => Ok(()),
         }
