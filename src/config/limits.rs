@@ -97,6 +97,23 @@ limits! {
     /// How long the guard, when dropped, waits for the writer to finish.
     GUARD_TIMEOUT_MS = "guard_timeout_ms" "milliseconds" 5_000, 1, 600_000;
         "call `shutdown` with a timeout of your own to wait differently once";
+    /// How full the journal's file system may be before the trail says so; 0 = never.
+    DISK_WARN_PERCENT = "disk_warn_percent" "percent" 75, 0, 100;
+        "use 0 to be told nothing";
+    /// How full the journal's file system may be before the trail says that records will soon wait in memory; 0 = never.
+    DISK_CRITICAL_PERCENT = "disk_critical_percent" "percent" 90, 0, 100;
+        "use 0 to be told nothing";
+}
+
+/// Checks the two thresholds of the disk against each other.
+pub(crate) fn disk_percents(warn: u64, critical: u64) -> Result<()> {
+    if critical != 0 && warn > critical {
+        return Err(Error::config(format!(
+            "`disk_warn_percent` is {warn} and `disk_critical_percent` is {critical}; the warning comes first: lower the one or \
+             raise the other"
+        )));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -34,6 +34,8 @@ impl AuditBuilder {
         self.guard_timeout = self
             .guard_timeout
             .or(config.guard_timeout_ms.map(Duration::from_millis));
+        self.disk_warn_percent = self.disk_warn_percent.or(config.disk_warn_percent);
+        self.disk_critical_percent = self.disk_critical_percent.or(config.disk_critical_percent);
         self.mode = self.mode.or(config.mode);
         self.targets = self.targets.or_else(|| config.targets.clone());
         self.allow_modules = self.allow_modules.or_else(|| config.allow_modules.clone());
@@ -54,6 +56,8 @@ impl AuditBuilder {
                     .map(|glob| (Glob::new(glob.as_str()), false, mode)),
             );
         }
+        let mandatory = config.mandatory.iter().flatten();
+        self.mandatory.extend(mandatory.map(|glob| Glob::new(glob.as_str())));
         for &family in Family::ALL {
             if let Some(level) = config.levels.of(family) {
                 self.families.push((family, level.clone()));

@@ -27,12 +27,14 @@ impl AuditBuilder {
             let by = if *is_event { "event" } else { "category" };
             map([(by, glob.as_str().into()), ("mode", mode.as_str().into())])
         });
+        let mandatory: Vec<String> = self.mandatory.iter().map(|glob| glob.as_str().to_owned()).collect();
         let sinks: Vec<String> = self.sinks.iter().map(|sink| sink.name().to_owned()).collect();
         into.extend(rows([
             ("queue_records", checked.capacity.records.into()),
             ("queue_bytes", checked.capacity.bytes.into()),
             ("mode", self.mode.unwrap_or_default().as_str().into()),
             ("modes", list(modes)),
+            ("mandatory", mandatory.into()),
             ("room_timeout_ms", millis(self.patience.room)),
             ("commit_timeout_ms", millis(self.patience.commit)),
             ("commit_interval_ms", millis(checked.commit_interval)),
@@ -57,6 +59,8 @@ impl AuditBuilder {
             ("keep_days", checked.keep_days.into()),
             ("keep_bytes", checked.keep_bytes.into()),
             ("keep_segments", checked.keep_segments.into()),
+            ("disk_warn_percent", checked.thresholds.warn.into()),
+            ("disk_critical_percent", checked.thresholds.critical.into()),
             ("roll", vec!["midnight_utc", "max_size_mb"].into()),
             (
                 "file_mode",

@@ -3,6 +3,7 @@
 mod audited;
 mod barrier;
 mod builder;
+mod clock_watch;
 mod commands;
 mod commit;
 #[cfg(feature = "config")]
@@ -10,13 +11,20 @@ mod configure;
 mod control;
 mod effective;
 mod emit;
+mod failure;
 mod handle;
 mod inbox;
 #[cfg(test)]
 mod late_tests;
 mod pause;
+mod pending;
+#[cfg(test)]
+mod pending_tests;
 mod ports;
 mod settle;
+#[cfg(test)]
+mod space_tests;
+mod space_watch;
 mod start;
 mod ticket;
 mod writer;
@@ -24,5 +32,7 @@ mod writer;
 pub use audited::AuditedExt;
 pub use builder::AuditBuilder;
 pub use emit::{EmitFuture, Emitter, NoopEmitter, Submitted};
+pub use failure::{Failure, FailureKind};
 pub use handle::{Audit, Guard, Report};
+pub use pending::{BeginFuture, Pending};
 pub use ticket::{Receipt, State};

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use super::control;
+use super::failure::{self, FailureKind};
 use super::inbox::LossRow;
 use super::writer::{Phase, Writer};
 use crate::stats::add;
@@ -25,8 +26,13 @@ impl Writer {
         if !rows.is_empty() && self.state.phase == Phase::Resting {
             self.open("losses after the end");
         }
+        let lost: u64 = rows.iter().map(|row| row.lost).sum();
         for row in rows {
             self.gap(row);
+        }
+        if lost > 0 {
+            let message = format!("{lost} audit records were lost; a gap record counts them");
+            failure::tell(self.on_failure.as_ref(), FailureKind::Loss, false, &message);
         }
         if self.state.phase == Phase::Open {
             self.settle_sinks(false);

@@ -11,6 +11,7 @@ use super::builder::AuditBuilder;
 use super::handle::{Audit, Inner};
 use super::inbox::Inbox;
 use super::ports::{Port, Report};
+use super::space_watch::Thresholds;
 use super::writer::{self, Writer};
 use crate::capture::{Capture, Outlet, Settings};
 use crate::clock::SharedClock;
@@ -74,6 +75,8 @@ impl AuditBuilder {
             effective,
             self.id_kind.unwrap_or_default(),
             report,
+            checked.thresholds,
+            self.on_failure,
         );
         writer::spawn("audit-writer", move || writer.run())?;
         Ok(Audit::running(Inner {
@@ -100,6 +103,9 @@ impl AuditBuilder {
         let millis = |duration: Option<Duration>| {
             duration.map(|duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
         };
+        if self.mandatory.iter().any(|glob| glob.as_str().is_empty()) {
+            return Err(Error::config("`mandatory` holds an empty pattern; leave it out"));
+        }
         let empty = [
             ("target", &self.targets),
             ("allow_module", &self.allow_modules),
@@ -134,6 +140,10 @@ impl AuditBuilder {
                 &limits::COMMIT_INTERVAL_MS,
                 millis(self.commit_interval),
             )?),
+            thresholds: thresholds(
+                of(&limits::DISK_WARN_PERCENT, self.disk_warn_percent)?,
+                of(&limits::DISK_CRITICAL_PERCENT, self.disk_critical_percent)?,
+            )?,
             guard_timeout: Duration::from_millis(of(&limits::GUARD_TIMEOUT_MS, millis(self.guard_timeout))?),
             stream: self.stream.clone().unwrap_or_else(|| "main".to_owned()),
             service: self.service.clone().unwrap_or_else(executable),
@@ -177,6 +187,9 @@ impl AuditBuilder {
                 modes.category(glob.clone(), *mode)
             };
         }
+        for glob in &self.mandatory {
+            modes = modes.mandatory(glob.clone());
+        }
         let mut floors = Floors::new();
         for (family, level) in &self.families {
             floors = floors.family(*family, level.clone());
@@ -209,10 +222,16 @@ pub(super) struct Checked {
     pub(super) keep_segments: u64,
     pub(super) commit_interval: Duration,
     pub(super) guard_timeout: Duration,
+    pub(super) thresholds: Thresholds,
     pub(super) stream: String,
     pub(super) service: String,
     pub(super) host: String,
     pub(super) directory: PathBuf,
+}
+
+fn thresholds(warn: u64, critical: u64) -> Result<Thresholds> {
+    limits::disk_percents(warn, critical)?;
+    Ok(Thresholds { warn, critical })
 }
 
 /// A stream id for a trail without a directory: new each time.

@@ -10,12 +10,15 @@ use rand::{Rng as _, SeedableRng as _};
 use uuid::Uuid;
 
 use super::barrier::{Barrier, Reached};
+use super::clock_watch::ClockWatch;
 use super::commands::{Closing, Command, Ends};
 use super::control;
 use super::effective::Effective;
+use super::failure::OnFailure;
 use super::inbox::{Inbox, Item};
 use super::ports::{Port, Report};
 use super::settle::Note;
+use super::space_watch::{SpaceWatch, Thresholds};
 use super::ticket::{Placed, Promise, Receipt};
 use crate::capture::Outlet;
 use crate::config::IdKind;
@@ -60,6 +63,9 @@ pub(super) struct Writer {
     /// seeded anew, with as many bits as it has, for every writer.
     random: Xoshiro256PlusPlus,
     pub(super) observed_at: u64,
+    pub(super) clock_watch: ClockWatch,
+    pub(super) space_watch: SpaceWatch,
+    pub(super) on_failure: Option<OnFailure>,
     pub(super) commit_interval: Duration,
     pub(super) effective: Effective,
     pub(super) id_kind: IdKind,
@@ -147,6 +153,8 @@ impl Writer {
         effective: Effective,
         id_kind: IdKind,
         report: Report,
+        thresholds: Thresholds,
+        on_failure: Option<OnFailure>,
     ) -> Self {
         let seq = journal.as_ref().map_or(0, FileSink::next_seq);
         let observed_at = journal
@@ -184,6 +192,9 @@ impl Writer {
             seq,
             random: Xoshiro256PlusPlus::from_rng(&mut rand::rng()),
             observed_at,
+            clock_watch: ClockWatch::default(),
+            space_watch: SpaceWatch::new(thresholds),
+            on_failure,
             commit_interval,
             effective,
             id_kind,
@@ -204,6 +215,8 @@ impl Writer {
     /// One turn: take, write, commit, answer. `true` when the trail has ended.
     pub(super) fn turn(&mut self) -> bool {
         self.take_commands();
+        self.watch_clock();
+        self.watch_space();
         let moved = self.take_records();
         self.settle_losses();
         self.note_asked();

@@ -18,6 +18,7 @@
 //! | `background.rs` | syncs beside the writing |
 //! | `roll.rs` | the end of one segment and the begin of the next; failed syncs |
 //! | `place.rs` | files that are deleted or replaced under the sink |
+//! | `space.rs` | the room of the file system |
 //! | `retain.rs` | age, size and number of segments |
 
 mod append;
@@ -38,9 +39,12 @@ mod real;
 mod recover;
 mod retain;
 mod roll;
+mod space;
 
 pub use builder::FileSinkBuilder;
 pub use events::{Cleaned, FileEvent, Opened, RemoveCause, RollCause, Rotated, Torn};
+
+pub(crate) use space::Space;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
