@@ -76,7 +76,13 @@ fn told(trail: &Trail) -> Vec<(String, String, String)> {
     let records = page.records.iter().map(|stored| &stored.record);
     let steps = records.filter(|record| said(record, "cause") == "step");
     steps
-        .map(|record| (said(record, "direction"), said(record, "before"), said(record, "after")))
+        .map(|record| {
+            (
+                said(record, "direction"),
+                said(record, "before"),
+                said(record, "after"),
+            )
+        })
         .collect()
 }
 
@@ -95,10 +101,21 @@ fn a_step_of_the_wall_clock_in_either_direction_is_a_record_with_both_times() {
     step(&trail);
     let steps = told(&trail);
     let expected = [
-        ("forward", "2026-11-21T13:00:00.000000000Z", "2036-11-21T12:00:00.000000000Z"),
-        ("backward", "2036-11-21T12:01:00.000000000Z", "2016-11-20T12:00:00.000000000Z"),
+        (
+            "forward",
+            "2026-11-21T13:00:00.000000000Z",
+            "2036-11-21T12:00:00.000000000Z",
+        ),
+        (
+            "backward",
+            "2036-11-21T12:01:00.000000000Z",
+            "2016-11-20T12:00:00.000000000Z",
+        ),
     ];
-    let steps: Vec<_> = steps.iter().map(|(way, from, to)| (&**way, &**from, &**to)).collect();
+    let steps: Vec<_> = steps
+        .iter()
+        .map(|(way, from, to)| (&**way, &**from, &**to))
+        .collect();
     assert_eq!(steps, expected);
 }
 
@@ -107,7 +124,14 @@ fn order_holds_whatever_the_wall_clock_does_and_every_step_is_told() {
     let hands = Hands::at_noon();
     let trail = trail(&hands);
     step(&trail);
-    let walls = [0, NOON + TEN_YEARS, NOON - TEN_YEARS, MAX_TIME, NOON, NOON + 2 * SECOND];
+    let walls = [
+        0,
+        NOON + TEN_YEARS,
+        NOON - TEN_YEARS,
+        MAX_TIME,
+        NOON,
+        NOON + 2 * SECOND,
+    ];
     for wall in walls {
         hands.set(wall);
         step(&trail);

@@ -233,7 +233,6 @@ fn a_number_out_of_range_is_refused_with_its_range_and_remedy() {
         (r#"{"keep_segments": 1000001}"#, "keep_segments", "1000001"),
         (r#"{"commit_interval_ms": 0}"#, "commit_interval_ms", "is 0"),
         (r#"{"disk_warn_percent": 101}"#, "disk_warn_percent", "is 101"),
-        (r#"{"disk_warn_percent": 91}"#, "disk_warn_percent", "the warning comes first"),
         (r#"{"guard_timeout_ms": 0}"#, "guard_timeout_ms", "is 0"),
     ] {
         refused_with(
@@ -340,4 +339,19 @@ fn a_struct_that_embeds_the_configuration_refuses_unknown_keys_too() {
     assert_eq!(good.audit.keep_days, Some(1));
     let error = serde_json::from_str::<Application>(r#"{"audit": {"keep_dys": 1}}"#).unwrap_err();
     assert!(error.to_string().contains("unknown field `keep_dys`"), "{error}");
+}
+
+#[test]
+fn a_warning_of_the_disk_behind_its_critical_threshold_is_refused() {
+    for text in [
+        r#"{"disk_warn_percent": 91}"#,
+        r#"{"disk_warn_percent": 60, "disk_critical_percent": 59}"#,
+    ] {
+        let error = Config::from_json(text).unwrap_err().to_string();
+        assert!(
+            error.contains("`disk_critical_percent` is") && error.contains("raise the other"),
+            "{error}"
+        );
+    }
+    Config::from_json(r#"{"disk_warn_percent": 95, "disk_critical_percent": 0}"#).unwrap();
 }

@@ -109,8 +109,8 @@ limits! {
 pub(crate) fn disk_percents(warn: u64, critical: u64) -> Result<()> {
     if critical != 0 && warn > critical {
         return Err(Error::config(format!(
-            "`disk_warn_percent` is {warn} and `disk_critical_percent` is {critical}; the warning comes first: lower the one or \
-             raise the other"
+            "`disk_warn_percent` is {warn} and `disk_critical_percent` is {critical}; allowed are warnings up to the critical \
+             threshold: lower the one or raise the other"
         )));
     }
     Ok(())

@@ -103,7 +103,8 @@ impl Modes {
     /// Whether a record with this event name and, if it has one, this category is mandatory.
     #[must_use]
     pub fn is_mandatory(&self, event: &str, category: Option<&str>) -> bool {
-        let fits = |glob: &Glob| glob.matches(event) || category.is_some_and(|category| glob.matches(category));
+        let fits =
+            |glob: &Glob| glob.matches(event) || category.is_some_and(|category| glob.matches(category));
         self.mandatory.iter().any(fits)
     }
 
@@ -169,7 +170,10 @@ mod tests {
         assert_eq!(modes.of("billing.refund", Some("money")), Mode::Durable);
         assert_eq!(modes.of("rotated", Some("keys")), Mode::Durable);
         assert_eq!(modes.of("billings", Some("money")), Mode::Lossy);
-        assert!(!modes.is_mandatory("keys.rotate", None), "a pattern without `*` is a whole name");
+        assert!(
+            !modes.is_mandatory("keys.rotate", None),
+            "a pattern without `*` is a whole name"
+        );
         assert_eq!((modes.uniform(), modes.by_category()), (None, true));
     }
 

@@ -58,7 +58,8 @@ impl Config {
             }
         }
         limits::disk_percents(
-            self.disk_warn_percent.unwrap_or(limits::DISK_WARN_PERCENT.default),
+            self.disk_warn_percent
+                .unwrap_or(limits::DISK_WARN_PERCENT.default),
             self.disk_critical_percent
                 .unwrap_or(limits::DISK_CRITICAL_PERCENT.default),
         )

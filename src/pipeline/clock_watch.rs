@@ -24,7 +24,11 @@ pub(super) struct Step {
 
 impl Step {
     pub(super) fn direction(self) -> &'static str {
-        if self.after < self.before { "backward" } else { "forward" }
+        if self.after < self.before {
+            "backward"
+        } else {
+            "forward"
+        }
     }
 
     fn is_told(self) -> bool {
@@ -85,7 +89,10 @@ mod tests {
             assert_eq!(watch.look(wall, monotonic), None);
         }
         let step = watch.look(wall + SECOND + 1, monotonic).unwrap();
-        assert_eq!((step.before, step.after, step.direction()), (wall, wall + SECOND + 1, "forward"));
+        assert_eq!(
+            (step.before, step.after, step.direction()),
+            (wall, wall + SECOND + 1, "forward")
+        );
         let step = watch.look(wall - SECOND, monotonic).unwrap();
         assert_eq!(step.direction(), "backward");
         assert_eq!(watch.look(wall - SECOND, monotonic), None, "told once");
@@ -96,9 +103,16 @@ mod tests {
         let mut watch = ClockWatch::default();
         watch.look(NOON, 0);
         let step = watch.look(0, SECOND).unwrap();
-        assert_eq!((step.before, step.after, step.direction()), (NOON + SECOND, 0, "backward"));
+        assert_eq!(
+            (step.before, step.after, step.direction()),
+            (NOON + SECOND, 0, "backward")
+        );
         let step = watch.look(crate::clock::MAX_TIME, 2 * SECOND).unwrap();
         assert_eq!((step.before, step.direction()), (SECOND, "forward"));
-        assert_eq!(watch.look(crate::clock::MAX_TIME, 9 * SECOND), None, "it cannot go further");
+        assert_eq!(
+            watch.look(crate::clock::MAX_TIME, 9 * SECOND),
+            None,
+            "it cannot go further"
+        );
     }
 }

@@ -57,7 +57,8 @@ impl AuditBuilder {
             );
         }
         let mandatory = config.mandatory.iter().flatten();
-        self.mandatory.extend(mandatory.map(|glob| Glob::new(glob.as_str())));
+        self.mandatory
+            .extend(mandatory.map(|glob| Glob::new(glob.as_str())));
         for &family in Family::ALL {
             if let Some(level) = config.levels.of(family) {
                 self.families.push((family, level.clone()));

@@ -27,7 +27,11 @@ impl AuditBuilder {
             let by = if *is_event { "event" } else { "category" };
             map([(by, glob.as_str().into()), ("mode", mode.as_str().into())])
         });
-        let mandatory: Vec<String> = self.mandatory.iter().map(|glob| glob.as_str().to_owned()).collect();
+        let mandatory: Vec<String> = self
+            .mandatory
+            .iter()
+            .map(|glob| glob.as_str().to_owned())
+            .collect();
         let sinks: Vec<String> = self.sinks.iter().map(|sink| sink.name().to_owned()).collect();
         into.extend(rows([
             ("queue_records", checked.capacity.records.into()),

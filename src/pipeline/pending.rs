@@ -203,7 +203,10 @@ impl Pending {
         let Some(inner) = open.audit.inner() else {
             return Ok(self.receipt.clone());
         };
-        let (frame, category) = open.context.clone().sync_scope(|| inner.prepare_mandatory(outcome))?;
+        let (frame, category) = open
+            .context
+            .clone()
+            .sync_scope(|| inner.prepare_mandatory(outcome))?;
         let route = Route {
             mode: Mode::Durable,
             category: &category,

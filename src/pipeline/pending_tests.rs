@@ -46,7 +46,10 @@ fn durable(fs: &MemFs) -> Vec<Record> {
 }
 
 /// What an application does that acts only where `begin` says so. Gives the actions that were done, and the disk's records.
-fn run(seed: u64, begin: impl Fn(&Audit, u64) -> Option<(String, Option<Pending>)>) -> (Vec<String>, Vec<Record>) {
+fn run(
+    seed: u64,
+    begin: impl Fn(&Audit, u64) -> Option<(String, Option<Pending>)>,
+) -> (Vec<String>, Vec<Record>) {
     const FAULTS: [Fault; 6] = [
         Fault::Enospc,
         Fault::Eio,
@@ -69,7 +72,9 @@ fn run(seed: u64, begin: impl Fn(&Audit, u64) -> Option<(String, Option<Pending>
         if number == power {
             fs.crash();
         }
-        let Some((id, pending)) = begin(&audit, number) else { continue };
+        let Some((id, pending)) = begin(&audit, number) else {
+            continue;
+        };
         // The action is done here.
         done.push(id);
         match (pending, dice.below(3)) {
@@ -125,7 +130,9 @@ fn no_action_is_done_without_a_durable_intent_in_a_thousand_runs_with_faults() {
         done
     };
     let done: u64 = std::thread::scope(|scope| {
-        let parts: Vec<_> = (0..BESIDE).map(|first| scope.spawn(move || part(first))).collect();
+        let parts: Vec<_> = (0..BESIDE)
+            .map(|first| scope.spawn(move || part(first)))
+            .collect();
         parts.into_iter().map(|part| part.join().unwrap()).sum()
     });
     let refused = 1000 * ACTIONS - done;
@@ -146,7 +153,11 @@ fn an_application_that_does_not_wait_for_its_intent_is_found_to_act_without_one(
 fn an_action_that_was_refused_for_want_of_time_is_said_not_to_have_begun() {
     let fs = MemFs::default();
     let builder = Audit::builder().directory("/audit").file_system(&fs);
-    let audit = builder.commit_timeout(PATIENCE).diagnostics(|_| {}).start().unwrap();
+    let audit = builder
+        .commit_timeout(PATIENCE)
+        .diagnostics(|_| {})
+        .start()
+        .unwrap();
     audit.flush(LONG).unwrap();
     fs.hold();
     let error = audit.begin(intent(1)).unwrap_err();
@@ -155,7 +166,9 @@ fn an_action_that_was_refused_for_want_of_time_is_said_not_to_have_begun() {
     audit.flush(LONG).unwrap();
     audit.shutdown(LONG).unwrap();
     let records = durable(&fs);
-    let told = records.iter().filter(|record| record.event() == "billing.transfer");
+    let told = records
+        .iter()
+        .filter(|record| record.event() == "billing.transfer");
     let said: Vec<_> = told
         .map(|record| (record.text(Slot::Outcome).unwrap(), record.text(Slot::ReasonCode)))
         .collect();

@@ -22,6 +22,15 @@ impl Writer {
         if self.state.retry.is_some() {
             return;
         }
+        self.settle_refused();
+        if self.state.phase == Phase::Open {
+            self.settle_sinks(false);
+        }
+    }
+
+    /// Writes gap records for what callers lost. Asked before every chunk of records: what is known to be lost is said before
+    /// the next record.
+    pub(super) fn settle_refused(&mut self) {
         let rows = self.inbox.losses.take();
         if !rows.is_empty() && self.state.phase == Phase::Resting {
             self.open("losses after the end");
@@ -33,9 +42,6 @@ impl Writer {
         if lost > 0 {
             let message = format!("{lost} audit records were lost; a gap record counts them");
             failure::tell(self.on_failure.as_ref(), FailureKind::Loss, false, &message);
-        }
-        if self.state.phase == Phase::Open {
-            self.settle_sinks(false);
         }
     }
 

@@ -106,7 +106,11 @@ impl SpaceWatch {
             Fill::Enough
         };
         self.fill = fill;
-        let threshold = if before.max(fill) == Fill::Critical { critical } else { warn };
+        let threshold = if before.max(fill) == Fill::Critical {
+            critical
+        } else {
+            warn
+        };
         (fill != before).then_some(Crossing {
             fill,
             threshold,
@@ -140,7 +144,9 @@ impl Writer {
 
     fn tell_crossing(&mut self, crossing: Crossing, space: Space) {
         let percent = space.percent();
-        let Crossing { threshold, is_over, .. } = crossing;
+        let Crossing {
+            threshold, is_over, ..
+        } = crossing;
         let message = if is_over {
             format!("the file system of the audit journal is {percent} % full, below {threshold} % again")
         } else {
@@ -165,7 +171,10 @@ mod tests {
     use super::*;
 
     fn watch() -> SpaceWatch {
-        SpaceWatch::new(Thresholds { warn: 75, critical: 90 })
+        SpaceWatch::new(Thresholds {
+            warn: 75,
+            critical: 90,
+        })
     }
 
     #[test]
@@ -191,7 +200,10 @@ mod tests {
     fn a_threshold_of_zero_is_never_reached() {
         let mut watch = SpaceWatch::new(Thresholds { warn: 0, critical: 0 });
         assert_eq!(watch.seen(100), None);
-        let mut watch = SpaceWatch::new(Thresholds { warn: 0, critical: 90 });
+        let mut watch = SpaceWatch::new(Thresholds {
+            warn: 0,
+            critical: 90,
+        });
         assert_eq!(watch.seen(89), None);
         assert_eq!(watch.seen(90).map(|told| told.fill), Some(Fill::Critical));
     }

@@ -245,6 +245,7 @@ impl Writer {
             && (self.batch.bytes().len() < BATCH_BYTES || self.state.holds)
             && self.take()
         {
+            self.settle_refused();
             moved += self.place_chunk();
         }
         moved

@@ -1,11 +1,13 @@
 //! Stores: what gives records back. Read only; nothing here repairs, locks or writes a file.
 
 mod back;
+mod completeness;
 mod dir;
 mod finding;
 mod follow;
 mod numbers;
 mod place;
+mod quick;
 mod seek;
 mod stream;
 
@@ -15,6 +17,7 @@ use crate::clock::MAX_TIME;
 use crate::error::Result;
 use crate::record::{Record, Slot};
 
+pub use completeness::{Completeness, Doubt, Lost, Verdict, completeness};
 pub use dir::{DirStore, Walk};
 pub use finding::{Finding, FindingKind};
 pub use follow::Follow;

@@ -14,7 +14,10 @@ pub(crate) struct Space {
 impl Space {
     /// The part in use of what a program without privilege could use, in hundredths, rounded up: 100 is full.
     pub(crate) fn percent(self) -> u64 {
-        let (used, all) = (u128::from(self.used), u128::from(self.used) + u128::from(self.free));
+        let (used, all) = (
+            u128::from(self.used),
+            u128::from(self.used) + u128::from(self.free),
+        );
         if all == 0 {
             return 0;
         }
