@@ -158,3 +158,66 @@ fn what_is_slewed_or_moved_by_a_second_is_no_step() {
     }
     assert_eq!(told(&trail), []);
 }
+
+/// Where a child writes.
+const DIRECTORY: &str = "TRACING_AUDIT_CLOCK_DIRECTORY";
+
+/// A process whose monotonic clock stands elsewhere, as after a restart of the machine or a move to another, by the kernel's
+/// time namespaces. The wall clock of the machine is nobody's to set in a test; its steps are tested with a clock of ours.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_process_whose_monotonic_clock_stands_elsewhere_goes_on_without_a_step() {
+    use std::process::Command;
+    use tracing_audit::store::{Completeness, DirStore, Window, completeness};
+
+    let write = |directory: &std::path::Path| {
+        let audit = tracing_audit::Audit::builder()
+            .directory(directory)
+            .start()
+            .unwrap();
+        for _ in 0..4 {
+            audit.emit(Record::builder("step").build()).unwrap();
+        }
+        audit.shutdown(LONG).unwrap();
+    };
+    if let Some(directory) = std::env::var_os(DIRECTORY) {
+        return write(directory.as_ref());
+    }
+    let test = "a_process_whose_monotonic_clock_stands_elsewhere_goes_on_without_a_step";
+    let place = tempfile::tempdir().unwrap();
+    let apart = |offset: &str| {
+        let mut command = Command::new("unshare");
+        command.args(["--time", "--fork", "--monotonic", offset, "--boottime", offset]);
+        command
+    };
+    let is_there = apart("1000").arg("true").output();
+    if !is_there.is_ok_and(|output| output.status.success()) {
+        println!(
+            "SKIPPED: {test}: `unshare --time` cannot be used here (it needs root and a kernel with time namespaces)"
+        );
+        return;
+    }
+    write(place.path());
+    for offset in ["1000000000", "1000", "300000000"] {
+        let mut child = apart(offset);
+        child
+            .arg(std::env::current_exe().unwrap())
+            .args(["--exact", test, "--nocapture"]);
+        let output = child.env(DIRECTORY, place.path()).output().unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    let store = DirStore::open(place.path()).unwrap();
+    let query = tracing_audit::Query::parse("event=audit.clock").unwrap();
+    let all = tracing_audit::store::List::default().limit(0);
+    let page = tracing_audit::store::Store::list(&store, &query, &all).unwrap();
+    assert_eq!((page.records.len(), page.findings.len()), (0, 0));
+    let query = tracing_audit::Query::parse("event=step").unwrap();
+    let page = tracing_audit::store::Store::list(&store, &query, &all).unwrap();
+    assert_eq!(page.records.len(), 16);
+    let verdict = completeness(&store, Window::ALL).unwrap();
+    assert_eq!(verdict.completeness(), Completeness::Complete, "{verdict}");
+}

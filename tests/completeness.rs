@@ -366,6 +366,15 @@ fn a_window_that_begins_before_the_trail_is_not_called_complete_unless_it_begins
     });
 }
 
+#[test]
+fn where_there_is_nothing_nothing_is_complete() {
+    let past = Past::new();
+    past.unknown(Window::ALL, |doubt| *doubt == Doubt::NoStream);
+    past.run(|audit| past.records(audit, 1..=3));
+    past.rewrite(Vec::clear);
+    past.unknown(Window::ALL, |doubt| matches!(doubt, Doubt::NoEnd { .. }));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
 

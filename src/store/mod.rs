@@ -10,6 +10,7 @@ mod place;
 mod quick;
 mod seek;
 mod stream;
+mod verdict;
 
 use std::sync::Arc;
 
@@ -17,11 +18,12 @@ use crate::clock::MAX_TIME;
 use crate::error::Result;
 use crate::record::{Record, Slot};
 
-pub use completeness::{Completeness, Doubt, Lost, Verdict, completeness};
+pub use completeness::completeness;
 pub use dir::{DirStore, Walk};
 pub use finding::{Finding, FindingKind};
 pub use follow::Follow;
 pub use place::Cursor;
+pub use verdict::{Completeness, Doubt, Lost, Verdict};
 
 /// The event name of a record that stands for records known to be lost.
 pub const GAP: &str = "audit.gap";

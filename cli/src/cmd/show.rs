@@ -4,6 +4,8 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use tracing_audit::Query;
 use tracing_audit::catalog::Sentences;
+use tracing_audit::clock::{Clock as _, SystemClock};
+use tracing_audit::query::parse_time;
 use tracing_audit::record::{Record, Slot};
 use tracing_audit::store::{
     Cursor, DirStore, Direction, Extent, Filter, Store as _, Stored, Verdict, Window, completeness,
@@ -23,8 +25,9 @@ pub(crate) fn run(show: &Show) -> Result<u8, Failure> {
     let store = super::open(&show.source.dir)?;
     let mut met = Met::default();
     let mut output = Output::new(show);
+    let asked = asked_window(show, &query)?;
     let (shown, verdict) = if show.limit == 0 && !show.open {
-        let verdict = completeness(&store, query.window())?;
+        let verdict = completeness(&store, asked)?;
         output.unknown.clone_from(&verdict.without_outcome);
         (in_order(&store, &query, &mut met, &mut output)?, verdict)
     } else {
@@ -35,7 +38,7 @@ pub(crate) fn run(show: &Show) -> Result<u8, Failure> {
         } else {
             newest(&store, &query, show.limit, &mut met)?
         };
-        let verdict = completeness(&store, shown_window(show, &query, &found))?;
+        let verdict = completeness(&store, shown_window(show, asked, &found))?;
         output.unknown.clone_from(&verdict.without_outcome);
         (output.all(found)?, verdict)
     };
@@ -99,9 +102,18 @@ fn in_order(store: &DirStore, query: &Query, met: &mut Met, output: &mut Output)
     Ok(shown)
 }
 
-/// The window that the shown records lie in: where there are more of them than wanted, it ends with those that are shown.
-fn shown_window(show: &Show, query: &Query, found: &VecDeque<Stored>) -> Window {
+/// The window that was asked for. Records can be observed long behind their time, so a query has no end of its own.
+fn asked_window(show: &Show, query: &Query) -> Result<Window, Failure> {
     let mut window = query.window();
+    if let Some(until) = &show.until {
+        window.until = window.until.min(parse_time(until, SystemClock.now())?);
+    }
+    Ok(window)
+}
+
+/// The window that the shown records lie in: where there are more of them than wanted, it ends with those that are shown.
+fn shown_window(show: &Show, asked: Window, found: &VecDeque<Stored>) -> Window {
+    let mut window = asked;
     if show.open || found.len() < show.limit {
         return window;
     }
