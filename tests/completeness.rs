@@ -409,7 +409,7 @@ proptest! {
                 _ => lines[at] = as_gap(&lines[at]),
             }
             // What is cut behind the note of an end is only seen by who knows how long the trail was.
-            let ends_whole = lines.last().is_none_or(|line| line.contains("audit.close"));
+            let ends_whole = lines.last().is_some_and(|line| line.contains("audit.close"));
             is_planted = plant == 3 || !ends_whole || (plant < 2 && at < lines.len() - usize::from(plant == 1));
         });
         let verdict = past.verdict(Window::ALL);

@@ -361,7 +361,7 @@ impl AuditBuilder {
 
     /// Takes failures of auditing itself, at once, as something that a program can act on: a journal that cannot be written or
     /// confirmed, records that were lost, a disk that fills up; and the end of those that have one. The same sentences go to
-    /// the diagnostics, but for losses, which the trail states itself.
+    /// the diagnostics, but for losses, which the trail states itself, and for a first threshold that was passed before the start.
     ///
     /// It runs on the writer's thread, which is idle for no longer than 50 ms and looks at the disk once a second: it must
     /// return soon, and it cannot wait for the trail. While a call to the operating system hangs, nothing is told. A panic in it
@@ -372,7 +372,8 @@ impl AuditBuilder {
     }
 
     /// How full the journal's file system may be, in percent of what this process could use, before the trail says so, by
-    /// `audit.degraded` and [`on_failure`](Self::on_failure); 0 = never. Default: 75.
+    /// `audit.degraded` and [`on_failure`](Self::on_failure); 0 = never. Where it is fuller at the start already, `audit.open`
+    /// states `disk_used_percent` instead. Default: 75.
     pub fn disk_warn_percent(mut self, percent: u64) -> Self {
         self.disk_warn_percent = Some(percent);
         self

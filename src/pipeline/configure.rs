@@ -18,6 +18,7 @@ impl AuditBuilder {
     pub fn config(mut self, config: &Config) -> Result<Self> {
         config.validate()?;
         let config = config.clone().with_environment(|name| std::env::var_os(name))?;
+        self.duties(&config);
         self.enabled = self.enabled.or(config.enabled);
         self.directory = self.directory.or_else(|| config.path.clone());
         self.stream = self.stream.or_else(|| config.stream.clone());
@@ -34,8 +35,6 @@ impl AuditBuilder {
         self.guard_timeout = self
             .guard_timeout
             .or(config.guard_timeout_ms.map(Duration::from_millis));
-        self.disk_warn_percent = self.disk_warn_percent.or(config.disk_warn_percent);
-        self.disk_critical_percent = self.disk_critical_percent.or(config.disk_critical_percent);
         self.mode = self.mode.or(config.mode);
         self.targets = self.targets.or_else(|| config.targets.clone());
         self.allow_modules = self.allow_modules.or_else(|| config.allow_modules.clone());
@@ -56,9 +55,6 @@ impl AuditBuilder {
                     .map(|glob| (Glob::new(glob.as_str()), false, mode)),
             );
         }
-        let mandatory = config.mandatory.iter().flatten();
-        self.mandatory
-            .extend(mandatory.map(|glob| Glob::new(glob.as_str())));
         for &family in Family::ALL {
             if let Some(level) = config.levels.of(family) {
                 self.families.push((family, level.clone()));
@@ -76,6 +72,15 @@ impl AuditBuilder {
             self.policy = policy(&config)?;
         }
         Ok(self)
+    }
+
+    /// What the trail must write whatever other rules say, and what it watches.
+    fn duties(&mut self, config: &Config) {
+        let mandatory = config.mandatory.iter().flatten();
+        self.mandatory
+            .extend(mandatory.map(|glob| Glob::new(glob.as_str())));
+        self.disk_warn_percent = self.disk_warn_percent.or(config.disk_warn_percent);
+        self.disk_critical_percent = self.disk_critical_percent.or(config.disk_critical_percent);
     }
 }
 

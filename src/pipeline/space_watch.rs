@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::control;
-use super::failure::FailureKind;
+use super::failure::{self, FailureKind};
 use super::writer::{Phase, Writer};
 use crate::record::Record;
 use crate::sink::file::Space;
@@ -68,6 +68,8 @@ pub(super) struct SpaceWatch {
     fill: Fill,
     next: Option<Instant>,
     unsaid: Vec<Record>,
+    /// The usage that the trail began with, where it was above a threshold: `audit.open` says so.
+    pub(super) at_start: Option<u64>,
 }
 
 impl SpaceWatch {
@@ -77,6 +79,7 @@ impl SpaceWatch {
             fill: Fill::Enough,
             next: None,
             unsaid: Vec::new(),
+            at_start: None,
         }
     }
 
@@ -126,14 +129,8 @@ impl Writer {
         if self.journal.is_none() {
             return;
         }
-        if self.space_watch.is_due(Instant::now())
-            && let Some(space) = self.journal.as_ref().and_then(crate::sink::FileSink::space)
-        {
-            self.inbox.space.free.store(space.free, Ordering::Relaxed);
-            self.inbox.space.used.store(space.used, Ordering::Relaxed);
-            if let Some(crossing) = self.space_watch.seen(space.percent()) {
-                self.tell_crossing(crossing, space);
-            }
+        if self.space_watch.is_due(Instant::now()) {
+            self.look_at_space(false);
         }
         if self.state.retry.is_none() && self.state.phase == Phase::Open {
             for record in std::mem::take(&mut self.space_watch.unsaid) {
@@ -142,7 +139,24 @@ impl Writer {
         }
     }
 
-    fn tell_crossing(&mut self, crossing: Crossing, space: Space) {
+    /// What is found at the start was not crossed by this run: the record of the start says it.
+    pub(super) fn look_at_space(&mut self, is_start: bool) {
+        let Some(space) = self.journal.as_ref().and_then(crate::sink::FileSink::space) else {
+            return;
+        };
+        self.inbox.space.free.store(space.free, Ordering::Relaxed);
+        self.inbox.space.used.store(space.used, Ordering::Relaxed);
+        let Some(crossing) = self.space_watch.seen(space.percent()) else {
+            return;
+        };
+        self.tell_crossing(crossing, space, is_start);
+        if is_start {
+            self.space_watch.at_start = Some(space.percent());
+            self.space_watch.unsaid.clear();
+        }
+    }
+
+    fn tell_crossing(&mut self, crossing: Crossing, space: Space, is_start: bool) {
         let percent = space.percent();
         let Crossing {
             threshold, is_over, ..
@@ -157,7 +171,17 @@ impl Writer {
                 space.free
             )
         };
-        self.failed(FailureKind::DiskSpace, is_over, &message);
+        if is_start && crossing.fill == Fill::Warn {
+            // Nothing has changed by this start: a program can act on it, and people need no sentence at each one.
+            failure::tell(
+                self.on_failure.as_ref(),
+                FailureKind::DiskSpace,
+                is_over,
+                &message,
+            );
+        } else {
+            self.failed(FailureKind::DiskSpace, is_over, &message);
+        }
         let unsaid = &mut self.space_watch.unsaid;
         if unsaid.len() >= MOST_UNSAID {
             unsaid.remove(0);

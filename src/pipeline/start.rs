@@ -36,10 +36,8 @@ impl AuditBuilder {
         }
         let checked = self.check()?;
         let report = once_in_a_row(self.diagnostics.clone());
-        let clock = self
-            .clock
-            .clone()
-            .map_or(SharedClock::System, SharedClock::Custom);
+        let clock = self.clock.clone();
+        let clock = clock.map_or(SharedClock::System, SharedClock::Custom);
         let journal = self.open_journal(&checked)?;
         let effective = self.effective(&checked);
         let settings = self.settings(&checked);
@@ -75,8 +73,7 @@ impl AuditBuilder {
             effective,
             self.id_kind.unwrap_or_default(),
             report,
-            checked.thresholds,
-            self.on_failure,
+            (checked.thresholds, self.on_failure),
         );
         writer::spawn("audit-writer", move || writer.run())?;
         Ok(Audit::running(Inner {

@@ -25,7 +25,7 @@ use crate::config::IdKind;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::{Batch, LineWriter, Place};
 use crate::queue::Credit;
-use crate::record::Record;
+use crate::record::{Record, Slot};
 use crate::redact::{Policy, Redacted, Redacting};
 use crate::sink::FileSink;
 use crate::stats::add;
@@ -153,8 +153,7 @@ impl Writer {
         effective: Effective,
         id_kind: IdKind,
         report: Report,
-        thresholds: Thresholds,
-        on_failure: Option<OnFailure>,
+        watch: (Thresholds, Option<OnFailure>),
     ) -> Self {
         let seq = journal.as_ref().map_or(0, FileSink::next_seq);
         let observed_at = journal
@@ -193,8 +192,8 @@ impl Writer {
             random: Xoshiro256PlusPlus::from_rng(&mut rand::rng()),
             observed_at,
             clock_watch: ClockWatch::default(),
-            space_watch: SpaceWatch::new(thresholds),
-            on_failure,
+            space_watch: SpaceWatch::new(watch.0),
+            on_failure: watch.1,
             commit_interval,
             effective,
             id_kind,
@@ -208,6 +207,7 @@ impl Writer {
     pub(super) fn run(mut self) {
         let _ends = Ends(Arc::clone(&self.inbox));
         self.inbox.queue.signal().attach();
+        self.look_at_space(true);
         self.open("start");
         while !self.turn() {}
     }
@@ -354,7 +354,10 @@ impl Writer {
         let opened = self.journal.as_ref().map(|journal| journal.opened().clone());
         let opened = opened.filter(|_| self.state.phase == Phase::Fresh);
         self.state.phase = Phase::Open;
-        let record = control::open(cause, opened.as_ref(), bound, &self.effective);
+        let mut record = control::open(cause, opened.as_ref(), bound, &self.effective);
+        if let Some(percent) = self.space_watch.at_start.take() {
+            record.put_member(Slot::Attributes, "disk_used_percent".to_owned(), percent.into());
+        }
         self.control(&record);
     }
 

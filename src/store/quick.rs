@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use memchr::memmem::Finder;
 
@@ -26,41 +27,7 @@ pub(super) fn run_before(files: &Files, time: u64) -> Result<BTreeSet<String>> {
         None => paths.len(),
     };
     for &path in paths.iter().take(before).rev() {
-        let Some(file) = open(path)? else { continue };
-        let mut lines = Lines::new(file);
-        let mut said: Vec<(bool, String)> = Vec::new();
-        let mut begins = false;
-        while let Some(piece) = lines
-            .next_piece()
-            .map_err(|error| Error::io("could not read the segment", path, error))?
-        {
-            let Piece::Line { bytes, .. } = piece else {
-                continue;
-            };
-            if own.find(bytes).is_none() {
-                continue;
-            }
-            let Ok((place, record)) = decode(bytes, &files.name) else {
-                continue;
-            };
-            if place.observed_at >= time {
-                break;
-            }
-            let part = record
-                .attribute("part")
-                .and_then(Value::as_str)
-                .unwrap_or_default();
-            match record.event() {
-                "audit.open" | "audit.close" => {
-                    // No pause lasts beyond the run that it belongs to.
-                    said.clear();
-                    begins = true;
-                }
-                "audit.pause" => said.push((true, part.to_owned())),
-                "audit.resume" => said.push((false, part.to_owned())),
-                _ => {}
-            }
-        }
+        let (mut said, begins) = said_in(path, &files.name, time, &own)?;
         said.append(&mut later);
         later = said;
         if begins {
@@ -76,4 +43,47 @@ pub(super) fn run_before(files: &Files, time: u64) -> Result<BTreeSet<String>> {
         }
     }
     Ok(paused)
+}
+
+/// What pauses and their ends stand in a segment before a time, behind the begin of the last run in it; and whether that stands
+/// there.
+fn said_in(path: &Path, name: &Arc<str>, time: u64, own: &Finder<'_>) -> Result<(Vec<(bool, String)>, bool)> {
+    let mut said: Vec<(bool, String)> = Vec::new();
+    let mut begins = false;
+    let Some(file) = open(path)? else {
+        return Ok((said, begins));
+    };
+    let mut lines = Lines::new(file);
+    while let Some(piece) = lines
+        .next_piece()
+        .map_err(|error| Error::io("could not read the segment", path, error))?
+    {
+        let Piece::Line { bytes, .. } = piece else {
+            continue;
+        };
+        if own.find(bytes).is_none() {
+            continue;
+        }
+        let Ok((place, record)) = decode(bytes, name) else {
+            continue;
+        };
+        if place.observed_at >= time {
+            break;
+        }
+        let part = record
+            .attribute("part")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        match record.event() {
+            "audit.open" | "audit.close" => {
+                // No pause lasts beyond the run that it belongs to.
+                said.clear();
+                begins = true;
+            }
+            "audit.pause" => said.push((true, part.to_owned())),
+            "audit.resume" => said.push((false, part.to_owned())),
+            _ => {}
+        }
+    }
+    Ok((said, begins))
 }
