@@ -41,6 +41,11 @@ macro_rules! counters {
             pub in_queue: u64,
             /// Bytes of credit that waiting records hold now.
             pub queue_bytes: u64,
+            /// Bytes that can still be written to the journal's file system, as the writer saw them within the last second; 0
+            /// without a journal, and where the system does not tell.
+            pub disk_free_bytes: u64,
+            /// Bytes in use there.
+            pub disk_used_bytes: u64,
             /// Pauses in effect now.
             pub pauses: u64,
             /// How many records of the stream, from its beginning on, the newest checkpoint covers.
@@ -58,6 +63,8 @@ macro_rules! counters {
                     $($name: self.$name.load(Ordering::Acquire),)*
                     in_queue: 0,
                     queue_bytes: 0,
+                    disk_free_bytes: 0,
+                    disk_used_bytes: 0,
                     pauses: 0,
                     sealed: self.sealed.load(Ordering::Acquire),
                     sinks: Vec::new(),
@@ -107,6 +114,7 @@ counters! {
     pool_empty "buffers" "Frames that needed a new buffer because the pool had none left.";
     large_frames "buffers" "Frames above the pooled size; their buffers are not kept.";
     clock_backwards "steps" "Times that the writer's clock went backwards; `observed_at` stood still.";
+    disk_filled "crossings" "Times that the journal's file system became fuller than a threshold (`disk_warn_percent`, `disk_critical_percent`).";
     write_errors "errors" "Failed writes to the journal; the records were kept and written again.";
     heartbeats "records" "Control records `audit.heartbeat`, which say that nothing happened.";
     sync_errors "errors" "Failed fdatasyncs; final for their segment.";
@@ -202,6 +210,16 @@ impl Stats {
                 "queue_bytes",
                 "Bytes of credit that waiting records hold now.",
                 self.queue_bytes,
+            ),
+            (
+                "disk_free_bytes",
+                "Bytes that can still be written to the journal's file system.",
+                self.disk_free_bytes,
+            ),
+            (
+                "disk_used_bytes",
+                "Bytes in use in the journal's file system.",
+                self.disk_used_bytes,
             ),
             ("pauses", "Pauses in effect now.", self.pauses),
             (

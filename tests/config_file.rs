@@ -68,6 +68,7 @@ fn every_key_is_read() {
             "mode": "lossy",
             "modes": [{"event": "tool.denied", "mode": "durable"}, {"category": "auth*", "mode": "bounded"}],
             "keep_bytes": 1048576, "keep_segments": 3, "commit_interval_ms": 10, "guard_timeout_ms": 1,
+            "disk_warn_percent": 60, "disk_critical_percent": 61, "mandatory": ["billing.*"],
             "redaction": {"mode": "balanced", "key_file": "/run/secrets/audit"},
             "targets": ["security"], "allow_modules": ["app::billing"], "allow_log": true, "lend": ["order.id"],
             "require_actor": true,
@@ -93,6 +94,12 @@ fn every_key_is_read() {
         (config.commit_interval_ms, config.guard_timeout_ms),
         (Some(10), Some(1))
     );
+    assert_eq!(
+        (config.disk_warn_percent, config.disk_critical_percent),
+        (Some(60), Some(61))
+    );
+    assert_eq!(config.mandatory.as_deref(), Some(&["billing.*".to_owned()][..]));
+    assert_eq!(config.modes().of("billing.refund", None), Mode::Durable);
     assert_eq!(config.redaction.mode, Some(RedactionMode::Balanced));
     assert_eq!(
         config.redaction.key_file.as_deref(),
@@ -269,6 +276,7 @@ fn a_number_out_of_range_is_refused_with_its_range_and_remedy() {
         ),
         (r#"{"keep_segments": 1000001}"#, "keep_segments", "1000001"),
         (r#"{"commit_interval_ms": 0}"#, "commit_interval_ms", "is 0"),
+        (r#"{"disk_warn_percent": 101}"#, "disk_warn_percent", "is 101"),
         (r#"{"guard_timeout_ms": 0}"#, "guard_timeout_ms", "is 0"),
         (r#"{"call_stacks": {"nodes": 81}}"#, "call_stacks.nodes", "is 81"),
         (r#"{"call_stacks": {"depth": 0}}"#, "call_stacks.depth", "is 0"),
@@ -407,4 +415,19 @@ fn the_seal_takes_its_keys_from_one_place_each_and_says_which_key_is_wrong() {
             .contains("the file of the signing key cannot be read"),
         "{error}"
     );
+}
+
+#[test]
+fn a_warning_of_the_disk_behind_its_critical_threshold_is_refused() {
+    for text in [
+        r#"{"disk_warn_percent": 91}"#,
+        r#"{"disk_warn_percent": 60, "disk_critical_percent": 59}"#,
+    ] {
+        let error = Config::from_json(text).unwrap_err().to_string();
+        assert!(
+            error.contains("`disk_critical_percent` is") && error.contains("raise the other"),
+            "{error}"
+        );
+    }
+    Config::from_json(r#"{"disk_warn_percent": 95, "disk_critical_percent": 0}"#).unwrap();
 }

@@ -55,8 +55,12 @@ pub(crate) struct Row {
 
 impl Row {
     pub(crate) fn of(stored: &Stored) -> Self {
+        Self::with_outcome(stored, stored.record.text(Slot::Outcome).unwrap_or("-"))
+    }
+
+    /// A row that states another outcome than its record: what is known by now.
+    pub(crate) fn with_outcome(stored: &Stored, outcome: &str) -> Self {
         let record = &stored.record;
-        let outcome = record.text(Slot::Outcome).unwrap_or("-");
         let trace = record.text(Slot::TraceId).and_then(|trace| trace.get(..8));
         Self {
             color: color_of(outcome, stored.is_gap()),

@@ -45,6 +45,8 @@ TIME (UTC)               OUTCOME  ACTOR            ACTION              RESOURCE 
 2025-11-21 10:00:00.250  success  u-1              user.export (read)  document/7  1.2ms  4bf92f35
 2025-11-21 10:00:01.250  denied   service:nightly  invoice.delete      invoice/9   -      -         not the owner
 3 records, 2 streams
+completeness from the beginning to the end: unknown: `main` has no end: it is still written, or its process was killed; \
+`pii` has no end: it is still written, or its process was killed
 ";
     assert_eq!(stdout(&output), table);
     assert_eq!(stderr(&output), "");
@@ -58,7 +60,7 @@ fn filters_and_ranges_narrow_and_the_closing_line_says_of_how_many() {
         found.contains("invoice.delete") && !found.contains("document.read"),
         "{found}"
     );
-    assert!(found.ends_with("1 of 3 records, 2 streams\n"), "{found}");
+    assert!(found.contains("1 of 3 records, 2 streams\n"), "{found}");
     let range = [
         "show",
         "--since",
@@ -69,7 +71,7 @@ fn filters_and_ranges_narrow_and_the_closing_line_says_of_how_many() {
     let newest = stdout(&run(&["show", "-n", "1"], root.path()));
     assert!(newest.contains("invoice.delete"), "{newest}");
     assert!(
-        newest.ends_with("1 of 3 records, 2 streams (--limit 0 shows all)\n"),
+        newest.contains("1 of 3 records, 2 streams (--limit 0 shows all)\ncompleteness from 2025-11-21 10:00:01.250 to the end"),
         "{newest}"
     );
     let oldest = stdout(&run(&["show", "-n", "1", "--oldest-first"], root.path()));
@@ -90,7 +92,11 @@ fn json_gives_the_exact_lines_and_nothing_else() {
             line("main", 1, "invoice.delete", DENIED),
         ];
         assert_eq!(stdout(&output).lines().collect::<Vec<_>>(), expected);
-        assert_eq!(stderr(&output), "");
+        let notes = stderr(&output);
+        assert!(
+            notes.lines().count() == 1 && notes.contains("completeness from"),
+            "{notes}"
+        );
     }
 }
 
@@ -287,6 +293,71 @@ fn open_gives_starts_without_an_end() {
 }
 
 #[test]
+fn an_intent_without_an_outcome_is_shown_as_unknown_and_one_with_it_as_it_is() {
+    let root = tempfile::tempdir().expect("a directory");
+    let intent = |seq, id: &str| {
+        let more = format!(r#","execution_id":"{id}","outcome":"pending","phase":"start""#);
+        line("main", seq, "billing.transfer", &more)
+    };
+    let end = line(
+        "main",
+        2,
+        "billing.transfer",
+        r#","execution_id":"a","outcome":"success""#,
+    );
+    let close = line("main", 3, "audit.close", r#","outcome":"success""#);
+    segment(
+        root.path(),
+        "main",
+        0,
+        &[intent(0, "a"), intent(1, "b"), end, close],
+    );
+    for args in [
+        vec!["show"],
+        vec!["show", "-n", "0"],
+        vec!["show", "--oldest-first"],
+    ] {
+        let said = stdout(&run(&args, root.path()));
+        let outcomes: Vec<&str> = said
+            .lines()
+            .skip(1)
+            .take(4)
+            .filter_map(|row| row.split_whitespace().nth(2))
+            .collect();
+        assert_eq!(outcomes, ["pending", "unknown", "success", "success"], "{said}");
+        assert!(said.contains("1 start in `main` has no outcome"), "{said}");
+    }
+    // What is asked for as data is given as it stands.
+    let lines = stdout(&run(&["show", "--json"], root.path()));
+    assert_eq!(lines.matches("\"pending\"").count(), 2);
+}
+
+#[test]
+fn a_whole_trail_is_shown_as_complete_and_a_window_of_it_by_its_times() {
+    let root = tempfile::tempdir().expect("a directory");
+    let close = line("main", 2, "audit.close", r#","outcome":"success""#);
+    segment(
+        root.path(),
+        "main",
+        0,
+        &[line("main", 0, "a", READ), line("main", 1, "b", READ), close],
+    );
+    let said = stdout(&run(&["show"], root.path()));
+    assert!(
+        said.ends_with("completeness from the beginning to the end: complete\n"),
+        "{said}"
+    );
+    let said = stdout(&run(
+        &["show", "--until", "2025-11-21T10:00:01", "event=a"],
+        root.path(),
+    ));
+    assert!(
+        said.ends_with("completeness from the beginning to 2025-11-21 10:00:01.000: complete\n"),
+        "{said}"
+    );
+}
+
+#[test]
 fn hostile_values_reach_no_terminal() {
     let root = tempfile::tempdir().expect("a directory");
     let hostile = r#","actor":{"id":"\u001b]0;owned\u0007\u009b31m"},"outcome":"\u202esseccus","resource":{"id":"a\r\nb\u0000","type":"\u2066x"},"reason":"\u001b[2J","trace_id":"\u001b[31mabc""#;
@@ -306,8 +377,8 @@ fn hostile_values_reach_no_terminal() {
     assert_eq!(said.chars().find(|c| bad(*c)), None, "{said:?}");
     assert_eq!(
         said.lines().count(),
-        4,
-        "one row, a closing line and a finding: {said}"
+        5,
+        "one row, a closing line, a finding and a verdict: {said}"
     );
     let nothing = run(&["show", "\u{1b}[31mx"], root.path());
     assert_eq!(stdout(&nothing).chars().find(|c| bad(*c)), None);

@@ -227,6 +227,16 @@ impl CurrentContext {
     }
 }
 
+impl Capture {
+    /// What a record that is given as a value would inherit here and now.
+    pub(crate) fn context_here(&self) -> CurrentContext {
+        let beside = self.entered_beside();
+        let here = beside.as_deref().unwrap_or(self);
+        let fields = local::current(here.instance, |spot| carried(here, spot));
+        CurrentContext { fields }
+    }
+}
+
 /// The scopes of a place, with what its span hands down among them.
 fn carried(capture: &Capture, spot: Spot<'_>) -> Scopes {
     let span = capture.carried(spot.tracked);

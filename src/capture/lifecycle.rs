@@ -104,12 +104,24 @@ impl Capture {
         state.names = into.names();
         state.has_actor |= into.seen & sees::ACTOR != 0;
         state.trace = into.trace.or(state.trace);
-        if into.start {
+        if into.start || self.is_mandatory(&into, plan) {
             state.execution = ids::random();
             state.more |= more::STARTS;
         }
         (state.own, state.handed_down) = into.finish_fields();
         self.identify_new(state);
+    }
+
+    /// Whether a new audit span must be on record before its body runs, by what its callsite and its fields call it.
+    fn is_mandatory(&self, into: &Redacting<'_>, plan: &Plan) -> bool {
+        let modes = &self.settings.modes;
+        if !modes.has_mandatory() {
+            return false;
+        }
+        let event = into.event_name(&plan.event);
+        let derived = || event.rsplit_once('.').map(|(category, _)| category);
+        let category = Some(into.category().unwrap_or(plan.category)).filter(|category| !category.is_empty());
+        modes.is_mandatory(event, category.or_else(derived))
     }
 
     /// Gives a new audit span its place in a trace.

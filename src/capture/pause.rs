@@ -189,11 +189,14 @@ impl Capture {
     pub(crate) fn route(&self, event: &str, category: &str, level: &Level) -> Fate {
         let derived = || event.rsplit_once('.').map_or("", |(category, _)| category);
         let category = if category.is_empty() { derived() } else { category };
+        let given = Some(category).filter(|category| !category.is_empty());
+        if self.settings.modes.is_mandatory(event, given) {
+            return Fate::Wanted(Mode::Durable);
+        }
         if !self.settings.floors.admits(event, level) {
             add(&self.counters.below_level, 1);
             return Fate::BelowLevel;
         }
-        let given = Some(category).filter(|category| !category.is_empty());
         let mode = self.settings.modes.of(event, given);
         if self.way.is_paused() && mode != Mode::Durable && self.leaves_out(event, category) {
             return Fate::Paused;

@@ -52,6 +52,8 @@ pub struct Config {
     pub mode: Option<Mode>,
     /// Modes by event name or category; the first rule that fits decides. Default: none.
     pub modes: Vec<ModeRule>,
+    /// Patterns over event names and categories whose records are mandatory. Default: none.
+    pub mandatory: Option<Vec<String>>,
     /// The total size in bytes above which the oldest closed segments are removed; 0 sets no limit. Default: 0.
     pub keep_bytes: Option<u64>,
     /// The number of segments above which the oldest closed ones are removed; 0 sets no limit. Default: 0.
@@ -60,6 +62,10 @@ pub struct Config {
     pub commit_interval_ms: Option<u64>,
     /// How long the guard waits for the writer when it is dropped. Default: 5,000 ms.
     pub guard_timeout_ms: Option<u64>,
+    /// How full the journal's file system may be, in percent, before the trail says so; 0 = never. Default: 75.
+    pub disk_warn_percent: Option<u64>,
+    /// The same for the second threshold, behind which records will soon wait in memory. Default: 90.
+    pub disk_critical_percent: Option<u64>,
     /// How sensitive values are treated before a record leaves its thread.
     pub redaction: Redaction,
     /// Targets that mark audit records, beside `audit` and the prefix `audit::`. Default: none.
@@ -205,10 +211,12 @@ impl Config {
             })
     }
 
-    /// The modes that `mode` and `modes` set. A rule that [`Config::validate`] would refuse is left out.
+    /// The modes that `mode`, `modes` and `mandatory` set. A rule that [`Config::validate`] would refuse is left out.
     #[must_use]
     pub fn modes(&self) -> Modes {
         let rules = Modes::new(self.mode.unwrap_or_default());
+        let mandatory = self.mandatory.iter().flatten();
+        let rules = mandatory.fold(rules, |modes, pattern| modes.mandatory(pattern.as_str()));
         self.modes.iter().fold(rules, |modes, rule| match rule {
             ModeRule {
                 event: Some(event),

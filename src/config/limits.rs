@@ -98,12 +98,29 @@ limits! {
     /// How long the guard, when dropped, waits for the writer to finish.
     GUARD_TIMEOUT_MS = "guard_timeout_ms" "milliseconds" 5_000, 1, 600_000;
         "call `shutdown` with a timeout of your own to wait differently once";
+    /// How full the journal's file system may be before the trail says so; 0 = never.
+    DISK_WARN_PERCENT = "disk_warn_percent" "percent" 75, 0, 100;
+        "use 0 to be told nothing";
+    /// How full the journal's file system may be before the trail says that records will soon wait in memory; 0 = never.
+    DISK_CRITICAL_PERCENT = "disk_critical_percent" "percent" 90, 0, 100;
+        "use 0 to be told nothing";
     /// Steps of one call stack. Each takes up to six of the 512 keys that the structures of a line may have together.
     CALL_STACK_NODES = "call_stacks.nodes" "steps" 64, 1, 80;
         "more would not fit a line; leave spans out that are no steps";
     /// How deep the steps of a call stack stand. Each depth is two of the 64 that a line may have.
     CALL_STACK_DEPTH = "call_stacks.depth" "steps" 16, 1, 24;
         "more would not fit a line; leave spans out that are no steps";
+}
+
+/// Checks the two thresholds of the disk against each other.
+pub(crate) fn disk_percents(warn: u64, critical: u64) -> Result<()> {
+    if critical != 0 && warn > critical {
+        return Err(Error::config(format!(
+            "`disk_warn_percent` is {warn} and `disk_critical_percent` is {critical}; allowed are warnings up to the critical \
+             threshold: lower the one or raise the other"
+        )));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

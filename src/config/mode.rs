@@ -62,6 +62,7 @@ enum Selector {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Modes {
     rules: Vec<(Selector, Mode)>,
+    mandatory: Vec<Glob>,
     otherwise: Mode,
 }
 
@@ -71,6 +72,7 @@ impl Modes {
     pub fn new(otherwise: Mode) -> Self {
         Self {
             rules: Vec::new(),
+            mandatory: Vec::new(),
             otherwise,
         }
     }
@@ -89,9 +91,35 @@ impl Modes {
         self
     }
 
+    /// Makes the records mandatory whose event name or category fits `pattern`: their mode is [`Mode::Durable`], whatever
+    /// the rules say, no floor and no pause leaves them out, and a span among them has a durable start record before its
+    /// body runs.
+    #[must_use]
+    pub fn mandatory(mut self, pattern: impl Into<Glob>) -> Self {
+        self.mandatory.push(pattern.into());
+        self
+    }
+
+    /// Whether a record with this event name and, if it has one, this category is mandatory.
+    #[must_use]
+    pub fn is_mandatory(&self, event: &str, category: Option<&str>) -> bool {
+        let fits =
+            |glob: &Glob| glob.matches(event) || category.is_some_and(|category| glob.matches(category));
+        self.mandatory.iter().any(fits)
+    }
+
+    /// Whether any record is mandatory.
+    #[must_use]
+    pub fn has_mandatory(&self) -> bool {
+        !self.mandatory.is_empty()
+    }
+
     /// The mode of a record with this event name and, if it has one, this category.
     #[must_use]
     pub fn of(&self, event: &str, category: Option<&str>) -> Mode {
+        if self.is_mandatory(event, category) {
+            return Mode::Durable;
+        }
         let fits = |selector: &Selector| match selector {
             Selector::Event(glob) => glob.matches(event),
             Selector::Category(glob) => category.is_some_and(|category| glob.matches(category)),
@@ -105,15 +133,14 @@ impl Modes {
     /// The one mode of every record, where there are no rules.
     #[must_use]
     pub fn uniform(&self) -> Option<Mode> {
-        self.rules.is_empty().then_some(self.otherwise)
+        (self.rules.is_empty() && !self.has_mandatory()).then_some(self.otherwise)
     }
 
     /// Whether any rule asks for the category, which a callsite may not state before it runs.
     #[must_use]
     pub fn by_category(&self) -> bool {
-        self.rules
-            .iter()
-            .any(|(selector, _)| matches!(selector, Selector::Category(_)))
+        let by_category = |(selector, _): &(Selector, Mode)| matches!(selector, Selector::Category(_));
+        self.has_mandatory() || self.rules.iter().any(by_category)
     }
 }
 
@@ -133,6 +160,21 @@ mod tests {
         assert_eq!(modes.of("login", Some("session")), Mode::Bounded);
         assert_eq!(modes.of("login", None), Mode::Bounded);
         assert_eq!(Modes::new(Mode::Lossy).of("login", None), Mode::Lossy);
+    }
+
+    #[test]
+    fn what_is_mandatory_is_durable_by_its_name_or_its_category_whatever_the_rules_say() {
+        let modes = Modes::new(Mode::Lossy).event("billing.*", Mode::Lossy);
+        assert!(!modes.has_mandatory() && modes.of("billing.refund", None) == Mode::Lossy);
+        let modes = modes.mandatory("billing.*").mandatory("keys");
+        assert_eq!(modes.of("billing.refund", Some("money")), Mode::Durable);
+        assert_eq!(modes.of("rotated", Some("keys")), Mode::Durable);
+        assert_eq!(modes.of("billings", Some("money")), Mode::Lossy);
+        assert!(
+            !modes.is_mandatory("keys.rotate", None),
+            "a pattern without `*` is a whole name"
+        );
+        assert_eq!((modes.uniform(), modes.by_category()), (None, true));
     }
 
     #[test]

@@ -73,13 +73,20 @@ impl Config {
             (self.keep_segments, limits::KEEP_SEGMENTS),
             (self.commit_interval_ms, limits::COMMIT_INTERVAL_MS),
             (self.guard_timeout_ms, limits::GUARD_TIMEOUT_MS),
+            (self.disk_warn_percent, limits::DISK_WARN_PERCENT),
+            (self.disk_critical_percent, limits::DISK_CRITICAL_PERCENT),
         ];
         for (value, limit) in given {
             if let Some(value) = value {
                 limit.check(value)?;
             }
         }
-        Ok(())
+        limits::disk_percents(
+            self.disk_warn_percent
+                .unwrap_or(limits::DISK_WARN_PERCENT.default),
+            self.disk_critical_percent
+                .unwrap_or(limits::DISK_CRITICAL_PERCENT.default),
+        )
     }
 
     fn names(&self) -> Result<()> {
@@ -120,6 +127,7 @@ impl Config {
             ("targets", &self.targets),
             ("allow_modules", &self.allow_modules),
             ("lend", &self.lend),
+            ("mandatory", &self.mandatory),
         ] {
             for (at, text) in list.iter().flatten().enumerate() {
                 not_empty(

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::failure::{Failure, OnFailure};
 use super::follower::Given;
 use super::inbox::Patience;
 use super::ports::Report;
@@ -38,6 +39,7 @@ pub struct AuditBuilder {
     pub(super) patience: Patience,
     pub(super) mode: Option<Mode>,
     pub(super) modes: Vec<(Glob, bool, Mode)>,
+    pub(super) mandatory: Vec<Glob>,
     pub(super) families: Vec<(Family, Level)>,
     pub(super) floors: Vec<(Glob, Level)>,
     pub(super) targets: Option<Vec<String>>,
@@ -54,6 +56,9 @@ pub struct AuditBuilder {
     pub(super) sinks: Vec<Given>,
     pub(super) diagnostics: Option<Report>,
     pub(super) seal: super::seal::Seal,
+    pub(super) on_failure: Option<OnFailure>,
+    pub(super) disk_warn_percent: Option<u64>,
+    pub(super) disk_critical_percent: Option<u64>,
     #[cfg(test)]
     pub(super) file_system: Option<crate::sink::file::memfs::MemFs>,
 }
@@ -84,6 +89,7 @@ impl Default for AuditBuilder {
             },
             mode: None,
             modes: Vec::new(),
+            mandatory: Vec::new(),
             families: Vec::new(),
             floors: Vec::new(),
             targets: None,
@@ -100,6 +106,9 @@ impl Default for AuditBuilder {
             sinks: Vec::new(),
             diagnostics: None,
             seal: super::seal::Seal::default(),
+            on_failure: None,
+            disk_warn_percent: None,
+            disk_critical_percent: None,
             #[cfg(test)]
             file_system: None,
         }
@@ -241,6 +250,15 @@ impl AuditBuilder {
         self
     }
 
+    /// Makes the records mandatory whose event name or category fits a pattern, such as `billing.*`: they are written in
+    /// [`Mode::Durable`], whatever the other rules say, no floor and no pause leaves them out, and a span among them has a
+    /// durable start record before its body runs. Only [`Audit::begin`](super::Audit::begin) can keep an action from being
+    /// done where its record cannot be written: a macro has no way to answer. Default: none.
+    pub fn mandatory(mut self, pattern: impl Into<Glob>) -> Self {
+        self.mandatory.push(pattern.into());
+        self
+    }
+
     /// The level floor of a family of events. Default: none.
     pub fn family_floor(mut self, family: Family, level: Level) -> Self {
         self.families.push((family, level));
@@ -369,6 +387,32 @@ impl AuditBuilder {
     /// travel through `tracing`. Default: standard error, each different sentence once in a row.
     pub fn diagnostics(mut self, report: impl Fn(&str) + Send + Sync + 'static) -> Self {
         self.diagnostics = Some(Arc::new(report));
+        self
+    }
+
+    /// Takes failures of auditing itself, at once, as something that a program can act on: a journal that cannot be written or
+    /// confirmed, records that were lost, a disk that fills up; and the end of those that have one. The same sentences go to
+    /// the diagnostics, but for losses, which the trail states itself, and for a first threshold that was passed before the start.
+    ///
+    /// It runs on the writer's thread, which is idle for no longer than 50 ms and looks at the disk once a second: it must
+    /// return soon, and it cannot wait for the trail. While a call to the operating system hangs, nothing is told. A panic in it
+    /// is caught. Default: none.
+    pub fn on_failure(mut self, told: impl Fn(&Failure) + Send + Sync + 'static) -> Self {
+        self.on_failure = Some(Arc::new(told));
+        self
+    }
+
+    /// How full the journal's file system may be, in percent of what this process could use, before the trail says so, by
+    /// `audit.degraded` and [`on_failure`](Self::on_failure); 0 = never. Where it is fuller at the start already, `audit.open`
+    /// states `disk_used_percent` instead. Default: 75.
+    pub fn disk_warn_percent(mut self, percent: u64) -> Self {
+        self.disk_warn_percent = Some(percent);
+        self
+    }
+
+    /// The same for the second threshold, behind which records will soon wait in memory. Default: 90.
+    pub fn disk_critical_percent(mut self, percent: u64) -> Self {
+        self.disk_critical_percent = Some(percent);
         self
     }
 }

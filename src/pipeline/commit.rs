@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::barrier::{Barrier, Reached, pass_on};
 use super::commands::{is_late, read_ahead};
 use super::control;
+use super::failure::{self, FailureKind};
 use super::ports::Port;
 use super::ticket::{Receipt, State};
 use super::writer::{Writer, Written};
@@ -94,9 +95,8 @@ impl Writer {
         self.back_off();
         if !self.state.told_failure {
             self.state.told_failure = true;
-            (self.report)(&format!(
-                "the audit journal cannot be written; records wait in memory: {error}"
-            ));
+            let message = format!("the audit journal cannot be written; records wait in memory: {error}");
+            self.failed(FailureKind::Write, false, &message);
         }
     }
 
@@ -113,8 +113,14 @@ impl Writer {
         self.state.retry = None;
         if self.state.told_failure {
             self.state.told_failure = false;
-            (self.report)("the audit journal can be written again");
+            self.failed(FailureKind::Write, true, "the audit journal can be written again");
         }
+    }
+
+    /// Tells people and, where it asked for that, the application.
+    pub(super) fn failed(&self, kind: FailureKind, is_over: bool, message: &str) {
+        (self.report)(message);
+        failure::tell(self.on_failure.as_ref(), kind, is_over, message);
     }
 
     /// Turns what the journal did to its files into control records, which stand in the next batch.
@@ -194,7 +200,8 @@ impl Writer {
     fn failed_sync(&mut self, error: &SinkError) {
         add(&self.inbox.counters.sync_errors, 1);
         self.back_off();
-        (self.report)(&format!("the disk did not confirm the audit journal: {error}"));
+        let message = format!("the disk did not confirm the audit journal: {error}");
+        self.failed(FailureKind::Sync, false, &message);
     }
 
     /// Counts what the disk has confirmed.

@@ -18,6 +18,7 @@ impl AuditBuilder {
     pub fn config(mut self, config: &Config) -> Result<Self> {
         config.validate()?;
         let config = config.clone().with_environment(|name| std::env::var_os(name))?;
+        self.duties(&config);
         self.enabled = self.enabled.or(config.enabled);
         self.directory = self.directory.or_else(|| config.path.clone());
         self.stream = self.stream.or_else(|| config.stream.clone());
@@ -73,6 +74,15 @@ impl AuditBuilder {
         }
         self.seal.configure(&config.seal)?;
         Ok(self)
+    }
+
+    /// What the trail must write whatever other rules say, and what it watches.
+    fn duties(&mut self, config: &Config) {
+        let mandatory = config.mandatory.iter().flatten();
+        self.mandatory
+            .extend(mandatory.map(|glob| Glob::new(glob.as_str())));
+        self.disk_warn_percent = self.disk_warn_percent.or(config.disk_warn_percent);
+        self.disk_critical_percent = self.disk_critical_percent.or(config.disk_critical_percent);
     }
 }
 

@@ -3,10 +3,12 @@
 use crate::capture::Pause;
 use crate::config::Part;
 use crate::record::{Map, Record, RecordBuilder, Slot, Value};
-use crate::sink::file::{FileEvent, Opened};
+use crate::sink::file::{FileEvent, Opened, Space};
 
+use super::clock_watch::Step;
 use super::effective::Effective;
 use super::inbox::LossRow;
+use super::space_watch::Crossing;
 
 /// The actor of every control record.
 const SELF: (&str, &str) = ("system", "tracing-audit");
@@ -185,6 +187,30 @@ fn of_followers(event: &FileEvent) -> Option<Record> {
         FileEvent::NotShipped { sink, lost } => Some(sink_gap(sink, *lost, "not_kept")),
         _ => None,
     }
+}
+
+/// The wall clock has stepped against the monotonic one.
+pub(super) fn clock(step: Step) -> Record {
+    control("audit.clock")
+        .attribute("cause", "step")
+        .attribute("before", time(step.before))
+        .attribute("after", time(step.after))
+        .attribute("direction", step.direction())
+        .build()
+}
+
+/// The journal's file system has become fuller than a threshold, or is below it again.
+pub(super) fn disk_space(crossing: Crossing, space: Space) -> Record {
+    let outcome = if crossing.is_over { "success" } else { "failure" };
+    control("audit.degraded")
+        .outcome(outcome)
+        .attribute("cause", "disk_space")
+        .attribute("state", crossing.fill.word())
+        .attribute("threshold_percent", crossing.threshold)
+        .attribute("used_percent", space.percent())
+        .attribute("used_bytes", space.used)
+        .attribute("free_bytes", space.free)
+        .build()
 }
 
 /// What the file sink did. `None` for what the trail need not tell.

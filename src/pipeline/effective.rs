@@ -27,6 +27,11 @@ impl AuditBuilder {
             let by = if *is_event { "event" } else { "category" };
             map([(by, glob.as_str().into()), ("mode", mode.as_str().into())])
         });
+        let mandatory: Vec<String> = self
+            .mandatory
+            .iter()
+            .map(|glob| glob.as_str().to_owned())
+            .collect();
         let sinks: Vec<String> = self
             .sinks
             .iter()
@@ -37,6 +42,7 @@ impl AuditBuilder {
             ("queue_bytes", checked.capacity.bytes.into()),
             ("mode", self.mode.unwrap_or_default().as_str().into()),
             ("modes", list(modes)),
+            ("mandatory", mandatory.into()),
             ("room_timeout_ms", millis(self.patience.room)),
             ("commit_timeout_ms", millis(self.patience.commit)),
             ("commit_interval_ms", millis(checked.commit_interval)),
@@ -62,6 +68,8 @@ impl AuditBuilder {
             ("keep_bytes", checked.keep_bytes.into()),
             ("keep_segments", checked.keep_segments.into()),
             ("unshipped", self.unshipped.unwrap_or_default().as_str().into()),
+            ("disk_warn_percent", checked.thresholds.warn.into()),
+            ("disk_critical_percent", checked.thresholds.critical.into()),
             ("roll", vec!["midnight_utc", "max_size_mb"].into()),
             (
                 "file_mode",

@@ -9,7 +9,7 @@ use super::commands::ended;
 use super::handle::{Audit, Inner};
 use super::inbox::Item;
 use super::ticket::{Answer, Receipt, State, Ticket};
-use crate::capture::{Fate, Loss, Outlet, Route};
+use crate::capture::{CurrentContext, Fate, Loss, Outlet, Route};
 use crate::config::Mode;
 use crate::error::{Error, ErrorKind, Result};
 use crate::queue::{Lane, Refused};
@@ -101,7 +101,7 @@ impl Emitter for NoopEmitter {
     clippy::large_enum_variant,
     reason = "frames travel by value, and the large one is the usual one"
 )]
-enum Prepared {
+pub(super) enum Prepared {
     Frame(Redacted, Mode, String),
     BelowLevel,
     Paused,
@@ -133,33 +133,18 @@ impl Audit {
         let Some(inner) = self.inner() else {
             return Ok(Receipt::unwritten(State::Disabled));
         };
-        let own_id = own_id(record);
-        let (frame, mode, category) = match inner.prepare(record)? {
+        let (frame, mode, category) = match inner.prepare(record, Rank::Usual)? {
             Prepared::Frame(frame, mode, category) => (frame, mode, category),
             Prepared::BelowLevel => return Ok(Receipt::unwritten(State::BelowLevel)),
             Prepared::Paused => return Ok(Receipt::unwritten(State::Paused)),
-        };
-        let (promise, ticket) = Ticket::new();
-        let item = Item {
-            frame,
-            promise: Some(promise),
         };
         let route = Route {
             mode: if mode == Mode::Lossy { mode } else { Mode::Durable },
             category: &category,
         };
-        inner
-            .inbox
-            .push(item, route)
-            .map_err(|(item, loss)| inner.inbox.rejected(Some(item), loss))?;
-        inner.inbox.queue.signal().notify();
-        let deadline = crate::clock::deadline(inner.inbox.patience.commit);
-        let answer = match ticket.wait(deadline) {
-            Some(Answer::Given(answer)) => answer,
-            Some(Answer::Abandoned) => Err(ended()),
-            None => Err(unknown_state(inner)),
-        };
-        answer.map(|receipt| with_id(receipt, own_id))
+        let ticket = inner.hand_over(frame, route)?;
+        let answer = inner.wait_for(&ticket);
+        answer.map(|receipt| with_id(receipt, own_id(record)))
     }
 
     /// Hands a record, or a typed event, over and never waits.
@@ -175,7 +160,7 @@ impl Audit {
         let Some(inner) = self.inner() else {
             return Ok(Submitted::Disabled);
         };
-        match inner.prepare(record)? {
+        match inner.prepare(record, Rank::Usual)? {
             Prepared::BelowLevel => Ok(Submitted::BelowLevel),
             Prepared::Paused => Ok(Submitted::Paused),
             Prepared::Frame(frame, _, category) => {
@@ -195,10 +180,23 @@ impl Audit {
     /// Dropped before its first poll, or while it waits for room, the record is not submitted; dropped later, it is
     /// still written.
     pub fn emit_async(&self, record: impl Into<Record>) -> EmitFuture {
+        self.emit_later(record.into(), Rank::Usual, None)
+    }
+
+    /// `context` is what the record inherits; `None` = what is there at the first poll.
+    pub(super) fn emit_later(
+        &self,
+        record: Record,
+        rank: Rank,
+        context: Option<CurrentContext>,
+    ) -> EmitFuture {
         EmitFuture {
             audit: self.clone(),
-            step: Step::New(Box::new(record.into())),
+            step: Step::New(Box::new(record)),
             own_id: None,
+            rank,
+            context,
+            is_submitted: false,
         }
     }
 }
@@ -210,6 +208,16 @@ pub struct EmitFuture {
     audit: Audit,
     step: Step,
     own_id: Option<uuid::Uuid>,
+    rank: Rank,
+    context: Option<CurrentContext>,
+    is_submitted: bool,
+}
+
+impl EmitFuture {
+    /// Whether the record has got its room in the queue.
+    pub(super) fn is_submitted(&self) -> bool {
+        self.is_submitted
+    }
 }
 
 #[derive(Debug)]
@@ -238,7 +246,11 @@ impl Future for EmitFuture {
             let next = match std::mem::replace(&mut this.step, Step::Done) {
                 Step::New(record) => {
                     *own_id = self::own_id(&record);
-                    first_step(inner, &record)
+                    let step = || first_step(inner, &record, this.rank);
+                    match this.context.take() {
+                        Some(context) => context.sync_scope(step),
+                        None => step(),
+                    }
                 }
                 Step::Waiting(item, ticket) => enqueue(inner, item, ticket, context),
                 Step::Queued(ticket) => match ticket.poll(context.waker()) {
@@ -259,7 +271,10 @@ impl Future for EmitFuture {
                 }
             };
             match next {
-                Next::Go(step) => this.step = step,
+                Next::Go(step) => {
+                    this.is_submitted |= matches!(step, Step::Queued(_));
+                    this.step = step;
+                }
                 Next::Wait(step) => {
                     this.step = step;
                     return Poll::Pending;
@@ -277,8 +292,8 @@ enum Next {
     Answer(Result<Receipt>),
 }
 
-fn first_step(inner: &Inner, record: &Record) -> Next {
-    match inner.prepare(record) {
+fn first_step(inner: &Inner, record: &Record, rank: Rank) -> Next {
+    match inner.prepare(record, rank) {
         Err(error) => Next::Answer(Err(error)),
         Ok(Prepared::BelowLevel) => Next::Answer(Ok(Receipt::unwritten(State::BelowLevel))),
         Ok(Prepared::Paused) => Next::Answer(Ok(Receipt::unwritten(State::Paused))),
@@ -317,9 +332,39 @@ impl Drop for EmitFuture {
     }
 }
 
+/// Whether rules can leave a record out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rank {
+    Usual,
+    /// No floor and no pause does.
+    Mandatory,
+}
+
 impl Inner {
+    /// Puts a frame into the queue with somebody who waits for it.
+    pub(super) fn hand_over(&self, frame: Redacted, route: Route<'_>) -> Result<Arc<Ticket<Receipt>>> {
+        let (promise, ticket) = Ticket::new();
+        let item = Item {
+            frame,
+            promise: Some(promise),
+        };
+        let pushed = self.inbox.push(item, route);
+        pushed.map_err(|(item, loss)| self.inbox.rejected(Some(item), loss))?;
+        self.inbox.queue.signal().notify();
+        Ok(ticket)
+    }
+
+    pub(super) fn wait_for(&self, ticket: &Ticket<Receipt>) -> Result<Receipt> {
+        let deadline = crate::clock::deadline(self.inbox.patience.commit);
+        match ticket.wait(deadline) {
+            Some(Answer::Given(answer)) => answer,
+            Some(Answer::Abandoned) => Err(ended()),
+            None => Err(unknown_state(self)),
+        }
+    }
+
     /// Takes a record through policy, floor and mode.
-    fn prepare(&self, record: &Record) -> Result<Prepared> {
+    pub(super) fn prepare(&self, record: &Record, rank: Rank) -> Result<Prepared> {
         if crate::capture::is_recording() {
             return Err(self.inbox.rejected(None, Loss::Reentrant));
         }
@@ -333,7 +378,11 @@ impl Inner {
         let derived = event.rsplit_once('.').map_or("", |(category, _)| category);
         let category = record.text(Slot::Category).unwrap_or(derived);
         let level = record.text(Slot::Level).map_or(Level::Info, Level::from);
-        let mode = match self.capture.route(event, category, &level) {
+        let fate = match rank {
+            Rank::Usual => self.capture.route(event, category, &level),
+            Rank::Mandatory => Fate::Wanted(Mode::Durable),
+        };
+        let mode = match fate {
             Fate::Wanted(mode) => mode,
             Fate::BelowLevel => return Ok(Prepared::BelowLevel),
             Fate::Paused => return Ok(Prepared::Paused),

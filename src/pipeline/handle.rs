@@ -219,6 +219,8 @@ impl Audit {
         let mut stats = inner.inbox.counters.snapshot();
         stats.in_queue = used.records;
         stats.queue_bytes = used.bytes;
+        stats.disk_free_bytes = inner.inbox.space.free.load(Ordering::Relaxed);
+        stats.disk_used_bytes = inner.inbox.space.used.load(Ordering::Relaxed);
         stats.pauses = inner.capture.paused().len() as u64;
         stats.sinks = inner.ports.iter().map(|port| port.stats()).collect();
         stats.redactions = inner.capture.policy().counts().sums();

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::ports::Report;
+use super::space_watch::Gauge;
 use super::ticket::{Promise, Receipt, Ticket};
 use crate::capture::{Loss, Outlet, Route};
 use crate::clock::SharedClock;
@@ -54,6 +55,8 @@ pub(super) struct Inbox {
     pub(super) patience: Patience,
     /// Takes what people should know.
     pub(super) report: Report,
+    /// The room of the journal's file system.
+    pub(super) space: Gauge,
     /// The writer has ended; nobody answers any more.
     ended: AtomicBool,
     /// What the writer left undone when it ended.
@@ -104,6 +107,7 @@ impl Inbox {
             clock,
             patience,
             report,
+            space: Gauge::default(),
             ended: AtomicBool::new(false),
             left: Mutex::new(Left::default()),
             process: std::process::id(),

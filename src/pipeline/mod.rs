@@ -3,6 +3,7 @@
 mod audited;
 mod barrier;
 mod builder;
+mod clock_watch;
 mod commands;
 mod commit;
 #[cfg(feature = "config")]
@@ -10,6 +11,7 @@ mod configure;
 mod control;
 mod effective;
 mod emit;
+mod failure;
 mod follower;
 #[cfg(test)]
 mod follower_tests;
@@ -19,10 +21,16 @@ mod inbox;
 #[cfg(test)]
 mod late_tests;
 mod pause;
+mod pending;
+#[cfg(test)]
+mod pending_tests;
 mod port_state;
 mod ports;
 mod seal;
 mod settle;
+#[cfg(test)]
+mod space_tests;
+mod space_watch;
 mod start;
 mod ticket;
 mod writer;
@@ -30,5 +38,7 @@ mod writer;
 pub use audited::AuditedExt;
 pub use builder::AuditBuilder;
 pub use emit::{EmitFuture, Emitter, NoopEmitter, Submitted};
+pub use failure::{Failure, FailureKind};
 pub use handle::{Audit, Guard, Report};
+pub use pending::{BeginFuture, Pending};
 pub use ticket::{Receipt, State};

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use super::control;
+use super::failure::{self, FailureKind};
 use super::inbox::LossRow;
 use super::port_state::PortState;
 use super::writer::{Phase, Writer};
@@ -23,15 +24,26 @@ impl Writer {
         if self.state.retry.is_some() {
             return;
         }
+        self.settle_refused();
+        if self.state.phase == Phase::Open {
+            self.settle_sinks(false);
+        }
+    }
+
+    /// Writes gap records for what callers lost. Asked before every chunk of records: what is known to be lost is said before
+    /// the next record.
+    pub(super) fn settle_refused(&mut self) {
         let rows = self.inbox.losses.take();
         if !rows.is_empty() && self.state.phase == Phase::Resting {
             self.open("losses after the end");
         }
+        let lost: u64 = rows.iter().map(|row| row.lost).sum();
         for row in rows {
             self.gap(row);
         }
-        if self.state.phase == Phase::Open {
-            self.settle_sinks(false);
+        if lost > 0 {
+            let message = format!("{lost} audit records were lost; a gap record counts them");
+            failure::tell(self.on_failure.as_ref(), FailureKind::Loss, false, &message);
         }
     }
 

@@ -12,6 +12,7 @@ use super::follower;
 use super::handle::{Audit, Inner};
 use super::inbox::Inbox;
 use super::ports::Report;
+use super::space_watch::Thresholds;
 use super::writer::{self, Writer};
 use crate::capture::{Capture, Outlet, Settings};
 use crate::clock::SharedClock;
@@ -36,10 +37,8 @@ impl AuditBuilder {
         }
         let checked = self.check()?;
         let report = once_in_a_row(self.diagnostics.clone());
-        let clock = self
-            .clock
-            .clone()
-            .map_or(SharedClock::System, SharedClock::Custom);
+        let clock = self.clock.clone();
+        let clock = clock.map_or(SharedClock::System, SharedClock::Custom);
         let mut journal = self.open_journal(&checked)?;
         let effective = self.effective(&checked);
         let settings = self.settings(&checked);
@@ -76,6 +75,7 @@ impl AuditBuilder {
             self.id_kind.unwrap_or_default(),
             checked.heartbeat,
             report,
+            (checked.thresholds, self.on_failure),
         );
         writer::spawn("audit-writer", move || writer.run())?;
         Ok(Audit::running(Inner {
@@ -105,6 +105,9 @@ impl AuditBuilder {
         let millis = |duration: Option<Duration>| {
             duration.map(|duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
         };
+        if self.mandatory.iter().any(|glob| glob.as_str().is_empty()) {
+            return Err(Error::config("`mandatory` holds an empty pattern; leave it out"));
+        }
         let empty = [
             ("target", &self.targets),
             ("allow_module", &self.allow_modules),
@@ -141,6 +144,10 @@ impl AuditBuilder {
                 &limits::COMMIT_INTERVAL_MS,
                 millis(self.commit_interval),
             )?),
+            thresholds: thresholds(
+                of(&limits::DISK_WARN_PERCENT, self.disk_warn_percent)?,
+                of(&limits::DISK_CRITICAL_PERCENT, self.disk_critical_percent)?,
+            )?,
             guard_timeout: Duration::from_millis(of(&limits::GUARD_TIMEOUT_MS, millis(self.guard_timeout))?),
             stream: self.stream.clone().unwrap_or_else(|| "main".to_owned()),
             service: self.service.clone().unwrap_or_else(executable),
@@ -185,6 +192,9 @@ impl AuditBuilder {
                 modes.category(glob.clone(), *mode)
             };
         }
+        for glob in &self.mandatory {
+            modes = modes.mandatory(glob.clone());
+        }
         let mut floors = Floors::new();
         for (family, level) in &self.families {
             floors = floors.family(*family, level.clone());
@@ -219,10 +229,16 @@ pub(super) struct Checked {
     pub(super) keep_segments: u64,
     pub(super) commit_interval: Duration,
     pub(super) guard_timeout: Duration,
+    pub(super) thresholds: Thresholds,
     pub(super) stream: String,
     pub(super) service: String,
     pub(super) host: String,
     pub(super) directory: PathBuf,
+}
+
+fn thresholds(warn: u64, critical: u64) -> Result<Thresholds> {
+    limits::disk_percents(warn, critical)?;
+    Ok(Thresholds { warn, critical })
 }
 
 /// A stream id for a trail without a directory: new each time.

@@ -10,20 +10,23 @@ use rand::{Rng as _, SeedableRng as _};
 use uuid::Uuid;
 
 use super::barrier::{Barrier, Reached};
+use super::clock_watch::ClockWatch;
 use super::commands::{Closing, Command, Ends};
 use super::control;
 use super::effective::Effective;
+use super::failure::OnFailure;
 use super::follower::Follower;
 use super::inbox::{Inbox, Item};
 use super::ports::{Port, Report};
 use super::settle::Note;
+use super::space_watch::{SpaceWatch, Thresholds};
 use super::ticket::{Placed, Promise, Receipt};
 use crate::capture::Outlet;
 use crate::config::IdKind;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::{Batch, LineWriter, Place};
 use crate::queue::Credit;
-use crate::record::Record;
+use crate::record::{Record, Slot};
 use crate::redact::{Policy, Redacted, Redacting};
 use crate::sink::FileSink;
 use crate::stats::add;
@@ -64,6 +67,9 @@ pub(super) struct Writer {
     /// seeded anew, with as many bits as it has, for every writer.
     random: Xoshiro256PlusPlus,
     pub(super) observed_at: u64,
+    pub(super) clock_watch: ClockWatch,
+    pub(super) space_watch: SpaceWatch,
+    pub(super) on_failure: Option<OnFailure>,
     pub(super) commit_interval: Duration,
     pub(super) effective: Effective,
     pub(super) id_kind: IdKind,
@@ -154,6 +160,7 @@ impl Writer {
         id_kind: IdKind,
         heartbeat: u64,
         report: Report,
+        watch: (Thresholds, Option<OnFailure>),
     ) -> Self {
         let seq = journal.as_ref().map_or(0, FileSink::next_seq);
         let observed_at = journal
@@ -192,6 +199,9 @@ impl Writer {
             seq,
             random: Xoshiro256PlusPlus::from_rng(&mut rand::rng()),
             observed_at,
+            clock_watch: ClockWatch::default(),
+            space_watch: SpaceWatch::new(watch.0),
+            on_failure: watch.1,
             commit_interval,
             effective,
             id_kind,
@@ -206,6 +216,7 @@ impl Writer {
     pub(super) fn run(mut self) {
         let _ends = Ends(Arc::clone(&self.inbox));
         self.inbox.queue.signal().attach();
+        self.look_at_space(true);
         self.open("start");
         while !self.turn() {}
     }
@@ -213,6 +224,8 @@ impl Writer {
     /// One turn: take, write, commit, answer. `true` when the trail has ended.
     pub(super) fn turn(&mut self) -> bool {
         self.take_commands();
+        self.watch_clock();
+        self.watch_space();
         let moved = self.take_records();
         self.settle_losses();
         self.note_asked();
@@ -242,6 +255,7 @@ impl Writer {
             && (self.batch.bytes().len() < BATCH_BYTES || self.state.holds)
             && self.take()
         {
+            self.settle_refused();
             moved += self.place_chunk();
         }
         moved
@@ -351,7 +365,10 @@ impl Writer {
         let opened = self.journal.as_ref().map(|journal| journal.opened().clone());
         let opened = opened.filter(|_| self.state.phase == Phase::Fresh);
         self.state.phase = Phase::Open;
-        let record = control::open(cause, opened.as_ref(), bound, &self.effective);
+        let mut record = control::open(cause, opened.as_ref(), bound, &self.effective);
+        if let Some(percent) = self.space_watch.at_start.take() {
+            record.put_member(Slot::Attributes, "disk_used_percent".to_owned(), percent.into());
+        }
         self.control(&record);
     }
 

@@ -115,7 +115,7 @@ impl Record {
     }
 
     /// Takes a slot's value out.
-    pub(super) fn take(&mut self, slot: Slot) -> Option<Value> {
+    pub(crate) fn take(&mut self, slot: Slot) -> Option<Value> {
         let at = self.values.binary_search_by_key(&slot, |(filled, _)| *filled);
         at.ok().map(|at| self.values.remove(at).1)
     }

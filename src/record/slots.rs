@@ -138,7 +138,7 @@ slots! {
     ObservedAt "observed_at" Time Reserved [] "When the writer took the record; never decreases within a stream.";
     Outcome "outcome" Text Field [] "success, failure, denied, pending, unknown or another word; only from evidence.";
     ParentSpanId "parent_span_id" Hex Reserved [] "The parent of the span.";
-    Phase "phase" Text Reserved [] "`start` for the record that a span with `start = true` writes when it begins.";
+    Phase "phase" Text Reserved [] "`start` for the record that stands before what it is about: of a span with `start = true`, of a mandatory one, of `Audit::begin`.";
     PiiCategories "pii.categories" Texts Field ["pii_categories"] "The kinds of personal data in the record.";
     PiiContains "pii.contains" Bool Field ["contains_pii"] "Whether the record contains personal data.";
     PiiUndeclared "pii.undeclared" Bool Reserved [] "Present, and true, where redaction saw personal data although the caller declared none.";

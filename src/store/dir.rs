@@ -19,7 +19,7 @@ use super::{Cursor, Direction, Extent, Filter, Item, Store};
 #[derive(Debug, Clone)]
 pub struct DirStore {
     path: PathBuf,
-    streams: Vec<Files>,
+    pub(super) streams: Vec<Files>,
 }
 
 impl DirStore {

@@ -1,13 +1,16 @@
 //! Stores: what gives records back. Read only; nothing here repairs, locks or writes a file.
 
 mod back;
+mod completeness;
 mod dir;
 mod finding;
 mod follow;
 mod numbers;
 mod place;
+mod quick;
 mod seek;
 mod stream;
+mod verdict;
 
 use std::sync::Arc;
 
@@ -15,10 +18,12 @@ use crate::clock::MAX_TIME;
 use crate::error::Result;
 use crate::record::{Record, Slot};
 
+pub use completeness::completeness;
 pub use dir::{DirStore, Walk};
 pub use finding::{Finding, FindingKind};
 pub use follow::Follow;
 pub use place::Cursor;
+pub use verdict::{Completeness, Doubt, Lost, Verdict};
 
 /// The event name of a record that stands for records known to be lost.
 pub const GAP: &str = "audit.gap";

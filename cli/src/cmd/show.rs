@@ -1,11 +1,15 @@
 //! `show`: the records that a filter finds, as a table or as their lines.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use tracing_audit::Query;
 use tracing_audit::catalog::Sentences;
+use tracing_audit::clock::{Clock as _, SystemClock};
+use tracing_audit::query::parse_time;
 use tracing_audit::record::{Record, Slot};
-use tracing_audit::store::{Cursor, DirStore, Direction, Extent, Filter, Store as _, Stored, Window};
+use tracing_audit::store::{
+    Cursor, DirStore, Direction, Extent, Filter, Store as _, Stored, Verdict, Window, completeness,
+};
 
 use super::Met;
 use crate::args::Show;
@@ -21,16 +25,28 @@ pub(crate) fn run(show: &Show) -> Result<u8, Failure> {
     let store = super::open(&show.source.dir)?;
     let mut met = Met::default();
     let mut output = Output::new(show);
-    let shown = if show.open {
-        output.all(open_starts(&store, &query, show, &mut met)?)?
-    } else if show.limit == 0 || show.oldest_first {
-        in_order(&store, &query, show.limit, &mut met, &mut output)?
+    let asked = asked_window(show, &query)?;
+    let (shown, verdict) = if show.limit == 0 && !show.open {
+        let verdict = completeness(&store, asked)?;
+        output.unknown.clone_from(&verdict.without_outcome);
+        (in_order(&store, &query, &mut met, &mut output)?, verdict)
     } else {
-        output.all(newest(&store, &query, show.limit, &mut met)?)?
+        let found = if show.open {
+            open_starts(&store, &query, show, &mut met)?
+        } else if show.oldest_first {
+            oldest(&store, &query, show.limit, &mut met)?
+        } else {
+            newest(&store, &query, show.limit, &mut met)?
+        };
+        let verdict = completeness(&store, shown_window(show, asked, &found))?;
+        output.unknown.clone_from(&verdict.without_outcome);
+        (output.all(found)?, verdict)
     };
     output.end()?;
     let extents = store.extents()?;
-    for line in closing(show, &query, shown, &extents, &met) {
+    let mut lines = closing(show, &query, shown, &extents, &met);
+    lines.push(harmless(&verdict_of(&verdict)));
+    for line in lines {
         // Where the lines are data, what is said about them is not.
         if show.source.json {
             note(&line);
@@ -60,25 +76,69 @@ fn newest(store: &DirStore, query: &Query, limit: usize, met: &mut Met) -> Resul
     Ok(found)
 }
 
-/// Records as they are read, from the oldest on.
-fn in_order(
-    store: &DirStore,
-    query: &Query,
-    limit: usize,
-    met: &mut Met,
-    output: &mut Output,
-) -> Result<u64, Failure> {
+/// The oldest records.
+fn oldest(store: &DirStore, query: &Query, limit: usize, met: &mut Met) -> Result<VecDeque<Stored>, Failure> {
+    let mut found = VecDeque::new();
+    for item in store.walk(query, Direction::OldestFirst, None)? {
+        if let Some(stored) = met.take(item?) {
+            found.push_back(stored);
+            if found.len() == limit {
+                break;
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// All records as they are read, from the oldest on.
+fn in_order(store: &DirStore, query: &Query, met: &mut Met, output: &mut Output) -> Result<u64, Failure> {
     let mut shown = 0;
     for item in store.walk(query, Direction::OldestFirst, None)? {
         if let Some(stored) = met.take(item?) {
             output.one(stored)?;
             shown += 1;
-            if limit > 0 && shown == limit as u64 {
-                break;
-            }
         }
     }
     Ok(shown)
+}
+
+/// The window that was asked for. Records can be observed long behind their time, so a query has no end of its own.
+fn asked_window(show: &Show, query: &Query) -> Result<Window, Failure> {
+    let mut window = query.window();
+    if let Some(until) = &show.until {
+        window.until = window.until.min(parse_time(until, SystemClock.now())?);
+    }
+    Ok(window)
+}
+
+/// The window that the shown records lie in: where there are more of them than wanted, it ends with those that are shown.
+fn shown_window(show: &Show, asked: Window, found: &VecDeque<Stored>) -> Window {
+    let mut window = asked;
+    if show.open || found.len() < show.limit {
+        return window;
+    }
+    match (found.front(), found.back()) {
+        (_, Some(last)) if show.oldest_first => window.until = last.place.observed_at.saturating_add(1),
+        (Some(first), _) => window.from = first.place.observed_at,
+        _ => {}
+    }
+    window
+}
+
+/// How complete the window is.
+fn verdict_of(verdict: &Verdict) -> String {
+    let Window { from, until } = verdict.window;
+    let from = if from == 0 {
+        "the beginning".to_owned()
+    } else {
+        words::time(from)
+    };
+    let until = if until >= Window::ALL.until {
+        "the end".to_owned()
+    } else {
+        words::time(until)
+    };
+    format!("completeness from {from} to {until}: {verdict}")
 }
 
 /// Everything that belongs to an execution. The window has no end: an end may come long after its start.
@@ -139,6 +199,8 @@ struct Output {
     json: bool,
     sentences: Option<Sentences>,
     table: Option<Table>,
+    /// Executions whose starts have no end anywhere: what came of them is unknown.
+    unknown: BTreeSet<String>,
     /// Rows that wait until the widths are known.
     rows: Vec<Row>,
 }
@@ -150,6 +212,7 @@ impl Output {
             json: show.source.json,
             sentences: show.sentences.then(Sentences::builtin),
             table: None,
+            unknown: BTreeSet::new(),
             rows: Vec::new(),
         }
     }
@@ -159,7 +222,7 @@ impl Output {
         if self.json || self.sentences.is_some() {
             records.into_iter().try_for_each(|stored| self.one(stored))?;
         } else {
-            self.rows = records.iter().map(Row::of).collect();
+            self.rows = records.iter().map(|stored| self.row(stored)).collect();
         }
         Ok(count)
     }
@@ -171,7 +234,7 @@ impl Output {
         if let Some(sentences) = &self.sentences {
             return self.out.line(&words::sentence(sentences, &stored.record));
         }
-        let row = Row::of(&stored);
+        let row = self.row(&stored);
         if let Some(table) = &self.table {
             return self.out.line(&table.row(&row));
         }
@@ -180,6 +243,18 @@ impl Output {
             self.rows()?;
         }
         Ok(())
+    }
+
+    fn row(&self, stored: &Stored) -> Row {
+        let is_unknown = || {
+            let id = stored.record.text(Slot::ExecutionId);
+            id.is_some_and(|id| self.unknown.contains(id)) && stored.record.text(Slot::Phase) == Some("start")
+        };
+        if is_unknown() {
+            Row::with_outcome(stored, "unknown")
+        } else {
+            Row::of(stored)
+        }
     }
 
     /// Fixes the widths and writes what waited for them.

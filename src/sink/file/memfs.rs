@@ -10,6 +10,7 @@ use std::sync::Arc;
 use parking_lot::{Condvar, Mutex};
 
 use super::fs::{Access, Fs, FsFile, FsLock, Kind, LockError, Meta};
+use super::space::Space;
 
 /// What a call does instead of its work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +69,8 @@ struct Disk {
     /// Power failures; a sync that one comes in the way of does nothing.
     crashes: u64,
     forgotten: u64,
+    /// Free and used bytes, where a test says so.
+    space: Option<Space>,
 }
 
 /// A file's bytes as programs see them, and as the disk has them.
@@ -114,13 +117,18 @@ impl MemFs {
         self.disk.lock().blocked = None;
     }
 
+    /// Says how much room there is.
+    pub(crate) fn room(&self, free: u64, used: u64) {
+        self.disk.lock().space = Some(Space { free, used });
+    }
+
     /// Lets syncs begin and not end, until [`Self::release`].
-    pub(super) fn hold(&self) {
+    pub(crate) fn hold(&self) {
         self.gate.state.lock().0 = true;
     }
 
     /// Lets syncs end.
-    pub(super) fn release(&self) {
+    pub(crate) fn release(&self) {
         self.gate.state.lock().0 = false;
         self.gate.moved.notify_all();
     }
@@ -367,6 +375,11 @@ impl MemFs {
 }
 
 impl Fs for MemFs {
+    // Not a call that can fail: the tables of faults number the calls that write.
+    fn space(&self, _dir: &Path) -> io::Result<Option<Space>> {
+        Ok(self.disk.lock().space)
+    }
+
     fn create_dir(&self, path: &Path, _access: Access) -> io::Result<()> {
         let mut disk = self.disk.lock();
         disk.plain()?;

@@ -21,6 +21,7 @@
 //! | `seal.rs`, `sealer.rs` | the tree over the lines; the thread that writes tiles and checkpoints |
 //! | `keyring.rs`, `reseal.rs` | whose turn it is to sign; the tree of a stream that is opened again |
 //! | `place.rs` | files that are deleted or replaced under the sink |
+//! | `space.rs` | the room of the file system |
 //! | `retain.rs` | age, size and number of segments |
 //! | `follow.rs`, `cursor.rs` | reading behind the writer; how far each reader has come |
 
@@ -64,12 +65,15 @@ mod seal_tests;
 mod sealer;
 #[cfg(test)]
 mod simulation_tests;
+mod space;
 
 pub use builder::FileSinkBuilder;
 pub(crate) use cursor::{CursorFile, check_names};
 pub use events::{Cleaned, FileEvent, Opened, RemoveCause, RollCause, Rotated, Torn};
 pub(crate) use follow::{Begin, Following, Hold, Progress, TrailReader};
 pub use retain::Unshipped;
+
+pub(crate) use space::Space;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

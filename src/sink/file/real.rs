@@ -5,6 +5,8 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 use super::fs::{Access, Fs, FsFile, FsLock, Kind, LockError, Meta};
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+use super::space::Space;
 
 /// Files of the operating system.
 #[derive(Debug, Clone, Copy)]
@@ -64,6 +66,16 @@ impl FsLock for RealLock {
 }
 
 impl Fs for RealFs {
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    fn space(&self, dir: &Path) -> io::Result<Option<Space>> {
+        let about = rustix::fs::statvfs(dir)?;
+        let bytes = |blocks: u64| blocks.saturating_mul(about.f_frsize);
+        Ok(Some(Space {
+            free: bytes(about.f_bavail),
+            used: bytes(about.f_blocks.saturating_sub(about.f_bfree)),
+        }))
+    }
+
     fn create_dir(&self, path: &Path, access: Access) -> io::Result<()> {
         let mut missing = Vec::new();
         for ancestor in path.ancestors() {
