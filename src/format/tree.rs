@@ -153,6 +153,12 @@ impl Tree {
         root.unwrap_or_else(empty_root)
     }
 
+    /// Level by level, the hashes of the right-most tile, which is not full. A level can have none.
+    #[must_use]
+    pub fn edge(&self) -> &[Vec<Hash>] {
+        &self.edge
+    }
+
     /// The tiles at the right edge that are not full, lower levels first.
     pub fn partial(&self) -> impl Iterator<Item = Tile<'_>> {
         let mut count = self.size;

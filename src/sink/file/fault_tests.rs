@@ -164,7 +164,7 @@ impl Caller {
 }
 
 /// Whether a line says that the one that had its number is lost.
-fn is_gap(line: &[u8]) -> bool {
+pub(super) fn is_gap(line: &[u8]) -> bool {
     let value: serde_json::Value = serde_json::from_slice(line).unwrap();
     value["event"] == "audit.gap" && value["attributes"]["cause"] == "unconfirmed"
 }

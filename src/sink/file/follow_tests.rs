@@ -47,8 +47,11 @@ impl Taker {
             self.due = first;
             for entry in batch.entries() {
                 assert_eq!(entry.seq(), self.due);
-                assert_eq!(entry.observed_at(), time_of(entry.seq()));
-                assert_eq!(entry.line(), line(entry.seq(), time_of(entry.seq())));
+                let is_lost = super::fault_tests::is_gap(entry.line());
+                if !is_lost {
+                    assert_eq!(entry.observed_at(), time_of(entry.seq()));
+                    assert_eq!(entry.line(), line(entry.seq(), time_of(entry.seq())));
+                }
                 self.due += 1;
                 self.given += 1;
             }
@@ -168,17 +171,12 @@ fn through_rolls_failed_writes_and_failed_syncs_with_copies_each_entry_is_given_
             taker.take();
             assert_eq!(taker.due, end, "seed {seed}");
             assert_eq!(taker.given + taker.missed.len() as u64, end, "seed {seed}");
-            let in_doubt = |seq: &u64| unconfirmed.iter().any(|doubt| doubt.contains(seq));
-            assert!(
-                taker.missed.iter().all(in_doubt),
-                "seed {seed}: {:?}",
-                taker.missed
-            );
-            doubts += taker.missed.len();
+            assert!(taker.missed.is_empty(), "seed {seed}: {:?}", taker.missed);
         }
+        doubts += unconfirmed.len();
     }
     assert!(copies > 50, "{copies}");
-    assert!(doubts > 0, "zeros took lines that nobody could copy");
+    assert!(doubts > 0, "zeros took lines that nobody could copy: gap records have their numbers");
 }
 
 fn segment(first: u64) -> PathBuf {
@@ -257,7 +255,7 @@ fn lines_that_were_lost_in_the_middle_are_taken_from_their_copies_in_the_next_se
     let mut second = bytes_of(8..11);
     second.extend_from_slice(b"{\"cut\n\n");
     second.extend_from_slice(&bytes_of(8..30));
-    fs.put(&segment(20), &second);
+    fs.put(&segment(8), &second);
     let mut sink = open(&fs);
     let mut taker = Taker::new(follow(&mut sink, "one").reader);
     taker.take();

@@ -29,6 +29,7 @@ mod append;
 mod background;
 #[cfg(test)]
 mod background_tests;
+mod base;
 mod builder;
 #[cfg(test)]
 mod call_tests;

@@ -117,7 +117,7 @@ impl Planted {
                 if let Some(newest) = names.last() {
                     let newest = path.with_file_name(newest);
                     let to: PathBuf = newest.with_extension("jsonl.1");
-                    self.disk.rename(&newest, to);
+                    self.disk.move_away(&newest, to);
                 }
             }
             _ => {}

@@ -3,6 +3,7 @@
 use std::io::{self, Read as _};
 use std::path::Path;
 
+use super::base;
 use super::builder::Settings;
 use super::fs::Fs;
 use super::keyring::{Began, Keyring};
@@ -162,22 +163,37 @@ fn read(fs: &dyn Fs, path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
     }
 }
 
-/// At least `width` hashes of a tile: of the full one, or of the partial one of this width.
-fn tile(fs: &dyn Fs, home: &Path, level: u8, index: u64, width: usize) -> Result<Vec<Hash>> {
+/// At least `width` hashes of a tile: of the full one, or of a partial one that is wide enough.
+pub(super) fn tile(fs: &dyn Fs, home: &Path, level: u8, index: u64, width: usize) -> Result<Vec<Hash>> {
     let partial = TileName {
         level,
         index,
         width: u16::try_from(width).unwrap_or(u16::MAX),
     };
-    for name in [partial, TileName::full(level, index)] {
+    let hashes = |name: TileName| {
         let path = home.join(name.to_string());
         let bytes = read(fs, &path, (TILE_WIDTH * 32) as u64 + 1)?;
-        if let Some(hashes) = bytes
-            .and_then(|bytes| tile_hashes(&bytes))
-            .filter(|hashes| hashes.len() >= width)
-        {
+        let hashes = bytes.and_then(|bytes| tile_hashes(&bytes));
+        Ok(hashes.filter(|hashes| hashes.len() >= width))
+    };
+    for name in [partial, TileName::full(level, index)] {
+        if let Some(hashes) = hashes(name)? {
             return Ok(hashes);
         }
+    }
+    let path = home.join(partial.to_string());
+    let others = path
+        .parent()
+        .and_then(|dir| fs.list(dir).ok())
+        .unwrap_or_default();
+    let widths = others.iter().filter_map(|name| name.parse().ok());
+    if let Some(widest) = widths.max().filter(|widest| usize::from(*widest) > width)
+        && let Some(hashes) = hashes(TileName {
+            width: widest,
+            ..partial
+        })?
+    {
+        return Ok(hashes);
     }
     Err(Error::corrupt(format!(
         "tile {index} of level {level} is not there"
@@ -197,20 +213,18 @@ fn add_lines(fs: &dyn Fs, home: &Path, tree: &mut Tree, to: u64, tiles: &mut Vec
     Ok(())
 }
 
-/// Makes the tree of the first `size` records anew. What retention has removed is taken from its tiles.
+/// Makes the tree of the first `size` records anew. What retention has removed is taken from what it has kept of the tree.
 fn rebuild(fs: &dyn Fs, home: &Path, size: u64, tiles: &mut Vec<TileFile>) -> Result<Tree> {
-    let mut tree = Tree::new();
     let oldest = recover::segments(fs, home)?
         .first()
         .map_or(0, |name| name.first_seq);
     let first = oldest.min(size);
-    while tree.size() < first {
-        let index = tree.size() / TILE_WIDTH as u64;
-        let width = (first - tree.size()).min(TILE_WIDTH as u64) as usize;
-        for hash in tile(fs, home, 0, index, width)?.into_iter().take(width) {
-            push(&mut tree, hash, tiles);
-        }
-    }
+    let kept = base::read(fs, home)?.filter(|tree| (first..=size).contains(&tree.size()));
+    let mut tree = match kept {
+        Some(tree) => tree,
+        None if first == 0 => Tree::new(),
+        None => Tree::resume(first, |level, index, width| tile(fs, home, level, index, width))?,
+    };
     add_lines(fs, home, &mut tree, size, tiles)?;
     if tree.size() < size {
         return Err(contradiction(

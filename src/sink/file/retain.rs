@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::cursor::{self, CursorFile};
-use super::{Cleaned, FileEvent, FileSink, RemoveCause, recover};
+use super::{Cleaned, FileEvent, FileSink, RemoveCause, base, recover};
 use crate::clock::SharedClock;
 use crate::error::Result;
 use crate::format::SegmentName;
@@ -243,8 +243,8 @@ impl FileSink {
             if self.is_held(segment, cause, round) {
                 break;
             }
-            if let Err(error) = self.fs.remove(&self.home.join(segment.name.to_string())) {
-                let (segment, cause) = (segment.name, error.to_string());
+            if let Err(cause) = self.remove_one(segment) {
+                let segment = segment.name;
                 self.tell(FileEvent::NotRemoved { segment, cause });
                 break;
             }
@@ -263,6 +263,17 @@ impl FileSink {
             });
         }
         rest.collect()
+    }
+
+    /// Removes a segment, once what must stay of its lines is on disk.
+    fn remove_one(&self, segment: &Candidate) -> std::result::Result<(), String> {
+        if self.seal.is_some() {
+            let access = self.settings.access;
+            let of = (segment.name, segment.end);
+            base::keep(&*self.fs, &self.home, access, of).map_err(|error| error.to_string())?;
+        }
+        let path = self.home.join(segment.name.to_string());
+        self.fs.remove(&path).map_err(|error| error.to_string())
     }
 
     /// Whether a follower that has not passed the segment keeps it; told once.

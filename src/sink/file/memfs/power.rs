@@ -11,7 +11,7 @@ const SECTOR: usize = 512;
 
 impl MemFs {
     /// The power fails: what was never confirmed is gone, and so is every lock.
-    pub(in super::super) fn crash(&self) {
+    pub(crate) fn crash(&self) {
         let mut disk = self.disk.lock();
         disk.names = disk.durable_names.clone();
         for content in disk.files.values_mut() {
@@ -55,7 +55,7 @@ impl MemFs {
     }
 
     /// Moves a file to another name, as nobody may.
-    pub(in super::super) fn rename(&self, from: &Path, to: PathBuf) {
+    pub(in super::super) fn move_away(&self, from: &Path, to: PathBuf) {
         let mut disk = self.disk.lock();
         let inode = disk.names.remove(from).unwrap();
         disk.names.insert(to, inode);
