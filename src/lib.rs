@@ -97,6 +97,7 @@ pub mod sink;
 mod stats;
 pub mod store;
 pub mod testing;
+pub mod verify;
 
 #[doc(hidden)]
 pub use capture::audited as __audited;
