@@ -22,7 +22,7 @@ pub(super) struct Suspect {
     pub(super) len: u64,
     /// The number that was due.
     due: u64,
-    peek: Option<Peek>,
+    pub(super) peek: Option<Peek>,
     hash: Hash,
     /// It holds zero bytes, which no line of ours does: an unwritten page.
     has_zeros: bool,
@@ -95,9 +95,12 @@ impl Check<'_> {
             .is_some_and(|last| last >= self.due && last + 1 == seq);
         let fits = match tile {
             Some(tile) => tile == hash,
-            None => seq == self.due || follows || (seq == self.due + 1 && !self.suspects.is_empty()),
+            None if seq == self.due => true,
+            // Behind the last seal nothing says which number comes next: a crash may have left a hole.
+            None if self.is_open_end() => false,
+            None => follows || (seq == self.due + 1 && !self.suspects.is_empty()),
         };
-        if fits || follows {
+        if fits || (follows && tile.is_some()) {
             self.resolve(seq)?;
         }
         if fits {
@@ -110,6 +113,11 @@ impl Check<'_> {
     /// Whether records of this number stand in a later segment.
     fn is_beyond(&self, seq: u64) -> bool {
         self.next_first.is_some_and(|next| seq >= next)
+    }
+
+    /// Whether nothing is known of what comes: no segment follows, and no checkpoint.
+    pub(super) fn is_open_end(&self) -> bool {
+        self.next_first.is_none() && self.claim_due.is_none()
     }
 
     fn suspect(&mut self, offset: u64, bytes: &[u8], hash: Hash, peek: Option<Peek>) {
@@ -128,7 +136,7 @@ impl Check<'_> {
     }
 
     /// A line that ends too late, or not at all: its bytes are not known.
-    pub(super) fn no_line(&mut self, offset: u64, len: u64) {
+    pub(super) fn no_line(&mut self, offset: u64, len: u64, has_zeros: bool) {
         let suspect = Suspect {
             segment: self.segment,
             offset,
@@ -136,7 +144,7 @@ impl Check<'_> {
             due: self.due,
             peek: None,
             hash: Hash::default(),
-            has_zeros: false,
+            has_zeros,
             dead: false,
         };
         self.keep(suspect);

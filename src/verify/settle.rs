@@ -28,14 +28,16 @@ impl Check<'_> {
 
     fn claim(&mut self, claim: &Claim, last: Option<&[u8]>) {
         let is_anchor = claim.source == Source::Anchor;
-        if !is_anchor {
+        // `checkpoint` is the last one of `checkpoints` once more.
+        let again = matches!(claim.source, Source::File(NEWEST, _)) && claim.size == self.report.size();
+        if !is_anchor && !again {
             self.report.checkpoints += 1;
         }
         if self.trees.broken {
             self.report.unchecked += 1;
             return;
         }
-        if !claim.by.is_empty() {
+        if !claim.by.is_empty() && !again {
             self.signer(claim);
         }
         let was_doubted = self.trees.in_doubt();
@@ -215,9 +217,11 @@ impl Check<'_> {
 
     /// Lines behind the last record that was found.
     fn last_suspects(&mut self) -> Result<()> {
+        // A hole in the numbers alone is no crash's; rubbish in front of it can be.
+        let is_crash = self.is_open_end() && self.suspects.first().is_some_and(|first| first.peek.is_none());
         let last = self.suspects.iter().filter_map(super::lines::Suspect::seq).max();
         match last {
-            Some(last) if last >= self.due => self.resolve(last + 1),
+            Some(last) if last >= self.due && !is_crash => self.resolve(last + 1),
             _ => self.resolve(self.due.max(self.claims.largest())),
         }
     }

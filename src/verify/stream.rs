@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -90,6 +90,18 @@ fn stream_id(home: &Path, segments: &[Segment]) -> Result<Arc<str>> {
     }
     let name = home.file_name().map(|name| name.to_string_lossy().into_owned());
     Ok(name.unwrap_or_default().into())
+}
+
+/// Whether what begins there holds zero bytes, as an unwritten page does: in its first 64 KiB.
+fn has_zeros(path: &Path, offset: u64) -> bool {
+    let read = || -> io::Result<bool> {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::Start(offset))?;
+        let mut bytes = Vec::new();
+        file.take(64 * 1024).read_to_end(&mut bytes)?;
+        Ok(bytes.contains(&0))
+    };
+    read().unwrap_or(false)
 }
 
 impl<'o> Check<'o> {
@@ -195,9 +207,11 @@ impl<'o> Check<'o> {
                     if is_last {
                         self.report.torn = Some((offset, len));
                     }
-                    self.no_line(offset, len);
+                    self.no_line(offset, len, has_zeros(&segment.path, offset));
                 }
-                Some(Piece::TooLong { offset, len }) => self.no_line(offset, len + 1),
+                Some(Piece::TooLong { offset, len }) => {
+                    self.no_line(offset, len + 1, has_zeros(&segment.path, offset));
+                }
             }
         }
         *done += segment.len;
