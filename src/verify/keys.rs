@@ -66,8 +66,13 @@ impl Keys {
             let text = bytes.strip_suffix(b"\n");
             match text.and_then(line) {
                 Some(line) if lines.last().is_none_or(|last| last.first <= line.first) => lines.push(line),
-                // A write that a crash cut short.
-                None if text.is_none() => {}
+                // A write that a crash cut short never came to the end of the object.
+                None if text.is_none() && !bytes.contains(&b'}') => findings.add(
+                    findings
+                        .of(Kind::Cut, "the last key is cut short, as a crash leaves it")
+                        .file(KEYS)
+                        .offset(offset),
+                ),
                 _ => findings.add(
                     findings
                         .of(
@@ -108,25 +113,31 @@ impl Keys {
         if self.lines.is_empty() {
             return Signed::Unknown;
         }
-        let by: Vec<usize> = (0..self.lines.len())
-            .filter(|at| self.has_signed(*at, note))
-            .collect();
+        let mut by = Vec::new();
+        for (at, line) in self.lines.iter().enumerate() {
+            let named = note
+                .signatures
+                .iter()
+                .filter(|by| self.is_name_of(&line.key, &by.name));
+            for signature in named {
+                let Ok(key) = VerifierKey::new(&signature.name, line.key.bytes()) else {
+                    continue;
+                };
+                // A key that is known has signed, or it has not: there is no harmless wrong signature. Those of keys that
+                // are not known are somebody else's.
+                if key.id() == signature.id {
+                    if !key.verifies(&note.text, &signature.bytes) {
+                        return Signed::Not;
+                    }
+                    by.push(at);
+                }
+            }
+        }
         if by.is_empty() {
             Signed::Not
         } else {
             Signed::By(by)
         }
-    }
-
-    fn has_signed(&self, at: usize, note: &Note) -> bool {
-        self.lines.get(at).is_some_and(|line| {
-            let named = note
-                .signatures
-                .iter()
-                .filter(|by| self.is_name_of(&line.key, &by.name));
-            let mut keys = named.filter_map(|by| VerifierKey::new(&by.name, line.key.bytes()).ok());
-            keys.any(|key| note.is_signed_by(&key))
-        })
     }
 
     fn is_name_of(&self, key: &VerifierKey, name: &str) -> bool {
@@ -180,10 +191,16 @@ impl Keys {
     }
 
     /// What is wrong with how one key followed the other.
-    pub(super) fn findings(&self, findings: &Findings) -> Vec<Finding> {
-        let lines = self.lines.iter().skip(usize::from(self.from_file));
-        let unendorsed =
-            lines.filter(|line| self.from_file && line.checkpoints > 0 && line.endorsed.is_none());
+    pub(super) fn findings(&self, findings: &Findings, removed: u64) -> Vec<Finding> {
+        let lines = self.lines.iter().enumerate();
+        // The first key needs a record only where the log began without it.
+        let is_wrong = |at: usize, line: &Line| match at {
+            0 => line.first > 0 && line.record.is_none() && line.first >= removed,
+            _ => line.endorsed.is_none(),
+        };
+        let unendorsed = lines
+            .filter(|(at, line)| self.from_file && line.checkpoints > 0 && is_wrong(*at, line))
+            .map(|(_, line)| line);
         let found = unendorsed.map(|line| {
             let why = match line.record {
                 None => "no record `audit.key` of the log says so",

@@ -76,35 +76,42 @@ impl Check<'_> {
             return Ok(());
         }
         if seq < self.due {
-            if seq < self.first_seq && self.segment > 0 {
-                self.copy(offset, seq, hash);
-            } else {
+            if !(self.in_copies && seq < self.first_seq && self.is_copy(seq, &hash)) {
                 self.suspect(offset, bytes, hash, peek);
             }
             return Ok(());
         }
-        let tile = if seq == self.due {
-            tile
-        } else {
-            self.tiles.any(seq)
-        };
-        let follows = self
-            .suspects
-            .last()
-            .and_then(Suspect::seq)
-            .is_some_and(|last| last >= self.due && last + 1 == seq);
-        let fits = match tile {
-            Some(tile) => tile == hash,
-            None if seq == self.due => true,
-            // Behind the last seal nothing says which number comes next: a crash may have left a hole.
-            None if self.is_open_end() => false,
-            None => follows || (seq == self.due + 1 && !self.suspects.is_empty()),
-        };
-        if fits || (follows && tile.is_some()) {
-            self.resolve(seq)?;
+        if seq == self.due {
+            if tile.is_some() {
+                self.suspect(offset, bytes, hash, peek);
+                return Ok(());
+            }
+            if !self.suspects.is_empty() {
+                self.resolve(seq)?;
+            }
+            return self.accept(hash, None, bytes, peek);
         }
-        if fits {
-            return self.accept(hash, tile, bytes, peek);
+        self.ahead(offset, bytes, hash, peek)
+    }
+
+    /// A line whose number is larger than the one that is due. It may be a stranger here; two in a row are not.
+    fn ahead(&mut self, offset: u64, bytes: &[u8], hash: Hash, peek: Option<Peek>) -> Result<()> {
+        let seq = peek.as_ref().map_or(0, |peek| peek.seq);
+        let tile = self.tiles.any(seq);
+        let last = self.suspects.last().and_then(Suspect::seq);
+        let follows = last.is_some_and(|last| last >= self.due && last + 1 == seq);
+        let is_next = seq == self.due + 1 && !self.suspects.is_empty();
+        // Behind the last seal nothing says which number comes next: a crash may have left a hole.
+        if tile.is_none() && self.is_open_end() {
+            self.suspect(offset, bytes, hash, peek);
+            return Ok(());
+        }
+        let is_sealed = tile == Some(hash);
+        if follows || (is_next && (is_sealed || tile.is_none())) {
+            self.resolve(seq)?;
+            if is_sealed || tile.is_none() {
+                return self.accept(hash, tile, bytes, peek);
+            }
         }
         self.suspect(offset, bytes, hash, peek);
         Ok(())
@@ -158,25 +165,18 @@ impl Check<'_> {
         }
     }
 
-    /// A line at the beginning of a segment whose number stands in the segment before.
-    fn copy(&mut self, offset: u64, seq: u64, hash: Hash) {
-        self.copies += 1;
-        match self.tiles.any(seq) {
-            Some(tile) if tile != hash => {
-                let sentence = format!("the copy of record {seq} is not the record");
-                let finding = self.findings.of(Kind::Changed, sentence);
-                let finding = finding
-                    .seqs(seq..seq + 1)
-                    .file(self.segment_name())
-                    .offset(offset);
-                if seq >= self.settled && self.trees.in_doubt() {
-                    self.trees.doubt(finding);
-                } else if !self.bad_tiles.contains(&(seq / 256)) {
-                    self.findings.add(finding);
-                }
+    /// Whether a line at the beginning of a segment is one that stands in the segment before.
+    fn is_copy(&mut self, seq: u64, hash: &Hash) -> bool {
+        let is_copy = match self.tiles.any(seq) {
+            Some(tile) if tile != *hash => {
+                // The tile is not to be believed either.
+                let is_open = seq >= self.settled && self.trees.in_doubt();
+                is_open || self.bad_tiles.contains(&(seq / 256))
             }
-            _ => {}
-        }
+            _ => true,
+        };
+        self.copies += u64::from(is_copy);
+        is_copy
     }
 
     /// The records up to `until` will not come any more: says what became of them, and what the suspects are.
@@ -205,7 +205,9 @@ impl Check<'_> {
                 .peek
                 .as_ref()
                 .is_some_and(|peek| self.tiles.any(peek.seq) == Some(suspect.hash));
-            match (suspect.dead || is_known)
+            // Behind a line of a later segment a line of this one came nevertheless: it stands in the place of a record.
+            let is_dead = suspect.dead && suspect.segment != self.segment;
+            match (is_dead || is_known)
                 .then_some(None)
                 .unwrap_or_else(|| free.next())
             {

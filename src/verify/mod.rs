@@ -217,6 +217,19 @@ pub fn verify(path: &Path, options: &Options) -> Result<Report> {
     Ok(report)
 }
 
+/// The newest checkpoint of every stream at a path, as its file has it: what to keep elsewhere as an anchor.
+///
+/// # Errors
+///
+/// [`ErrorKind::Io`] where there is no trail, or a file cannot be read; [`ErrorKind::Format`] where one is no checkpoint.
+pub fn checkpoints(path: &Path) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for home in homes(path)? {
+        found.extend(seal::newest(&home)?.map(|sealed| sealed.to_string()));
+    }
+    Ok(found)
+}
+
 /// The directories of the streams at a path, by name.
 fn homes(path: &Path) -> Result<Vec<PathBuf>> {
     let failed = |error| Error::io("could not list the trail", path, error);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::finding::Weight;
 use super::keys::{Keys, Signed};
-use super::seal::Sealed;
+use super::seal::{self, Sealed};
 use super::stream::Check;
 use super::{Options, homes};
 use crate::error::{Error, ErrorKind, Result};
@@ -66,7 +66,7 @@ impl Receipt {
                 )));
             }
         };
-        let sealed = newest(&home)?.filter(|sealed| sealed.checkpoint.size > index);
+        let sealed = seal::newest(&home)?.filter(|sealed| sealed.checkpoint.size > index);
         let Some(sealed) = sealed else {
             let why = format!(
                 "record {index} is not sealed yet: no checkpoint covers it; try again in a second, or after the next start"
@@ -96,9 +96,7 @@ impl Receipt {
             line,
             index,
             proof: siblings.iter().map(|sibling| sibling.tree.root()).collect(),
-            checkpoint: sealed
-                .note
-                .map_or_else(|| sealed.checkpoint.to_string(), |note| note.to_string()),
+            checkpoint: sealed.to_string(),
         };
         // What we hand out is checked as the receiver will.
         receipt.check(&[])?;
@@ -216,16 +214,6 @@ fn siblings(index: u64, size: u64) -> Vec<Sibling> {
     }
     found.reverse();
     found
-}
-
-/// The newest checkpoint of the directory.
-fn newest(home: &Path) -> Result<Option<Sealed>> {
-    for name in [super::seal::NEWEST, super::seal::UNSIGNED] {
-        if let Some(bytes) = super::seal::small(home, name, crate::format::MAX_NOTE as u64)? {
-            return Sealed::parse(&bytes).map(Some);
-        }
-    }
-    Ok(None)
 }
 
 /// The first record of a stream with this id: its number and its line.

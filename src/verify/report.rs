@@ -21,6 +21,19 @@ pub enum Proof {
     Signed,
 }
 
+impl Proof {
+    /// Its name in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Consistent => "consistent",
+            Self::SelfSigned => "self_signed",
+            Self::Signed => "signed",
+        }
+    }
+}
+
 /// What is to be made of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -241,6 +254,12 @@ impl Report {
         });
         let streams = self.streams.iter().map(|stream| stream.outcome(self.strict));
         streams.chain(weights).max().unwrap_or(Outcome::Undecided)
+    }
+
+    /// Whether records that are not sealed yet count as a loss.
+    #[must_use]
+    pub fn is_strict(&self) -> bool {
+        self.strict
     }
 
     /// Every finding, stream by stream.

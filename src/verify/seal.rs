@@ -1,5 +1,6 @@
 //! The files of the seal: checkpoints, one or many, signed or not.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read as _, Take};
 use std::path::Path;
@@ -48,6 +49,25 @@ impl Sealed {
             .flat_map(|note| &note.signatures)
             .any(|signature| signature.bytes.len() < 64)
     }
+}
+
+impl fmt::Display for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.note {
+            Some(note) => note.fmt(f),
+            None => self.checkpoint.fmt(f),
+        }
+    }
+}
+
+/// The newest checkpoint of a directory.
+pub(super) fn newest(home: &Path) -> Result<Option<Sealed>> {
+    for name in [NEWEST, UNSIGNED] {
+        if let Some(bytes) = small(home, name, MAX_NOTE as u64)? {
+            return Sealed::parse(&bytes).map(Some);
+        }
+    }
+    Ok(None)
 }
 
 /// What stands at a place of `checkpoints`.
@@ -198,21 +218,22 @@ fn is_beginning(bytes: &[u8], stream: &str) -> bool {
             1 => text.iter().all(u8::is_ascii_digit),
             2 => text.iter().all(is_base64) && (is_last || text.len() == 44),
             3 => text.is_empty(),
-            _ => is_beginning_of_signature(text, is_base64),
+            _ => is_beginning_of_signature(text, parts.first().copied().unwrap_or_default(), is_base64),
         }
     })
 }
 
-fn is_beginning_of_signature(text: &[u8], is_base64: impl Fn(&u8) -> bool) -> bool {
+fn is_beginning_of_signature(text: &[u8], origin: &[u8], is_base64: impl Fn(&u8) -> bool) -> bool {
     let Some(rest) = text.strip_prefix(SIGNATURE) else {
         return SIGNATURE.starts_with(text);
     };
     let mut words = rest.splitn(2, |byte| *byte == b' ');
-    let _name = words.next();
+    let name = words.next().unwrap_or_default();
     // A whole signature of 68 bytes is 92 characters.
-    words
-        .next()
-        .is_none_or(|base64| base64.len() < 92 && base64.iter().all(is_base64))
+    match words.next() {
+        Some(base64) => base64.len() < 92 && base64.iter().all(is_base64),
+        None => origin.starts_with(name),
+    }
 }
 
 #[cfg(test)]

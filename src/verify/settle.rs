@@ -315,6 +315,13 @@ impl Check<'_> {
                     format!("{len} bytes before record {due} belong to no record that was sealed"),
                 ),
             };
+            if kind == Kind::Misplaced {
+                // It is not missing: it is somewhere else.
+                let is_same = |finding: &Finding| {
+                    finding.kind == Kind::Missing && finding.seqs == seq.map(|seq| seq..seq + 1)
+                };
+                self.findings.list.retain(|finding| !is_same(finding));
+            }
             let seqs = if kind == Kind::Misplaced {
                 seq.unwrap_or(due)
             } else {
@@ -361,7 +368,7 @@ impl Check<'_> {
 
     /// What is known about the log as a whole.
     fn conclude(&mut self) {
-        for finding in self.keys.findings(&self.findings) {
+        for finding in self.keys.findings(&self.findings, self.report.removed) {
             self.findings.add(finding);
         }
         for CutNote { offset, .. } in std::mem::take(&mut self.claims.cuts) {

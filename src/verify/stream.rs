@@ -53,6 +53,8 @@ pub(super) struct Check<'o> {
     pub(super) segment: usize,
     pub(super) first_seq: u64,
     pub(super) next_first: Option<u64>,
+    /// Whether the segment has given no record of its own yet.
+    pub(super) in_copies: bool,
     /// The number that is due.
     pub(super) due: u64,
     pub(super) tiles: Tiles,
@@ -121,6 +123,7 @@ impl<'o> Check<'o> {
             segment: 0,
             first_seq: 0,
             next_first: None,
+            in_copies: false,
             due: 0,
             tiles: Tiles::new(home),
             trees: Trees::default(),
@@ -152,6 +155,7 @@ impl<'o> Check<'o> {
             };
             self.segment = at;
             self.first_seq = segment.name.first_seq;
+            self.in_copies = at > 0;
             self.next_first = self.segments.get(at + 1).map(|next| next.name.first_seq);
             self.walk(&segment, &mut done, total)?;
         }
@@ -239,6 +243,7 @@ impl<'o> Check<'o> {
     ) -> Result<()> {
         self.report.records += 1;
         let seq = self.due;
+        self.in_copies &= seq < self.first_seq;
         if self.report.first_time.is_none() {
             let time = known.as_ref().and_then(|peek| peek.observed_at.clone());
             self.report.first_time = time.or_else(|| peek(bytes)?.observed_at);

@@ -91,6 +91,16 @@ impl Sealer {
         path.file_name().expect("a name").to_string_lossy().into_owned()
     }
 
+    /// The name of the open segment.
+    pub(crate) fn segment_name(&self) -> String {
+        let path = self
+            .segment
+            .as_deref()
+            .and_then(Path::file_name)
+            .expect("an open segment");
+        path.to_string_lossy().into_owned()
+    }
+
     /// Ends the segment; the next record begins another one.
     pub(crate) fn roll(&mut self) {
         self.segment = None;
