@@ -50,6 +50,7 @@ pub struct AuditBuilder {
     pub(super) clock: Option<Arc<dyn Clock>>,
     pub(super) sinks: Vec<Box<dyn Sink>>,
     pub(super) diagnostics: Option<Report>,
+    pub(super) seal: super::seal::Seal,
     #[cfg(test)]
     pub(super) file_system: Option<crate::sink::file::memfs::MemFs>,
 }
@@ -94,6 +95,7 @@ impl Default for AuditBuilder {
             clock: None,
             sinks: Vec::new(),
             diagnostics: None,
+            seal: super::seal::Seal::default(),
             #[cfg(test)]
             file_system: None,
         }

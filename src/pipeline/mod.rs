@@ -16,6 +16,7 @@ mod inbox;
 mod late_tests;
 mod pause;
 mod ports;
+mod seal;
 mod settle;
 mod start;
 mod ticket;

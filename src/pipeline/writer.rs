@@ -63,6 +63,8 @@ pub(super) struct Writer {
     pub(super) commit_interval: Duration,
     pub(super) effective: Effective,
     pub(super) id_kind: IdKind,
+    /// Nanoseconds without a record after which one says so; 0 is never.
+    pub(super) heartbeat: u64,
     pub(super) report: Report,
     pub(super) batch: Batch,
     pub(super) state: Progress,
@@ -146,6 +148,7 @@ impl Writer {
         commit_interval: Duration,
         effective: Effective,
         id_kind: IdKind,
+        heartbeat: u64,
         report: Report,
     ) -> Self {
         let seq = journal.as_ref().map_or(0, FileSink::next_seq);
@@ -187,6 +190,7 @@ impl Writer {
             commit_interval,
             effective,
             id_kind,
+            heartbeat,
             report,
             batch: Batch::default(),
             state,
@@ -214,6 +218,7 @@ impl Writer {
         }
         let is_drained = self.batch.is_empty() && self.inbox.queue.used().records == 0;
         self.commit_if_due();
+        self.seal_behind();
         if self.batch.is_empty() {
             self.answer_barriers();
         }
@@ -292,6 +297,7 @@ impl Writer {
                 stream: Arc::clone(&self.stream),
                 seq,
                 observed_at: self.observed_at,
+                leaf: None,
             };
             self.state.waiting.push((promise, placed));
         }

@@ -85,6 +85,8 @@ pub(crate) trait Fs: Send + Sync + fmt::Debug {
     /// The names in a directory, in any order.
     fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
     fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Puts a small file in the place of whatever is there: after a crash either the old or the new one is, whole.
+    fn replace(&self, path: &Path, bytes: &[u8], access: Access) -> io::Result<()>;
     /// Makes the names in a directory durable.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
     /// Takes the one-writer lock and writes `holder` into its file.
