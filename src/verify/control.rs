@@ -38,6 +38,8 @@ pub(super) struct Control {
     pub(super) torn: Vec<Torn>,
     /// `audit.open` behind a stop that was not clean.
     pub(super) unclean: bool,
+    /// What stands at the ends of earlier segments can be what a crash, a failed write or a failed sync left there.
+    pub(super) leaves_rubbish: bool,
     /// `audit.gap`: records lost.
     pub(super) lost: Option<u64>,
     /// `audit.retention`: the first numbers in the names of segments that were removed, and the number behind them.
@@ -78,6 +80,9 @@ fn control(event: &str, attributes: &Members<'_>) -> Option<Control> {
         "audit.open" | "audit.rotate" => {
             control.torn = torn(get(attributes, "torn"));
             control.unclean = matches!(get(attributes, "clean"), Some(Json::Bool(false)));
+            let cause = text(get(attributes, "cause")).filter(|_| event == "audit.rotate");
+            let is_failure = cause.is_some_and(|cause| !matches!(cause, "midnight" | "size" | "requested"));
+            control.leaves_rubbish = control.unclean || is_failure;
             control.closed = text(get(attributes, "closed")).and_then(first_seq);
         }
         // A sink's gap is about entries that stand in the log.

@@ -63,13 +63,27 @@ impl Keys {
         let mut lines: Vec<Line> = Vec::new();
         let mut offset = 0;
         for bytes in file.unwrap_or_default().split_inclusive(|byte| *byte == b'\n') {
-            let text = bytes.strip_suffix(b"\n");
-            match text.and_then(line) {
-                Some(line) if lines.last().is_none_or(|last| last.first <= line.first) => lines.push(line),
-                // A write that a crash cut short never came to the end of the object.
-                None if text.is_none() && !bytes.contains(&b'}') => findings.add(
+            let text = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+            match line(text) {
+                _ if text.is_empty() => {}
+                // It was announced again: the first time, a crash came before it had signed.
+                Some(line)
+                    if lines
+                        .last()
+                        .is_some_and(|last| last.key == line.key && last.first <= line.first) =>
+                {
+                    lines.pop();
+                    lines.push(line);
+                }
+                Some(line)
+                    if bytes.len() > text.len()
+                        && lines.last().is_none_or(|last| last.first <= line.first) =>
+                {
+                    lines.push(line);
+                }
+                None if is_cut(text) => findings.add(
                     findings
-                        .of(Kind::Cut, "the last key is cut short, as a crash leaves it")
+                        .of(Kind::Cut, "a key is cut short, as a crash leaves it")
                         .file(KEYS)
                         .offset(offset),
                 ),
@@ -247,6 +261,14 @@ impl Line {
             checkpoints: 0,
         }
     }
+}
+
+/// Whether a line of keys ends before the end of its last text, as a write that was cut short does.
+fn is_cut(text: &[u8]) -> bool {
+    let quotes = text.iter().filter(|byte| **byte == b'"').count();
+    text.starts_with(br#"{"first":"#.get(..text.len().min(9)).unwrap_or_default())
+        && quotes <= 5
+        && !text.contains(&b'}')
 }
 
 fn line(text: &[u8]) -> Option<Line> {

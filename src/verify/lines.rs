@@ -55,6 +55,9 @@ impl Check<'_> {
     pub(super) fn line(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
         let hash = leaf_hash(bytes);
         let tile = self.tiles.due(self.due);
+        if self.rerun.is_some() && tile == Some(hash) {
+            self.end_rerun(offset);
+        }
         if tile == Some(hash) && !self.is_beyond(self.due) {
             if !self.suspects.is_empty() {
                 self.resolve(self.due)?;
@@ -76,7 +79,8 @@ impl Check<'_> {
             return Ok(());
         }
         if seq < self.due {
-            if !(self.in_copies && seq < self.first_seq && self.is_copy(seq, &hash)) {
+            let is_earlier = self.in_copies && seq < self.first_seq && self.is_copy(seq, &hash);
+            if !is_earlier && !self.is_rerun(offset, seq, &hash) {
                 self.suspect(offset, bytes, hash, peek);
             }
             return Ok(());
@@ -177,6 +181,42 @@ impl Check<'_> {
         };
         self.copies += u64::from(is_copy);
         is_copy
+    }
+
+    /// Whether a line is one of a segment that is repeated in the segment itself, from its first record on: where a new
+    /// segment would have had the name of the one that failed.
+    fn is_rerun(&mut self, offset: u64, seq: u64, hash: &Hash) -> bool {
+        let (begin, next) = match self.rerun {
+            Some(rerun) if rerun.1 == seq => rerun,
+            _ if seq == self.first_seq && self.suspects.is_empty() => (offset, seq),
+            _ => return false,
+        };
+        if self.tiles.any(seq).is_some_and(|tile| tile != *hash) {
+            return false;
+        }
+        self.rerun = Some((begin, next + 1));
+        self.copies += 1;
+        if next + 1 == self.due {
+            // The later lines count: what was said of the earlier ones does not hold.
+            self.trees.forget(self.first_seq..self.due);
+            self.rerun = None;
+        }
+        true
+    }
+
+    /// A line comes before the repetition was complete.
+    pub(super) fn end_rerun(&mut self, offset: u64) {
+        if let Some((begin, next)) = self.rerun.take() {
+            self.regions.push(Region {
+                segment: self.segment,
+                offset: begin,
+                end: offset,
+                due: self.due,
+                lines: next - self.first_seq,
+                seq: Some(self.first_seq),
+                known: true,
+            });
+        }
     }
 
     /// The records up to `until` will not come any more: says what became of them, and what the suspects are.

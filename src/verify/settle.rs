@@ -151,25 +151,27 @@ impl Check<'_> {
 
     /// A record says that a crash left a region in a segment.
     pub(super) fn torn(&mut self, torn: &Torn) {
-        let mut found = self
-            .segments
-            .iter()
-            .position(|segment| segment.name.to_string() == torn.segment);
+        let segments = self.segments.iter();
+        let found = segments
+            .enumerate()
+            .find(|(_, segment)| segment.name.to_string() == torn.segment);
         // Retention may have removed it.
-        let Some(at) = found.take() else { return };
-        let regions = self.regions.iter().filter(|region| region.segment == at);
-        let offset = torn
-            .offset
-            .or_else(|| regions.map(|region| region.offset).next_back());
-        let Some(offset) = offset else { return };
-        let path = self
-            .segments
-            .get(at)
-            .map(|segment| segment.path.clone())
-            .unwrap_or_default();
-        let is_same = hash_of(&path, offset, torn.len).is_ok_and(|hash| hash == torn.sha256);
-        if is_same {
-            // The newline that ended it does not belong to it.
+        let Some((at, segment)) = found else { return };
+        let ends = self
+            .regions
+            .iter()
+            .filter(|region| region.segment == at)
+            .map(|region| region.end);
+        // Without an offset it is the fragment at the segment's end; a newline may have been put behind it.
+        let offsets: Vec<u64> = match torn.offset {
+            Some(offset) => vec![offset],
+            None => ends
+                .flat_map(|end| [end.saturating_sub(torn.len), end.saturating_sub(torn.len + 1)])
+                .collect(),
+        };
+        let is_it =
+            |offset: &&u64| hash_of(&segment.path, **offset, torn.len).is_ok_and(|hash| hash == torn.sha256);
+        if let Some(offset) = offsets.iter().find(is_it).copied() {
             let end = offset.saturating_add(torn.len).saturating_add(1);
             self.regions
                 .retain(|region| !(region.segment == at && region.offset >= offset && region.end <= end));
@@ -180,12 +182,26 @@ impl Check<'_> {
             "the {} bytes that a crash left here are not those that the trail names",
             torn.len
         );
-        let finding = self
-            .findings
-            .of(Kind::Region, why)
-            .file(torn.segment.clone())
-            .offset(offset);
-        self.findings.add(finding);
+        let finding = self.findings.of(Kind::Region, why).file(torn.segment.clone());
+        self.findings.add(match torn.offset {
+            Some(offset) => finding.offset(offset),
+            None => finding,
+        });
+    }
+
+    /// A crash, or a write or sync that failed, has left what stands behind the last record of earlier segments: lines that
+    /// do not count, because they are repeated, and rubbish.
+    pub(super) fn rubbish(&mut self) {
+        let (segments, now) = (&self.segments, self.segment);
+        let is_end = |region: &Region| {
+            let next = segments.get(region.segment + 1).map(|next| next.name.first_seq);
+            let own = segments.get(region.segment).map(|own| own.name.first_seq);
+            (region.segment < now && next.is_some_and(|next| region.due >= next))
+                || (region.segment == now && own == Some(region.due))
+        };
+        let before = self.regions.len();
+        self.regions.retain(|region| !is_end(region));
+        self.report.torn_regions += (before - self.regions.len()) as u64;
     }
 
     /// Everything was read.

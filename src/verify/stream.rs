@@ -55,6 +55,8 @@ pub(super) struct Check<'o> {
     pub(super) next_first: Option<u64>,
     /// Whether the segment has given no record of its own yet.
     pub(super) in_copies: bool,
+    /// Where lines of this segment began to be repeated, and the number of the next one.
+    pub(super) rerun: Option<(u64, u64)>,
     /// The number that is due.
     pub(super) due: u64,
     pub(super) tiles: Tiles,
@@ -124,6 +126,7 @@ impl<'o> Check<'o> {
             first_seq: 0,
             next_first: None,
             in_copies: false,
+            rerun: None,
             due: 0,
             tiles: Tiles::new(home),
             trees: Trees::default(),
@@ -156,6 +159,7 @@ impl<'o> Check<'o> {
             self.segment = at;
             self.first_seq = segment.name.first_seq;
             self.in_copies = at > 0;
+            self.rerun = None;
             self.next_first = self.segments.get(at + 1).map(|next| next.name.first_seq);
             self.walk(&segment, &mut done, total)?;
         }
@@ -299,6 +303,9 @@ impl<'o> Check<'o> {
         }
         for torn in &control.torn {
             self.torn(torn);
+        }
+        if control.leaves_rubbish {
+            self.rubbish();
         }
     }
 

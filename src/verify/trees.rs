@@ -68,6 +68,13 @@ impl Trees {
         self.doubts.push(finding);
     }
 
+    /// What was in doubt about these records does not matter.
+    pub(super) fn forget(&mut self, seqs: std::ops::Range<u64>) {
+        self.doubts
+            .list
+            .retain(|doubt| !doubt.seq().is_some_and(|seq| seqs.contains(&seq)));
+    }
+
     /// Whether lines and tiles disagree since the last checkpoint.
     pub(super) fn in_doubt(&self) -> bool {
         self.other.is_some()

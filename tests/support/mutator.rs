@@ -223,7 +223,8 @@ impl Original {
             "duplicate" => {
                 // A copy at a segment's begin is what a failed write leaves; elsewhere it does not belong.
                 let at_first = at.max(1);
-                let from = random.below(lines.len());
+                // So is a segment that is repeated from its first line on.
+                let from = 1 + random.below(lines.len() - 1);
                 lines.insert(at_first, lines[from].clone());
                 let seq = first + from as u64;
                 // Of two that stand side by side the second one is too much.
