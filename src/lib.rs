@@ -33,7 +33,7 @@
 //! # What it is not
 //!
 //! Not a log: it keeps what is tagged and nothing else, with [`AuditedExt::audited`] whatever `RUST_LOG` says. Not
-//! tamper-evident yet: whoever can write to the directory can rewrite it. Not able to know a secret that has an innocent
+//! proof against a thief of the signing key without a checkpoint kept elsewhere: see [`verify`]. Not able to know a secret that has an innocent
 //! name: see [`guide::redaction`]. Not for several writers in one directory.
 //!
 //! # Naming on disk

@@ -247,10 +247,8 @@ impl Check<'_> {
                 .is_some_and(|peek| self.tiles.any(peek.seq) == Some(suspect.hash));
             // Behind a line of a later segment a line of this one came nevertheless: it stands in the place of a record.
             let is_dead = suspect.dead && suspect.segment != self.segment;
-            match (is_dead || is_known)
-                .then_some(None)
-                .unwrap_or_else(|| free.next())
-            {
+            let place = if is_dead || is_known { None } else { free.next() };
+            match place {
                 Some(seq) => drop(instead.insert(seq, suspect)),
                 None => left.push((suspect, is_known)),
             }
