@@ -160,7 +160,6 @@ fn missing_tiles_and_those_that_a_power_failure_emptied_are_told_and_are_no_tamp
         told.iter().map(|(kind, ..)| *kind).collect::<Vec<_>>(),
         [Kind::TilesMissing]
     );
-    // Without them a change is found between two checkpoints.
     lines(&sealer, SECOND, |lines| {
         let text = String::from_utf8(lines[30].clone()).unwrap();
         lines[30] = text.replace("number 130:", "number 131:").into_bytes();
@@ -269,7 +268,6 @@ fn a_region_that_a_crash_left_is_accounted_for_by_the_next_start_and_only_as_it_
     sealer.records(5);
     let offset = sealer.len();
     let name = sealer.segment();
-    // A hole, lines behind it that were never acknowledged, and a torn one.
     let dead = sealer.line(656, ordinary(656));
     sealer.raw(&[vec![0; 300], b"x\n".to_vec(), dead, b"\n{\"acti".to_vec()].concat());
     let unsealed = found(sealer.path(), &with(&key), Outcome::Verified);
@@ -396,7 +394,6 @@ fn a_prefix_that_retention_removed_is_proven_by_the_tiles_and_must_be_on_record(
         "{:?}",
         stream.findings
     );
-    // Every change in what is left is found still.
     lines(&sealer, LAST, |lines| lines[3][60] ^= 1);
     assert_eq!(
         found(sealer.path(), &with(&key), Outcome::Tampered),
@@ -473,7 +470,6 @@ fn records_that_were_moved_are_found_where_they_stand_and_not_called_missing() {
     ]
     .concat();
     assert_eq!(found(sealer.path(), &with(&key), Outcome::Tampered), wanted);
-    // A copy of a later record.
     let sealer = trail(Some(&key));
     lines(&sealer, SECOND, |lines| lines.insert(30, lines[90].clone()));
     let (stream, _) = report(sealer.path(), &with(&key));
