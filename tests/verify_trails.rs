@@ -163,3 +163,59 @@ fn copy(from: &Path, to: &Path) {
         }
     }
 }
+
+/// PyPI's `aics-tlog`, which needs Python 3.12: `pip install aics-tlog==0.2.1`.
+#[test]
+fn a_verifier_that_we_did_not_write_accepts_a_trail_and_refuses_a_changed_line() {
+    let Some(program) = std::env::var_os("TRACING_AUDIT_TLOG") else {
+        println!("SKIPPED: TRACING_AUDIT_TLOG names no `aics-tlog`: its verdict on a trail is not asked");
+        return;
+    };
+    let key = SigningKey::generate("example.com/payments").unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let audit = start(dir.path(), Some(&key), None);
+    write(&audit, 700);
+    audit.shutdown(std::time::Duration::from_secs(30)).unwrap();
+    let home = dir.path().join("main");
+    let stream = clean(dir.path(), &Options::new()).stream;
+    let vkey = key.for_stream(&stream).unwrap().verifier().to_string();
+    let run = |arguments: &[&str]| {
+        let mut tool = std::process::Command::new(&program);
+        let output = tool
+            .args(arguments)
+            .args(["--log-key", &vkey, "--tiles", "."])
+            .current_dir(&home)
+            .output()
+            .unwrap();
+        (
+            output.status.success(),
+            format!(
+                "{}{}",
+                String::from_utf8_lossy(&output.stdout),
+                String::from_utf8_lossy(&output.stderr)
+            ),
+        )
+    };
+    let (is_right, said) = run(&["verify-checkpoint"]);
+    assert!(is_right, "{said}");
+    let segment = tracing_audit::format::segments(&home).unwrap().remove(0);
+    let path = segment.path.to_str().unwrap();
+    let proof = |line: &str| {
+        run(&[
+            "verify-inclusion",
+            "--leaves-file",
+            path,
+            "--leaf-line",
+            line,
+            "--index",
+            "40",
+        ])
+    };
+    let (is_right, said) = proof("41");
+    assert!(is_right, "{said}");
+    assert!(!proof("42").0);
+    let text = fs::read_to_string(path).unwrap();
+    let line = text.lines().nth(40).unwrap();
+    fs::write(path, text.replacen(line, &line.replace("invoice", "invoise"), 1)).unwrap();
+    assert!(!proof("41").0);
+}
