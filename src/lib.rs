@@ -33,7 +33,7 @@
 //! # What it is not
 //!
 //! Not a log: it keeps what is tagged and nothing else, with [`AuditedExt::audited`] whatever `RUST_LOG` says. Not
-//! tamper-evident without a [signing key](AuditBuilder::signing_key), or against who holds it and no checkpoint is kept elsewhere. Not able to know a secret that has an innocent
+//! proof against a thief of the signing key without a checkpoint kept elsewhere: see [`verify`]. Not able to know a secret that has an innocent
 //! name: see [`guide::redaction`]. Not for several writers in one directory.
 //!
 //! # Naming on disk
@@ -97,6 +97,7 @@ pub mod sink;
 mod stats;
 pub mod store;
 pub mod testing;
+pub mod verify;
 
 #[doc(hidden)]
 pub use capture::audited as __audited;

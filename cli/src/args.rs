@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use tracing_audit::catalog::profile::Profile;
 
+use crate::sealing::{Checkpoint, Keygen, Prove, Verify};
+
 const QUESTIONS: &str = "\
 Filters (terms side by side must all hold; actor=u-1 actor=u-2 is either):
   actor=u-1 outcome=denied        exactly
@@ -79,7 +81,7 @@ Examples:
 Exit codes: 0 done, 2 lines were left out with --keep-going, 3 a line is wrong or a
   file cannot be read or written, 4 wrong usage.";
 
-/// Read, follow and question an audit trail.
+/// Read, follow, question and verify an audit trail.
 #[derive(Debug, Parser)]
 #[command(name = "tracing-audit", version, disable_help_subcommand = true, after_help = CODES)]
 pub(crate) struct Args {
@@ -89,6 +91,8 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Print the newest checkpoint of every stream, to be kept elsewhere
+    Checkpoint(Checkpoint),
     /// Write a day of invented records into a new directory, to have something to look at
     Demo(Demo),
     /// Write records in another format: CSV, sentences, the lines of other systems
@@ -101,12 +105,18 @@ pub(crate) enum Command {
     Hash(Hash),
     /// Read the audit records of another system into a trail
     Import(Import),
+    /// Make a key that seals trails
+    Keygen(Keygen),
+    /// Write a receipt: proof that one record stands in the trail
+    Prove(Prove),
     /// Redact values: lines {"id","field","value"} in, {"id","value","redactions"} out, in the same order
     Redact(Redact),
     /// Show records: the newest 50, oldest of them first
     Show(Show),
     /// Show the newest records, and with -f those to come
     Tail(Tail),
+    /// Verify a trail or a receipt: whether it is what was sealed, and what that is proven by
+    Verify(Verify),
 }
 
 /// `demo`.

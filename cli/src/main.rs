@@ -4,6 +4,7 @@
 mod args;
 mod cmd;
 mod out;
+mod sealing;
 mod table;
 mod words;
 
@@ -27,15 +28,19 @@ fn main() -> ExitCode {
         }
     };
     let done = match &args.command {
+        Command::Checkpoint(checkpoint) => cmd::seal::checkpoint(checkpoint),
         Command::Demo(demo) => cmd::demo::run(demo),
         Command::Export(export) => cmd::export::run(export),
         Command::Events(events) => cmd::events::run(events),
         Command::Explain(explain) => cmd::explain::run(explain),
         Command::Hash(hash) => cmd::hash::run(hash),
         Command::Import(import) => cmd::import::run(import),
+        Command::Keygen(keygen) => cmd::seal::keygen(keygen),
+        Command::Prove(prove) => cmd::seal::prove(prove),
         Command::Redact(redact) => cmd::redact::run(redact),
         Command::Show(show) => cmd::show::run(show),
         Command::Tail(tail) => cmd::tail::run(tail),
+        Command::Verify(verify) => cmd::verify::run(verify),
     };
     match done {
         Ok(code) => ExitCode::from(code),

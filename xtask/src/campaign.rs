@@ -117,6 +117,16 @@ const LANES: &[Lane] = &[
         steps: &["what_was_acknowledged_survives_every_way_out_of_a_process"],
     },
     Lane {
+        name: "mutations",
+        what: "100,000 changes of sealed trails, found and placed; 10,000 of them by the Python verifier as well",
+        package: "tracing-audit",
+        binary: "verify_mutations",
+        steps: &[
+            "every_change_of_a_sealed_trail_is_found_and_where",
+            "a_verifier_of_our_format_in_python_agrees_about_changed_trails",
+        ],
+    },
+    Lane {
         name: "fuzz",
         what: "random inputs for TRACING_AUDIT_FUZZ_SECONDS (600) each: value engine, line and its reader",
         package: "tracing-audit",

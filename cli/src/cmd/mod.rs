@@ -7,8 +7,10 @@ pub(crate) mod export;
 pub(crate) mod hash;
 pub(crate) mod import;
 pub(crate) mod redact;
+pub(crate) mod seal;
 pub(crate) mod show;
 pub(crate) mod tail;
+pub(crate) mod verify;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -176,7 +176,10 @@ fn through_rolls_failed_writes_and_failed_syncs_with_copies_each_entry_is_given_
         doubts += unconfirmed.len();
     }
     assert!(copies > 50, "{copies}");
-    assert!(doubts > 0, "zeros took lines that nobody could copy: gap records have their numbers");
+    assert!(
+        doubts > 0,
+        "zeros took lines that nobody could copy: gap records have their numbers"
+    );
 }
 
 fn segment(first: u64) -> PathBuf {

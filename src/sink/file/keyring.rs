@@ -37,7 +37,9 @@ pub(super) struct Keyring {
     origin: String,
     signer: Option<SigningKey>,
     first: u64,
-    /// The key before, until one checkpoint is signed by both.
+    /// The key before. Both sign for as long as the run lasts: a head that covers the record `audit.key` must have both
+    /// signatures, else whoever can write here could add one to a head that the old key has signed; and when that record
+    /// comes is the pipeline's affair.
     retiring: Option<SigningKey>,
 }
 
@@ -130,13 +132,6 @@ impl Keyring {
             None => vec![signer.clone()],
         }
     }
-
-    /// A checkpoint of this size was written.
-    pub(super) fn signed(&mut self, size: u64) {
-        if size >= self.first {
-            self.retiring = None;
-        }
-    }
 }
 
 fn not_given(home: &Path, key: &VerifierKey) -> Error {
@@ -164,7 +159,7 @@ fn predecessor(lines: &[KeyLine], signer: &SigningKey, newest: Option<u64>) -> O
     }
     // It was announced, and the power failed before both had signed.
     let before = before.last()?;
-    let is_endorsed = newest.is_some_and(|size| size >= last.first);
+    let is_endorsed = newest.is_some_and(|size| size > last.first);
     (!is_endorsed).then(|| before.key.clone())
 }
 

@@ -271,7 +271,6 @@ impl FileSink {
         match answer {
             Ok(published) => {
                 seal.published = published.checkpoint.size;
-                seal.keys.signed(published.checkpoint.size);
                 seal.is_told = false;
                 seal.thread.set_newest(published.checkpoint);
             }
