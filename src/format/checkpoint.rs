@@ -5,8 +5,8 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
+use super::hash::Hash;
 use super::note::malformed;
-use super::tree::Hash;
 use crate::error::{Error, Result};
 
 /// The head of a log: three lines, of which each ends with a newline.

@@ -5,6 +5,7 @@ mod checkpoint;
 mod draw;
 mod fill;
 mod filled;
+mod hash;
 mod hot;
 mod json;
 mod line;
@@ -36,6 +37,7 @@ mod walk;
 
 pub use batch::{Batch, Entry};
 pub use checkpoint::Checkpoint;
+pub use hash::{Hash, leaf_hash, node_hash};
 pub(crate) use json::{Flaw, Json, locate, parse_json};
 pub(crate) use line::{LineWriter, Place};
 pub use line::{MAX_LINE, SCHEMA};
@@ -49,9 +51,7 @@ pub(crate) use seq::seq_of;
 pub use signing::{Signer, SigningKey};
 pub(crate) use text::string as json_string;
 pub use tile::{TileName, tile_hashes};
-pub use tree::{
-    Hash, TILE_WIDTH, Tile, Tree, empty_root, inclusion_proof, leaf_hash, node_hash, root_of_proof,
-};
+pub use tree::{TILE_WIDTH, Tile, Tree, empty_root, inclusion_proof, root_of_proof};
 
 /// Writes a record as a line without redaction: for this crate's own tests, and for tools that convert trails.
 #[doc(hidden)]

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::tree::{Hash, TILE_WIDTH, Tile};
+use super::hash::Hash;
+use super::tree::{TILE_WIDTH, Tile};
 
 /// Which tile a file holds.
 ///
