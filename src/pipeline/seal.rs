@@ -19,13 +19,16 @@ use crate::stats::add;
 /// Silence is sealed too: so long after the last record.
 const HEARTBEAT: Duration = Duration::from_secs(3_600);
 
+/// The application's call for each checkpoint.
+type OnCheckpoint = Arc<dyn Fn(&str) + Send + Sync>;
+
 /// What the builder was told of the seal.
 #[derive(Clone, Default)]
 pub(super) struct Seal {
     is_on: Option<bool>,
     pub(super) signing: Option<SigningKey>,
     pub(super) retiring: Option<SigningKey>,
-    hook: Option<Arc<dyn Fn(&str) + Send + Sync>>,
+    hook: Option<OnCheckpoint>,
     heartbeat: Option<Duration>,
 }
 

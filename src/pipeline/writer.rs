@@ -370,6 +370,8 @@ impl Writer {
             record.put_member(Slot::Attributes, "disk_used_percent".to_owned(), percent.into());
         }
         self.control(&record);
+        // What the start did, above all a key that takes over, stands right behind.
+        self.tell_file_events();
     }
 
     pub(super) fn close(&mut self, cause: &str) {

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tracing_audit::format::segments;
 use tracing_audit::record::Record;
+use tracing_audit::verify::{Options, Outcome, verify};
 use tracing_audit::{Audit, ErrorKind, State};
 
 use crate::torture;
@@ -219,7 +220,30 @@ pub(crate) fn survives(directory: &Path, acknowledged: &Acknowledged, when: When
     if !again.starts_with(&lines) {
         return Err("a later start changed what was there".to_owned());
     }
-    Ok(())
+    verified(directory, again.len() as u64)
+}
+
+/// Whether verification finds nothing but what the trail itself says, and its seal covers all of it.
+fn verified(directory: &Path, records: u64) -> Result<(), String> {
+    let report = verify(directory, &Options::new()).map_err(|error| error.to_string())?;
+    let sealed = report
+        .streams
+        .iter()
+        .all(|stream| stream.records == records && stream.unsealed() == 0);
+    match report.outcome() {
+        Outcome::Verified | Outcome::Lossy if sealed => Ok(()),
+        outcome => {
+            let said: Vec<String> = report
+                .streams
+                .iter()
+                .flat_map(|stream| stream.sentences())
+                .collect();
+            Err(format!(
+                "verification says {outcome:?} of {records} records: {}",
+                said.join("; ")
+            ))
+        }
+    }
 }
 
 /// Opens the trail as the next process does, writes one record and ends.
