@@ -108,8 +108,8 @@ pub use capture::{
 pub use capture::{AuditContextLayer, AuditContextService};
 pub use error::{Error, ErrorKind, Result};
 pub use pipeline::{
-    Audit, AuditBuilder, AuditedExt, EmitFuture, Emitter, Guard, NoopEmitter, Receipt, Report, State,
-    Submitted,
+    Audit, AuditBuilder, AuditedExt, Done, EmitFuture, Emitter, Guard, NoopEmitter, Receipt, Report, Request,
+    State, Submitted,
 };
 pub use query::Query;
 pub use record::AuditError;

@@ -126,6 +126,7 @@ impl LineWriter {
         let place = value.here();
         match value.byte()? {
             tag::STR | tag::FORMATTED => text::string(out, self.values.kept(place, value.sized()?)),
+            tag::COMMITMENT => text::commitment(out, &value.take()?),
             tag => digits(tag, value, out)?,
         }
         Some(())

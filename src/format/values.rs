@@ -66,6 +66,7 @@ impl Values {
             tag::F64 => text::f64(out, f64::from_bits(u64::from_le_bytes(walk.take()?))),
             tag::STR | tag::FORMATTED => text::string(out, self.kept(place, walk.sized()?)),
             tag::BYTES => text::bytes(out, self.kept(place, walk.sized()?)),
+            tag::COMMITMENT => text::commitment(out, &walk.take()?),
             tag::LIST => self.list(walk, place, depth, out)?,
             tag::MAP => self.nested(walk, place, depth, out)?,
             _ => return None,

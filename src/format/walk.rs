@@ -73,6 +73,7 @@ impl<'f> Walk<'f> {
             tag::NULL | tag::FALSE | tag::TRUE => 0,
             tag::I64 | tag::U64 | tag::F64 => 8,
             tag::I128 | tag::U128 => 16,
+            tag::COMMITMENT => 32,
             tag::STR | tag::BYTES | tag::FORMATTED => self.count()? as usize,
             container => return self.skip_container(container, nested),
         };
@@ -98,6 +99,19 @@ impl<'f> Walk<'f> {
         match self.byte()? {
             tag::STR | tag::FORMATTED => self.sized(),
             _ => None,
+        }
+    }
+
+    /// Whether both stand at the same text, or at the same bytes of another value.
+    fn says_the_same(self, other: Self) -> bool {
+        let bytes = |walk: Self| {
+            let mut end = walk;
+            end.skip(0)?;
+            walk.frame.get(walk.at..end.at)
+        };
+        match (self.text(), other.text()) {
+            (None, None) => bytes(self) == bytes(other),
+            (text, other) => text == other,
         }
     }
 
@@ -257,6 +271,8 @@ pub(super) struct Scan {
     pub(super) members: Vec<Member>,
     pub(super) remarks: Vec<Remark>,
     pub(super) cuts: Vec<Cut>,
+    /// Whether a value is erasable: such a frame is no line yet.
+    pub(super) is_erasable: bool,
     /// Where somebody further inside begins to speak, and where the actor's id stood until then.
     levels: Vec<(u32, u32)>,
 }
@@ -270,6 +286,7 @@ impl Default for Scan {
             members: Vec::new(),
             remarks: Vec::new(),
             cuts: Vec::new(),
+            is_erasable: false,
             levels: Vec::new(),
         }
     }
@@ -286,6 +303,7 @@ impl Scan {
         self.members.clear();
         self.remarks.clear();
         self.cuts.clear();
+        self.is_erasable = false;
         self.levels.clear();
         let mut walk = Walk { frame, at: HEADER };
         loop {
@@ -307,7 +325,7 @@ impl Scan {
         let Some(&(level, before)) = self.levels.iter().rev().find(|(level, _)| *level < actor) else {
             return;
         };
-        if Walk::at(frame, before).text() == Walk::at(frame, actor).text() {
+        if Walk::at(frame, before).says_the_same(Walk::at(frame, actor)) {
             return;
         }
         for slot in Slot::ALL.iter().filter(|slot| slot.path().starts_with("actor.")) {
@@ -417,6 +435,10 @@ impl Scan {
                     self.levels.push((walk.here(), self.place_of(Slot::ActorId)));
                 }
                 Some(())
+            }
+            mark::ERASABLE => {
+                self.is_erasable = true;
+                span(walk).map(drop)
             }
             mark::CUT => {
                 let original_len = u64::from_le_bytes(walk.take()?);

@@ -15,6 +15,7 @@ use super::control;
 use super::effective::Effective;
 use super::inbox::{Inbox, Item};
 use super::ports::{Port, Report};
+use super::requests::Requests;
 use super::settle::Note;
 use super::ticket::{Placed, Promise, Receipt};
 use crate::capture::Outlet;
@@ -65,6 +66,7 @@ pub(super) struct Writer {
     pub(super) id_kind: IdKind,
     pub(super) report: Report,
     pub(super) batch: Batch,
+    pub(super) requests: Requests,
     pub(super) state: Progress,
 }
 
@@ -147,6 +149,7 @@ impl Writer {
         effective: Effective,
         id_kind: IdKind,
         report: Report,
+        policy: Policy,
     ) -> Self {
         let seq = journal.as_ref().map_or(0, FileSink::next_seq);
         let observed_at = journal
@@ -189,6 +192,7 @@ impl Writer {
             id_kind,
             report,
             batch: Batch::default(),
+            requests: Requests::new(policy),
             state,
         }
     }
@@ -209,6 +213,7 @@ impl Writer {
         self.note_asked();
         self.note_rest();
         self.hand_on();
+        self.carry_out();
         if moved == 0 {
             self.tick();
         }
@@ -386,6 +391,9 @@ fn render(lines: &mut LineWriter, batch: &mut Batch, place: &Place<'_>, frame: &
     batch.push(place.seq, place.observed_at, |out| {
         lines.write(frame.bytes(), place, out);
     });
+    if lines.has_rows() {
+        batch.push_rows(place.seq, lines.take_rows());
+    }
 }
 
 /// When the record of a frame happened: what every frame begins with.

@@ -2,6 +2,7 @@
 
 mod back;
 mod dir;
+mod erasable;
 mod finding;
 mod follow;
 mod numbers;
@@ -16,6 +17,7 @@ use crate::error::Result;
 use crate::record::{Record, Slot};
 
 pub use dir::{DirStore, Walk};
+pub use erasable::{ERASED, Erasable, MISMATCH, erasable};
 pub use finding::{Finding, FindingKind};
 pub use follow::Follow;
 pub use place::Cursor;
@@ -83,7 +85,7 @@ pub enum Direction {
 pub struct Stored {
     /// When it was observed, in which stream, under which number.
     pub place: Cursor,
-    /// What it says.
+    /// What it says. In the place of a commitment stands the value, as long as it is there, else [`ERASED`].
     pub record: Record,
     /// The bytes of its line, without the newline.
     pub line: Vec<u8>,

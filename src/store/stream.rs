@@ -11,6 +11,7 @@ use crate::format::{Lines, Piece, read_line, segments};
 use crate::record::{Record, Slot};
 
 use super::back::BackLines;
+use super::erasable::Values;
 use super::numbers::{Numbers, Step};
 use super::seek::{self, Bound};
 use super::{Cursor, Direction, Filter, Finding, FindingKind, GAP, Item, Stored, Window};
@@ -36,6 +37,12 @@ impl Files {
             name: name_of(path),
             paths: vec![path.to_owned()],
         }
+    }
+
+    /// The erasable values of its records.
+    pub(super) fn values(&self) -> Values {
+        let dir = self.paths.first().and_then(|path| path.parent());
+        Values::beside(dir.unwrap_or(Path::new("")))
     }
 
     pub(super) fn bytes(&self) -> u64 {
@@ -109,6 +116,7 @@ pub(super) struct StreamWalk<'s> {
     direction: Direction,
     after: Option<Cursor>,
     numbers: Numbers,
+    values: Values,
     waiting: VecDeque<Item>,
     /// Findings met before it is known on which side of the cursor they lie. At most what one probe of
     /// [`seek::offsets`] leaves over.
@@ -137,6 +145,7 @@ impl<'s> StreamWalk<'s> {
             direction,
             after: after.cloned(),
             numbers: Numbers::default(),
+            values: files.values(),
             waiting: VecDeque::new(),
             held: Vec::new(),
             begun: after.is_none(),
@@ -245,13 +254,15 @@ impl<'s> StreamWalk<'s> {
             // The writer ends a fragment with a newline of its own.
             Some(Piece::Line { bytes: b"", .. }) => return Ok(()),
             Some(Piece::Line { offset, bytes }) => match decode(bytes, &self.name) {
-                Ok((place, record)) => {
+                Ok((place, mut record)) => {
+                    let mismatch = self.values.join(bytes, &mut record)?;
                     let behind = is_behind(&place, self.after.as_ref(), self.direction);
                     let inside = behind && self.window.contains(place.observed_at);
                     // The line is only copied where the record is given out.
                     let wanted = inside && self.filter.matches(&record);
                     let line = (wanted || (inside && record.event() == GAP)).then(|| bytes.to_vec());
                     self.take(offset, behind, place, record, line, wanted);
+                    mismatch.into_iter().for_each(|kind| self.found(offset, kind));
                     return Ok(());
                 }
                 Err(why) => {

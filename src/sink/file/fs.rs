@@ -85,6 +85,9 @@ pub(crate) trait Fs: Send + Sync + fmt::Debug {
     /// The names in a directory, in any order.
     fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
     fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Puts a file that is durable in the place of another one, or nothing, and overwrites the bytes of what was there as
+    /// far as the file system lets it. The name is durable when this returns.
+    fn erase(&self, path: &Path, new: Option<&Path>) -> io::Result<()>;
     /// Makes the names in a directory durable.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
     /// Takes the one-writer lock and writes `holder` into its file.

@@ -5,6 +5,7 @@
 //!   stream                                        who this stream is; written once
 //!   lock                                          the one-writer lock, with its holder
 //!   audit-2026-11-21-00000000000000016384.jsonl   a segment: the day it was opened, its first new seq
+//!   erasable/rows-00000000000000016384-0.jsonl    erasable values; the one thing that is rewritten
 //! ```
 //!
 //! A byte that was written is never truncated, overwritten or renamed; only retention removes, and only whole segments
@@ -19,12 +20,14 @@
 //! | `roll.rs` | the end of one segment and the begin of the next; failed syncs |
 //! | `place.rs` | files that are deleted or replaced under the sink |
 //! | `retain.rs` | age, size and number of segments |
+//! | `erasable.rs` | the side table of erasable values |
 
 mod append;
 mod background;
 #[cfg(test)]
 mod background_tests;
 mod builder;
+mod erasable;
 mod events;
 #[cfg(test)]
 mod fault_tests;
@@ -40,6 +43,7 @@ mod retain;
 mod roll;
 
 pub use builder::FileSinkBuilder;
+pub use erasable::Erased;
 pub use events::{Cleaned, FileEvent, Opened, RemoveCause, RollCause, Rotated, Torn};
 
 use std::path::{Path, PathBuf};
@@ -94,6 +98,8 @@ pub struct FileSink {
     watch: retain::ClockWatch,
     events: Vec<FileEvent>,
     scratch: Vec<u8>,
+    /// The values whose commitments stand in the lines.
+    erasable: erasable::Table,
 }
 
 /// The segment that takes lines.

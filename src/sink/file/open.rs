@@ -40,6 +40,7 @@ impl FileSink {
         let found = Found::look(&*fs, &home)?;
         let segment = found.go_on(&*fs, &home, &settings, now)?;
         let opened = found.opened;
+        let erasable = super::erasable::Table::new(&home, settings.access);
         Ok(Self {
             watch: ClockWatch::new(opened.last_observed_at, settings.keep_days, &clock),
             next_seq: opened.next_seq,
@@ -57,6 +58,7 @@ impl FileSink {
             background: super::background::Background::default(),
             events: Vec::new(),
             scratch: Vec::new(),
+            erasable,
         })
     }
 }

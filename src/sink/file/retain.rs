@@ -107,6 +107,10 @@ impl FileSink {
         let large = self.too_large(&rest, open.1);
         rest = self.remove(rest, large, RemoveCause::Size, &mut cleaned);
         cleaned.kept = rest.len() + open.0;
+        let oldest = rest.first().map(|segment| segment.name).or(newest);
+        if let (Some(oldest), false) = (oldest, cleaned.removed.is_empty()) {
+            self.forget_rows(oldest.first_seq)?;
+        }
         Ok(cleaned)
     }
 
