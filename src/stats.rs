@@ -8,6 +8,8 @@ macro_rules! counters {
         /// The live counters. Writers add; nobody resets.
         #[derive(Debug, Default)]
         pub(crate) struct Counters {
+            /// Not a count: how far the newest checkpoint reaches.
+            pub(crate) sealed: AtomicU64,
             $(pub(crate) $name: AtomicU64,)*
         }
 
@@ -40,6 +42,8 @@ macro_rules! counters {
             pub queue_bytes: u64,
             /// Pauses in effect now.
             pub pauses: u64,
+            /// How many records of the stream, from its beginning on, the newest checkpoint covers.
+            pub sealed: u64,
             /// What each sink did, by name.
             pub sinks: Vec<SinkStats>,
             /// What each rule of redaction did, sorted by rule; only those that did something. The rule
@@ -54,6 +58,7 @@ macro_rules! counters {
                     in_queue: 0,
                     queue_bytes: 0,
                     pauses: 0,
+                    sealed: self.sealed.load(Ordering::Acquire),
                     sinks: Vec::new(),
                     redactions: Vec::new(),
                 }
@@ -102,6 +107,7 @@ counters! {
     large_frames "buffers" "Frames above the pooled size; their buffers are not kept.";
     clock_backwards "steps" "Times that the writer's clock went backwards; `observed_at` stood still.";
     write_errors "errors" "Failed writes to the journal; the records were kept and written again.";
+    heartbeats "records" "Control records `audit.heartbeat`, which say that nothing happened.";
     sync_errors "errors" "Failed fdatasyncs; final for their segment.";
 }
 
@@ -196,6 +202,11 @@ impl Stats {
                 self.queue_bytes,
             ),
             ("pauses", "Pauses in effect now.", self.pauses),
+            (
+                "sealed",
+                "Records of the stream, from its beginning on, that the newest checkpoint covers.",
+                self.sealed,
+            ),
         ] {
             let _ = writeln!(
                 text,

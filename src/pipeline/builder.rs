@@ -52,6 +52,7 @@ pub struct AuditBuilder {
     /// For tests: erasable values leave their commitments, and are kept nowhere.
     pub(super) forgets_erasable: bool,
     pub(super) diagnostics: Option<Report>,
+    pub(super) seal: super::seal::Seal,
     #[cfg(test)]
     pub(super) file_system: Option<crate::sink::file::memfs::MemFs>,
 }
@@ -97,6 +98,7 @@ impl Default for AuditBuilder {
             sinks: Vec::new(),
             forgets_erasable: false,
             diagnostics: None,
+            seal: super::seal::Seal::default(),
             #[cfg(test)]
             file_system: None,
         }

@@ -35,6 +35,7 @@ impl Writer {
                         to,
                         records: self.state.in_batch,
                     });
+                    self.take_leaves();
                 }
                 Err(error) => return self.failed_write(&error),
             }
@@ -163,6 +164,7 @@ impl Writer {
             (self.report)(&format!("the audit journal could not roll: {error}"));
         }
         self.tell_file_events();
+        self.beat(now);
     }
 
     /// Waits for the disk where somebody waits for it; else the disk is asked and the writer goes on.
@@ -222,6 +224,7 @@ impl Writer {
         let written = journal.next_seq();
         self.confirmed();
         self.recovered();
+        self.seal_end();
         let mut waiting = std::mem::take(&mut self.state.waiting);
         for (ticket, place) in waiting.extract_if(.., |(_, place)| place.seq < written) {
             ticket.answer(Ok(Receipt {

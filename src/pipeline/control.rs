@@ -41,6 +41,9 @@ pub(super) fn open(cause: &str, opened: Option<&Opened>, bound: u64, effective: 
             ]);
             record = record.attribute("torn", Value::Map(fragment));
         }
+        if opened.tiles_rebuilt {
+            record = record.attribute("tiles_rebuilt", true);
+        }
         if let Some((first, last)) = opened.missing {
             record = record.attribute("missing", Value::List(vec![first.into(), last.into()]));
         }
@@ -127,6 +130,11 @@ pub(super) fn erase(done: Result<&Erased, &Error>, subject: Option<String>) -> R
     }
 }
 
+/// Nothing was written since.
+pub(super) fn heartbeat(last: u64) -> Record {
+    control("audit.heartbeat").attribute("last", time(last)).build()
+}
+
 /// Records are known to be missing here.
 pub(super) fn gap(row: &LossRow) -> Record {
     let builder = control("audit.gap")
@@ -202,6 +210,21 @@ pub(super) fn file(event: &FileEvent) -> Option<Record> {
             .attribute("before", time(*before))
             .attribute("after", time(*after))
             .attribute("age_retention", "suspended")
+            .build(),
+        FileEvent::KeyBegan { key, first, previous } => {
+            let builder = control("audit.key")
+                .attribute("vkey", key.as_str())
+                .attribute("first", *first);
+            match previous {
+                Some(previous) => builder.attribute("previous", previous.as_str()).build(),
+                None => builder.build(),
+            }
+        }
+        FileEvent::NotSealed { size, cause } => control("audit.degraded")
+            .outcome("failure")
+            .attribute("cause", "not_sealed")
+            .attribute("sealed", *size)
+            .attribute("error", cause.as_str())
             .build(),
         FileEvent::NotRemoved { segment, cause } => control("audit.degraded")
             .outcome("failure")

@@ -63,6 +63,7 @@ impl AuditBuilder {
                 format!("{:04o}", self.file_mode.unwrap_or(0o600)).into(),
             ),
         ]));
+        self.seal_in_effect(into);
         if let Some(group) = self.file_group {
             into.extend(rows([("file_group", group.into())]));
         }

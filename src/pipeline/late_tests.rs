@@ -198,7 +198,12 @@ fn what_the_disk_lost_is_not_acknowledged_and_a_gap_among_it_is_written_again() 
         1,
         "the first one is zeros now: {lines:?}"
     );
-    assert_eq!(found("\"cause\":\"unconfirmed\""), 1, "{lines:?}");
+    assert_eq!(found("\"event\":\"audit.degraded\""), 1, "{lines:?}");
+    assert_eq!(
+        found("\"seq\":2"),
+        1,
+        "a gap record has the number of the record: {lines:?}"
+    );
     assert_eq!(stats.gap_recorded, 1);
 }
 

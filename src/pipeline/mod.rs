@@ -17,6 +17,7 @@ mod late_tests;
 mod pause;
 mod ports;
 mod requests;
+mod seal;
 mod settle;
 mod start;
 mod ticket;

@@ -220,6 +220,7 @@ impl Writer {
             stream: Arc::clone(&self.stream),
             seq,
             observed_at: self.observed_at,
+            leaf: None,
         };
         self.state.waiting.push((promise, placed));
     }

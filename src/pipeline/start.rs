@@ -41,6 +41,7 @@ impl AuditBuilder {
             .map_or(SharedClock::System, SharedClock::Custom);
         let journal = self.open_journal(&checked)?;
         let effective = self.effective(&checked);
+        let heartbeat = self.heartbeat_ns();
         let settings = self.settings(&checked);
         let counters = Arc::new(Counters::default());
         let inbox = Inbox::new(
@@ -73,6 +74,7 @@ impl AuditBuilder {
             checked.commit_interval,
             effective,
             self.id_kind.unwrap_or_default(),
+            heartbeat,
             report,
             self.policy.clone().unwrap_or_default(),
         );
@@ -118,6 +120,7 @@ impl AuditBuilder {
         }
         self.policy.as_ref().map_or(Ok(()), Policy::check)?;
         self.check_erasable()?;
+        self.check_seal()?;
         self.call_stacks.as_ref().map_or(Ok(()), CallStacks::check)?;
         let keep_days = match self.keep_days {
             Some(days) => Some(days),
@@ -179,7 +182,7 @@ impl AuditBuilder {
         if let Some(fs) = &self.file_system {
             file = file.in_memory(fs);
         }
-        file.open().map(Some)
+        self.seal_file(file).open().map(Some)
     }
 
     fn settings(&self, checked: &Checked) -> Settings {

@@ -9,6 +9,7 @@ use parking_lot::{Condvar, Mutex};
 use uuid::Uuid;
 
 use crate::error::Result;
+use crate::format::Hash;
 
 /// How far a record has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,6 +42,7 @@ pub(super) struct Placed {
     pub(super) stream: Arc<str>,
     pub(super) seq: u64,
     pub(super) observed_at: u64,
+    pub(super) leaf: Option<Hash>,
 }
 
 impl Receipt {
@@ -70,6 +72,13 @@ impl Receipt {
     #[must_use]
     pub fn seq(&self) -> Option<u64> {
         self.place.as_ref().map(|place| place.seq)
+    }
+
+    /// The hash of the record's line, which is leaf number [`Self::seq`] of the stream's Merkle tree; `None` where the
+    /// trail is not sealed, or the record was not written. Kept elsewhere, it proves that the record has not changed.
+    #[must_use]
+    pub fn leaf(&self) -> Option<Hash> {
+        self.place.as_ref().and_then(|place| place.leaf)
     }
 
     /// When the writer took the record, in nanoseconds since the Unix epoch.

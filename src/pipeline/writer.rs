@@ -64,6 +64,8 @@ pub(super) struct Writer {
     pub(super) commit_interval: Duration,
     pub(super) effective: Effective,
     pub(super) id_kind: IdKind,
+    /// Nanoseconds without a record after which one says so; 0 is never.
+    pub(super) heartbeat: u64,
     pub(super) report: Report,
     pub(super) batch: Batch,
     pub(super) requests: Requests,
@@ -148,6 +150,7 @@ impl Writer {
         commit_interval: Duration,
         effective: Effective,
         id_kind: IdKind,
+        heartbeat: u64,
         report: Report,
         policy: Policy,
     ) -> Self {
@@ -190,6 +193,7 @@ impl Writer {
             commit_interval,
             effective,
             id_kind,
+            heartbeat,
             report,
             batch: Batch::default(),
             requests: Requests::new(policy),
@@ -219,6 +223,7 @@ impl Writer {
         }
         let is_drained = self.batch.is_empty() && self.inbox.queue.used().records == 0;
         self.commit_if_due();
+        self.seal_behind();
         if self.batch.is_empty() {
             self.answer_barriers();
         }
@@ -297,6 +302,7 @@ impl Writer {
                 stream: Arc::clone(&self.stream),
                 seq,
                 observed_at: self.observed_at,
+                leaf: None,
             };
             self.state.waiting.push((promise, placed));
         }

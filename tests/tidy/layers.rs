@@ -16,7 +16,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("record", &["clock", "error"]),
     ("config", &["error", "record"]),
     ("redact", &["config", "error", "record", "secret", "stats"]),
-    ("format", &["clock", "error", "record", "redact", "secret", "stats"]),
+    (
+        "format",
+        &["clock", "error", "record", "redact", "secret", "stats"],
+    ),
     ("queue", &["clock", "error", "stats"]),
     (
         "capture",

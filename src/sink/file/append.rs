@@ -123,12 +123,14 @@ impl FileSink {
             Ok(()) => {
                 self.next_seq += part.lines;
                 self.last_observed_at = part.observed_at;
+                self.seal_lines(bytes);
                 Ok(())
             }
             Err(failed) => {
                 // What stands there complete is taken over; the rest of the batch comes again.
                 self.next_seq += failed.lines;
                 let path = segment.path.clone();
+                self.seal_lines(first_lines(bytes, failed.lines));
                 self.end_segment(RollCause::WriteError);
                 Err(into_sink_error(Error::io("could not write", &path, failed.cause)))
             }
@@ -179,6 +181,15 @@ impl OpenSegment {
         let lines = newlines(done);
         Err(FailedWrite { lines, cause })
     }
+}
+
+/// The first `count` lines, the newline of the last one included.
+fn first_lines(bytes: &[u8], count: u64) -> &[u8] {
+    let mut ends = memchr::memchr_iter(b'\n', bytes);
+    let last = usize::try_from(count)
+        .ok()
+        .and_then(|count| ends.nth(count.checked_sub(1)?));
+    bytes.get(..last.map_or(0, |at| at + 1)).unwrap_or_default()
 }
 
 pub(super) fn newlines(bytes: &[u8]) -> u64 {

@@ -178,6 +178,7 @@ impl FileSink {
             return self.confirm();
         }
         self.background.running = Some(mark);
+        self.mark_seal();
         if let Some((from, to)) = forget {
             self.background.hand(Job::Forget(file, from, to));
         }
@@ -194,6 +195,7 @@ impl FileSink {
             segment.confirmed = segment.confirmed.max(mark.len);
             segment.confirmed_seq = segment.confirmed_seq.max(mark.next_seq);
         }
+        self.settle_seal();
         Ok(())
     }
 

@@ -5,9 +5,12 @@ use std::sync::Arc;
 
 use super::FileSink;
 use super::fs::{Access, Fs};
+use super::keyring::Given;
 use super::real::RealFs;
+use super::sealer::Hook;
 use crate::clock::{Clock, SharedClock};
 use crate::error::{Error, Result};
+use crate::format::SigningKey;
 
 /// The settings of a [`FileSink`].
 #[derive(Debug, Clone)]
@@ -27,6 +30,9 @@ pub(super) struct Settings {
     pub(super) keep_bytes: u64,
     pub(super) keep_segments: u64,
     pub(super) access: Access,
+    pub(super) is_sealed: bool,
+    pub(super) keys: Given,
+    pub(super) on_checkpoint: Option<Hook>,
 }
 
 /// Below this a segment's name would cost as much as its content.
@@ -46,6 +52,9 @@ impl FileSinkBuilder {
                     mode: 0o600,
                     group: None,
                 },
+                is_sealed: true,
+                keys: Given::default(),
+                on_checkpoint: None,
             },
             clock: SharedClock::System,
             fs: Arc::new(RealFs),
@@ -94,6 +103,33 @@ impl FileSinkBuilder {
     /// The number of the group that owns what is created. Default: the process's own. Without effect on Windows.
     pub fn group(mut self, group: u32) -> Self {
         self.settings.access.group = Some(group);
+        self
+    }
+
+    /// Whether the lines are sealed: a Merkle tree, its tiles and checkpoints (`docs/format.md`). Default: yes. A stream
+    /// that was sealed and is then written without can be sealed again, as long as no segment is missing.
+    pub fn sealed(mut self, is_sealed: bool) -> Self {
+        self.settings.is_sealed = is_sealed;
+        self
+    }
+
+    /// The key that signs checkpoints. Default: none; then `checkpoint.unsigned` is written, and whoever can write to the
+    /// directory can also write another history.
+    pub fn signing_key(mut self, key: SigningKey) -> Self {
+        self.settings.keys.signing = Some(key);
+        self
+    }
+
+    /// The key that signed until now, where [`Self::signing_key`] takes over from it: both sign once.
+    pub fn retiring_key(mut self, key: SigningKey) -> Self {
+        self.settings.keys.retiring = Some(key);
+        self
+    }
+
+    /// Called with each checkpoint that was written, on the thread that seals: to keep it where a writer of this
+    /// directory cannot reach. Its text is the note, or where there is no key the checkpoint's three lines.
+    pub fn on_checkpoint(mut self, hook: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.settings.on_checkpoint = Some(Hook(Arc::new(hook)));
         self
     }
 

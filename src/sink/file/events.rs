@@ -20,6 +20,8 @@ pub struct Opened {
     /// First and last sequence number of records that are known to be missing: their copy was under way, because the
     /// disk had not confirmed them, when the power failed. None of them was ever confirmed to a caller.
     pub missing: Option<(u64, u64)>,
+    /// Tiles of the seal were missing or wrong, as a power failure leaves them, and were made again from the lines.
+    pub tiles_rebuilt: bool,
 }
 
 /// An incomplete line at the end of a segment.
@@ -141,6 +143,22 @@ pub enum FileEvent {
         before: u64,
         /// The time after it.
         after: u64,
+    },
+    /// A key begins to sign checkpoints.
+    KeyBegan {
+        /// The key, as a vkey.
+        key: String,
+        /// The smallest size that it signs.
+        first: u64,
+        /// The key that it takes over from.
+        previous: Option<String>,
+    },
+    /// A checkpoint could not be signed or written. It is told once; the next ones are tried about every second.
+    NotSealed {
+        /// How many records the newest checkpoint covers.
+        size: u64,
+        /// Why, for people.
+        cause: String,
     },
     /// A segment that is due could not be removed; the next clean-up tries again.
     NotRemoved {

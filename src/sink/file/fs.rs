@@ -88,6 +88,8 @@ pub(crate) trait Fs: Send + Sync + fmt::Debug {
     /// Puts a file that is durable in the place of another one, or nothing, and overwrites the bytes of what was there as
     /// far as the file system lets it. The name is durable when this returns.
     fn erase(&self, path: &Path, new: Option<&Path>) -> io::Result<()>;
+    /// Puts a small file in the place of whatever is there: after a crash either the old or the new one is, whole.
+    fn replace(&self, path: &Path, bytes: &[u8], access: Access) -> io::Result<()>;
     /// Makes the names in a directory durable.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
     /// Takes the one-writer lock and writes `holder` into its file.

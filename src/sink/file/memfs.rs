@@ -19,7 +19,7 @@ pub(crate) enum Fault {
     Short,
     /// A sync fails and drops what it should have written; other calls work.
     Sync,
-    /// The same, and the first bytes that were dropped read as zeros from then on.
+    /// The same, and what was dropped reads as zeros from then on.
     Zeros,
 }
 
@@ -261,10 +261,7 @@ impl FsFile for MemFile {
         let content = disk.files.get_mut(&self.inode).unwrap();
         if let Some(fault) = fault {
             if fault == Fault::Zeros {
-                content.bytes[from..]
-                    .iter_mut()
-                    .take(8)
-                    .for_each(|byte| *byte = 0);
+                content.bytes[from..].fill(0);
             }
             // The pages are clean from now on although the disk never got them.
             return Err(io::Error::other("input/output error"));
@@ -428,6 +425,26 @@ impl Fs for MemFs {
         old.bytes.fill(0);
         old.durable.fill(0);
         Ok(())
+    }
+
+    /// The steps of the real one, each of which can fail: create, write, sync, rename, sync the directory.
+    fn replace(&self, path: &Path, bytes: &[u8], access: Access) -> io::Result<()> {
+        let next = path.with_extension("tmp");
+        if self.meta(&next).is_ok() {
+            self.remove(&next)?;
+        }
+        let file = self.create_new(&next, access)?;
+        if file.write(bytes)? < bytes.len() {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        file.sync()?;
+        let mut disk = self.disk.lock();
+        disk.plain()?;
+        let inode = disk.find(&next)?;
+        disk.names.remove(&next);
+        disk.names.insert(path.to_owned(), inode);
+        drop(disk);
+        self.sync_dir(path.parent().unwrap())
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {

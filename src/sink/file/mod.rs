@@ -18,6 +18,8 @@
 //! | `append.rs` | lines to bytes, failed writes |
 //! | `background.rs` | syncs beside the writing |
 //! | `roll.rs` | the end of one segment and the begin of the next; failed syncs |
+//! | `seal.rs`, `sealer.rs` | the tree over the lines; the thread that writes tiles and checkpoints |
+//! | `keyring.rs`, `reseal.rs` | whose turn it is to sign; the tree of a stream that is opened again |
 //! | `place.rs` | files that are deleted or replaced under the sink |
 //! | `retain.rs` | age, size and number of segments |
 //! | `erasable.rs` | the side table of erasable values |
@@ -32,15 +34,23 @@ mod events;
 #[cfg(test)]
 mod fault_tests;
 mod fs;
+mod keyring;
 mod lock;
+
 #[cfg(test)]
 pub(crate) mod memfs;
 mod open;
 mod place;
 mod real;
 mod recover;
+mod reseal;
 mod retain;
 mod roll;
+mod salvage;
+mod seal;
+#[cfg(test)]
+mod seal_tests;
+mod sealer;
 
 pub use builder::FileSinkBuilder;
 pub use erasable::Erased;
@@ -95,6 +105,8 @@ pub struct FileSink {
     /// Lines that stand in a closed segment and must be copied into the next one before it takes new lines.
     carry: Option<roll::Carry>,
     background: background::Background,
+    /// `None` where the stream is not sealed.
+    seal: Option<seal::Seal>,
     watch: retain::ClockWatch,
     events: Vec<FileEvent>,
     scratch: Vec<u8>,

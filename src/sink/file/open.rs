@@ -7,11 +7,11 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::builder::Settings;
-use super::fs::{Access, Fs, Kind};
+use super::fs::{Access, Fs, FsFile, Kind};
 use super::recover::{self, Tail};
 use super::retain::ClockWatch;
 use super::roll::{day, look};
-use super::{FileSink, OpenSegment, Opened, Torn, lock};
+use super::{FileEvent, FileSink, OpenSegment, Opened, Torn, lock, reseal};
 use crate::clock::SharedClock;
 use crate::error::{Error, Result};
 use crate::format::SegmentName;
@@ -39,9 +39,21 @@ impl FileSink {
         sync_dirs(&*fs, &settings.dir, &home)?;
         let found = Found::look(&*fs, &home)?;
         let segment = found.go_on(&*fs, &home, &settings, now)?;
-        let opened = found.opened;
+        let mut opened = found.opened;
+        let mut events = Vec::new();
+        let mut seal = None;
+        if settings.is_sealed {
+            let resealed = reseal::reseal(&*fs, &home, &settings, identity.id(), opened.next_seq)?;
+            opened.tiles_rebuilt = resealed.is_rebuilt;
+            events.extend(resealed.began.map(|began| FileEvent::KeyBegan {
+                key: began.key,
+                first: began.first,
+                previous: began.previous,
+            }));
+            seal = Some(resealed.seal);
+        }
         let erasable = super::erasable::Table::new(&home, settings.access);
-        Ok(Self {
+        let mut sink = Self {
             watch: ClockWatch::new(opened.last_observed_at, settings.keep_days, &clock),
             next_seq: opened.next_seq,
             last_observed_at: opened.last_observed_at.unwrap_or(0),
@@ -56,10 +68,14 @@ impl FileSink {
             ended: None,
             carry: None,
             background: super::background::Background::default(),
-            events: Vec::new(),
+            seal,
+            events,
             scratch: Vec::new(),
             erasable,
-        })
+        };
+        // What the last life wrote and did not seal. Where that fails it is told, and tried again a second later.
+        let _ = sink.seal_now();
+        Ok(sink)
     }
 }
 
@@ -209,6 +225,7 @@ impl Found {
             first: true,
             torn: None,
             missing: None,
+            tiles_rebuilt: false,
         };
         let Some(&newest) = names.last() else {
             return Ok(Self { opened, last: None });
@@ -227,9 +244,11 @@ impl Found {
             if known.is_some_and(|last| last.seq.saturating_add(1) >= newest.first_seq) {
                 break;
             }
-            let Some(before) = recover::tail(fs, &path_of(home, name))?.last else {
+            let Some(mut before) = recover::tail(fs, &path_of(home, name))?.last else {
                 continue;
             };
+            // What has the number of a line in the next segment does not count: it was never confirmed.
+            before.seq = before.seq.min(newest.first_seq.saturating_sub(1));
             if known.is_none() {
                 opened.clean = opened.clean && before.close;
             }
@@ -259,24 +278,28 @@ impl Found {
         let path = path_of(home, name);
         let opened = &self.opened;
         let about = fs.meta(&path).map_err(|error| look(&path, error))?;
+        let file = fs.open_append(&path).map_err(|error| look(&path, error))?;
         if opened.clean {
+            confirm(&*file, &path)?;
             let room = about.len < settings.segment_bytes;
             if name.date != day(now) || !room {
                 return Ok(None);
             }
-            let file = fs.open_append(&path).map_err(|error| look(&path, error))?;
             return OpenSegment::adopt(name, path, file, opened.next_seq, false).map(Some);
         }
-        let file = fs.open_append(&path).map_err(|error| look(&path, error))?;
         if opened.torn.is_some() {
             // Where that fails the fragment is left as it is; the next segment does not depend on it.
             let _ = file.write(b"\n");
         }
-        // What survived a kill of the process may exist in memory only.
-        file.sync()
-            .map_err(|error| Error::io("the disk did not confirm", &path, error))?;
+        confirm(&*file, &path)?;
         Ok(None)
     }
+}
+
+/// What survived a kill of the process may exist in memory only, and what is signed must not.
+fn confirm(file: &dyn FsFile, path: &Path) -> Result<()> {
+    file.sync()
+        .map_err(|error| Error::io("the disk did not confirm", path, error))
 }
 
 trait MaxBySeq {

@@ -148,6 +148,26 @@ impl Fs for RealFs {
         old.sync_all()
     }
 
+    fn replace(&self, path: &Path, bytes: &[u8], access: Access) -> io::Result<()> {
+        let mut name = path.as_os_str().to_owned();
+        name.push(".tmp");
+        let next = Path::new(&name);
+        match fs::remove_file(next) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        no_follow(&mut options);
+        set_mode(&mut options, access);
+        let mut file = options.open(next)?;
+        own(next, access.mode, access)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(next, path)?;
+        self.sync_dir(path.parent().unwrap_or(Path::new(".")))
+    }
+
     #[cfg(unix)]
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         File::open(dir)?.sync_all()

@@ -10,6 +10,7 @@ use jiff::{Timestamp, ToSpan as _};
 
 use super::append::{into_sink_error, newlines};
 use super::fs::{FsFile, Kind};
+use super::salvage::{self, Salvage};
 use super::{FileEvent, FileSink, OpenSegment, RollCause, Rotated};
 use crate::error::{Error, Result};
 use crate::format::SegmentName;
@@ -33,7 +34,15 @@ pub(super) struct Carry {
     /// The sequence number of its first line, and the one behind its last.
     first: u64,
     next: u64,
+    /// How often it could not be read.
+    tries: u32,
+    /// It cannot be read back whole: this is what is repeated, the same each time that it is tried.
+    rest: Option<Salvage>,
 }
+
+/// A region that cannot be read is tried again so often: half a minute with the writer's waits. It may be the last that
+/// knows its lines.
+const MOST_TRIES: u32 = 40;
 
 /// The UTC day of a time, as segment names state it.
 pub(super) fn day(nanos: u64) -> Date {
@@ -100,6 +109,8 @@ impl FileSink {
             self.ended = Some((segment.name, cause));
             segment.confirmed = segment.len;
             self.let_go(segment);
+            // Every line is on disk now. A failure is told, and the next head covers them.
+            let _ = self.seal_now();
         }
     }
 
@@ -128,16 +139,21 @@ impl FileSink {
                 to: segment.len,
                 first,
                 next: self.next_seq,
+                tries: 0,
+                rest: None,
             });
         }
     }
 
-    /// Begins a segment at the next sequence number, on the day of `at`.
+    /// Begins a segment on the day of `at`, named by its first line: the next one, or the first that it repeats. So the
+    /// name alone says which lines of the segment before it do not count.
     ///
-    /// Where the name is taken, the file holds nothing new (a terminated fragment, or an unfinished copy): the sink
-    /// goes on behind it, through a new descriptor.
+    /// Where the name is taken, the file holds nothing that counts (a terminated fragment, unconfirmed lines, an unfinished
+    /// copy): the sink goes on behind it, through a new descriptor.
     pub(super) fn begin(&mut self, at: u64) -> Result<SegmentName> {
-        let name = SegmentName::new(day(at), self.next_seq);
+        self.look_at_carry()?;
+        let first = self.carry.as_ref().map_or(self.next_seq, Carry::first);
+        let name = SegmentName::new(day(at), first);
         let path = self.home.join(name.to_string());
         let file = match self.fs.create_new(&path, self.settings.access) {
             Ok(file) => Ok(file),
@@ -155,6 +171,7 @@ impl FileSink {
             .map_err(|error| Error::io("could not make durable the directory", &self.home, error))?;
         let copied = self.unload(&mut segment)?;
         self.segment = Some(segment);
+        self.mark_seal();
         if let Some((closed, cause)) = self.ended.take() {
             self.tell(FileEvent::Rolled {
                 cause,
@@ -172,22 +189,59 @@ impl FileSink {
         Ok(name)
     }
 
+    /// Finds out whether what is carried can be repeated. Where a part of it cannot, other lines take its numbers.
+    fn look_at_carry(&mut self) -> Result<()> {
+        let Some(carry) = self.carry.as_mut().filter(|carry| carry.rest.is_none()) else {
+            return Ok(());
+        };
+        match carry.intact() {
+            Ok(true) => return Ok(()),
+            Err(error) if carry.tries < MOST_TRIES => {
+                carry.tries += 1;
+                return Err(error);
+            }
+            Ok(false) | Err(_) => {}
+        }
+        let free = match &mut self.seal {
+            Some(seal) => seal.take_back(carry.first).min(carry.next),
+            None => carry.first,
+        };
+        let bytes = carry.readable();
+        let region = salvage::Region {
+            stream: self.identity.id(),
+            first: carry.first,
+            free,
+            next: carry.next,
+            observed_at: self.last_observed_at,
+        };
+        carry.rest = Some(region.salvage(&bytes));
+        Ok(())
+    }
+
     /// Copies what is carried into a segment that just began.
     fn unload(&mut self, segment: &mut OpenSegment) -> Result<Option<(u64, u64)>> {
         let Some(carry) = &self.carry else {
             return Ok(None);
         };
-        let (first, last) = (carry.first, carry.next.saturating_sub(1));
-        if !carry.intact() {
+        segment.start_seq = carry.first;
+        segment.confirmed_seq = carry.first;
+        let copied = Some((carry.first, carry.next.saturating_sub(1)));
+        let Some(rest) = &carry.rest else {
+            carry.copy(segment)?;
             self.carry = None;
-            self.tell(FileEvent::Unconfirmed { first, last });
+            return Ok(copied);
+        };
+        segment
+            .write(&rest.lines)
+            .map_err(|failed| Error::io("could not repeat lines into", &segment.path, failed.cause))?;
+        let Some(rest) = self.carry.take().and_then(|carry| carry.rest) else {
             return Ok(None);
+        };
+        self.seal_lines(rest.free());
+        for (first, last) in rest.lost {
+            self.tell(FileEvent::Unconfirmed { first, last });
         }
-        segment.start_seq = first;
-        segment.confirmed_seq = first;
-        carry.copy(segment)?;
-        self.carry = None;
-        Ok(Some((first, last)))
+        Ok(copied)
     }
 
     /// `flush`: everything delivered is on disk, in files that lie where they should.
@@ -210,6 +264,8 @@ impl FileSink {
             Ok(()) => {
                 segment.confirmed = segment.len;
                 segment.confirmed_seq = self.next_seq;
+                self.mark_seal();
+                self.settle_seal();
                 Ok(())
             }
             Err(error) => Err(self.unconfirmed(error)),
@@ -273,22 +329,28 @@ impl Carry {
     }
 
     /// Whether the region can be read back as the lines that were written: after a failed sync the system may have
-    /// dropped them, and after a cut they are gone.
-    fn intact(&self) -> bool {
+    /// dropped them, and after a cut they are gone. An error is one of reading, which may pass.
+    fn intact(&self) -> Result<bool> {
         let mut lines = 0;
         let mut last = 0;
-        let read = self.each(|bytes| {
+        let mut zeros = false;
+        let is_whole = self.each(|bytes| {
             lines += newlines(bytes);
             last = bytes.last().copied().unwrap_or(last);
-            if bytes.contains(&0) {
-                return Err(look(
-                    &self.path,
-                    io::Error::other("zeros where lines were written"),
-                ));
-            }
+            zeros |= bytes.contains(&0);
+            Ok(())
+        })?;
+        Ok(is_whole && !zeros && lines == self.next - self.first && last == b'\n')
+    }
+
+    /// What can be read of the region, from its start.
+    fn readable(&self) -> Vec<u8> {
+        let mut all = Vec::new();
+        let _ = self.each(|bytes| {
+            all.extend_from_slice(bytes);
             Ok(())
         });
-        read.is_ok() && lines == self.next - self.first && last == b'\n'
+        all
     }
 
     fn copy(&self, segment: &mut OpenSegment) -> Result<()> {
@@ -301,9 +363,11 @@ impl Carry {
                 )
             })
         })
+        .map(drop)
     }
 
-    fn each(&self, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+    /// Gives the region piece by piece; `false` where the file ends before it does.
+    fn each(&self, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<bool> {
         let room = usize::try_from((self.to - self.from).min(STEP)).unwrap_or(usize::MAX);
         let mut buffer = vec![0; room];
         let mut at = self.from;
@@ -311,7 +375,7 @@ impl Carry {
             let want = usize::try_from((self.to - at).min(STEP)).unwrap_or(usize::MAX);
             let into = buffer.get_mut(..want).unwrap_or_default();
             match self.file.read_at(at, into) {
-                Ok(0) => return Err(look(&self.path, io::ErrorKind::UnexpectedEof.into())),
+                Ok(0) => return Ok(false),
                 Ok(count) => {
                     take(buffer.get(..count).unwrap_or_default())?;
                     at += count as u64;
@@ -320,7 +384,7 @@ impl Carry {
                 Err(error) => return Err(look(&self.path, error)),
             }
         }
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -1,0 +1,44 @@
+//! The number of a line, found without reading the rest of it.
+
+use serde_json::Value;
+
+/// The `seq` of a line; `None` for what is not a record.
+pub(crate) fn seq_of(line: &[u8]) -> Option<u64> {
+    // In a string the quotation marks would be escaped, so this is a key; and the line's own where nothing is closed behind
+    // it but the line.
+    let at = memchr::memmem::rfind(line, b"\"seq\":")?;
+    let rest = line.get(at + 6..)?;
+    let inner = rest.strip_suffix(b"}")?;
+    if memchr::memchr2(b'}', b']', inner).is_some() {
+        return serde_json::from_slice::<Value>(line).ok()?.get("seq")?.as_u64();
+    }
+    let len = rest.iter().position(|byte| !byte.is_ascii_digit())?;
+    if !matches!(rest.get(len), Some(b',' | b'}')) {
+        return None;
+    }
+    std::str::from_utf8(rest.get(..len)?).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_is_the_lines_own_and_not_one_inside_of_it() {
+        for (line, seq) in [
+            (r#"{"attributes":{"seq":7},"seq":3,"stream":"s"}"#, Some(3)),
+            (r#"{"seq":3,"truncated":[{"seq":9}]}"#, Some(3)),
+            (r#"{"reason":"\"seq\":8","seq":3}"#, Some(3)),
+            (r#"{"seq":3,"stream":"a \"seq\":8"}"#, Some(3)),
+            (r#"{"seq":18446744073709551615}"#, Some(u64::MAX)),
+            (r#"{"seq":18446744073709551616}"#, None),
+            (r#"{"seq":"3"}"#, None),
+            (r#"{"seq":3"#, None),
+            (r#"{"seq":3.5}"#, None),
+            (r#"{"attributes":{"seq":7}}"#, None),
+            ("", None),
+        ] {
+            assert_eq!(seq_of(line.as_bytes()), seq, "{line}");
+        }
+    }
+}
