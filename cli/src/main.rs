@@ -29,10 +29,12 @@ fn main() -> ExitCode {
     let done = match &args.command {
         Command::Demo(demo) => cmd::demo::run(demo),
         Command::Export(export) => cmd::export::run(export),
+        Command::Erase(erase) => cmd::erase::run(erase),
         Command::Events(events) => cmd::events::run(events),
         Command::Explain(explain) => cmd::explain::run(explain),
         Command::Hash(hash) => cmd::hash::run(hash),
         Command::Import(import) => cmd::import::run(import),
+        Command::Prune(prune) => cmd::prune::run(prune),
         Command::Redact(redact) => cmd::redact::run(redact),
         Command::Show(show) => cmd::show::run(show),
         Command::Tail(tail) => cmd::tail::run(tail),

@@ -161,7 +161,10 @@ fn action_of(text: &LitStr) -> Result<TokenStream> {
         .strip_prefix("truncate-")
         .and_then(|len| len.parse::<u16>().ok());
     let subject = word.strip_prefix("erasable-").filter(|field| {
-        !field.is_empty() && !field.chars().any(|char| char.is_whitespace() || char.is_control())
+        !field.is_empty()
+            && !field
+                .chars()
+                .any(|char| char.is_whitespace() || char.is_control())
     });
     let action = match (word.as_str(), last, len) {
         ("erasable", ..) => quote!(Erasable("actor.id")),

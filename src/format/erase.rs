@@ -126,7 +126,11 @@ impl LineWriter {
 
 /// SHA-256 over a salt and the canonical JSON of a value.
 pub(super) fn commitment(salt: &[u8; 32], value: &[u8]) -> [u8; 32] {
-    Sha256::new().chain_update(salt).chain_update(value).finalize().into()
+    Sha256::new()
+        .chain_update(salt)
+        .chain_update(value)
+        .finalize()
+        .into()
 }
 
 fn entries(frame: &[u8]) -> Vec<Entry<'_>> {

@@ -53,7 +53,7 @@ impl Row {
     }
 
     /// Appends the row as a line.
-    pub(super) fn write(&self, out: &mut Vec<u8>) {
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"field\":");
         text::string(out, self.field.as_bytes());
         out.extend_from_slice(format!(",\"id\":\"{}\",\"salt\":\"", self.id.hyphenated()).as_bytes());
@@ -132,14 +132,20 @@ impl FromStr for RowsName {
     type Err = ();
 
     fn from_str(name: &str) -> std::result::Result<Self, ()> {
-        let middle = name.strip_prefix("rows-").and_then(|rest| rest.strip_suffix(".jsonl"));
+        let middle = name
+            .strip_prefix("rows-")
+            .and_then(|rest| rest.strip_suffix(".jsonl"));
         let (seq, copy) = middle.and_then(|middle| middle.split_once('-')).ok_or(())?;
         let read = Self {
             first_seq: seq.parse().map_err(drop)?,
             copy: copy.parse().map_err(drop)?,
         };
         // One name for each: no sign, no other number of zeros.
-        if read.to_string() == name { Ok(read) } else { Err(()) }
+        if read.to_string() == name {
+            Ok(read)
+        } else {
+            Err(())
+        }
     }
 }
 

@@ -221,7 +221,11 @@ pub(super) fn bytes(out: &mut Vec<u8>, bytes: &[u8]) {
 
 /// A commitment, as the `$commit` form.
 pub(super) fn commitment(out: &mut Vec<u8>, hash: &[u8; 32]) {
-    form(out, "$commit", &base64::engine::general_purpose::STANDARD.encode(hash));
+    form(
+        out,
+        "$commit",
+        &base64::engine::general_purpose::STANDARD.encode(hash),
+    );
 }
 
 /// A one-key object around a text that needs no escapes.

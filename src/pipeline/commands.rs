@@ -107,8 +107,11 @@ impl Writer {
             // Looked at again behind the last of them: what it sent just before it went is there by now.
             fence(Ordering::Acquire);
             let is_drained = is_drained && self.inbox.queue.used().records == 0;
-            let is_done =
-                is_alone && is_drained && self.state.resting.is_empty() && self.state.noting.is_empty() && self.requests.is_empty();
+            let is_done = is_alone
+                && is_drained
+                && self.state.resting.is_empty()
+                && self.state.noting.is_empty()
+                && self.requests.is_empty();
             if is_done && self.state.phase == Phase::Open {
                 // Records came behind the last note of the end.
                 self.close("dropped");

@@ -2,8 +2,8 @@
 
 use crate::capture::Pause;
 use crate::config::Part;
-use crate::record::{Map, Record, RecordBuilder, Slot, Value};
 use crate::error::Error;
+use crate::record::{Map, Record, RecordBuilder, Slot, Value};
 use crate::sink::file::{Erased, FileEvent, Opened};
 
 use super::effective::Effective;

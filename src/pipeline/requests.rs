@@ -277,7 +277,9 @@ impl Writer {
 
     fn prune(&mut self) -> Result<Cleaned> {
         let Some(journal) = &mut self.journal else {
-            return Err(Error::config("cannot prune: this trail has no journal; give `directory`"));
+            return Err(Error::config(
+                "cannot prune: this trail has no journal; give `directory`",
+            ));
         };
         let done = journal.cleanup();
         self.tell_file_events();
@@ -293,7 +295,9 @@ impl Writer {
                 let text = said(&done);
                 let told = put(&answer_to(&path), &text).and_then(|()| fs::remove_file(&path));
                 if let Err(error) = told {
-                    (self.report)(&format!("a request to the audit trail could not be answered: {error}"));
+                    (self.report)(&format!(
+                        "a request to the audit trail could not be answered: {error}"
+                    ));
                 }
             }
         }
@@ -310,7 +314,11 @@ impl Writer {
             return;
         };
         let Ok(found) = fs::read_dir(&dir) else { return };
-        let mut paths: Vec<PathBuf> = found.flatten().map(|entry| entry.path()).filter(|path| is_request(path)).collect();
+        let mut paths: Vec<PathBuf> = found
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|path| is_request(path))
+            .collect();
         paths.sort_unstable();
         for path in paths {
             let is_known = |asked: &Asked| matches!(&asked.answer, Answer::File(known) if *known == path);

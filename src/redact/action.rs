@@ -158,7 +158,9 @@ impl FromStr for Action {
 
 /// Whether a text can be the name of a field that says whose a value is.
 fn is_field(name: &str) -> bool {
-    !name.is_empty() && name.len() <= 255 && !name.chars().any(|char| char.is_whitespace() || char.is_control())
+    !name.is_empty()
+        && name.len() <= 255
+        && !name.chars().any(|char| char.is_whitespace() || char.is_control())
 }
 
 #[cfg(test)]

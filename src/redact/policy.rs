@@ -282,7 +282,11 @@ impl Policy {
     /// Whether anything makes values erasable, so that there must be a side table to put them into.
     pub(crate) fn has_erasable(&self) -> bool {
         let is = |action: &Action| matches!(action, Action::Erasable(_));
-        let by_rule = self.inner.rules.iter().any(|rule| rule.action.as_ref().is_some_and(is));
+        let by_rule = self
+            .inner
+            .rules
+            .iter()
+            .any(|rule| rule.action.as_ref().is_some_and(is));
         by_rule || self.inner.classes.iter().any(|(_, action)| is(action))
     }
 

@@ -69,7 +69,9 @@ impl Values {
                 opened.push((slot, value));
             }
         }
-        opened.into_iter().for_each(|(slot, value)| record.put(slot, value));
+        opened
+            .into_iter()
+            .for_each(|(slot, value)| record.put(slot, value));
         let fields = wrong.join(", ");
         Ok((!fields.is_empty()).then_some(FindingKind::Mismatch { seq, fields }))
     }
@@ -138,7 +140,11 @@ impl Values {
         }
         let names = self.list()?;
         let first = first_for(&names, seq);
-        let wanted: Vec<RowsName> = names.iter().copied().filter(|name| Some(name.first_seq) == first).collect();
+        let wanted: Vec<RowsName> = names
+            .iter()
+            .copied()
+            .filter(|name| Some(name.first_seq) == first)
+            .collect();
         self.names = Some(names);
         self.rows.clear();
         // Taken before the files are read: what is written meanwhile is then read again.
@@ -173,7 +179,12 @@ fn first_for(names: &[RowsName], seq: u64) -> Option<u64> {
 fn list(dir: &Path) -> Result<Vec<RowsName>> {
     let failed = |error| Error::io("could not list the side table", dir, error);
     let entries = match fs::read_dir(dir) {
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
             return Ok(Vec::new());
         }
         other => other.map_err(failed)?,
@@ -199,7 +210,11 @@ fn each(path: &Path, mut take: impl FnMut(Row)) -> Result<()> {
     loop {
         line.clear();
         let limit = MAX_ROW as u64;
-        let count = file.by_ref().take(limit).read_until(b'\n', &mut line).map_err(failed)?;
+        let count = file
+            .by_ref()
+            .take(limit)
+            .read_until(b'\n', &mut line)
+            .map_err(failed)?;
         if count == 0 {
             return Ok(());
         }

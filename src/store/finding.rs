@@ -72,7 +72,10 @@ impl fmt::Display for FindingKind {
                 write!(f, "numbers missing between seq {after} and {before} ({missing})")
             }
             Self::Mismatch { seq, fields } => {
-                write!(f, "the side table has other values than the line of seq {seq} states: {fields}")
+                write!(
+                    f,
+                    "the side table has other values than the line of seq {seq} states: {fields}"
+                )
             }
             Self::Disorder { after, found } => write!(f, "seq {found} follows seq {after}"),
         }

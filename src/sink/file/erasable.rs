@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::FileSink;
 use super::append::into_sink_error;
 use super::fs::{Access, Fs, FsFile};
-use super::FileSink;
 use crate::error::{Error, Result};
 use crate::format::{Batch, ROWS, Row, RowsName};
 use crate::sink::SinkError;
@@ -149,7 +149,9 @@ impl Table {
 
     /// Makes every row durable.
     fn sync(&mut self, fs: &dyn Fs) -> Result<()> {
-        let Some(from) = self.pending_from else { return Ok(()) };
+        let Some(from) = self.pending_from else {
+            return Ok(());
+        };
         if self.open.is_none() {
             self.begin(fs, from)?;
         }
@@ -262,9 +264,7 @@ impl FileSink {
     /// [`ErrorKind::Io`](crate::ErrorKind::Io) where a file cannot be read or rewritten: then some of the values may be
     /// there still. Call it again.
     pub fn erase(&mut self, subject: &str) -> Result<Erased> {
-        let gone = self
-            .erasable
-            .rewrite(&*self.fs, &|row| row.subject == subject)?;
+        let gone = self.erasable.rewrite(&*self.fs, &|row| row.subject == subject)?;
         let values = gone.len() as u64;
         let records: BTreeSet<u64> = gone.into_iter().collect();
         let range = records.first().copied().zip(records.last().copied());
@@ -306,6 +306,14 @@ impl FileSink {
     /// Rows of records from this one on may not be durable.
     pub(super) fn rows_durable_to(&self) -> u64 {
         self.erasable.pending_from.unwrap_or(u64::MAX)
+    }
+}
+
+#[cfg(test)]
+impl FileSink {
+    /// Has the open file of the table look full.
+    pub(super) fn fill_table(&mut self) {
+        self.erasable.open.iter_mut().for_each(|open| open.len = MAX_FILE);
     }
 }
 

@@ -30,6 +30,8 @@ mod background;
 mod background_tests;
 mod builder;
 mod erasable;
+#[cfg(test)]
+mod erasable_tests;
 mod events;
 #[cfg(test)]
 mod fault_tests;

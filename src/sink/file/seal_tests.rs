@@ -214,7 +214,10 @@ fn a_signed_stream_has_every_head_in_its_history_and_the_newest_beside_it() {
     let notes = notes(&fs);
     let sizes: Vec<u64> = notes.iter().map(|(head, _)| head.size).collect();
     // One for each segment that ended, and the three that were asked for.
-    assert!(sizes.is_sorted() && [1, 256, 257].iter().all(|size| sizes.contains(size)), "{sizes:?}");
+    assert!(
+        sizes.is_sorted() && [1, 256, 257].iter().all(|size| sizes.contains(size)),
+        "{sizes:?}"
+    );
     for (head, note) in &notes {
         assert_eq!(head.root, root_of(head.size));
         assert_eq!(head.origin, format!("example.com/log/{stream}"));
