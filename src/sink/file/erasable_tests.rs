@@ -93,7 +93,7 @@ fn a_line_whose_row_the_disk_did_not_confirm_is_not_durable() {
     write(&mut sink, &batch(0, "a"));
     sink.append(&batch(1, "a")).unwrap();
     // The first call of the flush is the sync of the rows.
-    fs.fail(0, 1, Fault::Eio);
+    fs.fail(1, 1, Fault::Eio);
     assert!(sink.flush().is_err());
     assert_eq!(sink.durable_seq(), 1);
     fs.heal();
