@@ -55,10 +55,7 @@ fn erase_asks_the_writer_that_runs_and_show_says_erased() {
     );
     let nothing = run(&["erase", "--subject", "u-17", "--fail-if-empty"], place.path());
     assert_eq!(nothing.status.code(), Some(5), "{}", stderr(&nothing));
-    let left = run(
-        &["show", "attributes.email=[ERASED]", "actor=u-17"],
-        place.path(),
-    );
+    let left = run(&["show", "attributes.email=[ERASED]", "actor=u-17"], place.path());
     assert!(stdout(&left).contains("mail.sent"), "{}", stdout(&left));
     audit.shutdown(LONG).expect("an end");
 }

@@ -2,12 +2,13 @@
 
 use super::hot::Given;
 use super::line::{LineWriter, Place};
+use super::member::Member;
 use super::notes::{self, Note};
 use super::rules::bit;
 use super::text;
 use super::texts;
 use super::values::Values;
-use super::walk::{Member, Walk};
+use super::walk::Walk;
 use crate::record::frame::tag;
 use crate::record::{Kind, Slot};
 

@@ -6,12 +6,13 @@
 use super::erase::Erasing;
 use super::fill;
 use super::hot::{BEHIND, Form, Given, Progress, Shape};
+use super::member::Span;
 use super::notes::{self, Note};
 use super::rules::bit;
 use super::stencil::Stencils;
 use super::text::{self, TimeText};
 use super::values::{Orders, Values};
-use super::walk::{Scan, Span, Walk};
+use super::walk::{Scan, Walk};
 use crate::record::{Kind, Slot};
 
 /// The longest line, without its newline: a transparency log's entry has a 16-bit length.

@@ -12,6 +12,7 @@ mod line;
 #[cfg(test)]
 mod line_tests;
 mod lines;
+mod member;
 mod names;
 mod note;
 mod notes;

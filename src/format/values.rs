@@ -4,8 +4,9 @@ use std::cell::Cell;
 use std::cmp::Ordering;
 use std::ops::Range;
 
+use super::member::Member;
 use super::text;
-use super::walk::{Member, Walk};
+use super::walk::Walk;
 use crate::record::frame::{TOO_DEEP, tag};
 
 /// The most keys that attributes, labels, hashes, detail, call stack and the maps within them have together.
