@@ -229,3 +229,30 @@ fn a_member_of_a_structure_that_is_erasable_by_its_name_becomes_the_marker() {
     trail.audit.emit(record.build()).unwrap();
     assert!(!trail.holds("ana@example.com"));
 }
+
+#[cfg(feature = "config")]
+#[test]
+fn a_policy_file_says_erasable_and_whose() {
+    let rule = |id: &str, name: &str, action: &str| {
+        format!(
+            "[[rule]]\nid = \"{id}\"\npath = \"{name}\"\naction = \"{action}\"\npositives = [\"{name}\"]\nnegatives = [\"x\"]\n"
+        )
+    };
+    let file = rule("mail", "email", "erasable") + &rule("address", "address", "erasable-customer");
+    let policy = Policy::from_toml(&file).unwrap();
+    assert_eq!(
+        policy.explain("email", None, None).text.action,
+        Action::Erasable("actor.id")
+    );
+    assert_eq!(
+        policy.explain("address", None, None).text.action,
+        Action::Erasable("customer")
+    );
+    let trail = Trail::with(policy, |builder| builder);
+    trail.run(|| {
+        info!(target: "audit", event = "a", actor.id = "u", customer = "c", email = "e@example.com", address = "1 Main St");
+    });
+    assert_eq!(trail.audit.erase("u").unwrap().values, 1);
+    assert_eq!(trail.audit.erase("c").unwrap().values, 1);
+    assert!(!trail.holds("Main St"));
+}

@@ -166,7 +166,26 @@ fn put(path: &Path, text: &Value) -> io::Result<()> {
     let mut file = options.open(&new)?;
     file.write_all(text.to_string().as_bytes())?;
     file.sync_data()?;
+    give_to_owner(&new)?;
     fs::rename(&new, path)
+}
+
+/// Gives what was just made to the owner of the directory that it stands in: an administrator may ask a writer that is
+/// somebody else, who could not read it otherwise. Anybody but the administrator is that owner already.
+#[cfg(unix)]
+fn give_to_owner(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt as _, lchown};
+    let Some(dir) = path.parent() else { return Ok(()) };
+    let (owner, made) = (fs::metadata(dir)?, fs::symlink_metadata(path)?);
+    if owner.uid() == made.uid() {
+        return Ok(());
+    }
+    lchown(path, Some(owner.uid()), Some(owner.gid()))
+}
+
+#[cfg(not(unix))]
+fn give_to_owner(_path: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 /// Reads a file that is one of ours, and no link to another.
@@ -185,7 +204,8 @@ fn make_dir(dir: &Path) -> io::Result<()> {
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     match builder.create(dir) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        other => other,
+        Err(error) => Err(error),
+        Ok(()) => give_to_owner(dir),
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use tracing_audit::redact::Policy;
 use tracing_audit::sink::file::Erased;
 use tracing_audit::store::erasable;
-use tracing_audit::{Done, ErrorKind, Request};
+use tracing_audit::{Done, Request};
 
 use super::streams;
 use crate::args::{Color, Erase};
@@ -63,17 +63,13 @@ fn erase(args: &Erase, stream: &Path, subject: &str) -> Result<Erased, Failure> 
         Some(path) => Policy::load(path)?,
         None => Policy::balanced(),
     };
-    let builder = streams::stopped(stream, args.writer.signing_key.as_deref())?;
-    let audit = match builder.policy(policy).start() {
-        Ok(audit) => audit,
-        Err(error) if error.kind() == ErrorKind::Locked => {
-            let request = Request::Erase(subject.to_owned());
-            return match request.ask(stream, args.writer.patience())? {
-                Done::Erased(erased) => Ok(erased),
-                _ => Err(Failure::Input("the writer answered another question".to_owned())),
-            };
-        }
-        Err(error) => return Err(error.into()),
+    let key = args.writer.signing_key.as_deref();
+    let Some(audit) = streams::take_over(stream, key, |builder| builder.policy(policy))? else {
+        let request = Request::Erase(subject.to_owned());
+        return match streams::ask(&request, stream, args.writer.patience())? {
+            Done::Erased(erased) => Ok(erased),
+            _ => Err(Failure::Input("the writer answered another question".to_owned())),
+        };
     };
     let erased = audit.erase(subject);
     let ended = audit.shutdown(args.writer.patience());

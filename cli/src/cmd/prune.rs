@@ -7,7 +7,7 @@ use tracing_audit::format::{Segment, SegmentName, segments};
 use tracing_audit::query::parse_time;
 use tracing_audit::record::{Slot, Value};
 use tracing_audit::store::{DirStore, List, Store as _};
-use tracing_audit::{Done, ErrorKind, Query, Request};
+use tracing_audit::{AuditBuilder, Done, Query, Request};
 
 use super::streams;
 use crate::args::{Color, Prune};
@@ -55,26 +55,23 @@ pub(crate) fn run(args: &Prune) -> Result<u8, Failure> {
 fn prune(args: &Prune, stream: &Path) -> Result<Vec<SegmentName>, Failure> {
     let limits = limits(args, stream)?;
     let before = segments(stream)?;
-    let builder = streams::stopped(stream, args.writer.signing_key.as_deref())?
-        .keep_days(limits.days)
-        .keep_bytes(limits.bytes)
-        .keep_segments(limits.segments);
-    let audit = match builder.start() {
-        Ok(audit) => audit,
-        Err(error) if error.kind() == ErrorKind::Locked => {
-            if args.has_limits() {
-                return Err(Failure::Usage(format!(
-                    "a writer runs in `{}` and has limits of its own; leave --keep-days, --keep-bytes and --keep-segments \
-                     out, or stop it",
-                    stream.display()
-                )));
-            }
-            return match Request::Prune.ask(stream, args.writer.patience())? {
-                Done::Pruned(cleaned) => Ok(cleaned.removed),
-                _ => Err(Failure::Input("the writer answered another question".to_owned())),
-            };
+    let key = args.writer.signing_key.as_deref();
+    let kept = |builder: AuditBuilder| {
+        let builder = builder.keep_days(limits.days).keep_bytes(limits.bytes);
+        builder.keep_segments(limits.segments)
+    };
+    let Some(audit) = streams::take_over(stream, key, kept)? else {
+        if args.has_limits() {
+            return Err(Failure::Usage(format!(
+                "a writer runs in `{}` and has limits of its own; leave --keep-days, --keep-bytes and --keep-segments \
+                 out, or stop it",
+                stream.display()
+            )));
         }
-        Err(error) => return Err(error.into()),
+        return match streams::ask(&Request::Prune, stream, args.writer.patience())? {
+            Done::Pruned(cleaned) => Ok(cleaned.removed),
+            _ => Err(Failure::Input("the writer answered another question".to_owned())),
+        };
     };
     let cleaned = audit.cleanup();
     let ended = audit.shutdown(args.writer.patience());

@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tracing_audit::format::SigningKey;
-use tracing_audit::{Audit, AuditBuilder};
+use tracing_audit::{Audit, AuditBuilder, Done, ErrorKind, Request};
 
 use crate::out::Failure;
 
@@ -33,22 +34,59 @@ fn is_stream(dir: &Path) -> bool {
     dir.join("stream").is_file()
 }
 
-/// The settings of a writer for a stream that has none now. It removes no segment, and seals what was sealed.
-pub(super) fn stopped(stream: &Path, signing_key: Option<&Path>) -> Result<AuditBuilder, Failure> {
+/// A writer for a stream that has none now, with settings that `more` adds; `None` where one runs, or where only a writer
+/// of another user may write here. It removes no segment by itself, and seals what was sealed.
+pub(super) fn take_over(
+    stream: &Path,
+    signing_key: Option<&Path>,
+    more: impl FnOnce(AuditBuilder) -> AuditBuilder,
+) -> Result<Option<Audit>, Failure> {
     let (Some(dir), Some(name)) = (stream.parent(), stream.file_name().and_then(|name| name.to_str())) else {
         return Err(Failure::NoTrail(format!("`{}` is no stream", stream.display())));
     };
+    if stranger(stream).is_some() {
+        return Ok(None);
+    }
     let seal = ["keys", "checkpoint", "checkpoint.unsigned", "tile"];
     let is_sealed = seal.iter().any(|name| stream.join(name).exists());
-    let builder = Audit::builder()
+    let mut builder = Audit::builder()
         .directory(dir)
         .stream(name)
         .keep_days(0)
         .keep_bytes(0)
         .keep_segments(0)
         .sealed(is_sealed);
-    Ok(match signing_key {
-        Some(path) => builder.signing_key(SigningKey::from_file(path)?),
-        None => builder,
-    })
+    if let Some(path) = signing_key {
+        builder = builder.signing_key(SigningKey::from_file(path)?);
+    }
+    match more(builder).start() {
+        Ok(audit) => Ok(Some(audit)),
+        Err(error) if error.kind() == ErrorKind::Locked => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Asks the writer that runs.
+pub(super) fn ask(request: &Request, stream: &Path, patience: Duration) -> Result<Done, Failure> {
+    match (request.ask(stream, patience), stranger(stream)) {
+        (Err(error), Some(owner)) if error.kind() == ErrorKind::Timeout => Err(Failure::NoTrail(format!(
+            "no writer runs in `{}`, which belongs to user {owner}; run this as that user, who could not open what another \
+             one writes there",
+            stream.display()
+        ))),
+        (done, _) => Ok(done?),
+    }
+}
+
+/// The user whom the stream belongs to, where that is another one.
+#[cfg(unix)]
+fn stranger(stream: &Path) -> Option<u32> {
+    use std::os::unix::fs::MetadataExt as _;
+    let owner = fs::metadata(stream).ok()?.uid();
+    (owner != rustix::process::geteuid().as_raw()).then_some(owner)
+}
+
+#[cfg(not(unix))]
+fn stranger(_stream: &Path) -> Option<u32> {
+    None
 }
