@@ -35,6 +35,9 @@ fn of_slot(slot: Slot) -> Json {
         (_, Kind::Map) => json!({ "$ref": "#/$defs/map" }),
         _ => json!({ "$ref": "#/$defs/value" }),
     };
+    if slot.is_erasable() && schema.get("$ref").is_none() {
+        schema = json!({ "oneOf": [schema, { "$ref": "#/$defs/commitment" }] });
+    }
     schema["description"] = json!(slot.doc());
     schema
 }
@@ -48,6 +51,7 @@ fn definitions() -> Json {
             "pattern": "^(NaN|-?Infinity|-?0|-?[1-9][0-9]*|-?[1-9](\\.[0-9]+)?e\\+[0-9]+)$" })),
         "bytes": form("$bytes", json!({ "type": "string",
             "pattern": "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$" })),
+        "commitment": form("$commit", json!({ "type": "string", "pattern": "^[A-Za-z0-9+/]{43}=$" })),
         "wrapped": form("$map", json!({ "type": "object", "minProperties": 1, "maxProperties": 1,
             "patternProperties": { "^\\$": { "$ref": "#/$defs/value" } }, "additionalProperties": false })),
         "plain": { "type": "object", "additionalProperties": { "$ref": "#/$defs/value" },
@@ -59,7 +63,8 @@ fn definitions() -> Json {
             { "type": ["null", "boolean", "string"] },
             { "type": "number", "minimum": -(SAFE as i64), "maximum": SAFE },
             { "type": "array", "items": { "$ref": "#/$defs/value" } },
-            { "$ref": "#/$defs/int" }, { "$ref": "#/$defs/f64" }, { "$ref": "#/$defs/bytes" }, { "$ref": "#/$defs/map" },
+            { "$ref": "#/$defs/int" }, { "$ref": "#/$defs/f64" }, { "$ref": "#/$defs/bytes" },
+            { "$ref": "#/$defs/commitment" }, { "$ref": "#/$defs/map" },
         ] },
         "redaction": { "type": "object", "required": ["count", "fields"], "additionalProperties": false, "properties": {
             "count": count(), "more": count(),

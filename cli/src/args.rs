@@ -97,6 +97,8 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Write records in another format: CSV, sentences, the lines of other systems
     Export(Export),
+    /// Remove one person's values from the erasable fields of a trail; the log stays as it is
+    Erase(Erase),
     /// List the events that are ready to be recorded, with their fields
     Events(Events),
     /// Say what a policy does to fields of these names, and why
@@ -109,6 +111,8 @@ pub(crate) enum Command {
     Keygen(Keygen),
     /// Write a receipt: proof that one record stands in the trail
     Prove(Prove),
+    /// Remove the segments that retention allows no longer
+    Prune(Prune),
     /// Redact values: lines {"id","field","value"} in, {"id","value","redactions"} out, in the same order
     Redact(Redact),
     /// Show records: the newest 50, oldest of them first
@@ -131,6 +135,80 @@ pub(crate) struct Demo {
     /// Another number, another day
     #[arg(long, value_name = "SEED", default_value_t = 1)]
     pub(crate) seed: u64,
+}
+
+/// How to work on a stream: through the writer that runs, or in its place.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Writing {
+    /// Where no writer runs: the key that signs the trail's checkpoints, if they are signed
+    #[arg(long, value_name = "FILE")]
+    pub(crate) signing_key: Option<PathBuf>,
+    /// How many seconds the writer may take to answer
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub(crate) wait: u64,
+}
+
+impl Writing {
+    pub(crate) fn patience(&self) -> std::time::Duration {
+        std::time::Duration::from_secs(self.wait)
+    }
+}
+
+const WRITING: &str = "\
+Where the application runs, its writer does the work, and is asked through a file in
+the stream's directory; where it does not, this command takes the stream's lock.
+
+Exit codes: 0 done, 3 no trail there, the writer did not answer, or a file cannot be
+  read or written, 4 wrong usage, 5 nothing found with --fail-if-empty.";
+
+/// `erase`.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = WRITING)]
+pub(crate) struct Erase {
+    /// A trail: the directory of its streams, or one stream's directory
+    pub(crate) dir: PathBuf,
+    /// Whose values: what the field that names subjects holds; `-` reads it from standard input
+    #[arg(long, value_name = "SUBJECT")]
+    pub(crate) subject: String,
+    /// Say what would be erased, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Where no writer runs: the policy whose key makes the pseudonym that `audit.erase` states
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// End with exit code 5 where the subject has no value
+    #[arg(long)]
+    pub(crate) fail_if_empty: bool,
+    #[command(flatten)]
+    pub(crate) writer: Writing,
+}
+
+/// `prune`.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = WRITING)]
+pub(crate) struct Prune {
+    /// A trail: the directory of its streams, or one stream's directory
+    pub(crate) dir: PathBuf,
+    /// Say what would be removed, and change nothing; followers that hold segments back are not asked
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Where no writer runs: keep so many days, whatever the last writer kept; 0 is no limit
+    #[arg(long, value_name = "DAYS")]
+    pub(crate) keep_days: Option<u64>,
+    /// Where no writer runs: keep so many bytes; 0 is no limit
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) keep_bytes: Option<u64>,
+    /// Where no writer runs: keep so many segments; 0 is no limit
+    #[arg(long, value_name = "N")]
+    pub(crate) keep_segments: Option<u64>,
+    #[command(flatten)]
+    pub(crate) writer: Writing,
+}
+
+impl Prune {
+    pub(crate) fn has_limits(&self) -> bool {
+        self.keep_days.is_some() || self.keep_bytes.is_some() || self.keep_segments.is_some()
+    }
 }
 
 /// `events`.

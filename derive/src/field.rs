@@ -160,7 +160,15 @@ fn action_of(text: &LitStr) -> Result<TokenStream> {
     let len = word
         .strip_prefix("truncate-")
         .and_then(|len| len.parse::<u16>().ok());
+    let subject = word.strip_prefix("erasable-").filter(|field| {
+        !field.is_empty()
+            && !field
+                .chars()
+                .any(|char| char.is_whitespace() || char.is_control())
+    });
     let action = match (word.as_str(), last, len) {
+        ("erasable", ..) => quote!(Erasable("actor.id")),
+        _ if subject.is_some() => quote!(Erasable(#subject)),
         ("drop", ..) => quote!(Drop),
         ("marker", ..) => quote!(Marker),
         ("mask", ..) => quote!(Mask),
@@ -170,8 +178,8 @@ fn action_of(text: &LitStr) -> Result<TokenStream> {
         (_, _, Some(len)) => quote!(TruncateLen(#len)),
         _ => {
             let message = format!(
-                "`{word}` is no action: write drop, marker, mask, keep-last-1 to keep-last-4, hmac, truncate-ip or \
-                 truncate-N with N bytes up to 65535"
+                "`{word}` is no action: write drop, marker, mask, keep-last-1 to keep-last-4, hmac, truncate-ip, \
+                 truncate-N with N bytes up to 65535, erasable or erasable-FIELD"
             );
             return Err(Error::new(text.span(), message));
         }

@@ -62,7 +62,7 @@ use proc_macro::TokenStream;
 ///
 /// A field of the type `Sensitive<…>` needs no attribute: its type states the class. `action = "…"`, beside a class, is
 /// done where the policy would leave more of the field: `drop`, `marker`, `mask`, `keep-last-4`, `hmac`, `truncate-ip`,
-/// `truncate-64`. It cannot make a policy milder.
+/// `truncate-64`, `erasable`. It cannot make a policy milder.
 ///
 /// The text that a policy works on is the `Display` form where the type has one, what the bytes say where it is
 /// `AsRef<[u8]>`, else its `Debug` form; `Some` is what it holds, and `None` is left out.

@@ -54,6 +54,8 @@ impl fmt::Debug for Entry<'_> {
 pub struct Batch {
     bytes: Vec<u8>,
     places: Vec<Place>,
+    /// Rows of the side table that belong to the lines, each with the number of its line.
+    rows: Vec<(u64, Vec<u8>)>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -74,6 +76,15 @@ impl Batch {
             observed_at,
         });
         self.bytes.push(b'\n');
+    }
+
+    /// Adds the rows of erasable values that belong to the line `seq`.
+    pub(crate) fn push_rows(&mut self, seq: u64, rows: Vec<u8>) {
+        self.rows.push((seq, rows));
+    }
+
+    pub(crate) fn rows(&self) -> &[(u64, Vec<u8>)] {
+        &self.rows
     }
 
     /// All lines, each ended by a newline.
@@ -112,5 +123,6 @@ impl Batch {
     pub(crate) fn clear(&mut self) {
         self.bytes.clear();
         self.places.clear();
+        self.rows.clear();
     }
 }

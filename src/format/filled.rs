@@ -2,12 +2,13 @@
 
 use super::hot::Given;
 use super::line::{LineWriter, Place};
+use super::member::Member;
 use super::notes::{self, Note};
 use super::rules::bit;
 use super::text;
 use super::texts;
 use super::values::Values;
-use super::walk::{Member, Walk};
+use super::walk::Walk;
 use crate::record::frame::tag;
 use crate::record::{Kind, Slot};
 
@@ -126,6 +127,7 @@ impl LineWriter {
         let place = value.here();
         match value.byte()? {
             tag::STR | tag::FORMATTED => text::string(out, self.values.kept(place, value.sized()?)),
+            tag::COMMITMENT => text::commitment(out, &value.take()?),
             tag => digits(tag, value, out)?,
         }
         Some(())

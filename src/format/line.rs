@@ -3,14 +3,16 @@
 //! A first pass notes where each value of the frame stands; the second writes the slots in the order of their table,
 //! which is the order of the line. Only a line above the limit is written again, with its longest values cut.
 
+use super::erase::Erasing;
 use super::fill;
 use super::hot::{BEHIND, Form, Given, Progress, Shape};
+use super::member::Span;
 use super::notes::{self, Note};
 use super::rules::bit;
 use super::stencil::Stencils;
 use super::text::{self, TimeText};
 use super::values::{Orders, Values};
-use super::walk::{Scan, Span, Walk};
+use super::walk::{Scan, Walk};
 use crate::record::{Kind, Slot};
 
 /// The longest line, without its newline: a transparency log's entry has a 16-bit length.
@@ -86,6 +88,7 @@ pub(crate) struct LineWriter {
     pub(super) notes: Vec<Note>,
     /// What is known of frames like those that came before.
     pub(super) stencils: Stencils,
+    pub(super) erasing: Erasing,
 }
 
 /// What is the same in all lines, as JSON strings; empty where it is not written.
@@ -146,6 +149,7 @@ impl LineWriter {
             drops: Vec::new(),
             notes: Vec::new(),
             stencils: Stencils::default(),
+            erasing: Erasing::default(),
         }
     }
 
@@ -174,6 +178,11 @@ impl LineWriter {
         } else {
             self.read(frame);
         }
+        if self.scan.is_erasable {
+            out.truncate(start);
+            self.copy = copy;
+            return self.write_committed(frame, place, out);
+        }
         if fits {
             let fixed = Fixed {
                 stream: &self.stream,
@@ -186,6 +195,15 @@ impl LineWriter {
             self.rest();
         }
         self.copy = copy;
+        written
+    }
+
+    /// Writes the line of a frame with erasable values: a commitment stands in the place of each.
+    #[cold]
+    fn write_committed(&mut self, frame: &[u8], place: &Place<'_>, out: &mut Vec<u8>) -> Written {
+        let committed = self.commit_to(frame, place);
+        let written = self.write(&committed, place, out);
+        self.committed(committed);
         written
     }
 
@@ -227,6 +245,9 @@ impl LineWriter {
     pub(super) fn render(&mut self, source: Source<'_>, place: &Place<'_>, out: &mut Vec<u8>) -> Written {
         // The copy was just made; reading the original first gives its bytes time to arrive.
         self.read(source.frame);
+        if self.scan.is_erasable {
+            return Written::default();
+        }
         let frame = source.copy;
         let names = self.names(frame);
         let bits = self.filled_slots(&names);

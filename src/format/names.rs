@@ -30,8 +30,9 @@ impl<'f> Names<'f> {
         self.text(Slot::Category)
     }
 
+    /// Nobody where a value of the record is erasable: it may be this one, and what is made of it would stay.
     pub(crate) fn actor(&self) -> Option<&'f str> {
-        self.text(Slot::ActorId)
+        self.text(Slot::ActorId).filter(|_| !self.scan.is_erasable)
     }
 
     /// The last text that was given for the slot, if it is not empty.

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::member::Remark;
 use super::text;
-use super::walk::{Remark, Scan};
+use super::walk::Scan;
 
 /// How many kinds of remark, and how many cut values, are listed; the rest is counted.
 pub(super) const MAX_REMARKS: usize = 16;

@@ -43,6 +43,7 @@ fn write(value: &Value, depth: u32, out: &mut Vec<u8>) -> Result<()> {
         }
         Value::Float(number) => text::f64(out, *number),
         Value::Bytes(bytes) => text::bytes(out, bytes),
+        Value::Commitment(hash) => text::commitment(out, hash),
         Value::Str(text) => text::string(out, text.as_bytes()),
         Value::List(values) => {
             out.push(b'[');

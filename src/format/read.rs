@@ -116,6 +116,7 @@ fn put(record: &mut Record, slot: Slot, json: Json<'_>) -> Result<()> {
         | (Kind::Bool, Value::Bool(_))
         | (Kind::Map, Value::Map(_))
         | (Kind::Any, _) => true,
+        (_, Value::Commitment(_)) => slot.is_erasable(),
         (Kind::Texts, Value::List(values)) => values.iter().all(|value| value.as_str().is_some()),
         (Kind::Uint, number) => number.as_u64().is_some(),
         (Kind::Time, Value::Str(text)) => {
@@ -136,6 +137,11 @@ fn time(text: &str) -> Option<u64> {
     let instant: jiff::Timestamp = text.parse().ok()?;
     let nanos = u64::try_from(instant.as_nanosecond()).ok()?;
     (nanos <= MAX_TIME).then_some(nanos)
+}
+
+/// The value that a JSON text stands for; `path` is what an error names.
+pub(super) fn value_of(path: &str, json: Json<'_>) -> Result<Value> {
+    value(path, json)
 }
 
 fn value(path: &str, json: Json<'_>) -> Result<Value> {
@@ -182,8 +188,14 @@ fn form(path: &str, name: &str, json: Json<'_>) -> Result<Value> {
             .decode(text.as_bytes())
             .map(Value::Bytes)
             .map_err(|error| malformed("base64 in `$bytes`").because(error)),
+        ("$commit", Json::Str(text)) => base64::engine::general_purpose::STANDARD
+            .decode(text.as_bytes())
+            .ok()
+            .and_then(|hash| hash.try_into().ok())
+            .map(Value::Commitment)
+            .ok_or_else(|| malformed("the base64 of 32 bytes in `$commit`")),
         (name, _) => Err(malformed(&format!(
-            "`$int`, `$f64`, `$bytes` or `$map` with its content instead of `{name}`"
+            "`$int`, `$f64`, `$bytes`, `$commit` or `$map` with its content instead of `{name}`"
         ))),
     }
 }

@@ -44,7 +44,7 @@ pub(super) const SIZES: [(u8, u32); 16] = {
         none,
         none,
         (5, sized),
-        none,
+        (33, fixed),
         none,
         none,
     ]
@@ -99,7 +99,12 @@ pub(super) const RULES: [Rule; Slot::COUNT] = {
         let slot = Slot::ALL[index];
         rules[index] = Rule {
             bit: bit(slot),
-            accepted: accepted(slot.kind()),
+            accepted: accepted(slot.kind())
+                | if slot.is_erasable() {
+                    1 << tag::COMMITMENT
+                } else {
+                    0
+                },
             asks: matches!(slot.kind(), Kind::Uint | Kind::Texts) || matches!(slot, Slot::Id),
             is_map: matches!(slot.kind(), Kind::Map),
             is_owned: OWNED & bit(slot) != 0,

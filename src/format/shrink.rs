@@ -24,6 +24,9 @@ const NOTE: usize = 48;
 /// What a member takes beside its key and its value: quotes, colon, comma, and its share of an object.
 const PART: usize = 16;
 
+/// What a commitment takes in the line.
+const COMMITMENT: usize = 58;
+
 /// Slots that are kept, if cut, whatever else a record holds: the record's who, what and whether.
 const KEPT: u128 = bit(Slot::Event)
     | bit(Slot::Action)
@@ -341,7 +344,7 @@ impl Survey {
             _ => {
                 *walk = Walk::at(walk.frame, at);
                 walk.skip(0)?;
-                8
+                if tag == tag::COMMITMENT { COMMITMENT } else { 8 }
             }
         })
     }

@@ -219,6 +219,15 @@ pub(super) fn bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend_from_slice(b"\"}");
 }
 
+/// A commitment, as the `$commit` form.
+pub(super) fn commitment(out: &mut Vec<u8>, hash: &[u8; 32]) {
+    form(
+        out,
+        "$commit",
+        &base64::engine::general_purpose::STANDARD.encode(hash),
+    );
+}
+
 /// A one-key object around a text that needs no escapes.
 fn form(out: &mut Vec<u8>, name: &str, text: &str) {
     for part in ["{\"", name, "\":\"", text, "\"}"] {

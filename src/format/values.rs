@@ -4,8 +4,9 @@ use std::cell::Cell;
 use std::cmp::Ordering;
 use std::ops::Range;
 
+use super::member::Member;
 use super::text;
-use super::walk::{Member, Walk};
+use super::walk::Walk;
 use crate::record::frame::{TOO_DEEP, tag};
 
 /// The most keys that attributes, labels, hashes, detail, call stack and the maps within them have together.
@@ -66,6 +67,7 @@ impl Values {
             tag::F64 => text::f64(out, f64::from_bits(u64::from_le_bytes(walk.take()?))),
             tag::STR | tag::FORMATTED => text::string(out, self.kept(place, walk.sized()?)),
             tag::BYTES => text::bytes(out, self.kept(place, walk.sized()?)),
+            tag::COMMITMENT => text::commitment(out, &walk.take()?),
             tag::LIST => self.list(walk, place, depth, out)?,
             tag::MAP => self.nested(walk, place, depth, out)?,
             _ => return None,

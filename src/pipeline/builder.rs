@@ -54,6 +54,8 @@ pub struct AuditBuilder {
     pub(super) id_kind: Option<IdKind>,
     pub(super) clock: Option<Arc<dyn Clock>>,
     pub(super) sinks: Vec<Given>,
+    /// For tests: erasable values leave their commitments, and are kept nowhere.
+    pub(super) forgets_erasable: bool,
     pub(super) diagnostics: Option<Report>,
     pub(super) seal: super::seal::Seal,
     pub(super) on_failure: Option<OnFailure>,
@@ -104,6 +106,7 @@ impl Default for AuditBuilder {
             id_kind: None,
             clock: None,
             sinks: Vec::new(),
+            forgets_erasable: false,
             diagnostics: None,
             seal: super::seal::Seal::default(),
             on_failure: None,
@@ -211,6 +214,13 @@ impl AuditBuilder {
     /// How long a written record waits at most before the fdatasync begins that makes it durable. Default: 50 ms.
     pub fn commit_interval(mut self, interval: Duration) -> Self {
         self.commit_interval = Some(interval);
+        self
+    }
+
+    /// Lets a trail without a journal start although its policy makes values erasable: for tests, which have no use for
+    /// the values.
+    pub(crate) fn forget_erasable(mut self) -> Self {
+        self.forgets_erasable = true;
         self
     }
 

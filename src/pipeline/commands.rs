@@ -13,7 +13,7 @@ use super::writer::{Phase, Progress, Writer};
 use crate::error::{Error, ErrorKind};
 use crate::queue::Credit;
 use crate::record::Record;
-use crate::sink::file::{Cleaned, Rotated};
+use crate::sink::file::{Cleaned, Erased, Rotated};
 use crate::stats::add;
 
 /// What callers ask of the writer.
@@ -26,6 +26,8 @@ pub(super) enum Command {
     Rest(Promise<Reached>),
     Rotate(Promise<Rotated>),
     Cleanup(Promise<Cleaned>),
+    /// Remove the values of a subject that were submitted before.
+    Erase(String, Promise<Erased>),
     /// End by the deadline.
     Close(Promise<Reached>, Instant),
 }
@@ -59,6 +61,10 @@ impl Writer {
                     });
                     self.tell_file_events();
                 }
+                Command::Erase(subject, promise) => {
+                    let behind = self.submitted();
+                    self.requests.erase(behind, subject, promise);
+                }
                 Command::Close(promise, deadline) => close_by(&mut self.state, promise, deadline),
             }
         }
@@ -77,7 +83,7 @@ impl Writer {
     }
 
     /// How many records were submitted so far: the number that a barrier waits for.
-    fn submitted(&self) -> u64 {
+    pub(super) fn submitted(&self) -> u64 {
         self.state.popped + self.inbox.queue.used().records
     }
 
@@ -100,8 +106,11 @@ impl Writer {
             // Looked at again behind the last of them: what it sent just before it went is there by now.
             fence(Ordering::Acquire);
             let is_drained = is_drained && self.inbox.queue.used().records == 0;
-            let is_done =
-                is_alone && is_drained && self.state.resting.is_empty() && self.state.noting.is_empty();
+            let is_done = is_alone
+                && is_drained
+                && self.state.resting.is_empty()
+                && self.state.noting.is_empty()
+                && self.requests.is_empty();
             if is_done && self.state.phase == Phase::Open {
                 // Records came behind the last note of the end.
                 self.close("dropped");

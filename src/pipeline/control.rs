@@ -2,8 +2,9 @@
 
 use crate::capture::Pause;
 use crate::config::Part;
+use crate::error::Error;
 use crate::record::{Map, Record, RecordBuilder, Slot, Value};
-use crate::sink::file::{FileEvent, Opened, Space};
+use crate::sink::file::{Erased, FileEvent, Opened, Space};
 
 use super::clock_watch::Step;
 use super::effective::Effective;
@@ -106,6 +107,30 @@ pub(super) fn not_paused(part: &Part) -> Record {
         by_category: Vec::new(),
     };
     resume(&pause, "not_begun", None)
+}
+
+/// Values of a subject were erased, or could not be. The subject stands there as a pseudonym, or not at all.
+pub(super) fn erase(done: Result<&Erased, &Error>, subject: Option<String>) -> Record {
+    let record = match subject {
+        Some(pseudonym) => control("audit.erase").attribute("subject", pseudonym),
+        None => control("audit.erase"),
+    };
+    match done {
+        Ok(erased) => {
+            let record = record
+                .attribute("records", erased.records)
+                .attribute("values", erased.values)
+                .attribute("followers", erased.followers.clone());
+            match erased.range {
+                Some((first, last)) => record.attribute("first", first).attribute("last", last).build(),
+                None => record.build(),
+            }
+        }
+        Err(error) => record
+            .outcome("failure")
+            .attribute("error", error.to_string())
+            .build(),
+    }
 }
 
 /// Nothing was written since.

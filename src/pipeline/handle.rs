@@ -19,7 +19,7 @@ use super::port_state::PortState;
 use super::ticket::{Answer, Promise, Ticket};
 use crate::capture::{AuditLayer, Callsite, Capture, Check, FilterShell, Obstacle};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sink::file::{Cleaned, Rotated};
+use crate::sink::file::{Cleaned, Erased, Rotated};
 use crate::stats::{SinkStats, Stats};
 
 /// A running audit trail. Clones are handles to the same one.
@@ -203,6 +203,22 @@ impl Audit {
     /// There is no journal, it was shut down, or the disk refused.
     pub fn cleanup(&self) -> Result<Cleaned> {
         self.request(Command::Cleanup)
+    }
+
+    /// Removes the values of a subject that records submitted before this call gave to erasable fields: see
+    /// [`Action::Erasable`](crate::redact::Action::Erasable). `subject` is what the field that names subjects holds in
+    /// these records, as the policy leaves it. The lines stay as they are, and so does everything else that they say.
+    ///
+    /// The record `audit.erase` says how many records and values it was, with the subject's pseudonym
+    /// ([`Policy::pseudonym`](crate::redact::Policy::pseudonym) of the class `personal:subject`) where the policy has a
+    /// key, and never the subject itself. It is durable when this returns.
+    ///
+    /// # Errors
+    ///
+    /// There is no journal, it was shut down, or the disk refused: then values may be there still, and the call can be
+    /// made again. `Timeout` where the writer did not answer in time; the values are still going to be erased.
+    pub fn erase(&self, subject: &str) -> Result<Erased> {
+        self.request(|promise| Command::Erase(subject.to_owned(), promise))
     }
 
     /// What became of every record so far.

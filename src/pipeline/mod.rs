@@ -26,6 +26,7 @@ mod pending;
 mod pending_tests;
 mod port_state;
 mod ports;
+mod requests;
 mod seal;
 mod settle;
 #[cfg(test)]
@@ -41,4 +42,5 @@ pub use emit::{EmitFuture, Emitter, NoopEmitter, Submitted};
 pub use failure::{Failure, FailureKind};
 pub use handle::{Audit, Guard, Report};
 pub use pending::{BeginFuture, Pending};
+pub use requests::{Done, Request};
 pub use ticket::{Receipt, State};

@@ -76,6 +76,7 @@ impl AuditBuilder {
             checked.heartbeat,
             report,
             (checked.thresholds, self.on_failure),
+            self.policy.clone().unwrap_or_default(),
         );
         writer::spawn("audit-writer", move || writer.run())?;
         Ok(Audit::running(Inner {
@@ -124,6 +125,7 @@ impl AuditBuilder {
             }
         }
         self.policy.as_ref().map_or(Ok(()), Policy::check)?;
+        self.check_erasable()?;
         self.check_seal()?;
         self.call_stacks.as_ref().map_or(Ok(()), CallStacks::check)?;
         let keep_days = match self.keep_days {
@@ -154,6 +156,18 @@ impl AuditBuilder {
             host: self.host.clone().unwrap_or_else(hostname),
             directory: self.directory.clone().unwrap_or_else(|| PathBuf::from("./audit")),
         })
+    }
+
+    /// Values that can be erased are kept beside the journal: without one, nobody could give them back.
+    fn check_erasable(&self) -> Result<()> {
+        let has_erasable = self.policy.as_ref().is_some_and(Policy::has_erasable);
+        if has_erasable && !self.has_journal && !self.forgets_erasable {
+            return Err(Error::config(
+                "the policy makes values erasable, and a trail without a journal has no place for them; leave \
+                 `without_journal` out, or have the policy drop, mark or hash these fields",
+            ));
+        }
+        Ok(())
     }
 
     fn open_journal(&self, checked: &Checked) -> Result<Option<FileSink>> {

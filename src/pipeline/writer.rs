@@ -18,6 +18,7 @@ use super::failure::OnFailure;
 use super::follower::Follower;
 use super::inbox::{Inbox, Item};
 use super::ports::{Port, Report};
+use super::requests::Requests;
 use super::settle::Note;
 use super::space_watch::{SpaceWatch, Thresholds};
 use super::ticket::{Placed, Promise, Receipt};
@@ -77,6 +78,7 @@ pub(super) struct Writer {
     pub(super) heartbeat: u64,
     pub(super) report: Report,
     pub(super) batch: Batch,
+    pub(super) requests: Requests,
     pub(super) state: Progress,
 }
 
@@ -161,6 +163,7 @@ impl Writer {
         heartbeat: u64,
         report: Report,
         watch: (Thresholds, Option<OnFailure>),
+        policy: Policy,
     ) -> Self {
         let seq = journal.as_ref().map_or(0, FileSink::next_seq);
         let observed_at = journal
@@ -208,6 +211,7 @@ impl Writer {
             heartbeat,
             report,
             batch: Batch::default(),
+            requests: Requests::new(policy),
             state,
         }
     }
@@ -231,6 +235,7 @@ impl Writer {
         self.note_asked();
         self.note_rest();
         self.hand_on();
+        self.carry_out();
         if moved == 0 {
             self.tick();
         }
@@ -416,6 +421,9 @@ fn render(lines: &mut LineWriter, batch: &mut Batch, place: &Place<'_>, frame: &
     batch.push(place.seq, place.observed_at, |out| {
         lines.write(frame.bytes(), place, out);
     });
+    if lines.has_rows() {
+        batch.push_rows(place.seq, lines.take_rows());
+    }
 }
 
 /// When the record of a frame happened: what every frame begins with.

@@ -94,7 +94,7 @@ fn passes(value: &Value, test: &Test) -> bool {
         (_, Test::In(wanted)) if wanted.iter().any(is_any) => true,
         (Value::Str(text), _) => text_passes(text, test),
         (Value::List(values), _) => values.iter().any(|value| passes(value, test)),
-        (Value::Map(_) | Value::Bytes(_), _) => false,
+        (Value::Map(_) | Value::Bytes(_) | Value::Commitment(_), _) => false,
         (_, Test::In(wanted)) => wanted.iter().any(|wanted| scalar_is(value, wanted)),
         (_, Test::Contains(pattern)) => pattern.found_in(&scalar_text(value)),
         (_, Test::Order(order, bound)) => bound_cmp(value, bound).is_some_and(|found| holds(*order, found)),

@@ -187,6 +187,7 @@ fn wrong(place: &str, wanted: &str, value: &Value) -> Error {
         Value::Bool(_) => "a truth value",
         Value::Int(_) | Value::Uint(_) | Value::Float(_) => "a number",
         Value::Bytes(_) => "bytes",
+        Value::Commitment(_) => "a commitment",
         Value::Str(_) => "a text",
         Value::List(_) => "a list",
         Value::Map(_) => "a map",

@@ -451,6 +451,7 @@ pub(super) fn held(value: &Value) -> &'static str {
         Value::Int(_) | Value::Uint(_) => "an integer",
         Value::Float(_) => "a number with a fraction",
         Value::Bytes(_) => "bytes",
+        Value::Commitment(_) => "a commitment",
         Value::Str(text) if text.starts_with("[REDACTED") => "a text that redaction put there",
         Value::Str(_) => "a text",
         Value::List(_) => "a list",

@@ -10,6 +10,8 @@
 //!           | REMARK(u8) action(u8) n(u16 LE) key(rule) key(kind of personal data) key(field)
 //!           | LEVEL(u8)                       what follows is said by a span, scope or event further inside
 //!           | CUT(u8) original_len(u64 LE, 0 = not stated) key
+//!           | ERASABLE(u8) key(field that names the subject) entry
+//!                                           the value of the entry does not stand in the line: a commitment does
 //! value     = tag(u8) payload              see `tag`
 //! key       = len(u8) bytes                longer names are cut on a character boundary
 //! ```
@@ -39,6 +41,8 @@ pub(crate) mod tag {
     pub(crate) const MAP: u8 = 11;
     /// As `STR`; the text came from `Debug` or `Display`, so it may be the form of a list.
     pub(crate) const FORMATTED: u8 = 12;
+    /// 32 bytes: the commitment that stands for an erasable value.
+    pub(crate) const COMMITMENT: u8 = 13;
 }
 
 /// First bytes of entries that are not a slot of their own.
@@ -48,6 +52,8 @@ pub(crate) mod mark {
     pub(crate) const CUT: u8 = 0xF2;
     /// An actor named behind this mark is somebody else than one named before it: of that one nothing is inherited.
     pub(crate) const LEVEL: u8 = 0xF3;
+    /// The value of the entry behind this mark is erasable; what names its subject stands between.
+    pub(crate) const ERASABLE: u8 = 0xF4;
 }
 
 /// Stands between the keys that lead to a place inside `detail`. It is below every other character, so that places in
@@ -182,6 +188,7 @@ impl Put {
                 Self::bytes(buf, bytes.get(..bytes.len().min(MAX_VALUE)).unwrap_or_default())
             }
             Value::Str(text) => Self::str(buf, cut(text, MAX_VALUE)),
+            Value::Commitment(hash) => Self::tagged(buf, tag::COMMITMENT, *hash),
             Value::List(_) | Value::Map(_) if depth >= MAX_DEPTH => Self::str(buf, TOO_DEEP),
             Value::List(values) => {
                 Self::tagged(buf, tag::LIST, count(values.len()));

@@ -196,6 +196,29 @@ impl Slot {
         }
     }
 
+    /// Whether a policy can make the slot's value erasable: a text or an id that can tell of a person. What says what a
+    /// record is (its event, action, outcome, times, ids of traces) always stands in the line itself.
+    #[must_use]
+    pub const fn is_erasable(self) -> bool {
+        let is_said_of_the_record = matches!(
+            self,
+            Self::Action
+                | Self::Category
+                | Self::DecisionEnforced
+                | Self::DecisionShadow
+                | Self::Event
+                | Self::Level
+                | Self::Outcome
+                | Self::Phase
+                | Self::PiiCategories
+                | Self::Profile
+                | Self::CallStack
+        );
+        let is_of_a_person = matches!(self.kind(), Kind::Text | Kind::Id | Kind::Texts | Kind::Any);
+        is_of_a_person && !is_said_of_the_record && !matches!(self.fill(), Fill::Reserved)
+            || matches!(self, Self::ErrorChain | Self::Detail)
+    }
+
     /// The slot at this path of a line.
     #[must_use]
     pub fn at(path: &str) -> Option<Self> {

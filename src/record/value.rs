@@ -30,6 +30,9 @@ pub enum Value {
     Bytes(Vec<u8>),
     /// Text.
     Str(String),
+    /// What a line says of an erasable value: SHA-256 over a salt and the value. Whoever has neither learns nothing from
+    /// it; a [`store`](crate::store) puts the value in its place as long as it is there.
+    Commitment([u8; 32]),
     /// Values in order.
     List(Vec<Value>),
     /// Named values.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::class::interned;
 use crate::error::{Error, Result};
 
 /// What is done to a field's value on the calling thread.
@@ -26,6 +27,11 @@ pub enum Action {
     TruncateIp,
     /// A text keeps so many bytes at most, cut between characters; what is cut is listed in `truncated`.
     TruncateLen(u16),
+    /// A commitment stands in the value's place, and the value, looked through for secrets, in a side table from which
+    /// [`Audit::erase`](crate::Audit::erase) removes it. Names the field that says whose value it is: `actor.id`, or any
+    /// other of the record. Needs a journal. What says what a record is (event, action, outcome, times) passes over it;
+    /// inside of a value, where no commitment can stand, it is the marker.
+    Erasable(&'static str),
 }
 
 /// The most characters that [`Action::KeepLast`] leaves, and how many others it must hide.
@@ -43,6 +49,7 @@ impl Action {
         "mask",
         "keep-last",
         "truncate",
+        "erasable",
     ];
 
     /// The action's number in a frame.
@@ -56,6 +63,7 @@ impl Action {
             Self::Mask => 5,
             Self::KeepLast(_) => 6,
             Self::TruncateLen(_) => 7,
+            Self::Erasable(_) => 8,
         }
     }
 
@@ -78,6 +86,8 @@ impl Action {
             Self::TruncateIp => 30,
             // What keeps less is stricter.
             Self::TruncateLen(len) => 20 - (len as u32 + 1).ilog2(),
+            // All of it can be had, until it is erased.
+            Self::Erasable(_) => 2,
             Self::Keep => 0,
         }
     }
@@ -97,6 +107,9 @@ impl Action {
     }
 }
 
+/// The field that names the subject of an erasable value, where nothing else is said.
+const SUBJECT: &str = "actor.id";
+
 /// Stands in the place of a masked value.
 pub(super) const MASK: &str = "****";
 
@@ -106,6 +119,8 @@ impl fmt::Display for Action {
         match self {
             Self::KeepLast(n) => write!(f, "keep-last-{n}"),
             Self::TruncateLen(len) => write!(f, "truncate-{len}"),
+            Self::Erasable(SUBJECT) => f.write_str("erasable"),
+            Self::Erasable(subject) => write!(f, "erasable-{subject}"),
             _ => f.write_str(self.word()),
         }
     }
@@ -114,11 +129,17 @@ impl fmt::Display for Action {
 impl FromStr for Action {
     type Err = Error;
 
-    /// Reads `keep`, `drop`, `marker`, `mask`, `keep-last-4`, `hmac`, `truncate-ip`, `truncate-64`.
+    /// Reads `keep`, `drop`, `marker`, `mask`, `keep-last-4`, `hmac`, `truncate-ip`, `truncate-64`, `erasable` (whose
+    /// subject is `actor.id`) and `erasable-FIELD`.
     fn from_str(text: &str) -> Result<Self> {
         let last = text.strip_prefix("keep-last-").and_then(|n| n.parse().ok());
         let len = text.strip_prefix("truncate-").and_then(|len| len.parse().ok());
+        let subject = text.strip_prefix("erasable-").filter(|field| is_field(field));
+        if let Some(field) = subject {
+            return Ok(Self::Erasable(interned(field)));
+        }
         match (text, last, len) {
+            ("erasable", ..) => Ok(Self::Erasable(SUBJECT)),
             ("keep", ..) => Ok(Self::Keep),
             ("drop", ..) => Ok(Self::Drop),
             ("marker", ..) => Ok(Self::Marker),
@@ -129,10 +150,17 @@ impl FromStr for Action {
             (_, _, Some(len)) => Ok(Self::TruncateLen(len)),
             _ => Err(Error::config(format!(
                 "`{text}` is no action; write keep, drop, marker, mask, keep-last-1 to keep-last-{LAST}, hmac, \
-                 truncate-ip or truncate-N with N bytes up to 65535"
+                 truncate-ip, truncate-N with N bytes up to 65535, erasable or erasable-FIELD"
             ))),
         }
     }
+}
+
+/// Whether a text can be the name of a field that says whose a value is.
+fn is_field(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() <= 255
+        && !name.chars().any(|char| char.is_whitespace() || char.is_control())
 }
 
 #[cfg(test)]
@@ -150,6 +178,8 @@ mod tests {
             Action::Hmac,
             Action::TruncateIp,
             Action::TruncateLen(64),
+            Action::Erasable("actor.id"),
+            Action::Erasable("customer"),
         ] {
             assert_eq!(action.to_string().parse::<Action>().unwrap(), action);
         }
@@ -160,6 +190,8 @@ mod tests {
             "keep-last-",
             "truncate-x",
             "truncate-70000",
+            "erasable-",
+            "erasable-a b",
         ] {
             assert!(wrong.parse::<Action>().is_err(), "{wrong}");
         }

@@ -164,6 +164,7 @@ impl fmt::Debug for Shown<'_> {
             Value::Uint(number) => write!(f, "{number}"),
             Value::Float(number) => write!(f, "{number}"),
             Value::Bytes(bytes) => bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}")),
+            Value::Commitment(_) => f.write_str("[COMMITMENT]"),
             Value::Str(text) => write!(f, "{text:?}"),
             Value::List(values) => f
                 .debug_list()

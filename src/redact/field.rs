@@ -85,6 +85,8 @@ pub(crate) struct FieldPlan {
     pub(super) fallback: Head,
     pub(super) inherited: bool,
     pub(super) sees: u16,
+    /// Whether the values are erasable: their entries say so, and name the subject's field, before all else.
+    pub(super) erasable: bool,
     /// The typed event that it is a field of, where it is one: its values come in the form that `carried.rs` knows.
     pub(super) typed: Option<(&'static EventMeta, &'static FieldMeta)>,
 }
@@ -101,7 +103,7 @@ pub(super) struct Head {
 impl Head {
     pub(super) const WIDTH: usize = 32;
 
-    fn new(head: &[u8]) -> Self {
+    pub(super) fn new(head: &[u8]) -> Self {
         let mut bytes = [0; Self::WIDTH];
         match bytes.get_mut(..head.len()).filter(|_| head.len() < Self::WIDTH) {
             Some(place) => {
@@ -129,7 +131,7 @@ impl Head {
         self.as_bytes().len()
     }
 
-    fn as_bytes(&self) -> &[u8] {
+    pub(super) fn as_bytes(&self) -> &[u8] {
         match &self.long {
             Some(head) => head,
             None => self.bytes.get(..usize::from(self.len)).unwrap_or_default(),
@@ -243,7 +245,12 @@ impl FieldPlan {
     /// Notes which kinds of value need no second look.
     fn hastened(mut self) -> Self {
         self.fast = 0;
+        self.mark_erasable();
         self.marked = self.marker();
+        if self.erasable {
+            // What was done is said of each value, which takes the long way.
+            return self;
+        }
         // Under a trial every value goes the long way, which counts what the other policy would do.
         if self.head.is_short() && self.naming == Naming::Plain && self.judged.trial.is_none() {
             let takes = match self.kind {
@@ -334,6 +341,7 @@ impl FieldPlan {
             marked: None,
             inherited: false,
             sees: 0,
+            erasable: false,
             typed: None,
         }
     }
@@ -431,12 +439,17 @@ impl FieldPlan {
     /// Whether a text stays, but for what the value engine finds in it.
     #[inline]
     pub(super) fn keeps_text(&self) -> bool {
-        self.judged.text.action == Action::Keep
+        self.keeps(self.judged.text.action)
     }
 
     #[inline]
     pub(super) fn keeps_number(&self) -> bool {
-        self.judged.number.action == Action::Keep
+        self.keeps(self.judged.number.action)
+    }
+
+    #[inline]
+    fn keeps(&self, action: Action) -> bool {
+        action == Action::Keep || self.erasable && matches!(action, Action::Erasable(_))
     }
 
     pub(super) fn takes_ids(&self) -> bool {

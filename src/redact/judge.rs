@@ -138,7 +138,8 @@ fn decide(
     }
     let declassified = policy.is_declassified(words);
     let secret = named.is_some_and(|named| is_secret(named, values)) && !declassified;
-    let rule = best(policy, asked, words, values);
+    let can_be = |action| slot.is_none_or(Slot::is_erasable) || !matches!(action, Action::Erasable(_));
+    let rule = best(policy, asked, words, values).filter(|(_, action)| can_be(*action));
     if let Some((rule, action)) = rule {
         let class = rule.class.unwrap_or(Class::UNCLASSIFIED);
         if secret && !hides(action) {
@@ -257,7 +258,7 @@ fn look(action: Action) -> Look {
     match action {
         Action::TruncateLen(_) => Look::All,
         // Whoever keeps a field knows what stands in it; secrets are looked for all the same.
-        Action::Keep => Look::Secrets,
+        Action::Keep | Action::Erasable(_) => Look::Secrets,
         _ => Look::None,
     }
 }

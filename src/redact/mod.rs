@@ -6,6 +6,7 @@ mod beside;
 mod carried;
 mod class;
 mod counts;
+mod erasable;
 mod explain;
 mod field;
 #[cfg(feature = "config")]

@@ -279,6 +279,17 @@ impl Policy {
             })
     }
 
+    /// Whether anything makes values erasable, so that there must be a side table to put them into.
+    pub(crate) fn has_erasable(&self) -> bool {
+        let is = |action: &Action| matches!(action, Action::Erasable(_));
+        let by_rule = self
+            .inner
+            .rules
+            .iter()
+            .any(|rule| rule.action.as_ref().is_some_and(is));
+        by_rule || self.inner.classes.iter().any(|(_, action)| is(action))
+    }
+
     /// The same policy with counters of its own.
     pub(crate) fn afresh(&self) -> Self {
         self.clone().with(|inner| inner.counts = Counts::default())

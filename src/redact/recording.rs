@@ -404,7 +404,7 @@ impl<'p> Declaring<'p> {
         let class = stated.class;
         let action = match decide(self.policy, class, stated.action).action {
             // What a text says around a value would read as something else if the value were gone.
-            Action::Drop => Action::Marker,
+            Action::Drop | Action::Erasable(_) => Action::Marker,
             action => action,
         };
         let mut out = String::new();

@@ -343,6 +343,9 @@ impl<'p> Redacting<'p> {
     /// Notes what an entry that is now complete means.
     #[inline]
     pub(super) fn done(&mut self, plan: &FieldPlan, fits: bool, start: usize) {
+        if plan.erasable {
+            self.said_erasable(plan);
+        }
         if !fits {
             self.tally.wrong_type += 1;
             return;

@@ -158,9 +158,18 @@ impl Redacting<'_> {
             decision.action = Action::Marker;
         }
         let text = text.unwrap_or_default();
+        let committed = plan.committed(decision);
+        if let Some(plan) = &committed {
+            return self.keep_typed(plan, fits, class, text);
+        }
         if decision.action != Action::Keep {
             return self.act(plan, decision, fits, text.as_bytes());
         }
+        self.keep_typed(plan, fits, class, text);
+    }
+
+    /// A value whose type states its class, and that stays, but for the secrets in it.
+    fn keep_typed(&mut self, plan: &FieldPlan, fits: bool, class: Class, text: &str) {
         if class.is_pii() {
             self.seen |= sees::PERSONAL;
         }
@@ -223,6 +232,9 @@ impl Redacting<'_> {
             .inside
             .into_iter()
             .for_each(|note| sift::note(&mut notes, note));
+        if let Some(mark) = plan.erasable_mark() {
+            self.ink.extend(mark);
+        }
         self.ink.put([Slot::ErrorChain.index()], &[]);
         Put::texts(&mut self.ink, texts.iter().map(String::as_str));
         for note in notes {

@@ -307,7 +307,8 @@ fn class_of(policy: &Policy, judged: &Judged, hit: &Hit) -> Class {
 fn found(policy: &Policy, class: Class, is_named: bool) -> Action {
     match policy.action_for(class) {
         Action::KeepLast(_) if !is_named && class.kind() == ClassKind::Financial => Action::Marker,
-        Action::Drop => Action::Marker,
+        // No commitment can stand within a text.
+        Action::Drop | Action::Erasable(_) => Action::Marker,
         action => action,
     }
 }
@@ -351,7 +352,7 @@ pub(super) fn replace(
                 return true;
             }
         }
-        Action::Drop | Action::Marker => {}
+        Action::Drop | Action::Marker | Action::Erasable(_) => {}
     }
     marker(class, rule, out);
     true

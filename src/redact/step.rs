@@ -53,6 +53,13 @@ impl Redacting<'_> {
     /// The text of the entry that was written last, from `start` on, cut to `limit` bytes; `None` where the value was
     /// dropped, or is no text, number or truth value.
     pub(crate) fn step_text(&self, plan: &FieldPlan, start: usize, limit: usize) -> Option<StepText> {
+        if plan.erasable {
+            // A stack is one value, which stands in the line.
+            return Some(StepText {
+                text: "[REDACTED]".into(),
+                remarks: Box::default(),
+            });
+        }
         let value = self.written().get(start + plan.head.len()..)?;
         let (tag, rest) = value.split_first()?;
         let number = || rest.first_chunk::<8>();

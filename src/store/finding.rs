@@ -41,6 +41,13 @@ pub enum FindingKind {
         /// The number behind.
         before: u64,
     },
+    /// Values in the side table are not those that the line of their record states.
+    Mismatch {
+        /// The record's number.
+        seq: u64,
+        /// The fields, with commas between them.
+        fields: String,
+    },
     /// A record's number is not larger than the one before it.
     Disorder {
         /// The number before.
@@ -63,6 +70,12 @@ impl fmt::Display for FindingKind {
             Self::Hole { after, before } => {
                 let missing = before.saturating_sub(*after).saturating_sub(1);
                 write!(f, "numbers missing between seq {after} and {before} ({missing})")
+            }
+            Self::Mismatch { seq, fields } => {
+                write!(
+                    f,
+                    "the side table has other values than the line of seq {seq} states: {fields}"
+                )
             }
             Self::Disorder { after, found } => write!(f, "seq {found} follows seq {after}"),
         }

@@ -10,6 +10,7 @@ use crate::format::{Lines, Piece};
 
 use super::back::BackLines;
 use super::dir::streams_of;
+use super::erasable::Values;
 use super::numbers::{Numbers, Step};
 use super::stream::{Files, Part, decode, open};
 use super::{Cursor, DirStore, Direction, Filter, Finding, FindingKind, Item, Store as _, Stored};
@@ -29,6 +30,7 @@ pub struct Follow {
 /// How far one stream was read.
 #[derive(Debug, Default)]
 struct Tail {
+    values: Option<Values>,
     /// The file that is read now.
     path: Option<PathBuf>,
     /// Where its next line begins.
@@ -170,6 +172,7 @@ impl Tail {
         found: &mut Vec<(Option<Cursor>, Item)>,
     ) -> Result<bool> {
         let mut left = MOST;
+        self.values.get_or_insert_with(|| files.values());
         loop {
             let at = match &self.path {
                 None => None,
@@ -252,7 +255,7 @@ impl Tail {
         filter: &dyn Filter,
         found: &mut Vec<(Option<Cursor>, Item)>,
     ) -> Option<FindingKind> {
-        let (place, record) = match decode(bytes, name) {
+        let (place, mut record) = match decode(bytes, name) {
             Ok((place, _)) if place.seq >= limit => return None,
             Ok(decoded) => decoded,
             Err(why) => {
@@ -265,6 +268,12 @@ impl Tail {
             Step::Found(kind) => Some(kind),
             Step::Next => None,
         };
+        let mismatch = match &mut self.values {
+            Some(values) => values.join(bytes, &mut record),
+            None => Ok(None),
+        };
+        // A table that cannot be read now leaves the commitments, and the next poll may read it.
+        let finding = finding.or_else(|| mismatch.ok().flatten());
         let wanted = filter.matches(&record);
         if wanted || super::is_gap(&record) {
             let line = bytes.to_vec();

@@ -3,6 +3,7 @@
 mod back;
 mod completeness;
 mod dir;
+mod erasable;
 mod finding;
 mod follow;
 mod numbers;
@@ -20,6 +21,7 @@ use crate::record::{Record, Slot};
 
 pub use completeness::completeness;
 pub use dir::{DirStore, Walk};
+pub use erasable::{ERASED, Erasable, MISMATCH, erasable};
 pub use finding::{Finding, FindingKind};
 pub use follow::Follow;
 pub use place::Cursor;
@@ -94,7 +96,7 @@ pub enum Direction {
 pub struct Stored {
     /// When it was observed, in which stream, under which number.
     pub place: Cursor,
-    /// What it says.
+    /// What it says. In the place of a commitment stands the value, as long as it is there, else [`ERASED`].
     pub record: Record,
     /// The bytes of its line, without the newline.
     pub line: Vec<u8>,

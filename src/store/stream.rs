@@ -11,6 +11,7 @@ use crate::format::{Lines, Piece, read_line, segments};
 use crate::record::{Record, Slot};
 
 use super::back::BackLines;
+use super::erasable::Values;
 use super::numbers::{Numbers, Step};
 use super::seek::{self, Bound};
 use super::{Cursor, Direction, Filter, Finding, FindingKind, Item, Stored, Window, is_gap};
@@ -58,6 +59,12 @@ impl Files {
     pub(super) fn parts(&self) -> impl DoubleEndedIterator<Item = Part<'_>> + ExactSizeIterator {
         let parts = self.paths.iter().zip(&self.limits);
         parts.map(|(path, limit)| Part { path, limit: *limit })
+    }
+
+    /// The erasable values of its records.
+    pub(super) fn values(&self) -> Values {
+        let dir = self.paths.first().and_then(|path| path.parent());
+        Values::beside(dir.unwrap_or(Path::new("")))
     }
 
     pub(super) fn bytes(&self) -> u64 {
@@ -132,6 +139,7 @@ pub(super) struct StreamWalk<'s> {
     direction: Direction,
     after: Option<Cursor>,
     numbers: Numbers,
+    values: Values,
     waiting: VecDeque<Item>,
     /// Findings met before it is known on which side of the cursor they lie. At most what one probe of
     /// [`seek::offsets`] leaves over.
@@ -163,6 +171,7 @@ impl<'s> StreamWalk<'s> {
             direction,
             after: after.cloned(),
             numbers: Numbers::default(),
+            values: files.values(),
             waiting: VecDeque::new(),
             held: Vec::new(),
             begun: after.is_none(),
@@ -272,13 +281,15 @@ impl<'s> StreamWalk<'s> {
             Some(Piece::Line { bytes: b"", .. }) => return Ok(()),
             Some(Piece::Line { offset, bytes }) => match decode(bytes, &self.name) {
                 Ok((place, _)) if place.seq >= self.part.limit => return Ok(()),
-                Ok((place, record)) => {
+                Ok((place, mut record)) => {
+                    let mismatch = self.values.join(bytes, &mut record)?;
                     let behind = is_behind(&place, self.after.as_ref(), self.direction);
                     let inside = behind && self.window.contains(place.observed_at);
                     // The line is only copied where the record is given out.
                     let wanted = inside && self.filter.matches(&record);
                     let line = (wanted || (inside && is_gap(&record))).then(|| bytes.to_vec());
                     self.take(offset, behind, place, record, line, wanted);
+                    mismatch.into_iter().for_each(|kind| self.found(offset, kind));
                     return Ok(());
                 }
                 Err(why) => {

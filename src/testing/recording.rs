@@ -152,7 +152,7 @@ impl Default for Recording {
 pub(super) fn start(configure: impl FnOnce(AuditBuilder) -> AuditBuilder) -> (Audit, MemorySink) {
     let sink = MemorySink::new();
     let builder = Audit::builder().service("test").host("test").memory(&sink);
-    match configure(builder).start() {
+    match configure(builder).forget_erasable().start() {
         Ok(audit) => (audit, sink),
         Err(error) => panic!("the trail of this test cannot start: {error}"),
     }

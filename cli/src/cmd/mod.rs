@@ -1,14 +1,17 @@
 //! The commands, and what they share: opening a trail, reading the question, telling what else was met.
 
 pub(crate) mod demo;
+pub(crate) mod erase;
 pub(crate) mod events;
 pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod hash;
 pub(crate) mod import;
+pub(crate) mod prune;
 pub(crate) mod redact;
 pub(crate) mod seal;
 pub(crate) mod show;
+mod streams;
 pub(crate) mod tail;
 pub(crate) mod verify;
 

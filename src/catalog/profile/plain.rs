@@ -93,6 +93,12 @@ pub(super) fn write(value: &Value, style: Style, out: &mut Vec<u8>) {
             string(&text, style, out);
             out.push(b'}');
         }
+        Value::Commitment(hash) => {
+            let text = base64::engine::general_purpose::STANDARD.encode(hash);
+            out.extend_from_slice(b"{\"$commit\":");
+            string(&text, style, out);
+            out.push(b'}');
+        }
         Value::Str(text) => string(text, style, out),
         Value::List(values) => {
             out.push(b'[');
@@ -169,7 +175,7 @@ pub(super) fn text(value: &Value, style: Style) -> String {
 /// Whether every part of the value has a JSON text of its own that is read back as it was.
 pub(super) fn is_plain(value: &Value) -> bool {
     match value {
-        Value::Bytes(_) => false,
+        Value::Bytes(_) | Value::Commitment(_) => false,
         Value::Float(number) => number.is_finite(),
         Value::List(values) => values.iter().all(is_plain),
         Value::Map(members) => members.values().all(is_plain),

@@ -96,6 +96,7 @@ pub(super) fn value(value: &Value) -> Option<String> {
         Value::Bool(truth) => if *truth { "yes" } else { "no" }.to_owned(),
         Value::Null => return None,
         Value::Bytes(bytes) => format!("{} bytes", bytes.len()),
+        Value::Commitment(_) => "[COMMITMENT]".to_owned(),
         Value::List(values) => {
             let texts: Vec<String> = values.iter().filter_map(self::value).collect();
             shown(&texts.join(", "))

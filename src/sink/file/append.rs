@@ -35,6 +35,7 @@ impl FileSink {
     ///
     /// As [`Sink::deliver`](crate::sink::Sink::deliver).
     pub(crate) fn append(&mut self, batch: &Batch) -> Result<Accepted, SinkError> {
+        self.write_rows(batch)?;
         let places = batch.entries().map(|entry| place(&entry));
         self.append_run(batch.bytes(), places)
     }

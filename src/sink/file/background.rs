@@ -127,6 +127,10 @@ impl OpenSegment {
 impl FileSink {
     /// Entries below this are on disk, as far as answers that were taken tell.
     pub(crate) fn durable_seq(&self) -> u64 {
+        self.lines_durable_to().min(self.rows_durable_to())
+    }
+
+    fn lines_durable_to(&self) -> u64 {
         if let Some(first) = self.carry.as_ref().map(super::roll::Carry::first) {
             return first;
         }
@@ -157,6 +161,7 @@ impl FileSink {
         if self.is_confirming() || (waits < STEP && !due) {
             return Ok(());
         }
+        self.confirm_rows()?;
         self.check_place().map_err(into_sink_error)?;
         let next_seq = self.next_seq;
         let Some(segment) = self.segment.as_mut().filter(|segment| segment.dirty()) else {

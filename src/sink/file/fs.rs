@@ -89,6 +89,9 @@ pub(crate) trait Fs: Send + Sync + fmt::Debug {
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Gives a small file another name, in the place of what had it. Never a segment.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Puts a file that is durable in the place of another one, or nothing, and overwrites the bytes of what was there as
+    /// far as the file system lets it. The name is durable when this returns.
+    fn erase(&self, path: &Path, new: Option<&Path>) -> io::Result<()>;
     /// Makes the names in a directory durable.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
     /// The room of the file system that a directory lies in; `None` where the platform does not tell.

@@ -453,6 +453,25 @@ impl Fs for MemFs {
         Ok(())
     }
 
+    fn erase(&self, path: &Path, new: Option<&Path>) -> io::Result<()> {
+        let mut disk = self.disk.lock();
+        disk.plain()?;
+        let old = disk.find(path)?;
+        let new_inode = new.map(|new| disk.find(new)).transpose()?;
+        disk.names.remove(path);
+        disk.durable_names.remove(path);
+        if let (Some(new), Some(inode)) = (new, new_inode) {
+            disk.names.remove(new);
+            disk.durable_names.remove(new);
+            disk.names.insert(path.to_owned(), inode);
+            disk.durable_names.insert(path.to_owned(), inode);
+        }
+        let old = disk.files.get_mut(&old).unwrap();
+        old.bytes.fill(0);
+        old.durable.fill(0);
+        Ok(())
+    }
+
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut disk = self.disk.lock();
         disk.plain()?;

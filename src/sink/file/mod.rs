@@ -6,6 +6,7 @@
 //!   lock                                          the one-writer lock, with its holder
 //!   cursors/<sink>                                how far a follower has come; replaced as a whole
 //!   audit-2026-11-21-00000000000000016384.jsonl   a segment: the day it was opened, its first new seq
+//!   erasable/rows-00000000000000016384-0.jsonl    erasable values; the one thing that is rewritten
 //! ```
 //!
 //! A line that was written is never truncated, overwritten or renamed; only retention removes, and only whole segments
@@ -24,6 +25,7 @@
 //! | `space.rs` | the room of the file system |
 //! | `retain.rs` | age, size and number of segments |
 //! | `follow.rs`, `cursor.rs` | reading behind the writer; how far each reader has come |
+//! | `erasable.rs` | the side table of erasable values |
 
 mod append;
 mod background;
@@ -34,6 +36,9 @@ mod builder;
 #[cfg(test)]
 mod call_tests;
 mod cursor;
+mod erasable;
+#[cfg(test)]
+mod erasable_tests;
 mod events;
 #[cfg(test)]
 mod fault_tests;
@@ -70,6 +75,7 @@ mod space;
 
 pub use builder::FileSinkBuilder;
 pub(crate) use cursor::{CursorFile, check_names};
+pub use erasable::Erased;
 pub use events::{Cleaned, FileEvent, Opened, RemoveCause, RollCause, Rotated, Torn};
 pub(crate) use follow::{Begin, Following, Hold, Progress, TrailReader};
 pub use retain::Unshipped;
@@ -136,6 +142,8 @@ pub struct FileSink {
     told_held: bool,
     events: Vec<FileEvent>,
     scratch: Vec<u8>,
+    /// The values whose commitments stand in the lines.
+    erasable: erasable::Table,
 }
 
 /// The segment that takes lines.

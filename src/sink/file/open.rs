@@ -52,6 +52,7 @@ impl FileSink {
             }));
             seal = Some(resealed.seal);
         }
+        let erasable = super::erasable::Table::new(&home, settings.access);
         let mut sink = Self {
             watch: ClockWatch::new(opened.last_observed_at, settings.keep_days, &clock),
             next_seq: opened.next_seq,
@@ -73,6 +74,7 @@ impl FileSink {
             told_held: false,
             events,
             scratch: Vec::new(),
+            erasable,
         };
         // What the last life wrote and did not seal. Where that fails it is told, and tried again a second later.
         let _ = sink.seal_now();

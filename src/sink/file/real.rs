@@ -142,6 +142,24 @@ impl Fs for RealFs {
         fs::remove_file(path)
     }
 
+    fn erase(&self, path: &Path, new: Option<&Path>) -> io::Result<()> {
+        let mut options = OpenOptions::new();
+        options.write(true);
+        no_follow(&mut options);
+        let mut old = options.open(path)?;
+        match new {
+            Some(new) => fs::rename(new, path)?,
+            None => fs::remove_file(path)?,
+        }
+        if let Some(dir) = path.parent() {
+            self.sync_dir(dir)?;
+        }
+        // Nobody finds the old bytes by a name any more; now they go, too. Readers that hold the file see zeros.
+        let len = old.metadata()?.len();
+        io::copy(&mut io::repeat(0).take(len), &mut old)?;
+        old.sync_all()
+    }
+
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         fs::rename(from, to)
     }

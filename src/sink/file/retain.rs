@@ -154,6 +154,9 @@ impl FileSink {
         round.cleaned.kept = rest.len() + open.0;
         let oldest = rest.first().map(|segment| segment.name).or(newest);
         self.move_on(&round, oldest)?;
+        if let (Some(oldest), false) = (oldest, round.cleaned.removed.is_empty()) {
+            self.forget_rows(oldest.first_seq)?;
+        }
         self.told_held = round.is_held;
         Ok(round.cleaned)
     }

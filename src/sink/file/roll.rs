@@ -276,6 +276,7 @@ impl FileSink {
 
     /// `flush`: everything delivered is on disk, in files that lie where they should.
     pub(super) fn confirm(&mut self) -> Result<(), SinkError> {
+        self.confirm_rows()?;
         self.check_place().map_err(into_sink_error)?;
         if self.ended.is_some() || self.carry.is_some() {
             let at = if self.last_observed_at > 0 {
