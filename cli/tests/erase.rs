@@ -189,13 +189,22 @@ fn where_the_trail_is_another_users_its_writer_is_asked_and_nobody_writes_in_its
     let stream = audit.path().expect("a journal").to_owned();
     chown(&stream, Some(12_345), None).expect("given away");
     let erased = run(&["erase", "--subject", "u-17"], place.path());
-    assert!(stdout(&erased).contains("1 value"), "{}{}", stdout(&erased), stderr(&erased));
+    assert!(
+        stdout(&erased).contains("1 value"),
+        "{}{}",
+        stdout(&erased),
+        stderr(&erased)
+    );
     let requests = fs::metadata(stream.join("requests")).expect("there");
     assert_eq!(requests.uid(), 12_345, "the owner must be able to read requests");
     audit.shutdown(LONG).expect("an end");
     let before = fs::read_dir(&stream).expect("listed").count();
     let refused = run(&["erase", "--subject", "u-17", "--wait", "0"], place.path());
     assert_eq!(refused.status.code(), Some(3), "{}", stdout(&refused));
-    assert!(stderr(&refused).contains("belongs to user 12345"), "{}", stderr(&refused));
+    assert!(
+        stderr(&refused).contains("belongs to user 12345"),
+        "{}",
+        stderr(&refused)
+    );
     assert_eq!(fs::read_dir(&stream).expect("listed").count(), before);
 }
