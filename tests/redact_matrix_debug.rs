@@ -22,7 +22,9 @@ use tracing_audit::redact::{Action, AuditField, AuditFields, Class, FieldRule, P
 use tracing_audit::sink::{FileSink, MemorySink, NoopSink, StdoutSink};
 use tracing_audit::store::{DirStore, Direction, List, Store};
 use tracing_audit::testing::{MemoryEmitter, Recording};
-use tracing_audit::{Actor, Audit, AuditContext, AuditedExt, CurrentContext, Emitter, Query, WithContext};
+use tracing_audit::{
+    Actor, Audit, AuditContext, AuditedExt, CurrentContext, Emitter, Query, Request, WithContext,
+};
 
 /// Types that hold no value of a record: words, numbers, places, settings that the application wrote.
 const HOLD_NONE: &[&str] = &[
@@ -63,6 +65,9 @@ const HOLD_NONE: &[&str] = &[
     "FileEvent",
     "Rotated",
     "Cleaned",
+    "Erased",
+    "Erasable",
+    "Done",
     "Accepted",
     "SinkError",
     "Submitted",
@@ -163,6 +168,7 @@ const MADE: &[&str] = &[
     "Error",
     "Policy",
     "FieldRule",
+    "Request",
     "Sensitive",
     "AuditField",
     "AuditView",
@@ -291,6 +297,7 @@ fn raw(secret: &Planted, shown: &mut String) {
         .field("note", Action::Hmac);
     show(&policy);
     show(&FieldRule::words("note").action(Action::Hmac));
+    show(&Request::Erase(text.to_owned()));
     for wrong in [
         Policy::balanced().key("k1", &text.as_bytes()[..16]),
         policy.clone().key("k1", key.as_bytes()),
