@@ -247,6 +247,10 @@ impl Fs for Planted {
         self.disk.remove(path)
     }
 
+    fn erase(&self, path: &Path, new: Option<&Path>) -> io::Result<()> {
+        self.disk.erase(path, new)
+    }
+
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.disk.rename(from, to)
     }
