@@ -20,6 +20,7 @@ const PROCESSES: usize = 50;
 fn open() {
     match Audit::builder().directory(directory()).start() {
         Ok(audit) => {
+            audit.flush(torture::PATIENCE).expect("the disk works");
             println!("fared: has it");
             std::mem::forget(audit);
         }

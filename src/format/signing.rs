@@ -300,7 +300,8 @@ mod tests {
     fn no_error_and_no_debug_form_shows_a_secret() {
         let key = SigningKey::generate("example.com/log").unwrap();
         let text = key.to_text().unwrap();
-        let seed = text.rsplit('+').next().unwrap().to_owned();
+        // The base64 may have a plus of its own.
+        let seed = text.splitn(5, '+').last().unwrap().to_owned();
         assert!(!format!("{key:?}").contains(&seed));
         for broken in [
             text.replace("PRIVATE", "PUBLIC"),

@@ -43,14 +43,13 @@ impl AuditBuilder {
         let effective = self.effective(&checked);
         let settings = self.settings(&checked);
         let counters = Arc::new(Counters::default());
-        let inbox = Inbox::new(
+        let inbox = Arc::new(Inbox::new(
             checked.capacity,
             clock.clone(),
             Arc::clone(&counters),
             self.patience,
             Arc::clone(&report),
-        );
-        let inbox = Arc::new(inbox);
+        ));
         let outlet: Arc<dyn Outlet> = Arc::clone(&inbox) as Arc<dyn Outlet>;
         let capture = Capture::new(settings, self.ids, outlet, clock, counters);
         let sinks = follower::start(self.sinks, journal.as_mut(), &report)?;
@@ -106,24 +105,7 @@ impl AuditBuilder {
         let millis = |duration: Option<Duration>| {
             duration.map(|duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
         };
-        if self.mandatory.iter().any(|glob| glob.as_str().is_empty()) {
-            return Err(Error::config("`mandatory` holds an empty pattern; leave it out"));
-        }
-        let empty = [
-            ("target", &self.targets),
-            ("allow_module", &self.allow_modules),
-            ("lend", &self.lend),
-        ];
-        for (name, values) in empty {
-            if values
-                .as_ref()
-                .is_some_and(|values| values.iter().any(String::is_empty))
-            {
-                return Err(Error::config(format!(
-                    "`{name}` holds an empty name; leave it out"
-                )));
-            }
-        }
+        self.check_names()?;
         self.policy.as_ref().map_or(Ok(()), Policy::check)?;
         self.check_erasable()?;
         self.check_seal()?;
@@ -156,6 +138,25 @@ impl AuditBuilder {
             host: self.host.clone().unwrap_or_else(hostname),
             directory: self.directory.clone().unwrap_or_else(|| PathBuf::from("./audit")),
         })
+    }
+
+    /// No list of names holds an empty one.
+    fn check_names(&self) -> Result<()> {
+        if self.mandatory.iter().any(|glob| glob.as_str().is_empty()) {
+            return Err(Error::config("`mandatory` holds an empty pattern; leave it out"));
+        }
+        let lists = [
+            ("target", &self.targets),
+            ("allow_module", &self.allow_modules),
+            ("lend", &self.lend),
+        ];
+        let has_empty = |names: &Option<Vec<String>>| names.iter().flatten().any(String::is_empty);
+        match lists.iter().find(|(_, names)| has_empty(names)) {
+            Some((name, _)) => Err(Error::config(format!(
+                "`{name}` holds an empty name; leave it out"
+            ))),
+            None => Ok(()),
+        }
     }
 
     /// Values that can be erased are kept beside the journal: without one, nobody could give them back.

@@ -127,6 +127,32 @@ pub(super) struct Progress {
     pub(super) closing: Closing,
 }
 
+impl Progress {
+    fn new() -> Self {
+        Self {
+            phase: Phase::Fresh,
+            taken: Item::default(),
+            holds: false,
+            waiting: Vec::new(),
+            barriers: Vec::new(),
+            resting: VecDeque::new(),
+            noting: VecDeque::new(),
+            pending: VecDeque::new(),
+            popped: 0,
+            unsent: Vec::new(),
+            in_batch: 0,
+            written: VecDeque::new(),
+            notes: Vec::new(),
+            is_dirty: false,
+            last_commit: Instant::now(),
+            retry: None,
+            told_failure: false,
+            sleep: FIRST_SLEEP,
+            closing: None,
+        }
+    }
+}
+
 /// Starts a thread of ours, on which nothing can become a record.
 ///
 /// It has no scoped dispatcher of its own: while any thread of a process has one, `tracing` takes its slow path for
@@ -170,27 +196,6 @@ impl Writer {
             .as_ref()
             .and_then(|journal| journal.opened().last_observed_at)
             .unwrap_or(0);
-        let state = Progress {
-            phase: Phase::Fresh,
-            taken: Item::default(),
-            holds: false,
-            waiting: Vec::new(),
-            barriers: Vec::new(),
-            resting: VecDeque::new(),
-            noting: VecDeque::new(),
-            pending: VecDeque::new(),
-            popped: 0,
-            unsent: Vec::new(),
-            in_batch: 0,
-            written: VecDeque::new(),
-            notes: Vec::new(),
-            is_dirty: false,
-            last_commit: Instant::now(),
-            retry: None,
-            told_failure: false,
-            sleep: FIRST_SLEEP,
-            closing: None,
-        };
         Self {
             inbox,
             commands,
@@ -212,7 +217,7 @@ impl Writer {
             report,
             batch: Batch::default(),
             requests: Requests::new(policy),
-            state,
+            state: Progress::new(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! A file system in memory whose calls fail when a test says so, and whose power can fail (`power.rs`).
 
+mod gate;
 mod power;
 
 use std::collections::{BTreeMap, HashSet};
@@ -332,30 +333,6 @@ impl FsFile for MemFile {
             from < to && to <= durable,
             "only what is on disk may be let go of"
         );
-    }
-}
-
-impl Gate {
-    fn pass(&self) {
-        let mut state = self.state.lock();
-        state.1 += 1;
-        self.moved.notify_all();
-        while state.0 {
-            self.moved.wait(&mut state);
-        }
-        state.1 -= 1;
-    }
-}
-
-impl FsLock for MemLock {
-    fn meta(&self) -> io::Result<Meta> {
-        self.0.meta()
-    }
-}
-
-impl Drop for MemLock {
-    fn drop(&mut self) {
-        self.0.disk.lock().locks.remove(&self.0.inode);
     }
 }
 
