@@ -111,7 +111,7 @@ fn in_a_free_part_an_attribute_keeps_its_name_unless_a_field_has_it_which_is_sai
 fn what_json_has_no_words_for_is_said_also_where_the_json_stands_in_a_text() {
     let record = Record::builder("tool_call.execute")
         .category("tool_call")
-        .attribute("digest", Held::Bytes(vec![1, 2].into()))
+        .attribute("digest", Held::Bytes(vec![1, 2]))
         .attribute("nested", Held::List(vec![Held::Float(f64::NAN)]))
         .build();
     let denkeeper = Profile::Denkeeper.export(&record).expect("exports");
@@ -119,7 +119,7 @@ fn what_json_has_no_words_for_is_said_also_where_the_json_stands_in_a_text() {
         said(&denkeeper),
         [("detail.digest", Why::Replaced), ("detail.nested", Why::Replaced)]
     );
-    let args = Held::Map([("args".to_owned(), Held::Bytes(vec![1, 2].into()))].into());
+    let args = Held::Map([("args".to_owned(), Held::Bytes(vec![1, 2]))].into());
     let record = Record::builder("tool_call").detail(Held::Map([("tool".to_owned(), args)].into()));
     let aaasm = Profile::Aaasm.export(&record.build()).expect("exports");
     assert_eq!(line(&aaasm)["toolCall"]["argsJson"], "{\"$bytes\":\"AQI=\"}");

@@ -129,9 +129,8 @@ impl FileSink {
             let Ok(about) = self.fs.meta(&self.home.join(name.to_string())) else {
                 continue;
             };
-            if Some(name) == self.segment() || Some(name) == newest {
-                open = (open.0 + 1, open.1 + about.len);
-            } else if names.get(at + 1).is_some_and(|next| next.first_seq > sealed) {
+            let is_unsealed = names.get(at + 1).is_some_and(|next| next.first_seq > sealed);
+            if Some(name) == self.segment() || Some(name) == newest || is_unsealed {
                 open = (open.0 + 1, open.1 + about.len);
             } else {
                 let end = names.get(at + 1).map_or(self.next_seq, |next| next.first_seq);
