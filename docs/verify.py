@@ -437,6 +437,8 @@ def main(arguments):
     for directory in arguments:
         size, first, why, signed = 0, None, "", False
         try:
+            if not os.path.isfile(os.path.join(directory, "stream")):
+                raise ValueError("no file `stream` is in it; give a stream's directory, such as audit/main")
             stream = Stream(directory, given)
             size, signed = stream.check(given)
             outcome = "verified" if stream.checkpoints else "undecided"

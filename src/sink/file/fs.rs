@@ -87,6 +87,11 @@ pub(crate) trait Fs: Send + Sync + fmt::Debug {
     /// The names in a directory, in any order.
     fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
     fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Removes a directory, if nothing is in it.
+    fn remove_dir(&self, dir: &Path) -> io::Result<()> {
+        let _ = dir;
+        Ok(())
+    }
     /// Gives a small file another name, in the place of what had it. Never a segment.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Puts a file that is durable in the place of another one, or nothing, and overwrites the bytes of what was there as

@@ -142,6 +142,10 @@ impl Fs for RealFs {
         fs::remove_file(path)
     }
 
+    fn remove_dir(&self, dir: &Path) -> io::Result<()> {
+        fs::remove_dir(dir)
+    }
+
     fn erase(&self, path: &Path, new: Option<&Path>) -> io::Result<()> {
         let mut options = OpenOptions::new();
         options.write(true);

@@ -32,6 +32,8 @@ pub(super) struct Seal {
     /// A head that waits for the disk.
     head: Option<Head>,
     published: u64,
+    /// The tiles at the right edge of the head that was published last.
+    edge: Vec<TileName>,
     /// When the last head was taken, by the sink's clock.
     last_head: u64,
     thread: Sealer,
@@ -56,6 +58,7 @@ impl Seal {
             recent: (0, Vec::new()),
             head: None,
             published,
+            edge: Vec::new(),
             last_head: 0,
             thread: Sealer::default(),
             is_told: false,
@@ -260,9 +263,18 @@ impl FileSink {
         let seal = self.seal.as_mut()?;
         let head = seal.head.take()?;
         let mut tiles = std::mem::take(&mut seal.tiles);
+        let edge: Vec<TileName> = head.tiles.iter().map(|(name, _)| *name).collect();
+        let narrower = seal
+            .edge
+            .iter()
+            .filter(|name| !edge.contains(name))
+            .copied()
+            .collect();
+        seal.edge = edge;
         tiles.extend(head.tiles);
         let signers = seal.keys.signers(head.checkpoint.size);
         let job = Publication::of_tiles(&self.fs, &self.home, self.settings.access, tiles);
+        let job = job.instead_of(narrower);
         Some(job.with_head(head.checkpoint, signers, self.settings.on_checkpoint.clone()))
     }
 

@@ -47,6 +47,15 @@ fn a_seal_covers_every_line_that_was_delivered_and_nothing_else() {
     assert_eq!(fs.get(&Path::new(HOME).join("tile/0/000")).len(), 8192);
     assert_eq!(fs.get(&Path::new(HOME).join("tile/0/001.p/52")).len(), 52 * 32);
     assert_eq!(fs.get(&Path::new(HOME).join("tile/1/000.p/1")).len(), 32);
+    let narrow = fs
+        .names()
+        .into_iter()
+        .filter(|name| name.parse::<u16>().is_ok_and(|width| width < 52));
+    assert_eq!(
+        narrow.collect::<Vec<_>>(),
+        ["000", "1"],
+        "narrower tiles are gone; a full one and the root are there"
+    );
 }
 
 #[test]

@@ -40,6 +40,8 @@ pub(super) struct Publication {
     home: PathBuf,
     access: Access,
     tiles: Vec<TileFile>,
+    /// The tiles at the right edge of the head before, where this one has wider ones.
+    narrower: Vec<TileName>,
     head: Option<(Checkpoint, Vec<SigningKey>, Option<Hook>)>,
 }
 
@@ -56,6 +58,7 @@ impl Publication {
             home: home.to_owned(),
             access,
             tiles,
+            narrower: Vec::new(),
             head: None,
         }
     }
@@ -67,6 +70,12 @@ impl Publication {
         hook: Option<Hook>,
     ) -> Self {
         self.head = Some((checkpoint, signers, hook));
+        self
+    }
+
+    /// Names tiles that nobody needs once this is written.
+    pub(super) fn instead_of(mut self, narrower: Vec<TileName>) -> Self {
+        self.narrower = narrower;
         self
     }
 
@@ -102,6 +111,7 @@ impl Publication {
             self.replace(CHECKPOINT, &note)?;
             note
         };
+        self.remove_narrower();
         if let Some(hook) = hook {
             // The application's code: its panic must not end the seal.
             let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| (hook.0)(&text)));
@@ -109,6 +119,15 @@ impl Publication {
         Ok(Published {
             checkpoint: checkpoint.clone(),
         })
+    }
+
+    /// A file for each second would fill a disk's table of files. What cannot be removed does no harm.
+    fn remove_narrower(&self) {
+        for name in &self.narrower {
+            let path = self.home.join(name.to_string());
+            let _ = self.fs.remove(&path);
+            let _ = path.parent().map(|dir| self.fs.remove_dir(dir));
+        }
     }
 
     /// A tile takes the place of an older one of its name: that is one of a life whose last lines the power took.
