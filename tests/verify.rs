@@ -79,6 +79,23 @@ fn without(sealer: &Sealer, names: &[&str]) {
 }
 
 #[test]
+fn lines_of_another_version_verify_as_they_stand() {
+    let key = key();
+    let mut sealer = Sealer::new(Some(&key));
+    for (schema, more) in [(0, ""), (1, ""), (2, r#","zeta":{"new":[1]}"#)] {
+        let seq = sealer.records_so_far();
+        let line = format!(
+            r#"{{"event":"of.version","observed_at":"2026-11-21T09:00:00.000000000Z","schema":{schema},"seq":{seq},"stream":"{STREAM}"{more}}}"#
+        );
+        sealer.raw(format!("{line}\n").as_bytes());
+        sealer.leaf(line.into_bytes());
+    }
+    sealer.seal();
+    let stream = clean(sealer.path(), &with(&key));
+    assert_eq!((stream.records, stream.unsealed()), (3, 0));
+}
+
+#[test]
 fn a_sealed_trail_verifies_and_says_by_what_and_how_far() {
     let key = key();
     let sealer = trail(&key);

@@ -112,6 +112,10 @@ impl Sealer {
         self.append(&name, bytes);
     }
 
+    pub(crate) fn records_so_far(&self) -> u64 {
+        self.seq
+    }
+
     /// The length of the open segment.
     pub(crate) fn len(&mut self) -> u64 {
         let name = self.segment();
