@@ -95,6 +95,8 @@ pub(crate) enum Command {
     Checkpoint(Checkpoint),
     /// Write a day of invented records into a new directory, to have something to look at
     Demo(Demo),
+    /// Say what an operator should look at in a trail, and what to do about it
+    Doctor(Doctor),
     /// Write records in another format: CSV, sentences, the lines of other systems
     Export(Export),
     /// Remove one person's values from the erasable fields of a trail; the log stays as it is
@@ -121,6 +123,18 @@ pub(crate) enum Command {
     Tail(Tail),
     /// Verify a trail or a receipt: whether it is what was sealed, and what that is proven by
     Verify(Verify),
+}
+
+/// `doctor`.
+#[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "It reads ends and small files only, whatever the size of the trail, and changes nothing.\n\n\
+                  Exit codes: 0 nothing wants to be looked at, 2 something does, 3 no trail there, or a\n  \
+                  file cannot be read, 4 wrong usage."
+)]
+pub(crate) struct Doctor {
+    /// A trail: the directory of its streams, or one stream's directory
+    pub(crate) dir: PathBuf,
 }
 
 /// `demo`.

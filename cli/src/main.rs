@@ -30,6 +30,7 @@ fn main() -> ExitCode {
     let done = match &args.command {
         Command::Checkpoint(checkpoint) => cmd::seal::checkpoint(checkpoint),
         Command::Demo(demo) => cmd::demo::run(demo),
+        Command::Doctor(doctor) => cmd::doctor::run(doctor),
         Command::Export(export) => cmd::export::run(export),
         Command::Erase(erase) => cmd::erase::run(erase),
         Command::Events(events) => cmd::events::run(events),

@@ -1,6 +1,7 @@
 //! The commands, and what they share: opening a trail, reading the question, telling what else was met.
 
 pub(crate) mod demo;
+pub(crate) mod doctor;
 pub(crate) mod erase;
 pub(crate) mod events;
 pub(crate) mod explain;

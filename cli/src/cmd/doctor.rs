@@ -1,0 +1,212 @@
+//! `doctor`: what an operator would look at first, in a trail that is written to or not. It reads ends and small files only,
+//! and changes nothing.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+use tracing_audit::clock::{Clock as _, SystemClock};
+use tracing_audit::format::{Checkpoint, Note};
+use tracing_audit::store::{DirStore, Direction, Extent, List, Store as _};
+
+use super::streams;
+use crate::args::{Color, Doctor};
+use crate::out::{Failure, Out, code};
+use crate::words::{self, counted, harmless};
+
+/// A small file is no larger than this.
+const SMALL: u64 = 1024 * 1024;
+
+/// A checkpoint that is older than this while records follow it is late: one is due each second.
+const LATE: u64 = 60_000_000_000;
+
+/// What is said, and how many lines want something done.
+struct Told {
+    out: Out,
+    wanting: u64,
+}
+
+impl Told {
+    fn fine(&mut self, text: &str) -> Result<(), Failure> {
+        self.out.line(&format!("  ok     {}", harmless(text)))
+    }
+
+    /// Something that somebody should look at, and the remedy.
+    fn wants(&mut self, text: &str) -> Result<(), Failure> {
+        self.wanting += 1;
+        self.out.line(&format!("  LOOK   {}", harmless(text)))
+    }
+}
+
+pub(crate) fn run(args: &Doctor) -> Result<u8, Failure> {
+    let mut told = Told {
+        out: Out::new(Color::Never),
+        wanting: 0,
+    };
+    for stream in streams::of(&args.dir)? {
+        told.out.line(&harmless(&stream.display().to_string()))?;
+        access(&mut told, &stream)?;
+        let store = DirStore::open(&stream)?;
+        let extent = store.extents()?.into_iter().next();
+        records(&mut told, &store, extent.as_ref())?;
+        holder(&mut told, &stream)?;
+        if let Some(extent) = &extent {
+            seal(&mut told, &stream, extent)?;
+            followers(&mut told, &stream, extent)?;
+        }
+        requests(&mut told, &stream)?;
+    }
+    let wanting = told.wanting;
+    let closing = match wanting {
+        0 => "nothing here wants to be looked at; `tracing-audit verify` reads all of it".to_owned(),
+        _ => format!("{} to look at", counted(wanting, "thing")),
+    };
+    told.out.line(&closing)?;
+    told.out.flush()?;
+    Ok(if wanting > 0 { code::LOSSY } else { code::OK })
+}
+
+/// Who may read and write.
+fn access(told: &mut Told, stream: &Path) -> Result<(), Failure> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = fs::metadata(stream).map_or(0, |about| about.permissions().mode() & 0o7777);
+        if mode & 0o002 != 0 {
+            return told.wants(&format!(
+                "everybody may write here (mode {mode:04o}), and so replace the trail: chmod o-w"
+            ));
+        }
+        if mode & 0o007 != 0 {
+            return told.wants(&format!(
+                "everybody may look in here (mode {mode:04o}): chmod o-rx"
+            ));
+        }
+        told.fine(&format!("mode {mode:04o}"))?;
+    }
+    let _ = (told, stream);
+    Ok(())
+}
+
+/// How far the records go, and how they end.
+fn records(told: &mut Told, store: &DirStore, extent: Option<&Extent>) -> Result<(), Failure> {
+    let Some(extent) = extent else {
+        return told.wants(
+            "no record yet: does the application tag anything with the target `audit`? `audit.check()` says",
+        );
+    };
+    told.fine(&format!(
+        "records {} to {}, the newest of {}, in {} bytes",
+        words::count(extent.first.seq),
+        words::count(extent.last.seq),
+        words::time(extent.last.observed_at),
+        words::count(extent.bytes)
+    ))?;
+    let everything = |_: &tracing_audit::record::Record| true;
+    let list = List::default().direction(Direction::NewestFirst).limit(1);
+    let page = store.list(&everything, &list)?;
+    for finding in page.findings.iter().take(3) {
+        told.wants(&format!("at its end: {finding}"))?;
+    }
+    let is_closed = page
+        .records
+        .first()
+        .is_some_and(|last| last.record.event() == "audit.close");
+    if is_closed {
+        return told.fine("its last run ended in order");
+    }
+    told.fine("no end: it is written to now, or its process was killed; the next `audit.open` will say which")
+}
+
+/// Who took the lock last.
+fn holder(told: &mut Told, stream: &Path) -> Result<(), Failure> {
+    match small(&stream.join("lock")) {
+        Some(text) => told.fine(&format!("written last by {}", text.trim())),
+        None => told.wants("no lock that can be read: no writer has been here, or you may not read it"),
+    }
+}
+
+/// How far the newest checkpoint reaches, and who signed it.
+fn seal(told: &mut Told, stream: &Path, extent: &Extent) -> Result<(), Failure> {
+    let end = extent.last.seq + 1;
+    let signed = small(&stream.join("checkpoint")).and_then(|text| {
+        let note = Note::parse(text.as_bytes()).ok()?;
+        Checkpoint::parse(&note.text).ok()
+    });
+    let unsigned =
+        || small(&stream.join("checkpoint.unsigned")).and_then(|text| Checkpoint::parse(&text).ok());
+    let is_signed = signed.is_some();
+    let Some(head) = signed.or_else(unsigned) else {
+        return told.wants("no checkpoint: the trail is not sealed, or has just begun");
+    };
+    let age = SystemClock.now().saturating_sub(extent.last.observed_at);
+    match end.checked_sub(head.size) {
+        None => told.wants(&format!(
+            "{} are sealed and only {end} are there: records are missing; run `tracing-audit verify`",
+            counted(head.size, "record")
+        ))?,
+        Some(behind) if behind > 0 && age > LATE => told.wants(&format!(
+            "the last {} are not sealed, the newest of {} ago: they are when the writer starts again",
+            counted(behind, "record"),
+            words::duration(age)
+        ))?,
+        Some(_) => told.fine(&format!("sealed up to {}", counted(head.size, "record")))?,
+    }
+    if is_signed {
+        return told.fine(&format!("checkpoints are signed as `{}`", head.origin));
+    }
+    told.wants(
+        "checkpoints are not signed: whoever can write here can write another history; make a key with `tracing-audit keygen`",
+    )
+}
+
+/// How far the sinks beside the journal have come.
+fn followers(told: &mut Told, stream: &Path, extent: &Extent) -> Result<(), Failure> {
+    let end = extent.last.seq + 1;
+    for (name, text) in files(&stream.join("cursors"), |name| !name.starts_with('.')) {
+        let value: Option<Value> = serde_json::from_str(&text).ok();
+        let next = value.as_ref().and_then(|value| value.get("next")?.as_u64());
+        match next {
+            None => told.wants(&format!("the cursor of sink `{name}` cannot be read: it will begin at the oldest record"))?,
+            Some(next) if next >= end => told.fine(&format!("sink `{name}` has taken everything"))?,
+            Some(next) => told.wants(&format!(
+                "sink `{name}` lacks {}; its segments are kept until it has them. Where it is gone for good, remove \
+                 `cursors/{name}` while no process writes here",
+                counted(end - next, "record")
+            ))?,
+        }
+    }
+    Ok(())
+}
+
+/// What other processes have asked for and nobody has done.
+fn requests(told: &mut Told, stream: &Path) -> Result<(), Failure> {
+    let waiting = files(&stream.join("requests"), |name| name.ends_with(".json"));
+    if waiting.is_empty() {
+        return Ok(());
+    }
+    told.wants(&format!(
+        "{} for the writer: no writer runs, or it is busy",
+        counted(waiting.len() as u64, "request")
+    ))
+}
+
+/// The small files of a directory, by name.
+fn files(dir: &Path, is_wanted: impl Fn(&str) -> bool) -> Vec<(String, String)> {
+    let names = fs::read_dir(dir).into_iter().flatten().flatten();
+    let names = names.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut names: Vec<String> = names.filter(|name| is_wanted(name)).collect();
+    names.sort();
+    let read = |name: String| {
+        let text = small(&dir.join(&name)).unwrap_or_default();
+        (name, text)
+    };
+    names.into_iter().map(read).collect()
+}
+
+/// A small file of text; `None` for anything else.
+fn small(path: &Path) -> Option<String> {
+    let about = fs::symlink_metadata(path).ok()?;
+    (about.is_file() && about.len() <= SMALL).then_some(())?;
+    fs::read_to_string(path).ok()
+}
