@@ -159,7 +159,10 @@ fn a_process_that_is_killed_at_any_step_of_a_delivery_has_every_record_arrive_an
     let builder = Audit::builder().directory(place.path().join("audit"));
     let audit = builder.sink(receiver).start().unwrap();
     audit.shutdown(PATIENCE).unwrap();
-    let lines = torture::journal(&place.path().join("audit")).len() as u64;
+    // A kill can cut a write short; what is left of that line is no record.
+    let mut lines = torture::journal(&place.path().join("audit"));
+    lines.retain(|line| serde_json::from_str::<serde_json::Value>(line).is_ok());
+    let lines = lines.len() as u64;
     let text = std::fs::read_to_string(place.path().join("arrived")).unwrap();
     let runs: Vec<_> = text.split("run\n").skip(1).map(batches).collect();
     assert_eq!(runs.len(), kills + 1);
