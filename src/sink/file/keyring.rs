@@ -157,8 +157,11 @@ fn predecessor(lines: &[KeyLine], signer: &SigningKey, newest: Option<u64>) -> O
     if last.key.bytes() != signer.verifier().bytes() {
         return Some(last.key.clone());
     }
-    // It was announced, and the power failed before both had signed.
-    let before = before.last()?;
+    // It was announced, perhaps more than once, and the power failed before both had signed.
+    let before = before
+        .iter()
+        .rev()
+        .find(|line| line.key.bytes() != last.key.bytes())?;
     let is_endorsed = newest.is_some_and(|size| size > last.first);
     (!is_endorsed).then(|| before.key.clone())
 }
