@@ -1,6 +1,7 @@
 //! Keys that sign checkpoints: held here, or by something that only signs (a KMS, an HSM).
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -191,9 +192,10 @@ impl SigningKey {
             Secret::Elsewhere(signer) => {
                 let name = self.verifier.name();
                 let failed = |why: &str| Error::new(ErrorKind::Io, format!("the signer of `{name}` {why}"));
-                let bytes = signer
-                    .sign(text.as_bytes())
-                    .map_err(|cause| failed(&format!("did not sign: {cause}")))?;
+                // The application's code: its panic must not end a thread of ours.
+                let signing = AssertUnwindSafe(|| signer.sign(text.as_bytes()));
+                let signed = catch_unwind(signing).unwrap_or_else(|_| Err("it panicked".to_owned()));
+                let bytes = signed.map_err(|cause| failed(&format!("did not sign: {cause}")))?;
                 if !self.verifier.verifies(text, &bytes) {
                     return Err(failed("gave a signature that its public key does not verify"));
                 }
