@@ -38,7 +38,11 @@ impl Writer {
                     });
                     self.take_leaves();
                 }
-                Err(error) => return self.failed_write(&error),
+                Err(error) => {
+                    // A part of it can have been taken: those lines do not come again.
+                    self.take_leaves();
+                    return self.failed_write(&error);
+                }
             }
         }
         self.recovered();

@@ -152,13 +152,13 @@ impl Writer {
     /// The records that somebody waits for get the hashes of their lines, which the journal has just taken.
     pub(super) fn take_leaves(&mut self) {
         let Some(journal) = &self.journal else { return };
-        for (_, place) in self.state.waiting.iter_mut().rev() {
-            let leaf = journal.leaf(place.seq);
-            if leaf.is_none() {
-                // An earlier run's: it has its own.
-                return;
-            }
-            place.leaf = leaf;
+        for (_, place) in self
+            .state
+            .waiting
+            .iter_mut()
+            .filter(|(_, place)| place.leaf.is_none())
+        {
+            place.leaf = journal.leaf(place.seq);
         }
     }
 

@@ -55,6 +55,9 @@ impl FileSink {
         bytes: &[u8],
         places: impl Iterator<Item = Place>,
     ) -> Result<Accepted, SinkError> {
+        if let Some(seal) = &mut self.seal {
+            seal.begin_run();
+        }
         let mut part = Part::default();
         let mut next = self.next_seq;
         for place in places {

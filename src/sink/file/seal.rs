@@ -27,11 +27,13 @@ pub(super) struct Seal {
     tiles: Vec<TileFile>,
     /// The tree as it was at sizes that lines may have to be taken back to, in their order.
     marks: Vec<Tree>,
-    /// The first line of the last run, and the hashes of its lines.
+    /// The first line that the last call appended, and the hashes of all that it did.
     recent: (u64, Vec<Hash>),
     /// A head that waits for the disk.
     head: Option<Head>,
     published: u64,
+    /// The largest head that was given to the thread: signed perhaps, whatever it answered.
+    attempted: u64,
     /// The tiles at the right edge of the head that was published last.
     edge: Vec<TileName>,
     /// When the last head was taken, by the sink's clock.
@@ -58,6 +60,7 @@ impl Seal {
             recent: (0, Vec::new()),
             head: None,
             published,
+            attempted: published,
             edge: Vec::new(),
             last_head: 0,
             thread: Sealer::default(),
@@ -76,13 +79,17 @@ impl Seal {
 
     /// Adds lines that were just written, each ended by a newline.
     pub(super) fn add(&mut self, lines: &[u8]) {
-        self.recent.0 = self.tree.size();
-        self.recent.1.clear();
         let mut start = 0;
         for end in memchr::memchr_iter(b'\n', lines) {
             self.push(lines.get(start..end).unwrap_or_default());
             start = end + 1;
         }
+    }
+
+    /// Lines that are appended from here on are those of one call.
+    pub(super) fn begin_run(&mut self) {
+        self.recent.0 = self.tree.size();
+        self.recent.1.clear();
     }
 
     /// Remembers the tree as it is: lines behind this place may have to be taken back.
@@ -107,7 +114,7 @@ impl Seal {
     /// The lines from `first` on are not on disk and will be replaced by others. Gives the number from which that is
     /// possible: what is sealed already stays as it was sealed.
     pub(super) fn take_back(&mut self, first: u64) -> u64 {
-        let first = first.max(self.published);
+        let first = first.max(self.attempted);
         let mark = self.marks.iter().position(|mark| mark.size() >= first);
         let Some(at) = mark else { return self.tree.size() };
         self.marks.truncate(at + 1);
@@ -156,7 +163,8 @@ impl FileSink {
         let Some(seal) = &mut self.seal else { return };
         seal.add(lines);
         if seal.tiles.len() >= TILES {
-            let tiles = std::mem::take(&mut seal.tiles);
+            let mut tiles = seal.thread.take_owed();
+            tiles.append(&mut seal.tiles);
             let job = Publication::of_tiles(&self.fs, &self.home, self.settings.access, tiles);
             if let Err(tiles) = seal.thread.hand(job) {
                 seal.tiles = tiles;
@@ -251,7 +259,10 @@ impl FileSink {
         let Some(job) = self.publication() else {
             return Ok(None);
         };
-        let answer = job.run(&std::sync::atomic::AtomicBool::new(false));
+        let Some(seal) = &mut self.seal else {
+            return Ok(None);
+        };
+        let answer = seal.thread.publish_now(job);
         let newest = answer.as_ref().map(|published| published.checkpoint.clone());
         let newest = newest.map_err(|error| Error::new(error.kind(), error.to_string()));
         self.published(answer);
@@ -262,7 +273,9 @@ impl FileSink {
     fn publication(&mut self) -> Option<Publication> {
         let seal = self.seal.as_mut()?;
         let head = seal.head.take()?;
-        let mut tiles = std::mem::take(&mut seal.tiles);
+        let mut tiles = seal.thread.take_owed();
+        tiles.append(&mut seal.tiles);
+        seal.attempted = seal.attempted.max(head.checkpoint.size);
         let edge: Vec<TileName> = head.tiles.iter().map(|(name, _)| *name).collect();
         let narrower = seal
             .edge

@@ -147,7 +147,9 @@ fn the_files_of_the_seal_can_fail_at_every_call_and_the_next_head_covers_all() {
         for nth in 1..14 {
             let fs = MemFs::default();
             let key = key("example.com/log");
-            let open = || builder(&fs).signing_key(key.clone()).open().unwrap();
+            // One segment, so that a tile becomes full and waits for the head that fails.
+            let builder = builder(&fs).segment_bytes(1 << 24);
+            let open = || builder.clone().signing_key(key.clone()).open().unwrap();
             let mut caller = Caller::with(fs.clone(), open());
             caller.deliver(300);
             caller.sink.seal().unwrap();
@@ -172,6 +174,13 @@ fn the_files_of_the_seal_can_fail_at_every_call_and_the_next_head_covers_all() {
             let notes = notes(&fs);
             assert!(notes.iter().any(|note| note.0.size == 300), "{fault:?} {nth}");
             assert_eq!(notes.last().unwrap().0.size, 601, "{fault:?} {nth}");
+            for full in ["tile/0/000", "tile/0/001"] {
+                assert_eq!(
+                    fs.get(&Path::new(HOME).join(full)).len(),
+                    8192,
+                    "{full}: {fault:?} {nth}"
+                );
+            }
             assert_eq!(open().sealed(), Some(601));
         }
     }
@@ -361,4 +370,61 @@ fn lines_that_the_disk_lost_are_replaced_in_the_tree_as_in_the_file() {
     }
     assert_eq!((head.size, head.root), (703, tree.root()));
     assert_eq!(super::fault_tests::open(&fs).sealed(), Some(703));
+}
+
+#[test]
+fn every_line_of_a_delivery_has_its_leaf_also_where_segments_end_in_the_middle_of_it() {
+    let fs = MemFs::default();
+    let mut caller = Caller::new(fs.clone());
+    caller.deliver(3);
+    caller.deliver(100);
+    assert!(caller.sink.segment().unwrap().first_seq > 3);
+    assert_eq!(caller.sink.leaf(2), None, "the delivery before");
+    for seq in 3..103 {
+        assert_eq!(
+            caller.sink.leaf(seq),
+            Some(leaf_hash(&line(seq, time_of(seq)))),
+            "{seq}"
+        );
+    }
+}
+
+#[test]
+fn a_key_may_be_announced_any_number_of_times_before_it_signs() {
+    let fs = MemFs::default();
+    let (old, new) = (key("example.com/log"), key("example.com/log"));
+    let mut caller = Caller::with(fs.clone(), builder(&fs).signing_key(old.clone()).open().unwrap());
+    caller.deliver(3);
+    caller.sink.seal().unwrap();
+    drop(caller);
+    for _ in 0..4 {
+        let both = builder(&fs).signing_key(new.clone()).retiring_key(old.clone());
+        drop(both.open().unwrap());
+    }
+}
+
+#[test]
+fn a_signer_that_panics_is_one_that_did_not_sign() {
+    struct Panics;
+    impl crate::format::Signer for Panics {
+        fn public_key(&self) -> [u8; 32] {
+            *key("example.com/log").verifier().bytes()
+        }
+        fn sign(&self, _: &[u8]) -> std::result::Result<[u8; 64], String> {
+            panic!("the key service is away")
+        }
+    }
+    let fs = MemFs::default();
+    let key = SigningKey::held_by("example.com/log", Panics).unwrap();
+    let mut caller = Caller::with(fs.clone(), builder(&fs).signing_key(key).open().unwrap());
+    caller.deliver(3);
+    for _ in 0..2 {
+        let error = caller.sink.seal().unwrap_err();
+        assert!(error.to_string().contains("it panicked"), "{error}");
+    }
+    let events = caller.sink.take_events();
+    let told = events
+        .iter()
+        .filter(|event| matches!(event, FileEvent::NotSealed { .. }));
+    assert_eq!(told.count(), 1, "told once: {events:?}");
 }

@@ -10,9 +10,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
 
+use parking_lot::Mutex;
+
 use super::fs::{self, Access, Fs};
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::{Checkpoint, Note, Signature, SigningKey, TileName};
+use crate::format::{Checkpoint, Note, Signature, SigningKey, TILE_WIDTH, TileName};
 
 /// The newest signed checkpoint.
 pub(super) const CHECKPOINT: &str = "checkpoint";
@@ -20,6 +22,9 @@ pub(super) const CHECKPOINT: &str = "checkpoint";
 pub(super) const HISTORY: &str = "checkpoints";
 /// The newest checkpoint where there is no key.
 pub(super) const UNSIGNED: &str = "checkpoint.unsigned";
+
+/// So many tiles that cannot be written are kept: 8 MiB, of 262,144 records. Those beyond are told as missing by `verify`.
+const MOST_OWED: usize = 1024;
 
 /// A tile and its bytes.
 pub(super) type TileFile = (TileName, Vec<u8>);
@@ -79,8 +84,26 @@ impl Publication {
         self
     }
 
-    /// Writes it all, and stops before the next file where it is `abandoned`.
-    pub(super) fn run(&self, abandoned: &AtomicBool) -> Result<Published> {
+    /// Writes it all, and stops before the next file where it is `abandoned`. Full tiles that are not written then are
+    /// `owed`: the next job brings them.
+    fn run(mut self, abandoned: &AtomicBool, owed: &Mutex<Vec<TileFile>>) -> Result<Published> {
+        let mut written = 0;
+        let answer = self.write(abandoned, &mut written);
+        if answer.is_err() {
+            let is_full = |name: &TileName| usize::from(name.width) == TILE_WIDTH;
+            let rest = self
+                .tiles
+                .drain(..)
+                .skip(written)
+                .filter(|(name, _)| is_full(name));
+            let mut owed = owed.lock();
+            owed.extend(rest);
+            owed.truncate(MOST_OWED);
+        }
+        answer
+    }
+
+    fn write(&self, abandoned: &AtomicBool, written: &mut usize) -> Result<Published> {
         let stop = || {
             Error::new(
                 ErrorKind::Closed,
@@ -92,6 +115,7 @@ impl Publication {
                 return Err(stop());
             }
             self.tile(name, bytes)?;
+            *written += 1;
         }
         let Some((checkpoint, signers, hook)) = &self.head else {
             return Err(stop());
@@ -210,6 +234,7 @@ pub(super) struct Sealer {
     thread: Option<Thread>,
     is_busy: bool,
     abandoned: Arc<AtomicBool>,
+    owed: Arc<Mutex<Vec<TileFile>>>,
     newest: Option<Checkpoint>,
 }
 
@@ -226,9 +251,33 @@ impl Sealer {
         Ok(())
     }
 
+    /// As [`Self::publish`], and waits. All files are written by one thread, in the order of the jobs; where the system gives
+    /// none, here.
+    pub(super) fn publish_now(&mut self, job: Publication) -> Result<Published> {
+        if self.thread.is_none() {
+            self.thread = start(&self.abandoned, &self.owed).ok();
+        }
+        if self.thread.is_none() {
+            return job.run(&self.abandoned, &self.owed);
+        }
+        let lost = || Err(Error::new(ErrorKind::Io, "the thread that seals has ended"));
+        match self.publish(job) {
+            Ok(()) => self.answer(true).unwrap_or_else(lost),
+            Err(tiles) => {
+                self.owed.lock().extend(tiles);
+                lost()
+            }
+        }
+    }
+
+    /// Full tiles that could not be written, for the next job.
+    pub(super) fn take_owed(&mut self) -> Vec<TileFile> {
+        std::mem::take(&mut self.owed.lock())
+    }
+
     fn send(&mut self, job: Job) -> std::result::Result<(), Vec<TileFile>> {
         if self.thread.is_none() {
-            self.thread = start(&self.abandoned).ok();
+            self.thread = start(&self.abandoned, &self.owed).ok();
         }
         let back = |job| match job {
             Job::Tiles(job) | Job::Head(job) => job.tiles,
@@ -280,17 +329,17 @@ impl Drop for Sealer {
     }
 }
 
-fn start(abandoned: &Arc<AtomicBool>) -> io::Result<Thread> {
+fn start(abandoned: &Arc<AtomicBool>, owed: &Arc<Mutex<Vec<TileFile>>>) -> io::Result<Thread> {
     let (jobs, received) = mpsc::channel();
     let (answer, answers) = mpsc::channel();
-    let abandoned = Arc::clone(abandoned);
+    let (abandoned, owed) = (Arc::clone(abandoned), Arc::clone(owed));
     let work = move || {
         for job in received {
             match job {
-                // A tile that is missing is made again from the lines.
-                Job::Tiles(job) => drop(job.run(&abandoned)),
+                // What it could not write is owed, and the next head says so where it fails as well.
+                Job::Tiles(job) => drop(job.run(&abandoned, &owed)),
                 Job::Head(job) => {
-                    if answer.send(job.run(&abandoned)).is_err() {
+                    if answer.send(job.run(&abandoned, &owed)).is_err() {
                         return;
                     }
                 }
