@@ -120,7 +120,9 @@ impl Writer {
         }
         self.end_sinks();
         let is_over = is_late(&self.state.closing);
-        if !is_drained && !is_over {
+        // What was asked for before the end stands before it: an `audit.resume` that has to wait for the disk, above all.
+        let is_asked = !self.state.noting.is_empty() || !self.state.pending.is_empty();
+        if (!is_drained || is_asked) && !is_over {
             return false;
         }
         let left = if is_drained {
@@ -129,6 +131,7 @@ impl Writer {
             self.inbox.give_up_queued()
         };
         self.settle_losses();
+        self.note_asked();
         if left > 0 && self.state.retry.is_none() {
             self.gap(LossRow::at_the_end(left, self.observed_at));
         }

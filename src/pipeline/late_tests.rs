@@ -6,6 +6,7 @@ use std::time::Duration;
 use tracing::{info, subscriber};
 
 use super::{Audit, AuditBuilder, AuditedExt};
+use crate::config::Part;
 use crate::error::ErrorKind;
 use crate::record::Record;
 use crate::sink::file::memfs::{Fault, MemFs};
@@ -301,6 +302,39 @@ fn a_sync_that_fails_while_nobody_waits_keeps_no_later_record_from_the_disk() {
     });
     audit.shutdown(LONG).unwrap();
     identity(&audit.stats(), 2);
+}
+
+#[test]
+fn a_pause_that_ends_with_the_trail_while_the_disk_takes_nothing_still_says_what_it_left_out() {
+    let fs = MemFs::default();
+    let audit = builder(&fs).start().unwrap();
+    audit.pause_part(Part::event("load.other"), "a test").unwrap();
+    let other = Record::builder("load.other").actor("user", "u-1").build();
+    audit.submit(other).unwrap();
+    fs.fail(0, EVER, Fault::Enospc);
+    audit.submit(record()).unwrap();
+    until(|| audit.stats().write_errors > 0);
+    let ends = {
+        let audit = audit.clone();
+        std::thread::spawn(move || audit.shutdown(LONG))
+    };
+    // The end has been asked for, and cannot come.
+    until(|| audit.paused().is_empty());
+    std::thread::sleep(SHORT);
+    fs.heal();
+    ends.join().unwrap().unwrap();
+    let lines = lines(&fs);
+    let seq = |event: &str| {
+        let line = lines.iter().find(|line| line.contains(event)).expect(event);
+        crate::format::seq_of(line.as_bytes())
+    };
+    let resume = lines.iter().find(|line| line.contains("\"audit.resume\""));
+    assert!(
+        resume.is_some_and(|line| line.contains("\"left_out\":1")),
+        "{lines:?}"
+    );
+    assert!(seq("\"audit.resume\"") < seq("\"audit.close\""));
+    assert_eq!(audit.stats().in_memory(), 0);
 }
 
 #[test]

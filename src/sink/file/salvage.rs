@@ -53,12 +53,12 @@ impl Region<'_> {
             lost: Vec::new(),
         };
         for seq in self.first..self.next {
-            if seq == self.free {
-                salvage.free = salvage.lines.len();
-            }
             if let Some(line) = found.get(&seq) {
                 salvage.lines.extend_from_slice(line);
                 salvage.lines.push(b'\n');
+                if seq < self.free {
+                    salvage.free = salvage.lines.len();
+                }
                 continue;
             }
             match salvage.lost.last_mut() {
@@ -130,5 +130,20 @@ mod tests {
             let record = crate::format::read_line(line).unwrap();
             assert_eq!(record.event(), "audit.gap");
         }
+    }
+
+    #[test]
+    fn where_every_number_is_sealed_no_line_goes_into_the_tree_again() {
+        let region = Region {
+            stream: "main-0123456789ab",
+            first: 5,
+            free: 8,
+            next: 8,
+            observed_at: 1_795_305_540_000_000_000,
+        };
+        let salvage = region.salvage(b"{\"seq\":5}\n\0\0\0\0\n{\"seq\":7}\n");
+        assert_eq!(salvage.lines, b"{\"seq\":5}\n{\"seq\":7}\n");
+        assert_eq!(salvage.free(), b"");
+        assert_eq!(salvage.lost, [(6, 6)]);
     }
 }

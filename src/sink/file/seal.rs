@@ -53,10 +53,11 @@ struct Head {
 impl Seal {
     pub(super) fn new(tree: Tree, tiles: Vec<TileFile>, published: u64, keys: Keyring) -> Self {
         Self {
+            // What a start finds is confirmed; a segment that it goes on with has no other mark.
+            marks: vec![tree.clone()],
             tree,
             keys,
             tiles,
-            marks: Vec::new(),
             recent: (0, Vec::new()),
             head: None,
             published,

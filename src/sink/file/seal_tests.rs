@@ -428,3 +428,39 @@ fn a_signer_that_panics_is_one_that_did_not_sign() {
         .filter(|event| matches!(event, FileEvent::NotSealed { .. }));
     assert_eq!(told.count(), 1, "told once: {events:?}");
 }
+
+#[test]
+fn lines_lost_in_a_segment_that_a_start_goes_on_with_are_replaced_as_well() {
+    for is_behind in [false, true] {
+        let fs = MemFs::default();
+        let mut caller = Caller::new(fs.clone());
+        caller.deliver(3);
+        let time = time_of(3);
+        let close = String::from_utf8(line(3, time)).unwrap();
+        let close = close.replace("test.step", "audit.close");
+        caller.until_ok(|sink| sink.deliver(&[Entry::new(3, time, close.as_bytes())]).map(drop));
+        caller.sink.seal().unwrap();
+        drop(caller);
+        let mut caller = Caller::new(fs.clone());
+        assert!(caller.sink.segment().is_some(), "it goes on in the same segment");
+        caller.deliver(3);
+        fs.fail(1, 20, Fault::Zeros);
+        if is_behind {
+            caller.sink.confirm_behind(true).unwrap();
+        }
+        caller.sink.flush().unwrap_err();
+        fs.heal();
+        caller.flush();
+        assert_eq!(caller.unconfirmed, [4..=6]);
+        caller.deliver(4);
+        caller.sink.seal().unwrap();
+        drop(caller);
+        let numbers: Vec<u64> = super::fault_tests::read(&fs).into_keys().collect();
+        assert_eq!(
+            numbers,
+            (0..11).collect::<Vec<_>>(),
+            "gap records have their numbers"
+        );
+        assert_eq!(super::fault_tests::open(&fs).sealed(), Some(11));
+    }
+}
