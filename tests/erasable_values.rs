@@ -256,3 +256,43 @@ fn a_policy_file_says_erasable_and_whose() {
     assert_eq!(trail.audit.erase("c").unwrap().values, 1);
     assert!(!trail.holds("Main St"));
 }
+
+#[test]
+fn what_a_record_does_not_say_of_somebody_outside_is_not_kept_under_the_name_of_another() {
+    let policy =
+        Policy::balanced().rule(FieldRule::path("actor.user_agent").action(Action::Erasable("actor.id")));
+    let trail = Trail::with(policy, |builder| builder);
+    trail.run(|| {
+        let span = info_span!(target: "audit", "job", actor.id = "ana", actor.user_agent = "browser of ana");
+        let _entered = span.enter();
+        info!(target: "audit", event = "other", actor.id = "bob");
+    });
+    assert_eq!(trail.lines("other")[0].text(Slot::ActorId), Some("bob"));
+    assert!(trail.holds("browser of ana"), "the span's own record says it");
+    let erased = trail.audit.erase("ana").unwrap();
+    assert_eq!((erased.records, erased.values), (1, 1));
+    assert!(!trail.holds("browser of ana"));
+    assert_eq!(trail.audit.erase("bob").unwrap().values, 0);
+}
+
+#[test]
+fn a_subject_can_stand_inside_of_a_value() {
+    let policy = Policy::balanced()
+        .field("address", Action::Erasable("order.customer"))
+        .field("phone note", Action::Erasable("detail.customer.name"));
+    let trail = Trail::with(policy, |builder| builder);
+    let order = Map::from([("customer".to_owned(), Value::from("c-9"))]);
+    let record = Record::builder("order")
+        .actor("user", "clerk")
+        .attribute("order", Value::Map(order))
+        .attribute("address", "1 Main St");
+    trail.audit.emit(record.build()).unwrap();
+    let names = Map::from([("name".to_owned(), Value::from("c-10"))]);
+    let record = Record::builder("order")
+        .actor("user", "clerk")
+        .detail(Value::Map(Map::from([("customer".to_owned(), Value::Map(names))])))
+        .attribute("phone_note", "2 Main St");
+    trail.audit.emit(record.build()).unwrap();
+    assert_eq!(trail.audit.erase("c-9").unwrap().values, 1);
+    assert_eq!(trail.audit.erase("c-10").unwrap().values, 1);
+}

@@ -158,3 +158,93 @@ fn a_request_that_waited_for_a_writer_is_carried_out_by_the_next_one() {
     assert_eq!(page.records[0].record.attribute("values"), Some(&Value::from(1)));
     drop(audit);
 }
+
+/// Leaves requests as another process does.
+fn leave(requests: &Path, name: &str, text: &str) -> PathBuf {
+    fs::create_dir_all(requests).unwrap();
+    let path = requests.join(format!("{name}.json"));
+    fs::write(requests.join(name), text).unwrap();
+    fs::rename(requests.join(name), &path).unwrap();
+    path
+}
+
+fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + LONG;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "{what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+const NAME: &str = "0192f0c1-2b5e-7c3a-8f00-aaaabbbbcccc";
+const ERASE: &str = r#"{"job":"erase","schema":1,"subject":"u-17"}"#;
+
+#[test]
+fn what_a_writer_left_that_was_killed_while_it_answered_is_in_nobodys_way() {
+    let place = tempfile::tempdir().unwrap();
+    let audit = trail(place.path());
+    let requests = audit.path().unwrap().join("requests");
+    fs::create_dir_all(&requests).unwrap();
+    fs::write(requests.join(format!(".{NAME}.done")), "{").unwrap();
+    let request = leave(&requests, NAME, ERASE);
+    wait_for("no answer", || !request.exists());
+    assert!(requests.join(format!("{NAME}.done")).exists());
+    assert_eq!(events(place.path(), "audit.erase"), 1);
+}
+
+#[test]
+fn a_request_whose_answer_cannot_be_written_is_carried_out_once_and_answered_later() {
+    let place = tempfile::tempdir().unwrap();
+    let (says, said) = std::sync::mpsc::channel();
+    let audit = Audit::builder()
+        .directory(place.path())
+        .diagnostics(move |sentence| drop(says.send(sentence.to_owned())))
+        .start()
+        .unwrap();
+    let requests = audit.path().unwrap().join("requests");
+    let obstacle = requests.join(format!(".{NAME}.done"));
+    fs::create_dir_all(&obstacle).unwrap();
+    let request = leave(&requests, NAME, ERASE);
+    let sentence = said.recv_timeout(LONG).unwrap();
+    assert!(sentence.contains("could not be answered"), "{sentence}");
+    // The writer looks again; it has another request to show for it.
+    let other = leave(
+        &requests,
+        "f192f0c1-2b5e-7c3a-8f00-aaaabbbbcccc",
+        r#"{"job":"prune","schema":1}"#,
+    );
+    wait_for("no second look", || !other.exists());
+    assert!(request.exists());
+    fs::remove_dir(&obstacle).unwrap();
+    wait_for("no answer", || !request.exists());
+    assert_eq!(events(place.path(), "audit.erase"), 1);
+}
+
+#[test]
+fn a_request_that_was_taken_back_is_not_carried_out() {
+    let place = tempfile::tempdir().unwrap();
+    let (says, said) = std::sync::mpsc::channel();
+    let (goes_on, waits) = std::sync::mpsc::channel::<()>();
+    let waits = std::sync::Mutex::new(waits);
+    let audit = Audit::builder()
+        .directory(place.path())
+        .diagnostics(move |sentence| {
+            // The writer is held up between finding the requests and carrying them out.
+            let _ = says.send(sentence.to_owned());
+            let _ = waits.lock().unwrap().recv_timeout(LONG);
+        })
+        .start()
+        .unwrap();
+    let requests = audit.path().unwrap().join("requests");
+    let unknown = "f192f0c1-2b5e-7c3a-8f00-aaaabbbbcccc";
+    fs::create_dir_all(requests.join(format!(".{unknown}.done"))).unwrap();
+    let request = leave(&requests, NAME, ERASE);
+    leave(&requests, unknown, "{}");
+    said.recv_timeout(LONG).unwrap();
+    // A look between the two has carried it out already.
+    let was_done_before = !request.exists();
+    let _ = fs::remove_file(&request);
+    drop(goes_on);
+    audit.flush(LONG).unwrap();
+    assert_eq!(events(place.path(), "audit.erase"), usize::from(was_done_before));
+}

@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 use super::filled::digits;
 use super::line::{LineWriter, Place};
 use super::rows::{self, Row};
+use super::rules::bit;
 use super::texts;
 use super::values::Values;
 use super::walk::Walk;
@@ -112,7 +113,11 @@ impl LineWriter {
             rows.retain(|known| known.field != row.field);
             rows.push(row);
         }
-        rows.iter().for_each(|row| row.write(&mut self.erasing.rows));
+        // What was said of somebody outside, and is not said in the line, belongs to nobody whom the record names.
+        self.scan.read(&out);
+        let stands = |row: &&Row| Slot::at(&row.field).is_none_or(|slot| self.scan.present & bit(slot) != 0);
+        let said = rows.iter().filter(stands);
+        said.for_each(|row| row.write(&mut self.erasing.rows));
         out
     }
 
@@ -211,8 +216,7 @@ fn id(frame: &[u8], entries: &[Entry<'_>]) -> Option<uuid::Uuid> {
 
 /// Whom the record's erasable values belong to: what the field at `path` says last.
 fn subject_of(values: &mut Values, frame: &[u8], entries: &[Entry<'_>], path: &[u8]) -> String {
-    let is_named = |entry: &&Entry<'_>| entry.slot.is_some() && entry.path().as_bytes() == path;
-    let Some(entry) = entries.iter().rev().find(is_named) else {
+    let Some(entry) = entries.iter().rev().find_map(|entry| named(frame, entry, path)) else {
         return NOBODY.to_owned();
     };
     let walk = Walk {
@@ -221,12 +225,51 @@ fn subject_of(values: &mut Values, frame: &[u8], entries: &[Entry<'_>], path: &[
     };
     let subject = match walk.text() {
         Some(text) => String::from_utf8_lossy(text).into_owned(),
-        None => String::from_utf8_lossy(&json(values, frame, entry)).replace('"', ""),
+        None => String::from_utf8_lossy(&json(values, frame, &entry)).replace('"', ""),
     };
     if subject.is_empty() {
         return NOBODY.to_owned();
     }
     subject
+}
+
+/// The entry, or the part of its value, that stands at `path` of the line.
+fn named<'f>(frame: &[u8], entry: &Entry<'f>, path: &[u8]) -> Option<Entry<'f>> {
+    entry.slot?;
+    let rest = path.strip_prefix(entry.path().as_bytes())?;
+    if rest.is_empty() {
+        return Some(*entry);
+    }
+    let value = Walk {
+        frame,
+        at: entry.value,
+    };
+    Some(Entry {
+        slot: None,
+        key: None,
+        value: member(value, rest.strip_prefix(b".")?)?.at,
+        ..*entry
+    })
+}
+
+/// The value under these keys, with dots between them, in the map that stands here.
+fn member<'f>(mut map: Walk<'f>, keys: &[u8]) -> Option<Walk<'f>> {
+    if map.byte()? != tag::MAP {
+        return None;
+    }
+    let mut found = None;
+    for _ in 0..map.count()? {
+        let rest = keys.strip_prefix(map.sized()?);
+        let value = map;
+        map.skip(0)?;
+        found = match rest {
+            Some(b"") => Some(value),
+            Some(rest) => rest.strip_prefix(b".").and_then(|rest| member(value, rest)),
+            None => None,
+        }
+        .or(found);
+    }
+    found
 }
 
 /// The value of an entry as it would stand in the line.

@@ -159,6 +159,11 @@ fn answer_to(path: &Path) -> PathBuf {
 fn put(path: &Path, text: &Value) -> io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let new = path.with_file_name(format!(".{name}"));
+    match fs::remove_file(&new) {
+        // Somebody who was killed in the middle of this may have left one.
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -212,6 +217,8 @@ fn make_dir(dir: &Path) -> io::Result<()> {
 /// What waits for the writer.
 pub(super) struct Requests {
     waiting: VecDeque<Asked>,
+    /// Answers whose files could not be written yet, with their requests: these jobs are done.
+    untold: Vec<(PathBuf, Value)>,
     /// Makes the pseudonym of a subject.
     policy: Policy,
     look_again: Instant,
@@ -230,10 +237,22 @@ enum Answer {
     File(PathBuf),
 }
 
+impl Answer {
+    /// Whether nobody waits any more: who asked through a file takes that away.
+    fn is_taken_back(&self) -> bool {
+        matches!(self, Self::File(path) if is_gone(path))
+    }
+}
+
+fn is_gone(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
 impl Requests {
     pub(super) fn new(policy: Policy) -> Self {
         Self {
             waiting: VecDeque::new(),
+            untold: Vec::new(),
             policy,
             look_again: Instant::now(),
         }
@@ -265,6 +284,9 @@ impl Writer {
             self.hand_on();
             if !is_behind || !self.batch.is_empty() {
                 return self.requests.waiting.push_front(asked);
+            }
+            if asked.answer.is_taken_back() {
+                continue;
             }
             let done = match &asked.request {
                 Request::Erase(subject) => self.erase(subject).map(Done::Erased),
@@ -313,11 +335,11 @@ impl Writer {
             (Answer::Caller(promise), Err(error)) => promise.answer(Err(error)),
             (Answer::File(path), done) => {
                 let text = said(&done);
-                let told = put(&answer_to(&path), &text).and_then(|()| fs::remove_file(&path));
-                if let Err(error) = told {
+                if let Err(error) = tell(&path, &text) {
                     (self.report)(&format!(
                         "a request to the audit trail could not be answered: {error}"
                     ));
+                    self.requests.untold.push((path, text));
                 }
             }
         }
@@ -333,6 +355,9 @@ impl Writer {
         let Some(dir) = self.journal.as_ref().map(|journal| journal.path().join(REQUESTS)) else {
             return;
         };
+        self.requests
+            .untold
+            .retain(|(path, text)| tell(path, text).is_err());
         let Ok(found) = fs::read_dir(&dir) else { return };
         let mut paths: Vec<PathBuf> = found
             .flatten()
@@ -342,7 +367,8 @@ impl Writer {
         paths.sort_unstable();
         for path in paths {
             let is_known = |asked: &Asked| matches!(&asked.answer, Answer::File(known) if *known == path);
-            if self.requests.waiting.iter().any(is_known) {
+            let is_done = |(known, _): &(PathBuf, Value)| *known == path;
+            if self.requests.waiting.iter().any(is_known) || self.requests.untold.iter().any(is_done) {
                 continue;
             }
             let behind = self.submitted();
@@ -365,6 +391,14 @@ impl Writer {
             });
         }
     }
+}
+
+/// Answers a request, unless it was taken back.
+fn tell(path: &Path, text: &Value) -> io::Result<()> {
+    if is_gone(path) {
+        return Ok(());
+    }
+    put(&answer_to(path), text).and_then(|()| fs::remove_file(path))
 }
 
 /// Whether a path is that of a request: a UUID, and nothing that somebody could have meant otherwise.
