@@ -33,8 +33,8 @@
 //! # What it is not
 //!
 //! Not a log: it keeps what is tagged and nothing else, with [`AuditedExt::audited`] whatever `RUST_LOG` says. Not
-//! proof against a thief of the signing key without a checkpoint kept elsewhere: see [`verify`]. Not able to know a secret that has an innocent
-//! name: see [`guide::redaction`]. Not for several writers in one directory.
+//! proof against a thief of the signing key without a checkpoint kept elsewhere: see [`verify`]. Not able to know a secret
+//! that has an innocent name: see [`guide::redaction`]. Not for several writers in one directory.
 //!
 //! # Naming on disk
 //!

@@ -29,10 +29,11 @@ Examples:
   tracing-audit hash --json --key-env AUDIT_KEY '{\"limit\":10}'";
 
 const CODES: &str = "\
-Exit codes: 0 done, 1 something in the trail is not a record (export), 2 records
-  were lost or left out (export, import), 3 no trail there, or a file cannot be
-  read or written, 4 wrong usage, 5 nothing found with --fail-if-empty. The help
-  of each command says which it has.";
+Exit codes: 0 done, 1 something in the trail is not a record (export), or it was
+  tampered with (verify, prove), 2 records were lost or left out (export, import,
+  verify), or something wants to be looked at (doctor), 3 no trail there, or a file
+  cannot be read or written, or verify cannot decide, 4 wrong usage, 5 nothing found
+  with --fail-if-empty. The help of each command says which it has.";
 
 const EXIT: &str = "\
 Exit codes: 0 done, 3 no trail there or a file cannot be read, 4 wrong usage.";
@@ -168,16 +169,25 @@ impl Writing {
     }
 }
 
-const WRITING: &str = "\
+const ERASE: &str = "\
 Where the application runs, its writer does the work, and is asked through a file in
 the stream's directory; where it does not, this command takes the stream's lock.
 
 Exit codes: 0 done, 3 no trail there, the writer did not answer, or a file cannot be
   read or written, 4 wrong usage, 5 nothing found with --fail-if-empty.";
 
+const PRUNE: &str = "\
+Where the application runs, its writer does the work by its own limits, and is asked
+through a file in the stream's directory; where it does not, this command takes the
+stream's lock, and goes by the limits that are given, else by those that the
+application stated when it started last.
+
+Exit codes: 0 done, 3 no trail there, the writer did not answer, or a file cannot be
+  read or written, 4 wrong usage, as where limits are given and the application runs.";
+
 /// `erase`.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = WRITING)]
+#[command(after_help = ERASE)]
 pub(crate) struct Erase {
     /// A trail: the directory of its streams, or one stream's directory
     pub(crate) dir: PathBuf,
@@ -199,14 +209,14 @@ pub(crate) struct Erase {
 
 /// `prune`.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = WRITING)]
+#[command(after_help = PRUNE)]
 pub(crate) struct Prune {
     /// A trail: the directory of its streams, or one stream's directory
     pub(crate) dir: PathBuf,
     /// Say what would be removed, and change nothing; followers that hold segments back are not asked
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Where no writer runs: keep so many days, whatever the last writer kept; 0 is no limit
+    /// Where no writer runs: keep so many days, whatever the application kept; 0 is no limit
     #[arg(long, value_name = "DAYS")]
     pub(crate) keep_days: Option<u64>,
     /// Where no writer runs: keep so many bytes; 0 is no limit

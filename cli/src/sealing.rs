@@ -29,8 +29,20 @@ newest checkpoint of the stream. `tracing-audit verify --receipt FILE --key VKEY
 it without the trail, and so can any tool for RFC 6962 and C2SP checkpoints. The trail is
 verified on the way.
 
-Exit codes: 0 done, 1 the trail does not verify, 3 it cannot be read, 4 no sealed record
-  has the id, or wrong usage.";
+Exit codes: 0 done, 1 the trail does not verify, 3 a file cannot be read or written, 4 no
+  sealed record has the id, or records of several streams have it, or wrong usage.";
+
+const KEY: &str = "\
+The public key is printed: keep it elsewhere, it is what `verify --key` needs.
+
+Exit codes: 0 done, 3 the file is there already or cannot be written, 4 wrong usage, as
+  where the name has white space or `+`.";
+
+const HEADS: &str = "\
+What is printed can be given to `tracing-audit verify --anchor`. Nothing is verified here.
+
+Exit codes: 0 done, 3 no trail or no checkpoint there, or a file cannot be read, 4 wrong
+  usage.";
 
 /// `verify`.
 #[derive(Debug, ClapArgs)]
@@ -74,6 +86,7 @@ pub(crate) struct Prove {
 
 /// `keygen`.
 #[derive(Debug, ClapArgs)]
+#[command(after_help = KEY)]
 pub(crate) struct Keygen {
     /// Whose key it is: a domain and a path, such as example.com/payments
     #[arg(long, value_name = "NAME")]
@@ -85,6 +98,7 @@ pub(crate) struct Keygen {
 
 /// `checkpoint`.
 #[derive(Debug, ClapArgs)]
+#[command(after_help = HEADS)]
 pub(crate) struct Checkpoint {
     /// A trail: the directory of its streams, or one stream's directory
     pub(crate) dir: PathBuf,

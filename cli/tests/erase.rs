@@ -166,6 +166,33 @@ fn prune_asks_the_writer_that_runs_and_else_goes_by_the_limits_that_it_stated() 
 }
 
 #[test]
+fn prune_goes_by_the_limits_of_the_application_also_behind_an_erasure_that_took_its_place() {
+    let place = tempfile::tempdir().expect("a directory");
+    let audit = writer(place.path());
+    for _ in 0..3 {
+        emit(&audit, "u-17", "ana@example.com");
+        audit.rotate().expect("a segment");
+    }
+    audit.shutdown(LONG).expect("an end");
+    // The application comes back with a limit, and removes nothing before a segment ends.
+    let audit = Audit::builder()
+        .directory(place.path())
+        .keep_segments(2)
+        .start()
+        .expect("a trail starts");
+    audit.shutdown(LONG).expect("an end");
+    let erased = run(&["erase", "--subject", "nobody"], place.path());
+    assert!(erased.status.success(), "{}", stderr(&erased));
+    let planned = run(&["prune", "--dry-run"], place.path());
+    assert!(
+        stdout(&planned).contains("2 segments would be removed"),
+        "{}{}",
+        stdout(&planned),
+        stderr(&planned)
+    );
+}
+
+#[test]
 fn a_directory_without_a_stream_is_named() {
     let place = tempfile::tempdir().expect("a directory");
     for command in [&["erase", "--subject", "u"][..], &["prune"]] {

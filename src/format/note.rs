@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use ed25519_dalek::VerifyingKey;
 use sha2::{Digest as _, Sha256};
 
+use super::signing::PREFIX;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The byte before an Ed25519 key in its text forms.
@@ -151,8 +152,12 @@ pub(super) fn check_name(name: &str) -> Result<()> {
     Ok(())
 }
 
-/// What is said of a text that is not what it should be. The text itself is shown escaped, and not beyond 80 characters.
+/// What is said of a text that is not what it should be. The text itself is shown escaped, and not beyond 80 characters,
+/// and not at all where it is a secret key that was given in the place of something else.
 pub(super) fn malformed(what: &str, text: &str, why: &str) -> Error {
+    if text.contains(PREFIX) {
+        return malformed(what, "[a secret key]", why);
+    }
     let shown: String = text.chars().take(80).flat_map(char::escape_debug).collect();
     Error::new(ErrorKind::Format, format!("`{shown}` is not {what}: {why}"))
 }

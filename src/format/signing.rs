@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::secret;
 
 /// How the text form of a secret key begins: that of Go's `golang.org/x/mod/sumdb/note`.
-const PREFIX: &str = "PRIVATE+KEY+";
+pub(super) const PREFIX: &str = "PRIVATE+KEY+";
 
 /// Signs without giving the key away. Called by the thread that seals, about once a second; it may take its time.
 pub trait Signer: Send + Sync {
@@ -311,6 +311,14 @@ mod tests {
             format!("{}x", *text),
         ] {
             let error = SigningKey::parse(&broken).unwrap_err();
+            assert!(!format!("{error} {error:?}").contains(&seed), "{error}");
+        }
+        // Given where something else is asked for.
+        for error in [
+            text.parse::<VerifierKey>().unwrap_err(),
+            Checkpoint::parse(&text).unwrap_err(),
+            Note::parse(text.as_bytes()).unwrap_err(),
+        ] {
             assert!(!format!("{error} {error:?}").contains(&seed), "{error}");
         }
     }

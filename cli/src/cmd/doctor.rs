@@ -46,12 +46,14 @@ pub(crate) fn run(args: &Doctor) -> Result<u8, Failure> {
     for stream in streams::of(&args.dir)? {
         told.out.line(&harmless(&stream.display().to_string()))?;
         access(&mut told, &stream)?;
+        // Before the records are: a writer that runs goes on, and its next checkpoint covers records that come later.
+        let head = Head::read(&stream);
         let store = DirStore::open(&stream)?;
         let extent = store.extents()?.into_iter().next();
         records(&mut told, &store, extent.as_ref())?;
         holder(&mut told, &stream)?;
         if let Some(extent) = &extent {
-            seal(&mut told, &stream, extent)?;
+            seal(&mut told, head, extent)?;
             followers(&mut told, &stream, extent)?;
         }
         requests(&mut told, &stream)?;
@@ -126,17 +128,37 @@ fn holder(told: &mut Told, stream: &Path) -> Result<(), Failure> {
     }
 }
 
+/// The newest checkpoint.
+struct Head {
+    checkpoint: Checkpoint,
+    is_signed: bool,
+}
+
+impl Head {
+    fn read(stream: &Path) -> Option<Self> {
+        let signed = small(&stream.join("checkpoint")).and_then(|text| {
+            let note = Note::parse(text.as_bytes()).ok()?;
+            Checkpoint::parse(&note.text).ok()
+        });
+        let is_signed = signed.is_some();
+        let unsigned =
+            || small(&stream.join("checkpoint.unsigned")).and_then(|text| Checkpoint::parse(&text).ok());
+        let checkpoint = signed.or_else(unsigned)?;
+        Some(Self {
+            checkpoint,
+            is_signed,
+        })
+    }
+}
+
 /// How far the newest checkpoint reaches, and who signed it.
-fn seal(told: &mut Told, stream: &Path, extent: &Extent) -> Result<(), Failure> {
+fn seal(told: &mut Told, head: Option<Head>, extent: &Extent) -> Result<(), Failure> {
     let end = extent.last.seq + 1;
-    let signed = small(&stream.join("checkpoint")).and_then(|text| {
-        let note = Note::parse(text.as_bytes()).ok()?;
-        Checkpoint::parse(&note.text).ok()
-    });
-    let unsigned =
-        || small(&stream.join("checkpoint.unsigned")).and_then(|text| Checkpoint::parse(&text).ok());
-    let is_signed = signed.is_some();
-    let Some(head) = signed.or_else(unsigned) else {
+    let Some(Head {
+        checkpoint: head,
+        is_signed,
+    }) = head
+    else {
         return told.wants("no checkpoint: the trail is not sealed, or has just begun");
     };
     let age = SystemClock.now().saturating_sub(extent.last.observed_at);

@@ -30,6 +30,7 @@ pub(crate) fn run(import: &Import) -> Result<u8, Failure> {
     let audit = Audit::builder()
         .directory(&import.dir)
         .stream(&import.stream)
+        .service(super::streams::SERVICE)
         .policy(policy)
         // Files of a trail that is there already are somebody else's to remove.
         .keep_days(0)

@@ -83,7 +83,7 @@ fn prune(args: &Prune, stream: &Path) -> Result<Vec<SegmentName>, Failure> {
     Ok(names.filter(|name| !after.contains(name)).collect())
 }
 
-/// The limits that were given, else those that the last writer stated when it began.
+/// The limits that were given, else those that the application's last writer stated when it began.
 fn limits(args: &Prune, stream: &Path) -> Result<Limits, Failure> {
     let given = Limits {
         days: args.keep_days.unwrap_or(0),
@@ -93,7 +93,7 @@ fn limits(args: &Prune, stream: &Path) -> Result<Limits, Failure> {
     if args.has_limits() {
         return Ok(given);
     }
-    let opened = Query::parse("event=audit.open")?;
+    let opened = Query::parse(&format!("event=audit.open service!={}", streams::SERVICE))?;
     let page = DirStore::open(stream)?.list(&opened, &List::default().limit(1))?;
     let config = page
         .records

@@ -9,6 +9,9 @@ use tracing_audit::{Audit, AuditBuilder, Done, ErrorKind, Request};
 
 use crate::out::Failure;
 
+/// The service that lines of this command name. What such a start states is not how the application has its trail.
+pub(super) const SERVICE: &str = "tracing-audit";
+
 /// The directories of the streams: this one, or those in it.
 pub(super) fn of(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
     let root = fs::canonicalize(dir)
@@ -52,6 +55,7 @@ pub(super) fn take_over(
     let mut builder = Audit::builder()
         .directory(dir)
         .stream(name)
+        .service(SERVICE)
         .keep_days(0)
         .keep_bytes(0)
         .keep_segments(0)

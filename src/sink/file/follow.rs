@@ -363,13 +363,9 @@ impl TrailReader {
         self.names.get(at).copied()
     }
 
-    /// The number from which on lines of a segment are not the stream's: a later segment begins with it. Where several
-    /// segments have one number, one of them holds the entries; the clock may have named it before the others.
+    /// The number from which on the lines of a segment are dead.
     fn end(&self, name: SegmentName) -> u64 {
-        let at = self
-            .names
-            .partition_point(|listed| listed.first_seq <= name.first_seq);
-        self.names.get(at).map_or(u64::MAX, |next| next.first_seq)
+        self.after(name).map_or(u64::MAX, |next| next.first_seq)
     }
 
     /// The number of the next record that is due or lies behind the one that is; `None` where there is none yet.
@@ -411,15 +407,8 @@ impl TrailReader {
     /// The segment in which the entry that is due should stand.
     fn holder(&self) -> Option<SegmentName> {
         let behind = self.names.partition_point(|name| name.first_seq <= self.next);
-        let last = behind.checked_sub(1).and_then(|at| self.names.get(at));
-        let Some(last) = last else {
-            return self.names.first().copied();
-        };
-        // Of several that begin with the same number, the oldest.
-        self.names
-            .iter()
-            .find(|name| name.first_seq == last.first_seq)
-            .copied()
+        let at = behind.saturating_sub(1);
+        self.names.get(at).copied()
     }
 
     /// Opens a segment; `false` where it is gone, and another look at the directory is due.

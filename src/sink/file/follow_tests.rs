@@ -246,6 +246,27 @@ fn where_the_next_run_went_on_in_the_same_file_what_lies_behind_the_hole_is_step
 }
 
 #[test]
+fn of_two_segments_with_one_number_the_earlier_one_is_dead_whatever_a_power_failure_left_in_it() {
+    let fs = MemFs::default();
+    fs.create_dir(Path::new(HOME), ACCESS).unwrap();
+    fs.put(&segment(0), &bytes_of(0..10));
+    // Its lines were not confirmed, and their copies in the next segment were lost: the next run gave their numbers anew.
+    let mut dead = Vec::new();
+    for seq in 10..20 {
+        dead.extend_from_slice(&line(seq, time_of(seq + 1_000)));
+        dead.push(b'\n');
+    }
+    fs.put(&segment(10), &dead);
+    let later = SegmentName::new(jiff::civil::date(2026, 11, 22), 10);
+    fs.put(&Path::new(HOME).join(later.to_string()), &bytes_of(10..14));
+    let mut sink = open(&fs);
+    assert_eq!(sink.next_seq(), 14);
+    let mut taker = Taker::new(follow(&mut sink, "one").reader);
+    taker.take();
+    assert_eq!((taker.due, taker.given), (14, 14));
+}
+
+#[test]
 fn lines_that_were_lost_in_the_middle_are_taken_from_their_copies_in_the_next_segment() {
     let fs = MemFs::default();
     fs.create_dir(Path::new(HOME), ACCESS).unwrap();

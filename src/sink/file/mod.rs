@@ -5,8 +5,9 @@
 //!   stream                                        who this stream is; written once
 //!   lock                                          the one-writer lock, with its holder
 //!   cursors/<sink>                                how far a follower has come; replaced as a whole
-//!   audit-2026-11-21-00000000000000016384.jsonl   a segment: the day it was opened, its first new seq
+//!   audit-2026-11-21-00000000000000016384.jsonl   a segment: the day it was opened, the number of its first line
 //!   erasable/rows-00000000000000016384-0.jsonl    erasable values; the one thing that is rewritten
+//!   keys checkpoint checkpoints pruned tile/      the seal
 //! ```
 //!
 //! A line that was written is never truncated, overwritten or renamed; only retention removes, and only whole segments
@@ -18,12 +19,12 @@
 //! | `open.rs`, `recover.rs` | directories, identity, lock; where the trail ended last time |
 //! | `append.rs` | lines to bytes, failed writes |
 //! | `background.rs` | syncs beside the writing |
-//! | `roll.rs` | the end of one segment and the begin of the next; failed syncs |
+//! | `roll.rs`, `salvage.rs` | the end of one segment and the begin of the next; what takes the place of lines that are lost |
 //! | `seal.rs`, `sealer.rs` | the tree over the lines; the thread that writes tiles and checkpoints |
 //! | `keyring.rs`, `reseal.rs` | whose turn it is to sign; the tree of a stream that is opened again |
 //! | `place.rs` | files that are deleted or replaced under the sink |
 //! | `space.rs` | the room of the file system |
-//! | `retain.rs` | age, size and number of segments |
+//! | `retain.rs`, `base.rs` | age, size and number of segments; what stays of the tree where they are removed |
 //! | `follow.rs`, `cursor.rs` | reading behind the writer; how far each reader has come |
 //! | `erasable.rs` | the side table of erasable values |
 

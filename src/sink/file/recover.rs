@@ -191,18 +191,6 @@ pub(super) fn holds_record(file: &dyn FsFile) -> io::Result<bool> {
     Ok(false)
 }
 
-/// What a segment ends with.
-#[derive(Debug, Default)]
-pub(super) struct Tail {
-    pub(super) last: Option<Last>,
-}
-
-/// The last record of a segment, whatever stands behind it.
-pub(super) fn tail(fs: &dyn Fs, path: &Path) -> Result<Tail> {
-    let last = tail_below(fs, path, u64::MAX)?;
-    Ok(Tail { last })
-}
-
 /// The last record of a segment whose number is below `limit`, which is the number in the next segment's name: the others
 /// are dead.
 pub(super) fn tail_below(fs: &dyn Fs, path: &Path, limit: u64) -> Result<Option<Last>> {

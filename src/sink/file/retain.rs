@@ -204,8 +204,8 @@ impl FileSink {
 
     /// When the last record of a segment was taken; a segment without one is as old as the end of its day.
     fn last_time(&self, name: SegmentName) -> Option<u64> {
-        let tail = recover::tail(&*self.fs, &self.home.join(name.to_string())).ok()?;
-        match tail.last {
+        let path = self.home.join(name.to_string());
+        match recover::tail_below(&*self.fs, &path, u64::MAX).ok()? {
             Some(last) => Some(last.observed_at),
             None => Some((super::roll::number_of(name.date) + 1).saturating_mul(DAY)),
         }
