@@ -320,7 +320,8 @@ fn a_pause_that_ends_with_the_trail_while_the_disk_takes_nothing_still_says_what
     };
     // The end has been asked for, and cannot come.
     until(|| audit.paused().is_empty());
-    std::thread::sleep(SHORT);
+    let errors = audit.stats().write_errors;
+    until(|| audit.stats().write_errors > errors + 1);
     fs.heal();
     ends.join().unwrap().unwrap();
     let lines = lines(&fs);
