@@ -56,6 +56,17 @@ fn no_two_typed_events_share_a_name_and_every_name_stands_on_the_page() {
     }
 }
 
+/// A tool can give a result and complain; whatever else went wrong did not go well.
+#[test]
+fn no_event_that_always_says_success_can_say_what_went_wrong() {
+    let both = EVENTS.iter().filter(|meta| {
+        meta.outcome == Some(Outcome::Success)
+            && meta.fields.iter().any(|field| field.path == "error.message")
+    });
+    let names: Vec<_> = both.map(|meta| meta.name).collect();
+    assert_eq!(names, ["tool.success"]);
+}
+
 /// What the seeds name beside the event types of 000: the families of 001, the types of 002 and 003, the actions of 004.
 #[test]
 fn every_word_that_the_seeds_have_for_a_kind_of_event_has_a_typed_event() {

@@ -110,11 +110,14 @@ events! {
     };
 
     /// An agent ran a skill.
-    #[audit(event = "skill.run", category = "skill", action = "run", level = "info", outcome = "success")]
+    #[audit(event = "skill.run", category = "skill", action = "run", level = "info")]
     SkillRun<'a> {
         /// The skill.
         #[audit(detail = "skill.name", internal)]
         skill_name: Text<'a>,
+        /// What became of it.
+        #[audit(slot = "outcome", public)]
+        outcome: Outcome,
     } on "skill" skill_name may {
         /// One sentence for people.
         #[audit(slot = "summary", internal)]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Text;
 use super::define::events;
+use crate::record::Outcome;
 
 events! {
     /// The application has started.
@@ -40,8 +41,12 @@ events! {
     };
 
     /// A server ends, and first answers what it has begun.
-    #[audit(event = "shutdown", category = "system", action = "shutdown", level = "info", outcome = "success")]
-    Shutdown<'a> {} may {
+    #[audit(event = "shutdown", category = "system", action = "shutdown", level = "info")]
+    Shutdown<'a> {
+        /// What became of it.
+        #[audit(slot = "outcome", public)]
+        outcome: Outcome,
+    } may {
         /// What ties the records of the end together.
         #[audit(slot = "correlation_id", internal)]
         correlation_id: Text<'a>,
