@@ -244,7 +244,7 @@ def keys_of(directory):
 class Stream:
     def __init__(self, directory, given):
         self.directory, self.leaves, self.torn, self.odd, self.takeovers = directory, [], [], [], {}
-        self.removed, self.first, self.rubbish = set(), 0, False
+        self.removal, self.first, self.rubbish = float("inf"), 0, False
         self.stream = json.loads(read(directory, "stream"))["stream"]
         self.keys = keys_of(directory)
         self.checkpoints = notes_of(directory, self.stream, self.keys or [(0,) + key for key in given])
@@ -319,7 +319,10 @@ class Stream:
         if record["event"] == "audit.key":
             self.takeovers[(said["first"], key_of(said["vkey"])[1])] = record["seq"]
         if record["event"] == "audit.retention":
-            self.removed.update(int(SEGMENT.fullmatch(name)[1]) for name in said["segments"])
+            first, last = said["records"]
+            amid = first < self.first <= last and self.first in [int(SEGMENT.fullmatch(name)[1]) for name in said["segments"]]
+            if self.first == last + 1 or amid:
+                self.removal = min(self.removal, record["seq"])
 
     def explained(self, name, start, end):
         for region in (region for region in self.torn if isinstance(region, dict)):
@@ -345,7 +348,7 @@ class Stream:
             raise Wrong("records are missing", len(self.leaves))
         self.all_tiles()
         self.succession()
-        if self.first and (0 not in self.removed or max(self.removed) >= self.first):
+        if self.first and self.removal >= (sealed or float("inf")):
             raise Wrong("records at the beginning are gone, and no retention record says so", 0)
         return self.trust(given, sealed)
 

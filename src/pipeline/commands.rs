@@ -55,11 +55,7 @@ impl Writer {
                     self.tell_file_events();
                 }
                 Command::Cleanup(promise) => {
-                    promise.answer(match &mut self.journal {
-                        Some(journal) => journal.cleanup(),
-                        None => Err(no_journal("clean up")),
-                    });
-                    self.tell_file_events();
+                    promise.answer(self.clean_up());
                 }
                 Command::Erase(subject, promise) => {
                     let behind = self.submitted();
@@ -243,7 +239,7 @@ pub(super) fn close_by(state: &mut Progress, promise: Promise<Reached>, deadline
     }
 }
 
-fn no_journal(what: &str) -> Error {
+pub(super) fn no_journal(what: &str) -> Error {
     Error::config(format!(
         "cannot {what}: this trail has no journal; give `directory` and leave `without_journal` out"
     ))

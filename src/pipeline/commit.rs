@@ -141,6 +141,9 @@ impl Writer {
             if let Some(record) = control::file(&event) {
                 self.control(&record);
             }
+            if let (FileEvent::Removing { .. }, Some(journal)) = (&event, &mut self.journal) {
+                journal.removal_stands_at(self.seq - 1);
+            }
         }
     }
 

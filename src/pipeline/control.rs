@@ -3,6 +3,7 @@
 use crate::capture::Pause;
 use crate::config::Part;
 use crate::error::Error;
+use crate::format::SegmentName;
 use crate::record::{Map, Record, RecordBuilder, Slot, Value};
 use crate::sink::file::{Erased, FileEvent, Opened, Space};
 
@@ -263,17 +264,14 @@ pub(super) fn file(event: &FileEvent) -> Option<Record> {
             .attribute("cause", "unconfirmed")
             .attribute("records", Value::List(vec![(*first).into(), (*last).into()]))
             .build(),
-        FileEvent::Removed {
+        FileEvent::Removing {
             segments,
+            records,
             bytes,
             cause,
-        } => {
-            let names: Vec<String> = segments.iter().map(ToString::to_string).collect();
-            let builder = control("audit.retention")
-                .attribute("cause", cause.as_str())
-                .attribute("bytes", *bytes);
-            builder.attribute("segments", names).build()
-        }
+        } => removing(segments, *records, *bytes, cause.as_str()),
+        // It was stated before.
+        FileEvent::Removed { .. } => return None,
         FileEvent::RetentionSuspended { before, after } => control("audit.clock")
             .attribute("cause", "step_forward")
             .attribute("before", time(*before))
@@ -295,6 +293,21 @@ pub(super) fn file(event: &FileEvent) -> Option<Record> {
             .build(),
         FileEvent::Held { .. } | FileEvent::NotShipped { .. } => return of_followers(event),
     })
+}
+
+/// Segments that go as soon as this record is on disk.
+fn removing(segments: &[SegmentName], records: Option<(u64, u64)>, bytes: u64, cause: &str) -> Record {
+    let names: Vec<String> = segments.iter().map(ToString::to_string).collect();
+    let builder = control("audit.retention")
+        .attribute("cause", cause)
+        .attribute("bytes", bytes)
+        .attribute("segments", names);
+    match records {
+        Some((first, last)) => builder
+            .attribute("records", Value::List(vec![first.into(), last.into()]))
+            .build(),
+        None => builder.build(),
+    }
 }
 
 fn key_began(key: &str, first: u64, previous: Option<&str>) -> Record {

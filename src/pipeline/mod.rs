@@ -27,6 +27,7 @@ mod pending_tests;
 mod port_state;
 mod ports;
 mod requests;
+mod retention;
 mod seal;
 mod settle;
 #[cfg(test)]

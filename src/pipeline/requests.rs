@@ -290,7 +290,7 @@ impl Writer {
             }
             let done = match &asked.request {
                 Request::Erase(subject) => self.erase(subject).map(Done::Erased),
-                Request::Prune => self.prune().map(Done::Pruned),
+                Request::Prune => self.clean_up().map(Done::Pruned),
             };
             self.answer(asked, done);
         }
@@ -314,17 +314,6 @@ impl Writer {
         self.control(&control::erase(done.as_ref(), pseudonym));
         self.hand_on();
         self.commit();
-        done
-    }
-
-    fn prune(&mut self) -> Result<Cleaned> {
-        let Some(journal) = &mut self.journal else {
-            return Err(Error::config(
-                "cannot prune: this trail has no journal; give `directory`",
-            ));
-        };
-        let done = journal.cleanup();
-        self.tell_file_events();
         done
     }
 

@@ -167,6 +167,7 @@ impl Writer {
         if let Some(journal) = &mut self.journal {
             journal.seal_behind();
             self.sealed();
+            self.remove_stated();
         }
     }
 
@@ -185,7 +186,7 @@ impl Writer {
     }
 
     /// Passes on what the journal knows of its seal.
-    fn sealed(&mut self) {
+    pub(super) fn sealed(&mut self) {
         let counters = &self.inbox.counters;
         if let Some(size) = self.journal.as_ref().and_then(FileSink::sealed) {
             counters.sealed.store(size, Ordering::Release);

@@ -181,6 +181,7 @@ impl AuditBuilder {
             .keep_days(u32::try_from(checked.keep_days).unwrap_or(u32::MAX))
             .keep_bytes(checked.keep_bytes)
             .keep_segments(checked.keep_segments)
+            .states_removal()
             .unshipped(self.unshipped.unwrap_or_default());
         if let Some(mode) = self.file_mode {
             file = file.mode(mode);

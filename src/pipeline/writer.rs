@@ -227,6 +227,7 @@ impl Writer {
         self.inbox.queue.signal().attach();
         self.look_at_space(true);
         self.open("start");
+        self.state_removal();
         while !self.turn() {}
     }
 

@@ -25,6 +25,24 @@ pub(super) struct Torn {
     pub(super) sha256: String,
 }
 
+/// `audit.retention`: what goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Removal {
+    /// The first record and the last one.
+    pub(super) records: (u64, u64),
+    /// The first numbers in the names of the segments.
+    pub(super) segments: Vec<u64>,
+}
+
+impl Removal {
+    /// Whether a log that begins with the record `first` is what this leaves. A removal that was stated goes segment by
+    /// segment, the oldest first, and may have been cut short behind any of them.
+    pub(super) fn leaves(&self, first: u64) -> bool {
+        let (begin, last) = self.records;
+        first == last.saturating_add(1) || begin < first && first <= last && self.segments.contains(&first)
+    }
+}
+
 /// A key takes over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Takeover {
@@ -42,11 +60,7 @@ pub(super) struct Control {
     pub(super) leaves_rubbish: bool,
     /// `audit.gap`: records lost.
     pub(super) lost: Option<u64>,
-    /// `audit.retention`: the first numbers in the names of segments that were removed, and the number behind them.
-    pub(super) removed: Vec<u64>,
-    pub(super) removed_until: Option<u64>,
-    /// `audit.rotate`: the first number in the name of the segment that ended.
-    pub(super) closed: Option<u64>,
+    pub(super) removal: Option<Removal>,
     pub(super) takeover: Option<Takeover>,
 }
 
@@ -83,22 +97,22 @@ fn control(event: &str, attributes: &Members<'_>) -> Option<Control> {
             let cause = text(get(attributes, "cause")).filter(|_| event == "audit.rotate");
             let is_failure = cause.is_some_and(|cause| !matches!(cause, "midnight" | "size" | "requested"));
             control.leaves_rubbish = control.unclean || is_failure;
-            control.closed = text(get(attributes, "closed")).and_then(first_seq);
         }
         // A sink's gap is about entries that stand in the log.
         "audit.gap" if get(attributes, "sink").is_none() => {
             control.lost = Some(number(get(attributes, "lost")).unwrap_or(0));
         }
         "audit.retention" => {
-            let Some(Json::List(names)) = get(attributes, "segments") else {
+            let (Some(Json::List(names)), Some(Json::List(range))) =
+                (get(attributes, "segments"), get(attributes, "records"))
+            else {
                 return None;
             };
             let names = names.iter().filter_map(|name| first_seq(text(Some(name))?));
-            control.removed = names.take(MOST_NAMES).collect();
-            control.removed_until = match get(attributes, "records") {
-                Some(Json::List(range)) => number(range.get(1)).map(|last| last.saturating_add(1)),
-                _ => None,
-            };
+            control.removal = Some(Removal {
+                records: (number(range.first())?, number(range.get(1))?),
+                segments: names.take(MOST_NAMES).collect(),
+            });
         }
         "audit.key" => {
             control.takeover = Some(Takeover {

@@ -349,34 +349,16 @@ impl Check<'_> {
         }
     }
 
-    /// Whether retention records name what is gone at the beginning.
+    /// Whether a retention record says what is gone at the beginning. One is enough: what went before that was due by then,
+    /// and its record may have gone with a later segment. It must be sealed where anything is: nothing goes before it is, and
+    /// what stands behind the last checkpoint could be anybody's.
     fn retention(&mut self) {
         let first = self.report.removed;
-        if first == 0 {
-            return;
-        }
-        let removed = &self.said.removed;
-        let why = if !removed.contains(&0) {
-            Some("no record `audit.retention` names the first segment".to_owned())
-        } else if removed.range(first..).next().is_some() {
-            Some(format!(
-                "a record `audit.retention` names segments from {first} on, and they are there"
-            ))
-        } else if let Some(until) = self.said.removed_until.filter(|until| *until != first) {
-            Some(format!(
-                "retention says that it removed the records before {until}"
-            ))
-        } else {
-            let closed = self
-                .said
-                .closed
-                .filter(|closed| *closed < first && !removed.contains(closed));
-            closed.map(|closed| {
-                format!("the segment that began with record {closed} was not removed by retention")
-            })
-        };
-        if let Some(why) = why {
-            let sentence = format!("the records before {first} are gone: {why}");
+        let sealed = self.report.sealed.as_ref().map_or(u64::MAX, |sealed| sealed.size);
+        if first > 0 && self.said.removal.is_none_or(|stated| stated >= sealed) {
+            let sentence = format!(
+                "the records before {first} are gone, and no record `audit.retention` says that these were to go"
+            );
             self.findings
                 .add(self.findings.of(Kind::Unrecorded, sentence).seqs(0..first));
         }

@@ -34,11 +34,8 @@ pub(super) struct Said {
     pub(super) lost: u64,
     /// The last `audit.open` behind a stop that was not clean.
     pub(super) unclean: Option<u64>,
-    /// The first numbers of segments that retention removed, and the number behind the last of them.
-    pub(super) removed: BTreeSet<u64>,
-    pub(super) removed_until: Option<u64>,
-    /// The segment that ended before the first one that is left.
-    pub(super) closed: Option<u64>,
+    /// The first retention record that says what is gone at the beginning.
+    pub(super) removal: Option<u64>,
 }
 
 /// Sees every leaf as the walk settles on it: for proofs. The line is absent where only its hash is there.
@@ -291,12 +288,9 @@ impl<'o> Check<'o> {
         if control.unclean {
             self.said.unclean = Some(seq);
         }
-        if self.said.removed.len() < 1_000_000 {
-            self.said.removed.extend(control.removed.iter().copied());
-        }
-        self.said.removed_until = self.said.removed_until.max(control.removed_until);
-        if self.segment == 0 && self.said.closed.is_none() {
-            self.said.closed = control.closed;
+        let first = self.report.removed;
+        if control.removal.as_ref().is_some_and(|removal| removal.leaves(first)) {
+            self.said.removal.get_or_insert(seq);
         }
         if let Some(takeover) = &control.takeover {
             self.keys.takeover(seq, takeover);

@@ -100,6 +100,13 @@ const LANES: &[Lane] = &[
         ],
     },
     Lane {
+        name: "kill-retention",
+        what: "kills of a process that removes segments, at each of 128 named calls around a removal",
+        package: "tracing-audit",
+        binary: "faults_retention",
+        steps: &["a_kill_at_each_call_around_a_removal_leaves_what_the_trail_says_is_gone"],
+    },
+    Lane {
         name: "power",
         what: "300 power failures under ext4 on a loop device; needs root",
         package: "tracing-audit",

@@ -30,6 +30,8 @@ pub(super) struct Settings {
     pub(super) keep_days: u32,
     pub(super) keep_bytes: u64,
     pub(super) keep_segments: u64,
+    /// Segments go only when a record that says so is on disk.
+    pub(super) states_removal: bool,
     pub(super) unshipped: Unshipped,
     pub(super) access: Access,
     pub(super) is_sealed: bool,
@@ -50,6 +52,7 @@ impl FileSinkBuilder {
                 keep_days: 30,
                 keep_bytes: 0,
                 keep_segments: 0,
+                states_removal: false,
                 unshipped: Unshipped::Keep,
                 access: Access {
                     mode: 0o600,
@@ -93,6 +96,12 @@ impl FileSinkBuilder {
     /// no limit.
     pub fn keep_segments(mut self, segments: u64) -> Self {
         self.settings.keep_segments = segments;
+        self
+    }
+
+    /// Whether the owner states in the trail what is removed, before it is.
+    pub(crate) fn states_removal(mut self) -> Self {
+        self.settings.states_removal = true;
         self
     }
 

@@ -130,6 +130,18 @@ pub enum FileEvent {
         /// The last one's.
         last: u64,
     },
+    /// Segments are due, and will be removed once a record that says so is on disk. A sink that is used alone removes at
+    /// once, and tells [`FileEvent::Removed`] only.
+    Removing {
+        /// Which, oldest first.
+        segments: Vec<SegmentName>,
+        /// First and last sequence number of their records; `None` where they hold none that counts.
+        records: Option<(u64, u64)>,
+        /// Their bytes together.
+        bytes: u64,
+        /// By which limit.
+        cause: RemoveCause,
+    },
     /// Retention removed segments.
     Removed {
         /// Which, oldest first.

@@ -24,7 +24,7 @@
 //! | `keyring.rs`, `reseal.rs` | whose turn it is to sign; the tree of a stream that is opened again |
 //! | `place.rs` | files that are deleted or replaced under the sink |
 //! | `space.rs` | the room of the file system |
-//! | `retain.rs`, `base.rs` | age, size and number of segments; what stays of the tree where they are removed |
+//! | `retain.rs`, `remove.rs`, `base.rs` | age, size and number of segments; their removal, stated first; what stays of the tree |
 //! | `follow.rs`, `cursor.rs` | reading behind the writer; how far each reader has come |
 //! | `erasable.rs` | the side table of erasable values |
 
@@ -62,6 +62,7 @@ mod real;
 mod recover;
 #[cfg(test)]
 mod recover_tests;
+mod remove;
 mod reseal;
 mod retain;
 mod roll;
@@ -139,6 +140,10 @@ pub struct FileSink {
     progress: Arc<follow::Progress>,
     /// The followers that run: they move their cursors themselves.
     running: Vec<String>,
+    /// What will be removed once the record that states it is on disk.
+    stated: Option<remove::Stated>,
+    /// What removals that were stated have done since somebody began to wait for them.
+    cleaned: Option<Cleaned>,
     /// It was told that followers hold back the removal of segments.
     told_held: bool,
     events: Vec<FileEvent>,

@@ -71,6 +71,8 @@ impl FileSink {
             seal,
             progress: Arc::default(),
             running: Vec::new(),
+            stated: None,
+            cleaned: None,
             told_held: false,
             events,
             scratch: Vec::new(),

@@ -1,10 +1,9 @@
 //! Which closed segments may go: by age, by size, by number. A file that is not ours is never touched.
 
-use std::sync::Arc;
 use std::time::Instant;
 
-use super::cursor::{self, CursorFile};
-use super::{Cleaned, FileEvent, FileSink, RemoveCause, base, recover};
+use super::remove::Plan;
+use super::{FileEvent, FileSink, RemoveCause, cursor, recover};
 use crate::clock::SharedClock;
 use crate::error::Result;
 use crate::format::SegmentName;
@@ -96,20 +95,12 @@ impl Unshipped {
 }
 
 /// A closed segment that retention looks at.
-struct Candidate {
-    name: SegmentName,
-    len: u64,
+#[derive(Debug)]
+pub(super) struct Candidate {
+    pub(super) name: SegmentName,
+    pub(super) len: u64,
     /// The number that the next segment begins with: who has come so far needs this one no more.
-    end: u64,
-}
-
-/// One clean-up.
-#[derive(Default)]
-struct Round {
-    cleaned: Cleaned,
-    /// The followers' cursors.
-    cursors: Vec<(String, u64)>,
-    is_held: bool,
+    pub(super) end: u64,
 }
 
 impl FileSink {
@@ -117,7 +108,8 @@ impl FileSink {
         self.watch.look(now, instant(&self.clock));
     }
 
-    pub(super) fn clean(&mut self) -> Result<Cleaned> {
+    /// What the limits allow no longer, and no follower holds back.
+    pub(super) fn due(&mut self) -> Result<Plan> {
         // Without its lines a record that no checkpoint covers could never be sealed, nor any behind it.
         let sealed = self.sealed().unwrap_or(u64::MAX);
         let mut closed = Vec::new();
@@ -138,45 +130,46 @@ impl FileSink {
                 closed.push(Candidate { name, len, end });
             }
         }
-        let mut round = Round {
+        let mut plan = Plan {
             cursors: cursor::all(&*self.fs, &self.home, self.stream_id())?,
-            ..Round::default()
+            ..Plan::default()
         };
         let old = self.too_old(&closed);
-        let mut rest = self.remove(closed, old, RemoveCause::Age, &mut round);
+        let mut rest = self.take_due(closed, old, RemoveCause::Age, &mut plan);
         let limit = self.settings.keep_segments;
         let surplus = (rest.len() + open.0).saturating_sub(usize::try_from(limit).unwrap_or(usize::MAX));
         let surplus = if limit == 0 { 0 } else { surplus };
-        rest = self.remove(rest, surplus, RemoveCause::Count, &mut round);
+        rest = self.take_due(rest, surplus, RemoveCause::Count, &mut plan);
         let large = self.too_large(&rest, open.1);
-        rest = self.remove(rest, large, RemoveCause::Size, &mut round);
-        round.cleaned.kept = rest.len() + open.0;
-        let oldest = rest.first().map(|segment| segment.name).or(newest);
-        self.move_on(&round, oldest)?;
-        if let (Some(oldest), false) = (oldest, round.cleaned.removed.is_empty()) {
-            self.forget_rows(oldest.first_seq)?;
-        }
-        self.told_held = round.is_held;
-        Ok(round.cleaned)
+        rest = self.take_due(rest, large, RemoveCause::Size, &mut plan);
+        plan.kept = rest.len() + open.0;
+        plan.oldest = rest.first().map(|segment| segment.name).or(newest);
+        self.told_held = plan.is_held;
+        Ok(plan)
     }
 
-    /// Moves the cursors of followers that do not run, and whose entries are gone, to what is left. The others see for
-    /// themselves. Looks at what is there, so that a stop in the middle is made good by the next clean-up.
-    fn move_on(&mut self, round: &Round, oldest: Option<SegmentName>) -> Result<()> {
-        let Some(oldest) = oldest.filter(|_| self.settings.unshipped == Unshipped::Drop) else {
-            return Ok(());
-        };
-        for (sink, next) in &round.cursors {
-            if *next >= oldest.first_seq || self.running.contains(sink) {
-                continue;
-            }
-            let access = self.settings.access;
-            let file = CursorFile::new(Arc::clone(&self.fs), access, &self.home, self.stream_id(), sink);
-            file.write(oldest.first_seq)?;
-            let (sink, lost) = (sink.clone(), oldest.first_seq - next);
-            self.tell(FileEvent::NotShipped { sink, lost });
+    /// Puts the first `count` segments into the plan and returns the others. One that a follower holds back stays, and so
+    /// do those behind it: the trail has no holes in its middle.
+    fn take_due(
+        &mut self,
+        closed: Vec<Candidate>,
+        count: usize,
+        cause: RemoveCause,
+        plan: &mut Plan,
+    ) -> Vec<Candidate> {
+        let mut rest = closed.into_iter().peekable();
+        let mut due = Vec::new();
+        while due.len() < count {
+            let is_held = rest.peek().is_none_or(|next| self.is_held(next, cause, plan));
+            let Some(segment) = rest.next_if(|_| !is_held) else {
+                break;
+            };
+            due.push(segment);
         }
-        Ok(())
+        if !due.is_empty() {
+            plan.rounds.push((cause, due));
+        }
+        rest.collect()
     }
 
     /// How many of the oldest segments are beyond `keep_days`.
@@ -228,67 +221,17 @@ impl FileSink {
             .count()
     }
 
-    /// Removes the first `count` segments and returns the others. One that cannot be removed stays, and so do those
-    /// behind it: the trail has no holes in its middle.
-    fn remove(
-        &mut self,
-        closed: Vec<Candidate>,
-        count: usize,
-        cause: RemoveCause,
-        round: &mut Round,
-    ) -> Vec<Candidate> {
-        let mut rest = closed.into_iter().peekable();
-        let mut segments = Vec::new();
-        let mut bytes = 0;
-        while segments.len() < count {
-            let Some(segment) = rest.peek() else { break };
-            if self.is_held(segment, cause, round) {
-                break;
-            }
-            if let Err(cause) = self.remove_one(segment) {
-                let segment = segment.name;
-                self.tell(FileEvent::NotRemoved { segment, cause });
-                break;
-            }
-            segments.push(segment.name);
-            bytes += segment.len;
-            rest.next();
-        }
-        if !segments.is_empty() {
-            self.progress.relist();
-            round.cleaned.removed.extend(&segments);
-            round.cleaned.bytes += bytes;
-            self.tell(FileEvent::Removed {
-                segments,
-                bytes,
-                cause,
-            });
-        }
-        rest.collect()
-    }
-
-    /// Removes a segment, once what must stay of its lines is on disk.
-    fn remove_one(&self, segment: &Candidate) -> std::result::Result<(), String> {
-        if self.seal.is_some() {
-            let access = self.settings.access;
-            let of = (segment.name, segment.end);
-            base::keep(&*self.fs, &self.home, access, of).map_err(|error| error.to_string())?;
-        }
-        let path = self.home.join(segment.name.to_string());
-        self.fs.remove(&path).map_err(|error| error.to_string())
-    }
-
     /// Whether a follower that has not passed the segment keeps it; told once.
-    fn is_held(&mut self, segment: &Candidate, cause: RemoveCause, round: &mut Round) -> bool {
+    pub(super) fn is_held(&mut self, segment: &Candidate, cause: RemoveCause, plan: &mut Plan) -> bool {
         if self.settings.unshipped == Unshipped::Drop {
             return false;
         }
-        let behind = round.cursors.iter().filter(|(_, next)| *next < segment.end);
+        let behind = plan.cursors.iter().filter(|(_, next)| *next < segment.end);
         let sinks: Vec<String> = behind.map(|(sink, _)| sink.clone()).collect();
         if sinks.is_empty() {
             return false;
         }
-        if !self.told_held && !round.is_held {
+        if !self.told_held && !plan.is_held {
             let segment = segment.name;
             self.tell(FileEvent::Held {
                 segment,
@@ -296,7 +239,7 @@ impl FileSink {
                 cause,
             });
         }
-        round.is_held = true;
+        plan.is_held = true;
         true
     }
 }

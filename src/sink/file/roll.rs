@@ -269,6 +269,7 @@ impl FileSink {
         };
         self.seal_lines(rest.free());
         for (first, last) in rest.lost {
+            self.doubt_removal(first, last);
             self.tell(FileEvent::Unconfirmed { first, last });
         }
         Ok(copied)
