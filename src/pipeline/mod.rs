@@ -20,6 +20,7 @@ mod handle;
 mod inbox;
 #[cfg(test)]
 mod late_tests;
+mod losses;
 mod pause;
 mod pending;
 #[cfg(test)]
@@ -27,12 +28,19 @@ mod pending_tests;
 mod port_state;
 mod ports;
 mod requests;
+mod routes;
 mod seal;
 mod settle;
+mod shared_sink;
 #[cfg(test)]
 mod space_tests;
 mod space_watch;
 mod start;
+mod stream;
+mod streams;
+mod streams_setup;
+#[cfg(test)]
+mod streams_tests;
 mod ticket;
 mod writer;
 
@@ -43,4 +51,5 @@ pub use failure::{Failure, FailureKind};
 pub use handle::{Audit, Guard, Report};
 pub use pending::{BeginFuture, Pending};
 pub use requests::{Done, Request};
+pub use streams_setup::AuditStream;
 pub use ticket::{Receipt, State};
