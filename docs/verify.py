@@ -345,7 +345,7 @@ class Stream:
             raise Wrong("records are missing", len(self.leaves))
         self.all_tiles()
         self.succession()
-        if self.first and (0 not in self.removed or max(self.removed) >= self.first):
+        if self.first and (not self.removed or max(self.removed) >= self.first):
             raise Wrong("records at the beginning are gone, and no retention record says so", 0)
         return self.trust(given, sealed)
 

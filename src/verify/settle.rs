@@ -349,15 +349,16 @@ impl Check<'_> {
         }
     }
 
-    /// Whether retention records name what is gone at the beginning.
+    /// Whether retention records name what is gone at the beginning. Those that name the oldest segments can be gone with
+    /// the next ones: retention removes from the front, so who names a segment says that all before it went already.
     fn retention(&mut self) {
         let first = self.report.removed;
         if first == 0 {
             return;
         }
         let removed = &self.said.removed;
-        let why = if !removed.contains(&0) {
-            Some("no record `audit.retention` names the first segment".to_owned())
+        let why = if removed.is_empty() {
+            Some("no record `audit.retention` names a segment that is gone".to_owned())
         } else if removed.range(first..).next().is_some() {
             Some(format!(
                 "a record `audit.retention` names segments from {first} on, and they are there"
