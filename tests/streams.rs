@@ -82,16 +82,32 @@ fn the_first_rule_that_fits_says_the_stream_of_a_record_that_comes_by_a_macro() 
         info!(target: "audit", event = "billing.refund");
         info!(target: "audit", event = "billing.refund.late");
         info!(target: "audit::billing", event = "by.target");
-        let span = info_span!(target: "audit", "span", event = "span.late", contains_pii = tracing::field::Empty);
+        let span =
+            info_span!(target: "audit", "span", event = "span.late", contains_pii = tracing::field::Empty);
         span.record("contains_pii", true);
         drop(span);
         drop(info_span!(target: "audit", "span", event = "span.plain"));
     });
     audit.shutdown(LONG).unwrap();
     let expected = expect(&[
-        ("main", &["plain", "declared.none", "security.login", "billing.refund.late", "span.plain"]),
-        ("personal", &["declared", "listed", "seen", "undeclared", "span.late"]),
-        ("billing", &["listed.debug", "by.category", "billing.refund", "by.target"]),
+        (
+            "main",
+            &[
+                "plain",
+                "declared.none",
+                "security.login",
+                "billing.refund.late",
+                "span.plain",
+            ],
+        ),
+        (
+            "personal",
+            &["declared", "listed", "seen", "undeclared", "span.late"],
+        ),
+        (
+            "billing",
+            &["listed.debug", "by.category", "billing.refund", "by.target"],
+        ),
     ]);
     assert_eq!(told(place.path()), expected);
 }
@@ -100,7 +116,11 @@ fn the_first_rule_that_fits_says_the_stream_of_a_record_that_comes_by_a_macro() 
 fn the_same_holds_for_values_and_a_receipt_names_its_stream_and_the_place_there() {
     let place = tempfile::tempdir().unwrap();
     let audit = three(place.path()).start().unwrap();
-    let ids: Vec<String> = audit.streams().iter().map(|stream| stream.id().to_owned()).collect();
+    let ids: Vec<String> = audit
+        .streams()
+        .iter()
+        .map(|stream| stream.id().to_owned())
+        .collect();
     assert_eq!(audit.stream(), Some(&*ids[0]));
     let personal = || event("a").set(Slot::PiiContains, true);
     let kinds = Value::List(vec!["other".into(), "health".into()]);
@@ -115,7 +135,10 @@ fn the_same_holds_for_values_and_a_receipt_names_its_stream_and_the_place_there(
     ];
     for (record, stream, seq) in cases {
         let receipt = audit.emit(record).unwrap();
-        assert_eq!((receipt.stream(), receipt.seq()), (Some(&*ids[stream]), Some(seq)));
+        assert_eq!(
+            (receipt.stream(), receipt.seq()),
+            (Some(&*ids[stream]), Some(seq))
+        );
         assert_eq!(receipt.state(), State::Durable);
     }
     audit.submit(event("billing.z").build()).unwrap();
@@ -124,7 +147,11 @@ fn the_same_holds_for_values_and_a_receipt_names_its_stream_and_the_place_there(
     assert_eq!((receipt.stream(), receipt.seq()), (Some(&*ids[2]), Some(4)));
     let report = audit.flush(LONG).unwrap();
     assert_eq!((report.taken, report.durable, report.lost), (9, 9, 0));
-    let by_stream: Vec<u64> = audit.streams().iter().map(|stream| stream.stats().durable).collect();
+    let by_stream: Vec<u64> = audit
+        .streams()
+        .iter()
+        .map(|stream| stream.stats().durable)
+        .collect();
     assert_eq!(by_stream, [2, 3, 4]);
     audit.shutdown(LONG).unwrap();
 }
@@ -156,7 +183,9 @@ fn each_stream_is_whole_with_a_begin_an_end_a_seal_and_its_own_retention() {
         for name in ["plain", "billing.refund"] {
             audit.emit(event(name).build()).unwrap();
         }
-        audit.emit(event("p").set(Slot::PiiContains, true).build()).unwrap();
+        audit
+            .emit(event("p").set(Slot::PiiContains, true).build())
+            .unwrap();
         audit.rotate().unwrap();
     }
     audit.cleanup().unwrap();
@@ -171,7 +200,11 @@ fn each_stream_is_whole_with_a_begin_an_end_a_seal_and_its_own_retention() {
         let dir = place.path().join(stream);
         let close = records(&dir, "event=audit.close");
         assert_eq!(close.len(), 1);
-        assert_eq!(close[0].attribute("records").and_then(Value::as_u64), Some(3), "{stream}");
+        assert_eq!(
+            close[0].attribute("records").and_then(Value::as_u64),
+            Some(3),
+            "{stream}"
+        );
         assert!(dir.join("checkpoint.unsigned").is_file());
         let Some(open) = records(&dir, "event=audit.open").pop() else {
             assert_eq!(stream, "billing", "the others keep their begin");
@@ -184,12 +217,14 @@ fn each_stream_is_whole_with_a_begin_an_end_a_seal_and_its_own_retention() {
         let rules = config["routes"].as_list().unwrap();
         assert_eq!(rules.len(), 4);
         let row = rules[3].as_map().unwrap();
-        assert_eq!((&row["of"], &row["stream"]), (&"category billing".into(), &"billing".into()));
+        assert_eq!(
+            (&row["of"], &row["stream"]),
+            (&"category billing".into(), &"billing".into())
+        );
     }
     let retention = |stream: &str| records(&place.path().join(stream), "event=audit.retention").len();
     assert_eq!((retention("main"), retention("personal")), (0, 0));
     assert!(retention("billing") > 0);
-    for l in fs::read_dir(place.path().join("billing")).unwrap().flatten() { if l.path().extension().is_some_and(|e| e == "jsonl") { eprintln!("{:?}\n{}", l.path(), fs::read_to_string(l.path()).unwrap()); } }
     let verified = verify(place.path(), &Options::new()).unwrap();
     assert_eq!(verified.streams.len(), 3);
     assert_eq!(verified.outcome(), Outcome::Verified, "{verified:?}");
@@ -201,7 +236,11 @@ fn a_trail_of_several_streams_goes_on_in_each_of_them() {
     let mut ids = Vec::new();
     for run in 0..3 {
         let audit = three(place.path()).start().unwrap();
-        let now: Vec<String> = audit.streams().iter().map(|stream| stream.id().to_owned()).collect();
+        let now: Vec<String> = audit
+            .streams()
+            .iter()
+            .map(|stream| stream.id().to_owned())
+            .collect();
         assert!(run == 0 || ids == now);
         ids = now;
         let receipt = audit.emit(event("billing.refund").build()).unwrap();
@@ -226,25 +265,46 @@ fn a_sink_is_given_the_entries_of_every_stream_each_once_across_restarts() {
     let mut ids = Vec::new();
     for run in 0..2 {
         let file = fs::File::options().create(true).append(true).open(&path).unwrap();
-        let audit = three(place.path()).sink(sink.clone()).sink(StdoutSink::to(file)).start().unwrap();
+        let audit = three(place.path())
+            .sink(sink.clone())
+            .sink(StdoutSink::to(file))
+            .start()
+            .unwrap();
         for n in 0..50 {
             for name in ["plain", "billing.refund"] {
-                audit.submit(event(name).attribute("n", run * 50 + n).build()).unwrap();
+                audit
+                    .submit(event(name).attribute("n", run * 50 + n).build())
+                    .unwrap();
             }
-            audit.submit(event("p").set(Slot::PiiContains, true).build()).unwrap();
+            audit
+                .submit(event("p").set(Slot::PiiContains, true).build())
+                .unwrap();
         }
         audit.flush(LONG).unwrap();
-        ids = audit.streams().iter().map(|stream| stream.id().to_owned()).collect();
+        ids = audit
+            .streams()
+            .iter()
+            .map(|stream| stream.id().to_owned())
+            .collect();
         audit.shutdown(LONG).unwrap();
         let stats = audit.stats();
         assert_eq!(stats.sinks.len(), 2);
         assert_eq!(stats.sinks[0].accepted, stats.taken + stats.control);
     }
-    for of in [sink.lines(), fs::read_to_string(&path).unwrap().lines().map(str::to_owned).collect()] {
+    for of in [
+        sink.lines(),
+        fs::read_to_string(&path)
+            .unwrap()
+            .lines()
+            .map(str::to_owned)
+            .collect(),
+    ] {
         let mut next: BTreeMap<String, u64> = BTreeMap::new();
         for line in of {
             let line: serde_json::Value = serde_json::from_str(&line).unwrap();
-            let due = next.entry(line["stream"].as_str().unwrap().to_owned()).or_default();
+            let due = next
+                .entry(line["stream"].as_str().unwrap().to_owned())
+                .or_default();
             assert_eq!(line["seq"].as_u64(), Some(*due), "{line}");
             *due += 1;
         }
@@ -308,7 +368,12 @@ fn without_a_journal_the_streams_meet_in_the_sinks() {
     assert_ne!(receipt.stream(), of_plain.stream());
     audit.shutdown(LONG).unwrap();
     let entries = sink.entries();
-    let of = |stream: &str| entries.iter().filter(|entry| String::from_utf8_lossy(entry.line()).contains(stream)).count();
+    let of = |stream: &str| {
+        entries
+            .iter()
+            .filter(|entry| String::from_utf8_lossy(entry.line()).contains(stream))
+            .count()
+    };
     assert_eq!(of("\"stream\":\"billing-"), 3);
     assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0);
 }
@@ -319,7 +384,9 @@ fn an_erasure_reaches_every_stream_and_a_request_one() {
     let policy = Policy::balanced().field("note", Action::Erasable("actor.id"));
     let audit = three(place.path()).policy(policy).start().unwrap();
     let emit = |name: &str, actor: &str| {
-        let record = Record::builder(name).actor("user", actor).attribute("note", "hello");
+        let record = Record::builder(name)
+            .actor("user", actor)
+            .attribute("note", "hello");
         audit.emit(record.build()).unwrap();
     };
     for actor in ["u-1", "u-2"] {
@@ -347,11 +414,21 @@ fn a_pause_leaves_out_what_would_go_to_another_stream_and_the_main_one_says_so()
     assert_eq!(receipt.state(), State::Paused);
     assert_eq!(audit.resume().unwrap(), 1);
     audit.shutdown(LONG).unwrap();
-    let told = |stream: &str| records(&place.path().join(stream), "event=audit.pause or event=audit.resume").len();
+    let told = |stream: &str| {
+        records(
+            &place.path().join(stream),
+            "event=audit.pause or event=audit.resume",
+        )
+        .len()
+    };
     assert_eq!((told("main"), told("billing")), (2, 0));
     let store = DirStore::open(place.path()).unwrap();
     let verdict = completeness(&store, ALWAYS).unwrap();
-    assert_eq!((verdict.completeness(), verdict.lost()), (Completeness::Lossy, 1), "{verdict}");
+    assert_eq!(
+        (verdict.completeness(), verdict.lost()),
+        (Completeness::Lossy, 1),
+        "{verdict}"
+    );
 }
 
 #[test]
@@ -379,17 +456,32 @@ fn streams_that_cannot_be_meant_are_refused_before_anything_is_created() {
     let dir = place.path().join("audit");
     let two = || Audit::builder().directory(&dir).stream_beside(Stream::named("a"));
     let cases = [
-        (two().stream_beside(Stream::named("a")).stream_of_pii("a"), "two streams have the name `a`"),
-        (two().stream("a").stream_of_pii("a"), "two streams have the name `a`"),
+        (
+            two().stream_beside(Stream::named("a")).stream_of_pii("a"),
+            "two streams have the name `a`",
+        ),
+        (
+            two().stream("a").stream_of_pii("a"),
+            "two streams have the name `a`",
+        ),
         (two(), "no rule leads to the stream `a`"),
         (two().stream_of_pii("b"), "the stream `b`, which is not there"),
-        (two().stream_of_event("*", "a").stream_of_pii("main"), "can never fit"),
-        (Audit::builder().directory(&dir).stream_of_pii("b"), "streams are main"),
+        (
+            two().stream_of_event("*", "a").stream_of_pii("main"),
+            "can never fit",
+        ),
+        (
+            Audit::builder().directory(&dir).stream_of_pii("b"),
+            "streams are main",
+        ),
     ];
     for (builder, said) in cases {
         let error = builder.start().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config);
-        assert!(error.to_string().contains(said), "`{error}` does not say `{said}`");
+        assert!(
+            error.to_string().contains(said),
+            "`{error}` does not say `{said}`"
+        );
         assert!(!dir.exists());
     }
 }

@@ -58,9 +58,18 @@ mod tests {
     #[test]
     fn the_stream_is_the_lines_own_and_not_one_inside_of_it() {
         for (line, stream) in [
-            (r#"{"attributes":{"stream":"a","time":"b"},"seq":3,"stream":"main-1","time":"t"}"#, Some("main-1")),
-            (r#"{"seq":3,"stream":"s","summary":"\"stream\":\"x\",\"time\":\"","time":"t"}"#, Some("s")),
-            (r#"{"stream":"s","time":"t","truncated":[{"path":"stream"}]}"#, Some("s")),
+            (
+                r#"{"attributes":{"stream":"a","time":"b"},"seq":3,"stream":"main-1","time":"t"}"#,
+                Some("main-1"),
+            ),
+            (
+                r#"{"seq":3,"stream":"s","summary":"\"stream\":\"x\",\"time\":\"","time":"t"}"#,
+                Some("s"),
+            ),
+            (
+                r#"{"stream":"s","time":"t","truncated":[{"path":"stream"}]}"#,
+                Some("s"),
+            ),
             (r#"{"attributes":{"stream":"a"},"time":"t"}"#, None),
             (r#"{"stream":7,"time":"t"}"#, None),
             (r#"{"stream":"s"#, None),
