@@ -109,8 +109,8 @@ pub use capture::{
 pub use capture::{AuditContextLayer, AuditContextService};
 pub use error::{Error, ErrorKind, Result};
 pub use pipeline::{
-    Audit, AuditBuilder, AuditedExt, BeginFuture, Done, EmitFuture, Emitter, Failure, FailureKind, Guard,
-    NoopEmitter, Pending, Receipt, Report, Request, State, Submitted,
+    Audit, AuditBuilder, AuditStream, AuditedExt, BeginFuture, Done, EmitFuture, Emitter, Failure,
+    FailureKind, Guard, NoopEmitter, Pending, Receipt, Report, Request, State, Submitted,
 };
 pub use query::Query;
 pub use record::AuditError;

@@ -48,13 +48,26 @@ macro_rules! counters {
             pub disk_used_bytes: u64,
             /// Pauses in effect now.
             pub pauses: u64,
-            /// How many records of the stream, from its beginning on, the newest checkpoint covers.
+            /// How many records of the stream, from its beginning on, the newest checkpoint covers; of several streams, the sum.
             pub sealed: u64,
             /// What each sink did, by name.
             pub sinks: Vec<SinkStats>,
             /// What each rule of redaction did, sorted by rule; only those that did something. The rule
             /// `pii.undeclared` counts records declared to be without personal data in which redaction saw some.
             pub redactions: Vec<RuleStats>,
+        }
+
+        impl Stats {
+            /// Adds what another stream of the same trail counted. The disk is one.
+            pub(crate) fn add(&mut self, other: &Self) {
+                $(self.$name += other.$name;)*
+                self.in_queue += other.in_queue;
+                self.queue_bytes += other.queue_bytes;
+                self.sealed += other.sealed;
+                for (sink, other) in self.sinks.iter_mut().zip(&other.sinks) {
+                    sink.add(other);
+                }
+            }
         }
 
         impl Counters {
@@ -152,6 +165,18 @@ pub struct SinkStats {
     pub waiting: u64,
     /// Whether it failed for good. Beside a journal it goes on after the next start.
     pub failed: bool,
+}
+
+impl SinkStats {
+    /// Adds what the same sink did with the entries of another stream.
+    fn add(&mut self, other: &Self) {
+        self.accepted += other.accepted;
+        self.refused += other.refused;
+        self.missed += other.missed;
+        self.retries += other.retries;
+        self.waiting += other.waiting;
+        self.failed |= other.failed;
+    }
 }
 
 impl Stats {

@@ -1,4 +1,4 @@
-//! What can be configured, apart from how: modes, level floors, parts of a trail, kinds of ids, limits, the environment, and `Config` for a file.
+//! What can be configured, apart from how: modes, level floors, parts and streams of a trail, kinds of ids, limits, the environment, and `Config` for a file.
 
 mod call_stacks;
 mod environment;
@@ -12,6 +12,7 @@ mod keys;
 pub mod limits;
 mod mode;
 mod part;
+mod streams;
 #[cfg(feature = "config")]
 mod validate;
 
@@ -26,3 +27,5 @@ pub use id_kind::IdKind;
 pub(crate) use keys::unknown;
 pub use mode::{Mode, Modes};
 pub use part::Part;
+pub(crate) use streams::check as check_streams;
+pub use streams::{MAX_STREAMS, Selection, Stream};

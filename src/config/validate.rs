@@ -121,7 +121,7 @@ impl Config {
             )?;
         }
         if let Some(stream) = &self.stream {
-            stream_name(stream)?;
+            super::streams::stream_name(stream)?;
         }
         for (key, list) in [
             ("targets", &self.targets),
@@ -176,20 +176,6 @@ fn not_empty(key: &str, empty: bool, remedy: &str) -> Result<()> {
         return Err(Error::config(format!("`{key}` holds an empty text; {remedy}")));
     }
     Ok(())
-}
-
-/// A stream's name becomes a directory under `path`, on file systems that disagree about everything but these
-/// characters.
-fn stream_name(name: &str) -> Result<()> {
-    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
-    let starts_well = name.starts_with(|first: char| first.is_ascii_lowercase() || first.is_ascii_digit());
-    if starts_well && name.len() <= 64 && name.bytes().all(allowed) {
-        return Ok(());
-    }
-    Err(Error::config(format!(
-        "`stream` is {name:?}; allowed are 1 to 64 of the characters a-z, 0-9, `-`, `_` and `.`, the first a letter or \
-         a digit, because the name becomes a directory; rename the stream"
-    )))
 }
 
 fn mode_rule(at: usize, rule: &ModeRule) -> Result<()> {

@@ -27,6 +27,13 @@ impl<'a> Entry<'a> {
         self.seq
     }
 
+    /// The id of the stream that [`seq`](Self::seq) counts in, as the line states it; `None` where the line is not a
+    /// record. It costs a search in the line.
+    #[must_use]
+    pub fn stream(&self) -> Option<&'a str> {
+        super::stream_of(self.line)
+    }
+
     /// When the writer took the record, in nanoseconds since the Unix epoch.
     #[must_use]
     pub fn observed_at(&self) -> u64 {

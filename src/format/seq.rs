@@ -1,4 +1,4 @@
-//! The number of a line, found without reading the rest of it.
+//! The number and the stream of a line, found without reading the rest of it.
 
 use serde_json::Value;
 
@@ -17,6 +17,19 @@ pub(crate) fn seq_of(line: &[u8]) -> Option<u64> {
         return None;
     }
     std::str::from_utf8(rest.get(..len)?).ok()?.parse().ok()
+}
+
+/// The `stream` of a line; `None` for what is not a record.
+pub(crate) fn stream_of(line: &[u8]) -> Option<&str> {
+    const KEY: &[u8] = b"\"stream\":\"";
+    // A key, as above; the last one, because no object with such a key stands behind the line's own.
+    let at = memchr::memmem::rfind(line, KEY)?;
+    let rest = line.get(at + KEY.len()..)?;
+    let len = memchr::memchr2(b'"', b'\\', rest)?;
+    let behind = rest.get(len..)?;
+    // Every line has a time, so one of the two follows.
+    let is_own = behind.starts_with(b"\",\"summary\":\"") || behind.starts_with(b"\",\"time\":\"");
+    std::str::from_utf8(rest.get(..len)?).ok().filter(|_| is_own)
 }
 
 #[cfg(test)]
@@ -39,6 +52,30 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(seq_of(line.as_bytes()), seq, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_stream_is_the_lines_own_and_not_one_inside_of_it() {
+        for (line, stream) in [
+            (
+                r#"{"attributes":{"stream":"a","time":"b"},"seq":3,"stream":"main-1","time":"t"}"#,
+                Some("main-1"),
+            ),
+            (
+                r#"{"seq":3,"stream":"s","summary":"\"stream\":\"x\",\"time\":\"","time":"t"}"#,
+                Some("s"),
+            ),
+            (
+                r#"{"stream":"s","time":"t","truncated":[{"path":"stream"}]}"#,
+                Some("s"),
+            ),
+            (r#"{"attributes":{"stream":"a"},"time":"t"}"#, None),
+            (r#"{"stream":7,"time":"t"}"#, None),
+            (r#"{"stream":"s"#, None),
+            ("", None),
+        ] {
+            assert_eq!(stream_of(line.as_bytes()), stream, "{line}");
         }
     }
 }

@@ -10,7 +10,7 @@ use super::inbox::Patience;
 use super::ports::Report;
 use crate::capture::Ids;
 use crate::clock::Clock;
-use crate::config::{CallStacks, Family, Glob, IdKind, Mode};
+use crate::config::{CallStacks, Family, Glob, IdKind, Mode, Selection, Stream};
 use crate::record::Level;
 use crate::redact::Policy;
 use crate::sink::file::Unshipped;
@@ -23,6 +23,8 @@ pub struct AuditBuilder {
     pub(super) directory: Option<PathBuf>,
     pub(super) has_journal: bool,
     pub(super) stream: Option<String>,
+    pub(super) streams: Vec<Stream>,
+    pub(super) routes: Vec<(Selection, String)>,
     pub(super) service: Option<String>,
     pub(super) host: Option<String>,
     pub(super) queue_records: Option<u64>,
@@ -63,6 +65,9 @@ pub struct AuditBuilder {
     pub(super) disk_critical_percent: Option<u64>,
     #[cfg(test)]
     pub(super) file_system: Option<crate::sink::file::memfs::MemFs>,
+    /// Of streams that have one of their own.
+    #[cfg(test)]
+    pub(super) file_systems: Vec<(String, crate::sink::file::memfs::MemFs)>,
 }
 
 impl Default for AuditBuilder {
@@ -72,6 +77,8 @@ impl Default for AuditBuilder {
             directory: None,
             has_journal: true,
             stream: None,
+            streams: Vec::new(),
+            routes: Vec::new(),
             service: None,
             host: None,
             queue_records: None,
@@ -114,6 +121,8 @@ impl Default for AuditBuilder {
             disk_critical_percent: None,
             #[cfg(test)]
             file_system: None,
+            #[cfg(test)]
+            file_systems: Vec::new(),
         }
     }
 }
@@ -145,7 +154,8 @@ impl AuditBuilder {
         self
     }
 
-    /// The name of the stream, which is also its directory in the journal. Default: `main`.
+    /// The name of the main stream, which is also its directory in the journal. Default: `main`. There can be
+    /// [others beside it](Self::stream_beside).
     pub fn stream(mut self, name: impl Into<String>) -> Self {
         self.stream = Some(name.into());
         self
@@ -390,6 +400,13 @@ impl AuditBuilder {
     #[cfg(test)]
     pub(super) fn file_system(mut self, fs: &crate::sink::file::memfs::MemFs) -> Self {
         self.file_system = Some(fs.clone());
+        self
+    }
+
+    /// Where the files of one stream are, if not there.
+    #[cfg(test)]
+    pub(super) fn file_system_of(mut self, stream: &str, fs: &crate::sink::file::memfs::MemFs) -> Self {
+        self.file_systems.push((stream.to_owned(), fs.clone()));
         self
     }
 

@@ -53,7 +53,7 @@ impl Writer {
     /// Writes a record where the wall clock has stepped. While nothing can be written, and while the trail rests, nobody looks:
     /// the next look finds what came to pass meanwhile.
     pub(super) fn watch_clock(&mut self) {
-        if self.state.retry.is_some() || self.state.phase != Phase::Open {
+        if self.state.retry.is_some() || self.state.phase != Phase::Open || self.clock_watch.is_none() {
             return;
         }
         let clock = &self.inbox.clock;
@@ -62,7 +62,8 @@ impl Writer {
             // Set between the readings, or the thread stood still: which of the two, the next look will tell.
             return;
         }
-        if let Some(step) = self.clock_watch.look(wall, monotonic) {
+        let watch = self.clock_watch.as_mut();
+        if let Some(step) = watch.and_then(|watch| watch.look(wall, monotonic)) {
             self.control(&control::clock(step));
         }
     }

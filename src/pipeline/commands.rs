@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Receiver;
 
 use super::barrier::{Barrier, Reached};
-use super::inbox::{Inbox, LossRow};
+use super::inbox::Inbox;
+use super::losses::LossRow;
 use super::ticket::{Promise, Receipt};
 use super::writer::{Phase, Progress, Writer};
 use crate::error::{Error, ErrorKind};

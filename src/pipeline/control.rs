@@ -9,7 +9,7 @@ use crate::sink::file::{Erased, FileEvent, Opened, Space};
 
 use super::clock_watch::Step;
 use super::effective::Effective;
-use super::inbox::LossRow;
+use super::losses::LossRow;
 use super::space_watch::Crossing;
 
 /// The actor of every control record.

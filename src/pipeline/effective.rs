@@ -58,6 +58,7 @@ impl AuditBuilder {
             ("service", checked.service.as_str().into()),
             ("host", checked.host.as_str().into()),
         ]));
+        self.streams_in_effect(into);
         if !self.has_journal {
             return;
         }

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use super::commands::ended;
 use super::handle::{Audit, Inner};
-use super::inbox::Item;
+use super::inbox::{Inbox, Item};
 use super::ticket::{Answer, Receipt, State, Ticket};
 use crate::capture::{CurrentContext, Fate, Loss, Outlet, Route};
 use crate::config::Mode;
@@ -142,9 +142,8 @@ impl Audit {
             mode: if mode == Mode::Lossy { mode } else { Mode::Durable },
             category: &category,
         };
-        let ticket = inner.hand_over(frame, route)?;
-        let answer = inner.wait_for(&ticket);
-        answer.map(|receipt| with_id(receipt, own_id(record)))
+        let handed = inner.hand_over(frame, route)?;
+        handed.wait().map(|receipt| with_id(receipt, own_id(record)))
     }
 
     /// Hands a record, or a typed event, over and never waits.
@@ -168,8 +167,9 @@ impl Audit {
                     mode: Mode::Lossy,
                     category: &category,
                 };
-                let pushed = inner.inbox.push(Item { frame, promise: None }, route);
-                pushed.map_err(|(item, loss)| inner.inbox.rejected(Some(item), loss))?;
+                let inbox = &inner.streams.of(frame.bytes()).inbox;
+                let pushed = inbox.push(Item { frame, promise: None }, route);
+                pushed.map_err(|(item, loss)| inbox.rejected(Some(item), loss))?;
                 Ok(Submitted::Queued)
             }
         }
@@ -196,6 +196,7 @@ impl Audit {
             own_id: None,
             rank,
             context,
+            stream: 0,
             is_submitted: false,
         }
     }
@@ -210,6 +211,8 @@ pub struct EmitFuture {
     own_id: Option<uuid::Uuid>,
     rank: Rank,
     context: Option<CurrentContext>,
+    /// The number of the record's stream, once it is known.
+    stream: usize,
     is_submitted: bool,
 }
 
@@ -252,15 +255,18 @@ impl Future for EmitFuture {
                         None => step(),
                     }
                 }
-                Step::Waiting(item, ticket) => enqueue(inner, item, ticket, context),
+                Step::Waiting(item, ticket) => {
+                    this.stream = inner.streams.number_of(item.frame.bytes());
+                    enqueue(&inner.streams.get(this.stream).inbox, item, ticket, context)
+                }
                 Step::Queued(ticket) => match ticket.poll(context.waker()) {
                     Some(Answer::Given(answer)) => {
                         Next::Answer(answer.map(|receipt| with_id(receipt, *own_id)))
                     }
                     Some(Answer::Abandoned) => Next::Answer(Err(ended())),
-                    None if inner.inbox.has_ended() => {
+                    None if inner.streams.get(this.stream).inbox.has_ended() => {
                         // It may stand behind the writer's last look at the queue: nobody would wake this task.
-                        inner.inbox.give_up_queued();
+                        inner.streams.get(this.stream).inbox.give_up_queued();
                         Next::Answer(Err(ended()))
                     }
                     None => Next::Wait(Step::Queued(ticket)),
@@ -305,19 +311,18 @@ fn first_step(inner: &Inner, record: &Record, rank: Rank) -> Next {
     }
 }
 
-fn enqueue(inner: &Inner, item: Item, ticket: Arc<Ticket<Receipt>>, context: &Context<'_>) -> Next {
+fn enqueue(inbox: &Inbox, item: Item, ticket: Arc<Ticket<Receipt>>, context: &Context<'_>) -> Next {
     let bytes = item.frame.capacity();
-    match inner
-        .inbox
+    match inbox
         .queue
         .poll_push(item, bytes, Lane::Reserved, context.waker())
     {
         Ok(()) => {
-            inner.inbox.queue.signal().notify();
+            inbox.queue.signal().notify();
             Next::Go(Step::Queued(ticket))
         }
         Err(Refused::Full(item) | Refused::Tripped(item)) => Next::Wait(Step::Waiting(item, ticket)),
-        Err(Refused::Closed(item)) => Next::Answer(Err(inner.inbox.rejected(Some(item), Loss::Closed))),
+        Err(Refused::Closed(item)) => Next::Answer(Err(inbox.rejected(Some(item), Loss::Closed))),
     }
 }
 
@@ -327,7 +332,7 @@ impl Drop for EmitFuture {
         if let (Step::Waiting(item, _), Some(inner)) =
             (std::mem::replace(&mut self.step, Step::Done), self.audit.inner())
         {
-            inner.inbox.recycle(item.frame.into_buffer());
+            inner.inbox().recycle(item.frame.into_buffer());
         }
     }
 }
@@ -340,36 +345,45 @@ pub(super) enum Rank {
     Mandatory,
 }
 
+/// A record that is on its way, and where.
+pub(super) struct Handed<'i> {
+    inbox: &'i Inbox,
+    ticket: Arc<Ticket<Receipt>>,
+}
+
+impl Handed<'_> {
+    pub(super) fn wait(&self) -> Result<Receipt> {
+        let deadline = crate::clock::deadline(self.inbox.patience.commit);
+        match self.ticket.wait(deadline) {
+            Some(Answer::Given(answer)) => answer,
+            Some(Answer::Abandoned) => Err(ended()),
+            None => Err(unknown_state(self.inbox)),
+        }
+    }
+}
+
 impl Inner {
     /// Puts a frame into the queue with somebody who waits for it.
-    pub(super) fn hand_over(&self, frame: Redacted, route: Route<'_>) -> Result<Arc<Ticket<Receipt>>> {
+    pub(super) fn hand_over(&self, frame: Redacted, route: Route<'_>) -> Result<Handed<'_>> {
+        let inbox = &self.streams.of(frame.bytes()).inbox;
         let (promise, ticket) = Ticket::new();
         let item = Item {
             frame,
             promise: Some(promise),
         };
-        let pushed = self.inbox.push(item, route);
-        pushed.map_err(|(item, loss)| self.inbox.rejected(Some(item), loss))?;
-        self.inbox.queue.signal().notify();
-        Ok(ticket)
-    }
-
-    pub(super) fn wait_for(&self, ticket: &Ticket<Receipt>) -> Result<Receipt> {
-        let deadline = crate::clock::deadline(self.inbox.patience.commit);
-        match ticket.wait(deadline) {
-            Some(Answer::Given(answer)) => answer,
-            Some(Answer::Abandoned) => Err(ended()),
-            None => Err(unknown_state(self)),
-        }
+        let pushed = inbox.push(item, route);
+        pushed.map_err(|(item, loss)| inbox.rejected(Some(item), loss))?;
+        inbox.queue.signal().notify();
+        Ok(Handed { inbox, ticket })
     }
 
     /// Takes a record through policy, floor and mode.
     pub(super) fn prepare(&self, record: &Record, rank: Rank) -> Result<Prepared> {
         if crate::capture::is_recording() {
-            return Err(self.inbox.rejected(None, Loss::Reentrant));
+            return Err(self.inbox().rejected(None, Loss::Reentrant));
         }
-        if self.inbox.is_forked() {
-            return Err(self.inbox.rejected(None, Loss::Forked));
+        if self.inbox().is_forked() {
+            return Err(self.inbox().rejected(None, Loss::Forked));
         }
         let action = || record.text(Slot::Action).unwrap_or_default();
         let event = Some(record.event())
@@ -387,13 +401,13 @@ impl Inner {
             Fate::BelowLevel => return Ok(Prepared::BelowLevel),
             Fate::Paused => return Ok(Prepared::Paused),
         };
-        let time = super::control::stated_time(record).unwrap_or_else(|| self.inbox.clock.now());
+        let time = super::control::stated_time(record).unwrap_or_else(|| self.inbox().clock.now());
         if time > crate::clock::MAX_TIME {
             let message = format!("time {time} is after 2262-04-11, the last day that a line can state");
-            self.inbox.rejected(None, Loss::Policy);
+            self.inbox().rejected(None, Loss::Policy);
             return Err(Error::new(ErrorKind::Refused, message));
         }
-        let mut into = Redacting::frame(self.inbox.buffer(), time, self.capture.policy());
+        let mut into = Redacting::frame(self.inbox().buffer(), time, self.capture.policy());
         let has_actor = self.capture.inherit_context(&mut into);
         if has_actor && record.get(Slot::ActorId).is_some() {
             into.level();
@@ -404,8 +418,8 @@ impl Inner {
         into.record(record);
         self.capture.count(into.tally);
         if into.seen & sees::ACTOR_PERSONAL != 0 && self.capture.policy().is_strict() {
-            self.inbox.recycle(into.discard());
-            self.inbox.rejected(None, Loss::Policy);
+            self.inbox().recycle(into.discard());
+            self.inbox().rejected(None, Loss::Policy);
             return Err(Error::new(
                 ErrorKind::Refused,
                 "`actor.id` holds a person's address or number, which the strict policy does not take; give an id that \
@@ -414,13 +428,13 @@ impl Inner {
         }
         if !has_actor && into.seen & sees::ACTOR == 0 {
             if self.capture.requires_actor() {
-                self.inbox.recycle(into.discard());
-                return Err(self.inbox.rejected(None, Loss::Policy));
+                self.inbox().recycle(into.discard());
+                return Err(self.inbox().rejected(None, Loss::Policy));
             }
-            add(&self.inbox.counters.missing_actor, 1);
+            add(&self.inbox().counters.missing_actor, 1);
         }
         let (frame, spare) = into.finish();
-        self.inbox.recycle(spare);
+        self.inbox().recycle(spare);
         Ok(Prepared::Frame(frame, mode, category.to_owned()))
     }
 }
@@ -438,9 +452,9 @@ fn with_id(mut receipt: Receipt, id: Option<uuid::Uuid>) -> Receipt {
     receipt
 }
 
-fn unknown_state(inner: &Inner) -> Error {
-    let waiting = inner.inbox.queue.used().records;
-    let waited = inner.inbox.patience.commit;
+fn unknown_state(inbox: &Inbox) -> Error {
+    let waiting = inbox.queue.used().records;
+    let waited = inbox.patience.commit;
     let message = format!(
         "the record is queued but not durable after {waited:?}; {waiting} records wait. Check the disk"
     );

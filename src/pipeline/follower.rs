@@ -109,28 +109,40 @@ impl Follower {
     }
 }
 
-/// Starts the sinks: behind the journal, or, where there is none, each at a port of the writer.
-pub(super) fn start(
-    sinks: Vec<Given>,
-    journal: Option<&mut FileSink>,
-    report: &Report,
-) -> Result<(Vec<Port>, Vec<Follower>)> {
-    let sinks = sinks.into_iter().enumerate();
-    if let Some(journal) = journal {
-        let follow = |(at, given): (usize, Given)| {
-            let (following, told) = journal.follow(given.sink.name(), given.begin())?;
-            if let Some(sentence) = told {
-                report(&sentence);
-            }
-            Ok((at, given, following))
+/// The sinks of a stream that can be started: each with its place behind the journal, where there is one.
+pub(super) struct Ready {
+    sinks: Vec<(Given, Option<Following>)>,
+}
+
+/// Finds where each sink goes on behind the journal. All of them, before the first is given anything: a trail that does not
+/// start has delivered nothing.
+pub(super) fn ready(sinks: Vec<Given>, mut journal: Option<&mut FileSink>, report: &Report) -> Result<Ready> {
+    let mut follow = |given: Given| {
+        let Some(journal) = &mut journal else {
+            return Ok((given, None));
         };
-        // All of them, before the first is given anything: a trail that does not start has delivered nothing.
-        let ready = sinks.map(follow).collect::<Result<Vec<_>>>()?;
-        let start = |(at, given, following)| Follower::start(at, given, following, report);
-        return Ok((Vec::new(), ready.into_iter().map(start).collect::<Result<_>>()?));
+        let (following, told) = journal.follow(given.sink.name(), given.begin())?;
+        if let Some(sentence) = told {
+            report(&sentence);
+        }
+        Ok((given, Some(following)))
+    };
+    let sinks = sinks.into_iter().map(&mut follow).collect::<Result<_>>()?;
+    Ok(Ready { sinks })
+}
+
+impl Ready {
+    /// Starts the sinks: behind the journal, or, where there is none, each at a port of the writer.
+    pub(super) fn start(self, report: &Report) -> Result<(Vec<Port>, Vec<Follower>)> {
+        let (mut ports, mut followers) = (Vec::new(), Vec::new());
+        for (at, (given, following)) in self.sinks.into_iter().enumerate() {
+            match following {
+                Some(following) => followers.push(Follower::start(at, given, following, report)?),
+                None => ports.push(Port::start(at, given.sink, Arc::clone(report))?),
+            }
+        }
+        Ok((ports, followers))
     }
-    let start = |(at, given): (usize, Given)| Port::start(at, given.sink, Arc::clone(report));
-    Ok((sinks.map(start).collect::<Result<_>>()?, Vec::new()))
 }
 
 /// Checks what can be known of the sinks before anything is created.

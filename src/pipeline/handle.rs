@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::Sender;
 use parking_lot::Mutex;
 use tracing_core::Subscriber;
 use tracing_subscriber::registry::LookupSpan;
@@ -13,10 +12,11 @@ use tracing_subscriber::registry::LookupSpan;
 use super::barrier::Reached;
 use super::builder::AuditBuilder;
 use super::commands::Command;
-use super::inbox::{Inbox, LastWait, Left};
+use super::inbox::{Inbox, LastWait};
 use super::pause::SHUTDOWN;
-use super::port_state::PortState;
-use super::ticket::{Answer, Promise, Ticket};
+use super::stream::closed;
+use super::streams::{Rest, Streams};
+use super::ticket::Promise;
 use crate::capture::{AuditLayer, Callsite, Capture, Check, FilterShell, Obstacle};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sink::file::{Cleaned, Erased, Rotated};
@@ -35,14 +35,8 @@ pub struct Audit {
 
 #[derive(Debug)]
 pub(super) struct Inner {
-    pub(super) inbox: Arc<Inbox>,
+    pub(super) streams: Streams,
     pub(super) capture: Arc<Capture>,
-    pub(super) commands: Sender<Command>,
-    pub(super) ports: Vec<Arc<PortState>>,
-    /// How many entries each sink missed and refused, of which a flush or a shutdown has told somebody.
-    pub(super) told: Mutex<Vec<(u64, u64)>>,
-    pub(super) stream: Arc<str>,
-    pub(super) path: Option<std::path::PathBuf>,
     pub(super) guard_timeout: Duration,
     pub(super) is_closed: AtomicBool,
     /// Held by whoever begins a pause.
@@ -118,7 +112,7 @@ impl Audit {
             };
         };
         let mut check = crate::capture::check(&inner.capture);
-        if inner.inbox.queue.is_closed() {
+        if inner.inbox().queue.is_closed() {
             check.obstacles.insert(0, Obstacle::Closed);
         }
         let paused = inner.capture.paused().into_iter().map(Obstacle::Paused);
@@ -183,26 +177,27 @@ impl Audit {
             inner.end_pauses(SHUTDOWN);
             inner.capture.close_open_spans();
         }
-        inner.inbox.queue.close();
+        inner.streams.close();
         self.ask(timeout, deadline, |promise| Command::Close(promise, deadline))
     }
 
-    /// Begins a new segment now.
+    /// Begins a new segment now, in every stream. The answer is the main stream's; a single one is asked by
+    /// [`streams`](Self::streams).
     ///
     /// # Errors
     ///
     /// There is no journal, it was shut down, or the disk refused.
     pub fn rotate(&self) -> Result<Rotated> {
-        self.request(Command::Rotate)
+        self.streams_to_ask()?.rotate()
     }
 
-    /// Removes segments that are due, now.
+    /// Removes segments that are due, now, in every stream.
     ///
     /// # Errors
     ///
     /// There is no journal, it was shut down, or the disk refused.
     pub fn cleanup(&self) -> Result<Cleaned> {
-        self.request(Command::Cleanup)
+        self.streams_to_ask()?.cleanup()
     }
 
     /// Removes the values of a subject that records submitted before this call gave to erasable fields: see
@@ -218,7 +213,7 @@ impl Audit {
     /// There is no journal, it was shut down, or the disk refused: then values may be there still, and the call can be
     /// made again. `Timeout` where the writer did not answer in time; the values are still going to be erased.
     pub fn erase(&self, subject: &str) -> Result<Erased> {
-        self.request(|promise| Command::Erase(subject.to_owned(), promise))
+        self.streams_to_ask()?.erase(subject)
     }
 
     /// What became of every record so far.
@@ -227,18 +222,8 @@ impl Audit {
         let Some(inner) = self.inner() else {
             return Stats::default();
         };
-        if inner.inbox.has_ended() {
-            // A report can arrive behind the end, from a thread that was half way through it.
-            inner.inbox.give_up_queued();
-        }
-        let used = inner.inbox.queue.used();
-        let mut stats = inner.inbox.counters.snapshot();
-        stats.in_queue = used.records;
-        stats.queue_bytes = used.bytes;
-        stats.disk_free_bytes = inner.inbox.space.free.load(Ordering::Relaxed);
-        stats.disk_used_bytes = inner.inbox.space.used.load(Ordering::Relaxed);
+        let mut stats = inner.streams.stats();
         stats.pauses = inner.capture.paused().len() as u64;
-        stats.sinks = inner.ports.iter().map(|port| port.stats()).collect();
         stats.redactions = inner.capture.policy().counts().sums();
         stats
     }
@@ -249,16 +234,16 @@ impl Audit {
         self.stats().openmetrics()
     }
 
-    /// The id of the stream that records are written to; `None` where the trail is off.
+    /// The id of the main stream; `None` where the trail is off.
     #[must_use]
     pub fn stream(&self) -> Option<&str> {
-        self.inner().map(|inner| &*inner.stream)
+        self.inner().map(|inner| &*inner.streams.main().id)
     }
 
     /// The directory of that stream; `None` without a journal.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
-        self.inner()?.path.as_deref()
+        self.inner()?.streams.main().path.as_deref()
     }
 
     fn report(&self) -> Result<Report> {
@@ -275,90 +260,34 @@ impl Audit {
         &self,
         timeout: Duration,
         deadline: Instant,
-        command: impl FnOnce(Promise<Reached>) -> Command,
+        command: impl Fn(Promise<Reached>) -> Command,
     ) -> Result<Report> {
         let Some(inner) = self.inner() else {
             return self.report();
         };
         inner.may_ask()?;
-        // Read before the question: what a sink lost is told to everybody who asked before anybody was told.
-        let told = inner.told.lock().clone();
-        let (promise, ticket) = Ticket::new();
-        // Where the writer has ended, the promise comes back broken: then what it left undone is the answer.
-        let _ = inner.commands.send(command(promise));
-        inner.inbox.queue.signal().notify();
-        match ticket.wait(deadline) {
-            Some(Answer::Given(answer)) => {
-                inner.end_was_good()?;
-                inner.hear(&answer?, &told)?;
-            }
-            Some(Answer::Abandoned) => {
-                if !inner.sinks_ended(deadline) {
-                    return Err(self.too_late(inner, timeout));
-                }
-                inner.end_was_good()?;
-                let marks = inner.ports.iter().map(|port| port.last_mark()).collect();
-                inner.hear(&Reached { marks }, &told)?;
-            }
-            None => return Err(self.too_late(inner, timeout)),
-        }
+        inner.streams.ask(timeout, deadline, command)?;
         self.report()
     }
 
-    /// Time was up. Says what is not as safe as the set-up can make it.
-    fn too_late(&self, inner: &Inner, timeout: Duration) -> Error {
-        let stats = self.stats();
-        let waiting: Vec<String> = stats
-            .sinks
-            .iter()
-            .filter(|sink| sink.waiting > 0)
-            .map(|sink| format!("{} entries wait for sink `{}`", sink.waiting, sink.name))
-            .collect();
-        let (left, has_journal) = (stats.in_memory(), inner.path.is_some());
-        if has_journal && left == 0 && !waiting.is_empty() {
-            let message = format!(
-                "{} after {timeout:?}; the journal has every record",
-                waiting.join(", ")
-            );
-            return Error::new(ErrorKind::Sink, message);
-        }
-        let records = if has_journal {
-            format!("{left} audit records were not durable after {timeout:?}")
-        } else {
-            format!(
-                "{} audit records wait in the queue after {timeout:?}",
-                stats.in_queue
-            )
-        };
-        let parts: Vec<String> = std::iter::once(records).chain(waiting).collect();
-        let message = format!("{}; check the disk and the sinks", parts.join(", "));
-        Error::new(ErrorKind::Timeout, message)
-    }
-
-    fn request<T>(&self, command: impl FnOnce(Promise<T>) -> Command) -> Result<T> {
-        let closed = || Error::new(ErrorKind::Closed, "the audit trail is off or was shut down");
+    /// The streams, to ask each for something.
+    fn streams_to_ask(&self) -> Result<&Streams> {
         let inner = self.inner().ok_or_else(closed)?;
         inner.may_ask()?;
-        let (promise, ticket) = Ticket::new();
-        let _ = inner.commands.send(command(promise));
-        inner.inbox.queue.signal().notify();
-        let deadline = crate::clock::deadline(inner.inbox.patience.commit);
-        match ticket.wait(deadline) {
-            Some(Answer::Given(answer)) => answer,
-            Some(Answer::Abandoned) => Err(closed()),
-            None => Err(Error::new(
-                ErrorKind::Timeout,
-                "the audit writer did not answer in time; check the disk",
-            )),
-        }
+        Ok(&inner.streams)
     }
 }
 
 impl Inner {
+    /// The main stream's: where the trail as a whole reports to.
+    pub(super) fn inbox(&self) -> &Inbox {
+        &self.streams.main().inbox
+    }
+
     /// Whether this thread can wait for the writer at all.
     pub(super) fn may_ask(&self) -> Result<()> {
-        if self.inbox.is_forked() {
-            return Err(self.inbox.rejected(None, crate::capture::Loss::Forked));
+        if self.inbox().is_forked() {
+            return Err(self.inbox().rejected(None, crate::capture::Loss::Forked));
         }
         if crate::capture::is_own_thread() {
             return Err(Error::new(
@@ -369,60 +298,11 @@ impl Inner {
         Ok(())
     }
 
-    /// Takes what the sinks said at a barrier: an error where one of them lost anything since `told`, or cannot flush.
-    fn hear(&self, reached: &Reached, told: &[(u64, u64)]) -> Result<()> {
-        let mut now = self.told.lock();
-        for (known, (missed, refused)) in now.iter_mut().zip(reached.counts()) {
-            *known = (known.0.max(missed), known.1.max(refused));
-        }
-        drop(now);
-        let Some(complaint) = reached.complaint(told) else {
-            return Ok(());
-        };
-        let journal = if self.path.is_some() {
-            "; the journal has every record"
-        } else {
-            ""
-        };
-        Err(Error::new(ErrorKind::Sink, format!("{complaint}{journal}")))
-    }
-
-    /// Waits until every sink's thread has ended, as it does once the writer has.
-    fn sinks_ended(&self, deadline: Instant) -> bool {
-        while !self.ports.iter().all(|port| port.has_ended()) {
-            if Instant::now() >= deadline {
-                return false;
-            }
-            std::thread::park_timeout(Duration::from_millis(1));
-        }
-        true
-    }
-
-    /// Whether the writer left nothing undone at its end; while it runs, it has not.
-    fn end_was_good(&self) -> Result<()> {
-        let Left {
-            records,
-            has_panicked,
-        } = self.inbox.left();
-        if has_panicked {
-            let message = format!(
-                "the audit writer panicked and the trail has ended; {records} records could not be written or \
-                 confirmed. Start another trail"
-            );
-            return Err(Error::new(ErrorKind::Closed, message));
-        }
-        if records > 0 {
-            let message = format!(
-                "the audit trail ended with {records} records that could not be written or confirmed; check the disk"
-            );
-            return Err(Error::new(ErrorKind::Timeout, message));
-        }
-        Ok(())
-    }
-
     /// Makes everything durable, states which spans are open, and notes the end; the next record begins the trail again.
     fn rest(&self) {
-        if self.is_closed.load(Ordering::Acquire) || self.inbox.is_forked() || crate::capture::is_own_thread()
+        if self.is_closed.load(Ordering::Acquire)
+            || self.inbox().is_forked()
+            || crate::capture::is_own_thread()
         {
             return;
         }
@@ -432,25 +312,19 @@ impl Inner {
             self.end_pauses("guard");
             self.capture.state_open_spans();
         }
-        let told = self.told.lock().clone();
-        let (promise, ticket) = Ticket::new();
-        let _ = self.commands.send(Command::Rest(promise));
-        self.inbox.queue.signal().notify();
-        let found = match ticket.wait(deadline) {
-            Some(Answer::Given(answer)) => answer.and_then(|reached| self.hear(&reached, &told)),
-            // The end has been told already, by whoever caused it.
-            Some(Answer::Abandoned) => Ok(()),
-            None => {
-                let left = self.inbox.queue.used().records;
-                let waited = self.guard_timeout;
-                (self.inbox.report)(&format!(
-                    "the audit guard gave up after {waited:?} with {left} records in the queue"
-                ));
-                Ok(())
+        for found in self.streams.rest(deadline) {
+            match found {
+                Ok(()) => {}
+                Err(Rest::TimeUp(left)) => {
+                    let waited = self.guard_timeout;
+                    (self.inbox().report)(&format!(
+                        "the audit guard gave up after {waited:?} with {left} records in the queue"
+                    ));
+                }
+                Err(Rest::NotWell(error)) => {
+                    (self.inbox().report)(&format!("the audit guard found that not all is well: {error}"));
+                }
             }
-        };
-        if let Err(error) = found {
-            (self.inbox.report)(&format!("the audit guard found that not all is well: {error}"));
         }
     }
 }

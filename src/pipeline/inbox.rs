@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use super::losses::Losses;
 use super::ports::Report;
 use super::space_watch::Gauge;
 use super::ticket::{Promise, Receipt, Ticket};
@@ -47,7 +48,8 @@ impl Item {
 /// What callers and the writer share.
 pub(super) struct Inbox {
     pub(super) queue: Queue<Item>,
-    pub(super) pool: Pool,
+    /// Shared by the streams of a trail.
+    pub(super) pool: Arc<Pool>,
     pub(super) counters: Arc<Counters>,
     pub(super) losses: Losses,
     pub(super) clock: SharedClock,
@@ -101,7 +103,7 @@ impl Inbox {
     ) -> Self {
         Self {
             queue: Queue::new(capacity),
-            pool: pool(capacity),
+            pool: Arc::new(pool(capacity)),
             counters,
             losses: Losses::default(),
             clock,
@@ -111,6 +113,23 @@ impl Inbox {
             ended: AtomicBool::new(false),
             left: Mutex::new(Left::default()),
             process: std::process::id(),
+        }
+    }
+
+    /// The inbox of another stream of the same trail: a queue of the same size, counters of its own.
+    pub(super) fn beside(&self) -> Self {
+        Self {
+            queue: Queue::new(self.queue.capacity()),
+            pool: Arc::clone(&self.pool),
+            counters: Arc::default(),
+            losses: Losses::default(),
+            clock: self.clock.clone(),
+            patience: self.patience,
+            report: Arc::clone(&self.report),
+            space: Gauge::default(),
+            ended: AtomicBool::new(false),
+            left: Mutex::new(Left::default()),
+            process: self.process,
         }
     }
 
@@ -380,71 +399,6 @@ fn pool(capacity: Credit) -> Pool {
         buffers(capacity.bytes.saturating_sub(queue)),
         buffers(capacity.bytes),
     )
-}
-
-/// Losses that no gap record accounts for yet, by cause and category.
-#[derive(Debug, Default)]
-pub(super) struct Losses {
-    rows: Mutex<Vec<LossRow>>,
-}
-
-/// Records lost for one cause in one category.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct LossRow {
-    pub(super) cause: &'static str,
-    pub(super) category: String,
-    pub(super) lost: u64,
-    pub(super) first: u64,
-    pub(super) last: u64,
-}
-
-impl LossRow {
-    /// Records that were still in the queue when the shutdown's time was up.
-    pub(super) fn at_the_end(lost: u64, now: u64) -> Self {
-        Self {
-            cause: "shutdown_timeout",
-            category: String::new(),
-            lost,
-            first: now,
-            last: now,
-        }
-    }
-}
-
-/// The most rows; what comes behind is counted under the category `other`.
-const MAX_ROWS: usize = 64;
-
-impl Losses {
-    fn add(&self, cause: Loss, category: &str, now: u64, lost: u64) {
-        let mut rows = self.rows.lock();
-        let cause = cause.word();
-        let category = if rows.len() < MAX_ROWS { category } else { "other" };
-        if let Some(row) = rows
-            .iter_mut()
-            .find(|row| row.cause == cause && row.category == category)
-        {
-            row.lost += lost;
-            row.first = row.first.min(now);
-            row.last = row.last.max(now);
-        } else {
-            rows.push(LossRow {
-                cause,
-                category: category.to_owned(),
-                lost,
-                first: now,
-                last: now,
-            });
-        }
-    }
-
-    /// Takes rows back whose gap records the disk may not have.
-    pub(super) fn give_back(&self, row: LossRow) {
-        self.rows.lock().push(row);
-    }
-
-    pub(super) fn take(&self) -> Vec<LossRow> {
-        std::mem::take(&mut *self.rows.lock())
-    }
 }
 
 /// Which trip state a category uses: FNV-1a, because it costs nothing and need not resist anybody.

@@ -20,6 +20,7 @@ mod handle;
 mod inbox;
 #[cfg(test)]
 mod late_tests;
+mod losses;
 mod pause;
 mod pending;
 #[cfg(test)]
@@ -28,12 +29,19 @@ mod port_state;
 mod ports;
 mod requests;
 mod retention;
+mod routes;
 mod seal;
 mod settle;
+mod shared_sink;
 #[cfg(test)]
 mod space_tests;
 mod space_watch;
 mod start;
+mod stream;
+mod streams;
+mod streams_setup;
+#[cfg(test)]
+mod streams_tests;
 mod ticket;
 mod writer;
 
@@ -44,4 +52,5 @@ pub use failure::{Failure, FailureKind};
 pub use handle::{Audit, Guard, Report};
 pub use pending::{BeginFuture, Pending};
 pub use requests::{Done, Request};
+pub use streams_setup::AuditStream;
 pub use ticket::{Receipt, State};

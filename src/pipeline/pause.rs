@@ -70,7 +70,7 @@ impl Audit {
             return Ok(());
         };
         inner.may_ask()?;
-        let deadline = crate::clock::deadline(inner.inbox.patience.commit);
+        let deadline = crate::clock::deadline(inner.inbox().patience.commit);
         // One at a time, so that the same part is not said to be paused twice.
         let turn = inner.pausing.try_lock_until(deadline);
         let _turn = turn.ok_or_else(|| late("pause"))?;
@@ -165,15 +165,16 @@ impl Inner {
     /// Has the writer write a control record behind everything that was submitted before.
     fn note(&self, record: Record) -> Result<Arc<Ticket<Receipt>>> {
         let (promise, ticket) = Ticket::new();
-        self.commands
+        let main = self.streams.main();
+        main.commands
             .send(Command::Note(Box::new(record), promise))
             .map_err(|_| ended())?;
-        self.inbox.queue.signal().notify();
+        main.inbox.queue.signal().notify();
         Ok(ticket)
     }
 
     fn wait_for_note(&self, ticket: &Ticket<Receipt>, what: &str) -> Result<()> {
-        let deadline = crate::clock::deadline(self.inbox.patience.commit);
+        let deadline = crate::clock::deadline(self.inbox().patience.commit);
         match ticket.wait(deadline) {
             Some(Answer::Given(answer)) => answer.map(drop),
             Some(Answer::Abandoned) => Err(closed()),

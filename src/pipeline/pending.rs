@@ -62,8 +62,7 @@ impl Audit {
             mode: Mode::Durable,
             category: &category,
         };
-        let ticket = inner.hand_over(frame, route)?;
-        match inner.wait_for(&ticket) {
+        match inner.hand_over(frame, route)?.wait() {
             Ok(receipt) => Ok(Pending {
                 open: Some(open),
                 receipt,
@@ -211,8 +210,7 @@ impl Pending {
             mode: Mode::Durable,
             category: &category,
         };
-        let ticket = inner.hand_over(frame, route)?;
-        inner.wait_for(&ticket)
+        inner.hand_over(frame, route)?.wait()
     }
 }
 
@@ -287,7 +285,7 @@ impl Open {
         }
         Some(Self {
             context: inner.capture.context_here(),
-            opened: inner.inbox.clock.monotonic(),
+            opened: inner.inbox().clock.monotonic(),
             in_panic: std::thread::panicking(),
             audit: audit.clone(),
             intent,
@@ -334,7 +332,7 @@ impl Open {
         if outcome.get(Slot::DurationNs).is_none()
             && let Some(inner) = self.audit.inner()
         {
-            let took = inner.inbox.clock.monotonic().saturating_sub(self.opened);
+            let took = inner.inbox().clock.monotonic().saturating_sub(self.opened);
             outcome.put(Slot::DurationNs, Value::from(took));
         }
         if outcome.get(Slot::Outcome).is_none() {
@@ -367,11 +365,11 @@ impl Inner {
     /// Puts a record into the queue for which nobody waits. What cannot be written is counted, and part of a gap record.
     fn leave(&self, record: &Record) {
         let category = record.text(Slot::Category).unwrap_or_default();
-        if self.inbox.is_forked() {
-            return self.inbox.lost(Loss::Forked, category);
+        if self.inbox().is_forked() {
+            return self.inbox().lost(Loss::Forked, category);
         }
         if crate::capture::is_recording() {
-            return self.inbox.lost(Loss::Reentrant, category);
+            return self.inbox().lost(Loss::Reentrant, category);
         }
         // What is refused here was refused and counted by the policy, which the intent has passed.
         let Ok((frame, category)) = self.prepare_mandatory(record) else {
@@ -381,9 +379,10 @@ impl Inner {
             mode: Mode::Durable,
             category: &category,
         };
-        if let Err((item, loss)) = self.inbox.push(Item { frame, promise: None }, route) {
-            self.inbox.recycle(item.frame.into_buffer());
-            self.inbox.lost(loss, &category);
+        let inbox = &self.streams.of(frame.bytes()).inbox;
+        if let Err((item, loss)) = inbox.push(Item { frame, promise: None }, route) {
+            inbox.recycle(item.frame.into_buffer());
+            inbox.lost(loss, &category);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::control;
 use super::failure::{self, FailureKind};
-use super::inbox::LossRow;
+use super::losses::LossRow;
 use super::port_state::PortState;
 use super::writer::{Phase, Writer};
 use crate::record::Record;

@@ -27,6 +27,16 @@ pub(super) struct Thresholds {
     pub(super) critical: u64,
 }
 
+impl Thresholds {
+    /// These, or none.
+    pub(super) fn filter(self, is_watched: bool) -> Self {
+        if is_watched {
+            return self;
+        }
+        Self { warn: 0, critical: 0 }
+    }
+}
+
 /// How full it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Fill {

@@ -8,11 +8,16 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::builder::AuditBuilder;
-use super::follower;
+use super::effective::Effective;
+use super::follower::{self, Follower};
 use super::handle::{Audit, Inner};
 use super::inbox::Inbox;
-use super::ports::Report;
+use super::ports::{Port, Report};
+use super::routes::{Router, Routes};
+use super::shared_sink;
 use super::space_watch::Thresholds;
+use super::stream::Stream;
+use super::streams::Streams;
 use super::writer::{self, Writer};
 use crate::capture::{Capture, Outlet, Settings};
 use crate::clock::SharedClock;
@@ -22,7 +27,6 @@ use crate::format::LineWriter;
 use crate::queue::Credit;
 use crate::redact::{Action, Policy};
 use crate::sink::FileSink;
-use crate::stats::Counters;
 
 impl AuditBuilder {
     /// Checks every setting, opens the journal and starts the writer.
@@ -36,60 +40,122 @@ impl AuditBuilder {
             return Ok(Audit::disabled());
         }
         let checked = self.check()?;
+        let (each, routes) = self.check_streams(&checked)?;
         let report = once_in_a_row(self.diagnostics.clone());
         let clock = self.clock.clone();
         let clock = clock.map_or(SharedClock::System, SharedClock::Custom);
-        let mut journal = self.open_journal(&checked)?;
-        let effective = self.effective(&checked);
-        let settings = self.settings(&checked);
-        let counters = Arc::new(Counters::default());
-        let inbox = Arc::new(Inbox::new(
+        let journals = each.iter().map(|stream| self.open_journal(stream));
+        let journals = journals.collect::<Result<Vec<_>>>()?;
+        let effective: Vec<Effective> = each.iter().map(|stream| self.effective(stream)).collect();
+        let main = Arc::new(Inbox::new(
             checked.capacity,
             clock.clone(),
-            Arc::clone(&counters),
+            Arc::default(),
             self.patience,
             Arc::clone(&report),
         ));
-        let outlet: Arc<dyn Outlet> = Arc::clone(&inbox) as Arc<dyn Outlet>;
-        let capture = Capture::new(settings, self.ids, outlet, clock, counters);
-        let sinks = follower::start(self.sinks, journal.as_mut(), &report)?;
+        let beside: Vec<_> = each.iter().skip(1).map(|_| Arc::new(main.beside())).collect();
+        let outlet: Arc<dyn Outlet> = if beside.is_empty() {
+            Arc::clone(&main) as Arc<dyn Outlet>
+        } else {
+            let router = Router::new(Arc::clone(&main), beside.clone(), Arc::clone(&routes));
+            Arc::new(router)
+        };
+        let counters = Arc::clone(&main.counters);
+        let capture = Capture::new(self.settings(), self.ids.clone(), outlet, clock, counters);
+        let opened = each.into_iter().zip(journals).zip(effective);
+        let inboxes = std::iter::once(main).chain(beside);
+        let opened = opened
+            .zip(inboxes)
+            .map(|(((checked, journal), effective), inbox)| Opened {
+                checked,
+                journal,
+                effective,
+                inbox,
+            });
+        let streams = self.start_streams(opened.collect(), routes, &report)?;
+        Ok(Audit::running(Inner {
+            streams,
+            capture: Arc::new(capture),
+            guard_timeout: checked.guard_timeout,
+            is_closed: AtomicBool::new(false),
+            pausing: Mutex::new(()),
+        }))
+    }
+
+    /// Starts the sinks and the writers: the sinks of all streams are ready before the first of them is given anything, and
+    /// all sinks before the first writer.
+    fn start_streams(mut self, opened: Vec<Opened>, routes: Arc<Routes>, report: &Report) -> Result<Streams> {
+        let sinks = shared_sink::share(std::mem::take(&mut self.sinks), opened.len());
+        let ready = opened.into_iter().zip(sinks).map(|(mut opened, sinks)| {
+            let ready = follower::ready(sinks, opened.journal.as_mut(), report)?;
+            Ok((opened, ready))
+        });
+        let ready = ready.collect::<Result<Vec<_>>>()?;
+        let started = ready
+            .into_iter()
+            .map(|(opened, ready)| Ok((opened, ready.start(report)?)));
+        let started = started.collect::<Result<Vec<_>>>()?;
+        let mut streams = Vec::new();
+        for (number, (opened, sinks)) in started.into_iter().enumerate() {
+            streams.push(self.start_writer(number == 0, opened, sinks, report)?);
+        }
+        let beside = streams.split_off(1.min(streams.len()));
+        let main = streams
+            .pop()
+            .ok_or_else(|| Error::config("a trail has a main stream"))?;
+        Ok(Streams::new(main, beside, routes))
+    }
+
+    fn start_writer(
+        &self,
+        is_main: bool,
+        opened: Opened,
+        sinks: (Vec<Port>, Vec<Follower>),
+        report: &Report,
+    ) -> Result<Stream> {
+        let Opened {
+            checked,
+            journal,
+            effective,
+            inbox,
+        } = opened;
         let ports = sinks.0.iter().map(|port| &port.state);
         let followers = sinks.1.iter().map(|follower| &follower.state);
         let states: Vec<_> = ports.chain(followers).map(Arc::clone).collect();
-        let stream: Arc<str> = match &journal {
+        let id: Arc<str> = match &journal {
             Some(journal) => journal.stream_id().into(),
             None => unfiled_stream(&checked.stream).into(),
         };
         let path = journal.as_ref().map(|journal| journal.path().to_owned());
         let (commands, received) = crossbeam_channel::unbounded();
+        // The disk is watched once, as the clock is.
+        let thresholds = checked.thresholds.filter(is_main);
         let writer = Writer::new(
             Arc::clone(&inbox),
             received,
             LineWriter::new(&checked.service, &checked.host, Action::WORDS),
             journal,
             sinks,
-            Arc::clone(&stream),
+            Arc::clone(&id),
             checked.commit_interval,
             effective,
             self.id_kind.unwrap_or_default(),
             checked.heartbeat,
-            report,
-            (checked.thresholds, self.on_failure),
+            Arc::clone(report),
+            (thresholds, self.on_failure.clone(), is_main),
             self.policy.clone().unwrap_or_default(),
         );
         writer::spawn("audit-writer", move || writer.run())?;
-        Ok(Audit::running(Inner {
+        Ok(Stream {
+            name: checked.stream,
+            id,
+            path,
             inbox,
-            capture: Arc::new(capture),
             commands,
             told: Mutex::new(vec![(0, 0); states.len()]),
-            ports: states,
-            stream,
-            path,
-            guard_timeout: checked.guard_timeout,
-            is_closed: AtomicBool::new(false),
-            pausing: Mutex::new(()),
-        }))
+            sinks: states,
+        })
     }
 
     fn check(&self) -> Result<Checked> {
@@ -193,13 +259,13 @@ impl AuditBuilder {
             file = file.clock(Arc::clone(clock));
         }
         #[cfg(test)]
-        if let Some(fs) = &self.file_system {
+        if let Some(fs) = self.file_system_for(&checked.stream) {
             file = file.in_memory(fs);
         }
         self.seal_file(file).open().map(Some)
     }
 
-    fn settings(&self, checked: &Checked) -> Settings {
+    fn settings(&self) -> Settings {
         let mut modes = Modes::new(self.mode.unwrap_or_default());
         for (glob, is_event, mode) in &self.modes {
             modes = if *is_event {
@@ -218,7 +284,6 @@ impl AuditBuilder {
         for (glob, level) in &self.floors {
             floors = floors.event(glob.clone(), level.clone());
         }
-        let _ = checked;
         Settings {
             targets: self.targets.clone().unwrap_or_default(),
             allow_modules: self.allow_modules.clone(),
@@ -234,10 +299,19 @@ impl AuditBuilder {
     }
 }
 
-/// Settings that were found good.
+/// A stream whose journal is open.
+struct Opened {
+    checked: Checked,
+    journal: Option<FileSink>,
+    effective: Effective,
+    inbox: Arc<Inbox>,
+}
+
+/// Settings that were found good, as one stream has them.
+#[derive(Clone)]
 pub(super) struct Checked {
     /// As [`Writer`] has it.
-    heartbeat: u64,
+    pub(super) heartbeat: u64,
     pub(super) capacity: Credit,
     pub(super) max_size_mb: u64,
     pub(super) keep_days: u64,

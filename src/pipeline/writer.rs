@@ -68,7 +68,8 @@ pub(super) struct Writer {
     /// seeded anew, with as many bits as it has, for every writer.
     random: Xoshiro256PlusPlus,
     pub(super) observed_at: u64,
-    pub(super) clock_watch: ClockWatch,
+    /// In the main stream: a step of the clock is told once in a trail.
+    pub(super) clock_watch: Option<ClockWatch>,
     pub(super) space_watch: SpaceWatch,
     pub(super) on_failure: Option<OnFailure>,
     pub(super) commit_interval: Duration,
@@ -188,7 +189,7 @@ impl Writer {
         id_kind: IdKind,
         heartbeat: u64,
         report: Report,
-        watch: (Thresholds, Option<OnFailure>),
+        watch: (Thresholds, Option<OnFailure>, bool),
         policy: Policy,
     ) -> Self {
         let seq = journal.as_ref().map_or(0, FileSink::next_seq);
@@ -207,7 +208,7 @@ impl Writer {
             seq,
             random: Xoshiro256PlusPlus::from_rng(&mut rand::rng()),
             observed_at,
-            clock_watch: ClockWatch::default(),
+            clock_watch: watch.2.then(ClockWatch::default),
             space_watch: SpaceWatch::new(watch.0),
             on_failure: watch.1,
             commit_interval,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use super::seen::Seen;
 use super::{Accepted, Sink, SinkError};
 use crate::error::Result;
 use crate::format::{Entry, read_line};
@@ -68,7 +69,7 @@ struct Kept {
     entries: VecDeque<OwnedEntry>,
     /// 0: no limit.
     capacity: usize,
-    next_seq: u64,
+    seen: Seen,
 }
 
 impl MemorySink {
@@ -140,10 +141,10 @@ impl Sink for MemorySink {
     fn deliver(&mut self, batch: &[Entry<'_>]) -> std::result::Result<Accepted, SinkError> {
         let mut kept = self.shared.lock();
         for entry in batch {
-            if entry.seq() < kept.next_seq {
+            if !kept.seen.is_new(entry) {
                 continue;
             }
-            kept.next_seq = entry.seq().saturating_add(1);
+            kept.seen.take(entry);
             kept.entries.push_back(OwnedEntry {
                 seq: entry.seq(),
                 observed_at: entry.observed_at(),
@@ -173,7 +174,7 @@ impl fmt::Debug for MemorySink {
         let kept = self.shared.lock();
         f.debug_struct("MemorySink")
             .field("entries", &kept.entries.len())
-            .field("next_seq", &kept.next_seq)
+            .field("seen", &kept.seen)
             .finish_non_exhaustive()
     }
 }

@@ -3,6 +3,7 @@
 pub mod file;
 mod memory;
 mod noop;
+mod seen;
 mod stdout;
 
 pub use file::FileSink;
@@ -24,8 +25,10 @@ use crate::format::Entry;
 /// - MUST answer `Ok` only for entries that it has taken over; what it answered `Ok` for, and then flushed, is not
 ///   offered again.
 /// - MUST expect to see entries again after an error, and after a start the last batch before a kill (delivery is at
-///   least once); [`Entry::seq`] tells them apart.
+///   least once); [`Entry::seq`] tells them apart, within their [stream](Entry::stream).
 /// - MUST keep the order of entries, or keep their sequence numbers with them.
+/// - MUST expect entries of several streams where the trail has them: each batch is of one, and the order of entries is that
+///   of their stream. There is no order between streams but that of their times.
 /// - MUST NOT change a line. What it writes elsewhere in another form, it derives from the line.
 /// - MUST return within a bounded time, and MUST NOT panic.
 /// - MUST NOT report through `tracing` or `log`: audit records from its thread are left out and counted in

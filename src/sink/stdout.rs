@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{self, Write};
 
+use super::seen::Seen;
 use super::{Accepted, Sink, SinkError};
 use crate::format::Entry;
 
@@ -12,7 +13,7 @@ use crate::format::Entry;
 /// delivery, entries can come out twice: readers tell them apart by `seq`.
 pub struct StdoutSink<W = io::Stdout> {
     writer: W,
-    next_seq: u64,
+    seen: Seen,
     /// Whether the last write may have ended inside a line.
     torn: bool,
 }
@@ -37,7 +38,7 @@ impl<W: Write + Send> StdoutSink<W> {
     pub fn to(writer: W) -> Self {
         Self {
             writer,
-            next_seq: 0,
+            seen: Seen::default(),
             torn: false,
         }
     }
@@ -57,12 +58,12 @@ impl<W: Write + Send> StdoutSink<W> {
 impl<W: Write + Send> Sink for StdoutSink<W> {
     fn deliver(&mut self, batch: &[Entry<'_>]) -> Result<Accepted, SinkError> {
         for entry in batch {
-            if entry.seq() < self.next_seq {
+            if !self.seen.is_new(entry) {
                 continue;
             }
             self.line(entry.line())
                 .map_err(|error| SinkError::retry(format_args!("could not write to the output: {error}")))?;
-            self.next_seq = entry.seq().saturating_add(1);
+            self.seen.take(entry);
         }
         Ok(Accepted::default())
     }
@@ -86,7 +87,7 @@ impl<W: Write + Send> Sink for StdoutSink<W> {
 impl<W> fmt::Debug for StdoutSink<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StdoutSink")
-            .field("next_seq", &self.next_seq)
+            .field("seen", &self.seen)
             .finish_non_exhaustive()
     }
 }

@@ -18,7 +18,7 @@ const BEHIND: u64 = (1 << 20) + 4096;
 /// begins in (of those only the trail's own), and behind it so many as a gap record can come later.
 ///
 /// *Complete* means: numbers without a hole, every run that touches the window noted its end, no gap record counts anything that
-/// was lost in it, no pause left anything out, every start has an outcome, and the records reach back to the window's begin.
+/// was lost in it, no pause left anything out, every start has an outcome, in its own stream or another one of the trail, and the records reach back to the window's begin.
 /// A window that begins at 0 begins with the trail. It is what the files say of themselves: whoever can write them can have
 /// them say so.
 ///
@@ -33,11 +33,56 @@ pub fn completeness(store: &DirStore, window: Window) -> Result<Verdict> {
         if store.streams.is_empty() {
             verdict.doubt(Doubt::NoStream);
         }
+        let mut open = Vec::new();
         for files in &store.streams {
-            Look::new(files, window, &mut verdict).run(files)?;
+            let starts = Look::new(files, window, &mut verdict).run(files)?;
+            open.extend(starts.into_iter().map(|starts| (files, starts)));
+        }
+        elsewhere(store, window, &mut open)?;
+        for (_, Starts { stream, ids }) in open {
+            verdict.doubt(Doubt::NoOutcome {
+                stream,
+                starts: ids.len() as u64,
+            });
+            verdict.without_outcome.extend(ids);
         }
     }
     Ok(verdict)
+}
+
+/// Starts without an end in their own stream.
+struct Starts {
+    stream: Arc<str>,
+    ids: BTreeSet<String>,
+}
+
+/// Takes the starts away whose ends stand in another stream: a rule about what is in a record can send the two apart.
+fn elsewhere(store: &DirStore, window: Window, open: &mut Vec<(&Files, Starts)>) -> Result<()> {
+    let rest = Every(Window {
+        from: window.from,
+        until: MAX_TIME + 1,
+    });
+    for files in &store.streams {
+        let is_other = |of: &Files| !std::ptr::eq(of, files);
+        if !open.iter().any(|(of, _)| is_other(of)) {
+            continue;
+        }
+        let mut walk = StreamWalk::new(files, &rest, Direction::OldestFirst, None)?;
+        while let Some(item) = walk.next_item()? {
+            let Item::Record(Stored { record, .. }) = item else {
+                continue;
+            };
+            if let Some(id) = record.text(Slot::ExecutionId)
+                && record.text(Slot::Phase) != Some("start")
+            {
+                for (_, starts) in open.iter_mut().filter(|(of, _)| is_other(of)) {
+                    starts.ids.remove(id);
+                }
+            }
+        }
+        open.retain(|(_, starts)| !starts.ids.is_empty());
+    }
+    Ok(())
 }
 
 /// Every record of a window.
@@ -62,6 +107,8 @@ struct Look<'v> {
     paused: BTreeSet<String>,
     /// Starts in the window that have no end yet.
     open: BTreeSet<String>,
+    /// Starts whose run is over.
+    unanswered: Vec<Starts>,
     removed_by: Option<String>,
     /// What is said of the begin of the stream, once it is known what removed the rest.
     begins: Option<u64>,
@@ -78,6 +125,7 @@ impl<'v> Look<'v> {
             stream: Arc::clone(&files.name),
             paused: BTreeSet::new(),
             open: BTreeSet::new(),
+            unanswered: Vec::new(),
             removed_by: None,
             begins: None,
             last_event: None,
@@ -85,7 +133,8 @@ impl<'v> Look<'v> {
         }
     }
 
-    fn run(mut self, files: &Files) -> Result<()> {
+    /// Gives back the starts that have no end here.
+    fn run(mut self, files: &Files) -> Result<Vec<Starts>> {
         let window = self.window;
         let before = last_before(files, window.from)?;
         if let Some(before) = &before {
@@ -117,8 +166,7 @@ impl<'v> Look<'v> {
                 Item::Finding(_) => {}
             }
         }
-        self.end();
-        Ok(())
+        Ok(self.end())
     }
 
     /// How the first record follows what stands before the window.
@@ -233,15 +281,14 @@ impl<'v> Look<'v> {
         }
         let open = std::mem::take(&mut self.open);
         if !open.is_empty() {
-            self.verdict.doubt(Doubt::NoOutcome {
+            self.unanswered.push(Starts {
                 stream: Arc::clone(&self.stream),
-                starts: open.len() as u64,
+                ids: open,
             });
-            self.verdict.without_outcome.extend(open);
         }
     }
 
-    fn end(mut self) {
+    fn end(mut self) -> Vec<Starts> {
         self.leave_open();
         if let Some(seq) = self.begins {
             let removed_by = self.removed_by.take().filter(|_| seq > 0);
@@ -254,6 +301,7 @@ impl<'v> Look<'v> {
         if self.behind == 0 && self.last_event.as_deref() != Some("audit.close") {
             self.verdict.doubt(Doubt::NoEnd { stream: self.stream });
         }
+        self.unanswered
     }
 }
 

@@ -1,0 +1,70 @@
+//! What callers lost, until gap records account for it.
+
+use parking_lot::Mutex;
+
+use crate::capture::Loss;
+
+/// Losses that no gap record accounts for yet, by cause and category.
+#[derive(Debug, Default)]
+pub(super) struct Losses {
+    rows: Mutex<Vec<LossRow>>,
+}
+
+/// Records lost for one cause in one category.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct LossRow {
+    pub(super) cause: &'static str,
+    pub(super) category: String,
+    pub(super) lost: u64,
+    pub(super) first: u64,
+    pub(super) last: u64,
+}
+
+impl LossRow {
+    /// Records that were still in the queue when the shutdown's time was up.
+    pub(super) fn at_the_end(lost: u64, now: u64) -> Self {
+        Self {
+            cause: "shutdown_timeout",
+            category: String::new(),
+            lost,
+            first: now,
+            last: now,
+        }
+    }
+}
+
+/// The most rows; what comes behind is counted under the category `other`.
+const MAX_ROWS: usize = 64;
+
+impl Losses {
+    pub(super) fn add(&self, cause: Loss, category: &str, now: u64, lost: u64) {
+        let mut rows = self.rows.lock();
+        let cause = cause.word();
+        let category = if rows.len() < MAX_ROWS { category } else { "other" };
+        if let Some(row) = rows
+            .iter_mut()
+            .find(|row| row.cause == cause && row.category == category)
+        {
+            row.lost += lost;
+            row.first = row.first.min(now);
+            row.last = row.last.max(now);
+        } else {
+            rows.push(LossRow {
+                cause,
+                category: category.to_owned(),
+                lost,
+                first: now,
+                last: now,
+            });
+        }
+    }
+
+    /// Takes rows back whose gap records the disk may not have.
+    pub(super) fn give_back(&self, row: LossRow) {
+        self.rows.lock().push(row);
+    }
+
+    pub(super) fn take(&self) -> Vec<LossRow> {
+        std::mem::take(&mut *self.rows.lock())
+    }
+}

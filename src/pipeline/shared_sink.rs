@@ -1,0 +1,115 @@
+//! One sink behind several streams: each stream's follower has a handle, and one of them uses the sink at a time.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::follower::Given;
+use crate::format::Entry;
+use crate::sink::{Accepted, Sink, SinkError};
+
+/// A handle on a sink.
+#[derive(Debug)]
+struct Shared {
+    name: String,
+    resumes: bool,
+    held: Arc<Mutex<Held>>,
+}
+
+#[derive(Debug)]
+struct Held {
+    sink: Box<dyn Sink>,
+    /// Why it failed for good: for every stream, whichever met it.
+    failure: Option<String>,
+}
+
+impl Shared {
+    fn call<T>(&self, call: impl FnOnce(&mut dyn Sink) -> Result<T, SinkError>) -> Result<T, SinkError> {
+        let mut held = self.held.lock();
+        if let Some(cause) = &held.failure {
+            return Err(SinkError::fatal(cause));
+        }
+        let called = catch_unwind(AssertUnwindSafe(|| call(&mut *held.sink)));
+        let answer = called.unwrap_or_else(|_| Err(SinkError::fatal("it panicked")));
+        if let Err(SinkError::Fatal { cause }) = &answer {
+            held.failure = Some(cause.clone());
+        }
+        answer
+    }
+}
+
+impl Sink for Shared {
+    fn deliver(&mut self, batch: &[Entry<'_>]) -> Result<Accepted, SinkError> {
+        self.call(|sink| sink.deliver(batch))
+    }
+
+    fn flush(&mut self) -> Result<(), SinkError> {
+        self.call(|sink| sink.flush())
+    }
+
+    fn resumes(&self) -> bool {
+        self.resumes
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// Gives each of so many streams all of the sinks. A single stream has them to itself.
+pub(super) fn share(sinks: Vec<Given>, streams: usize) -> Vec<Vec<Given>> {
+    if streams <= 1 {
+        return vec![sinks];
+    }
+    let mut of_streams: Vec<Vec<Given>> = std::iter::repeat_with(Vec::new).take(streams).collect();
+    for Given { sink, from_now } in sinks {
+        let (name, resumes) = (sink.name().to_owned(), sink.resumes());
+        let held = Arc::new(Mutex::new(Held { sink, failure: None }));
+        for of_stream in &mut of_streams {
+            let sink = Box::new(Shared {
+                name: name.clone(),
+                resumes,
+                held: Arc::clone(&held),
+            });
+            of_stream.push(Given { sink, from_now });
+        }
+    }
+    of_streams
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Fails for good at its first batch.
+    #[derive(Debug)]
+    struct Breaks(bool);
+
+    impl Sink for Breaks {
+        fn deliver(&mut self, _: &[Entry<'_>]) -> Result<Accepted, SinkError> {
+            assert!(!std::mem::replace(&mut self.0, true), "it was called again");
+            panic!("broken");
+        }
+
+        fn flush(&mut self) -> Result<(), SinkError> {
+            panic!("it was called again");
+        }
+    }
+
+    #[test]
+    fn a_sink_that_broke_behind_one_stream_is_called_by_no_other() {
+        let given = Given {
+            sink: Box::new(Breaks(false)),
+            from_now: false,
+        };
+        let mut streams = share(vec![given], 2);
+        let mut other = streams.pop().unwrap().remove(0).sink;
+        let mut one = streams.pop().unwrap().remove(0).sink;
+        assert_eq!((one.name(), other.name()), ("Breaks", "Breaks"));
+        let entry = Entry::new(0, 0, b"{}");
+        assert!(matches!(one.deliver(&[entry]), Err(SinkError::Fatal { .. })));
+        assert!(matches!(other.deliver(&[entry]), Err(SinkError::Fatal { .. })));
+        assert!(matches!(other.flush(), Err(SinkError::Fatal { .. })));
+    }
+}

@@ -1,0 +1,186 @@
+//! Several streams on disks that fail apart: what happens to one holds no other up, and its callers are told.
+
+use std::path::Path;
+use std::time::Duration;
+
+use tracing::{info, subscriber};
+
+use super::{Audit, AuditBuilder, AuditedExt, State, Submitted};
+use crate::config::{Mode, Stream};
+use crate::error::ErrorKind;
+use crate::format::read_line;
+use crate::record::{Record, Slot};
+use crate::sink::file::memfs::{Fault, MemFs};
+use crate::stats::Stats;
+
+const LONG: Duration = Duration::from_secs(30);
+const SHORT: Duration = Duration::from_millis(50);
+
+/// So many calls in a row are for ever.
+const EVER: u64 = 1 << 40;
+
+fn event(name: &str) -> Record {
+    Record::builder(name).actor("user", "u-1").build()
+}
+
+/// A trail whose events `side.*` go to a stream on a disk of its own.
+fn builder(main: &MemFs, side: &MemFs) -> AuditBuilder {
+    Audit::builder()
+        .directory("/audit")
+        .file_system(main)
+        .file_system_of("side", side)
+        .stream_beside(Stream::named("side"))
+        .stream_of_event("side.*", "side")
+        .keep_days(0)
+        .diagnostics(|_| {})
+}
+
+/// The records in the segments of a stream, by event.
+fn events(fs: &MemFs, stream: &str, event: &str) -> Vec<Record> {
+    let home = Path::new("/audit").join(stream);
+    let names = fs.names().into_iter().filter(|name| name.ends_with(".jsonl"));
+    let bytes: Vec<u8> = names.flat_map(|name| fs.get(&home.join(name))).collect();
+    let records = bytes
+        .split(|byte| *byte == b'\n')
+        .filter_map(|line| read_line(line).ok());
+    records.filter(|record| record.event() == event).collect()
+}
+
+#[track_caller]
+fn identity(stats: &Stats, submitted: u64) {
+    assert_eq!(stats.submitted(), submitted, "{stats:?}");
+    let settled = stats.durable + stats.unconfirmed + stats.lost_taken;
+    assert_eq!(stats.taken, settled, "{stats:?}");
+    assert_eq!(stats.in_memory(), 0, "{stats:?}");
+}
+
+#[test]
+fn a_disk_that_takes_nothing_holds_up_its_own_stream_and_no_other_and_its_callers_are_told() {
+    for fault in [Fault::Enospc, Fault::Erofs, Fault::Eio, Fault::Eacces] {
+        let (main, side) = (MemFs::default(), MemFs::default());
+        let builder = builder(&main, &side).queue_records(16).room_timeout(SHORT);
+        let audit = builder.commit_timeout(SHORT * 4).start().unwrap();
+        audit.flush(LONG).unwrap();
+        side.fail(0, EVER, fault);
+        let told = audit.emit(event("side.door")).unwrap_err();
+        assert!(
+            matches!(told.kind(), ErrorKind::Timeout | ErrorKind::Io),
+            "{told}"
+        );
+        // Its queue fills up, and then says so.
+        let full = (0..100_000)
+            .find_map(|_| audit.submit(event("side.step")).err())
+            .unwrap();
+        assert_eq!(full.kind(), ErrorKind::Full, "{fault:?}");
+        for _ in 0..100 {
+            let receipt = audit.emit(event("load.step")).unwrap();
+            assert_eq!(
+                (receipt.state(), receipt.stream()),
+                (State::Durable, audit.stream())
+            );
+        }
+        let error = audit.flush(SHORT).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout);
+        let error = error.to_string();
+        assert!(
+            error.contains("stream `side`") && !error.contains("stream `main`"),
+            "{error}"
+        );
+        side.heal();
+        audit.flush(LONG).unwrap();
+        audit.shutdown(LONG).unwrap();
+        let stats = audit.stats();
+        identity(&stats, stats.submitted());
+        assert_eq!(stats.durable, stats.taken);
+        assert_eq!(events(&main, "main", "load.step").len(), 100);
+        assert_eq!(events(&side, "side", "side.door").len(), 1);
+        for (fs, stream) in [(&main, "main"), (&side, "side")] {
+            assert_eq!(events(fs, stream, "audit.close").len(), 1, "{stream}, {fault:?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_lost_on_the_way_to_a_stream_is_a_gap_there_and_what_was_never_complete_one_in_the_main_stream() {
+    let (main, side) = (MemFs::default(), MemFs::default());
+    let builder = builder(&main, &side)
+        .queue_records(16)
+        .mode(Mode::Lossy)
+        .require_actor(true);
+    let audit = builder.start().unwrap();
+    audit.flush(LONG).unwrap();
+    side.fail(0, EVER, Fault::Enospc);
+    let mut sent = 0;
+    subscriber::with_default(tracing_subscriber::registry().audited(&audit), || {
+        while audit.stats().lost_full < 7 {
+            info!(target: "audit", event = "side.step", actor.id = "u-1");
+            sent += 1;
+        }
+        info!(target: "audit", event = "side.step");
+        sent += 1;
+    });
+    side.heal();
+    audit.flush(LONG).unwrap();
+    audit.shutdown(LONG).unwrap();
+    let gaps = |fs: &MemFs, stream: &str| -> Vec<(u64, String)> {
+        let lost = |gap: &Record, name: &str| gap.attribute(name).cloned().unwrap();
+        let gaps = events(fs, stream, "audit.gap");
+        gaps.iter()
+            .map(|gap| {
+                let cause = lost(gap, "cause").as_str().unwrap().to_owned();
+                (lost(gap, "lost").as_u64().unwrap(), cause)
+            })
+            .collect()
+    };
+    let in_side: u64 = gaps(&side, "side").iter().map(|(lost, _)| lost).sum();
+    assert_eq!(in_side, audit.stats().lost_full);
+    assert_eq!(gaps(&main, "main"), [(1, "actor_required".to_owned())]);
+    let stats = audit.stats();
+    identity(&stats, sent);
+    assert_eq!(stats.gap_recorded, stats.lost());
+    let [of_main, of_side] = audit.streams().try_into().unwrap();
+    assert_eq!((of_main.stats().lost_full, of_side.stats().lost_policy), (0, 0));
+}
+
+#[test]
+fn a_trail_that_cannot_open_one_of_its_streams_does_not_start_and_leaves_the_others_free() {
+    let (main, side) = (MemFs::default(), MemFs::default());
+    side.fail(0, EVER, Fault::Eacces);
+    let error = builder(&main, &side).start().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+    assert!(error.to_string().contains("could not look at `/audit`"), "{error}");
+    side.heal();
+    let audit = builder(&main, &side).start().unwrap();
+    audit.shutdown(LONG).unwrap();
+    assert_eq!(events(&main, "main", "audit.open").len(), 1);
+}
+
+#[test]
+fn an_end_that_one_stream_cannot_have_in_time_is_an_error_and_the_others_have_theirs() {
+    let (main, side) = (MemFs::default(), MemFs::default());
+    let audit = builder(&main, &side).start().unwrap();
+    audit.flush(LONG).unwrap();
+    side.fail(0, EVER, Fault::Enospc);
+    assert_eq!(audit.submit(event("side.step")).unwrap(), Submitted::Queued);
+    assert_eq!(audit.submit(event("load.step")).unwrap(), Submitted::Queued);
+    let error = audit.shutdown(SHORT * 4).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+    // It says the same when it is asked again.
+    let error = audit.shutdown(LONG).unwrap_err();
+    assert!(error.to_string().contains("1 records"), "{error}");
+    let stats = audit.stats();
+    assert_eq!(
+        (stats.submitted(), stats.durable, stats.in_memory()),
+        (2, 1, 0),
+        "{stats:?}"
+    );
+    assert_eq!(events(&main, "main", "audit.close").len(), 1);
+    let outcome = |record: &Record| record.text(Slot::Event).map(str::to_owned);
+    assert_eq!(
+        events(&main, "main", "load.step")
+            .iter()
+            .filter_map(outcome)
+            .count(),
+        1
+    );
+}
