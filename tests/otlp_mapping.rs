@@ -17,7 +17,7 @@ use collector::Collector;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use otlp::Held;
 use proptest::prelude::*;
-use tracing_audit::format::{Entry, read_line, write_line};
+use tracing_audit::format::{Entry, read_line};
 use tracing_audit::record::{Map, Record, Slot, Value};
 use tracing_audit::sink::otlp::{Compression, OtlpBuilder};
 use tracing_audit::sink::{OtlpSink, Sink};
@@ -85,30 +85,40 @@ fn whatever_a_record_says_its_line_comes_back_byte_for_byte() {
         .unwrap();
 }
 
+/// A line made by hand, with these values at their paths beside what every line has.
+fn line_with(set: &[(&str, serde_json::Value)]) -> Vec<u8> {
+    let mut line = serde_json::json!({
+        "action": "delete", "event": "document.delete", "id": records::id().to_string(), "schema": 1, "seq": 7,
+        "observed_at": "2026-11-21T09:00:00.123456789Z", "stream": "s", "time": "2026-11-21T09:00:00.000000001Z"
+    });
+    for (path, value) in set {
+        let place = path.split('.').fold(&mut line, |place, key| &mut place[key]);
+        *place = value.clone();
+    }
+    serde_jcs::to_vec(&line).unwrap()
+}
+
 #[test]
 fn every_slot_has_its_place_in_the_record() {
+    use tracing_audit::record::Kind;
     let mut way = Way::new();
-    let mut builder = Record::builder("document.delete").summary("gone");
-    for slot in Slot::ALL.iter().filter(|slot| !matches!(slot.path(), "event" | "seq" | "stream" | "id" | "observed_at" | "schema")) {
-        builder = match slot.path() {
-            "trace_id" => builder.set(*slot, Value::Bytes((1..=16).collect())),
-            "span_id" | "parent_span_id" => builder.set(*slot, Value::Bytes((1..=8).collect())),
-            "trace_flags" => builder.set(*slot, 1_u64),
-            "actor.ip" => builder.set(*slot, "203.0.113.0"),
-            "level" => builder.set(*slot, "warn"),
-            _ => match slot.kind() {
-                tracing_audit::record::Kind::Text | tracing_audit::record::Kind::Id => builder.set(*slot, slot.path()),
-                tracing_audit::record::Kind::Texts => builder.set(*slot, Value::List(vec!["a".into(), "b".into()])),
-                tracing_audit::record::Kind::Uint => builder.set(*slot, 7_u64),
-                tracing_audit::record::Kind::Bool => builder.set(*slot, true),
-                tracing_audit::record::Kind::Map | tracing_audit::record::Kind::Any => {
-                    builder.set(*slot, Value::Map(Map::from([("k".to_owned(), Value::from(1_u64))])))
-                }
-                _ => builder,
-            },
-        };
-    }
-    let line = records::line(&builder.build());
+    let given = |slot: &Slot| match slot.path() {
+        "trace_id" => "0102030405060708090a0b0c0d0e0f10".into(),
+        "actor.ip" => "203.0.113.0".into(),
+        "level" => "warn".into(),
+        "trace_flags" => 1.into(),
+        path => match slot.kind() {
+            Kind::Texts => serde_json::json!(["a", "b"]),
+            Kind::Uint => 7.into(),
+            Kind::Bool => true.into(),
+            Kind::Hex => "0102030405060708".into(),
+            Kind::Map | Kind::Any => serde_json::json!({"k": 1}),
+            _ => path.into(),
+        },
+    };
+    let is_free = |slot: &&Slot| !matches!(slot.path(), "event" | "schema" | "time" | "observed_at" | "id");
+    let set: Vec<_> = Slot::ALL.iter().filter(is_free).map(|slot| (slot.path(), given(slot))).collect();
+    let line = line_with(&set);
     let held = way.through(&line);
     same(&held, &line);
     let record = &held.record;
@@ -158,24 +168,26 @@ fn types_are_kept() {
 #[test]
 fn ids_that_are_not_w3cs_are_attributes_and_a_span_is_nothing_without_its_trace() {
     let mut way = Way::new();
-    let with = |trace: Vec<u8>, span: Vec<u8>| {
-        let builder = Record::builder("traced").set(Slot::TraceId, Value::Bytes(trace));
-        builder.set(Slot::SpanId, Value::Bytes(span)).set(Slot::TraceFlags, 1_u64).build()
-    };
-    let good = ((1..=16).collect::<Vec<u8>>(), (1..=8).collect::<Vec<u8>>());
-    for (trace, span, has_trace, has_span) in [
-        (good.0.clone(), good.1.clone(), true, true),
-        (vec![0; 16], good.1.clone(), false, false),
-        (vec![1; 15], good.1.clone(), false, false),
-        (good.0.clone(), vec![0; 8], true, false),
-        (good.0.clone(), vec![1; 9], true, false),
+    let trace = "0102030405060708090a0b0c0d0e0f10";
+    let span = "0102030405060708";
+    for (trace_id, span_id, flags, has_trace, has_span) in [
+        (trace, span, 1, true, true),
+        (trace, span, 0, true, true),
+        (trace, span, 256, true, true),
+        (&"0".repeat(32), span, 1, false, false),
+        (&trace[2..], span, 1, false, false),
+        (&trace.replace('a', "A"), span, 1, false, false),
+        (trace, &"0".repeat(16), 1, true, false),
+        (trace, &span[1..], 1, true, false),
+        (trace, "not hex at all..", 1, true, false),
     ] {
-        let record = with(trace, span);
-        let held = way.record(&record);
-        same(&held, &records::line(&record));
-        assert_eq!(!held.record.trace_id.is_empty(), has_trace);
-        assert_eq!(!held.record.span_id.is_empty(), has_span);
-        assert_eq!(held.record.flags == 1, has_trace);
+        let set = [("trace_id", trace_id.into()), ("span_id", span_id.into()), ("trace_flags", flags.into())];
+        let line = line_with(&set);
+        let held = way.through(&line);
+        same(&held, &line);
+        assert_eq!(!held.record.trace_id.is_empty(), has_trace, "{trace_id}");
+        assert_eq!(!held.record.span_id.is_empty(), has_span, "{span_id}");
+        assert_eq!(held.record.flags == 1, has_trace && flags == 1, "{flags}");
     }
 }
 
@@ -200,8 +212,7 @@ fn severity_stands_in_its_fields_only_where_that_was_asked_for() {
     let collector = Collector::good();
     let mut sink = builder(&collector).severity(true).build_with(|_| None).unwrap();
     for (seq, (level, number)) in (0..).zip([("trace", 1), ("debug", 5), ("info", 9), ("warn", 13), ("error", 17)]) {
-        let record = Record::builder("levels").set(Slot::Level, level).build();
-        let line = write_line(&record, records::STREAM, seq, records::OBSERVED_AT, records::id());
+        let line = line_with(&[("level", level.into())]);
         sink.deliver(&[Entry::new(seq, records::OBSERVED_AT, &line)]).unwrap();
         let held = collector.took().pop().unwrap();
         assert_eq!((held.record.severity_number, held.record.severity_text.as_str()), (number, level));

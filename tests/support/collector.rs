@@ -32,8 +32,8 @@ pub(crate) enum Reply {
     Answer(u16, Vec<(&'static str, String)>, Vec<u8>),
     /// These bytes, and then the connection is closed.
     Raw(Vec<u8>),
-    /// Nothing, for as long as the collector lives.
-    Silence,
+    /// These bytes, and then nothing more, for as long as the collector lives.
+    Hold(Vec<u8>),
 }
 
 impl Reply {
@@ -197,7 +197,7 @@ impl Shared {
                     return;
                 }
                 // The connection is closed when the collector ends, and then nothing can be read from it.
-                Reply::Silence => continue,
+                Reply::Hold(bytes) => stream.write_all(&bytes),
             };
             if done.and_then(|()| stream.flush()).is_err() {
                 return;

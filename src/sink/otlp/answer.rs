@@ -34,7 +34,8 @@ pub(super) enum Verdict {
     Taken { refused: u64, why: String },
     /// It will not take them together. Which of them are at fault shows when they are sent in smaller parts.
     Split(String),
-    /// It will not take so many at once; a single one is tried again later.
+    /// It will not take so many at once; a single one is tried again later. Only gRPC has such an answer.
+    #[cfg_attr(not(feature = "otlp-grpc"), expect(dead_code, reason = "an answer of gRPC"))]
     Fewer(String),
     /// It may take them later.
     Later { after: Option<Duration>, why: String },
