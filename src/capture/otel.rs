@@ -51,10 +51,11 @@ pub struct OtelIds {
     has_complained: AtomicBool,
 }
 
-/// A context that a thread is in.
+/// The span that a thread is in, by its context.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Active {
-    trace: TraceContext,
+    /// `None` for a span that nobody exports.
+    trace: Option<TraceContext>,
     is_remote: bool,
 }
 
@@ -117,7 +118,7 @@ impl OtelIds {
             // Nobody answers. A context of this process is one that somebody attached; a remote one may stand around a span
             // that is exported under other ids.
             _ => match active {
-                Some(active) if !active.is_remote => TraceAnswer::Ids(active.trace),
+                Some(local) if !local.is_remote => answer(active),
                 _ => TraceAnswer::Unknown,
             },
         }
@@ -291,8 +292,8 @@ fn absence(stack: &Stack) -> String {
         );
     }
     format!(
-        "nothing in the stack answers as {VERSIONS} does, so {consequence}; add its layer, or use the same versions in the \
-         application"
+        "nothing in the stack answers as {VERSIONS} does, so {consequence}; add its layer, use the same versions in the \
+         application, or take the layer out of `reload::Layer`"
     )
 }
 
@@ -311,7 +312,9 @@ fn note(stack: &Stack, note: u8) {
 
 #[inline]
 fn answer(active: Option<Active>) -> TraceAnswer {
-    active.map_or(TraceAnswer::Untraced, |active| TraceAnswer::Ids(active.trace))
+    active
+        .and_then(|active| active.trace)
+        .map_or(TraceAnswer::Untraced, TraceAnswer::Ids)
 }
 
 /// The context that the thread is in.
@@ -320,11 +323,12 @@ fn active() -> Option<Active> {
     // At the end of a thread the context is gone before everything that may report, and then asking for it panics.
     catch_unwind(|| {
         Context::map_current(|context| {
-            let span = context.span();
-            let span = span.span_context();
-            ids(span).map(|trace| Active {
-                trace,
-                is_remote: span.is_remote(),
+            context.has_active_span().then(|| {
+                let span = context.span();
+                Active {
+                    trace: ids(span.span_context()),
+                    is_remote: span.span_context().is_remote(),
+                }
             })
         })
     })
