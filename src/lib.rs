@@ -74,6 +74,7 @@
 //!   function whose calls are records that know how they ended, and [`audit!`](macro@audit), an event.
 //! - `catalog`: typed events for what agents, their hosts and their rulers do, in [`catalog`]; [`guide::events`] lists them.
 //! - `tower`: `AuditContextLayer`, which opens a context per HTTP request.
+//! - `opentelemetry`: `OtelIds`, records under the ids that tracing-opentelemetry exports; see [`guide::correlation`].
 //!
 //! A feature adds API and never changes behaviour.
 
@@ -102,11 +103,13 @@ pub mod verify;
 #[doc(hidden)]
 pub use capture::audited as __audited;
 pub use capture::{
-    Actor, AuditContext, AuditLayer, Audited, Callsite, Check, CurrentContext, FilterShell, IdSource, Ids,
-    Obstacle, Scoped, WithContext,
+    Actor, AuditContext, AuditLayer, Audited, Callsite, Check, CurrentContext, EventParent, FilterShell,
+    IdSource, Ids, Obstacle, Scoped, Stack, TraceAnswer, WithContext,
 };
 #[cfg(feature = "tower")]
 pub use capture::{AuditContextLayer, AuditContextService};
+#[cfg(feature = "opentelemetry")]
+pub use capture::{OtelCloseLayer, OtelIds, Passage};
 pub use error::{Error, ErrorKind, Result};
 pub use pipeline::{
     Audit, AuditBuilder, AuditStream, AuditedExt, BeginFuture, Done, EmitFuture, Emitter, Failure,

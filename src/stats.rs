@@ -117,6 +117,7 @@ counters! {
     below_level "records" "Left out because the level is below its family's floor.";
     not_allowed "records" "Left out because the module is not in `allow_modules`, or the report came from a thread of the trail's own.";
     missing_actor "records" "Written with the actor `unknown`, because nobody was named.";
+    trace_unavailable "records" "Written without ids of a trace, and marked `trace_unavailable`, because the tracer's could not be known.";
     wrong_type "fields" "Fields whose type their slot does not take; they went to `attributes`.";
     reserved_name "fields" "Fields with a reserved name; they went to `attributes`.";
     duplicate_name "fields" "Fields whose name occurs twice at a callsite; the later ones were renamed `name#2`.";

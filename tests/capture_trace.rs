@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use tracing::{info, info_span};
-use tracing_audit::record::{Slot, SpanId, TraceContext, TraceId};
+use tracing_audit::record::{Record, Slot, SpanId, TraceContext, TraceId};
 use tracing_audit::testing::{Captured, CapturedRecord, Recording, capture};
-use tracing_audit::{AuditContext, IdSource, Ids};
+use tracing_audit::{AuditContext, EventParent, IdSource, Ids, Stack, TraceAnswer};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const PARENT: &str = "b7ad6b7169203331";
@@ -140,11 +140,23 @@ fn given_ids_are_stated_and_none_is_made_up() {
 }
 
 /// A tracer that says what it was asked.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Source {
     asked: Mutex<Vec<String>>,
     next: AtomicU64,
     knows: bool,
+    otherwise: TraceAnswer,
+}
+
+impl Default for Source {
+    fn default() -> Self {
+        Self {
+            asked: Mutex::default(),
+            next: AtomicU64::new(0),
+            knows: false,
+            otherwise: TraceAnswer::Unknown,
+        }
+    }
 }
 
 impl Source {
@@ -158,23 +170,32 @@ impl Source {
         })
     }
 
+    fn says(&self, what: String) -> TraceAnswer {
+        self.answer(what).map_or(self.otherwise, TraceAnswer::Ids)
+    }
+
     fn asked(&self) -> Vec<String> {
         std::mem::take(&mut self.asked.lock())
     }
 }
 
 impl IdSource for Source {
-    fn registered(&self, dispatch: tracing_core::dispatcher::WeakDispatch) {
-        let alive = dispatch.upgrade().is_some();
+    fn registered(&self, stack: &Stack) {
+        let alive = stack.dispatch().is_some();
         self.asked.lock().push(format!("registered {alive}"));
     }
 
-    fn entered(&self, _: &tracing::span::Id) -> Option<TraceContext> {
-        self.answer("entered".to_owned())
+    fn entered(&self, _: &Stack, _: &tracing::span::Id) -> TraceAnswer {
+        self.says("entered".to_owned())
     }
 
-    fn event(&self, explicit_parent: Option<&tracing::span::Id>) -> Option<TraceContext> {
-        self.answer(format!("event {}", explicit_parent.is_some()))
+    fn event(&self, _: &Stack, parent: EventParent<'_>) -> TraceAnswer {
+        let place = match parent {
+            EventParent::Current => "here",
+            EventParent::Root => "nowhere",
+            EventParent::Span(_) => "in a span",
+        };
+        self.says(format!("event {place}"))
     }
 }
 
@@ -191,11 +212,13 @@ fn a_tracer_is_asked_when_a_span_is_entered_and_never_when_it_is_made() {
         let span = info_span!(target: "audit", "span");
         assert!(source.asked().is_empty());
         span.in_scope(|| info!(target: "audit", event = "first"));
-        assert_eq!(source.asked(), ["entered", "event false"]);
+        assert_eq!(source.asked(), ["entered", "event here"]);
         span.in_scope(|| ());
         assert!(source.asked().is_empty(), "known already");
         info!(target: "audit", parent: &span, event = "second");
-        assert_eq!(source.asked(), ["event true"]);
+        assert_eq!(source.asked(), ["event in a span"]);
+        info!(target: "audit", parent: None, event = "third");
+        assert_eq!(source.asked(), ["event nowhere"]);
         info_span!("ordinary").in_scope(|| ());
         drop(info_span!(target: "audit", "never entered"));
         assert!(source.asked().is_empty());
@@ -213,18 +236,80 @@ fn a_tracer_is_asked_when_a_span_is_entered_and_never_when_it_is_made() {
 }
 
 #[test]
-fn a_tracer_that_does_not_know_leaves_the_ids_out() {
+fn where_a_tracer_does_not_know_the_record_is_without_ids_and_says_so() {
     let source = Arc::new(Source::default());
     let ids_of = Ids::Source(Arc::clone(&source) as Arc<dyn IdSource>);
     let recording = Recording::with(|audit| audit.ids(ids_of));
     recording.run(|| {
-        let _span = info_span!(target: "audit", "span").entered();
-        info!(target: "audit", event = "event");
+        AuditContext::new().traceparent(HEADER).sync_scope(|| {
+            let _span = info_span!(target: "audit", "span").entered();
+            info!(target: "audit", event = "event");
+            info!(target: "audit", event = "stated", traceparent = HEADER);
+        });
     });
     let captured = recording.captured();
     for event in ["span", "event"] {
-        assert_eq!(ids(&the(&captured, event)), [None; 3]);
+        let record = the(&captured, event);
+        assert_eq!(ids(&record), [None; 3], "what the scope states may be wrong");
+        record
+            .assert_lacks(Slot::TraceFlags)
+            .assert_has(Slot::TraceUnavailable, true);
     }
+    let stated = the(&captured, "stated");
+    assert_eq!(ids(&stated), [Some(TRACE), Some(PARENT), None]);
+    stated.assert_lacks(Slot::TraceUnavailable);
+    assert_eq!(recording.audit().stats().trace_unavailable, 2);
+}
+
+#[test]
+fn where_a_tracer_says_that_there_is_no_trace_nothing_is_missing() {
+    let source = Arc::new(Source {
+        otherwise: TraceAnswer::Untraced,
+        ..Source::default()
+    });
+    let ids_of = Ids::Source(Arc::clone(&source) as Arc<dyn IdSource>);
+    let recording = Recording::with(|audit| audit.ids(ids_of));
+    recording.run(|| {
+        let span = info_span!(target: "audit", "span").entered();
+        info!(target: "audit", event = "event");
+        drop(span);
+        AuditContext::new()
+            .traceparent(HEADER)
+            .sync_scope(|| info!(target: "audit", event = "in a scope"));
+    });
+    let captured = recording.captured();
+    for event in ["span", "event"] {
+        let record = the(&captured, event);
+        assert_eq!(ids(&record), [None; 3]);
+        record.assert_lacks(Slot::TraceUnavailable);
+    }
+    assert_eq!(ids(&the(&captured, "in a scope"))[0], Some(TRACE));
+    assert_eq!(recording.audit().stats().trace_unavailable, 0);
+}
+
+#[test]
+fn ids_that_a_record_states_itself_hold_and_a_tracer_is_not_asked() {
+    let source = Arc::new(Source::default());
+    let ids_of = Ids::Source(Arc::clone(&source) as Arc<dyn IdSource>);
+    let recording = Recording::with(|audit| audit.ids(ids_of));
+    source.asked();
+    let trace = TraceContext::parse(HEADER).unwrap();
+    let emit = |record| recording.audit().submit(record).map(drop).unwrap();
+    emit(Record::builder("own").trace(trace).build());
+    assert!(source.asked().is_empty());
+    emit(Record::builder("asked").build());
+    assert_eq!(source.asked(), ["event here"]);
+    let captured = recording.captured();
+    assert_eq!(ids(&the(&captured, "own"))[..2], [Some(TRACE), Some(PARENT)]);
+    the(&captured, "asked").assert_has(Slot::TraceUnavailable, true);
+}
+
+#[test]
+fn a_field_with_the_name_of_the_mark_is_an_attribute_and_no_mark() {
+    let captured = capture(|| info!(target: "audit", event = "forged", trace_unavailable = true));
+    let record = the(&captured, "forged");
+    record.assert_lacks(Slot::TraceUnavailable);
+    record.assert_attribute("trace_unavailable", true);
 }
 
 #[test]

@@ -108,7 +108,7 @@ fn a_reserved_name_is_an_attribute_and_counted() {
         reserved! {
             attributes, call_stack, code.file, code.line, code.module, code.target, detail, error.chain, hashes,
             host, id, labels, level, observed_at, parent_span_id, phase, pii.undeclared, redaction, schema, seq, service, span_id,
-            stream, time, trace_flags, trace_id, truncated,
+            stream, time, trace_flags, trace_id, trace_unavailable, truncated,
         }
     });
     let reserved = Slot::ALL.iter().filter(|slot| slot.fill() == Fill::Reserved);

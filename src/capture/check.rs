@@ -210,6 +210,19 @@ fn is_here(capture: &Capture) -> bool {
     tracing::dispatcher::get_default(super::installed).is_some_and(|here| here.trail == capture.trail)
 }
 
+/// Sends a probe span, and answers what a tracer finds wrong with its ids.
+fn probe_spans(capture: &Capture) -> Option<String> {
+    let open = || tracing::error_span!(target: "audit", "audit.probe", tracing_audit.probe = true);
+    #[cfg(feature = "opentelemetry")]
+    return capture.probe_ids(&open);
+    #[cfg(not(feature = "opentelemetry"))]
+    {
+        let _ = capture;
+        drop(open());
+        None
+    }
+}
+
 /// Sends a probe of each level through the dispatcher that this thread has.
 pub(crate) fn check(capture: &Capture) -> Check {
     let mut check = Check::default();
@@ -235,9 +248,8 @@ pub(crate) fn check(capture: &Capture) -> Check {
         )*};
     }
     probe!(ERROR, WARN, INFO, DEBUG, TRACE);
-    let has_seen_spans = hits(capture.trail, || {
-        drop(tracing::error_span!(target: "audit", "audit.probe", tracing_audit.probe = true));
-    });
+    let mut remark = None;
+    let has_seen_spans = hits(capture.trail, || remark = probe_spans(capture));
     match arrived {
         0 if !is_here(capture) => check.obstacles.push(Obstacle::NotInstalled),
         0 | 1 => check.obstacles.append(&mut hidden),
@@ -252,6 +264,7 @@ pub(crate) fn check(capture: &Capture) -> Check {
     if capture.forget_probe() {
         check.obstacles.push(Obstacle::SpansNeverEnd);
     }
+    check.remarks.extend(remark);
     if capture.settings.allow_modules.is_none() {
         check
             .remarks

@@ -214,7 +214,10 @@ impl CurrentContext {
     pub fn capture() -> Self {
         let capture = tracing::dispatcher::get_default(super::installed);
         let fields = match &capture {
-            Some(capture) => local::current(capture.instance, |spot| carried(capture, spot)),
+            Some(capture) => {
+                let traced = capture.traced_here();
+                local::current(capture.instance, |spot| carried(capture, spot, traced))
+            }
             None => local::all(|held| local::scopes(held).map(Arc::clone).collect()),
         };
         Self { fields }
@@ -232,17 +235,22 @@ impl Capture {
     pub(crate) fn context_here(&self) -> CurrentContext {
         let beside = self.entered_beside();
         let here = beside.as_deref().unwrap_or(self);
-        let fields = local::current(here.instance, |spot| carried(here, spot));
+        let traced = here.traced_here();
+        let fields = local::current(here.instance, |spot| carried(here, spot, traced));
         CurrentContext { fields }
     }
 }
 
 /// The scopes of a place, with what its span hands down among them.
-fn carried(capture: &Capture, spot: Spot<'_>) -> Scopes {
+fn carried(capture: &Capture, spot: Spot<'_>, traced: Option<TraceContext>) -> Scopes {
     let span = capture.carried(spot.tracked);
     let is_scoped = span.as_ref().is_some_and(|span| span.is_scoped);
     let outer = local::scopes(if is_scoped { &[] } else { spot.outer }).map(Arc::clone);
-    let span = span.map(|span| {
+    let span = span.map(|mut span| {
+        if let Some(trace) = traced {
+            span.fields.trace(trace, None);
+            span.trace = Some(trace);
+        }
         Arc::new(ScopeFields {
             context: AuditContext::default(),
             redacted: OnceLock::from((capture.trail, span.fields)),

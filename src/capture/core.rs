@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use parking_lot::RwLock;
 use tracing_core::{Dispatch, Event, Metadata};
 
-use super::ids::Ids;
+use super::ids::{Ids, Stack};
 use super::local::{self, Depth};
 use super::pause::{self, Pauses, Way};
 use super::plan::{Plan, Role};
@@ -34,6 +34,8 @@ pub(crate) struct Capture {
     pub(super) stacks: Arc<Stacks>,
     pub(super) settings: Settings,
     pub(super) ids: Ids,
+    /// What a source of ids is told of the stack.
+    pub(super) stack: Stack,
     pub(super) outlet: Arc<dyn Outlet>,
     pub(super) clock: SharedClock,
     pub(super) counters: Arc<Counters>,
@@ -76,6 +78,7 @@ impl Capture {
             stacks: Arc::new(Stacks::default()),
             settings,
             ids,
+            stack: Stack::new(instance),
             outlet,
             clock,
             counters,
@@ -101,9 +104,9 @@ impl Capture {
 
     /// Tells a tracer which dispatcher this trail is part of.
     pub(super) fn registered(&self, dispatch: &Dispatch) {
+        self.stack.belongs_to(dispatch);
         if let Ids::Source(source) = &self.ids {
-            // Weak: the dispatcher owns the subscriber that owns us.
-            source.registered(dispatch.downgrade());
+            source.registered(&self.stack);
         }
     }
 
@@ -172,10 +175,8 @@ impl Capture {
         event.record(&mut Visitor::new(plan, &mut into));
         if let Some(trace) = into.trace {
             into.trace_ids(trace, None);
-        } else if let Ids::Source(source) = &self.ids
-            && let Some(trace) = source.event(event.parent())
-        {
-            into.trace_ids(trace, None);
+        } else if let Ids::Source(source) = &self.ids {
+            self.identify_event(&mut into, source.as_ref(), event);
         }
         self.finish(&mut into, plan, has_actor);
     }

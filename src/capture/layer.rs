@@ -46,6 +46,12 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for AuditLayer {
         }
     }
 
+    fn on_layer(&mut self, _: &mut S) {
+        if let Some(capture) = &self.capture {
+            capture.stack.is_put_upon(std::any::type_name::<S>());
+        }
+    }
+
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
         if let Some(capture) = self
             .capture
@@ -93,6 +99,8 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for AuditLayer {
 
     fn on_close(&self, id: Id, _: Context<'_, S>) {
         if let Some(capture) = &self.capture {
+            #[cfg(feature = "opentelemetry")]
+            capture.closing(&id);
             capture.close(&id);
         }
     }

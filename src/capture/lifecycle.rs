@@ -3,7 +3,9 @@
 use tracing_core::span::{Attributes, Id, Record};
 
 use super::core::Capture;
-use super::ids::{self, IdSource, Ids};
+#[cfg(feature = "opentelemetry")]
+use super::ids::Passage;
+use super::ids::{self, Ids};
 use super::local::{self, Depth};
 use super::plan::{Plan, Role};
 use super::span_state::{Evidence, SpanState};
@@ -127,10 +129,11 @@ impl Capture {
     /// Gives a new audit span its place in a trace.
     fn identify_new(&self, state: &mut SpanState) {
         let above = state.trace;
-        // Given ids are those of the span around this one, whose own id nobody states.
+        // Given ids are those of the span around this one, whose own id nobody states. A tracer does not say which span it
+        // took for the parent: that need not be the audit span around this one.
         state.parent = above
             .map(|above| above.span_id)
-            .filter(|_| !matches!(self.ids, Ids::Given));
+            .filter(|_| matches!(self.ids, Ids::Own));
         state.trace = match (&self.ids, above) {
             (Ids::Own, Some(above)) => {
                 ids::span_id().map(|span_id| crate::record::TraceContext { span_id, ..above })
@@ -181,7 +184,7 @@ impl Capture {
             state.handed_down.extend(&handed_down);
             state.seen |= seen;
             state.has_actor |= seen & sees::ACTOR != 0;
-            if let (Some(trace), Some(own)) = (trace, state.trace) {
+            if let (Some(trace), Some(own)) = (trace, state.trace.filter(|_| !self.has_tracer())) {
                 // A late traceparent moves the span into that trace; its own id stays.
                 let moved = crate::record::TraceContext {
                     span_id: own.span_id,
@@ -201,6 +204,8 @@ impl Capture {
 
     #[inline]
     pub(super) fn enter(&self, id: &Id) {
+        #[cfg(feature = "opentelemetry")]
+        self.pass(id, Passage::Entered);
         let number = id.into_u64();
         let tracked = match self.spans.tracked(number) {
             Some(tracked) => {
@@ -218,26 +223,10 @@ impl Capture {
         local::push_span(self.instance, std::thread::panicking(), number, tracked);
     }
 
-    /// Asks a tracer for the ids of a span that was entered for the first time.
-    fn identify_entered(&self, source: &dyn IdSource, id: &Id) {
-        let number = id.into_u64();
-        let is_known = self
-            .spans
-            .with(number, |state| state.trace.is_some() || state.plan.is_none())
-            .unwrap_or(true);
-        if is_known {
-            return;
-        }
-        if let Some(trace) = source.entered(id) {
-            self.spans.with(number, |state| {
-                state.trace = Some(trace);
-                state.handed_down.trace(trace, None);
-            });
-        }
-    }
-
     #[inline]
     pub(super) fn exit(&self, id: &Id) {
+        #[cfg(feature = "opentelemetry")]
+        self.leave(id);
         if local::is_outside() {
             return;
         }
@@ -313,6 +302,8 @@ impl Capture {
     fn identify(&self, into: &mut Redacting<'_>, state: &SpanState) {
         if let Some(trace) = state.trace {
             into.trace_ids(trace, state.parent);
+        } else if self.has_tracer() && !state.is_untraced {
+            self.trace_unknown(into);
         }
         if state.execution != 0 && state.seen & sees::EXECUTION == 0 {
             into.hex(Slot::ExecutionId, state.execution);

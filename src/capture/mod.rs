@@ -5,11 +5,16 @@ mod check;
 mod context;
 mod core;
 mod explain;
+mod identify;
 mod ids;
 mod layer;
 mod lifecycle;
 mod local;
 mod log;
+#[cfg(feature = "opentelemetry")]
+mod otel;
+#[cfg(feature = "opentelemetry")]
+mod otel_close;
 mod pause;
 mod place;
 mod plan;
@@ -30,9 +35,15 @@ pub use check::{Check, Obstacle};
 pub use context::{Actor, AuditContext, CurrentContext, Scoped, WithContext};
 pub(crate) use core::Capture;
 pub use explain::Callsite;
-pub use ids::{IdSource, Ids};
+#[cfg(feature = "opentelemetry")]
+pub use ids::Passage;
+pub use ids::{EventParent, IdSource, Ids, Stack, TraceAnswer};
 pub use layer::AuditLayer;
 pub(crate) use local::{is_own_thread, is_recording, mark_own_thread};
+#[cfg(feature = "opentelemetry")]
+pub use otel::OtelIds;
+#[cfg(feature = "opentelemetry")]
+pub use otel_close::OtelCloseLayer;
 pub(crate) use pause::{Fate, Pause};
 pub(crate) use settings::Settings;
 pub use shell::FilterShell;
@@ -69,6 +80,9 @@ pub(crate) trait Outlet: Send + Sync + std::fmt::Debug {
 
     /// A record that could not be made at all: counted, and part of a gap.
     fn lost(&self, cause: Loss, category: &str);
+
+    /// Tells the application something that it should know.
+    fn say(&self, sentence: &str);
 }
 
 /// How a frame travels.

@@ -84,6 +84,9 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for FilterShell<S> {
     }
 
     fn on_layer(&mut self, subscriber: &mut S) {
+        if let Some(capture) = &self.capture {
+            capture.stack.is_put_upon(std::any::type_name::<S>());
+        }
         self.filtered.on_layer(subscriber);
     }
 
@@ -144,6 +147,8 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for FilterShell<S> {
 
     fn on_close(&self, id: Id, _: Context<'_, S>) {
         if let Some(capture) = &self.capture {
+            #[cfg(feature = "opentelemetry")]
+            capture.closing(&id);
             capture.close(&id);
         }
     }

@@ -48,6 +48,8 @@ pub(super) struct SpanState {
     pub(super) handed_down: RedactedFields,
     pub(super) trace: Option<TraceContext>,
     pub(super) parent: Option<SpanId>,
+    /// Whether a tracer said that the span is in no trace, so that ids are not missing.
+    pub(super) is_untraced: bool,
     pub(super) evidence: Evidence,
     /// Which slots its own fields filled: bits of `redact::sees`.
     pub(super) seen: u16,
@@ -75,6 +77,7 @@ impl SpanState {
             handed_down: RedactedFields::empty(vec![0; FIELDS]),
             trace: None,
             parent: None,
+            is_untraced: false,
             evidence: Evidence::None,
             seen: 0,
             names: Names::default(),
@@ -126,6 +129,7 @@ impl SpanState {
         self.plan = None;
         self.trace = None;
         self.parent = None;
+        self.is_untraced = false;
         self.evidence = Evidence::None;
         self.seen = 0;
         self.names = Names::default();

@@ -13,6 +13,8 @@ use tracing_subscriber::Registry;
 use tracing_subscriber::layer::{Layer, Layered};
 
 use super::core::Capture;
+#[cfg(feature = "opentelemetry")]
+use super::ids::Passage;
 use super::layer::AuditLayer;
 use super::plan::{Plan, Role};
 
@@ -75,6 +77,7 @@ impl<S: Subscriber> Audited<S> {
         if let Some(capture) = &audited.capture {
             let is_nested = inside!(audited, inner => has_registry(inner));
             capture.is_nested.store(is_nested, Ordering::Relaxed);
+            capture.stack.is_around(std::any::type_name::<S>());
         }
         audited
     }
@@ -201,6 +204,10 @@ impl<S: Subscriber> Subscriber for Audited<S> {
 
     #[inline]
     fn enter(&self, span: &Id) {
+        #[cfg(feature = "opentelemetry")]
+        if let Some(capture) = &self.capture {
+            capture.pass(span, Passage::Entering);
+        }
         inside!(self, inner => inner.enter(span));
         if let Some(capture) = &self.capture {
             capture.enter(span);

@@ -195,6 +195,22 @@ impl Scan {
         if !self.levels.is_empty() {
             self.forget_others(frame);
         }
+        if self.present & bit(Slot::TraceUnavailable) != 0 {
+            self.settle_trace();
+        }
+    }
+
+    /// Of the ids of a trace and the statement that they are not known, the later one holds.
+    #[cold]
+    fn settle_trace(&mut self) {
+        let is_given = self.present & bit(Slot::TraceId) != 0;
+        if is_given && self.place_of(Slot::TraceId) > self.place_of(Slot::TraceUnavailable) {
+            self.present &= !bit(Slot::TraceUnavailable);
+            return;
+        }
+        for slot in [Slot::TraceId, Slot::SpanId, Slot::TraceFlags, Slot::ParentSpanId] {
+            self.present &= !bit(slot);
+        }
     }
 
     /// Takes the places of another actor's type, roles and address away: who is named further inside is somebody else

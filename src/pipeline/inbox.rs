@@ -387,6 +387,11 @@ impl Outlet for Inbox {
         counter.fetch_add(1, Ordering::AcqRel);
         self.queue.signal().notify();
     }
+
+    #[cold]
+    fn say(&self, sentence: &str) {
+        (self.report)(sentence);
+    }
 }
 
 /// Buffers for frames that are too long to travel by value, in what the queue's own memory leaves of `capacity`. Where

@@ -163,6 +163,7 @@ slots! {
     Time "time" Time Reserved [] "When it happened, on the thread that reported it; for a span, when it closed.";
     TraceFlags "trace_flags" Uint Reserved [] "W3C trace flags: 1 says that the trace is sampled.";
     TraceId "trace_id" Hex Reserved [] "The W3C id of the trace.";
+    TraceUnavailable "trace_unavailable" Bool Reserved [] "Present, and true, where a tracer's ids could not be known: then the ids of the trace are absent, because wrong ones are worse.";
     Truncated "truncated" Any Reserved [] "Which values were cut, and how long they were.";
 }
 

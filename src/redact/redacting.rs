@@ -170,6 +170,11 @@ impl<'p> Redacting<'p> {
         put_trace(&mut self.ink, trace, parent);
     }
 
+    /// States that the ids of the trace are not known: whatever was inherited of them is not the record's.
+    pub(crate) fn no_trace_ids(&mut self) {
+        self.ink.put([Slot::TraceUnavailable.index(), tag::TRUE], &[]);
+    }
+
     /// The name that the line will state as the event's: a field's, else `otherwise`, else the action.
     pub(crate) fn event_name<'s>(&'s self, otherwise: &'s str) -> &'s str {
         let otherwise = Some(otherwise).filter(|name| !name.is_empty());

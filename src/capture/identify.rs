@@ -1,0 +1,149 @@
+//! Asking a tracer for the ids of what is recorded, at the moments at which it can know them.
+
+use tracing_core::Event;
+use tracing_core::span::Id;
+
+use super::core::Capture;
+#[cfg(feature = "opentelemetry")]
+use super::ids::Passage;
+use super::ids::{EventParent, IdSource, Ids, TraceAnswer};
+use crate::record::TraceContext;
+use crate::redact::Redacting;
+use crate::stats::add;
+
+impl Capture {
+    /// Whether a tracer says which ids there are.
+    #[inline]
+    pub(super) fn has_tracer(&self) -> bool {
+        matches!(self.ids, Ids::Source(_))
+    }
+
+    /// States an event's ids, as the tracer knows them.
+    pub(super) fn identify_event(&self, into: &mut Redacting<'_>, source: &dyn IdSource, event: &Event<'_>) {
+        let parent = match event.parent() {
+            Some(parent) => EventParent::Span(parent),
+            None if event.is_contextual() => EventParent::Current,
+            None => EventParent::Root,
+        };
+        self.state_answer(into, source.event(&self.stack, parent));
+    }
+
+    /// States the ids of the place where the thread is, for a record that is given as a value and names none.
+    pub(crate) fn identify_here(&self, into: &mut Redacting<'_>) {
+        if let Ids::Source(source) = &self.ids {
+            let beside = self.entered_beside();
+            let here = beside.as_deref().unwrap_or(self);
+            self.state_answer(into, source.event(&here.stack, EventParent::Current));
+        }
+    }
+
+    /// The ids of the place where the thread is, to be carried to another thread; `None` without a tracer that knows.
+    pub(super) fn traced_here(&self) -> Option<TraceContext> {
+        let Ids::Source(source) = &self.ids else {
+            return None;
+        };
+        match source.event(&self.stack, EventParent::Current) {
+            TraceAnswer::Ids(trace) => Some(trace),
+            TraceAnswer::Untraced | TraceAnswer::Unknown => None,
+        }
+    }
+
+    #[inline]
+    fn state_answer(&self, into: &mut Redacting<'_>, answer: TraceAnswer) {
+        match answer {
+            TraceAnswer::Ids(trace) => into.trace_ids(trace, None),
+            TraceAnswer::Untraced => {}
+            TraceAnswer::Unknown => self.trace_unknown(into),
+        }
+    }
+
+    /// Marks and counts a record whose ids the tracer could not say.
+    #[cold]
+    pub(super) fn trace_unknown(&self, into: &mut Redacting<'_>) {
+        into.no_trace_ids();
+        add(&self.counters.trace_unavailable, 1);
+        if let Ids::Source(source) = &self.ids
+            && let Some(sentence) = source.complaint()
+        {
+            self.outlet.say(&sentence);
+        }
+    }
+
+    /// Asks for the ids of an audit span that is entered, until they are known.
+    pub(super) fn identify_entered(&self, source: &dyn IdSource, id: &Id) {
+        if self.lacks_ids(id) {
+            self.take_answer(id, source.entered(&self.stack, id));
+        }
+    }
+
+    /// Whether this is an audit span, or one that lends, of which no ids are known.
+    fn lacks_ids(&self, id: &Id) -> bool {
+        self.spans
+            .with(id.into_u64(), |state| {
+                state.trace.is_none() && !state.is_untraced && state.plan.is_some()
+            })
+            .unwrap_or(false)
+    }
+
+    /// Keeps what a tracer said of a span. The tracer itself is never asked under the span's lock.
+    fn take_answer(&self, id: &Id, answer: TraceAnswer) {
+        if answer == TraceAnswer::Unknown {
+            return;
+        }
+        self.spans.with(id.into_u64(), |state| match answer {
+            TraceAnswer::Ids(trace) => {
+                state.trace = Some(trace);
+                state.handed_down.trace(trace, None);
+            }
+            TraceAnswer::Untraced | TraceAnswer::Unknown => state.is_untraced = true,
+        });
+    }
+}
+
+/// What only a tracer with layers of its own needs.
+#[cfg(feature = "opentelemetry")]
+impl Capture {
+    /// Tells a source that watches of a span that is entered or left.
+    #[inline]
+    pub(super) fn pass(&self, id: &Id, passage: Passage) {
+        if let Ids::Source(source) = &self.ids
+            && source.watches(&self.stack)
+        {
+            source.passing(&self.stack, id, passage);
+        }
+    }
+
+    /// A span is left: a source may learn from that, or know ids that it could not know before.
+    #[inline]
+    pub(super) fn leave(&self, id: &Id) {
+        if let Ids::Source(source) = &self.ids {
+            if source.watches(&self.stack) {
+                source.passing(&self.stack, id, Passage::Exiting);
+            }
+            if self.lacks_ids(id) {
+                self.take_answer(id, source.exiting(&self.stack, id));
+            }
+        }
+    }
+
+    /// A span is about to be closed, and the tracer's layer may still know it.
+    #[inline]
+    pub(super) fn closing(&self, id: &Id) {
+        if let Ids::Source(source) = &self.ids
+            && self.lacks_ids(id)
+        {
+            self.take_answer(id, source.closing(&self.stack, id));
+        }
+    }
+
+    /// Opens the probe's span by `open`, and gives what the source of ids finds wrong.
+    pub(super) fn probe_ids(&self, open: &dyn Fn() -> tracing::Span) -> Option<String> {
+        match &self.ids {
+            Ids::Source(source) => source.probe(&self.stack, open),
+            Ids::Own | Ids::Given => {
+                drop(open());
+                None
+            }
+        }
+    }
+}
