@@ -61,10 +61,7 @@ impl Database {
     }
 
     fn add_own(&mut self, stream: &str, make: impl FnOnce(u64, u64) -> Result<Batch>) -> Result<()> {
-        let Stream { no, next } = self.stream(stream)?;
-        let last = self
-            .last_observed(no)
-            .map_err(|error| self.failed("could not read", error))?;
+        let Stream { next, last, .. } = self.stream(stream)?;
         let batch = make(next, last)?;
         let (read, refused) = read_all(batch.entries().map(Line::from));
         match refused.first() {
@@ -77,29 +74,6 @@ impl Database {
                 ),
             )),
         }
-    }
-
-    /// When the last record of a stream was observed; 0 where it has none.
-    fn last_observed(&self, stream: i64) -> rusqlite::Result<u64> {
-        let range = params![key(stream, 0), key(stream, MAX_SEQ)];
-        for part in [self.known.part, self.known.part - 1] {
-            if part < 1 {
-                break;
-            }
-            let sql = format!(
-                "SELECT observed_at FROM entries_{part} WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC LIMIT 1"
-            );
-            let found: Option<i64> = match self.conn.prepare_cached(&sql) {
-                Ok(mut statement) => statement.query_row(range, |row| row.get(0)).optional()?,
-                // The part before was pruned.
-                Err(_) if part < self.known.part => None,
-                Err(error) => return Err(error),
-            };
-            if let Some(found) = found {
-                return Ok(found.unsigned_abs());
-            }
-        }
-        Ok(0)
     }
 
     fn finish_if_full(&mut self) -> Result<()> {
@@ -139,6 +113,8 @@ impl Database {
             let _ = self.conn.execute_batch("ROLLBACK");
             // What was remembered may be of what was not written.
             self.known.version = -1;
+        } else if self.is_log_old {
+            self.empty_log();
         }
         done
     }
@@ -151,12 +127,13 @@ impl Database {
             .pragma_query_value(None, "data_version", |row| row.get(0))?;
         known.streams = self
             .conn
-            .prepare("SELECT stream, no, next_seq FROM streams")?
+            .prepare("SELECT stream, no, next_seq, last_observed FROM streams")?
             .query_map([], |row| {
-                let next: i64 = row.get(2)?;
+                let number = |at| row.get::<_, i64>(at).map(i64::unsigned_abs);
                 let stream = Stream {
                     no: row.get(1)?,
-                    next: next.unsigned_abs(),
+                    next: number(2)?,
+                    last: number(3)?,
                 };
                 Ok((row.get(0)?, stream))
             })?
@@ -184,6 +161,7 @@ impl Database {
             self.known.rows += 1;
             if let Some(known) = self.known.streams.get_mut(name) {
                 known.next = one.line.seq + 1;
+                known.last = known.last.max(one.line.observed_at);
             }
         }
         self.keep_streams(read)
@@ -210,9 +188,9 @@ impl Database {
             return Err(Error::new(ErrorKind::Refused, message));
         }
         self.conn
-            .execute("INSERT INTO streams VALUES (?1, ?2, 0)", params![no, name])
+            .execute("INSERT INTO streams VALUES (?1, ?2, 0, 0)", params![no, name])
             .map_err(|error| self.failed("could not write to", error))?;
-        let stream = Stream { no, next: 0 };
+        let stream = Stream { no, next: 0, last: 0 };
         self.known.streams.insert(name.to_owned(), stream);
         Ok(stream)
     }
@@ -254,11 +232,10 @@ impl Database {
             .filter_map(|one| one.record.text(Slot::Stream))
             .collect();
         names.dedup();
-        let mut statement = self
-            .conn
-            .prepare_cached("UPDATE streams SET next_seq = max(next_seq, ?2) WHERE no = ?1")?;
+        let sql = "UPDATE streams SET next_seq = ?2, last_observed = ?3 WHERE no = ?1";
+        let mut statement = self.conn.prepare_cached(sql)?;
         for stream in names.iter().filter_map(|name| self.known.streams.get(*name)) {
-            statement.execute(params![stream.no, number(stream.next)])?;
+            statement.execute(params![stream.no, number(stream.next), number(stream.last)])?;
         }
         Ok(())
     }

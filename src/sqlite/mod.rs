@@ -54,6 +54,8 @@ pub(crate) struct Database {
     conn: Connection,
     path: PathBuf,
     part_rows: u64,
+    /// Whether the log may still hold what a prune removed.
+    is_log_old: bool,
     /// What the file said when it was last looked at.
     known: Known,
 }
@@ -76,6 +78,8 @@ struct Stream {
     no: i64,
     /// The number behind its last record.
     next: u64,
+    /// When its last record was observed.
+    last: u64,
 }
 
 /// A part, as the file lists it.
@@ -162,9 +166,9 @@ pub(crate) fn failed(what: &str, path: &std::path::Path, error: rusqlite::Error)
             ErrorKind::Io,
             "; does it exist, and may this user read and write it and its directory?",
         ),
-        Some(_) => (ErrorKind::Io, ""),
+        Some(code) if code != Code::Unknown => (ErrorKind::Io, ""),
         // Not the file but what stands in it: a missing table, a column of another type.
-        None => (
+        _ => (
             ErrorKind::Format,
             "; it is not a file of this crate's, or was changed",
         ),

@@ -11,7 +11,7 @@ use super::{Database, Known, PART_ROWS, failed};
 use crate::error::{Error, ErrorKind, Result};
 
 /// How long a call waits for another process that writes.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Pages in memory, in KiB: enough to sort what a part's indexes hold.
 const CACHE_KIB: i64 = 65_536;
@@ -109,6 +109,7 @@ impl Database {
             conn,
             path,
             part_rows: PART_ROWS,
+            is_log_old: false,
             known: Known::default(),
         })
     }

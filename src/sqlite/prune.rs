@@ -1,16 +1,19 @@
 //! Pruning: records older than a time are removed, and that they were stays known.
 
+use std::time::Duration;
+
 use rusqlite::{Connection, params};
 
 use super::columns::number;
-use super::schema::{guard, unguard, views};
+use super::open::PATIENCE;
+use super::schema::{guard, unguard, view_again};
 use super::{Database, finish, unkey};
 use crate::error::Result;
 use crate::format::leaf_hash;
 
 impl Database {
     /// Removes the records whose `time` lies before `before`, and says how many those were. Of each, the hash of its line
-    /// stays, so that what is left can still be verified; nothing else.
+    /// stays, so that what is left can still be verified; nothing else, once no reader looks at what was there before.
     ///
     /// # Errors
     ///
@@ -23,13 +26,23 @@ impl Database {
         let removed = self.end(removed, "could not prune")?;
         if removed > 0 {
             self.known.version = -1;
-            // The log still has the pages as they were.
+            self.empty_log();
+        }
+        Ok(removed)
+    }
+
+    /// Empties the log, which has pages as they were before. Where somebody still reads them, it is tried again behind the
+    /// next write: nobody waits for it.
+    pub(super) fn empty_log(&mut self) {
+        let emptied = || -> rusqlite::Result<bool> {
+            self.conn.busy_timeout(Duration::ZERO)?;
             let emptied = self
                 .conn
                 .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
-            emptied.map_err(|error| self.failed("could not empty the log of", error))?;
-        }
-        Ok(removed)
+            self.conn.busy_timeout(PATIENCE)?;
+            Ok(emptied? == 0)
+        };
+        self.is_log_old = !emptied().unwrap_or(false);
     }
 
     fn remove(&self, before: u64, at: u64) -> rusqlite::Result<u64> {
@@ -39,7 +52,6 @@ impl Database {
             .query_map(params![number(before)], |row| Ok((row.get(0)?, row.get(1)?)))?
             .collect::<rusqlite::Result<_>>()?;
         let mut removed = 0;
-        let mut dropped = false;
         for (part, is_finished) in parts {
             let ids = old(conn, part, before)?;
             if ids.is_empty() {
@@ -55,13 +67,10 @@ impl Database {
             )?;
             if is_finished && left == 0 {
                 drop_part(conn, part)?;
-                dropped = true;
+                view_again(conn, part)?;
             } else {
                 thin(conn, part, before, is_finished)?;
             }
-        }
-        if dropped {
-            views(conn)?;
         }
         Ok(removed)
     }
@@ -107,7 +116,6 @@ fn keep_ranges(conn: &Connection, ids: &[i64], before: u64, at: u64) -> rusqlite
 }
 
 fn drop_part(conn: &Connection, part: i64) -> rusqlite::Result<()> {
-    // The views name the table.
     conn.execute_batch(&format!(
         "DROP TABLE IF EXISTS text_{part};
          DROP TABLE entries_{part};
@@ -135,7 +143,6 @@ fn thin(conn: &Connection, part: i64, before: u64, is_finished: bool) -> rusqlit
         &format!("DELETE FROM entries_{part} WHERE time < ?1"),
         params![number(before)],
     )?;
-    conn.execute_batch(&format!("DROP TRIGGER IF EXISTS lines_{part}_same"))?;
     guard(conn, part)?;
     if is_finished {
         finish::index_text(conn, part)?;

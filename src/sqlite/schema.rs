@@ -15,7 +15,8 @@ pub(super) const STEPS: &[&str] = &["
     CREATE TABLE streams (
         no INTEGER PRIMARY KEY,
         stream TEXT NOT NULL UNIQUE,
-        next_seq INTEGER NOT NULL
+        next_seq INTEGER NOT NULL,
+        last_observed INTEGER NOT NULL
     ) STRICT;
     CREATE TABLE parts (
         part INTEGER PRIMARY KEY,
@@ -52,7 +53,7 @@ pub(super) const STEPS: &[&str] = &["
 "];
 
 /// The most parts that one view joins: SQLite joins 500 at most.
-const MOST_JOINED: usize = 256;
+const MOST_JOINED: i64 = 256;
 
 /// Makes the tables of a part. The line stands apart from its columns, so that a scan of them passes no lines.
 pub(super) fn create_part(conn: &Connection, part: i64) -> rusqlite::Result<()> {
@@ -72,15 +73,15 @@ pub(super) fn create_part(conn: &Connection, part: i64) -> rusqlite::Result<()> 
          INSERT INTO parts (part) VALUES ({part});"
     ))?;
     guard(conn, part)?;
-    views(conn)
+    view_again(conn, part)
 }
 
 /// Refuses changes to lines: against a slip, not against somebody who means it.
 pub(super) fn guard(conn: &Connection, part: i64) -> rusqlite::Result<()> {
     conn.execute_batch(&format!(
-        "CREATE TRIGGER lines_{part}_kept BEFORE DELETE ON lines_{part}
+        "CREATE TRIGGER IF NOT EXISTS lines_{part}_kept BEFORE DELETE ON lines_{part}
          BEGIN SELECT RAISE(ABORT, 'lines are removed by a prune only'); END;
-         CREATE TRIGGER lines_{part}_same BEFORE UPDATE ON lines_{part}
+         CREATE TRIGGER IF NOT EXISTS lines_{part}_same BEFORE UPDATE ON lines_{part}
          BEGIN SELECT RAISE(ABORT, 'a line is never changed'); END;"
     ))
 }
@@ -90,45 +91,44 @@ pub(super) fn unguard(conn: &Connection, part: i64) -> rusqlite::Result<()> {
     conn.execute_batch(&format!("DROP TRIGGER IF EXISTS lines_{part}_kept;"))
 }
 
-/// Makes the two views for other programs anew: `records`, with every column, and `lines`.
-pub(super) fn views(conn: &Connection) -> rusqlite::Result<()> {
-    let parts: Vec<i64> = conn
-        .prepare("SELECT part FROM parts ORDER BY part")?
-        .query_map([], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
-    let old: Vec<String> = conn
-        .prepare("SELECT name FROM sqlite_schema WHERE type = 'view' AND (name GLOB 'records*' OR name GLOB 'lines*')")?
-        .query_map([], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
-    for name in old {
-        conn.execute_batch(&format!("DROP VIEW \"{}\"", name.replace('"', "\"\"")))?;
-    }
+/// Makes the two views for other programs, `records` with every column and `lines`, anew, as far as they name this part.
+pub(super) fn view_again(conn: &Connection, part: i64) -> rusqlite::Result<()> {
     let columns: String = COLUMNS
         .iter()
         .map(|column| format!(", {}", column.name))
         .collect();
     let place = "(SELECT stream FROM streams WHERE no = id >> 48) AS stream, id & 281474976710655 AS seq";
     let moment = "strftime('%Y-%m-%dT%H:%M:%fZ', time / 1000000000.0, 'unixepoch') AS at";
-    view(conn, "records", &parts, |part| {
+    join(conn, "records", part, |part| {
         format!("SELECT {place}, {moment}, observed_at, time{columns} FROM entries_{part}")
     })?;
-    view(conn, "lines", &parts, |part| {
+    join(conn, "lines", part, |part| {
         format!("SELECT {place}, CAST(line AS TEXT) AS line FROM lines_{part}")
     })
 }
 
-fn view(
-    conn: &Connection,
-    name: &str,
-    parts: &[i64],
-    select: impl Fn(i64) -> String,
-) -> rusqlite::Result<()> {
-    let mut joined = Vec::new();
-    for (at, parts) in parts.chunks(MOST_JOINED).enumerate() {
-        let selects: Vec<String> = parts.iter().map(|part| select(*part)).collect();
-        let inner = format!("{name}_{at}");
-        conn.execute_batch(&format!("CREATE VIEW {inner} AS {}", selects.join(" UNION ALL ")))?;
-        joined.push(format!("SELECT * FROM {inner}"));
+/// A view over the views of groups of parts, of which the one with this part is made anew.
+fn join(conn: &Connection, name: &str, part: i64, select: impl Fn(i64) -> String) -> rusqlite::Result<()> {
+    let group = (part - 1) / MOST_JOINED;
+    let (first, last) = (group * MOST_JOINED + 1, (group + 1) * MOST_JOINED);
+    let selects: Vec<String> = conn
+        .prepare_cached("SELECT part FROM parts WHERE part BETWEEN ?1 AND ?2 ORDER BY part")?
+        .query_map([first, last], |row| row.get(0).map(&select))?
+        .collect::<rusqlite::Result<_>>()?;
+    conn.execute_batch(&format!("DROP VIEW IF EXISTS group_{group}_of_{name}"))?;
+    if !selects.is_empty() {
+        let selects = selects.join(" UNION ALL ");
+        conn.execute_batch(&format!("CREATE VIEW group_{group}_of_{name} AS {selects}"))?;
     }
-    conn.execute_batch(&format!("CREATE VIEW {name} AS {}", joined.join(" UNION ALL ")))
+    let groups: Vec<String> = conn
+        .prepare_cached("SELECT DISTINCT (part - 1) / ?1 FROM parts ORDER BY 1")?
+        .query_map([MOST_JOINED], |row| {
+            let group: i64 = row.get(0)?;
+            Ok(format!("SELECT * FROM group_{group}_of_{name}"))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    conn.execute_batch(&format!(
+        "DROP VIEW IF EXISTS {name}; CREATE VIEW {name} AS {}",
+        groups.join(" UNION ALL ")
+    ))
 }

@@ -33,7 +33,7 @@ pub use follow::Follow;
 pub use opts::{List, MAX_LIMIT, Page};
 pub use place::Cursor;
 #[cfg(feature = "sqlite")]
-pub use sqlite::SqliteStore;
+pub use sqlite::{Pruned, SqliteStore};
 pub use stats::{Interval, MAX_INTERVALS, RecordStats, StatsOpts, Tally};
 pub use verdict::{Completeness, Doubt, Lost, Verdict};
 

@@ -16,6 +16,7 @@ use crate::sqlite::{Database, Line, MAX_SEQ, Place, key, unkey};
 
 use super::{Cursor, Direction, Extent, Filter, Item, RecordStats, StatsOpts, Store};
 use narrow::Narrow;
+pub use write::Pruned;
 
 /// How many lines are taken from another store at once.
 const TAKEN: usize = 8_192;

@@ -126,3 +126,61 @@ impl SqliteStore {
 fn record_id(time: u64) -> uuid::Uuid {
     uuid::Builder::from_unix_timestamp_millis(time / 1_000_000, &rand::random()).into_uuid()
 }
+
+/// Numbers of a stream that a prune removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Pruned {
+    /// The stream.
+    pub stream: Arc<str>,
+    /// The first number.
+    pub first: u64,
+    /// The last number. What lies between was removed too.
+    pub last: u64,
+    /// Records before this time were removed, in nanoseconds since the Unix epoch.
+    pub before: u64,
+    /// When that was done.
+    pub at: u64,
+}
+
+impl SqliteStore {
+    /// What prunes have removed, in the order in which they did.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`] where the file cannot be read.
+    pub fn pruned(&self) -> Result<Vec<Pruned>> {
+        let read = || -> rusqlite::Result<Vec<Pruned>> {
+            let sql = "SELECT stream, first_seq, last_seq, before, at FROM pruned ORDER BY rowid";
+            let mut statement = self.database.conn().prepare(sql)?;
+            let rows = statement.query_map([], |row| {
+                let number = |at| row.get::<_, i64>(at).map(i64::unsigned_abs);
+                Ok(Pruned {
+                    stream: row.get::<_, String>(0)?.into(),
+                    first: number(1)?,
+                    last: number(2)?,
+                    before: number(3)?,
+                    at: number(4)?,
+                })
+            })?;
+            rows.collect()
+        };
+        read().map_err(|error| self.database.failed("could not read", error))
+    }
+
+    /// The journal mode of the file, and its level of synchronisation: `wal` and 2 (full), so that what was inserted outlives
+    /// a power failure. In memory `memory`, and nothing does.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`] where the file cannot be read.
+    pub fn durability(&self) -> Result<(String, u64)> {
+        let conn = self.database.conn();
+        let read = || -> rusqlite::Result<(String, u64)> {
+            let mode = conn.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+            let level: i64 = conn.pragma_query_value(None, "synchronous", |row| row.get(0))?;
+            Ok((mode, level.unsigned_abs()))
+        };
+        read().map_err(|error| self.database.failed("could not read", error))
+    }
+}
