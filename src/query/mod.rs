@@ -23,6 +23,7 @@ mod display;
 mod eval;
 mod field;
 mod parse;
+mod plan;
 mod raw;
 mod time;
 mod value;
@@ -30,7 +31,7 @@ mod value;
 use crate::clock::{Clock as _, SystemClock};
 use crate::error::Result;
 use crate::record::Record;
-use crate::store::{Filter, Window};
+use crate::store::{Condition, Filter, Window};
 
 pub use ast::{Bound, Expr, Field, Net, Number, Order, Pattern, Test, Wanted};
 pub use time::parse_time;
@@ -144,6 +145,10 @@ impl Filter for Query {
 
     fn window(&self) -> Window {
         eval::window(&self.expr).unwrap_or(Window::NONE)
+    }
+
+    fn condition(&self) -> Condition {
+        plan::condition(&self.expr)
     }
 }
 

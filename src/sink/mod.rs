@@ -6,6 +6,8 @@ mod noop;
 #[cfg(feature = "otlp")]
 pub mod otlp;
 mod seen;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod stdout;
 
 pub use file::FileSink;
@@ -13,6 +15,8 @@ pub use memory::{MemorySink, OwnedEntry};
 pub use noop::NoopSink;
 #[cfg(feature = "otlp")]
 pub use otlp::OtlpSink;
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteSink;
 pub use stdout::StdoutSink;
 
 use std::fmt;
