@@ -22,6 +22,7 @@ mod ast;
 mod display;
 mod eval;
 mod field;
+mod opts;
 mod parse;
 mod raw;
 mod time;
@@ -33,6 +34,7 @@ use crate::record::Record;
 use crate::store::{Filter, Window};
 
 pub use ast::{Bound, Expr, Field, Net, Number, Order, Pattern, Test, Wanted};
+pub use opts::{AuditQuery, LevelTest, ListOpts};
 pub use time::parse_time;
 
 /// How far a record's own time may lie after its observation for [`Query::since`] to find it: one day, in
