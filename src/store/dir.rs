@@ -8,9 +8,10 @@ use crate::error::{Error, Result};
 use crate::format::{Piece, segments};
 
 use super::back::BackLines;
+use super::completeness::completeness;
 use super::seek::first_place;
 use super::stream::{Files, StreamWalk, decode, open};
-use super::{Cursor, Direction, Extent, Filter, Item, Store};
+use super::{Cursor, Direction, Extent, Filter, Item, Store, Verdict, Window};
 
 /// Records in segment files, as a journal writes them.
 ///
@@ -86,6 +87,10 @@ impl Store for DirStore {
         after: Option<&Cursor>,
     ) -> Result<Box<dyn Iterator<Item = Result<Item>> + 's>> {
         Ok(Box::new(Walk::new(&self.streams, filter, direction, after)?))
+    }
+
+    fn completeness(&self, window: Window) -> Result<Option<Verdict>> {
+        completeness(self, window).map(Some)
     }
 
     fn extents(&self) -> Result<Vec<Extent>> {

@@ -7,16 +7,18 @@ mod erasable;
 mod finding;
 mod follow;
 mod numbers;
+mod opts;
 mod place;
 mod quick;
 mod seek;
+mod stats;
 mod stream;
 mod verdict;
 
 use std::sync::Arc;
 
 use crate::clock::MAX_TIME;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::record::{Record, Slot};
 
 pub use completeness::completeness;
@@ -24,7 +26,9 @@ pub use dir::{DirStore, Walk};
 pub use erasable::{ERASED, Erasable, MISMATCH, erasable};
 pub use finding::{Finding, FindingKind};
 pub use follow::Follow;
+pub use opts::{List, MAX_LIMIT, Page};
 pub use place::Cursor;
+pub use stats::{Interval, MAX_INTERVALS, RecordStats, StatsOpts, Tally};
 pub use verdict::{Completeness, Doubt, Lost, Verdict};
 
 /// The event name of a record that stands for records known to be lost.
@@ -138,65 +142,6 @@ pub enum Item {
     Finding(Finding),
 }
 
-/// What to list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct List {
-    /// Which end to begin at. Default: the newest.
-    pub direction: Direction,
-    /// Go on behind this place. Default: begin at the end that `direction` names.
-    pub after: Option<Cursor>,
-    /// The most records to give; 0 is no limit. Default: 50.
-    pub limit: usize,
-}
-
-impl Default for List {
-    fn default() -> Self {
-        Self {
-            direction: Direction::default(),
-            after: None,
-            limit: 50,
-        }
-    }
-}
-
-impl List {
-    /// Which end to begin at. Default: the newest.
-    #[must_use]
-    pub fn direction(mut self, direction: Direction) -> Self {
-        self.direction = direction;
-        self
-    }
-
-    /// Go on behind this place: the `next` of the page before.
-    #[must_use]
-    pub fn after(mut self, after: impl Into<Option<Cursor>>) -> Self {
-        self.after = after.into();
-        self
-    }
-
-    /// The most records to give; 0 is no limit. Default: 50.
-    #[must_use]
-    pub fn limit(mut self, limit: usize) -> Self {
-        self.limit = limit;
-        self
-    }
-}
-
-/// A part of a listing.
-#[derive(Debug, Clone, Default, PartialEq)]
-#[non_exhaustive]
-pub struct Page {
-    /// The wanted records, in the order asked for.
-    pub records: Vec<Stored>,
-    /// Gap records that were passed on the way and that the filter does not want.
-    pub gaps: Vec<Stored>,
-    /// What else was passed on the way. With several streams a finding can stand on two neighbouring pages.
-    pub findings: Vec<Finding>,
-    /// Where to go on; `None` if the walk came to the end.
-    pub next: Option<Cursor>,
-}
-
 /// How far one stream reaches, told from its ends without reading what lies between.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -276,27 +221,80 @@ pub trait Store {
     /// As [`Store::walk`].
     fn extents(&self) -> Result<Vec<Extent>>;
 
-    /// The wanted records of one page.
+    /// The wanted records of one page, with their exact number where [`List::total`] asks for it.
+    ///
+    /// The default walks: it reads what it gives, what [`List::offset`] skips, and for the number the filter's whole window.
     ///
     /// # Errors
     ///
-    /// As [`Store::walk`].
+    /// As [`Store::walk`]; [`ErrorKind::Query`](crate::ErrorKind::Query) for a limit above [`MAX_LIMIT`].
     fn list(&self, filter: &dyn Filter, list: &List) -> Result<Page> {
-        let mut page = Page::default();
+        list.check()?;
+        let mut page = Page::of(list);
+        let (mut skip, mut found) = (list.offset, 0_u64);
+        // Behind a cursor the records before it are not met, so they are counted apart.
+        let counts_here = list.total && list.after.is_none();
         for item in self.walk(filter, list.direction, list.after.as_ref())? {
+            if matches!(item, Ok(Item::Record(_))) {
+                found += 1;
+            }
+            if page.next.is_some() {
+                item?;
+                continue;
+            }
             match item? {
+                Item::Record(_) if skip > 0 => skip -= 1,
                 Item::Record(stored) => {
                     page.records.push(stored);
                     if page.records.len() == list.limit {
                         page.next = page.records.last().map(|stored| stored.place.clone());
-                        break;
+                        if !counts_here {
+                            break;
+                        }
                     }
                 }
                 Item::Gap(stored) => page.gaps.push(stored),
                 Item::Finding(finding) => page.findings.push(finding),
             }
         }
+        if list.total {
+            page.total = Some(if counts_here { found } else { self.count(filter)? });
+        }
         Ok(page)
+    }
+
+    /// How many records the filter wants. The default reads all of its window.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::walk`].
+    fn count(&self, filter: &dyn Filter) -> Result<u64> {
+        let mut found = 0;
+        for item in self.walk(filter, Direction::OldestFirst, None)? {
+            found += u64::from(matches!(item?, Item::Record(_)));
+        }
+        Ok(found)
+    }
+
+    /// Counts what the filter finds by category, outcome, action and actor, by interval, and in the last hour. The default
+    /// reads all of its window.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::walk`]; [`ErrorKind::Query`](crate::ErrorKind::Query) for an interval of 0, and where more than
+    /// [`MAX_INTERVALS`] would be given.
+    fn stats(&self, filter: &dyn Filter, opts: &StatsOpts) -> Result<RecordStats> {
+        stats::by_walk(self, filter, opts)
+    }
+
+    /// How complete a window is, as far as the store can tell; `None` where it cannot. Default: it cannot.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::walk`].
+    fn completeness(&self, window: Window) -> Result<Option<Verdict>> {
+        let _ = window;
+        Ok(None)
     }
 
     /// Counts what the filter finds. Reads all of its window.
@@ -318,4 +316,47 @@ pub trait Store {
         }
         Ok(totals)
     }
+}
+
+/// A store that is written to, beside what it gives back.
+pub trait StoreWrite: Store {
+    /// Keeps one record, and says where it stands now. When this returns, it is as durable as the store can make it.
+    ///
+    /// # Errors
+    ///
+    /// The record was not kept: [`ErrorKind::Io`](crate::ErrorKind::Io) where the store cannot be written,
+    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused) where it cannot be a record of this store.
+    fn insert(&mut self, record: &Record) -> Result<Cursor> {
+        let place = self.insert_batch(std::slice::from_ref(record))?.pop();
+        place.ok_or_else(|| {
+            Error::new(
+                ErrorKind::Refused,
+                "the store did not say where the record stands",
+            )
+        })
+    }
+
+    /// Keeps records, in order, all of them or none, in one transaction. None at all is nothing done.
+    ///
+    /// # Errors
+    ///
+    /// As [`StoreWrite::insert`], and then none of them was kept.
+    fn insert_batch(&mut self, records: &[Record]) -> Result<Vec<Cursor>>;
+
+    /// Removes the records whose `time` lies strictly before `time`, in nanoseconds since the Unix epoch, and says how many
+    /// those were. That they were removed stays known.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) where the store cannot be written; then none was removed.
+    fn prune_before(&mut self, time: u64) -> Result<u64>;
+
+    /// Ends it: what it holds is on disk when this returns. Dropping a store does the same and cannot say that it failed.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) where that could not be done.
+    fn close(self) -> Result<()>
+    where
+        Self: Sized;
 }
