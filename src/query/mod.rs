@@ -19,6 +19,7 @@
 //! its place; a query never becomes wider than it was written.
 
 mod ast;
+mod bytes;
 mod display;
 mod eval;
 mod field;
@@ -30,8 +31,8 @@ mod value;
 
 use crate::clock::{Clock as _, SystemClock};
 use crate::error::Result;
-use crate::record::Record;
-use crate::store::{Filter, Window};
+use crate::record::{Record, Slot};
+use crate::store::{Filter, RawTest, Window};
 
 pub use ast::{Bound, Expr, Field, Net, Number, Order, Pattern, Test, Wanted};
 pub use opts::{AuditQuery, LevelTest, ListOpts};
@@ -146,6 +147,15 @@ impl Filter for Query {
 
     fn window(&self) -> Window {
         eval::window(&self.expr).unwrap_or(Window::NONE)
+    }
+
+    fn raw(&self) -> RawTest {
+        bytes::raw(&self.expr)
+    }
+
+    fn looks_at(&self) -> Option<Vec<Slot>> {
+        let mut slots = Vec::new();
+        bytes::looks_at(&self.expr, &mut slots).map(|()| slots)
     }
 }
 
