@@ -93,9 +93,9 @@ fn refused(what: &'static str, at: usize) -> Flaw {
     Flaw::Expected(what, at)
 }
 
-struct Parser<'a> {
-    text: &'a str,
-    at: usize,
+pub(super) struct Parser<'a> {
+    pub(super) text: &'a str,
+    pub(super) at: usize,
 }
 
 impl<'a> Parser<'a> {
@@ -105,11 +105,11 @@ impl<'a> Parser<'a> {
     }
 
     #[inline]
-    fn peek(&self) -> Option<u8> {
+    pub(super) fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
 
-    fn rest(&self) -> &'a [u8] {
+    pub(super) fn rest(&self) -> &'a [u8] {
         self.text.as_bytes().get(self.at..).unwrap_or_default()
     }
 
@@ -119,13 +119,13 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn eat(&mut self, byte: u8) -> bool {
+    pub(super) fn eat(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
         self.at += usize::from(found);
         found
     }
 
-    fn value(&mut self, depth: u32) -> Parsed<Json<'a>> {
+    pub(super) fn value(&mut self, depth: u32) -> Parsed<Json<'a>> {
         match self.peek() {
             Some(b'"') => self.string().map(Json::Str),
             Some(b'{') => self.object(depth),
@@ -138,7 +138,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn word(&mut self, word: &str, value: Json<'a>) -> Parsed<Json<'a>> {
+    pub(super) fn word(&mut self, word: &str, value: Json<'a>) -> Parsed<Json<'a>> {
         if !self.rest().starts_with(word.as_bytes()) {
             return Err(self.expected("a value"));
         }
@@ -231,7 +231,7 @@ impl<'a> Parser<'a> {
     }
 
     /// A number by JSON's grammar; its value is not looked at.
-    fn number(&mut self) -> Parsed<Json<'a>> {
+    pub(super) fn number(&mut self) -> Parsed<Json<'a>> {
         let start = self.at;
         self.eat(b'-');
         if !self.eat(b'0') {
@@ -280,7 +280,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Steps to the next quote or backslash.
-    fn plain(&mut self) -> Parsed<()> {
+    pub(super) fn plain(&mut self) -> Parsed<()> {
         self.at += super::text::plain_len(self.rest());
         match self.peek() {
             Some(b'"' | b'\\') => Ok(()),
@@ -290,7 +290,7 @@ impl<'a> Parser<'a> {
     }
 
     /// What stands behind a backslash.
-    fn escape(&mut self) -> Parsed<char> {
+    pub(super) fn escape(&mut self) -> Parsed<char> {
         let Some(letter) = self.peek() else {
             return Err(self.expected("an escape"));
         };

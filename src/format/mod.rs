@@ -28,6 +28,7 @@ mod segment;
 mod seq;
 mod shrink;
 mod signing;
+mod skim;
 mod stencil;
 #[cfg(test)]
 mod stencil_tests;
@@ -53,6 +54,7 @@ pub(crate) use rows::{MAX_ROW, ROWS, Row, RowsName};
 pub use segment::{Segment, SegmentName, segments};
 pub(crate) use seq::{seq_of, stream_of};
 pub use signing::{Signer, SigningKey};
+pub(crate) use skim::{Wanted, skim};
 pub(crate) use text::string as json_string;
 pub use tile::{TileName, tile_hashes};
 pub use tree::{TILE_WIDTH, Tile, Tree, empty_root, inclusion_proof, root_of_proof};

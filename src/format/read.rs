@@ -36,7 +36,7 @@ static KEYS: LazyLock<HashMap<&'static str, Key>> = LazyLock::new(|| {
 });
 
 /// What every line has; without one of these a line is not a record.
-const NEEDED: [Slot; 5] = [Slot::Event, Slot::Schema, Slot::Seq, Slot::Stream, Slot::Time];
+pub(super) const NEEDED: [Slot; 5] = [Slot::Event, Slot::Schema, Slot::Seq, Slot::Stream, Slot::Time];
 
 /// Reads one line, with or without its newline, into the record that it was written from.
 ///
@@ -99,7 +99,7 @@ fn refused(path: &str, what: &str) -> Error {
     )
 }
 
-fn put(record: &mut Record, slot: Slot, json: Json<'_>) -> Result<()> {
+pub(super) fn put(record: &mut Record, slot: Slot, json: Json<'_>) -> Result<()> {
     let path = slot.path();
     let what = match slot.kind() {
         Kind::Text | Kind::Id | Kind::Hex => "a string",
@@ -134,9 +134,52 @@ fn put(record: &mut Record, slot: Slot, json: Json<'_>) -> Result<()> {
 }
 
 fn time(text: &str) -> Option<u64> {
+    if let Some(nanos) = own_time(text.as_bytes()) {
+        return Some(nanos);
+    }
     let instant: jiff::Timestamp = text.parse().ok()?;
     let nanos = u64::try_from(instant.as_nanosecond()).ok()?;
     (nanos <= MAX_TIME).then_some(nanos)
+}
+
+/// A time in the one spelling that our lines have, which every record has twice: `2026-11-21T09:00:00.123456789Z`.
+fn own_time(text: &[u8]) -> Option<u64> {
+    const LENGTHS: [u64; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let number = |from: usize, len: usize| {
+        text.get(from..from + len)?.iter().try_fold(0_u64, |sum, digit| {
+            digit.is_ascii_digit().then(|| sum * 10 + u64::from(digit - b'0'))
+        })
+    };
+    let marks = [
+        (4, b'-'),
+        (7, b'-'),
+        (10, b'T'),
+        (13, b':'),
+        (16, b':'),
+        (19, b'.'),
+        (29, b'Z'),
+    ];
+    let is_ours = text.len() == 30 && marks.iter().all(|(at, mark)| text.get(*at) == Some(mark));
+    if !is_ours {
+        return None;
+    }
+    let (year, month, day) = (number(0, 4)?, number(5, 2)?, number(8, 2)?);
+    let (hour, minute, second) = (number(11, 2)?, number(14, 2)?, number(17, 2)?);
+    // In these years only those that four divides are leap years, but for 2100 and 2200.
+    if !(1970..2262).contains(&year) || hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let is_leap = |year: u64| year.is_multiple_of(4) && year != 2100 && year != 2200;
+    let before = usize::try_from(month).ok()?.checked_sub(1)?;
+    let length = LENGTHS.get(before)? + u64::from(month == 2 && is_leap(year));
+    if day == 0 || day > length {
+        return None;
+    }
+    let leaps = (year - 1969) / 4 - u64::from(year > 2100) - u64::from(year > 2200);
+    let in_year: u64 = LENGTHS.iter().take(before).sum::<u64>() + u64::from(month > 2 && is_leap(year));
+    let days = (year - 1970) * 365 + leaps + in_year + day - 1;
+    let seconds = ((days * 24 + hour) * 60 + minute) * 60 + second;
+    Some(seconds * 1_000_000_000 + number(20, 9)?)
 }
 
 /// The value that a JSON text stands for; `path` is what an error names.
@@ -227,4 +270,38 @@ fn number(path: &str, text: &str) -> Result<Value> {
         integer(text)
     };
     value.ok_or_else(|| refused(path, &format!("a number within range instead of `{text}`")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_in_our_own_spelling_is_the_one_that_the_library_reads() {
+        let mut nanos = 0_u64;
+        while nanos <= MAX_TIME - 1_000_000_000 {
+            let stamp = jiff::Timestamp::from_nanosecond(i128::from(nanos)).unwrap();
+            let text = format!("{stamp:.9}");
+            let year: u64 = text[..4].parse().unwrap();
+            let own = own_time(text.as_bytes());
+            assert_eq!(own, (year < 2262).then_some(nanos), "{text}");
+            assert_eq!(time(&text), Some(nanos), "{text}");
+            // A little more than eleven hours, so that every day of every year has its turn.
+            nanos += 40_003_000_000_007;
+        }
+        for wrong in [
+            "2026-02-29",
+            "2100-02-29",
+            "2026-13-01",
+            "2026-00-01",
+            "2026-04-31",
+            "2026-01-00",
+        ] {
+            let text = format!("{wrong}T00:00:00.000000000Z");
+            assert_eq!((own_time(text.as_bytes()), time(&text)), (None, None), "{text}");
+        }
+        assert_eq!(own_time(b"2026-01-01T24:00:00.000000000Z"), None);
+        assert_eq!(own_time(b"2026-01-01T00:00:00.00000000xZ"), None);
+        assert_eq!(own_time(b"2026-01-01T00:00:00Z"), None);
+    }
 }

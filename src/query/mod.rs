@@ -19,9 +19,11 @@
 //! its place; a query never becomes wider than it was written.
 
 mod ast;
+mod bytes;
 mod display;
 mod eval;
 mod field;
+mod opts;
 mod parse;
 mod plan;
 mod raw;
@@ -30,10 +32,11 @@ mod value;
 
 use crate::clock::{Clock as _, SystemClock};
 use crate::error::Result;
-use crate::record::Record;
-use crate::store::{Condition, Filter, Window};
+use crate::record::{Record, Slot};
+use crate::store::{Condition, Filter, RawTest, Window};
 
 pub use ast::{Bound, Expr, Field, Net, Number, Order, Pattern, Test, Wanted};
+pub use opts::{AuditQuery, LevelTest, ListOpts};
 pub use time::parse_time;
 
 /// How far a record's own time may lie after its observation for [`Query::since`] to find it: one day, in
@@ -149,6 +152,15 @@ impl Filter for Query {
 
     fn condition(&self) -> Condition {
         plan::condition(&self.expr)
+    }
+
+    fn raw(&self) -> RawTest {
+        bytes::raw(&self.expr)
+    }
+
+    fn looks_at(&self) -> Option<Vec<Slot>> {
+        let mut slots = Vec::new();
+        bytes::looks_at(&self.expr, &mut slots).map(|()| slots)
     }
 }
 

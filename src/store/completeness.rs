@@ -9,6 +9,7 @@ use super::verdict::{Doubt, Verdict};
 use super::{Cursor, DirStore, Direction, Filter, Item, Stored, Window};
 use crate::clock::MAX_TIME;
 use crate::error::Result;
+use crate::format::read_line;
 use crate::record::{Record, Slot, Value};
 
 /// A gap record stands at most so many records behind what was lost: what the largest queue can hold, and a batch.
@@ -96,6 +97,14 @@ impl Filter for Every {
     fn window(&self) -> Window {
         self.0
     }
+
+    fn looks_at(&self) -> Option<Vec<Slot>> {
+        Some(Vec::new())
+    }
+
+    fn gives(&self) -> Option<Vec<Slot>> {
+        Some(vec![Slot::ExecutionId, Slot::Phase])
+    }
 }
 
 /// One stream's records, one after the other.
@@ -152,7 +161,13 @@ impl<'v> Look<'v> {
         let mut is_first = true;
         while let Some(item) = walk.next_item()? {
             match item {
-                Item::Record(stored) | Item::Gap(stored) => {
+                Item::Record(mut stored) | Item::Gap(mut stored) => {
+                    // Of the trail's own, all of it is looked at.
+                    if stored.record.event().starts_with("audit.")
+                        && let Ok(whole) = read_line(&stored.line)
+                    {
+                        stored.record = whole;
+                    }
                     if std::mem::take(&mut is_first) {
                         self.begin(before.as_ref(), &stored.place);
                     }

@@ -19,7 +19,7 @@ pub const ERASED: &str = "[ERASED]";
 pub const MISMATCH: &str = "[MISMATCH]";
 
 /// What every commitment in a line begins with.
-const FORM: &[u8] = b"{\"$commit\":\"";
+pub(super) const FORM: &[u8] = b"{\"$commit\":\"";
 
 /// A stream's side table, of which the part that was asked for last is in memory.
 #[derive(Debug, Clone)]

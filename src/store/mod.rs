@@ -11,6 +11,7 @@ mod numbers;
 mod opts;
 mod place;
 mod quick;
+mod raw;
 mod seek;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -34,6 +35,7 @@ pub use opts::{List, MAX_LIMIT, Page};
 pub use place::Cursor;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{Pruned, SqliteStore};
+pub use raw::RawTest;
 pub use stats::{Interval, MAX_INTERVALS, RecordStats, StatsOpts, Tally};
 pub use verdict::{Completeness, Doubt, Lost, Verdict};
 
@@ -62,11 +64,75 @@ pub trait Filter {
     fn condition(&self) -> Condition {
         Condition::Unknown
     }
+
+    /// What a line must hold for its record to be wanted, told without reading it. Default: nothing is known.
+    fn raw(&self) -> RawTest {
+        RawTest::Any
+    }
+
+    /// The slots that [`matches`](Filter::matches) looks at: a store may show it no others. Default, `None`: all.
+    fn looks_at(&self) -> Option<Vec<Slot>> {
+        None
+    }
+
+    /// The slots that records need when they are given back; a store may leave out the others. Their lines are whole.
+    /// Default, `None`: all.
+    fn gives(&self) -> Option<Vec<Slot>> {
+        None
+    }
 }
 
 impl<F: Fn(&Record) -> bool> Filter for F {
     fn matches(&self, record: &Record) -> bool {
         self(record)
+    }
+}
+
+/// A filter whose records need only some slots: counting over many records costs less.
+#[derive(Clone)]
+pub struct Only<'f> {
+    filter: &'f dyn Filter,
+    slots: Vec<Slot>,
+}
+
+impl<'f> Only<'f> {
+    /// What the filter wants, given back with these slots; `time`, `observed_at`, `seq`, `stream` and `event` always are.
+    #[must_use]
+    pub fn new(filter: &'f dyn Filter, slots: impl IntoIterator<Item = Slot>) -> Self {
+        Self {
+            filter,
+            slots: slots.into_iter().collect(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Only<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Only")
+            .field("slots", &self.slots)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Filter for Only<'_> {
+    fn matches(&self, record: &Record) -> bool {
+        self.filter.matches(record)
+    }
+
+    fn window(&self) -> Window {
+        self.filter.window()
+    }
+
+    fn raw(&self) -> RawTest {
+        self.filter.raw()
+    }
+
+    fn looks_at(&self) -> Option<Vec<Slot>> {
+        self.filter.looks_at()
+    }
+
+    fn gives(&self) -> Option<Vec<Slot>> {
+        Some(self.slots.clone())
     }
 }
 

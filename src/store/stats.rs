@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Direction, Filter, Item, Store, Totals, Verdict};
+use super::{Direction, Filter, Item, Only, Store, Totals, Verdict};
 use crate::clock::{Clock as _, SystemClock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::{Record, Slot};
@@ -228,7 +228,8 @@ pub(super) fn by_walk<S: Store + ?Sized>(
     let mut words: [Words; 4] = Default::default();
     let mut intervals = Intervals::default();
     let hour = opts.last_hour();
-    for item in store.walk(filter, Direction::OldestFirst, None)? {
+    let few = Only::new(filter, COUNTED);
+    for item in store.walk(&few, Direction::OldestFirst, None)? {
         match item? {
             Item::Record(stored) => {
                 let record = &stored.record;

@@ -6,13 +6,16 @@ use std::io::{self, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use memchr::memmem;
+
 use crate::error::{Error, Result};
-use crate::format::{Lines, Piece, read_line, segments};
+use crate::format::{Lines, Piece, Wanted, read_line, segments, skim};
 use crate::record::{Record, Slot};
 
 use super::back::BackLines;
-use super::erasable::Values;
+use super::erasable::{FORM, Values};
 use super::numbers::{Numbers, Step};
+use super::raw::Look;
 use super::seek::{self, Bound};
 use super::{Cursor, Direction, Filter, Finding, FindingKind, Item, Stored, Window, is_gap};
 
@@ -95,6 +98,10 @@ pub(super) fn open(path: &Path) -> Result<Option<File>> {
 /// Reads a line as a record of a stream, or says why it is none.
 pub(super) fn decode(line: &[u8], name: &Arc<str>) -> Result<(Cursor, Record), String> {
     let record = read_line(line).map_err(|error| error.to_string())?;
+    Ok((place_of(&record, name)?, record))
+}
+
+fn place_of(record: &Record, name: &Arc<str>) -> Result<Cursor, String> {
     let (Some(observed_at), Some(seq)) = (record.uint(Slot::ObservedAt), record.uint(Slot::Seq)) else {
         return Err("it has no `observed_at` and `seq`".to_owned());
     };
@@ -102,12 +109,87 @@ pub(super) fn decode(line: &[u8], name: &Arc<str>) -> Result<(Cursor, Record), S
         Some(id) if id != &**name => id.into(),
         _ => Arc::clone(name),
     };
-    let place = Cursor {
+    Ok(Cursor {
         observed_at,
         stream,
         seq,
-    };
-    Ok((place, record))
+    })
+}
+
+/// How lines are read for a filter: as little of each as decides whether it is wanted, then what is wanted of it.
+struct Reading {
+    /// Lines that fail it cannot be wanted.
+    look: Option<Look>,
+    gap: memmem::Finder<'static>,
+    /// What every line is read for, to know its place.
+    place: Option<Wanted>,
+    /// What the filter looks at and what is given; `None` where that is everything.
+    some: Option<Wanted>,
+    /// Whether what was read of a wanted record is all that is wanted of it.
+    is_all: bool,
+}
+
+/// What was read of a line.
+enum Read {
+    /// Its record is not wanted, by its bytes alone.
+    Unwanted(Cursor),
+    /// The record, or what was asked for of it.
+    Record(Cursor, Record),
+}
+
+impl Reading {
+    fn of(filter: &dyn Filter) -> Self {
+        let (looks_at, gives) = (filter.looks_at(), filter.gives());
+        let is_all = gives.is_some();
+        let some = looks_at.map(|mut slots| {
+            slots.extend(gives.unwrap_or_default());
+            Wanted::new(slots)
+        });
+        Self {
+            look: filter.raw().look(),
+            gap: memmem::Finder::new(super::GAP).into_owned(),
+            place: Wanted::new([]),
+            some: some.flatten(),
+            is_all,
+        }
+    }
+
+    /// Reads as much of a line as is needed, or says why it is not a record.
+    fn read(&self, line: &[u8], name: &Arc<str>, filter: &dyn Filter) -> Result<Read, String> {
+        let is_own_loss = || self.gap.find(line).is_some();
+        if let (Some(look), Some(wanted)) = (&self.look, &self.place)
+            && !look.may(line)
+            && !is_own_loss()
+            && let Some(found) = skim(line, wanted)
+        {
+            return place_of(&found, name).map(Read::Unwanted);
+        }
+        // Where values stand elsewhere, all of the record is needed to find them.
+        if let Some(wanted) = &self.some
+            && memmem::find(line, FORM).is_none()
+            && let Some(found) = skim(line, wanted)
+            && !is_gap(&found)
+            && (self.is_all || !filter.matches(&found))
+        {
+            return Ok(Read::Record(place_of(&found, name)?, found));
+        }
+        let (place, record) = decode(line, name)?;
+        Ok(Read::Record(place, record))
+    }
+
+    /// What is given out for a line: its record if it is wanted, or that something was lost. Only then the line is copied.
+    fn item(filter: &dyn Filter, place: &Cursor, record: Record, line: &[u8]) -> Option<Item> {
+        let (wanted, is_gap) = (filter.matches(&record), is_gap(&record));
+        let stored = || Stored {
+            place: place.clone(),
+            record,
+            line: line.to_vec(),
+        };
+        if wanted {
+            return Some(Item::Record(stored()));
+        }
+        is_gap.then(|| Item::Gap(stored()))
+    }
 }
 
 /// The open file of a walk.
@@ -135,6 +217,7 @@ pub(super) struct StreamWalk<'s> {
     /// Where to begin in the first file: an offset for either direction.
     begin: Option<u64>,
     filter: &'s dyn Filter,
+    reading: Reading,
     window: Window,
     direction: Direction,
     after: Option<Cursor>,
@@ -167,6 +250,7 @@ impl<'s> StreamWalk<'s> {
             reader: None,
             begin: None,
             filter,
+            reading: Reading::of(filter),
             window,
             direction,
             after: after.cloned(),
@@ -279,16 +363,24 @@ impl<'s> StreamWalk<'s> {
             }
             // The writer ends a fragment with a newline of its own.
             Some(Piece::Line { bytes: b"", .. }) => return Ok(()),
-            Some(Piece::Line { offset, bytes }) => match decode(bytes, &self.name) {
-                Ok((place, _)) if place.seq >= self.part.limit => return Ok(()),
-                Ok((place, mut record)) => {
+            Some(Piece::Line { offset, bytes }) => match self.reading.read(bytes, &self.name, self.filter) {
+                Ok(Read::Unwanted(place) | Read::Record(place, _)) if place.seq >= self.part.limit => {
+                    return Ok(());
+                }
+                Ok(Read::Unwanted(place)) => {
+                    self.step(offset, &place);
+                    return Ok(());
+                }
+                Ok(Read::Record(place, mut record)) => {
                     let mismatch = self.values.join(bytes, &mut record)?;
                     let behind = is_behind(&place, self.after.as_ref(), self.direction);
                     let inside = behind && self.window.contains(place.observed_at);
-                    // The line is only copied where the record is given out.
-                    let wanted = inside && self.filter.matches(&record);
-                    let line = (wanted || (inside && is_gap(&record))).then(|| bytes.to_vec());
-                    self.take(offset, behind, place, record, line, wanted);
+                    let item = inside
+                        .then(|| Reading::item(self.filter, &place, record, bytes))
+                        .flatten();
+                    if self.step(offset, &place) {
+                        self.waiting.extend(item);
+                    }
                     mismatch.into_iter().for_each(|kind| self.found(offset, kind));
                     return Ok(());
                 }
@@ -302,41 +394,25 @@ impl<'s> StreamWalk<'s> {
         Ok(())
     }
 
-    fn take(
-        &mut self,
-        offset: u64,
-        behind: bool,
-        place: Cursor,
-        record: Record,
-        line: Option<Vec<u8>>,
-        wanted: bool,
-    ) {
-        match self.numbers.step(&place, self.direction) {
-            Step::Repeated => return,
+    /// Takes the place of the next line; `false` where its record was given already, or lies before the cursor.
+    fn step(&mut self, offset: u64, place: &Cursor) -> bool {
+        match self.numbers.step(place, self.direction) {
+            Step::Repeated => return false,
             Step::Found(kind) => self.found(offset, kind),
             Step::Next => {}
         }
-        if !behind {
+        if !is_behind(place, self.after.as_ref(), self.direction) {
             // What was met so far lies before the cursor as well: the page before has told it.
             self.held.clear();
-            return;
+            return false;
         }
         self.begin();
         let past = match self.direction {
             Direction::OldestFirst => place.observed_at >= self.window.until,
             Direction::NewestFirst => place.observed_at < self.window.from,
         };
-        if past {
-            self.ended = true;
-            return;
-        }
-        let Some(line) = line else { return };
-        let stored = Stored { place, record, line };
-        self.waiting.push_back(if wanted {
-            Item::Record(stored)
-        } else {
-            Item::Gap(stored)
-        });
+        self.ended |= past;
+        true
     }
 
     fn found(&mut self, offset: u64, kind: FindingKind) {

@@ -1,0 +1,250 @@
+//! Reads of a line what is asked for, and steps over the rest: a scan of many lines wants little of each.
+
+use super::json::Parser;
+use super::read::{NEEDED, put};
+use crate::record::{Record, Slot};
+
+/// Deeper lines are read whole.
+const MAX_DEPTH: u32 = 32;
+
+/// The slots that are read of a line, by their keys in the line's order.
+#[derive(Debug, Clone)]
+pub(crate) struct Wanted {
+    tops: Vec<(&'static str, Top)>,
+}
+
+/// What a top-level key holds of the wanted slots.
+#[derive(Debug, Clone)]
+enum Top {
+    Slot(Slot),
+    Members(Vec<(&'static str, Slot)>),
+}
+
+impl Wanted {
+    /// These, and those without which a line is no record. `None` where attributes are wanted: keys that nobody knows
+    /// become attributes, so all of the line must be read.
+    pub(crate) fn new(slots: impl IntoIterator<Item = Slot>) -> Option<Self> {
+        let mut all: Vec<Slot> = NEEDED
+            .into_iter()
+            .chain([Slot::ObservedAt, Slot::Profile])
+            .collect();
+        all.extend(slots);
+        if all.contains(&Slot::Attributes) {
+            return None;
+        }
+        // Slots have the order of the line.
+        all.sort_unstable();
+        all.dedup();
+        let mut tops: Vec<(&'static str, Top)> = Vec::new();
+        for slot in all {
+            match (slot.place(), tops.last_mut()) {
+                ((Some(object), key), Some((last, Top::Members(members)))) if *last == object => {
+                    members.push((key, slot));
+                }
+                ((Some(object), key), _) => tops.push((object, Top::Members(vec![(key, slot)]))),
+                ((None, key), _) => tops.push((key, Top::Slot(slot))),
+            }
+        }
+        Some(Self { tops })
+    }
+}
+
+/// The wanted slots of a line; `None` where it must be read whole to know: it is not in our own spelling (no spaces, keys
+/// in order and without escapes), or it is not a record.
+///
+/// A slot that is not wanted is stepped over: that it has a value which it cannot have does not show.
+pub(crate) fn skim(line: &[u8], wanted: &Wanted) -> Option<Record> {
+    let text = std::str::from_utf8(line).ok()?;
+    let mut skim = Skim {
+        parser: Parser { text, at: 0 },
+    };
+    let mut record = Record::default();
+    let mut tops = wanted.tops.iter().peekable();
+    skim.members(|skim, key| {
+        while tops.next_if(|(top, _)| *top < key).is_some() {}
+        match tops.next_if(|(top, _)| *top == key) {
+            None => skim.value(0),
+            Some((_, Top::Slot(slot))) => skim.slot(*slot, &mut record),
+            Some((_, Top::Members(members))) => skim.object(members, &mut record),
+        }
+    })?;
+    let is_whole = skim.parser.at == text.len() && NEEDED.iter().all(|slot| record.get(*slot).is_some());
+    is_whole.then_some(record)
+}
+
+struct Skim<'a> {
+    parser: Parser<'a>,
+}
+
+impl<'a> Skim<'a> {
+    /// Steps through an object whose keys stand in order; `each` steps over the value of a key.
+    fn members(&mut self, mut each: impl FnMut(&mut Self, &'a str) -> Option<()>) -> Option<()> {
+        self.eat(b'{')?;
+        if self.parser.eat(b'}') {
+            return Some(());
+        }
+        let mut before: Option<&str> = None;
+        loop {
+            let key = self.key()?;
+            if before.is_some_and(|before| before >= key) {
+                return None;
+            }
+            before = Some(key);
+            self.eat(b':')?;
+            each(self, key)?;
+            if self.parser.eat(b'}') {
+                return Some(());
+            }
+            self.eat(b',')?;
+        }
+    }
+
+    fn object(&mut self, members: &[(&'static str, Slot)], record: &mut Record) -> Option<()> {
+        let mut wanted = members.iter().peekable();
+        self.members(|skim, key| {
+            while wanted.next_if(|(name, _)| *name < key).is_some() {}
+            match wanted.next_if(|(name, _)| *name == key) {
+                None => skim.value(1),
+                Some((_, slot)) => skim.slot(*slot, record),
+            }
+        })
+    }
+
+    fn slot(&mut self, slot: Slot, record: &mut Record) -> Option<()> {
+        let json = self.parser.value(0).ok()?;
+        put(record, slot, json).ok()
+    }
+
+    fn key(&mut self) -> Option<&'a str> {
+        self.eat(b'"')?;
+        let start = self.parser.at;
+        self.parser.plain().ok()?;
+        let key = self.parser.text.get(start..self.parser.at)?;
+        self.eat(b'"')?;
+        Some(key)
+    }
+
+    /// Steps over a value.
+    fn value(&mut self, depth: u32) -> Option<()> {
+        let parser = &mut self.parser;
+        match parser.peek()? {
+            b'"' => self.string(),
+            b'{' if depth < MAX_DEPTH => self.members(|skim, _| skim.value(depth + 1)),
+            b'[' if depth < MAX_DEPTH => self.list(depth + 1),
+            b'-' | b'0'..=b'9' => parser.number().ok().map(drop),
+            b't' | b'f' | b'n' => parser.value(0).ok().map(drop),
+            _ => None,
+        }
+    }
+
+    fn list(&mut self, depth: u32) -> Option<()> {
+        self.eat(b'[')?;
+        if self.parser.eat(b']') {
+            return Some(());
+        }
+        loop {
+            self.value(depth)?;
+            if self.parser.eat(b']') {
+                return Some(());
+            }
+            self.eat(b',')?;
+        }
+    }
+
+    fn string(&mut self) -> Option<()> {
+        self.eat(b'"')?;
+        self.parser.plain().ok()?;
+        while self.parser.eat(b'\\') {
+            self.parser.escape().ok()?;
+            self.parser.plain().ok()?;
+        }
+        self.eat(b'"')
+    }
+
+    fn eat(&mut self, byte: u8) -> Option<()> {
+        self.parser.eat(byte).then_some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::read_line;
+
+    const LINE: &str = concat!(
+        r#"{"action":"read","actor":{"id":"u-1","roles":["a","b"],"type":"user"},"attributes":{"a":[{"b":1.5e3},null],"#,
+        r#""c\n":true},"event":"document.read","labels":{"team":"core"},"observed_at":"2025-11-21T10:00:00.250000000Z","#,
+        r#""outcome":"suc\u0000cess\"","schema":1,"seq":7,"stream":"main","time":"2025-11-21T10:00:00.250000000Z"}"#
+    );
+
+    /// The wanted slots of the record that the whole line is.
+    fn of_whole(line: &str, slots: &[Slot]) -> Option<Record> {
+        let whole = read_line(line.as_bytes()).ok()?;
+        let mut record = Record::default();
+        for (slot, value) in whole.slots() {
+            let always = NEEDED.contains(&slot) || [Slot::ObservedAt, Slot::Profile].contains(&slot);
+            if always || slots.contains(&slot) {
+                record.put(slot, value.clone());
+            }
+        }
+        Some(record)
+    }
+
+    #[test]
+    fn what_is_wanted_of_a_line_is_what_the_whole_line_says() {
+        for slots in [
+            &[][..],
+            &[Slot::ActorId],
+            &[Slot::Outcome, Slot::ActorType, Slot::Labels],
+            &[Slot::ActorRoles, Slot::Action, Slot::TraceId],
+        ] {
+            let wanted = Wanted::new(slots.iter().copied()).unwrap();
+            // `c\n` is a key with an escape, so this line is read whole.
+            assert_eq!(skim(LINE.as_bytes(), &wanted), None);
+            let line = LINE.replace("c\\n", "c");
+            assert_eq!(
+                skim(line.as_bytes(), &wanted),
+                of_whole(&line, slots),
+                "{slots:?}"
+            );
+        }
+        assert!(Wanted::new([Slot::Attributes]).is_none());
+    }
+
+    #[test]
+    fn what_is_skimmed_is_always_a_line_that_can_be_read_and_says_the_same() {
+        let slots = [Slot::ActorId, Slot::Outcome, Slot::Labels];
+        let wanted = Wanted::new(slots).unwrap();
+        let line = LINE.replace("c\\n", "c");
+        let mut skimmed = 0;
+        for at in 0..line.len() {
+            for byte in b"\"\\{}[],:0 x\n".iter().map(|byte| char::from(*byte)) {
+                let mut changed = line.clone();
+                changed.replace_range(at..=at, &byte.to_string());
+                let cut = line.get(..at).unwrap_or_default();
+                for line in [changed.as_str(), cut] {
+                    let Some(found) = skim(line.as_bytes(), &wanted) else {
+                        continue;
+                    };
+                    skimmed += 1;
+                    // What is not wanted may have a value that it cannot have.
+                    if let Some(whole) = of_whole(line, &slots) {
+                        assert_eq!(found, whole, "{line}");
+                    }
+                }
+            }
+        }
+        assert!(skimmed > 100, "{skimmed}");
+    }
+
+    #[test]
+    fn a_line_that_is_nested_too_deep_or_holds_a_key_twice_is_read_whole() {
+        let wanted = Wanted::new([]).unwrap();
+        let deep = format!("{}1{}", "[".repeat(40), "]".repeat(40));
+        let line = LINE.replace("c\\n", "c");
+        assert!(skim(line.replace("null", "[[[]]]").as_bytes(), &wanted).is_some());
+        assert_eq!(skim(line.replace("null", &deep).as_bytes(), &wanted), None);
+        let twice = line.replace("\"c\":true", "\"a\":true");
+        assert_eq!(skim(twice.as_bytes(), &wanted), None);
+    }
+}
