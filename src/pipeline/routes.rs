@@ -79,4 +79,8 @@ impl Outlet for Router {
     fn lost(&self, cause: Loss, category: &str) {
         self.main.lost(cause, category);
     }
+
+    fn say(&self, sentence: &str) {
+        self.main.say(sentence);
+    }
 }
