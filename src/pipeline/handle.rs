@@ -196,11 +196,11 @@ impl Audit {
         self.request(Command::Rotate)
     }
 
-    /// Removes segments that are due, now.
+    /// Removes segments that are due, now. The record `audit.retention` that names them is on disk and sealed before.
     ///
     /// # Errors
     ///
-    /// There is no journal, it was shut down, or the disk refused.
+    /// There is no journal, it was shut down, or the disk refused: what was stated then goes as soon as it can.
     pub fn cleanup(&self) -> Result<Cleaned> {
         self.request(Command::Cleanup)
     }
