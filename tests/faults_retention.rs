@@ -62,7 +62,9 @@ fn is_as_stated(directory: &Path) -> Result<usize, String> {
     }
     let left = seen("as it was left")?;
     let audit = builder(directory).start().map_err(|error| error.to_string())?;
-    audit.flush(torture::PATIENCE).map_err(|error| error.to_string())?;
+    audit
+        .flush(torture::PATIENCE)
+        .map_err(|error| error.to_string())?;
     seen("behind the start")?;
     audit.cleanup().map_err(|error| error.to_string())?;
     let kept = seen("behind a clean-up")?;
@@ -105,7 +107,10 @@ fn a_kill_at_each_call_around_a_removal_leaves_what_the_trail_says_is_gone() {
         }
     }
     println!("{kills} kills in {tries} tries, {amid} of them with segments left that were due");
-    assert!(kills * 2 > tries, "most calls are never made: {kills} kills in {tries}");
+    assert!(
+        kills * 2 > tries,
+        "most calls are never made: {kills} kills in {tries}"
+    );
     assert!(amid > 0, "no kill came before a removal");
 }
 

@@ -17,67 +17,81 @@ const BEGIN: [u32; 8] = [
     0x5be0_cd19,
 ];
 
-/// SHA-256 of a byte and what follows it. A log hashes millions of short texts, of which every second one has 65 bytes:
-/// blocks are filled here, because a general hasher's buffer costs half as much again.
-fn hash_behind(first: u8, rest: &[u8]) -> Hash {
+/// The mark of a leaf, and that of a node.
+const LEAF: u8 = 0;
+const NODE: u8 = 1;
+
+/// Where the length stands in the last block.
+const LENGTH: usize = 56;
+
+/// The hash of a leaf: SHA-256 of a zero byte and the line, without its newline.
+///
+/// A log hashes millions of short texts: blocks are filled here, because a general hasher's buffer costs half as much again,
+/// and all but the first and the last are taken from the line where it stands, in one call.
+#[must_use]
+pub fn leaf_hash(line: &[u8]) -> Hash {
+    let bits = (line.len() as u64 + 1) * 8;
     let mut state = BEGIN;
     let mut block = [0; 64];
-    let (head, rest_of_block) = block.split_at_mut(1);
-    head.fill(first);
-    let begun = rest.len().min(63);
-    let (begin, rest_of_text) = rest.split_at(begun);
-    for (slot, byte) in rest_of_block.iter_mut().zip(begin) {
-        *slot = *byte;
-    }
-    let bits = (rest.len() as u64 + 1) * 8;
-    if begun < 63 {
-        return finish(&mut state, block, begun + 1, bits);
+    let Some((begin, rest)) = line.split_first_chunk::<63>() else {
+        fill(&mut block, 1, line);
+        return finish(state, block, line.len() + 1, bits);
+    };
+    if let Some((mark, room)) = block.split_first_mut() {
+        *mark = LEAF;
+        room.copy_from_slice(begin);
     }
     compress256(&mut state, &[block]);
-    let (blocks, tail) = rest_of_text.as_chunks::<64>();
+    let (blocks, tail) = rest.as_chunks::<64>();
     compress256(&mut state, blocks);
     let mut block = [0; 64];
-    for (slot, byte) in block.iter_mut().zip(tail) {
-        *slot = *byte;
+    fill(&mut block, 0, tail);
+    finish(state, block, tail.len(), bits)
+}
+
+/// Puts a text that has room there into a block.
+fn fill(block: &mut [u8; 64], at: usize, text: &[u8]) {
+    if let Some(room) = block.get_mut(at..at + text.len()) {
+        room.copy_from_slice(text);
     }
-    finish(&mut state, block, tail.len(), bits)
 }
 
 /// The last block, of which `used` bytes are text and the others zero, with its padding.
-fn finish(state: &mut [u32; 8], mut block: [u8; 64], used: usize, bits: u64) -> Hash {
-    if let Some(slot) = block.get_mut(used) {
-        *slot = 0x80;
-    }
-    if used >= 56 {
-        compress256(state, &[block]);
+fn finish(mut state: [u32; 8], mut block: [u8; 64], used: usize, bits: u64) -> Hash {
+    fill(&mut block, used, &[0x80]);
+    if used >= LENGTH {
+        compress256(&mut state, &[block]);
         block = [0; 64];
     }
-    if let Some(length) = block.last_chunk_mut::<8>() {
-        *length = bits.to_be_bytes();
-    }
-    compress256(state, &[block]);
+    fill(&mut block, LENGTH, &bits.to_be_bytes());
+    compress256(&mut state, &[block]);
+    bytes_of(&state)
+}
+
+fn bytes_of(state: &[u32; 8]) -> Hash {
     let mut hash = Hash::default();
     let (words, _) = hash.as_chunks_mut::<4>();
-    for (slot, word) in words.iter_mut().zip(state.iter()) {
+    for (slot, word) in words.iter_mut().zip(state) {
         *slot = word.to_be_bytes();
     }
     hash
 }
 
-/// The hash of a leaf: SHA-256 of a zero byte and the line, without its newline.
-#[must_use]
-pub fn leaf_hash(line: &[u8]) -> Hash {
-    hash_behind(0, line)
-}
-
 /// The hash of a node: SHA-256 of a one byte and the hashes below it.
+///
+/// Every second text of a log is one of these 65 bytes, so both of its blocks are laid out at once: the second holds the last
+/// byte, the end mark and the length.
 #[must_use]
 pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
-    let mut both = [0; 64];
-    let (first, second) = both.split_at_mut(32);
-    first.copy_from_slice(left);
-    second.copy_from_slice(right);
-    hash_behind(1, &both)
+    let mut text = [0; 128];
+    text[0] = NODE;
+    text[1..33].copy_from_slice(left);
+    text[33..65].copy_from_slice(right);
+    text[65] = 0x80;
+    text[120..].copy_from_slice(&(65_u64 * 8).to_be_bytes());
+    let mut state = BEGIN;
+    compress256(&mut state, text.as_chunks::<64>().0);
+    bytes_of(&state)
 }
 
 #[cfg(test)]

@@ -49,11 +49,14 @@ impl Writer {
                 }
                 Command::Rotate(promise) => {
                     self.hand_on();
-                    promise.answer(match &mut self.journal {
+                    let rotated = match &mut self.journal {
                         Some(journal) => journal.rotate(),
                         None => Err(no_journal("rotate")),
-                    });
+                    };
                     self.tell_file_events();
+                    // What cannot be removed now is removed later, and the segment has begun in any case.
+                    let _ = self.finish_removal();
+                    promise.answer(rotated);
                 }
                 Command::Cleanup(promise) => {
                     promise.answer(self.clean_up());

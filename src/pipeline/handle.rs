@@ -191,11 +191,12 @@ impl Audit {
         self.streams_to_ask()?.rotate()
     }
 
-    /// Removes segments that are due, now, in every stream.
+    /// Removes segments that are due, now, in every stream. The record `audit.retention` that names them is on disk and sealed
+    /// before.
     ///
     /// # Errors
     ///
-    /// There is no journal, it was shut down, or the disk refused.
+    /// There is no journal, it was shut down, or the disk refused: what was stated then goes as soon as it can.
     pub fn cleanup(&self) -> Result<Cleaned> {
         self.streams_to_ask()?.cleanup()
     }

@@ -31,7 +31,7 @@ impl Writer {
     }
 
     /// Makes safe what states a removal, and carries that out.
-    fn finish_removal(&mut self) -> Result<()> {
+    pub(super) fn finish_removal(&mut self) -> Result<()> {
         if !self.is_removing() {
             return Ok(());
         }
@@ -78,5 +78,99 @@ impl Writer {
             journal.remove_stated();
             self.tell_file_events();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::Audit;
+    use crate::clock::ManualClock;
+    use crate::error::ErrorKind;
+    use crate::record::Record;
+    use crate::sink::file::memfs::{Fault, MemFs};
+
+    const LONG: Duration = Duration::from_secs(30);
+    /// 2026-11-21T12:00:00Z.
+    const NOON: u64 = 1_795_262_400_000_000_000;
+    const HOUR: u64 = 3_600_000_000_000;
+
+    fn start(fs: &MemFs, keep: u64) -> Audit {
+        let builder = Audit::builder().directory("/audit").file_system(fs);
+        let builder = builder.keep_days(0).keep_segments(keep).diagnostics(|_| {});
+        builder.start().unwrap()
+    }
+
+    fn segments(fs: &MemFs) -> usize {
+        let names = fs.names();
+        names.iter().filter(|name| name.ends_with(".jsonl")).count()
+    }
+
+    /// Four segments.
+    fn trail() -> MemFs {
+        let fs = MemFs::default();
+        let audit = start(&fs, 0);
+        for n in 0..4 {
+            let record = Record::builder("load.step").actor("user", "u-1");
+            audit.emit(record.attribute("n", n).build()).unwrap();
+            if n < 3 {
+                audit.rotate().unwrap();
+            }
+        }
+        audit.shutdown(LONG).unwrap();
+        assert_eq!(segments(&fs), 4);
+        fs
+    }
+
+    fn stated(fs: &MemFs) -> usize {
+        let names = fs.names().into_iter().filter(|name| name.ends_with(".jsonl"));
+        let read = |name: String| fs.get(&std::path::Path::new("/audit/main").join(name));
+        let bytes: Vec<u8> = names.flat_map(read).collect();
+        String::from_utf8_lossy(&bytes)
+            .matches("\"audit.retention\"")
+            .count()
+    }
+
+    #[test]
+    fn a_start_removes_what_is_due_once_it_has_said_so() {
+        let fs = trail();
+        let audit = start(&fs, 2);
+        let cleaned = audit.cleanup().unwrap();
+        assert_eq!((cleaned.kept, segments(&fs), stated(&fs)), (2, 2, 1));
+        assert_eq!(audit.cleanup().unwrap().removed, [], "and says it once");
+        assert_eq!(stated(&fs), 1);
+        audit.shutdown(LONG).unwrap();
+    }
+
+    #[test]
+    fn nothing_is_removed_as_long_as_the_disk_does_not_have_the_record_that_says_so() {
+        let fs = MemFs::default();
+        let clock = ManualClock::new(NOON);
+        let builder = Audit::builder().directory("/audit").file_system(&fs).keep_days(1);
+        let audit = builder.clock(clock.clone()).diagnostics(|_| {}).start().unwrap();
+        audit.rotate().unwrap();
+        // Two steps, each of less than a day: a longer one would suspend retention by age.
+        for hours in [13, 26] {
+            clock.set(NOON + hours * HOUR);
+            audit.flush(LONG).unwrap();
+            audit.rotate().unwrap();
+        }
+        audit.flush(LONG).unwrap();
+        clock.set(NOON + 38 * HOUR);
+        let oldest = fs
+            .names()
+            .into_iter()
+            .find(|name| name.ends_with(".jsonl"))
+            .unwrap();
+        fs.fail(0, 1 << 40, Fault::Sync);
+        let error = audit.cleanup().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Io, "{error}");
+        assert!(fs.names().contains(&oldest), "it went before its record was safe");
+        fs.heal();
+        audit.flush(LONG).unwrap();
+        audit.cleanup().unwrap();
+        assert!(!fs.names().contains(&oldest));
+        audit.shutdown(LONG).unwrap();
     }
 }

@@ -151,7 +151,7 @@ impl AuditBuilder {
 impl Writer {
     /// The records that somebody waits for get the hashes of their lines, which the journal has just taken.
     pub(super) fn take_leaves(&mut self) {
-        let Some(journal) = &self.journal else { return };
+        let Some(journal) = &mut self.journal else { return };
         for (_, place) in self
             .state
             .waiting

@@ -289,7 +289,11 @@ impl<'o> Check<'o> {
             self.said.unclean = Some(seq);
         }
         let first = self.report.removed;
-        if control.removal.as_ref().is_some_and(|removal| removal.leaves(first)) {
+        if control
+            .removal
+            .as_ref()
+            .is_some_and(|removal| removal.leaves(first))
+        {
             self.said.removal.get_or_insert(seq);
         }
         if let Some(takeover) = &control.takeover {

@@ -126,14 +126,14 @@ impl FileSink {
             Ok(()) => {
                 self.next_seq += part.lines;
                 self.last_observed_at = part.observed_at;
-                self.seal_lines(bytes);
+                self.seal_lines(bytes, part.lines);
                 Ok(())
             }
             Err(failed) => {
                 // What stands there complete is taken over; the rest of the batch comes again.
                 self.next_seq += failed.lines;
                 let path = segment.path.clone();
-                self.seal_lines(first_lines(bytes, failed.lines));
+                self.seal_lines(first_lines(bytes, failed.lines), failed.lines);
                 self.end_segment(RollCause::WriteError);
                 Err(into_sink_error(Error::io("could not write", &path, failed.cause)))
             }

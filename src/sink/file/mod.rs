@@ -20,7 +20,7 @@
 //! | `append.rs` | lines to bytes, failed writes |
 //! | `background.rs` | syncs beside the writing |
 //! | `roll.rs`, `salvage.rs` | the end of one segment and the begin of the next; what takes the place of lines that are lost |
-//! | `seal.rs`, `sealer.rs` | the tree over the lines; the thread that writes tiles and checkpoints |
+//! | `seal.rs`, `leaves.rs`, `sealer.rs` | the tree over the lines; the thread that hashes them, and the one that writes tiles and checkpoints |
 //! | `keyring.rs`, `reseal.rs` | whose turn it is to sign; the tree of a stream that is opened again |
 //! | `place.rs` | files that are deleted or replaced under the sink |
 //! | `space.rs` | the room of the file system |
@@ -50,6 +50,7 @@ mod follow_power_tests;
 mod follow_tests;
 mod fs;
 mod keyring;
+mod leaves;
 mod lock;
 
 #[cfg(test)]

@@ -36,7 +36,10 @@ fn removing(cause: RemoveCause, due: &[Candidate]) -> FileEvent {
     let end = due.last().map_or(0, |segment| segment.end);
     FileEvent::Removing {
         // A segment of which every line was repeated in the next one holds none.
-        records: end.checked_sub(1).filter(|last| *last >= first).map(|last| (first, last)),
+        records: end
+            .checked_sub(1)
+            .filter(|last| *last >= first)
+            .map(|last| (first, last)),
         segments: due.iter().map(|segment| segment.name).collect(),
         bytes: due.iter().map(|segment| segment.len).sum(),
         cause,

@@ -267,7 +267,7 @@ impl FileSink {
         let Some(rest) = self.carry.take().and_then(|carry| carry.rest) else {
             return Ok(None);
         };
-        self.seal_lines(rest.free());
+        self.seal_lines(rest.free(), newlines(rest.free()));
         for (first, last) in rest.lost {
             self.doubt_removal(first, last);
             self.tell(FileEvent::Unconfirmed { first, last });

@@ -1,10 +1,11 @@
 //! The seal: the Merkle tree over the stream's lines, its tiles, and checkpoints over what the disk has confirmed.
 //!
-//! Invariants: the tree has exactly the lines below [`FileSink::next_seq`]; a head is taken at any time, and published
+//! Invariants: the tree and what [`Leaves`] holds are exactly the lines below [`FileSink::next_seq`]; a head is taken at any time, and published
 //! only when the disk has confirmed every line that it covers; a published head is never contradicted by a later one.
 
 use super::FileSink;
 use super::keyring::Keyring;
+use super::leaves::{self, Leaves};
 use super::sealer::{Publication, Published, Sealer, TileFile};
 use crate::error::{Error, Result};
 use crate::format::{Checkpoint, Hash, TileName, Tree, leaf_hash};
@@ -21,7 +22,9 @@ const TILES: usize = 16;
 /// What the sink remembers of its tree.
 #[derive(Debug)]
 pub(super) struct Seal {
+    /// Behind it come the lines whose hashes are being made: [`Seal::settle_leaves`] takes them.
     tree: Tree,
+    leaves: Leaves,
     keys: Keyring,
     /// Full tiles that were not given to the thread yet.
     tiles: Vec<TileFile>,
@@ -56,6 +59,7 @@ impl Seal {
             // What a start finds is confirmed; a segment that it goes on with has no other mark.
             marks: vec![tree.clone()],
             tree,
+            leaves: Leaves::default(),
             keys,
             tiles,
             recent: (0, Vec::new()),
@@ -69,32 +73,46 @@ impl Seal {
         }
     }
 
-    fn push(&mut self, line: &[u8]) {
-        let hash = leaf_hash(line);
-        self.recent.1.push(hash);
+    fn push(&mut self, hash: Hash, is_recent: bool) {
+        if is_recent {
+            self.recent.1.push(hash);
+        }
         let tiles = &mut self.tiles;
         self.tree.push(hash, |tile| {
             tiles.push((TileName::of(&tile), tile.hashes.as_flattened().to_vec()));
         });
     }
 
-    /// Adds lines that were just written, each ended by a newline.
-    pub(super) fn add(&mut self, lines: &[u8]) {
-        let mut start = 0;
-        for end in memchr::memchr_iter(b'\n', lines) {
-            self.push(lines.get(start..end).unwrap_or_default());
-            start = end + 1;
+    /// Adds `count` lines that were just written, each ended by a newline.
+    fn add(&mut self, lines: &[u8], count: u64) {
+        self.settle_leaves();
+        if !self.leaves.begin(lines, count) {
+            leaves::each(lines, |line| self.push(leaf_hash(line), true));
         }
+    }
+
+    /// Takes the hashes that are being made into the tree. Whoever looks at the tree calls this first.
+    fn settle_leaves(&mut self) {
+        let mut leaves = std::mem::take(&mut self.leaves);
+        leaves.take(|hash, is_recent| self.push(hash, is_recent));
+        self.leaves = leaves;
+    }
+
+    /// How many lines there are.
+    fn size(&self) -> u64 {
+        self.tree.size() + self.leaves.waiting()
     }
 
     /// Lines that are appended from here on are those of one call.
     pub(super) fn begin_run(&mut self) {
-        self.recent.0 = self.tree.size();
+        self.recent.0 = self.size();
         self.recent.1.clear();
+        self.leaves.age();
     }
 
     /// Remembers the tree as it is: lines behind this place may have to be taken back.
     pub(super) fn mark(&mut self) {
+        self.settle_leaves();
         let size = self.tree.size();
         if self.marks.last().is_none_or(|mark| mark.size() < size) {
             self.marks.push(self.tree.clone());
@@ -115,6 +133,7 @@ impl Seal {
     /// The lines from `first` on are not on disk and will be replaced by others. Gives the number from which that is
     /// possible: what is sealed already stays as it was sealed.
     pub(super) fn take_back(&mut self, first: u64) -> u64 {
+        self.settle_leaves();
         let first = first.max(self.attempted);
         let mark = self.marks.iter().position(|mark| mark.size() >= first);
         let Some(at) = mark else { return self.tree.size() };
@@ -130,6 +149,7 @@ impl Seal {
     }
 
     fn take_head(&mut self, now: u64) {
+        self.settle_leaves();
         let edge = self.tree.partial();
         self.head = Some(Head {
             checkpoint: Checkpoint {
@@ -145,7 +165,7 @@ impl Seal {
     }
 
     fn is_due(&self, now: u64) -> bool {
-        let waiting = self.tree.size() - self.published;
+        let waiting = self.size() - self.published;
         // A clock that went back must not hold the seal up until it has caught up.
         let is_time = now < self.last_head || now - self.last_head >= INTERVAL;
         self.head.is_none() && waiting > 0 && (is_time || waiting >= MOST_RECORDS)
@@ -160,9 +180,9 @@ fn is_within(name: &TileName, size: u64) -> bool {
 
 impl FileSink {
     /// Takes lines that were just written into the tree.
-    pub(super) fn seal_lines(&mut self, lines: &[u8]) {
+    pub(super) fn seal_lines(&mut self, lines: &[u8], count: u64) {
         let Some(seal) = &mut self.seal else { return };
-        seal.add(lines);
+        seal.add(lines, count);
         if seal.tiles.len() >= TILES {
             let mut tiles = seal.thread.take_owed();
             tiles.append(&mut seal.tiles);
@@ -188,8 +208,10 @@ impl FileSink {
     }
 
     /// The hash of a line of the run that was written last.
-    pub(crate) fn leaf(&self, seq: u64) -> Option<Hash> {
-        let (first, hashes) = &self.seal.as_ref()?.recent;
+    pub(crate) fn leaf(&mut self, seq: u64) -> Option<Hash> {
+        let seal = self.seal.as_mut()?;
+        seal.settle_leaves();
+        let (first, hashes) = &seal.recent;
         let at = usize::try_from(seq.checked_sub(*first)?).ok()?;
         hashes.get(at).copied()
     }
@@ -253,6 +275,7 @@ impl FileSink {
         let Some(seal) = &mut self.seal else {
             return Ok(None);
         };
+        seal.settle_leaves();
         if seal.tree.size() == 0 || seal.tree.size() == seal.published && seal.tiles.is_empty() {
             return Ok(seal.thread.newest().cloned());
         }
