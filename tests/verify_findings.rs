@@ -409,32 +409,6 @@ fn a_prefix_that_retention_removed_is_proven_by_the_tiles_and_must_be_on_record(
 }
 
 #[test]
-fn a_record_of_a_removal_can_be_removed_with_the_next_segment() {
-    let key = key();
-    let first = "audit-2026-11-21-00000000000000000000.jsonl";
-    let mut sealer = trail(Some(&key));
-    for name in [first, SECOND] {
-        fs::remove_file(sealer.home.join(name)).unwrap();
-    }
-    // What said that the first is gone stood in the second.
-    sealer.control(
-        "audit.retention",
-        &[
-            ("cause", Value::from("age")),
-            ("segments", Value::from(vec![Value::from(SECOND)])),
-        ],
-    );
-    sealer.seal();
-    let (stream, outcome) = report(sealer.path(), &with(&key));
-    assert_eq!(
-        (outcome, stream.removed),
-        (Outcome::Verified, 300),
-        "{:?}",
-        stream.findings
-    );
-}
-
-#[test]
 fn a_checkpoint_that_a_crash_cut_short_is_told_and_any_other_one_is_a_finding() {
     let key = key();
     let mut sealer = trail(Some(&key));
