@@ -260,6 +260,11 @@ fn a_list_in_the_place_of_an_object_is_refused() {
         (r#"{"redaction": ["balanced"]}"#, "redaction"),
         (r#"{"call_stacks": [1, 2]}"#, "call_stacks"),
         (r#"{"modes": [["tool.*", null, "lossy"]]}"#, "modes[0]"),
+        (r#"{"streams": [["side", 1, 2, 3, 4]]}"#, "streams[0]"),
+        (
+            r#"{"routes": [["tool.*", null, null, null, "side"]]}"#,
+            "routes[0]",
+        ),
     ] {
         refused_with(text, &[&format!("`{key}` is a list"), "write an object"]);
     }

@@ -219,3 +219,35 @@ fn a_verifier_that_we_did_not_write_accepts_a_trail_and_refuses_a_changed_line()
     fs::write(path, text.replacen(line, &line.replace("invoice", "invoise"), 1)).unwrap();
     assert!(!proof("41").0);
 }
+
+#[test]
+fn a_trail_whose_records_of_removals_were_removed_in_their_turn_verifies() {
+    let dir = tempfile::tempdir().unwrap();
+    let audit = Audit::builder()
+        .directory(dir.path())
+        .keep_segments(2)
+        .start()
+        .unwrap();
+    for _ in 0..6 {
+        write(&audit, 50);
+        audit.rotate().unwrap();
+    }
+    audit.shutdown(std::time::Duration::from_secs(30)).unwrap();
+    let home = dir.path().join("main");
+    let left = tracing_audit::format::segments(&home).unwrap();
+    let text: String = left
+        .iter()
+        .map(|segment| fs::read_to_string(home.join(segment.name.to_string())).unwrap())
+        .collect();
+    let oldest = "00000000000000000000.jsonl";
+    assert!(
+        !text.contains(oldest),
+        "nothing that is left names the first segment"
+    );
+    assert!(clean(dir.path(), &Options::new()).removed > 250);
+    // What goes without a record is still found.
+    fs::remove_file(home.join(left[0].name.to_string())).unwrap();
+    let report = verify(dir.path(), &Options::new()).unwrap();
+    assert_eq!(report.outcome(), Outcome::Tampered);
+    assert!(report.findings().any(|finding| finding.kind == Kind::Unrecorded));
+}

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Deserializer, de};
 
-use super::{CallStacks, Family, Floors, IdKind, Mode, Modes, keys, retention_days};
+use super::{CallStacks, Family, Floors, IdKind, Mode, Modes, RouteRule, Stream, keys, retention_days};
 use crate::error::Result;
 use crate::record::Level;
 
@@ -40,8 +40,13 @@ pub struct Config {
     /// one with the most characters beside `*` decides. Default: none.
     #[serde(deserialize_with = "levels_by_pattern")]
     pub levels_by_event: BTreeMap<String, Level>,
-    /// The name of the stream, which is also its directory under `path`. Default: the builder's.
+    /// The name of the main stream, which is also its directory under `path`. Default: the builder's.
     pub stream: Option<String>,
+    /// Streams beside that one. Default: none.
+    pub streams: Vec<Stream>,
+    /// Which records go to which stream; the first rule that fits decides, and what none fits goes to the main one. Default:
+    /// none.
+    pub routes: Vec<RouteRule>,
     /// The name of the service that writes. Default: the builder's.
     pub service: Option<String>,
     /// How many records may wait in the queue. Default: 8,192.

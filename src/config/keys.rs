@@ -6,7 +6,7 @@ use serde::de::{self, Deserializer, Visitor};
 use serde_json::Value;
 
 use super::file::{Config, Levels, ModeRule, Redaction, Seal};
-use super::{CallStacks, limits};
+use super::{CallStacks, RouteRule, Stream, limits};
 use crate::error::{Error, Result};
 
 /// Reads a configuration; what serde alone would say lacks the key, and the key that was meant.
@@ -58,6 +58,14 @@ fn known_keys(tree: &Value) -> Result<()> {
     let rules = tree.get("modes").and_then(Value::as_array);
     for (at, rule) in rules.into_iter().flatten().enumerate() {
         among(&format!("modes[{at}]."), rule, fields::<ModeRule>())?;
+    }
+    let streams = tree.get("streams").and_then(Value::as_array);
+    for (at, stream) in streams.into_iter().flatten().enumerate() {
+        among(&format!("streams[{at}]."), stream, fields::<Stream>())?;
+    }
+    let routes = tree.get("routes").and_then(Value::as_array);
+    for (at, rule) in routes.into_iter().flatten().enumerate() {
+        among(&format!("routes[{at}]."), rule, fields::<RouteRule>())?;
     }
     Ok(())
 }

@@ -27,5 +27,7 @@ pub use id_kind::IdKind;
 pub(crate) use keys::unknown;
 pub use mode::{Mode, Modes};
 pub use part::Part;
+#[cfg(feature = "config")]
+pub use streams::RouteRule;
 pub(crate) use streams::check as check_streams;
 pub use streams::{MAX_STREAMS, Selection, Stream};

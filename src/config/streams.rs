@@ -74,7 +74,8 @@ impl Stream {
         self
     }
 
-    fn check(&self) -> Result<()> {
+    /// Checks what can be known of the stream alone.
+    pub(super) fn check(&self) -> Result<()> {
         stream_name(&self.name)?;
         let given = [
             (self.max_size_mb, limits::MAX_SIZE_MB),
@@ -138,6 +139,67 @@ impl fmt::Display for Selection {
             Self::Pii => f.write_str("pii"),
             Self::PiiCategory(glob) => write!(f, "pii_category {glob}"),
         }
+    }
+}
+
+/// One rule of [`Config::routes`](super::Config::routes): the records that it is about, by one of the first four, and their
+/// stream.
+#[cfg(feature = "config")]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct RouteRule {
+    /// [`Selection::Event`].
+    pub event: Option<String>,
+    /// [`Selection::Category`].
+    pub category: Option<String>,
+    /// [`Selection::Pii`]: true, or not there.
+    pub pii: Option<bool>,
+    /// [`Selection::PiiCategory`].
+    pub pii_category: Option<String>,
+    /// The name of the stream.
+    pub stream: Option<String>,
+}
+
+#[cfg(feature = "config")]
+impl RouteRule {
+    /// What the rule says; or, in words, what is wrong with it.
+    pub(crate) fn read(&self) -> std::result::Result<(Selection, String), &'static str> {
+        let glob = |pattern: &Option<String>, of: fn(Glob) -> Selection| {
+            pattern.as_deref().map(|pattern| of(Glob::new(pattern)))
+        };
+        let mut said = [
+            glob(&self.event, Selection::Event),
+            glob(&self.category, Selection::Category),
+            glob(&self.pii_category, Selection::PiiCategory),
+            self.pii.map(|_| Selection::Pii),
+        ]
+        .into_iter()
+        .flatten();
+        let selection = said.next().ok_or(
+            "says none of `event`, `category`, `pii` and `pii_category`; add one: what no rule fits goes to the main stream",
+        )?;
+        if said.next().is_some() {
+            return Err(
+                "says more than one of `event`, `category`, `pii` and `pii_category`; write a rule for each, the \
+                        first that fits decides",
+            );
+        }
+        if self.pii == Some(false) {
+            return Err(
+                "says `pii` false; write true, and put what has none under a rule of its own or under none",
+            );
+        }
+        if selection.pattern().is_some_and(|glob| glob.as_str().is_empty()) {
+            return Err(
+                "has an empty pattern; name an event or a category, `*` stands for any number of characters",
+            );
+        }
+        let stream = self
+            .stream
+            .as_ref()
+            .ok_or("has no `stream`; name the one that these records go to")?;
+        Ok((selection, stream.clone()))
     }
 }
 
@@ -258,7 +320,8 @@ mod tests {
     #[test]
     fn what_cannot_be_meant_is_refused_with_the_name_of_it() {
         let two = [Stream::named("a"), Stream::named("b")];
-        let cases: &[(&[Stream], &[(Selection, &str)], &str)] = &[
+        type Case<'c> = (&'c [Stream], &'c [(Selection, &'c str)], &'c str);
+        let cases: &[Case<'_>] = &[
             (&[Stream::named("main")], &[], "two streams have the name `main`"),
             (&[Stream::named("a"), Stream::named("a")], &[], "the name `a`"),
             (&[Stream::named("No")], &[], "\"No\""),

@@ -18,7 +18,9 @@ impl Config {
         for (at, rule) in self.modes.iter().enumerate() {
             mode_rule(at, rule)?;
         }
-        self.size_against_segment()?;
+        self.streams_and_routes()?;
+        let megabytes = self.max_size_mb.unwrap_or(limits::MAX_SIZE_MB.default);
+        size_against_segment(self.keep_bytes, megabytes)?;
         if let (Some(file), Some(mode)) = (&self.redaction.policy_file, self.redaction.mode) {
             let mode = match mode {
                 RedactionMode::Strict => "strict",
@@ -144,17 +146,32 @@ impl Config {
         Ok(())
     }
 
-    /// The newest segment is never removed, so a total below one segment could not be kept.
-    fn size_against_segment(&self) -> Result<()> {
-        let megabytes = self.max_size_mb.unwrap_or(limits::MAX_SIZE_MB.default);
-        let segment = megabytes.saturating_mul(1 << 20);
-        match self.keep_bytes {
-            Some(keep) if keep != 0 && keep < segment => Err(Error::config(format!(
-                "`keep_bytes` is {keep}, less than one segment of {segment} bytes (`max_size_mb` {megabytes}); allow \
-                 at least one segment, make segments smaller, or use 0 for no limit by size"
-            ))),
-            _ => Ok(()),
+    /// What can be known before the builder has added its own.
+    fn streams_and_routes(&self) -> Result<()> {
+        let otherwise = self.max_size_mb.unwrap_or(limits::MAX_SIZE_MB.default);
+        for (at, stream) in self.streams.iter().enumerate() {
+            let of_stream = |error: Error| Error::config(format!("`streams[{at}]`: {error}"));
+            stream.check().map_err(of_stream)?;
+            let megabytes = stream.max_size_mb.unwrap_or(otherwise);
+            size_against_segment(stream.keep_bytes, megabytes).map_err(of_stream)?;
         }
+        for (at, rule) in self.routes.iter().enumerate() {
+            rule.read()
+                .map_err(|fault| Error::config(format!("`routes[{at}]` {fault}")))?;
+        }
+        Ok(())
+    }
+}
+
+/// The newest segment is never removed, so a total below one segment could not be kept.
+fn size_against_segment(keep_bytes: Option<u64>, megabytes: u64) -> Result<()> {
+    let segment = megabytes.saturating_mul(1 << 20);
+    match keep_bytes {
+        Some(keep) if keep != 0 && keep < segment => Err(Error::config(format!(
+            "`keep_bytes` is {keep}, less than one segment of {segment} bytes (`max_size_mb` {megabytes}); allow \
+             at least one segment, make segments smaller, or use 0 for no limit by size"
+        ))),
+        _ => Ok(()),
     }
 }
 

@@ -19,9 +19,9 @@ impl AuditBuilder {
         config.validate()?;
         let config = config.clone().with_environment(|name| std::env::var_os(name))?;
         self.duties(&config);
+        self.streams_of(&config);
         self.enabled = self.enabled.or(config.enabled);
         self.directory = self.directory.or_else(|| config.path.clone());
-        self.stream = self.stream.or_else(|| config.stream.clone());
         self.service = self.service.or_else(|| config.service.clone());
         self.queue_records = self.queue_records.or(config.queue_records);
         self.queue_bytes = self.queue_bytes.or(config.queue_bytes);
@@ -74,6 +74,14 @@ impl AuditBuilder {
         }
         self.seal.configure(&config.seal)?;
         Ok(self)
+    }
+
+    /// The streams beside the main one, and what goes there.
+    fn streams_of(&mut self, config: &Config) {
+        self.stream = self.stream.take().or_else(|| config.stream.clone());
+        self.streams.extend(config.streams.iter().cloned());
+        let routes = config.routes.iter().filter_map(|rule| rule.read().ok());
+        self.routes.extend(routes);
     }
 
     /// What the trail must write whatever other rules say, and what it watches.

@@ -148,7 +148,10 @@ fn a_trail_that_cannot_open_one_of_its_streams_does_not_start_and_leaves_the_oth
     side.fail(0, EVER, Fault::Eacces);
     let error = builder(&main, &side).start().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config, "{error}");
-    assert!(error.to_string().contains("could not look at `/audit`"), "{error}");
+    assert!(
+        error.to_string().contains("could not look at `/audit`"),
+        "{error}"
+    );
     side.heal();
     let audit = builder(&main, &side).start().unwrap();
     audit.shutdown(LONG).unwrap();
