@@ -290,7 +290,10 @@ fn a_subject_can_stand_inside_of_a_value() {
     let names = Map::from([("name".to_owned(), Value::from("c-10"))]);
     let record = Record::builder("order")
         .actor("user", "clerk")
-        .detail(Value::Map(Map::from([("customer".to_owned(), Value::Map(names))])))
+        .detail(Value::Map(Map::from([(
+            "customer".to_owned(),
+            Value::Map(names),
+        )])))
         .attribute("phone_note", "2 Main St");
     trail.audit.emit(record.build()).unwrap();
     assert_eq!(trail.audit.erase("c-9").unwrap().values, 1);
