@@ -150,7 +150,14 @@ mod tests {
 
     #[test]
     fn what_is_no_message_is_told_and_ends_the_reading() {
-        for wrong in [&b"<html>"[..], b"\x0a", b"\x0a\x05abc", b"\xff", b"\x00\x01", &[0x80; 11]] {
+        for wrong in [
+            &b"<html>"[..],
+            b"\x0a",
+            b"\x0a\x05abc",
+            b"\xff",
+            b"\x00\x01",
+            &[0x80; 11],
+        ] {
             let fields: Vec<_> = Fields::of(wrong).collect();
             assert_eq!(fields.last(), Some(&None), "{wrong:?}");
         }
