@@ -276,7 +276,7 @@ impl Worker {
             ));
         }
         self.trouble = Some(cause);
-        let pause = after.unwrap_or(self.wait).min(LONGEST_WAIT);
+        let pause = super::ports::pause(after, self.wait);
         self.pause = pause;
         self.due = Instant::now() + pause;
         self.wait = (self.wait * 2).min(LONGEST_WAIT);

@@ -21,6 +21,14 @@ const PORT: usize = 64;
 pub(super) const FIRST_WAIT: Duration = Duration::from_millis(50);
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
+/// A receiver that wants to be left alone for longer is asked again all the same.
+const LONGEST_NAMED: Duration = Duration::from_secs(3600);
+
+/// How long to wait before a delivery is tried again: for as long as the receiver said, else for `wait`.
+pub(super) fn pause(named: Option<Duration>, wait: Duration) -> Duration {
+    named.map_or(wait, |named| named.min(LONGEST_NAMED))
+}
+
 /// The writer's end of a sink.
 #[derive(Debug)]
 pub(super) struct Port {
@@ -160,8 +168,7 @@ impl Worker {
                         }
                         break;
                     }
-                    let pause = after.unwrap_or(wait).min(LONGEST_WAIT);
-                    self.pause(pause);
+                    self.pause(pause(after, wait));
                     wait = (wait * 2).min(LONGEST_WAIT);
                 }
                 Ok(Err(SinkError::Fatal { cause })) => self.fail(&cause),
@@ -213,5 +220,19 @@ impl Worker {
             "sink `{}` failed for good and misses all that follows: {cause}",
             self.state.name()
         ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_receiver_is_left_alone_for_as_long_as_it_said_and_for_an_hour_at_most() {
+        let (minute, day) = (Duration::from_secs(60), Duration::from_secs(86_400));
+        assert_eq!(pause(None, FIRST_WAIT), FIRST_WAIT);
+        assert_eq!(pause(Some(minute), FIRST_WAIT), minute);
+        assert_eq!(pause(Some(Duration::ZERO), LONGEST_WAIT), Duration::ZERO);
+        assert_eq!(pause(Some(day), FIRST_WAIT), LONGEST_NAMED);
     }
 }

@@ -3,11 +3,15 @@
 pub mod file;
 mod memory;
 mod noop;
+#[cfg(feature = "otlp")]
+pub mod otlp;
 mod stdout;
 
 pub use file::FileSink;
 pub use memory::{MemorySink, OwnedEntry};
 pub use noop::NoopSink;
+#[cfg(feature = "otlp")]
+pub use otlp::OtlpSink;
 pub use stdout::StdoutSink;
 
 use std::fmt;

@@ -1,0 +1,256 @@
+//! How an OTLP sink is configured: by its builder, by the environment variables of the OpenTelemetry specification, by
+//! defaults, in this order.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::encode::Encoder;
+use super::environment::Environment;
+use super::headers::Headers;
+use super::resource::Resource;
+use super::transport::Transport;
+use super::url::Url;
+use super::{OtlpSink, Work};
+use crate::error::{Error, Result};
+
+/// How requests travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Protocol {
+    /// `http/protobuf`: a POST for each request.
+    HttpProtobuf,
+    /// `grpc`: needs the feature `otlp-grpc`.
+    Grpc,
+}
+
+/// How requests are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Compression {
+    /// Not at all.
+    None,
+    /// By gzip.
+    Gzip,
+}
+
+/// The certificates of a connection by TLS, as files in PEM.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Certificates {
+    /// Whom to trust, instead of whom the system trusts.
+    pub(super) trusted: Option<PathBuf>,
+    /// Who we are.
+    pub(super) ours: Option<PathBuf>,
+    pub(super) key: Option<PathBuf>,
+}
+
+/// What a transport needs.
+#[derive(Debug)]
+pub(super) struct Way {
+    pub(super) url: Url,
+    pub(super) protocol: Protocol,
+    pub(super) headers: Headers,
+    pub(super) compression: Compression,
+    pub(super) timeout: Duration,
+    pub(super) certificates: Certificates,
+}
+
+/// The settings of an [`OtlpSink`]. What is not set here is taken from the environment: `OTEL_EXPORTER_OTLP_LOGS_…` before
+/// `OTEL_EXPORTER_OTLP_…`, and `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`; an empty variable counts as not set.
+#[derive(Debug)]
+#[must_use]
+pub struct OtlpBuilder {
+    name: String,
+    endpoint: Option<String>,
+    protocol: Option<Protocol>,
+    headers: Headers,
+    compression: Option<Compression>,
+    timeout: Option<Duration>,
+    certificates: Certificates,
+    resource: Resource,
+    severity: bool,
+    batch_records: usize,
+    batch_bytes: usize,
+    wrong: Option<Error>,
+}
+
+impl OtlpBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            name: "otlp".to_owned(),
+            endpoint: None,
+            protocol: None,
+            headers: Headers::default(),
+            compression: None,
+            timeout: None,
+            certificates: Certificates::default(),
+            resource: Resource::default(),
+            severity: false,
+            batch_records: 512,
+            batch_bytes: 1024 * 1024,
+            wrong: None,
+        }
+    }
+
+    /// The collector's URL, such as `http://collector:4318`. Over HTTP, `/v1/logs` is put behind one that has no path; one
+    /// that has a path is used as it is. Default: `http://localhost:4318`, over gRPC `http://localhost:4317`.
+    pub fn endpoint(mut self, url: impl Into<String>) -> Self {
+        self.endpoint = Some(url.into());
+        self
+    }
+
+    /// How requests travel. Default: [`Protocol::HttpProtobuf`].
+    pub fn protocol(mut self, protocol: Protocol) -> Self {
+        self.protocol = Some(protocol);
+        self
+    }
+
+    /// A header of every request, such as `authorization`. Default: none.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        if let Err(error) = self.headers.set("header", name, value) {
+            self.wrong.get_or_insert(error);
+        }
+        self
+    }
+
+    /// How requests are compressed. Default: [`Compression::Gzip`].
+    pub fn compression(mut self, compression: Compression) -> Self {
+        self.compression = Some(compression);
+        self
+    }
+
+    /// How long a request may take, from the connection to the last byte of the answer. Default: 10 s.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// A file of certificates in PEM that are trusted instead of the system's.
+    pub fn certificate(mut self, path: impl Into<PathBuf>) -> Self {
+        self.certificates.trusted = Some(path.into());
+        self
+    }
+
+    /// Files in PEM of the certificate, and of its private key, that the collector is shown. Default: none.
+    pub fn client_certificate(mut self, certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
+        self.certificates.ours = Some(certificate.into());
+        self.certificates.key = Some(key.into());
+        self
+    }
+
+    /// An attribute of the resource. Default: `service.name` and `host.name` as the lines state them.
+    pub fn resource(mut self, name: &str, value: &str) -> Self {
+        self.resource.set(name, value);
+        self
+    }
+
+    /// Whether a record's level is sent as severity instead of the attribute `audit.level`. The draft wants severity left
+    /// empty, because a record is not more or less true by it. Default: false.
+    pub fn severity(mut self, severity: bool) -> Self {
+        self.severity = severity;
+        self
+    }
+
+    /// How many records a request holds at most, from 1. Default: 512.
+    pub fn batch_records(mut self, records: usize) -> Self {
+        self.batch_records = records.max(1);
+        self
+    }
+
+    /// How many bytes of lines a request holds at most; a longer line travels alone. What is sent is about as long, before
+    /// it is compressed. Default: 1 MiB.
+    pub fn batch_bytes(mut self, bytes: usize) -> Self {
+        self.batch_bytes = bytes;
+        self
+    }
+
+    /// The name of the sink, and of its cursor. It must be another one for each sink of a trail. Default: `otlp`.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// The sink. Nothing is sent yet, and no connection is made.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) where a setting cannot work, or `Io` where a file of certificates
+    /// cannot be read. The message names the variable or the setting, its value and the remedy.
+    pub fn build(self) -> Result<OtlpSink> {
+        self.build_with(|name| std::env::var_os(name))
+    }
+
+    /// As [`build`](Self::build), with another environment: `|_| None` for none.
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](Self::build).
+    pub fn build_with(mut self, lookup: impl Fn(&str) -> Option<OsString>) -> Result<OtlpSink> {
+        if let Some(error) = self.wrong.take() {
+            return Err(error);
+        }
+        let environment = Environment::new(&lookup);
+        if let Some((variable, name)) = environment.get("OTEL_SERVICE_NAME")? {
+            let _ = variable;
+            self.resource.fill("service.name", &name);
+        }
+        if let Some((variable, text)) = environment.get("OTEL_RESOURCE_ATTRIBUTES")? {
+            self.resource.fill_from(&variable, &text)?;
+        }
+        let way = self.way(&environment)?;
+        Ok(OtlpSink {
+            endpoint: way.url.to_string(),
+            transport: Transport::new(way)?,
+            work: Work::new(self.batch_records, self.batch_bytes),
+            encoder: Encoder {
+                resource: self.resource,
+                severity: self.severity,
+            },
+            name: self.name,
+        })
+    }
+
+    fn way(&mut self, environment: &Environment<'_>) -> Result<Way> {
+        let protocol = match self.protocol {
+            Some(protocol) => protocol,
+            None => environment.protocol()?.unwrap_or(Protocol::HttpProtobuf),
+        };
+        let url = match &self.endpoint {
+            Some(text) => {
+                let url = Url::parse("endpoint", text)?;
+                let is_bare = url.path.is_empty() || url.path == "/";
+                if is_bare && protocol == Protocol::HttpProtobuf { url.below("/v1/logs") } else { url }
+            }
+            None => environment.endpoint(protocol)?,
+        };
+        let compression = match self.compression {
+            Some(compression) => compression,
+            None => environment.compression()?.unwrap_or(Compression::Gzip),
+        };
+        let timeout = match self.timeout {
+            Some(timeout) => timeout,
+            None => environment.timeout()?.unwrap_or(Duration::from_secs(10)),
+        };
+        if timeout.is_zero() {
+            return Err(Error::config("timeout: 0 leaves no time for a request; set at least 1 ms"));
+        }
+        let mut headers = std::mem::take(&mut self.headers);
+        environment.headers(&mut headers)?;
+        let mut certificates = std::mem::take(&mut self.certificates);
+        environment.certificates(&mut certificates)?;
+        if certificates.ours.is_some() != certificates.key.is_some() {
+            return Err(Error::config(
+                "a client certificate and its key need each other: set OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and \
+                 OTEL_EXPORTER_OTLP_CLIENT_KEY, or neither",
+            ));
+        }
+        Ok(Way {
+            url,
+            protocol,
+            headers,
+            compression,
+            timeout,
+            certificates,
+        })
+    }
+}

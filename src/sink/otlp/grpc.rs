@@ -1,0 +1,341 @@
+//! OTLP over gRPC, by `tonic` on a runtime of the sink's own.
+//!
+//! The runtime is made by the first request, on the thread that makes it, and turns only while a request is under way. What
+//! `tonic` and what lies below it report through `tracing` goes to nobody: during a request the thread has a subscriber that
+//! takes nothing. (While any thread has one of its own, `tracing` asks every thread which one it has. That costs a few
+//! nanoseconds for each callsite that is passed; over HTTP nobody pays them.)
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use bytes::{Buf as _, BufMut as _};
+use http::uri::PathAndQuery;
+use tokio::runtime::{Builder, Handle, Runtime};
+use tonic::client::Grpc as Client;
+use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use tonic::metadata::{AsciiMetadataKey, AsciiMetadataValue};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
+use tonic::{Code, Request, Status};
+use tracing_core::dispatcher::{Dispatch, with_default};
+use tracing_core::subscriber::NoSubscriber;
+
+use super::answer::{Verdict, partial};
+use super::builder::{Certificates, Compression, Way};
+use super::transport::Exchange;
+use super::wire::{Field, Fields};
+use crate::error::{Error, Result};
+
+const METHOD: &str = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
+
+/// A way to a collector.
+#[derive(Debug)]
+pub(super) struct Grpc {
+    endpoint: Endpoint,
+    headers: Metadata,
+    compression: Compression,
+    timeout: Duration,
+    /// Made by the first request.
+    open: Option<Open>,
+}
+
+/// Not shown: it may hold a password.
+struct Metadata(Vec<(AsciiMetadataKey, AsciiMetadataValue)>);
+
+impl std::fmt::Debug for Metadata {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Metadata(…)")
+    }
+}
+
+#[derive(Debug)]
+struct Open {
+    /// `None` only while it is dropped.
+    runtime: Option<Runtime>,
+    channel: Channel,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        // It may be dropped within another runtime, where waiting is not allowed.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Grpc {
+    pub(super) fn new(way: Way) -> Result<Self> {
+        if !matches!(way.url.path.as_str(), "" | "/") {
+            return Err(Error::config(format!(
+                "endpoint: `{}` has a path, and over gRPC there is none; leave it out, or set http/protobuf",
+                way.url
+            )));
+        }
+        let wrong = |error| Error::config(format!("endpoint: `{}` cannot be used", way.url)).because(error);
+        let scheme = if way.url.is_https { "https" } else { "http" };
+        let endpoint = Endpoint::from_shared(format!("{scheme}://{}", way.url.authority)).map_err(wrong)?;
+        let agent = concat!("tracing-audit/", env!("CARGO_PKG_VERSION"));
+        let mut endpoint = endpoint.user_agent(agent).map_err(wrong)?.connect_timeout(way.timeout);
+        if way.url.is_https {
+            endpoint = endpoint.tls_config(tls(&way.certificates)?).map_err(|error| {
+                Error::config("the certificates for TLS cannot be used: name files in PEM").because(error)
+            })?;
+        }
+        Ok(Self {
+            endpoint,
+            headers: metadata(&way)?,
+            compression: way.compression,
+            timeout: way.timeout,
+            open: None,
+        })
+    }
+
+    fn call(&mut self, request: &[u8]) -> Verdict {
+        let open = match &mut self.open {
+            Some(open) => open,
+            None => {
+                let runtime = match Builder::new_current_thread().enable_all().build() {
+                    Ok(runtime) => runtime,
+                    Err(error) => {
+                        return Verdict::Later {
+                            after: None,
+                            why: format!("no runtime could be made: {error}"),
+                        };
+                    }
+                };
+                let channel = {
+                    let _inside = runtime.enter();
+                    self.endpoint.connect_lazy()
+                };
+                self.open.insert(Open {
+                    runtime: Some(runtime),
+                    channel,
+                })
+            }
+        };
+        let mut client = Client::new(open.channel.clone());
+        if self.compression == Compression::Gzip {
+            client = client.send_compressed(CompressionEncoding::Gzip);
+        }
+        let mut message = Request::new(request.to_vec());
+        message.set_timeout(self.timeout);
+        for (name, value) in &self.headers.0 {
+            message.metadata_mut().insert(name.clone(), value.clone());
+        }
+        let Some(runtime) = &open.runtime else {
+            return Verdict::Person("the runtime has ended".to_owned());
+        };
+        let timeout = self.timeout;
+        runtime.block_on(async move {
+            match tokio::time::timeout(timeout, export(&mut client, message)).await {
+                Ok(verdict) => verdict,
+                Err(_) => Verdict::Later {
+                    after: None,
+                    why: format!("no answer within {timeout:?}"),
+                },
+            }
+        })
+    }
+}
+
+impl Exchange for Grpc {
+    fn exchange(&mut self, request: &[u8]) -> Verdict {
+        let quiet = Dispatch::new(NoSubscriber::new());
+        if Handle::try_current().is_err() {
+            return with_default(&quiet, || self.call(request));
+        }
+        // Within a runtime of the caller's, none of ours may wait: so another thread does.
+        let called = std::thread::scope(|scope| scope.spawn(|| with_default(&quiet, || self.call(request))).join());
+        called.unwrap_or_else(|_| Verdict::Person("the client panicked".to_owned()))
+    }
+}
+
+async fn export(client: &mut Client<Channel>, message: Request<Vec<u8>>) -> Verdict {
+    if let Err(error) = client.ready().await {
+        return not_sent(&error);
+    }
+    let path = PathAndQuery::from_static(METHOD);
+    match client.unary(message, path, Raw).await {
+        Ok(answer) => match partial(answer.get_ref()) {
+            Some((refused, why)) => Verdict::Taken { refused, why },
+            None => Verdict::Later {
+                after: None,
+                why: "the collector answered with something that is no ExportLogsServiceResponse".to_owned(),
+            },
+        },
+        Err(status) => of_status(&status),
+    }
+}
+
+/// What a failure below gRPC means.
+fn not_sent(error: &(dyn std::error::Error + 'static)) -> Verdict {
+    let why = format!("no connection: {}", chain(error));
+    if is_mistrust(error) {
+        Verdict::Person(why)
+    } else {
+        Verdict::Later { after: None, why }
+    }
+}
+
+/// An error with its causes; they repeat each other less than they leave out.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let links = std::iter::successors(Some(error), |error: &&(dyn std::error::Error + 'static)| (*error).source());
+    let texts: Vec<String> = links.take(8).map(ToString::to_string).collect();
+    texts.join(": ")
+}
+
+/// Whether TLS is what went wrong.
+fn is_mistrust(error: &(dyn std::error::Error + 'static)) -> bool {
+    let is_tls = |error: &(dyn std::error::Error + 'static)| {
+        let io = error.downcast_ref::<std::io::Error>();
+        error.is::<rustls::Error>() || io.and_then(std::io::Error::get_ref).is_some_and(|inner| inner.is::<rustls::Error>())
+    };
+    std::iter::successors(Some(error), |error: &&(dyn std::error::Error + 'static)| (*error).source()).take(8).any(is_tls)
+}
+
+/// What a status of gRPC means for the records.
+fn of_status(status: &Status) -> Verdict {
+    let why = format!("the collector answered {:?}: {}", status.code(), said(status.message()));
+    let after = retry_delay(status.details());
+    match status.code() {
+        Code::InvalidArgument => Verdict::Split(why),
+        // Without a time to come back: what it has not enough of may be room for a message of this size.
+        Code::ResourceExhausted | Code::OutOfRange if after.is_none() => Verdict::Fewer(why),
+        Code::Unauthenticated | Code::PermissionDenied => {
+            Verdict::Person(format!("{why}; check the credentials in the headers"))
+        }
+        Code::Unimplemented | Code::NotFound => Verdict::Person(format!("{why}; is OTLP for logs served there?")),
+        _ if status.source().is_some_and(is_mistrust) => Verdict::Person(why),
+        _ => Verdict::Later { after, why },
+    }
+}
+
+fn said(text: &str) -> String {
+    text.chars().take(200).map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// The delay of a `google.rpc.RetryInfo` among the details of a `google.rpc.Status`.
+fn retry_delay(details: &[u8]) -> Option<Duration> {
+    let inner = |message, wanted| {
+        Fields::of(message).map_while(|field| field).filter_map(move |(number, field)| match field {
+            Field::Bytes(bytes) if number == wanted => Some(bytes),
+            _ => None,
+        })
+    };
+    for any in inner(details, 3) {
+        if !inner(any, 1).any(|url| url.ends_with(b"google.rpc.RetryInfo")) {
+            continue;
+        }
+        let delay = inner(any, 2).flat_map(|info| inner(info, 1)).next()?;
+        let (mut seconds, mut nanos) = (0, 0);
+        for (number, field) in Fields::of(delay).map_while(|field| field) {
+            match (number, field) {
+                (1, Field::Number(number)) => seconds = number,
+                (2, Field::Number(number)) => nanos = number,
+                _ => {}
+            }
+        }
+        // A negative one is none.
+        let is_sane = seconds < 1 << 32 && nanos < 1_000_000_000;
+        return is_sane.then(|| Duration::new(seconds, u32::try_from(nanos).unwrap_or(0)));
+    }
+    None
+}
+
+fn metadata(way: &Way) -> Result<Metadata> {
+    let pair = |(name, value): (&str, &str)| {
+        let key = AsciiMetadataKey::from_bytes(name.as_bytes()).ok();
+        let value = AsciiMetadataValue::try_from(value).ok();
+        key.zip(value).ok_or_else(|| {
+            Error::config(format!("the header `{name}` cannot be sent over gRPC: leave it out, or set http/protobuf"))
+        })
+    };
+    Ok(Metadata(way.headers.iter().map(pair).collect::<Result<_>>()?))
+}
+
+fn tls(certificates: &Certificates) -> Result<ClientTlsConfig> {
+    let read = |path: &std::path::Path| {
+        std::fs::read(path).map_err(|error| Error::io("could not read the file of certificates or keys", path, error))
+    };
+    let mut config = match &certificates.trusted {
+        Some(path) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(read(path)?)),
+        None => ClientTlsConfig::new().with_native_roots(),
+    };
+    if let (Some(ours), Some(key)) = (&certificates.ours, &certificates.key) {
+        config = config.identity(Identity::from_pem(read(ours)?, read(key)?));
+    }
+    Ok(config)
+}
+
+/// Messages that are bytes already.
+#[derive(Debug, Default)]
+struct Raw;
+
+impl Codec for Raw {
+    type Encode = Vec<u8>;
+    type Decode = Vec<u8>;
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        Self
+    }
+
+    fn decoder(&mut self) -> Self {
+        Self
+    }
+}
+
+impl Encoder for Raw {
+    type Item = Vec<u8>;
+    type Error = Status;
+
+    fn encode(&mut self, item: Vec<u8>, into: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        into.put_slice(&item);
+        Ok(())
+    }
+}
+
+impl Decoder for Raw {
+    type Item = Vec<u8>;
+    type Error = Status;
+
+    fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<Vec<u8>>, Status> {
+        let mut message = vec![0; from.remaining()];
+        from.copy_to_slice(&mut message);
+        Ok(Some(message))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_means_what_its_code_says_and_a_delay_is_found_among_its_details() {
+        let verdict = |code| of_status(&Status::new(code, "why\u{1b}"));
+        assert!(matches!(verdict(Code::InvalidArgument), Verdict::Split(why) if why.contains("why") && !why.contains('\u{1b}')));
+        for code in [Code::ResourceExhausted, Code::OutOfRange] {
+            assert!(matches!(verdict(code), Verdict::Fewer(_)), "{code:?}");
+        }
+        for code in [Code::Unauthenticated, Code::PermissionDenied, Code::Unimplemented, Code::NotFound] {
+            assert!(matches!(verdict(code), Verdict::Person(_)), "{code:?}");
+        }
+        for code in [Code::Unavailable, Code::Aborted, Code::Cancelled, Code::DeadlineExceeded, Code::DataLoss, Code::Internal, Code::Unknown] {
+            assert!(matches!(verdict(code), Verdict::Later { after: None, .. }), "{code:?}");
+        }
+        // Status{code: 8, details: [Any{type_url, RetryInfo{retry_delay: {seconds: 3, nanos: 5}}}]}
+        let url = b"type.googleapis.com/google.rpc.RetryInfo";
+        let mut any = vec![0x0a, url.len() as u8];
+        any.extend_from_slice(url);
+        any.extend_from_slice(&[0x12, 0x06, 0x0a, 0x04, 0x08, 0x03, 0x10, 0x05]);
+        let mut details = vec![0x08, 0x08, 0x1a, any.len() as u8];
+        details.extend_from_slice(&any);
+        let status = Status::with_details(Code::ResourceExhausted, "", details.clone().into());
+        let after = Some(Duration::new(3, 5));
+        assert!(matches!(of_status(&status), Verdict::Later { after: found, .. } if found == after));
+        for len in 0..details.len() {
+            retry_delay(&details[..len]);
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! The headers of a request that are the user's: checked once, and never shown.
+
+use std::fmt;
+
+use super::resource::percent_decoded;
+use crate::error::{Error, Result};
+
+/// What the transport itself says.
+const OURS: [&str; 8] = [
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "host",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// Names and values; no name twice, all in lower case.
+#[derive(Default, Clone)]
+pub(super) struct Headers {
+    pairs: Vec<(String, String)>,
+}
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.pairs.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+impl Headers {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Sets a header. `place` is what an error names.
+    pub(super) fn set(&mut self, place: &str, name: &str, value: &str) -> Result<()> {
+        let name = name.trim().to_ascii_lowercase();
+        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        let wrong = |why: &str| Err(Error::config(format!("{place}: {why}; its value is not shown here")));
+        if name.is_empty() || !name.bytes().all(is_token) {
+            return wrong("a header has a name that is not one: letters, digits and `-` make one");
+        }
+        if OURS.contains(&name.as_str()) {
+            return wrong(&format!("the header `{name}` is the sink's own: leave it out"));
+        }
+        let value = value.trim();
+        if !value.bytes().all(|byte| (0x20..0x7F).contains(&byte)) {
+            return wrong(&format!("the header `{name}` has a character that is not printable ASCII: leave it out"));
+        }
+        match self.pairs.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, known)) => value.clone_into(known),
+            None => self.pairs.push((name, value.to_owned())),
+        }
+        Ok(())
+    }
+
+    /// Adds what a variable says and is not set yet: pairs `name=value` with commas between them, percent-encoded.
+    pub(super) fn fill_from(&mut self, variable: &str, text: &str) -> Result<()> {
+        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            let pair = part.split_once('=');
+            let pair = pair.and_then(|(name, value)| Some((name.trim(), percent_decoded(value)?)));
+            let Some((name, value)) = pair else {
+                return Err(Error::config(format!(
+                    "{variable}: a part of it is not name=value, percent-encoded, with commas between pairs; it is not shown here"
+                )));
+            };
+            if !self.pairs.iter().any(|(known, _)| known.eq_ignore_ascii_case(name)) {
+                self.set(variable, name, &value)?;
+            }
+        }
+        Ok(())
+    }
+}

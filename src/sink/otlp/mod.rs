@@ -1,0 +1,117 @@
+//! OTLP: entries to an OpenTelemetry collector, over HTTP and, with the feature `otlp-grpc`, over gRPC.
+
+mod answer;
+mod builder;
+mod connection;
+mod encode;
+mod environment;
+#[cfg(feature = "otlp-grpc")]
+mod grpc;
+mod headers;
+mod http;
+mod mapping;
+mod resource;
+mod transport;
+mod url;
+mod wire;
+mod work;
+
+pub use builder::{Compression, OtlpBuilder, Protocol};
+pub use mapping::{DRAFT, MAPPING, PREFIX};
+
+use answer::Verdict;
+use encode::Encoder;
+use transport::{Exchange as _, Transport};
+use work::Work;
+
+use super::{Accepted, Sink, SinkError};
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::Entry;
+
+/// Sends records to an OpenTelemetry collector.
+///
+/// Each record becomes one `LogRecord`, encoded straight from its line; `docs/opentelemetry.md` says which key goes where.
+/// Beside a journal the sink follows it: a collector that is slow or away delays nobody and loses nothing. Without one it
+/// takes from the writer, in mode `bounded` as every sink there.
+///
+/// ```no_run
+/// use tracing_audit::Audit;
+/// use tracing_audit::sink::OtlpSink;
+///
+/// # fn main() -> tracing_audit::Result<()> {
+/// let collector = OtlpSink::builder().endpoint("http://collector:4318").build()?;
+/// let audit = Audit::builder().service("documents").sink(collector).start()?;
+/// # audit.shutdown()
+/// # }
+/// ```
+///
+/// # What becomes of a record
+///
+/// - The collector answers 200: it has taken the record. Most collectors keep it in memory only at that moment.
+/// - 400, 413, 422, or a partial success: the batch is sent again in halves until it shows which records are at fault. These
+///   are *refused*: counted, named, and the trail says so in `audit.refused`. A record that nothing but its own answer speaks
+///   against is refused only after the collector has taken an empty request, so that a proxy which answers 400 to everything
+///   discards nothing.
+/// - Anything else (429, 5xx, no connection, no answer in time; 401, 403, 404, certificates that do not fit): the batch is
+///   offered again, with growing pauses, up to 5 s for what passes by itself, up to a minute for what needs somebody, and not
+///   before `Retry-After`. Nothing is skipped, however long that takes.
+///
+/// A request is sent once; who repeats it is the trail's own thread for the sink, and nobody else. So a record arrives at
+/// least once, and can arrive twice: its id, as `log.record.uid`, is the same.
+///
+/// # What it does not do
+///
+/// It uses no proxy from the environment, and compresses by nothing but gzip. It needs no runtime, and reports nothing
+/// through `tracing` or `log` over HTTP; over gRPC what the client reports on its thread goes to nobody.
+#[derive(Debug)]
+pub struct OtlpSink {
+    name: String,
+    endpoint: String,
+    encoder: Encoder,
+    transport: Transport,
+    work: Work,
+}
+
+impl OtlpSink {
+    /// The settings, with their defaults.
+    pub fn builder() -> OtlpBuilder {
+        OtlpBuilder::new()
+    }
+
+    /// Where requests go.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// Sends a request without records, to find out whether a collector is there and takes requests from us.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Sink`] where it does not, with its answer.
+    pub fn probe(&mut self) -> Result<()> {
+        let why = match self.transport.exchange(&[]) {
+            Verdict::Taken { .. } => return Ok(()),
+            Verdict::Split(why) | Verdict::Fewer(why) | Verdict::Person(why) => why,
+            Verdict::Later { why, .. } => why,
+        };
+        Err(Error::new(ErrorKind::Sink, format!("{}: {why}", self.endpoint)))
+    }
+}
+
+impl Sink for OtlpSink {
+    fn deliver(&mut self, batch: &[Entry<'_>]) -> std::result::Result<Accepted, SinkError> {
+        let encoder = &self.encoder;
+        let mut encode = |entries: &[Entry<'_>], out: &mut Vec<u8>| encoder.request(entries, out);
+        self.work.deliver(batch, &mut encode, &mut self.transport)
+    }
+
+    /// Nothing to do: what was delivered, the collector has acknowledged.
+    fn flush(&mut self) -> std::result::Result<(), SinkError> {
+        Ok(())
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+}

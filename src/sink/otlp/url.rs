@@ -1,0 +1,114 @@
+//! Where a collector is: the parts of an `http` or `https` URL.
+
+use crate::error::{Error, Result};
+
+/// A collector's address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Url {
+    pub(super) is_https: bool,
+    /// Without the brackets of an IPv6 address.
+    pub(super) host: String,
+    pub(super) port: u16,
+    /// Host and port as they stand in the URL.
+    pub(super) authority: String,
+    /// From the slash on, with what stands behind a question mark; empty where the URL ends with the authority.
+    pub(super) path: String,
+}
+
+impl Url {
+    /// Reads a URL; `place` is what an error names.
+    pub(super) fn parse(place: &str, text: &str) -> Result<Self> {
+        let wrong = |why: &str| {
+            Error::config(format!(
+                "{place}: `{text}` {why}; write it as http://host:4318 or https://host/path"
+            ))
+        };
+        let (scheme, rest) = text.split_once("://").ok_or_else(|| wrong("has no scheme"))?;
+        let is_https = match scheme.to_ascii_lowercase().as_str() {
+            "http" => false,
+            "https" => true,
+            _ => return Err(wrong("is neither http nor https")),
+        };
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (authority, path) = rest.split_at_checked(end).unwrap_or((rest, ""));
+        if path.contains('#') {
+            return Err(wrong("has a fragment"));
+        }
+        let is_plain = |byte: u8| byte.is_ascii_graphic();
+        if !rest.bytes().all(is_plain) {
+            return Err(wrong("has a character that a URL cannot hold"));
+        }
+        if authority.contains('@') {
+            // Nothing of the URL: it holds a password.
+            return Err(Error::config(format!(
+                "{place}: the URL holds a name or a password; send it as the header `authorization` instead"
+            )));
+        }
+        let (host, port) = match authority.strip_prefix('[') {
+            Some(rest) => rest.split_once(']').ok_or_else(|| wrong("has no `]`"))?,
+            None => authority.split_at_checked(authority.find(':').unwrap_or(authority.len())).unwrap_or_default(),
+        };
+        let port = match port.strip_prefix(':') {
+            Some(digits) => digits.parse().ok().filter(|port| *port > 0),
+            None if port.is_empty() => Some(if is_https { 443 } else { 80 }),
+            None => None,
+        };
+        if host.is_empty() {
+            return Err(wrong("names no host"));
+        }
+        let path = if path.starts_with('?') { format!("/{path}") } else { path.to_owned() };
+        Ok(Self {
+            is_https,
+            host: host.to_owned(),
+            port: port.ok_or_else(|| wrong("has a port that is not a number from 1 to 65535"))?,
+            authority: authority.to_owned(),
+            path,
+        })
+    }
+
+    /// The URL with so much behind its path.
+    pub(super) fn below(mut self, path: &str) -> Self {
+        while self.path.ends_with('/') {
+            self.path.pop();
+        }
+        self.path.push_str(path);
+        self
+    }
+}
+
+impl std::fmt::Display for Url {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let scheme = if self.is_https { "https" } else { "http" };
+        write!(f, "{scheme}://{}{}", self.authority, self.path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_read_in_its_parts() {
+        let parts = |text| {
+            let url = Url::parse("here", text).unwrap();
+            (url.is_https, url.host, url.port, url.path)
+        };
+        assert_eq!(parts("http://c:4318"), (false, "c".into(), 4318, String::new()));
+        assert_eq!(parts("HTTPS://c/a/b?x=1"), (true, "c".into(), 443, "/a/b?x=1".into()));
+        assert_eq!(parts("http://[::1]:80/"), (false, "::1".into(), 80, "/".into()));
+        assert_eq!(parts("http://[::1]"), (false, "::1".into(), 80, String::new()));
+        assert_eq!(parts("http://c?x"), (false, "c".into(), 80, "/?x".into()));
+        let below = Url::parse("here", "http://c:1/base/").unwrap().below("/v1/logs");
+        assert_eq!(below.to_string(), "http://c:1/base/v1/logs");
+    }
+
+    #[test]
+    fn what_is_no_url_is_refused_with_its_place_and_the_remedy_and_a_password_is_not_repeated() {
+        for wrong in ["c:4318", "ftp://c", "http://", "http://c:0", "http://c:x", "http://c:99999", "http://[::1", "http://c/#f", "http://c d", "http://c\r\n"] {
+            let text = Url::parse("SOME_VARIABLE", wrong).unwrap_err().to_string();
+            assert!(text.contains("SOME_VARIABLE") && text.contains("write it as"), "{text}");
+        }
+        let text = Url::parse("SOME_VARIABLE", "http://me:opensesame@c").unwrap_err().to_string();
+        assert!(!text.contains("opensesame") && text.contains("authorization"), "{text}");
+    }
+}

@@ -1,0 +1,159 @@
+//! The protobuf wire format, as far as OTLP's logs need it: a writer that appends, and a reader of answers.
+
+/// Appends a varint.
+pub(super) fn varint(out: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        out.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push(number as u8);
+}
+
+fn tag(out: &mut Vec<u8>, field: u32, kind: u8) {
+    varint(out, u64::from(field << 3 | u32::from(kind)));
+}
+
+/// A field of kind varint: integers, truth values, enumerations.
+pub(super) fn number(out: &mut Vec<u8>, field: u32, number: u64) {
+    tag(out, field, 0);
+    varint(out, number);
+}
+
+/// A field of eight bytes: `fixed64`, `double`.
+pub(super) fn fixed64(out: &mut Vec<u8>, field: u32, bits: u64) {
+    tag(out, field, 1);
+    out.extend_from_slice(&bits.to_le_bytes());
+}
+
+/// A field of four bytes.
+pub(super) fn fixed32(out: &mut Vec<u8>, field: u32, bits: u32) {
+    tag(out, field, 5);
+    out.extend_from_slice(&bits.to_le_bytes());
+}
+
+/// A field of bytes: text, bytes.
+pub(super) fn bytes(out: &mut Vec<u8>, field: u32, bytes: &[u8]) {
+    tag(out, field, 2);
+    varint(out, bytes.len() as u64);
+    out.extend_from_slice(bytes);
+}
+
+/// A field of text that is given in parts.
+pub(super) fn text(out: &mut Vec<u8>, field: u32, parts: &[&str]) {
+    tag(out, field, 2);
+    varint(out, parts.iter().map(|part| part.len() as u64).sum());
+    for part in parts {
+        out.extend_from_slice(part.as_bytes());
+    }
+}
+
+/// A field that is a message, which `write` appends. Its length is known afterwards, and stands before it: one byte is left
+/// for it, and what was written moves where that is not enough.
+pub(super) fn message(out: &mut Vec<u8>, field: u32, write: impl FnOnce(&mut Vec<u8>)) {
+    tag(out, field, 2);
+    let place = out.len();
+    out.push(0);
+    let start = out.len();
+    write(out);
+    let len = out.len() - start;
+    if let (0..0x80, Some(byte)) = (len, out.get_mut(place)) {
+        *byte = len as u8;
+        return;
+    }
+    let mut prefix = Vec::with_capacity(10);
+    varint(&mut prefix, len as u64);
+    out.splice(place..start, prefix);
+}
+
+/// A field of a message that was received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Field<'a> {
+    Number(u64),
+    Bytes(&'a [u8]),
+    /// Of a kind that OTLP's answers have no use for.
+    Other,
+}
+
+/// Reads a message field by field; `None` in the place of a field says that the bytes are not a message.
+pub(super) struct Fields<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Fields<'a> {
+    pub(super) fn of(message: &'a [u8]) -> Self {
+        Self { rest: message }
+    }
+
+    fn varint(&mut self) -> Option<u64> {
+        let mut number = 0_u64;
+        for shift in (0..64).step_by(7) {
+            let (&byte, rest) = self.rest.split_first()?;
+            self.rest = rest;
+            number |= u64::from(byte & 0x7F) << shift;
+            if byte < 0x80 {
+                return Some(number);
+            }
+        }
+        None
+    }
+
+    fn take(&mut self, len: u64) -> Option<&'a [u8]> {
+        let (taken, rest) = self.rest.split_at_checked(usize::try_from(len).ok()?)?;
+        self.rest = rest;
+        Some(taken)
+    }
+
+    fn field(&mut self) -> Option<(u64, Field<'a>)> {
+        let tag = self.varint()?;
+        let value = match tag & 7 {
+            0 => Field::Number(self.varint()?),
+            1 => self.take(8).map(|_| Field::Other)?,
+            2 => {
+                let len = self.varint()?;
+                Field::Bytes(self.take(len)?)
+            }
+            5 => self.take(4).map(|_| Field::Other)?,
+            _ => return None,
+        };
+        (tag >> 3 > 0).then_some((tag >> 3, value))
+    }
+}
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = Option<(u64, Field<'a>)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let field = self.field();
+        if field.is_none() {
+            self.rest = &[];
+        }
+        Some(field)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_has_its_length_before_it_however_long_it_is() {
+        for len in [0, 1, 127, 128, 16_383, 16_384, 70_000] {
+            let mut out = vec![7];
+            message(&mut out, 2, |out| out.resize(out.len() + len, b'x'));
+            let fields: Vec<_> = Fields::of(&out[1..]).collect();
+            assert_eq!(fields, [Some((2, Field::Bytes(&vec![b'x'; len][..])))], "{len}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_message_is_told_and_ends_the_reading() {
+        for wrong in [&b"<html>"[..], b"\x0a", b"\x0a\x05abc", b"\xff", b"\x00\x01", &[0x80; 11]] {
+            let fields: Vec<_> = Fields::of(wrong).collect();
+            assert_eq!(fields.last(), Some(&None), "{wrong:?}");
+        }
+        assert_eq!(Fields::of(b"").next(), None);
+    }
+}

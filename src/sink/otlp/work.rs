@@ -1,0 +1,325 @@
+//! A batch on its way: cut into requests, cut further where the receiver refuses some of it, and gone on with where it was
+//! when it is offered again.
+//!
+//! Invariant: a request is sent once. Whoever calls `deliver` again repeats it, with the pause that is named here.
+
+use std::time::Duration;
+
+use rand::RngExt as _;
+
+use super::answer::Verdict;
+use super::transport::Exchange;
+use crate::format::Entry;
+use crate::sink::{Accepted, SinkError};
+
+/// No call makes more requests, so that it ends in a bounded time; the next one goes on.
+const MOST_REQUESTS: u32 = 32;
+
+/// Pauses: the first one, and the longest for what passes by itself and for what needs somebody.
+const FIRST: Duration = Duration::from_millis(100);
+const LONGEST: Duration = Duration::from_secs(5);
+const LONGEST_PERSON: Duration = Duration::from_secs(60);
+
+/// What is known of the batch under way, and of how it went lately.
+#[derive(Debug)]
+pub(super) struct Work {
+    batch_records: usize,
+    batch_bytes: usize,
+    /// Every entry below this one was answered for.
+    passed: u64,
+    /// Of the batch under way, those that the receiver refused.
+    refused: Vec<u64>,
+    /// Whether something speaks for it that a refusal is about the record: the receiver took another one, or nothing.
+    is_trusted: bool,
+    /// How often it went wrong since it went well.
+    failures: u32,
+    request: Vec<u8>,
+}
+
+/// Writes a request with entries.
+pub(super) type Encode<'e> = dyn FnMut(&[Entry<'_>], &mut Vec<u8>) + 'e;
+
+impl Work {
+    pub(super) fn new(batch_records: usize, batch_bytes: usize) -> Self {
+        Self {
+            batch_records,
+            batch_bytes,
+            passed: 0,
+            refused: Vec::new(),
+            is_trusted: false,
+            failures: 0,
+            request: Vec::new(),
+        }
+    }
+
+    /// Has the receiver take the entries, or say that it never will.
+    pub(super) fn deliver(
+        &mut self,
+        batch: &[Entry<'_>],
+        encode: &mut Encode<'_>,
+        to: &mut impl Exchange,
+    ) -> Result<Accepted, SinkError> {
+        let mut left = MOST_REQUESTS;
+        self.is_trusted = false;
+        loop {
+            let done = batch.partition_point(|entry| entry.seq() < self.passed);
+            let rest = batch.get(done..).unwrap_or_default();
+            if rest.is_empty() {
+                self.failures = 0;
+                return Ok(Accepted::all_but_these(std::mem::take(&mut self.refused)));
+            }
+            let chunk = rest.get(..self.fitting(rest)).unwrap_or_default();
+            self.chunk(chunk, encode, to, &mut left)?;
+        }
+    }
+
+    /// How many of the entries fit one request.
+    fn fitting(&self, entries: &[Entry<'_>]) -> usize {
+        let mut bytes = 0;
+        let fits = |entry: &&Entry<'_>| {
+            bytes += entry.line().len();
+            bytes <= self.batch_bytes
+        };
+        entries.iter().take(self.batch_records).take_while(fits).count().max(1)
+    }
+
+    /// Sends entries that fit one request, in parts where the receiver wants it so.
+    fn chunk(
+        &mut self,
+        chunk: &[Entry<'_>],
+        encode: &mut Encode<'_>,
+        to: &mut impl Exchange,
+        left: &mut u32,
+    ) -> Result<(), SinkError> {
+        let mut parts = vec![chunk];
+        while let Some(part) = parts.pop() {
+            if *left == 0 {
+                return Err(SinkError::Retry {
+                    after: Some(Duration::ZERO),
+                    cause: "the collector refuses some of the records; which ones is still being found out".to_owned(),
+                });
+            }
+            *left -= 1;
+            self.request.clear();
+            encode(part, &mut self.request);
+            let verdict = to.exchange(&self.request);
+            match verdict {
+                Verdict::Taken { refused: 0, .. } => {
+                    self.is_trusted = true;
+                    self.pass(part);
+                }
+                // It has read all of them, and knows what it refuses.
+                Verdict::Taken { refused, .. } if refused >= part.len() as u64 => self.refuse(part),
+                Verdict::Taken { .. } | Verdict::Split(_) | Verdict::Fewer(_) if part.len() > 1 => {
+                    let (first, second) = part.split_at_checked(part.len() / 2).unwrap_or((part, &[]));
+                    parts.push(second);
+                    parts.push(first);
+                }
+                Verdict::Split(why) => {
+                    self.trust(&why, to)?;
+                    self.refuse(part);
+                }
+                Verdict::Taken { why, .. } | Verdict::Fewer(why) => return Err(self.later(None, why, LONGEST)),
+                Verdict::Later { after, why } => return Err(self.later(after, why, LONGEST)),
+                Verdict::Person(why) => return Err(self.later(None, why, LONGEST_PERSON)),
+            }
+        }
+        Ok(())
+    }
+
+    fn pass(&mut self, part: &[Entry<'_>]) {
+        if let Some(last) = part.last() {
+            self.passed = last.seq().saturating_add(1);
+        }
+    }
+
+    fn refuse(&mut self, part: &[Entry<'_>]) {
+        self.refused.extend(part.iter().map(Entry::seq));
+        self.pass(part);
+    }
+
+    /// Finds out whether a refusal is about the record: whoever refuses an empty request as well refuses everything.
+    fn trust(&mut self, why: &str, to: &mut impl Exchange) -> Result<(), SinkError> {
+        if self.is_trusted {
+            return Ok(());
+        }
+        match to.exchange(&[]) {
+            Verdict::Taken { .. } => {
+                self.is_trusted = true;
+                Ok(())
+            }
+            Verdict::Later { after, why } => Err(self.later(after, why, LONGEST)),
+            Verdict::Split(_) | Verdict::Fewer(_) | Verdict::Person(_) => {
+                let why = format!("{why}; it refuses a request without records as well, so nothing is taken for refused");
+                Err(self.later(None, why, LONGEST_PERSON))
+            }
+        }
+    }
+
+    /// The batch is to be offered again, after the time that the receiver named, or else a growing one. A part of it is
+    /// random, so that the senders of a collector that was away do not come back all at once.
+    fn later(&mut self, after: Option<Duration>, cause: String, longest: Duration) -> SinkError {
+        let pause = after.unwrap_or_else(|| (FIRST * 2_u32.saturating_pow(self.failures.min(20))).min(longest));
+        self.failures = self.failures.saturating_add(1);
+        let part = pause.mul_f64(rand::rng().random_range(0.0..0.5));
+        let after = if after.is_some() { pause.saturating_add(part / 5) } else { pause - part };
+        SinkError::Retry {
+            after: Some(after),
+            cause,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A receiver that holds what it took. An entry's number is its request's byte.
+    struct Receiver<F> {
+        took: Vec<u8>,
+        requests: usize,
+        answer: F,
+    }
+
+    impl<F: FnMut(&[u8]) -> Verdict> Exchange for Receiver<F> {
+        fn exchange(&mut self, request: &[u8]) -> Verdict {
+            self.requests += 1;
+            let verdict = (self.answer)(request);
+            if verdict == taken(0) {
+                self.took.extend_from_slice(request);
+            }
+            verdict
+        }
+    }
+
+    fn taken(refused: u64) -> Verdict {
+        Verdict::Taken {
+            refused,
+            why: String::new(),
+        }
+    }
+
+    fn later() -> Verdict {
+        Verdict::Later {
+            after: None,
+            why: "busy".into(),
+        }
+    }
+
+    fn entries(range: std::ops::Range<u64>) -> Vec<Entry<'static>> {
+        range.map(|seq| Entry::new(seq, seq, b"{}")).collect()
+    }
+
+    fn to<F: FnMut(&[u8]) -> Verdict>(answer: F) -> Receiver<F> {
+        Receiver {
+            took: Vec::new(),
+            requests: 0,
+            answer,
+        }
+    }
+
+    /// Offers the batch until it is answered for.
+    fn offer(work: &mut Work, batch: &[Entry<'_>], to: &mut impl Exchange) -> Vec<u64> {
+        let mut encode = |part: &[Entry<'_>], out: &mut Vec<u8>| out.extend(part.iter().map(|entry| entry.seq() as u8));
+        loop {
+            if let Ok(accepted) = work.deliver(batch, &mut encode, to) {
+                return accepted.which().to_vec();
+            }
+        }
+    }
+
+    #[test]
+    fn whichever_records_are_refused_they_are_named_and_all_others_arrive_in_order() {
+        let mut seed = 1_u64;
+        for round in 0..200 {
+            let mut bad: Vec<u64> = (0..100)
+                .filter(|_| {
+                    seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                    (seed >> 33) % 100 < round % 20 * 5
+                })
+                .collect();
+            bad.dedup();
+            let is_bad = |byte: &u8| bad.contains(&u64::from(*byte));
+            let says_how_many = round % 2 == 0;
+            let mut receiver = to(|request: &[u8]| match request.iter().filter(|byte| is_bad(byte)).count() {
+                0 => taken(0),
+                count if says_how_many => taken(count as u64),
+                _ => Verdict::Split("400".into()),
+            });
+            let mut work = Work::new(37, usize::MAX);
+            let refused = offer(&mut work, &entries(0..100), &mut receiver);
+            assert_eq!(refused, bad, "round {round}");
+            let good: Vec<u8> = (0..100).filter(|byte| !is_bad(byte)).collect();
+            assert_eq!(receiver.took, good, "round {round}");
+        }
+    }
+
+    #[test]
+    fn a_receiver_that_refuses_everything_refuses_no_record() {
+        let mut receiver = to(|_: &[u8]| Verdict::Split("400".into()));
+        let mut work = Work::new(10, usize::MAX);
+        let mut encode = |_: &[Entry<'_>], out: &mut Vec<u8>| out.push(1);
+        for _ in 0..50 {
+            let error = work.deliver(&entries(0..10), &mut encode, &mut receiver).unwrap_err();
+            assert!(error.to_string().contains("without records"), "{error}");
+        }
+        assert_eq!(work.passed, 0);
+    }
+
+    #[test]
+    fn what_was_taken_before_a_failure_is_not_sent_again_and_no_call_makes_more_requests_than_it_may() {
+        let mut count = 0;
+        let mut receiver = to(|request: &[u8]| {
+            count += 1;
+            if count % 3 == 0 {
+                return later();
+            }
+            if request.iter().all(|byte| byte % 2 == 0) { taken(0) } else { Verdict::Split("no".into()) }
+        });
+        let mut work = Work::new(64, usize::MAX);
+        let mut encode = |part: &[Entry<'_>], out: &mut Vec<u8>| out.extend(part.iter().map(|entry| entry.seq() as u8));
+        let batch = entries(0..200);
+        let accepted = loop {
+            let before = receiver.requests;
+            let answer = work.deliver(&batch, &mut encode, &mut receiver);
+            assert!(receiver.requests - before <= 2 * MOST_REQUESTS as usize);
+            if let Ok(accepted) = answer {
+                break accepted;
+            }
+        };
+        assert_eq!(accepted.which(), (1..200).step_by(2).collect::<Vec<u64>>());
+        assert_eq!(receiver.took, (0..200).step_by(2).collect::<Vec<u8>>());
+        assert_eq!(offer(&mut work, &batch, &mut receiver), Vec::<u64>::new(), "and not once more");
+    }
+
+    #[test]
+    fn a_request_holds_no_more_records_and_bytes_than_it_may_and_a_longer_line_travels_alone() {
+        let long = [b'x'; 100];
+        let mut batch = entries(0..5);
+        batch.push(Entry::new(5, 5, &long));
+        batch.extend(entries(6..9));
+        let sizes = std::cell::RefCell::new(Vec::new());
+        let mut receiver = to(|request: &[u8]| {
+            sizes.borrow_mut().push(request.len());
+            taken(0)
+        });
+        offer(&mut Work::new(4, 10), &batch, &mut receiver);
+        assert_eq!(*sizes.borrow(), [4, 1, 1, 3]);
+    }
+
+    #[test]
+    fn pauses_grow_to_their_limit_differ_and_never_end_before_the_time_that_was_named() {
+        let mut work = Work::new(1, 1);
+        let mut pause = |after, longest| match work.later(after, String::new(), longest) {
+            SinkError::Retry { after: Some(after), .. } => after,
+            other => panic!("{other:?}"),
+        };
+        let grown: Vec<_> = (0..30).map(|_| pause(None, LONGEST)).collect();
+        assert!(grown[0] <= FIRST && grown.iter().all(|pause| *pause <= LONGEST));
+        assert!(grown[20..].iter().all(|pause| *pause >= LONGEST / 2));
+        assert!(grown[20..].windows(2).any(|pair| pair[0] != pair[1]));
+        assert!(pause(None, LONGEST_PERSON) >= LONGEST_PERSON / 2);
+        let named = Duration::from_secs(120);
+        assert!((0..100).all(|_| pause(Some(named), LONGEST) >= named));
+    }
+}
