@@ -50,7 +50,10 @@ fn settle(audit: &Audit, refused: u64) {
 }
 
 fn record(event: &str, n: u64) -> Record {
-    Record::builder(event).actor("user", "alice").attribute("n", n).build()
+    Record::builder(event)
+        .actor("user", "alice")
+        .attribute("n", n)
+        .build()
 }
 
 /// Each line of the trail by its number.
@@ -136,7 +139,11 @@ fn run(refused: u64, answer: impl FnMut(&Call) -> (bool, Reply) + Send + 'static
     let place = tempfile::tempdir().unwrap();
     let audit = trail(place.path(), sink(&collector.url()));
     for n in 1..=60 {
-        let name = if matches!(n, 7 | 20 | 21 | 60) { "bad.step" } else { "good.step" };
+        let name = if matches!(n, 7 | 20 | 21 | 60) {
+            "bad.step"
+        } else {
+            "good.step"
+        };
         audit.submit(record(name, n)).unwrap();
     }
     settle(&audit, refused);
@@ -149,11 +156,19 @@ fn run(refused: u64, answer: impl FnMut(&Call) -> (bool, Reply) + Send + 'static
         stats,
         again: 0,
     };
-    let refused = if came.stats.refused > 0 { came.refused() } else { BTreeSet::new() };
+    let refused = if came.stats.refused > 0 {
+        came.refused()
+    } else {
+        BTreeSet::new()
+    };
     came.again = arrived(&came.lines, &came.took, &refused);
     assert_eq!(came.stats.refused, refused.len() as u64);
     assert_eq!(came.stats.accepted, (came.lines.len() - refused.len()) as u64);
-    assert_eq!(came.stated(), came.stats.refused, "every refused record is in an `audit.refused`");
+    assert_eq!(
+        came.stated(),
+        came.stats.refused,
+        "every refused record is in an `audit.refused`"
+    );
     came
 }
 
@@ -189,7 +204,11 @@ fn answers_429_with_a_time_and_each_record_arrives_once() {
 #[test]
 fn answers_408_500_502_503_or_504_and_each_record_arrives_once() {
     for status in [408, 500, 502, 503, 504] {
-        assert_eq!(three_times(move || (false, Reply::status(status))).again, 0, "{status}");
+        assert_eq!(
+            three_times(move || (false, Reply::status(status))).again,
+            0,
+            "{status}"
+        );
     }
 }
 
@@ -199,7 +218,11 @@ fn answers_401_403_or_404_and_nothing_is_discarded() {
         let mut count = 0;
         let came = run(0, move |_| {
             count += 1;
-            if count == 1 { (false, Reply::status(status)) } else { (true, Reply::ok()) }
+            if count == 1 {
+                (false, Reply::status(status))
+            } else {
+                (true, Reply::ok())
+            }
         });
         assert_eq!((came.again, came.stats.refused), (0, 0), "{status}");
     }
@@ -225,19 +248,28 @@ fn answers_400_to_everything_and_nothing_is_refused_and_the_cursor_stays() {
         audit.submit(record("good.step", n)).unwrap();
     }
     let error = audit.flush(Duration::from_millis(300)).unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Sink | ErrorKind::Timeout), "{error}");
+    assert!(
+        matches!(error.kind(), ErrorKind::Sink | ErrorKind::Timeout),
+        "{error}"
+    );
     let _behind = audit.shutdown(LONG);
     let stats = audit.stats().sinks.remove(0);
     assert_eq!((stats.refused, stats.accepted), (0, 0));
     let cursor = std::fs::read_to_string(place.path().join("main/cursors/otlp")).unwrap();
     assert!(cursor.contains("\"next\":0,"), "{cursor}");
-    assert!(proxy.calls().iter().any(|call| call.records.is_empty()), "it was asked without records");
+    assert!(
+        proxy.calls().iter().any(|call| call.records.is_empty()),
+        "it was asked without records"
+    );
     drop(audit);
 
     let collector = Collector::good();
     let audit = trail(place.path(), sink(&collector.url()));
     audit.shutdown(LONG).unwrap();
-    assert_eq!(arrived(&on_disk(place.path()), &collector.took(), &BTreeSet::new()), 0);
+    assert_eq!(
+        arrived(&on_disk(place.path()), &collector.took(), &BTreeSet::new()),
+        0
+    );
 }
 
 #[test]
@@ -273,18 +305,27 @@ fn takes_a_part_and_says_so_and_the_records_of_the_other_part_are_refused_and_st
     let place = tempfile::tempdir().unwrap();
     let audit = trail(place.path(), sink(&collector.url()));
     for n in 1..=40 {
-        audit.submit(record(if n % 13 == 0 { "bad.step" } else { "good.step" }, n)).unwrap();
+        audit
+            .submit(record(if n % 13 == 0 { "bad.step" } else { "good.step" }, n))
+            .unwrap();
     }
     settle(&audit, 3);
     let lines = on_disk(place.path());
-    let bad: BTreeSet<u64> = lines.iter().filter(|(_, line)| event(line).starts_with("bad.")).map(|(seq, _)| *seq).collect();
+    let bad: BTreeSet<u64> = lines
+        .iter()
+        .filter(|(_, line)| event(line).starts_with("bad."))
+        .map(|(seq, _)| *seq)
+        .collect();
     let stats = audit.stats().sinks.remove(0);
     assert_eq!((stats.refused, bad.len()), (3, 3));
     let took = took.lock().clone();
     let seqs: BTreeSet<u64> = took.iter().map(Held::seq).collect();
     let due: BTreeSet<u64> = lines.keys().copied().filter(|seq| !bad.contains(seq)).collect();
     assert_eq!(seqs, due);
-    assert!(took.len() > due.len(), "a part is offered again to find out which records are meant");
+    assert!(
+        took.len() > due.len(),
+        "a part is offered again to find out which records are meant"
+    );
 }
 
 #[test]
@@ -295,7 +336,13 @@ fn answers_200_with_nothing_in_it_and_the_records_count_as_taken() {
 
 #[test]
 fn answers_200_as_a_web_page_and_nothing_counts_as_taken() {
-    let page = || Reply::Answer(200, vec![("content-type", "text/html".into())], b"<html>welcome</html>".to_vec());
+    let page = || {
+        Reply::Answer(
+            200,
+            vec![("content-type", "text/html".into())],
+            b"<html>welcome</html>".to_vec(),
+        )
+    };
     assert_eq!(three_times(move || (false, page())).again, 0);
 }
 
@@ -309,7 +356,10 @@ fn answers_200_with_bytes_that_are_no_answer_and_nothing_counts_as_taken() {
 fn closes_in_the_middle_of_its_answer_and_what_it_took_arrives_again() {
     let half = b"HTTP/1.1 200 OK\r\ncontent-type: application/x-protobuf\r\ncontent-length: 10\r\n\r\nab";
     let came = three_times(move || (true, Reply::Raw(half.to_vec())));
-    assert!(came.again > 0 && came.again <= 3 * 16, "at most a request for each answer that was lost");
+    assert!(
+        came.again > 0 && came.again <= 3 * 16,
+        "at most a request for each answer that was lost"
+    );
 }
 
 #[test]
@@ -326,7 +376,10 @@ fn reads_and_says_nothing_and_every_record_arrives() {
 
 #[test]
 fn speaks_something_else_and_every_record_arrives() {
-    assert_eq!(three_times(|| (false, Reply::Raw(b"SSH-2.0-OpenSSH_9.2\r\n".to_vec()))).again, 0);
+    assert_eq!(
+        three_times(|| (false, Reply::Raw(b"SSH-2.0-OpenSSH_9.2\r\n".to_vec()))).again,
+        0
+    );
 }
 
 #[test]
@@ -340,7 +393,10 @@ fn is_not_there_at_first_and_every_record_arrives_when_it_is() {
         audit.submit(record("good.step", n)).unwrap();
     }
     let error = audit.flush(Duration::from_millis(300)).unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Sink | ErrorKind::Timeout), "{error}");
+    assert!(
+        matches!(error.kind(), ErrorKind::Sink | ErrorKind::Timeout),
+        "{error}"
+    );
     assert!(audit.stats().sinks[0].waiting > 0, "the lag is counted");
     let back = Collector::wrapped(([127, 0, 0, 1], port).into(), None, |_| (true, Reply::ok()));
     audit.flush(LONG).unwrap();
@@ -357,12 +413,17 @@ fn a_black_hole_delays_no_caller_and_loses_nothing() {
         audit.submit(record("good.step", n)).unwrap();
     }
     // Durable in the journal although the collector says nothing.
-    assert_eq!(audit.emit(record("good.last", 0)).unwrap().state(), State::Durable);
+    assert_eq!(
+        audit.emit(record("good.last", 0)).unwrap().state(),
+        State::Durable
+    );
     drop(hole);
     let _behind = audit.shutdown(LONG);
     drop(audit);
     let collector = Collector::good();
-    trail(place.path(), sink(&collector.url())).shutdown(LONG).unwrap();
+    trail(place.path(), sink(&collector.url()))
+        .shutdown(LONG)
+        .unwrap();
     arrived(&on_disk(place.path()), &collector.took(), &BTreeSet::new());
 }
 
@@ -373,15 +434,27 @@ fn without_a_journal_the_caller_is_told_what_the_collector_said_of_the_record() 
         false => (true, Reply::ok()),
     });
     let sink = sink(&collector.url()).build_with(|_| None).unwrap();
-    let audit = Audit::builder().without_journal().diagnostics(|_| {}).sink(sink).start().unwrap();
+    let audit = Audit::builder()
+        .without_journal()
+        .diagnostics(|_| {})
+        .sink(sink)
+        .start()
+        .unwrap();
     let receipt = audit.emit(record("good.step", 1)).unwrap();
     assert_eq!(receipt.state(), State::Delivered);
     let error = audit.emit(record("bad.step", 2)).unwrap_err();
-    assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::Sink, "sink `otlp` refused the record"));
+    assert_eq!(
+        (error.kind(), error.to_string().as_str()),
+        (ErrorKind::Sink, "sink `otlp` refused the record")
+    );
     audit.emit(record("good.step", 3)).unwrap();
     let told = audit.shutdown(LONG).unwrap_err().to_string();
     assert!(told.contains("refused 1"), "{told}");
-    let names: Vec<String> = collector.took().iter().map(|held| held.record.event_name.clone()).collect();
+    let names: Vec<String> = collector
+        .took()
+        .iter()
+        .map(|held| held.record.event_name.clone())
+        .collect();
     assert_eq!(names, ["audit.open", "good.step", "good.step", "audit.close"]);
     let stats = audit.stats();
     assert_eq!((stats.sinks[0].refused, stats.sinks[0].missed), (1, 0));
@@ -390,9 +463,15 @@ fn without_a_journal_the_caller_is_told_what_the_collector_said_of_the_record() 
 #[test]
 fn a_refused_control_record_is_only_counted() {
     // Everything about the trail itself is refused, also what states the refusals: that ends, with a few of them.
-    let collector = Collector::start(|call| match call.records.iter().any(|held| held.record.event_name.starts_with("audit.")) {
-        true => (false, Reply::status(400)),
-        false => (true, Reply::ok()),
+    let collector = Collector::start(|call| {
+        match call
+            .records
+            .iter()
+            .any(|held| held.record.event_name.starts_with("audit."))
+        {
+            true => (false, Reply::status(400)),
+            false => (true, Reply::ok()),
+        }
     });
     let place = tempfile::tempdir().unwrap();
     let audit = trail(place.path(), sink(&collector.url()));
@@ -401,9 +480,18 @@ fn a_refused_control_record_is_only_counted() {
     }
     settle(&audit, 1);
     let lines = on_disk(place.path());
-    let own = lines.values().filter(|line| event(line).starts_with("audit.")).count() as u64;
+    let own = lines
+        .values()
+        .filter(|line| event(line).starts_with("audit."))
+        .count() as u64;
     let stats = audit.stats().sinks.remove(0);
     assert_eq!(stats.refused, own);
-    assert!(lines.values().filter(|line| event(line) == "audit.refused").count() <= 3);
+    assert!(
+        lines
+            .values()
+            .filter(|line| event(line) == "audit.refused")
+            .count()
+            <= 3
+    );
     assert_eq!(collector.took().len(), 200);
 }

@@ -43,7 +43,11 @@ impl Way {
         let collector = Collector::good();
         let sink = sink(&collector);
         let next = 0;
-        Self { collector, sink, next }
+        Self {
+            collector,
+            sink,
+            next,
+        }
     }
 
     /// The line as it arrives.
@@ -63,7 +67,10 @@ impl Way {
 }
 
 fn same(held: &Held, line: &[u8]) {
-    assert_eq!(String::from_utf8_lossy(&held.line()), String::from_utf8_lossy(line));
+    assert_eq!(
+        String::from_utf8_lossy(&held.line()),
+        String::from_utf8_lossy(line)
+    );
 }
 
 #[test]
@@ -79,7 +86,10 @@ fn whatever_a_record_says_its_line_comes_back_byte_for_byte() {
         .run(&records::record(), |record| {
             let line = records::line(&record);
             let held = way.borrow_mut().through(&line);
-            prop_assert_eq!(String::from_utf8(held.line()).unwrap(), String::from_utf8(line).unwrap());
+            prop_assert_eq!(
+                String::from_utf8(held.line()).unwrap(),
+                String::from_utf8(line).unwrap()
+            );
             Ok(())
         })
         .unwrap();
@@ -117,7 +127,11 @@ fn every_slot_has_its_place_in_the_record() {
         },
     };
     let is_free = |slot: &&Slot| !matches!(slot.path(), "event" | "schema" | "time" | "observed_at" | "id");
-    let set: Vec<_> = Slot::ALL.iter().filter(is_free).map(|slot| (slot.path(), given(slot))).collect();
+    let set: Vec<_> = Slot::ALL
+        .iter()
+        .filter(is_free)
+        .map(|slot| (slot.path(), given(slot)))
+        .collect();
     let line = line_with(&set);
     let held = way.through(&line);
     same(&held, &line);
@@ -137,7 +151,10 @@ fn every_slot_has_its_place_in_the_record() {
 #[test]
 fn types_are_kept() {
     let mut way = Way::new();
-    let inner = Map::from([("$or".to_owned(), Value::List(vec![Value::Null, Value::Bool(false)]))]);
+    let inner = Map::from([(
+        "$or".to_owned(),
+        Value::List(vec![Value::Null, Value::Bool(false)]),
+    )]);
     let record = Record::builder("types")
         .attribute("int", i64::MIN)
         .attribute("big", u128::MAX)
@@ -152,12 +169,19 @@ fn types_are_kept() {
     let held = way.record(&record);
     same(&held, &records::line(&record));
     let any = |name: &str| {
-        let pair = held.record.attributes.iter().find(|pair| pair.key == name).unwrap();
+        let pair = held
+            .record
+            .attributes
+            .iter()
+            .find(|pair| pair.key == name)
+            .unwrap();
         pair.value.clone().unwrap().value
     };
     assert_eq!(any("int"), Some(Any::IntValue(i64::MIN)));
     assert!(matches!(any("nan"), Some(Any::DoubleValue(number)) if number.is_nan()));
-    assert!(matches!(any("minus_zero"), Some(Any::DoubleValue(number)) if number == 0.0 && number.is_sign_negative()));
+    assert!(
+        matches!(any("minus_zero"), Some(Any::DoubleValue(number)) if number == 0.0 && number.is_sign_negative())
+    );
     assert_eq!(any("two"), Some(Any::DoubleValue(2.0)));
     assert_eq!(any("bytes"), Some(Any::BytesValue(vec![0, 255])));
     assert_eq!(any("no"), Some(Any::BoolValue(false)));
@@ -181,7 +205,11 @@ fn ids_that_are_not_w3cs_are_attributes_and_a_span_is_nothing_without_its_trace(
         (trace, &span[1..], 1, true, false),
         (trace, "not hex at all..", 1, true, false),
     ] {
-        let set = [("trace_id", trace_id.into()), ("span_id", span_id.into()), ("trace_flags", flags.into())];
+        let set = [
+            ("trace_id", trace_id.into()),
+            ("span_id", span_id.into()),
+            ("trace_flags", flags.into()),
+        ];
         let line = line_with(&set);
         let held = way.through(&line);
         same(&held, &line);
@@ -194,7 +222,15 @@ fn ids_that_are_not_w3cs_are_attributes_and_a_span_is_nothing_without_its_trace(
 #[test]
 fn a_field_whose_name_is_taken_replaces_nothing() {
     let mut way = Way::new();
-    let names = ["audit.record.id", "audit.sequence.number", "error.type", "log.record.uid", "audit.attribute.x", "audit.x", "plain.x"];
+    let names = [
+        "audit.record.id",
+        "audit.sequence.number",
+        "error.type",
+        "log.record.uid",
+        "audit.attribute.x",
+        "audit.x",
+        "plain.x",
+    ];
     let mut builder = Record::builder("taken");
     for name in names {
         builder = builder.attribute(name, "mine");
@@ -203,7 +239,10 @@ fn a_field_whose_name_is_taken_replaces_nothing() {
     let held = way.record(&record);
     same(&held, &records::line(&record));
     assert_eq!(held.text("audit.record.id"), Some(records::id().to_string()));
-    assert_eq!(held.text("audit.attribute.audit.record.id").as_deref(), Some("mine"));
+    assert_eq!(
+        held.text("audit.attribute.audit.record.id").as_deref(),
+        Some("mine")
+    );
     assert_eq!(held.text("plain.x").as_deref(), Some("mine"));
 }
 
@@ -211,11 +250,21 @@ fn a_field_whose_name_is_taken_replaces_nothing() {
 fn severity_stands_in_its_fields_only_where_that_was_asked_for() {
     let collector = Collector::good();
     let mut sink = builder(&collector).severity(true).build_with(|_| None).unwrap();
-    for (seq, (level, number)) in (0..).zip([("trace", 1), ("debug", 5), ("info", 9), ("warn", 13), ("error", 17)]) {
+    for (seq, (level, number)) in (0..).zip([
+        ("trace", 1),
+        ("debug", 5),
+        ("info", 9),
+        ("warn", 13),
+        ("error", 17),
+    ]) {
         let line = line_with(&[("level", level.into())]);
-        sink.deliver(&[Entry::new(seq, records::OBSERVED_AT, &line)]).unwrap();
+        sink.deliver(&[Entry::new(seq, records::OBSERVED_AT, &line)])
+            .unwrap();
         let held = collector.took().pop().unwrap();
-        assert_eq!((held.record.severity_number, held.record.severity_text.as_str()), (number, level));
+        assert_eq!(
+            (held.record.severity_number, held.record.severity_text.as_str()),
+            (number, level)
+        );
         assert_eq!(held.text("audit.level"), None);
         same(&held, &line);
     }
@@ -229,10 +278,21 @@ fn the_resource_comes_from_the_lines_and_what_is_configured_replaces_it_without_
             r#"{{"event":"x","host":"h","observed_at":"2026-11-21T09:00:00.000000000Z","schema":1,"seq":{seq},"service":"{service}","stream":"s","time":"2026-11-21T09:00:00.000000000Z"}}"#
         )
     };
-    let lines: Vec<String> = ["a", "a", "b", "a"].iter().zip(0..).map(|(service, seq)| line(seq, service)).collect();
-    let batch: Vec<_> = (0..).zip(&lines).map(|(seq, line)| Entry::new(seq, 1_795_251_600_000_000_000, line.as_bytes())).collect();
+    let lines: Vec<String> = ["a", "a", "b", "a"]
+        .iter()
+        .zip(0..)
+        .map(|(service, seq)| line(seq, service))
+        .collect();
+    let batch: Vec<_> = (0..)
+        .zip(&lines)
+        .map(|(seq, line)| Entry::new(seq, 1_795_251_600_000_000_000, line.as_bytes()))
+        .collect();
     let service = |held: &Held| {
-        let found = held.resource.iter().find(|pair| pair.key == "service.name").unwrap();
+        let found = held
+            .resource
+            .iter()
+            .find(|pair| pair.key == "service.name")
+            .unwrap();
         match found.value.clone().unwrap().value {
             Some(Any::StringValue(text)) => text,
             other => panic!("{other:?}"),
@@ -240,7 +300,11 @@ fn the_resource_comes_from_the_lines_and_what_is_configured_replaces_it_without_
     };
     sink(&collector).deliver(&batch).unwrap();
     let took = collector.took();
-    assert_eq!(took.iter().map(service).collect::<Vec<_>>(), ["a", "a", "b", "a"], "in their order");
+    assert_eq!(
+        took.iter().map(service).collect::<Vec<_>>(),
+        ["a", "a", "b", "a"],
+        "in their order"
+    );
     assert_eq!(collector.calls().len(), 1);
     for (held, line) in took.iter().zip(&lines) {
         same(held, line.as_bytes());
@@ -266,7 +330,14 @@ fn the_resource_comes_from_the_lines_and_what_is_configured_replaces_it_without_
 #[test]
 fn a_line_that_is_not_a_record_is_sent_as_it_is() {
     let mut way = Way::new();
-    for line in [&b"0"[..], b"[1,2]", b"not json", b"\xff\xfe", b"{\"a\":1,\"a\":2}", b""] {
+    for line in [
+        &b"0"[..],
+        b"[1,2]",
+        b"not json",
+        b"\xff\xfe",
+        b"{\"a\":1,\"a\":2}",
+        b"",
+    ] {
         let held = way.through(line);
         assert_eq!(held.line(), line);
         assert_eq!(held.record.event_name, "audit.unreadable_line");
@@ -285,7 +356,10 @@ fn the_sink_keeps_the_contract() {
         sink_conformance(
             || {
                 collector.forget();
-                builder(&collector).compression(compression).build_with(|_| None).unwrap()
+                builder(&collector)
+                    .compression(compression)
+                    .build_with(|_| None)
+                    .unwrap()
             },
             |_| Some(collector.took().iter().map(Held::line).collect()),
         );
@@ -296,8 +370,13 @@ fn the_sink_keeps_the_contract() {
 fn a_request_says_what_a_collector_expects() {
     let collector = Collector::good();
     let secret = ["Bearer ", "open", "sesame"].concat();
-    let set = |name: &str| (name == "OTEL_EXPORTER_OTLP_HEADERS").then(|| "x-tenant=a%20b,authorization=other".into());
-    let mut sink = builder(&collector).header("Authorization", &secret).build_with(set).unwrap();
+    let set = |name: &str| {
+        (name == "OTEL_EXPORTER_OTLP_HEADERS").then(|| "x-tenant=a%20b,authorization=other".into())
+    };
+    let mut sink = builder(&collector)
+        .header("Authorization", &secret)
+        .build_with(set)
+        .unwrap();
     let line = records::line(&Record::builder("x").attribute("pad", "y".repeat(10_000)).build());
     sink.deliver(&[Entry::new(7, 1, &line)]).unwrap();
     let call = collector.calls().remove(0);
@@ -306,7 +385,11 @@ fn a_request_says_what_a_collector_expects() {
     assert_eq!(header("content-type"), "application/x-protobuf");
     assert_eq!(header("content-encoding"), "gzip");
     assert_eq!(header("x-tenant"), "a b");
-    assert_eq!(header("authorization"), secret, "the builder precedes the environment");
+    assert_eq!(
+        header("authorization"),
+        secret,
+        "the builder precedes the environment"
+    );
     assert!(call.sent < 1_000, "{}", call.sent);
     assert!(read_line(&call.records[0].line()).is_ok());
 }

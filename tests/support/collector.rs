@@ -42,7 +42,11 @@ impl Reply {
     }
 
     pub(crate) fn ok() -> Self {
-        Self::Answer(200, vec![protobuf()], ExportLogsServiceResponse::default().encode_to_vec())
+        Self::Answer(
+            200,
+            vec![protobuf()],
+            ExportLogsServiceResponse::default().encode_to_vec(),
+        )
     }
 
     pub(crate) fn partial(refused: i64) -> Self {
@@ -189,7 +193,9 @@ impl Shared {
                         head.push_str(&format!("{name}: {value}\r\n"));
                     }
                     head.push_str("\r\n");
-                    stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body))
+                    stream
+                        .write_all(head.as_bytes())
+                        .and_then(|()| stream.write_all(&body))
                 }
                 Reply::Raw(bytes) => {
                     let _ = stream.write_all(&bytes);
@@ -222,10 +228,16 @@ fn read(reader: &mut BufReader<Box<dyn Both>>) -> io::Result<Option<Call>> {
             None => break,
         }
     }
-    let len = headers.get("content-length").and_then(|len| len.parse().ok()).unwrap_or(0);
+    let len = headers
+        .get("content-length")
+        .and_then(|len| len.parse().ok())
+        .unwrap_or(0);
     let mut body = vec![0; len];
     reader.read_exact(&mut body)?;
-    if headers.get("content-encoding").is_some_and(|encoding| encoding == "gzip") {
+    if headers
+        .get("content-encoding")
+        .is_some_and(|encoding| encoding == "gzip")
+    {
         let mut plain = Vec::new();
         flate2::read::GzDecoder::new(&body[..]).read_to_end(&mut plain)?;
         body = plain;
@@ -245,7 +257,11 @@ pub(crate) fn held(request: ExportLogsServiceRequest) -> Vec<Held> {
     for logs in request.resource_logs {
         let resource = logs.resource.unwrap_or_default().attributes;
         for scope in logs.scope_logs {
-            assert_eq!(scope.scope.unwrap_or_default(), Default::default(), "the scope is left empty");
+            assert_eq!(
+                scope.scope.unwrap_or_default(),
+                Default::default(),
+                "the scope is left empty"
+            );
             for record in scope.log_records {
                 found.push(Held {
                     resource: resource.clone(),

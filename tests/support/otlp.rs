@@ -30,7 +30,9 @@ impl Held {
 
     /// The place in the stream.
     pub(crate) fn seq(&self) -> u64 {
-        let number = self.number("audit.sequence.number").expect("every record has its number");
+        let number = self
+            .number("audit.sequence.number")
+            .expect("every record has its number");
         u64::try_from(number).expect("numbers rise from 0")
     }
 
@@ -153,12 +155,19 @@ fn object(held: &Held) -> Map<String, Value> {
     for (name, said) in members(&record.attributes) {
         match name.as_str() {
             "log.record.uid" => {
-                assert_eq!(Some(&said), line.get("id").or(members(&record.attributes).get("audit.record.id")));
+                assert_eq!(
+                    Some(&said),
+                    line.get("id")
+                        .or(members(&record.attributes).get("audit.record.id"))
+                );
                 continue;
             }
             "audit.source.type" => continue,
             "audit.schema.version" => {
-                line.insert("schema".into(), said.as_str().unwrap().parse::<u64>().unwrap().into());
+                line.insert(
+                    "schema".into(),
+                    said.as_str().unwrap().parse::<u64>().unwrap().into(),
+                );
                 continue;
             }
             _ => {}
@@ -172,13 +181,20 @@ fn object(held: &Held) -> Map<String, Value> {
         }
     }
     for map in ["attributes", "detail", "hashes", "labels"] {
-        let is_form = |map: &Value| map.as_object().is_some_and(|map| map.len() == 1 && map.keys().all(|key| key.starts_with('$')));
-        let given = !record.attributes.iter().any(|pair| pair.key == format!("audit.{map}"));
+        let is_form = |map: &Value| {
+            map.as_object()
+                .is_some_and(|map| map.len() == 1 && map.keys().all(|key| key.starts_with('$')))
+        };
+        let given = !record
+            .attributes
+            .iter()
+            .any(|pair| pair.key == format!("audit.{map}"));
         if let Some(members) = line.get_mut(map).filter(|map| given && is_form(map)) {
             *members = json!({"$map": members.take()});
         }
     }
-    let mut put = |key: &str, value: Value| assert!(line.insert(key.into(), value).is_none(), "{key} stands twice");
+    let mut put =
+        |key: &str, value: Value| assert!(line.insert(key.into(), value).is_none(), "{key} stands twice");
     if record.time_unix_nano > 0 {
         put("time", time(record.time_unix_nano));
     }

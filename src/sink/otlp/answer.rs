@@ -71,8 +71,16 @@ fn said(answer: &Answer) -> String {
         None if is_message || answer.is_encoded => return String::new(),
         None => String::from_utf8_lossy(&answer.body).into_owned(),
     };
-    let text: String = text.chars().take(MOST).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if text.trim().is_empty() { String::new() } else { format!(": {}", text.trim()) }
+    let text: String = text
+        .chars()
+        .take(MOST)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    if text.trim().is_empty() {
+        String::new()
+    } else {
+        format!(": {}", text.trim())
+    }
 }
 
 /// The message of a `google.rpc.Status`.
@@ -90,7 +98,10 @@ pub(super) fn status_message(body: &[u8]) -> Option<String> {
 fn accepted(answer: &Answer) -> Verdict {
     let not_ours = |what: &str| Verdict::Later {
         after: None,
-        why: format!("the collector answered {} with {what}: is something else listening there?", answer.status),
+        why: format!(
+            "the collector answered {} with {what}: is something else listening there?",
+            answer.status
+        ),
     };
     if answer.body.is_empty() {
         return Verdict::Taken {
@@ -111,7 +122,10 @@ fn accepted(answer: &Answer) -> Verdict {
             Some((refused, why)) => Verdict::Taken { refused, why },
             None => not_ours("JSON that is no ExportLogsServiceResponse"),
         },
-        other => not_ours(&format!("content of type `{}`", other.chars().take(80).collect::<String>())),
+        other => not_ours(&format!(
+            "content of type `{}`",
+            other.chars().take(80).collect::<String>()
+        )),
     }
 }
 
@@ -184,12 +198,22 @@ mod tests {
             assert_eq!(verdict(200, kind, b""), taken(0, ""), "{kind}");
         }
         assert_eq!(verdict(200, PROTOBUF, b"\x0a\x00"), taken(0, ""));
-        assert_eq!(verdict(202, "application/x-protobuf; charset=x", TWO_REFUSED), taken(2, "no"));
+        assert_eq!(
+            verdict(202, "application/x-protobuf; charset=x", TWO_REFUSED),
+            taken(2, "no")
+        );
         let json = br#"{"partialSuccess":{"rejectedLogRecords":"2","errorMessage":"no"}}"#;
         assert_eq!(verdict(200, "application/json", json), taken(2, "no"));
         assert_eq!(verdict(200, "application/json", b"{}"), taken(0, ""));
         // A count below 0 is no count.
-        assert_eq!(verdict(200, PROTOBUF, b"\x0a\x0b\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), taken(0, ""));
+        assert_eq!(
+            verdict(
+                200,
+                PROTOBUF,
+                b"\x0a\x0b\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"
+            ),
+            taken(0, "")
+        );
         for (kind, body) in [
             ("text/html", &b"<html>"[..]),
             (PROTOBUF, b"<html>"),
@@ -197,7 +221,10 @@ mod tests {
             ("application/json", b"[]"),
             ("application/json", b"{"),
         ] {
-            assert!(matches!(verdict(200, kind, body), Verdict::Later { .. }), "{kind} {body:?}");
+            assert!(
+                matches!(verdict(200, kind, body), Verdict::Later { .. }),
+                "{kind} {body:?}"
+            );
         }
     }
 
@@ -225,7 +252,10 @@ mod tests {
         let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_mins(10);
         let text = soon.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
         let wait = retry_after(&text).unwrap();
-        assert!(wait > Duration::from_secs(500) && wait <= Duration::from_secs(600), "{wait:?}");
+        assert!(
+            wait > Duration::from_secs(500) && wait <= Duration::from_secs(600),
+            "{wait:?}"
+        );
         assert_eq!(retry_after("soon"), None);
     }
 }

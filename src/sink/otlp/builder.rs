@@ -219,7 +219,11 @@ impl OtlpBuilder {
             Some(text) => {
                 let url = Url::parse("endpoint", text)?;
                 let is_bare = url.path.is_empty() || url.path == "/";
-                if is_bare && protocol == Protocol::HttpProtobuf { url.below("/v1/logs") } else { url }
+                if is_bare && protocol == Protocol::HttpProtobuf {
+                    url.below("/v1/logs")
+                } else {
+                    url
+                }
             }
             None => environment.endpoint(protocol)?,
         };
@@ -232,7 +236,9 @@ impl OtlpBuilder {
             None => environment.timeout()?.unwrap_or(Duration::from_secs(10)),
         };
         if timeout.is_zero() {
-            return Err(Error::config("timeout: 0 leaves no time for a request; set at least 1 ms"));
+            return Err(Error::config(
+                "timeout: 0 leaves no time for a request; set at least 1 ms",
+            ));
         }
         let mut headers = std::mem::take(&mut self.headers);
         environment.headers(&mut headers)?;

@@ -80,7 +80,11 @@ pub(super) enum NotConnected {
 
 impl Connection {
     /// Connects, and shakes hands where it is by TLS.
-    pub(super) fn open(url: &Url, tls: Option<&Arc<ClientConfig>>, until: Instant) -> Result<Self, NotConnected> {
+    pub(super) fn open(
+        url: &Url,
+        tls: Option<&Arc<ClientConfig>>,
+        until: Instant,
+    ) -> Result<Self, NotConnected> {
         let socket = connect(url, until).map_err(NotConnected::Io)?;
         let mut timed = Timed { socket, until };
         let Some(config) = tls else {
@@ -184,12 +188,18 @@ pub(super) fn tls(certificates: &Certificates) -> Result<ClientConfig> {
     let chain = chain(ours)?;
     let pem = read(key)?;
     let key_of = PrivateKeyDer::from_pem_slice(&pem).map_err(|error| {
-        Error::config(format!("`{}` holds no private key in PEM: name the key's file", key.display())).because(error)
+        Error::config(format!(
+            "`{}` holds no private key in PEM: name the key's file",
+            key.display()
+        ))
+        .because(error)
     })?;
     config.with_client_auth_cert(chain, key_of).map_err(|error| {
         let (ours, key) = (ours.display(), key.display());
-        Error::config(format!("the certificate `{ours}` and the key `{key}` do not fit: name those of one pair"))
-            .because(error)
+        Error::config(format!(
+            "the certificate `{ours}` and the key `{key}` do not fit: name those of one pair"
+        ))
+        .because(error)
     })
 }
 
@@ -198,7 +208,12 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 }
 
 fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
-    let wrong = || Error::config(format!("`{}` holds no certificates in PEM: name such a file", path.display()));
+    let wrong = || {
+        Error::config(format!(
+            "`{}` holds no certificates in PEM: name such a file",
+            path.display()
+        ))
+    };
     let pem = read(path)?;
     let found: std::result::Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     match found {
@@ -222,7 +237,11 @@ fn roots(trusted: Option<&Path>) -> Result<RootCertStore> {
     };
     for certificate in chain(path)? {
         store.add(certificate).map_err(|error| {
-            Error::config(format!("`{}` holds a certificate that cannot be trusted", path.display())).because(error)
+            Error::config(format!(
+                "`{}` holds a certificate that cannot be trusted",
+                path.display()
+            ))
+            .because(error)
         })?;
     }
     Ok(store)

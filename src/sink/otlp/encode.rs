@@ -93,7 +93,8 @@ impl Encoder {
                     let mut read = Some(head);
                     while let Some((entry, behind)) = rest.split_first() {
                         let line = read.take().unwrap_or_else(|| Read::of(entry.line()));
-                        let is_same = line.text("service") == service.as_deref() && line.text("host") == host.as_deref();
+                        let is_same = line.text("service") == service.as_deref()
+                            && line.text("host") == host.as_deref();
                         if !is_same {
                             ahead = Some(line);
                             return;
@@ -125,7 +126,9 @@ impl Encoder {
                     Ok(text) => wire::bytes(out, field::STRING, text.as_bytes()),
                     Err(_) => wire::bytes(out, field::BYTES, line),
                 });
-                attribute(out, &[PREFIX, "sequence.number"], |out| integer(out, i128::from(entry.seq())));
+                attribute(out, &[PREFIX, "sequence.number"], |out| {
+                    integer(out, i128::from(entry.seq()))
+                });
             }
         }
     }
@@ -412,7 +415,9 @@ fn integer(out: &mut Vec<u8>, number: i128) {
     match i64::try_from(number) {
         Ok(number) => wire::number(out, field::INT, number as u64),
         Err(_) => wire::message(out, field::MAP, |out| {
-            pair(out, field::VALUES, &["$int"], |out| string(out, itoa::Buffer::new().format(number)));
+            pair(out, field::VALUES, &["$int"], |out| {
+                string(out, itoa::Buffer::new().format(number))
+            });
         }),
     }
 }

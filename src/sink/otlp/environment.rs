@@ -29,8 +29,12 @@ impl<'a> Environment<'a> {
             return Ok(None);
         };
         match value.into_string() {
-            Ok(value) => Ok(Some((name.to_owned(), value.trim().to_owned())).filter(|(_, value)| !value.is_empty())),
-            Err(_) => Err(Error::config(format!("{name} is not UTF-8; set it to plain text, or unset it"))),
+            Ok(value) => {
+                Ok(Some((name.to_owned(), value.trim().to_owned())).filter(|(_, value)| !value.is_empty()))
+            }
+            Err(_) => Err(Error::config(format!(
+                "{name} is not UTF-8; set it to plain text, or unset it"
+            ))),
         }
     }
 
@@ -103,11 +107,13 @@ impl<'a> Environment<'a> {
             return Ok(None);
         };
         let millis = value.parse().ok().filter(|millis| *millis > 0);
-        millis.map(|millis| Some(Duration::from_millis(millis))).ok_or_else(|| {
-            Error::config(format!(
-                "{variable}: `{value}` is not a number of milliseconds from 1; set 10000 for ten seconds"
-            ))
-        })
+        millis
+            .map(|millis| Some(Duration::from_millis(millis)))
+            .ok_or_else(|| {
+                Error::config(format!(
+                    "{variable}: `{value}` is not a number of milliseconds from 1; set 10000 for ten seconds"
+                ))
+            })
     }
 
     /// Adds the headers that are not set yet.
@@ -138,11 +144,19 @@ mod tests {
     use super::*;
 
     fn with<'a>(set: &'a [(&'a str, &'a str)]) -> impl Fn(&str) -> Option<OsString> + 'a {
-        move |name| set.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value))
+        move |name| {
+            set.iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| OsString::from(value))
+        }
     }
 
     fn endpoint(set: &[(&str, &str)]) -> String {
-        OtlpSink::builder().build_with(with(set)).unwrap().endpoint().to_owned()
+        OtlpSink::builder()
+            .build_with(with(set))
+            .unwrap()
+            .endpoint()
+            .to_owned()
     }
 
     const BASE: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
@@ -152,11 +166,27 @@ mod tests {
     fn the_general_endpoint_is_a_base_and_the_one_for_logs_is_used_as_it_is() {
         assert_eq!(endpoint(&[]), "http://localhost:4318/v1/logs");
         assert_eq!(endpoint(&[(BASE, "http://c:1")]), "http://c:1/v1/logs");
-        assert_eq!(endpoint(&[(BASE, "http://c:1/tenant/")]), "http://c:1/tenant/v1/logs");
-        assert_eq!(endpoint(&[(BASE, "http://c:1"), (LOGS, "http://d:2/v1/audit")]), "http://d:2/v1/audit");
-        assert_eq!(endpoint(&[(BASE, "http://c:1"), (LOGS, "")]), "http://c:1/v1/logs");
+        assert_eq!(
+            endpoint(&[(BASE, "http://c:1/tenant/")]),
+            "http://c:1/tenant/v1/logs"
+        );
+        assert_eq!(
+            endpoint(&[(BASE, "http://c:1"), (LOGS, "http://d:2/v1/audit")]),
+            "http://d:2/v1/audit"
+        );
+        assert_eq!(
+            endpoint(&[(BASE, "http://c:1"), (LOGS, "")]),
+            "http://c:1/v1/logs"
+        );
         let set = [(BASE, "http://c:1"), (LOGS, "http://d:2")];
-        let built = |url: &str| OtlpSink::builder().endpoint(url).build_with(with(&set)).unwrap().endpoint().to_owned();
+        let built = |url: &str| {
+            OtlpSink::builder()
+                .endpoint(url)
+                .build_with(with(&set))
+                .unwrap()
+                .endpoint()
+                .to_owned()
+        };
         assert_eq!(built("http://e:3"), "http://e:3/v1/logs");
         assert_eq!(built("http://e:3/v1/audit"), "http://e:3/v1/audit");
     }
@@ -174,7 +204,9 @@ mod tests {
         assert_eq!(environment.compression().unwrap(), Some(Compression::None));
         let wrong = [("OTEL_EXPORTER_OTLP_TIMEOUT", "soon")];
         let builder = OtlpSink::builder().timeout(Duration::from_secs(3));
-        builder.build_with(with(&wrong)).expect("what the builder says is not asked of the environment");
+        builder
+            .build_with(with(&wrong))
+            .expect("what the builder says is not asked of the environment");
     }
 
     #[test]
@@ -185,7 +217,11 @@ mod tests {
             ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd", "gzip"),
             ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s", "10000"),
             ("OTEL_EXPORTER_OTLP_TIMEOUT", "0", "from 1"),
-            ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318", "http://host:4318"),
+            (
+                "OTEL_EXPORTER_OTLP_ENDPOINT",
+                "collector:4318",
+                "http://host:4318",
+            ),
             ("OTEL_RESOURCE_ATTRIBUTES", "team", "name=value"),
             ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/no/such/file", "/no/such/file"),
         ] {
@@ -194,19 +230,36 @@ mod tests {
             let set: &[_] = if name.ends_with("CERTIFICATE") { &tls } else { &set };
             let error = OtlpSink::builder().build_with(with(set)).unwrap_err().to_string();
             let names = error.contains(name) || name.ends_with("CERTIFICATE");
-            assert!(names && error.contains(value) && error.contains(remedy), "{name}: {error}");
+            assert!(
+                names && error.contains(value) && error.contains(remedy),
+                "{name}: {error}"
+            );
         }
     }
 
     #[test]
     fn a_wrong_header_is_named_and_its_value_is_not_repeated() {
         let secret = ["open", "sesame"].concat();
-        for text in [format!("a b={secret}"), format!("x={secret}%0d%0a"), format!("={secret}"), format!("host={secret}")] {
+        for text in [
+            format!("a b={secret}"),
+            format!("x={secret}%0d%0a"),
+            format!("={secret}"),
+            format!("host={secret}"),
+        ] {
             let set = [("OTEL_EXPORTER_OTLP_HEADERS", text.as_str())];
-            let error = OtlpSink::builder().build_with(with(&set)).unwrap_err().to_string();
-            assert!(error.contains("OTEL_EXPORTER_OTLP_HEADERS") && !error.contains(&secret), "{error}");
+            let error = OtlpSink::builder()
+                .build_with(with(&set))
+                .unwrap_err()
+                .to_string();
+            assert!(
+                error.contains("OTEL_EXPORTER_OTLP_HEADERS") && !error.contains(&secret),
+                "{error}"
+            );
         }
-        let sink = OtlpSink::builder().header("authorization", &secret).build_with(|_| None).unwrap();
+        let sink = OtlpSink::builder()
+            .header("authorization", &secret)
+            .build_with(|_| None)
+            .unwrap();
         assert!(!format!("{sink:?}").contains(&secret));
     }
 }

@@ -75,7 +75,10 @@ impl Grpc {
         let scheme = if way.url.is_https { "https" } else { "http" };
         let endpoint = Endpoint::from_shared(format!("{scheme}://{}", way.url.authority)).map_err(wrong)?;
         let agent = concat!("tracing-audit/", env!("CARGO_PKG_VERSION"));
-        let mut endpoint = endpoint.user_agent(agent).map_err(wrong)?.connect_timeout(way.timeout);
+        let mut endpoint = endpoint
+            .user_agent(agent)
+            .map_err(wrong)?
+            .connect_timeout(way.timeout);
         if way.url.is_https {
             endpoint = endpoint.tls_config(tls(&way.certificates)?).map_err(|error| {
                 Error::config("the certificates for TLS cannot be used: name files in PEM").because(error)
@@ -145,7 +148,8 @@ impl Exchange for Grpc {
             return with_default(&quiet, || self.call(request));
         }
         // Within a runtime of the caller's, none of ours may wait: so another thread does.
-        let called = std::thread::scope(|scope| scope.spawn(|| with_default(&quiet, || self.call(request))).join());
+        let called =
+            std::thread::scope(|scope| scope.spawn(|| with_default(&quiet, || self.call(request))).join());
         called.unwrap_or_else(|_| Verdict::Person("the client panicked".to_owned()))
     }
 }
@@ -179,7 +183,9 @@ fn not_sent(error: &(dyn std::error::Error + 'static)) -> Verdict {
 
 /// An error with its causes; they repeat each other less than they leave out.
 fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let links = std::iter::successors(Some(error), |error: &&(dyn std::error::Error + 'static)| (*error).source());
+    let links = std::iter::successors(Some(error), |error: &&(dyn std::error::Error + 'static)| {
+        (*error).source()
+    });
     let texts: Vec<String> = links.take(8).map(ToString::to_string).collect();
     texts.join(": ")
 }
@@ -188,14 +194,25 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
 fn is_mistrust(error: &(dyn std::error::Error + 'static)) -> bool {
     let is_tls = |error: &(dyn std::error::Error + 'static)| {
         let io = error.downcast_ref::<std::io::Error>();
-        error.is::<rustls::Error>() || io.and_then(std::io::Error::get_ref).is_some_and(|inner| inner.is::<rustls::Error>())
+        error.is::<rustls::Error>()
+            || io
+                .and_then(std::io::Error::get_ref)
+                .is_some_and(|inner| inner.is::<rustls::Error>())
     };
-    std::iter::successors(Some(error), |error: &&(dyn std::error::Error + 'static)| (*error).source()).take(8).any(is_tls)
+    std::iter::successors(Some(error), |error: &&(dyn std::error::Error + 'static)| {
+        (*error).source()
+    })
+    .take(8)
+    .any(is_tls)
 }
 
 /// What a status of gRPC means for the records.
 fn of_status(status: &Status) -> Verdict {
-    let why = format!("the collector answered {:?}: {}", status.code(), said(status.message()));
+    let why = format!(
+        "the collector answered {:?}: {}",
+        status.code(),
+        said(status.message())
+    );
     let after = retry_delay(status.details());
     match status.code() {
         Code::InvalidArgument => Verdict::Split(why),
@@ -204,23 +221,30 @@ fn of_status(status: &Status) -> Verdict {
         Code::Unauthenticated | Code::PermissionDenied => {
             Verdict::Person(format!("{why}; check the credentials in the headers"))
         }
-        Code::Unimplemented | Code::NotFound => Verdict::Person(format!("{why}; is OTLP for logs served there?")),
+        Code::Unimplemented | Code::NotFound => {
+            Verdict::Person(format!("{why}; is OTLP for logs served there?"))
+        }
         _ if status.source().is_some_and(is_mistrust) => Verdict::Person(why),
         _ => Verdict::Later { after, why },
     }
 }
 
 fn said(text: &str) -> String {
-    text.chars().take(200).map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars()
+        .take(200)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
 }
 
 /// The delay of a `google.rpc.RetryInfo` among the details of a `google.rpc.Status`.
 fn retry_delay(details: &[u8]) -> Option<Duration> {
     let inner = |message, wanted| {
-        Fields::of(message).map_while(|field| field).filter_map(move |(number, field)| match field {
-            Field::Bytes(bytes) if number == wanted => Some(bytes),
-            _ => None,
-        })
+        Fields::of(message)
+            .map_while(|field| field)
+            .filter_map(move |(number, field)| match field {
+                Field::Bytes(bytes) if number == wanted => Some(bytes),
+                _ => None,
+            })
     };
     for any in inner(details, 3) {
         if !inner(any, 1).any(|url| url.ends_with(b"google.rpc.RetryInfo")) {
@@ -247,7 +271,9 @@ fn metadata(way: &Way) -> Result<Metadata> {
         let key = AsciiMetadataKey::from_bytes(name.as_bytes()).ok();
         let value = AsciiMetadataValue::try_from(value).ok();
         key.zip(value).ok_or_else(|| {
-            Error::config(format!("the header `{name}` cannot be sent over gRPC: leave it out, or set http/protobuf"))
+            Error::config(format!(
+                "the header `{name}` cannot be sent over gRPC: leave it out, or set http/protobuf"
+            ))
         })
     };
     Ok(Metadata(way.headers.iter().map(pair).collect::<Result<_>>()?))
@@ -255,7 +281,8 @@ fn metadata(way: &Way) -> Result<Metadata> {
 
 fn tls(certificates: &Certificates) -> Result<ClientTlsConfig> {
     let read = |path: &std::path::Path| {
-        std::fs::read(path).map_err(|error| Error::io("could not read the file of certificates or keys", path, error))
+        std::fs::read(path)
+            .map_err(|error| Error::io("could not read the file of certificates or keys", path, error))
     };
     let mut config = match &certificates.trusted {
         Some(path) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(read(path)?)),
@@ -314,15 +341,33 @@ mod tests {
     #[test]
     fn a_status_means_what_its_code_says_and_a_delay_is_found_among_its_details() {
         let verdict = |code| of_status(&Status::new(code, "why\u{1b}"));
-        assert!(matches!(verdict(Code::InvalidArgument), Verdict::Split(why) if why.contains("why") && !why.contains('\u{1b}')));
+        assert!(
+            matches!(verdict(Code::InvalidArgument), Verdict::Split(why) if why.contains("why") && !why.contains('\u{1b}'))
+        );
         for code in [Code::ResourceExhausted, Code::OutOfRange] {
             assert!(matches!(verdict(code), Verdict::Fewer(_)), "{code:?}");
         }
-        for code in [Code::Unauthenticated, Code::PermissionDenied, Code::Unimplemented, Code::NotFound] {
+        for code in [
+            Code::Unauthenticated,
+            Code::PermissionDenied,
+            Code::Unimplemented,
+            Code::NotFound,
+        ] {
             assert!(matches!(verdict(code), Verdict::Person(_)), "{code:?}");
         }
-        for code in [Code::Unavailable, Code::Aborted, Code::Cancelled, Code::DeadlineExceeded, Code::DataLoss, Code::Internal, Code::Unknown] {
-            assert!(matches!(verdict(code), Verdict::Later { after: None, .. }), "{code:?}");
+        for code in [
+            Code::Unavailable,
+            Code::Aborted,
+            Code::Cancelled,
+            Code::DeadlineExceeded,
+            Code::DataLoss,
+            Code::Internal,
+            Code::Unknown,
+        ] {
+            assert!(
+                matches!(verdict(code), Verdict::Later { after: None, .. }),
+                "{code:?}"
+            );
         }
         // Status{code: 8, details: [Any{type_url, RetryInfo{retry_delay: {seconds: 3, nanos: 5}}}]}
         let url = b"type.googleapis.com/google.rpc.RetryInfo";

@@ -25,29 +25,39 @@ pub(super) struct Headers {
 
 impl fmt::Debug for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.pairs.iter().map(|(name, _)| name)).finish()
+        f.debug_set()
+            .entries(self.pairs.iter().map(|(name, _)| name))
+            .finish()
     }
 }
 
 impl Headers {
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.pairs
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// Sets a header. `place` is what an error names.
     pub(super) fn set(&mut self, place: &str, name: &str, value: &str) -> Result<()> {
         let name = name.trim().to_ascii_lowercase();
         let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-        let wrong = |why: &str| Err(Error::config(format!("{place}: {why}; its value is not shown here")));
+        let wrong = |why: &str| {
+            Err(Error::config(format!(
+                "{place}: {why}; its value is not shown here"
+            )))
+        };
         if name.is_empty() || !name.bytes().all(is_token) {
             return wrong("a header has a name that is not one: letters, digits and `-` make one");
         }
         if OURS.contains(&name.as_str()) {
             return wrong(&format!("the header `{name}` is the sink's own: leave it out"));
         }
-        let value = value.trim();
+        let value = value.trim_matches([' ', '\t']);
         if !value.bytes().all(|byte| (0x20..0x7F).contains(&byte)) {
-            return wrong(&format!("the header `{name}` has a character that is not printable ASCII: leave it out"));
+            return wrong(&format!(
+                "the header `{name}` has a character that is not printable ASCII: leave it out"
+            ));
         }
         match self.pairs.iter_mut().find(|(known, _)| *known == name) {
             Some((_, known)) => value.clone_into(known),
@@ -66,7 +76,11 @@ impl Headers {
                     "{variable}: a part of it is not name=value, percent-encoded, with commas between pairs; it is not shown here"
                 )));
             };
-            if !self.pairs.iter().any(|(known, _)| known.eq_ignore_ascii_case(name)) {
+            if !self
+                .pairs
+                .iter()
+                .any(|(known, _)| known.eq_ignore_ascii_case(name))
+            {
                 self.set(variable, name, &value)?;
             }
         }

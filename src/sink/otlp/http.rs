@@ -55,8 +55,17 @@ fn lost(what: &str, error: &io::Error) -> NoAnswer {
 
 impl Http {
     pub(super) fn new(way: &Way) -> Result<Self> {
-        let tls = way.url.is_https.then(|| tls(&way.certificates)).transpose()?.map(Arc::new);
-        let path = if way.url.path.is_empty() { "/" } else { &way.url.path };
+        let tls = way
+            .url
+            .is_https
+            .then(|| tls(&way.certificates))
+            .transpose()?
+            .map(Arc::new);
+        let path = if way.url.path.is_empty() {
+            "/"
+        } else {
+            &way.url.path
+        };
         let mut head = format!(
             "POST {path} HTTP/1.1\r\nhost: {}\r\nuser-agent: tracing-audit/{}\r\ncontent-type: application/x-protobuf\r\n",
             way.url.authority,
@@ -145,7 +154,8 @@ impl Reader<'_> {
         loop {
             match self.source.read(&mut piece) {
                 Ok(count) => {
-                    self.buffer.extend_from_slice(piece.get(..count).unwrap_or_default());
+                    self.buffer
+                        .extend_from_slice(piece.get(..count).unwrap_or_default());
                     return Ok(count > 0);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -183,7 +193,11 @@ impl Reader<'_> {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
         }
-        let taken = self.buffer.get(self.at..self.at + len).unwrap_or_default().to_vec();
+        let taken = self
+            .buffer
+            .get(self.at..self.at + len)
+            .unwrap_or_default()
+            .to_vec();
         self.at += len;
         Ok(taken)
     }
@@ -236,7 +250,9 @@ impl Reader<'_> {
                 if self.at - start > MOST_HEAD {
                     return Err(odd("a head of more than 64 KiB"));
                 }
-                let (name, value) = line.split_once(':').ok_or_else(|| odd("a header without a colon"))?;
+                let (name, value) = line
+                    .split_once(':')
+                    .ok_or_else(|| odd("a header without a colon"))?;
                 header(&mut answer, &mut about, &name.to_ascii_lowercase(), value.trim())?;
             }
             // It goes on: a note that the real answer follows.
@@ -276,7 +292,9 @@ fn status(line: &str) -> io::Result<(bool, u16)> {
 fn header(answer: &mut Answer, about: &mut Body, name: &str, value: &str) -> io::Result<()> {
     match name {
         "content-length" => {
-            let len = value.parse().map_err(|_| odd("a content-length that is no number"))?;
+            let len = value
+                .parse()
+                .map_err(|_| odd("a content-length that is no number"))?;
             if about.len.is_some_and(|known| known != len) {
                 return Err(odd("two content-lengths"));
             }
@@ -333,11 +351,21 @@ mod tests {
     fn an_answer_is_read_whatever_says_where_its_body_ends() {
         let body = |text: &str| {
             let answer = read(text).unwrap();
-            (answer.status, String::from_utf8(answer.body).unwrap(), answer.is_reusable)
+            (
+                answer.status,
+                String::from_utf8(answer.body).unwrap(),
+                answer.is_reusable,
+            )
         };
         let s = str::to_owned;
-        assert_eq!(body("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nabc"), (200, s("abc"), true));
-        assert_eq!(body("HTTP/1.1 200\r\nContent-Length:0\r\nConnection: close\r\n\r\n"), (200, s(""), false));
+        assert_eq!(
+            body("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nabc"),
+            (200, s("abc"), true)
+        );
+        assert_eq!(
+            body("HTTP/1.1 200\r\nContent-Length:0\r\nConnection: close\r\n\r\n"),
+            (200, s(""), false)
+        );
         assert_eq!(body("HTTP/1.0 200 OK\r\n\r\nabc"), (200, s("abc"), false));
         assert_eq!(body("HTTP/1.1 204 No\r\n\r\n"), (204, s(""), true));
         let chunked = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 429 Slow\r\nTransfer-Encoding: chunked\r\n\r\n2;x=y\r\nab\r\n1\r\nc\r\n0\r\nt: 1\r\n\r\n";

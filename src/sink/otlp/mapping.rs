@@ -62,7 +62,16 @@ pub(super) enum Place {
 
 /// The objects of a line whose members have places of their own.
 pub(super) const GROUPS: [&str; 10] = [
-    "actor", "agent", "code", "decision", "error", "lineage", "pii", "redaction", "resource", "scope",
+    "actor",
+    "agent",
+    "code",
+    "decision",
+    "error",
+    "lineage",
+    "pii",
+    "redaction",
+    "resource",
+    "scope",
 ];
 
 /// Where a key that stands by itself goes.
@@ -170,7 +179,9 @@ mod tests {
             Place::Path if slot == Slot::Redaction => format!("`{PREFIX}{path}.count`, `.fields`, `.more`"),
             Place::Path => format!("`{PREFIX}{path}`"),
             Place::Each(name) => format!("`{PREFIX}{name}NAME`, each"),
-            Place::AsGiven => format!("each under its own name; `{PREFIX}{ATTRIBUTE}NAME` where that is taken"),
+            Place::AsGiven => {
+                format!("each under its own name; `{PREFIX}{ATTRIBUTE}NAME` where that is taken")
+            }
         }
     }
 
@@ -178,7 +189,8 @@ mod tests {
     fn the_table_in_the_document_is_the_one_in_use() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/opentelemetry.md");
         let text = std::fs::read_to_string(path).unwrap();
-        let begin = "<!-- the table: UPDATE_DOCS=1 cargo test --features otlp the_table_in_the_document -->\n";
+        let begin =
+            "<!-- the table: UPDATE_DOCS=1 cargo test --features otlp the_table_in_the_document -->\n";
         let (before, rest) = text.split_once(begin).unwrap();
         let (_, after) = rest.split_once("<!-- end of the table -->").unwrap();
         let mut table = String::from("| key of the line | OTLP |\n|---|---|\n");
@@ -211,7 +223,9 @@ mod tests {
             };
             assert!(names.insert(name.clone()), "{name}");
         }
-        assert!(names.insert(format!("{PREFIX}{SOURCE_TYPE}")) && names.insert(format!("{PREFIX}{ATTRIBUTE}")));
+        assert!(
+            names.insert(format!("{PREFIX}{SOURCE_TYPE}")) && names.insert(format!("{PREFIX}{ATTRIBUTE}"))
+        );
         let used: BTreeSet<_> = places()
             .filter_map(|(_, place)| match place {
                 Place::Standard(name) => Some(name),
@@ -224,7 +238,11 @@ mod tests {
 
     #[test]
     fn every_object_of_a_line_is_a_known_one() {
-        let objects: BTreeSet<_> = Slot::ALL.iter().filter_map(|slot| slot.place().0).chain(["redaction"]).collect();
+        let objects: BTreeSet<_> = Slot::ALL
+            .iter()
+            .filter_map(|slot| slot.place().0)
+            .chain(["redaction"])
+            .collect();
         assert_eq!(objects, GROUPS.into_iter().collect());
     }
 }

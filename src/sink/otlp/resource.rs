@@ -74,7 +74,8 @@ impl Resource {
             if name.is_empty() {
                 return Err(wrong(part, "has no name"));
             }
-            let decode = |text| percent_decoded(text).ok_or_else(|| wrong(part, "is not percent-encoded UTF-8"));
+            let decode =
+                |text| percent_decoded(text).ok_or_else(|| wrong(part, "is not percent-encoded UTF-8"));
             self.fill(&decode(name)?, &decode(value)?);
         }
         Ok(())
@@ -124,7 +125,9 @@ mod tests {
                 .unwrap_err();
             let text = error.to_string();
             assert!(
-                text.contains("OTEL_RESOURCE_ATTRIBUTES") && text.contains(wrong) && text.contains("name=value"),
+                text.contains("OTEL_RESOURCE_ATTRIBUTES")
+                    && text.contains(wrong)
+                    && text.contains("name=value"),
                 "{text}"
             );
         }

@@ -46,7 +46,9 @@ impl Url {
         }
         let (host, port) = match authority.strip_prefix('[') {
             Some(rest) => rest.split_once(']').ok_or_else(|| wrong("has no `]`"))?,
-            None => authority.split_at_checked(authority.find(':').unwrap_or(authority.len())).unwrap_or_default(),
+            None => authority
+                .split_at_checked(authority.find(':').unwrap_or(authority.len()))
+                .unwrap_or_default(),
         };
         let port = match port.strip_prefix(':') {
             Some(digits) => digits.parse().ok().filter(|port| *port > 0),
@@ -56,7 +58,11 @@ impl Url {
         if host.is_empty() {
             return Err(wrong("names no host"));
         }
-        let path = if path.starts_with('?') { format!("/{path}") } else { path.to_owned() };
+        let path = if path.starts_with('?') {
+            format!("/{path}")
+        } else {
+            path.to_owned()
+        };
         Ok(Self {
             is_https,
             host: host.to_owned(),
@@ -94,7 +100,10 @@ mod tests {
             (url.is_https, url.host, url.port, url.path)
         };
         assert_eq!(parts("http://c:4318"), (false, "c".into(), 4318, String::new()));
-        assert_eq!(parts("HTTPS://c/a/b?x=1"), (true, "c".into(), 443, "/a/b?x=1".into()));
+        assert_eq!(
+            parts("HTTPS://c/a/b?x=1"),
+            (true, "c".into(), 443, "/a/b?x=1".into())
+        );
         assert_eq!(parts("http://[::1]:80/"), (false, "::1".into(), 80, "/".into()));
         assert_eq!(parts("http://[::1]"), (false, "::1".into(), 80, String::new()));
         assert_eq!(parts("http://c?x"), (false, "c".into(), 80, "/?x".into()));
@@ -104,11 +113,30 @@ mod tests {
 
     #[test]
     fn what_is_no_url_is_refused_with_its_place_and_the_remedy_and_a_password_is_not_repeated() {
-        for wrong in ["c:4318", "ftp://c", "http://", "http://c:0", "http://c:x", "http://c:99999", "http://[::1", "http://c/#f", "http://c d", "http://c\r\n"] {
+        for wrong in [
+            "c:4318",
+            "ftp://c",
+            "http://",
+            "http://c:0",
+            "http://c:x",
+            "http://c:99999",
+            "http://[::1",
+            "http://c/#f",
+            "http://c d",
+            "http://c\r\n",
+        ] {
             let text = Url::parse("SOME_VARIABLE", wrong).unwrap_err().to_string();
-            assert!(text.contains("SOME_VARIABLE") && text.contains("write it as"), "{text}");
+            assert!(
+                text.contains("SOME_VARIABLE") && text.contains("write it as"),
+                "{text}"
+            );
         }
-        let text = Url::parse("SOME_VARIABLE", "http://me:opensesame@c").unwrap_err().to_string();
-        assert!(!text.contains("opensesame") && text.contains("authorization"), "{text}");
+        let text = Url::parse("SOME_VARIABLE", "http://me:opensesame@c")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            !text.contains("opensesame") && text.contains("authorization"),
+            "{text}"
+        );
     }
 }

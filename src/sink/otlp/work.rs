@@ -27,6 +27,9 @@ pub(super) struct Work {
     batch_bytes: usize,
     /// Every entry below this one was answered for.
     passed: u64,
+    /// Where parts end into which a chunk was cut because the receiver refused some of it, the nearest last. Kept from call to
+    /// call: a receiver that is also away now and then must not have the search begin anew.
+    ends: Vec<u64>,
     /// Of the batch under way, those that the receiver refused.
     refused: Vec<u64>,
     /// Whether something speaks for it that a refusal is about the record: the receiver took another one, or nothing.
@@ -45,6 +48,7 @@ impl Work {
             batch_records,
             batch_bytes,
             passed: 0,
+            ends: Vec::new(),
             refused: Vec::new(),
             is_trusted: false,
             failures: 0,
@@ -68,8 +72,16 @@ impl Work {
                 self.failures = 0;
                 return Ok(Accepted::all_but_these(std::mem::take(&mut self.refused)));
             }
-            let chunk = rest.get(..self.fitting(rest)).unwrap_or_default();
-            self.chunk(chunk, encode, to, &mut left)?;
+            if left == 0 {
+                return Err(SinkError::Retry {
+                    after: Some(Duration::ZERO),
+                    cause: "the collector refuses some of the records; which ones is still being found out"
+                        .to_owned(),
+                });
+            }
+            left -= 1;
+            let part = rest.get(..self.fitting(rest)).unwrap_or_default();
+            self.part(part, encode, to)?;
         }
     }
 
@@ -80,49 +92,41 @@ impl Work {
             bytes += entry.line().len();
             bytes <= self.batch_bytes
         };
-        entries.iter().take(self.batch_records).take_while(fits).count().max(1)
+        let is_near = |entry: &&Entry<'_>| self.ends.last().is_none_or(|end| entry.seq() < *end);
+        let near = entries.iter().take_while(is_near);
+        near.take(self.batch_records).take_while(fits).count().max(1)
     }
 
-    /// Sends entries that fit one request, in parts where the receiver wants it so.
-    fn chunk(
+    /// Sends entries that fit one request. Where the receiver does not want them together, they are cut in two.
+    fn part(
         &mut self,
-        chunk: &[Entry<'_>],
+        part: &[Entry<'_>],
         encode: &mut Encode<'_>,
         to: &mut impl Exchange,
-        left: &mut u32,
     ) -> Result<(), SinkError> {
-        let mut parts = vec![chunk];
-        while let Some(part) = parts.pop() {
-            if *left == 0 {
-                return Err(SinkError::Retry {
-                    after: Some(Duration::ZERO),
-                    cause: "the collector refuses some of the records; which ones is still being found out".to_owned(),
-                });
+        self.request.clear();
+        encode(part, &mut self.request);
+        match to.exchange(&self.request) {
+            Verdict::Taken { refused: 0, .. } => {
+                self.is_trusted = true;
+                self.pass(part);
             }
-            *left -= 1;
-            self.request.clear();
-            encode(part, &mut self.request);
-            let verdict = to.exchange(&self.request);
-            match verdict {
-                Verdict::Taken { refused: 0, .. } => {
-                    self.is_trusted = true;
-                    self.pass(part);
-                }
-                // It has read all of them, and knows what it refuses.
-                Verdict::Taken { refused, .. } if refused >= part.len() as u64 => self.refuse(part),
-                Verdict::Taken { .. } | Verdict::Split(_) | Verdict::Fewer(_) if part.len() > 1 => {
-                    let (first, second) = part.split_at_checked(part.len() / 2).unwrap_or((part, &[]));
-                    parts.push(second);
-                    parts.push(first);
-                }
-                Verdict::Split(why) => {
-                    self.trust(&why, to)?;
-                    self.refuse(part);
-                }
-                Verdict::Taken { why, .. } | Verdict::Fewer(why) => return Err(self.later(None, why, LONGEST)),
-                Verdict::Later { after, why } => return Err(self.later(after, why, LONGEST)),
-                Verdict::Person(why) => return Err(self.later(None, why, LONGEST_PERSON)),
+            // It has read all of them, and knows what it refuses.
+            Verdict::Taken { refused, .. } if refused >= part.len() as u64 => self.refuse(part),
+            Verdict::Taken { .. } | Verdict::Split(_) | Verdict::Fewer(_) if part.len() > 1 => {
+                let ends = [
+                    part.last().map(|last| last.seq().saturating_add(1)),
+                    part.get(part.len() / 2).map(Entry::seq),
+                ];
+                self.ends.extend(ends.into_iter().flatten());
             }
+            Verdict::Split(why) => {
+                self.trust(&why, to)?;
+                self.refuse(part);
+            }
+            Verdict::Taken { why, .. } | Verdict::Fewer(why) => return Err(self.later(None, why, LONGEST)),
+            Verdict::Later { after, why } => return Err(self.later(after, why, LONGEST)),
+            Verdict::Person(why) => return Err(self.later(None, why, LONGEST_PERSON)),
         }
         Ok(())
     }
@@ -131,6 +135,8 @@ impl Work {
         if let Some(last) = part.last() {
             self.passed = last.seq().saturating_add(1);
         }
+        let passed = self.passed;
+        self.ends.retain(|end| *end > passed);
     }
 
     fn refuse(&mut self, part: &[Entry<'_>]) {
@@ -150,7 +156,9 @@ impl Work {
             }
             Verdict::Later { after, why } => Err(self.later(after, why, LONGEST)),
             Verdict::Split(_) | Verdict::Fewer(_) | Verdict::Person(_) => {
-                let why = format!("{why}; it refuses a request without records as well, so nothing is taken for refused");
+                let why = format!(
+                    "{why}; it refuses a request without records as well, so nothing is taken for refused"
+                );
                 Err(self.later(None, why, LONGEST_PERSON))
             }
         }
@@ -159,10 +167,15 @@ impl Work {
     /// The batch is to be offered again, after the time that the receiver named, or else a growing one. A part of it is
     /// random, so that the senders of a collector that was away do not come back all at once.
     fn later(&mut self, after: Option<Duration>, cause: String, longest: Duration) -> SinkError {
-        let pause = after.unwrap_or_else(|| (FIRST * 2_u32.saturating_pow(self.failures.min(20))).min(longest));
+        let pause =
+            after.unwrap_or_else(|| (FIRST * 2_u32.saturating_pow(self.failures.min(20))).min(longest));
         self.failures = self.failures.saturating_add(1);
         let part = pause.mul_f64(rand::rng().random_range(0.0..0.5));
-        let after = if after.is_some() { pause.saturating_add(part / 5) } else { pause - part };
+        let after = if after.is_some() {
+            pause.saturating_add(part / 5)
+        } else {
+            pause - part
+        };
         SinkError::Retry {
             after: Some(after),
             cause,
@@ -220,7 +233,8 @@ mod tests {
 
     /// Offers the batch until it is answered for.
     fn offer(work: &mut Work, batch: &[Entry<'_>], to: &mut impl Exchange) -> Vec<u64> {
-        let mut encode = |part: &[Entry<'_>], out: &mut Vec<u8>| out.extend(part.iter().map(|entry| entry.seq() as u8));
+        let mut encode =
+            |part: &[Entry<'_>], out: &mut Vec<u8>| out.extend(part.iter().map(|entry| entry.seq() as u8));
         loop {
             if let Ok(accepted) = work.deliver(batch, &mut encode, to) {
                 return accepted.which().to_vec();
@@ -241,11 +255,14 @@ mod tests {
             bad.dedup();
             let is_bad = |byte: &u8| bad.contains(&u64::from(*byte));
             let says_how_many = round % 2 == 0;
-            let mut receiver = to(|request: &[u8]| match request.iter().filter(|byte| is_bad(byte)).count() {
-                0 => taken(0),
-                count if says_how_many => taken(count as u64),
-                _ => Verdict::Split("400".into()),
-            });
+            let mut receiver =
+                to(
+                    |request: &[u8]| match request.iter().filter(|byte| is_bad(byte)).count() {
+                        0 => taken(0),
+                        count if says_how_many => taken(count as u64),
+                        _ => Verdict::Split("400".into()),
+                    },
+                );
             let mut work = Work::new(37, usize::MAX);
             let refused = offer(&mut work, &entries(0..100), &mut receiver);
             assert_eq!(refused, bad, "round {round}");
@@ -260,7 +277,9 @@ mod tests {
         let mut work = Work::new(10, usize::MAX);
         let mut encode = |_: &[Entry<'_>], out: &mut Vec<u8>| out.push(1);
         for _ in 0..50 {
-            let error = work.deliver(&entries(0..10), &mut encode, &mut receiver).unwrap_err();
+            let error = work
+                .deliver(&entries(0..10), &mut encode, &mut receiver)
+                .unwrap_err();
             assert!(error.to_string().contains("without records"), "{error}");
         }
         assert_eq!(work.passed, 0);
@@ -274,10 +293,15 @@ mod tests {
             if count % 3 == 0 {
                 return later();
             }
-            if request.iter().all(|byte| byte % 2 == 0) { taken(0) } else { Verdict::Split("no".into()) }
+            if request.iter().all(|byte| byte % 2 == 0) {
+                taken(0)
+            } else {
+                Verdict::Split("no".into())
+            }
         });
         let mut work = Work::new(64, usize::MAX);
-        let mut encode = |part: &[Entry<'_>], out: &mut Vec<u8>| out.extend(part.iter().map(|entry| entry.seq() as u8));
+        let mut encode =
+            |part: &[Entry<'_>], out: &mut Vec<u8>| out.extend(part.iter().map(|entry| entry.seq() as u8));
         let batch = entries(0..200);
         let accepted = loop {
             let before = receiver.requests;
@@ -289,7 +313,11 @@ mod tests {
         };
         assert_eq!(accepted.which(), (1..200).step_by(2).collect::<Vec<u64>>());
         assert_eq!(receiver.took, (0..200).step_by(2).collect::<Vec<u8>>());
-        assert_eq!(offer(&mut work, &batch, &mut receiver), Vec::<u64>::new(), "and not once more");
+        assert_eq!(
+            offer(&mut work, &batch, &mut receiver),
+            Vec::<u64>::new(),
+            "and not once more"
+        );
     }
 
     #[test]
@@ -311,7 +339,9 @@ mod tests {
     fn pauses_grow_to_their_limit_differ_and_never_end_before_the_time_that_was_named() {
         let mut work = Work::new(1, 1);
         let mut pause = |after, longest| match work.later(after, String::new(), longest) {
-            SinkError::Retry { after: Some(after), .. } => after,
+            SinkError::Retry {
+                after: Some(after), ..
+            } => after,
             other => panic!("{other:?}"),
         };
         let grown: Vec<_> = (0..30).map(|_| pause(None, LONGEST)).collect();

@@ -1,0 +1,107 @@
+//! What an OTLP sink does is nobody's record, log line or span. A file of its own: it sets what is global in a process.
+
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, helpers included"
+)]
+
+#[path = "support/collector.rs"]
+mod collector;
+#[path = "support/otlp.rs"]
+mod otlp;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use collector::{Collector, Reply};
+use parking_lot::Mutex;
+use tracing_audit::sink::OtlpSink;
+#[cfg(feature = "otlp-grpc")]
+use tracing_audit::sink::otlp::Protocol;
+use tracing_audit::{Audit, AuditedExt as _};
+use tracing_subscriber::layer::{Context, SubscriberExt as _};
+
+const LONG: Duration = Duration::from_secs(60);
+
+/// Hears every span and event of the process, `log` records too.
+#[derive(Clone, Default)]
+struct Hears(Arc<Mutex<Vec<String>>>);
+
+impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Hears {
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        self.0
+            .lock()
+            .push(format!("event of {} {event:?}", event.metadata().target()));
+    }
+
+    fn on_new_span(&self, span: &tracing::span::Attributes<'_>, _: &tracing::span::Id, _: Context<'_, S>) {
+        self.0.lock().push(format!(
+            "span {} of {}",
+            span.metadata().name(),
+            span.metadata().target()
+        ));
+    }
+}
+
+#[test]
+fn what_the_sink_does_is_reported_to_nobody() {
+    let hears = Hears::default();
+    let collector = Collector::start({
+        let mut count = 0;
+        move |_| {
+            count += 1;
+            if count % 2 == 1 {
+                (false, Reply::status(503))
+            } else {
+                (true, Reply::ok())
+            }
+        }
+    });
+    let place = tempfile::tempdir().unwrap();
+    let sink = OtlpSink::builder()
+        .endpoint(collector.url())
+        .build_with(|_| None)
+        .unwrap();
+    let builder = Audit::builder()
+        .directory(place.path())
+        .allow_log(true)
+        .diagnostics(|_| {})
+        .sink(sink);
+    // Nobody is there: the client connects, fails, and says so to whom listens.
+    #[cfg(feature = "otlp-grpc")]
+    let builder = {
+        let grpc = OtlpSink::builder()
+            .protocol(Protocol::Grpc)
+            .name("grpc")
+            .timeout(Duration::from_millis(200));
+        builder.sink(grpc.endpoint("http://127.0.0.1:1").build_with(|_| None).unwrap())
+    };
+    let audit = builder.start().unwrap();
+    tracing_log::LogTracer::init().unwrap();
+    let subscriber = tracing_subscriber::registry().with(hears.clone()).audited(&audit);
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+    log::info!("the layer hears log records");
+    for n in 0..50 {
+        tracing::info!(target: "audit", event = "good.step", n);
+    }
+    while audit.stats().sinks.iter().any(|sink| sink.retries == 0) {
+        std::thread::yield_now();
+    }
+    let _behind = audit.flush(Duration::from_secs(1));
+    let _behind = audit.shutdown(LONG);
+    let stats = audit.stats();
+    assert!(
+        stats.sinks[0].accepted >= 52 && stats.sinks[0].retries > 0,
+        "{stats:?}"
+    );
+    let heard = hears.0.lock();
+    let (ours, others): (Vec<_>, Vec<_>) = heard.iter().partition(|said| said.contains("good.step"));
+    assert_eq!(ours.len(), 50);
+    assert!(
+        others.len() == 1 && others[0].contains("hears log records"),
+        "{others:?}"
+    );
+    let took = collector.took();
+    assert!(took.iter().all(|held| held.record.event_name.starts_with("audit.") || held.record.event_name == "good.step"));
+}
