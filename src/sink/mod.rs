@@ -13,6 +13,8 @@ mod stdout;
 pub use file::FileSink;
 pub use memory::{MemorySink, OwnedEntry};
 pub use noop::NoopSink;
+#[cfg(feature = "exporter")]
+pub use otlp::ExporterSink;
 #[cfg(feature = "otlp")]
 pub use otlp::OtlpSink;
 #[cfg(feature = "sqlite")]

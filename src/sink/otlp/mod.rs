@@ -5,6 +5,12 @@ mod builder;
 mod connection;
 mod encode;
 mod environment;
+#[cfg(feature = "exporter")]
+mod exporter;
+#[cfg(feature = "exporter-otlp")]
+mod exporter_client;
+#[cfg(feature = "exporter")]
+mod exporter_record;
 #[cfg(feature = "otlp-grpc")]
 mod grpc;
 mod headers;
@@ -17,6 +23,8 @@ mod wire;
 mod work;
 
 pub use builder::{Compression, OtlpBuilder, Protocol};
+#[cfg(feature = "exporter")]
+pub use exporter::ExporterSink;
 pub use mapping::{DRAFT, MAPPING, PREFIX};
 
 use answer::Verdict;

@@ -70,8 +70,8 @@ pub(super) fn message(out: &mut Vec<u8>, field: u32, write: impl FnOnce(&mut Vec
 pub(super) enum Field<'a> {
     Number(u64),
     Bytes(&'a [u8]),
-    /// Of a kind that OTLP's answers have no use for.
-    Other,
+    /// Four or eight bytes.
+    Fixed(u64),
 }
 
 /// Reads a message field by field; `None` in the place of a field says that the bytes are not a message.
@@ -107,16 +107,24 @@ impl<'a> Fields<'a> {
         let tag = self.varint()?;
         let value = match tag & 7 {
             0 => Field::Number(self.varint()?),
-            1 => self.take(8).map(|_| Field::Other)?,
+            1 => Field::Fixed(little(self.take(8)?)),
             2 => {
                 let len = self.varint()?;
                 Field::Bytes(self.take(len)?)
             }
-            5 => self.take(4).map(|_| Field::Other)?,
+            5 => Field::Fixed(little(self.take(4)?)),
             _ => return None,
         };
         (tag >> 3 > 0).then_some((tag >> 3, value))
     }
+}
+
+/// The number of up to eight bytes, lowest first.
+fn little(bytes: &[u8]) -> u64 {
+    bytes
+        .iter()
+        .rev()
+        .fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 impl<'a> Iterator for Fields<'a> {
