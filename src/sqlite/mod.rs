@@ -21,7 +21,7 @@ use rusqlite::Connection;
 
 use crate::error::{Error, ErrorKind, Result};
 
-pub(crate) use columns::{Column, column_of, number};
+pub(crate) use columns::{COLUMNS, Column, column_of, number};
 pub(crate) use insert::Line;
 pub(crate) use open::Place;
 pub(crate) use row::read;

@@ -34,6 +34,8 @@ pub use follow::Follow;
 pub use opts::{List, MAX_LIMIT, Page};
 pub use place::Cursor;
 #[cfg(feature = "sqlite")]
+pub(crate) use sqlite::Kept;
+#[cfg(feature = "sqlite")]
 pub use sqlite::{Pruned, SqliteStore};
 pub use raw::RawTest;
 pub use stats::{Interval, MAX_INTERVALS, RecordStats, StatsOpts, Tally};

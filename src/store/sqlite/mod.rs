@@ -1,5 +1,6 @@
 //! The store in a SQLite file, or in memory: read, and written to.
 
+mod check;
 mod narrow;
 mod stats;
 mod walk;
@@ -15,6 +16,7 @@ use crate::redact::{Action, Policy};
 use crate::sqlite::{Database, Line, MAX_SEQ, Place, key, unkey};
 
 use super::{Cursor, Direction, Extent, Filter, Item, RecordStats, StatsOpts, Store};
+pub(crate) use check::Kept;
 use narrow::Narrow;
 pub use write::Pruned;
 
