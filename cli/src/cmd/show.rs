@@ -21,6 +21,14 @@ use crate::words::{self, counted, harmless};
 const SAMPLE: usize = 1000;
 
 pub(crate) fn run(show: &Show) -> Result<u8, Failure> {
+    with(show, |_, _, _| Ok(()))
+}
+
+/// Shows records, with more behind them that `more` says.
+pub(super) fn with(
+    show: &Show,
+    more: impl FnOnce(&mut Out, &DirStore, &Query) -> Result<(), Failure>,
+) -> Result<u8, Failure> {
     let query = super::question(&show.source.filter, show.since.as_deref(), show.until.as_deref())?;
     let store = super::open(&show.source.dir)?;
     let mut met = Met::default();
@@ -54,6 +62,7 @@ pub(crate) fn run(show: &Show) -> Result<u8, Failure> {
             output.out.line(&line)?;
         }
     }
+    more(&mut output.out, &store, &query)?;
     output.out.flush()?;
     Ok(if shown == 0 && show.fail_if_empty {
         code::EMPTY
@@ -208,7 +217,7 @@ struct Output {
 impl Output {
     fn new(show: &Show) -> Self {
         Self {
-            out: Out::new(show.source.color),
+            out: Out::paged(show.source.color, show.no_pager),
             json: show.source.json,
             sentences: show.sentences.then(Sentences::builtin),
             table: None,
