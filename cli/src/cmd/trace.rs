@@ -240,19 +240,29 @@ impl Node<'_> {
     }
 }
 
-/// Of each span, the record that tells of it: the one with a duration, else its start.
+/// Of each span, the record that tells of it: the one that began first and ended last of those that name it, else its start.
 fn spans(records: &[Stored]) -> HashMap<&str, usize> {
-    let mut spans: HashMap<&str, usize> = HashMap::new();
-    let is_span = |record: &Record| record.get(Slot::DurationNs).is_some();
-    let is_start = |record: &Record| record.text(Slot::Phase) == Some("start");
+    let mut named: HashMap<&str, Vec<usize>> = HashMap::new();
     for (index, stored) in records.iter().enumerate() {
-        let record = &stored.record;
-        let Some(id) = span_id(record) else { continue };
-        if is_span(record) {
-            spans.insert(id, index);
-        } else if is_start(record) {
-            spans.entry(id).or_insert(index);
+        if let Some(id) = span_id(&stored.record) {
+            named.entry(id).or_default().push(index);
         }
+    }
+    let of = |index: &usize| records.get(*index).map(|stored| &stored.record);
+    let took = |index: &usize| of(index).is_some_and(|record| record.get(Slot::DurationNs).is_some());
+    let begin = |index: &usize| of(index).map_or(0, begin);
+    let end = |index: &usize| of(index).map_or(0, time);
+    let mut spans = HashMap::new();
+    for (id, members) in named {
+        let widest = members
+            .iter()
+            .filter(|index| took(index))
+            .min_by_key(|index| (begin(index), u64::MAX - end(index)));
+        let covers = |one: &&usize| members.iter().all(|other| end(other) <= end(one));
+        let is_start =
+            |index: &&usize| of(index).is_some_and(|record| record.text(Slot::Phase) == Some("start"));
+        let found = widest.filter(covers).or_else(|| members.iter().find(is_start));
+        spans.extend(found.map(|index| (id, *index)));
     }
     spans
 }
