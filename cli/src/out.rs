@@ -8,6 +8,7 @@ mod pager;
 use tracing_audit::{Error, ErrorKind};
 
 use crate::args::Color;
+use crate::words::harmless_json;
 use pager::Pager;
 
 /// The exit codes of the binary, as the help text lists them.
@@ -122,6 +123,19 @@ impl Out {
     /// Writes a line of text.
     pub(crate) fn line(&mut self, text: &str) -> Result<(), Failure> {
         self.bytes(text.as_bytes())
+    }
+
+    /// Writes a line of JSON, harmless on any terminal that it may come to.
+    pub(crate) fn json(&mut self, value: &serde_json::Value) -> Result<(), Failure> {
+        self.line(&harmless_json(&value.to_string()))
+    }
+
+    /// Writes the line of a record: as it is, but for a terminal, whose reader is a person.
+    pub(crate) fn record(&mut self, line: &[u8]) -> Result<(), Failure> {
+        match std::str::from_utf8(line) {
+            Ok(text) if self.columns.is_some() => self.line(&harmless_json(text)),
+            _ => self.bytes(line),
+        }
     }
 
     /// Writes a line as it is.

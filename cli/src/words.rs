@@ -38,6 +38,23 @@ pub(crate) fn time(nanos: u64) -> String {
     )
 }
 
+/// JSON text in which no character can steer a terminal: those that could stand as escapes, so that it says the same.
+pub(crate) fn harmless_json(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    let mut units = [0; 2];
+    for c in text.chars() {
+        let is_plain = (' '..='~').contains(&c);
+        if is_plain || harmless(c.encode_utf8(&mut [0; 4])).starts_with(c) {
+            safe.push(c);
+        } else {
+            for unit in c.encode_utf16(&mut units) {
+                safe.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    safe
+}
+
 /// The time in RFC 3339, with as many digits as it needs.
 pub(crate) fn stamp(nanos: u64) -> String {
     jiff::Timestamp::from_nanosecond(i128::from(nanos))
@@ -233,6 +250,20 @@ mod tests {
         ] {
             assert_eq!(duration(nanos), text);
         }
+    }
+
+    #[test]
+    fn json_that_cannot_steer_a_terminal_says_the_same() {
+        let text = serde_json::json!({"a\u{9b}": "\u{202e}x\u{e0041} \u{1b}ß漢\\u{7f}"}).to_string();
+        let safe = harmless_json(&text);
+        assert!(
+            safe.contains("\\u009b") && safe.contains("\\u202e") && safe.contains("\\udb40\\udc41"),
+            "{safe}"
+        );
+        assert!(safe.contains("ß漢"), "{safe}");
+        let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
+        assert_eq!(read(&safe), read(&text));
+        assert!(read(&safe).is_some());
     }
 
     #[test]

@@ -195,21 +195,21 @@ impl Counts {
                 }
                 line.insert("by".to_owned(), by);
                 line.insert("records".to_owned(), records.into());
-                Value::Object(line).to_string()
+                Value::Object(line)
             };
             for (key, records) in rows {
                 let by = names.iter().zip(key).map(|(name, value)| {
                     let value = (value != NONE).then_some(value);
                     (name.clone(), json!(value))
                 });
-                out.line(&row(Value::Object(by.collect()), records))?;
+                out.json(&row(Value::Object(by.collect()), records))?;
             }
             if tally.other > 0 {
-                out.line(&row(Value::Null, tally.other))?;
+                out.json(&row(Value::Null, tally.other))?;
             }
         }
         if self.by.is_empty() && per.is_none() && names.is_empty() {
-            out.line(&json!({"by": {}, "records": 0}).to_string())?;
+            out.json(&json!({"by": {}, "records": 0}))?;
         }
         Ok(())
     }

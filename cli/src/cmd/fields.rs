@@ -46,11 +46,11 @@ pub(crate) fn run(fields: &Fields) -> Result<u8, Failure> {
     let (rows, other) = tally.most(fields.limit);
     if asked.json {
         for (key, count) in &rows {
-            out.line(&json!({"value": key.first(), "records": count}).to_string())?;
+            out.json(&json!({"value": key.first(), "records": count}))?;
         }
         for (key, count) in [("other", other), ("without", without)] {
             if count > 0 {
-                out.line(&json!({"value": null, key: true, "records": count}).to_string())?;
+                out.json(&json!({"value": null, key: true, "records": count}))?;
             }
         }
     } else {

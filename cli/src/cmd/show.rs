@@ -238,7 +238,7 @@ impl Output {
 
     fn one(&mut self, stored: Stored) -> Result<(), Failure> {
         if self.json {
-            return self.out.bytes(&stored.line);
+            return self.out.record(&stored.line);
         }
         if let Some(sentences) = &self.sentences {
             return self.out.line(&words::sentence(sentences, &stored.record));

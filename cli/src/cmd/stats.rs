@@ -26,7 +26,7 @@ pub(crate) fn run(stats: &Stats) -> Result<u8, Failure> {
     };
     let mut out = Out::paged(asked.color, asked.no_pager || asked.json);
     if asked.json {
-        out.line(&whole(&found, &extents).to_string())?;
+        out.json(&whole(&found, &extents))?;
     } else {
         let bytes = tracing_audit::store::DirStore::bytes(&store);
         tell(&mut out, &found, &extents, bytes)?;

@@ -84,6 +84,6 @@ fn new(out: &mut Out, table: Option<&Table>, item: Item) -> Result<(), Failure> 
 fn write(out: &mut Out, table: Option<&Table>, stored: &Stored) -> Result<(), Failure> {
     match table {
         Some(table) => out.line(&table.row(&Row::of(stored))),
-        None => out.bytes(&stored.line),
+        None => out.record(&stored.line),
     }
 }

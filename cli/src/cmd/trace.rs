@@ -43,7 +43,7 @@ pub(crate) fn run(args: &Trace) -> Result<u8, Failure> {
     for (id, records) in &traces {
         let tree = Tree::of(records);
         if args.json {
-            out.line(&tree.json(id).to_string())?;
+            out.json(&tree.json(id))?;
         } else {
             tree.tell(&mut out, id)?;
         }

@@ -174,7 +174,7 @@ impl Scenario {
             builder = builder.trace(self.span(trace, request.goes_on));
         }
         if let (Some(trace), true) = (request.trace, request.goes_on) {
-            builder = builder.set(Slot::ParentSpanId, trace.span_id.to_string());
+            builder = builder.parent_span(trace.span_id);
         }
         self.request = Some(Request {
             goes_on: true,

@@ -58,7 +58,7 @@ pub(crate) fn run(report: &Report) -> Result<u8, Failure> {
     let text = match report.format {
         ReportFormat::Md => doc.markdown(),
         ReportFormat::Html => doc.html(),
-        ReportFormat::Json => format!("{}\n", doc.json()),
+        ReportFormat::Json => format!("{}\n", words::harmless_json(&doc.json().to_string())),
     };
     write(report.out.as_deref(), &text)?;
     Ok(exit(&verdict, &facts, verified.as_ref().ok()))
@@ -136,11 +136,17 @@ fn result(doc: &mut Doc, verdict: &Verdict, verified: Result<&Verification, &Fai
 
 fn rows(tally: &Tally, whole: u64) -> Vec<Vec<String>> {
     let (most, other) = tally.most(ROWS);
-    let row = |name: String, records: u64| vec![name, count(records), percent(records, whole)];
-    let rows = most
-        .into_iter()
-        .map(|(key, records)| row(key.join(" · "), records));
-    let rest = (other > 0).then(|| row("(others)".to_owned(), other));
+    let width = most.first().map_or(1, |(key, _)| key.len());
+    let row = |mut cells: Vec<String>, records: u64| {
+        cells.extend([count(records), percent(records, whole)]);
+        cells
+    };
+    let rest = (other > 0).then(|| {
+        let mut cells = vec!["(others)".to_owned()];
+        cells.resize(width, String::new());
+        row(cells, other)
+    });
+    let rows = most.into_iter().map(|(key, records)| row(key.to_vec(), records));
     rows.chain(rest).collect()
 }
 
@@ -169,7 +175,7 @@ fn counts(doc: &mut Doc, facts: &Facts) {
     );
     doc.heading("Denied");
     doc.table(
-        &["actor · event", "#records", "#share of all"],
+        &["actor", "event", "#records", "#share of all"],
         rows(&facts.denied, facts.records),
         "Nothing was denied.",
     );
@@ -195,7 +201,7 @@ fn losses(doc: &mut Doc, facts: &Facts, verdict: &Verdict) {
         .chain(more)
         .collect();
     if !doubts.is_empty() {
-        doc.text("What is not known:");
+        doc.text("What is not known of this range:");
     }
     doc.list(doubts);
     doc.list(facts.met.findings());
