@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use tracing_audit::catalog::profile::Profile;
 
+use crate::asking::{Completions, Count, Fields, History, Report, Stats, Trace, Who};
 use crate::sealing::{Checkpoint, Keygen, Prove, Verify};
 
-const QUESTIONS: &str = "\
+pub(crate) const QUESTIONS: &str = "\
 Filters (terms side by side must all hold; actor=u-1 actor=u-2 is either):
   actor=u-1 outcome=denied        exactly
   action=invoice.*                `*` stands for any text
@@ -94,6 +95,10 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Print the newest checkpoint of every stream, to be kept elsewhere
     Checkpoint(Checkpoint),
+    /// Write a script that completes this command in a shell
+    Completions(Completions),
+    /// Count records, by the values of fields and by intervals
+    Count(Count),
     /// Write a day of invented records into a new directory, to have something to look at
     Demo(Demo),
     /// Say what an operator should look at in a trail, and what to do about it
@@ -106,8 +111,12 @@ pub(crate) enum Command {
     Events(Events),
     /// Say what a policy does to fields of these names, and why
     Explain(Explain),
+    /// List the values of a field with how many records have each, or the fields themselves
+    Fields(Fields),
     /// Make the pseudonym of a known value, to look for it in a trail
     Hash(Hash),
+    /// Show what was done to a resource, and by whom
+    History(History),
     /// Read the audit records of another system into a trail
     Import(Import),
     /// Make a key that seals trails
@@ -118,12 +127,20 @@ pub(crate) enum Command {
     Prune(Prune),
     /// Redact values: lines {"id","field","value"} in, {"id","value","redactions"} out, in the same order
     Redact(Redact),
+    /// Write what an auditor asks about a window: counts, losses, redactions, retention, verification
+    Report(Report),
     /// Show records: the newest 50, oldest of them first
     Show(Show),
+    /// Say how many records there are, by category, outcome, action and actor
+    Stats(Stats),
     /// Show the newest records, and with -f those to come
     Tail(Tail),
+    /// Show a trace as a tree of its spans, with how long each took
+    Trace(Trace),
     /// Verify a trail or a receipt: whether it is what was sealed, and what that is proven by
     Verify(Verify),
+    /// Show what somebody did, from where, and to what
+    Who(Who),
 }
 
 /// `doctor`.
@@ -432,6 +449,9 @@ pub(crate) struct Show {
     /// Only starts of executions that have no end: still running, or killed
     #[arg(long)]
     pub(crate) open: bool,
+    /// Write to the terminal directly, whatever PAGER says
+    #[arg(long)]
+    pub(crate) no_pager: bool,
     /// End with exit code 5 where nothing is found
     #[arg(long)]
     pub(crate) fail_if_empty: bool,
@@ -449,6 +469,9 @@ pub(crate) struct Tail {
     /// Show so many of the newest records first
     #[arg(long, short = 'n', value_name = "N", default_value_t = 10)]
     pub(crate) lines: usize,
+    /// Go on behind the record that this file names, and keep the place of the last one that was written there
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cursor_file: Option<PathBuf>,
 }
 
 /// Where to read, what, and how to write it.
@@ -462,7 +485,7 @@ pub(crate) struct Source {
     /// Write the exact lines of the records instead of a table
     #[arg(long)]
     pub(crate) json: bool,
-    /// When to use colour; `auto` asks the terminal and honours NO_COLOR
+    /// When to use colour; `auto` asks the terminal and honours NO_COLOR and CLICOLOR_FORCE
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: Color,
 }

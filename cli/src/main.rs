@@ -2,7 +2,9 @@
 #![deny(unsafe_code, clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod args;
+mod asking;
 mod cmd;
+mod grid;
 mod out;
 mod sealing;
 mod table;
@@ -29,21 +31,29 @@ fn main() -> ExitCode {
     };
     let done = match &args.command {
         Command::Checkpoint(checkpoint) => cmd::seal::checkpoint(checkpoint),
+        Command::Completions(completions) => cmd::completions::run(completions),
+        Command::Count(count) => cmd::count::run(count),
         Command::Demo(demo) => cmd::demo::run(demo),
         Command::Doctor(doctor) => cmd::doctor::run(doctor),
         Command::Export(export) => cmd::export::run(export),
         Command::Erase(erase) => cmd::erase::run(erase),
         Command::Events(events) => cmd::events::run(events),
         Command::Explain(explain) => cmd::explain::run(explain),
+        Command::Fields(fields) => cmd::fields::run(fields),
         Command::Hash(hash) => cmd::hash::run(hash),
+        Command::History(history) => cmd::about::history(history),
         Command::Import(import) => cmd::import::run(import),
         Command::Keygen(keygen) => cmd::seal::keygen(keygen),
         Command::Prove(prove) => cmd::seal::prove(prove),
         Command::Prune(prune) => cmd::prune::run(prune),
         Command::Redact(redact) => cmd::redact::run(redact),
+        Command::Report(report) => cmd::report::run(report),
         Command::Show(show) => cmd::show::run(show),
+        Command::Stats(stats) => cmd::stats::run(stats),
         Command::Tail(tail) => cmd::tail::run(tail),
+        Command::Trace(trace) => cmd::trace::run(trace),
         Command::Verify(verify) => cmd::verify::run(verify),
+        Command::Who(who) => cmd::about::who(who),
     };
     match done {
         Ok(code) => ExitCode::from(code),

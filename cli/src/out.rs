@@ -1,11 +1,15 @@
 //! The two outputs and the exit codes: data on stdout, notes on stderr, a closed pipe is no failure.
 
 use std::fmt;
-use std::io::{self, BufWriter, IsTerminal as _, StdoutLock, Write};
+use std::io::{self, BufWriter, IsTerminal as _, Write};
+
+mod pager;
 
 use tracing_audit::{Error, ErrorKind};
 
 use crate::args::Color;
+use crate::words::harmless_json;
+use pager::Pager;
 
 /// The exit codes of the binary, as the help text lists them.
 pub(crate) mod code {
@@ -74,10 +78,10 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// Standard output, and what it can show.
-#[derive(Debug)]
+/// Standard output or a pager before it, and what can be shown there.
 pub(crate) struct Out {
-    writer: BufWriter<StdoutLock<'static>>,
+    writer: BufWriter<Box<dyn Write>>,
+    pager: Option<Pager>,
     color: bool,
     columns: Option<usize>,
 }
@@ -86,10 +90,24 @@ impl Out {
     pub(crate) fn new(color: Color) -> Self {
         let terminal = io::stdout().is_terminal();
         Self {
-            writer: BufWriter::with_capacity(64 * 1024, io::stdout().lock()),
+            writer: BufWriter::with_capacity(64 * 1024, Box::new(io::stdout().lock())),
+            pager: None,
             color: colored(color, terminal),
             columns: columns(terminal),
         }
+    }
+
+    /// As [`Out::new`], with a pager before a terminal.
+    pub(crate) fn paged(color: Color, no_pager: bool) -> Self {
+        let mut out = Self::new(color);
+        if !no_pager
+            && io::stdout().is_terminal()
+            && let Some((pager, input)) = Pager::start()
+        {
+            out.writer = BufWriter::with_capacity(64 * 1024, input);
+            out.pager = Some(pager);
+        }
+        out
     }
 
     /// Whether to colour.
@@ -107,6 +125,19 @@ impl Out {
         self.bytes(text.as_bytes())
     }
 
+    /// Writes a line of JSON, harmless on any terminal that it may come to.
+    pub(crate) fn json(&mut self, value: &serde_json::Value) -> Result<(), Failure> {
+        self.line(&harmless_json(&value.to_string()))
+    }
+
+    /// Writes the line of a record: as it is, but for a terminal, whose reader is a person.
+    pub(crate) fn record(&mut self, line: &[u8]) -> Result<(), Failure> {
+        match std::str::from_utf8(line) {
+            Ok(text) if self.columns.is_some() => self.line(&harmless_json(text)),
+            _ => self.bytes(line),
+        }
+    }
+
     /// Writes a line as it is.
     pub(crate) fn bytes(&mut self, line: &[u8]) -> Result<(), Failure> {
         self.writer.write_all(line)?;
@@ -116,6 +147,17 @@ impl Out {
 
     pub(crate) fn flush(&mut self) -> Result<(), Failure> {
         Ok(self.writer.flush()?)
+    }
+}
+
+impl Drop for Out {
+    /// A pager is waited for: the terminal is its own until its reader leaves it.
+    fn drop(&mut self) {
+        if let Some(pager) = self.pager.take() {
+            let _ = self.writer.flush();
+            self.writer = BufWriter::with_capacity(0, Box::new(io::sink()));
+            pager.wait();
+        }
     }
 }
 
@@ -150,14 +192,25 @@ pub(crate) fn note(text: &str) {
 }
 
 fn colored(color: Color, terminal: bool) -> bool {
-    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     match color {
         Color::Always => true,
         Color::Never => false,
-        Color::Auto => {
-            terminal && !set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
-        }
+        Color::Auto => wanted(terminal, |name| std::env::var(name).ok()),
     }
+}
+
+/// The usual rules: `NO_COLOR` says no, `CLICOLOR_FORCE` yes, whatever the output is; else a terminal has colour unless it is
+/// a dumb one or `CLICOLOR` is `0`.
+fn wanted(terminal: bool, variable: impl Fn(&str) -> Option<String>) -> bool {
+    let set = |name| variable(name).filter(|value| !value.is_empty());
+    if set("NO_COLOR").is_some() {
+        return false;
+    }
+    if set("CLICOLOR_FORCE").is_some_and(|value| value != "0") {
+        return true;
+    }
+    let dumb = set("TERM").is_some_and(|term| term == "dumb");
+    terminal && !dumb && set("CLICOLOR").is_none_or(|value| value != "0")
 }
 
 /// `COLUMNS` if it was exported for us, else the terminal's own width; nothing is cut in a file or a pipe.
@@ -170,4 +223,25 @@ fn columns(terminal: bool) -> Option<usize> {
         .then(|| given.or_else(asked))
         .flatten()
         .filter(|columns| *columns > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colour_follows_the_usual_variables_and_the_first_rule_that_speaks_decides() {
+        let of = |terminal: bool, set: &[(&str, &str)]| {
+            wanted(terminal, |name| {
+                let found = set.iter().find(|(known, _)| *known == name);
+                found.map(|(_, value)| (*value).to_owned())
+            })
+        };
+        assert!(of(true, &[]) && !of(false, &[]));
+        assert!(!of(true, &[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")]));
+        assert!(of(true, &[("NO_COLOR", "")]), "an empty variable says nothing");
+        assert!(of(false, &[("CLICOLOR_FORCE", "1")]) && !of(false, &[("CLICOLOR_FORCE", "0")]));
+        assert!(!of(true, &[("CLICOLOR", "0")]) && of(true, &[("CLICOLOR", "1")]));
+        assert!(!of(true, &[("TERM", "dumb")]));
+    }
 }

@@ -54,6 +54,26 @@ pub(crate) struct Row {
 }
 
 impl Row {
+    /// What of a record a row is made of, and what tells whether its execution has ended.
+    pub(crate) const SLOTS: [Slot; 16] = [
+        Slot::Action,
+        Slot::ActorId,
+        Slot::ActorType,
+        Slot::ChangedFields,
+        Slot::DurationNs,
+        Slot::ErrorMessage,
+        Slot::ExecutionId,
+        Slot::Outcome,
+        Slot::Phase,
+        Slot::Reason,
+        Slot::ReasonCode,
+        Slot::ResourceId,
+        Slot::ResourceType,
+        Slot::Summary,
+        Slot::Time,
+        Slot::TraceId,
+    ];
+
     pub(crate) fn of(stored: &Stored) -> Self {
         Self::with_outcome(stored, stored.record.text(Slot::Outcome).unwrap_or("-"))
     }

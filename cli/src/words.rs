@@ -38,6 +38,66 @@ pub(crate) fn time(nanos: u64) -> String {
     )
 }
 
+/// JSON text in which no character can steer a terminal: those that could stand as escapes, so that it says the same.
+pub(crate) fn harmless_json(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    let mut units = [0; 2];
+    for c in text.chars() {
+        let is_plain = (' '..='~').contains(&c);
+        if is_plain || harmless(c.encode_utf8(&mut [0; 4])).starts_with(c) {
+            safe.push(c);
+        } else {
+            for unit in c.encode_utf16(&mut units) {
+                safe.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    safe
+}
+
+/// The time in RFC 3339, with as many digits as it needs.
+pub(crate) fn stamp(nanos: u64) -> String {
+    jiff::Timestamp::from_nanosecond(i128::from(nanos))
+        .map_or_else(|_| nanos.to_string(), |time| time.to_string())
+}
+
+/// The begin of an interval: no finer than the interval's length asks for.
+pub(crate) fn moment(nanos: u64, per: u64) -> String {
+    const SECOND: u64 = 1_000_000_000;
+    let form = match per {
+        day if day.is_multiple_of(86_400 * SECOND) => "%Y-%m-%d",
+        minute if minute.is_multiple_of(60 * SECOND) => "%Y-%m-%d %H:%M",
+        second if second.is_multiple_of(SECOND) => "%Y-%m-%d %H:%M:%S",
+        _ => "%Y-%m-%d %H:%M:%S.%f",
+    };
+    jiff::Timestamp::from_nanosecond(i128::from(nanos))
+        .map_or_else(|_| nanos.to_string(), |time| time.strftime(form).to_string())
+}
+
+/// `12.3%`.
+pub(crate) fn percent(part: u64, whole: u64) -> String {
+    let tenths = u128::from(part) * 1_000 / u128::from(whole.max(1));
+    format!("{}.{}%", tenths / 10, tenths % 10)
+}
+
+/// `64.0 MiB`.
+pub(crate) fn bytes(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    let mut tenths = u128::from(bytes) * 10;
+    let mut unit = None;
+    for name in UNITS {
+        if tenths < 10_240 {
+            break;
+        }
+        tenths /= 1_024;
+        unit = Some(name);
+    }
+    match unit {
+        Some(unit) => format!("{}.{} {unit}", tenths / 10, tenths % 10),
+        None => format!("{bytes} bytes"),
+    }
+}
+
 /// The time and the sentence of a record.
 pub(crate) fn sentence(sentences: &Sentences, record: &Record) -> String {
     let time = record.uint(Slot::Time).map_or_else(|| "-".to_owned(), time);
@@ -128,7 +188,10 @@ pub(crate) fn detail(record: &Record) -> String {
     match first {
         Some(text) => harmless(text),
         None if tracing_audit::store::is_gap(record) => gap(record),
-        None => String::new(),
+        None => match record.texts(Slot::ChangedFields) {
+            Some(fields) if !fields.is_empty() => format!("changed {}", harmless(&fields.join(", "))),
+            _ => String::new(),
+        },
     }
 }
 
@@ -187,6 +250,39 @@ mod tests {
         ] {
             assert_eq!(duration(nanos), text);
         }
+    }
+
+    #[test]
+    fn json_that_cannot_steer_a_terminal_says_the_same() {
+        let text = serde_json::json!({"a\u{9b}": "\u{202e}x\u{e0041} \u{1b}ß漢\\u{7f}"}).to_string();
+        let safe = harmless_json(&text);
+        assert!(
+            safe.contains("\\u009b") && safe.contains("\\u202e") && safe.contains("\\udb40\\udc41"),
+            "{safe}"
+        );
+        assert!(safe.contains("ß漢"), "{safe}");
+        let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
+        assert_eq!(read(&safe), read(&text));
+        assert!(read(&safe).is_some());
+    }
+
+    #[test]
+    fn shares_and_sizes_have_one_digit_behind_the_point() {
+        assert_eq!(percent(1, 3), "33.3%");
+        assert_eq!(percent(0, 0), "0.0%");
+        assert_eq!(percent(u64::MAX, u64::MAX), "100.0%");
+        assert_eq!(bytes(1_023), "1023 bytes");
+        assert_eq!(bytes(1_536), "1.5 KiB");
+        assert_eq!(bytes(450 * 1_048_576), "450.0 MiB");
+    }
+
+    #[test]
+    fn the_begin_of_an_interval_is_as_fine_as_the_interval() {
+        let at = 1_763_719_200_000_000_000;
+        assert_eq!(moment(at, 86_400_000_000_000), "2025-11-21");
+        assert_eq!(moment(at, 900_000_000_000), "2025-11-21 10:00");
+        assert_eq!(moment(at, 1_000_000_000), "2025-11-21 10:00:00");
+        assert_eq!(stamp(at), "2025-11-21T10:00:00Z");
     }
 
     #[test]

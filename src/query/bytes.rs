@@ -115,15 +115,7 @@ pub(super) fn looks_at(expr: &Expr, into: &mut Vec<Slot>) -> Option<()> {
         Expr::Not(inner) => looks_at(inner, into),
         Expr::Text(_) => None,
         Expr::Field(field, _) => {
-            match field {
-                Field::Slot(Slot::CorrelationId) => into.extend([Slot::CorrelationId, Slot::TraceId]),
-                Field::Slot(slot) => into.push(*slot),
-                Field::Resource => into.extend([Slot::ResourceType, Slot::ResourceId]),
-                Field::Label(_) => into.push(Slot::Labels),
-                Field::Hash(_) => into.push(Slot::Hashes),
-                Field::Attribute(_) => into.push(Slot::Attributes),
-                Field::Detail(_) => into.push(Slot::Detail),
-            }
+            into.extend(field.slots());
             Some(())
         }
     }

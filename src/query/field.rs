@@ -1,8 +1,11 @@
 //! Field names: what a name in a query means, and what to say where it means nothing.
 
-use crate::record::{Naming, Resolved, Slot};
+use crate::clock::MAX_TIME;
+use crate::error::{Error, ErrorKind, Result};
+use crate::record::{Kind, Map, Naming, Record, Resolved, Slot, Value};
 
 use super::ast::{Expr, Field, Test, Wanted};
+use super::time::write_time;
 
 /// Names that only the query language has, beside the record's own.
 const SHORT: &[(&str, Slot)] = &[
@@ -80,6 +83,95 @@ pub(super) fn name(field: &Field) -> String {
         Field::Hash(key) => format!("hash.{key}"),
         Field::Attribute(key) => format!("attributes.{key}"),
         Field::Detail(key) => format!("detail.{key}"),
+    }
+}
+
+impl Field {
+    /// The field that a name in a query means.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Query`] for a name that means nothing, with the one that may be meant.
+    pub fn named(name: &str) -> Result<Self> {
+        let found = resolve(name).map(|(field, _)| field);
+        found.ok_or_else(|| {
+            Error::new(
+                ErrorKind::Query,
+                format!("unknown field `{name}`; {}", suggest(name)),
+            )
+        })
+    }
+
+    /// The name under which it is written.
+    #[must_use]
+    pub fn name(&self) -> String {
+        name(self)
+    }
+
+    /// The slots that it is told by.
+    #[must_use]
+    pub fn slots(&self) -> Vec<Slot> {
+        match self {
+            Self::Slot(Slot::CorrelationId) => vec![Slot::CorrelationId, Slot::TraceId],
+            Self::Slot(slot) => vec![*slot],
+            Self::Resource => vec![Slot::ResourceType, Slot::ResourceId],
+            Self::Label(_) => vec![Slot::Labels],
+            Self::Hash(_) => vec![Slot::Hashes],
+            Self::Attribute(_) => vec![Slot::Attributes],
+            Self::Detail(_) => vec![Slot::Detail],
+        }
+    }
+
+    /// What the record has in this field, as text: nothing, one value, or those of a list. Times are in RFC 3339, a resource
+    /// is `type/id`; a structure has no text.
+    #[must_use]
+    pub fn texts(&self, record: &Record) -> Vec<String> {
+        let member = |slot: Slot, key: &str| record.map(slot).and_then(|map| map.get(key));
+        let value = match self {
+            Self::Slot(Slot::CorrelationId) => {
+                return record.correlation_id().map(str::to_owned).into_iter().collect();
+            }
+            Self::Slot(slot) if slot.kind() == Kind::Time => {
+                let time = record.uint(*slot).filter(|time| *time <= MAX_TIME);
+                return time.map(write_time).into_iter().collect();
+            }
+            Self::Slot(slot) => record.get(*slot),
+            Self::Resource => {
+                let parts = [Slot::ResourceType, Slot::ResourceId].map(|slot| record.text(slot));
+                let parts: Vec<&str> = parts.into_iter().flatten().collect();
+                return (!parts.is_empty()).then(|| parts.join("/")).into_iter().collect();
+            }
+            Self::Label(key) => member(Slot::Labels, key),
+            Self::Hash(key) => member(Slot::Hashes, key),
+            Self::Attribute(path) => record.map(Slot::Attributes).and_then(|map| at(map, path)),
+            Self::Detail(path) => record.map(Slot::Detail).and_then(|map| at(map, path)),
+        };
+        match value {
+            Some(Value::List(values)) => values.iter().filter_map(text_of).collect(),
+            value => value.and_then(text_of).into_iter().collect(),
+        }
+    }
+}
+
+/// The member of this name; where there is none, what the longest head that names a map has for the rest.
+fn at<'m>(map: &'m Map, path: &str) -> Option<&'m Value> {
+    map.get(path).or_else(|| {
+        path.rmatch_indices('.').find_map(|(dot, _)| {
+            let (head, rest) = (path.get(..dot)?, path.get(dot + 1..)?);
+            at(map.get(head)?.as_map()?, rest)
+        })
+    })
+}
+
+fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::Str(text) => Some(text.clone()),
+        Value::Null => Some("null".to_owned()),
+        Value::Bool(truth) => Some(truth.to_string()),
+        Value::Int(number) => Some(number.to_string()),
+        Value::Uint(number) => Some(number.to_string()),
+        Value::Float(number) => Some(number.to_string()),
+        _ => None,
     }
 }
 
@@ -213,6 +305,30 @@ mod tests {
         ] {
             assert_eq!(resolve(&name(&field)).map(|(field, _)| field), Some(field));
         }
+    }
+
+    #[test]
+    fn a_field_gives_the_texts_that_a_query_for_them_finds() {
+        let record = Record::builder("document.read")
+            .time(0)
+            .resource("document", "7")
+            .set(Slot::ActorRoles, "reader, editor")
+            .attribute("port", 443_u16)
+            .attribute("a", Value::from(Map::from([("b".to_owned(), Value::from(true))])))
+            .label("team", "core")
+            .build();
+        let texts = |name: &str| Field::named(name).unwrap().texts(&record);
+        assert_eq!(texts("event"), ["document.read"]);
+        assert_eq!(texts("resource"), ["document/7"]);
+        assert_eq!(texts("actor.roles"), ["reader", "editor"]);
+        assert_eq!(texts("attributes.port"), ["443"]);
+        assert_eq!(texts("attributes.a.b"), ["true"]);
+        assert_eq!(texts("label.team"), ["core"]);
+        assert_eq!(texts("time"), ["1970-01-01T00:00:00Z"]);
+        assert_eq!(texts("reason"), [""; 0]);
+        assert_eq!(texts("attributes.a"), [""; 0], "a structure has no text");
+        let error = Field::named("outcom").unwrap_err().to_string();
+        assert!(error.contains("did you mean `outcome`"), "{error}");
     }
 
     #[test]

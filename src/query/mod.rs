@@ -37,7 +37,7 @@ use crate::store::{Condition, Filter, RawTest, Window};
 
 pub use ast::{Bound, Expr, Field, Net, Number, Order, Pattern, Test, Wanted};
 pub use opts::{AuditQuery, LevelTest, ListOpts};
-pub use time::parse_time;
+pub use time::{parse_duration, parse_time};
 
 /// How far a record's own time may lie after its observation for [`Query::since`] to find it: one day, in
 /// nanoseconds.

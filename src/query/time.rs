@@ -73,7 +73,23 @@ fn relative(text: &str, now: u64) -> Option<i128> {
     i128::from(now).checked_add(parse_length(length)?.checked_mul(sign)?)
 }
 
-/// Reads a length of time such as `250ms` or `1h30m`, in nanoseconds.
+/// Reads a length of time such as `250ms`, `1h30m` or `7d`, in nanoseconds.
+///
+/// # Errors
+///
+/// [`ErrorKind::Query`] for other text, for none at all, and for more than a record's time can count.
+pub fn parse_duration(text: &str) -> Result<u64> {
+    let nanos = parse_length(text.trim()).and_then(|nanos| u64::try_from(nanos).ok());
+    nanos
+        .filter(|nanos| (1..=MAX_TIME).contains(nanos))
+        .ok_or_else(|| {
+            Error::new(
+                ErrorKind::Query,
+                format!("`{text}` is not a length of time; write `15m`, `1h`, `1h30m` or `7d`"),
+            )
+        })
+}
+
 pub(super) fn parse_length(text: &str) -> Option<i128> {
     let mut rest = text;
     let mut sum: i128 = 0;
@@ -184,6 +200,15 @@ mod tests {
         ] {
             let error = parse_time(text, NOW).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Query, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_length_of_time_is_some_time_or_an_error() {
+        assert_eq!(parse_duration("1h30m").unwrap(), 5_400_000_000_000);
+        for wrong in ["", "0s", "1", "h", "-1h", "1000000d", "1fortnight"] {
+            let error = parse_duration(wrong).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Query, "{wrong}");
         }
     }
 

@@ -254,6 +254,13 @@ impl RecordBuilder {
         self
     }
 
+    /// The parent of the span that [`trace`](Self::trace) names.
+    pub fn parent_span(mut self, parent: super::SpanId) -> Self {
+        self.record
+            .put(Slot::ParentSpanId, Value::from(parent.to_string()));
+        self
+    }
+
     /// What is particular to the kind of event.
     pub fn detail(mut self, detail: impl Into<Value>) -> Self {
         self.record.put(Slot::Detail, detail.into());

@@ -12,6 +12,7 @@ use super::back::BackLines;
 use super::dir::streams_of;
 use super::erasable::Values;
 use super::numbers::{Numbers, Step};
+use super::seek::{Bound, files_before, offsets};
 use super::stream::{Files, Part, decode, open};
 use super::{Cursor, DirStore, Direction, Filter, Finding, FindingKind, Item, Store as _, Stored};
 
@@ -55,6 +56,39 @@ impl Follow {
             }
         }
         Ok(Self { path, streams })
+    }
+
+    /// Goes on behind places that [`Follow::places`] gave, also in another process. Streams that none of them is in are
+    /// followed from their beginning; what retention has removed since then is a finding.
+    ///
+    /// # Errors
+    ///
+    /// As [`Follow::from_end`].
+    pub fn after(path: impl Into<PathBuf>, places: &[Cursor]) -> Result<Self> {
+        let path = path.into();
+        let mut streams = HashMap::new();
+        for files in streams_of(&path)? {
+            let Some(key) = key_of(&files, &path) else {
+                continue;
+            };
+            let place = match &Tail::at_end(&files)?.before {
+                Some(last) => places.iter().find(|place| place.stream == last.stream),
+                None => None,
+            };
+            if let Some(place) = place {
+                streams.insert(key, Tail::behind(&files, place)?);
+            }
+        }
+        Ok(Self { path, streams })
+    }
+
+    /// How far each stream was read: the places of the last records, whether they were wanted or not.
+    #[must_use]
+    pub fn places(&self) -> Vec<Cursor> {
+        let places = self.streams.values().filter_map(|tail| tail.numbers.last());
+        let mut places: Vec<Cursor> = places.cloned().collect();
+        places.sort();
+        places
     }
 
     /// The newest `count` wanted records from before the place where the following began, oldest first. What the
@@ -160,6 +194,27 @@ impl Tail {
                     _ => {}
                 }
             }
+        }
+        Ok(tail)
+    }
+
+    /// Behind a place, or where the first record behind it stands now.
+    fn behind(files: &Files, place: &Cursor) -> Result<Self> {
+        let mut tail = Self {
+            before: Some(place.clone()),
+            ..Self::default()
+        };
+        let _ = tail.numbers.step(place, Direction::OldestFirst);
+        let Some(bound) = Bound::lower(Some(place), 0) else {
+            return Ok(tail);
+        };
+        let parts: Vec<Part<'_>> = files.parts().collect();
+        let before = files_before(&parts, &files.name, &bound)?;
+        if let Some(part) = parts.get(before.saturating_sub(1)) {
+            // Lines up to the place count as repeated in a file that has just begun.
+            tail.numbers.file(part.path);
+            tail.offset = offsets(part, &files.name, &bound)?.0;
+            tail.path = Some(part.path.to_owned());
         }
         Ok(tail)
     }

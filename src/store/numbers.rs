@@ -37,6 +37,11 @@ impl Numbers {
         self.unread += 1;
     }
 
+    /// The record that was met last.
+    pub(super) fn last(&self) -> Option<&Cursor> {
+        self.last.as_ref()
+    }
+
     /// The records to come stand in this file.
     pub(super) fn file(&mut self, path: &Path) {
         let last = self.last.as_ref().map(|last| last.seq);

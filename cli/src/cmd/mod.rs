@@ -1,19 +1,27 @@
 //! The commands, and what they share: opening a trail, reading the question, telling what else was met.
 
+pub(crate) mod about;
+pub(crate) mod completions;
+pub(crate) mod count;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod erase;
 pub(crate) mod events;
 pub(crate) mod explain;
 pub(crate) mod export;
+pub(crate) mod fields;
 pub(crate) mod hash;
 pub(crate) mod import;
 pub(crate) mod prune;
 pub(crate) mod redact;
+pub(crate) mod report;
 pub(crate) mod seal;
 pub(crate) mod show;
+pub(crate) mod stats;
 mod streams;
 pub(crate) mod tail;
+mod tally;
+pub(crate) mod trace;
 pub(crate) mod verify;
 
 use std::collections::BTreeMap;
@@ -93,6 +101,14 @@ fn nothing_but(store: &DirStore) -> Result<Option<Finding>, Failure> {
 fn is_segment(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str());
     name.and_then(SegmentName::parse).is_some()
+}
+
+/// Says beside the data what may be missing from it.
+fn tell(met: &Met) {
+    met.gaps()
+        .iter()
+        .chain(&met.findings())
+        .for_each(|line| crate::out::note(line));
 }
 
 /// What a walk met beside the wanted records.

@@ -8,7 +8,7 @@ use tracing_audit::clock::{Clock as _, SystemClock};
 use tracing_audit::query::parse_time;
 use tracing_audit::record::{Record, Slot};
 use tracing_audit::store::{
-    Cursor, DirStore, Direction, Extent, Filter, Store as _, Stored, Verdict, Window, completeness,
+    Cursor, DirStore, Direction, Extent, Filter, Only, Store as _, Stored, Verdict, Window, completeness,
 };
 
 use super::Met;
@@ -21,22 +21,33 @@ use crate::words::{self, counted, harmless};
 const SAMPLE: usize = 1000;
 
 pub(crate) fn run(show: &Show) -> Result<u8, Failure> {
+    with(show, |_, _, _| Ok(()))
+}
+
+/// Shows records, with more behind them that `more` says.
+pub(super) fn with(
+    show: &Show,
+    more: impl FnOnce(&mut Out, &DirStore, &Query) -> Result<(), Failure>,
+) -> Result<u8, Failure> {
     let query = super::question(&show.source.filter, show.since.as_deref(), show.until.as_deref())?;
     let store = super::open(&show.source.dir)?;
     let mut met = Met::default();
     let mut output = Output::new(show);
+    let few = Only::new(&query, Row::SLOTS);
+    // A sentence can be made of any field.
+    let wanted: &dyn Filter = if show.sentences { &query } else { &few };
     let asked = asked_window(show, &query)?;
     let (shown, verdict) = if show.limit == 0 && !show.open {
         let verdict = completeness(&store, asked)?;
         output.unknown.clone_from(&verdict.without_outcome);
-        (in_order(&store, &query, &mut met, &mut output)?, verdict)
+        (in_order(&store, wanted, &mut met, &mut output)?, verdict)
     } else {
         let found = if show.open {
             open_starts(&store, &query, show, &mut met)?
         } else if show.oldest_first {
-            oldest(&store, &query, show.limit, &mut met)?
+            oldest(&store, wanted, show.limit, &mut met)?
         } else {
-            newest(&store, &query, show.limit, &mut met)?
+            newest(&store, wanted, show.limit, &mut met)?
         };
         let verdict = completeness(&store, shown_window(show, asked, &found))?;
         output.unknown.clone_from(&verdict.without_outcome);
@@ -54,6 +65,7 @@ pub(crate) fn run(show: &Show) -> Result<u8, Failure> {
             output.out.line(&line)?;
         }
     }
+    more(&mut output.out, &store, &query)?;
     output.out.flush()?;
     Ok(if shown == 0 && show.fail_if_empty {
         code::EMPTY
@@ -63,7 +75,12 @@ pub(crate) fn run(show: &Show) -> Result<u8, Failure> {
 }
 
 /// The newest records, oldest of them first.
-fn newest(store: &DirStore, query: &Query, limit: usize, met: &mut Met) -> Result<VecDeque<Stored>, Failure> {
+fn newest(
+    store: &DirStore,
+    query: &dyn Filter,
+    limit: usize,
+    met: &mut Met,
+) -> Result<VecDeque<Stored>, Failure> {
     let mut found = VecDeque::new();
     for item in store.walk(query, Direction::NewestFirst, None)? {
         if let Some(stored) = met.take(item?) {
@@ -77,7 +94,12 @@ fn newest(store: &DirStore, query: &Query, limit: usize, met: &mut Met) -> Resul
 }
 
 /// The oldest records.
-fn oldest(store: &DirStore, query: &Query, limit: usize, met: &mut Met) -> Result<VecDeque<Stored>, Failure> {
+fn oldest(
+    store: &DirStore,
+    query: &dyn Filter,
+    limit: usize,
+    met: &mut Met,
+) -> Result<VecDeque<Stored>, Failure> {
     let mut found = VecDeque::new();
     for item in store.walk(query, Direction::OldestFirst, None)? {
         if let Some(stored) = met.take(item?) {
@@ -91,7 +113,12 @@ fn oldest(store: &DirStore, query: &Query, limit: usize, met: &mut Met) -> Resul
 }
 
 /// All records as they are read, from the oldest on.
-fn in_order(store: &DirStore, query: &Query, met: &mut Met, output: &mut Output) -> Result<u64, Failure> {
+fn in_order(
+    store: &DirStore,
+    query: &dyn Filter,
+    met: &mut Met,
+    output: &mut Output,
+) -> Result<u64, Failure> {
     let mut shown = 0;
     for item in store.walk(query, Direction::OldestFirst, None)? {
         if let Some(stored) = met.take(item?) {
@@ -208,7 +235,7 @@ struct Output {
 impl Output {
     fn new(show: &Show) -> Self {
         Self {
-            out: Out::new(show.source.color),
+            out: Out::paged(show.source.color, show.no_pager),
             json: show.source.json,
             sentences: show.sentences.then(Sentences::builtin),
             table: None,
@@ -229,7 +256,7 @@ impl Output {
 
     fn one(&mut self, stored: Stored) -> Result<(), Failure> {
         if self.json {
-            return self.out.bytes(&stored.line);
+            return self.out.record(&stored.line);
         }
         if let Some(sentences) = &self.sentences {
             return self.out.line(&words::sentence(sentences, &stored.record));

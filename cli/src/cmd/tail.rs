@@ -1,5 +1,7 @@
 //! `tail`: the newest records, and with `-f` those to come, across segments and streams.
 
+mod place;
+
 use std::time::Duration;
 
 use tracing_audit::store::{Follow, Item, Stored};
@@ -19,8 +21,19 @@ pub(crate) fn run(tail: &Tail) -> Result<u8, Failure> {
     if !tail.follow || !dir.is_dir() {
         super::open(dir)?;
     }
-    let mut follow = Follow::from_end(dir.clone())?;
-    let before = follow.history(&query, tail.lines)?;
+    let known = match &tail.cursor_file {
+        Some(file) => place::read(file)?,
+        None => None,
+    };
+    let mut follow = match &known {
+        Some(places) => Follow::after(dir.clone(), places)?,
+        None => Follow::from_end(dir.clone())?,
+    };
+    let before = match known {
+        // What comes behind the places is all new.
+        Some(_) => Vec::new(),
+        None => follow.history(&query, tail.lines)?,
+    };
     let mut out = Out::new(tail.source.color);
     let rows: Vec<Row> = before.iter().map(Row::of).collect();
     let table = (!tail.source.json).then(|| Table::roomy(&rows, out.columns(), out.color()));
@@ -31,18 +44,26 @@ pub(crate) fn run(tail: &Tail) -> Result<u8, Failure> {
         write(&mut out, table.as_ref(), stored)?;
     }
     out.flush()?;
-    if !tail.follow {
-        return Ok(code::OK);
-    }
     let mut items = Vec::new();
+    let mut kept = Vec::new();
     loop {
-        let more = follow.poll(&query, &mut items)?;
+        let more = (tail.follow || tail.cursor_file.is_some()) && follow.poll(&query, &mut items)?;
         for item in items.drain(..) {
             new(&mut out, table.as_ref(), item)?;
         }
         out.flush()?;
-        if !more {
-            wait(PAUSE)?;
+        // Behind what was written, never before it: a record may come twice, and none is left out.
+        if let Some(file) = &tail.cursor_file {
+            let places = follow.places();
+            if places != kept {
+                place::write(file, &places)?;
+                kept = places;
+            }
+        }
+        match (more, tail.follow) {
+            (true, _) => {}
+            (false, true) => wait(PAUSE)?,
+            (false, false) => return Ok(code::OK),
         }
     }
 }
@@ -63,6 +84,6 @@ fn new(out: &mut Out, table: Option<&Table>, item: Item) -> Result<(), Failure> 
 fn write(out: &mut Out, table: Option<&Table>, stored: &Stored) -> Result<(), Failure> {
     match table {
         Some(table) => out.line(&table.row(&Row::of(stored))),
-        None => out.bytes(&stored.line),
+        None => out.record(&stored.line),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{IsTerminal as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -29,21 +29,9 @@ pub(crate) fn run(args: &Verify) -> Result<u8, Failure> {
     let Some(dir) = &args.dir else {
         return Err(Failure::Usage("name a trail".to_owned()));
     };
-    let mut options = keys
-        .into_iter()
-        .fold(Options::new().strict(args.strict), Options::key);
-    for path in &args.anchor {
-        let anchors = Anchor::parse(&read(path)?)
-            .map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?;
-        options = anchors.into_iter().fold(options, Options::anchor);
-    }
+    let mut options = with_anchors(keys, &args.anchor)?.strict(args.strict);
     if let Some(records) = args.min_size {
         options = options.min_size(records);
-    }
-    let is_told = std::io::stderr().is_terminal();
-    if is_told {
-        let bar = Bar::new();
-        options = options.progress(move |progress| bar.tell(progress));
     }
     if !dir.exists() {
         let why = format!(
@@ -52,11 +40,7 @@ pub(crate) fn run(args: &Verify) -> Result<u8, Failure> {
         );
         return Err(Failure::NoTrail(why));
     }
-    let report = verify(dir, &options);
-    if is_told {
-        let _ = write!(std::io::stderr(), "\r\x1b[K");
-    }
-    let report = report?;
+    let report = with_progress(dir, options)?;
     let mut out = Out::new(Color::Never);
     if args.json {
         out.line(&whole(&report).to_string())?;
@@ -70,6 +54,36 @@ pub(crate) fn run(args: &Verify) -> Result<u8, Failure> {
     }
     out.flush()?;
     Ok(code_of(report.outcome()))
+}
+
+/// What to verify with: keys and checkpoints that were kept elsewhere.
+pub(super) fn options(keys: &[String], anchors: &[PathBuf]) -> Result<Options, Failure> {
+    let keys = keys.iter().map(|text| key(text)).collect::<Result<Vec<_>, _>>()?;
+    with_anchors(keys, anchors)
+}
+
+fn with_anchors(keys: Vec<VerifierKey>, paths: &[PathBuf]) -> Result<Options, Failure> {
+    let mut options = keys.into_iter().fold(Options::new(), Options::key);
+    for path in paths {
+        let anchors = Anchor::parse(&read(path)?)
+            .map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?;
+        options = anchors.into_iter().fold(options, Options::anchor);
+    }
+    Ok(options)
+}
+
+/// Verifies, and says on a terminal how far it is.
+pub(super) fn with_progress(dir: &Path, mut options: Options) -> Result<Report, Failure> {
+    let is_told = std::io::stderr().is_terminal();
+    if is_told {
+        let bar = Bar::new();
+        options = options.progress(move |progress| bar.tell(progress));
+    }
+    let report = verify(dir, &options);
+    if is_told {
+        let _ = write!(std::io::stderr(), "\r\x1b[K");
+    }
+    Ok(report?)
 }
 
 /// The key's text, or a file that holds it on its first line that is not a comment.
@@ -101,7 +115,7 @@ fn code_of(outcome: Outcome) -> u8 {
     }
 }
 
-fn verdict(outcome: Outcome) -> &'static str {
+pub(super) fn verdict(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Verified => "verified",
         Outcome::Lossy => "verified, but not complete",

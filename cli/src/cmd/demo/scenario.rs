@@ -84,6 +84,8 @@ struct Request {
     person: (&'static str, &'static str, &'static str),
     trace: Option<TraceContext>,
     id: String,
+    /// Whether a record of it was made already: its span is the parent of all others.
+    goes_on: bool,
 }
 
 /// Records with their times, in order.
@@ -130,7 +132,17 @@ impl Scenario {
             person: self.dice.of(&PEOPLE, ("u-1041", "editor", "198.51.100.23")),
             trace: self.dice.trace(),
             id: format!("req-{:08x}", self.dice.below(1 << 32)),
+            goes_on: false,
         })
+    }
+
+    /// The span of a record: the request's own, or one inside it.
+    fn span(&mut self, trace: TraceContext, inside: bool) -> TraceContext {
+        let span_id = SpanId::from_bytes(self.dice.roll().to_be_bytes()).filter(|_| inside);
+        TraceContext {
+            span_id: span_id.unwrap_or(trace.span_id),
+            ..trace
+        }
     }
 
     fn record(&mut self, time: u64) -> Record {
@@ -159,9 +171,15 @@ impl Scenario {
             .set(Slot::ActorRoles, roles)
             .set(Slot::ActorIp, address);
         if let Some(trace) = request.trace {
-            builder = builder.trace(trace);
+            builder = builder.trace(self.span(trace, request.goes_on));
         }
-        self.request = Some(request);
+        if let (Some(trace), true) = (request.trace, request.goes_on) {
+            builder = builder.parent_span(trace.span_id);
+        }
+        self.request = Some(Request {
+            goes_on: true,
+            ..request
+        });
         self.took(builder, 200, 80_000).time(time).build()
     }
 

@@ -1,0 +1,137 @@
+//! `fields`: the values that a field has, or the fields that records have.
+
+use serde_json::json;
+use tracing_audit::Query;
+use tracing_audit::query::Field;
+use tracing_audit::record::{Kind, Record, Slot};
+use tracing_audit::store::{Filter, RawTest, Window};
+
+use super::count::write;
+use super::tally::{self, Tally};
+use super::{Met, tell};
+use crate::asking::Fields;
+use crate::grid::Grid;
+use crate::out::{Failure, Out, code};
+use crate::words::{self, counted, harmless};
+
+pub(crate) fn run(fields: &Fields) -> Result<u8, Failure> {
+    let asked = &fields.counting;
+    let query = super::question(
+        &asked.filter,
+        asked.range.since.as_deref(),
+        asked.range.until.as_deref(),
+    )?;
+    let field = fields.field.as_deref().map(Field::named).transpose()?;
+    let store = super::open(&fields.dir)?;
+    let mut met = Met::default();
+    let mut tally = Tally::default();
+    let (mut records, mut without) = (0_u64, 0_u64);
+    // To know the names of all fields, all of a record is read.
+    let slots = field
+        .as_ref()
+        .map_or_else(|| vec![Slot::Attributes], Field::slots);
+    let whole = Whole(&query);
+    let filter: &dyn Filter = if field.is_some() { &query } else { &whole };
+    tally::each(&store, filter, slots, &mut met, |record, _| {
+        records += 1;
+        let texts = match &field {
+            Some(field) => field.texts(record),
+            None => names(record),
+        };
+        without += u64::from(texts.is_empty());
+        texts.into_iter().for_each(|text| tally.one(text));
+        Ok(())
+    })?;
+    let mut out = Out::paged(asked.color, asked.no_pager || asked.json);
+    let (rows, other) = tally.most(fields.limit);
+    if asked.json {
+        for (key, count) in &rows {
+            out.json(&json!({"value": key.first(), "records": count}))?;
+        }
+        for (key, count) in [("other", other), ("without", without)] {
+            if count > 0 {
+                out.json(&json!({"value": null, key: true, "records": count}))?;
+            }
+        }
+    } else {
+        let head = field
+            .as_ref()
+            .map_or_else(|| "FIELD".to_owned(), |field| field.name().to_uppercase());
+        let mut grid = Grid::new([head.as_str(), "#RECORDS", "#SHARE"]);
+        for (key, count) in &rows {
+            let numbers = [words::count(*count), words::percent(*count, records)];
+            let cells = key.iter().map(|value| harmless(value)).chain(numbers);
+            grid.weighted(cells.collect(), *count);
+        }
+        if !grid.is_empty() {
+            write(&mut out, &grid)?;
+        }
+        out.line(&closing(&tally, records, without, other, field.is_some()))?;
+    }
+    out.flush()?;
+    drop(out);
+    tell(&met);
+    Ok(if tally.is_empty() && asked.fail_if_empty {
+        code::EMPTY
+    } else {
+        code::OK
+    })
+}
+
+/// The query, of records that are read whole: every name of theirs counts.
+struct Whole<'q>(&'q Query);
+
+impl Filter for Whole<'_> {
+    fn matches(&self, record: &Record) -> bool {
+        self.0.matches(record)
+    }
+
+    fn window(&self) -> Window {
+        Filter::window(self.0)
+    }
+
+    fn raw(&self) -> RawTest {
+        Filter::raw(self.0)
+    }
+}
+
+fn closing(tally: &Tally, records: u64, without: u64, other: u64, is_value: bool) -> String {
+    let what = if is_value { "value" } else { "field" };
+    let mut said = format!(
+        "{} in {}",
+        counted(tally.different(), what),
+        counted(records, "record")
+    );
+    if other > 0 {
+        said.push_str(&format!(
+            "; {} times another one, --limit 0 shows all",
+            words::count(other)
+        ));
+    }
+    if without > 0 {
+        said.push_str(&format!("; {} without", counted(without, "record")));
+    }
+    said
+}
+
+/// The names of the record's fields, as a query spells them.
+fn names(record: &Record) -> Vec<String> {
+    let mut names = Vec::new();
+    for (slot, value) in record.slots() {
+        let members = value
+            .as_map()
+            .filter(|_| matches!(slot.kind(), Kind::Map) || slot == Slot::Detail);
+        match members {
+            Some(members) => {
+                names.extend(members.keys().map(|key| match slot {
+                    Slot::Labels => Field::Label(key.clone()).name(),
+                    Slot::Hashes => Field::Hash(key.clone()).name(),
+                    Slot::Detail => Field::Detail(key.clone()).name(),
+                    _ => Field::Attribute(key.clone()).name(),
+                }));
+            }
+            None => names.push(slot.path().to_owned()),
+        }
+    }
+    names
+}
