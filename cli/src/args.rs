@@ -118,6 +118,9 @@ pub(crate) enum Command {
     Prune(Prune),
     /// Redact values: lines {"id","field","value"} in, {"id","value","redactions"} out, in the same order
     Redact(Redact),
+    /// Show a trail in a browser: records, their histogram, live, and what can be proven
+    #[cfg(feature = "serve")]
+    Serve(crate::serve::Serve),
     /// Show records: the newest 50, oldest of them first
     Show(Show),
     /// Show the newest records, and with -f those to come

@@ -5,6 +5,8 @@ mod args;
 mod cmd;
 mod out;
 mod sealing;
+#[cfg(feature = "serve")]
+mod serve;
 mod table;
 mod words;
 
@@ -41,6 +43,8 @@ fn main() -> ExitCode {
         Command::Prove(prove) => cmd::seal::prove(prove),
         Command::Prune(prune) => cmd::prune::run(prune),
         Command::Redact(redact) => cmd::redact::run(redact),
+        #[cfg(feature = "serve")]
+        Command::Serve(serve) => cmd::serve::run(serve),
         Command::Show(show) => cmd::show::run(show),
         Command::Tail(tail) => cmd::tail::run(tail),
         Command::Verify(verify) => cmd::verify::run(verify),

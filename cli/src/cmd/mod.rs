@@ -11,6 +11,8 @@ pub(crate) mod import;
 pub(crate) mod prune;
 pub(crate) mod redact;
 pub(crate) mod seal;
+#[cfg(feature = "serve")]
+pub(crate) mod serve;
 pub(crate) mod show;
 mod streams;
 pub(crate) mod tail;
