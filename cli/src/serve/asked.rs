@@ -87,7 +87,10 @@ impl Asked {
     /// Reads the filter and the range.
     pub(super) fn question(&self) -> Result<Question, Failure> {
         if self.filter.len() > LONGEST {
-            let why = format!("the filter has {} bytes; at most {LONGEST} are read", self.filter.len());
+            let why = format!(
+                "the filter has {} bytes; at most {LONGEST} are read",
+                self.filter.len()
+            );
             return Err(Failure::Usage(why));
         }
         if harmless(&self.filter) != self.filter {
@@ -257,7 +260,8 @@ mod tests {
 
     #[test]
     fn an_address_that_is_written_is_read_back() {
-        let first = asked("q=actor%3Da+or+%22x%26y%22&since=-2h&until=now&after=5-7-s&open=5-8-s&n=100&all=1&late=1");
+        let first =
+            asked("q=actor%3Da+or+%22x%26y%22&since=-2h&until=now&after=5-7-s&open=5-8-s&n=100&all=1&late=1");
         let again = asked(first.href("/").split_once('?').expect("a query").1);
         assert_eq!(first.href("/"), again.href("/"));
         assert_eq!(again.filter, "actor=a or \"x&y\"");
@@ -267,19 +271,28 @@ mod tests {
     #[test]
     fn a_term_that_is_added_narrows_what_is_there_whatever_it_is() {
         assert_eq!(asked("").with("a=1").filter, "a=1");
-        assert_eq!(asked("q=outcome%3Ddenied").with("actor.id=u").filter, "outcome=denied actor.id=u");
+        assert_eq!(
+            asked("q=outcome%3Ddenied").with("actor.id=u").filter,
+            "outcome=denied actor.id=u"
+        );
         assert_eq!(
             asked("q=actor%3Da+or+actor%3Db").with("outcome=denied").filter,
             "(actor=a or actor=b) and outcome=denied"
         );
-        assert_eq!(asked("q=x+outcome%3Ddenied").with("outcome=denied").filter, "x outcome=denied");
+        assert_eq!(
+            asked("q=x+outcome%3Ddenied").with("outcome=denied").filter,
+            "x outcome=denied"
+        );
     }
 
     #[test]
     fn each_term_can_be_taken_away() {
         let terms = asked("q=actor%3Da+(outcome%3Ddenied+or+level%3E%3Dwarn)+timeout").terms();
         let named: Vec<&str> = terms.iter().map(|(term, _)| term.as_str()).collect();
-        assert_eq!(named, ["actor.id=a", "(outcome=denied or level>=warn)", "timeout"]);
+        assert_eq!(
+            named,
+            ["actor.id=a", "(outcome=denied or level>=warn)", "timeout"]
+        );
         let rest: Vec<&str> = terms.iter().map(|(_, rest)| rest.filter.as_str()).collect();
         assert_eq!(
             rest,

@@ -14,6 +14,9 @@ use crate::out::Failure;
 /// After how many records the clock is looked at.
 const GLANCE: u64 = 256;
 
+/// So many records are looked at however long it takes, so that what a small trail answers does not depend on its machine.
+const LEAST: u64 = 10_000;
+
 /// A query that lets everything pass once its budget is spent, so that the walk comes back to its caller.
 pub(super) struct Budget<'q> {
     query: &'q Query,
@@ -48,7 +51,9 @@ impl Filter for Budget<'_> {
         let looked = self.looked.get() + 1;
         self.looked.set(looked);
         let is_late = || {
-            looked.is_multiple_of(GLANCE) && self.end.is_some_and(|end| Instant::now() >= end)
+            looked >= LEAST
+                && looked.is_multiple_of(GLANCE)
+                && self.end.is_some_and(|end| Instant::now() >= end)
         };
         if looked >= self.most || is_late() {
             self.spent.set(true);

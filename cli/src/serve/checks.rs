@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tracing_audit::clock::{Clock as _, SystemClock};
 use tracing_audit::store::{Completeness, DirStore, Window, completeness};
-use tracing_audit::verify::{Options, Outcome, verify};
+use tracing_audit::verify::{Options, Outcome, Proof, verify};
 
 use super::App;
 use crate::out::Failure;
@@ -24,7 +24,7 @@ const FRESH: u64 = 5_000_000_000;
 pub(super) struct Found {
     /// When it ended, in nanoseconds since the Unix epoch.
     pub(super) at: u64,
-    /// `good`, `lossy`, `open`, `damaged`.
+    /// `good`, `consistent`, `lossy`, `open`, `damaged`.
     pub(super) kind: &'static str,
     pub(super) verdict: String,
     pub(super) lines: Vec<String>,
@@ -60,7 +60,9 @@ pub(super) struct Known {
 
 impl Check {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.state
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     pub(super) fn known(&self) -> Known {
@@ -112,9 +114,19 @@ impl Check {
 pub(super) fn verified(app: &App) -> Result<Found, Failure> {
     let options = app.keys.iter().cloned().fold(Options::new(), Options::key);
     let report = verify(&app.dir, &options)?;
+    let proof = report.streams.iter().map(|stream| stream.proof).min();
     let (kind, verdict) = match report.outcome() {
-        Outcome::Verified => ("good", "Verified"),
-        Outcome::Lossy => ("lossy", "Verified, but not complete"),
+        // What agrees only with itself is not called verified.
+        Outcome::Verified => match proof {
+            Some(Proof::Signed) => ("good", "Verified"),
+            Some(Proof::SelfSigned) => (
+                "consistent",
+                "Consistent, signed by a key that only the trail names",
+            ),
+            Some(Proof::Consistent) => ("consistent", "Consistent, not signed"),
+            _ => ("open", "Nothing is sealed"),
+        },
+        Outcome::Lossy => ("lossy", "Consistent, but not complete"),
         Outcome::Tampered => ("damaged", "Tampered with or corrupt"),
         _ => ("open", "Cannot be decided"),
     };
@@ -125,7 +137,13 @@ pub(super) fn verified(app: &App) -> Result<Found, Failure> {
     }
     lines.extend(report.findings().take(50).map(ToString::to_string));
     let sizes = report.streams.iter();
-    let sizes = sizes.map(|stream| (stream.stream.to_string(), stream.size, stream.size - stream.unsealed().min(stream.size)));
+    let sizes = sizes.map(|stream| {
+        (
+            stream.stream.to_string(),
+            stream.size,
+            stream.size - stream.unsealed().min(stream.size),
+        )
+    });
     Ok(Found {
         at: SystemClock.now(),
         kind,

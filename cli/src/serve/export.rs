@@ -54,8 +54,12 @@ pub(super) async fn download(
         Err(failure) => return layout::failed(&failure),
     };
     let Ok(turn) = Arc::clone(&app.exports).try_acquire_owned() else {
-        let mut busy = layout::wrong(StatusCode::SERVICE_UNAVAILABLE, "Other exports are running; try again when one has ended.");
-        busy.headers_mut().insert(RETRY_AFTER, axum::http::HeaderValue::from_static("5"));
+        let mut busy = layout::wrong(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Other exports are running; try again when one has ended.",
+        );
+        busy.headers_mut()
+            .insert(RETRY_AFTER, axum::http::HeaderValue::from_static("5"));
         return busy;
     };
     if let Some(views) = &app.views

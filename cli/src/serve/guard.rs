@@ -29,7 +29,8 @@ impl Token {
     /// The token that a file holds.
     pub(super) fn from_file(path: &Path) -> Result<Self, Failure> {
         let text = fs::read_to_string(path);
-        let text = text.map_err(|error| Failure::Input(format!("cannot read `{}`: {error}", path.display())))?;
+        let text =
+            text.map_err(|error| Failure::Input(format!("cannot read `{}`: {error}", path.display())))?;
         let token = text.trim();
         let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         if token.len() < SHORTEST || !token.chars().all(is_plain) {
@@ -102,7 +103,11 @@ impl Guard {
 
     /// What to set where the token was in the address.
     pub(super) fn set_cookie(&self) -> String {
-        format!("{}={}; Path=/; HttpOnly; SameSite=Strict", self.cookie, self.token.text())
+        format!(
+            "{}={}; Path=/; HttpOnly; SameSite=Strict",
+            self.cookie,
+            self.token.text()
+        )
     }
 
     /// Judges a request by its head.
@@ -138,7 +143,9 @@ impl Guard {
     fn is_origin(&self, headers: &HeaderMap) -> bool {
         headers.get_all(ORIGIN).iter().all(|origin| {
             let origin = origin.to_str().unwrap_or_default().to_ascii_lowercase();
-            let host = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+            let host = origin
+                .strip_prefix("http://")
+                .or_else(|| origin.strip_prefix("https://"));
             host.is_some_and(|host| self.hosts.iter().any(|known| known == host))
         })
     }
@@ -146,7 +153,10 @@ impl Guard {
     fn has_token(&self, headers: &HeaderMap) -> bool {
         let bearer = headers.get_all(AUTHORIZATION).iter();
         let mut bearer = bearer.filter_map(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-        let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let cookies = headers
+            .get_all(COOKIE)
+            .iter()
+            .filter_map(|value| value.to_str().ok());
         let mut cookies = cookies
             .flat_map(|value| value.split(';'))
             .filter_map(|pair| pair.trim().split_once('='))
@@ -189,7 +199,11 @@ mod tests {
 
     fn guard() -> Guard {
         let address = "127.0.0.1:7878".parse().expect("an address");
-        Guard::new(Token(TOKEN.to_owned()), address, &["audit.example.com".to_owned()])
+        Guard::new(
+            Token(TOKEN.to_owned()),
+            address,
+            &["audit.example.com".to_owned()],
+        )
     }
 
     fn judged(uri: &str, lines: &[(&'static str, &str)]) -> Verdict {
@@ -210,15 +224,27 @@ mod tests {
         let cookie = format!("other=1; tracing-audit-7878={TOKEN}");
         assert_eq!(judged("/", &[host, ("cookie", &cookie)]), Verdict::Welcome);
         let bearer = format!("Bearer {TOKEN}");
-        assert_eq!(judged("/metrics", &[host, ("authorization", &bearer)]), Verdict::Welcome);
+        assert_eq!(
+            judged("/metrics", &[host, ("authorization", &bearer)]),
+            Verdict::Welcome
+        );
         let to = "/?q=a%3Db".to_owned();
-        assert_eq!(judged(&format!("/?q=a%3Db&token={TOKEN}"), &[host]), Verdict::Enter { to });
+        assert_eq!(
+            judged(&format!("/?q=a%3Db&token={TOKEN}"), &[host]),
+            Verdict::Enter { to }
+        );
         let to = "/evil.example".to_owned();
-        assert_eq!(judged(&format!("//evil.example?token={TOKEN}"), &[host]), Verdict::Enter { to });
+        assert_eq!(
+            judged(&format!("//evil.example?token={TOKEN}"), &[host]),
+            Verdict::Enter { to }
+        );
         for wrong in ["", "0", &TOKEN[1..], &format!("{TOKEN}0"), &TOKEN.to_uppercase()] {
             let cookie = format!("tracing-audit-7878={wrong}");
             assert!(is_refused(&judged("/", &[host, ("cookie", &cookie)])), "{wrong}");
-            assert!(is_refused(&judged(&format!("/?token={wrong}"), &[host])), "{wrong}");
+            assert!(
+                is_refused(&judged(&format!("/?token={wrong}"), &[host])),
+                "{wrong}"
+            );
         }
         let other = format!("tracing-audit-1={TOKEN}");
         assert!(is_refused(&judged("/", &[host, ("cookie", &other)])));
@@ -230,20 +256,43 @@ mod tests {
         let cookie = format!("tracing-audit-7878={TOKEN}");
         let own = ("host", "localhost:7878");
         let nothing = Verdict::Refused(StatusCode::FORBIDDEN, "");
-        for host in ["evil.example", "127.0.0.1", "127.0.0.1:7879", "localhost:7878.evil.example", ""] {
-            assert_eq!(judged("/", &[("host", host), ("cookie", &cookie)]), nothing, "{host}");
+        for host in [
+            "evil.example",
+            "127.0.0.1",
+            "127.0.0.1:7879",
+            "localhost:7878.evil.example",
+            "",
+        ] {
+            assert_eq!(
+                judged("/", &[("host", host), ("cookie", &cookie)]),
+                nothing,
+                "{host}"
+            );
         }
         assert_eq!(judged("/", &[("cookie", &cookie)]), nothing);
         assert_eq!(judged("/", &[own, own, ("cookie", &cookie)]), nothing);
         for origin in ["http://evil.example", "null", "http://localhost:3000", "file://"] {
-            assert_eq!(judged("/", &[own, ("origin", origin), ("cookie", &cookie)]), nothing, "{origin}");
+            assert_eq!(
+                judged("/", &[own, ("origin", origin), ("cookie", &cookie)]),
+                nothing,
+                "{origin}"
+            );
         }
         for site in ["cross-site", "same-site"] {
-            let lines = [own, ("sec-fetch-site", site), ("sec-fetch-mode", "cors"), ("cookie", &cookie)];
+            let lines = [
+                own,
+                ("sec-fetch-site", site),
+                ("sec-fetch-mode", "cors"),
+                ("cookie", &cookie),
+            ];
             assert_eq!(judged("/", &lines), nothing);
         }
         for good in ["localhost:7878", "[::1]:7878", "AUDIT.example.com"] {
-            let lines = [("host", good), ("origin", "http://localhost:7878"), ("cookie", &cookie)];
+            let lines = [
+                ("host", good),
+                ("origin", "http://localhost:7878"),
+                ("cookie", &cookie),
+            ];
             assert_eq!(judged("/", &lines), Verdict::Welcome, "{good}");
         }
         let link = [

@@ -49,7 +49,10 @@ pub(super) fn heads(dir: &Path, keys: &[VerifierKey]) -> Vec<Head> {
         return vec![head(dir, keys)];
     }
     let inner = fs::read_dir(dir).into_iter().flatten().flatten();
-    let mut homes: Vec<PathBuf> = inner.map(|entry| entry.path()).filter(|path| is_home(path)).collect();
+    let mut homes: Vec<PathBuf> = inner
+        .map(|entry| entry.path())
+        .filter(|path| is_home(path))
+        .collect();
     homes.sort();
     homes.truncate(MOST);
     homes.iter().map(|home| head(home, keys)).collect()
@@ -106,12 +109,18 @@ fn followers(home: &Path) -> Vec<(String, Option<u64>)> {
         let value: Value = serde_json::from_str(&small(&home.join("cursors").join(name))?).ok()?;
         value.get("next")?.as_u64()
     };
-    names.into_iter().map(|name| (name.clone(), next(&name))).collect()
+    names
+        .into_iter()
+        .map(|name| (name.clone(), next(&name)))
+        .collect()
 }
 
 /// How many jobs wait for the writer.
 pub(super) fn requests(home: &Path) -> usize {
-    let names = fs::read_dir(home.join("requests")).into_iter().flatten().flatten();
+    let names = fs::read_dir(home.join("requests"))
+        .into_iter()
+        .flatten()
+        .flatten();
     let names = names.filter_map(|entry| entry.file_name().into_string().ok());
     names.filter(|name| name.ends_with(".json")).count()
 }

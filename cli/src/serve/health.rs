@@ -43,7 +43,10 @@ pub(super) async fn metrics(State(app): State<Arc<App>>) -> Response {
         }
     };
     let mut text = Metrics::default();
-    text.family("tracing_audit_trail_readable", "Whether the trail could be read: 1, or 0.");
+    text.family(
+        "tracing_audit_trail_readable",
+        "Whether the trail could be read: 1, or 0.",
+    );
     text.sample(&[], f64::from(u8::from(up)));
     of_streams(&mut text, &ends);
     of_seals(&mut text, &ends);
@@ -72,7 +75,12 @@ pub(super) async fn healthz(State(app): State<Arc<App>>) -> Response {
             (StatusCode::SERVICE_UNAVAILABLE, answer)
         }
     };
-    (status, [(CONTENT_TYPE, "application/json")], format!("{answer}\n")).into_response()
+    (
+        status,
+        [(CONTENT_TYPE, "application/json")],
+        format!("{answer}\n"),
+    )
+        .into_response()
 }
 
 /// Families of gauges in the text format of OpenMetrics, which readers of the older Prometheus format take as well.
@@ -98,7 +106,10 @@ impl Metrics {
 }
 
 fn escaped(value: &str) -> String {
-    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+    value
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n")
 }
 
 fn of_streams(text: &mut Metrics, ends: &Ends) {
@@ -109,7 +120,11 @@ fn of_streams(text: &mut Metrics, ends: &Ends) {
             "Records that the numbers of the stream span, by its first and last line.",
             |extent| extent.records() as f64,
         ),
-        ("tracing_audit_trail_bytes", "Bytes of the stream's segments.", |extent| extent.bytes as f64),
+        (
+            "tracing_audit_trail_bytes",
+            "Bytes of the stream's segments.",
+            |extent| extent.bytes as f64,
+        ),
         (
             "tracing_audit_trail_first_timestamp_seconds",
             "When the oldest record that is there was observed.",
@@ -134,27 +149,45 @@ fn of_seals(text: &mut Metrics, ends: &Ends) {
         let extent = ends.extents.iter().find(|extent| *extent.stream == head.stream);
         extent.map_or(0, |extent| extent.last.seq.saturating_add(1))
     };
-    text.family("tracing_audit_trail_sealed_records", "Records below the newest checkpoint.");
+    text.family(
+        "tracing_audit_trail_sealed_records",
+        "Records below the newest checkpoint.",
+    );
     for head in &ends.heads {
         text.sample(&[("stream", &head.stream)], head.sealed() as f64);
     }
-    text.family("tracing_audit_trail_unsealed_records", "Records behind the newest checkpoint.");
+    text.family(
+        "tracing_audit_trail_unsealed_records",
+        "Records behind the newest checkpoint.",
+    );
     for head in &ends.heads {
-        text.sample(&[("stream", &head.stream)], end(head).saturating_sub(head.sealed()) as f64);
+        text.sample(
+            &[("stream", &head.stream)],
+            end(head).saturating_sub(head.sealed()) as f64,
+        );
     }
-    text.family("tracing_audit_trail_checkpoint_signed", "Whether the newest checkpoint is signed: 1, or 0.");
+    text.family(
+        "tracing_audit_trail_checkpoint_signed",
+        "Whether the newest checkpoint is signed: 1, or 0.",
+    );
     for head in &ends.heads {
         let signed = u8::from(head.signed != Signed::Not);
         text.sample(&[("stream", &head.stream)], f64::from(signed));
     }
-    text.family("tracing_audit_trail_follower_behind_records", "Records that a sink beside the journal has not taken.");
+    text.family(
+        "tracing_audit_trail_follower_behind_records",
+        "Records that a sink beside the journal has not taken.",
+    );
     for head in &ends.heads {
         for (sink, next) in &head.followers {
             let behind = end(head).saturating_sub(next.unwrap_or(0)) as f64;
             text.sample(&[("stream", &head.stream), ("sink", sink)], behind);
         }
     }
-    text.family("tracing_audit_trail_requests_waiting", "Jobs that other processes asked of the writer.");
+    text.family(
+        "tracing_audit_trail_requests_waiting",
+        "Jobs that other processes asked of the writer.",
+    );
     for head in &ends.heads {
         text.sample(&[("stream", &head.stream)], heads::requests(&head.home) as f64);
     }
@@ -168,10 +201,19 @@ fn of_checks(text: &mut Metrics, app: &App) {
         "tracing_audit_trail_verified",
         "Whether the last verification by this server found what was sealed: 1, or 0.",
     );
-    text.sample(&[], f64::from(u8::from(matches!(found.kind, "good" | "lossy"))));
-    text.family("tracing_audit_trail_verified_timestamp_seconds", "When that verification ended.");
+    text.sample(
+        &[],
+        f64::from(u8::from(matches!(found.kind, "good" | "consistent" | "lossy"))),
+    );
+    text.family(
+        "tracing_audit_trail_verified_timestamp_seconds",
+        "When that verification ended.",
+    );
     text.sample(&[], found.at as f64 / SECOND);
-    text.family("tracing_audit_trail_verified_records", "How many sealed records it found, by stream.");
+    text.family(
+        "tracing_audit_trail_verified_records",
+        "How many sealed records it found, by stream.",
+    );
     for (stream, _, sealed) in &found.sizes {
         text.sample(&[("stream", stream)], *sealed as f64);
     }

@@ -12,9 +12,27 @@ const SECOND: u64 = 1_000_000_000;
 
 /// The widths that a bar can have.
 const STEPS: [u64; 22] = [
-    SECOND / 1000, SECOND / 100, SECOND / 10, SECOND, 5 * SECOND, 15 * SECOND, 30 * SECOND, 60 * SECOND, 300 * SECOND,
-    900 * SECOND, 1800 * SECOND, 3600 * SECOND, 3 * 3600 * SECOND, 6 * 3600 * SECOND, 12 * 3600 * SECOND, 86_400 * SECOND,
-    7 * 86_400 * SECOND, 30 * 86_400 * SECOND, 91 * 86_400 * SECOND, 365 * 86_400 * SECOND, 3650 * 86_400 * SECOND,
+    SECOND / 1000,
+    SECOND / 100,
+    SECOND / 10,
+    SECOND,
+    5 * SECOND,
+    15 * SECOND,
+    30 * SECOND,
+    60 * SECOND,
+    300 * SECOND,
+    900 * SECOND,
+    1800 * SECOND,
+    3600 * SECOND,
+    3 * 3600 * SECOND,
+    6 * 3600 * SECOND,
+    12 * 3600 * SECOND,
+    86_400 * SECOND,
+    7 * 86_400 * SECOND,
+    30 * 86_400 * SECOND,
+    91 * 86_400 * SECOND,
+    365 * 86_400 * SECOND,
+    3650 * 86_400 * SECOND,
     36_500 * 86_400 * SECOND,
 ];
 
@@ -69,7 +87,10 @@ impl Counted {
     }
 
     fn of_kind(&self, index: usize) -> u64 {
-        self.points.iter().filter(|(_, kind)| usize::from(*kind) == index).count() as u64
+        self.points
+            .iter()
+            .filter(|(_, kind)| usize::from(*kind) == index)
+            .count() as u64
     }
 }
 
@@ -89,7 +110,10 @@ impl Bar {
     /// `10:00 to 10:05: 3 denied, 12 success`.
     fn told(&self) -> String {
         let parts = KINDS.iter().zip(self.counts).filter(|(_, count)| *count > 0);
-        let parts: Vec<String> = parts.rev().map(|(kind, count)| format!("{} {kind}", words::count(count))).collect();
+        let parts: Vec<String> = parts
+            .rev()
+            .map(|(kind, count)| format!("{} {kind}", words::count(count)))
+            .collect();
         format!("{}: {}", span(self.from, self.until), parts.join(", "))
     }
 }
@@ -139,7 +163,7 @@ pub(super) fn histogram(counted: &Counted, question: &Question, asked: &Asked, s
             @if let Some(Bars { bars, step }) = &bars {
                 (drawing(bars, counted.back_to, asked))
                 @if let (Some(first), Some(last)) = (bars.first(), bars.last()) {
-                    p.axis { span { (stamp(first.from)) } span.step { (words::duration(*step)) " a bar" } span { (stamp(last.until)) } }
+                    p.axis { span { (stamp(first.from)) } span.step { (width(*step)) " a bar" } span { (stamp(last.until)) } }
                 }
                 (as_table(bars, asked))
             }
@@ -151,7 +175,6 @@ fn legend(counted: &Counted, asked: &Asked, seal: Markup) -> Markup {
     html! {
         div.legend {
             strong {
-                @if counted.back_to.is_some() { "the newest " }
                 (words::counted(counted.records(), "record"))
             }
             ul {
@@ -168,13 +191,28 @@ fn legend(counted: &Counted, asked: &Asked, seal: Markup) -> Markup {
             }
             @if let Some(time) = counted.back_to {
                 span.part {
-                    "counted back to " (words::time(time)) ". "
+                    "from " (words::time(time)) " on; older ones are not counted. "
                     a href=(Asked { all: true, ..asked.first() }.href("/")) { "Count everything" }
                 }
             }
             (seal)
         }
     }
+}
+
+/// `15 min`.
+fn width(step: u64) -> String {
+    const UNITS: [(u64, &str); 4] = [
+        (86_400 * SECOND, "d"),
+        (3600 * SECOND, "h"),
+        (60 * SECOND, "min"),
+        (SECOND, "s"),
+    ];
+    let unit = UNITS.into_iter().find(|(unit, _)| step >= *unit);
+    unit.map_or_else(
+        || words::duration(step),
+        |(unit, name)| format!("{} {name}", step / unit),
+    )
 }
 
 fn drawing(bars: &[Bar], back_to: Option<u64>, asked: &Asked) -> Markup {
@@ -290,8 +328,18 @@ mod tests {
     #[test]
     fn every_record_of_the_window_stands_in_one_bar_and_there_are_never_too_many_bars() {
         let base = 1_763_719_200 * SECOND;
-        for length in [1, SECOND, 59 * SECOND, HOUR, 25 * HOUR, 40 * 24 * HOUR, 250 * 365 * 24 * HOUR] {
-            let points: Vec<(u64, u8)> = (0..=100).map(|index| (base + length / 100 * index, (index % 6) as u8)).collect();
+        for length in [
+            1,
+            SECOND,
+            59 * SECOND,
+            HOUR,
+            25 * HOUR,
+            40 * 24 * HOUR,
+            250 * 365 * 24 * HOUR,
+        ] {
+            let points: Vec<(u64, u8)> = (0..=100)
+                .map(|index| (base + length / 100 * index, (index % 6) as u8))
+                .collect();
             let found = Bars::of(&counted(points), &question(None, None), base).expect("bars");
             assert!(found.bars.len() as u64 <= BARS, "{length}");
             assert_eq!(found.bars.iter().map(Bar::sum).sum::<u64>(), 101, "{length}");

@@ -29,11 +29,14 @@ const LANGUAGE: [(&str, &str); 13] = [
     ("action=invoice.*", "* stands for any text"),
     ("outcome!=success", "not, or absent"),
     ("reason~\"not found\"", "contains, whatever the case"),
-    ("level>=warn duration>250ms", "levels, numbers, durations, times: < <= > >="),
+    (
+        "level>=warn duration>250ms",
+        "levels, numbers, durations, times: < <= > >=",
+    ),
     ("outcome in (denied, failure)", "one of these"),
     ("actor.ip=10.0.0.0/8", "a network"),
     ("resource=invoice/9", "type, id, or both"),
-    ("trace=4bf92f35*", "an id, or its beginning"),
+    ("trace=4bf92f35", "an id, or its beginning"),
     ("attributes.x=1 label.team=core", "fields of your own"),
     ("timeout", "any text of the record contains it"),
     ("not …   … or …   ( … )", "put together"),
@@ -191,7 +194,10 @@ fn help() -> Markup {
 /// The help as a page of its own.
 pub(super) async fn help_page() -> Response {
     let main = html! { article.card { (help()) } };
-    answer(StatusCode::OK, page("Help", Tab::Other, &Asked::default(), None, main))
+    answer(
+        StatusCode::OK,
+        page("Help", Tab::Other, &Asked::default(), None, main),
+    )
 }
 
 /// A page that says what is wrong.

@@ -109,7 +109,9 @@ impl Sent {
             "findings": self.findings,
         });
         // An id has no end of line, whatever a hostile file calls its stream.
-        let id = last.filter(|last| harmless(last) == *last).map_or_else(String::new, |last| format!("id: {last}\n"));
+        let id = last
+            .filter(|last| harmless(last) == *last)
+            .map_or_else(String::new, |last| format!("id: {last}\n"));
         Some(format!("{id}event: rows\ndata: {data}\n\n"))
     }
 }
@@ -126,8 +128,12 @@ pub(super) async fn page(
     let question = match asked.question() {
         Ok(question) => question,
         Err(failure) => {
-            let main = html! { h1.hidden { "Live" } (layout::form(&asked, "/live", Some(&failure.to_string()))) };
-            return layout::answer(StatusCode::BAD_REQUEST, layout::page("Live", Tab::Live, &asked, None, main));
+            let main =
+                html! { h1.hidden { "Live" } (layout::form(&asked, "/live", Some(&failure.to_string()))) };
+            return layout::answer(
+                StatusCode::BAD_REQUEST,
+                layout::page("Live", Tab::Live, &asked, None, main),
+            );
         }
     };
     if let Some(views) = &app.views
@@ -138,7 +144,10 @@ pub(super) async fn page(
     match app.read(move |app| newest(app, &question.query)).await {
         Ok((rows, from)) => {
             let main = shown(&rows, &from, &asked);
-            layout::answer(StatusCode::OK, layout::page("Live", Tab::Live, &asked, Some(5), main))
+            layout::answer(
+                StatusCode::OK,
+                layout::page("Live", Tab::Live, &asked, Some(5), main),
+            )
         }
         Err(failure) => layout::failed(&failure),
     }
@@ -216,7 +225,10 @@ pub(super) async fn events(
         Err(failure) => return layout::failed(&failure),
     };
     let Ok(seat) = Arc::clone(&app.live).try_acquire_owned() else {
-        return layout::wrong(StatusCode::SERVICE_UNAVAILABLE, "Too many live pages are open; close one.");
+        return layout::wrong(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Too many live pages are open; close one.",
+        );
     };
     if let Some(views) = &app.views
         && let Err(failure) = views.note("follow", &asked, peer).await
@@ -283,7 +295,9 @@ fn begin(app: &App, query: Query, after: Option<Cursor>) -> Result<(Query, Follo
         None => Vec::new(),
         Some(after) => follow.history(&Since { query: &query, after }, BACK)?,
     };
-    let missed = missed.into_iter().filter(|stored| after.as_ref().is_some_and(|after| stored.place > *after));
+    let missed = missed
+        .into_iter()
+        .filter(|stored| after.as_ref().is_some_and(|after| stored.place > *after));
     let missed = missed.map(Item::Record).collect();
     Ok((query, follow, missed))
 }

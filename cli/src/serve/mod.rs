@@ -87,7 +87,9 @@ impl App {
     ) -> Result<T, Failure> {
         let turn = Arc::clone(&self.readers).acquire_owned();
         let Ok(Ok(turn)) = tokio::time::timeout(TURN, turn).await else {
-            return Err(Failure::Input("too many requests are being answered; try again".to_owned()));
+            return Err(Failure::Input(
+                "too many requests are being answered; try again".to_owned(),
+            ));
         };
         let app = Arc::clone(self);
         let work = move || {
@@ -96,7 +98,11 @@ impl App {
             done
         };
         let done = tokio::task::spawn_blocking(work).await;
-        done.unwrap_or_else(|_| Err(Failure::Input("the request failed; the command's standard error says why".to_owned())))
+        done.unwrap_or_else(|_| {
+            Err(Failure::Input(
+                "the request failed; the command's standard error says why".to_owned(),
+            ))
+        })
     }
 }
 
@@ -115,7 +121,11 @@ pub(crate) fn run(args: &Serve, keys: Vec<VerifierKey>) -> Result<(), Failure> {
     let dir = std::fs::canonicalize(&args.dir)
         .map_err(|error| Failure::NoTrail(format!("cannot open `{}`: {error}", args.dir.display())))?;
     DirStore::open(&dir)?;
-    let views = args.audit_views.as_deref().map(|home| Views::open(home, &dir)).transpose()?;
+    let views = args
+        .audit_views
+        .as_deref()
+        .map(|home| Views::open(home, &dir))
+        .transpose()?;
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     let app = Arc::new(App {
         dir,
@@ -142,7 +152,12 @@ pub(crate) fn run(args: &Serve, keys: Vec<VerifierKey>) -> Result<(), Failure> {
 }
 
 async fn listen(args: &Serve, app: Arc<App>, token: Token) -> Result<(), Failure> {
-    let taken = |error| Failure::Input(format!("cannot listen at {}: {error}; name another port, or port 0", args.listen));
+    let taken = |error| {
+        Failure::Input(format!(
+            "cannot listen at {}: {error}; name another port, or port 0",
+            args.listen
+        ))
+    };
     let listener = TcpListener::bind(args.listen).await.map_err(taken)?;
     let address = listener.local_addr().map_err(taken)?;
     tell(args, address, &token)?;
@@ -163,7 +178,9 @@ fn tell(args: &Serve, address: SocketAddr, token: &Token) -> Result<(), Failure>
     out.line(&format!("http://{host}/?token={}", token.text()))?;
     out.flush()?;
     if !address.ip().is_loopback() {
-        note("other machines can connect, and nothing is encrypted: whoever listens on the way reads the token and the trail");
+        note(
+            "other machines can connect, and nothing is encrypted: whoever listens on the way reads the token and the trail",
+        );
     }
     note("whoever has this address can read the trail; Ctrl-C ends it");
     Ok(())
@@ -181,9 +198,18 @@ fn routes(app: Arc<App>) -> Router {
         .route("/help", get(layout::help_page))
         .route("/metrics", get(health::metrics))
         .route("/healthz", get(health::healthz))
-        .route("/page.css", get(|| asset("text/css; charset=utf-8", include_str!("assets/page.css"))))
-        .route("/page.js", get(|| asset("text/javascript; charset=utf-8", include_str!("assets/page.js"))))
-        .route("/icon.svg", get(|| asset("image/svg+xml", include_str!("assets/icon.svg"))))
+        .route(
+            "/page.css",
+            get(|| asset("text/css; charset=utf-8", include_str!("assets/page.css"))),
+        )
+        .route(
+            "/page.js",
+            get(|| asset("text/javascript; charset=utf-8", include_str!("assets/page.js"))),
+        )
+        .route(
+            "/icon.svg",
+            get(|| asset("image/svg+xml", include_str!("assets/icon.svg"))),
+        )
         .fallback(nowhere)
         .with_state(app)
 }

@@ -66,7 +66,11 @@ impl Tally {
 
     /// The most frequent words, and how many records have another.
     fn top(&self) -> (Vec<(&str, u64)>, u64) {
-        let mut words: Vec<(&str, u64)> = self.words.iter().map(|(word, count)| (word.as_str(), *count)).collect();
+        let mut words: Vec<(&str, u64)> = self
+            .words
+            .iter()
+            .map(|(word, count)| (word.as_str(), *count))
+            .collect();
         words.sort_unstable_by(|left, right| right.1.cmp(&left.1).then_with(|| left.0.cmp(right.0)));
         let rest = words.iter().skip(SHOWN).map(|(_, count)| count).sum::<u64>();
         words.truncate(SHOWN);
@@ -140,9 +144,10 @@ pub(super) async fn page(
     uri: Uri,
 ) -> Response {
     match overview(&app, peer, &uri).await {
-        Ok((asked, main)) => {
-            layout::answer(StatusCode::OK, layout::page("Overview", Tab::Overview, &asked, None, main))
-        }
+        Ok((asked, main)) => layout::answer(
+            StatusCode::OK,
+            layout::page("Overview", Tab::Overview, &asked, None, main),
+        ),
         Err(failure) => layout::failed(&failure),
     }
 }
@@ -163,8 +168,16 @@ async fn overview(app: &Arc<App>, peer: Peer, uri: &Uri) -> Result<(Asked, Marku
     let numbers = app.read(move |app| Numbers::of(app, &of, &on)).await?;
     let bytes = numbers.bytes();
     let (one, two) = (Arc::clone(app), Arc::clone(app));
-    let verified = app.checks.verified.run(asked.run == "verify", bytes, move || checks::verified(&one)).await;
-    let complete = app.checks.complete.run(asked.run == "complete", bytes, move || checks::complete(&two)).await;
+    let verified = app
+        .checks
+        .verified
+        .run(asked.run == "verify", bytes, move || checks::verified(&one))
+        .await;
+    let complete = app
+        .checks
+        .complete
+        .run(asked.run == "complete", bytes, move || checks::complete(&two))
+        .await;
     let main = html! {
         h1.hidden { "Overview" }
         (layout::form(&asked, "/overview", None))
@@ -214,10 +227,12 @@ fn cards(numbers: &Numbers, asked: &Asked) -> Markup {
 
 fn tallied(tally: &Tally, slot: Slot, title: &str, all: u64, asked: &Asked) -> Markup {
     let (words, rest) = tally.top();
-    let row = |name: Markup, count: u64| html! {
-        tr { th scope="row" { (name) }
-            td.share { meter min="0" max=(all.max(1)) value=(count) aria-label={ (count) " of " (all) } {} }
-            td.number { (words::count(count)) } }
+    let row = |name: Markup, count: u64| {
+        html! {
+            tr { th scope="row" { (name) }
+                td.share { meter min="0" max=(all.max(1)) value=(count) aria-label={ (count) " of " (all) } {} }
+                td.number { (words::count(count)) } }
+        }
     };
     html! {
         section.card {
@@ -238,7 +253,11 @@ fn tallied(tally: &Tally, slot: Slot, title: &str, all: u64, asked: &Asked) -> M
 }
 
 fn check(title: &str, run: &str, known: &Known, asked: &Asked, about: &str) -> Markup {
-    let again = Asked { run: run.to_owned(), ..asked.first() }.href("/overview");
+    let again = Asked {
+        run: run.to_owned(),
+        ..asked.first()
+    }
+    .href("/overview");
     html! {
         section.card {
             h2 { (title) }

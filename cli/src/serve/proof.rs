@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use tracing_audit::format::{Hash, TILE_WIDTH, TileName, inclusion_proof, leaf_hash, root_of_proof, tile_hashes};
+use tracing_audit::format::{
+    Hash, TILE_WIDTH, TileName, inclusion_proof, leaf_hash, root_of_proof, tile_hashes,
+};
 use tracing_audit::store::Stored;
 use tracing_audit::{Error, ErrorKind};
 
@@ -70,14 +72,20 @@ fn tile(home: &Path, size: u64, level: u8, index: u64, wanted: usize) -> Result<
     let have = size.checked_shr(8 * u32::from(level)).unwrap_or(0);
     let width = have.saturating_sub(index.saturating_mul(TILE_WIDTH as u64));
     let mut names = vec![full];
-    if let Some(width) = u16::try_from(width).ok().filter(|width| usize::from(*width) < TILE_WIDTH) {
+    if let Some(width) = u16::try_from(width)
+        .ok()
+        .filter(|width| usize::from(*width) < TILE_WIDTH)
+    {
         names.push(TileName { width, ..full });
     }
     for name in names {
         let path = home.join(name.to_string());
         let is_small = fs::symlink_metadata(&path).is_ok_and(|about| about.is_file() && about.len() <= TILE);
         let hashes = is_small.then(|| fs::read(&path).ok()).flatten();
-        if let Some(hashes) = hashes.and_then(|bytes| tile_hashes(&bytes)).filter(|hashes| hashes.len() >= wanted) {
+        if let Some(hashes) = hashes
+            .and_then(|bytes| tile_hashes(&bytes))
+            .filter(|hashes| hashes.len() >= wanted)
+        {
             return Ok(hashes);
         }
     }

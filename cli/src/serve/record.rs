@@ -86,13 +86,18 @@ pub(super) async fn page(
     uri: Uri,
 ) -> Response {
     match opened(&app, peer, &uri).await {
-        Ok((asked, Some(opened))) if asked.part => layout::answer(StatusCode::OK, details(&app, &opened, &asked)),
+        Ok((asked, Some(opened))) if asked.part => {
+            layout::answer(StatusCode::OK, details(&app, &opened, &asked))
+        }
         Ok((asked, Some(opened))) => {
             let main = html! {
                 p { a href=(asked.clone().closed().href("/")) { "← Back to the records" } }
                 article.alone { (details(&app, &opened, &asked)) }
             };
-            layout::answer(StatusCode::OK, layout::page("Record", Tab::Other, &asked, None, main))
+            layout::answer(
+                StatusCode::OK,
+                layout::page("Record", Tab::Other, &asked, None, main),
+            )
         }
         Ok((_, None)) => layout::wrong(StatusCode::NOT_FOUND, GONE),
         Err(failure) => layout::failed(&failure),
@@ -174,21 +179,25 @@ fn proven(proof: &Proof, stored: &Stored) -> Markup {
                 Signed::Not => "It is not signed: whoever could write here could have rewritten it.",
             };
             layout::notice(
-                "proven",
+                if *signed == Signed::ByGiven {
+                    "proven"
+                } else {
+                    "consistent"
+                },
                 html! { strong { "Sealed, inclusion proven. " } "The hashes lead from this line, number " (seq)
-                    ", to the root of the checkpoint over " (counted(*size, "record")) ". " (by) },
+                ", to the root of the checkpoint over " (counted(*size, "record")) ". " (by) },
             )
         }
         Proof::Contradicted { size } => layout::notice(
             "damaged",
             html! { strong { "Contradicted. " } "The checkpoint over " (counted(*size, "record"))
-                " covers number " (seq) ", and the hashes lead from this line to another root: the line, a tile or the checkpoint "
-                "was changed. " code { "tracing-audit verify" } " says which." },
+            " covers number " (seq) ", and the hashes lead from this line to another root: the line, a tile or the checkpoint "
+            "was changed. " code { "tracing-audit verify" } " says which." },
         ),
         Proof::Unproven { size, why } => layout::notice(
             "open",
             html! { strong { "Sealed, inclusion not proven here. " } "The checkpoint covers " (counted(*size, "record"))
-                ". " (why) },
+            ". " (why) },
         ),
     }
 }
@@ -235,8 +244,15 @@ struct Mark {
 
 fn marks(record: &Record) -> Vec<Mark> {
     let map = record.get(Slot::Redaction).and_then(Value::as_map);
-    let list = map.and_then(|map| map.get("fields")?.as_list()).unwrap_or_default();
-    let text = |map: &Map, key: &str| map.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let list = map
+        .and_then(|map| map.get("fields")?.as_list())
+        .unwrap_or_default();
+    let text = |map: &Map, key: &str| {
+        map.get(key)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
     let maps = list.iter().filter_map(Value::as_map);
     maps.map(|map| Mark {
         field: text(map, "field"),
@@ -282,9 +298,10 @@ fn ids(record: &Record, asked: &Asked) -> Markup {
         .collect();
     html! { @if !found.is_empty() {
         section { h3 { "Belongs together" } dl.pairs { @for (slot, label, id) in found {
-            dt { (label) } dd { code { (id) }
+            dt { (label) } dd {
                 @let term = rows::slot(slot, id);
-                @if rows::is_plain(&term) { " " a href=(asked.between("", "").only(&term).href("/")) { "all records of it" } } }
+                @if rows::is_plain(&term) { a href=(asked.between("", "").only(&term).href("/")) title="All records of it" { code { (id) } } }
+                @else { code { (id) } } }
         } } }
     } }
 }
@@ -300,14 +317,19 @@ fn fields(record: &Record, marks: &[Mark], asked: &Asked) -> Markup {
             Slot::Detail => |key| Some(Field::Detail(key)),
             Slot::CallStack | Slot::Redaction => continue,
             _ => {
-                rows.push((slot.path().to_owned(), value, is_asked(slot).then_some(Field::Slot(slot))));
+                rows.push((
+                    slot.path().to_owned(),
+                    value,
+                    is_asked(slot).then_some(Field::Slot(slot)),
+                ));
                 continue;
             }
         };
         match value {
-            Value::Map(map) => rows.extend(map.iter().map(|(key, value)| {
-                (format!("{}.{key}", slot.path()), value, members(key.clone()))
-            })),
+            Value::Map(map) => rows.extend(
+                map.iter()
+                    .map(|(key, value)| (format!("{}.{key}", slot.path()), value, members(key.clone()))),
+            ),
             value => rows.push((slot.path().to_owned(), value, None)),
         }
     }
@@ -332,7 +354,10 @@ fn fields(record: &Record, marks: &[Mark], asked: &Asked) -> Markup {
 
 /// Whether one asks for a slot by a single value.
 fn is_asked(slot: Slot) -> bool {
-    !matches!(slot, Slot::Time | Slot::ObservedAt | Slot::Truncated | Slot::ErrorChain)
+    !matches!(
+        slot,
+        Slot::Time | Slot::ObservedAt | Slot::Truncated | Slot::ErrorChain
+    )
 }
 
 fn is_scalar(value: &Value) -> bool {
@@ -341,10 +366,17 @@ fn is_scalar(value: &Value) -> bool {
 
 /// A field's value as text; times as people read them, to the nanosecond.
 fn text_of(name: &str, value: &Value) -> String {
-    match value.as_u64().filter(|_| name == Slot::Time.path() || name == Slot::ObservedAt.path()) {
+    match value
+        .as_u64()
+        .filter(|_| name == Slot::Time.path() || name == Slot::ObservedAt.path())
+    {
         Some(nanos) => {
             let time = words::time(nanos);
-            format!("{}.{:09} UTC", time.get(..19).unwrap_or(&time), nanos % 1_000_000_000)
+            format!(
+                "{}.{:09} UTC",
+                time.get(..19).unwrap_or(&time),
+                nanos % 1_000_000_000
+            )
         }
         None => text(value),
     }
@@ -370,7 +402,10 @@ fn json(value: &Value) -> serde_json::Value {
         Value::Str(text) => text.as_str().into(),
         Value::Commitment(hash) => format!("commitment {}", hex(hash)).into(),
         Value::List(values) => values.iter().map(json).collect(),
-        Value::Map(map) => map.iter().map(|(key, value)| (key.clone(), json(value))).collect(),
+        Value::Map(map) => map
+            .iter()
+            .map(|(key, value)| (key.clone(), json(value)))
+            .collect(),
         _ => "a value of another kind".into(),
     }
 }

@@ -65,7 +65,9 @@ impl Seen {
         let window = budget::window(&question.query, asked, question.until);
         let (most, time) = if asked.all { ALL } else { ROWS };
         let limit = Budget::new(&question.query, window, most, time);
-        seen.next = budget::walk(&*store, &limit, asked.after.as_ref(), |item| seen.take(item, asked.rows()))?;
+        seen.next = budget::walk(&*store, &limit, asked.after.as_ref(), |item| {
+            seen.take(item, asked.rows())
+        })?;
         if seen.next.is_some() && seen.rows.len() < asked.rows() {
             seen.searched = Some(limit.looked());
         }
@@ -112,7 +114,10 @@ pub(super) async fn page(
     match app.read(move |app| Seen::of(app, &of, &on)).await {
         Ok(seen) => {
             let main = shown(&app, &seen, &question, &asked);
-            layout::answer(StatusCode::OK, layout::page("Records", Tab::Records, &asked, None, main))
+            layout::answer(
+                StatusCode::OK,
+                layout::page("Records", Tab::Records, &asked, None, main),
+            )
         }
         Err(failure) => layout::failed(&failure),
     }
@@ -125,7 +130,10 @@ fn unasked(asked: &Asked, failure: &Failure) -> Response {
         (layout::form(asked, "/", Some(&failure.to_string())))
         section.empty { p { "Correct the filter, or " a href="/" { "show everything" } "." } }
     };
-    layout::answer(StatusCode::BAD_REQUEST, layout::page("Records", Tab::Records, asked, None, main))
+    layout::answer(
+        StatusCode::BAD_REQUEST,
+        layout::page("Records", Tab::Records, asked, None, main),
+    )
 }
 
 fn shown(app: &App, seen: &Seen, question: &Question, asked: &Asked) -> Markup {
@@ -153,7 +161,11 @@ fn shown(app: &App, seen: &Seen, question: &Question, asked: &Asked) -> Markup {
 
 /// How much of the trail is sealed, in a word.
 fn sealed(seen: &Seen, asked: &Asked) -> Markup {
-    let end: u64 = seen.extents.iter().map(|extent| extent.last.seq.saturating_add(1)).sum();
+    let end: u64 = seen
+        .extents
+        .iter()
+        .map(|extent| extent.last.seq.saturating_add(1))
+        .sum();
     let size: u64 = seen.heads.iter().map(Head::sealed).sum();
     let is_signed = seen.heads.iter().any(|head| head.signed != Signed::Not);
     html! { @if end > 0 {
@@ -243,8 +255,20 @@ fn window(question: &Question) -> String {
 }
 
 fn paging(seen: &Seen, asked: &Asked) -> Markup {
-    let export = |format: &str| Asked { format: format.to_owned(), ..asked.first() }.href("/export");
-    let on = |place: &Cursor| Asked { after: Some(place.clone()), ..asked.first() }.href("/");
+    let export = |format: &str| {
+        Asked {
+            format: format.to_owned(),
+            ..asked.first()
+        }
+        .href("/export")
+    };
+    let on = |place: &Cursor| {
+        Asked {
+            after: Some(place.clone()),
+            ..asked.first()
+        }
+        .href("/")
+    };
     html! {
         @if let (Some(looked), Some(place)) = (seen.searched, &seen.next) {
             (notice("quiet", html! {

@@ -48,7 +48,10 @@ impl Views {
             ("filter", asked.filter.clone()),
             ("since", asked.since.clone()),
             ("until", asked.until.clone()),
-            ("record", asked.open.as_ref().map(ToString::to_string).unwrap_or_default()),
+            (
+                "record",
+                asked.open.as_ref().map(ToString::to_string).unwrap_or_default(),
+            ),
         ];
         for (name, text) in said {
             if !text.is_empty() {
