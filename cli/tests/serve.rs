@@ -11,6 +11,9 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 
 use client::Server;
+use tracing_audit::Audit;
+use tracing_audit::format::SigningKey;
+use tracing_audit::record::{CallNode, CallStack, Record, Slot};
 use trails::{append, binary, line, run, segment, stdout};
 
 const DENIED: &str = r#","actor":{"id":"ana","type":"user"},"outcome":"denied","reason":"not the owner","resource":{"id":"9","type":"invoice"},"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736""#;
@@ -49,15 +52,43 @@ fn trail() -> tempfile::TempDir {
     root
 }
 
-/// A trail of invented records, sealed as the library seals.
-fn sealed() -> tempfile::TempDir {
+/// A trail that the library wrote, signed and ended: 61 records with what it adds of its own. And the key that tells.
+fn sealed() -> (tempfile::TempDir, String) {
     let root = tempfile::tempdir().expect("a directory");
-    assert!(run(&["demo", "--records", "300"], root.path()).status.success());
-    root
+    let key = SigningKey::generate("example.com/docs").expect("a key");
+    let told = key.verifier().to_string();
+    let audit = Audit::builder()
+        .directory(root.path())
+        .service("docs")
+        .signing_key(key);
+    let audit = audit.start().expect("starts");
+    for number in 0..58_u64 {
+        let search = CallNode::new("2", "tool", "search").duration_ns(1_500_000);
+        let mut record = Record::builder("document.update")
+            .actor("user", format!("u-{}", number % 5))
+            .resource("document", format!("d \"{number}\""))
+            .outcome(if number % 9 == 0 { "denied" } else { "success" })
+            .set(Slot::ActorIp, "192.0.2.17")
+            .set(Slot::DurationNs, 1_000 * number)
+            .set(Slot::RequestId, format!("req-{number}"))
+            .call_stack(CallStack::of([CallNode::new("1", "llm", "claude").child(search)]))
+            .attribute("password", ["hunter", "2"].concat())
+            .attribute("port", number)
+            .attribute("is fine", number % 2 == 0)
+            .label("team", "core (docs)");
+        if number % 2 == 0 {
+            record = record
+                .set(Slot::ChangedFields, vec!["body", "title"])
+                .set(Slot::Reason, "a * is no star");
+        }
+        audit.emit(record.build()).expect("kept");
+    }
+    audit.shutdown(client::DEADLINE).expect("ends");
+    (root, told)
 }
 
 fn rows(page: &str) -> usize {
-    page.matches("<tr data-open=").count() + page.matches("<tr class=\"gap\" data-open=").count()
+    page.matches("data-open=\"").count()
 }
 
 /// The addresses of links with this text before their end.
@@ -239,12 +270,12 @@ fn the_filter_speaks_the_language_of_the_command_line_and_a_slip_is_an_error_wit
 
 #[test]
 fn every_link_of_a_value_finds_the_record_that_it_stands_in_and_its_opposite_does_not() {
-    let root = sealed();
+    let (root, _) = sealed();
     let server = Server::start(root.path(), &[]);
     let list = server.get("/?n=40");
     let opens: Vec<String> = hrefs(list.text(), "class=\"day\"");
     assert_eq!(opens.len(), 40);
-    for open in opens.iter().step_by(8) {
+    for open in opens.iter().step_by(13) {
         let record = server.get(open);
         let place = open
             .split("open=")
@@ -268,17 +299,25 @@ fn every_link_of_a_value_finds_the_record_that_it_stands_in_and_its_opposite_doe
 }
 
 #[test]
-fn one_record_tells_its_sentence_its_redactions_and_that_it_is_proven() {
-    let root = sealed();
-    let server = Server::start(root.path(), &[]);
+fn one_record_tells_its_sentence_its_steps_its_redactions_and_what_is_proven_of_it() {
+    let (root, key) = sealed();
+    let (server, knowing) = (
+        Server::start(root.path(), &[]),
+        Server::start(root.path(), &["--key", &key]),
+    );
     let list = server.get("/?q=event%3Ddocument.update+outcome%3Dsuccess");
     let opens = hrefs(list.text(), "class=\"day\"");
-    let page = server.get(opens.first().expect("a record"));
+    let page = server.get(opens.get(1).expect("a record"));
     let text = page.text();
     for told in [
+        "updated document d",
         "Sealed, inclusion proven.",
-        "not signed",
+        "by a key that was not given",
         "Changed fields",
+        "Call stack",
+        "claude",
+        "search",
+        "1.5ms",
         "truncate-ip",
         "rule name.network",
         "Belongs together",
@@ -286,14 +325,20 @@ fn one_record_tells_its_sentence_its_redactions_and_that_it_is_proven() {
     ] {
         assert!(text.contains(told), "{told} in {text}");
     }
-    let part = server.get(&format!("{}&part=1", opens[0]));
+    assert!(!text.contains(&["hunter", "2"].concat()) && text.contains("password"));
+    assert!(
+        knowing
+            .get(&opens[1])
+            .text()
+            .contains("It is signed by a key that was given.")
+    );
+    let part = server.get(&format!("{}&part=1", opens[1]));
     assert!(
         part.text().starts_with("<header class=\"record\">"),
         "{}",
         part.text()
     );
-    let line = hrefs(text, "Save");
-    let line = server.get(&line[0]);
+    let line = server.get(&hrefs(text, "Save")[0]);
     assert!(
         line.header("content-disposition")
             .is_some_and(|value| value.starts_with("attachment"))
@@ -305,7 +350,7 @@ fn one_record_tells_its_sentence_its_redactions_and_that_it_is_proven() {
 
 #[test]
 fn a_line_that_was_changed_behind_the_seal_is_contradicted_where_it_is_looked_at() {
-    let root = sealed();
+    let (root, _) = sealed();
     let stream = root.path().join("main");
     let path = fs::read_dir(&stream)
         .expect("listed")
@@ -333,12 +378,12 @@ fn a_line_that_was_changed_behind_the_seal_is_contradicted_where_it_is_looked_at
 
 #[test]
 fn the_overview_counts_verifies_and_says_what_it_cannot_know() {
-    let root = sealed();
-    let server = Server::start(root.path(), &[]);
+    let (root, key) = sealed();
+    let server = Server::start(root.path(), &["--key", &key]);
     let page = server.get("/overview?run=verify");
     let text = page.text();
     for told in [
-        "302</span><span>records in the trail",
+        "61</span><span>records in the trail",
         "By outcome",
         "By category",
         "in the last hour",
