@@ -387,8 +387,10 @@ fn the_overview_counts_verifies_and_says_what_it_cannot_know() {
         "By outcome",
         "By category",
         "in the last hour",
-        "Consistent, not signed",
+        "Verified</p>",
         "Completeness",
+        "Complete</p>",
+        "signed by a given key",
         "Not known here",
         "audit.stats()",
     ] {

@@ -99,11 +99,11 @@ pub(super) fn page(title: &str, tab: Tab, asked: &Asked, refresh: Option<u32>, m
                             a href=(href) aria-current=[(name == tab).then_some("page")] { (label) }
                         }
                     }
-                    a.help href="/help" data-help { span aria-hidden="true" { "?" } span.words { " Help" } }
+                    a.help href="/help" data-help aria-label="Help" { span aria-hidden="true" { "?" } span.words { " Help" } }
                 }
                 main #main tabindex="-1" { (main) }
                 @if tab != Tab::Other {
-                    dialog #help aria-labelledby="help-title" { (help()) form method="dialog" { button { "Close" } } }
+                    dialog #help aria-labelledby="help-title" { h2 #help-title { "Help" } (help()) form method="dialog" { button { "Close" } } }
                 }
             }
         }
@@ -171,7 +171,6 @@ pub(super) fn notice(kind: &str, text: Markup) -> Markup {
 
 fn help() -> Markup {
     html! {
-        h2 #help-title { "Help" }
         div.helps {
             section {
                 h3 { "The filter" }
@@ -193,7 +192,7 @@ fn help() -> Markup {
 
 /// The help as a page of its own.
 pub(super) async fn help_page() -> Response {
-    let main = html! { article.card { (help()) } };
+    let main = html! { article.card { h1 { "Help" } (help()) } };
     answer(
         StatusCode::OK,
         page("Help", Tab::Other, &Asked::default(), None, main),

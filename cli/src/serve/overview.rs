@@ -33,12 +33,11 @@ const WORDS: usize = 100_000;
 const HOUR: u64 = 3_600_000_000_000;
 
 /// What is counted by its words.
-const TALLIED: [(Slot, &str); 5] = [
+const TALLIED: [(Slot, &str); 4] = [
     (Slot::Outcome, "By outcome"),
     (Slot::Category, "By category"),
     (Slot::Event, "By event"),
     (Slot::ActorId, "By actor"),
-    (Slot::ResourceType, "By kind of resource"),
 ];
 
 /// How often each word stands in a slot.

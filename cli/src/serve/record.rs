@@ -91,6 +91,7 @@ pub(super) async fn page(
         }
         Ok((asked, Some(opened))) => {
             let main = html! {
+                h1.hidden { "Record" }
                 p { a href=(asked.clone().closed().href("/")) { "← Back to the records" } }
                 article.alone { (details(&app, &opened, &asked)) }
             };
