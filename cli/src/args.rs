@@ -129,6 +129,9 @@ pub(crate) enum Command {
     Redact(Redact),
     /// Write what an auditor asks about a window: counts, losses, redactions, retention, verification
     Report(Report),
+    /// Show a trail in a browser: records, their histogram, live, and what can be proven
+    #[cfg(feature = "serve")]
+    Serve(crate::serve::Serve),
     /// Show records: the newest 50, oldest of them first
     Show(Show),
     /// Say how many records there are, by category, outcome, action and actor

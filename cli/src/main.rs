@@ -7,6 +7,8 @@ mod cmd;
 mod grid;
 mod out;
 mod sealing;
+#[cfg(feature = "serve")]
+mod serve;
 mod table;
 mod words;
 
@@ -48,6 +50,8 @@ fn main() -> ExitCode {
         Command::Prune(prune) => cmd::prune::run(prune),
         Command::Redact(redact) => cmd::redact::run(redact),
         Command::Report(report) => cmd::report::run(report),
+        #[cfg(feature = "serve")]
+        Command::Serve(serve) => cmd::serve::run(serve),
         Command::Show(show) => cmd::show::run(show),
         Command::Stats(stats) => cmd::stats::run(stats),
         Command::Tail(tail) => cmd::tail::run(tail),

@@ -16,6 +16,8 @@ pub(crate) mod prune;
 pub(crate) mod redact;
 pub(crate) mod report;
 pub(crate) mod seal;
+#[cfg(feature = "serve")]
+pub(crate) mod serve;
 pub(crate) mod show;
 pub(crate) mod stats;
 mod streams;

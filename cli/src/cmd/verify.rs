@@ -87,7 +87,7 @@ pub(super) fn with_progress(dir: &Path, mut options: Options) -> Result<Report, 
 }
 
 /// The key's text, or a file that holds it on its first line that is not a comment.
-fn key(text: &str) -> Result<VerifierKey, Failure> {
+pub(super) fn key(text: &str) -> Result<VerifierKey, Failure> {
     let wrong = |error: &Error| Failure::Usage(format!("--key: {error}"));
     match text.parse() {
         Ok(key) => Ok(key),

@@ -1,0 +1,141 @@
+//! Everything that a question finds, to take away, written while it is read.
+
+use std::sync::Arc;
+
+use axum::extract::{Extension, State};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{StatusCode, Uri};
+use axum::response::{IntoResponse as _, Response};
+use tokio::sync::OwnedSemaphorePermit;
+use tracing_audit::catalog::csv;
+use tracing_audit::store::{Direction, Filter, Item, Stored, Window};
+
+use super::App;
+use super::asked::{Asked, Question};
+use super::body::{Feed, feed};
+use super::budget;
+use super::layout;
+use super::server::Peer;
+use crate::out::{Failure, note};
+use crate::words::harmless;
+
+/// How many bytes are sent at a time.
+const CHUNK: usize = 64 * 1024;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Jsonl,
+    Csv,
+}
+
+/// The question, over the window that its page looks at.
+struct Bounded {
+    question: Question,
+    window: Window,
+}
+
+impl Filter for Bounded {
+    fn matches(&self, record: &tracing_audit::record::Record) -> bool {
+        self.question.query.matches(record)
+    }
+
+    fn window(&self) -> Window {
+        self.window
+    }
+}
+
+pub(super) async fn download(
+    State(app): State<Arc<App>>,
+    Extension(peer): Extension<Peer>,
+    uri: Uri,
+) -> Response {
+    let (asked, question, format) = match understood(&uri) {
+        Ok(understood) => understood,
+        Err(failure) => return layout::failed(&failure),
+    };
+    let Ok(turn) = Arc::clone(&app.exports).try_acquire_owned() else {
+        let mut busy = layout::wrong(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Other exports are running; try again when one has ended.",
+        );
+        busy.headers_mut()
+            .insert(RETRY_AFTER, axum::http::HeaderValue::from_static("5"));
+        return busy;
+    };
+    if let Some(views) = &app.views
+        && let Err(failure) = views.note("export", &asked, peer).await
+    {
+        return layout::failed(&failure);
+    }
+    let (kind, name) = match format {
+        Format::Jsonl => ("application/x-ndjson; charset=utf-8", "records.jsonl"),
+        Format::Csv => ("text/csv; charset=utf-8; header=present", "records.csv"),
+    };
+    let (feed, body) = feed();
+    let window = budget::window(&question.query, &asked, question.until);
+    let bounded = Bounded { question, window };
+    tokio::task::spawn_blocking(move || run(&app, &bounded, format, feed, turn));
+    let heads = [
+        (CONTENT_TYPE, kind.to_owned()),
+        (CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
+    ];
+    (heads, body).into_response()
+}
+
+fn understood(uri: &Uri) -> Result<(Asked, Question, Format), Failure> {
+    let asked = Asked::of(uri)?;
+    let format = match asked.format.as_str() {
+        "jsonl" => Format::Jsonl,
+        "csv" => Format::Csv,
+        other => {
+            return Err(Failure::Usage(format!(
+                "there is no format `{}`; name jsonl or csv",
+                harmless(other)
+            )));
+        }
+    };
+    let question = asked.question()?;
+    Ok((asked, question, format))
+}
+
+/// A failure breaks the answer off: whoever saves it sees that it is not whole.
+fn run(app: &App, bounded: &Bounded, format: Format, feed: Feed, turn: OwnedSemaphorePermit) {
+    match write(app, bounded, format, &feed) {
+        Ok(true) => feed.end_blocking(),
+        Ok(false) => {}
+        Err(failure) => note(&harmless(&format!("an export was broken off: {failure}"))),
+    }
+    drop(turn);
+}
+
+/// Whether somebody took all of it.
+fn write(app: &App, bounded: &Bounded, format: Format, feed: &Feed) -> Result<bool, Failure> {
+    let store = app.store()?;
+    let mut chunk = Vec::with_capacity(CHUNK + 4096);
+    if format == Format::Csv {
+        chunk.extend_from_slice(csv::header().as_bytes());
+        chunk.extend_from_slice(b"\r\n");
+    }
+    for item in store.walk(bounded, Direction::OldestFirst, None)? {
+        let Item::Record(stored) = item? else { continue };
+        line(&stored, format, &mut chunk)?;
+        if chunk.len() >= CHUNK && !feed.send_blocking(std::mem::take(&mut chunk)) {
+            return Ok(false);
+        }
+    }
+    Ok(chunk.is_empty() || feed.send_blocking(chunk))
+}
+
+fn line(stored: &Stored, format: Format, chunk: &mut Vec<u8>) -> Result<(), Failure> {
+    match format {
+        Format::Jsonl => {
+            chunk.extend_from_slice(&stored.line);
+            chunk.push(b'\n');
+        }
+        Format::Csv => {
+            chunk.extend_from_slice(csv::row(&stored.record)?.as_bytes());
+            chunk.extend_from_slice(b"\r\n");
+        }
+    }
+    Ok(())
+}
