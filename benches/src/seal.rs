@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 use sha2::{Digest as _, Sha256};
 use tracing::subscriber::with_default;
@@ -79,14 +79,15 @@ impl Plan {
         Ok(fs::remove_dir_all(&self.out)?)
     }
 
-    fn builder(&self) -> Result<AuditBuilder> {
+    fn builder(&self, key: &SigningKey) -> AuditBuilder {
         let builder = Audit::builder().directory(&self.out).keep_days(0);
-        Ok(builder.signing_key(SigningKey::generate("bench.example/trail")?))
+        builder.signing_key(key.clone())
     }
 
-    /// A signed trail of typical records.
-    fn trail(&self) -> Result<()> {
-        let audit = self.builder()?.start()?;
+    /// A signed trail of typical records, and its key.
+    fn trail(&self) -> Result<SigningKey> {
+        let key = SigningKey::generate("bench.example/trail")?;
+        let audit = self.builder(&key).start()?;
         for n in 0..self.records {
             let record = typical(n);
             while let Err(error) = audit.submit(record.clone()) {
@@ -95,7 +96,7 @@ impl Plan {
             }
         }
         audit.shutdown(PATIENCE)?;
-        Ok(())
+        Ok(key)
     }
 
     fn verify(&self) -> Result<()> {
@@ -103,17 +104,18 @@ impl Plan {
         let bytes: u64 = segments(&self.home())?.iter().map(|segment| segment.len).sum();
         let (mut plain, mut ours) = (Duration::MAX, Duration::MAX);
         for _ in 0..self.turns {
-            let start = Instant::now();
+            let start = processor()?;
             self.plain()?;
-            plain = plain.min(start.elapsed());
-            let start = Instant::now();
+            plain = plain.min(processor()? - start);
+            let start = processor()?;
             let report = verify::verify(&self.out, &verify::Options::new())?;
-            ours = ours.min(start.elapsed());
+            ours = ours.min(processor()? - start);
             ensure!(report.outcome() == Outcome::Verified, "it does not verify");
         }
         let rate = |time: Duration| bytes as f64 / time.as_secs_f64() / 1e6;
         println!(
-            "verify: {} records, {bytes} bytes; SHA-256 alone {:.0} MB/s, verify {:.0} MB/s: ratio {:.2}",
+            "verify: {} records, {bytes} bytes, by the thread's processor time: SHA-256 alone {:.0} MB/s, verify {:.0} MB/s: \
+             ratio {:.2}",
             self.records,
             rate(plain),
             rate(ours),
@@ -159,18 +161,15 @@ impl Plan {
     }
 
     fn open(&self) -> Result<()> {
-        self.trail()?;
+        let key = self.trail()?;
         let mut best = Duration::MAX;
         let mut first = None;
         for _ in 0..self.turns {
             let start = Instant::now();
-            let sink = FileSink::builder(&self.out).keep_days(0).open();
+            let sink = FileSink::builder(&self.out).keep_days(0).signing_key(key.clone());
+            let sink = sink.open()?;
             let took = start.elapsed();
-            let error = sink.err();
-            // A signed trail wants its key; without it the start gets as far as that.
-            if let Some(error) = error {
-                bail!("it does not open: {error}");
-            }
+            drop(sink);
             first.get_or_insert(took);
             best = best.min(took);
         }
@@ -187,11 +186,12 @@ impl Plan {
     }
 
     fn durable(&self) -> Result<()> {
-        let bare = self.bare()?;
-        println!("fdatasync of one line: {bare:.0} a second");
-        for callers in [1, 8, 64_u64] {
+        let key = SigningKey::generate("bench.example/trail")?;
+        for callers in [1, 8, 64_u64].into_iter().cycle().take(3 * self.turns as usize) {
             fresh(&self.out)?;
-            let audit = self.builder()?.start()?;
+            // Beside each other: what else the disk has to do changes from minute to minute.
+            let bare = self.bare()?;
+            let audit = self.builder(&key).start()?;
             let share = self.records / callers;
             let start = Instant::now();
             let done = std::thread::scope(|scope| {
@@ -207,7 +207,7 @@ impl Plan {
             ensure!(done, "a record was not durable");
             let rate = (share * callers) as f64 / start.elapsed().as_secs_f64();
             println!(
-                "durable, {callers} callers: {rate:.0} a second, {:.2} of it",
+                "durable, {callers} callers: {rate:.0} a second; fdatasync of one line {bare:.0} a second: {:.2}",
                 rate / bare
             );
             audit.shutdown(PATIENCE)?;
@@ -339,6 +339,13 @@ fn typical(n: u64) -> Record {
             "insert into shares (id, document, person) values (?, ?, ?)",
         )
         .build()
+}
+
+/// The time that this thread has had a processor: other work of the machine counts less in it than in a clock's.
+fn processor() -> Result<Duration> {
+    let text = fs::read_to_string("/proc/thread-self/schedstat")?;
+    let nanos = text.split_whitespace().next().context("no time")?;
+    Ok(Duration::from_nanos(nanos.parse()?))
 }
 
 /// The most memory that the process ever had in use, in KiB.
