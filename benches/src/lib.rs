@@ -21,4 +21,6 @@ pub mod results;
 pub mod rounds;
 pub mod run;
 #[cfg(feature = "ours")]
+pub mod seal;
+#[cfg(feature = "ours")]
 pub mod typed;

@@ -44,6 +44,9 @@ enum Command {
     /// The cost of one more field; prints one JSON line.
     #[cfg(feature = "ours")]
     FieldRun(Field),
+    /// What the seal and the disk cost: verification, opening, receipts, a slow disk, a sink that hangs.
+    #[cfg(feature = "ours")]
+    Seal(tracing_audit_benches::seal::Plan),
     /// Redaction alone: the value engine beside its rivals, and the cost of a field; writes its section of the document.
     Redact {
         /// How much.
@@ -76,6 +79,8 @@ enum Command {
 fn main() -> Result<()> {
     match Arguments::parse().command {
         Command::Run(run) => say(&run.run()?),
+        #[cfg(feature = "ours")]
+        Command::Seal(seal) => seal.run(),
         Command::ForeignRun(foreign) => say(&foreign.run()?),
         Command::Round(plan) => tables(&plan, Plan::peers),
         Command::Foreign(plan) => tables(&plan, Plan::foreign),

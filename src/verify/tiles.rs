@@ -34,6 +34,9 @@ pub(super) struct Tiles {
     near: Loaded,
     /// The tile of another record.
     far: Loaded,
+    /// A directory of tiles, and the directories of partial tiles in it: hardly ever is there one, and to look for each tile's
+    /// costs as much as to hash its records.
+    partials: (PathBuf, Vec<String>),
     /// Full tiles that are not there, and the first one's path.
     pub(super) missing: u64,
     pub(super) first_missing: Option<String>,
@@ -45,6 +48,7 @@ impl Tiles {
             home: home.to_owned(),
             near: Loaded::default(),
             far: Loaded::default(),
+            partials: (PathBuf::new(), Vec::new()),
             missing: 0,
             first_missing: None,
         }
@@ -82,7 +86,12 @@ impl Tiles {
                 }
             }
         }
-        for (width, path) in partial(&self.home, &full) {
+        let partials = if self.may_be_partial(&full) {
+            partial(&self.home, &full)
+        } else {
+            Vec::new()
+        };
+        for (width, path) in partials {
             let Ok(bytes) = fs::read(self.home.join(&path)) else {
                 continue;
             };
@@ -91,6 +100,24 @@ impl Tiles {
             }
         }
         flaws
+    }
+}
+
+impl Tiles {
+    /// Whether there was a directory of partial tiles beside this full one when the first tile of its directory was looked at.
+    fn may_be_partial(&mut self, full: &str) -> bool {
+        let path = self.home.join(full);
+        let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else {
+            return true;
+        };
+        if self.partials.0 != dir {
+            let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+            let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+            let names = names.filter_map(|name| name.strip_suffix(".p").map(str::to_owned));
+            self.partials = (dir.to_owned(), names.collect());
+        }
+        let name = name.to_string_lossy();
+        self.partials.1.iter().any(|partial| *partial == name)
     }
 }
 

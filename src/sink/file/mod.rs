@@ -21,7 +21,7 @@
 //! | `background.rs` | syncs beside the writing |
 //! | `roll.rs`, `salvage.rs` | the end of one segment and the begin of the next; what takes the place of lines that are lost |
 //! | `seal.rs`, `leaves.rs`, `sealer.rs` | the tree over the lines; the thread that hashes them, and the one that writes tiles and checkpoints |
-//! | `keyring.rs`, `reseal.rs` | whose turn it is to sign; the tree of a stream that is opened again |
+//! | `keyring.rs`, `reseal.rs`, `mend.rs` | whose turn it is to sign; the tree of a stream that is opened again, and its tiles |
 //! | `place.rs` | files that are deleted or replaced under the sink |
 //! | `space.rs` | the room of the file system |
 //! | `retain.rs`, `remove.rs`, `base.rs` | age, size and number of segments; their removal, stated first; what stays of the tree |
@@ -55,6 +55,9 @@ mod lock;
 
 #[cfg(test)]
 pub(crate) mod memfs;
+mod mend;
+#[cfg(test)]
+mod mend_tests;
 mod open;
 mod place;
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::base;
 use super::builder::Settings;
 use super::fs::Fs;
 use super::keyring::{Began, Keyring};
+use super::mend::mend;
 use super::recover;
 use super::roll::look;
 use super::seal::Seal;
@@ -60,7 +61,12 @@ pub(super) fn reseal(
     let root = newest.as_ref().map(|newest| newest.checkpoint.root);
     let resumed = Tree::resume(size, |level, index, width| tile(fs, home, level, index, width));
     let (mut tree, is_rebuilt) = match resumed {
-        Ok(tree) if root.is_none_or(|root| root == tree.root()) => (tree, false),
+        Ok(tree) if root.is_none_or(|root| root == tree.root()) => {
+            if let Some(newest) = &newest {
+                tiles = mend(fs, home, &newest.checkpoint)?;
+            }
+            (tree, !tiles.is_empty())
+        }
         // A power failure may have taken tiles, which nobody waits for the disk to keep; the lines are the evidence.
         _ => (rebuild(fs, home, size, &mut tiles)?, true),
     };
@@ -201,7 +207,13 @@ pub(super) fn tile(fs: &dyn Fs, home: &Path, level: u8, index: u64, width: usize
 }
 
 /// Adds the lines from the tree's end to before `to`, as far as there is none missing.
-fn add_lines(fs: &dyn Fs, home: &Path, tree: &mut Tree, to: u64, tiles: &mut Vec<TileFile>) -> Result<()> {
+pub(super) fn add_lines(
+    fs: &dyn Fs,
+    home: &Path,
+    tree: &mut Tree,
+    to: u64,
+    tiles: &mut Vec<TileFile>,
+) -> Result<()> {
     if tree.size() >= to {
         return Ok(());
     }
