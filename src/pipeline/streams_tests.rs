@@ -1,11 +1,13 @@
 //! Several streams on disks that fail apart: what happens to one holds no other up, and its callers are told.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tracing::{info, subscriber};
 
-use super::{Audit, AuditBuilder, AuditedExt, State, Submitted};
+use super::{Audit, AuditBuilder, AuditedExt, Failure, State, Submitted};
 use crate::config::{Mode, Stream};
 use crate::error::ErrorKind;
 use crate::format::read_line;
@@ -58,7 +60,10 @@ fn identity(stats: &Stats, submitted: u64) {
 fn a_disk_that_takes_nothing_holds_up_its_own_stream_and_no_other_and_its_callers_are_told() {
     for fault in [Fault::Enospc, Fault::Erofs, Fault::Eio, Fault::Eacces] {
         let (main, side) = (MemFs::default(), MemFs::default());
+        let told_of = Arc::new(Mutex::new(Vec::new()));
+        let heard = Arc::clone(&told_of);
         let builder = builder(&main, &side).queue_records(16).room_timeout(SHORT);
+        let builder = builder.on_failure(move |failure| heard.lock().push(failure.clone()));
         let audit = builder.commit_timeout(SHORT * 4).start().unwrap();
         audit.flush(LONG).unwrap();
         side.fail(0, EVER, fault);
@@ -89,6 +94,9 @@ fn a_disk_that_takes_nothing_holds_up_its_own_stream_and_no_other_and_its_caller
         side.heal();
         audit.flush(LONG).unwrap();
         audit.shutdown(LONG).unwrap();
+        let told_of = told_of.lock();
+        let is_named = |failure: &Failure| failure.message.starts_with("stream `side`: ");
+        assert!(!told_of.is_empty() && told_of.iter().all(is_named), "{told_of:?}");
         let stats = audit.stats();
         identity(&stats, stats.submitted());
         assert_eq!(stats.durable, stats.taken);
@@ -186,4 +194,82 @@ fn an_end_that_one_stream_cannot_have_in_time_is_an_error_and_the_others_have_th
             .count(),
         1
     );
+}
+
+/// What a caller was told is durable: the stream's number, the record's number there, and what it says.
+type Acknowledged = Vec<(usize, u64, u64)>;
+
+/// A life over two disks, of which either or both fail at some calls and for a while. Every call to a disk that does not fail
+/// must succeed.
+fn live(random: &mut impl rand::RngExt, disks: [&MemFs; 2], from: u64) -> Acknowledged {
+    const FAULTS: [Fault; 6] = [
+        Fault::Enospc,
+        Fault::Eio,
+        Fault::Erofs,
+        Fault::Short,
+        Fault::Sync,
+        Fault::Zeros,
+    ];
+    let audit = builder(disks[0], disks[1]).commit_timeout(LONG).start().unwrap();
+    let failing = random.random_range(0..3_usize);
+    for (at, fs) in disks.iter().enumerate() {
+        if failing == at || failing == 2 {
+            let (nth, count) = (random.random_range(0..30), random.random_range(1..40));
+            fs.fail(nth, count, FAULTS[random.random_range(0..FAULTS.len())]);
+        }
+    }
+    let mut acknowledged = Acknowledged::new();
+    for n in from..from + 40 {
+        let stream = random.random_range(0..2_usize);
+        let record = Record::builder(["load.step", "side.step"][stream]).actor("user", "u-1");
+        let record = record.attribute("n", n).build();
+        match random.random_range(0..8) {
+            0 => drop(audit.rotate()),
+            1 => drop(audit.streams()[stream].cleanup()),
+            2..5 => drop(audit.submit(record).unwrap()),
+            _ => match audit.emit(record) {
+                Ok(receipt) => {
+                    assert_eq!(receipt.stream(), Some(audit.streams()[stream].id()));
+                    acknowledged.push((stream, receipt.seq().unwrap(), n));
+                }
+                Err(error) => assert!(failing == 2 || failing == stream, "{error}"),
+            },
+        }
+    }
+    disks.iter().for_each(|fs| fs.heal());
+    audit.shutdown(LONG).unwrap();
+    let stats = audit.stats();
+    identity(&stats, stats.submitted());
+    disks.iter().for_each(|fs| fs.crash());
+    acknowledged
+}
+
+#[test]
+fn whichever_disk_fails_what_was_acknowledged_stands_in_its_stream_and_the_other_stream_never_fails() {
+    use rand::SeedableRng as _;
+    let one = std::env::var("TRACING_AUDIT_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok());
+    let seeds: Vec<u64> = one.map_or_else(|| (0..150).collect(), |seed| vec![seed]);
+    for seed in seeds {
+        let mut random = rand::rngs::Xoshiro256PlusPlus::seed_from_u64(seed);
+        let (main, side) = (MemFs::default(), MemFs::default());
+        let mut acknowledged = Acknowledged::new();
+        for life in 0..2 {
+            acknowledged.extend(live(&mut random, [&main, &side], life * 40));
+        }
+        for (stream, fs, name, event) in [(0, &main, "main", "load.step"), (1, &side, "side", "side.step")] {
+            let there = events(fs, name, event);
+            for (_, seq, n) in acknowledged.iter().filter(|(of, ..)| *of == stream) {
+                let is_it = |record: &&Record| {
+                    let said = record.attribute("n").and_then(|n| n.as_u64());
+                    said == Some(*n) && record.uint(Slot::Seq) == Some(*seq)
+                };
+                assert!(
+                    there.iter().any(|record| is_it(&record)),
+                    "seed {seed}: {name} has lost {n} at {seq}"
+                );
+            }
+        }
+    }
 }
