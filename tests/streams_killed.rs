@@ -25,7 +25,7 @@ use tracing_audit::{Audit, State};
 
 /// Every other thread writes to the stream beside the main one.
 fn event(thread: u64) -> &'static str {
-    if thread % 2 == 0 {
+    if thread.is_multiple_of(2) {
         "fault.step"
     } else {
         "side.step"
