@@ -9,6 +9,7 @@ use std::fmt::Debug;
 
 use torture::{PATIENCE, trail_with};
 use tracing::{Dispatch, info, info_span, instrument};
+use tracing_audit::config::Stream;
 use tracing_audit::{Actor, Audit, AuditContext, AuditedExt};
 use tracing_subscriber::prelude::*;
 
@@ -261,6 +262,24 @@ fn after_its_first_event_a_thread_allocates_nothing() {
     }
     assert_eq!(audit.stats().pool_empty, 0);
     assert_eq!(audit.stats().large_frames, 0);
+}
+
+#[test]
+fn where_rules_say_the_stream_of_a_record_a_thread_allocates_nothing_either() {
+    let (audit, sink) = trail_with(|builder| {
+        let builder = builder.stream_beside(Stream::named("side")).stream_of_pii("side");
+        builder
+            .stream_of_category("document", "side")
+            .stream_of_event("*.late", "main")
+    });
+    let [(form, dispatch), ..] = forms(&audit);
+    for (name, work) in WORK {
+        steady(&audit, &dispatch, &format!("{form}: {name}"), *work);
+        sink.clear();
+    }
+    let [main, side] = audit.streams().try_into().expect("there are two");
+    assert!(main.stats().taken > 1_000 && side.stats().taken > 1_000);
+    assert_eq!(audit.stats().pool_empty, 0);
 }
 
 #[test]

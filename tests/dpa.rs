@@ -3,9 +3,10 @@
 use std::str::FromStr as _;
 
 use tracing_audit::catalog::dpa::{Action, ActorType, Entry, EntryBuilder, Given, Missing, Outcome, Update};
+use tracing_audit::config::Stream;
 use tracing_audit::record::{Record, Slot, Value};
 use tracing_audit::testing::{CapturedRecord, Recording};
-use tracing_audit::{AuditContext, ErrorKind, Ids};
+use tracing_audit::{Audit, AuditContext, AuditedExt as _, ErrorKind, Ids};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -386,5 +387,43 @@ fn where_modules_are_restricted_an_entry_is_recorded_by_the_catalogues_own() {
         let recording = Recording::with(|audit| audit.allow_module("app").allow_module(module));
         recording.run(|| full().record());
         recording.captured().count(count);
+    }
+}
+
+#[test]
+fn what_an_entry_says_of_personal_data_decides_how_long_it_is_kept() {
+    let place = tempfile::tempdir().unwrap();
+    let audit = Audit::builder()
+        .directory(place.path())
+        .stream_beside(Stream::named("health").keep_days(30))
+        .stream_beside(Stream::named("personal").keep_days(90))
+        .stream_of_pii_category("health", "health")
+        .stream_of_pii("personal")
+        .start()
+        .unwrap();
+    let none = Entry::view("timetable")
+        .feature("admissions")
+        .environment("production")
+        .tenant("st-mary")
+        .contains_pii(false)
+        .outcome(Outcome::Success);
+    let none = none.system().no_roles().from_background_job().build().unwrap();
+    for (entry, stream) in [
+        (full(), "health"),
+        (by("u-4").unwrap(), "personal"),
+        (none, "main"),
+    ] {
+        let as_value = audit.emit(&entry).unwrap();
+        let name = as_value.stream().unwrap().rsplit_once('-').unwrap().0;
+        assert_eq!(name, stream);
+        let of_stream = |name: &str| {
+            let of = audit.streams().into_iter().find(|of| of.name() == name).unwrap();
+            of.stats().taken
+        };
+        let before = of_stream(stream);
+        let subscriber = tracing_subscriber::registry().audited(&audit);
+        tracing::subscriber::with_default(subscriber, || entry.record());
+        audit.flush(std::time::Duration::from_secs(30)).unwrap();
+        assert_eq!(of_stream(stream), before + 1);
     }
 }

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use tracing::{info, info_span, subscriber};
 use tracing_audit::config::{Part, Stream};
+use tracing_audit::format::SigningKey;
 use tracing_audit::record::{Record, Slot, Value};
 use tracing_audit::redact::{Action, Policy};
 use tracing_audit::sink::{MemorySink, StdoutSink};
 use tracing_audit::store::{Completeness, DirStore, Direction, List, Store as _, Window, completeness};
-use tracing_audit::verify::{Options, Outcome, verify};
+use tracing_audit::verify::{Options, Outcome, Proof, verify};
 use tracing_audit::{Audit, AuditBuilder, AuditedExt as _, Done, Query, Request, State};
 use tracing_subscriber::registry;
 
@@ -228,6 +229,49 @@ fn each_stream_is_whole_with_a_begin_an_end_a_seal_and_its_own_retention() {
     let verified = verify(place.path(), &Options::new()).unwrap();
     assert_eq!(verified.streams.len(), 3);
     assert_eq!(verified.outcome(), Outcome::Verified, "{verified:?}");
+}
+
+#[test]
+fn each_stream_is_signed_by_the_trails_key_and_a_new_key_takes_over_in_all_of_them() {
+    let place = tempfile::tempdir().unwrap();
+    let keys = [(); 2].map(|()| SigningKey::generate("example.com/payments").unwrap());
+    let [old, new] = &keys;
+    let heads = std::sync::Arc::new(parking_lot::Mutex::new(std::collections::BTreeSet::new()));
+    let starts = [(old, None), (new, Some(old)), (new, None)];
+    for (key, retiring) in starts {
+        let heard = std::sync::Arc::clone(&heads);
+        let builder = three(place.path())
+            .signing_key(key.clone())
+            .on_checkpoint(move |note| {
+                heard.lock().insert(note.lines().next().unwrap().to_owned());
+            });
+        let builder = retiring
+            .into_iter()
+            .fold(builder, |builder, old| builder.retiring_key(old.clone()));
+        let audit = builder.start().unwrap();
+        audit.emit(event("plain").build()).unwrap();
+        audit.emit(event("billing.refund").build()).unwrap();
+        audit.shutdown(LONG).unwrap();
+    }
+    assert_eq!(
+        heads.lock().len(),
+        3,
+        "an origin for each stream: {:?}",
+        heads.lock()
+    );
+    let options = keys
+        .iter()
+        .fold(Options::new(), |options, key| options.key(key.verifier().clone()));
+    let report = verify(place.path(), &options).unwrap();
+    assert_eq!(report.outcome(), Outcome::Verified, "{report:?}");
+    assert_eq!(report.streams.len(), 3);
+    for stream in &report.streams {
+        assert_eq!(
+            (stream.proof, stream.keys.len(), stream.unsealed()),
+            (Proof::Signed, 2, 0),
+            "{stream:?}"
+        );
+    }
 }
 
 #[test]

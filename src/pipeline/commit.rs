@@ -150,7 +150,6 @@ impl Writer {
     /// Lines that the disk may or may not hold are not acknowledged, whenever that becomes known.
     fn doubt(&mut self, first: u64, last: u64) {
         let count = (last - first + 1).saturating_sub(self.notes_in_doubt(first, last));
-        add(&self.inbox.counters.unconfirmed, count);
         let mut left = count;
         for batch in &mut self.state.written {
             let common = batch.to.min(last + 1).saturating_sub(batch.from.max(first));
@@ -158,6 +157,8 @@ impl Writer {
             batch.records -= doubted;
             left -= doubted;
         }
+        // Lines that are in doubt a second time, because their copies are lost as well, count once.
+        add(&self.inbox.counters.unconfirmed, count - left);
         for (ticket, _) in self
             .state
             .waiting

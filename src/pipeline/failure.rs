@@ -32,6 +32,18 @@ pub enum FailureKind {
 /// The application's code, on the writer's thread.
 pub(super) type OnFailure = Arc<dyn Fn(&Failure) + Send + Sync>;
 
+/// The same, with the name of the stream that it is about, for a trail with several.
+pub(super) fn of_stream(told: Option<OnFailure>, name: &str) -> Option<OnFailure> {
+    let (told, name) = (told?, name.to_owned());
+    Some(Arc::new(move |failure: &Failure| {
+        let message = format!("stream `{name}`: {}", failure.message);
+        told(&Failure {
+            message,
+            ..failure.clone()
+        });
+    }))
+}
+
 /// Tells the application, whose panic must not end the trail.
 pub(super) fn tell(told: Option<&OnFailure>, kind: FailureKind, is_over: bool, message: &str) {
     let Some(told) = told else { return };

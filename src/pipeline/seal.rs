@@ -83,7 +83,7 @@ impl AuditBuilder {
 
     /// Called with each checkpoint that was written, about once a second while records arrive: to keep it where nobody who
     /// can write to this directory can reach. Its text is the signed note, or where there is no key the checkpoint's three
-    /// lines. It runs on the thread that seals; what it costs delays the next checkpoint and nothing else.
+    /// lines; of a trail with several streams, the first line says of which. It runs on the thread that seals; what it costs delays the next checkpoint and nothing else.
     pub fn on_checkpoint(mut self, hook: impl Fn(&str) + Send + Sync + 'static) -> Self {
         self.seal.hook = Some(Arc::new(hook));
         self

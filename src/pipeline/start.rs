@@ -68,12 +68,14 @@ impl AuditBuilder {
         let opened = opened
             .zip(inboxes)
             .map(|(((checked, journal), effective), inbox)| Opened {
+                report: self.report_of(&checked.stream, &report),
                 checked,
                 journal,
                 effective,
                 inbox,
             });
-        let streams = self.start_streams(opened.collect(), routes, &report)?;
+        let opened = opened.collect();
+        let streams = self.start_streams(opened, routes)?;
         Ok(Audit::running(Inner {
             streams,
             capture: Arc::new(capture),
@@ -85,20 +87,21 @@ impl AuditBuilder {
 
     /// Starts the sinks and the writers: the sinks of all streams are ready before the first of them is given anything, and
     /// all sinks before the first writer.
-    fn start_streams(mut self, opened: Vec<Opened>, routes: Arc<Routes>, report: &Report) -> Result<Streams> {
+    fn start_streams(mut self, opened: Vec<Opened>, routes: Arc<Routes>) -> Result<Streams> {
         let sinks = shared_sink::share(std::mem::take(&mut self.sinks), opened.len());
         let ready = opened.into_iter().zip(sinks).map(|(mut opened, sinks)| {
-            let ready = follower::ready(sinks, opened.journal.as_mut(), report)?;
+            let ready = follower::ready(sinks, opened.journal.as_mut(), &opened.report)?;
             Ok((opened, ready))
         });
         let ready = ready.collect::<Result<Vec<_>>>()?;
-        let started = ready
-            .into_iter()
-            .map(|(opened, ready)| Ok((opened, ready.start(report)?)));
+        let started = ready.into_iter().map(|(opened, ready): (Opened, _)| {
+            let sinks = ready.start(&opened.report)?;
+            Ok((opened, sinks))
+        });
         let started = started.collect::<Result<Vec<_>>>()?;
         let mut streams = Vec::new();
         for (number, (opened, sinks)) in started.into_iter().enumerate() {
-            streams.push(self.start_writer(number == 0, opened, sinks, report)?);
+            streams.push(self.start_writer(number == 0, opened, sinks)?);
         }
         let beside = streams.split_off(1.min(streams.len()));
         let main = streams
@@ -112,9 +115,9 @@ impl AuditBuilder {
         is_main: bool,
         opened: Opened,
         sinks: (Vec<Port>, Vec<Follower>),
-        report: &Report,
     ) -> Result<Stream> {
         let Opened {
+            report,
             checked,
             journal,
             effective,
@@ -142,8 +145,8 @@ impl AuditBuilder {
             effective,
             self.id_kind.unwrap_or_default(),
             checked.heartbeat,
-            Arc::clone(report),
-            (thresholds, self.on_failure.clone(), is_main),
+            report,
+            (thresholds, self.failure_of(&checked.stream), is_main),
             self.policy.clone().unwrap_or_default(),
         );
         writer::spawn("audit-writer", move || writer.run())?;
@@ -301,6 +304,7 @@ impl AuditBuilder {
 
 /// A stream whose journal is open.
 struct Opened {
+    report: Report,
     checked: Checked,
     journal: Option<FileSink>,
     effective: Effective,

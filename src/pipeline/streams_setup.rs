@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::builder::AuditBuilder;
 use super::commands::Command;
+use super::failure::{self, OnFailure};
 use super::handle::{Audit, Inner};
+use super::ports::Report;
 use super::routes::Routes;
 use super::start::Checked;
 use super::stream::Stream;
@@ -23,7 +25,8 @@ impl AuditBuilder {
     ///
     /// Whatever is configured for the trail holds for each stream; a sink is given the entries of all of them, those of one
     /// stream in their order. What the trail has to say of itself as a whole (pauses, steps of the clock, the room of the disk,
-    /// losses of records that were never complete) stands in the main one.
+    /// losses of records that were never complete) stands in the main one. A stream that is configured no longer stays on disk
+    /// as it is, and nothing in it is removed by age any more.
     ///
     /// ```no_run
     /// use tracing_audit::Audit;
@@ -88,6 +91,24 @@ impl AuditBuilder {
         });
         let each = std::iter::once(main.clone()).chain(beside).collect();
         Ok((each, Arc::new(routes)))
+    }
+
+    /// Takes a stream's sentences for people: with its name, where there are several.
+    pub(super) fn report_of(&self, stream: &str, report: &Report) -> Report {
+        let (report, stream) = (Arc::clone(report), stream.to_owned());
+        if self.streams.is_empty() {
+            return report;
+        }
+        Arc::new(move |sentence: &str| report(&format!("stream `{stream}`: {sentence}")))
+    }
+
+    /// The same for its failures.
+    pub(super) fn failure_of(&self, stream: &str) -> Option<OnFailure> {
+        let told = self.on_failure.clone();
+        if self.streams.is_empty() {
+            return told;
+        }
+        failure::of_stream(told, stream)
     }
 
     /// What `audit.open` states of them, in each stream.

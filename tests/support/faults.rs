@@ -98,7 +98,7 @@ fn write_one(audit: &Audit, when: When, (thread, n): Key) {
 }
 
 /// One write to the pipe, so that a kill leaves it whole or not at all.
-fn acknowledge((thread, n): Key, seq: u64) {
+pub(crate) fn acknowledge((thread, n): Key, seq: u64) {
     let line = format!("acknowledged {thread} {n} {seq}\n");
     let _gone = std::io::stdout().lock().write_all(line.as_bytes());
 }
@@ -193,7 +193,7 @@ fn hear(said: ChildStdout, (heard, changed): &(Mutex<Acknowledged>, Condvar)) {
 /// hole, the trail opens again, goes on behind what was there, and what was there stays. `Err` says what is wrong.
 pub(crate) fn survives(directory: &Path, acknowledged: &Acknowledged, when: When) -> Result<(), String> {
     go_on(directory)?;
-    let lines = live(directory)?;
+    let lines = live(&directory.join("main"))?;
     let mut found = BTreeMap::new();
     for (seq, line) in lines.iter().enumerate() {
         let attributes = &line["attributes"];
@@ -216,7 +216,7 @@ pub(crate) fn survives(directory: &Path, acknowledged: &Acknowledged, when: When
         }
     }
     go_on(directory)?;
-    let again = live(directory)?;
+    let again = live(&directory.join("main"))?;
     if !again.starts_with(&lines) {
         return Err("a later start changed what was there".to_owned());
     }
@@ -265,10 +265,10 @@ fn go_on(directory: &Path) -> Result<(), String> {
     audit.shutdown(Duration::from_secs(60)).map(drop).map_err(failed)
 }
 
-/// The records of a trail by the rule of docs/format.md: a line whose number is not below the one in the next segment's name
+/// The records of a stream by the rule of docs/format.md: a line whose number is not below the one in the next segment's name
 /// is dead. Each number once, from 0, in order.
-fn live(directory: &Path) -> Result<Vec<Value>, String> {
-    let segments = segments(&directory.join("main")).map_err(|error| error.to_string())?;
+pub(crate) fn live(directory: &Path) -> Result<Vec<Value>, String> {
+    let segments = segments(directory).map_err(|error| error.to_string())?;
     let mut lines: Vec<Value> = Vec::new();
     for (at, segment) in segments.iter().enumerate() {
         let limit = segments.get(at + 1).map_or(u64::MAX, |next| next.name.first_seq);
