@@ -137,28 +137,13 @@ fn what_a_real_collector_hands_on_is_what_was_recorded_over_http_and_over_grpc()
             }
         });
         let (http, grpc) = (free_port(), free_port());
-        let mut command = Command::new(within(&python, "rotel", "rotel-agent"));
-        command.args([
-            "start",
-            "--otlp-http-endpoint",
-            &format!("127.0.0.1:{http}"),
-            "--otlp-grpc-endpoint",
-            &format!("127.0.0.1:{grpc}"),
-        ]);
-        command.args([
-            "--exporter",
-            "kafka",
-            "--kafka-exporter-brokers",
-            &broker,
-            "--kafka-exporter-logs-topic",
-            topic,
-        ]);
-        command.args([
-            "--kafka-exporter-format",
-            "protobuf",
-            "--kafka-exporter-compression",
-            "none",
-        ]);
+        // The recipe as it is in the documentation.
+        let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/collector/rotel.sh"));
+        command.env("ROTEL", within(&python, "rotel", "rotel-agent"));
+        command
+            .env("HTTP", format!("127.0.0.1:{http}"))
+            .env("GRPC", format!("127.0.0.1:{grpc}"));
+        command.env("BROKERS", &broker).env("TOPIC", topic);
         let _collector = Program::start(command, &place.path().join("rotel.log"));
         let port = if protocol == Protocol::Grpc { grpc } else { http };
         let sink = || {
