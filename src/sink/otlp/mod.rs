@@ -43,7 +43,8 @@ use crate::format::Entry;
 /// # fn main() -> tracing_audit::Result<()> {
 /// let collector = OtlpSink::builder().endpoint("http://collector:4318").build()?;
 /// let audit = Audit::builder().service("documents").sink(collector).start()?;
-/// # audit.shutdown()
+/// # drop(audit);
+/// # Ok(())
 /// # }
 /// ```
 ///
