@@ -155,7 +155,17 @@ fn whoever_is_killed_every_record_arrives_and_a_kill_has_at_most_one_batch_arriv
     let mut lines = torture::journal(&place.path().join("audit"));
     lines.retain(|line| serde_json::from_str::<serde_json::Value>(line).is_ok());
     let requests = arrived(place.path());
-    // Numbers go on, or go back: by no more than a follower's batch, and no more often than somebody was killed.
+    let (backs, again) = compared(requests, lines.len() as u64);
+    assert!(backs > 0 && backs <= kills, "{backs}");
+    println!(
+        "{} records, {kills} kills, after {backs} of them records came again, {again} together",
+        lines.len()
+    );
+}
+
+/// Numbers go on, or go back by no more than a follower's batch, up to `lines`. How often they go back, and how many come
+/// again.
+fn compared(requests: Vec<Vec<u64>>, lines: u64) -> (usize, u64) {
     let (mut due, mut next, mut backs, mut again) = (0, 0, 0, 0);
     for seq in requests.into_iter().flatten() {
         if seq != next {
@@ -166,7 +176,6 @@ fn whoever_is_killed_every_record_arrives_and_a_kill_has_at_most_one_batch_arriv
         next = seq + 1;
         due = due.max(next);
     }
-    assert_eq!(due, lines.len() as u64, "every record arrived, in order");
-    assert!(backs > 0 && backs <= kills, "{backs}");
-    println!("{due} records, {kills} kills, after {backs} of them records came again, {again} together");
+    assert_eq!(due, lines, "every record arrived, in order");
+    (backs, again)
 }

@@ -350,6 +350,40 @@ fn a_line_that_is_not_a_record_is_sent_as_it_is() {
 }
 
 #[test]
+fn a_checkpoint_reaches_the_collector_and_is_an_anchor() {
+    let collector = Collector::good();
+    let sink = sink(&collector);
+    let (anchors, place) = (sink.anchors(), tempfile::tempdir().unwrap());
+    let long = std::time::Duration::from_secs(60);
+    let builder = tracing_audit::Audit::builder().directory(place.path()).sink(sink);
+    let audit = builder
+        .on_checkpoint(move |note| anchors.send(note))
+        .start()
+        .unwrap();
+    audit.emit(Record::builder("document.delete").build()).unwrap();
+    let is_anchor = |held: &Held| held.record.event_name == "audit.checkpoint";
+    // One is written within about a second, and sent with whatever is flushed next.
+    while !collector.took().iter().any(is_anchor) {
+        audit.flush(long).unwrap();
+    }
+    audit.shutdown(long).unwrap();
+    let held = collector.took().into_iter().find(is_anchor).unwrap();
+    let note = held.text("audit.checkpoint.note").unwrap();
+    let size = held.text("audit.checkpoint.size").unwrap();
+    assert!(note.starts_with(&format!(
+        "{}\n{size}\n",
+        held.text("audit.checkpoint.origin").unwrap()
+    )));
+    let written = std::fs::read_to_string(place.path().join("main/checkpoint.unsigned")).unwrap();
+    assert_eq!(
+        written.lines().next(),
+        note.lines().next(),
+        "it is one of this trail's"
+    );
+    assert!(size.parse::<u64>().unwrap() >= 2);
+}
+
+#[test]
 fn the_sink_keeps_the_contract() {
     for compression in [Compression::Gzip, Compression::None] {
         let collector = Collector::good();

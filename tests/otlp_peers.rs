@@ -137,28 +137,13 @@ fn what_a_real_collector_hands_on_is_what_was_recorded_over_http_and_over_grpc()
             }
         });
         let (http, grpc) = (free_port(), free_port());
-        let mut command = Command::new(within(&python, "rotel", "rotel-agent"));
-        command.args([
-            "start",
-            "--otlp-http-endpoint",
-            &format!("127.0.0.1:{http}"),
-            "--otlp-grpc-endpoint",
-            &format!("127.0.0.1:{grpc}"),
-        ]);
-        command.args([
-            "--exporter",
-            "kafka",
-            "--kafka-exporter-brokers",
-            &broker,
-            "--kafka-exporter-logs-topic",
-            topic,
-        ]);
-        command.args([
-            "--kafka-exporter-format",
-            "protobuf",
-            "--kafka-exporter-compression",
-            "none",
-        ]);
+        // The recipe as it is in the documentation.
+        let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/collector/rotel.sh"));
+        command.env("ROTEL", within(&python, "rotel", "rotel-agent"));
+        command
+            .env("HTTP", format!("127.0.0.1:{http}"))
+            .env("GRPC", format!("127.0.0.1:{grpc}"));
+        command.env("BROKERS", &broker).env("TOPIC", topic);
         let _collector = Program::start(command, &place.path().join("rotel.log"));
         let port = if protocol == Protocol::Grpc { grpc } else { http };
         let sink = || {
@@ -168,20 +153,24 @@ fn what_a_real_collector_hands_on_is_what_was_recorded_over_http_and_over_grpc()
         };
         soon(|| sink().build_with(|_| None).unwrap().probe());
         let stream = recorded(&place.path().join(topic), sink());
-
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/otlp_peer.py");
-        let said = Command::new(&python)
-            .arg(script)
-            .args([&broker, topic])
-            .arg(&stream)
-            .arg("60")
-            .output()
-            .unwrap();
-        assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
-        let report: serde_json::Value = serde_json::from_slice(&said.stdout).unwrap();
-        assert_eq!(report["unequal"], serde_json::json!([]), "{topic}");
-        assert_eq!(report["arrived"], report["lines"], "{topic}: {report}");
-        assert_eq!(report["again"], 0, "{topic}");
-        assert!(report["lines"].as_u64().unwrap() >= RECORDS + 2, "{report}");
+        compared(&python, &broker, topic, &stream);
     }
+}
+
+/// What the decoder finds in the topic is what stands in the stream.
+fn compared(python: &Path, broker: &str, topic: &str, stream: &Path) {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/otlp_peer.py");
+    let said = Command::new(python)
+        .arg(script)
+        .args([broker, topic])
+        .arg(stream)
+        .arg("60")
+        .output()
+        .unwrap();
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    let report: serde_json::Value = serde_json::from_slice(&said.stdout).unwrap();
+    assert_eq!(report["unequal"], serde_json::json!([]), "{topic}");
+    assert_eq!(report["arrived"], report["lines"], "{topic}: {report}");
+    assert_eq!(report["again"], 0, "{topic}");
+    assert!(report["lines"].as_u64().unwrap() >= RECORDS + 2, "{report}");
 }

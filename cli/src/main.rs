@@ -52,6 +52,7 @@ fn main() -> ExitCode {
         Command::Report(report) => cmd::report::run(report),
         #[cfg(feature = "serve")]
         Command::Serve(serve) => cmd::serve::run(serve),
+        Command::Ship(ship) => cmd::ship::run(ship),
         Command::Show(show) => cmd::show::run(show),
         Command::Stats(stats) => cmd::stats::run(stats),
         Command::Tail(tail) => cmd::tail::run(tail),

@@ -193,6 +193,13 @@ fn object(held: &Held) -> Map<String, Value> {
             *members = json!({"$map": members.take()});
         }
     }
+    envelope(held, &mut line);
+    line
+}
+
+/// What stands in fields of the record, and what its resource says.
+fn envelope(held: &Held, line: &mut Map<String, Value>) {
+    let record = &held.record;
     let mut put =
         |key: &str, value: Value| assert!(line.insert(key.into(), value).is_none(), "{key} stands twice");
     if record.time_unix_nano > 0 {
@@ -219,5 +226,4 @@ fn object(held: &Held) -> Map<String, Value> {
             line.insert(key.into(), json!(said));
         }
     }
-    line
 }

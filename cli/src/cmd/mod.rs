@@ -18,6 +18,7 @@ pub(crate) mod report;
 pub(crate) mod seal;
 #[cfg(feature = "serve")]
 pub(crate) mod serve;
+pub(crate) mod ship;
 pub(crate) mod show;
 pub(crate) mod stats;
 mod streams;

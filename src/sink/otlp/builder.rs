@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::anchor::Anchors;
 use super::encode::Encoder;
 use super::environment::Environment;
 use super::headers::Headers;
@@ -190,8 +191,7 @@ impl OtlpBuilder {
             return Err(error);
         }
         let environment = Environment::new(&lookup);
-        if let Some((variable, name)) = environment.get("OTEL_SERVICE_NAME")? {
-            let _ = variable;
+        if let Some((_, name)) = environment.get("OTEL_SERVICE_NAME")? {
             self.resource.fill("service.name", &name);
         }
         if let Some((variable, text)) = environment.get("OTEL_RESOURCE_ATTRIBUTES")? {
@@ -207,6 +207,7 @@ impl OtlpBuilder {
                 severity: self.severity,
             },
             name: self.name,
+            anchors: Anchors::default(),
         })
     }
 

@@ -45,6 +45,9 @@ mod field {
 
 type Members<'a> = Vec<(Cow<'a, str>, Json<'a>)>;
 
+/// Puts an attribute, named in parts, with the content that is written.
+pub(super) type Put<'p> = dyn FnMut(&[&str], &dyn Fn(&mut Vec<u8>)) + 'p;
+
 /// Writes requests.
 #[derive(Debug)]
 pub(super) struct Encoder {
@@ -105,6 +108,21 @@ impl Encoder {
                 });
             });
         }
+    }
+
+    /// Appends a request with one record of our own, whose attributes `write` puts there.
+    pub(super) fn single(&self, event: &str, time: u64, out: &mut Vec<u8>, write: impl FnOnce(&mut Put<'_>)) {
+        wire::message(out, field::RESOURCE_LOGS, |out| {
+            self.resource.write(out, None, None);
+            wire::message(out, field::SCOPE_LOGS, |out| {
+                wire::message(out, field::LOG_RECORDS, |out| {
+                    wire::fixed64(out, field::TIME, time);
+                    wire::fixed64(out, field::OBSERVED, time);
+                    wire::bytes(out, field::EVENT_NAME, event.as_bytes());
+                    write(&mut |key, value| attribute(out, key, value));
+                });
+            });
+        });
     }
 
     fn record(&self, out: &mut Vec<u8>, entry: &Entry<'_>, line: &Read<'_>) {
@@ -187,7 +205,7 @@ impl Record<'_> {
 
     /// A value at its place. Where it does not fit there it is an attribute, named by its path.
     fn put(&mut self, place: Place, path: &[&str], json: &Json<'_>) {
-        if self.field(place, path, json) {
+        if self.field(place, json) {
             return;
         }
         let path = path.concat();
@@ -200,7 +218,7 @@ impl Record<'_> {
     }
 
     /// Whether the value went to a place of its own.
-    fn field(&mut self, place: Place, path: &[&str], json: &Json<'_>) -> bool {
+    fn field(&mut self, place: Place, json: &Json<'_>) -> bool {
         match (place, json) {
             (Place::Observed, Json::Str(_)) => true,
             (Place::Time, Json::Str(text)) => self.time(text),
@@ -230,7 +248,7 @@ impl Record<'_> {
                 self.address(json);
                 true
             }
-            (Place::Each(_) | Place::AsGiven, Json::Object(members)) => self.each(place, path, members),
+            (Place::Each(_) | Place::AsGiven, Json::Object(members)) => self.each(place, members),
             _ => false,
         }
     }
@@ -286,7 +304,7 @@ impl Record<'_> {
     }
 
     /// The members of an object, one by one; `false` where it has none, or is no map.
-    fn each(&mut self, place: Place, _path: &[&str], members: &Members<'_>) -> bool {
+    fn each(&mut self, place: Place, members: &Members<'_>) -> bool {
         let members = match map_of(members) {
             Some(members) if !members.is_empty() => members,
             _ => return false,

@@ -21,6 +21,9 @@ pub(super) const ATTRIBUTE: &str = "attribute.";
 /// The name of an event that stands for a line that is not a record; the line is its body.
 pub(super) const UNREADABLE: &str = "audit.unreadable_line";
 
+/// The name of an event that stands for a checkpoint of the trail.
+pub(super) const ANCHOR: &str = "audit.checkpoint";
+
 /// Where a key of the line goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {

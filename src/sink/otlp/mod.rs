@@ -1,5 +1,6 @@
 //! OTLP: entries to an OpenTelemetry collector, over HTTP and, with the feature `otlp-grpc`, over gRPC.
 
+mod anchor;
 mod answer;
 mod builder;
 mod connection;
@@ -22,6 +23,7 @@ mod url;
 mod wire;
 mod work;
 
+pub use anchor::Anchors;
 pub use builder::{Compression, OtlpBuilder, Protocol};
 #[cfg(feature = "exporter")]
 pub use exporter::ExporterSink;
@@ -49,7 +51,8 @@ use crate::format::Entry;
 /// # fn main() -> tracing_audit::Result<()> {
 /// let collector = OtlpSink::builder().endpoint("http://collector:4318").build()?;
 /// let audit = Audit::builder().service("documents").sink(collector).start()?;
-/// # audit.shutdown()
+/// # drop(audit);
+/// # Ok(())
 /// # }
 /// ```
 ///
@@ -78,6 +81,7 @@ pub struct OtlpSink {
     encoder: Encoder,
     transport: Transport,
     work: Work,
+    anchors: Anchors,
 }
 
 impl OtlpSink {
@@ -90,6 +94,37 @@ impl OtlpSink {
     #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint
+    }
+
+    /// Takes checkpoints that the sink is to send beside the records, so that a copy of each is kept elsewhere:
+    ///
+    /// ```no_run
+    /// # use tracing_audit::{Audit, sink::OtlpSink};
+    /// # fn main() -> tracing_audit::Result<()> {
+    /// let collector = OtlpSink::builder().build()?;
+    /// let anchors = collector.anchors();
+    /// let audit = Audit::builder().on_checkpoint(move |note| anchors.send(note)).sink(collector).start()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// A checkpoint is sent behind the next records, or the next flush, as a record `audit.checkpoint` without a place in the
+    /// stream. It holds nothing up: where it cannot be sent, it or a newer one is sent later.
+    #[must_use]
+    pub fn anchors(&self) -> Anchors {
+        self.anchors.clone()
+    }
+
+    /// Sends the checkpoint that waits, if one does.
+    fn send_anchor(&mut self) {
+        let Some(note) = self.anchors.take() else { return };
+        let mut request = Vec::new();
+        self.encoder.anchor(&note, &mut request);
+        match self.transport.exchange(&request) {
+            Verdict::Later { .. } | Verdict::Person(_) | Verdict::Fewer(_) => self.anchors.give_back(note),
+            // What is refused once is refused again.
+            Verdict::Taken { .. } | Verdict::Split(_) => {}
+        }
     }
 
     /// Sends a request without records, to find out whether a collector is there and takes requests from us.
@@ -114,8 +149,9 @@ impl Sink for OtlpSink {
         self.work.deliver(batch, &mut encode, &mut self.transport)
     }
 
-    /// Nothing to do: what was delivered, the collector has acknowledged.
+    /// What was delivered, the collector has acknowledged. A checkpoint may wait.
     fn flush(&mut self) -> std::result::Result<(), SinkError> {
+        self.send_anchor();
         Ok(())
     }
 
