@@ -106,6 +106,31 @@ impl Capture {
     /// Tells a source that watches of a span that is entered or left.
     #[inline]
     pub(super) fn pass(&self, id: &Id, passage: Passage) {
+        if self.has_tracer() {
+            self.tell(id, passage);
+        }
+    }
+
+    /// A span is left: a source may learn from that, or know ids that it could not know before.
+    #[inline]
+    pub(super) fn leave(&self, id: &Id) {
+        if self.has_tracer() {
+            self.tell(id, Passage::Exiting);
+            self.identify_by(id, |source| source.exiting(&self.stack, id));
+        }
+    }
+
+    /// A span is about to be closed, and the tracer's layer may still know it.
+    #[inline]
+    pub(super) fn closing(&self, id: &Id) {
+        if self.has_tracer() {
+            self.identify_by(id, |source| source.closing(&self.stack, id));
+        }
+    }
+
+    /// Apart, so that whoever has no tracer needs no room for what is done here.
+    #[inline(never)]
+    fn tell(&self, id: &Id, passage: Passage) {
         if let Ids::Source(source) = &self.ids
             && source.watches(&self.stack)
         {
@@ -113,26 +138,12 @@ impl Capture {
         }
     }
 
-    /// A span is left: a source may learn from that, or know ids that it could not know before.
-    #[inline]
-    pub(super) fn leave(&self, id: &Id) {
-        if let Ids::Source(source) = &self.ids {
-            if source.watches(&self.stack) {
-                source.passing(&self.stack, id, Passage::Exiting);
-            }
-            if self.lacks_ids(id) {
-                self.take_answer(id, source.exiting(&self.stack, id));
-            }
-        }
-    }
-
-    /// A span is about to be closed, and the tracer's layer may still know it.
-    #[inline]
-    pub(super) fn closing(&self, id: &Id) {
+    #[inline(never)]
+    fn identify_by(&self, id: &Id, ask: impl FnOnce(&dyn IdSource) -> TraceAnswer) {
         if let Ids::Source(source) = &self.ids
             && self.lacks_ids(id)
         {
-            self.take_answer(id, source.closing(&self.stack, id));
+            self.take_answer(id, ask(source.as_ref()));
         }
     }
 
