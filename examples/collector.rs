@@ -108,7 +108,9 @@ impl opentelemetry_http::HttpClient for Post {
         let mut answer = Vec::new();
         connection.read_to_end(&mut answer)?;
         let status = std::str::from_utf8(answer.get(9..12).ok_or("no answer")?)?;
-        Ok(opentelemetry_http::Response::builder().status(status).body(Bytes::new())?)
+        Ok(opentelemetry_http::Response::builder()
+            .status(status)
+            .body(Bytes::new())?)
     }
 }
 
@@ -136,10 +138,15 @@ async fn main() -> Result<(), Failure> {
         .ids(Ids::opentelemetry())
         .sink(OtlpSink::builder().endpoint(&collector).build()?)
         .start()?;
-    tracing_subscriber::registry().with(telemetry).audited(&audit).try_init()?;
+    tracing_subscriber::registry()
+        .with(telemetry)
+        .audited(&audit)
+        .try_init()?;
     print!("{}", audit.check());
 
-    let app = Router::new().route("/documents/{id}", get(read)).layer(from_fn(traced));
+    let app = Router::new()
+        .route("/documents/{id}", get(read))
+        .layer(from_fn(traced));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let client = tokio::task::spawn_blocking(move || use_the_service(address));
@@ -167,7 +174,10 @@ fn use_the_service(address: SocketAddr) -> Result<(), Failure> {
         )?;
         let mut answer = String::new();
         connection.read_to_string(&mut answer)?;
-        println!("GET /documents/{id}: {}", answer.lines().next().unwrap_or_default());
+        println!(
+            "GET /documents/{id}: {}",
+            answer.lines().next().unwrap_or_default()
+        );
     }
     Ok(())
 }
@@ -202,7 +212,11 @@ impl Received {
             let span = spans
                 .get(place)
                 .ok_or_else(|| format!("{event} names a span that did not arrive"))?;
-            println!("{event:<16} trace {}  span {}  {span}", hex(&place.0), hex(&place.1));
+            println!(
+                "{event:<16} trace {}  span {}  {span}",
+                hex(&place.0),
+                hex(&place.1)
+            );
         }
         match records.len() {
             6 => Ok(()),
@@ -217,7 +231,10 @@ fn lock<T>(shared: &Mutex<T>) -> Result<std::sync::MutexGuard<'_, T>, Failure> {
 
 async fn take_spans(State(received): State<Received>, body: Bytes) -> Result<(), StatusCode> {
     let request = ExportTraceServiceRequest::decode(body).map_err(|_| StatusCode::BAD_REQUEST)?;
-    let scopes = request.resource_spans.into_iter().flat_map(|resource| resource.scope_spans);
+    let scopes = request
+        .resource_spans
+        .into_iter()
+        .flat_map(|resource| resource.scope_spans);
     let spans = scopes.flat_map(|scope| scope.spans);
     lock(&received.spans)
         .map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?
@@ -232,7 +249,10 @@ async fn take_records(State(received): State<Received>, body: Bytes) -> Result<(
         .read_to_end(&mut plain)
         .map_err(|_| StatusCode::BAD_REQUEST)?;
     let request = ExportLogsServiceRequest::decode(&*plain).map_err(|_| StatusCode::BAD_REQUEST)?;
-    let scopes = request.resource_logs.into_iter().flat_map(|resource| resource.scope_logs);
+    let scopes = request
+        .resource_logs
+        .into_iter()
+        .flat_map(|resource| resource.scope_logs);
     let records = scopes.flat_map(|scope| scope.log_records);
     let of_the_service = records.filter(|record| record.event_name.starts_with("document."));
     lock(&received.records)

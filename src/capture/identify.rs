@@ -7,7 +7,7 @@ use super::core::Capture;
 #[cfg(feature = "opentelemetry")]
 use super::ids::Passage;
 use super::ids::{EventParent, IdSource, Ids, TraceAnswer};
-use crate::record::TraceContext;
+use crate::record::{Record, Slot, TraceContext};
 use crate::redact::Redacting;
 use crate::stats::add;
 
@@ -28,13 +28,18 @@ impl Capture {
         self.state_answer(into, source.event(&self.stack, parent));
     }
 
-    /// States the ids of the place where the thread is, for a record that is given as a value and names none.
-    pub(crate) fn identify_here(&self, into: &mut Redacting<'_>) {
-        if let Ids::Source(source) = &self.ids {
+    /// Appends what the thread's spans and scopes hand down to a record that is given as a value, and, unless it names a
+    /// trace, the ids of the place where the thread is. Answers whether an actor is among it.
+    pub(crate) fn inherit_for(&self, record: &Record, into: &mut Redacting<'_>) -> bool {
+        let has_actor = self.inherit_context(into);
+        if let Ids::Source(source) = &self.ids
+            && record.get(Slot::TraceId).is_none()
+        {
             let beside = self.entered_beside();
             let here = beside.as_deref().unwrap_or(self);
             self.state_answer(into, source.event(&here.stack, EventParent::Current));
         }
+        has_actor
     }
 
     /// The ids of the place where the thread is, to be carried to another thread; `None` without a tracer that knows.
