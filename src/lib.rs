@@ -73,6 +73,7 @@
 //!   [`sensitive_instrument`], which records no argument that is not named; and the short forms [`audited`](macro@audited), a
 //!   function whose calls are records that know how they ended, and [`audit!`](macro@audit), an event.
 //! - `catalog`: typed events for what agents, their hosts and their rulers do, in [`catalog`]; [`guide::events`] lists them.
+//! - `otlp`: `sink::OtlpSink`, records to an OpenTelemetry collector over HTTP: see `guide::opentelemetry`. `otlp-grpc`: over gRPC too.
 //! - `tower`: `AuditContextLayer`, which opens a context per HTTP request.
 //! - `opentelemetry`: `OtelIds`, records under the ids that tracing-opentelemetry exports; see [`guide::correlation`].
 //!

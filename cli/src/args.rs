@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use tracing_audit::catalog::profile::Profile;
 
+use crate::cmd::ship::Ship;
 use crate::sealing::{Checkpoint, Keygen, Prove, Verify};
 
 const QUESTIONS: &str = "\
@@ -118,6 +119,8 @@ pub(crate) enum Command {
     Prune(Prune),
     /// Redact values: lines {"id","field","value"} in, {"id","value","redactions"} out, in the same order
     Redact(Redact),
+    /// Ship records to an OpenTelemetry collector, from outside of the application
+    Ship(Ship),
     /// Show records: the newest 50, oldest of them first
     Show(Show),
     /// Show the newest records, and with -f those to come
@@ -129,13 +132,17 @@ pub(crate) enum Command {
 /// `doctor`.
 #[derive(Debug, ClapArgs)]
 #[command(
-    after_help = "It reads ends and small files only, whatever the size of the trail, and changes nothing.\n\n\
+    after_help = "It reads ends and small files only, whatever the size of the trail, and changes nothing. --otlp sends\n\
+                  a request without records.\n\n\
                   Exit codes: 0 nothing wants to be looked at, 2 something does, 3 no trail there, or a\n  \
                   file cannot be read, 4 wrong usage."
 )]
 pub(crate) struct Doctor {
     /// A trail: the directory of its streams, or one stream's directory
     pub(crate) dir: PathBuf,
+    /// Ask the collector as well whether it takes requests: the one of OTEL_EXPORTER_OTLP_ENDPOINT, or this one
+    #[arg(long, value_name = "URL", num_args = 0..=1)]
+    pub(crate) otlp: Option<Option<String>>,
 }
 
 /// `demo`.

@@ -41,6 +41,7 @@ fn main() -> ExitCode {
         Command::Prove(prove) => cmd::seal::prove(prove),
         Command::Prune(prune) => cmd::prune::run(prune),
         Command::Redact(redact) => cmd::redact::run(redact),
+        Command::Ship(ship) => cmd::ship::run(ship),
         Command::Show(show) => cmd::show::run(show),
         Command::Tail(tail) => cmd::tail::run(tail),
         Command::Verify(verify) => cmd::verify::run(verify),

@@ -11,6 +11,8 @@ use crate::sh::{Outcome, output, root, run, target};
 pub(crate) struct Tools {
     /// The interpreter that has the packages of `python-requirements.txt`.
     pub(crate) python: Option<PathBuf>,
+    /// The interpreter that has the packages of `peers-requirements.txt`: a collector, a broker and their decoder.
+    pub(crate) peers: Option<PathBuf>,
     /// For each tool that is missing, what is not tested for want of it.
     pub(crate) missing: Vec<String>,
 }
@@ -19,11 +21,17 @@ impl Tools {
     /// Finds every tool; installs those that are missing if `install` says so.
     pub(crate) fn find(install: bool) -> Self {
         let mut tools = Self::default();
-        match python(install) {
+        match python("python", install) {
             Ok(python) => tools.python = Some(python),
             Err(why) => tools
                 .missing
                 .push(format!("Python oracles (RFC 8785, JSON Schema, DuckDB): {why}")),
+        }
+        match python("peers", install) {
+            Ok(python) => tools.peers = Some(python),
+            Err(why) => tools.missing.push(format!(
+                "a real collector (rotel, tansu, opentelemetry-proto): {why}"
+            )),
         }
         for (program, what) in [
             ("jq", "reading lines with jq"),
@@ -74,12 +82,12 @@ fn apt(package: &str) -> Outcome {
     output(install.env("DEBIAN_FRONTEND", "noninteractive")).map(drop)
 }
 
-/// The interpreter of our environment, made from the pinned and hash-checked list unless it is there already.
-fn python(install: bool) -> Outcome<PathBuf> {
-    let list = root().join("xtask/python-requirements.txt");
+/// The interpreter of an environment of ours, made from its pinned and hash-checked list unless it is there already.
+fn python(name: &str, install: bool) -> Outcome<PathBuf> {
+    let list = root().join(format!("xtask/{name}-requirements.txt"));
     let wanted =
         fs::read_to_string(&list).map_err(|error| format!("the list of packages cannot be read: {error}"))?;
-    let home = target().join("tools/python");
+    let home = target().join("tools").join(name);
     let python = home.join("bin/python");
     // The stamp is written last: an installation that was interrupted is made anew.
     let stamp = home.join("requirements.installed");

@@ -58,6 +58,9 @@ pub(crate) fn run(args: &Doctor) -> Result<u8, Failure> {
         }
         requests(&mut told, &stream)?;
     }
+    if let Some(endpoint) = &args.otlp {
+        collector(&mut told, endpoint.as_deref())?;
+    }
     let wanting = told.wanting;
     let closing = match wanting {
         0 => "nothing here wants to be looked at; `tracing-audit verify` reads all of it".to_owned(),
@@ -66,6 +69,20 @@ pub(crate) fn run(args: &Doctor) -> Result<u8, Failure> {
     told.out.line(&closing)?;
     told.out.flush()?;
     Ok(if wanting > 0 { code::LOSSY } else { code::OK })
+}
+
+/// Whether the collector takes requests. A setting that cannot work is wrong usage.
+fn collector(told: &mut Told, endpoint: Option<&str>) -> Result<(), Failure> {
+    told.out.line("the collector")?;
+    match super::ship::probe(endpoint) {
+        Ok(endpoint) => told.fine(&format!(
+            "{endpoint} takes requests; that it keeps what it takes, it does not say"
+        )),
+        Err(Failure::Audit(error)) if error.kind() == tracing_audit::ErrorKind::Sink => {
+            told.wants(&error.to_string())
+        }
+        Err(failure) => Err(failure),
+    }
 }
 
 /// Who may read and write.

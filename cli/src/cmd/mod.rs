@@ -11,6 +11,7 @@ pub(crate) mod import;
 pub(crate) mod prune;
 pub(crate) mod redact;
 pub(crate) mod seal;
+pub(crate) mod ship;
 pub(crate) mod show;
 mod streams;
 pub(crate) mod tail;

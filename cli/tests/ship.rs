@@ -1,0 +1,192 @@
+//! `ship` and `doctor --otlp` as processes, with a collector of our own.
+
+#[path = "../../tests/support/collector.rs"]
+mod collector;
+#[path = "support/trails.rs"]
+mod trails;
+
+/// What the collector of the tests holds of a record; here its number is enough.
+mod otlp {
+    use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value::Value};
+    use opentelemetry_proto::tonic::logs::v1::LogRecord;
+
+    #[derive(Debug, Clone)]
+    #[allow(dead_code, reason = "the collector fills it")]
+    pub(crate) struct Held {
+        pub(crate) resource: Vec<KeyValue>,
+        pub(crate) record: LogRecord,
+    }
+
+    impl Held {
+        pub(crate) fn seq(&self) -> i64 {
+            let is_number = |pair: &&KeyValue| pair.key == "audit.sequence.number";
+            let pair = self.record.attributes.iter().find(is_number).expect("a number");
+            match pair.value.as_ref().and_then(|value| value.value.as_ref()) {
+                Some(Value::IntValue(seq)) => *seq,
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}
+
+use std::path::Path;
+use std::process::Output;
+use std::time::Duration;
+
+use collector::{Call, Collector, Reply};
+use otlp::Held;
+use tracing_audit::Audit;
+use tracing_audit::record::Record;
+use trails::binary;
+
+/// Writes so many more records, `bad.step` at 7, and ends the trail.
+fn write(dir: &Path, count: u64) {
+    let audit = Audit::builder().directory(dir).start().expect("starts");
+    for n in 0..count {
+        let event = if n == 7 { "bad.step" } else { "good.step" };
+        audit
+            .submit(Record::builder(event).actor("user", "u-1").build())
+            .expect("taken");
+    }
+    audit.shutdown(Duration::from_secs(60)).expect("ends");
+}
+
+fn run(args: &[&str], dir: &Path) -> (i32, String, String) {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = binary().args(args).arg(dir).output().expect("runs");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+    (status.code().expect("a code"), text(stdout), text(stderr))
+}
+
+fn ship(collector: &Collector, state: &Path, dir: &Path) -> (i32, String) {
+    let (url, state) = (collector.url(), state.display().to_string());
+    let (code, _, told) = run(
+        &["ship", "--endpoint", &url, "--state", &state, "--patience", "0"],
+        dir,
+    );
+    (code, told)
+}
+
+fn seqs(collector: &Collector) -> Vec<i64> {
+    collector.took().iter().map(Held::seq).collect()
+}
+
+#[test]
+fn what_is_there_is_shipped_once_and_the_next_run_ships_what_came_since() {
+    let place = tempfile::tempdir().expect("a directory");
+    let (dir, state) = (place.path().join("audit"), place.path().join("state"));
+    write(&dir, 3_000);
+    let collector = Collector::good();
+    assert_eq!(
+        ship(&collector, &state, &dir),
+        (0, "3,002 records shipped\n".into())
+    );
+    write(&dir, 10);
+    assert_eq!(ship(&collector, &state, &dir), (0, "12 records shipped\n".into()));
+    assert_eq!(ship(&collector, &state, &dir), (0, "0 records shipped\n".into()));
+    assert_eq!(seqs(&collector), (0..3_014).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_collector_that_takes_nothing_is_told_and_the_next_run_goes_on_from_there() {
+    let place = tempfile::tempdir().expect("a directory");
+    let (dir, state) = (place.path().join("audit"), place.path().join("state"));
+    write(&dir, 20);
+    let away = Collector::start(|_| (false, Reply::status(503)));
+    let (code, told) = ship(&away, &state, &dir);
+    assert!(
+        code == 3 && told.contains("503") && told.contains("goes on from there"),
+        "{told}"
+    );
+    let collector = Collector::good();
+    assert_eq!(ship(&collector, &state, &dir).0, 0);
+    assert_eq!(seqs(&collector), (0..22).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_record_that_the_collector_refuses_is_written_down_and_the_exit_code_says_so() {
+    let place = tempfile::tempdir().expect("a directory");
+    let (dir, state) = (place.path().join("audit"), place.path().join("state"));
+    write(&dir, 20);
+    let is_bad = |call: &Call| {
+        call.records
+            .iter()
+            .any(|held| held.record.event_name == "bad.step")
+    };
+    let picky = Collector::start(move |call| {
+        if is_bad(call) {
+            (false, Reply::status(400))
+        } else {
+            (true, Reply::ok())
+        }
+    });
+    let (code, told) = ship(&picky, &state, &dir);
+    assert!(code == 2 && told.contains("refused 1 record"), "{told}");
+    let refused = std::fs::read_to_string(place.path().join("state.refused")).expect("it is there");
+    assert!(
+        refused.starts_with("{\"seq\":8,\"stream\":\"main-") && refused.lines().count() == 1,
+        "{refused}"
+    );
+    assert_eq!(seqs(&picky).len(), 21);
+}
+
+#[test]
+fn records_that_were_removed_before_they_were_shipped_are_named() {
+    let place = tempfile::tempdir().expect("a directory");
+    let (dir, state) = (place.path().join("audit"), place.path().join("state"));
+    write(&dir, 10);
+    let collector = Collector::good();
+    ship(&collector, &state, &dir);
+    for _ in 0..2 {
+        let audit = Audit::builder().directory(&dir).start().expect("starts");
+        audit.rotate().expect("a new segment");
+        audit.shutdown(Duration::from_secs(60)).expect("ends");
+    }
+    let stream = dir.join("main");
+    let listed = tracing_audit::format::segments(&stream).expect("listed");
+    for segment in listed.iter().take(listed.len() - 1) {
+        std::fs::remove_file(&segment.path).expect("removed");
+    }
+    let (code, told) = ship(&collector, &state, &dir);
+    assert!(code == 2 && told.contains("are no longer there"), "{code} {told}");
+}
+
+#[test]
+fn a_wrong_setting_and_a_state_that_is_none_are_told_and_ship_nothing() {
+    let place = tempfile::tempdir().expect("a directory");
+    let (dir, state) = (place.path().join("audit"), place.path().join("state"));
+    write(&dir, 1);
+    let state_of = state.display().to_string();
+    let (code, _, told) = run(
+        &["ship", "--endpoint", "collector:4318", "--state", &state_of],
+        &dir,
+    );
+    assert!(code == 4 && told.contains("http://host:4318"), "{told}");
+    std::fs::write(&state, "{}").expect("written");
+    let (code, told) = ship(&Collector::good(), &state, &dir);
+    assert!(code == 3 && told.contains("move it away"), "{told}");
+}
+
+#[test]
+fn the_doctor_says_whether_the_collector_takes_requests() {
+    let place = tempfile::tempdir().expect("a directory");
+    write(place.path(), 1);
+    let doctor = |collector: &Collector| {
+        let (code, said, _) = run(&["doctor", &format!("--otlp={}", collector.url())], place.path());
+        (code, said)
+    };
+    let (code, said) = doctor(&Collector::good());
+    // The one thing is that nothing is signed.
+    assert!(
+        code == 2 && said.contains("takes requests") && said.contains("1 thing"),
+        "{said}"
+    );
+    let (code, said) = doctor(&Collector::start(|_| (false, Reply::status(401))));
+    assert!(
+        code == 2 && said.contains("401") && said.contains("credentials"),
+        "{said}"
+    );
+}
