@@ -116,6 +116,26 @@ fn whatever_a_record_says_the_exporter_of_opentelemetry_otlp_sends_what_our_sink
 }
 
 #[test]
+fn the_sink_keeps_the_contract() {
+    let collector = Collector::good();
+    tracing_audit::testing::sink_conformance(
+        || {
+            collector.forget();
+            through_otlp(&collector)
+        },
+        |_| {
+            Some(
+                collector
+                    .took()
+                    .into_iter()
+                    .map(|held| settled(held).line())
+                    .collect(),
+            )
+        },
+    );
+}
+
+#[test]
 fn a_batch_of_several_services_reaches_the_exporter_under_the_resource_of_each() {
     let collector = Collector::good();
     let mut sink = through_otlp(&collector).resource("deployment.environment.name", "test");

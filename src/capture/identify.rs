@@ -58,17 +58,18 @@ impl Capture {
         match answer {
             TraceAnswer::Ids(trace) => into.trace_ids(trace, None),
             TraceAnswer::Untraced => {}
-            TraceAnswer::Unknown => self.trace_unknown(into),
+            TraceAnswer::Unknown => self.trace_unknown(into, true),
         }
     }
 
-    /// Marks and counts a record whose ids the tracer could not say.
+    /// Marks and counts a record whose ids the tracer could not say, whether or not it was asked.
     #[cold]
-    pub(super) fn trace_unknown(&self, into: &mut Redacting<'_>) {
+    pub(super) fn trace_unknown(&self, into: &mut Redacting<'_>, was_asked: bool) {
         into.no_trace_ids();
         add(&self.counters.trace_unavailable, 1);
         if let Ids::Source(source) = &self.ids
-            && let Some(sentence) = source.complaint()
+            && was_asked
+            && let Some(sentence) = source.complaint(&self.stack)
         {
             self.outlet.say(&sentence);
         }
