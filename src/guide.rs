@@ -54,3 +54,9 @@ pub mod dpa {}
 
 #[doc = include_str!("../docs/opentelemetry.md")]
 pub mod opentelemetry {}
+
+#[doc = include_str!("../docs/opentelemetry-correlation.md")]
+pub mod correlation {}
+
+#[doc = include_str!("../docs/opentelemetry-exporter.md")]
+pub mod opentelemetry_exporter {}

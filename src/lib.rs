@@ -77,6 +77,8 @@
 //! - `otlp`: `sink::OtlpSink`, records to an OpenTelemetry collector over HTTP: see `guide::opentelemetry`. `otlp-grpc`: over gRPC too.
 //! - `tower`: `AuditContextLayer`, which opens a context per HTTP request.
 //! - `opentelemetry`: `OtelIds`, records under the ids that tracing-opentelemetry exports; see [`guide::correlation`].
+//! - `exporter`: `sink::ExporterSink`, records through any exporter of the OpenTelemetry SDK; `exporter-otlp`: with that of
+//!   opentelemetry-otlp made ready. See [`guide::opentelemetry_exporter`].
 //!
 //! A feature adds API and never changes behaviour.
 

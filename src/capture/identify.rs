@@ -7,7 +7,7 @@ use super::core::Capture;
 #[cfg(feature = "opentelemetry")]
 use super::ids::Passage;
 use super::ids::{EventParent, IdSource, Ids, TraceAnswer};
-use crate::record::TraceContext;
+use crate::record::{Record, Slot, TraceContext};
 use crate::redact::Redacting;
 use crate::stats::add;
 
@@ -28,13 +28,18 @@ impl Capture {
         self.state_answer(into, source.event(&self.stack, parent));
     }
 
-    /// States the ids of the place where the thread is, for a record that is given as a value and names none.
-    pub(crate) fn identify_here(&self, into: &mut Redacting<'_>) {
-        if let Ids::Source(source) = &self.ids {
+    /// Appends what the thread's spans and scopes hand down to a record that is given as a value, and, unless it names a
+    /// trace, the ids of the place where the thread is. Answers whether an actor is among it.
+    pub(crate) fn inherit_for(&self, record: &Record, into: &mut Redacting<'_>) -> bool {
+        let has_actor = self.inherit_context(into);
+        if let Ids::Source(source) = &self.ids
+            && record.get(Slot::TraceId).is_none()
+        {
             let beside = self.entered_beside();
             let here = beside.as_deref().unwrap_or(self);
             self.state_answer(into, source.event(&here.stack, EventParent::Current));
         }
+        has_actor
     }
 
     /// The ids of the place where the thread is, to be carried to another thread; `None` without a tracer that knows.
@@ -53,17 +58,18 @@ impl Capture {
         match answer {
             TraceAnswer::Ids(trace) => into.trace_ids(trace, None),
             TraceAnswer::Untraced => {}
-            TraceAnswer::Unknown => self.trace_unknown(into),
+            TraceAnswer::Unknown => self.trace_unknown(into, true),
         }
     }
 
-    /// Marks and counts a record whose ids the tracer could not say.
+    /// Marks and counts a record whose ids the tracer could not say, whether or not it was asked.
     #[cold]
-    pub(super) fn trace_unknown(&self, into: &mut Redacting<'_>) {
+    pub(super) fn trace_unknown(&self, into: &mut Redacting<'_>, was_asked: bool) {
         into.no_trace_ids();
         add(&self.counters.trace_unavailable, 1);
         if let Ids::Source(source) = &self.ids
-            && let Some(sentence) = source.complaint()
+            && was_asked
+            && let Some(sentence) = source.complaint(&self.stack)
         {
             self.outlet.say(&sentence);
         }
@@ -106,6 +112,31 @@ impl Capture {
     /// Tells a source that watches of a span that is entered or left.
     #[inline]
     pub(super) fn pass(&self, id: &Id, passage: Passage) {
+        if self.has_tracer() {
+            self.tell(id, passage);
+        }
+    }
+
+    /// A span is left: a source may learn from that, or know ids that it could not know before.
+    #[inline]
+    pub(super) fn leave(&self, id: &Id) {
+        if self.has_tracer() {
+            self.tell(id, Passage::Exiting);
+            self.identify_by(id, |source| source.exiting(&self.stack, id));
+        }
+    }
+
+    /// A span is about to be closed, and the tracer's layer may still know it.
+    #[inline]
+    pub(super) fn closing(&self, id: &Id) {
+        if self.has_tracer() {
+            self.identify_by(id, |source| source.closing(&self.stack, id));
+        }
+    }
+
+    /// Apart, so that whoever has no tracer needs no room for what is done here.
+    #[inline(never)]
+    fn tell(&self, id: &Id, passage: Passage) {
         if let Ids::Source(source) = &self.ids
             && source.watches(&self.stack)
         {
@@ -113,26 +144,12 @@ impl Capture {
         }
     }
 
-    /// A span is left: a source may learn from that, or know ids that it could not know before.
-    #[inline]
-    pub(super) fn leave(&self, id: &Id) {
-        if let Ids::Source(source) = &self.ids {
-            if source.watches(&self.stack) {
-                source.passing(&self.stack, id, Passage::Exiting);
-            }
-            if self.lacks_ids(id) {
-                self.take_answer(id, source.exiting(&self.stack, id));
-            }
-        }
-    }
-
-    /// A span is about to be closed, and the tracer's layer may still know it.
-    #[inline]
-    pub(super) fn closing(&self, id: &Id) {
+    #[inline(never)]
+    fn identify_by(&self, id: &Id, ask: impl FnOnce(&dyn IdSource) -> TraceAnswer) {
         if let Ids::Source(source) = &self.ids
             && self.lacks_ids(id)
         {
-            self.take_answer(id, source.closing(&self.stack, id));
+            self.take_answer(id, ask(source.as_ref()));
         }
     }
 

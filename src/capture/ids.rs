@@ -68,8 +68,10 @@ pub trait IdSource: Send + Sync + fmt::Debug {
         None
     }
 
-    /// What the application should be told, once, when an answer was [`TraceAnswer::Unknown`]. Default: nothing.
-    fn complaint(&self) -> Option<String> {
+    /// What the application should be told when it was asked about a record and answered [`TraceAnswer::Unknown`]. Said each
+    /// time that there is something. Default: nothing.
+    fn complaint(&self, stack: &Stack) -> Option<String> {
+        let _ = stack;
         None
     }
 }

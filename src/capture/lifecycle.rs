@@ -282,7 +282,7 @@ impl Capture {
         }
         // Own fields come last: what the application said wins over what was concluded.
         into.own(&state.own, state.names);
-        self.identify(&mut into, state);
+        self.identify(&mut into, state, why_open.is_none());
         into.seen = state.seen;
         self.finish(&mut into, plan, state.has_actor);
     }
@@ -294,16 +294,16 @@ impl Capture {
         into.own(&state.own, state.names);
         into.word(Slot::Phase, "start");
         into.word(Slot::Outcome, "pending");
-        self.identify(&mut into, state);
+        self.identify(&mut into, state, false);
         into.seen = state.seen;
         self.finish(&mut into, plan, state.has_actor);
     }
 
-    fn identify(&self, into: &mut Redacting<'_>, state: &SpanState) {
+    fn identify(&self, into: &mut Redacting<'_>, state: &SpanState, has_ended: bool) {
         if let Some(trace) = state.trace {
             into.trace_ids(trace, state.parent);
         } else if self.has_tracer() && !state.is_untraced {
-            self.trace_unknown(into);
+            self.trace_unknown(into, has_ended);
         }
         if state.execution != 0 && state.seen & sees::EXECUTION == 0 {
             into.hex(Slot::ExecutionId, state.execution);

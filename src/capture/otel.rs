@@ -43,6 +43,9 @@ const VERSIONS: &str = "tracing-opentelemetry 0.34 (opentelemetry 0.33)";
 /// `trace_unavailable`, and [`Stats::trace_unavailable`](crate::Stats::trace_unavailable) counts it.
 /// [`guide::correlation`](crate::guide::correlation) lists these cases.
 ///
+/// What asks may start a span, so a sampler, or a span processor's `on_start`, must not report audit events itself: the layer
+/// holds the span's lock there, and the event would wait for it. (The layer itself ignores what is reported there.)
+///
 /// The application must use the same versions of both crates: tracing-opentelemetry 0.34 with opentelemetry 0.33. Otherwise
 /// the spans of one cannot be seen by the other; [`Audit::check`](crate::Audit::check) and the first record that lacks ids say
 /// so.
@@ -261,9 +264,9 @@ impl IdSource for OtelIds {
         }
     }
 
-    fn complaint(&self) -> Option<String> {
-        // What the probe of a check found, or would find, at the first record that lacks its ids.
-        if self.has_complained.swap(true, Ordering::Relaxed) {
+    fn complaint(&self, stack: &Stack) -> Option<String> {
+        // Where the layer was seen, what nobody can know is nobody's mistake.
+        if notes(stack) != 0 || self.has_complained.swap(true, Ordering::Relaxed) {
             return None;
         }
         Some(format!(

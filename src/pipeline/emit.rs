@@ -408,10 +408,7 @@ impl Inner {
             return Err(Error::new(ErrorKind::Refused, message));
         }
         let mut into = Redacting::frame(self.inbox().buffer(), time, self.capture.policy());
-        let has_actor = self.capture.inherit_context(&mut into);
-        if record.get(Slot::TraceId).is_none() {
-            self.capture.identify_here(&mut into);
-        }
+        let has_actor = self.capture.inherit_for(record, &mut into);
         if has_actor && record.get(Slot::ActorId).is_some() {
             into.level();
         }

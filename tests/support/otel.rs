@@ -192,6 +192,7 @@ impl Stage {
     }
 
     pub(crate) fn records(&self) -> Vec<Record> {
+        // After a shutdown, everything has arrived, and the flush answers how that ended.
         let flushed = self.audit.flush(Duration::from_secs(60));
         flushed.expect("a memory sink takes everything");
         let is_control = |record: &Record| record.text(Slot::ActorId) == Some("tracing-audit");
