@@ -254,10 +254,14 @@ proptest! {
 
     #[test]
     fn sql_finds_what_the_file_scan_and_a_naive_filter_find(
-        all in prop::collection::vec(said(), 0..48),
+        mut all in prop::collection::vec(said(), 0..48),
+        is_one_stream in any::<bool>(),
         text in query(),
         cut in any::<prop::sample::Index>(),
     ) {
+        if is_one_stream {
+            all.iter_mut().for_each(|said| said.stream = 0);
+        }
         let root = tempfile::tempdir().unwrap();
         let (dir, sqlite) = stores(root.path(), &all);
         let query = Query::parse_at(&text, T0).unwrap();
