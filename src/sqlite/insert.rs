@@ -1,11 +1,12 @@
 //! Adding lines: one transaction for a batch, and each line once, however often it is offered.
 
 use rusqlite::types::ToSqlOutput;
-use rusqlite::{Connection, OptionalExtension as _, ToSql, params};
+use rusqlite::{OptionalExtension as _, params};
 
 use super::columns::{COLUMNS, number};
 use super::schema::create_part;
-use super::{Database, MAX_SEQ, MAX_STREAMS, Stream, finish, key, row};
+use super::text::Texts;
+use super::{Database, Known, MAX_SEQ, MAX_STREAMS, Stream, finish, key, row};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::{Batch, Entry};
 use crate::record::{Record, Slot};
@@ -113,6 +114,7 @@ impl Database {
             let _ = self.conn.execute_batch("ROLLBACK");
             // What was remembered may be of what was not written.
             self.known.version = -1;
+            self.known.texts = Texts::default();
         } else if self.is_log_old {
             self.empty_log();
         }
@@ -138,12 +140,13 @@ impl Database {
                 Ok((row.get(0)?, stream))
             })?
             .collect::<rusqlite::Result<_>>()?;
-        known.part = self
+        let part: i64 = self
             .conn
             .query_row("SELECT max(part) FROM parts", [], |row| row.get(0))?;
-        let count = format!("SELECT count(*) FROM entries_{}", known.part);
+        let count = format!("SELECT count(*) FROM entries_{part}");
         let rows: i64 = self.conn.query_row(&count, [], |row| row.get(0))?;
-        known.rows = rows.unsigned_abs();
+        known.is_unordered = false;
+        known.begin_part(part, rows.unsigned_abs());
         Ok(())
     }
 
@@ -156,16 +159,38 @@ impl Database {
                 self.stands_here(id, name, one)?;
                 continue;
             }
-            let part = self.known.part;
-            add(&self.conn, part, id, one).map_err(|error| self.failed("could not write to", error))?;
-            self.known.rows += 1;
-            if let Some(known) = self.known.streams.get_mut(name) {
-                known.next = one.line.seq + 1;
-                known.last = known.last.max(one.line.observed_at);
+            self.add(id, one)
+                .map_err(|error| self.failed("could not write to", error))?;
+            let known = &mut self.known;
+            known.rows += 1;
+            known.texts.add(id, &one.record);
+            known.is_unordered |= one.line.observed_at < stream.last;
+            if let Some(stream) = known.streams.get_mut(name) {
+                stream.next = one.line.seq + 1;
+                stream.last = stream.last.max(one.line.observed_at);
             }
         }
         self.keep_streams(read)
             .map_err(|error| self.failed("could not write to", error))
+    }
+
+    fn add(&self, id: i64, one: &Read<'_>) -> rusqlite::Result<()> {
+        let (conn, record) = (&self.conn, &one.record);
+        let mut entries = conn.prepare_cached(&self.known.insert_entry)?;
+        entries.raw_bind_parameter(1, id)?;
+        entries.raw_bind_parameter(2, number(one.line.observed_at))?;
+        entries.raw_bind_parameter(3, number(record.uint(Slot::Time).unwrap_or(0)))?;
+        for (at, column) in COLUMNS.iter().enumerate() {
+            entries.raw_bind_parameter(at + 4, ToSqlOutput::Borrowed(column.cell(record)))?;
+        }
+        entries.raw_execute()?;
+        conn.prepare_cached(&self.known.insert_line)?
+            .execute(params![id, one.line.line])?;
+        if row::is_gap(record) {
+            conn.prepare_cached("INSERT INTO gaps VALUES (?1, ?2, ?3)")?
+                .execute(params![id, self.known.part, number(one.line.observed_at)])?;
+        }
+        Ok(())
     }
 
     /// The stream of this name; a new one is given a number.
@@ -237,22 +262,38 @@ impl Database {
         for stream in names.iter().filter_map(|name| self.known.streams.get(*name)) {
             statement.execute(params![stream.no, number(stream.next), number(stream.last)])?;
         }
+        if self.known.is_unordered {
+            self.conn
+                .execute("INSERT OR IGNORE INTO about VALUES ('unordered', '1')", [])?;
+        }
         Ok(())
     }
 
     /// Finishes the newest part and begins another.
     pub(super) fn finish_part(&mut self) -> Result<()> {
         self.begin()?;
-        let part = self.known.part;
+        let Known { part, rows, .. } = self.known;
+        let texts = Some(&self.known.texts).filter(|texts| texts.len() == rows);
         let finish = || -> rusqlite::Result<()> {
-            finish::finish(&self.conn, part)?;
+            finish::finish(&self.conn, part, texts)?;
             create_part(&self.conn, part + 1)
         };
         let finished = finish().map_err(|error| self.failed("could not index", error));
         self.end(finished, "could not index")?;
-        self.known.part = part + 1;
-        self.known.rows = 0;
+        self.known.begin_part(part + 1, 0);
         Ok(())
+    }
+}
+
+impl Known {
+    /// Rows are added to this part from now on.
+    fn begin_part(&mut self, part: i64, rows: u64) {
+        let places: String = COLUMNS.iter().map(|_| ", ?").collect();
+        self.part = part;
+        self.rows = rows;
+        self.texts = Texts::default();
+        self.insert_entry = format!("INSERT INTO entries_{part} VALUES (?1, ?2, ?3{places})");
+        self.insert_line = format!("INSERT INTO lines_{part} VALUES (?1, ?2)");
     }
 }
 
@@ -275,29 +316,4 @@ impl<'a> From<Entry<'a>> for Line<'a> {
             line: entry.line(),
         }
     }
-}
-
-fn add(conn: &Connection, part: i64, id: i64, one: &Read<'_>) -> rusqlite::Result<()> {
-    let record = &one.record;
-    let mut entries = conn.prepare_cached(&insert_into(part))?;
-    entries.raw_bind_parameter(1, id)?;
-    entries.raw_bind_parameter(2, number(one.line.observed_at))?;
-    entries.raw_bind_parameter(3, number(record.uint(Slot::Time).unwrap_or(0)))?;
-    for (at, column) in COLUMNS.iter().enumerate() {
-        entries.raw_bind_parameter(at + 4, ToSqlOutput::Borrowed(column.cell(record)))?;
-    }
-    entries.raw_execute()?;
-    let sql = format!("INSERT INTO lines_{part} VALUES (?1, ?2)");
-    conn.prepare_cached(&sql)?.execute(params![id, one.line.line])?;
-    if row::is_gap(record) {
-        let place: [&dyn ToSql; 3] = [&id, &part, &number(one.line.observed_at)];
-        conn.prepare_cached("INSERT INTO gaps VALUES (?1, ?2, ?3)")?
-            .execute(place)?;
-    }
-    Ok(())
-}
-
-fn insert_into(part: i64) -> String {
-    let places: String = COLUMNS.iter().map(|_| ", ?").collect();
-    format!("INSERT INTO entries_{part} VALUES (?1, ?2, ?3{places})")
 }

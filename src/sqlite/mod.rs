@@ -70,6 +70,13 @@ struct Known {
     part: i64,
     /// How many rows it has.
     rows: u64,
+    /// The words of those that were added here: of all of them, unless somebody else added some.
+    texts: text::Texts,
+    /// Whether a record of a stream was observed before the one before it.
+    is_unordered: bool,
+    /// The statements that add a row to the part.
+    insert_entry: String,
+    insert_line: String,
 }
 
 /// A stream as the file knows it.
@@ -91,6 +98,21 @@ pub(crate) struct Part {
     /// The observation times of its rows; of an unfinished one, everything.
     pub(crate) first: u64,
     pub(crate) last: u64,
+    /// The first and the last `time` of its rows; of an unfinished one, everything.
+    pub(crate) times: (u64, u64),
+}
+
+impl Part {
+    /// A part of which nothing is known.
+    pub(crate) fn everything(no: i64) -> Self {
+        Self {
+            no,
+            is_finished: false,
+            first: 0,
+            last: u64::MAX,
+            times: (0, u64::MAX),
+        }
+    }
 }
 
 impl Database {
@@ -107,22 +129,32 @@ impl Database {
     /// The parts that hold rows, oldest first.
     pub(crate) fn parts(&self) -> Result<Vec<Part>> {
         let list = || -> rusqlite::Result<Vec<Part>> {
-            let sql = "SELECT part, finished, first, last FROM parts ORDER BY part";
+            let sql = "SELECT part, finished, first, last, first_time, last_time FROM parts ORDER BY part";
             let mut statement = self.conn.prepare_cached(sql)?;
             let rows = statement.query_map([], |row| {
                 let is_finished: bool = row.get(1)?;
-                let first: Option<i64> = row.get(2)?;
-                let last: Option<i64> = row.get(3)?;
+                let end = |at, otherwise| -> rusqlite::Result<u64> {
+                    let time: Option<i64> = row.get(at)?;
+                    Ok(time.filter(|_| is_finished).map_or(otherwise, i64::unsigned_abs))
+                };
                 Ok(Part {
                     no: row.get(0)?,
                     is_finished,
-                    first: first.filter(|_| is_finished).map_or(0, i64::unsigned_abs),
-                    last: last.filter(|_| is_finished).map_or(u64::MAX, i64::unsigned_abs),
+                    first: end(2, 0)?,
+                    last: end(3, u64::MAX)?,
+                    times: (end(4, 0)?, end(5, u64::MAX)?),
                 })
             })?;
             rows.collect()
         };
         list().map_err(|error| self.failed("could not list the parts of", error))
+    }
+
+    /// Whether the records of each stream were observed in the order of their numbers.
+    pub(crate) fn is_ordered(&self) -> Result<bool> {
+        let sql = "SELECT count(*) = 0 FROM about WHERE name = 'unordered'";
+        let read = self.conn.query_row(sql, [], |row| row.get(0));
+        read.map_err(|error| self.failed("could not read", error))
     }
 
     /// The names of the streams by their numbers.

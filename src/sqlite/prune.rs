@@ -145,7 +145,7 @@ fn thin(conn: &Connection, part: i64, before: u64, is_finished: bool) -> rusqlit
     )?;
     guard(conn, part)?;
     if is_finished {
-        finish::index_text(conn, part)?;
+        finish::index_text(conn, part, &finish::read_texts(conn, part)?)?;
         finish::note(conn, part)?;
     }
     Ok(())

@@ -4,7 +4,7 @@
 //! list of all words of the part, and the index says which records have those. What it says is more than what is wanted,
 //! never less, and each record is then looked at.
 
-use std::collections::BTreeSet;
+use std::collections::HashMap;
 
 use memchr::memmem::Finder;
 
@@ -16,56 +16,86 @@ const MOST: usize = 64;
 /// The word of a record that has a longer one. No text has it: the character stands for nothing.
 const LONG: &str = "\u{10ffff}";
 
+/// A word of so many hexadecimal digits is a random id, and not listed.
+const RANDOM: usize = 12;
+
 /// More words than this are not asked for one by one.
 const MOST_WORDS: usize = 400;
 
-/// Collects the words of records.
+/// The words of a part's records, collected as they are added.
 #[derive(Debug, Default)]
-pub(super) struct Words {
-    own: BTreeSet<String>,
+pub(crate) struct Texts {
+    /// Each word, with the last record that has it.
+    words: HashMap<Box<str>, i64>,
+    /// The records, each with where its words end in `joined`.
+    rows: Vec<(i64, usize)>,
+    /// The words of each record, each once, with a space behind it.
     joined: String,
 }
 
-impl Words {
-    /// The record's words, each once, with spaces between; they are added to `all`.
-    pub(super) fn of(&mut self, record: &Record, all: &mut BTreeSet<String>) -> &str {
-        self.own.clear();
+impl Texts {
+    /// Adds a record's words.
+    pub(super) fn add(&mut self, id: i64, record: &Record) {
         for (slot, value) in record.slots() {
-            self.take(slot, value);
+            self.take(id, slot, value);
         }
-        self.joined.clear();
-        for word in &self.own {
-            if !self.joined.is_empty() {
-                self.joined.push(' ');
-            }
-            self.joined.push_str(word);
-            if !all.contains(word) {
-                all.insert(word.clone());
-            }
-        }
-        &self.joined
+        self.rows.push((id, self.joined.len()));
     }
 
-    fn take(&mut self, slot: Slot, value: &Value) {
+    /// How many records there are.
+    pub(super) fn len(&self) -> u64 {
+        self.rows.len() as u64
+    }
+
+    /// The records with their words.
+    pub(super) fn rows(&self) -> impl Iterator<Item = (i64, &str)> {
+        let mut from = 0;
+        self.rows.iter().map(move |(id, end)| {
+            let words = self.joined.get(from..*end).unwrap_or_default();
+            from = *end;
+            (*id, words)
+        })
+    }
+
+    /// All words, one a line, with a newline before the first.
+    pub(super) fn list(&self) -> Vec<u8> {
+        let mut words: Vec<&str> = self.words.keys().map(|word| &**word).collect();
+        words.sort_unstable();
+        let mut listed = b"\n".to_vec();
+        for word in words {
+            listed.extend_from_slice(word.as_bytes());
+            listed.push(b'\n');
+        }
+        listed
+    }
+
+    fn take(&mut self, id: i64, slot: Slot, value: &Value) {
         match value {
             Value::Str(text) if is_id(slot) && is_hex(text) => {}
-            Value::Str(text) => self.split(&fold(text)),
-            Value::List(values) => values.iter().for_each(|value| self.take(slot, value)),
-            Value::Map(map) => map.values().for_each(|value| self.take(slot, value)),
+            Value::Str(text) => self.split(id, &fold(text)),
+            Value::List(values) => values.iter().for_each(|value| self.take(id, slot, value)),
+            Value::Map(map) => map.values().for_each(|value| self.take(id, slot, value)),
             _ => {}
         }
     }
 
-    fn split(&mut self, text: &str) {
+    fn split(&mut self, id: i64, text: &str) {
         for word in text.split(|c: char| !c.is_alphanumeric()) {
             let word = match word.len() {
                 0 => continue,
+                RANDOM.. if is_hex(word) => continue,
                 len if len > MOST => LONG,
                 _ => word,
             };
-            if !self.own.contains(word) {
-                self.own.insert(word.to_owned());
+            match self.words.get_mut(word) {
+                Some(last) if *last == id => continue,
+                Some(last) => *last = id,
+                None => {
+                    self.words.insert(word.into(), id);
+                }
             }
+            self.joined.push_str(word);
+            self.joined.push(' ');
         }
     }
 }
@@ -82,16 +112,6 @@ fn is_id(slot: Slot) -> bool {
 fn is_hex(text: &str) -> bool {
     text.bytes()
         .all(|byte| byte == b'-' || byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
-}
-
-/// All words of a part, one a line, with a newline before the first.
-pub(super) fn list(words: &BTreeSet<String>) -> Vec<u8> {
-    let mut listed = b"\n".to_vec();
-    for word in words {
-        listed.extend_from_slice(word.as_bytes());
-        listed.push(b'\n');
-    }
-    listed
 }
 
 /// Texts that a record must contain, one behind the other in one of its texts. In lower case.
@@ -126,16 +146,19 @@ impl Sought {
     /// What is sought, in lower case: texts between which anything can stand.
     pub(crate) fn new(parts: &[String]) -> Self {
         let mut runs = Vec::new();
-        // What can be a part of an id is not among the words.
+        // Within an id that is not listed there can be nothing but what ids are made of.
         for part in parts.iter().filter(|part| !is_hex(part)) {
             let mut at = 0;
             for text in part.split(|c: char| !c.is_alphanumeric()) {
                 let end = at + text.len();
-                if !text.is_empty() {
+                let (begins, ends) = (at > 0, end < part.len());
+                // A word that it can be a part of may be a random id, which is not listed.
+                let is_listed = !is_hex(text) || (begins && ends && text.len() < RANDOM);
+                if !text.is_empty() && is_listed {
                     runs.push(Run {
                         text: text.to_owned(),
-                        begins: at > 0,
-                        ends: end < part.len(),
+                        begins,
+                        ends,
                     });
                 }
                 let separator = part.get(end..).and_then(|rest| rest.chars().next());
@@ -230,4 +253,59 @@ impl Run {
 /// Words have letters and digits only, so that none has a quote.
 fn quoted(word: &str) -> String {
     format!("\"{word}\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn among(sought: &str, texts: &[&str]) -> Found {
+        let mut all = Texts::default();
+        for (id, text) in (0..).zip(texts) {
+            all.add(id, &Record::builder("").summary(*text).build());
+        }
+        Sought::new(&[sought.to_owned()]).among(&all.list())
+    }
+
+    #[test]
+    fn the_words_that_are_asked_for_are_those_that_can_hold_what_is_sought() {
+        let texts = ["Not found, unfounded", "a found-ling"];
+        assert_eq!(
+            among("found", &texts),
+            Found::Words(r#"("found" OR "unfounded")"#.into())
+        );
+        assert_eq!(
+            among("t found", &texts),
+            Found::Words(r#"("not") AND ("found")"#.into())
+        );
+        assert_eq!(
+            among(" found-l", &texts),
+            Found::Words(r#""found" AND ("ling")"#.into())
+        );
+        assert_eq!(among("xyz", &texts), Found::Nothing);
+        assert_eq!(among(", ", &texts), Found::Anything);
+    }
+
+    #[test]
+    fn ids_are_not_listed_and_what_can_be_a_part_of_one_is_not_looked_up() {
+        let texts = ["0123456789abcdef deadbeef"];
+        assert_eq!(among("beef", &texts), Found::Anything);
+        assert_eq!(among("0123456789abcdef", &texts), Found::Anything);
+        assert_eq!(among(" deadbeef.", &texts), Found::Words(r#""deadbeef""#.into()));
+        let long = "x".repeat(65);
+        assert_eq!(
+            among("xx", &[&long, "yxxy"]),
+            Found::Words(format!("(\"yxxy\" OR \"{LONG}\")"))
+        );
+    }
+
+    #[test]
+    fn a_record_has_each_of_its_words_once() {
+        let mut texts = Texts::default();
+        texts.add(7, &Record::builder("a").summary("b a B").build());
+        texts.add(8, &Record::builder("a").build());
+        let rows: Vec<_> = texts.rows().collect();
+        assert_eq!(rows, [(7, "a b "), (8, "a ")]);
+        assert_eq!(texts.list(), b"\na\nb\n");
+    }
 }

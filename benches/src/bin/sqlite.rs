@@ -117,11 +117,54 @@ fn remove(path: &Path) {
     }
 }
 
-/// Records a second, through the sink.
-fn through_the_sink(path: &Path, arguments: &Arguments) -> Result<f64> {
+/// What a way of writing took.
+#[derive(Debug, Clone, Copy, Default)]
+struct Took {
+    seconds: f64,
+    /// Of the processor, by this thread; the same whatever else the machine does. 0 where the system does not tell.
+    processor: f64,
+}
+
+impl Took {
+    fn add(&mut self, begun: &Begun) {
+        self.seconds += begun.at.elapsed().as_secs_f64();
+        self.processor += processor() - begun.processor;
+    }
+
+    fn show(&self, name: &str, records: u64) {
+        let a_second = |seconds: f64| records as f64 / seconds.max(f64::MIN_POSITIVE);
+        let micros = self.processor * 1e6 / records.max(1) as f64;
+        println!(
+            "{name}: {:.0} records a second, {micros:.1} µs of a processor each",
+            a_second(self.seconds)
+        );
+    }
+}
+
+struct Begun {
+    at: Instant,
+    processor: f64,
+}
+
+fn begin() -> Begun {
+    Begun {
+        at: Instant::now(),
+        processor: processor(),
+    }
+}
+
+/// Seconds that the main thread has had a processor.
+fn processor() -> f64 {
+    let text = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
+    let nanos = text.split(' ').next().and_then(|nanos| nanos.parse::<u64>().ok());
+    nanos.unwrap_or(0) as f64 / 1e9
+}
+
+/// Through the sink.
+fn through_the_sink(path: &Path, arguments: &Arguments) -> Result<Took> {
     remove(path);
     let mut sink = SqliteSink::open(path)?.part_records(arguments.part);
-    let mut took = 0.0;
+    let mut took = Took::default();
     let mut seq = 0;
     while seq < arguments.records {
         let until = (seq + arguments.batch).min(arguments.records);
@@ -130,17 +173,17 @@ fn through_the_sink(path: &Path, arguments: &Arguments) -> Result<f64> {
             .zip(&lines)
             .map(|(seq, line)| Entry::new(seq, START + seq * 250_000_000, line))
             .collect();
-        let begun = Instant::now();
+        let begun = begin();
         let accepted = sink.deliver(&entries)?;
         sink.flush()?;
-        took += begun.elapsed().as_secs_f64();
+        took.add(&begun);
         ensure!(accepted.refused() == 0, "the sink refused entries");
         seq = until;
         if seq % 1_000_000 < arguments.batch {
-            println!("  {seq} records: {:.0} a second so far", seq as f64 / took);
+            took.show("  so far", seq);
         }
     }
-    Ok(arguments.records as f64 / took)
+    Ok(took)
 }
 
 /// The tables of the sink's file as one, with every index from the start.
@@ -209,8 +252,8 @@ fn words(record: &Record) -> String {
     words.into_iter().collect::<Vec<_>>().join(" ")
 }
 
-/// Records a second, by prepared inserts in transactions of 1,000.
-fn by_plain_inserts(sample: &Path, path: &Path, records: u64, has_text: bool) -> Result<f64> {
+/// By prepared inserts in transactions of 1,000.
+fn by_plain_inserts(sample: &Path, path: &Path, records: u64, has_text: bool) -> Result<Took> {
     let (conn, columns) = plain_tables(sample, path, has_text)?;
     ensure!(
         columns == SLOTS.len() + 4,
@@ -224,10 +267,10 @@ fn by_plain_inserts(sample: &Path, path: &Path, records: u64, has_text: bool) ->
     } else {
         None
     };
-    let mut took = 0.0;
+    let mut took = Took::default();
     for from in (0..records).step_by(1_000) {
         let lines: Vec<Vec<u8>> = (from..(from + 1_000).min(records)).map(line).collect();
-        let begun = Instant::now();
+        let begun = begin();
         conn.execute_batch("BEGIN IMMEDIATE")?;
         for (seq, line) in (from..).zip(&lines) {
             let record = read_line(line)?;
@@ -251,10 +294,10 @@ fn by_plain_inserts(sample: &Path, path: &Path, records: u64, has_text: bool) ->
             }
         }
         conn.execute_batch("COMMIT")?;
-        took += begun.elapsed().as_secs_f64();
+        took.add(&begun);
     }
     drop((entry, kept, text));
-    Ok(records as f64 / took)
+    Ok(took)
 }
 
 /// Each question asked some times; prints the median and the worst.
@@ -325,26 +368,26 @@ fn main() -> Result<()> {
     let plain = arguments.dir.join("bench-sqlite-plain.db");
     if !(arguments.keep && ours.exists()) {
         println!("{} records, {} bytes a line", arguments.records, line(1).len());
-        let speed = through_the_sink(&ours, &arguments).context("the sink")?;
+        let took = through_the_sink(&ours, &arguments).context("the sink")?;
+        took.show("sink", arguments.records);
         let bytes = std::fs::metadata(&ours)?.len();
-        println!(
-            "sink: {speed:.0} records a second, {} bytes a record",
-            bytes / arguments.records.max(1)
-        );
-        for has_text in [true, false] {
-            if arguments.plain > 0 {
-                let beside =
-                    by_plain_inserts(&ours, &plain, arguments.plain, has_text).context("plain inserts")?;
-                let what = if has_text {
-                    "the same indexes and text"
-                } else {
-                    "the same indexes without text"
-                };
-                println!(
-                    "plain inserts, {what}: {beside:.0} a second; ratio {:.2}",
-                    speed / beside
-                );
+        println!("  {} bytes a record", bytes / arguments.records.max(1));
+        for (has_text, name) in [
+            (true, "plain inserts with the same indexes and text"),
+            (false, "plain inserts with the same indexes, without text"),
+        ] {
+            if arguments.plain == 0 {
+                continue;
             }
+            let plain =
+                by_plain_inserts(&ours, &plain, arguments.plain, has_text).context("plain inserts")?;
+            plain.show(name, arguments.plain);
+            let share = arguments.records as f64 / arguments.plain as f64;
+            println!(
+                "  ratio {:.2} by the clock, {:.2} by the processor",
+                plain.seconds / took.seconds * share,
+                plain.processor / took.processor * share
+            );
         }
     }
     ask(&ours, arguments.records)?;

@@ -3,7 +3,7 @@
 use rusqlite::types::Value as Cell;
 
 use crate::record::Slot;
-use crate::sqlite::{Column, Found, Sought, column_of, number};
+use crate::sqlite::{Column, Found, Part, Sought, column_of, number};
 use crate::store::Condition;
 
 /// A condition for one part, as SQL.
@@ -54,7 +54,7 @@ impl Narrow {
     }
 
     /// The condition for one part. `find` says what the part's words tell, where it has a list of them.
-    pub(super) fn of(condition: &Condition, part: i64, find: &dyn Fn(&Sought) -> Found) -> Self {
+    pub(super) fn of(condition: &Condition, part: &Part, find: &dyn Fn(&Sought) -> Found) -> Self {
         match condition {
             Condition::Unknown => Self::always(false),
             Condition::All(members) => Self::all(members.iter().map(|one| Self::of(one, part, find))),
@@ -74,12 +74,22 @@ impl Narrow {
             Condition::Has(slot) => Self::column(*slot, |column| {
                 Self::new(format!("{} IS NOT NULL", column.name), Vec::new())
             }),
-            Condition::Between(slot, from, until) => Self::between(*slot, *from, *until),
+            Condition::Between(slot, from, until) => {
+                // What a part spans answers for all of its rows.
+                match span(*slot, part) {
+                    Some((first, last)) if *from <= first && last <= *until => Self::always(true),
+                    Some((first, last)) if last < *from || *until < first => Self::never(),
+                    _ => Self::between(*slot, *from, *until),
+                }
+            }
             Condition::Says(parts) => match find(&Sought::new(parts)) {
                 Found::Nothing => Self::never().inexact(),
                 Found::Anything => Self::always(false),
                 Found::Words(words) => Self::new(
-                    format!("id IN (SELECT rowid FROM text_{part} WHERE text_{part} MATCH ?)"),
+                    format!(
+                        "id IN (SELECT rowid FROM text_{no} WHERE text_{no} MATCH ?)",
+                        no = part.no
+                    ),
                     vec![Cell::Text(words)],
                 )
                 .inexact(),
@@ -203,6 +213,16 @@ impl Narrow {
     }
 }
 
+/// The times that the rows of a finished part have.
+fn span(slot: Slot, part: &Part) -> Option<(u64, u64)> {
+    match slot {
+        _ if !part.is_finished => None,
+        Slot::Time => Some(part.times),
+        Slot::ObservedAt => Some((part.first, part.last)),
+        _ => None,
+    }
+}
+
 /// The first text behind all that begin with this one, in the order of their bytes; `None` where there is none.
 fn behind(text: &str) -> Option<String> {
     let mut head = text.to_owned();
@@ -224,7 +244,7 @@ mod tests {
     use super::*;
 
     fn sql(condition: &Condition) -> (String, bool) {
-        let narrow = Narrow::of(condition, 1, &|_| Found::Anything);
+        let narrow = Narrow::of(condition, &Part::everything(1), &|_| Found::Anything);
         (narrow.sql, narrow.is_exact)
     }
 
@@ -248,6 +268,24 @@ mod tests {
             sql(&Condition::Is(Slot::Summary, vec!["x".into()])),
             ("1".into(), false)
         );
+    }
+
+    #[test]
+    fn a_part_that_lies_within_a_time_is_asked_for_no_time_and_one_outside_not_at_all() {
+        let part = Part {
+            is_finished: true,
+            times: (10, 20),
+            ..Part::everything(1)
+        };
+        let narrow = |from, until| {
+            let within = Condition::Between(Slot::Time, from, until);
+            let narrow = Narrow::of(&within, &part, &|_| Found::Anything);
+            (narrow.sql, narrow.is_none)
+        };
+        assert_eq!(narrow(10, 20), ("1".into(), false));
+        assert_eq!(narrow(21, 30), ("0".into(), true));
+        assert_eq!(narrow(0, 9), ("0".into(), true));
+        assert_eq!(narrow(11, 30), ("(time >= ? AND time <= ?)".into(), false));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Counting: from the columns alone where the filter can be looked up exactly, else record by record.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use rusqlite::params_from_iter;
 use rusqlite::types::Value as Cell;
@@ -31,6 +32,13 @@ fn exactly(store: &SqliteStore, filter: &dyn Filter) -> Result<Option<Vec<Asked>
         match narrow {
             Narrow { is_none: true, .. } => {}
             Narrow { is_exact: false, .. } => return Ok(None),
+            Narrow { sql, cells, .. } if window.from <= part.first && part.last < window.until => {
+                asked.push(Asked {
+                    part: part.no,
+                    clause: sql,
+                    cells,
+                });
+            }
             Narrow { sql, cells, .. } => asked.push(within(part.no, sql, cells, window)),
         }
     }
@@ -76,99 +84,45 @@ pub(super) fn stats(store: &SqliteStore, filter: &dyn Filter, opts: &StatsOpts) 
         return by_walk(store, filter, opts);
     };
     let failed = |error| store.database.failed("could not count in", error);
-    let mut stats = RecordStats::default();
-    let mut tallies: [Tally; 4] = Default::default();
-    for (tally, slot) in tallies.iter_mut().zip(COUNTED) {
-        let Some(column) = column_of(slot) else { continue };
-        let mut counts = grouped(store, &asked, column.name).map_err(failed)?;
-        let none = counts.remove(&None).unwrap_or(0);
-        let words = counts
-            .into_iter()
-            .filter_map(|(word, count)| Some((word?, count)));
-        if slot == crate::record::Slot::Outcome {
-            let words: Vec<_> = words.collect();
-            words
-                .iter()
-                .for_each(|(word, count)| stats.totals.add(word, *count));
-            if none > 0 {
-                stats.totals.add("", none);
-            }
-            *tally = Tally::build(words, opts.most);
-        } else {
-            *tally = Tally::build(words, opts.most);
-        }
-        tally.none = none;
+    let mut counts = Counts {
+        hour: opts.last_hour(),
+        per: opts.per.map(|per| i64::try_from(per).unwrap_or(i64::MAX)),
+        ..Counts::default()
+    };
+    for one in &asked {
+        counts.take(store, one).map_err(failed)?;
     }
-    stats.set_tallies(tallies);
-    let hour = opts.last_hour();
-    stats.last_hour = during(store, &asked, hour.start, hour.end).map_err(failed)?;
-    if let Some(per) = opts.per {
-        stats.intervals = intervals(store, &asked, per)?;
+    let mut stats = RecordStats {
+        last_hour: counts.last_hour,
+        ..RecordStats::default()
+    };
+    let [_, outcomes, ..] = &counts.words;
+    for (outcome, count) in outcomes.named() {
+        stats.totals.add(&outcome, count);
     }
-    gaps(store, filter, &mut stats)?;
-    Ok(stats)
-}
-
-/// How many rows have each word of a column.
-fn grouped(
-    store: &SqliteStore,
-    asked: &[Asked],
-    column: &str,
-) -> rusqlite::Result<HashMap<Option<String>, u64>> {
-    let mut counts: HashMap<Option<String>, u64> = HashMap::new();
-    for one in asked {
-        let sql = format!(
-            "SELECT {column}, count(*) FROM entries_{} WHERE {} GROUP BY {column}",
-            one.part, one.clause
-        );
-        let mut statement = store.database.conn().prepare_cached(&sql)?;
-        let mut rows = statement.query(params_from_iter(&one.cells))?;
-        while let Some(row) = rows.next()? {
-            let count: i64 = row.get(1)?;
-            *counts.entry(row.get(0)?).or_default() += count.unsigned_abs();
-        }
+    if outcomes.none > 0 {
+        stats.totals.add("", outcomes.none);
     }
-    Ok(counts)
-}
-
-/// How many rows happened within a time.
-fn during(store: &SqliteStore, asked: &[Asked], from: u64, until: u64) -> rusqlite::Result<u64> {
-    let mut sum = 0;
-    for one in asked {
-        let sql = format!(
-            "SELECT count(*) FROM entries_{} WHERE {} AND time >= ? AND time < ?",
-            one.part, one.clause
-        );
-        let mut statement = store.database.conn().prepare_cached(&sql)?;
-        let cells = one.cells.iter().cloned().chain([number(from), number(until)]);
-        let count: i64 = statement.query_row(params_from_iter(cells), |row| row.get(0))?;
-        sum += count.unsigned_abs();
-    }
-    Ok(sum)
-}
-
-fn intervals(store: &SqliteStore, asked: &[Asked], per: u64) -> Result<Vec<crate::store::Interval>> {
     let mut intervals = Intervals::default();
-    for one in asked {
-        let sql = format!(
-            "SELECT time - time % ?, outcome, count(*) FROM entries_{} WHERE {} GROUP BY 1, 2",
-            one.part, one.clause
-        );
-        let read = || -> rusqlite::Result<Vec<(i64, Option<String>, i64)>> {
-            let mut statement = store.database.conn().prepare_cached(&sql)?;
-            let cells = std::iter::once(number(per)).chain(one.cells.iter().cloned());
-            let rows = statement.query_map(params_from_iter(cells), |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-            })?;
-            rows.collect()
-        };
-        let rows = read().map_err(|error| store.database.failed("could not count in", error))?;
-        for (from, outcome, count) in rows {
-            let outcome = outcome.unwrap_or_default();
-            intervals.add(from.unsigned_abs(), &outcome, count.unsigned_abs())?;
+    for (from, outcomes) in &counts.intervals {
+        for (outcome, count) in outcomes.named() {
+            intervals.add(from.unsigned_abs(), &outcome, count)?;
+        }
+        if outcomes.none > 0 {
+            intervals.add(from.unsigned_abs(), "", outcomes.none)?;
         }
     }
-    Ok(intervals.into_vec())
+    stats.intervals = intervals.into_vec();
+    stats.set_tallies(counts.words.map(|words| {
+        let mut tally = Tally::build(words.named(), opts.most);
+        tally.none = words.none;
+        tally
+    }));
+    gaps(store, filter, &mut stats)?;
+    if opts.completeness {
+        stats.verdict = store.completeness(filter.window())?;
+    }
+    Ok(stats)
 }
 
 /// The gap records of the window, wanted or not.
@@ -182,6 +136,75 @@ fn gaps(store: &SqliteStore, filter: &dyn Filter, stats: &mut RecordStats) -> Re
         }
     }
     Ok(())
+}
+
+/// What is counted, in one pass over the columns: a pass for each column would read each row as often.
+#[derive(Default)]
+struct Counts {
+    hour: Range<u64>,
+    per: Option<i64>,
+    /// Of the slots of [`COUNTED`], in its order.
+    words: [Words; 4],
+    intervals: HashMap<i64, Words>,
+    last_hour: u64,
+}
+
+/// How many rows have each word of a column, by the bytes of it.
+#[derive(Default)]
+struct Words {
+    counts: HashMap<Vec<u8>, u64>,
+    none: u64,
+}
+
+impl Words {
+    fn take(&mut self, word: Option<&[u8]>) {
+        let Some(word) = word else {
+            self.none += 1;
+            return;
+        };
+        if let Some(count) = self.counts.get_mut(word) {
+            *count += 1;
+        } else {
+            self.counts.insert(word.to_owned(), 1);
+        }
+    }
+
+    fn named(&self) -> impl Iterator<Item = (String, u64)> {
+        let counts = self.counts.iter();
+        counts.map(|(word, count)| (String::from_utf8_lossy(word).into_owned(), *count))
+    }
+}
+
+impl Counts {
+    fn take(&mut self, store: &SqliteStore, asked: &Asked) -> rusqlite::Result<()> {
+        let names: Vec<&str> = COUNTED
+            .iter()
+            .filter_map(|slot| column_of(*slot))
+            .map(|column| column.name)
+            .collect();
+        let sql = format!(
+            "SELECT time, {} FROM entries_{} WHERE {}",
+            names.join(", "),
+            asked.part,
+            asked.clause
+        );
+        let mut statement = store.database.conn().prepare_cached(&sql)?;
+        let mut rows = statement.query(params_from_iter(&asked.cells))?;
+        while let Some(row) = rows.next()? {
+            let time: i64 = row.get(0)?;
+            self.last_hour += u64::from(self.hour.contains(&time.unsigned_abs()));
+            for (at, words) in self.words.iter_mut().enumerate() {
+                words.take(row.get_ref(at + 1)?.as_bytes_or_null()?);
+            }
+            if let Some(per) = self.per {
+                let from = time - time.checked_rem(per).unwrap_or(0);
+                // Category, then outcome: see `COUNTED`.
+                let outcome = row.get_ref(2)?.as_bytes_or_null()?;
+                self.intervals.entry(from).or_default().take(outcome);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Wants nothing, so that only gap records are met.

@@ -15,6 +15,9 @@ use crate::store::{Condition, Cursor, Direction, Filter, Finding, FindingKind, I
 const FIRST: usize = 64;
 const MOST: usize = 4_096;
 
+/// The name of a row's stream.
+const NAME: &str = "(SELECT stream FROM streams WHERE no = id >> 48)";
+
 /// What stands for the gap records of all parts.
 const GAPS: i64 = 0;
 
@@ -59,11 +62,15 @@ struct Asked<'s> {
     after: Option<Cursor>,
     /// Whether the names of streams decide the order of records that were observed at the same time.
     is_by_name: bool,
+    /// Whether the order of keys is the order of all records: there is one stream, and its clock never went back.
+    is_by_id: bool,
 }
 
 /// One part, read in pieces.
 struct Run {
     part: i64,
+    /// Whether its rows are read in the order of their keys: an unfinished part has no other index worth it.
+    is_by_id: bool,
     narrow: Narrow,
     behind: Option<Cursor>,
     found: VecDeque<Item>,
@@ -105,13 +112,13 @@ impl<'s> Walk<'s> {
             streams,
             after: after.cloned(),
             is_by_name,
+            is_by_id: !is_by_name && database.is_ordered()?,
         };
         let mut runs = Vec::new();
         if window.from < window.until {
-            runs.push(asked.run(
-                GAPS,
-                Narrow::of(&Condition::All(Vec::new()), GAPS, &|_| Found::Anything),
-            ));
+            let gaps = Part::everything(GAPS);
+            let every = Narrow::of(&Condition::All(Vec::new()), &gaps, &|_| Found::Anything);
+            runs.push(asked.run(&gaps, every));
         } else {
             parts.clear();
         }
@@ -141,7 +148,7 @@ impl<'s> Walk<'s> {
                 if let Some(part) = self.parts.pop() {
                     let narrow = self.asked.narrow(&part)?;
                     if !narrow.is_none {
-                        self.runs.push(self.asked.run(part.no, narrow));
+                        self.runs.push(self.asked.run(&part, narrow));
                     }
                 }
             } else if self.findings.is_empty() {
@@ -202,7 +209,7 @@ fn texts(condition: &Condition, into: &mut Vec<Sought>) {
 /// The condition of a filter for one part, by what the part's words tell.
 pub(super) fn narrow(database: &Database, condition: &Condition, part: &Part) -> Result<Narrow> {
     let failed = std::cell::RefCell::new(None);
-    let narrow = Narrow::of(condition, part.no, &|sought| {
+    let narrow = Narrow::of(condition, part, &|sought| {
         if !part.is_finished {
             return Found::Anything;
         }
@@ -230,9 +237,10 @@ impl Asked<'_> {
         narrow(self.database, &self.condition, part)
     }
 
-    fn run(&self, part: i64, narrow: Narrow) -> Run {
+    fn run(&self, part: &Part, narrow: Narrow) -> Run {
         Run {
-            part,
+            part: part.no,
+            is_by_id: self.is_by_id && !part.is_finished && part.no != GAPS,
             narrow,
             behind: self.after.clone(),
             found: VecDeque::new(),
@@ -333,36 +341,61 @@ impl Asked<'_> {
             run.narrow.sql
         );
         let mut cells = run.narrow.cells.clone();
+        let observed = observed(run);
         if self.window.from > 0 {
-            sql.push_str(" AND observed_at >= ?");
+            sql.push_str(&format!(" AND {observed} >= ?"));
             cells.push(number(self.window.from));
         }
         if self.window.until < Window::ALL.until {
-            sql.push_str(" AND observed_at < ?");
+            sql.push_str(&format!(" AND {observed} < ?"));
             cells.push(number(self.window.until));
         }
-        let name = "(SELECT stream FROM streams WHERE no = id >> 48)";
         if let Some(behind) = &run.behind {
-            let time = number(behind.observed_at);
-            let no = self.streams.iter().find(|(_, name)| **name == behind.stream);
-            let id = Cell::Integer(no.map_or(0, |(no, _)| key(*no, behind.seq)));
-            sql.push_str(&format!(" AND observed_at {less}= ? AND (observed_at {less} ?"));
-            cells.extend([time.clone(), time]);
-            if self.is_by_name {
-                let stream = Cell::Text(behind.stream.to_string());
-                sql.push_str(&format!(" OR {name} {less} ? OR ({name} = ? AND id {less} ?))"));
-                cells.extend([stream.clone(), stream, id]);
-            } else {
-                sql.push_str(&format!(" OR id {less} ?)"));
-                cells.push(id);
-            }
+            self.behind(run, behind, less, &mut sql, &mut cells);
+        }
+        if run.is_by_id {
+            sql.push_str(&format!(" ORDER BY id{descending}"));
+            return (sql, cells);
         }
         sql.push_str(&format!(" ORDER BY observed_at{descending}"));
         if self.is_by_name {
-            sql.push_str(&format!(", {name}{descending}"));
+            sql.push_str(&format!(", {NAME}{descending}"));
         }
         sql.push_str(&format!(", id{descending}"));
         (sql, cells)
+    }
+
+    /// Asks for what stands behind a place only.
+    fn behind(&self, run: &Run, behind: &Cursor, less: &str, sql: &mut String, cells: &mut Vec<Cell>) {
+        let no = self.streams.iter().find(|(_, name)| **name == behind.stream);
+        let id = Cell::Integer(no.map_or(0, |(no, _)| key(*no, behind.seq)));
+        // A place that the caller named need not be that of a record; one that was reached is.
+        if run.is_by_id && self.after.as_ref() != Some(behind) {
+            sql.push_str(&format!(" AND id {less} ?"));
+            cells.push(id);
+            return;
+        }
+        let observed = observed(run);
+        let time = number(behind.observed_at);
+        sql.push_str(&format!(" AND {observed} {less}= ? AND ({observed} {less} ?"));
+        cells.extend([time.clone(), time]);
+        if self.is_by_name {
+            let stream = Cell::Text(behind.stream.to_string());
+            sql.push_str(&format!(" OR {NAME} {less} ? OR ({NAME} = ? AND id {less} ?))"));
+            cells.extend([stream.clone(), stream, id]);
+        } else {
+            sql.push_str(&format!(" OR id {less} ?)"));
+            cells.push(id);
+        }
+    }
+}
+
+/// The observation time; where rows are read by their keys, a plus keeps SQLite from going by the index of that column.
+fn observed(run: &Run) -> &'static str {
+    if run.is_by_id {
+        "+observed_at"
+    } else {
+        "observed_at"
     }
 }
 
