@@ -153,6 +153,9 @@ pub(crate) enum Command {
 pub(crate) struct Doctor {
     /// A trail: the directory of its streams, or one stream's directory
     pub(crate) dir: PathBuf,
+    /// Write a JSON object for each thing that was looked at
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `demo`.
@@ -220,6 +223,9 @@ pub(crate) struct Erase {
     /// End with exit code 5 where the subject has no value
     #[arg(long)]
     pub(crate) fail_if_empty: bool,
+    /// Write a JSON object for each stream
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) writer: Writing,
 }
@@ -242,6 +248,9 @@ pub(crate) struct Prune {
     /// Where no writer runs: keep so many segments; 0 is no limit
     #[arg(long, value_name = "N")]
     pub(crate) keep_segments: Option<u64>,
+    /// Write a JSON object for each stream
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) writer: Writing,
 }

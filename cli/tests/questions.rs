@@ -574,3 +574,38 @@ fn a_tail_whose_place_was_removed_by_retention_says_what_is_missing() {
         stderr(&output)
     );
 }
+
+#[test]
+fn what_changes_a_trail_or_looks_after_it_can_be_told_as_data() {
+    let root = tempfile::tempdir().expect("a directory");
+    let dir = root.path().join("trail");
+    let audit = tracing_audit::Audit::builder()
+        .directory(&dir)
+        .service("test")
+        .start()
+        .expect("started");
+    audit
+        .shutdown(std::time::Duration::from_secs(30))
+        .expect("closed");
+    let data = lines(&run(&["doctor", "--json"], &dir));
+    assert!(
+        data.len() > 2
+            && data
+                .iter()
+                .all(|line| line["ok"].is_boolean() && line["stream"].is_string()),
+        "{data:?}"
+    );
+    let data = lines(&run(
+        &["prune", "--json", "--dry-run", "--keep-segments", "1"],
+        &dir,
+    ));
+    assert_eq!(
+        (&data[0]["dry_run"], &data[0]["removed"]),
+        (&Value::from(true), &serde_json::json!([]))
+    );
+    let data = lines(&run(&["erase", "--json", "--dry-run", "--subject", "ana"], &dir));
+    assert_eq!(
+        (&data[0]["values"], &data[0]["first"]),
+        (&Value::from(0), &Value::Null)
+    );
+}
