@@ -73,6 +73,7 @@
 //!   [`sensitive_instrument`], which records no argument that is not named; and the short forms [`audited`](macro@audited), a
 //!   function whose calls are records that know how they ended, and [`audit!`](macro@audit), an event.
 //! - `catalog`: typed events for what agents, their hosts and their rulers do, in [`catalog`]; [`guide::events`] lists them.
+//! - `sqlite`: `sink::SqliteSink` and `store::SqliteStore`, the trail in a SQLite file, as a follower of the journal or alone.
 //! - `tower`: `AuditContextLayer`, which opens a context per HTTP request.
 //!
 //! A feature adds API and never changes behaviour.
@@ -94,6 +95,8 @@ pub mod record;
 pub mod redact;
 mod secret;
 pub mod sink;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod stats;
 pub mod store;
 pub mod testing;

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::record::Slot;
+use crate::record::{Slot, fold};
 
 /// A condition on a record.
 #[derive(Debug, Clone, PartialEq)]
@@ -195,15 +195,6 @@ impl Pattern {
                 }
                 None => false,
             })
-    }
-}
-
-/// Lower case, character by character, so that a part of a text folds to a part of the folded text.
-fn fold(text: &str) -> String {
-    if text.is_ascii() {
-        text.to_ascii_lowercase()
-    } else {
-        text.chars().flat_map(char::to_lowercase).collect()
     }
 }
 

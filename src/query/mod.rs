@@ -25,6 +25,7 @@ mod eval;
 mod field;
 mod opts;
 mod parse;
+mod plan;
 mod raw;
 mod time;
 mod value;
@@ -32,7 +33,7 @@ mod value;
 use crate::clock::{Clock as _, SystemClock};
 use crate::error::Result;
 use crate::record::{Record, Slot};
-use crate::store::{Filter, RawTest, Window};
+use crate::store::{Condition, Filter, RawTest, Window};
 
 pub use ast::{Bound, Expr, Field, Net, Number, Order, Pattern, Test, Wanted};
 pub use opts::{AuditQuery, LevelTest, ListOpts};
@@ -156,6 +157,10 @@ impl Filter for Query {
     fn looks_at(&self) -> Option<Vec<Slot>> {
         let mut slots = Vec::new();
         bytes::looks_at(&self.expr, &mut slots).map(|()| slots)
+    }
+
+    fn condition(&self) -> Condition {
+        plan::condition(&self.expr)
     }
 }
 

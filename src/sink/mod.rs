@@ -3,11 +3,15 @@
 pub mod file;
 mod memory;
 mod noop;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod stdout;
 
 pub use file::FileSink;
 pub use memory::{MemorySink, OwnedEntry};
 pub use noop::NoopSink;
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteSink;
 pub use stdout::StdoutSink;
 
 use std::fmt;

@@ -2,6 +2,7 @@
 
 mod back;
 mod completeness;
+mod condition;
 mod dir;
 mod erasable;
 mod finding;
@@ -12,6 +13,8 @@ mod place;
 mod quick;
 mod raw;
 mod seek;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod stats;
 mod stream;
 mod verdict;
@@ -23,6 +26,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::record::{Record, Slot};
 
 pub use completeness::completeness;
+pub use condition::Condition;
 pub use dir::{DirStore, Walk};
 pub use erasable::{ERASED, Erasable, MISMATCH, erasable};
 pub use finding::{Finding, FindingKind};
@@ -30,6 +34,10 @@ pub use follow::Follow;
 pub use opts::{List, MAX_LIMIT, Page};
 pub use place::Cursor;
 pub use raw::RawTest;
+#[cfg(feature = "sqlite")]
+pub(crate) use sqlite::Kept;
+#[cfg(feature = "sqlite")]
+pub use sqlite::{Pruned, SqliteStore};
 pub use stats::{Interval, MAX_INTERVALS, RecordStats, StatsOpts, Tally};
 pub use verdict::{Completeness, Doubt, Lost, Verdict};
 
@@ -67,6 +75,12 @@ pub trait Filter {
     /// Default, `None`: all.
     fn gives(&self) -> Option<Vec<Slot>> {
         None
+    }
+
+    /// What can be looked up: every wanted record satisfies it, and a store that has an index may leave the others unread.
+    /// Default: nothing.
+    fn condition(&self) -> Condition {
+        Condition::Unknown
     }
 }
 
@@ -109,6 +123,10 @@ impl Filter for Only<'_> {
 
     fn window(&self) -> Window {
         self.filter.window()
+    }
+
+    fn condition(&self) -> Condition {
+        self.filter.condition()
     }
 
     fn raw(&self) -> RawTest {
@@ -248,12 +266,15 @@ pub struct Totals {
 
 impl Totals {
     fn count(&mut self, stored: &Stored) {
+        self.add(stored.record.text(Slot::Outcome).unwrap_or_default(), 1);
+    }
+
+    fn add(&mut self, outcome: &str, records: u64) {
         const MOST: usize = 64;
-        self.records += 1;
-        let word = stored.record.text(Slot::Outcome).unwrap_or_default();
-        let known = self.outcomes.len() < MOST || self.outcomes.contains_key(word);
-        let word = if known { word } else { "…" };
-        *self.outcomes.entry(word.to_owned()).or_default() += 1;
+        self.records += records;
+        let known = self.outcomes.len() < MOST || self.outcomes.contains_key(outcome);
+        let word = if known { outcome } else { "…" };
+        *self.outcomes.entry(word.to_owned()).or_default() += records;
     }
 
     fn gap(&mut self, stored: &Stored) {

@@ -11,6 +11,7 @@
 //! | `claims.rs`, `seal.rs`, `keys.rs` | checkpoints and anchors, their files, who may sign what |
 //! | `settle.rs`, `control.rs` | what is said about the log against what it is; what control records say |
 //! | `receipt.rs` | proofs of single records |
+//! | `sqlite.rs` | the copy of a trail in a SQLite file, against checkpoints of the trail |
 //! | `finding.rs`, `report.rs` | the answer |
 
 mod claims;
@@ -22,6 +23,8 @@ mod receipt;
 mod report;
 mod seal;
 mod settle;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod stream;
 mod tiles;
 mod trees;
@@ -35,6 +38,8 @@ pub use finding::{Finding, Kind, Weight};
 pub use keys::KeyUse;
 pub use receipt::{Checked, Receipt};
 pub use report::{Outcome, Proof, Report, Sealed, StreamReport};
+#[cfg(feature = "sqlite")]
+pub use sqlite::{SqliteFinding, SqliteReport, verify_sqlite};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::{Checkpoint, VerifierKey, segments};

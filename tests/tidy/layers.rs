@@ -27,8 +27,15 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "clock", "config", "error", "format", "queue", "record", "redact", "stats",
         ],
     ),
-    ("sink", &["clock", "error", "format", "record", "redact", "stats"]),
-    ("store", &["clock", "error", "format", "record"]),
+    ("sqlite", &["error", "format", "record"]),
+    (
+        "sink",
+        &["clock", "error", "format", "record", "redact", "sqlite", "stats"],
+    ),
+    (
+        "store",
+        &["clock", "error", "format", "record", "redact", "sqlite"],
+    ),
     ("query", &["clock", "error", "format", "record", "store"]),
     ("verify", &["clock", "error", "format", "record", "store"]),
     (

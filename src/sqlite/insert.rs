@@ -1,0 +1,319 @@
+//! Adding lines: one transaction for a batch, and each line once, however often it is offered.
+
+use rusqlite::types::ToSqlOutput;
+use rusqlite::{OptionalExtension as _, params};
+
+use super::columns::{COLUMNS, number};
+use super::schema::create_part;
+use super::text::Texts;
+use super::{Database, Known, MAX_SEQ, MAX_STREAMS, Stream, finish, key, row};
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::{Batch, Entry};
+use crate::record::{Record, Slot};
+
+/// A line on its way into the file.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Line<'a> {
+    pub(crate) seq: u64,
+    pub(crate) observed_at: u64,
+    pub(crate) line: &'a [u8],
+}
+
+/// A line, and the record that it states.
+struct Read<'a> {
+    line: Line<'a>,
+    record: Record,
+}
+
+impl Database {
+    /// Adds lines, all of them or none, in one transaction. Those that stand here already are left as they are. Gives the
+    /// numbers of those that are no records: they are not kept.
+    ///
+    /// # Errors
+    ///
+    /// `Corrupt` where another line stands under the same stream and number; `Io`, `Locked`, `Format` as SQLite says.
+    pub(crate) fn append<'a>(&mut self, lines: impl Iterator<Item = Line<'a>>) -> Result<Vec<u64>> {
+        // Read before the file is locked, so that others wait less.
+        let (read, refused) = read_all(lines);
+        if !read.is_empty() {
+            self.begin()?;
+            let added = self.add_all(&read);
+            self.end(added, "could not write to")?;
+            self.finish_if_full()?;
+        }
+        Ok(refused)
+    }
+
+    /// Adds records that are numbered here: `make` is given the stream's next number and the time of its last record, and
+    /// gives their lines.
+    ///
+    /// # Errors
+    ///
+    /// As [`Database::append`], and what `make` says; `Refused` where a line is no record.
+    pub(crate) fn append_own(
+        &mut self,
+        stream: &str,
+        make: impl FnOnce(u64, u64) -> Result<Batch>,
+    ) -> Result<()> {
+        self.begin()?;
+        let added = self.add_own(stream, make);
+        self.end(added, "could not write to")?;
+        self.finish_if_full()
+    }
+
+    fn add_own(&mut self, stream: &str, make: impl FnOnce(u64, u64) -> Result<Batch>) -> Result<()> {
+        let Stream { next, last, .. } = self.stream(stream)?;
+        let batch = make(next, last)?;
+        let (read, refused) = read_all(batch.entries().map(Line::from));
+        match refused.first() {
+            None => self.add_all(&read),
+            Some(seq) => Err(Error::new(
+                ErrorKind::Refused,
+                format!(
+                    "the record that would be seq {seq} of `{}` cannot be kept there",
+                    self.path.display()
+                ),
+            )),
+        }
+    }
+
+    fn finish_if_full(&mut self) -> Result<()> {
+        if self.known.rows >= self.part_rows {
+            self.finish_part()?;
+        }
+        Ok(())
+    }
+
+    /// Begins to write. What other processes have written since is looked at first.
+    pub(super) fn begin(&mut self) -> Result<()> {
+        let mut begin = || -> rusqlite::Result<()> {
+            self.conn.execute_batch("BEGIN IMMEDIATE")?;
+            let version: i64 = self
+                .conn
+                .pragma_query_value(None, "data_version", |row| row.get(0))?;
+            if version != self.known.version {
+                self.look()?;
+            }
+            Ok(())
+        };
+        begin().map_err(|error| {
+            let _ = self.conn.execute_batch("ROLLBACK");
+            self.failed("could not write to", error)
+        })
+    }
+
+    /// Ends what was begun: as a whole, or not at all.
+    pub(super) fn end<T>(&mut self, done: Result<T>, what: &str) -> Result<T> {
+        let done = done.and_then(|value| {
+            let committed = self.conn.execute_batch("COMMIT");
+            committed
+                .map(|()| value)
+                .map_err(|error| self.failed(what, error))
+        });
+        if done.is_err() {
+            let _ = self.conn.execute_batch("ROLLBACK");
+            // What was remembered may be of what was not written.
+            self.known.version = -1;
+            self.known.texts = Texts::default();
+        } else if self.is_log_old {
+            self.empty_log();
+        }
+        done
+    }
+
+    /// Looks at what the file says of its streams and its newest part.
+    pub(super) fn look(&mut self) -> rusqlite::Result<()> {
+        let known = &mut self.known;
+        known.version = self
+            .conn
+            .pragma_query_value(None, "data_version", |row| row.get(0))?;
+        known.streams = self
+            .conn
+            .prepare("SELECT stream, no, next_seq, last_observed FROM streams")?
+            .query_map([], |row| {
+                let number = |at| row.get::<_, i64>(at).map(i64::unsigned_abs);
+                let stream = Stream {
+                    no: row.get(1)?,
+                    next: number(2)?,
+                    last: number(3)?,
+                };
+                Ok((row.get(0)?, stream))
+            })?
+            .collect::<rusqlite::Result<_>>()?;
+        let part: i64 = self
+            .conn
+            .query_row("SELECT max(part) FROM parts", [], |row| row.get(0))?;
+        let count = format!("SELECT count(*) FROM entries_{part}");
+        let rows: i64 = self.conn.query_row(&count, [], |row| row.get(0))?;
+        known.is_unordered = false;
+        known.begin_part(part, rows.unsigned_abs());
+        Ok(())
+    }
+
+    fn add_all(&mut self, read: &[Read<'_>]) -> Result<()> {
+        for one in read {
+            let name = one.record.text(Slot::Stream).unwrap_or_default();
+            let stream = self.stream(name)?;
+            let id = key(stream.no, one.line.seq);
+            if one.line.seq < stream.next {
+                self.stands_here(id, name, one)?;
+                continue;
+            }
+            self.add(id, one)
+                .map_err(|error| self.failed("could not write to", error))?;
+            let known = &mut self.known;
+            known.rows += 1;
+            known.texts.add(id, &one.record);
+            known.is_unordered |= one.line.observed_at < stream.last;
+            if let Some(stream) = known.streams.get_mut(name) {
+                stream.next = one.line.seq + 1;
+                stream.last = stream.last.max(one.line.observed_at);
+            }
+        }
+        self.keep_streams(read)
+            .map_err(|error| self.failed("could not write to", error))
+    }
+
+    fn add(&self, id: i64, one: &Read<'_>) -> rusqlite::Result<()> {
+        let (conn, record) = (&self.conn, &one.record);
+        let mut entries = conn.prepare_cached(&self.known.insert_entry)?;
+        entries.raw_bind_parameter(1, id)?;
+        entries.raw_bind_parameter(2, number(one.line.observed_at))?;
+        entries.raw_bind_parameter(3, number(record.uint(Slot::Time).unwrap_or(0)))?;
+        for (at, column) in COLUMNS.iter().enumerate() {
+            entries.raw_bind_parameter(at + 4, ToSqlOutput::Borrowed(column.cell(record)))?;
+        }
+        entries.raw_execute()?;
+        conn.prepare_cached(&self.known.insert_line)?
+            .execute(params![id, one.line.line])?;
+        if row::is_gap(record) {
+            conn.prepare_cached("INSERT INTO gaps VALUES (?1, ?2, ?3)")?
+                .execute(params![id, self.known.part, number(one.line.observed_at)])?;
+        }
+        Ok(())
+    }
+
+    /// The stream of this name; a new one is given a number.
+    fn stream(&mut self, name: &str) -> Result<Stream> {
+        if let Some(known) = self.known.streams.get(name) {
+            return Ok(*known);
+        }
+        let no = 1 + self
+            .known
+            .streams
+            .values()
+            .map(|stream| stream.no)
+            .max()
+            .unwrap_or(0);
+        if no > MAX_STREAMS {
+            let message = format!(
+                "`{}` has {MAX_STREAMS} streams and takes no more; begin another file",
+                self.path.display()
+            );
+            return Err(Error::new(ErrorKind::Refused, message));
+        }
+        self.conn
+            .execute("INSERT INTO streams VALUES (?1, ?2, 0, 0)", params![no, name])
+            .map_err(|error| self.failed("could not write to", error))?;
+        let stream = Stream { no, next: 0, last: 0 };
+        self.known.streams.insert(name.to_owned(), stream);
+        Ok(stream)
+    }
+
+    /// A line that was offered before: the same one stands here, or none where it was pruned.
+    fn stands_here(&self, id: i64, name: &str, one: &Read<'_>) -> Result<()> {
+        let find = || -> rusqlite::Result<Option<bool>> {
+            let mut parts = self
+                .conn
+                .prepare_cached("SELECT part FROM parts ORDER BY part DESC")?;
+            let parts = parts.query_map([], |row| row.get::<_, i64>(0))?;
+            for part in parts {
+                let sql = format!("SELECT line = ?2 FROM lines_{} WHERE id = ?1", part?);
+                let same = self
+                    .conn
+                    .prepare_cached(&sql)?
+                    .query_row(params![id, one.line.line], |row| row.get(0))
+                    .optional()?;
+                if same.is_some() {
+                    return Ok(same);
+                }
+            }
+            Ok(None)
+        };
+        match find().map_err(|error| self.failed("could not read", error))? {
+            Some(false) => Err(Error::corrupt(format!(
+                "`{}` has another line under seq {} of stream `{name}`: two journals have the same stream, or one was changed",
+                self.path.display(),
+                one.line.seq
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes down how far each stream has come.
+    fn keep_streams(&self, read: &[Read<'_>]) -> rusqlite::Result<()> {
+        let mut names: Vec<&str> = read
+            .iter()
+            .filter_map(|one| one.record.text(Slot::Stream))
+            .collect();
+        names.dedup();
+        let sql = "UPDATE streams SET next_seq = ?2, last_observed = ?3 WHERE no = ?1";
+        let mut statement = self.conn.prepare_cached(sql)?;
+        for stream in names.iter().filter_map(|name| self.known.streams.get(*name)) {
+            statement.execute(params![stream.no, number(stream.next), number(stream.last)])?;
+        }
+        if self.known.is_unordered {
+            self.conn
+                .execute("INSERT OR IGNORE INTO about VALUES ('unordered', '1')", [])?;
+        }
+        Ok(())
+    }
+
+    /// Finishes the newest part and begins another.
+    pub(super) fn finish_part(&mut self) -> Result<()> {
+        self.begin()?;
+        let Known { part, rows, .. } = self.known;
+        let texts = Some(&self.known.texts).filter(|texts| texts.len() == rows);
+        let finish = || -> rusqlite::Result<()> {
+            finish::finish(&self.conn, part, texts)?;
+            create_part(&self.conn, part + 1)
+        };
+        let finished = finish().map_err(|error| self.failed("could not index", error));
+        self.end(finished, "could not index")?;
+        self.known.begin_part(part + 1, 0);
+        Ok(())
+    }
+}
+
+impl Known {
+    /// Rows are added to this part from now on.
+    fn begin_part(&mut self, part: i64, rows: u64) {
+        let places: String = COLUMNS.iter().map(|_| ", ?").collect();
+        self.part = part;
+        self.rows = rows;
+        self.texts = Texts::default();
+        self.insert_entry = format!("INSERT INTO entries_{part} VALUES (?1, ?2, ?3{places})");
+        self.insert_line = format!("INSERT INTO lines_{part} VALUES (?1, ?2)");
+    }
+}
+
+fn read_all<'a>(lines: impl Iterator<Item = Line<'a>>) -> (Vec<Read<'a>>, Vec<u64>) {
+    let (mut read, mut refused) = (Vec::new(), Vec::new());
+    for line in lines {
+        match row::read(line.line).filter(|_| line.seq <= MAX_SEQ) {
+            Some(record) => read.push(Read { line, record }),
+            None => refused.push(line.seq),
+        }
+    }
+    (read, refused)
+}
+
+impl<'a> From<Entry<'a>> for Line<'a> {
+    fn from(entry: Entry<'a>) -> Self {
+        Self {
+            seq: entry.seq(),
+            observed_at: entry.observed_at(),
+            line: entry.line(),
+        }
+    }
+}
