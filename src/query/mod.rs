@@ -14,8 +14,8 @@
 //! timeout                                     any text of the record contains it
 //! ```
 //!
-//! `field!=value` is `not field=value`, so it is also true where the field is absent. In a quoted text `\"`, `\\`
-//! and `\*` stand for the character itself. A field, an operator or a value that cannot be is an error that names
+//! `field!=value` is `not field=value`, so it is also true where the field is absent. Text stands in quotes of either kind,
+//! `"not found"` or `'not found'`; in it `\"`, `\\` and `\*` stand for the character itself. A field, an operator or a value that cannot be is an error that names
 //! its place; a query never becomes wider than it was written.
 
 mod ast;

@@ -7,8 +7,7 @@ use tracing_audit::store::DirStore;
 
 use super::tally::{self, Tally};
 use super::{Met, show};
-use crate::args::Show;
-use crate::asking::{History, Listing, Who};
+use crate::asking::{History, Listing, Show, Who};
 use crate::out::{Failure, Out};
 use crate::words::{self, count};
 

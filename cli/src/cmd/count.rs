@@ -7,7 +7,7 @@ use tracing_audit::query::{Field, parse_duration};
 use tracing_audit::record::{Record, Slot};
 
 use super::tally::{self, Tally, values};
-use super::{Met, tell};
+use super::{Met, tell, tell_slips};
 use crate::asking::Count;
 use crate::grid::Grid;
 use crate::out::{Failure, Out, code};
@@ -64,6 +64,9 @@ pub(crate) fn run(count: &Count) -> Result<u8, Failure> {
     out.flush()?;
     drop(out);
     tell(&met);
+    if counts.records == 0 {
+        tell_slips(&query);
+    }
     Ok(if counts.records == 0 && asked.fail_if_empty {
         code::EMPTY
     } else {

@@ -8,7 +8,7 @@ use tracing_audit::store::{Filter, RawTest, Window};
 
 use super::count::write;
 use super::tally::{self, Tally};
-use super::{Met, tell};
+use super::{Met, tell, tell_slips};
 use crate::asking::Fields;
 use crate::grid::Grid;
 use crate::out::{Failure, Out, code};
@@ -71,6 +71,9 @@ pub(crate) fn run(fields: &Fields) -> Result<u8, Failure> {
     out.flush()?;
     drop(out);
     tell(&met);
+    if records == 0 {
+        tell_slips(&query);
+    }
     Ok(if tally.is_empty() && asked.fail_if_empty {
         code::EMPTY
     } else {
