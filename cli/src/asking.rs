@@ -1,7 +1,7 @@
 //! The arguments of the commands that answer questions: `show`, `tail`, `history`, `who`, `trace`, `count`, `fields`, `stats`,
 //! `report`, and `completions`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args as ClapArgs, ValueEnum};
 
@@ -119,10 +119,10 @@ pub(crate) struct Listing {
 
 impl Listing {
     /// The source for the records that also satisfy a term.
-    pub(crate) fn source(&self, dir: &PathBuf, term: String) -> Source {
+    pub(crate) fn source(&self, dir: &Path, term: String) -> Source {
         let filter = std::iter::once(term).chain(self.filter.iter().cloned());
         Source {
-            dir: dir.clone(),
+            dir: dir.to_owned(),
             filter: filter.collect(),
             json: self.json,
             color: self.color,

@@ -151,6 +151,11 @@ fn count_counts_by_values_by_intervals_and_by_both() {
         2,
         "a list counts under each of its values: {lists:?}"
     );
+}
+
+#[test]
+fn intervals_without_a_record_are_told_and_what_cannot_be_counted_is_refused() {
+    let root = trail();
     let per = stdout(&run(&["count", "--per", "30m", "--by", "outcome"], root.path()));
     let rows: Vec<&str> = per.lines().collect();
     assert!(rows[0].starts_with("FROM (UTC)        success"), "{per}");

@@ -89,7 +89,7 @@ fn a_report_on_a_whole_sealed_trail_is_exit_code_0_and_on_a_changed_one_1() {
         "{said}"
     );
     assert!(said.contains("| 30 | no limit | no limit |"), "retention: {said}");
-    let segment = tracing_audit::format::segments(&path)
+    let segment = tracing_audit::format::segments(path)
         .expect("listed")
         .remove(0)
         .path;
@@ -149,6 +149,26 @@ fn the_help_of_every_question_has_examples_and_exit_codes() {
     }
 }
 
+/// Every question, in every form.
+const ASKED: &[&[&str]] = &[
+        &["history", "*"],
+        &["who", "*"],
+        &["who", "\u{1b}[31m"],
+        &["trace", "4b"],
+        &["trace", "4b", "--json"],
+        &["count", "--by", "actor.id,outcome,resource,event"],
+        &["count", "--by", "outcome", "--per", "1ns", "--json"],
+        &["count", "--by", "outcome", "--per", "1d"],
+        &["fields"],
+        &["fields", "resource"],
+        &["fields", "resource", "--json"],
+        &["stats"],
+        &["stats", "--json"],
+        &["report"],
+        &["report", "--format", "html"],
+        &["report", "--format", "json"],
+];
+
 #[test]
 fn hostile_lines_steer_no_terminal_and_stop_no_command() {
     let root = tempfile::tempdir().expect("a directory");
@@ -182,24 +202,7 @@ fn hostile_lines_steer_no_terminal_and_stop_no_command() {
             || ('\u{202a}'..='\u{202e}').contains(&c)
             || ('\u{2066}'..='\u{2069}').contains(&c)
     };
-    for args in [
-        &["history", "*"][..],
-        &["who", "*"],
-        &["who", "\u{1b}[31m"],
-        &["trace", "4b"],
-        &["trace", "4b", "--json"],
-        &["count", "--by", "actor.id,outcome,resource,event"],
-        &["count", "--by", "outcome", "--per", "1ns", "--json"],
-        &["count", "--by", "outcome", "--per", "1d"],
-        &["fields"],
-        &["fields", "resource"],
-        &["fields", "resource", "--json"],
-        &["stats"],
-        &["stats", "--json"],
-        &["report"],
-        &["report", "--format", "html"],
-        &["report", "--format", "json"],
-    ] {
+    for args in ASKED {
         let output = run(args, root.path());
         assert!(
             matches!(output.status.code(), Some(0 | 1 | 3)),

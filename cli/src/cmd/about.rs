@@ -46,7 +46,7 @@ pub(crate) fn who(who: &Who) -> Result<u8, Failure> {
 
 fn listed(
     listing: &Listing,
-    dir: &std::path::PathBuf,
+    dir: &std::path::Path,
     field: &str,
     value: &str,
     sums: &[Sum],

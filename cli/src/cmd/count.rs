@@ -160,9 +160,8 @@ impl Counts {
                 break;
             }
         }
-        match last.filter(|grid| !grid.is_empty()) {
-            Some(grid) => write(out, &grid)?,
-            None => {}
+        if let Some(grid) = last.filter(|grid| !grid.is_empty()) {
+            write(out, &grid)?;
         }
         out.line(&counted(self.records, "record"))
     }
