@@ -9,6 +9,10 @@ pub mod format {}
 #[doc = include_str!("../docs/failure-modes.md")]
 pub mod failure_modes {}
 
+#[cfg(feature = "sqlite")]
+#[doc = include_str!("../docs/sqlite.md")]
+pub mod sqlite {}
+
 #[doc = include_str!("../docs/writing-a-sink.md")]
 pub mod writing_a_sink {}
 

@@ -151,22 +151,22 @@ fn the_help_of_every_question_has_examples_and_exit_codes() {
 
 /// Every question, in every form.
 const ASKED: &[&[&str]] = &[
-        &["history", "*"],
-        &["who", "*"],
-        &["who", "\u{1b}[31m"],
-        &["trace", "4b"],
-        &["trace", "4b", "--json"],
-        &["count", "--by", "actor.id,outcome,resource,event"],
-        &["count", "--by", "outcome", "--per", "1ns", "--json"],
-        &["count", "--by", "outcome", "--per", "1d"],
-        &["fields"],
-        &["fields", "resource"],
-        &["fields", "resource", "--json"],
-        &["stats"],
-        &["stats", "--json"],
-        &["report"],
-        &["report", "--format", "html"],
-        &["report", "--format", "json"],
+    &["history", "*"],
+    &["who", "*"],
+    &["who", "\u{1b}[31m"],
+    &["trace", "4b"],
+    &["trace", "4b", "--json"],
+    &["count", "--by", "actor.id,outcome,resource,event"],
+    &["count", "--by", "outcome", "--per", "1ns", "--json"],
+    &["count", "--by", "outcome", "--per", "1d"],
+    &["fields"],
+    &["fields", "resource"],
+    &["fields", "resource", "--json"],
+    &["stats"],
+    &["stats", "--json"],
+    &["report"],
+    &["report", "--format", "html"],
+    &["report", "--format", "json"],
 ];
 
 #[test]

@@ -19,7 +19,8 @@ use crate::sqlite::{Database, Line, Place};
 ///
 /// Where the disk is full or another process holds the file, the follower waits and tries again
 /// ([`Stats::sinks`](crate::Stats), `retries`). Where the file is damaged or is another's, it fails for good, and the journal
-/// goes on; delete the file and start anew, and it is made again from what the journal keeps.
+/// goes on. To have it made again from what the journal keeps, end the trail, delete the file and the sink's cursor
+/// (`cursors/sqlite` in the stream's directory), and start anew.
 #[derive(Debug)]
 pub struct SqliteSink {
     database: Database,

@@ -52,8 +52,8 @@ pub(super) const STEPS: &[&str] = &["
     ) STRICT, WITHOUT ROWID;
 "];
 
-/// The most parts that one view joins: SQLite joins 500 at most.
-const MOST_JOINED: i64 = 256;
+/// The most parts that one view joins: SQLite joins 500 at most, and a view is made anew with each of its parts.
+const MOST_JOINED: i64 = 64;
 
 /// Makes the tables of a part. The line stands apart from its columns, so that a scan of them passes no lines.
 pub(super) fn create_part(conn: &Connection, part: i64) -> rusqlite::Result<()> {
