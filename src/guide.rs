@@ -64,3 +64,6 @@ pub mod correlation {}
 
 #[doc = include_str!("../docs/opentelemetry-exporter.md")]
 pub mod opentelemetry_exporter {}
+
+#[doc = include_str!("../docs/cli.md")]
+pub mod cli {}

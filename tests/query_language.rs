@@ -54,6 +54,9 @@ fn refusal(query: &str) -> String {
 }
 
 const FOUND: &[&str] = &[
+    "reason~'the owner'",
+    "reason='not the owner' outcome in ('denied', \"x\")",
+    "'not the OWNER'",
     "",
     "()",
     "actor.id=u-1",

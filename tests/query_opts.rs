@@ -86,6 +86,39 @@ fn every_field_of_a_list_narrows_alone_and_with_others_and_an_empty_one_does_not
     assert_eq!(of(opts().category("llm").status("success").since(SECOND)), [4]);
 }
 
+/// T001-23.
+#[test]
+fn pages_of_a_list_are_disjoint_and_its_total_stays_whatever_the_page() {
+    let trail = hosted();
+    let page = |opts: &ListOpts| trail.page(&Query::from(opts), &opts.list());
+    let opts = || ListOpts::new().source("chat").source("eval").source("dryrun");
+    let newest = |page: &tracing_audit::store::Page| -> Vec<u64> {
+        let times = page.records.iter().map(|stored| stored.record.uint(Slot::Time));
+        times.map(|time| time.unwrap() / SECOND).collect()
+    };
+    let first = page(&opts().limit(3));
+    assert_eq!((newest(&first), first.total), (vec![4, 2, 1], Some(4)));
+    let second = page(&opts().limit(3).offset(3));
+    assert_eq!(
+        (newest(&second), second.total, second.offset),
+        (vec![0], Some(4), 3)
+    );
+    assert_eq!(
+        page(&opts()).limit,
+        50,
+        "the default, and what was in effect is told"
+    );
+    let above = opts().limit(tracing_audit::store::MAX_LIMIT + 1);
+    trail.audit.flush(trail::LONG).unwrap();
+    let store = tracing_audit::store::DirStore::open(trail.path()).unwrap();
+    let error = tracing_audit::store::Store::list(&store, &Query::from(&above), &above.list()).unwrap_err();
+    assert_eq!(
+        error.kind(),
+        tracing_audit::ErrorKind::Query,
+        "an error, and not another limit"
+    );
+}
+
 /// T001-21. What stands for any text elsewhere stands for itself here.
 #[test]
 fn signs_that_stand_for_any_text_elsewhere_are_characters_in_a_list() {

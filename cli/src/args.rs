@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use tracing_audit::catalog::profile::Profile;
 
-use crate::asking::{Completions, Count, Fields, History, Report, Stats, Trace, Who};
+use crate::asking::{Completions, Count, Fields, History, Report, Show, Stats, Tail, Trace, Who};
 use crate::cmd::ship::Ship;
 use crate::sealing::{Checkpoint, Keygen, Prove, Verify};
 
@@ -14,7 +14,7 @@ Filters (terms side by side must all hold; actor=u-1 actor=u-2 is either):
   actor=u-1 outcome=denied        exactly
   action=invoice.*                `*` stands for any text
   outcome!=success                not, or absent
-  reason~'not found'              contains, whatever the case
+  \"reason~'not found'\"            contains, whatever the case; quotes keep words together
   level>=warn duration>250ms      levels, numbers, durations, times: < <= > >=
   outcome in (denied,failure)     one of these
   actor.ip=10.0.0.0/8             a network
@@ -22,7 +22,7 @@ Filters (terms side by side must all hold; actor=u-1 actor=u-2 is either):
   trace=4bf92f35                  an id, or its beginning
   attributes.x=1 label.team=core  fields of your own
   timeout                         any text of the record contains it
-  not …   … or …   ( … )          quote them for your shell";
+  not …   … or …   ( … )          quote them for your shell: 'not (a=1 or b=2)'";
 
 const HASHES: &str = "\
 Examples:
@@ -36,13 +36,6 @@ Exit codes: 0 done, 1 something in the trail is not a record (export), or it was
   verify), or something wants to be looked at (doctor), 3 no trail there, or a file
   cannot be read or written, or verify cannot decide, 4 wrong usage, 5 nothing found
   with --fail-if-empty. The help of each command says which it has.";
-
-const EXIT: &str = "\
-Exit codes: 0 done, 3 no trail there or a file cannot be read, 4 wrong usage.";
-
-const EXIT_EMPTY: &str = "\
-Exit codes: 0 done, 3 no trail there or a file cannot be read,
-  4 wrong usage, 5 nothing found with --fail-if-empty.";
 
 const EXIT_INPUT: &str = "\
 Exit codes: 0 done, 3 a line or a file cannot be read, 4 wrong usage.";
@@ -163,6 +156,9 @@ pub(crate) struct Doctor {
     /// Ask the collector as well whether it takes requests: the one of OTEL_EXPORTER_OTLP_ENDPOINT, or this one
     #[arg(long, value_name = "URL", num_args = 0..=1)]
     pub(crate) otlp: Option<Option<String>>,
+    /// Write a JSON object for each thing that was looked at
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `demo`.
@@ -230,6 +226,9 @@ pub(crate) struct Erase {
     /// End with exit code 5 where the subject has no value
     #[arg(long)]
     pub(crate) fail_if_empty: bool,
+    /// Write a JSON object for each stream
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) writer: Writing,
 }
@@ -252,6 +251,9 @@ pub(crate) struct Prune {
     /// Where no writer runs: keep so many segments; 0 is no limit
     #[arg(long, value_name = "N")]
     pub(crate) keep_segments: Option<u64>,
+    /// Write a JSON object for each stream
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) writer: Writing,
 }
@@ -433,55 +435,6 @@ pub(crate) struct Import {
     /// Leave out lines that are wrong, tell each, and end with exit code 2
     #[arg(long)]
     pub(crate) keep_going: bool,
-}
-
-/// `show`.
-#[derive(Debug, ClapArgs)]
-#[command(after_help = format!("{QUESTIONS}\n\n{EXIT_EMPTY}"))]
-pub(crate) struct Show {
-    #[command(flatten)]
-    pub(crate) source: Source,
-    /// Only records from this time on: -2h, -7d, today, 2026-11-21, 2026-11-21T10:00+01:00; UTC unless a zone is named
-    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
-    pub(crate) since: Option<String>,
-    /// Only records before this time; the time itself is outside
-    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
-    pub(crate) until: Option<String>,
-    /// Show so many records at most, 0 for all
-    #[arg(long, short = 'n', value_name = "N", default_value_t = 50)]
-    pub(crate) limit: usize,
-    /// Begin with the oldest record instead of the newest ones
-    #[arg(long)]
-    pub(crate) oldest_first: bool,
-    /// Write a time and a sentence per record instead of a table
-    #[arg(long, conflicts_with = "json")]
-    pub(crate) sentences: bool,
-    /// Only starts of executions that have no end: still running, or killed
-    #[arg(long)]
-    pub(crate) open: bool,
-    /// Write to the terminal directly, whatever PAGER says
-    #[arg(long)]
-    pub(crate) no_pager: bool,
-    /// End with exit code 5 where nothing is found
-    #[arg(long)]
-    pub(crate) fail_if_empty: bool,
-}
-
-/// `tail`.
-#[derive(Debug, ClapArgs)]
-#[command(after_help = format!("{QUESTIONS}\n\n{EXIT}"))]
-pub(crate) struct Tail {
-    #[command(flatten)]
-    pub(crate) source: Source,
-    /// Wait for new records, also in new segments and streams
-    #[arg(long, short = 'f')]
-    pub(crate) follow: bool,
-    /// Show so many of the newest records first
-    #[arg(long, short = 'n', value_name = "N", default_value_t = 10)]
-    pub(crate) lines: usize,
-    /// Go on behind the record that this file names, and keep the place of the last one that was written there
-    #[arg(long, value_name = "FILE")]
-    pub(crate) cursor_file: Option<PathBuf>,
 }
 
 /// Where to read, what, and how to write it.

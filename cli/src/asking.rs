@@ -1,11 +1,14 @@
-//! The arguments of the commands that answer questions about many records: `history`, `who`, `trace`, `count`, `fields`,
-//! `stats`, `report`, `completions`.
+//! The arguments of the commands that answer questions: `show`, `tail`, `history`, `who`, `trace`, `count`, `fields`, `stats`,
+//! `report`, and `completions`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args as ClapArgs, ValueEnum};
 
 use crate::args::{Color, QUESTIONS, Source};
+
+const EXIT: &str = "\
+Exit codes: 0 done, 3 no trail there or a file cannot be read, 4 wrong usage.";
 
 const EXIT_EMPTY: &str = "\
 Exit codes: 0 done, 3 no trail there or a file cannot be read,
@@ -116,10 +119,10 @@ pub(crate) struct Listing {
 
 impl Listing {
     /// The source for the records that also satisfy a term.
-    pub(crate) fn source(&self, dir: &PathBuf, term: String) -> Source {
+    pub(crate) fn source(&self, dir: &Path, term: String) -> Source {
         let filter = std::iter::once(term).chain(self.filter.iter().cloned());
         Source {
-            dir: dir.clone(),
+            dir: dir.to_owned(),
             filter: filter.collect(),
             json: self.json,
             color: self.color,
@@ -147,6 +150,55 @@ pub(crate) struct Counting {
     /// End with exit code 5 where nothing is found
     #[arg(long)]
     pub(crate) fail_if_empty: bool,
+}
+
+/// `show`.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = format!("{QUESTIONS}\n\n{EXIT_EMPTY}"))]
+pub(crate) struct Show {
+    #[command(flatten)]
+    pub(crate) source: Source,
+    /// Only records from this time on: -2h, -7d, today, 2026-11-21, 2026-11-21T10:00+01:00; UTC unless a zone is named
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) since: Option<String>,
+    /// Only records before this time; the time itself is outside
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) until: Option<String>,
+    /// Show so many records at most, 0 for all
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 50)]
+    pub(crate) limit: usize,
+    /// Begin with the oldest record instead of the newest ones
+    #[arg(long)]
+    pub(crate) oldest_first: bool,
+    /// Write a time and a sentence per record instead of a table
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) sentences: bool,
+    /// Only starts of executions that have no end: still running, or killed
+    #[arg(long)]
+    pub(crate) open: bool,
+    /// Write to the terminal directly, whatever PAGER says
+    #[arg(long)]
+    pub(crate) no_pager: bool,
+    /// End with exit code 5 where nothing is found
+    #[arg(long)]
+    pub(crate) fail_if_empty: bool,
+}
+
+/// `tail`.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = format!("{QUESTIONS}\n\n{EXIT}"))]
+pub(crate) struct Tail {
+    #[command(flatten)]
+    pub(crate) source: Source,
+    /// Wait for new records, also in new segments and streams
+    #[arg(long, short = 'f')]
+    pub(crate) follow: bool,
+    /// Show so many of the newest records first
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 10)]
+    pub(crate) lines: usize,
+    /// Go on behind the record that this file names, and keep the place of the last one that was written there
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cursor_file: Option<PathBuf>,
 }
 
 /// `history`.

@@ -8,30 +8,44 @@ const LEAST: usize = 8;
 /// The most columns that a bar takes.
 const BAR: usize = 24;
 
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Text, which can be cut.
+    Text,
+    /// Text that says nothing when it is cut.
+    Whole,
+    /// Numbers, which stand at the right.
+    Number,
+}
+
 /// Rows under a head. Cells are harmless already.
 #[derive(Debug)]
 pub(crate) struct Grid {
     head: Vec<String>,
-    /// Whether a column holds numbers, which stand at its right.
-    numbers: Vec<bool>,
+    kinds: Vec<Kind>,
     rows: Vec<Vec<String>>,
     /// For each row, how long its bar is beside that of the others.
     weights: Vec<u64>,
 }
 
 impl Grid {
-    /// A table with these columns; `#` before a name says that it holds numbers.
+    /// A table with these columns; `#` before a name says that it holds numbers, `=` that it is never cut.
     pub(crate) fn new<S: AsRef<str>>(head: impl IntoIterator<Item = S>) -> Self {
         let mut grid = Self {
             head: Vec::new(),
-            numbers: Vec::new(),
+            kinds: Vec::new(),
             rows: Vec::new(),
             weights: Vec::new(),
         };
         for name in head {
             let name = name.as_ref();
-            let bare = name.strip_prefix('#');
-            grid.numbers.push(bare.is_some());
+            let (kind, bare) = match name.as_bytes().first() {
+                Some(b'#') => (Kind::Number, name.get(1..)),
+                Some(b'=') => (Kind::Whole, name.get(1..)),
+                _ => (Kind::Text, None),
+            };
+            grid.kinds.push(kind);
             grid.head.push(bare.unwrap_or(name).to_owned());
         }
         grid
@@ -49,6 +63,13 @@ impl Grid {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.rows.is_empty()
+    }
+
+    /// Whether it fits, cut or not.
+    pub(crate) fn fits(&self, columns: Option<usize>) -> bool {
+        let widths = self.widths(columns);
+        let total = widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1);
+        columns.is_none_or(|columns| total <= columns)
     }
 
     /// The lines, head first. `columns`: what the terminal has, `None` to cut nothing.
@@ -85,8 +106,8 @@ impl Grid {
             let total: usize = widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1);
             let widest = widths
                 .iter_mut()
-                .zip(&self.numbers)
-                .filter(|(have, is_number)| !**is_number && **have > LEAST)
+                .zip(&self.kinds)
+                .filter(|(have, kind)| **kind == Kind::Text && **have > LEAST)
                 .max_by_key(|(have, _)| **have);
             match widest {
                 Some((have, _)) if total > columns => *have -= 1,
@@ -96,11 +117,11 @@ impl Grid {
     }
 
     fn line(&self, cells: &[String], widths: &[usize]) -> String {
-        let cells = cells.iter().zip(widths).zip(&self.numbers);
-        let cells = cells.map(|((cell, have), is_number)| {
+        let cells = cells.iter().zip(widths).zip(&self.kinds);
+        let cells = cells.map(|((cell, have), kind)| {
             let cell = cut(cell, *have);
             let space = " ".repeat(have.saturating_sub(width(&cell)));
-            if *is_number {
+            if *kind == Kind::Number {
                 format!("{space}{cell}")
             } else {
                 format!("{cell}{space}")

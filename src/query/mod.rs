@@ -14,8 +14,8 @@
 //! timeout                                     any text of the record contains it
 //! ```
 //!
-//! `field!=value` is `not field=value`, so it is also true where the field is absent. In a quoted text `\"`, `\\`
-//! and `\*` stand for the character itself. A field, an operator or a value that cannot be is an error that names
+//! `field!=value` is `not field=value`, so it is also true where the field is absent. Text stands in quotes of either kind,
+//! `"not found"` or `'not found'`; in it `\"`, `\\` and `\*` stand for the character itself. A field, an operator or a value that cannot be is an error that names
 //! its place; a query never becomes wider than it was written.
 
 mod ast;
@@ -150,10 +150,6 @@ impl Filter for Query {
         eval::window(&self.expr).unwrap_or(Window::NONE)
     }
 
-    fn condition(&self) -> Condition {
-        plan::condition(&self.expr)
-    }
-
     fn raw(&self) -> RawTest {
         bytes::raw(&self.expr)
     }
@@ -161,6 +157,10 @@ impl Filter for Query {
     fn looks_at(&self) -> Option<Vec<Slot>> {
         let mut slots = Vec::new();
         bytes::looks_at(&self.expr, &mut slots).map(|()| slots)
+    }
+
+    fn condition(&self) -> Condition {
+        plan::condition(&self.expr)
     }
 }
 

@@ -2,12 +2,13 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::{Level, Slot};
+use crate::store::List;
 
 use super::ast::{Bound, Expr, Field, Order, Pattern, Test, Wanted};
 use super::{Query, field};
 
 /// What a list of events asks for: each field narrows, several words in one are either of them, and an empty one is no
-/// filter. `Query::from(&opts)` is the condition.
+/// filter. `Query::from(&opts)` is the condition, [`ListOpts::list`] the page.
 ///
 /// Words are compared whole and as they stand: `*`, `%` and `_` are characters like others. Blanks around a word do not
 /// count, and a blank word is none.
@@ -30,6 +31,10 @@ pub struct ListOpts {
     pub since: Option<u64>,
     /// `time` is before this, in nanoseconds since the Unix epoch.
     pub until: Option<u64>,
+    /// The most events of a page, up to [`MAX_LIMIT`](crate::store::MAX_LIMIT). Default, 0: the 50 of [`List`].
+    pub limit: usize,
+    /// How many events to skip. Default: 0.
+    pub offset: u64,
 }
 
 impl ListOpts {
@@ -93,6 +98,30 @@ impl ListOpts {
     pub fn until(mut self, until: impl Into<Option<u64>>) -> Self {
         self.until = until.into();
         self
+    }
+
+    /// The most events of a page. Default, also for 0: 50.
+    #[must_use]
+    pub fn limit(mut self, limit: usize) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// How many events to skip. Default: 0.
+    #[must_use]
+    pub fn offset(mut self, offset: u64) -> Self {
+        self.offset = offset;
+        self
+    }
+
+    /// The page that is asked for, newest first, with the exact total of what `Query::from` wants.
+    #[must_use]
+    pub fn list(&self) -> List {
+        let list = List::default().offset(self.offset).total(true);
+        match self.limit {
+            0 => list,
+            limit => list.limit(limit),
+        }
     }
 }
 

@@ -253,7 +253,7 @@ impl<'a> Parser<'a> {
     fn condition(&mut self) -> Parsed<Expr> {
         let at = self.at;
         let head = match self.peek() {
-            Some('"') => self.quoted()?,
+            Some('"' | '\'') => self.quoted()?,
             _ => self.word(),
         };
         let end = self.at;
@@ -340,7 +340,7 @@ impl<'a> Parser<'a> {
 
     fn search(&self, at: usize, end: usize, head: Raw) -> Parsed<Expr> {
         let text = self.text.get(at..end).unwrap_or_default();
-        let quoted = text.starts_with('"');
+        let quoted = text.starts_with(['"', '\'']);
         if text.is_empty() {
             let found = self.peek().unwrap_or(' ');
             return self.wrong(at, format!("`{found}` cannot stand here; put text in quotes"));
@@ -377,7 +377,7 @@ impl<'a> Parser<'a> {
 
     /// A value; `None` where there is none. In a list a comma ends it.
     fn value(&mut self, in_list: bool) -> Parsed<Option<Raw>> {
-        if self.peek() == Some('"') {
+        if let Some('"' | '\'') = self.peek() {
             let raw = self.quoted()?;
             let ends = |next: char| next.is_whitespace() || next == ')' || (in_list && next == ',');
             return match self.peek() {
@@ -417,18 +417,22 @@ impl<'a> Parser<'a> {
         reader.end()
     }
 
+    /// A text in quotes of either kind; those of the other kind are characters in it.
     fn quoted(&mut self) -> Parsed<Raw> {
         let start = self.at;
-        self.eat("\"");
+        let quote = if self.eat("'") { '\'' } else { '"' };
+        if quote == '"' {
+            self.eat("\"");
+        }
         let mut reader = Reader::default();
         loop {
             match self.peek() {
                 None => return self.wrong(start, "the quote is not closed"),
-                Some('"') => break,
+                Some(next) if next == quote => break,
                 Some(_) => self.at += reader.take(self.rest()),
             }
         }
-        self.eat("\"");
+        self.at += quote.len_utf8();
         Ok(reader.end())
     }
 }

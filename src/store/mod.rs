@@ -33,11 +33,11 @@ pub use finding::{Finding, FindingKind};
 pub use follow::Follow;
 pub use opts::{List, MAX_LIMIT, Page};
 pub use place::Cursor;
+pub use raw::RawTest;
 #[cfg(feature = "sqlite")]
 pub(crate) use sqlite::Kept;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{Pruned, SqliteStore};
-pub use raw::RawTest;
 pub use stats::{Interval, MAX_INTERVALS, RecordStats, StatsOpts, Tally};
 pub use verdict::{Completeness, Doubt, Lost, Verdict};
 
@@ -61,12 +61,6 @@ pub trait Filter {
         Window::ALL
     }
 
-    /// What can be looked up: every wanted record satisfies it, and a store that has an index may leave the others unread.
-    /// Default: nothing.
-    fn condition(&self) -> Condition {
-        Condition::Unknown
-    }
-
     /// What a line must hold for its record to be wanted, told without reading it. Default: nothing is known.
     fn raw(&self) -> RawTest {
         RawTest::Any
@@ -81,6 +75,12 @@ pub trait Filter {
     /// Default, `None`: all.
     fn gives(&self) -> Option<Vec<Slot>> {
         None
+    }
+
+    /// What can be looked up: every wanted record satisfies it, and a store that has an index may leave the others unread.
+    /// Default: nothing.
+    fn condition(&self) -> Condition {
+        Condition::Unknown
     }
 }
 
@@ -123,6 +123,10 @@ impl Filter for Only<'_> {
 
     fn window(&self) -> Window {
         self.filter.window()
+    }
+
+    fn condition(&self) -> Condition {
+        self.filter.condition()
     }
 
     fn raw(&self) -> RawTest {

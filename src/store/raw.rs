@@ -107,7 +107,7 @@ enum Part {
     Any,
     All(Vec<Part>),
     OneOf(Vec<Part>),
-    Has(memmem::Finder<'static>),
+    Has(Box<memmem::Finder<'static>>),
     HasFolded(AhoCorasick),
 }
 
@@ -134,7 +134,7 @@ impl Part {
             RawTest::Any => Self::Any,
             RawTest::All(tests) => Self::All(tests.iter().map(Self::of).collect()),
             RawTest::OneOf(tests) => Self::OneOf(tests.iter().map(Self::of).collect()),
-            RawTest::Has(bytes) => Self::Has(memmem::Finder::new(bytes).into_owned()),
+            RawTest::Has(bytes) => Self::Has(Box::new(memmem::Finder::new(bytes).into_owned())),
             RawTest::HasFolded(text) => {
                 let mut builder = AhoCorasick::builder();
                 builder.ascii_case_insensitive(true);

@@ -7,8 +7,7 @@ use tracing_audit::store::DirStore;
 
 use super::tally::{self, Tally};
 use super::{Met, show};
-use crate::args::Show;
-use crate::asking::{History, Listing, Who};
+use crate::asking::{History, Listing, Show, Who};
 use crate::out::{Failure, Out};
 use crate::words::{self, count};
 
@@ -47,7 +46,7 @@ pub(crate) fn who(who: &Who) -> Result<u8, Failure> {
 
 fn listed(
     listing: &Listing,
-    dir: &std::path::PathBuf,
+    dir: &std::path::Path,
     field: &str,
     value: &str,
     sums: &[Sum],

@@ -7,7 +7,7 @@ use tracing_audit::query::{Field, parse_duration};
 use tracing_audit::record::{Record, Slot};
 
 use super::tally::{self, Tally, values};
-use super::{Met, tell};
+use super::{Met, tell, tell_slips};
 use crate::asking::Count;
 use crate::grid::Grid;
 use crate::out::{Failure, Out, code};
@@ -64,6 +64,9 @@ pub(crate) fn run(count: &Count) -> Result<u8, Failure> {
     out.flush()?;
     drop(out);
     tell(&met);
+    if counts.records == 0 {
+        tell_slips(&query);
+    }
     Ok(if counts.records == 0 && asked.fail_if_empty {
         code::EMPTY
     } else {
@@ -142,15 +145,38 @@ impl Counts {
         ))
     }
 
+    /// Intervals under one another, with as many values side by side as the terminal has room for.
     fn by_interval(&self, out: &mut Out, names: &[String], per: u64) -> Result<(), Failure> {
         let whole = self.whole();
-        let (top, other) = match names {
-            [] => (Vec::new(), 0),
-            _ => whole.most(SIDE_BY_SIDE),
+        let most = if names.is_empty() { 0 } else { SIDE_BY_SIDE };
+        let grids = (0..=most)
+            .rev()
+            .map(|side| self.grid(&whole, side, !names.is_empty(), per));
+        let mut last = None;
+        for grid in grids {
+            let fits = grid.fits(out.columns());
+            last = Some(grid);
+            if fits {
+                break;
+            }
+        }
+        if let Some(grid) = last.filter(|grid| !grid.is_empty()) {
+            write(out, &grid)?;
+        }
+        out.line(&counted(self.records, "record"))
+    }
+
+    fn grid(&self, whole: &Tally, side: usize, by_value: bool, per: u64) -> Grid {
+        // 0 would be all of them.
+        let (top, other) = match (side, by_value) {
+            (_, false) => (Vec::new(), 0),
+            (0, true) => (Vec::new(), whole.total),
+            (side, true) => whole.most(side),
         };
         let values = top.iter().map(|(key, _)| format!("#{}", joined(key)));
-        let others = (other > 0).then(|| "#(others)".to_owned());
-        let head = std::iter::once("FROM (UTC)".to_owned())
+        let others = (other > 0 && !top.is_empty()).then(|| "#(others)".to_owned());
+        let has_others = others.is_some();
+        let head = std::iter::once("=FROM (UTC)".to_owned())
             .chain(values)
             .chain(others);
         let mut grid = Grid::new(head.chain(["#RECORDS".to_owned()]));
@@ -160,15 +186,12 @@ impl Counts {
             let sums: Vec<u64> = top.iter().map(|(key, _)| of(key)).collect();
             let all = counted.map_or(0, |(records, _)| *records);
             let values = counted.map_or(0, |(_, tally)| tally.total);
-            let rest = (other > 0).then(|| values.saturating_sub(sums.iter().sum()));
+            let rest = has_others.then(|| values.saturating_sub(sums.iter().sum()));
             let numbers = sums.into_iter().chain(rest).chain([all]).map(words::count);
             let cells = std::iter::once(words::moment(from, per)).chain(numbers);
             grid.weighted(cells.collect(), all);
         }
-        if !grid.is_empty() {
-            write(out, &grid)?;
-        }
-        out.line(&counted(self.records, "record"))
+        grid
     }
 
     /// The intervals from the first with a record to the last: one without any is news.

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tracing_audit::clock::{Clock as _, SystemClock};
 use tracing_audit::format::{Checkpoint, Note};
 use tracing_audit::store::{DirStore, Direction, Extent, List, Store as _};
@@ -24,16 +24,28 @@ const LATE: u64 = 60_000_000_000;
 struct Told {
     out: Out,
     wanting: u64,
+    /// The stream that is spoken of, where this is told as data.
+    json: Option<String>,
 }
 
 impl Told {
     fn fine(&mut self, text: &str) -> Result<(), Failure> {
+        if let Some(stream) = &self.json {
+            return self
+                .out
+                .json(&json!({"stream": stream, "ok": true, "said": text}));
+        }
         self.out.line(&format!("  ok     {}", harmless(text)))
     }
 
     /// Something that somebody should look at, and the remedy.
     fn wants(&mut self, text: &str) -> Result<(), Failure> {
         self.wanting += 1;
+        if let Some(stream) = &self.json {
+            return self
+                .out
+                .json(&json!({"stream": stream, "ok": false, "said": text}));
+        }
         self.out.line(&format!("  LOOK   {}", harmless(text)))
     }
 }
@@ -42,9 +54,14 @@ pub(crate) fn run(args: &Doctor) -> Result<u8, Failure> {
     let mut told = Told {
         out: Out::new(Color::Never),
         wanting: 0,
+        json: args.json.then(String::new),
     };
     for stream in streams::of(&args.dir)? {
-        told.out.line(&harmless(&stream.display().to_string()))?;
+        let name = stream.display().to_string();
+        match &mut told.json {
+            Some(of) => *of = name,
+            None => told.out.line(&harmless(&name))?,
+        }
         access(&mut told, &stream)?;
         // Before the records are: a writer that runs goes on, and its next checkpoint covers records that come later.
         let head = Head::read(&stream);
@@ -66,7 +83,9 @@ pub(crate) fn run(args: &Doctor) -> Result<u8, Failure> {
         0 => "nothing here wants to be looked at; `tracing-audit verify` reads all of it".to_owned(),
         _ => format!("{} to look at", counted(wanting, "thing")),
     };
-    told.out.line(&closing)?;
+    if !args.json {
+        told.out.line(&closing)?;
+    }
     told.out.flush()?;
     Ok(if wanting > 0 { code::LOSSY } else { code::OK })
 }

@@ -3,6 +3,7 @@
 use std::io::Read as _;
 use std::path::Path;
 
+use serde_json::json;
 use tracing_audit::redact::Policy;
 use tracing_audit::sink::file::Erased;
 use tracing_audit::store::erasable;
@@ -18,16 +19,33 @@ pub(crate) fn run(args: &Erase) -> Result<u8, Failure> {
     let mut out = Out::new(Color::Never);
     let mut values = 0;
     for stream in streams::of(&args.dir)? {
-        let told = if args.dry_run {
+        let (found, told) = if args.dry_run {
             let planned = erasable(&stream, &subject)?;
-            values += planned.values;
-            planned_of(planned.records, planned.values, planned.range)
+            let told = planned_of(planned.records, planned.values, planned.range);
+            ((planned.records, planned.values, planned.range, Vec::new()), told)
         } else {
             let erased = erase(args, &stream, &subject)?;
-            values += erased.values;
-            done(&erased)
+            let told = done(&erased);
+            (
+                (erased.records, erased.values, erased.range, erased.followers),
+                told,
+            )
         };
-        out.line(&words::harmless(&format!("{}: {told}", stream.display())))?;
+        values += found.1;
+        if args.json {
+            let (records, values, range, followers) = found;
+            out.json(&json!({
+                "stream": stream.to_string_lossy(),
+                "dry_run": args.dry_run,
+                "records": records,
+                "values": values,
+                "first": range.map(|(first, _)| first),
+                "last": range.map(|(_, last)| last),
+                "followers": followers,
+            }))?;
+        } else {
+            out.line(&words::harmless(&format!("{}: {told}", stream.display())))?;
+        }
     }
     out.flush()?;
     Ok(if values == 0 && args.fail_if_empty {

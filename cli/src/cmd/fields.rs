@@ -8,7 +8,7 @@ use tracing_audit::store::{Filter, RawTest, Window};
 
 use super::count::write;
 use super::tally::{self, Tally};
-use super::{Met, tell};
+use super::{Met, tell, tell_slips};
 use crate::asking::Fields;
 use crate::grid::Grid;
 use crate::out::{Failure, Out, code};
@@ -24,8 +24,7 @@ pub(crate) fn run(fields: &Fields) -> Result<u8, Failure> {
     let field = fields.field.as_deref().map(Field::named).transpose()?;
     let store = super::open(&fields.dir)?;
     let mut met = Met::default();
-    let mut tally = Tally::default();
-    let (mut records, mut without) = (0_u64, 0_u64);
+    let mut found = Found::default();
     // To know the names of all fields, all of a record is read.
     let slots = field
         .as_ref()
@@ -33,49 +32,90 @@ pub(crate) fn run(fields: &Fields) -> Result<u8, Failure> {
     let whole = Whole(&query);
     let filter: &dyn Filter = if field.is_some() { &query } else { &whole };
     tally::each(&store, filter, slots, &mut met, |record, _| {
-        records += 1;
-        let texts = match &field {
+        found.take(match &field {
             Some(field) => field.texts(record),
             None => names(record),
-        };
-        without += u64::from(texts.is_empty());
-        texts.into_iter().for_each(|text| tally.one(text));
+        });
         Ok(())
     })?;
     let mut out = Out::paged(asked.color, asked.no_pager || asked.json);
-    let (rows, other) = tally.most(fields.limit);
     if asked.json {
-        for (key, count) in &rows {
-            out.json(&json!({"value": key.first(), "records": count}))?;
-        }
-        for (key, count) in [("other", other), ("without", without)] {
-            if count > 0 {
-                out.json(&json!({"value": null, key: true, "records": count}))?;
-            }
-        }
+        found.json(&mut out, fields.limit)?;
     } else {
-        let head = field
-            .as_ref()
-            .map_or_else(|| "FIELD".to_owned(), |field| field.name().to_uppercase());
-        let mut grid = Grid::new([head.as_str(), "#RECORDS", "#SHARE"]);
-        for (key, count) in &rows {
-            let numbers = [words::count(*count), words::percent(*count, records)];
-            let cells = key.iter().map(|value| harmless(value)).chain(numbers);
-            grid.weighted(cells.collect(), *count);
-        }
-        if !grid.is_empty() {
-            write(&mut out, &grid)?;
-        }
-        out.line(&closing(&tally, records, without, other, field.is_some()))?;
+        found.table(&mut out, field.as_ref(), fields.limit)?;
     }
     out.flush()?;
     drop(out);
     tell(&met);
-    Ok(if tally.is_empty() && asked.fail_if_empty {
+    if found.records == 0 {
+        tell_slips(&query);
+    }
+    Ok(if found.tally.is_empty() && asked.fail_if_empty {
         code::EMPTY
     } else {
         code::OK
     })
+}
+
+/// What was counted.
+#[derive(Debug, Default)]
+struct Found {
+    tally: Tally,
+    records: u64,
+    /// Records that have no value.
+    without: u64,
+}
+
+impl Found {
+    fn take(&mut self, texts: Vec<String>) {
+        self.records += 1;
+        self.without += u64::from(texts.is_empty());
+        texts.into_iter().for_each(|text| self.tally.one(text));
+    }
+
+    fn json(&self, out: &mut Out, limit: usize) -> Result<(), Failure> {
+        let (rows, other) = self.tally.most(limit);
+        for (key, count) in &rows {
+            out.json(&json!({"value": key.first(), "records": count}))?;
+        }
+        for (key, count) in [("other", other), ("without", self.without)] {
+            if count > 0 {
+                out.json(&json!({"value": null, key: true, "records": count}))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn table(&self, out: &mut Out, field: Option<&Field>, limit: usize) -> Result<(), Failure> {
+        let (rows, other) = self.tally.most(limit);
+        let head = field.map_or_else(|| "FIELD".to_owned(), |field| field.name().to_uppercase());
+        let mut grid = Grid::new([head.as_str(), "#RECORDS", "#SHARE"]);
+        for (key, count) in &rows {
+            let numbers = [words::count(*count), words::percent(*count, self.records)];
+            let cells = key.iter().map(|value| harmless(value)).chain(numbers);
+            grid.weighted(cells.collect(), *count);
+        }
+        if !grid.is_empty() {
+            write(out, &grid)?;
+        }
+        out.line(&self.closing(other, field.is_some()))
+    }
+
+    fn closing(&self, other: u64, is_value: bool) -> String {
+        let what = if is_value { "value" } else { "field" };
+        let different = counted(self.tally.different(), what);
+        let mut said = format!("{different} in {}", counted(self.records, "record"));
+        if other > 0 {
+            said.push_str(&format!(
+                "; {} times another one, --limit 0 shows all",
+                words::count(other)
+            ));
+        }
+        if self.without > 0 {
+            said.push_str(&format!("; {} without", counted(self.without, "record")));
+        }
+        said
+    }
 }
 
 /// The query, of records that are read whole: every name of theirs counts.
@@ -93,25 +133,6 @@ impl Filter for Whole<'_> {
     fn raw(&self) -> RawTest {
         Filter::raw(self.0)
     }
-}
-
-fn closing(tally: &Tally, records: u64, without: u64, other: u64, is_value: bool) -> String {
-    let what = if is_value { "value" } else { "field" };
-    let mut said = format!(
-        "{} in {}",
-        counted(tally.different(), what),
-        counted(records, "record")
-    );
-    if other > 0 {
-        said.push_str(&format!(
-            "; {} times another one, --limit 0 shows all",
-            words::count(other)
-        ));
-    }
-    if without > 0 {
-        said.push_str(&format!("; {} without", counted(without, "record")));
-    }
-    said
 }
 
 /// The names of the record's fields, as a query spells them.

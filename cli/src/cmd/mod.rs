@@ -106,6 +106,16 @@ fn is_segment(path: &Path) -> bool {
     name.and_then(SegmentName::parse).is_some()
 }
 
+/// Says of a question that found nothing what may be meant by it.
+fn tell_slips(query: &Query) {
+    for (value, word) in query.slips() {
+        crate::out::note(&format!(
+            "did you mean `{word}` instead of `{}`?",
+            harmless(&value)
+        ));
+    }
+}
+
 /// Says beside the data what may be missing from it.
 fn tell(met: &Met) {
     met.gaps()

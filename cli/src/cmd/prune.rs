@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use serde_json::json;
 use tracing_audit::clock::{Clock as _, SystemClock};
 use tracing_audit::format::{Segment, SegmentName, segments};
 use tracing_audit::query::parse_time;
@@ -32,6 +33,13 @@ pub(crate) fn run(args: &Prune) -> Result<u8, Failure> {
         } else {
             prune(args, &stream)?
         };
+        if args.json {
+            let removed: Vec<String> = removed.iter().map(ToString::to_string).collect();
+            out.json(
+                &json!({"stream": stream.to_string_lossy(), "dry_run": args.dry_run, "removed": removed}),
+            )?;
+            continue;
+        }
         let what = if args.dry_run {
             "would be removed"
         } else {

@@ -12,7 +12,7 @@ use tracing_audit::store::{
 };
 
 use super::Met;
-use crate::args::Show;
+use crate::asking::Show;
 use crate::out::{Failure, Out, code, note};
 use crate::table::{Row, Table};
 use crate::words::{self, counted, harmless};

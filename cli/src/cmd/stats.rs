@@ -32,6 +32,9 @@ pub(crate) fn run(stats: &Stats) -> Result<u8, Failure> {
         tell(&mut out, &found, &extents, bytes)?;
     }
     out.flush()?;
+    if found.totals.records == 0 {
+        super::tell_slips(&query);
+    }
     Ok(if found.totals.records == 0 && asked.fail_if_empty {
         code::EMPTY
     } else {

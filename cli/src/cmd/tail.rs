@@ -7,7 +7,7 @@ use std::time::Duration;
 use tracing_audit::store::{Follow, Item, Stored};
 
 use super::Met;
-use crate::args::Tail;
+use crate::asking::Tail;
 use crate::out::{Failure, Out, code, note, wait};
 use crate::table::{Row, Table};
 

@@ -234,6 +234,10 @@ impl Filter for Watched<'_> {
         self.filter.window()
     }
 
+    fn condition(&self) -> tracing_audit::store::Condition {
+        self.filter.condition()
+    }
+
     fn raw(&self) -> tracing_audit::store::RawTest {
         self.filter.raw()
     }
