@@ -70,6 +70,9 @@ fn prepared(arguments: &[&str], tools: &Tools, quick: bool) -> Command {
     if let Some(python) = &tools.python {
         command.env("TRACING_AUDIT_PYTHON", python);
     }
+    if let Some(page) = &tools.page {
+        command.env("TRACING_AUDIT_PAGE_MODULES", page);
+    }
     command
 }
 

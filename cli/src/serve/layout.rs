@@ -173,7 +173,7 @@ fn help() -> Markup {
     html! {
         div.helps {
             section {
-                h3 { "The filter" }
+                h2 { "The filter" }
                 table.plain { tbody {
                     @for (example, meaning) in LANGUAGE { tr { th scope="row" { code { (example) } } td { (meaning) } } }
                 } }
@@ -181,7 +181,7 @@ fn help() -> Markup {
                     code { "2026-11-21T10:00+01:00" } ". UTC unless a zone is named; the end itself is outside." }
             }
             section {
-                h3 { "Keys" }
+                h2 { "Keys" }
                 table.plain { tbody {
                     @for (key, meaning) in KEYS { tr { th scope="row" { kbd { (key) } } td { (meaning) } } }
                 } }
