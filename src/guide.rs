@@ -51,3 +51,6 @@ pub mod events {}
 
 #[doc = include_str!("../docs/dpa.md")]
 pub mod dpa {}
+
+#[doc = include_str!("../docs/page.md")]
+pub mod page {}

@@ -269,6 +269,25 @@ fn the_filter_speaks_the_language_of_the_command_line_and_a_slip_is_an_error_wit
 }
 
 #[test]
+fn a_range_says_that_it_leaves_late_records_out_and_finds_them_where_that_is_asked() {
+    let root = tempfile::tempdir().expect("a directory");
+    let near = line("main", 0, "near", "");
+    let late = line("main", 1, "imported", "").replace("\"time\":\"2025-11-21T10:00", "\"time\":\"2025-11-20T10:00");
+    segment(root.path(), "main", 0, &[near, late]);
+    let server = Server::start(root.path(), &[]);
+    let range = "since=2025-11-20&until=2025-11-21";
+    let page = server.get(&format!("/?{range}"));
+    assert_eq!(rows(page.text()), 0);
+    let further = hrefs(page.text(), "Look for all others too");
+    assert_eq!(further, [format!("/?{range}&late=1")]);
+    let page = server.get(&further[0]);
+    assert!(rows(page.text()) == 1 && page.text().contains("imported"));
+    assert_eq!(rows(server.get("/").text()), 2, "without a range nothing is left out");
+    let exported = server.get(&format!("/export?format=jsonl&{range}"));
+    assert!(exported.text().contains("imported"), "an export is whole");
+}
+
+#[test]
 fn every_link_of_a_value_finds_the_record_that_it_stands_in_and_its_opposite_does_not() {
     let (root, _) = sealed();
     let server = Server::start(root.path(), &[]);

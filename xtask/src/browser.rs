@@ -33,7 +33,9 @@ pub(crate) fn find(install: bool, missing: &mut Vec<String>) -> Option<PathBuf> 
     match modules(install) {
         Ok(home) => Some(home),
         Err(why) => {
-            missing.push(format!("the page in a browser (playwright-core, axe-core): {why}"));
+            missing.push(format!(
+                "the page in a browser (playwright-core, axe-core): {why}"
+            ));
             None
         }
     }
@@ -49,7 +51,9 @@ fn modules(install: bool) -> Outcome<PathBuf> {
     let home = target().join("tools/page");
     // The stamp is written last: an installation that was interrupted is made anew.
     let stamp = home.join("lock.installed");
-    if home.join("node_modules").is_dir() && fs::read_to_string(&stamp).is_ok_and(|installed| installed == lock) {
+    if home.join("node_modules").is_dir()
+        && fs::read_to_string(&stamp).is_ok_and(|installed| installed == lock)
+    {
         return Ok(home);
     }
     if !install {
@@ -60,7 +64,13 @@ fn modules(install: bool) -> Outcome<PathBuf> {
     fs::write(home.join("package.json"), list).map_err(failed)?;
     fs::write(home.join("package-lock.json"), &lock).map_err(failed)?;
     let mut npm = Command::new("npm");
-    npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
+    npm.args([
+        "ci",
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "--loglevel=error",
+    ]);
     output(npm.current_dir(&home))?;
     fs::write(&stamp, lock).map_err(failed)?;
     Ok(home)

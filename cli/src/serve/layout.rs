@@ -169,6 +169,15 @@ pub(super) fn notice(kind: &str, text: Markup) -> Markup {
     html! { p class={ "notice " (kind) } { (text) } }
 }
 
+/// What a range leaves out, in a line of its own: see [`super::budget::window`].
+pub(super) fn near(asked: &Asked, path: &str) -> Markup {
+    let is_ranged = !asked.since.is_empty() || !asked.until.is_empty();
+    html! { @if is_ranged && !asked.late {
+        p.quiet { "In a range are looked for records that were observed within ten minutes of their time. "
+            a href=(Asked { late: true, ..asked.first() }.href(path)) { "Look for all others too" } ", as of an import." }
+    } }
+}
+
 fn help() -> Markup {
     html! {
         div.helps {

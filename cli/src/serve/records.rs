@@ -62,7 +62,7 @@ impl Seen {
             heads: heads::heads(&app.dir, &app.keys),
             opened: None,
         };
-        let window = budget::window(&question.query, asked, question.until);
+        let window = budget::window(question, asked);
         let (most, time) = if asked.all { ALL } else { ROWS };
         let limit = Budget::new(&question.query, window, most, time);
         seen.next = budget::walk(&*store, &limit, asked.after.as_ref(), |item| {
@@ -141,12 +141,13 @@ fn shown(app: &App, seen: &Seen, question: &Question, asked: &Asked) -> Markup {
         h1.hidden { "Records" }
         (layout::form(asked, "/", None))
         @if asked.after.is_none() { (histogram(&seen.counted, question, asked, sealed(seen, asked))) }
-        (notices(seen, question, asked))
+        (notices(seen, asked))
         div.split .opened[seen.opened.is_some()] {
             div.list {
                 @if seen.rows.is_empty() && seen.next.is_none() { (empty(seen, question, asked)) }
                 @else { (table(seen, asked)) }
                 (paging(seen, asked))
+                (layout::near(asked, "/"))
             }
             aside #drawer aria-label="Record" data-close=(asked.clone().closed().href("/")) {
                 @match (&seen.opened, &asked.open) {
@@ -191,15 +192,9 @@ fn table(seen: &Seen, asked: &Asked) -> Markup {
 }
 
 /// What may be missing from what is shown, and what is in the files beside records.
-fn notices(seen: &Seen, question: &Question, asked: &Asked) -> Markup {
+fn notices(seen: &Seen, asked: &Asked) -> Markup {
     let hidden = seen.gaps.iter().filter_map(Stored::lost);
     html! {
-        @if question.until.is_some() && !asked.late {
-            (notice("quiet", html! {
-                "Records that were observed more than a day behind their time, as from an import, are not looked for here. "
-                a href=(Asked { late: true, ..asked.first() }.href("/")) { "Look for them too" }
-            }))
-        }
         @if seen.counted.lost > 0 {
             (notice("lossy", html! {
                 strong { (counted(seen.counted.lost, "record")) " lost" } " in this window, say "
