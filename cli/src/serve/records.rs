@@ -7,7 +7,7 @@ use axum::extract::{Extension, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use maud::{Markup, html};
-use tracing_audit::store::{Cursor, Extent, Item, Stored};
+use tracing_audit::store::{Cursor, Extent, Item, Store, Stored};
 
 use super::App;
 use super::asked::{Asked, Question};
@@ -41,7 +41,7 @@ struct Seen {
     next: Option<Cursor>,
     /// Records that were looked at in vain before the page was full; then `next` goes on from there.
     searched: Option<u64>,
-    counted: Counted,
+    counted: Arc<Counted>,
     extents: Vec<Extent>,
     heads: Vec<Head>,
     opened: Option<Opened>,
@@ -57,7 +57,7 @@ impl Seen {
             more_findings: 0,
             next: None,
             searched: None,
-            counted: Counted::default(),
+            counted: Arc::default(),
             extents: store.extents()?,
             heads: heads::heads(&app.dir, &app.keys),
             opened: None,
@@ -71,10 +71,7 @@ impl Seen {
         if seen.next.is_some() && seen.rows.len() < asked.rows() {
             seen.searched = Some(limit.looked());
         }
-        let (most, time) = if asked.all { ALL } else { BARS };
-        let limit = Budget::new(&question.query, window, most, time);
-        let stopped = budget::walk(&*store, &limit, None, |item| seen.counted.take(&item))?;
-        seen.counted.back_to = stopped.map(|place| place.observed_at);
+        seen.counted = count(app, &*store, asked, question)?;
         if let Some(place) = &asked.open {
             seen.opened = record::find(app, &*store, place)?;
         }
@@ -90,6 +87,23 @@ impl Seen {
         }
         self.rows.len() < most
     }
+}
+
+/// Counts for the histogram, or takes what was counted for the same question a moment ago: many readers of one view cost as
+/// much as one.
+fn count(app: &App, store: &dyn Store, asked: &Asked, question: &Question) -> Result<Arc<Counted>, Failure> {
+    let key = asked.first().href("/");
+    if let Some(counted) = app.counts.get(&key) {
+        return Ok(counted);
+    }
+    let (most, time) = if asked.all { ALL } else { BARS };
+    let limit = Budget::new(&question.query, budget::window(question, asked), most, time);
+    let mut counted = Counted::default();
+    let stopped = budget::walk(store, &limit, None, |item| counted.take(&item))?;
+    counted.back_to = stopped.map(|place| place.observed_at);
+    let counted = Arc::new(counted);
+    app.counts.put(key, &counted);
+    Ok(counted)
 }
 
 pub(super) async fn page(
