@@ -153,7 +153,7 @@ step("five thousand records a second come, and every one is shown or counted", a
     globalThis.longest = 0;
     new PerformanceObserver((list) => {
       for (const entry of list.getEntries()) globalThis.longest = Math.max(globalThis.longest, entry.duration);
-    }).observe({ type: "longtask", buffered: true });
+    }).observe({ type: "longtask" });
   });
   const begun = Date.now();
   for (let index = 0; index < lines.length; index += 500) {
@@ -164,7 +164,7 @@ step("five thousand records a second come, and every one is shown or counted", a
   await until(page, () => document.getElementById("live").dataset.sent, String(lines.length));
   const { shown, omitted } = await page.evaluate(() => ({ ...document.getElementById("live").dataset }));
   assert.equal(Number(shown) + Number(omitted), lines.length);
-  assert.ok(await rows(page).count() <= 1000);
+  assert.ok(await rows(page).count() <= 500);
   // Timed on a machine that others use as well: told, not judged.
   console.log("longest task of the page: " + Math.round(await page.evaluate(() => globalThis.longest)) + " ms");
   await page.click("#pause");
