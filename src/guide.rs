@@ -67,3 +67,6 @@ pub mod opentelemetry_exporter {}
 
 #[doc = include_str!("../docs/cli.md")]
 pub mod cli {}
+
+#[doc = include_str!("../docs/page.md")]
+pub mod page {}

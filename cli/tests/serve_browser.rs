@@ -81,19 +81,8 @@ fn a_browser_can_work_with_the_page_and_axe_core_finds_nothing() {
     let records = records();
     let path = segment(root.path(), "main", 0, &records);
     let first = records.len() as u64;
-    let live: Vec<String> = (first..first + LIVE)
-        .map(|seq| {
-            format!(
-                "{}\n",
-                line(
-                    "main",
-                    seq,
-                    "page.live",
-                    r#","outcome":"success","reason":"one of many""#
-                )
-            )
-        })
-        .collect();
+    let live = (first..first + LIVE).map(|seq| later(seq, "success", "one of many"));
+    let live: Vec<String> = live.collect();
     let last = later(first + LIVE, "denied", "the last one");
     let given = root.path().join("lines.json");
     std::fs::write(&given, serde_json::to_string(&live).expect("JSON")).expect("written");

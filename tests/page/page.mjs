@@ -50,6 +50,15 @@ async function withAxe(page) {
   await page.evaluate(readFileSync(axe, "utf8") + "; undefined");
 }
 
+// Waits until the page says what is expected of it, and says what it said instead.
+async function until(page, said, expected) {
+  const end = Date.now() + 60_000;
+  let last;
+  do last = await page.evaluate(said);
+  while (last !== expected && Date.now() < end && (await new Promise((done) => setTimeout(done, 50)), true));
+  assert.equal(last, expected);
+}
+
 const rows = (page) => page.locator("#rows tr");
 
 step("the printed address opens the list, and the token is gone from the address", async ({ page }) => {
@@ -144,7 +153,7 @@ step("five thousand records a second come, and every one is shown or counted", a
     globalThis.longest = 0;
     new PerformanceObserver((list) => {
       for (const entry of list.getEntries()) globalThis.longest = Math.max(globalThis.longest, entry.duration);
-    }).observe({ type: "longtask", buffered: true });
+    }).observe({ type: "longtask" });
   });
   const begun = Date.now();
   for (let index = 0; index < lines.length; index += 500) {
@@ -152,10 +161,10 @@ step("five thousand records a second come, and every one is shown or counted", a
     // The pace of the lines: one portion each tenth of a second.
     while (Date.now() < begun + index / 5) await new Promise((done) => setTimeout(done, 5));
   }
-  await page.waitForFunction((all) => Number(document.getElementById("live").dataset.sent) === all, lines.length);
+  await until(page, () => document.getElementById("live").dataset.sent, String(lines.length));
   const { shown, omitted } = await page.evaluate(() => ({ ...document.getElementById("live").dataset }));
   assert.equal(Number(shown) + Number(omitted), lines.length);
-  assert.ok(await rows(page).count() <= 1000);
+  assert.ok(await rows(page).count() <= 500);
   // Timed on a machine that others use as well: told, not judged.
   console.log("longest task of the page: " + Math.round(await page.evaluate(() => globalThis.longest)) + " ms");
   await page.click("#pause");

@@ -1,5 +1,6 @@
 //! Project commands, the same for people and for CI: `cargo xtask <lane>`.
 
+mod browser;
 mod campaign;
 mod checks;
 mod examples;

@@ -1,9 +1,10 @@
-//! What tests need beside Rust: Python packages in an environment of their own, `jq` and `valgrind`.
+//! What tests need beside Rust: Python packages in an environment of their own, `jq`, `valgrind`, and what the page is tested with.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::browser;
 use crate::sh::{Outcome, output, root, run, target};
 
 /// What was found or installed, and what was not.
@@ -13,6 +14,8 @@ pub(crate) struct Tools {
     pub(crate) python: Option<PathBuf>,
     /// The interpreter that has the packages of `peers-requirements.txt`: a collector, a broker and their decoder.
     pub(crate) peers: Option<PathBuf>,
+    /// The folder that has the modules of `tests/page/package-lock.json`.
+    pub(crate) page: Option<PathBuf>,
     /// For each tool that is missing, what is not tested for want of it.
     pub(crate) missing: Vec<String>,
 }
@@ -41,6 +44,7 @@ impl Tools {
                 tools.missing.push(format!("{what}: {why}"));
             }
         }
+        tools.page = browser::find(install, &mut tools.missing);
         tools
     }
 }
@@ -60,7 +64,7 @@ fn program_or_package(program: &str, install: bool) -> Outcome {
     }
 }
 
-fn has(program: &str) -> bool {
+pub(crate) fn has(program: &str) -> bool {
     Command::new(program)
         .arg("--version")
         .output()
@@ -68,7 +72,7 @@ fn has(program: &str) -> bool {
 }
 
 /// Installs a Debian package, which only root can.
-fn apt(package: &str) -> Outcome {
+pub(crate) fn apt(package: &str) -> Outcome {
     let user = output(Command::new("id").arg("-u")).unwrap_or_default();
     if user.trim() != "0" || !has("apt-get") {
         return Err(format!(

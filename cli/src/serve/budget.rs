@@ -4,11 +4,10 @@ use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use tracing_audit::Query;
-use tracing_audit::query::FUTURE_SLACK;
 use tracing_audit::record::Record;
 use tracing_audit::store::{Cursor, Direction, Filter, Item, Store, Window};
 
-use super::asked::Asked;
+use super::asked::{Asked, Question};
 use crate::out::Failure;
 
 /// After how many records the clock is looked at.
@@ -16,6 +15,9 @@ const GLANCE: u64 = 256;
 
 /// So many records are looked at however long it takes, so that what a small trail answers does not depend on its machine.
 const LEAST: u64 = 10_000;
+
+/// How far from its time a record is observed at most to be found in a range: ten minutes.
+const NEAR: u64 = 600_000_000_000;
 
 /// A query that lets everything pass once its budget is spent, so that the walk comes back to its caller.
 pub(super) struct Budget<'q> {
@@ -66,13 +68,19 @@ impl Filter for Budget<'_> {
     }
 }
 
-/// The observation times that are looked at. A query has no end of its own, because records can be observed long behind
-/// their time; so that a page about last month need not read this one, a day behind the asked end is the end here, unless
-/// the address says `late=1`.
-pub(super) fn window(query: &Query, asked: &Asked, until: Option<u64>) -> Window {
-    let mut window = query.window();
-    if let Some(until) = until.filter(|_| !asked.late) {
-        window.until = window.until.min(until.saturating_add(FUTURE_SLACK));
+/// The observation times that are looked at. A query itself reaches far around its range, because a record can be observed
+/// long behind its time, and a caller can date it ahead. So that a page about an hour need not read two days, it is asked for
+/// what was observed near its time, says so, and `late=1` in the address asks for everything.
+pub(super) fn window(question: &Question, asked: &Asked) -> Window {
+    let mut window = question.query.window();
+    if asked.late {
+        return window;
+    }
+    if let Some(until) = question.until {
+        window.until = window.until.min(until.saturating_add(NEAR));
+    }
+    if let Some(since) = question.since {
+        window.from = window.from.max(since.saturating_sub(NEAR));
     }
     window
 }

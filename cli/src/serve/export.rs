@@ -7,13 +7,13 @@ use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use tokio::sync::OwnedSemaphorePermit;
+use tracing_audit::Query;
 use tracing_audit::catalog::csv;
-use tracing_audit::store::{Direction, Filter, Item, Stored, Window};
+use tracing_audit::store::{Direction, Item, Stored};
 
 use super::App;
 use super::asked::{Asked, Question};
 use super::body::{Feed, feed};
-use super::budget;
 use super::layout;
 use super::server::Peer;
 use crate::out::{Failure, note};
@@ -26,22 +26,6 @@ const CHUNK: usize = 64 * 1024;
 enum Format {
     Jsonl,
     Csv,
-}
-
-/// The question, over the window that its page looks at.
-struct Bounded {
-    question: Question,
-    window: Window,
-}
-
-impl Filter for Bounded {
-    fn matches(&self, record: &tracing_audit::record::Record) -> bool {
-        self.question.query.matches(record)
-    }
-
-    fn window(&self) -> Window {
-        self.window
-    }
 }
 
 pub(super) async fn download(
@@ -72,9 +56,8 @@ pub(super) async fn download(
         Format::Csv => ("text/csv; charset=utf-8; header=present", "records.csv"),
     };
     let (feed, body) = feed();
-    let window = budget::window(&question.query, &asked, question.until);
-    let bounded = Bounded { question, window };
-    tokio::task::spawn_blocking(move || run(&app, &bounded, format, feed, turn));
+    let query = question.query;
+    tokio::task::spawn_blocking(move || run(&app, &query, format, feed, turn));
     let heads = [
         (CONTENT_TYPE, kind.to_owned()),
         (CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
@@ -99,8 +82,8 @@ fn understood(uri: &Uri) -> Result<(Asked, Question, Format), Failure> {
 }
 
 /// A failure breaks the answer off: whoever saves it sees that it is not whole.
-fn run(app: &App, bounded: &Bounded, format: Format, feed: Feed, turn: OwnedSemaphorePermit) {
-    match write(app, bounded, format, &feed) {
+fn run(app: &App, query: &Query, format: Format, feed: Feed, turn: OwnedSemaphorePermit) {
+    match write(app, query, format, &feed) {
         Ok(true) => feed.end_blocking(),
         Ok(false) => {}
         Err(failure) => note(&harmless(&format!("an export was broken off: {failure}"))),
@@ -109,14 +92,14 @@ fn run(app: &App, bounded: &Bounded, format: Format, feed: Feed, turn: OwnedSema
 }
 
 /// Whether somebody took all of it.
-fn write(app: &App, bounded: &Bounded, format: Format, feed: &Feed) -> Result<bool, Failure> {
+fn write(app: &App, query: &Query, format: Format, feed: &Feed) -> Result<bool, Failure> {
     let store = app.store()?;
     let mut chunk = Vec::with_capacity(CHUNK + 4096);
     if format == Format::Csv {
         chunk.extend_from_slice(csv::header().as_bytes());
         chunk.extend_from_slice(b"\r\n");
     }
-    for item in store.walk(bounded, Direction::OldestFirst, None)? {
+    for item in store.walk(query, Direction::OldestFirst, None)? {
         let Item::Record(stored) = item? else { continue };
         line(&stored, format, &mut chunk)?;
         if chunk.len() >= CHUNK && !feed.send_blocking(std::mem::take(&mut chunk)) {

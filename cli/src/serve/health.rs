@@ -15,7 +15,10 @@ use super::App;
 use super::heads::{self, Head, Signed};
 use crate::out::Failure;
 
-const SECOND: f64 = 1e9;
+/// Nanoseconds as seconds. The whole seconds apart, so that a quarter is a quarter.
+fn seconds(nanos: u64) -> f64 {
+    (nanos / 1_000_000_000) as f64 + (nanos % 1_000_000_000) as f64 / 1e9
+}
 
 /// What the ends of the files tell.
 struct Ends {
@@ -66,7 +69,7 @@ pub(super) async fn healthz(State(app): State<Arc<App>>) -> Response {
                 "status": "ok",
                 "streams": ends.extents.len(),
                 "records": ends.extents.iter().map(Extent::records).sum::<u64>(),
-                "newest_record_age_seconds": newest.map(|newest| now.saturating_sub(newest) as f64 / SECOND),
+                "newest_record_age_seconds": newest.map(|newest| seconds(now.saturating_sub(newest))),
             });
             (StatusCode::OK, answer)
         }
@@ -128,12 +131,12 @@ fn of_streams(text: &mut Metrics, ends: &Ends) {
         (
             "tracing_audit_trail_first_timestamp_seconds",
             "When the oldest record that is there was observed.",
-            |extent| extent.first.observed_at as f64 / SECOND,
+            |extent| seconds(extent.first.observed_at),
         ),
         (
             "tracing_audit_trail_last_timestamp_seconds",
             "When the newest record was observed.",
-            |extent| extent.last.observed_at as f64 / SECOND,
+            |extent| seconds(extent.last.observed_at),
         ),
     ];
     for (name, help, of) in families {
@@ -209,7 +212,7 @@ fn of_checks(text: &mut Metrics, app: &App) {
         "tracing_audit_trail_verified_timestamp_seconds",
         "When that verification ended.",
     );
-    text.sample(&[], found.at as f64 / SECOND);
+    text.sample(&[], seconds(found.at));
     text.family(
         "tracing_audit_trail_verified_records",
         "How many sealed records it found, by stream.",

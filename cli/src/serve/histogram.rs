@@ -1,5 +1,8 @@
 //! The histogram: when the records of a question happened, stacked by how they ended.
 
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
 use maud::{Markup, html};
 use tracing_audit::record::Slot;
 use tracing_audit::store::{Item, Stored};
@@ -41,6 +44,11 @@ const BARS: u64 = 72;
 
 /// How the stack is made, from below.
 const KINDS: [&str; 6] = ["success", "pending", "unknown", "other", "failure", "denied"];
+
+/// How long a count is good for others, how many are kept, and how many records one may have.
+const YOUNG: Duration = Duration::from_secs(1);
+const MOST_KEPT: usize = 16;
+const MOST_POINTS: usize = 100_000;
 
 /// The drawing's own units.
 const WIDTH: u64 = 1200;
@@ -91,6 +99,28 @@ impl Counted {
             .iter()
             .filter(|(_, kind)| usize::from(*kind) == index)
             .count() as u64
+    }
+}
+
+/// What was counted a moment ago, by question.
+#[derive(Debug, Default)]
+pub(super) struct Counts(Mutex<Vec<(String, Instant, Arc<Counted>)>>);
+
+impl Counts {
+    /// What was counted for this question, if that is younger than [`YOUNG`].
+    pub(super) fn get(&self, key: &str) -> Option<Arc<Counted>> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|(_, at, _)| at.elapsed() < YOUNG);
+        let found = kept.iter().find(|(known, ..)| known == key);
+        found.map(|(_, _, counted)| Arc::clone(counted))
+    }
+
+    /// Keeps it for others. What would take much memory is not kept.
+    pub(super) fn put(&self, key: String, counted: &Arc<Counted>) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() < MOST_KEPT && counted.points.len() <= MOST_POINTS {
+            kept.push((key, Instant::now(), Arc::clone(counted)));
+        }
     }
 }
 

@@ -169,11 +169,20 @@ pub(super) fn notice(kind: &str, text: Markup) -> Markup {
     html! { p class={ "notice " (kind) } { (text) } }
 }
 
+/// What a range leaves out, in a line of its own: see [`super::budget::window`].
+pub(super) fn near(asked: &Asked, path: &str) -> Markup {
+    let is_ranged = !asked.since.is_empty() || !asked.until.is_empty();
+    html! { @if is_ranged && !asked.late {
+        p.quiet { "In a range are looked for records that were observed within ten minutes of their time. "
+            a href=(Asked { late: true, ..asked.first() }.href(path)) { "Look for all others too" } ", as of an import." }
+    } }
+}
+
 fn help() -> Markup {
     html! {
         div.helps {
             section {
-                h3 { "The filter" }
+                h2 { "The filter" }
                 table.plain { tbody {
                     @for (example, meaning) in LANGUAGE { tr { th scope="row" { code { (example) } } td { (meaning) } } }
                 } }
@@ -181,7 +190,7 @@ fn help() -> Markup {
                     code { "2026-11-21T10:00+01:00" } ". UTC unless a zone is named; the end itself is outside." }
             }
             section {
-                h3 { "Keys" }
+                h2 { "Keys" }
                 table.plain { tbody {
                     @for (key, meaning) in KEYS { tr { th scope="row" { kbd { (key) } } td { (meaning) } } }
                 } }

@@ -32,7 +32,7 @@ use crate::words::harmless;
 const BEAT: Duration = Duration::from_millis(250);
 
 /// The most rows of a batch: four of them a second are more than anybody reads.
-const ROWS: usize = 100;
+const ROWS: usize = 50;
 
 /// The most records that are looked for when a reader comes back.
 const BACK: usize = 20_000;

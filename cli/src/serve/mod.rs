@@ -51,6 +51,7 @@ use tracing_audit::store::{DirStore, Store};
 pub(crate) use self::args::Serve;
 use self::checks::Checks;
 use self::guard::{Guard, Token};
+use self::histogram::Counts;
 use self::views::Views;
 use crate::out::{Failure, Out, note};
 
@@ -71,6 +72,7 @@ struct App {
     exports: Arc<Semaphore>,
     live: Arc<Semaphore>,
     checks: Checks,
+    counts: Counts,
     views: Option<Views>,
 }
 
@@ -131,10 +133,11 @@ pub(crate) fn run(args: &Serve, keys: Vec<VerifierKey>) -> Result<(), Failure> {
         dir,
         keys,
         sentences: Sentences::builtin(),
-        readers: Arc::new(Semaphore::new(threads.clamp(2, 8))),
+        readers: Arc::new(Semaphore::new((threads / 2).clamp(1, 8))),
         exports: Arc::new(Semaphore::new(EXPORTS)),
         live: Arc::new(Semaphore::new(LIVE)),
         checks: Checks::default(),
+        counts: Counts::default(),
         views,
     });
     let runtime = tokio::runtime::Builder::new_multi_thread()

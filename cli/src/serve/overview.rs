@@ -103,7 +103,7 @@ impl Numbers {
             ..Self::default()
         };
         let (most, time) = if asked.all { ALL } else { COUNT };
-        let window = budget::window(&question.query, asked, question.until);
+        let window = budget::window(question, asked);
         let limit = Budget::new(&question.query, window, most, time);
         let hour = asked.now.saturating_sub(HOUR);
         numbers.stopped = budget::walk(&*store, &limit, None, |item| numbers.take(&item, hour))?;
@@ -188,6 +188,7 @@ async fn overview(app: &Arc<App>, peer: Peer, uri: &Uri) -> Result<(Asked, Marku
             (check("Verification", "verify", &verified, &asked, "Every line is hashed again and held against the checkpoints."))
             (check("Completeness", "complete", &complete, &asked, "Numbers, gaps, pauses and how runs ended, over the whole trail."))
         }
+        (layout::near(&asked, "/overview"))
         (streams(&numbers, &asked))
         (unknown())
     };

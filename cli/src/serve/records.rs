@@ -7,7 +7,7 @@ use axum::extract::{Extension, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use maud::{Markup, html};
-use tracing_audit::store::{Cursor, Extent, Item, Stored};
+use tracing_audit::store::{Cursor, Extent, Item, Store, Stored};
 
 use super::App;
 use super::asked::{Asked, Question};
@@ -41,7 +41,7 @@ struct Seen {
     next: Option<Cursor>,
     /// Records that were looked at in vain before the page was full; then `next` goes on from there.
     searched: Option<u64>,
-    counted: Counted,
+    counted: Arc<Counted>,
     extents: Vec<Extent>,
     heads: Vec<Head>,
     opened: Option<Opened>,
@@ -57,12 +57,12 @@ impl Seen {
             more_findings: 0,
             next: None,
             searched: None,
-            counted: Counted::default(),
+            counted: Arc::default(),
             extents: store.extents()?,
             heads: heads::heads(&app.dir, &app.keys),
             opened: None,
         };
-        let window = budget::window(&question.query, asked, question.until);
+        let window = budget::window(question, asked);
         let (most, time) = if asked.all { ALL } else { ROWS };
         let limit = Budget::new(&question.query, window, most, time);
         seen.next = budget::walk(&*store, &limit, asked.after.as_ref(), |item| {
@@ -71,10 +71,7 @@ impl Seen {
         if seen.next.is_some() && seen.rows.len() < asked.rows() {
             seen.searched = Some(limit.looked());
         }
-        let (most, time) = if asked.all { ALL } else { BARS };
-        let limit = Budget::new(&question.query, window, most, time);
-        let stopped = budget::walk(&*store, &limit, None, |item| seen.counted.take(&item))?;
-        seen.counted.back_to = stopped.map(|place| place.observed_at);
+        seen.counted = count(app, &*store, asked, question)?;
         if let Some(place) = &asked.open {
             seen.opened = record::find(app, &*store, place)?;
         }
@@ -90,6 +87,23 @@ impl Seen {
         }
         self.rows.len() < most
     }
+}
+
+/// Counts for the histogram, or takes what was counted for the same question a moment ago: many readers of one view cost as
+/// much as one.
+fn count(app: &App, store: &dyn Store, asked: &Asked, question: &Question) -> Result<Arc<Counted>, Failure> {
+    let key = asked.first().href("/");
+    if let Some(counted) = app.counts.get(&key) {
+        return Ok(counted);
+    }
+    let (most, time) = if asked.all { ALL } else { BARS };
+    let limit = Budget::new(&question.query, budget::window(question, asked), most, time);
+    let mut counted = Counted::default();
+    let stopped = budget::walk(store, &limit, None, |item| counted.take(&item))?;
+    counted.back_to = stopped.map(|place| place.observed_at);
+    let counted = Arc::new(counted);
+    app.counts.put(key, &counted);
+    Ok(counted)
 }
 
 pub(super) async fn page(
@@ -141,12 +155,13 @@ fn shown(app: &App, seen: &Seen, question: &Question, asked: &Asked) -> Markup {
         h1.hidden { "Records" }
         (layout::form(asked, "/", None))
         @if asked.after.is_none() { (histogram(&seen.counted, question, asked, sealed(seen, asked))) }
-        (notices(seen, question, asked))
+        (notices(seen, asked))
         div.split .opened[seen.opened.is_some()] {
             div.list {
                 @if seen.rows.is_empty() && seen.next.is_none() { (empty(seen, question, asked)) }
                 @else { (table(seen, asked)) }
                 (paging(seen, asked))
+                (layout::near(asked, "/"))
             }
             aside #drawer aria-label="Record" data-close=(asked.clone().closed().href("/")) {
                 @match (&seen.opened, &asked.open) {
@@ -191,15 +206,9 @@ fn table(seen: &Seen, asked: &Asked) -> Markup {
 }
 
 /// What may be missing from what is shown, and what is in the files beside records.
-fn notices(seen: &Seen, question: &Question, asked: &Asked) -> Markup {
+fn notices(seen: &Seen, asked: &Asked) -> Markup {
     let hidden = seen.gaps.iter().filter_map(Stored::lost);
     html! {
-        @if question.until.is_some() && !asked.late {
-            (notice("quiet", html! {
-                "Records that were observed more than a day behind their time, as from an import, are not looked for here. "
-                a href=(Asked { late: true, ..asked.first() }.href("/")) { "Look for them too" }
-            }))
-        }
         @if seen.counted.lost > 0 {
             (notice("lossy", html! {
                 strong { (counted(seen.counted.lost, "record")) " lost" } " in this window, say "

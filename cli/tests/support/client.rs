@@ -136,3 +136,18 @@ fn joined(body: &[u8]) -> Vec<u8> {
     }
     panic!("the body was broken off behind {} bytes", whole.len());
 }
+
+/// How many records a page lists.
+pub(crate) fn rows(page: &str) -> usize {
+    page.matches("data-open=\"").count()
+}
+
+/// The addresses of links with this text before their end.
+pub(crate) fn hrefs<'a>(page: &'a str, marked: &str) -> Vec<String> {
+    let links = page.split("href=\"").skip(1).filter_map(|rest: &'a str| {
+        let (href, rest) = rest.split_once('"')?;
+        let (link, _) = rest.split_once("</a>")?;
+        link.contains(marked).then(|| href.replace("&amp;", "&"))
+    });
+    links.collect()
+}

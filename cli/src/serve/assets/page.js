@@ -179,7 +179,7 @@ ready(document);
 // Records as they come.
 const live = document.getElementById("live");
 if (live) {
-  const CAP = 1000;
+  const CAP = 500;
   const pause = document.getElementById("pause");
   const waiting = document.getElementById("waiting");
   const tail = document.getElementById("tail");
@@ -217,7 +217,7 @@ if (live) {
     held = 0;
     for (const row of template.content.querySelectorAll("tr")) row.classList.add("new");
     rows.prepend(template.content);
-    while (rows.rows.length > CAP) rows.lastElementChild.remove();
+    for (const row of [...rows.children].slice(CAP)) row.remove();
     const empty = document.querySelector(".list > .empty");
     if (empty && rows.rows.length) empty.remove();
     waiting.hidden = true;
