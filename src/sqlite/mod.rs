@@ -1,8 +1,8 @@
 //! The SQLite file: its schema, its writer, and what both sides of the house need of it.
 //!
 //! Records stand in *parts*, tables of some 131,072 rows. The newest part is only appended to; when it is full it is
-//! *finished*: its indexes and its full text are made at once, sorted, which costs a fraction of keeping them up row by row,
-//! and costs as much at ten million rows as at none. A row's key is its place, (stream, seq), in one integer.
+//! *finished*: its indexes and its full text are made at once, sorted, which costs less than keeping them up row by row,
+//! and does not grow with the rows that are there. A row's key is its place, (stream, seq), in one integer.
 
 mod columns;
 mod finish;
