@@ -122,12 +122,14 @@ fn an_interval_that_cannot_be_is_refused() {
         .stats(&Query::all(), &StatsOpts::default().per(0))
         .unwrap_err();
     assert_eq!(zero.kind(), ErrorKind::Query);
-    let lines: Vec<Vec<u8>> = (0..=MAX_INTERVALS as u64)
+    let mut lines: Vec<Vec<u8>> = (0..=MAX_INTERVALS as u64)
         .map(|seq| {
             let record = Record::builder("e").time(T0 + seq).build();
             tracing_audit::format::write_line(&record, "t", seq, T0 + seq, uuid::Uuid::from_u128(1))
         })
         .collect();
+    // A newline behind the last line, too.
+    lines.push(Vec::new());
     let path = root.path().join("many.jsonl");
     fs::write(&path, lines.join(&b'\n')).unwrap();
     let store = DirStore::open(path).unwrap();
