@@ -135,6 +135,24 @@ const HOLD_NONE: &[&str] = &[
     "StreamReport",
     "Verdict",
     "Weight",
+    "Anchors",
+    "AuditStream",
+    "Compression",
+    "EventParent",
+    "Interval",
+    "OtelCloseLayer",
+    "OtelIds",
+    "Passage",
+    "Protocol",
+    "Pruned",
+    "RouteRule",
+    "Selection",
+    "SqliteFinding",
+    "SqliteReport",
+    "Stack",
+    "StatsOpts",
+    "Stream",
+    "TraceAnswer",
     // They hold the record of an intent, whose own form is below.
     "Pending",
     "BeginFuture",
@@ -168,6 +186,15 @@ const ARE_VALUES: &[&str] = &[
     "Carry",
     "CallStack",
     "CallNode",
+    "AuditQuery",
+    "Condition",
+    "LevelTest",
+    "ListOpts",
+    "Only",
+    "RawTest",
+    // How many records have which word.
+    "RecordStats",
+    "Tally",
 ];
 
 /// Types that are made below, with a secret in every place that takes one.
@@ -222,6 +249,11 @@ const MADE: &[&str] = &[
     "Exported",
     "Reader",
     "View",
+    "ExporterSink",
+    "OtlpBuilder",
+    "OtlpSink",
+    "SqliteSink",
+    "SqliteStore",
 ];
 
 /// The names of the public types of the library, without those that macros name.
@@ -441,6 +473,56 @@ fn helpers(secret: &Planted, shown: &mut String) {
     show(recording.captured().only());
 }
 
+/// Sinks to a collector, whose headers and address hold what opens it.
+#[cfg(feature = "otlp")]
+fn collectors(secret: &Planted, shown: &mut String) {
+    use tracing_audit::sink::OtlpSink;
+
+    let mut show = |what: &dyn std::fmt::Debug| *shown += &format!("{what:?}\n{what:#?}\n");
+    let text = secret.secret.as_str();
+    let sink = || {
+        OtlpSink::builder()
+            .header("authorization", text)
+            .resource("note", "none")
+    };
+    show(&sink());
+    let mut here = sink()
+        .endpoint("http://127.0.0.1:9")
+        .build_with(|_| None)
+        .unwrap();
+    show(&here);
+    let gone = here.probe().unwrap_err();
+    show(&(gone.to_string(), gone));
+    let inside = format!("http://user:{text}@127.0.0.1:9");
+    for built in [
+        sink().endpoint(inside).build_with(|_| None),
+        sink().header(text, text).build_with(|_| None),
+    ] {
+        match built {
+            Ok(sink) => show(&sink),
+            Err(error) => show(&(error.to_string(), error)),
+        }
+    }
+    #[cfg(feature = "exporter-otlp")]
+    show(&tracing_audit::sink::ExporterSink::otlp(Some("http://127.0.0.1:9")).unwrap());
+}
+
+/// A database, and what it refuses.
+#[cfg(feature = "sqlite")]
+fn database(secret: &Planted, shown: &mut String) {
+    use tracing_audit::sink::SqliteSink;
+    use tracing_audit::store::{SqliteStore, StoreWrite as _};
+
+    let mut show = |what: &dyn std::fmt::Debug| *shown += &format!("{what:?}\n{what:#?}\n");
+    let directory = tempfile::tempdir().unwrap();
+    show(&SqliteSink::open(directory.path().join("trail.db")).unwrap());
+    let mut store = SqliteStore::in_memory().unwrap();
+    show(&store.insert(&record(secret)));
+    show(&store);
+    let all: Query = "".parse().unwrap();
+    show(&store.list(&all, &List::default()).unwrap());
+}
+
 #[cfg(feature = "tower")]
 fn tower(secret: &Planted, shown: &mut String) {
     use tower_layer::Layer as _;
@@ -482,6 +564,10 @@ fn no_debug_form_and_no_error_shows_a_value_that_it_holds() {
         raw(secret, &mut shown);
         running(secret, &mut shown);
         helpers(secret, &mut shown);
+        #[cfg(feature = "otlp")]
+        collectors(secret, &mut shown);
+        #[cfg(feature = "sqlite")]
+        database(secret, &mut shown);
         #[cfg(feature = "tower")]
         tower(secret, &mut shown);
         for line in shown.lines() {

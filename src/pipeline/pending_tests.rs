@@ -39,10 +39,13 @@ fn intent(number: u64) -> Record {
 fn durable(fs: &MemFs) -> Vec<Record> {
     fs.crash();
     let names = fs.names().into_iter().filter(|name| name.ends_with(".jsonl"));
-    let read = |name: String| fs.get(&Path::new("/audit/main").join(name));
-    let bytes: Vec<u8> = names.flat_map(read).collect();
-    let lines = bytes.split(|byte| *byte == b'\n');
-    lines.filter_map(|line| read_line(line).ok()).collect()
+    let files = names.map(|name| fs.get(&Path::new("/audit/main").join(name)));
+    // File by file: one may end with a part of a line, which is no part of the next one's first.
+    let read = |bytes: Vec<u8>| {
+        let lines = bytes.split(|byte| *byte == b'\n');
+        lines.filter_map(|line| read_line(line).ok()).collect::<Vec<_>>()
+    };
+    files.flat_map(read).collect()
 }
 
 /// What an application does that acts only where `begin` says so. Gives the actions that were done, and the disk's records.
