@@ -293,7 +293,7 @@ pub trait Store {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Io`](crate::ErrorKind::Io) where a file cannot be read, here or from the iterator.
+    /// [`ErrorKind::Io`] where a file cannot be read, here or from the iterator.
     fn walk<'s>(
         &'s self,
         filter: &'s dyn Filter,
@@ -314,7 +314,7 @@ pub trait Store {
     ///
     /// # Errors
     ///
-    /// As [`Store::walk`]; [`ErrorKind::Query`](crate::ErrorKind::Query) for a limit above [`MAX_LIMIT`].
+    /// As [`Store::walk`]; [`ErrorKind::Query`] for a limit above [`MAX_LIMIT`].
     fn list(&self, filter: &dyn Filter, list: &List) -> Result<Page> {
         list.check()?;
         let mut page = Page::of(list);
@@ -368,7 +368,7 @@ pub trait Store {
     ///
     /// # Errors
     ///
-    /// As [`Store::walk`]; [`ErrorKind::Query`](crate::ErrorKind::Query) for an interval of 0, and where more than
+    /// As [`Store::walk`]; [`ErrorKind::Query`] for an interval of 0, and where more than
     /// [`MAX_INTERVALS`] would be given.
     fn stats(&self, filter: &dyn Filter, opts: &StatsOpts) -> Result<RecordStats> {
         stats::by_walk(self, filter, opts)
@@ -411,8 +411,8 @@ pub trait StoreWrite: Store {
     ///
     /// # Errors
     ///
-    /// The record was not kept: [`ErrorKind::Io`](crate::ErrorKind::Io) where the store cannot be written,
-    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused) where it cannot be a record of this store.
+    /// The record was not kept: [`ErrorKind::Io`] where the store cannot be written,
+    /// [`ErrorKind::Refused`] where it cannot be a record of this store.
     fn insert(&mut self, record: &Record) -> Result<Cursor> {
         let place = self.insert_batch(std::slice::from_ref(record))?.pop();
         place.ok_or_else(|| {
@@ -435,14 +435,14 @@ pub trait StoreWrite: Store {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Io`](crate::ErrorKind::Io) where the store cannot be written; then none was removed.
+    /// [`ErrorKind::Io`] where the store cannot be written; then none was removed.
     fn prune_before(&mut self, time: u64) -> Result<u64>;
 
     /// Ends it: what it holds is on disk when this returns. Dropping a store does the same and cannot say that it failed.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Io`](crate::ErrorKind::Io) where that could not be done.
+    /// [`ErrorKind::Io`] where that could not be done.
     fn close(self) -> Result<()>
     where
         Self: Sized;
