@@ -71,8 +71,9 @@ const SYSTEMS: [(&str, &str); 2] = [
     ("macOS", "aarch64-apple-darwin"),
 ];
 
-/// Features whose dependencies want a C compiler for the target, which is not here: TLS brings one.
-const NEEDS_C: [&str; 2] = ["otlp", "otlp-grpc"];
+/// Features whose dependencies want a C compiler for the target, which is not here: TLS brings one, and the exporters
+/// bring that.
+const NEEDS_C: [&str; 4] = ["otlp", "otlp-grpc", "exporter", "exporter-otlp"];
 
 pub(crate) fn targets(arguments: &[String]) -> Outcome {
     no_arguments(arguments)?;
