@@ -20,11 +20,10 @@ const FIRST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(5);
 const LONGEST_PERSON: Duration = Duration::from_secs(60);
 
-/// What is known of the batch under way, and of how it went lately.
-#[derive(Debug)]
-pub(super) struct Work {
-    batch_records: usize,
-    batch_bytes: usize,
+/// How far one stream has come. Each counts its entries by itself, and a sink is given those of all.
+#[derive(Debug, Default)]
+struct Progress {
+    stream: Box<str>,
     /// Every entry below this one was answered for.
     passed: u64,
     /// Where parts end into which a chunk was cut because the receiver refused some of it, the nearest last. Kept from call to
@@ -32,11 +31,35 @@ pub(super) struct Work {
     ends: Vec<u64>,
     /// Of the batch under way, those that the receiver refused.
     refused: Vec<u64>,
+}
+
+/// What is known of the batches under way, and of how it went lately.
+#[derive(Debug)]
+pub(super) struct Work {
+    batch_records: usize,
+    batch_bytes: usize,
+    /// Streams are few.
+    streams: Vec<Progress>,
     /// Whether something speaks for it that a refusal is about the record: the receiver took another one, or nothing.
     is_trusted: bool,
     /// How often it went wrong since it went well.
     failures: u32,
     request: Vec<u8>,
+}
+
+impl Progress {
+    fn pass(&mut self, part: &[Entry<'_>]) {
+        if let Some(last) = part.last() {
+            self.passed = last.seq().saturating_add(1);
+        }
+        let passed = self.passed;
+        self.ends.retain(|end| *end > passed);
+    }
+
+    fn refuse(&mut self, part: &[Entry<'_>]) {
+        self.refused.extend(part.iter().map(Entry::seq));
+        self.pass(part);
+    }
 }
 
 /// Writes a request with entries.
@@ -47,9 +70,7 @@ impl Work {
         Self {
             batch_records,
             batch_bytes,
-            passed: 0,
-            ends: Vec::new(),
-            refused: Vec::new(),
+            streams: Vec::new(),
             is_trusted: false,
             failures: 0,
             request: Vec::new(),
@@ -65,34 +86,73 @@ impl Work {
     ) -> Result<Accepted, SinkError> {
         let mut left = MOST_REQUESTS;
         self.is_trusted = false;
+        let runs = || batch.chunk_by(|one, next| one.stream() == next.stream());
+        for run in runs() {
+            // Taken out for as long as it is used.
+            let mut progress = self.progress(run);
+            let done = self.run(run, &mut progress, &mut left, encode, to);
+            self.streams.push(progress);
+            done?;
+        }
+        let mut refused = Vec::new();
+        for run in runs() {
+            let mut progress = self.progress(run);
+            refused.append(&mut progress.refused);
+            self.streams.push(progress);
+        }
+        self.failures = 0;
+        Ok(Accepted::all_but_these(refused))
+    }
+
+    /// How far the stream of these entries has come.
+    fn progress(&mut self, run: &[Entry<'_>]) -> Progress {
+        let stream = run.first().and_then(Entry::stream).unwrap_or_default();
+        let at = self.streams.iter().position(|known| *known.stream == *stream);
+        at.map_or_else(
+            || Progress {
+                stream: stream.into(),
+                ..Progress::default()
+            },
+            |at| self.streams.swap_remove(at),
+        )
+    }
+
+    /// Goes on with entries of one stream.
+    fn run(
+        &mut self,
+        run: &[Entry<'_>],
+        progress: &mut Progress,
+        left: &mut u32,
+        encode: &mut Encode<'_>,
+        to: &mut impl Exchange,
+    ) -> Result<(), SinkError> {
         loop {
-            let done = batch.partition_point(|entry| entry.seq() < self.passed);
-            let rest = batch.get(done..).unwrap_or_default();
+            let done = run.partition_point(|entry| entry.seq() < progress.passed);
+            let rest = run.get(done..).unwrap_or_default();
             if rest.is_empty() {
-                self.failures = 0;
-                return Ok(Accepted::all_but_these(std::mem::take(&mut self.refused)));
+                return Ok(());
             }
-            if left == 0 {
+            if *left == 0 {
                 return Err(SinkError::Retry {
                     after: Some(Duration::ZERO),
                     cause: "the collector refuses some of the records; which ones is still being found out"
                         .to_owned(),
                 });
             }
-            left -= 1;
-            let part = rest.get(..self.fitting(rest)).unwrap_or_default();
-            self.part(part, encode, to)?;
+            *left -= 1;
+            let part = rest.get(..self.fitting(rest, progress)).unwrap_or_default();
+            self.part(part, progress, encode, to)?;
         }
     }
 
     /// How many of the entries fit one request.
-    fn fitting(&self, entries: &[Entry<'_>]) -> usize {
+    fn fitting(&self, entries: &[Entry<'_>], progress: &Progress) -> usize {
         let mut bytes = 0;
         let fits = |entry: &&Entry<'_>| {
             bytes += entry.line().len();
             bytes <= self.batch_bytes
         };
-        let is_near = |entry: &&Entry<'_>| self.ends.last().is_none_or(|end| entry.seq() < *end);
+        let is_near = |entry: &&Entry<'_>| progress.ends.last().is_none_or(|end| entry.seq() < *end);
         let near = entries.iter().take_while(is_near);
         near.take(self.batch_records).take_while(fits).count().max(1)
     }
@@ -101,6 +161,7 @@ impl Work {
     fn part(
         &mut self,
         part: &[Entry<'_>],
+        progress: &mut Progress,
         encode: &mut Encode<'_>,
         to: &mut impl Exchange,
     ) -> Result<(), SinkError> {
@@ -109,39 +170,26 @@ impl Work {
         match to.exchange(&self.request) {
             Verdict::Taken { refused: 0, .. } => {
                 self.is_trusted = true;
-                self.pass(part);
+                progress.pass(part);
             }
             // It has read all of them, and knows what it refuses.
-            Verdict::Taken { refused, .. } if refused >= part.len() as u64 => self.refuse(part),
+            Verdict::Taken { refused, .. } if refused >= part.len() as u64 => progress.refuse(part),
             Verdict::Taken { .. } | Verdict::Split(_) | Verdict::Fewer(_) if part.len() > 1 => {
                 let ends = [
                     part.last().map(|last| last.seq().saturating_add(1)),
                     part.get(part.len() / 2).map(Entry::seq),
                 ];
-                self.ends.extend(ends.into_iter().flatten());
+                progress.ends.extend(ends.into_iter().flatten());
             }
             Verdict::Split(why) => {
                 self.trust(&why, to)?;
-                self.refuse(part);
+                progress.refuse(part);
             }
             Verdict::Taken { why, .. } | Verdict::Fewer(why) => return Err(self.later(None, why, LONGEST)),
             Verdict::Later { after, why } => return Err(self.later(after, why, LONGEST)),
             Verdict::Person(why) => return Err(self.later(None, why, LONGEST_PERSON)),
         }
         Ok(())
-    }
-
-    fn pass(&mut self, part: &[Entry<'_>]) {
-        if let Some(last) = part.last() {
-            self.passed = last.seq().saturating_add(1);
-        }
-        let passed = self.passed;
-        self.ends.retain(|end| *end > passed);
-    }
-
-    fn refuse(&mut self, part: &[Entry<'_>]) {
-        self.refused.extend(part.iter().map(Entry::seq));
-        self.pass(part);
     }
 
     /// Finds out whether a refusal is about the record: whoever refuses an empty request as well refuses everything.
@@ -272,6 +320,47 @@ mod tests {
     }
 
     #[test]
+    fn streams_count_their_entries_by_themselves_and_none_is_passed_over_or_refused_for_another() {
+        let line = |stream: &str, seq: u64| {
+            format!("{{\"seq\":{seq},\"stream\":\"{stream}\",\"time\":\"\"}}").into_bytes()
+        };
+        let lines = |stream: &str, range: std::ops::Range<u64>| -> Vec<(u64, Vec<u8>)> {
+            range.map(|seq| (seq, line(stream, seq))).collect()
+        };
+        let (one, other) = (lines("one", 50..60), lines("other", 0..10));
+        fn of(lines: &[(u64, Vec<u8>)]) -> Vec<Entry<'_>> {
+            lines
+                .iter()
+                .map(|(seq, line)| Entry::new(*seq, *seq, line))
+                .collect()
+        }
+        let is_away = std::cell::Cell::new(true);
+        let mut receiver = to(|request: &[u8]| {
+            if request.contains(&52) {
+                return Verdict::Split("400".into());
+            }
+            // It goes away in the middle of the first stream's batch, behind what it refuses.
+            if is_away.get() && request.contains(&59) {
+                return later();
+            }
+            taken(0)
+        });
+        let mut encode =
+            |part: &[Entry<'_>], out: &mut Vec<u8>| out.extend(part.iter().map(|entry| entry.seq() as u8));
+        let mut work = Work::new(4, usize::MAX);
+        work.deliver(&of(&one), &mut encode, &mut receiver).unwrap_err();
+        let accepted = work.deliver(&of(&other), &mut encode, &mut receiver).unwrap();
+        assert_eq!(accepted.which(), [0; 0]);
+        is_away.set(false);
+        let accepted = work.deliver(&of(&one), &mut encode, &mut receiver).unwrap();
+        assert_eq!(accepted.which(), [52]);
+        let mut arrived = receiver.took;
+        arrived.sort_unstable();
+        let wanted: Vec<u8> = (0..10).chain(50..52).chain(53..60).collect();
+        assert_eq!(arrived, wanted);
+    }
+
+    #[test]
     fn a_receiver_that_refuses_everything_refuses_no_record() {
         let mut receiver = to(|_: &[u8]| Verdict::Split("400".into()));
         let mut work = Work::new(10, usize::MAX);
@@ -282,7 +371,7 @@ mod tests {
                 .unwrap_err();
             assert!(error.to_string().contains("without records"), "{error}");
         }
-        assert_eq!(work.passed, 0);
+        assert_eq!(work.streams[0].passed, 0);
     }
 
     #[test]
