@@ -240,3 +240,50 @@ fn ci_runs_the_tests_first() {
     let first = ci.lines().find(|line| line.starts_with("cargo "));
     assert_eq!(first, Some("cargo xtask test"));
 }
+
+/// A merge that was left half done.
+fn half_merged(file: &File) -> Vec<String> {
+    let marks = ["<<<<<<< ", "||||||| ", ">>>>>>> "];
+    let lines = file.text.lines().enumerate();
+    let found = lines.filter(|(_, text)| marks.iter().any(|mark| text.starts_with(mark)));
+    found
+        .map(|(at, _)| format!("{}:{}: a conflict of a merge", file.path, at + 1))
+        .collect()
+}
+
+#[test]
+fn no_conflict_of_a_merge_is_left_in_a_text() {
+    let endings = [
+        ".rs", ".md", ".toml", ".py", ".sh", ".js", ".css", ".html", ".yaml", "/run",
+    ];
+    let places = || CODE.iter().chain(&["docs", ".ci"]).copied().collect::<Vec<_>>();
+    let mut all: Vec<File> = endings
+        .iter()
+        .flat_map(|ending| files(&places(), ending))
+        .collect();
+    for name in [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "Cargo.toml",
+    ] {
+        let text = fs::read_to_string(root().join(name)).expect("a document of the tree is text");
+        all.push(File {
+            path: name.into(),
+            text,
+        });
+    }
+    none(all.iter().flat_map(half_merged).collect());
+    let text = format!(
+        "{} HEAD\none\n=======\nother\n{} side\n",
+        "<".repeat(7),
+        ">".repeat(7)
+    );
+    let file = File {
+        path: "a.md".into(),
+        text,
+    };
+    assert_eq!(half_merged(&file).len(), 2);
+}
