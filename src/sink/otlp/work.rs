@@ -170,6 +170,8 @@ impl Work {
         match to.exchange(&self.request) {
             Verdict::Taken { refused: 0, .. } => {
                 self.is_trusted = true;
+                // It is there: the next failure is a first one, even in the middle of a batch.
+                self.failures = 0;
                 progress.pass(part);
             }
             // It has read all of them, and knows what it refuses.
