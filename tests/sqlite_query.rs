@@ -345,3 +345,51 @@ fn a_window_and_a_closure_are_filters_too() {
     assert_eq!(sqlite.count(&denied).unwrap(), dir.count(&denied).unwrap());
     assert!(sqlite.count(&denied).unwrap() > 0);
 }
+
+/// A line as somebody else may write it: `actor` is the actor's id as JSON.
+fn foreign(seq: u64, actor: &str) -> String {
+    let id = uuid::Uuid::from_u128(seq.into());
+    format!(
+        r#"{{"actor":{{"id":{actor}}},"event":"e","id":"{id}","level":"info","observed_at":"2025-11-21T10:00:{seq:02}.000000000Z","schema":1,"seq":{seq},"stream":"main","time":"2025-11-21T10:00:{seq:02}.000000000Z"}}"#
+    )
+}
+
+/// These lines in a directory, and in a SQLite store of small parts.
+fn of_lines(root: &std::path::Path, lines: &[String]) -> (DirStore, SqliteStore) {
+    let text = lines.join("\n") + "\n";
+    fs::write(root.join("audit-2025-11-21-00000000000000000000.jsonl"), text).unwrap();
+    let dir = DirStore::open(root).unwrap();
+    let mut sqlite = SqliteStore::in_memory().unwrap().part_records(2);
+    sqlite.take_from(&dir).unwrap();
+    (dir, sqlite)
+}
+
+#[test]
+fn a_text_is_found_where_the_line_spells_it_otherwise_or_states_a_commitment() {
+    let root = tempfile::tempdir().unwrap();
+    let erased = format!(r#"{{"$commit":"{}="}}"#, "A".repeat(43));
+    let actors = [r#""\u0061nabel""#, &erased, r#""anabel""#, r#""a\/b""#, r#""x""#];
+    let lines: Vec<String> = (0..)
+        .zip(actors)
+        .map(|(seq, actor)| foreign(seq, actor))
+        .collect();
+    let (dir, sqlite) = of_lines(root.path(), &lines);
+    for (text, seqs) in [
+        ("anabel", &[0, 2][..]),
+        ("actor~NABE", &[0, 2]),
+        ("erased", &[1]),
+        ("actor~erased", &[1]),
+        ("actor=\"[ERASED]\"", &[1]),
+        ("\"a/b\"", &[3]),
+    ] {
+        let query = Query::parse(text).unwrap();
+        let list = List::default().limit(0).direction(Direction::OldestFirst);
+        for store in [&dir as &dyn Store, &sqlite] {
+            let found: Vec<u64> = places(store, &query, &list)
+                .iter()
+                .map(|place| place.seq)
+                .collect();
+            assert_eq!(found, seqs, "{text}");
+        }
+    }
+}
