@@ -393,3 +393,35 @@ fn a_text_is_found_where_the_line_spells_it_otherwise_or_states_a_commitment() {
         }
     }
 }
+
+#[test]
+fn a_query_that_is_too_long_for_sqlite_is_answered_by_reading() {
+    let root = tempfile::tempdir().unwrap();
+    let lines: Vec<String> = (0..9).map(|seq| foreign(seq, &format!("\"u{seq}\""))).collect();
+    let (dir, sqlite) = of_lines(root.path(), &lines);
+    let joined = |last: u32, between: &str, of: &dyn Fn(u32) -> String| {
+        let terms: Vec<String> = (3..last).map(of).collect();
+        terms.join(between)
+    };
+    for text in [
+        joined(1_200, " ", &|at| format!("actor!=u{at}")),
+        joined(1_200, " or ", &|at| format!("(actor=u{at} event=e)")),
+        joined(1_200, " or ", &|at| format!("u{at}")),
+        format!("actor in ({})", joined(40_000, ",", &|at| format!("u{at}"))),
+        format!("not \"{}\"", joined(3_000, " ", &|at| format!("u{at}"))),
+    ] {
+        let query = Query::parse(&text).unwrap();
+        let list = List::default().total(true);
+        let (left, right) = (
+            sqlite.list(&query, &list).unwrap(),
+            dir.list(&query, &list).unwrap(),
+        );
+        assert_eq!(left.records, right.records);
+        assert_eq!((left.total, left.records.len() % 3), (right.total, 0));
+        let opts = StatsOpts::default().now(T0);
+        assert_eq!(
+            sqlite.stats(&query, &opts).unwrap(),
+            dir.stats(&query, &opts).unwrap()
+        );
+    }
+}
