@@ -8,7 +8,7 @@ use super::schema::create_part;
 use super::text::Texts;
 use super::{Database, Known, MAX_SEQ, MAX_STREAMS, Stream, finish, key, row};
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::{Batch, Entry};
+use crate::format::{Batch, Entry, leaf_hash};
 use crate::record::{Record, Slot};
 
 /// A line on its way into the file.
@@ -31,7 +31,8 @@ impl Database {
     ///
     /// # Errors
     ///
-    /// `Corrupt` where another line stands under the same stream and number; `Io`, `Locked`, `Format` as SQLite says.
+    /// `Corrupt` where another line stands under the same stream and number; `Refused` where none does, and later ones of the
+    /// stream do; `Io`, `Locked`, `Format` as SQLite says.
     pub(crate) fn append<'a>(&mut self, lines: impl Iterator<Item = Line<'a>>) -> Result<Vec<u64>> {
         // Read before the file is locked, so that others wait less.
         let (read, refused) = read_all(lines);
@@ -220,7 +221,7 @@ impl Database {
         Ok(stream)
     }
 
-    /// A line that was offered before: the same one stands here, or none where it was pruned.
+    /// A line that was offered before: the same one stands here, or its hash where it was pruned.
     fn stands_here(&self, id: i64, name: &str, one: &Read<'_>) -> Result<()> {
         let find = || -> rusqlite::Result<Option<bool>> {
             let mut parts = self
@@ -238,15 +239,23 @@ impl Database {
                     return Ok(same);
                 }
             }
-            Ok(None)
+            self.conn
+                .prepare_cached("SELECT hash = ?2 FROM leaves WHERE id = ?1")?
+                .query_row(params![id, leaf_hash(one.line.line).as_slice()], |row| row.get(0))
+                .optional()
         };
+        let (path, seq) = (self.path.display(), one.line.seq);
         match find().map_err(|error| self.failed("could not read", error))? {
+            Some(true) => Ok(()),
             Some(false) => Err(Error::corrupt(format!(
-                "`{}` has another line under seq {} of stream `{name}`: two journals have the same stream, or one was changed",
-                self.path.display(),
-                one.line.seq
+                "`{path}` has another line under seq {seq} of stream `{name}`: two journals have the same stream, or one was changed"
             ))),
-            _ => Ok(()),
+            None => Err(Error::new(
+                ErrorKind::Refused,
+                format!(
+                    "`{path}` has later records of stream `{name}` and never had seq {seq}: each stream is taken in the order of its numbers; make the file anew"
+                ),
+            )),
         }
     }
 

@@ -133,8 +133,9 @@ impl SqliteStore {
     /// # Errors
     ///
     /// As [`Store::walk`] for the other store, and as [`StoreWrite::insert`](super::StoreWrite::insert);
-    /// [`ErrorKind::Corrupt`](crate::ErrorKind::Corrupt) where another line stands under the same stream and number. What was
-    /// read before stays.
+    /// [`ErrorKind::Corrupt`](crate::ErrorKind::Corrupt) where another line stands under the same stream and number;
+    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused) for a record that lies before others of its stream and never stood
+    /// here: of several stores, the oldest is taken first. What was read before stays.
     pub fn take_from(&mut self, other: &dyn Store) -> Result<u64> {
         self.writable()?;
         let every = |_: &crate::record::Record| true;

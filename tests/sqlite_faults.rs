@@ -1,0 +1,55 @@
+//! The SQLite file where something goes wrong: records that come late, an index that cannot be made, a kill, a prune under
+//! a reader.
+#![cfg(feature = "sqlite")]
+
+use std::fs;
+
+use tracing_audit::record::Record;
+use tracing_audit::store::{DirStore, SqliteStore, Store as _, StoreWrite as _};
+use tracing_audit::{ErrorKind, Query};
+
+/// 2025-11-21T10:00:00Z
+const T0: u64 = 1_763_719_200_000_000_000;
+const SECOND: u64 = 1_000_000_000;
+
+fn record(at: u64) -> Record {
+    Record::builder("e")
+        .summary(format!("findme{at}"))
+        .time(T0 + at * SECOND)
+        .build()
+}
+
+fn count(store: &SqliteStore) -> u64 {
+    store.count(&Query::all()).unwrap()
+}
+
+#[test]
+fn records_before_those_that_stand_there_are_refused_by_name_and_not_left_out_in_silence() {
+    let root = tempfile::tempdir().unwrap();
+    let lines = |seqs: std::ops::Range<u64>, text: u64| -> String {
+        let line = |seq: u64| {
+            let (time, id) = (T0 + seq * SECOND, uuid::Uuid::from_u128(seq.into()));
+            tracing_audit::format::write_line(&record(seq + text), "main", seq, time, id)
+        };
+        seqs.map(|seq| String::from_utf8(line(seq)).unwrap() + "\n")
+            .collect()
+    };
+    let segment = |seq: u64| root.path().join(format!("audit-2025-11-21-{seq:020}.jsonl"));
+    fs::write(segment(5), lines(5..10, 0)).unwrap();
+    let mut store = SqliteStore::in_memory().unwrap();
+    let take = |store: &mut SqliteStore| store.take_from(&DirStore::open(root.path()).unwrap());
+    assert_eq!(take(&mut store).unwrap(), 5);
+    // What an archive had is put beside it.
+    fs::write(segment(0), lines(0..5, 0)).unwrap();
+    let late = take(&mut store).unwrap_err();
+    assert_eq!(late.kind(), ErrorKind::Refused);
+    assert!(late.to_string().contains("never had seq 0"), "{late}");
+    // What was pruned stood there: it is known, and does not come back; another line in its place is.
+    let mut store = SqliteStore::in_memory().unwrap();
+    take(&mut store).unwrap();
+    store.prune_before(T0 + 5 * SECOND).unwrap();
+    assert_eq!((take(&mut store).unwrap(), count(&store)), (10, 5));
+    fs::write(segment(0), lines(0..5, 7)).unwrap();
+    let other = take(&mut store).unwrap_err();
+    assert!(other.to_string().contains("another line under seq 0"), "{other}");
+}
