@@ -53,3 +53,23 @@ fn records_before_those_that_stand_there_are_refused_by_name_and_not_left_out_in
     let other = take(&mut store).unwrap_err();
     assert!(other.to_string().contains("another line under seq 0"), "{other}");
 }
+
+#[test]
+fn an_insertion_that_fails_has_kept_nothing_and_one_that_was_kept_does_not_fail() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("audit.db");
+    let mut store = SqliteStore::open(&path).unwrap().part_records(2);
+    store.insert(&record(0)).unwrap();
+    // In the place of the next part, so that this one cannot be finished.
+    let conn = rusqlite::Connection::open(&path).unwrap();
+    conn.execute_batch("CREATE TABLE entries_2 (x)").unwrap();
+    store.insert(&record(1)).unwrap();
+    assert_eq!(count(&store), 2);
+    for _ in 0..2 {
+        assert_eq!(store.insert(&record(2)).unwrap_err().kind(), ErrorKind::Format);
+        assert_eq!(count(&store), 2);
+    }
+    conn.execute_batch("DROP TABLE entries_2").unwrap();
+    assert_eq!(store.insert(&record(2)).unwrap().seq, 2);
+    assert_eq!(count(&store), 3);
+}

@@ -56,10 +56,13 @@ impl Database {
         stream: &str,
         make: impl FnOnce(u64, u64) -> Result<Batch>,
     ) -> Result<()> {
+        // An error says that nothing was kept: a part that could not be finished behind other records is tried before these.
+        self.finish_if_full()?;
         self.begin()?;
         let added = self.add_own(stream, make);
         self.end(added, "could not write to")?;
-        self.finish_if_full()
+        let _ = self.finish_if_full();
+        Ok(())
     }
 
     fn add_own(&mut self, stream: &str, make: impl FnOnce(u64, u64) -> Result<Batch>) -> Result<()> {
@@ -278,10 +281,14 @@ impl Database {
         Ok(())
     }
 
-    /// Finishes the newest part and begins another.
-    pub(super) fn finish_part(&mut self) -> Result<()> {
+    /// Finishes the newest part, if it is full, and begins another.
+    fn finish_part(&mut self) -> Result<()> {
         self.begin()?;
         let Known { part, rows, .. } = self.known;
+        if rows < self.part_rows {
+            // Another process was first: this is the part that it began.
+            return self.end(Ok(()), "could not index");
+        }
         let texts = Some(&self.known.texts).filter(|texts| texts.len() == rows);
         let finish = || -> rusqlite::Result<()> {
             finish::finish(&self.conn, part, texts)?;
@@ -324,5 +331,41 @@ impl<'a> From<Entry<'a>> for Line<'a> {
             observed_at: entry.observed_at(),
             line: entry.line(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sqlite::Place;
+
+    #[test]
+    fn a_part_that_another_process_has_finished_meanwhile_is_not_followed_by_an_empty_one() {
+        let root = tempfile::tempdir().unwrap();
+        let place = Place::File(root.path().join("audit.db"));
+        let [mut mine, mut other] = [(); 2].map(|()| Database::open(&place).unwrap());
+        for database in [&mut mine, &mut other] {
+            database.set_part_rows(2);
+        }
+        let line = |seq| {
+            let record = Record::builder("e").time(1).build();
+            let line = crate::format::write_line(&record, "s", seq, 1, uuid::Uuid::nil());
+            (seq, line)
+        };
+        for (seq, line) in [line(0), line(1)] {
+            let database = if seq == 0 { &mut mine } else { &mut other };
+            let line = Line {
+                seq,
+                observed_at: 1,
+                line: &line,
+            };
+            assert!(database.append([line].into_iter()).unwrap().is_empty());
+        }
+        mine.finish_part().unwrap();
+        let parts = mine.parts().unwrap();
+        assert_eq!(
+            parts.iter().map(|part| part.is_finished).collect::<Vec<_>>(),
+            [true, false]
+        );
     }
 }
