@@ -5,7 +5,7 @@
 use std::fs;
 
 use tracing_audit::record::Record;
-use tracing_audit::store::{DirStore, SqliteStore, Store as _, StoreWrite as _};
+use tracing_audit::store::{DirStore, Direction, SqliteStore, Store as _, StoreWrite as _};
 use tracing_audit::{ErrorKind, Query};
 
 /// 2025-11-21T10:00:00Z
@@ -72,4 +72,30 @@ fn an_insertion_that_fails_has_kept_nothing_and_one_that_was_kept_does_not_fail(
     conn.execute_batch("DROP TABLE entries_2").unwrap();
     assert_eq!(store.insert(&record(2)).unwrap().seq, 2);
     assert_eq!(count(&store), 3);
+}
+
+#[test]
+fn what_was_pruned_is_not_left_in_the_log_of_a_process_that_was_killed() {
+    let root = tempfile::tempdir().unwrap();
+    let path = |name: &str| root.path().join(name);
+    let log_has = |name: &str| {
+        let log = fs::read(path(name)).unwrap();
+        log.windows(7).any(|window| window == b"findme0")
+    };
+    let mut store = SqliteStore::open(path("audit.db")).unwrap();
+    store.insert(&record(0)).unwrap();
+    let reader = SqliteStore::read_only(path("audit.db")).unwrap();
+    let every = Query::all();
+    let mut walk = reader.walk(&every, Direction::OldestFirst, None).unwrap();
+    assert!(walk.next().is_some());
+    assert_eq!(store.prune_before(T0 + 1).unwrap(), 1);
+    // What a kill leaves: the reader still needed the log.
+    for (from, to) in [("audit.db", "killed.db"), ("audit.db-wal", "killed.db-wal")] {
+        fs::copy(path(from), path(to)).unwrap();
+    }
+    assert!(log_has("killed.db-wal"));
+    let mut store = SqliteStore::open(path("killed.db")).unwrap();
+    store.insert(&record(1)).unwrap();
+    assert!(!log_has("killed.db-wal"));
+    assert_eq!(count(&store), 1);
 }
