@@ -5,7 +5,9 @@
 use std::fs;
 
 use tracing_audit::record::Record;
-use tracing_audit::store::{DirStore, Direction, SqliteStore, Store as _, StoreWrite as _};
+use tracing_audit::store::{
+    Condition, DirStore, Direction, Filter, SqliteStore, StatsOpts, Store as _, StoreWrite as _, Window,
+};
 use tracing_audit::{ErrorKind, Query};
 
 /// 2025-11-21T10:00:00Z
@@ -98,4 +100,32 @@ fn what_was_pruned_is_not_left_in_the_log_of_a_process_that_was_killed() {
     store.insert(&record(1)).unwrap();
     assert!(!log_has("killed.db-wal"));
     assert_eq!(count(&store), 1);
+}
+
+#[test]
+fn statistics_are_of_one_moment_whatever_is_written_meanwhile() {
+    /// Wants everything; each time it is asked for its window, somebody else writes.
+    struct Busy<'w>(std::cell::RefCell<&'w mut SqliteStore>);
+    impl Filter for Busy<'_> {
+        fn matches(&self, _: &Record) -> bool {
+            true
+        }
+        fn window(&self) -> Window {
+            let gap = Record::builder("audit.gap").attribute("lost", 1).build();
+            self.0.borrow_mut().insert(&gap).unwrap();
+            Window::ALL
+        }
+        fn condition(&self) -> Condition {
+            Condition::All(Vec::new())
+        }
+    }
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("audit.db");
+    let mut writer = SqliteStore::open(&path).unwrap().part_records(2);
+    let reader = SqliteStore::read_only(&path).unwrap();
+    for _ in 0..3 {
+        let busy = Busy(std::cell::RefCell::new(&mut writer));
+        let totals = reader.stats(&busy, &StatsOpts::default()).unwrap().totals;
+        assert_eq!(totals.gaps, totals.records, "every record here is a gap");
+    }
 }

@@ -4,9 +4,9 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use rusqlite::types::Value as Cell;
-use rusqlite::{Connection, params, params_from_iter};
+use rusqlite::{params, params_from_iter};
 
-use super::Narrow;
+use super::{Narrow, Snapshot};
 use crate::error::Result;
 use crate::sqlite::{self, Database, Found, Part, key, number, unkey};
 use crate::store::raw::Look;
@@ -21,23 +21,6 @@ const NAME: &str = "(SELECT stream FROM streams WHERE no = id >> 48)";
 
 /// What stands for the gap records of all parts.
 const GAPS: i64 = 0;
-
-/// Keeps what a walk sees as it was at its begin, whatever is written meanwhile.
-struct Snapshot<'s>(&'s Connection);
-
-impl<'s> Snapshot<'s> {
-    fn begin(conn: &'s Connection) -> rusqlite::Result<Self> {
-        conn.execute_batch("SAVEPOINT walk")?;
-        Ok(Self(conn))
-    }
-}
-
-impl Drop for Snapshot<'_> {
-    fn drop(&mut self) {
-        // One that was begun before this one may have ended it already.
-        let _ = self.0.execute_batch("RELEASE walk");
-    }
-}
 
 /// A walk through the file.
 pub(super) struct Walk<'s> {
@@ -86,8 +69,7 @@ impl<'s> Walk<'s> {
         direction: Direction,
         after: Option<&Cursor>,
     ) -> Result<Self> {
-        let snapshot =
-            Snapshot::begin(database.conn()).map_err(|error| database.failed("could not read", error))?;
+        let snapshot = Snapshot::begin(database)?;
         let window = filter.window();
         let streams = database.streams()?;
         let condition = filter.condition();
