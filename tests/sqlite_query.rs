@@ -168,6 +168,8 @@ const TERMS: &[&str] = &[
     "duration>=9223372036854775807",
     "duration=18446744073709551615",
     "duration>9223372036854775807",
+    "duration>6917529027641081855",
+    "duration<=6917529027641081856",
     "trace=0101",
     "trace=*",
     "correlation=c-1",
@@ -182,6 +184,10 @@ const TERMS: &[&str] = &[
     "stream=main-a",
     "time>=2025-11-21T10:00:05Z",
     "time<2025-11-21T10:00:09Z",
+    "time>2025-11-21T10:00:04.999999999Z",
+    "time<=2025-11-21T10:00:05Z",
+    "observed_at>2025-11-21T10:00:04.999999999Z",
+    "observed_at<=2025-11-21T10:00:05Z",
     "observed_at>=2025-11-21T10:00:03Z",
     "observed_at<2025-11-21T10:00:12Z",
     "found",
@@ -344,4 +350,84 @@ fn a_window_and_a_closure_are_filters_too() {
     let denied = |record: &Record| record.text(tracing_audit::record::Slot::Outcome) == Some("denied");
     assert_eq!(sqlite.count(&denied).unwrap(), dir.count(&denied).unwrap());
     assert!(sqlite.count(&denied).unwrap() > 0);
+}
+
+/// A line as somebody else may write it: `actor` is the actor's id as JSON.
+fn foreign(seq: u64, actor: &str) -> String {
+    let id = uuid::Uuid::from_u128(seq.into());
+    format!(
+        r#"{{"actor":{{"id":{actor}}},"event":"e","id":"{id}","level":"info","observed_at":"2025-11-21T10:00:{seq:02}.000000000Z","schema":1,"seq":{seq},"stream":"main","time":"2025-11-21T10:00:{seq:02}.000000000Z"}}"#
+    )
+}
+
+/// These lines in a directory, and in a SQLite store of small parts.
+fn of_lines(root: &std::path::Path, lines: &[String]) -> (DirStore, SqliteStore) {
+    let text = lines.join("\n") + "\n";
+    fs::write(root.join("audit-2025-11-21-00000000000000000000.jsonl"), text).unwrap();
+    let dir = DirStore::open(root).unwrap();
+    let mut sqlite = SqliteStore::in_memory().unwrap().part_records(2);
+    sqlite.take_from(&dir).unwrap();
+    (dir, sqlite)
+}
+
+#[test]
+fn a_text_is_found_where_the_line_spells_it_otherwise_or_states_a_commitment() {
+    let root = tempfile::tempdir().unwrap();
+    let erased = format!(r#"{{"$commit":"{}="}}"#, "A".repeat(43));
+    let actors = [r#""\u0061nabel""#, &erased, r#""anabel""#, r#""a\/b""#, r#""x""#];
+    let lines: Vec<String> = (0..)
+        .zip(actors)
+        .map(|(seq, actor)| foreign(seq, actor))
+        .collect();
+    let (dir, sqlite) = of_lines(root.path(), &lines);
+    for (text, seqs) in [
+        ("anabel", &[0, 2][..]),
+        ("actor~NABE", &[0, 2]),
+        ("erased", &[1]),
+        ("actor~erased", &[1]),
+        ("actor=\"[ERASED]\"", &[1]),
+        ("\"a/b\"", &[3]),
+    ] {
+        let query = Query::parse(text).unwrap();
+        let list = List::default().limit(0).direction(Direction::OldestFirst);
+        for store in [&dir as &dyn Store, &sqlite] {
+            let found: Vec<u64> = places(store, &query, &list)
+                .iter()
+                .map(|place| place.seq)
+                .collect();
+            assert_eq!(found, seqs, "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_query_that_is_too_long_for_sqlite_is_answered_by_reading() {
+    let root = tempfile::tempdir().unwrap();
+    let lines: Vec<String> = (0..9).map(|seq| foreign(seq, &format!("\"u{seq}\""))).collect();
+    let (dir, sqlite) = of_lines(root.path(), &lines);
+    let joined = |last: u32, between: &str, of: &dyn Fn(u32) -> String| {
+        let terms: Vec<String> = (3..last).map(of).collect();
+        terms.join(between)
+    };
+    for text in [
+        joined(1_200, " ", &|at| format!("actor!=u{at}")),
+        joined(1_200, " or ", &|at| format!("(actor=u{at} event=e)")),
+        joined(1_200, " or ", &|at| format!("u{at}")),
+        format!("actor in ({})", joined(40_000, ",", &|at| format!("u{at}"))),
+        format!("not \"{}\"", joined(3_000, " ", &|at| format!("u{at}"))),
+    ] {
+        let query = Query::parse(&text).unwrap();
+        let list = List::default().total(true);
+        let (left, right) = (
+            sqlite.list(&query, &list).unwrap(),
+            dir.list(&query, &list).unwrap(),
+        );
+        assert_eq!(left.records, right.records);
+        assert_eq!((left.total, left.records.len() % 3), (right.total, 0));
+        let opts = StatsOpts::default().now(T0);
+        assert_eq!(
+            sqlite.stats(&query, &opts).unwrap(),
+            dir.stats(&query, &opts).unwrap()
+        );
+    }
 }

@@ -114,7 +114,9 @@ fn the_file_is_in_wal_mode_synchronous_full_and_for_its_owner_alone() {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        for entry in ["audit.db", "audit.db-wal", "audit.db-shm"].map(|name| place.path().join(name)) {
+            assert_eq!(fs::metadata(entry).unwrap().permissions().mode() & 0o777, 0o600);
+        }
     }
 }
 

@@ -11,7 +11,8 @@ use crate::sqlite::{Database, Line, Place};
 ///
 /// Beside a journal it is a follower, which delays nobody; [`SqliteStore`](crate::store::SqliteStore) and any other program
 /// read the file meanwhile. A batch is one transaction, and it is on disk when [`Sink::deliver`] returns. An entry that comes
-/// again is left as it stands; another line under the same stream and number is an error that needs a person.
+/// again is left as it stands; another line under the same stream and number is an error that needs a person, and so is a
+/// record that lies before others of its stream and never stood there.
 ///
 /// Erasable values are not copied: the file has what the lines state, a commitment.
 ///

@@ -8,7 +8,7 @@ use super::schema::create_part;
 use super::text::Texts;
 use super::{Database, Known, MAX_SEQ, MAX_STREAMS, Stream, finish, key, row};
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::{Batch, Entry};
+use crate::format::{Batch, Entry, leaf_hash};
 use crate::record::{Record, Slot};
 
 /// A line on its way into the file.
@@ -31,7 +31,8 @@ impl Database {
     ///
     /// # Errors
     ///
-    /// `Corrupt` where another line stands under the same stream and number; `Io`, `Locked`, `Format` as SQLite says.
+    /// `Corrupt` where another line stands under the same stream and number; `Refused` where none does, and later ones of the
+    /// stream do; `Io`, `Locked`, `Format` as SQLite says.
     pub(crate) fn append<'a>(&mut self, lines: impl Iterator<Item = Line<'a>>) -> Result<Vec<u64>> {
         // Read before the file is locked, so that others wait less.
         let (read, refused) = read_all(lines);
@@ -55,10 +56,13 @@ impl Database {
         stream: &str,
         make: impl FnOnce(u64, u64) -> Result<Batch>,
     ) -> Result<()> {
+        // An error says that nothing was kept: a part that could not be finished behind other records is tried before these.
+        self.finish_if_full()?;
         self.begin()?;
         let added = self.add_own(stream, make);
         self.end(added, "could not write to")?;
-        self.finish_if_full()
+        let _ = self.finish_if_full();
+        Ok(())
     }
 
     fn add_own(&mut self, stream: &str, make: impl FnOnce(u64, u64) -> Result<Batch>) -> Result<()> {
@@ -220,7 +224,7 @@ impl Database {
         Ok(stream)
     }
 
-    /// A line that was offered before: the same one stands here, or none where it was pruned.
+    /// A line that was offered before: the same one stands here, or its hash where it was pruned.
     fn stands_here(&self, id: i64, name: &str, one: &Read<'_>) -> Result<()> {
         let find = || -> rusqlite::Result<Option<bool>> {
             let mut parts = self
@@ -238,15 +242,23 @@ impl Database {
                     return Ok(same);
                 }
             }
-            Ok(None)
+            self.conn
+                .prepare_cached("SELECT hash = ?2 FROM leaves WHERE id = ?1")?
+                .query_row(params![id, leaf_hash(one.line.line).as_slice()], |row| row.get(0))
+                .optional()
         };
+        let (path, seq) = (self.path.display(), one.line.seq);
         match find().map_err(|error| self.failed("could not read", error))? {
+            Some(true) => Ok(()),
             Some(false) => Err(Error::corrupt(format!(
-                "`{}` has another line under seq {} of stream `{name}`: two journals have the same stream, or one was changed",
-                self.path.display(),
-                one.line.seq
+                "`{path}` has another line under seq {seq} of stream `{name}`: two journals have the same stream, or one was changed"
             ))),
-            _ => Ok(()),
+            None => Err(Error::new(
+                ErrorKind::Refused,
+                format!(
+                    "`{path}` has later records of stream `{name}` and never had seq {seq}: each stream is taken in the order of its numbers; make the file anew"
+                ),
+            )),
         }
     }
 
@@ -269,10 +281,14 @@ impl Database {
         Ok(())
     }
 
-    /// Finishes the newest part and begins another.
-    pub(super) fn finish_part(&mut self) -> Result<()> {
+    /// Finishes the newest part, if it is full, and begins another.
+    fn finish_part(&mut self) -> Result<()> {
         self.begin()?;
         let Known { part, rows, .. } = self.known;
+        if rows < self.part_rows {
+            // Another process was first: this is the part that it began.
+            return self.end(Ok(()), "could not index");
+        }
         let texts = Some(&self.known.texts).filter(|texts| texts.len() == rows);
         let finish = || -> rusqlite::Result<()> {
             finish::finish(&self.conn, part, texts)?;
@@ -315,5 +331,41 @@ impl<'a> From<Entry<'a>> for Line<'a> {
             observed_at: entry.observed_at(),
             line: entry.line(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sqlite::Place;
+
+    #[test]
+    fn a_part_that_another_process_has_finished_meanwhile_is_not_followed_by_an_empty_one() {
+        let root = tempfile::tempdir().unwrap();
+        let place = Place::File(root.path().join("audit.db"));
+        let [mut mine, mut other] = [(); 2].map(|()| Database::open(&place).unwrap());
+        for database in [&mut mine, &mut other] {
+            database.set_part_rows(2);
+        }
+        let line = |seq| {
+            let record = Record::builder("e").time(1).build();
+            let line = crate::format::write_line(&record, "s", seq, 1, uuid::Uuid::nil());
+            (seq, line)
+        };
+        for (seq, line) in [line(0), line(1)] {
+            let database = if seq == 0 { &mut mine } else { &mut other };
+            let line = Line {
+                seq,
+                observed_at: 1,
+                line: &line,
+            };
+            assert!(database.append([line].into_iter()).unwrap().is_empty());
+        }
+        mine.finish_part().unwrap();
+        let parts = mine.parts().unwrap();
+        assert_eq!(
+            parts.iter().map(|part| part.is_finished).collect::<Vec<_>>(),
+            [true, false]
+        );
     }
 }

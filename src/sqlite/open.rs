@@ -61,6 +61,8 @@ impl Database {
         database
             .look()
             .map_err(|error| database.failed("could not read", error))?;
+        // Who pruned may have been killed before it emptied the log.
+        database.empty_log();
         Ok(database)
     }
 

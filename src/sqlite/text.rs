@@ -117,7 +117,6 @@ fn is_hex(text: &str) -> bool {
 /// Texts that a record must contain, one behind the other in one of its texts. In lower case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Sought {
-    parts: Vec<String>,
     /// What words must be there.
     runs: Vec<Run>,
 }
@@ -165,33 +164,7 @@ impl Sought {
                 at = end + separator.map_or(0, char::len_utf8);
             }
         }
-        Self {
-            parts: parts.to_vec(),
-            runs,
-        }
-    }
-
-    /// Whether a line can be that of a record which contains it. The line is not read for it.
-    pub(crate) fn can_be_in(&self, line: &[u8]) -> bool {
-        // In a line, some characters stand otherwise than in the text that it states.
-        let plain = |part: &&String| part.bytes().all(|byte| !matches!(byte, 0..0x20 | b'"' | b'\\'));
-        let lower;
-        let line = if line.is_ascii() {
-            lower = line.to_ascii_lowercase();
-            lower.as_slice()
-        } else {
-            match std::str::from_utf8(line) {
-                Ok(text) => {
-                    lower = fold(text).into_bytes();
-                    lower.as_slice()
-                }
-                Err(_) => return true,
-            }
-        };
-        self.parts
-            .iter()
-            .filter(plain)
-            .all(|part| memchr::memmem::find(line, part.as_bytes()).is_some())
+        Self { runs }
     }
 
     /// What the list of a part's words says of it.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use rusqlite::{Row, params};
 
-use super::SqliteStore;
+use super::{Snapshot, SqliteStore};
 use crate::error::Result;
 use crate::format::Hash;
 use crate::record::Slot;
@@ -57,6 +57,7 @@ impl SqliteStore {
         stream: &str,
         take: &mut dyn FnMut(u64, Kept<'_>) -> Result<()>,
     ) -> Result<()> {
+        let _snapshot = Snapshot::begin(&self.database)?;
         let streams = self.database.streams()?;
         let Some((no, _)) = streams.iter().find(|(_, name)| &***name == stream) else {
             return Ok(());
@@ -140,4 +141,36 @@ fn differing(row: &Row<'_>, line: &[u8]) -> rusqlite::Result<Option<Vec<&'static
         }
     }
     Ok(Some(differing))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Record;
+    use crate::store::StoreWrite as _;
+
+    #[test]
+    fn a_prune_while_every_row_is_read_leaves_no_hole() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("audit.db");
+        let mut writer = SqliteStore::open(&path).unwrap().part_records(2);
+        let records: Vec<Record> = (0..6)
+            .map(|time| Record::builder("e").time(time).build())
+            .collect();
+        let mut stream = None;
+        for record in &records {
+            stream = Some(writer.insert(record).unwrap().stream);
+        }
+        let reader = SqliteStore::read_only(&path).unwrap();
+        let mut seqs = Vec::new();
+        let read = reader.each_row(&stream.unwrap(), &mut |seq, _| {
+            if seq == 0 {
+                assert_eq!(writer.prune_before(5)?, 5);
+            }
+            seqs.push(seq);
+            Ok(())
+        });
+        read.unwrap();
+        assert_eq!(seqs, [0, 1, 2, 3, 4, 5]);
+    }
 }

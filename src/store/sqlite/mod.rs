@@ -2,6 +2,7 @@
 
 mod check;
 mod narrow;
+mod snapshot;
 mod stats;
 mod walk;
 mod write;
@@ -18,6 +19,7 @@ use crate::sqlite::{Database, Line, MAX_SEQ, Place, key, unkey};
 use super::{Cursor, Direction, Extent, Filter, Item, RecordStats, StatsOpts, Store};
 pub(crate) use check::Kept;
 use narrow::Narrow;
+use snapshot::Snapshot;
 pub use write::Pruned;
 
 /// How many lines are taken from another store at once.
@@ -133,8 +135,9 @@ impl SqliteStore {
     /// # Errors
     ///
     /// As [`Store::walk`] for the other store, and as [`StoreWrite::insert`](super::StoreWrite::insert);
-    /// [`ErrorKind::Corrupt`](crate::ErrorKind::Corrupt) where another line stands under the same stream and number. What was
-    /// read before stays.
+    /// [`ErrorKind::Corrupt`](crate::ErrorKind::Corrupt) where another line stands under the same stream and number;
+    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused) for a record that lies before others of its stream and never stood
+    /// here: of several stores, the oldest is taken first. What was read before stays.
     pub fn take_from(&mut self, other: &dyn Store) -> Result<u64> {
         self.writable()?;
         let every = |_: &crate::record::Record| true;
@@ -180,14 +183,17 @@ impl Store for SqliteStore {
 
     /// Answered from the columns where the filter can be looked up exactly; otherwise each record that can be wanted is read.
     fn count(&self, filter: &dyn Filter) -> Result<u64> {
+        let _snapshot = Snapshot::begin(&self.database)?;
         stats::count(self, filter)
     }
 
     fn stats(&self, filter: &dyn Filter, opts: &StatsOpts) -> Result<RecordStats> {
+        let _snapshot = Snapshot::begin(&self.database)?;
         stats::stats(self, filter, opts)
     }
 
     fn extents(&self) -> Result<Vec<Extent>> {
+        let _snapshot = Snapshot::begin(&self.database)?;
         self.extents_of()
             .map_err(|error| self.database.failed("could not read", error))?
     }

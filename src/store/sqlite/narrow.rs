@@ -6,6 +6,10 @@ use crate::record::Slot;
 use crate::sqlite::{Column, Found, Part, Sought, column_of, number};
 use crate::store::Condition;
 
+/// A longer condition is not looked up. SQLite refuses trees more than 1,000 deep, and so many ORs are one: each takes a
+/// dozen bytes at the least. It also keeps the variables below its 32,766.
+const MOST: usize = 12_000;
+
 /// A condition for one part, as SQL.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Narrow {
@@ -55,6 +59,15 @@ impl Narrow {
 
     /// The condition for one part. `find` says what the part's words tell, where it has a list of them.
     pub(super) fn of(condition: &Condition, part: &Part, find: &dyn Fn(&Sought) -> Found) -> Self {
+        let narrow = Self::whole(condition, part, find);
+        match narrow.sql.len() {
+            ..=MOST => narrow,
+            _ => Self::always(false),
+        }
+    }
+
+    /// The condition, however long it is.
+    fn whole(condition: &Condition, part: &Part, find: &dyn Fn(&Sought) -> Found) -> Self {
         match condition {
             Condition::Unknown => Self::always(false),
             Condition::All(members) => Self::all(members.iter().map(|one| Self::of(one, part, find))),

@@ -4,11 +4,12 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use rusqlite::types::Value as Cell;
-use rusqlite::{Connection, params, params_from_iter};
+use rusqlite::{params, params_from_iter};
 
-use super::Narrow;
+use super::{Narrow, Snapshot};
 use crate::error::Result;
-use crate::sqlite::{self, Database, Found, Part, Sought, key, number, unkey};
+use crate::sqlite::{self, Database, Found, Part, key, number, unkey};
+use crate::store::raw::Look;
 use crate::store::{Condition, Cursor, Direction, Filter, Finding, FindingKind, Item, Stored, Window};
 
 /// How many records are taken from a part at first, and at most at once.
@@ -20,23 +21,6 @@ const NAME: &str = "(SELECT stream FROM streams WHERE no = id >> 48)";
 
 /// What stands for the gap records of all parts.
 const GAPS: i64 = 0;
-
-/// Keeps what a walk sees as it was at its begin, whatever is written meanwhile.
-struct Snapshot<'s>(&'s Connection);
-
-impl<'s> Snapshot<'s> {
-    fn begin(conn: &'s Connection) -> rusqlite::Result<Self> {
-        conn.execute_batch("SAVEPOINT walk")?;
-        Ok(Self(conn))
-    }
-}
-
-impl Drop for Snapshot<'_> {
-    fn drop(&mut self) {
-        // One that was begun before this one may have ended it already.
-        let _ = self.0.execute_batch("RELEASE walk");
-    }
-}
 
 /// A walk through the file.
 pub(super) struct Walk<'s> {
@@ -54,8 +38,8 @@ struct Asked<'s> {
     database: &'s Database,
     filter: &'s dyn Filter,
     condition: Condition,
-    /// Texts that every wanted record contains.
-    sought: Vec<Sought>,
+    /// Lines that fail it cannot be wanted.
+    look: Option<Look>,
     window: Window,
     direction: Direction,
     streams: HashMap<i64, Arc<str>>,
@@ -85,13 +69,10 @@ impl<'s> Walk<'s> {
         direction: Direction,
         after: Option<&Cursor>,
     ) -> Result<Self> {
-        let snapshot =
-            Snapshot::begin(database.conn()).map_err(|error| database.failed("could not read", error))?;
+        let snapshot = Snapshot::begin(database)?;
         let window = filter.window();
         let streams = database.streams()?;
         let condition = filter.condition();
-        let mut sought = Vec::new();
-        texts(&condition, &mut sought);
         let is_known = |after: &Cursor| streams.values().any(|name| *name == after.stream);
         let is_by_name = streams.len() > 1 || !after.is_none_or(is_known);
         let mut parts = database.parts()?;
@@ -106,7 +87,7 @@ impl<'s> Walk<'s> {
             database,
             filter,
             condition,
-            sought,
+            look: filter.raw().look(),
             window,
             direction,
             streams,
@@ -193,16 +174,6 @@ fn place(item: &Item) -> Option<&Cursor> {
     match item {
         Item::Record(stored) | Item::Gap(stored) => Some(&stored.place),
         Item::Finding(_) => None,
-    }
-}
-
-/// The texts that whatever satisfies the condition contains.
-fn texts(condition: &Condition, into: &mut Vec<Sought>) {
-    match condition {
-        Condition::All(members) => members.iter().for_each(|member| texts(member, into)),
-        Condition::Maybe(inner) => texts(inner, into),
-        Condition::Says(parts) => into.push(Sought::new(parts)),
-        _ => {}
     }
 }
 
@@ -294,7 +265,7 @@ impl Asked<'_> {
 
     /// What a line is to who walks; nothing where it is not wanted.
     fn item(&self, part: i64, place: Cursor, line: &[u8]) -> Option<Item> {
-        if part != GAPS && !self.sought.iter().all(|sought| sought.can_be_in(line)) {
+        if part != GAPS && self.look.as_ref().is_some_and(|look| !look.may(line)) {
             return None;
         }
         let Some(record) = sqlite::read(line) else {
