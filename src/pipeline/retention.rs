@@ -142,13 +142,15 @@ mod tests {
         fs
     }
 
-    fn stated(fs: &MemFs) -> usize {
+    fn all(fs: &MemFs) -> String {
         let names = fs.names().into_iter().filter(|name| name.ends_with(".jsonl"));
         let read = |name: String| fs.get(&std::path::Path::new("/audit/main").join(name));
         let bytes: Vec<u8> = names.flat_map(read).collect();
-        String::from_utf8_lossy(&bytes)
-            .matches("\"audit.retention\"")
-            .count()
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    fn stated(fs: &MemFs) -> usize {
+        all(fs).matches("\"audit.retention\"").count()
     }
 
     #[test]
@@ -227,5 +229,25 @@ mod tests {
                 .contains("audit.close"),
             "{last}"
         );
+    }
+
+    #[test]
+    fn a_stream_that_is_not_sealed_any_more_says_that_it_removes_nothing_until_it_is_sealed_again() {
+        let fs = trail();
+        let builder = Audit::builder()
+            .directory("/audit")
+            .file_system(&fs)
+            .sealed(false);
+        let builder = builder.keep_days(0).keep_segments(2).diagnostics(|_| {});
+        let audit = builder.start().unwrap();
+        audit.rotate().unwrap();
+        assert_eq!(audit.cleanup().unwrap().removed, []);
+        audit.shutdown(LONG).unwrap();
+        assert_eq!((segments(&fs), stated(&fs)), (5, 0));
+        assert!(all(&fs).contains("until it is sealed again"));
+        let audit = start(&fs, 2);
+        audit.cleanup().unwrap();
+        audit.shutdown(LONG).unwrap();
+        assert_eq!(segments(&fs), 2);
     }
 }

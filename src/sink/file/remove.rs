@@ -61,6 +61,9 @@ impl FileSink {
     /// [`FileSink::remove_stated`] carries it out. `false` where nothing is. What was stated before and is not carried out
     /// comes first.
     ///
+    /// A stream that was sealed and is not any more keeps everything until it is sealed again: what states a removal must be
+    /// sealed, else it could be anybody's, and what no checkpoint covers could never be sealed without its lines.
+    ///
     /// # Errors
     ///
     /// As [`FileSink::cleanup`].
@@ -68,7 +71,10 @@ impl FileSink {
         if self.is_removing() {
             return Ok(true);
         }
-        let plan = self.due()?;
+        let mut plan = self.due()?;
+        if self.sealed_before.is_some() {
+            self.keep_all(&mut plan);
+        }
         if plan.rounds.is_empty() {
             self.stated = None;
             return self.move_on(&plan, plan.oldest).map(|()| false);
@@ -80,6 +86,22 @@ impl FileSink {
         }
         self.stated = Some(Stated { plan, at: None });
         Ok(true)
+    }
+
+    /// Takes everything out of the plan, and tells that it stays.
+    fn keep_all(&mut self, plan: &mut Plan) {
+        let rounds = std::mem::take(&mut plan.rounds);
+        let Some(oldest) = rounds.first().and_then(|(_, due)| due.first()) else {
+            return;
+        };
+        plan.kept += rounds.iter().map(|(_, due)| due.len()).sum::<usize>();
+        plan.oldest = Some(oldest.name);
+        self.tell(FileEvent::NotRemoved {
+            segment: oldest.name,
+            cause:
+                "the stream was sealed and is not any more: nothing of it is removed until it is sealed again"
+                    .to_owned(),
+        });
     }
 
     /// Says under which number a record states what was told last, or a part of it.
