@@ -48,6 +48,9 @@ impl Writer {
                     self.state.resting.push_back((target, promise));
                 }
                 Command::Rotate(promise) => {
+                    if self.state.phase == Phase::Resting && self.journal.is_some() {
+                        self.open("a segment after the end");
+                    }
                     self.hand_on();
                     let rotated = match &mut self.journal {
                         Some(journal) => journal.rotate(),

@@ -151,12 +151,18 @@ impl Writer {
     fn doubt(&mut self, first: u64, last: u64) {
         let count = (last - first + 1).saturating_sub(self.notes_in_doubt(first, last));
         let mut left = count;
-        for batch in &mut self.state.written {
-            let common = batch.to.min(last + 1).saturating_sub(batch.from.max(first));
-            let doubted = common.min(batch.records).min(left);
-            batch.records -= doubted;
+        let mut settle = |from: u64, to: u64, records: &mut u64| {
+            let common = to.min(last + 1).saturating_sub(from.max(first));
+            let doubted = common.min(*records).min(left);
+            *records -= doubted;
             left -= doubted;
+        };
+        for batch in &mut self.state.written {
+            settle(batch.from, batch.to, &mut batch.records);
         }
+        // Of the batch that waits for another try, a part may have been written.
+        let batch = self.seq - self.batch.len() as u64;
+        settle(batch, self.seq, &mut self.state.in_batch);
         // Lines that are in doubt a second time, because their copies are lost as well, count once.
         add(&self.inbox.counters.unconfirmed, count - left);
         for (ticket, _) in self

@@ -358,3 +358,43 @@ fn no_line_is_shorter_than_what_the_bound_of_a_kill_assumes() {
         assert!(line.len() + 1 >= super::writer::SHORTEST_LINE, "{line}");
     }
 }
+
+#[test]
+fn what_is_lost_of_a_batch_that_was_written_in_part_is_not_counted_as_durable() {
+    let fs = MemFs::default();
+    // Nothing but the writer uses the disk.
+    let audit = builder(&fs).sealed(false).start().unwrap();
+    audit.flush(LONG).unwrap();
+    // The writer waits for the disk, so that it takes what follows together.
+    fs.hold();
+    let emit = {
+        let audit = audit.clone();
+        std::thread::spawn(move || audit.emit(record()))
+    };
+    fs.until_held();
+    for _ in 0..100 {
+        audit.submit(record()).unwrap();
+    }
+    fs.fail(0, EVER, Fault::Short);
+    fs.release();
+    emit.join().unwrap().unwrap();
+    // A part of them stands in a segment that can be neither confirmed nor read, until it is given up.
+    until(|| audit.stats().write_errors > 0);
+    until(|| {
+        let _ = audit.rotate();
+        audit.stats().write_errors > 6
+    });
+    fs.heal();
+    // The rest waits for its next try, while the segment that takes it begins.
+    audit.rotate().unwrap();
+    audit.flush(LONG).unwrap();
+    audit.shutdown(LONG).unwrap();
+    let lines = lines(&fs);
+    let lost = lines
+        .iter()
+        .filter(|line| line.contains("\"unconfirmed\"") && line.contains("audit.gap"));
+    let stats = audit.stats();
+    identity(&stats, 101);
+    assert_eq!(stats.unconfirmed, lost.count() as u64, "{stats:?}");
+    assert!(stats.unconfirmed > 0, "{stats:?}");
+}

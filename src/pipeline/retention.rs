@@ -1,6 +1,6 @@
 //! Retention, as the trail tells it: what will go is stated in a record, and goes once that record is on disk and sealed.
 
-use super::commands::no_journal;
+use super::commands::{is_late, no_journal};
 use super::writer::{Phase, Writer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sink::FileSink;
@@ -13,14 +13,17 @@ impl Writer {
             return Err(no_journal("clean up"));
         };
         journal.wait_for_removal();
+        if self.is_removing() {
+            self.open_again();
+        }
         // What is stated already goes first: what is due behind it is found then.
         self.finish_removal()?;
         let is_due = match &mut self.journal {
             Some(journal) => journal.state_removal()?,
             None => false,
         };
-        if is_due && self.state.phase == Phase::Resting {
-            self.open("a removal after the end");
+        if is_due {
+            self.open_again();
         }
         self.tell_file_events();
         self.finish_removal()?;
@@ -50,6 +53,22 @@ impl Writer {
             "the disk has not confirmed the record that states which segments go; they go once it has: look at the disk, and \
              at the diagnostics",
         ))
+    }
+
+    /// Nothing is removed behind the note of an end.
+    fn open_again(&mut self) {
+        if self.state.phase == Phase::Resting {
+            self.open("a removal after the end");
+        }
+    }
+
+    /// The stream is about to note its end: what is stated goes before, where the disk and the time allow it. Lives that are
+    /// over before their first checkpoint would otherwise state the same one after another, and remove nothing.
+    pub(super) fn remove_before_end(&mut self) {
+        if self.state.retry.is_none() && !is_late(&self.state.closing) {
+            // What cannot go now is stated again by the next start.
+            let _ = self.finish_removal();
+        }
     }
 
     fn is_removing(&self) -> bool {
@@ -123,13 +142,15 @@ mod tests {
         fs
     }
 
-    fn stated(fs: &MemFs) -> usize {
+    fn all(fs: &MemFs) -> String {
         let names = fs.names().into_iter().filter(|name| name.ends_with(".jsonl"));
         let read = |name: String| fs.get(&std::path::Path::new("/audit/main").join(name));
         let bytes: Vec<u8> = names.flat_map(read).collect();
-        String::from_utf8_lossy(&bytes)
-            .matches("\"audit.retention\"")
-            .count()
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    fn stated(fs: &MemFs) -> usize {
+        all(fs).matches("\"audit.retention\"").count()
     }
 
     #[test]
@@ -172,5 +193,61 @@ mod tests {
         audit.cleanup().unwrap();
         assert!(!fs.names().contains(&oldest));
         audit.shutdown(LONG).unwrap();
+    }
+
+    #[test]
+    fn a_life_that_ends_before_its_removal_is_safe_carries_it_out_before_it_notes_the_end() {
+        let fs = trail();
+        let builder = Audit::builder().directory("/audit").file_system(&fs);
+        let builder = builder.keep_days(0).keep_segments(2).diagnostics(|_| {});
+        // Nothing is confirmed before the end.
+        let audit = builder.commit_interval(Duration::from_secs(10)).start().unwrap();
+        audit.shutdown(LONG).unwrap();
+        assert_eq!((segments(&fs), stated(&fs)), (2, 1));
+    }
+
+    #[test]
+    fn what_is_stated_behind_the_note_of_an_end_is_removed_as_well_and_the_end_is_noted_again() {
+        let fs = MemFs::default();
+        let audit = start(&fs, 2);
+        audit.rotate().unwrap();
+        drop(audit.guard());
+        audit.rotate().unwrap();
+        assert_eq!(audit.cleanup().unwrap().kept, 2);
+        assert_eq!((segments(&fs), stated(&fs)), (2, 1));
+        drop(audit.guard());
+        audit.rotate().unwrap();
+        audit.shutdown(LONG).unwrap();
+        let names = fs.names().into_iter().filter(|name| name.ends_with(".jsonl"));
+        let last = fs.get(&std::path::Path::new("/audit/main").join(names.max().unwrap()));
+        let last = String::from_utf8(last).unwrap();
+        assert!(
+            last.trim_end()
+                .rsplit('\n')
+                .next()
+                .unwrap()
+                .contains("audit.close"),
+            "{last}"
+        );
+    }
+
+    #[test]
+    fn a_stream_that_is_not_sealed_any_more_says_that_it_removes_nothing_until_it_is_sealed_again() {
+        let fs = trail();
+        let builder = Audit::builder()
+            .directory("/audit")
+            .file_system(&fs)
+            .sealed(false);
+        let builder = builder.keep_days(0).keep_segments(2).diagnostics(|_| {});
+        let audit = builder.start().unwrap();
+        audit.rotate().unwrap();
+        assert_eq!(audit.cleanup().unwrap().removed, []);
+        audit.shutdown(LONG).unwrap();
+        assert_eq!((segments(&fs), stated(&fs)), (5, 0));
+        assert!(all(&fs).contains("until it is sealed again"));
+        let audit = start(&fs, 2);
+        audit.cleanup().unwrap();
+        audit.shutdown(LONG).unwrap();
+        assert_eq!(segments(&fs), 2);
     }
 }

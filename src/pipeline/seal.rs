@@ -61,7 +61,8 @@ impl Seal {
 
 impl AuditBuilder {
     /// Whether the journal is sealed: a Merkle tree over its lines, its tiles, and checkpoints
-    /// ([`guide::format`](crate::guide::format)). Default: yes.
+    /// ([`guide::format`](crate::guide::format)). Default: yes. A stream that was sealed once and is not any more removes no
+    /// segment until it is sealed again, and says so where one is due: no checkpoint would cover the record of it.
     pub fn sealed(mut self, is_sealed: bool) -> Self {
         self.seal.is_on = Some(is_sealed);
         self

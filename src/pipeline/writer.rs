@@ -388,6 +388,7 @@ impl Writer {
 
     pub(super) fn close(&mut self, cause: &str) {
         if self.state.phase == Phase::Open {
+            self.remove_before_end();
             self.settle_sinks(true);
             let stats = self.inbox.counters.snapshot();
             self.control(&control::close(cause, stats.taken, stats.lost(), stats.paused));

@@ -135,7 +135,7 @@ impl MemFs {
     }
 
     /// Waits until a sync has begun and is held.
-    pub(super) fn until_held(&self) {
+    pub(crate) fn until_held(&self) {
         let mut state = self.gate.state.lock();
         while !state.0 || state.1 == 0 {
             self.gate.moved.wait(&mut state);

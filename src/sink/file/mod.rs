@@ -139,6 +139,8 @@ pub struct FileSink {
     background: background::Background,
     /// `None` where the stream is not sealed.
     seal: Option<seal::Seal>,
+    /// How many records an earlier life sealed, where this one does not seal: [`FileSink::state_removal`] says what follows.
+    sealed_before: Option<u64>,
     watch: retain::ClockWatch,
     /// How far the disk is, for those who read behind.
     progress: Arc<follow::Progress>,

@@ -42,6 +42,7 @@ impl FileSink {
         let mut opened = found.opened;
         let mut events = Vec::new();
         let mut seal = None;
+        let mut sealed_before = None;
         if settings.is_sealed {
             let resealed = reseal::reseal(&*fs, &home, &settings, identity.id(), opened.next_seq)?;
             opened.tiles_rebuilt = resealed.is_rebuilt;
@@ -51,6 +52,8 @@ impl FileSink {
                 previous: began.previous,
             }));
             seal = Some(resealed.seal);
+        } else {
+            sealed_before = reseal::sealed_before(&*fs, &home)?;
         }
         let erasable = super::erasable::Table::new(&home, settings.access);
         let mut sink = Self {
@@ -72,6 +75,7 @@ impl FileSink {
             progress: Arc::default(),
             running: Vec::new(),
             stated: None,
+            sealed_before,
             cleaned: None,
             told_held: false,
             events,

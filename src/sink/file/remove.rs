@@ -24,11 +24,11 @@ pub(super) struct Plan {
     pub(super) oldest: Option<SegmentName>,
 }
 
-/// A plan that was told, and the number of the record that states it, once it has one.
+/// A plan that was told, and the numbers of the first and the last record that state it, once it has some.
 #[derive(Debug)]
 pub(super) struct Stated {
     plan: Plan,
-    at: Option<u64>,
+    at: Option<(u64, u64)>,
 }
 
 fn removing(cause: RemoveCause, due: &[Candidate]) -> FileEvent {
@@ -61,6 +61,9 @@ impl FileSink {
     /// [`FileSink::remove_stated`] carries it out. `false` where nothing is. What was stated before and is not carried out
     /// comes first.
     ///
+    /// A stream that was sealed and is not any more keeps everything until it is sealed again: what states a removal must be
+    /// sealed, else it could be anybody's, and what no checkpoint covers could never be sealed without its lines.
+    ///
     /// # Errors
     ///
     /// As [`FileSink::cleanup`].
@@ -68,7 +71,10 @@ impl FileSink {
         if self.is_removing() {
             return Ok(true);
         }
-        let plan = self.due()?;
+        let mut plan = self.due()?;
+        if self.sealed_before.is_some() {
+            self.keep_all(&mut plan);
+        }
         if plan.rounds.is_empty() {
             self.stated = None;
             return self.move_on(&plan, plan.oldest).map(|()| false);
@@ -82,10 +88,26 @@ impl FileSink {
         Ok(true)
     }
 
-    /// Says under which number a record states what was told last.
+    /// Takes everything out of the plan, and tells that it stays.
+    fn keep_all(&mut self, plan: &mut Plan) {
+        let rounds = std::mem::take(&mut plan.rounds);
+        let Some(oldest) = rounds.first().and_then(|(_, due)| due.first()) else {
+            return;
+        };
+        plan.kept += rounds.iter().map(|(_, due)| due.len()).sum::<usize>();
+        plan.oldest = Some(oldest.name);
+        self.tell(FileEvent::NotRemoved {
+            segment: oldest.name,
+            cause:
+                "the stream was sealed and is not any more: nothing of it is removed until it is sealed again"
+                    .to_owned(),
+        });
+    }
+
+    /// Says under which number a record states what was told last, or a part of it.
     pub(crate) fn removal_stands_at(&mut self, seq: u64) {
         if let Some(stated) = &mut self.stated {
-            stated.at = stated.at.max(Some(seq));
+            stated.at = Some((stated.at.map_or(seq, |(first, _)| first), seq));
         }
     }
 
@@ -98,14 +120,14 @@ impl FileSink {
     /// clean-up states it again.
     pub(super) fn doubt_removal(&mut self, first: u64, last: u64) {
         self.stated
-            .take_if(|stated| stated.at.is_some_and(|at| (first..=last).contains(&at)));
+            .take_if(|stated| stated.at.is_some_and(|at| at.0 <= last && first <= at.1));
     }
 
     /// Removes what was stated, once the record that states it is on disk and, in a sealed stream, sealed: what is not could
     /// be anybody's. A file that stays is told, and stated again by the next clean-up.
     pub(crate) fn remove_stated(&mut self) {
         let safe = self.durable_seq().min(self.sealed().unwrap_or(u64::MAX));
-        let is_stated = |stated: &mut Stated| stated.at.is_some_and(|at| at < safe);
+        let is_stated = |stated: &mut Stated| stated.at.is_some_and(|(_, last)| last < safe);
         let Some(Stated { mut plan, .. }) = self.stated.take_if(is_stated) else {
             return;
         };
@@ -226,5 +248,32 @@ impl FileSink {
             self.tell(FileEvent::NotShipped { sink, lost });
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fault_tests::{builder, line, time_of};
+    use super::super::memfs::MemFs;
+    use crate::format::Entry;
+    use crate::sink::Sink as _;
+
+    #[test]
+    fn a_removal_is_not_carried_out_where_any_of_the_records_that_state_it_may_be_lost() {
+        for (lost, is_doubted) in [((3, 3), true), ((4, 4), true), ((0, 2), false), ((5, 9), false)] {
+            let fs = MemFs::default();
+            let sink = builder(&fs).states_removal().keep_segments(1).keep_bytes(1);
+            let mut sink = sink.open().unwrap();
+            for seq in 0..3 {
+                let line = line(seq, time_of(seq));
+                sink.deliver(&[Entry::new(seq, time_of(seq), &line)]).unwrap();
+                sink.rotate().unwrap();
+            }
+            assert!(sink.state_removal().unwrap());
+            sink.removal_stands_at(3);
+            sink.removal_stands_at(4);
+            sink.doubt_removal(lost.0, lost.1);
+            assert_eq!(sink.is_removing(), !is_doubted, "{lost:?}");
+        }
     }
 }

@@ -104,6 +104,11 @@ fn push(tree: &mut Tree, leaf: Hash, tiles: &mut Vec<TileFile>) {
     });
 }
 
+/// How many records the newest checkpoint covers; `None` where there is none.
+pub(super) fn sealed_before(fs: &dyn Fs, home: &Path) -> Result<Option<u64>> {
+    Ok(newest(fs, home)?.map(|newest| newest.checkpoint.size))
+}
+
 /// The checkpoint with the largest size: a crash can come between the history and the file beside it.
 fn newest(fs: &dyn Fs, home: &Path) -> Result<Option<Newest>> {
     let one = read(fs, &home.join(CHECKPOINT), MAX_NOTE as u64)?.and_then(|bytes| signed(&bytes));

@@ -111,7 +111,7 @@ impl FileSink {
     /// What the limits allow no longer, and no follower holds back.
     pub(super) fn due(&mut self) -> Result<Plan> {
         // Without its lines a record that no checkpoint covers could never be sealed, nor any behind it.
-        let sealed = self.sealed().unwrap_or(u64::MAX);
+        let sealed = self.sealed().or(self.sealed_before).unwrap_or(u64::MAX);
         let mut closed = Vec::new();
         let mut open = (0, 0);
         let names = recover::segments(&*self.fs, &self.home)?;
