@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Instant;
 
 use parking_lot::Mutex;
 
@@ -12,6 +13,8 @@ use crate::sink::{Accepted, Sink, SinkError};
 /// A handle on a sink.
 #[derive(Debug)]
 struct Shared {
+    /// Which of the handles this is.
+    at: usize,
     name: String,
     resumes: bool,
     held: Arc<Mutex<Held>>,
@@ -22,6 +25,16 @@ struct Held {
     sink: Box<dyn Sink>,
     /// Why it failed for good: for every stream, whichever met it.
     failure: Option<String>,
+    /// The time that it named, not to be asked again before, and why. The handle that met it has it kept by its own
+    /// follower, which may try once more at the trail's end.
+    pause: Option<Pause>,
+}
+
+#[derive(Debug)]
+struct Pause {
+    met_by: usize,
+    until: Instant,
+    cause: String,
 }
 
 impl Shared {
@@ -41,7 +54,32 @@ impl Shared {
 
 impl Sink for Shared {
     fn deliver(&mut self, batch: &[Entry<'_>]) -> Result<Accepted, SinkError> {
-        self.call(|sink| sink.deliver(batch))
+        if let Some(pause) = self
+            .held
+            .lock()
+            .pause
+            .as_ref()
+            .filter(|pause| pause.met_by != self.at)
+        {
+            let left = pause.until.saturating_duration_since(Instant::now());
+            if !left.is_zero() {
+                let (after, cause) = (Some(left), pause.cause.clone());
+                return Err(SinkError::Retry { after, cause });
+            }
+        }
+        let answer = self.call(|sink| sink.deliver(batch));
+        self.held.lock().pause = match &answer {
+            Err(SinkError::Retry {
+                after: Some(after),
+                cause,
+            }) => Some(Pause {
+                met_by: self.at,
+                until: Instant::now() + *after,
+                cause: cause.clone(),
+            }),
+            _ => None,
+        };
+        answer
     }
 
     fn flush(&mut self) -> Result<(), SinkError> {
@@ -65,9 +103,14 @@ pub(super) fn share(sinks: Vec<Given>, streams: usize) -> Vec<Vec<Given>> {
     let mut of_streams: Vec<Vec<Given>> = std::iter::repeat_with(Vec::new).take(streams).collect();
     for Given { sink, from_now } in sinks {
         let (name, resumes) = (sink.name().to_owned(), sink.resumes());
-        let held = Arc::new(Mutex::new(Held { sink, failure: None }));
-        for of_stream in &mut of_streams {
+        let held = Arc::new(Mutex::new(Held {
+            sink,
+            failure: None,
+            pause: None,
+        }));
+        for (at, of_stream) in of_streams.iter_mut().enumerate() {
             let sink = Box::new(Shared {
+                at,
                 name: name.clone(),
                 resumes,
                 held: Arc::clone(&held),
@@ -111,5 +154,45 @@ mod tests {
         assert!(matches!(one.deliver(&[entry]), Err(SinkError::Fatal { .. })));
         assert!(matches!(other.deliver(&[entry]), Err(SinkError::Fatal { .. })));
         assert!(matches!(other.flush(), Err(SinkError::Fatal { .. })));
+    }
+
+    /// Names a pause whenever it is asked, and counts that.
+    #[derive(Debug)]
+    struct Pauses(Arc<std::sync::atomic::AtomicU32>);
+
+    impl Sink for Pauses {
+        fn deliver(&mut self, _: &[Entry<'_>]) -> Result<Accepted, SinkError> {
+            self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            Err(SinkError::Retry {
+                after: Some(std::time::Duration::from_secs(3600)),
+                cause: "come back later".to_owned(),
+            })
+        }
+
+        fn flush(&mut self) -> Result<(), SinkError> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_pause_that_a_sink_names_to_one_stream_is_kept_by_the_others_and_its_own_may_try_again() {
+        let asked = Arc::new(std::sync::atomic::AtomicU32::new(0));
+        let given = Given {
+            sink: Box::new(Pauses(Arc::clone(&asked))),
+            from_now: false,
+        };
+        let mut streams = share(vec![given], 2);
+        let mut other = streams.pop().unwrap().remove(0).sink;
+        let mut one = streams.pop().unwrap().remove(0).sink;
+        let entry = Entry::new(0, 0, b"{}");
+        let times = || asked.load(std::sync::atomic::Ordering::SeqCst);
+        one.deliver(&[entry]).unwrap_err();
+        let Err(SinkError::Retry { after, cause }) = other.deliver(&[entry]) else {
+            panic!("it was taken")
+        };
+        assert!(after.is_some_and(|after| after.as_secs() > 3000), "{after:?}");
+        assert_eq!((times(), cause.as_str()), (1, "come back later"));
+        one.deliver(&[entry]).unwrap_err();
+        assert_eq!(times(), 2);
     }
 }
