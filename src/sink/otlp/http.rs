@@ -19,6 +19,8 @@ use crate::error::Result;
 const MOST_HEAD: usize = 64 * 1024;
 /// No body of an answer is longer.
 const MOST_BODY: usize = 4 * 1024 * 1024;
+/// No answer is longer with all that stands before, between and behind the parts of its body.
+const MOST_ANSWER: usize = 2 * MOST_BODY;
 
 /// A way to a collector.
 #[derive(Debug)]
@@ -150,6 +152,9 @@ fn odd(what: &str) -> io::Error {
 impl Reader<'_> {
     /// Reads more into the buffer; `false` where the other end has closed.
     fn fill(&mut self) -> io::Result<bool> {
+        if self.buffer.len() >= MOST_ANSWER {
+            return Err(odd("an answer that does not end within 8 MiB"));
+        }
         let mut piece = [0; 16 * 1024];
         loop {
             match self.source.read(&mut piece) {
@@ -261,7 +266,8 @@ impl Reader<'_> {
             }
             answer.body = self.body(status, &about)?;
             answer.is_encoded = about.is_encoded;
-            let is_bounded = about.is_chunked || about.len.is_some() || matches!(status, 204 | 304);
+            // Who says it twice may mean the other one: what follows cannot be told from a rest.
+            let is_bounded = about.is_chunked != about.len.is_some() || matches!(status, 204 | 304);
             answer.is_reusable = is_bounded && !about.closes && self.at == self.buffer.len();
             return Ok(answer);
         }
@@ -338,6 +344,23 @@ mod tests {
         }
     }
 
+    /// Begins with one text, and goes on with another for ever.
+    struct Endless<'a> {
+        text: std::iter::Chain<std::slice::Iter<'a, u8>, std::iter::Cycle<std::slice::Iter<'a, u8>>>,
+        given: usize,
+    }
+
+    impl Read for Endless<'_> {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            self.given += into.len();
+            assert!(self.given <= 4 * MOST_BODY, "it reads for ever");
+            into.iter_mut()
+                .zip(self.text.by_ref())
+                .for_each(|(place, byte)| *place = *byte);
+            Ok(into.len())
+        }
+    }
+
     fn read(text: &str) -> io::Result<Answer> {
         Reader {
             source: &mut Drops(text.as_bytes()),
@@ -368,6 +391,9 @@ mod tests {
         );
         assert_eq!(body("HTTP/1.0 200 OK\r\n\r\nabc"), (200, s("abc"), false));
         assert_eq!(body("HTTP/1.1 204 No\r\n\r\n"), (204, s(""), true));
+        let twice =
+            "HTTP/1.1 200 OK\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n";
+        assert_eq!(body(twice), (200, s("a"), false));
         let chunked = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 429 Slow\r\nTransfer-Encoding: chunked\r\n\r\n2;x=y\r\nab\r\n1\r\nc\r\n0\r\nt: 1\r\n\r\n";
         assert_eq!(body(chunked), (429, s("abc"), true));
     }
@@ -390,5 +416,29 @@ mod tests {
             read(wrong).unwrap_err();
         }
         read(&format!("HTTP/1.1 200 OK\r\n{}", "x: y\r\n".repeat(20_000))).unwrap_err();
+    }
+
+    #[test]
+    fn no_more_of_an_answer_is_read_than_is_kept_whatever_it_consists_of() {
+        let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+        let long = "x".repeat(5_000);
+        for (begin, rest) in [
+            ("", &*format!("HTTP/1.1 100 Continue\r\na: {long}\r\n\r\n")),
+            (chunked, &format!("1;{long}\r\nx\r\n")),
+            (&format!("{chunked}0\r\n"), &format!("trailer: {long}\r\n")),
+            ("HTTP/1.1 200 OK\r\n\r\n", "x"),
+        ] {
+            let mut source = Endless {
+                text: begin.as_bytes().iter().chain(rest.as_bytes().iter().cycle()),
+                given: 0,
+            };
+            Reader {
+                source: &mut source,
+                buffer: Vec::new(),
+                at: 0,
+            }
+            .answer()
+            .unwrap_err();
+        }
     }
 }
