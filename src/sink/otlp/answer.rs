@@ -148,18 +148,27 @@ pub(super) fn partial(body: &[u8]) -> Option<(u64, String)> {
     Some((refused, why))
 }
 
-/// The same, in OTLP's JSON, where numbers of 64 bits are texts.
+/// The same, in OTLP's JSON, where numbers of 64 bits are texts. Names as protobuf has them are not OTLP's, but some write
+/// them, and what they say of records must not be overlooked.
 fn json(body: &[u8]) -> Option<(u64, String)> {
     let answer: serde_json::Value = serde_json::from_slice(body).ok()?;
-    let Some(partial) = answer.as_object()?.get("partialSuccess") else {
+    let answer = answer.as_object()?;
+    let Some(partial) = answer
+        .get("partialSuccess")
+        .or_else(|| answer.get("partial_success"))
+    else {
         return Some((0, String::new()));
     };
-    let refused = match partial.get("rejectedLogRecords") {
+    let refused = partial.get("rejectedLogRecords");
+    let refused = match refused.or_else(|| partial.get("rejected_log_records")) {
         None => 0,
         Some(serde_json::Value::String(digits)) => digits.parse().ok()?,
         Some(number) => number.as_u64()?,
     };
-    let why = partial.get("errorMessage").and_then(serde_json::Value::as_str);
+    let why = partial
+        .get("errorMessage")
+        .or_else(|| partial.get("error_message"));
+    let why = why.and_then(serde_json::Value::as_str);
     Some((refused, why.unwrap_or_default().to_owned()))
 }
 
@@ -203,6 +212,8 @@ mod tests {
             taken(2, "no")
         );
         let json = br#"{"partialSuccess":{"rejectedLogRecords":"2","errorMessage":"no"}}"#;
+        assert_eq!(verdict(200, "application/json", json), taken(2, "no"));
+        let json = br#"{"partial_success":{"rejected_log_records":2,"error_message":"no"}}"#;
         assert_eq!(verdict(200, "application/json", json), taken(2, "no"));
         assert_eq!(verdict(200, "application/json", b"{}"), taken(0, ""));
         // A count below 0 is no count.
