@@ -2,6 +2,7 @@
 //! defaults, in this order.
 
 use std::ffi::OsString;
+use std::fmt::Display as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use super::environment::Environment;
 use super::headers::Headers;
 use super::resource::Resource;
 use super::transport::Transport;
-use super::url::Url;
+use super::url::{Shown, Url};
 use super::{OtlpSink, Work};
 use crate::error::{Error, Result};
 
@@ -62,7 +63,7 @@ pub(super) struct Way {
 #[must_use]
 pub struct OtlpBuilder {
     name: String,
-    endpoint: Option<String>,
+    endpoint: Option<Given>,
     protocol: Option<Protocol>,
     headers: Headers,
     compression: Option<Compression>,
@@ -73,6 +74,15 @@ pub struct OtlpBuilder {
     batch_records: usize,
     batch_bytes: usize,
     wrong: Option<Error>,
+}
+
+/// A URL that nobody has looked at yet.
+struct Given(String);
+
+impl std::fmt::Debug for Given {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        Shown(&self.0).fmt(f)
+    }
 }
 
 impl OtlpBuilder {
@@ -96,7 +106,7 @@ impl OtlpBuilder {
     /// The collector's URL, such as `http://collector:4318`. Over HTTP, `/v1/logs` is put behind one that has no path; one
     /// that has a path is used as it is. Default: `http://localhost:4318`, over gRPC `http://localhost:4317`.
     pub fn endpoint(mut self, url: impl Into<String>) -> Self {
-        self.endpoint = Some(url.into());
+        self.endpoint = Some(Given(url.into()));
         self
     }
 
@@ -217,7 +227,7 @@ impl OtlpBuilder {
             None => environment.protocol()?.unwrap_or(Protocol::HttpProtobuf),
         };
         let url = match &self.endpoint {
-            Some(text) => {
+            Some(Given(text)) => {
                 let url = Url::parse("endpoint", text)?;
                 let is_bare = url.path.is_empty() || url.path == "/";
                 if is_bare && protocol == Protocol::HttpProtobuf {
