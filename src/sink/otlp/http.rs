@@ -11,7 +11,7 @@ use rustls::ClientConfig;
 
 use super::answer::Answer;
 use super::builder::{Compression, Way};
-use super::connection::{Connection, NotConnected, tls};
+use super::connection::{Connection, Lookup, NotConnected, tls};
 use super::url::Url;
 use crate::error::Result;
 
@@ -26,6 +26,7 @@ const MOST_ANSWER: usize = 2 * MOST_BODY;
 #[derive(Debug)]
 pub(super) struct Http {
     url: Url,
+    lookup: Lookup,
     tls: Option<Arc<ClientConfig>>,
     timeout: Duration,
     /// Every line of a request's head but those about its body.
@@ -81,6 +82,7 @@ impl Http {
         }
         Ok(Self {
             url: way.url.clone(),
+            lookup: Lookup::new(),
             tls,
             timeout: way.timeout,
             head: Head(head.into_bytes()),
@@ -121,7 +123,7 @@ impl Http {
             connection.until(until);
             return Ok(connection);
         }
-        Connection::open(&self.url, self.tls.as_ref(), until).map_err(|error| match error {
+        Connection::open(&self.url, &mut self.lookup, self.tls.as_ref(), until).map_err(|error| match error {
             NotConnected::Io(error) => lost("no connection", &error),
             NotConnected::Tls(error) => NoAnswer::Untrusted(format!("no connection by TLS: {error}")),
         })
