@@ -13,9 +13,10 @@ use opentelemetry_sdk::Resource as SdkResource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::logs::{LogBatch, LogExporter};
 
-use super::answer::Verdict;
+use super::answer::{Verdict, said};
 use super::encode::Encoder;
 use super::exporter_record::{Group, Reader};
+use super::headers::Headers;
 use super::resource::Resource;
 use super::transport::Exchange;
 use super::work::Work;
@@ -212,7 +213,9 @@ impl<E: LogExporter> Exporting<E> {
                 later("the exporter was shut down".to_owned())
             }
             // Whoever failed has not delivered, whatever was overheard before.
-            (Err(error), None | Some(Verdict::Taken { .. })) => later(error.to_string()),
+            (Err(error), None | Some(Verdict::Taken { .. })) => {
+                later(said(&error.to_string(), &Headers::default()))
+            }
             (_, Some(verdict)) => verdict,
             (Ok(()), None) => Verdict::Taken {
                 refused: 0,

@@ -1,7 +1,8 @@
 //! HTTP/1.1, as far as a POST and its answer need it.
 //!
-//! The clients that there are report through `log` or `tracing`, and a sink must not: what it did would come back to it
-//! as records, and a subscriber of the sink's own would put every thread of the application on `tracing`'s slow path.
+//! Clients that wait, as a sink does, report through `log`, and a sink must not: what it did would come back to it as records,
+//! and a subscriber of the sink's own would put every thread of the application on `tracing`'s slow path. `hyper` can be
+//! silent, but needs a runtime.
 
 use std::io::{self, Read, Write as _};
 use std::sync::Arc;
@@ -9,9 +10,10 @@ use std::time::{Duration, Instant};
 
 use rustls::ClientConfig;
 
-use super::answer::Answer;
+use super::answer::{Answer, Verdict};
 use super::builder::{Compression, Way};
 use super::connection::{Connection, Lookup, NotConnected, tls};
+use super::headers::Headers;
 use super::url::Url;
 use crate::error::Result;
 
@@ -31,6 +33,7 @@ pub(super) struct Http {
     timeout: Duration,
     /// Every line of a request's head but those about its body.
     head: Head,
+    headers: Headers,
     open: Option<Connection>,
 }
 
@@ -86,6 +89,7 @@ impl Http {
             tls,
             timeout: way.timeout,
             head: Head(head.into_bytes()),
+            headers: way.headers.clone(),
             open: None,
         })
     }
@@ -113,6 +117,11 @@ impl Http {
             self.open = Some(connection);
         }
         Ok(answer)
+    }
+
+    /// What an answer means.
+    pub(super) fn meaning(&self, answer: &Answer) -> Verdict {
+        Verdict::of(answer, &self.headers)
     }
 
     /// The connection of the last request, if it still is one, or a new one.

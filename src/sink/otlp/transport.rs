@@ -57,13 +57,13 @@ impl Exchange for Transport {
                 http,
                 compression: Compression::None,
                 ..
-            } => verdict(http.post(request)),
+            } => verdict(http, request),
             Self::Http { http, body, .. } => {
                 body.clear();
                 if let Err(error) = gzip(request, body) {
                     return Verdict::Person(format!("the request could not be compressed: {error}"));
                 }
-                verdict(http.post(body))
+                verdict(http, body)
             }
             #[cfg(feature = "otlp-grpc")]
             Self::Grpc(grpc) => grpc.exchange(request),
@@ -71,9 +71,9 @@ impl Exchange for Transport {
     }
 }
 
-fn verdict(answer: std::result::Result<super::answer::Answer, NoAnswer>) -> Verdict {
-    match answer {
-        Ok(answer) => Verdict::of(&answer),
+fn verdict(http: &mut Http, body: &[u8]) -> Verdict {
+    match http.post(body) {
+        Ok(answer) => http.meaning(&answer),
         Err(NoAnswer::Lost(why)) => Verdict::Later { after: None, why },
         Err(NoAnswer::Untrusted(why)) => Verdict::Person(why),
     }
