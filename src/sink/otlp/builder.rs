@@ -36,6 +36,9 @@ pub enum Compression {
     Gzip,
 }
 
+/// No call takes longer, whatever is configured: it ends, and no clock overflows.
+pub(super) const LONGEST: Duration = Duration::from_secs(3600);
+
 /// The certificates of a connection by TLS, as files in PEM.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Certificates {
@@ -130,7 +133,8 @@ impl OtlpBuilder {
         self
     }
 
-    /// How long a request may take, from the connection to the last byte of the answer. Default: 10 s.
+    /// How long a request may take, from the connection to the last byte of the answer; never more than an hour. Default:
+    /// 10 s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
@@ -266,8 +270,26 @@ impl OtlpBuilder {
             protocol,
             headers,
             compression,
-            timeout,
+            timeout: timeout.min(LONGEST),
             certificates,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timeout_beyond_all_measure_is_a_long_one_and_nobody_panics() {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+        let url = format!("http://{}", port.unwrap());
+        for protocol in [Protocol::HttpProtobuf, Protocol::Grpc] {
+            let builder = OtlpSink::builder().endpoint(&url).timeout(Duration::MAX);
+            match builder.protocol(protocol).build_with(|_| None) {
+                Ok(mut sink) => assert!(sink.probe().is_err()),
+                Err(error) => assert!(error.to_string().contains("not built in"), "{error}"),
+            }
+        }
     }
 }

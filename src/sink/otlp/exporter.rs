@@ -14,6 +14,7 @@ use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::logs::{LogBatch, LogExporter};
 
 use super::answer::{Verdict, said};
+use super::builder::LONGEST;
 use super::encode::Encoder;
 use super::exporter_record::{Group, Reader};
 use super::headers::Headers;
@@ -115,10 +116,10 @@ impl<E: LogExporter> ExporterSink<E> {
         self
     }
 
-    /// How long one call of the exporter may take. Default: 30 s.
+    /// How long one call of the exporter may take; never more than an hour. Default: 30 s.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.way.timeout = timeout;
+        self.way.timeout = timeout.min(LONGEST);
         self
     }
 

@@ -9,6 +9,7 @@ use super::builder::{Compression, Protocol, Way};
 #[cfg(feature = "otlp-grpc")]
 use super::grpc::Grpc;
 use super::http::{Http, NoAnswer};
+use super::wire::Room;
 use crate::error::Result;
 
 /// A way to a collector.
@@ -18,7 +19,7 @@ pub(super) enum Transport {
         http: Http,
         compression: Compression,
         /// The last compressed body; its room is used again.
-        body: Vec<u8>,
+        body: Room,
     },
     #[cfg(feature = "otlp-grpc")]
     Grpc(Box<Grpc>),
@@ -33,7 +34,7 @@ impl Transport {
             Protocol::HttpProtobuf => Ok(Self::Http {
                 http: Http::new(&way)?,
                 compression: way.compression,
-                body: Vec::new(),
+                body: Room::default(),
             }),
             #[cfg(feature = "otlp-grpc")]
             Protocol::Grpc => Ok(Self::Grpc(Box::new(Grpc::new(way)?))),
@@ -58,7 +59,11 @@ impl Exchange for Transport {
                 compression: Compression::None,
                 ..
             } => verdict(http, request),
-            Self::Http { http, body, .. } => {
+            Self::Http {
+                http,
+                body: Room(body),
+                ..
+            } => {
                 body.clear();
                 if let Err(error) = gzip(request, body) {
                     return Verdict::Person(format!("the request could not be compressed: {error}"));
