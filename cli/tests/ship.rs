@@ -155,6 +155,49 @@ fn records_that_were_removed_before_they_were_shipped_are_named() {
 }
 
 #[test]
+fn records_that_are_missing_between_others_are_named_at_the_first_run_too() {
+    let place = tempfile::tempdir().expect("a directory");
+    let (dir, state) = (place.path().join("audit"), place.path().join("state"));
+    write(&dir, 10);
+    for _ in 0..2 {
+        let audit = Audit::builder().directory(&dir).start().expect("starts");
+        audit.rotate().expect("a new segment");
+        audit.shutdown(Duration::from_secs(60)).expect("ends");
+    }
+    let listed = tracing_audit::format::segments(&dir.join("main")).expect("listed");
+    assert!(listed.len() > 2, "{listed:?}");
+    let between = listed.iter().rev().nth(1).expect("one between others");
+    std::fs::remove_file(&between.path).expect("removed");
+    let collector = Collector::good();
+    let (code, told) = ship(&collector, &state, &dir);
+    assert!(code == 2 && told.contains("are no longer there"), "{code} {told}");
+    let seqs = seqs(&collector);
+    assert!(seqs.windows(2).any(|pair| pair[1] > pair[0] + 1), "{seqs:?}");
+}
+
+#[test]
+fn a_collector_that_names_a_time_beyond_the_patience_is_not_waited_for() {
+    let place = tempfile::tempdir().expect("a directory");
+    let (dir, state) = (place.path().join("audit"), place.path().join("state"));
+    write(&dir, 1);
+    let busy = Collector::start(|_| {
+        let after = vec![("retry-after", "3".to_owned())];
+        (false, Reply::Answer(429, after, Vec::new()))
+    });
+    let (url, file) = (busy.url(), state.display().to_string());
+    let (code, _, told) = run(
+        &["ship", "--endpoint", &url, "--state", &file, "--patience", "2"],
+        &dir,
+    );
+    assert!(code == 3 && told.contains("429"), "{told}");
+    assert_eq!(
+        busy.calls().len(),
+        1,
+        "it was asked again, later than it may be waited for"
+    );
+}
+
+#[test]
 fn a_wrong_setting_and_a_state_that_is_none_are_told_and_ship_nothing() {
     let place = tempfile::tempdir().expect("a directory");
     let (dir, state) = (place.path().join("audit"), place.path().join("state"));

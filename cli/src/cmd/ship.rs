@@ -27,8 +27,8 @@ OTEL_EXPORTER_OTLP_ENDPOINT, …_PROTOCOL, …_HEADERS, …_CERTIFICATE and so o
 Every record arrives at least once. FILE says how far the collector has come, and is
 replaced as a whole; FILE.refused lists the records that the collector will never take,
 a JSON object each; FILE.lock keeps two of these commands apart. Retention does not know
-of FILE: where it removes records first, they are named, and the exit code is 2. The
-values of erasable fields are not sent, only their commitments.
+of FILE: where it removes records first, or where some cannot be read, they are named,
+and the exit code is 2. The values of erasable fields are not sent, only their commitments.
 
 Exit codes: 0 everything there was shipped, 2 the collector refused records, or some
   were gone before they were shipped, 3 no trail there, the collector did not take
@@ -39,6 +39,9 @@ const BATCH: usize = 1024;
 
 /// How long to wait where nothing new is there.
 const PAUSE: Duration = Duration::from_millis(200);
+
+/// A collector that names a longer time is asked again after this one, as by the library.
+const LONGEST: Duration = Duration::from_secs(3600);
 
 /// `ship`.
 #[derive(Debug, ClapArgs)]
@@ -139,14 +142,13 @@ fn ship(args: &Ship, stream: &Path, sink: &mut OtlpSink, state: &mut State) -> R
     let (Some(first), Some(last)) = (batch.first(), batch.last()) else {
         return Ok(0);
     };
-    if let Some(after) = after.filter(|after| first.place.seq > after.seq.saturating_add(1)) {
-        state.lost += first.place.seq - after.seq - 1;
-        note(&format!(
-            "stream {}: records {} to {} are no longer there, and were not shipped",
-            harmless(&name),
-            after.seq + 1,
-            first.place.seq - 1
-        ));
+    if let Some(after) = after {
+        state.miss(&name, after.seq, first.place.seq);
+    }
+    for pair in batch.windows(2) {
+        if let [one, next] = pair {
+            state.miss(&name, one.place.seq, next.place.seq);
+        }
     }
     let refused = deliver(args, sink, &batch)?;
     state.refuse(&batch, &refused)?;
@@ -169,7 +171,8 @@ fn deliver(args: &Ship, sink: &mut OtlpSink, batch: &[Stored]) -> Result<Vec<u64
             Err(SinkError::Retry { after, cause }) => (after.unwrap_or(PAUSE), cause),
             Err(error) => return Err(Failure::Input(error.to_string())),
         };
-        if !args.follow && since.elapsed() >= Duration::from_secs(args.patience) {
+        let left = Duration::from_secs(args.patience).saturating_sub(since.elapsed());
+        if !args.follow && after >= left {
             return Err(Failure::Input(format!(
                 "{}: {}; what is shipped stands in `{}`, and the next run goes on from there",
                 sink.endpoint(),
@@ -181,7 +184,7 @@ fn deliver(args: &Ship, sink: &mut OtlpSink, batch: &[Stored]) -> Result<Vec<u64
             note(&format!("{}: {}", sink.endpoint(), harmless(&cause)));
             told = cause;
         }
-        wait(after)?;
+        wait(after.min(LONGEST))?;
     }
 }
 
@@ -222,6 +225,21 @@ impl State {
             lost: 0,
             _lock: lock,
         })
+    }
+
+    /// Says which records there are not between two that follow one another.
+    fn miss(&mut self, stream: &str, one: u64, next: u64) {
+        let gone = next.saturating_sub(one).saturating_sub(1);
+        if gone == 0 {
+            return;
+        }
+        self.lost += gone;
+        note(&format!(
+            "stream {}: records {} to {} are no longer there, or cannot be read, and were not shipped",
+            harmless(stream),
+            one + 1,
+            next - 1
+        ));
     }
 
     fn failed(&self, error: &std::io::Error) -> Failure {

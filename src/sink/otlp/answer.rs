@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::headers::Headers;
 use super::wire::{Field, Fields};
 
 /// An answer over HTTP.
@@ -44,10 +45,13 @@ pub(super) enum Verdict {
 }
 
 impl Verdict {
-    /// What an answer over HTTP means.
-    pub(super) fn of(answer: &Answer) -> Self {
+    /// What an answer over HTTP to a request with these headers means.
+    pub(super) fn of(answer: &Answer, headers: &Headers) -> Self {
         let status = answer.status;
-        let why = || format!("the collector answered {status}{}", said(answer));
+        let why = || match text(answer).map(|text| said(&text, headers)) {
+            Some(said) if !said.is_empty() => format!("the collector answered {status}: {said}"),
+            _ => format!("the collector answered {status}"),
+        };
         match status {
             200..300 => accepted(answer),
             400 | 413 | 422 => Self::Split(why()),
@@ -62,25 +66,26 @@ impl Verdict {
     }
 }
 
-/// The beginning of an answer, for people.
-fn said(answer: &Answer) -> String {
-    const MOST: usize = 200;
+/// What an answer says in words.
+fn text(answer: &Answer) -> Option<String> {
     let is_message = answer.content_type.starts_with("application/x-protobuf");
-    let text = match status_message(&answer.body).filter(|_| is_message) {
-        Some(message) => message,
-        None if is_message || answer.is_encoded => return String::new(),
-        None => String::from_utf8_lossy(&answer.body).into_owned(),
-    };
-    let text: String = text
+    match status_message(&answer.body).filter(|_| is_message) {
+        Some(message) => Some(message),
+        None if is_message || answer.is_encoded => None,
+        None => Some(String::from_utf8_lossy(&answer.body).into_owned()),
+    }
+}
+
+/// The beginning of what a receiver said, for people; without the values of headers, which some repeat.
+pub(super) fn said(text: &str, headers: &Headers) -> String {
+    const MOST: usize = 200;
+    let text: String = headers
+        .hidden_in(text)
         .chars()
         .take(MOST)
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect();
-    if text.trim().is_empty() {
-        String::new()
-    } else {
-        format!(": {}", text.trim())
-    }
+    text.trim().to_owned()
 }
 
 /// The message of a `google.rpc.Status`.
@@ -148,18 +153,27 @@ pub(super) fn partial(body: &[u8]) -> Option<(u64, String)> {
     Some((refused, why))
 }
 
-/// The same, in OTLP's JSON, where numbers of 64 bits are texts.
+/// The same, in OTLP's JSON, where numbers of 64 bits are texts. Names as protobuf has them are not OTLP's, but some write
+/// them, and what they say of records must not be overlooked.
 fn json(body: &[u8]) -> Option<(u64, String)> {
     let answer: serde_json::Value = serde_json::from_slice(body).ok()?;
-    let Some(partial) = answer.as_object()?.get("partialSuccess") else {
+    let answer = answer.as_object()?;
+    let Some(partial) = answer
+        .get("partialSuccess")
+        .or_else(|| answer.get("partial_success"))
+    else {
         return Some((0, String::new()));
     };
-    let refused = match partial.get("rejectedLogRecords") {
+    let refused = partial.get("rejectedLogRecords");
+    let refused = match refused.or_else(|| partial.get("rejected_log_records")) {
         None => 0,
         Some(serde_json::Value::String(digits)) => digits.parse().ok()?,
         Some(number) => number.as_u64()?,
     };
-    let why = partial.get("errorMessage").and_then(serde_json::Value::as_str);
+    let why = partial
+        .get("errorMessage")
+        .or_else(|| partial.get("error_message"));
+    let why = why.and_then(serde_json::Value::as_str);
     Some((refused, why.unwrap_or_default().to_owned()))
 }
 
@@ -178,11 +192,14 @@ mod tests {
     use super::*;
 
     fn verdict(status: u16, content_type: &str, body: &[u8]) -> Verdict {
-        Verdict::of(&Answer {
+        let answer = Answer {
             content_type: content_type.into(),
             body: body.to_vec(),
             ..Answer::of(status)
-        })
+        };
+        let mut headers = Headers::default();
+        headers.set("here", "authorization", "Bearer opensesame").unwrap();
+        Verdict::of(&answer, &headers)
     }
 
     const PROTOBUF: &str = "application/x-protobuf";
@@ -203,6 +220,8 @@ mod tests {
             taken(2, "no")
         );
         let json = br#"{"partialSuccess":{"rejectedLogRecords":"2","errorMessage":"no"}}"#;
+        assert_eq!(verdict(200, "application/json", json), taken(2, "no"));
+        let json = br#"{"partial_success":{"rejected_log_records":2,"error_message":"no"}}"#;
         assert_eq!(verdict(200, "application/json", json), taken(2, "no"));
         assert_eq!(verdict(200, "application/json", b"{}"), taken(0, ""));
         // A count below 0 is no count.
@@ -242,6 +261,23 @@ mod tests {
                 }
                 other => panic!("{status}: {other:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn a_header_that_an_answer_repeats_is_not_shown() {
+        // Long enough that the beginning which is shown would end within the token.
+        let page = format!("{}opensesame", "x".repeat(195));
+        for body in [
+            "no such token: opensesame",
+            "authorization: Bearer opensesame",
+            &page,
+        ] {
+            let (Verdict::Person(why) | Verdict::Split(why)) = verdict(401, "text/plain", body.as_bytes())
+            else {
+                panic!("it is nobody's fault");
+            };
+            assert!(!why.contains("open") && why.contains('…'), "{why}");
         }
     }
 

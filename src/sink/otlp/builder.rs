@@ -2,6 +2,7 @@
 //! defaults, in this order.
 
 use std::ffi::OsString;
+use std::fmt::Display as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use super::environment::Environment;
 use super::headers::Headers;
 use super::resource::Resource;
 use super::transport::Transport;
-use super::url::Url;
+use super::url::{Shown, Url};
 use super::{OtlpSink, Work};
 use crate::error::{Error, Result};
 
@@ -34,6 +35,9 @@ pub enum Compression {
     /// By gzip.
     Gzip,
 }
+
+/// No call takes longer, whatever is configured: it ends, and no clock overflows.
+pub(super) const LONGEST: Duration = Duration::from_secs(3600);
 
 /// The certificates of a connection by TLS, as files in PEM.
 #[derive(Debug, Clone, Default)]
@@ -62,7 +66,7 @@ pub(super) struct Way {
 #[must_use]
 pub struct OtlpBuilder {
     name: String,
-    endpoint: Option<String>,
+    endpoint: Option<Given>,
     protocol: Option<Protocol>,
     headers: Headers,
     compression: Option<Compression>,
@@ -73,6 +77,15 @@ pub struct OtlpBuilder {
     batch_records: usize,
     batch_bytes: usize,
     wrong: Option<Error>,
+}
+
+/// A URL that nobody has looked at yet.
+struct Given(String);
+
+impl std::fmt::Debug for Given {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        Shown(&self.0).fmt(f)
+    }
 }
 
 impl OtlpBuilder {
@@ -96,7 +109,7 @@ impl OtlpBuilder {
     /// The collector's URL, such as `http://collector:4318`. Over HTTP, `/v1/logs` is put behind one that has no path; one
     /// that has a path is used as it is. Default: `http://localhost:4318`, over gRPC `http://localhost:4317`.
     pub fn endpoint(mut self, url: impl Into<String>) -> Self {
-        self.endpoint = Some(url.into());
+        self.endpoint = Some(Given(url.into()));
         self
     }
 
@@ -120,7 +133,8 @@ impl OtlpBuilder {
         self
     }
 
-    /// How long a request may take, from the connection to the last byte of the answer. Default: 10 s.
+    /// How long a request may take, from the connection to the last byte of the answer; never more than an hour. Default:
+    /// 10 s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
@@ -217,7 +231,7 @@ impl OtlpBuilder {
             None => environment.protocol()?.unwrap_or(Protocol::HttpProtobuf),
         };
         let url = match &self.endpoint {
-            Some(text) => {
+            Some(Given(text)) => {
                 let url = Url::parse("endpoint", text)?;
                 let is_bare = url.path.is_empty() || url.path == "/";
                 if is_bare && protocol == Protocol::HttpProtobuf {
@@ -256,8 +270,26 @@ impl OtlpBuilder {
             protocol,
             headers,
             compression,
-            timeout,
+            timeout: timeout.min(LONGEST),
             certificates,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timeout_beyond_all_measure_is_a_long_one_and_nobody_panics() {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+        let url = format!("http://{}", port.unwrap());
+        for protocol in [Protocol::HttpProtobuf, Protocol::Grpc] {
+            let builder = OtlpSink::builder().endpoint(&url).timeout(Duration::MAX);
+            match builder.protocol(protocol).build_with(|_| None) {
+                Ok(mut sink) => assert!(sink.probe().is_err()),
+                Err(error) => assert!(error.to_string().contains("not built in"), "{error}"),
+            }
+        }
     }
 }

@@ -2,9 +2,11 @@
 
 use std::fs;
 use std::io::{self, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs as _};
+use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rustls::pki_types::pem::PemObject as _;
@@ -82,10 +84,11 @@ impl Connection {
     /// Connects, and shakes hands where it is by TLS.
     pub(super) fn open(
         url: &Url,
+        lookup: &mut Lookup,
         tls: Option<&Arc<ClientConfig>>,
         until: Instant,
     ) -> Result<Self, NotConnected> {
-        let socket = connect(url, until).map_err(NotConnected::Io)?;
+        let socket = connect(url, lookup, until).map_err(NotConnected::Io)?;
         let mut timed = Timed { socket, until };
         let Some(config) = tls else {
             return Ok(Self::Plain(PlainStream(timed)));
@@ -155,9 +158,57 @@ impl Write for Connection {
     }
 }
 
+type Found = io::Result<Vec<SocketAddr>>;
+
+/// Looks up a host's addresses. The system's call for that cannot be told how long it may take, so it is made on a thread of its
+/// own; one that takes too long is waited for again by the next attempt, and no second one is begun beside it.
+#[derive(Debug)]
+pub(super) struct Lookup {
+    find: fn(&str, u16) -> Found,
+    pending: Option<Receiver<Found>>,
+}
+
+impl Lookup {
+    pub(super) fn new() -> Self {
+        Self {
+            find: |host, port| Ok((host, port).to_socket_addrs()?.collect()),
+            pending: None,
+        }
+    }
+
+    fn addresses(&mut self, url: &Url, until: Instant) -> Found {
+        if let Ok(address) = url.host.parse::<IpAddr>() {
+            return Ok(vec![SocketAddr::new(address, url.port)]);
+        }
+        let left = left(until)?;
+        let pending = match self.pending.take() {
+            Some(pending) => pending,
+            None => {
+                let (to, pending) = mpsc::sync_channel(1);
+                let (find, host, port) = (self.find, url.host.clone(), url.port);
+                let thread = thread::Builder::new().name("audit-lookup".to_owned());
+                // Whoever asked may be gone.
+                thread.spawn(move || drop(to.send(find(&host, port))))?;
+                pending
+            }
+        };
+        match pending.recv_timeout(left) {
+            Ok(found) => found,
+            Err(RecvTimeoutError::Timeout) => {
+                self.pending = Some(pending);
+                Err(io::Error::new(
+                    io::ErrorKind::TimedOut,
+                    "the name of the host was not found in time",
+                ))
+            }
+            Err(RecvTimeoutError::Disconnected) => Err(io::Error::other("looking up the host panicked")),
+        }
+    }
+}
+
 /// Tries each address of the host. One that does not answer leaves time for the others.
-fn connect(url: &Url, until: Instant) -> io::Result<TcpStream> {
-    let addresses: Vec<_> = (url.host.as_str(), url.port).to_socket_addrs()?.collect();
+fn connect(url: &Url, lookup: &mut Lookup, until: Instant) -> io::Result<TcpStream> {
+    let addresses = lookup.addresses(url, until)?;
     let mut failed = io::Error::from(io::ErrorKind::AddrNotAvailable);
     for (at, address) in addresses.iter().enumerate() {
         let others = u32::try_from(addresses.len() - at).unwrap_or(u32::MAX);
@@ -245,4 +296,35 @@ fn roots(trusted: Option<&Path>) -> Result<RootCertStore> {
         })?;
     }
     Ok(store)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn a_name_that_nobody_finds_takes_no_longer_than_it_may_and_is_looked_up_once_at_a_time() {
+        static BEGUN: AtomicUsize = AtomicUsize::new(0);
+        let mut lookup = Lookup {
+            find: |_, _| {
+                BEGUN.fetch_add(1, Ordering::SeqCst);
+                loop {
+                    thread::park();
+                }
+            },
+            pending: None,
+        };
+        let url = Url::parse("here", "http://collector.invalid:4318").unwrap();
+        for _ in 0..3 {
+            let until = Instant::now() + Duration::from_millis(50);
+            let error = Connection::open(&url, &mut lookup, None, until).unwrap_err();
+            assert!(
+                matches!(&error, NotConnected::Io(error) if error.kind() == io::ErrorKind::TimedOut),
+                "{error:?}"
+            );
+        }
+        assert!(BEGUN.load(Ordering::SeqCst) <= 1);
+    }
 }

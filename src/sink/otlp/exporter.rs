@@ -13,9 +13,11 @@ use opentelemetry_sdk::Resource as SdkResource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::logs::{LogBatch, LogExporter};
 
-use super::answer::Verdict;
+use super::answer::{Verdict, said};
+use super::builder::LONGEST;
 use super::encode::Encoder;
 use super::exporter_record::{Group, Reader};
+use super::headers::Headers;
 use super::resource::Resource;
 use super::transport::Exchange;
 use super::work::Work;
@@ -114,10 +116,10 @@ impl<E: LogExporter> ExporterSink<E> {
         self
     }
 
-    /// How long one call of the exporter may take. Default: 30 s.
+    /// How long one call of the exporter may take; never more than an hour. Default: 30 s.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.way.timeout = timeout;
+        self.way.timeout = timeout.min(LONGEST);
         self
     }
 
@@ -212,7 +214,9 @@ impl<E: LogExporter> Exporting<E> {
                 later("the exporter was shut down".to_owned())
             }
             // Whoever failed has not delivered, whatever was overheard before.
-            (Err(error), None | Some(Verdict::Taken { .. })) => later(error.to_string()),
+            (Err(error), None | Some(Verdict::Taken { .. })) => {
+                later(said(&error.to_string(), &Headers::default()))
+            }
             (_, Some(verdict)) => verdict,
             (Ok(()), None) => Verdict::Taken {
                 refused: 0,

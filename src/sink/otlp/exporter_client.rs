@@ -61,7 +61,7 @@ struct Client {
 }
 
 impl Client {
-    fn send(&self, head: Request<()>, body: &[u8]) -> std::result::Result<Answer, NoAnswer> {
+    fn send(&self, head: Request<()>, body: &[u8]) -> std::result::Result<(Answer, Verdict), NoAnswer> {
         let mut open = self.open.lock();
         let known = open
             .take()
@@ -77,8 +77,9 @@ impl Client {
             }
         };
         let answer = http.post(body)?;
+        let verdict = http.meaning(&answer);
         *open = Some((head, http));
-        Ok(answer)
+        Ok((answer, verdict))
     }
 }
 
@@ -91,6 +92,11 @@ fn way(head: &Request<()>) -> Result<Way> {
             .map_err(|_| Error::config(format!("the header `{name}` is no text")))?;
         match name.as_str() {
             "content-encoding" if value == "gzip" => compression = Compression::Gzip,
+            "content-encoding" if value != "identity" => {
+                return Err(Error::config(format!(
+                    "the exporter compresses by `{value}`, which its client does not; set OTEL_EXPORTER_OTLP_COMPRESSION to gzip or none"
+                )));
+            }
             // Those that say how a request travels are said by the one who sends it.
             "content-type" | "content-length" | "host" | "content-encoding" => {}
             name => headers.set("the exporter", name, value)?,
@@ -111,8 +117,8 @@ impl HttpClient for Client {
     async fn send_bytes(&self, request: Request<Bytes>) -> std::result::Result<Response<Bytes>, HttpError> {
         let (parts, body) = request.into_parts();
         match self.send(Request::from_parts(parts, ()), &body) {
-            Ok(answer) => {
-                *self.verdict.lock() = Some(Verdict::of(&answer));
+            Ok((answer, verdict)) => {
+                *self.verdict.lock() = Some(verdict);
                 let mut response = Response::builder().status(answer.status);
                 if let Some(after) = answer.retry_after {
                     response = response.header("retry-after", after.as_secs());
@@ -131,5 +137,22 @@ impl HttpClient for Client {
                 Err(why.into())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_that_is_compressed_by_something_else_is_not_sent_as_one_that_is_not() {
+        let head = |encoding: &str| {
+            let head = Request::post("http://c/v1/logs").header("content-encoding", encoding);
+            way(&head.body(()).unwrap())
+        };
+        assert_eq!(head("gzip").unwrap().compression, Compression::Gzip);
+        assert_eq!(head("identity").unwrap().compression, Compression::None);
+        let error = head("zstd").unwrap_err().to_string();
+        assert!(error.contains("zstd") && error.contains("gzip"), "{error}");
     }
 }

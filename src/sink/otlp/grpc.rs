@@ -19,8 +19,9 @@ use tonic::{Code, Request, Status};
 use tracing_core::dispatcher::{Dispatch, with_default};
 use tracing_core::subscriber::NoSubscriber;
 
-use super::answer::{Verdict, partial};
+use super::answer::{Verdict, partial, said};
 use super::builder::{Certificates, Compression, Way};
+use super::headers::Headers;
 use super::transport::Exchange;
 use super::wire::{Field, Fields};
 use crate::error::{Error, Result};
@@ -32,6 +33,7 @@ const METHOD: &str = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 pub(super) struct Grpc {
     endpoint: Endpoint,
     headers: Metadata,
+    given: Headers,
     compression: Compression,
     timeout: Duration,
     /// Made by the first request.
@@ -87,6 +89,7 @@ impl Grpc {
         Ok(Self {
             endpoint,
             headers: metadata(&way)?,
+            given: way.headers,
             compression: way.compression,
             timeout: way.timeout,
             open: None,
@@ -128,9 +131,9 @@ impl Grpc {
         let Some(runtime) = &open.runtime else {
             return Verdict::Person("the runtime has ended".to_owned());
         };
-        let timeout = self.timeout;
+        let (timeout, given) = (self.timeout, &self.given);
         runtime.block_on(async move {
-            match tokio::time::timeout(timeout, export(&mut client, message)).await {
+            match tokio::time::timeout(timeout, export(&mut client, message, given)).await {
                 Ok(verdict) => verdict,
                 Err(_) => Verdict::Later {
                     after: None,
@@ -154,7 +157,7 @@ impl Exchange for Grpc {
     }
 }
 
-async fn export(client: &mut Client<Channel>, message: Request<Vec<u8>>) -> Verdict {
+async fn export(client: &mut Client<Channel>, message: Request<Vec<u8>>, given: &Headers) -> Verdict {
     if let Err(error) = client.ready().await {
         return not_sent(&error);
     }
@@ -167,7 +170,7 @@ async fn export(client: &mut Client<Channel>, message: Request<Vec<u8>>) -> Verd
                 why: "the collector answered with something that is no ExportLogsServiceResponse".to_owned(),
             },
         },
-        Err(status) => of_status(&status),
+        Err(status) => of_status(&status, given),
     }
 }
 
@@ -207,11 +210,11 @@ fn is_mistrust(error: &(dyn std::error::Error + 'static)) -> bool {
 }
 
 /// What a status of gRPC means for the records.
-fn of_status(status: &Status) -> Verdict {
+fn of_status(status: &Status, given: &Headers) -> Verdict {
     let why = format!(
         "the collector answered {:?}: {}",
         status.code(),
-        said(status.message())
+        said(status.message(), given)
     );
     let after = retry_delay(status.details());
     match status.code() {
@@ -227,13 +230,6 @@ fn of_status(status: &Status) -> Verdict {
         _ if status.source().is_some_and(is_mistrust) => Verdict::Person(why),
         _ => Verdict::Later { after, why },
     }
-}
-
-fn said(text: &str) -> String {
-    text.chars()
-        .take(200)
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
 }
 
 /// The delay of a `google.rpc.RetryInfo` among the details of a `google.rpc.Status`.
@@ -340,7 +336,7 @@ mod tests {
 
     #[test]
     fn a_status_means_what_its_code_says_and_a_delay_is_found_among_its_details() {
-        let verdict = |code| of_status(&Status::new(code, "why\u{1b}"));
+        let verdict = |code| of_status(&Status::new(code, "why\u{1b}"), &Headers::default());
         assert!(
             matches!(verdict(Code::InvalidArgument), Verdict::Split(why) if why.contains("why") && !why.contains('\u{1b}'))
         );
@@ -378,7 +374,8 @@ mod tests {
         details.extend_from_slice(&any);
         let status = Status::with_details(Code::ResourceExhausted, "", details.clone().into());
         let after = Some(Duration::new(3, 5));
-        assert!(matches!(of_status(&status), Verdict::Later { after: found, .. } if found == after));
+        let verdict = of_status(&status, &Headers::default());
+        assert!(matches!(verdict, Verdict::Later { after: found, .. } if found == after));
         for len in 0..details.len() {
             retry_delay(&details[..len]);
         }

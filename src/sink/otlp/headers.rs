@@ -17,6 +17,9 @@ const OURS: [&str; 8] = [
     "upgrade",
 ];
 
+/// What is shorter is no secret, and would be found in any text.
+const SHORTEST: usize = 6;
+
 /// Names and values; no name twice, all in lower case.
 #[derive(Default, Clone)]
 pub(super) struct Headers {
@@ -36,6 +39,14 @@ impl Headers {
         self.pairs
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// A text without what only the headers should say: their values, and each word of one behind its first, which is a scheme.
+    pub(super) fn hidden_in(&self, text: &str) -> String {
+        let values = self.pairs.iter().map(|(_, value)| value.as_str());
+        let words = self.pairs.iter().flat_map(|(_, value)| value.split(' ').skip(1));
+        let secrets = values.chain(words).filter(|secret| secret.len() >= SHORTEST);
+        secrets.fold(text.to_owned(), |text, secret| text.replace(secret, "…"))
     }
 
     /// Sets a header. `place` is what an error names.

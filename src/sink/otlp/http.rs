@@ -1,7 +1,8 @@
 //! HTTP/1.1, as far as a POST and its answer need it.
 //!
-//! The clients that there are report through `log` or `tracing`, and a sink must not: what it did would come back to it
-//! as records, and a subscriber of the sink's own would put every thread of the application on `tracing`'s slow path.
+//! Clients that wait, as a sink does, report through `log`, and a sink must not: what it did would come back to it as records,
+//! and a subscriber of the sink's own would put every thread of the application on `tracing`'s slow path. `hyper` can be
+//! silent, but needs a runtime.
 
 use std::io::{self, Read, Write as _};
 use std::sync::Arc;
@@ -9,9 +10,10 @@ use std::time::{Duration, Instant};
 
 use rustls::ClientConfig;
 
-use super::answer::Answer;
+use super::answer::{Answer, Verdict};
 use super::builder::{Compression, Way};
-use super::connection::{Connection, NotConnected, tls};
+use super::connection::{Connection, Lookup, NotConnected, tls};
+use super::headers::Headers;
 use super::url::Url;
 use crate::error::Result;
 
@@ -19,15 +21,19 @@ use crate::error::Result;
 const MOST_HEAD: usize = 64 * 1024;
 /// No body of an answer is longer.
 const MOST_BODY: usize = 4 * 1024 * 1024;
+/// No answer is longer with all that stands before, between and behind the parts of its body.
+const MOST_ANSWER: usize = 2 * MOST_BODY;
 
 /// A way to a collector.
 #[derive(Debug)]
 pub(super) struct Http {
     url: Url,
+    lookup: Lookup,
     tls: Option<Arc<ClientConfig>>,
     timeout: Duration,
     /// Every line of a request's head but those about its body.
     head: Head,
+    headers: Headers,
     open: Option<Connection>,
 }
 
@@ -79,9 +85,11 @@ impl Http {
         }
         Ok(Self {
             url: way.url.clone(),
+            lookup: Lookup::new(),
             tls,
             timeout: way.timeout,
             head: Head(head.into_bytes()),
+            headers: way.headers.clone(),
             open: None,
         })
     }
@@ -111,6 +119,11 @@ impl Http {
         Ok(answer)
     }
 
+    /// What an answer means.
+    pub(super) fn meaning(&self, answer: &Answer) -> Verdict {
+        Verdict::of(answer, &self.headers)
+    }
+
     /// The connection of the last request, if it still is one, or a new one.
     fn connection(&mut self, until: Instant) -> Result<Connection, NoAnswer> {
         if let Some(mut connection) = self.open.take()
@@ -119,7 +132,7 @@ impl Http {
             connection.until(until);
             return Ok(connection);
         }
-        Connection::open(&self.url, self.tls.as_ref(), until).map_err(|error| match error {
+        Connection::open(&self.url, &mut self.lookup, self.tls.as_ref(), until).map_err(|error| match error {
             NotConnected::Io(error) => lost("no connection", &error),
             NotConnected::Tls(error) => NoAnswer::Untrusted(format!("no connection by TLS: {error}")),
         })
@@ -150,6 +163,9 @@ fn odd(what: &str) -> io::Error {
 impl Reader<'_> {
     /// Reads more into the buffer; `false` where the other end has closed.
     fn fill(&mut self) -> io::Result<bool> {
+        if self.buffer.len() >= MOST_ANSWER {
+            return Err(odd("an answer that does not end within 8 MiB"));
+        }
         let mut piece = [0; 16 * 1024];
         loop {
             match self.source.read(&mut piece) {
@@ -261,7 +277,8 @@ impl Reader<'_> {
             }
             answer.body = self.body(status, &about)?;
             answer.is_encoded = about.is_encoded;
-            let is_bounded = about.is_chunked || about.len.is_some() || matches!(status, 204 | 304);
+            // Who says it twice may mean the other one: what follows cannot be told from a rest.
+            let is_bounded = about.is_chunked != about.len.is_some() || matches!(status, 204 | 304);
             answer.is_reusable = is_bounded && !about.closes && self.at == self.buffer.len();
             return Ok(answer);
         }
@@ -338,6 +355,23 @@ mod tests {
         }
     }
 
+    /// Begins with one text, and goes on with another for ever.
+    struct Endless<'a> {
+        text: std::iter::Chain<std::slice::Iter<'a, u8>, std::iter::Cycle<std::slice::Iter<'a, u8>>>,
+        given: usize,
+    }
+
+    impl Read for Endless<'_> {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            self.given += into.len();
+            assert!(self.given <= 4 * MOST_BODY, "it reads for ever");
+            into.iter_mut()
+                .zip(self.text.by_ref())
+                .for_each(|(place, byte)| *place = *byte);
+            Ok(into.len())
+        }
+    }
+
     fn read(text: &str) -> io::Result<Answer> {
         Reader {
             source: &mut Drops(text.as_bytes()),
@@ -368,6 +402,9 @@ mod tests {
         );
         assert_eq!(body("HTTP/1.0 200 OK\r\n\r\nabc"), (200, s("abc"), false));
         assert_eq!(body("HTTP/1.1 204 No\r\n\r\n"), (204, s(""), true));
+        let twice =
+            "HTTP/1.1 200 OK\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n";
+        assert_eq!(body(twice), (200, s("a"), false));
         let chunked = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 429 Slow\r\nTransfer-Encoding: chunked\r\n\r\n2;x=y\r\nab\r\n1\r\nc\r\n0\r\nt: 1\r\n\r\n";
         assert_eq!(body(chunked), (429, s("abc"), true));
     }
@@ -390,5 +427,29 @@ mod tests {
             read(wrong).unwrap_err();
         }
         read(&format!("HTTP/1.1 200 OK\r\n{}", "x: y\r\n".repeat(20_000))).unwrap_err();
+    }
+
+    #[test]
+    fn no_more_of_an_answer_is_read_than_is_kept_whatever_it_consists_of() {
+        let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+        let long = "x".repeat(5_000);
+        for (begin, rest) in [
+            ("", &*format!("HTTP/1.1 100 Continue\r\na: {long}\r\n\r\n")),
+            (chunked, &format!("1;{long}\r\nx\r\n")),
+            (&format!("{chunked}0\r\n"), &format!("trailer: {long}\r\n")),
+            ("HTTP/1.1 200 OK\r\n\r\n", "x"),
+        ] {
+            let mut source = Endless {
+                text: begin.as_bytes().iter().chain(rest.as_bytes().iter().cycle()),
+                given: 0,
+            };
+            Reader {
+                source: &mut source,
+                buffer: Vec::new(),
+                at: 0,
+            }
+            .answer()
+            .unwrap_err();
+        }
     }
 }

@@ -90,7 +90,7 @@ impl OtlpSink {
         OtlpBuilder::new()
     }
 
-    /// Where requests go.
+    /// Where requests go; without what stands behind a question mark, which may be a key.
     #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint

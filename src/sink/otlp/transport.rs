@@ -9,6 +9,7 @@ use super::builder::{Compression, Protocol, Way};
 #[cfg(feature = "otlp-grpc")]
 use super::grpc::Grpc;
 use super::http::{Http, NoAnswer};
+use super::wire::Room;
 use crate::error::Result;
 
 /// A way to a collector.
@@ -18,7 +19,7 @@ pub(super) enum Transport {
         http: Http,
         compression: Compression,
         /// The last compressed body; its room is used again.
-        body: Vec<u8>,
+        body: Room,
     },
     #[cfg(feature = "otlp-grpc")]
     Grpc(Box<Grpc>),
@@ -33,7 +34,7 @@ impl Transport {
             Protocol::HttpProtobuf => Ok(Self::Http {
                 http: Http::new(&way)?,
                 compression: way.compression,
-                body: Vec::new(),
+                body: Room::default(),
             }),
             #[cfg(feature = "otlp-grpc")]
             Protocol::Grpc => Ok(Self::Grpc(Box::new(Grpc::new(way)?))),
@@ -57,13 +58,17 @@ impl Exchange for Transport {
                 http,
                 compression: Compression::None,
                 ..
-            } => verdict(http.post(request)),
-            Self::Http { http, body, .. } => {
+            } => verdict(http, request),
+            Self::Http {
+                http,
+                body: Room(body),
+                ..
+            } => {
                 body.clear();
                 if let Err(error) = gzip(request, body) {
                     return Verdict::Person(format!("the request could not be compressed: {error}"));
                 }
-                verdict(http.post(body))
+                verdict(http, body)
             }
             #[cfg(feature = "otlp-grpc")]
             Self::Grpc(grpc) => grpc.exchange(request),
@@ -71,9 +76,9 @@ impl Exchange for Transport {
     }
 }
 
-fn verdict(answer: std::result::Result<super::answer::Answer, NoAnswer>) -> Verdict {
-    match answer {
-        Ok(answer) => Verdict::of(&answer),
+fn verdict(http: &mut Http, body: &[u8]) -> Verdict {
+    match http.post(body) {
+        Ok(answer) => http.meaning(&answer),
         Err(NoAnswer::Lost(why)) => Verdict::Later { after: None, why },
         Err(NoAnswer::Untrusted(why)) => Verdict::Person(why),
     }

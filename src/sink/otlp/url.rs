@@ -1,9 +1,11 @@
 //! Where a collector is: the parts of an `http` or `https` URL.
 
+use std::fmt;
+
 use crate::error::{Error, Result};
 
-/// A collector's address.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A collector's address. Shown without what stands behind a question mark, which may be a key.
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Url {
     pub(super) is_https: bool,
     /// Without the brackets of an IPv6 address.
@@ -19,8 +21,9 @@ impl Url {
     /// Reads a URL; `place` is what an error names.
     pub(super) fn parse(place: &str, text: &str) -> Result<Self> {
         let wrong = |why: &str| {
+            let shown = Shown(text);
             Error::config(format!(
-                "{place}: `{text}` {why}; write it as http://host:4318 or https://host/path"
+                "{place}: `{shown}` {why}; write it as http://host:4318 or https://host/path"
             ))
         };
         let (scheme, rest) = text.split_once("://").ok_or_else(|| wrong("has no scheme"))?;
@@ -82,10 +85,30 @@ impl Url {
     }
 }
 
-impl std::fmt::Display for Url {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.is_https { "https" } else { "http" };
-        write!(f, "{scheme}://{}{}", self.authority, self.path)
+        write!(f, "{scheme}://{}", self.authority)?;
+        Shown(&self.path).fmt(f)
+    }
+}
+
+impl fmt::Debug for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// What may be shown of a text that may be a URL: nothing if it could hold a password, and nothing behind a question mark.
+pub(super) struct Shown<'a>(pub(super) &'a str);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.split_once('?') {
+            _ if self.0.contains('@') => f.write_str("…@…"),
+            Some((before, _)) => write!(f, "{before}?…"),
+            None => f.write_str(self.0),
+        }
     }
 }
 
@@ -138,5 +161,28 @@ mod tests {
             !text.contains("opensesame") && text.contains("authorization"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn no_password_and_no_key_of_a_url_is_shown_whatever_else_is_wrong_with_it() {
+        for wrong in [
+            "me:opensesame@c:4318",
+            "ftp://me:opensesame@c",
+            "http://me:opensesame@c/#f",
+            "http://me:open#opensesame@c",
+            "http://me:opensesame @c",
+            "http://me:x/opensesame@c",
+            "http://c:x/?key=opensesame",
+        ] {
+            let text = Url::parse("SOME_VARIABLE", wrong).unwrap_err().to_string();
+            assert!(
+                text.contains("SOME_VARIABLE") && !text.contains("opensesame"),
+                "{text}"
+            );
+        }
+        let url = Url::parse("here", "http://c/a?key=opensesame").unwrap();
+        assert_eq!(format!("{url} {url:?}"), "http://c/a?… http://c/a?…");
+        let builder = crate::sink::OtlpSink::builder().endpoint("http://me:opensesame@c");
+        assert!(!format!("{builder:?}").contains("opensesame"));
     }
 }

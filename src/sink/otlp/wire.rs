@@ -1,5 +1,15 @@
 //! The protobuf wire format, as far as OTLP's logs need it: a writer that appends, and a reader of answers.
 
+/// A request's bytes, whose room is used again. Not shown: they are records.
+#[derive(Default)]
+pub(super) struct Room(pub(super) Vec<u8>);
+
+impl std::fmt::Debug for Room {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Room(…)")
+    }
+}
+
 /// Appends a varint.
 pub(super) fn varint(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {

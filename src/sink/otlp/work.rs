@@ -9,6 +9,7 @@ use rand::RngExt as _;
 
 use super::answer::Verdict;
 use super::transport::Exchange;
+use super::wire::Room;
 use crate::format::Entry;
 use crate::sink::{Accepted, SinkError};
 
@@ -24,8 +25,11 @@ const LONGEST_PERSON: Duration = Duration::from_secs(60);
 #[derive(Debug, Default)]
 struct Progress {
     stream: Box<str>,
-    /// Every entry below this one was answered for.
+    /// Every entry below this one was answered for, if it is not younger than [`Self::newest`]: one that took the number of an
+    /// entry that the disk has lost since is another one.
     passed: u64,
+    /// When the newest of those was observed.
+    newest: u64,
     /// Where parts end into which a chunk was cut because the receiver refused some of it, the nearest last. Kept from call to
     /// call: a receiver that is also away now and then must not have the search begin anew.
     ends: Vec<u64>,
@@ -44,14 +48,22 @@ pub(super) struct Work {
     is_trusted: bool,
     /// How often it went wrong since it went well.
     failures: u32,
-    request: Vec<u8>,
+    request: Room,
 }
 
 impl Progress {
+    /// How many of the entries were answered for, from the first one on.
+    fn done(&self, run: &[Entry<'_>]) -> usize {
+        let is_done = |entry: &&Entry<'_>| entry.seq() < self.passed && entry.observed_at() <= self.newest;
+        run.iter().take_while(is_done).count()
+    }
+
     fn pass(&mut self, part: &[Entry<'_>]) {
         if let Some(last) = part.last() {
             self.passed = last.seq().saturating_add(1);
         }
+        let newest = part.iter().map(Entry::observed_at).max();
+        self.newest = self.newest.max(newest.unwrap_or(0));
         let passed = self.passed;
         self.ends.retain(|end| *end > passed);
     }
@@ -73,7 +85,7 @@ impl Work {
             streams: Vec::new(),
             is_trusted: false,
             failures: 0,
-            request: Vec::new(),
+            request: Room::default(),
         }
     }
 
@@ -127,16 +139,18 @@ impl Work {
         to: &mut impl Exchange,
     ) -> Result<(), SinkError> {
         loop {
-            let done = run.partition_point(|entry| entry.seq() < progress.passed);
-            let rest = run.get(done..).unwrap_or_default();
+            let rest = run.get(progress.done(run)..).unwrap_or_default();
             if rest.is_empty() {
                 return Ok(());
             }
             if *left == 0 {
+                let cause = match progress.ends.as_slice() {
+                    [] => "the batch takes more requests than one call makes; the next one goes on",
+                    _ => "the collector refuses some of the records; which ones is still being found out",
+                };
                 return Err(SinkError::Retry {
                     after: Some(Duration::ZERO),
-                    cause: "the collector refuses some of the records; which ones is still being found out"
-                        .to_owned(),
+                    cause: cause.to_owned(),
                 });
             }
             *left -= 1;
@@ -165,9 +179,9 @@ impl Work {
         encode: &mut Encode<'_>,
         to: &mut impl Exchange,
     ) -> Result<(), SinkError> {
-        self.request.clear();
-        encode(part, &mut self.request);
-        match to.exchange(&self.request) {
+        self.request.0.clear();
+        encode(part, &mut self.request.0);
+        match to.exchange(&self.request.0) {
             Verdict::Taken { refused: 0, .. } => {
                 self.is_trusted = true;
                 // It is there: the next failure is a first one, even in the middle of a batch.
@@ -360,6 +374,32 @@ mod tests {
         arrived.sort_unstable();
         let wanted: Vec<u8> = (0..10).chain(50..52).chain(53..60).collect();
         assert_eq!(arrived, wanted);
+    }
+
+    #[test]
+    fn an_entry_that_took_the_number_of_a_lost_one_is_sent_as_well() {
+        let mut receiver = to(|_: &[u8]| taken(0));
+        let mut work = Work::new(4, usize::MAX);
+        offer(&mut work, &entries(0..10), &mut receiver);
+        let again: Vec<_> = (7..9).map(|seq| Entry::new(seq, seq + 20, b"{}")).collect();
+        offer(&mut work, &again, &mut receiver);
+        assert_eq!(receiver.took, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 7, 8]);
+        let shown = format!("{work:?}");
+        assert!(!shown.contains("[7, 8]"), "it shows the records: {shown}");
+    }
+
+    #[test]
+    fn a_batch_of_many_requests_is_not_said_to_be_refused() {
+        let mut receiver = to(|_: &[u8]| taken(0));
+        let mut encode = |_: &[Entry<'_>], _: &mut Vec<u8>| ();
+        let mut work = Work::new(1, usize::MAX);
+        let batch = entries(0..u64::from(MOST_REQUESTS) + 1);
+        let error = work.deliver(&batch, &mut encode, &mut receiver).unwrap_err();
+        assert!(!error.to_string().contains("refuses"), "{error}");
+        assert_eq!(
+            work.deliver(&batch, &mut encode, &mut receiver).unwrap(),
+            Accepted::default()
+        );
     }
 
     #[test]
