@@ -116,7 +116,7 @@ fn summary(out: &mut Out, store: &DirStore, query: &Query, sums: &[Sum]) -> Resu
 }
 
 /// The value for the language: in quotes, its stars as they are.
-fn quoted(value: &str) -> String {
+pub(super) fn quoted(value: &str) -> String {
     let mut quoted = String::from("\"");
     let mut chars = value.chars().peekable();
     while let Some(c) = chars.next() {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use tracing_audit::record::{Record, Slot};
 use tracing_audit::store::{Direction, Store as _, Stored};
 
+use super::about::quoted;
 use super::{Met, tell};
 use crate::asking::Trace;
 use crate::grid::{Grid, bold};
@@ -22,7 +23,7 @@ const MOST_TRACES: usize = 20;
 const DEEPEST: usize = 64;
 
 pub(crate) fn run(args: &Trace) -> Result<u8, Failure> {
-    let query = super::question(&[format!("trace_id={}", args.id.trim())], None, None)?;
+    let query = super::question(&[format!("trace_id={}", quoted(args.id.trim()))], None, None)?;
     let store = super::open(&args.dir)?;
     let mut met = Met::default();
     let mut traces: BTreeMap<String, Vec<Stored>> = BTreeMap::new();
