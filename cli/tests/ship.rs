@@ -35,6 +35,7 @@ use std::time::Duration;
 
 use collector::{Call, Collector, Reply};
 use otlp::Held;
+use serde_json::Value;
 use tracing_audit::Audit;
 use tracing_audit::record::Record;
 use trails::binary;
@@ -183,6 +184,23 @@ fn the_doctor_says_whether_the_collector_takes_requests() {
     assert!(
         code == 2 && said.contains("takes requests") && said.contains("1 thing"),
         "{said}"
+    );
+    let collector = Collector::good();
+    let (_, data, _) = run(
+        &["doctor", "--json", &format!("--otlp={}", collector.url())],
+        place.path(),
+    );
+    let data = data
+        .lines()
+        .map(serde_json::from_str)
+        .collect::<Result<Vec<Value>, _>>();
+    let data = data.expect("each line is JSON");
+    let last = data.last().expect("a line");
+    assert!(last["stream"].is_null() && last["ok"] == true, "{last}");
+    assert!(
+        data[0]["stream"]
+            .as_str()
+            .is_some_and(|stream| stream.ends_with("main"))
     );
     let (code, said) = doctor(&Collector::start(|_| (false, Reply::status(401))));
     assert!(
