@@ -156,6 +156,36 @@ fn records_that_were_removed_before_they_were_shipped_are_named() {
 }
 
 #[test]
+fn a_record_that_cannot_be_read_is_named_and_the_exit_code_says_so() {
+    let place = tempfile::tempdir().expect("a directory");
+    let (dir, state) = (place.path().join("audit"), place.path().join("state"));
+    write(&dir, 20);
+    let listed = tracing_audit::format::segments(&dir.join("main")).expect("listed");
+    let path = &listed.first().expect("a segment").path;
+    let text = std::fs::read_to_string(path).expect("text");
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines[0] = "not a record";
+    lines[9] = "not a record";
+    lines[10] = "not a record";
+    std::fs::write(path, format!("{}\n", lines.join("\n"))).expect("written");
+    let collector = Collector::good();
+    let (code, told) = ship(&collector, &state, &dir);
+    assert_eq!(seqs(&collector).len(), 19);
+    assert!(code == 2 && told.contains("19 records shipped"), "{code} {told}");
+    for part in ["record 0 is", "records 9 to 10 are"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    // What was named is not named again; what nothing follows yet is named as long as that is so.
+    assert_eq!(ship(&collector, &state, &dir), (0, "0 records shipped\n".into()));
+    trails::append(path, "not a record\n");
+    let (code, told) = ship(&collector, &state, &dir);
+    assert!(
+        code == 2 && told.contains("behind its last record"),
+        "{code} {told}"
+    );
+}
+
+#[test]
 fn a_wrong_setting_and_a_state_that_is_none_are_told_and_ship_nothing() {
     let place = tempfile::tempdir().expect("a directory");
     let (dir, state) = (place.path().join("audit"), place.path().join("state"));
