@@ -9,7 +9,7 @@ use std::path::Path;
 
 use tracing_audit::clock::{Clock as _, SystemClock};
 use tracing_audit::record::Value;
-use tracing_audit::store::{Completeness, Filter as _, Store as _, Verdict, completeness};
+use tracing_audit::store::{Completeness, Store as _, Verdict, completeness};
 use tracing_audit::verify::{Outcome, Report as Verification, Weight};
 
 use crate::args::Color;
@@ -25,16 +25,10 @@ use facts::{DAY, Facts, TOLD};
 const ROWS: usize = 25;
 
 pub(crate) fn run(report: &Report) -> Result<u8, Failure> {
-    let (since, until) = (report.range.since.as_deref(), report.range.until.as_deref());
-    let query = super::question(&[], since, until)?;
+    let query = super::question(&[], &report.range)?;
     let options = verify::options(&report.key, &report.anchor)?;
     let store = super::open(&report.dir)?;
-    let mut window = query.window();
-    if let Some(until) = until {
-        window.until = window
-            .until
-            .min(tracing_audit::query::parse_time(until, SystemClock.now())?);
-    }
+    let window = super::asked_window(&report.range, &query)?;
     let verdict = completeness(&store, window)?;
     let verified = if report.dir.is_dir() {
         verify::with_progress(&report.dir, options)
