@@ -6,10 +6,18 @@ mod asked;
 mod trails;
 
 use std::fs;
+use std::path::Path;
 
 use asked::{TRACE, lines, trail};
 use serde_json::Value;
+use tracing_audit::Audit;
 use trails::{append, binary, line, run, segment, stderr, stdout};
+
+/// A trail that the library writes.
+fn started(dir: &Path) -> Audit {
+    let audit = Audit::builder().directory(dir).service("test");
+    audit.start().expect("started")
+}
 
 #[test]
 fn a_report_says_what_an_auditor_asks_in_each_form() {
@@ -66,11 +74,7 @@ fn a_report_says_what_an_auditor_asks_in_each_form() {
 fn a_report_on_a_whole_sealed_trail_is_exit_code_0_and_on_a_changed_one_1() {
     let root = tempfile::tempdir().expect("a directory");
     let dir = root.path().join("trail");
-    let audit = tracing_audit::Audit::builder()
-        .directory(&dir)
-        .service("test")
-        .start()
-        .expect("started");
+    let audit = started(&dir);
     for at in 0..5_u64 {
         let record = tracing_audit::record::Record::builder("document.read")
             .actor("user", "u-1")
@@ -280,11 +284,7 @@ fn a_tail_whose_place_was_removed_by_retention_says_what_is_missing() {
 fn what_changes_a_trail_or_looks_after_it_can_be_told_as_data() {
     let root = tempfile::tempdir().expect("a directory");
     let dir = root.path().join("trail");
-    let audit = tracing_audit::Audit::builder()
-        .directory(&dir)
-        .service("test")
-        .start()
-        .expect("started");
+    let audit = started(&dir);
     audit
         .shutdown(std::time::Duration::from_secs(30))
         .expect("closed");
