@@ -71,6 +71,27 @@ fn a_report_says_what_an_auditor_asks_in_each_form() {
 }
 
 #[test]
+fn a_report_counts_days_and_rules_that_it_has_no_row_for() {
+    let root = tempfile::tempdir().expect("a directory");
+    let lines: Vec<String> = (0..10_003_u64)
+        .map(|seq| {
+            let day = jiff::Timestamp::from_second(i64::try_from(seq * 86_400).expect("a time")).expect("a time");
+            let time = day.strftime("%Y-%m-%dT%H:%M:%S.%9fZ");
+            format!(
+                r#"{{"event":"e","observed_at":"2025-11-21T10:00:00.{seq:09}Z","redaction":{{"count":1,"fields":[{{"action":"marker","field":"f","n":2,"rule":"r{seq}"}}]}},"schema":1,"seq":{seq},"stream":"main","time":"{time}"}}"#
+            )
+        })
+        .collect();
+    segment(root.path(), "main", 0, &lines);
+    let said = stdout(&run(&["report"], root.path()));
+    assert!(said.contains("\n| (others) | 3 | 0 | 0 |\n"), "days");
+    assert!(
+        said.contains("; 6 redactions more than records can list"),
+        "rules"
+    );
+}
+
+#[test]
 fn a_report_on_a_whole_sealed_trail_is_exit_code_0_and_on_a_changed_one_1() {
     let root = tempfile::tempdir().expect("a directory");
     let dir = root.path().join("trail");

@@ -19,7 +19,7 @@ use crate::cmd::verify::{self, verdict};
 use crate::out::{Failure, Out, code};
 use crate::words::{self, count, counted, percent, stamp};
 use doc::Doc;
-use facts::{DAY, Facts, TOLD};
+use facts::{DAY, Day, Facts, TOLD};
 
 /// How many rows the tables of words have.
 const ROWS: usize = 25;
@@ -158,13 +158,14 @@ fn counts(doc: &mut Doc, facts: &Facts) {
         );
     }
     doc.heading("Records by day");
-    let days = facts.days.iter().map(|(day, sums)| {
-        let day = words::moment(day.saturating_mul(DAY), DAY);
-        vec![day, count(sums.records), count(sums.denied), count(sums.failed)]
-    });
+    let row =
+        |day: String, sums: &Day| vec![day, count(sums.records), count(sums.denied), count(sums.failed)];
+    let days = facts.days.iter();
+    let days = days.map(|(day, sums)| row(words::moment(day.saturating_mul(DAY), DAY), sums));
+    let others = (facts.other_days.records > 0).then(|| row("(others)".to_owned(), &facts.other_days));
     doc.table(
         &["day (UTC)", "#records", "#denied", "#failed"],
-        days.collect(),
+        days.chain(others).collect(),
         "No record.",
     );
     doc.heading("Denied");
