@@ -28,6 +28,7 @@ pub(crate) fn run(stats: &Stats) -> Result<u8, Failure> {
         tell(&mut out, &found, &extents, bytes)?;
     }
     out.flush()?;
+    drop(out);
     if found.totals.records == 0 {
         super::tell_slips(&query);
     }
