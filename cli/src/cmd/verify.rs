@@ -43,7 +43,7 @@ pub(crate) fn run(args: &Verify) -> Result<u8, Failure> {
     let report = with_progress(dir, options)?;
     let mut out = Out::new(Color::Never);
     if args.json {
-        out.line(&whole(&report).to_string())?;
+        out.json(&whole(&report))?;
     } else {
         for stream in &report.streams {
             tell(&mut out, stream, args.strict)?;
