@@ -1,48 +1,13 @@
 //! What asking for the exported ids costs the caller's thread in allocations: nothing.
 
+#[path = "support/counting.rs"]
+mod counting;
 #[path = "support/otel.rs"]
 mod otel;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-
+use counting::allocations;
 use otel::{Form, Stage, Traces};
 use tracing::{info, info_span};
-
-/// Counts what each thread allocates, and passes on.
-struct Counting;
-
-thread_local! {
-    static ALLOCATED: Cell<u64> = const { Cell::new(0) };
-}
-
-#[expect(
-    unsafe_code,
-    reason = "a global allocator is an unsafe trait; there is no other way to see allocations"
-)]
-// SAFETY: every call goes to the system's allocator with the arguments as they came; counting touches no memory of it.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let _ = ALLOCATED.try_with(|allocated| allocated.set(allocated.get() + 1));
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
-
-/// How often this thread allocates while `run` runs.
-fn allocations(run: impl FnOnce()) -> u64 {
-    let before = ALLOCATED.with(Cell::get);
-    run();
-    ALLOCATED.with(Cell::get) - before
-}
 
 #[test]
 fn an_event_under_exported_ids_allocates_nothing_wherever_they_come_from() {

@@ -6,27 +6,11 @@ mod otel;
 use std::collections::HashMap;
 
 use opentelemetry::trace::{TraceContextExt as _, Tracer as _, TracerProvider as _};
-use otel::{Form, Stage, Traces, ids, remote, said};
+use otel::{Traces, ids, remote, said, stages, stages_with};
 use tracing::{Span, info, info_span, instrument};
 use tracing_audit::record::{Record, Slot};
 use tracing_audit::{AuditContext, CurrentContext};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
-
-/// Every form, with the layer as it is by default.
-fn stages() -> impl Iterator<Item = Stage> {
-    stages_with(Traces::default())
-}
-
-fn stages_with(traces: Traces) -> impl Iterator<Item = Stage> {
-    Form::ALL.into_iter().map(move |form| Stage::new(form, traces))
-}
-
-const HIDING: Traces = Traces {
-    attach: true,
-    sample: true,
-    filter: true,
-    reload: false,
-};
 
 #[test]
 fn an_event_has_the_ids_of_the_span_that_it_is_reported_in() {
@@ -131,7 +115,7 @@ fn a_span_that_names_its_parent_has_its_own_ids() {
 
 #[test]
 fn what_a_filter_hides_from_the_traces_has_the_ids_of_the_nearest_span_that_is_exported() {
-    for stage in stages_with(HIDING) {
+    for stage in stages_with(Traces::HIDING) {
         stage.run(|| {
             info_span!("first").in_scope(|| ());
             let hidden = info_span!(target: "audit::hidden", "alone");

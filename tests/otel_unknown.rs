@@ -4,36 +4,13 @@
 mod otel;
 
 use opentelemetry::trace::TraceContextExt as _;
-use otel::{Form, Stage, Traces, remote};
+use otel::{Form, Stage, Traces, remote, stages, stages_with};
 use tracing::{Span, info, info_span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-/// Every form, with the layer as it is by default.
-fn stages() -> impl Iterator<Item = Stage> {
-    stages_with(Traces::default())
-}
-
-fn stages_with(traces: Traces) -> impl Iterator<Item = Stage> {
-    Form::ALL.into_iter().map(move |form| Stage::new(form, traces))
-}
-
-const HIDING: Traces = Traces {
-    attach: true,
-    sample: true,
-    filter: true,
-    reload: false,
-};
-
-const UNATTACHED: Traces = Traces {
-    attach: false,
-    sample: true,
-    filter: false,
-    reload: false,
-};
-
 #[test]
 fn without_context_activation_events_have_the_ids_of_their_span() {
-    for stage in stages_with(UNATTACHED) {
+    for stage in stages_with(Traces::UNATTACHED) {
         stage.run(|| {
             let _attached = remote(5).attach();
             let _outer = info_span!("outer").entered();
@@ -51,7 +28,7 @@ fn without_context_activation_events_have_the_ids_of_their_span() {
 
 #[test]
 fn without_context_activation_a_parent_can_be_set_inside_of_the_span() {
-    for stage in stages_with(UNATTACHED) {
+    for stage in stages_with(Traces::UNATTACHED) {
         stage.run(|| {
             let span = info_span!(target: "audit", "span");
             span.in_scope(|| ());
@@ -123,10 +100,10 @@ fn before_the_layer_has_answered_a_hidden_span_cannot_be_told_from_a_layer_that_
         let hidden = info_span!(target: "audit::hidden", "hidden");
         hidden.in_scope(|| info!(target: "audit", event = "in hidden"));
     };
-    for stage in stages_with(HIDING) {
+    for stage in stages_with(Traces::HIDING) {
         stage.run(report);
         stage.assert_unavailable("in hidden");
-        let stage = Stage::new(stage.form, HIDING);
+        let stage = Stage::new(stage.form, Traces::HIDING);
         stage.run(|| {
             assert!(stage.audit.check().is_live());
             report();

@@ -13,17 +13,13 @@ mod sealer;
 use std::fs;
 use std::path::Path;
 
-use sealer::{STREAM, Sealer, checkpoint, copy, key, ordinary};
-use tracing_audit::format::{SigningKey, Tree};
+use sealer::{STREAM, Sealer, checkpoint, copy, edit, key, ordinary, with};
+use tracing_audit::format::Tree;
 use tracing_audit::record::Value;
 use tracing_audit::verify::{Anchor, Finding, Kind, Options, Outcome, Proof, Report, StreamReport, verify};
 
 fn check(path: &Path, options: &Options) -> Report {
     verify(path, options).unwrap()
-}
-
-fn with(key: &SigningKey) -> Options {
-    Options::new().key(key.verifier().clone())
 }
 
 #[track_caller]
@@ -45,30 +41,6 @@ fn tampered(path: &Path, options: &Options) -> Vec<Finding> {
 
 fn kinds(findings: &[Finding]) -> Vec<Kind> {
     findings.iter().map(|finding| finding.kind).collect()
-}
-
-/// Three segments and five checkpoints, signed.
-fn trail(key: &SigningKey) -> Sealer {
-    let mut sealer = Sealer::new(Some(key));
-    sealer.control("audit.open", &[("clean", Value::from(true))]);
-    for count in [9, 200, 90] {
-        sealer.records(count);
-        sealer.seal();
-        sealer.roll();
-    }
-    sealer.records(20);
-    sealer.seal();
-    sealer.records(1);
-    sealer.control("audit.close", &[]);
-    sealer.seal();
-    sealer
-}
-
-/// Replaces a part of a file.
-fn edit(path: &Path, from: &str, to: &str) {
-    let text = String::from_utf8(fs::read(path).unwrap()).unwrap();
-    assert!(text.contains(from), "{from} in {}", path.display());
-    fs::write(path, text.replacen(from, to, 1)).unwrap();
 }
 
 fn without(sealer: &Sealer, names: &[&str]) {
@@ -98,7 +70,7 @@ fn lines_of_another_version_verify_as_they_stand() {
 #[test]
 fn a_sealed_trail_verifies_and_says_by_what_and_how_far() {
     let key = key();
-    let sealer = trail(&key);
+    let sealer = Sealer::three_segments(&key);
     let stream = clean(sealer.path(), &with(&key));
     assert_eq!(
         (stream.proof, stream.records, stream.unsealed()),
@@ -121,7 +93,7 @@ fn a_sealed_trail_verifies_and_says_by_what_and_how_far() {
 #[test]
 fn a_directory_of_streams_and_a_streams_own_directory_are_both_a_trail() {
     let key = key();
-    let sealer = trail(&key);
+    let sealer = Sealer::three_segments(&key);
     clean(&sealer.home, &with(&key));
     copy(&sealer.home, &sealer.path().join("second"));
     let report = check(sealer.path(), &with(&key));
@@ -133,7 +105,7 @@ fn a_directory_of_streams_and_a_streams_own_directory_are_both_a_trail() {
 #[test]
 fn without_a_key_of_the_callers_the_verdict_says_that_the_key_is_the_directorys_own() {
     let key = key();
-    let sealer = trail(&key);
+    let sealer = Sealer::three_segments(&key);
     let stream = clean(sealer.path(), &Options::new());
     assert_eq!(stream.proof, Proof::SelfSigned);
     assert!(
@@ -174,7 +146,7 @@ fn a_trail_without_a_checkpoint_decides_nothing() {
 #[test]
 fn records_behind_the_last_checkpoint_are_told_and_count_as_a_loss_where_that_is_asked_for() {
     let key = key();
-    let mut sealer = trail(&key);
+    let mut sealer = Sealer::three_segments(&key);
     sealer.records(5);
     sealer.raw(b"{\"action\":\"upd");
     let report = check(sealer.path(), &with(&key));
@@ -185,7 +157,7 @@ fn records_behind_the_last_checkpoint_are_told_and_count_as_a_loss_where_that_is
         check(sealer.path(), &with(&key).strict(true)).outcome(),
         Outcome::Lossy
     );
-    let sealed = trail(&key);
+    let sealed = Sealer::three_segments(&key);
     assert_eq!(
         check(sealed.path(), &with(&key).strict(true)).outcome(),
         Outcome::Verified
@@ -217,7 +189,7 @@ fn gap_records_make_a_trail_lossy_and_those_about_a_sink_do_not() {
 #[test]
 fn v1_with_a_key_given_a_log_that_was_rewritten_without_a_seal_fails() {
     let key = key();
-    let sealer = trail(&key);
+    let sealer = Sealer::three_segments(&key);
     without(&sealer, &["checkpoint", "checkpoints", "keys", "tile"]);
     assert!(kinds(&tampered(sealer.path(), &with(&key))).contains(&Kind::Unsigned));
     let mut unsigned = Sealer::new(None);
@@ -263,7 +235,7 @@ fn v2_a_checkpoint_below_the_range_of_the_key_that_signed_it_fails() {
 #[test]
 fn v3_a_log_that_was_cut_and_then_continued_fails() {
     let key = key();
-    let sealer = trail(&key);
+    let sealer = Sealer::three_segments(&key);
     let mut other = Sealer::new(Some(&key));
     other.control("audit.open", &[("clean", Value::from(true))]);
     other.records(300);
@@ -307,7 +279,7 @@ fn v3_a_checkpoint_that_is_smaller_than_the_one_before_it_fails() {
 #[test]
 fn v4_a_changed_record_fails_also_where_every_stored_hash_was_left_as_it_was() {
     let key = key();
-    let sealer = trail(&key);
+    let sealer = Sealer::three_segments(&key);
     let segment = sealer.home.join("audit-2026-11-21-00000000000000000010.jsonl");
     edit(&segment, "number 77:", "number 78:");
     let found = tampered(sealer.path(), &with(&key));
@@ -334,7 +306,7 @@ fn v5_segments_that_are_gone_are_counted_from_the_sealed_size_one_two_or_all() {
         (3..4, 300..322),
         (0..4, 0..322),
     ] {
-        let sealer = trail(&key);
+        let sealer = Sealer::three_segments(&key);
         for name in names(gone.start, gone.end) {
             fs::remove_file(sealer.home.join(name)).unwrap();
         }
@@ -342,7 +314,7 @@ fn v5_segments_that_are_gone_are_counted_from_the_sealed_size_one_two_or_all() {
         assert_eq!(found[0].seqs, Some(missing.clone()), "{gone:?}");
         assert_eq!(kinds(&found), [Kind::Missing], "{gone:?}");
     }
-    let sealer = trail(&key);
+    let sealer = Sealer::three_segments(&key);
     for name in names(0, 2) {
         fs::remove_file(sealer.home.join(name)).unwrap();
     }
@@ -395,7 +367,7 @@ fn v6_a_key_may_take_over_at_every_boundary() {
 #[test]
 fn v7_a_rollback_and_a_stolen_key_verify_and_are_found_with_an_anchor() {
     let key = key();
-    let mut sealer = trail(&key);
+    let mut sealer = Sealer::three_segments(&key);
     let early = tempfile::tempdir().unwrap();
     copy(&sealer.home, early.path());
     sealer.records(50);
@@ -467,7 +439,7 @@ fn v8_times_decide_nothing() {
 #[test]
 fn a_trail_that_is_written_to_meanwhile_is_verified_as_far_as_its_checkpoints_went() {
     let key = key();
-    let mut sealer = trail(&key);
+    let mut sealer = Sealer::three_segments(&key);
     // Records and tiles of the second that is not sealed yet.
     sealer.records(300);
     for tile in sealer.tree.partial() {
@@ -479,7 +451,7 @@ fn a_trail_that_is_written_to_meanwhile_is_verified_as_far_as_its_checkpoints_we
 #[test]
 fn an_anchor_of_another_log_decides_nothing() {
     let key = key();
-    let sealer = trail(&key);
+    let sealer = Sealer::three_segments(&key);
     let stranger = checkpoint(
         &[key.for_stream("main-ffffffffffff").unwrap()],
         7,

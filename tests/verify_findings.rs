@@ -11,46 +11,14 @@
 mod sealer;
 
 use std::fs;
-use std::path::Path;
 
-use sealer::{Sealer, key, ordinary, write_tile};
-use tracing_audit::format::{SigningKey, Tree, leaf_hash};
+use sealer::{Sealer, found, key, ordinary, report, with, write_tile};
+use tracing_audit::format::{Tree, leaf_hash};
 use tracing_audit::record::Value;
-use tracing_audit::verify::{Finding, Kind, Options, Outcome, StreamReport, verify};
-
-fn with(key: &SigningKey) -> Options {
-    Options::new().key(key.verifier().clone())
-}
-
-/// Four segments of 100, 200, 300 and 50 records, a checkpoint every 50.
-fn trail(key: Option<&SigningKey>) -> Sealer {
-    let mut sealer = Sealer::new(key);
-    for count in [100, 200, 300, 50] {
-        for _ in 0..count / 50 {
-            sealer.records(50);
-            sealer.seal();
-        }
-        sealer.roll();
-    }
-    sealer
-}
+use tracing_audit::verify::{Kind, Options, Outcome};
 
 const SECOND: &str = "audit-2026-11-21-00000000000000000100.jsonl";
 const LAST: &str = "audit-2026-11-21-00000000000000000600.jsonl";
-
-fn report(path: &Path, options: &Options) -> (StreamReport, Outcome) {
-    let report = verify(path, options).unwrap();
-    let outcome = report.outcome();
-    (report.streams.into_iter().next().unwrap(), outcome)
-}
-
-#[track_caller]
-fn found(path: &Path, options: &Options, wanted: Outcome) -> Vec<(Kind, Option<u64>, Option<String>)> {
-    let (stream, outcome) = report(path, options);
-    assert_eq!(outcome, wanted, "{:#?}", stream.findings);
-    let place = |finding: &Finding| (finding.kind, finding.seq(), finding.file.clone());
-    stream.findings.iter().map(place).collect()
-}
 
 /// The lines of a segment, changed.
 fn lines(sealer: &Sealer, name: &str, change: impl FnOnce(&mut Vec<Vec<u8>>)) {
@@ -72,14 +40,14 @@ fn one(kind: Kind, seq: u64, file: &str) -> Vec<(Kind, Option<u64>, Option<Strin
 fn deleted_inserted_doubled_and_swapped_records_are_each_found_at_the_first_one() {
     let key = key();
     let options = with(&key);
-    let sealer = trail(Some(&key));
+    let sealer = Sealer::four_segments(Some(&key));
     lines(&sealer, SECOND, |lines| drop(lines.remove(30)));
     assert_eq!(
         found(sealer.path(), &options, Outcome::Tampered),
         one(Kind::Missing, 130, SECOND)
     );
 
-    let sealer = trail(Some(&key));
+    let sealer = Sealer::four_segments(Some(&key));
     let forged = sealer.line(130, ordinary(7));
     lines(&sealer, SECOND, |lines| {
         lines.insert(30, [forged, b"\n".to_vec()].concat())
@@ -89,14 +57,14 @@ fn deleted_inserted_doubled_and_swapped_records_are_each_found_at_the_first_one(
         one(Kind::Inserted, 130, SECOND)
     );
 
-    let sealer = trail(Some(&key));
+    let sealer = Sealer::four_segments(Some(&key));
     lines(&sealer, SECOND, |lines| lines.insert(31, lines[30].clone()));
     assert_eq!(
         found(sealer.path(), &options, Outcome::Tampered),
         one(Kind::Misplaced, 130, SECOND)
     );
 
-    let sealer = trail(Some(&key));
+    let sealer = Sealer::four_segments(Some(&key));
     lines(&sealer, SECOND, |lines| lines.swap(30, 31));
     assert_eq!(
         found(sealer.path(), &options, Outcome::Tampered),
@@ -107,7 +75,7 @@ fn deleted_inserted_doubled_and_swapped_records_are_each_found_at_the_first_one(
 #[test]
 fn a_segment_cut_at_any_byte_is_found_at_the_first_record_that_is_not_whole() {
     let key = key();
-    let sealer = trail(Some(&key));
+    let sealer = Sealer::four_segments(Some(&key));
     let whole = fs::read(sealer.home.join(LAST)).unwrap();
     for cut in [0, 1, 700, whole.len() - 2, whole.len() - 1] {
         fs::write(sealer.home.join(LAST), &whole[..cut]).unwrap();
@@ -120,7 +88,7 @@ fn a_segment_cut_at_any_byte_is_found_at_the_first_record_that_is_not_whole() {
 #[test]
 fn a_changed_tile_is_named_and_no_record_is_blamed() {
     let key = key();
-    let sealer = trail(Some(&key));
+    let sealer = Sealer::four_segments(Some(&key));
     for path in [
         "tile/0/000",
         "tile/0/001",
@@ -146,7 +114,7 @@ fn a_changed_tile_is_named_and_no_record_is_blamed() {
 #[test]
 fn missing_tiles_and_those_that_a_power_failure_emptied_are_told_and_are_no_tampering() {
     let key = key();
-    let sealer = trail(Some(&key));
+    let sealer = Sealer::four_segments(Some(&key));
     fs::write(sealer.home.join("tile/0/001"), [0; 8192]).unwrap();
     fs::write(sealer.home.join("tile/0/002.p/138"), []).unwrap();
     let told = found(sealer.path(), &with(&key), Outcome::Verified);
@@ -175,7 +143,7 @@ fn missing_tiles_and_those_that_a_power_failure_emptied_are_told_and_are_no_tamp
 #[test]
 fn records_and_hashes_changed_together_are_found_between_two_checkpoints() {
     for key in [None, Some(key())] {
-        let sealer = trail(key.as_ref());
+        let sealer = Sealer::four_segments(key.as_ref());
         let mut changed = sealer.lines.clone();
         let text = String::from_utf8(changed[333].clone()).unwrap();
         changed[333] = text.replace("number 333:", "number 334:").into_bytes();
@@ -202,7 +170,7 @@ fn records_and_hashes_changed_together_are_found_between_two_checkpoints() {
 #[test]
 fn a_changed_checkpoint_signature_or_key_is_named_by_its_file() {
     let key = key();
-    let sealer = trail(Some(&key));
+    let sealer = Sealer::four_segments(Some(&key));
     for (file, from, to) in [
         ("checkpoint", "650", "651"),
         ("checkpoint", "\n\n\u{2014} example", "\n\n\u{2014} exbmple"),
@@ -264,7 +232,7 @@ fn a_key_that_nobody_endorsed_and_one_that_no_record_names_fail() {
 #[test]
 fn a_region_that_a_crash_left_is_accounted_for_by_the_next_start_and_only_as_it_was() {
     let key = key();
-    let mut sealer = trail(Some(&key));
+    let mut sealer = Sealer::four_segments(Some(&key));
     sealer.records(5);
     let offset = sealer.len();
     let name = sealer.segment();
@@ -300,7 +268,7 @@ fn a_region_that_a_crash_left_is_accounted_for_by_the_next_start_and_only_as_it_
 #[test]
 fn a_fragment_that_no_record_names_is_a_finding() {
     let key = key();
-    let mut sealer = trail(Some(&key));
+    let mut sealer = Sealer::four_segments(Some(&key));
     let name = sealer.segment();
     sealer.records(5);
     sealer.raw(b"{\"acti");
@@ -316,7 +284,7 @@ fn a_fragment_that_no_record_names_is_a_finding() {
 #[test]
 fn copies_behind_a_failed_write_are_no_finding_unless_one_of_them_was_changed() {
     let key = key();
-    let mut sealer = trail(Some(&key));
+    let mut sealer = Sealer::four_segments(Some(&key));
     sealer.records(8);
     sealer.roll();
     let name = sealer.segment();
@@ -344,7 +312,7 @@ fn copies_behind_a_failed_write_are_no_finding_unless_one_of_them_was_changed() 
 #[test]
 fn lines_that_a_failed_sync_lost_are_replaced_by_their_copies_and_told() {
     let key = key();
-    let mut sealer = trail(Some(&key));
+    let mut sealer = Sealer::four_segments(Some(&key));
     let name = sealer.segment();
     sealer.records(8);
     sealer.roll();
@@ -369,7 +337,7 @@ fn lines_that_a_failed_sync_lost_are_replaced_by_their_copies_and_told() {
 #[test]
 fn a_checkpoint_that_a_crash_cut_short_is_told_and_any_other_one_is_a_finding() {
     let key = key();
-    let mut sealer = trail(Some(&key));
+    let mut sealer = Sealer::four_segments(Some(&key));
     sealer.records(5);
     let note = sealer.note(&[key.for_stream(sealer::STREAM).unwrap()]);
     sealer.append("checkpoints", &note.as_bytes()[..note.len() - 20]);
@@ -385,7 +353,7 @@ fn a_checkpoint_that_a_crash_cut_short_is_told_and_any_other_one_is_a_finding() 
         found(sealer.path(), &with(&key), Outcome::Verified)[0].0,
         Kind::Cut
     );
-    let mut clean = trail(Some(&key));
+    let mut clean = Sealer::four_segments(Some(&key));
     clean.records(5);
     fs::write(clean.home.join("checkpoints"), history).unwrap();
     clean.control("audit.open", &[("clean", Value::from(true))]);
@@ -401,7 +369,7 @@ fn a_checkpoint_that_a_crash_cut_short_is_told_and_any_other_one_is_a_finding() 
 #[test]
 fn a_file_full_of_rubbish_takes_no_memory_and_ends() {
     let key = key();
-    let sealer = trail(Some(&key));
+    let sealer = Sealer::four_segments(Some(&key));
     let rubbish: Vec<u8> = (0..200_000_u32)
         .flat_map(|n| [b'x', (n % 251) as u8 | 1, b'\n'])
         .collect();
@@ -420,7 +388,7 @@ fn a_file_full_of_rubbish_takes_no_memory_and_ends() {
 #[test]
 fn records_that_were_moved_are_found_where_they_stand_and_not_called_missing() {
     let key = key();
-    let sealer = trail(Some(&key));
+    let sealer = Sealer::four_segments(Some(&key));
     lines(&sealer, SECOND, |lines| lines.swap(30, 90));
     let wanted = [
         one(Kind::Misplaced, 190, SECOND),
@@ -428,7 +396,7 @@ fn records_that_were_moved_are_found_where_they_stand_and_not_called_missing() {
     ]
     .concat();
     assert_eq!(found(sealer.path(), &with(&key), Outcome::Tampered), wanted);
-    let sealer = trail(Some(&key));
+    let sealer = Sealer::four_segments(Some(&key));
     lines(&sealer, SECOND, |lines| lines.insert(30, lines[90].clone()));
     let (stream, _) = report(sealer.path(), &with(&key));
     let offset: usize = sealer.lines[100..130].iter().map(|line| line.len() + 1).sum();
@@ -445,7 +413,7 @@ fn records_that_were_moved_are_found_where_they_stand_and_not_called_missing() {
 #[test]
 fn a_hole_in_the_numbers_behind_the_last_checkpoint_is_no_crashs_and_a_finding() {
     let key = key();
-    let mut sealer = trail(Some(&key));
+    let mut sealer = Sealer::four_segments(Some(&key));
     let name = sealer.segment();
     sealer.records(9);
     lines(&sealer, &name, |lines| drop(lines.remove(4)));

@@ -9,45 +9,14 @@
 #[path = "support/sealer.rs"]
 mod sealer;
 
-use std::fs;
-use std::path::Path;
-
-use sealer::{NAME, STREAM, Sealer, key};
-use tracing_audit::format::{SigningKey, leaf_hash};
-use tracing_audit::verify::{Options, Receipt};
-
-fn with(key: &SigningKey) -> Options {
-    Options::new().key(key.verifier().clone())
-}
-
-/// Three segments and five checkpoints, signed.
-fn trail(key: &SigningKey) -> Sealer {
-    let mut sealer = Sealer::new(Some(key));
-    sealer.control("audit.open", &[("clean", true.into())]);
-    for count in [9, 200, 90] {
-        sealer.records(count);
-        sealer.seal();
-        sealer.roll();
-    }
-    sealer.records(20);
-    sealer.seal();
-    sealer.records(1);
-    sealer.control("audit.close", &[]);
-    sealer.seal();
-    sealer
-}
-
-/// Replaces a part of a file.
-fn edit(path: &Path, from: &str, to: &str) {
-    let text = String::from_utf8(fs::read(path).unwrap()).unwrap();
-    assert!(text.contains(from), "{from} in {}", path.display());
-    fs::write(path, text.replacen(from, to, 1)).unwrap();
-}
+use sealer::{NAME, STREAM, Sealer, edit, key, with};
+use tracing_audit::format::leaf_hash;
+use tracing_audit::verify::Receipt;
 
 #[test]
 fn a_receipt_proves_one_record_without_the_trail_and_nothing_else() {
     let key = key();
-    let sealer = trail(&key);
+    let sealer = Sealer::three_segments(&key);
     for seq in [0_usize, 9, 255, 256, 321] {
         let line = String::from_utf8(sealer.lines[seq].clone()).unwrap();
         let id = line
@@ -88,7 +57,7 @@ fn a_receipt_proves_one_record_without_the_trail_and_nothing_else() {
 #[test]
 fn no_receipt_is_made_from_a_trail_that_does_not_verify_or_of_a_record_that_is_not_sealed() {
     let key = key();
-    let mut sealer = trail(&key);
+    let mut sealer = Sealer::three_segments(&key);
     sealer.records(1);
     let line = String::from_utf8(sealer.lines[322].clone()).unwrap();
     let id = line

@@ -10,29 +10,11 @@
 mod sealer;
 
 use std::fs;
-use std::path::Path;
 
-use sealer::{Sealer, key};
+use sealer::{Sealer, found, key, report, with};
 use tracing_audit::format::SigningKey;
 use tracing_audit::record::Value;
-use tracing_audit::verify::{Finding, Kind, Options, Outcome, StreamReport, verify};
-
-fn with(key: &SigningKey) -> Options {
-    Options::new().key(key.verifier().clone())
-}
-
-/// Four segments of 100, 200, 300 and 50 records, a checkpoint every 50.
-fn trail(key: Option<&SigningKey>) -> Sealer {
-    let mut sealer = Sealer::new(key);
-    for count in [100, 200, 300, 50] {
-        for _ in 0..count / 50 {
-            sealer.records(50);
-            sealer.seal();
-        }
-        sealer.roll();
-    }
-    sealer
-}
+use tracing_audit::verify::{Kind, Outcome};
 
 const NAMES: [&str; 3] = [
     "audit-2026-11-21-00000000000000000000.jsonl",
@@ -41,23 +23,9 @@ const NAMES: [&str; 3] = [
 ];
 const LAST: &str = "audit-2026-11-21-00000000000000000600.jsonl";
 
-fn report(path: &Path, options: &Options) -> (StreamReport, Outcome) {
-    let report = verify(path, options).unwrap();
-    let outcome = report.outcome();
-    (report.streams.into_iter().next().unwrap(), outcome)
-}
-
-#[track_caller]
-fn found(path: &Path, options: &Options, wanted: Outcome) -> Vec<(Kind, Option<u64>, Option<String>)> {
-    let (stream, outcome) = report(path, options);
-    assert_eq!(outcome, wanted, "{:#?}", stream.findings);
-    let place = |finding: &Finding| (finding.kind, finding.seq(), finding.file.clone());
-    stream.findings.iter().map(place).collect()
-}
-
 /// Four segments, of which the first `gone` are not there any more.
 fn without(key: &SigningKey, gone: usize) -> Sealer {
-    let sealer = trail(Some(key));
+    let sealer = Sealer::four_segments(Some(key));
     for name in NAMES.iter().take(gone) {
         fs::remove_file(sealer.home.join(name)).unwrap();
     }

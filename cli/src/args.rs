@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use tracing_audit::catalog::profile::Profile;
 
-use crate::asking::{Completions, Count, Fields, History, Report, Show, Stats, Tail, Trace, Who};
+use crate::asking::{Completions, Count, Fields, History, Range, Report, Show, Stats, Tail, Trace, Who};
 use crate::cmd::ship::Ship;
 use crate::sealing::{Checkpoint, Keygen, Prove, Verify};
 
@@ -372,12 +372,8 @@ pub(crate) struct Export {
     /// Templates for sentences, which precede those that are built in
     #[arg(long, value_name = "FILE")]
     pub(crate) sentences: Option<PathBuf>,
-    /// Only records from this time on: -2h, -7d, today, 2026-11-21, 2026-11-21T10:00+01:00; UTC unless a zone is named
-    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
-    pub(crate) since: Option<String>,
-    /// Only records before this time; the time itself is outside
-    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
-    pub(crate) until: Option<String>,
+    #[command(flatten)]
+    pub(crate) range: Range,
     /// Write so many records at most, the oldest ones; 0 for all
     #[arg(long, short = 'n', value_name = "N", default_value_t = 0)]
     pub(crate) limit: u64,

@@ -82,7 +82,7 @@ Examples:
 Exit codes: 0 done, 4 wrong usage.";
 
 /// A range of times.
-#[derive(Debug, ClapArgs)]
+#[derive(Debug, Clone, ClapArgs)]
 pub(crate) struct Range {
     /// Only records from this time on: -2h, -7d, today, 2026-11-21, 2026-11-21T10:00+01:00; UTC unless a zone is named
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
@@ -90,6 +90,17 @@ pub(crate) struct Range {
     /// Only records before this time; the time itself is outside
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub(crate) until: Option<String>,
+}
+
+/// How an answer comes, and what none is.
+#[derive(Debug, Clone, ClapArgs)]
+pub(crate) struct Answer {
+    /// Write to the terminal directly, whatever PAGER says
+    #[arg(long)]
+    pub(crate) no_pager: bool,
+    /// End with exit code 5 where nothing is found
+    #[arg(long)]
+    pub(crate) fail_if_empty: bool,
 }
 
 /// Which records, and in which form: what `history` and `who` have in common.
@@ -109,12 +120,8 @@ pub(crate) struct Listing {
     /// When to use colour; `auto` asks the terminal and honours NO_COLOR and CLICOLOR_FORCE
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: Color,
-    /// Write to the terminal directly, whatever PAGER says
-    #[arg(long)]
-    pub(crate) no_pager: bool,
-    /// End with exit code 5 where nothing is found
-    #[arg(long)]
-    pub(crate) fail_if_empty: bool,
+    #[command(flatten)]
+    pub(crate) answer: Answer,
 }
 
 impl Listing {
@@ -144,12 +151,8 @@ pub(crate) struct Counting {
     /// When to use colour; `auto` asks the terminal and honours NO_COLOR and CLICOLOR_FORCE
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: Color,
-    /// Write to the terminal directly, whatever PAGER says
-    #[arg(long)]
-    pub(crate) no_pager: bool,
-    /// End with exit code 5 where nothing is found
-    #[arg(long)]
-    pub(crate) fail_if_empty: bool,
+    #[command(flatten)]
+    pub(crate) answer: Answer,
 }
 
 /// `show`.
@@ -158,12 +161,8 @@ pub(crate) struct Counting {
 pub(crate) struct Show {
     #[command(flatten)]
     pub(crate) source: Source,
-    /// Only records from this time on: -2h, -7d, today, 2026-11-21, 2026-11-21T10:00+01:00; UTC unless a zone is named
-    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
-    pub(crate) since: Option<String>,
-    /// Only records before this time; the time itself is outside
-    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
-    pub(crate) until: Option<String>,
+    #[command(flatten)]
+    pub(crate) range: Range,
     /// Show so many records at most, 0 for all
     #[arg(long, short = 'n', value_name = "N", default_value_t = 50)]
     pub(crate) limit: usize,
@@ -176,12 +175,8 @@ pub(crate) struct Show {
     /// Only starts of executions that have no end: still running, or killed
     #[arg(long)]
     pub(crate) open: bool,
-    /// Write to the terminal directly, whatever PAGER says
-    #[arg(long)]
-    pub(crate) no_pager: bool,
-    /// End with exit code 5 where nothing is found
-    #[arg(long)]
-    pub(crate) fail_if_empty: bool,
+    #[command(flatten)]
+    pub(crate) answer: Answer,
 }
 
 /// `tail`.
@@ -239,12 +234,8 @@ pub(crate) struct Trace {
     /// When to use colour; `auto` asks the terminal and honours NO_COLOR and CLICOLOR_FORCE
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: Color,
-    /// Write to the terminal directly, whatever PAGER says
-    #[arg(long)]
-    pub(crate) no_pager: bool,
-    /// End with exit code 5 where nothing is found
-    #[arg(long)]
-    pub(crate) fail_if_empty: bool,
+    #[command(flatten)]
+    pub(crate) answer: Answer,
 }
 
 /// `count`.

@@ -116,6 +116,22 @@ fn spans_that_are_each_others_parents_and_chains_without_end_are_shown_once_each
 }
 
 #[test]
+fn the_id_of_a_trace_is_an_id_whatever_stands_in_it() {
+    let root = trail();
+    let begun = run(&["trace", "4bf9"], root.path());
+    assert!(
+        stdout(&begun).starts_with(&format!("trace {TRACE}: ")),
+        "{}",
+        stdout(&begun)
+    );
+    for id in ["4bf9 or outcome=denied", "4bf9\" or event=\"*", "0 or event=*"] {
+        let output = run(&["trace", id], root.path());
+        assert_eq!(output.status.code(), Some(4), "{id}: {}", stdout(&output));
+        assert!(stderr(&output).contains("32 hex digits"), "{}", stderr(&output));
+    }
+}
+
+#[test]
 fn count_counts_by_values_by_intervals_and_by_both() {
     let root = trail();
     let counted = stdout(&run(&["count"], root.path()));

@@ -6,10 +6,18 @@ mod asked;
 mod trails;
 
 use std::fs;
+use std::path::Path;
 
 use asked::{TRACE, lines, trail};
 use serde_json::Value;
+use tracing_audit::Audit;
 use trails::{append, binary, line, run, segment, stderr, stdout};
+
+/// A trail that the library writes.
+fn started(dir: &Path) -> Audit {
+    let audit = Audit::builder().directory(dir).service("test");
+    audit.start().expect("started")
+}
 
 #[test]
 fn a_report_says_what_an_auditor_asks_in_each_form() {
@@ -63,14 +71,31 @@ fn a_report_says_what_an_auditor_asks_in_each_form() {
 }
 
 #[test]
+fn a_report_counts_days_and_rules_that_it_has_no_row_for() {
+    let root = tempfile::tempdir().expect("a directory");
+    let lines: Vec<String> = (0..10_003_u64)
+        .map(|seq| {
+            let day = jiff::Timestamp::from_second(i64::try_from(seq * 86_400).expect("a time")).expect("a time");
+            let time = day.strftime("%Y-%m-%dT%H:%M:%S.%9fZ");
+            format!(
+                r#"{{"event":"e","observed_at":"2025-11-21T10:00:00.{seq:09}Z","redaction":{{"count":1,"fields":[{{"action":"marker","field":"f","n":2,"rule":"r{seq}"}}]}},"schema":1,"seq":{seq},"stream":"main","time":"{time}"}}"#
+            )
+        })
+        .collect();
+    segment(root.path(), "main", 0, &lines);
+    let said = stdout(&run(&["report"], root.path()));
+    assert!(said.contains("\n| (others) | 3 | 0 | 0 |\n"), "days");
+    assert!(
+        said.contains("; 6 redactions more than records can list"),
+        "rules"
+    );
+}
+
+#[test]
 fn a_report_on_a_whole_sealed_trail_is_exit_code_0_and_on_a_changed_one_1() {
     let root = tempfile::tempdir().expect("a directory");
     let dir = root.path().join("trail");
-    let audit = tracing_audit::Audit::builder()
-        .directory(&dir)
-        .service("test")
-        .start()
-        .expect("started");
+    let audit = started(&dir);
     for at in 0..5_u64 {
         let record = tracing_audit::record::Record::builder("document.read")
             .actor("user", "u-1")
@@ -280,11 +305,7 @@ fn a_tail_whose_place_was_removed_by_retention_says_what_is_missing() {
 fn what_changes_a_trail_or_looks_after_it_can_be_told_as_data() {
     let root = tempfile::tempdir().expect("a directory");
     let dir = root.path().join("trail");
-    let audit = tracing_audit::Audit::builder()
-        .directory(&dir)
-        .service("test")
-        .start()
-        .expect("started");
+    let audit = started(&dir);
     audit
         .shutdown(std::time::Duration::from_secs(30))
         .expect("closed");

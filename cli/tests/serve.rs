@@ -217,6 +217,29 @@ fn the_filter_speaks_the_language_of_the_command_line_and_a_slip_is_an_error_wit
 }
 
 #[test]
+fn gap_records_are_told_as_losses_and_never_as_damage_however_many_there_are() {
+    let root = tempfile::tempdir().expect("a directory");
+    let lines: Vec<String> = (0..20)
+        .map(|seq| match seq {
+            0..8 => line("main", seq, "audit.gap", GAP),
+            _ => line("main", seq, "invoice.delete", DENIED),
+        })
+        .collect();
+    segment(root.path(), "main", 0, &lines);
+    let server = Server::start(root.path(), &[]);
+    let page = server.get("/?q=outcome%3Ddenied");
+    let text = page.text();
+    assert!(
+        text.contains("136 records lost") && text.contains("8 gap records"),
+        "{text}"
+    );
+    assert!(
+        !text.contains("finding") && !text.contains("notice damaged"),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_range_says_that_it_leaves_late_records_out_and_finds_them_where_that_is_asked() {
     let root = tempfile::tempdir().expect("a directory");
     let near = line("main", 0, "near", "");

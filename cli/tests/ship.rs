@@ -35,6 +35,7 @@ use std::time::Duration;
 
 use collector::{Call, Collector, Reply};
 use otlp::Held;
+use serde_json::Value;
 use tracing_audit::Audit;
 use tracing_audit::record::Record;
 use trails::binary;
@@ -170,7 +171,7 @@ fn records_that_are_missing_between_others_are_named_at_the_first_run_too() {
     std::fs::remove_file(&between.path).expect("removed");
     let collector = Collector::good();
     let (code, told) = ship(&collector, &state, &dir);
-    assert!(code == 2 && told.contains("are no longer there"), "{code} {told}");
+    assert!(code == 2 && told.contains("no longer there"), "{code} {told}");
     let seqs = seqs(&collector);
     assert!(seqs.windows(2).any(|pair| pair[1] > pair[0] + 1), "{seqs:?}");
 }
@@ -194,6 +195,36 @@ fn a_collector_that_names_a_time_beyond_the_patience_is_not_waited_for() {
         busy.calls().len(),
         1,
         "it was asked again, later than it may be waited for"
+    );
+}
+
+#[test]
+fn a_record_that_cannot_be_read_is_named_and_the_exit_code_says_so() {
+    let place = tempfile::tempdir().expect("a directory");
+    let (dir, state) = (place.path().join("audit"), place.path().join("state"));
+    write(&dir, 20);
+    let listed = tracing_audit::format::segments(&dir.join("main")).expect("listed");
+    let path = &listed.first().expect("a segment").path;
+    let text = std::fs::read_to_string(path).expect("text");
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines[0] = "not a record";
+    lines[9] = "not a record";
+    lines[10] = "not a record";
+    std::fs::write(path, format!("{}\n", lines.join("\n"))).expect("written");
+    let collector = Collector::good();
+    let (code, told) = ship(&collector, &state, &dir);
+    assert_eq!(seqs(&collector).len(), 19);
+    assert!(code == 2 && told.contains("19 records shipped"), "{code} {told}");
+    for part in ["record 0 is", "records 9 to 10 are"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    // What was named is not named again; what nothing follows yet is named as long as that is so.
+    assert_eq!(ship(&collector, &state, &dir), (0, "0 records shipped\n".into()));
+    trails::append(path, "not a record\n");
+    let (code, told) = ship(&collector, &state, &dir);
+    assert!(
+        code == 2 && told.contains("behind its last record"),
+        "{code} {told}"
     );
 }
 
@@ -226,6 +257,23 @@ fn the_doctor_says_whether_the_collector_takes_requests() {
     assert!(
         code == 2 && said.contains("takes requests") && said.contains("1 thing"),
         "{said}"
+    );
+    let collector = Collector::good();
+    let (_, data, _) = run(
+        &["doctor", "--json", &format!("--otlp={}", collector.url())],
+        place.path(),
+    );
+    let data = data
+        .lines()
+        .map(serde_json::from_str)
+        .collect::<Result<Vec<Value>, _>>();
+    let data = data.expect("each line is JSON");
+    let last = data.last().expect("a line");
+    assert!(last["stream"].is_null() && last["ok"] == true, "{last}");
+    assert!(
+        data[0]["stream"]
+            .as_str()
+            .is_some_and(|stream| stream.ends_with("main"))
     );
     let (code, said) = doctor(&Collector::start(|_| (false, Reply::status(401))));
     assert!(

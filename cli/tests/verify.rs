@@ -209,3 +209,32 @@ fn what_a_file_says_does_nothing_to_the_terminal() {
     let said = stdout(&output);
     assert!(!said.contains('\u{1b}') && !said.contains('\u{202e}'), "{said:?}");
 }
+
+#[test]
+fn what_is_told_as_data_steers_no_terminal_and_says_the_same() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let stream = "a\u{202e}\u{9b}b";
+    fs::create_dir(dir.path().join(stream)).expect("a directory");
+    let segment = dir
+        .path()
+        .join(stream)
+        .join(format!("audit-2025-11-21-{:020}.jsonl", 0));
+    fs::write(segment, "not a record\n").expect("a file");
+    for args in [
+        &["verify", "--json", text(dir.path())][..],
+        &["explain", "--json", stream],
+    ] {
+        let said = stdout(&run(args));
+        assert!(
+            said.contains("a\\u202e\\u009bb") && !said.contains(stream),
+            "{said:?}"
+        );
+        let data: Value = serde_json::from_str(&said).expect("JSON");
+        let of = if args[0] == "verify" {
+            &data["streams"][0]["stream"]
+        } else {
+            &data["field"]
+        };
+        assert_eq!(of, stream);
+    }
+}

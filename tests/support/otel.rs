@@ -67,6 +67,24 @@ impl Default for Traces {
     }
 }
 
+impl Traces {
+    /// With a filter that hides spans.
+    pub(crate) const HIDING: Self = Self {
+        attach: true,
+        sample: true,
+        filter: true,
+        reload: false,
+    };
+
+    /// Without context activation.
+    pub(crate) const UNATTACHED: Self = Self {
+        attach: false,
+        sample: true,
+        filter: false,
+        reload: false,
+    };
+}
+
 type Boxed<S> = Box<dyn Layer<S> + Send + Sync>;
 
 impl Traces {
@@ -107,6 +125,15 @@ pub(crate) struct Stage {
     exporter: InMemorySpanExporter,
     pub(crate) dispatch: Dispatch,
     provider: SdkTracerProvider,
+}
+
+/// Every form, with the layer as it is by default.
+pub(crate) fn stages() -> impl Iterator<Item = Stage> {
+    stages_with(Traces::default())
+}
+
+pub(crate) fn stages_with(traces: Traces) -> impl Iterator<Item = Stage> {
+    Form::ALL.into_iter().map(move |form| Stage::new(form, traces))
 }
 
 /// A trail in memory whose ids are those of OpenTelemetry.

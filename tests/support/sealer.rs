@@ -11,6 +11,7 @@ use tracing_audit::format::{
     Checkpoint, Hash, Note, Signature, SigningKey, Tile, TileName, Tree, VerifierKey, leaf_hash, write_line,
 };
 use tracing_audit::record::{Map, Record, Value};
+use tracing_audit::verify::{Finding, Kind, Options, Outcome, StreamReport, verify};
 
 pub(crate) const STREAM: &str = "main-0123456789ab";
 pub(crate) const NAME: &str = "example.com/payments";
@@ -58,6 +59,36 @@ impl Sealer {
         if let Some(key) = key {
             sealer.key_line(0, key);
             sealer.keys = vec![key.for_stream(STREAM).expect("a name")];
+        }
+        sealer
+    }
+
+    /// Three segments and five checkpoints, signed.
+    pub(crate) fn three_segments(key: &SigningKey) -> Self {
+        let mut sealer = Self::new(Some(key));
+        sealer.control("audit.open", &[("clean", Value::from(true))]);
+        for count in [9, 200, 90] {
+            sealer.records(count);
+            sealer.seal();
+            sealer.roll();
+        }
+        sealer.records(20);
+        sealer.seal();
+        sealer.records(1);
+        sealer.control("audit.close", &[]);
+        sealer.seal();
+        sealer
+    }
+
+    /// Four segments of 100, 200, 300 and 50 records, a checkpoint every 50.
+    pub(crate) fn four_segments(key: Option<&SigningKey>) -> Self {
+        let mut sealer = Self::new(key);
+        for count in [100, 200, 300, 50] {
+            for _ in 0..count / 50 {
+                sealer.records(50);
+                sealer.seal();
+            }
+            sealer.roll();
         }
         sealer
     }
@@ -221,6 +252,38 @@ impl Sealer {
     pub(crate) fn signed_by(key: &SigningKey) -> VerifierKey {
         key.verifier().clone()
     }
+}
+
+/// Verification that trusts this key.
+pub(crate) fn with(key: &SigningKey) -> Options {
+    Options::new().key(key.verifier().clone())
+}
+
+/// What verification says of the only stream.
+pub(crate) fn report(path: &Path, options: &Options) -> (StreamReport, Outcome) {
+    let report = verify(path, options).expect("it can be read");
+    let outcome = report.outcome();
+    (report.streams.into_iter().next().expect("a stream"), outcome)
+}
+
+/// What it finds there: what it is called, at which record, and in which file.
+#[track_caller]
+pub(crate) fn found(
+    path: &Path,
+    options: &Options,
+    wanted: Outcome,
+) -> Vec<(Kind, Option<u64>, Option<String>)> {
+    let (stream, outcome) = report(path, options);
+    assert_eq!(outcome, wanted, "{:#?}", stream.findings);
+    let place = |finding: &Finding| (finding.kind, finding.seq(), finding.file.clone());
+    stream.findings.iter().map(place).collect()
+}
+
+/// Replaces a part of a file.
+pub(crate) fn edit(path: &Path, from: &str, to: &str) {
+    let text = fs::read_to_string(path).expect("text");
+    assert!(text.contains(from), "{from} in {}", path.display());
+    fs::write(path, text.replacen(from, to, 1)).expect("written");
 }
 
 pub(crate) fn checkpoint(keys: &[SigningKey], size: u64, root: Hash) -> String {

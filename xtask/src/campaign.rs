@@ -107,6 +107,20 @@ const LANES: &[Lane] = &[
         steps: &["a_kill_at_each_call_around_a_removal_leaves_what_the_trail_says_is_gone"],
     },
     Lane {
+        name: "kill-streams",
+        what: "300 kills of a process that writes to two streams",
+        package: "tracing-audit",
+        binary: "streams_killed",
+        steps: &["a_kill_takes_nothing_that_was_acknowledged_from_any_of_two_streams"],
+    },
+    Lane {
+        name: "kill-otlp",
+        what: "200 kills of a process that sends to a collector, or of the collector",
+        package: "tracing-audit",
+        binary: "otlp_killed",
+        steps: &["whoever_is_killed_every_record_arrives_and_a_kill_has_at_most_one_batch_arrive_again"],
+    },
+    Lane {
         name: "power",
         what: "300 power failures under ext4 on a loop device; needs root",
         package: "tracing-audit",
@@ -359,5 +373,22 @@ mod tests {
             Some(PathBuf::from("/t/accounting-1"))
         );
         assert_eq!(executable(said, "tracing_audit"), None);
+    }
+
+    #[test]
+    fn every_test_that_has_a_full_size_is_run_at_it_by_a_lane() {
+        let tests = fs::read_dir(root().join("tests")).expect("listed");
+        let files = tests.map(|entry| entry.expect("an entry").path());
+        let mut sized = 0;
+        for file in files.filter(|file| file.extension().is_some_and(|end| end == "rs")) {
+            let text = fs::read_to_string(&file).expect("text");
+            let name = file.file_stem().and_then(|name| name.to_str()).expect("a name");
+            // `rounds` asks in the place of its caller (tests/support/faults.rs).
+            if text.contains("TRACING_AUDIT_FULL") || text.contains(" rounds(") {
+                sized += 1;
+                assert!(LANES.iter().any(|lane| lane.binary == name), "{name}");
+            }
+        }
+        assert!(sized > 5, "{sized}");
     }
 }

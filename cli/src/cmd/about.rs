@@ -58,14 +58,12 @@ fn listed(
     }
     let show = Show {
         source: listing.source(dir, format!("{field}={}", quoted(value))),
-        since: listing.range.since.clone(),
-        until: listing.range.until.clone(),
+        range: listing.range.clone(),
         limit: listing.limit,
         oldest_first: false,
         sentences: false,
         open: false,
-        no_pager: listing.no_pager,
-        fail_if_empty: listing.fail_if_empty,
+        answer: listing.answer.clone(),
     };
     show::with(&show, |out, store, query| match listing.json {
         true => Ok(()),
@@ -116,7 +114,7 @@ fn summary(out: &mut Out, store: &DirStore, query: &Query, sums: &[Sum]) -> Resu
 }
 
 /// The value for the language: in quotes, its stars as they are.
-fn quoted(value: &str) -> String {
+pub(super) fn quoted(value: &str) -> String {
     let mut quoted = String::from("\"");
     let mut chars = value.chars().peekable();
     while let Some(c) = chars.next() {

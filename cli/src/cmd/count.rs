@@ -27,11 +27,7 @@ const NONE: &str = "";
 
 pub(crate) fn run(count: &Count) -> Result<u8, Failure> {
     let asked = &count.counting;
-    let query = super::question(
-        &asked.filter,
-        asked.range.since.as_deref(),
-        asked.range.until.as_deref(),
-    )?;
+    let query = super::question(&asked.filter, &asked.range)?;
     let fields = count
         .by
         .iter()
@@ -53,7 +49,7 @@ pub(crate) fn run(count: &Count) -> Result<u8, Failure> {
             per.map(|per| time - time.checked_rem(per).unwrap_or(0)),
         )
     })?;
-    let mut out = Out::paged(asked.color, asked.no_pager || asked.json);
+    let mut out = Out::paged(asked.color, asked.answer.no_pager || asked.json);
     let names: Vec<String> = fields.iter().map(Field::name).collect();
     match (asked.json, per) {
         (true, _) => counts.json(&mut out, &names, per)?,
@@ -67,7 +63,7 @@ pub(crate) fn run(count: &Count) -> Result<u8, Failure> {
     if counts.records == 0 {
         tell_slips(&query);
     }
-    Ok(if counts.records == 0 && asked.fail_if_empty {
+    Ok(if counts.records == 0 && asked.answer.fail_if_empty {
         code::EMPTY
     } else {
         code::OK

@@ -24,8 +24,8 @@ const LATE: u64 = 60_000_000_000;
 struct Told {
     out: Out,
     wanting: u64,
-    /// The stream that is spoken of, where this is told as data.
-    json: Option<String>,
+    /// The stream that is spoken of, if it is one, where this is told as data.
+    json: Option<Option<String>>,
 }
 
 impl Told {
@@ -54,12 +54,12 @@ pub(crate) fn run(args: &Doctor) -> Result<u8, Failure> {
     let mut told = Told {
         out: Out::new(Color::Never),
         wanting: 0,
-        json: args.json.then(String::new),
+        json: args.json.then_some(None),
     };
     for stream in streams::of(&args.dir)? {
         let name = stream.display().to_string();
         match &mut told.json {
-            Some(of) => *of = name,
+            Some(of) => *of = Some(name),
             None => told.out.line(&harmless(&name))?,
         }
         access(&mut told, &stream)?;
@@ -92,7 +92,10 @@ pub(crate) fn run(args: &Doctor) -> Result<u8, Failure> {
 
 /// Whether the collector takes requests. A setting that cannot work is wrong usage.
 fn collector(told: &mut Told, endpoint: Option<&str>) -> Result<(), Failure> {
-    told.out.line("the collector")?;
+    match &mut told.json {
+        Some(of) => *of = None,
+        None => told.out.line("the collector")?,
+    }
     match super::ship::probe(endpoint) {
         Ok(endpoint) => told.fine(&format!(
             "{endpoint} takes requests; that it keeps what it takes, it does not say"

@@ -18,7 +18,7 @@ pub(crate) fn run(args: &Explain) -> Result<u8, Failure> {
     let mut out = Out::new(crate::args::Color::Never);
     if args.json {
         for field in &explained {
-            out.line(&json_of(field).to_string())?;
+            out.json(&json_of(field))?;
         }
     } else {
         for line in table(&explained) {

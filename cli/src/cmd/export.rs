@@ -19,7 +19,7 @@ use crate::words::{self, counted, harmless};
 const TOLD: usize = 10;
 
 pub(crate) fn run(export: &Export) -> Result<u8, Failure> {
-    let query = super::question(&export.filter, export.since.as_deref(), export.until.as_deref())?;
+    let query = super::question(&export.filter, &export.range)?;
     let sentences = sentences(export)?;
     let store = super::open(&export.dir)?;
     let mut target = Target::open(export.out.as_deref())?;

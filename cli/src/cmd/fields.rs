@@ -16,11 +16,7 @@ use crate::words::{self, counted, harmless};
 
 pub(crate) fn run(fields: &Fields) -> Result<u8, Failure> {
     let asked = &fields.counting;
-    let query = super::question(
-        &asked.filter,
-        asked.range.since.as_deref(),
-        asked.range.until.as_deref(),
-    )?;
+    let query = super::question(&asked.filter, &asked.range)?;
     let field = fields.field.as_deref().map(Field::named).transpose()?;
     let store = super::open(&fields.dir)?;
     let mut met = Met::default();
@@ -38,7 +34,7 @@ pub(crate) fn run(fields: &Fields) -> Result<u8, Failure> {
         });
         Ok(())
     })?;
-    let mut out = Out::paged(asked.color, asked.no_pager || asked.json);
+    let mut out = Out::paged(asked.color, asked.answer.no_pager || asked.json);
     if asked.json {
         found.json(&mut out, fields.limit)?;
     } else {
@@ -50,7 +46,7 @@ pub(crate) fn run(fields: &Fields) -> Result<u8, Failure> {
     if found.records == 0 {
         tell_slips(&query);
     }
-    Ok(if found.tally.is_empty() && asked.fail_if_empty {
+    Ok(if found.tally.is_empty() && asked.answer.fail_if_empty {
         code::EMPTY
     } else {
         code::OK

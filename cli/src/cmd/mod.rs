@@ -34,25 +34,37 @@ use tracing_audit::Query;
 use tracing_audit::clock::{Clock as _, SystemClock};
 use tracing_audit::format::SegmentName;
 use tracing_audit::query::parse_time;
-use tracing_audit::store::{DirStore, Direction, Finding, FindingKind, Item, Store as _, Stored};
+use tracing_audit::store::{
+    DirStore, Direction, Filter as _, Finding, FindingKind, Item, Store as _, Stored, Window,
+};
 
+use crate::asking::Range;
 use crate::out::{Failure, code};
 use crate::words::{self, counted, harmless};
 
 /// How many findings are told one by one.
 const TOLD: usize = 5;
 
-/// Reads the filter, and the range if there is one.
-fn question(filter: &[String], since: Option<&str>, until: Option<&str>) -> Result<Query, Failure> {
+/// Reads the filter and the range.
+fn question(filter: &[String], range: &Range) -> Result<Query, Failure> {
     let now = SystemClock.now();
     let mut query = Query::parse_terms(filter, now)?;
-    if let Some(since) = since {
+    if let Some(since) = &range.since {
         query = query.since(parse_time(since, now)?);
     }
-    if let Some(until) = until {
+    if let Some(until) = &range.until {
         query = query.until(parse_time(until, now)?);
     }
     Ok(query)
+}
+
+/// The window that was asked for. Records can be observed long behind their time, so a query has no end of its own.
+fn asked_window(range: &Range, query: &Query) -> Result<Window, Failure> {
+    let mut window = query.window();
+    if let Some(until) = &range.until {
+        window.until = window.until.min(parse_time(until, SystemClock.now())?);
+    }
+    Ok(window)
 }
 
 /// Opens a trail that must be there.

@@ -25,7 +25,7 @@ pub(crate) fn run(args: &Redact) -> Result<u8, Failure> {
             if let Some(answer) = answer.as_object_mut().filter(|_| args.dry_run) {
                 answer.remove("value");
             }
-            out.line(&answer.to_string())?;
+            out.json(&answer)?;
         }
     }
     out.flush()?;

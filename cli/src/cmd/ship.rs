@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 use clap::{Args as ClapArgs, ValueEnum};
 use serde_json::{Value, json};
 use tracing_audit::Query;
-use tracing_audit::format::Entry;
+use tracing_audit::format::{Entry, segments};
 use tracing_audit::sink::otlp::Protocol;
 use tracing_audit::sink::{OtlpSink, Sink as _, SinkError};
-use tracing_audit::store::{Cursor, DirStore, Direction, Item, Store as _, Stored};
+use tracing_audit::store::{Cursor, DirStore, Direction, FindingKind, Item, Store as _, Stored};
 
 use super::streams;
 use crate::out::{Failure, code, note, wait};
@@ -27,11 +27,12 @@ OTEL_EXPORTER_OTLP_ENDPOINT, …_PROTOCOL, …_HEADERS, …_CERTIFICATE and so o
 Every record arrives at least once. FILE says how far the collector has come, and is
 replaced as a whole; FILE.refused lists the records that the collector will never take,
 a JSON object each; FILE.lock keeps two of these commands apart. Retention does not know
-of FILE: where it removes records first, or where some cannot be read, they are named,
-and the exit code is 2. The values of erasable fields are not sent, only their commitments.
+of FILE: where it removes records first, they are named, and the exit code is 2. So are
+records that cannot be read. The values of erasable fields are not sent, only their
+commitments.
 
 Exit codes: 0 everything there was shipped, 2 the collector refused records, or some
-  were gone before they were shipped, 3 no trail there, the collector did not take
+  were gone or could not be read, 3 no trail there, the collector did not take
   records in time, or a file cannot be read or written, 4 wrong usage.";
 
 /// How many records are handed over at once.
@@ -130,31 +131,61 @@ fn ship(args: &Ship, stream: &Path, sink: &mut OtlpSink, state: &mut State) -> R
     let store = DirStore::open(stream)?;
     let everything = Query::all();
     let mut batch: Vec<Stored> = Vec::new();
+    let mut behind = None;
     for item in store.walk(&everything, Direction::OldestFirst, after.as_ref())? {
         match item? {
-            Item::Record(stored) | Item::Gap(stored) => batch.push(stored),
+            Item::Record(stored) | Item::Gap(stored) => {
+                batch.push(stored);
+                behind = None;
+            }
+            // A line that is being written is no news.
+            Item::Finding(found) if !matches!(found.kind, FindingKind::Torn { .. }) => behind = Some(found),
             _ => {}
         }
         if batch.len() == BATCH {
             break;
         }
     }
-    let (Some(first), Some(last)) = (batch.first(), batch.last()) else {
+    let Some(last) = batch.last() else {
+        if let Some(found) = behind.filter(|_| !args.follow) {
+            state.lost += 1;
+            note(&harmless(&format!(
+                "stream {name}: behind its last record: {found}"
+            )));
+        }
         return Ok(0);
     };
-    if let Some(after) = after {
-        state.miss(&name, after.seq, first.place.seq);
-    }
-    for pair in batch.windows(2) {
-        if let [one, next] = pair {
-            state.miss(&name, one.place.seq, next.place.seq);
-        }
-    }
+    let next = match &after {
+        Some(after) => after.seq.saturating_add(1),
+        // What retention removed before the first run was never to be shipped.
+        None => segments(stream)?.first().map_or(0, |first| first.name.first_seq),
+    };
+    state.lost += holes(&name, next, &batch);
     let refused = deliver(args, sink, &batch)?;
     state.refuse(&batch, &refused)?;
     state.cursors.insert(name, last.place.clone());
     state.write()?;
     Ok(batch.len() as u64)
+}
+
+/// Names the numbers that the batch lacks; how many they are. A trail has no holes of its own.
+fn holes(name: &str, mut next: u64, batch: &[Stored]) -> u64 {
+    let mut lost = 0;
+    for stored in batch {
+        let seq = stored.place.seq;
+        if seq > next {
+            let which = match seq - 1 {
+                last if last == next => format!("record {next} is"),
+                last => format!("records {next} to {last} are"),
+            };
+            lost += seq - next;
+            note(&harmless(&format!(
+                "stream {name}: {which} no longer there, or cannot be read, and not shipped; `tracing-audit verify` says more"
+            )));
+        }
+        next = next.max(seq.saturating_add(1));
+    }
+    lost
 }
 
 /// Has the collector take the records; which ones it refused. This is who repeats requests: the sink names the pauses.
@@ -192,7 +223,7 @@ fn deliver(args: &Ship, sink: &mut OtlpSink, batch: &[Stored]) -> Result<Vec<u64
 struct State {
     path: PathBuf,
     cursors: BTreeMap<String, Cursor>,
-    /// Records that were refused, or gone, in this run.
+    /// Records that were refused, gone or damaged, in this run.
     lost: u64,
     /// Held as long as this command runs.
     _lock: File,
@@ -225,21 +256,6 @@ impl State {
             lost: 0,
             _lock: lock,
         })
-    }
-
-    /// Says which records there are not between two that follow one another.
-    fn miss(&mut self, stream: &str, one: u64, next: u64) {
-        let gone = next.saturating_sub(one).saturating_sub(1);
-        if gone == 0 {
-            return;
-        }
-        self.lost += gone;
-        note(&format!(
-            "stream {}: records {} to {} are no longer there, or cannot be read, and were not shipped",
-            harmless(stream),
-            one + 1,
-            next - 1
-        ));
     }
 
     fn failed(&self, error: &std::io::Error) -> Failure {

@@ -4,8 +4,6 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use tracing_audit::Query;
 use tracing_audit::catalog::Sentences;
-use tracing_audit::clock::{Clock as _, SystemClock};
-use tracing_audit::query::parse_time;
 use tracing_audit::record::{Record, Slot};
 use tracing_audit::store::{
     Cursor, DirStore, Direction, Extent, Filter, Only, Store as _, Stored, Verdict, Window, completeness,
@@ -29,14 +27,14 @@ pub(super) fn with(
     show: &Show,
     more: impl FnOnce(&mut Out, &DirStore, &Query) -> Result<(), Failure>,
 ) -> Result<u8, Failure> {
-    let query = super::question(&show.source.filter, show.since.as_deref(), show.until.as_deref())?;
+    let query = super::question(&show.source.filter, &show.range)?;
     let store = super::open(&show.source.dir)?;
     let mut met = Met::default();
     let mut output = Output::new(show);
     let few = Only::new(&query, Row::SLOTS);
     // A sentence can be made of any field.
     let wanted: &dyn Filter = if show.sentences { &query } else { &few };
-    let asked = asked_window(show, &query)?;
+    let asked = super::asked_window(&show.range, &query)?;
     let (shown, verdict) = if show.limit == 0 && !show.open {
         let verdict = completeness(&store, asked)?;
         output.unknown.clone_from(&verdict.without_outcome);
@@ -67,7 +65,7 @@ pub(super) fn with(
     }
     more(&mut output.out, &store, &query)?;
     output.out.flush()?;
-    Ok(if shown == 0 && show.fail_if_empty {
+    Ok(if shown == 0 && show.answer.fail_if_empty {
         code::EMPTY
     } else {
         code::OK
@@ -127,15 +125,6 @@ fn in_order(
         }
     }
     Ok(shown)
-}
-
-/// The window that was asked for. Records can be observed long behind their time, so a query has no end of its own.
-fn asked_window(show: &Show, query: &Query) -> Result<Window, Failure> {
-    let mut window = query.window();
-    if let Some(until) = &show.until {
-        window.until = window.until.min(parse_time(until, SystemClock.now())?);
-    }
-    Ok(window)
 }
 
 /// The window that the shown records lie in: where there are more of them than wanted, it ends with those that are shown.
@@ -235,7 +224,7 @@ struct Output {
 impl Output {
     fn new(show: &Show) -> Self {
         Self {
-            out: Out::paged(show.source.color, show.no_pager),
+            out: Out::paged(show.source.color, show.answer.no_pager),
             json: show.source.json,
             sentences: show.sentences.then(Sentences::builtin),
             table: None,
@@ -343,12 +332,14 @@ fn nothing(show: &Show, total: u64, extents: &[Extent]) -> String {
     let last: Option<&Cursor> = extents.iter().map(|extent| &extent.last).max();
     let mut asked: Vec<String> = show.source.filter.iter().map(|term| harmless(term)).collect();
     asked.extend(
-        show.since
+        show.range
+            .since
             .iter()
             .map(|since| format!("--since {}", harmless(since))),
     );
     asked.extend(
-        show.until
+        show.range
+            .until
             .iter()
             .map(|until| format!("--until {}", harmless(until))),
     );

@@ -12,11 +12,7 @@ use crate::words::{self, count, counted, harmless, percent, stamp};
 
 pub(crate) fn run(stats: &Stats) -> Result<u8, Failure> {
     let asked = &stats.counting;
-    let query = super::question(
-        &asked.filter,
-        asked.range.since.as_deref(),
-        asked.range.until.as_deref(),
-    )?;
+    let query = super::question(&asked.filter, &asked.range)?;
     let store = super::open(&stats.dir)?;
     let extents = store.extents()?;
     let opts = StatsOpts::default().most(stats.limit.max(1)).completeness(true);
@@ -24,7 +20,7 @@ pub(crate) fn run(stats: &Stats) -> Result<u8, Failure> {
         let bar = Bar::over(&store)?;
         store.stats(&bar.watch(&query), &opts)?
     };
-    let mut out = Out::paged(asked.color, asked.no_pager || asked.json);
+    let mut out = Out::paged(asked.color, asked.answer.no_pager || asked.json);
     if asked.json {
         out.json(&whole(&found, &extents))?;
     } else {
@@ -32,10 +28,11 @@ pub(crate) fn run(stats: &Stats) -> Result<u8, Failure> {
         tell(&mut out, &found, &extents, bytes)?;
     }
     out.flush()?;
+    drop(out);
     if found.totals.records == 0 {
         super::tell_slips(&query);
     }
-    Ok(if found.totals.records == 0 && asked.fail_if_empty {
+    Ok(if found.totals.records == 0 && asked.answer.fail_if_empty {
         code::EMPTY
     } else {
         code::OK

@@ -4,6 +4,8 @@ mod place;
 
 use std::time::Duration;
 
+use tracing_audit::Query;
+use tracing_audit::clock::{Clock as _, SystemClock};
 use tracing_audit::store::{Follow, Item, Stored};
 
 use super::Met;
@@ -15,7 +17,7 @@ use crate::table::{Row, Table};
 const PAUSE: Duration = Duration::from_millis(100);
 
 pub(crate) fn run(tail: &Tail) -> Result<u8, Failure> {
-    let query = super::question(&tail.source.filter, None, None)?;
+    let query = Query::parse_terms(&tail.source.filter, SystemClock.now())?;
     let dir = &tail.source.dir;
     // What is a directory may become a trail while it is followed.
     if !tail.follow || !dir.is_dir() {

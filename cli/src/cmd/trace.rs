@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::{Value, json};
+use tracing_audit::Query;
+use tracing_audit::clock::{Clock as _, SystemClock};
 use tracing_audit::record::{Record, Slot};
 use tracing_audit::store::{Direction, Store as _, Stored};
 
+use super::about::quoted;
 use super::{Met, tell};
 use crate::asking::Trace;
 use crate::grid::{Grid, bold};
@@ -22,7 +25,10 @@ const MOST_TRACES: usize = 20;
 const DEEPEST: usize = 64;
 
 pub(crate) fn run(args: &Trace) -> Result<u8, Failure> {
-    let query = super::question(&[format!("trace_id={}", args.id.trim())], None, None)?;
+    let query = Query::parse_terms(
+        [format!("trace_id={}", quoted(args.id.trim()))],
+        SystemClock.now(),
+    )?;
     let store = super::open(&args.dir)?;
     let mut met = Met::default();
     let mut traces: BTreeMap<String, Vec<Stored>> = BTreeMap::new();
@@ -39,7 +45,7 @@ pub(crate) fn run(args: &Trace) -> Result<u8, Failure> {
             )));
         }
     }
-    let mut out = Out::paged(args.color, args.no_pager || args.json);
+    let mut out = Out::paged(args.color, args.answer.no_pager || args.json);
     for (id, records) in &traces {
         let tree = Tree::of(records);
         if args.json {
@@ -54,7 +60,7 @@ pub(crate) fn run(args: &Trace) -> Result<u8, Failure> {
     out.flush()?;
     drop(out);
     tell(&met);
-    Ok(if traces.is_empty() && args.fail_if_empty {
+    Ok(if traces.is_empty() && args.answer.fail_if_empty {
         code::EMPTY
     } else {
         code::OK

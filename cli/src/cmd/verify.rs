@@ -15,7 +15,7 @@ use tracing_audit::{Error, ErrorKind};
 use crate::args::Color;
 use crate::out::{Failure, Out, code};
 use crate::sealing::Verify;
-use crate::words::{counted, harmless};
+use crate::words::{counted, harmless, harmless_json};
 
 pub(crate) fn run(args: &Verify) -> Result<u8, Failure> {
     let keys = args
@@ -43,7 +43,7 @@ pub(crate) fn run(args: &Verify) -> Result<u8, Failure> {
     let report = with_progress(dir, options)?;
     let mut out = Out::new(Color::Never);
     if args.json {
-        out.line(&whole(&report).to_string())?;
+        out.json(&whole(&report))?;
     } else {
         for stream in &report.streams {
             tell(&mut out, stream, args.strict)?;
@@ -249,7 +249,12 @@ fn receipt(path: &Path, keys: &[VerifierKey], as_json: bool) -> Result<u8, Failu
         }
         Err(error) => return Err(Failure::Input(error.to_string())),
     };
-    out.line(&harmless(&line))?;
+    // Written out as for people it would be JSON no more.
+    out.line(&if as_json {
+        harmless_json(&line)
+    } else {
+        harmless(&line)
+    })?;
     out.flush()?;
     Ok(code)
 }

@@ -1,7 +1,7 @@
 //! Records as they come: a page with the newest rows, and a stream of batches that the script adds to it.
 //!
 //! Every record that the filter wants is *sent*; of a batch that is too large the newest rows are *shown* and the others
-//! *omitted*, and the three are told: sent = shown + omitted.
+//! *omitted*, and the three are told: sent = shown + omitted. A reader that was cut off for long is told that there is *more*.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +26,7 @@ use super::layout::{self, Tab};
 use super::rows;
 use super::server::Peer;
 use crate::out::Failure;
-use crate::words::harmless;
+use crate::words::{self, harmless};
 
 /// How often the files are looked at.
 const BEAT: Duration = Duration::from_millis(250);
@@ -73,6 +73,8 @@ struct Sent {
     omitted: u64,
     lost: u64,
     findings: u64,
+    /// Whether more came while the reader was cut off than is looked for.
+    more: bool,
 }
 
 impl Sent {
@@ -107,6 +109,7 @@ impl Sent {
             "omitted": self.omitted,
             "lost": self.lost,
             "findings": self.findings,
+            "more": self.more,
         });
         // An id has no end of line, whatever a hostile file calls its stream.
         let id = last
@@ -142,8 +145,8 @@ pub(super) async fn page(
         return layout::failed(&failure);
     }
     match app.read(move |app| newest(app, &question.query)).await {
-        Ok((rows, from)) => {
-            let main = shown(&rows, &from, &asked);
+        Ok(newest) => {
+            let main = shown(&newest, &asked);
             layout::answer(
                 StatusCode::OK,
                 layout::page("Live", Tab::Live, &asked, Some(5), main),
@@ -153,8 +156,16 @@ pub(super) async fn page(
     }
 }
 
-/// The newest rows, and the place from which the stream goes on: that of the newest record, wanted or not.
-fn newest(app: &App, query: &Query) -> Result<(Vec<Stored>, Cursor), Failure> {
+/// What the page begins with.
+struct Newest {
+    rows: Vec<Stored>,
+    /// Where looking for rows ended before there were enough.
+    stopped: Option<Cursor>,
+    /// The place from which the stream goes on: that of the newest record, wanted or not.
+    from: Cursor,
+}
+
+fn newest(app: &App, query: &Query) -> Result<Newest, Failure> {
     let store = app.store()?;
     let newest = store.extents()?.into_iter().map(|extent| extent.last).max();
     let from = newest.unwrap_or_else(|| Cursor {
@@ -164,7 +175,7 @@ fn newest(app: &App, query: &Query) -> Result<(Vec<Stored>, Cursor), Failure> {
     });
     let mut rows = Vec::new();
     let budget = Budget::new(query, Window::ALL, FIRST.0, FIRST.1);
-    budget::walk(&*store, &budget, None, |item| {
+    let stopped = budget::walk(&*store, &budget, None, |item| {
         if let Item::Record(stored) = item {
             // What was written since is the stream's to tell.
             if stored.place <= from {
@@ -173,10 +184,12 @@ fn newest(app: &App, query: &Query) -> Result<(Vec<Stored>, Cursor), Failure> {
         }
         rows.len() < BEGIN
     })?;
-    Ok((rows, from))
+    let stopped = stopped.filter(|_| rows.len() < BEGIN);
+    Ok(Newest { rows, stopped, from })
 }
 
-fn shown(rows: &[Stored], from: &Cursor, asked: &Asked) -> maud::Markup {
+fn shown(newest: &Newest, asked: &Asked) -> maud::Markup {
+    let Newest { rows, stopped, from } = newest;
     let events = Asked {
         after: Some(from.clone()),
         ..asked.clone()
@@ -198,6 +211,10 @@ fn shown(rows: &[Stored], from: &Cursor, asked: &Asked) -> maud::Markup {
                         (rows::head())
                         tbody #rows data-live="" { @for stored in rows { (rows::row(stored, asked, "/live")) } }
                     }
+                }
+                @if let Some(place) = stopped {
+                    (layout::notice("quiet", html! { "Looked back to " (words::time(place.observed_at)) " only. "
+                        a href=(asked.href("/")) { "Search further back" } }))
                 }
                 @if rows.is_empty() { section.empty { h2 { "Nothing yet" } p { "The first record that the filter wants appears here." } } }
             }
@@ -251,7 +268,7 @@ async fn run(app: &Arc<App>, asked: Asked, query: Query, feed: &Feed) -> Result<
     let rows = asked.between("", "");
     let (mut query, after) = (query, asked.after.clone());
     let (found, mut follow);
-    (query, follow, found) = app.read(move |app| begin(app, query, after)).await?;
+    (query, follow, found, sent.more) = app.read(move |app| begin(app, query, after)).await?;
     if !feed.send("retry: 2000\n\n").await {
         return Ok(());
     }
@@ -288,16 +305,21 @@ async fn run(app: &Arc<App>, asked: Asked, query: Query, feed: &Feed) -> Result<
     }
 }
 
-/// Where the following begins, and what the reader has missed until there.
-fn begin(app: &App, query: Query, after: Option<Cursor>) -> Result<(Query, Follow, Vec<Item>), Failure> {
+/// Where the following begins, what the reader has missed until there, and whether that is not all of it.
+fn begin(
+    app: &App,
+    query: Query,
+    after: Option<Cursor>,
+) -> Result<(Query, Follow, Vec<Item>, bool), Failure> {
     let follow = Follow::from_end(app.dir.clone())?;
     let missed = match &after {
         None => Vec::new(),
         Some(after) => follow.history(&Since { query: &query, after }, BACK)?,
     };
+    let more = missed.len() == BACK;
     let missed = missed
         .into_iter()
         .filter(|stored| after.as_ref().is_some_and(|after| stored.place > *after));
     let missed = missed.map(Item::Record).collect();
-    Ok((query, follow, missed))
+    Ok((query, follow, missed, more))
 }

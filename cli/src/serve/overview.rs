@@ -208,7 +208,7 @@ fn cards(numbers: &Numbers, asked: &Asked) -> Markup {
     let newest = numbers.extents.iter().map(|extent| extent.last.observed_at).max();
     html! {
         ul.cards {
-            li.card { span.big { (words::count(all)) } span { "records in the trail" } span.quiet { (size(numbers.bytes())) } }
+            li.card { span.big { (words::count(all)) } span { "records in the trail" } span.quiet { (words::bytes(numbers.bytes())) } }
             li.card { span.big { (words::count(numbers.records)) } span { "found by the filter" }
                 @if numbers.stopped.is_some() { span.quiet { "of the newest" } } }
             li.card { span.big { (words::count(numbers.last_hour)) } span { "of them in the last hour" } }
@@ -300,7 +300,7 @@ fn stream(extent: &Extent, numbers: &Numbers, asked: &Asked) -> Markup {
             td.number { (words::count(extent.records())) }
             td { (words::time(extent.first.observed_at)) }
             td { (words::time(extent.last.observed_at)) }
-            td.number { (size(extent.bytes)) }
+            td.number { (words::bytes(extent.bytes)) }
             td { @match head.filter(|head| head.checkpoint.is_some()) {
                 None => "no",
                 Some(head) => {
@@ -332,16 +332,5 @@ fn unknown() -> Markup {
                 "the state of its disk, and what its other sinks refused. Ask it: " code { "audit.stats()" } ", "
                 code { "audit.openmetrics()" } "." }
         }
-    }
-}
-
-fn size(bytes: u64) -> String {
-    const UNITS: [(u64, &str); 3] = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
-    match UNITS.into_iter().find(|(unit, _)| bytes >= *unit) {
-        Some((unit, name)) => {
-            let tenths = bytes.saturating_mul(10) / unit;
-            format!("{}.{} {name}", tenths / 10, tenths % 10)
-        }
-        None => format!("{bytes} bytes"),
     }
 }

@@ -81,7 +81,9 @@ impl Seen {
     fn take(&mut self, item: Item, most: usize) -> bool {
         match item {
             Item::Record(stored) => self.rows.push(stored),
+            // All of them are counted with the histogram.
             Item::Gap(stored) if self.gaps.len() < TOLD => self.gaps.push(stored),
+            Item::Gap(_) => {}
             Item::Finding(finding) if self.findings.len() < TOLD => self.findings.push(finding.to_string()),
             _ => self.more_findings += 1,
         }

@@ -216,8 +216,14 @@ fn marked(text: &str) -> String {
             '<' => safe.push_str("&lt;"),
             '>' => safe.push_str("&gt;"),
             '&' => safe.push_str("&amp;"),
-            // What looks like an address becomes a link in some readers.
-            ':' if safe.ends_with("http") || safe.ends_with("https") => safe.push_str("&#58;"),
+            // What looks like an address becomes a link in some readers, whatever its case.
+            ':' if ["http", "https", "ftp"]
+                .iter()
+                .any(|scheme| ends_with(&safe, scheme)) =>
+            {
+                safe.push_str("&#58;");
+            }
+            '.' if ends_with(&safe, "www") => safe.push_str("&#46;"),
             '@' => safe.push_str("&#64;"),
             c => safe.push(c),
         }
@@ -225,9 +231,35 @@ fn marked(text: &str) -> String {
     safe
 }
 
+/// Whether the text ends with this word, in capitals or not.
+fn ends_with(text: &str, word: &str) -> bool {
+    let end = text.len().checked_sub(word.len());
+    end.and_then(|at| text.get(at..))
+        .is_some_and(|end| end.eq_ignore_ascii_case(word))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_address_becomes_a_link_in_any_case_and_by_any_scheme() {
+        for address in [
+            "http://e.x",
+            "HTTPS://e.x",
+            "Http://e.x",
+            "ftp://e.x",
+            "www.e.x",
+            "WWW.e.x",
+            "ana@e.x",
+        ] {
+            let shown = marked(&format!("ü {address}"));
+            for link in ["://", "www.", "WWW.", "@"] {
+                assert!(!shown.contains(link), "{shown}");
+            }
+        }
+        assert_eq!(marked("12.3% of w.w: https"), "12.3% of w.w: https");
+    }
 
     fn hostile() -> Doc {
         let mut doc = Doc::new("<script>alert(1)</script>".to_owned());

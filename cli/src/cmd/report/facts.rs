@@ -57,6 +57,8 @@ pub(super) struct Facts {
     pub(super) actions: Tally,
     pub(super) actors: Tally,
     pub(super) days: BTreeMap<u64, Day>,
+    /// Days that there is no row for.
+    pub(super) other_days: Day,
     /// By actor and event.
     pub(super) denied: Tally,
     /// Records of applications that name nobody, by their event.
@@ -116,12 +118,14 @@ impl Facts {
             tally.one(record.text(slot).unwrap_or("(none)").to_owned());
         }
         let day = record.uint(Slot::Time).unwrap_or(stored.place.observed_at) / DAY;
-        if self.days.len() < MOST_ROWS || self.days.contains_key(&day) {
-            let day = self.days.entry(day).or_default();
-            day.records += 1;
-            day.denied += u64::from(outcome == Some("denied"));
-            day.failed += u64::from(outcome == Some("failure"));
-        }
+        let day = if self.days.len() < MOST_ROWS || self.days.contains_key(&day) {
+            self.days.entry(day).or_default()
+        } else {
+            &mut self.other_days
+        };
+        day.records += 1;
+        day.denied += u64::from(outcome == Some("denied"));
+        day.failed += u64::from(outcome == Some("failure"));
         self.actor(record, outcome == Some("denied"));
         self.redaction(record);
         self.own(stored);
@@ -155,10 +159,13 @@ impl Facts {
             let Some(remark) = remark.as_map() else { continue };
             let word = |name: &str| remark.get(name).and_then(Value::as_str).unwrap_or("-").to_owned();
             let key = (word("rule"), word("action"));
+            let n = number(remark.get("n")).max(1);
             if self.redactions.len() < MOST_ROWS || self.redactions.contains_key(&key) {
                 let (times, records) = self.redactions.entry(key).or_default();
-                *times = times.saturating_add(number(remark.get("n")).max(1));
+                *times = times.saturating_add(n);
                 *records += 1;
+            } else {
+                self.unnamed = self.unnamed.saturating_add(n);
             }
         }
     }

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use tracing_audit::clock::{Clock as _, SystemClock};
 use tracing_audit::record::Value;
-use tracing_audit::store::{Completeness, Filter as _, Store as _, Verdict, completeness};
+use tracing_audit::store::{Completeness, Store as _, Verdict, completeness};
 use tracing_audit::verify::{Outcome, Report as Verification, Weight};
 
 use crate::args::Color;
@@ -19,22 +19,16 @@ use crate::cmd::verify::{self, verdict};
 use crate::out::{Failure, Out, code};
 use crate::words::{self, count, counted, percent, stamp};
 use doc::Doc;
-use facts::{DAY, Facts, TOLD};
+use facts::{DAY, Day, Facts, TOLD};
 
 /// How many rows the tables of words have.
 const ROWS: usize = 25;
 
 pub(crate) fn run(report: &Report) -> Result<u8, Failure> {
-    let (since, until) = (report.range.since.as_deref(), report.range.until.as_deref());
-    let query = super::question(&[], since, until)?;
+    let query = super::question(&[], &report.range)?;
     let options = verify::options(&report.key, &report.anchor)?;
     let store = super::open(&report.dir)?;
-    let mut window = query.window();
-    if let Some(until) = until {
-        window.until = window
-            .until
-            .min(tracing_audit::query::parse_time(until, SystemClock.now())?);
-    }
+    let window = super::asked_window(&report.range, &query)?;
     let verdict = completeness(&store, window)?;
     let verified = if report.dir.is_dir() {
         verify::with_progress(&report.dir, options)
@@ -164,13 +158,14 @@ fn counts(doc: &mut Doc, facts: &Facts) {
         );
     }
     doc.heading("Records by day");
-    let days = facts.days.iter().map(|(day, sums)| {
-        let day = words::moment(day.saturating_mul(DAY), DAY);
-        vec![day, count(sums.records), count(sums.denied), count(sums.failed)]
-    });
+    let row =
+        |day: String, sums: &Day| vec![day, count(sums.records), count(sums.denied), count(sums.failed)];
+    let days = facts.days.iter();
+    let days = days.map(|(day, sums)| row(words::moment(day.saturating_mul(DAY), DAY), sums));
+    let others = (facts.other_days.records > 0).then(|| row("(others)".to_owned(), &facts.other_days));
     doc.table(
         &["day (UTC)", "#records", "#denied", "#failed"],
-        days.collect(),
+        days.chain(others).collect(),
         "No record.",
     );
     doc.heading("Denied");

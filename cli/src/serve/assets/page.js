@@ -192,14 +192,16 @@ if (live) {
   let now = { sent: 0, shown: 0, omitted: 0 };
   let lost = 0;
   let findings = 0;
+  let more = false;
   let left = 0;
 
   const number = (value) => value.toLocaleString("en-US");
 
   function tell(state) {
-    const sum = (name) => before[name] + now[name] ;
+    const sum = (name) => before[name] + now[name];
     const parts = [state, number(sum("sent")) + " came", number(sum("shown") - left) + " shown"];
     if (sum("omitted") + left) parts.push(number(sum("omitted") + left) + " left out, too many at a time");
+    if (more) parts.push("more came while this page was cut off: see Records");
     if (lost) parts.push(number(lost) + " lost, say gap records");
     if (findings) parts.push(number(findings) + " findings");
     tail.textContent = parts.join(" · ");
@@ -237,6 +239,7 @@ if (live) {
     now = batch;
     lost = batch.lost;
     findings = batch.findings;
+    more = more || batch.more;
     if (batch.rows) batches.push(batch.rows);
     held += many;
     // What waits has an end too: the oldest goes, and is counted as left out.
