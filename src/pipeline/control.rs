@@ -291,6 +291,11 @@ pub(super) fn file(event: &FileEvent) -> Option<Record> {
             .attribute("segment", segment.to_string())
             .attribute("error", cause.as_str())
             .build(),
+        FileEvent::RemainsStay { cause } => control("audit.degraded")
+            .outcome("failure")
+            .attribute("cause", "remains_stay")
+            .attribute("error", cause.as_str())
+            .build(),
         FileEvent::Held { .. } | FileEvent::NotShipped { .. } => return of_followers(event),
     })
 }

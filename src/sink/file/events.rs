@@ -199,6 +199,12 @@ pub enum FileEvent {
         /// Why, for people.
         cause: String,
     },
+    /// Segments were removed, and what speaks of their records could not be: the cursor of a follower that does not run, or
+    /// erasable values. The next clean-up tries again.
+    RemainsStay {
+        /// Why, for people.
+        cause: String,
+    },
 }
 
 /// What [`FileSink::rotate`](super::FileSink::rotate) did.

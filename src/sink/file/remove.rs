@@ -200,9 +200,14 @@ impl FileSink {
             self.progress.relist();
         }
         let oldest = staying.or(plan.oldest);
-        self.move_on(&plan, oldest)?;
-        if let Some(oldest) = oldest.filter(|_| is_less) {
-            self.forget_rows(oldest.first_seq)?;
+        // The segments are gone, whatever becomes of what speaks of them: the next clean-up makes that good.
+        let moved = self.move_on(&plan, oldest);
+        let forgotten = oldest
+            .filter(|_| is_less)
+            .map_or(Ok(()), |oldest| self.forget_rows(oldest.first_seq));
+        for error in [moved, forgotten].into_iter().filter_map(Result::err) {
+            let cause = error.to_string();
+            self.tell(FileEvent::RemainsStay { cause });
         }
         Ok(cleaned)
     }

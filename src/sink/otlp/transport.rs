@@ -16,7 +16,7 @@ use crate::error::Result;
 #[derive(Debug)]
 pub(super) enum Transport {
     Http {
-        http: Http,
+        http: Box<Http>,
         compression: Compression,
         /// The last compressed body; its room is used again.
         body: Room,
@@ -32,7 +32,7 @@ impl Transport {
     pub(super) fn new(way: Way) -> Result<Self> {
         match way.protocol {
             Protocol::HttpProtobuf => Ok(Self::Http {
-                http: Http::new(&way)?,
+                http: Box::new(Http::new(&way)?),
                 compression: way.compression,
                 body: Room::default(),
             }),
