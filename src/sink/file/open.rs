@@ -73,6 +73,8 @@ impl FileSink {
             running: Vec::new(),
             stated: None,
             cleaned: None,
+            owed: Vec::new(),
+            has_old_debts: true,
             told_held: false,
             events,
             scratch: Vec::new(),
