@@ -3,6 +3,7 @@
 
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -36,6 +37,10 @@ pub enum Case {
     HungSink,
     /// The memory of one verification, in a process that does nothing else.
     Resident,
+    /// Verification and opening of a tenth of the records and of all of them, each in a process that does nothing else.
+    Linear,
+    /// One opening for writing, in a process that does nothing else; makes its own key again from `BENCH_SEAL_KEY`.
+    Opening,
 }
 
 /// How much is measured, and where.
@@ -50,7 +55,7 @@ pub struct Plan {
     /// Turns; the best of each side counts, because the machine may have other work.
     #[arg(long, default_value_t = 5)]
     pub turns: u32,
-    /// Working directory, made anew and removed; `resident` reads the trail that is in it.
+    /// Working directory, made anew and removed; `resident` and `opening` read the trail that is in it.
     #[arg(long, default_value = "target/bench/seal")]
     pub out: PathBuf,
 }
@@ -58,14 +63,19 @@ pub struct Plan {
 /// How long anything may take that is not measured.
 const PATIENCE: Duration = Duration::from_secs(600);
 
+/// The variable that carries the key of a trail to a child process.
+const KEY: &str = "BENCH_SEAL_KEY";
+
 impl Plan {
     /// Measures and prints.
     ///
     /// # Errors
     /// When something cannot be written, or does not verify.
     pub fn run(&self) -> Result<()> {
-        if self.case == Case::Resident {
-            return self.resident();
+        match self.case {
+            Case::Resident => return self.resident(),
+            Case::Opening => return self.opening(),
+            _ => {}
         }
         fresh(&self.out)?;
         match self.case {
@@ -74,7 +84,8 @@ impl Plan {
             Case::Durable => self.durable()?,
             Case::SlowDisk => self.slow_disk()?,
             Case::HungSink => self.hung_sink()?,
-            Case::Resident => {}
+            Case::Linear => self.linear()?,
+            Case::Resident | Case::Opening => {}
         }
         Ok(fs::remove_dir_all(&self.out)?)
     }
@@ -87,8 +98,14 @@ impl Plan {
     /// A signed trail of typical records, and its key.
     fn trail(&self) -> Result<SigningKey> {
         let key = SigningKey::generate("bench.example/trail")?;
-        let audit = self.builder(&key).start()?;
-        for n in 0..self.records {
+        self.grow(&key, 0..self.records)?;
+        Ok(key)
+    }
+
+    /// Adds typical records to the trail.
+    fn grow(&self, key: &SigningKey, numbers: Range<u64>) -> Result<()> {
+        let audit = self.builder(key).start()?;
+        for n in numbers {
             let record = typical(n);
             while let Err(error) = audit.submit(record.clone()) {
                 ensure!(error.kind() == ErrorKind::Full, "{error}");
@@ -96,11 +113,27 @@ impl Plan {
             }
         }
         audit.shutdown(PATIENCE)?;
-        Ok(key)
+        Ok(())
+    }
+
+    fn linear(&self) -> Result<()> {
+        let key = SigningKey::generate("bench.example/trail")?;
+        let mut from = 0;
+        for to in [self.records / 10, self.records] {
+            let start = Instant::now();
+            self.grow(&key, from..to)?;
+            println!("linear: {} records more in {:?}", to - from, start.elapsed());
+            from = to;
+            for _ in 0..self.turns {
+                self.child("resident", &key)?;
+                self.child("opening", &key)?;
+            }
+        }
+        Ok(())
     }
 
     fn verify(&self) -> Result<()> {
-        self.trail()?;
+        let key = self.trail()?;
         let bytes: u64 = segments(&self.home())?.iter().map(|segment| segment.len).sum();
         let (mut plain, mut ours) = (Duration::MAX, Duration::MAX);
         for _ in 0..self.turns {
@@ -121,7 +154,7 @@ impl Plan {
             rate(ours),
             plain.as_secs_f64() / ours.as_secs_f64()
         );
-        self.child("resident")
+        self.child("resident", &key)
     }
 
     /// SHA-256 over the segments, read in blocks as large as the verifier's.
@@ -142,19 +175,41 @@ impl Plan {
         Ok(())
     }
 
-    fn child(&self, case: &str) -> Result<()> {
+    fn child(&self, case: &str, key: &SigningKey) -> Result<()> {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["seal", case, "--out"]).arg(&self.out);
+        let text = key.to_text().context("the key has no text")?;
+        command.env(KEY, text.as_str());
         ensure!(command.status()?.success(), "the case {case} failed");
         Ok(())
     }
 
     fn resident(&self) -> Result<()> {
         let before = peak()?;
+        let (start, ours) = (Instant::now(), processor()?);
         let report = verify::verify(&self.out, &verify::Options::new())?;
+        let (took, ours) = (start.elapsed(), processor()? - ours);
         ensure!(report.outcome() == Outcome::Verified, "it does not verify");
+        let records: u64 = report.streams.iter().map(|stream| stream.records).sum();
         println!(
-            "resident: {before} KiB at its peak before, {} KiB behind",
+            "resident: {records} records in {took:?}, {ours:?} of a processor, {} ns each; {before} KiB at its peak before, \
+             {} KiB behind",
+            ours.as_nanos() / u128::from(records.max(1)),
+            peak()?
+        );
+        Ok(())
+    }
+
+    fn opening(&self) -> Result<()> {
+        let key = SigningKey::from_env(KEY)?;
+        let before = peak()?;
+        let start = Instant::now();
+        let sink = FileSink::builder(&self.out).keep_days(0).signing_key(key);
+        let sink = sink.open()?;
+        println!(
+            "opening: {} records in {:?}; {before} KiB at its peak before, {} KiB behind",
+            sink.next_seq(),
+            start.elapsed(),
             peak()?
         );
         Ok(())
@@ -187,46 +242,74 @@ impl Plan {
 
     fn durable(&self) -> Result<()> {
         let key = SigningKey::generate("bench.example/trail")?;
-        for callers in [1, 8, 64_u64].into_iter().cycle().take(3 * self.turns as usize) {
-            fresh(&self.out)?;
-            // Beside each other: what else the disk has to do changes from minute to minute.
-            let bare = self.bare()?;
-            let audit = self.builder(&key).start()?;
-            let share = self.records / callers;
-            let start = Instant::now();
-            let done = std::thread::scope(|scope| {
-                let calls = (0..callers).map(|caller| {
-                    let audit = &audit;
-                    scope.spawn(move || {
-                        (0..share).try_for_each(|n| audit.emit(typical(caller * share + n)).map(drop))
-                    })
-                });
-                let calls: Vec<_> = calls.collect();
-                calls.into_iter().all(|call| matches!(call.join(), Ok(Ok(()))))
-            });
-            ensure!(done, "a record was not durable");
-            let rate = (share * callers) as f64 / start.elapsed().as_secs_f64();
+        for callers in [1, 8, 64] {
+            let mut turns = Vec::new();
+            for _ in 0..self.turns {
+                turns.push(self.durable_turn(&key, callers)?);
+            }
+            let median = |of: fn(&Durable) -> f64| {
+                let mut all: Vec<f64> = turns.iter().map(of).collect();
+                all.sort_by(f64::total_cmp);
+                all.get(all.len() / 2).copied().unwrap_or_default()
+            };
             println!(
-                "durable, {callers} callers: {rate:.0} a second; fdatasync of one line {bare:.0} a second: {:.2}",
-                rate / bare
+                "durable, {callers} callers, {} bytes a line, medians of {} turns: {:.0} records a second; the same lines by one \
+                 fdatasync each {:.0}: {:.2}; by one fdatasync for {callers} lines {:.0}: {:.2}",
+                turns.first().map_or(0, |turn| turn.line),
+                turns.len(),
+                median(|turn| turn.ours),
+                median(|turn| turn.single),
+                median(|turn| turn.ours / turn.single),
+                median(|turn| turn.grouped),
+                median(|turn| turn.ours / turn.grouped),
             );
-            audit.shutdown(PATIENCE)?;
         }
         Ok(())
     }
 
-    /// How often a second a line can be appended and synced.
-    fn bare(&self) -> Result<f64> {
-        let path = self.out.join("bare");
-        let mut file = File::options().create(true).append(true).open(&path)?;
-        let line = vec![b'x'; 660];
-        let count = self.records.min(2_000);
+    /// Our receipts, and the very lines that were written for them by bare `fdatasync`, beside each other: what else the
+    /// disk has to do changes from minute to minute.
+    fn durable_turn(&self, key: &SigningKey, callers: u64) -> Result<Durable> {
+        fresh(&self.out)?;
+        let audit = self.builder(key).start()?;
+        let share = self.records / callers;
         let start = Instant::now();
-        for _ in 0..count {
-            file.write_all(&line)?;
+        let done = std::thread::scope(|scope| {
+            let calls = (0..callers).map(|caller| {
+                let audit = &audit;
+                scope.spawn(move || {
+                    (0..share).try_for_each(|n| audit.emit(typical(caller * share + n)).map(drop))
+                })
+            });
+            let calls: Vec<_> = calls.collect();
+            calls.into_iter().all(|call| matches!(call.join(), Ok(Ok(()))))
+        });
+        let ours = (share * callers) as f64 / start.elapsed().as_secs_f64();
+        ensure!(done, "a record was not durable");
+        audit.shutdown(PATIENCE)?;
+        let mut bytes = Vec::new();
+        for segment in segments(&self.home())? {
+            bytes.extend(fs::read(&segment.path)?);
+        }
+        let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
+        Ok(Durable {
+            ours,
+            single: self.bare(&lines, 1)?,
+            grouped: self.bare(&lines, usize::try_from(callers)?)?,
+            line: bytes.len() / lines.len().max(1),
+        })
+    }
+
+    /// How many lines a second can be appended and synced, so many together.
+    fn bare(&self, lines: &[&[u8]], together: usize) -> Result<f64> {
+        let path = self.out.join(format!("bare-{together}"));
+        let mut file = File::options().create(true).append(true).open(&path)?;
+        let start = Instant::now();
+        for group in lines.chunks(together) {
+            file.write_all(&group.concat())?;
             file.sync_data()?;
         }
-        Ok(count as f64 / start.elapsed().as_secs_f64())
+        Ok(lines.len() as f64 / start.elapsed().as_secs_f64())
     }
 
     fn slow_disk(&self) -> Result<()> {
@@ -308,6 +391,17 @@ impl Plan {
             .copied()
             .context("no call was made")
     }
+}
+
+/// One turn of `durable`: lines a second.
+struct Durable {
+    ours: f64,
+    /// Bare, each line by an `fdatasync` of its own.
+    single: f64,
+    /// Bare, as many lines by one `fdatasync` as there are callers.
+    grouped: f64,
+    /// Bytes of a line, on average.
+    line: usize,
 }
 
 /// A sink that accepts, and never answers.

@@ -141,8 +141,12 @@ impl Writer {
             if let Some(record) = control::file(&event) {
                 self.control(&record);
             }
-            if let (FileEvent::Removing { .. }, Some(journal)) = (&event, &mut self.journal) {
-                journal.removal_stands_at(self.seq - 1);
+            match (&event, &mut self.journal) {
+                (FileEvent::Removing { .. }, Some(journal)) => journal.removal_stands_at(self.seq - 1),
+                (FileEvent::NotShipped { sink, .. }, Some(journal)) => {
+                    journal.not_shipped_stands_at(sink, self.seq - 1);
+                }
+                _ => {}
             }
         }
     }

@@ -85,6 +85,9 @@ impl Follower {
         let name = given.sink.name().to_owned();
         let next = following.reader.next();
         let state = PortState::of_follower(&name, Arc::clone(&following.progress), next);
+        if let Some(debt) = following.debt {
+            state.miss_unkept(debt.count);
+        }
         let state = Arc::new(state);
         let (asks, asked) = crossbeam_channel::unbounded();
         let worker = Worker::new(at, given.sink, Arc::clone(&state), following, Arc::clone(report));
@@ -179,13 +182,13 @@ impl Writer {
 
     /// States what followers missed and refused, that one failed for good or stands still, and that it goes on.
     pub(super) fn settle_followers(&mut self, is_end: bool) {
-        let mut told = Vec::new();
+        let (mut gaps, mut told) = (Vec::new(), Vec::new());
         let clock = &self.inbox.clock;
         for follower in &mut self.followers {
             let state = &follower.state;
             let untold = state.untold.swap(0, Ordering::AcqRel);
             if untold > 0 {
-                told.push(control::sink_gap(state.name(), untold, "not_kept"));
+                gaps.push((Arc::clone(state), untold));
             }
             told.extend(state.refusals(is_end));
             let waiting = state.waiting();
@@ -211,6 +214,10 @@ impl Writer {
                 Some(Turn::GoesOn) => told.push(control::sink_recovered(state.name(), waiting)),
                 None => {}
             }
+        }
+        for (state, count) in gaps {
+            self.control(&control::sink_gap(state.name(), count, "not_kept"));
+            state.states(count, self.seq);
         }
         for record in &told {
             self.control(record);

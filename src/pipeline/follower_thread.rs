@@ -13,8 +13,9 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use super::barrier::{Barrier, Mark};
 use super::port_state::{ENDED_FAILED, ENDED_UNFLUSHED, ENDED_WELL, PortState};
 use super::ports::{FIRST_WAIT, LONGEST_WAIT, Report};
+use crate::error::Error;
 use crate::format::{Batch, Entry};
-use crate::sink::file::{CursorFile, Following, Hold, TrailReader};
+use crate::sink::file::{CursorFile, Debt, Following, Hold, TrailReader};
 use crate::sink::{Accepted, Sink, SinkError};
 use crate::stats::add;
 
@@ -37,6 +38,8 @@ pub(super) struct Asked {
 enum Stage {
     /// Read a batch.
     Read,
+    /// Have the cursor's file say what was missing before it.
+    Owe,
     /// Have the sink take it.
     Deliver,
     /// Have the sink flush it.
@@ -64,6 +67,10 @@ pub(super) struct Worker {
     cursor: Option<CursorFile>,
     hold: Option<Hold>,
     batch: Batch,
+    /// Entries that were missing before the batch, and of which nobody was told.
+    missing: u64,
+    /// What the cursor's file says that no record is known to state.
+    debt: Option<Debt>,
     stage: Stage,
     phase: Phase,
     asked: Vec<Asked>,
@@ -96,6 +103,8 @@ impl Worker {
             cursor: following.cursor,
             hold: Some(following.hold),
             batch: Batch::default(),
+            missing: 0,
+            debt: following.debt,
             stage: Stage::Read,
             phase: Phase::Runs,
             asked: Vec::new(),
@@ -138,7 +147,7 @@ impl Worker {
     }
 
     fn hear(&mut self, asked: Asked) {
-        if matches!(self.stage, Stage::Flush | Stage::Keep) {
+        if matches!(self.stage, Stage::Owe | Stage::Flush | Stage::Keep) {
             // Whoever asks is told how it is now, and not how it was at the last try.
             self.due = Instant::now();
             self.trouble = None;
@@ -164,6 +173,7 @@ impl Worker {
         }
         match self.stage {
             Stage::Read => self.read(),
+            Stage::Owe => self.owe(),
             Stage::Deliver => self.deliver(),
             Stage::Flush => self.flush(),
             Stage::Keep => self.keep(),
@@ -183,8 +193,10 @@ impl Worker {
             }
         };
         if missing > 0 {
-            self.state.miss_unkept(missing);
-            self.state.passes(self.reader.next() - self.batch.len() as u64);
+            self.goes_well();
+            self.missing = missing;
+            self.stage = Stage::Owe;
+            return Duration::ZERO;
         }
         if self.batch.is_empty() && self.reader.is_lost() {
             let next = self.reader.next();
@@ -201,6 +213,45 @@ impl Worker {
         let look = self.look;
         self.look = (look * 2).min(LAST_LOOK);
         look
+    }
+
+    /// The entry that the batch begins with.
+    fn due(&self) -> u64 {
+        self.reader.next() - self.batch.len() as u64
+    }
+
+    /// The cursor moves over what was missing, and its file says how much, before anybody is told: so no stop in between
+    /// loses the count.
+    fn owe(&mut self) -> Duration {
+        let next = self.due();
+        if let Some(cursor) = &self.cursor {
+            let before = self.debt.filter(|_| !self.state.is_stated());
+            let debt = Debt {
+                count: self.missing + before.map_or(0, |debt| debt.count),
+                // The record that will say so stands behind all that the disk has confirmed.
+                from: before.map_or(self.state.durable(), |debt| debt.from),
+            };
+            if let Err(error) = cursor.begin(next, Some(debt)) {
+                return self.cannot_keep(&error);
+            }
+            self.debt = Some(debt);
+        }
+        self.goes_well();
+        self.state.miss_unkept(std::mem::take(&mut self.missing));
+        self.state.passes(next);
+        self.stage = if self.batch.is_empty() {
+            Stage::Read
+        } else {
+            Stage::Deliver
+        };
+        Duration::ZERO
+    }
+
+    fn cannot_keep(&mut self, error: &Error) -> Duration {
+        self.say(&format!(
+            "{error}; the sink is given nothing more until it can be"
+        ));
+        self.try_again(None, error.to_string())
     }
 
     fn deliver(&mut self) -> Duration {
@@ -242,12 +293,12 @@ impl Worker {
 
     fn keep(&mut self) -> Duration {
         let next = self.reader.next();
-        if let Some(Err(error)) = self.cursor.as_ref().map(|cursor| cursor.write(next)) {
-            self.say(&format!(
-                "{error}; the sink is given nothing more until it can be"
-            ));
-            return self.try_again(None, error.to_string());
+        let debt = self.debt.filter(|_| !self.state.is_stated());
+        let kept = self.cursor.as_ref().map(|cursor| cursor.write_owing(next, debt));
+        if let Some(Err(error)) = kept {
+            return self.cannot_keep(&error);
         }
+        self.debt = debt;
         self.goes_well();
         self.state.passes(next);
         self.batch.clear();
@@ -301,13 +352,13 @@ impl Worker {
     fn answer(&mut self) {
         let has_failed = self.state.has_failed();
         let is_over = has_failed || self.phase != Phase::Runs;
-        let is_unflushed = self.trouble.is_some() && matches!(self.stage, Stage::Flush | Stage::Keep);
-        let reach = if is_over {
-            u64::MAX
-        } else if is_unflushed {
-            self.reader.next()
-        } else {
-            self.state.next()
+        let is_unflushed =
+            self.trouble.is_some() && matches!(self.stage, Stage::Owe | Stage::Flush | Stage::Keep);
+        let reach = match self.stage {
+            _ if is_over => u64::MAX,
+            Stage::Owe if is_unflushed => self.due(),
+            _ if is_unflushed => self.reader.next(),
+            _ => self.state.next(),
         };
         let due: Vec<Asked> = self.asked.extract_if(.., |asked| asked.target <= reach).collect();
         for asked in due {

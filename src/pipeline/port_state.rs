@@ -32,6 +32,9 @@ pub(super) struct PortState {
     pub(super) ending: AtomicBool,
     /// Missed entries that no gap record accounts for yet.
     pub(super) untold: AtomicU64,
+    /// Missed entries of a follower that gap records account for, and the number behind the last one of these.
+    pub(super) stated: AtomicU64,
+    pub(super) stated_before: AtomicU64,
     /// A gap record has said that it failed for good.
     pub(super) failure_told: AtomicBool,
     /// Refused entries that no control record states yet, and whether one has said that there are any.
@@ -83,6 +86,8 @@ impl PortState {
             failed: AtomicBool::new(false),
             ending: AtomicBool::new(false),
             untold: AtomicU64::new(0),
+            stated: AtomicU64::new(0),
+            stated_before: AtomicU64::new(0),
             failure_told: AtomicBool::new(false),
             unstated: AtomicU64::new(0),
             refusal_told: AtomicBool::new(false),
@@ -170,6 +175,19 @@ impl PortState {
     pub(super) fn miss_unkept(&self, count: u64) {
         add(&self.missed, count);
         add(&self.untold, count);
+    }
+
+    /// A gap record before the number `before` accounts for so many of them.
+    pub(super) fn states(&self, count: u64, before: u64) {
+        self.stated_before.store(before, Ordering::Release);
+        add(&self.stated, count);
+    }
+
+    /// Whether gap records on disk account for every entry that a follower missed.
+    pub(super) fn is_stated(&self) -> bool {
+        let stated = self.stated.load(Ordering::Acquire);
+        stated >= self.missed.load(Ordering::Acquire)
+            && self.durable() >= self.stated_before.load(Ordering::Acquire)
     }
 
     /// The sink took a batch over, but for what its receiver refused.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::debt::Debt;
 use super::fs::{self, Access, Fs};
 use crate::error::{Error, Result};
 
@@ -95,9 +96,19 @@ impl CursorFile {
         read(&*self.fs, &self.path(), &self.stream)
     }
 
-    /// Begins a cursor: its name is on disk when this returns, so that retention respects it from then on.
-    pub(super) fn begin(&self, next: u64) -> Result<()> {
-        self.write(next)?;
+    /// What its file says that no record is known to count.
+    pub(super) fn debt(&self) -> Result<Option<Debt>> {
+        debt(&*self.fs, &self.path(), &self.stream)
+    }
+
+    /// As [`Self::write_owing`], and it is on disk when this returns: retention respects a new cursor from then on, and what
+    /// was not there is not forgotten.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::write`].
+    pub(crate) fn begin(&self, next: u64, debt: Option<Debt>) -> Result<()> {
+        self.write_owing(next, debt)?;
         let home = self.dir.parent().unwrap_or(&self.dir);
         for dir in [&self.dir, home] {
             self.fs
@@ -113,14 +124,27 @@ impl CursorFile {
     ///
     /// `Io` where the file cannot be replaced; the cursor is then as it was.
     pub(crate) fn write(&self, next: u64) -> Result<()> {
-        self.replace(next)
+        self.write_owing(next, None)
+    }
+
+    /// As [`Self::write`], where some of these entries were not there any more, and no record is known to say so.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::write`].
+    pub(crate) fn write_owing(&self, next: u64, debt: Option<Debt>) -> Result<()> {
+        self.replace(next, debt)
             .map_err(|error| Error::io("could not write the cursor", &self.path(), error))
     }
 
-    fn replace(&self, next: u64) -> io::Result<()> {
+    fn replace(&self, next: u64, debt: Option<Debt>) -> io::Result<()> {
         let (sink, stream) = (&self.sink, &self.stream);
-        let text =
-            format!("{{\"next\":{next},\"schema\":{SCHEMA},\"sink\":\"{sink}\",\"stream\":\"{stream}\"}}\n");
+        let missed =
+            debt.map(|Debt { count, from }| format!("\"missed\":{{\"count\":{count},\"from\":{from}}},"));
+        let missed = missed.unwrap_or_default();
+        let text = format!(
+            "{{{missed}\"next\":{next},\"schema\":{SCHEMA},\"sink\":\"{sink}\",\"stream\":\"{stream}\"}}\n"
+        );
         fs::replace(&*self.fs, &self.path(), text.as_bytes(), self.access)
     }
 }
@@ -147,16 +171,30 @@ pub(super) fn all(fs: &dyn Fs, home: &Path, stream: &str) -> Result<Vec<(String,
 }
 
 fn read(fs: &dyn Fs, path: &Path, stream: &str) -> Result<Said> {
+    let Some(value) = value(fs, path, stream)? else {
+        return Ok(Said::Nothing);
+    };
+    let next = value.get("next").and_then(Value::as_u64);
+    Ok(next.map_or(Said::Unreadable, Said::Next))
+}
+
+fn debt(fs: &dyn Fs, path: &Path, stream: &str) -> Result<Option<Debt>> {
+    let value = value(fs, path, stream)?.unwrap_or_default();
+    let number = |key: &str| value.get("missed")?.get(key)?.as_u64();
+    let debt = number("count").zip(number("from"));
+    Ok(debt.map(|(count, from)| Debt { count, from }))
+}
+
+/// What a cursor file holds: null where that is not a cursor of this stream.
+fn value(fs: &dyn Fs, path: &Path, stream: &str) -> Result<Option<Value>> {
     let bytes = match fs.read(path, MAX_CURSOR) {
         Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Said::Nothing),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Error::io("could not read the cursor", path, error)),
     };
-    let value: Option<Value> = serde_json::from_slice(&bytes).ok();
-    let member = |key: &str| value.as_ref().and_then(|value| value.get(key));
-    let is_ours = member("stream").and_then(Value::as_str) == Some(stream);
-    let next = member("next").and_then(Value::as_u64).filter(|_| is_ours);
-    Ok(next.map_or(Said::Unreadable, Said::Next))
+    let value: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    let is_ours = value.get("stream").and_then(Value::as_str) == Some(stream);
+    Ok(Some(if is_ours { value } else { Value::Null }))
 }
 
 #[cfg(test)]
@@ -179,7 +217,7 @@ mod tests {
         let fs = MemFs::default();
         let cursor = cursor(&fs, "otlp");
         assert_eq!(cursor.read().unwrap(), Said::Nothing);
-        cursor.begin(0).unwrap();
+        cursor.begin(0, None).unwrap();
         cursor.write(16_384).unwrap();
         assert_eq!(cursor.read().unwrap(), Said::Next(16_384));
         let text = fs.get(Path::new("/audit/main/cursors/otlp"));
@@ -191,6 +229,18 @@ mod tests {
             text.strip_suffix(b"\n").unwrap()
         );
         assert_eq!(fs.names(), ["otlp"], "nothing else is left there");
+        let debt = Debt { count: 3, from: 9 };
+        cursor.write_owing(12, Some(debt)).unwrap();
+        let (said, owed) = (cursor.read().unwrap(), cursor.debt().unwrap());
+        assert_eq!((said, owed), (Said::Next(12), Some(debt)));
+        let text = fs.get(Path::new("/audit/main/cursors/otlp"));
+        let value: Value = serde_json::from_slice(&text).unwrap();
+        assert_eq!(
+            serde_jcs::to_vec(&value).unwrap(),
+            text.strip_suffix(b"\n").unwrap()
+        );
+        cursor.write(13).unwrap();
+        assert_eq!(cursor.debt().unwrap(), None);
     }
 
     #[test]
@@ -199,7 +249,7 @@ mod tests {
             for nth in 0..12 {
                 let fs = MemFs::default();
                 let cursor = cursor(&fs, "otlp");
-                cursor.begin(7).unwrap();
+                cursor.begin(7, None).unwrap();
                 fs.fail(nth, 1, fault);
                 let is_written = cursor.write(8).is_ok();
                 fs.heal();
@@ -221,7 +271,7 @@ mod tests {
     #[test]
     fn a_cursor_that_cannot_be_read_counts_as_at_the_beginning() {
         let fs = MemFs::default();
-        cursor(&fs, "good").begin(5).unwrap();
+        cursor(&fs, "good").begin(5, None).unwrap();
         for text in ["", "{\"next\":", "{\"next\":-1,\"stream\":\"main-1\"}", "[]"] {
             fs.put(Path::new("/audit/main/cursors/bad"), text.as_bytes());
             assert_eq!(cursor(&fs, "bad").read().unwrap(), Said::Unreadable, "{text}");

@@ -64,6 +64,8 @@ pub(super) struct Table {
     pending_from: Option<u64>,
     /// The rows of records below this were written.
     next: u64,
+    /// No rows of records below this are left.
+    forgotten: u64,
 }
 
 #[derive(Debug)]
@@ -83,6 +85,7 @@ impl Table {
             pending: Vec::new(),
             pending_from: None,
             next: 0,
+            forgotten: 0,
         }
     }
 
@@ -297,6 +300,9 @@ impl FileSink {
 
     /// Removes the values of records whose lines retention has removed.
     pub(super) fn forget_rows(&mut self, oldest: u64) -> Result<()> {
+        if self.erasable.forgotten >= oldest {
+            return Ok(());
+        }
         let has_older = self
             .erasable
             .names(&*self.fs)?
@@ -306,6 +312,7 @@ impl FileSink {
             let may = |name: RowsName, _: &[u8]| name.first_seq < oldest;
             self.erasable.rewrite(&*self.fs, &may, &|row| row.seq < oldest)?;
         }
+        self.erasable.forgotten = oldest;
         Ok(())
     }
 

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 
 use super::cursor::{CursorFile, Said};
+use super::debt::Debt;
 use super::fs::{Fs, FsFile, FsLock};
 use super::{FileSink, recover};
 use crate::error::{Error, Result};
@@ -66,6 +67,8 @@ pub(crate) struct Following {
     pub(crate) reader: TrailReader,
     pub(crate) cursor: Option<CursorFile>,
     pub(crate) progress: Arc<Progress>,
+    /// What an earlier life left untold.
+    pub(crate) debt: Option<Debt>,
     /// Kept as long as the cursor may be written, so that no two processes write it.
     pub(crate) hold: Hold,
 }
@@ -86,7 +89,7 @@ impl FileSink {
     pub(crate) fn follow(&mut self, sink: &str, begin: Begin) -> Result<(Following, Option<String>)> {
         let mut told = None;
         let mut next = self.next_seq;
-        let mut cursor = None;
+        let (mut cursor, mut debt) = (None, None);
         if begin != Begin::Now {
             let access = self.settings.access;
             let file = CursorFile::new(Arc::clone(&self.fs), access, &self.home, self.stream_id(), sink);
@@ -101,7 +104,10 @@ impl FileSink {
                     ));
                     self.next_seq
                 }
-                Said::Next(next) => next,
+                Said::Next(next) => {
+                    debt = self.left_of(sink, file.debt()?)?;
+                    next
+                }
                 Said::Nothing if begin == Begin::Resume => self.next_seq,
                 Said::Nothing => oldest,
                 Said::Unreadable => {
@@ -112,7 +118,7 @@ impl FileSink {
                     oldest
                 }
             };
-            file.begin(next)?;
+            file.begin(next, debt)?;
             self.running.push(sink.to_owned());
             cursor = Some(file);
         }
@@ -130,6 +136,7 @@ impl FileSink {
                 is_lost: false,
             },
             cursor,
+            debt,
             progress: Arc::clone(&self.progress),
             hold: Arc::clone(&self.lock),
         };

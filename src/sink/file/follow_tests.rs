@@ -450,3 +450,38 @@ fn the_lock_is_held_as_long_as_a_follower_may_write_its_cursor() {
     drop(follower);
     builder(&fs).open().unwrap();
 }
+
+#[test]
+fn a_removal_is_told_as_done_where_a_cursor_cannot_follow_it_and_the_next_clean_up_moves_that() {
+    let fs = MemFs::default();
+    let mut sink = builder(&fs).open().unwrap();
+    let away = follow(&mut sink, "away");
+    away.cursor.unwrap().write(2).unwrap();
+    drop((away.hold, away.reader));
+    fill(&mut sink, 3);
+    drop(sink);
+    let mut sink = builder(&fs)
+        .keep_segments(1)
+        .unshipped(Unshipped::Drop)
+        .open()
+        .unwrap();
+    fs.block(&Path::new(HOME).join("cursors/.away"));
+    let cleaned = sink.cleanup().unwrap();
+    assert_eq!((cleaned.removed.len(), cleaned.kept), (3, 1));
+    let events = sink.take_events();
+    let is_removed =
+        |event: &FileEvent| matches!(event, FileEvent::Removed { segments, .. } if segments.len() == 3);
+    assert!(events.iter().any(is_removed), "{events:?}");
+    let stays =
+        |event: &FileEvent| matches!(event, FileEvent::RemainsStay { cause } if cause.contains("cursor"));
+    assert!(events.iter().any(stays), "{events:?}");
+    assert!(
+        !events
+            .iter()
+            .any(|event| matches!(event, FileEvent::NotRemoved { .. }))
+    );
+    fs.unblock();
+    sink.cleanup().unwrap();
+    let lost = |event: &FileEvent| matches!(event, FileEvent::NotShipped { lost: 13, .. });
+    assert!(sink.take_events().iter().any(lost));
+}

@@ -26,6 +26,7 @@
 //! | `space.rs` | the room of the file system |
 //! | `retain.rs`, `remove.rs`, `base.rs` | age, size and number of segments; their removal, stated first; what stays of the tree |
 //! | `follow.rs`, `cursor.rs` | reading behind the writer; how far each reader has come |
+//! | `debt.rs` | what a reader was not given and no record says yet |
 //! | `erasable.rs` | the side table of erasable values |
 
 mod append;
@@ -37,6 +38,7 @@ mod builder;
 #[cfg(test)]
 mod call_tests;
 mod cursor;
+mod debt;
 mod erasable;
 #[cfg(test)]
 mod erasable_tests;
@@ -81,6 +83,7 @@ mod space;
 
 pub use builder::FileSinkBuilder;
 pub(crate) use cursor::{CursorFile, check_names};
+pub(crate) use debt::Debt;
 pub use erasable::Erased;
 pub use events::{Cleaned, FileEvent, Opened, RemoveCause, RollCause, Rotated, Torn};
 pub(crate) use follow::{Begin, Following, Hold, Progress, TrailReader};
@@ -150,6 +153,10 @@ pub struct FileSink {
     stated: Option<remove::Stated>,
     /// What removals that were stated have done since somebody began to wait for them.
     cleaned: Option<Cleaned>,
+    /// What was told of followers that do not run, until the records of it are on disk.
+    owed: Vec<debt::Owed>,
+    /// The cursors' files may hold debts that nobody has looked at.
+    has_old_debts: bool,
     /// It was told that followers hold back the removal of segments.
     told_held: bool,
     events: Vec<FileEvent>,
@@ -246,6 +253,7 @@ impl FileSink {
     /// As [`FileSink::rotate`].
     pub fn tick(&mut self, now: u64) -> Result<()> {
         self.look_at_clock(now);
+        self.settle_debts()?;
         let due = self
             .segment
             .as_ref()

@@ -77,6 +77,8 @@ impl FileSink {
             stated: None,
             sealed_before,
             cleaned: None,
+            owed: Vec::new(),
+            has_old_debts: true,
             told_held: false,
             events,
             scratch: Vec::new(),

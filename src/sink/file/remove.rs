@@ -1,9 +1,7 @@
 //! The removal of segments that are due, in two steps where somebody states what goes: first it is told, and only when the
 //! record that says so is on disk and sealed the files go. So a trail never lacks what no record of it names.
 
-use std::sync::Arc;
-
-use super::cursor::{self, CursorFile};
+use super::cursor;
 use super::retain::{Candidate, Unshipped};
 use super::{Cleaned, FileEvent, FileSink, RemoveCause, base, recover};
 use crate::error::Result;
@@ -71,13 +69,15 @@ impl FileSink {
         if self.is_removing() {
             return Ok(true);
         }
+        self.tell_old_debts()?;
         let mut plan = self.due()?;
         if self.sealed_before.is_some() {
             self.keep_all(&mut plan);
         }
         if plan.rounds.is_empty() {
             self.stated = None;
-            return self.move_on(&plan, plan.oldest).map(|()| false);
+            self.made_good(&plan, plan.oldest)?;
+            return Ok(false);
         }
         for (cause, due) in &plan.rounds {
             for due in due.chunks(MOST_NAMES) {
@@ -195,21 +195,26 @@ impl FileSink {
             }
         }
         self.told_held |= plan.is_held;
-        let is_less = !cleaned.removed.is_empty();
-        if is_less {
+        if !cleaned.removed.is_empty() {
             self.progress.relist();
         }
         let oldest = staying.or(plan.oldest);
-        // The segments are gone, whatever becomes of what speaks of them: the next clean-up makes that good.
-        let moved = self.move_on(&plan, oldest);
-        let forgotten = oldest
-            .filter(|_| is_less)
-            .map_or(Ok(()), |oldest| self.forget_rows(oldest.first_seq));
-        for error in [moved, forgotten].into_iter().filter_map(Result::err) {
+        // The segments are gone, whatever becomes of what speaks of them.
+        if let Err(error) = self.made_good(&plan, oldest) {
             let cause = error.to_string();
             self.tell(FileEvent::RemainsStay { cause });
         }
         Ok(cleaned)
+    }
+
+    /// What follows from the removal of segments, for cursors and for the side table. It looks at what is there, so a stop
+    /// between the removal and this is made good by the next clean-up.
+    fn made_good(&mut self, plan: &Plan, oldest: Option<SegmentName>) -> Result<()> {
+        self.move_on(plan, oldest)?;
+        match oldest {
+            Some(oldest) => self.forget_rows(oldest.first_seq),
+            None => Ok(()),
+        }
     }
 
     /// Removes a segment, unless a follower holds it back by now or it cannot be.
@@ -237,7 +242,7 @@ impl FileSink {
     }
 
     /// Moves the cursors of followers that do not run, and whose entries are gone, to what is left. The others see for
-    /// themselves. Looks at what is there, so that a stop in the middle is made good by the next clean-up.
+    /// themselves.
     fn move_on(&mut self, plan: &Plan, oldest: Option<SegmentName>) -> Result<()> {
         let Some(oldest) = oldest.filter(|_| self.settings.unshipped == Unshipped::Drop) else {
             return Ok(());
@@ -246,11 +251,7 @@ impl FileSink {
             if *next >= oldest.first_seq || self.running.contains(sink) {
                 continue;
             }
-            let access = self.settings.access;
-            let file = CursorFile::new(Arc::clone(&self.fs), access, &self.home, self.stream_id(), sink);
-            file.write(oldest.first_seq)?;
-            let (sink, lost) = (sink.clone(), oldest.first_seq - next);
-            self.tell(FileEvent::NotShipped { sink, lost });
+            self.pass_over(sink, *next, oldest.first_seq)?;
         }
         Ok(())
     }

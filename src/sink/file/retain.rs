@@ -114,6 +114,7 @@ impl FileSink {
         let sealed = self.sealed().or(self.sealed_before).unwrap_or(u64::MAX);
         let mut closed = Vec::new();
         let mut open = (0, 0);
+        let mut first_open = None;
         let names = recover::segments(&*self.fs, &self.home)?;
         // Without an open segment the newest one stays: it says where the trail ended.
         let newest = names.last().copied();
@@ -124,6 +125,7 @@ impl FileSink {
             let is_unsealed = names.get(at + 1).is_some_and(|next| next.first_seq > sealed);
             if Some(name) == self.segment() || Some(name) == newest || is_unsealed {
                 open = (open.0 + 1, open.1 + about.len);
+                first_open = first_open.or(Some(name));
             } else {
                 let end = names.get(at + 1).map_or(self.next_seq, |next| next.first_seq);
                 let len = about.len;
@@ -143,7 +145,7 @@ impl FileSink {
         let large = self.too_large(&rest, open.1);
         rest = self.take_due(rest, large, RemoveCause::Size, &mut plan);
         plan.kept = rest.len() + open.0;
-        plan.oldest = rest.first().map(|segment| segment.name).or(newest);
+        plan.oldest = rest.first().map(|segment| segment.name).or(first_open);
         self.told_held = plan.is_held;
         Ok(plan)
     }

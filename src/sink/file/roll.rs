@@ -270,6 +270,7 @@ impl FileSink {
         self.seal_lines(rest.free(), newlines(rest.free()));
         for (first, last) in rest.lost {
             self.doubt_removal(first, last);
+            self.doubt_debts(first, last);
             self.tell(FileEvent::Unconfirmed { first, last });
         }
         Ok(copied)

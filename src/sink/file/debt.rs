@@ -1,0 +1,157 @@
+//! What followers will never be given and no record of the trail says yet. It stands in the cursor's file from before the
+//! cursor moves over it until the gap record that counts it is on disk, so no stop in between loses the count, and none has
+//! it told twice.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::cursor::{self, CursorFile};
+use super::fs::Fs;
+use super::{FileEvent, FileSink, recover};
+use crate::error::Result;
+
+/// Entries before a cursor that its follower was not given, and that no record is known to count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Debt {
+    pub(crate) count: u64,
+    /// No gap record that counts some of them stands before this number.
+    pub(crate) from: u64,
+}
+
+/// What was told of a follower that does not run, until the records of it are on disk.
+#[derive(Debug)]
+pub(super) struct Owed {
+    sink: String,
+    /// Events that have no record yet.
+    untold: u32,
+    /// Where the last record of it stands.
+    at: u64,
+}
+
+/// How many entries gap records say that a sink missed, from a number on.
+fn stated(fs: &dyn Fs, home: &Path, sink: &str, from: u64) -> Result<u64> {
+    let searched = memchr::memmem::Finder::new("\"audit.gap\"");
+    let mut sum = 0;
+    recover::scan_forward(fs, home, from, &mut |_, line| {
+        if searched.find(line).is_some() {
+            sum += lost_by(line, sink).unwrap_or(0);
+        }
+    })?;
+    Ok(sum)
+}
+
+/// How many entries a line says that a sink missed, where it is a gap record of ours.
+fn lost_by(line: &[u8], sink: &str) -> Option<u64> {
+    let value: Value = serde_json::from_slice(line).ok()?;
+    let about = value.get("attributes")?;
+    let is_ours = value.get("event")? == "audit.gap" && value.get("profile").is_none();
+    let is_it = about.get("sink")? == sink && about.get("cause")? == "not_kept";
+    about.get("lost")?.as_u64().filter(|_| is_ours && is_it)
+}
+
+impl FileSink {
+    fn cursor_of(&self, sink: &str) -> CursorFile {
+        let access = self.settings.access;
+        CursorFile::new(Arc::clone(&self.fs), access, &self.home, self.stream_id(), sink)
+    }
+
+    /// What of a debt that an earlier life left is still to be told.
+    pub(super) fn left_of(&self, sink: &str, debt: Option<Debt>) -> Result<Option<Debt>> {
+        let Some(debt) = debt else { return Ok(None) };
+        let count = debt
+            .count
+            .saturating_sub(stated(&*self.fs, &self.home, sink, debt.from)?);
+        let from = self.next_seq;
+        Ok((count > 0).then_some(Debt { count, from }))
+    }
+
+    /// Moves the cursor of a follower that does not run over entries that are gone, and tells of them. Where records say what
+    /// happens to the trail, the count stands in the cursor's file until one does.
+    pub(super) fn pass_over(&mut self, sink: &str, from: u64, to: u64) -> Result<()> {
+        let (file, lost) = (self.cursor_of(sink), to - from);
+        let mut debt = None;
+        if self.settings.states_removal {
+            let before = file.debt()?;
+            debt = Some(Debt {
+                count: lost + before.map_or(0, |before| before.count),
+                from: before.map_or(self.next_seq, |before| before.from),
+            });
+        }
+        file.begin(to, debt)?;
+        self.owe(sink, lost, debt.is_some());
+        Ok(())
+    }
+
+    fn owe(&mut self, sink: &str, lost: u64, is_owed: bool) {
+        if is_owed {
+            match self.owed.iter_mut().find(|owed| owed.sink == sink) {
+                Some(owed) => owed.untold += 1,
+                None => self.owed.push(Owed {
+                    sink: sink.to_owned(),
+                    untold: 1,
+                    at: 0,
+                }),
+            }
+        }
+        let sink = sink.to_owned();
+        self.tell(FileEvent::NotShipped { sink, lost });
+    }
+
+    /// Says under which number a record states an [`FileEvent::NotShipped`] of this sink, in the order of the events.
+    pub(crate) fn not_shipped_stands_at(&mut self, sink: &str, seq: u64) {
+        if let Some(owed) = self.owed.iter_mut().find(|owed| owed.sink == sink) {
+            owed.untold = owed.untold.saturating_sub(1);
+            owed.at = owed.at.max(seq);
+        }
+    }
+
+    /// The lines from `first` to `last` may be lost. What they told of followers is looked for again by the next clean-up.
+    pub(super) fn doubt_debts(&mut self, first: u64, last: u64) {
+        let before = self.owed.len();
+        self.owed.retain(|owed| !(first..=last).contains(&owed.at));
+        self.has_old_debts |= self.owed.len() < before;
+    }
+
+    /// Takes out of the cursors' files what records on disk say.
+    pub(super) fn settle_debts(&mut self) -> Result<()> {
+        let safe = self.durable_seq();
+        let is_safe = |owed: &mut Owed| owed.untold == 0 && owed.at < safe;
+        let told: Vec<Owed> = self.owed.extract_if(.., is_safe).collect();
+        for owed in told {
+            self.forgive(&owed.sink)?;
+        }
+        Ok(())
+    }
+
+    /// The debt of a cursor is settled.
+    fn forgive(&self, sink: &str) -> Result<()> {
+        let file = self.cursor_of(sink);
+        match file.read()? {
+            cursor::Said::Next(next) if !self.running.iter().any(|runs| runs == sink) => file.write(next),
+            _ => Ok(()),
+        }
+    }
+
+    /// Tells what an earlier life left untold of followers that do not run now.
+    pub(super) fn tell_old_debts(&mut self) -> Result<()> {
+        if !self.has_old_debts || !self.settings.states_removal {
+            return Ok(());
+        }
+        for (sink, next) in cursor::all(&*self.fs, &self.home, self.stream_id())? {
+            let is_known = self.running.contains(&sink) || self.owed.iter().any(|owed| owed.sink == sink);
+            let file = self.cursor_of(&sink);
+            let Some(debt) = file.debt()?.filter(|_| !is_known) else {
+                continue;
+            };
+            let left = self.left_of(&sink, Some(debt))?;
+            file.write_owing(next, left)?;
+            if let Some(left) = left {
+                self.owe(&sink, left.count, true);
+            }
+        }
+        self.has_old_debts = false;
+        Ok(())
+    }
+}
