@@ -9,7 +9,7 @@ use super::control;
 use super::failure::{self, FailureKind};
 use super::ports::Port;
 use super::ticket::{Receipt, State};
-use super::writer::{Writer, Written};
+use super::writer::{Phase, Writer, Written};
 use crate::error::{Error, ErrorKind};
 use crate::format::Batch;
 use crate::sink::file::FileEvent;
@@ -180,10 +180,14 @@ impl Writer {
         }
     }
 
-    /// Lets the journal roll at midnight while nothing is written.
+    /// Lets the journal roll at midnight while nothing is written. Not behind the note of an end, which nothing may follow
+    /// unasked: the first record that does has the journal roll.
     pub(super) fn tick(&mut self) {
         let now = self.inbox.clock.now();
-        let Some(journal) = &mut self.journal else { return };
+        let is_open = self.state.phase == Phase::Open;
+        let Some(journal) = self.journal.as_mut().filter(|_| is_open) else {
+            return;
+        };
         if let Err(error) = journal.tick(now) {
             (self.report)(&format!("the audit journal could not roll: {error}"));
         }

@@ -207,6 +207,25 @@ mod tests {
     }
 
     #[test]
+    fn a_midnight_behind_the_note_of_an_end_passes_unnoted_and_the_stop_stays_a_clean_one() {
+        let fs = trail();
+        let clock = ManualClock::new(NOON);
+        let begin = || {
+            let builder = Audit::builder().directory("/audit").file_system(&fs).keep_days(0);
+            builder.clock(clock.clone()).diagnostics(|_| {}).start().unwrap()
+        };
+        let audit = begin();
+        drop(audit.guard());
+        clock.set(NOON + 13 * HOUR);
+        for _ in 0..3 {
+            audit.flush(LONG).unwrap();
+        }
+        audit.shutdown(LONG).unwrap();
+        begin().shutdown(LONG).unwrap();
+        assert!(!all(&fs).contains("\"clean\":false"), "{}", all(&fs));
+    }
+
+    #[test]
     fn what_is_stated_behind_the_note_of_an_end_is_removed_as_well_and_the_end_is_noted_again() {
         let fs = MemFs::default();
         let audit = start(&fs, 2);
