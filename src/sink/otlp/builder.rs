@@ -118,7 +118,7 @@ impl OtlpBuilder {
         self
     }
 
-    /// How long a request may take, from the connection to the last byte of the answer. Default: 10 s.
+    /// How long a request may take, from the lookup of the name to the last byte of the answer. Default: 10 s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
