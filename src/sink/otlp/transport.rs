@@ -15,7 +15,7 @@ use crate::error::Result;
 #[derive(Debug)]
 pub(super) enum Transport {
     Http {
-        http: Http,
+        http: Box<Http>,
         compression: Compression,
         /// The last compressed body; its room is used again.
         body: Vec<u8>,
@@ -31,7 +31,7 @@ impl Transport {
     pub(super) fn new(way: Way) -> Result<Self> {
         match way.protocol {
             Protocol::HttpProtobuf => Ok(Self::Http {
-                http: Http::new(&way)?,
+                http: Box::new(Http::new(&way)?),
                 compression: way.compression,
                 body: Vec::new(),
             }),
