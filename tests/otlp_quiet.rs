@@ -14,8 +14,10 @@ mod otlp;
 use std::sync::Arc;
 use std::time::Duration;
 
-use collector::{Collector, Reply};
+use collector::{Both, Collector, Reply, Wrap};
 use parking_lot::Mutex;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use tracing_audit::sink::OtlpSink;
 #[cfg(feature = "otlp-grpc")]
 use tracing_audit::sink::otlp::Protocol;
@@ -44,6 +46,38 @@ impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Hears {
     }
 }
 
+/// One by TLS that takes every other request, and its certificate.
+fn by_tls(place: &std::path::Path) -> (Collector, std::path::PathBuf) {
+    let signed = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let file = place.join("collector.pem");
+    std::fs::write(&file, signed.cert.pem()).unwrap();
+    let key = PrivateKeyDer::try_from(signed.signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![signed.cert.der().clone()], key);
+    let config = Arc::new(config.unwrap());
+    let wrap: Box<Wrap> = Box::new(move |stream| {
+        // What the other end reports is not the sink's.
+        let quiet = tracing::subscriber::set_default(tracing::subscriber::NoSubscriber::new());
+        std::mem::forget(quiet);
+        let session = ServerConnection::new(Arc::clone(&config)).map_err(std::io::Error::other)?;
+        Ok(Box::new(StreamOwned::new(session, stream)) as Box<dyn Both>)
+    });
+    let mut count = 0;
+    let collector = Collector::wrapped(([127, 0, 0, 1], 0).into(), Some(wrap), move |_| {
+        count += 1;
+        if count % 2 == 1 {
+            (false, Reply::status(503))
+        } else {
+            (true, Reply::ok())
+        }
+    });
+    (collector, file)
+}
+
 #[test]
 fn what_the_sink_does_is_reported_to_nobody() {
     let hears = Hears::default();
@@ -68,6 +102,15 @@ fn what_the_sink_does_is_reported_to_nobody() {
         .allow_log(true)
         .diagnostics(|_| {})
         .sink(sink);
+    let certificates = tempfile::tempdir().unwrap();
+    let (by_tls, certificate) = by_tls(certificates.path());
+    let https = OtlpSink::builder()
+        .name("https")
+        .endpoint(format!("https://localhost:{}", by_tls.port()))
+        .certificate(certificate)
+        .build_with(|_| None)
+        .unwrap();
+    let builder = builder.sink(https);
     // Nobody is there: the client connects, fails, and says so to whom listens.
     #[cfg(feature = "otlp-grpc")]
     let builder = {

@@ -122,7 +122,12 @@ impl Collector {
                 }
                 theirs.open.lock().extend(stream.try_clone());
                 let shared = Arc::clone(&theirs);
-                std::thread::spawn(move || shared.serve(stream));
+                std::thread::spawn(move || {
+                    let socket = stream.try_clone();
+                    shared.serve(stream);
+                    // The copy among those that are open would keep it open.
+                    let _ = socket.and_then(|socket| socket.shutdown(Shutdown::Both));
+                });
             }
         });
         Self {

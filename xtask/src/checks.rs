@@ -41,7 +41,39 @@ pub(crate) fn features(arguments: &[String]) -> Outcome {
     }
     check(&["--all-features"])?;
     println!("features: none, each of {} alone, and all compile", names.len());
-    Ok(())
+    let tree = output(&mut cargo(&[
+        "tree",
+        "--package",
+        "tracing-audit",
+        "--no-default-features",
+        "--features",
+        "otlp",
+        "--edges",
+        "normal",
+        "--prefix",
+        "none",
+        "--format",
+        "{p} [{f}]",
+    ]))?;
+    match what_reports(&tree) {
+        None => {
+            println!("features: nothing that `otlp` brings reports through `log` or `tracing`");
+            Ok(())
+        }
+        Some(line) => Err(format!(
+            "`{line}` is brought by `otlp`: what it reports would become records of the sink's own traffic"
+        )),
+    }
+}
+
+/// The line of a dependency tree that says that a crate reports what it does: it is `log`, or has a feature for that.
+fn what_reports(tree: &str) -> Option<&str> {
+    tree.lines().find(|line| {
+        let mut parts = line.splitn(2, " [");
+        let (krate, features) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        let has = |wanted: &str| features.split([',', ']']).any(|feature| feature == wanted);
+        krate.starts_with("log ") || ["log", "logging", "tracing"].into_iter().any(has)
+    })
 }
 
 /// The features of the library, `default` aside.
@@ -154,5 +186,19 @@ mod tests {
             {"name": "tracing-audit", "features": {"default": ["config"], "config": [], "tower": []}}]}"#;
         assert_eq!(feature_names(metadata).unwrap(), ["config", "tower"]);
         feature_names(r#"{"packages": []}"#).unwrap_err();
+    }
+
+    #[test]
+    fn a_crate_that_reports_is_found_in_a_tree() {
+        let quiet =
+            "tracing-audit v0.1.0 [otlp]\nhyper v1.12.0 [client,http1]\ntracing v0.1.44 [std]\nlogos v1 []";
+        assert_eq!(what_reports(quiet), None);
+        for loud in [
+            "log v0.4.27 []",
+            "rustls v0.23.46 [log,std]",
+            "hyper v1.12.0 [client,tracing]",
+        ] {
+            assert_eq!(what_reports(&format!("{quiet}\n{loud}")), Some(loud));
+        }
     }
 }

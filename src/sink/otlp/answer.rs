@@ -15,8 +15,6 @@ pub(super) struct Answer {
     pub(super) body: Vec<u8>,
     /// Whether the body is compressed, although nobody asked for that.
     pub(super) is_encoded: bool,
-    /// Whether the connection can be used once more.
-    pub(super) is_reusable: bool,
 }
 
 impl Answer {

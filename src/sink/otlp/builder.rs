@@ -11,6 +11,7 @@ use super::encode::Encoder;
 use super::environment::Environment;
 use super::headers::Headers;
 use super::resource::Resource;
+use super::tls::{Certificates, Pem};
 use super::transport::Transport;
 use super::url::{Shown, Url};
 use super::{OtlpSink, Work};
@@ -39,16 +40,6 @@ pub enum Compression {
 /// No call takes longer, whatever is configured: it ends, and no clock overflows.
 pub(super) const LONGEST: Duration = Duration::from_secs(3600);
 
-/// The certificates of a connection by TLS, as files in PEM.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Certificates {
-    /// Whom to trust, instead of whom the system trusts.
-    pub(super) trusted: Option<PathBuf>,
-    /// Who we are.
-    pub(super) ours: Option<PathBuf>,
-    pub(super) key: Option<PathBuf>,
-}
-
 /// What a transport needs.
 #[derive(Debug)]
 pub(super) struct Way {
@@ -58,6 +49,13 @@ pub(super) struct Way {
     pub(super) compression: Compression,
     pub(super) timeout: Duration,
     pub(super) certificates: Certificates,
+}
+
+fn pem(place: &str, path: impl Into<PathBuf>) -> Pem {
+    Pem {
+        place: place.to_owned(),
+        path: path.into(),
+    }
 }
 
 /// The settings of an [`OtlpSink`]. What is not set here is taken from the environment: `OTEL_EXPORTER_OTLP_LOGS_…` before
@@ -133,8 +131,8 @@ impl OtlpBuilder {
         self
     }
 
-    /// How long a request may take, from the connection to the last byte of the answer; never more than an hour. Default:
-    /// 10 s.
+    /// How long a request may take, from the lookup of the name to the last byte of the answer; never more than an hour.
+    /// Default: 10 s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
@@ -142,14 +140,14 @@ impl OtlpBuilder {
 
     /// A file of certificates in PEM that are trusted instead of the system's.
     pub fn certificate(mut self, path: impl Into<PathBuf>) -> Self {
-        self.certificates.trusted = Some(path.into());
+        self.certificates.trusted = Some(pem("certificate", path));
         self
     }
 
     /// Files in PEM of the certificate, and of its private key, that the collector is shown. Default: none.
     pub fn client_certificate(mut self, certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
-        self.certificates.ours = Some(certificate.into());
-        self.certificates.key = Some(key.into());
+        self.certificates.ours = Some(pem("client_certificate", certificate));
+        self.certificates.key = Some(pem("the key of client_certificate", key));
         self
     }
 

@@ -1,330 +1,209 @@
-//! A connection to a collector, in the clear or by TLS, on which nothing takes longer than it may.
+//! A connection to a collector, in the clear or by TLS.
 
-use std::fs;
-use std::io::{self, Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs as _};
-use std::path::Path;
+use std::fmt::Debug;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::task::{Context, Poll};
 
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
+use tokio_rustls::TlsConnector;
 
-use super::builder::Certificates;
+use super::http::NoAnswer;
+use super::tls::{chain, is_mistrust};
 use super::url::Url;
-use crate::error::{Error, Result};
 
-/// A socket each of whose calls ends before a time.
+/// What bytes go through.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Debug + Send + Sync + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Debug + Send + Sync + Unpin> Stream for T {}
+
+/// A connection that nothing was said on yet.
 #[derive(Debug)]
-struct Timed {
-    socket: TcpStream,
-    until: Instant,
+pub(super) struct Connection {
+    pub(super) stream: Patient,
+    pub(super) socket: Socket,
 }
 
-/// How much time is left; an error where it is none.
-fn left(until: Instant) -> io::Result<Duration> {
-    let left = until.saturating_duration_since(Instant::now());
-    if left.is_zero() {
-        return Err(io::ErrorKind::TimedOut.into());
-    }
-    Ok(left)
-}
+/// The socket of a connection, to be looked at by whoever does not read from it.
+#[derive(Debug)]
+pub(super) struct Socket(std::net::TcpStream);
 
-/// A socket whose time has run out says so in one of two ways.
-fn timed_out(error: io::Error) -> io::Error {
-    match error.kind() {
-        io::ErrorKind::WouldBlock => io::ErrorKind::TimedOut.into(),
-        _ => error,
+impl Socket {
+    /// Whether the other end has neither closed it nor said anything that was not read.
+    pub(super) fn is_quiet(&self) -> bool {
+        // It never blocks: it was tokio's.
+        matches!(self.0.peek(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
     }
 }
 
-impl Read for Timed {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        self.socket.set_read_timeout(Some(left(self.until)?))?;
-        self.socket.read(into).map_err(timed_out)
+fn no_connection(error: &(dyn std::error::Error + 'static)) -> NoAnswer {
+    if is_mistrust(error) {
+        NoAnswer::Untrusted(format!("no connection by TLS: {}", chain(error)))
+    } else {
+        NoAnswer::Lost(format!("no connection: {}", chain(error)))
     }
-}
-
-impl Write for Timed {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.socket.set_write_timeout(Some(left(self.until)?))?;
-        self.socket.write(bytes).map_err(timed_out)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.socket.flush()
-    }
-}
-
-/// A connection.
-#[derive(Debug)]
-pub(super) enum Connection {
-    Plain(PlainStream),
-    Tls(Box<TlsStream>),
-}
-
-#[derive(Debug)]
-pub(super) struct PlainStream(Timed);
-#[derive(Debug)]
-pub(super) struct TlsStream(StreamOwned<ClientConnection, Timed>);
-
-/// Why there is no connection.
-#[derive(Debug)]
-pub(super) enum NotConnected {
-    /// It may work later.
-    Io(io::Error),
-    /// The two ends do not trust each other, or do not speak TLS: somebody has to look at it.
-    Tls(io::Error),
 }
 
 impl Connection {
-    /// Connects, and shakes hands where it is by TLS.
-    pub(super) fn open(
+    /// Connects, and shakes hands where it is by TLS. `until` is what time is divided by among addresses; who calls sees to
+    /// it that nothing takes longer.
+    pub(super) async fn open(
         url: &Url,
-        lookup: &mut Lookup,
         tls: Option<&Arc<ClientConfig>>,
+        addresses: impl Future<Output = io::Result<Vec<SocketAddr>>>,
         until: Instant,
-    ) -> Result<Self, NotConnected> {
-        let socket = connect(url, lookup, until).map_err(NotConnected::Io)?;
-        let mut timed = Timed { socket, until };
-        let Some(config) = tls else {
-            return Ok(Self::Plain(PlainStream(timed)));
-        };
-        let wrong = |error: rustls::Error| NotConnected::Tls(io::Error::other(error));
-        let name = ServerName::try_from(url.host.clone());
-        let name = name.map_err(|error| NotConnected::Tls(io::Error::other(error)))?;
-        let mut session = ClientConnection::new(Arc::clone(config), name).map_err(wrong)?;
-        while session.is_handshaking() {
-            if let Err(error) = session.complete_io(&mut timed) {
-                return Err(match error.kind() {
-                    // What rustls has to object comes as this.
-                    io::ErrorKind::InvalidData => NotConnected::Tls(error),
-                    _ => NotConnected::Io(error),
-                });
-            }
-        }
-        Ok(Self::Tls(Box::new(TlsStream(StreamOwned::new(session, timed)))))
-    }
-
-    fn timed(&mut self) -> &mut Timed {
-        match self {
-            Self::Plain(stream) => &mut stream.0,
-            Self::Tls(stream) => &mut stream.0.sock,
-        }
-    }
-
-    /// Until when whatever is done next may take.
-    pub(super) fn until(&mut self, until: Instant) {
-        self.timed().until = until;
-    }
-
-    /// Whether it can be used once more: the other end has neither closed it nor said anything.
-    pub(super) fn is_quiet(&mut self) -> bool {
-        let socket = &self.timed().socket;
-        if socket.set_nonblocking(true).is_err() {
-            return false;
-        }
-        let seen = socket.peek(&mut [0]);
-        let is_quiet = matches!(seen, Err(error) if error.kind() == io::ErrorKind::WouldBlock);
-        is_quiet && socket.set_nonblocking(false).is_ok()
-    }
-}
-
-impl Read for Connection {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Plain(stream) => stream.0.read(into),
-            Self::Tls(stream) => stream.0.read(into),
-        }
-    }
-}
-
-impl Write for Connection {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::Plain(stream) => stream.0.write(bytes),
-            Self::Tls(stream) => stream.0.write(bytes),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Self::Plain(stream) => stream.0.flush(),
-            Self::Tls(stream) => stream.0.flush(),
-        }
-    }
-}
-
-type Found = io::Result<Vec<SocketAddr>>;
-
-/// Looks up a host's addresses. The system's call for that cannot be told how long it may take, so it is made on a thread of its
-/// own; one that takes too long is waited for again by the next attempt, and no second one is begun beside it.
-#[derive(Debug)]
-pub(super) struct Lookup {
-    find: fn(&str, u16) -> Found,
-    pending: Option<Receiver<Found>>,
-}
-
-impl Lookup {
-    pub(super) fn new() -> Self {
-        Self {
-            find: |host, port| Ok((host, port).to_socket_addrs()?.collect()),
-            pending: None,
-        }
-    }
-
-    fn addresses(&mut self, url: &Url, until: Instant) -> Found {
-        if let Ok(address) = url.host.parse::<IpAddr>() {
-            return Ok(vec![SocketAddr::new(address, url.port)]);
-        }
-        let left = left(until)?;
-        let pending = match self.pending.take() {
-            Some(pending) => pending,
-            None => {
-                let (to, pending) = mpsc::sync_channel(1);
-                let (find, host, port) = (self.find, url.host.clone(), url.port);
-                let thread = thread::Builder::new().name("audit-lookup".to_owned());
-                // Whoever asked may be gone.
-                thread.spawn(move || drop(to.send(find(&host, port))))?;
-                pending
+    ) -> Result<Self, NoAnswer> {
+        let addresses = addresses.await.map_err(|error| no_connection(&error))?;
+        let connected = connect(&addresses, until).await.and_then(twice);
+        let (stream, socket) = connected.map_err(|error| no_connection(&error))?;
+        let stream: Box<dyn Stream> = match tls {
+            None => Box::new(stream),
+            Some(config) => {
+                let name = ServerName::try_from(url.host.clone());
+                let name = name.map_err(|error| {
+                    NoAnswer::Untrusted(format!("no connection by TLS: `{}`: {error}", url.host))
+                })?;
+                let shaken = TlsConnector::from(Arc::clone(config)).connect(name, stream);
+                Box::new(shaken.await.map_err(|error| no_connection(&error))?)
             }
         };
-        match pending.recv_timeout(left) {
-            Ok(found) => found,
-            Err(RecvTimeoutError::Timeout) => {
-                self.pending = Some(pending);
-                Err(io::Error::new(
-                    io::ErrorKind::TimedOut,
-                    "the name of the host was not found in time",
-                ))
-            }
-            Err(RecvTimeoutError::Disconnected) => Err(io::Error::other("looking up the host panicked")),
-        }
+        Ok(Self {
+            stream: Patient::new(stream),
+            socket,
+        })
     }
 }
 
 /// Tries each address of the host. One that does not answer leaves time for the others.
-fn connect(url: &Url, lookup: &mut Lookup, until: Instant) -> io::Result<TcpStream> {
-    let addresses = lookup.addresses(url, until)?;
+async fn connect(addresses: &[SocketAddr], until: Instant) -> io::Result<TcpStream> {
     let mut failed = io::Error::from(io::ErrorKind::AddrNotAvailable);
     for (at, address) in addresses.iter().enumerate() {
         let others = u32::try_from(addresses.len() - at).unwrap_or(u32::MAX);
-        match TcpStream::connect_timeout(address, left(until)? / others) {
-            Ok(socket) => {
-                socket.set_nodelay(true)?;
-                return Ok(socket);
-            }
-            Err(error) => failed = error,
+        let left = until.saturating_duration_since(Instant::now());
+        match timeout(left / others, TcpStream::connect(address)).await {
+            Ok(Ok(socket)) => return Ok(socket),
+            Ok(Err(error)) => failed = error,
+            Err(_) => failed = io::ErrorKind::TimedOut.into(),
         }
     }
     Err(failed)
 }
 
-/// How the two ends of a connection come to trust each other.
+fn twice(stream: TcpStream) -> io::Result<(TcpStream, Socket)> {
+    stream.set_nodelay(true)?;
+    let socket = stream.into_std()?;
+    let stream = TcpStream::from_std(socket.try_clone()?)?;
+    Ok((stream, Socket(socket)))
+}
+
+/// A stream on which what the other end has said is read even where nothing can be written any more.
 ///
-/// # Errors
-///
-/// `Config` or `Io` where a file cannot be read, or holds nothing of what it should.
-pub(super) fn tls(certificates: &Certificates) -> Result<ClientConfig> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let config = config.map_err(|error| Error::config("TLS cannot be set up").because(error))?;
-    let config = config.with_root_certificates(roots(certificates.trusted.as_deref())?);
-    let (Some(ours), Some(key)) = (&certificates.ours, &certificates.key) else {
-        return Ok(config.with_no_client_auth());
-    };
-    let chain = chain(ours)?;
-    let pem = read(key)?;
-    let key_of = PrivateKeyDer::from_pem_slice(&pem).map_err(|error| {
-        Error::config(format!(
-            "`{}` holds no private key in PEM: name the key's file",
-            key.display()
-        ))
-        .because(error)
-    })?;
-    config.with_client_auth_cert(chain, key_of).map_err(|error| {
-        let (ours, key) = (ours.display(), key.display());
-        Error::config(format!(
-            "the certificate `{ours}` and the key `{key}` do not fit: name those of one pair"
-        ))
-        .because(error)
-    })
+/// Who refuses a body answers before it has read all of it, and then closes. A client that gives up when it cannot write
+/// never hears that answer.
+#[derive(Debug)]
+pub(super) struct Patient {
+    stream: Box<dyn Stream>,
+    is_mute: bool,
 }
 
-fn read(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).map_err(|error| Error::io("could not read the file of certificates or keys", path, error))
-}
-
-fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
-    let wrong = || {
-        Error::config(format!(
-            "`{}` holds no certificates in PEM: name such a file",
-            path.display()
-        ))
-    };
-    let pem = read(path)?;
-    let found: std::result::Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-    match found {
-        Ok(found) if !found.is_empty() => Ok(found),
-        Ok(_) => Err(wrong()),
-        Err(error) => Err(wrong().because(error)),
-    }
-}
-
-fn roots(trusted: Option<&Path>) -> Result<RootCertStore> {
-    let mut store = RootCertStore::empty();
-    let Some(path) = trusted else {
-        let found = rustls_native_certs::load_native_certs();
-        store.add_parsable_certificates(found.certs);
-        if store.is_empty() {
-            return Err(Error::config(
-                "the system has no certificates that it trusts: name a file of them by OTEL_EXPORTER_OTLP_CERTIFICATE",
-            ));
+impl Patient {
+    pub(super) fn new(stream: Box<dyn Stream>) -> Self {
+        Self {
+            stream,
+            is_mute: false,
         }
-        return Ok(store);
-    };
-    for certificate in chain(path)? {
-        store.add(certificate).map_err(|error| {
-            Error::config(format!(
-                "`{}` holds a certificate that cannot be trusted",
-                path.display()
-            ))
-            .because(error)
-        })?;
     }
-    Ok(store)
+
+    fn write<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        write: impl FnOnce(Pin<&mut dyn Stream>, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if self.is_mute {
+            return Poll::Pending;
+        }
+        match write(Pin::new(&mut *self.stream), context) {
+            Poll::Ready(Err(_)) => {
+                self.is_mute = true;
+                // To be read from once more, as nobody may be told that something has come.
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            wrote => wrote,
+        }
+    }
+}
+
+impl AsyncRead for Patient {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.stream).poll_read(context, into)
+    }
+}
+
+impl AsyncWrite for Patient {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.write(context, |stream, context| stream.poll_write(context, bytes))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.write(context, |stream, context| {
+            stream.poll_write_vectored(context, parts)
+        })
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.write(context, |stream, context| stream.poll_flush(context))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.write(context, |stream, context| stream.poll_shutdown(context))
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::net::TcpListener;
+    use std::time::Duration;
 
+    use super::super::runtime::OwnRuntime;
     use super::*;
 
     #[test]
-    fn a_name_that_nobody_finds_takes_no_longer_than_it_may_and_is_looked_up_once_at_a_time() {
-        static BEGUN: AtomicUsize = AtomicUsize::new(0);
-        let mut lookup = Lookup {
-            find: |_, _| {
-                BEGUN.fetch_add(1, Ordering::SeqCst);
-                loop {
-                    thread::park();
-                }
-            },
-            pending: None,
+    fn each_address_of_a_host_is_tried() {
+        let mut runtime = OwnRuntime::default();
+        let runtime = runtime.get().unwrap();
+        let connect = |addresses: &[SocketAddr]| {
+            let until = Instant::now() + Duration::from_secs(60);
+            runtime.block_on(connect(addresses, until))
         };
-        let url = Url::parse("here", "http://collector.invalid:4318").unwrap();
-        for _ in 0..3 {
-            let until = Instant::now() + Duration::from_millis(50);
-            let error = Connection::open(&url, &mut lookup, None, until).unwrap_err();
-            assert!(
-                matches!(&error, NotConnected::Io(error) if error.kind() == io::ErrorKind::TimedOut),
-                "{error:?}"
-            );
-        }
-        assert!(BEGUN.load(Ordering::SeqCst) <= 1);
+        let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let there = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = there.local_addr().unwrap();
+        assert_eq!(connect(&[gone, address]).unwrap().peer_addr().unwrap(), address);
+        let error = connect(&[gone, gone]).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+        let error = connect(&[]).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AddrNotAvailable);
     }
 }

@@ -11,10 +11,11 @@ use opentelemetry_otlp::{
 use parking_lot::Mutex;
 
 use super::answer::{Answer, Verdict};
-use super::builder::{Certificates, Compression, Protocol, Way};
+use super::builder::{Compression, Protocol, Way};
 use super::exporter::ExporterSink;
 use super::headers::Headers;
 use super::http::{Http, NoAnswer};
+use super::tls::Certificates;
 use super::url::Url;
 use crate::error::{Error, Result};
 

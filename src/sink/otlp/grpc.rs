@@ -1,27 +1,24 @@
 //! OTLP over gRPC, by `tonic` on a runtime of the sink's own.
 //!
-//! The runtime is made by the first request, on the thread that makes it, and turns only while a request is under way. What
-//! `tonic` and what lies below it report through `tracing` goes to nobody: during a request the thread has a subscriber that
-//! takes nothing. (While any thread has one of its own, `tracing` asks every thread which one it has. That costs a few
-//! nanoseconds for each callsite that is passed; over HTTP nobody pays them.)
+//! What `tonic` and what lies below it report through `tracing` goes to nobody: during a request the thread has a subscriber
+//! that takes nothing.
 
 use std::error::Error as _;
 use std::time::Duration;
 
 use bytes::{Buf as _, BufMut as _};
 use http::uri::PathAndQuery;
-use tokio::runtime::{Builder, Handle, Runtime};
 use tonic::client::Grpc as Client;
 use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::metadata::{AsciiMetadataKey, AsciiMetadataValue};
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 use tonic::{Code, Request, Status};
-use tracing_core::dispatcher::{Dispatch, with_default};
-use tracing_core::subscriber::NoSubscriber;
 
 use super::answer::{Verdict, partial, said};
-use super::builder::{Certificates, Compression, Way};
+use super::builder::{Compression, Way};
 use super::headers::Headers;
+use super::runtime::{OwnRuntime, apart, quietly};
+use super::tls::{self, Certificates, chain, is_mistrust};
 use super::transport::Exchange;
 use super::wire::{Field, Fields};
 use crate::error::{Error, Result};
@@ -36,8 +33,9 @@ pub(super) struct Grpc {
     given: Headers,
     compression: Compression,
     timeout: Duration,
-    /// Made by the first request.
-    open: Option<Open>,
+    /// Made by the first request. Before the runtime, because it ends before it.
+    channel: Option<Channel>,
+    runtime: OwnRuntime,
 }
 
 /// Not shown: it may hold a password.
@@ -46,22 +44,6 @@ struct Metadata(Vec<(AsciiMetadataKey, AsciiMetadataValue)>);
 impl std::fmt::Debug for Metadata {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Metadata(…)")
-    }
-}
-
-#[derive(Debug)]
-struct Open {
-    /// `None` only while it is dropped.
-    runtime: Option<Runtime>,
-    channel: Channel,
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        // It may be dropped within another runtime, where waiting is not allowed.
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
     }
 }
 
@@ -82,9 +64,11 @@ impl Grpc {
             .map_err(wrong)?
             .connect_timeout(way.timeout);
         if way.url.is_https {
-            endpoint = endpoint.tls_config(tls(&way.certificates)?).map_err(|error| {
-                Error::config("the certificates for TLS cannot be used: name files in PEM").because(error)
-            })?;
+            endpoint = endpoint
+                .tls_config(tls_config(&way.certificates)?)
+                .map_err(|error| {
+                    Error::config("the certificates for TLS cannot be used: name files in PEM").because(error)
+                })?;
         }
         Ok(Self {
             endpoint,
@@ -92,34 +76,26 @@ impl Grpc {
             given: way.headers,
             compression: way.compression,
             timeout: way.timeout,
-            open: None,
+            channel: None,
+            runtime: OwnRuntime::default(),
         })
     }
 
     fn call(&mut self, request: &[u8]) -> Verdict {
-        let open = match &mut self.open {
-            Some(open) => open,
-            None => {
-                let runtime = match Builder::new_current_thread().enable_all().build() {
-                    Ok(runtime) => runtime,
-                    Err(error) => {
-                        return Verdict::Later {
-                            after: None,
-                            why: format!("no runtime could be made: {error}"),
-                        };
-                    }
+        let runtime = match self.runtime.get() {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                return Verdict::Later {
+                    after: None,
+                    why: format!("no runtime could be made: {error}"),
                 };
-                let channel = {
-                    let _inside = runtime.enter();
-                    self.endpoint.connect_lazy()
-                };
-                self.open.insert(Open {
-                    runtime: Some(runtime),
-                    channel,
-                })
             }
         };
-        let mut client = Client::new(open.channel.clone());
+        let channel = self.channel.get_or_insert_with(|| {
+            let _inside = runtime.enter();
+            self.endpoint.connect_lazy()
+        });
+        let mut client = Client::new(channel.clone());
         if self.compression == Compression::Gzip {
             client = client.send_compressed(CompressionEncoding::Gzip);
         }
@@ -128,9 +104,6 @@ impl Grpc {
         for (name, value) in &self.headers.0 {
             message.metadata_mut().insert(name.clone(), value.clone());
         }
-        let Some(runtime) = &open.runtime else {
-            return Verdict::Person("the runtime has ended".to_owned());
-        };
         let (timeout, given) = (self.timeout, &self.given);
         runtime.block_on(async move {
             match tokio::time::timeout(timeout, export(&mut client, message, given)).await {
@@ -146,14 +119,8 @@ impl Grpc {
 
 impl Exchange for Grpc {
     fn exchange(&mut self, request: &[u8]) -> Verdict {
-        let quiet = Dispatch::new(NoSubscriber::new());
-        if Handle::try_current().is_err() {
-            return with_default(&quiet, || self.call(request));
-        }
-        // Within a runtime of the caller's, none of ours may wait: so another thread does.
-        let called =
-            std::thread::scope(|scope| scope.spawn(|| with_default(&quiet, || self.call(request))).join());
-        called.unwrap_or_else(|_| Verdict::Person("the client panicked".to_owned()))
+        let called = apart(|| quietly(|| self.call(request)));
+        called.unwrap_or_else(|error| Verdict::Person(format!("the request could not be made: {error}")))
     }
 }
 
@@ -182,31 +149,6 @@ fn not_sent(error: &(dyn std::error::Error + 'static)) -> Verdict {
     } else {
         Verdict::Later { after: None, why }
     }
-}
-
-/// An error with its causes; they repeat each other less than they leave out.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let links = std::iter::successors(Some(error), |error: &&(dyn std::error::Error + 'static)| {
-        (*error).source()
-    });
-    let texts: Vec<String> = links.take(8).map(ToString::to_string).collect();
-    texts.join(": ")
-}
-
-/// Whether TLS is what went wrong.
-fn is_mistrust(error: &(dyn std::error::Error + 'static)) -> bool {
-    let is_tls = |error: &(dyn std::error::Error + 'static)| {
-        let io = error.downcast_ref::<std::io::Error>();
-        error.is::<rustls::Error>()
-            || io
-                .and_then(std::io::Error::get_ref)
-                .is_some_and(|inner| inner.is::<rustls::Error>())
-    };
-    std::iter::successors(Some(error), |error: &&(dyn std::error::Error + 'static)| {
-        (*error).source()
-    })
-    .take(8)
-    .any(is_tls)
 }
 
 /// What a status of gRPC means for the records.
@@ -275,17 +217,15 @@ fn metadata(way: &Way) -> Result<Metadata> {
     Ok(Metadata(way.headers.iter().map(pair).collect::<Result<_>>()?))
 }
 
-fn tls(certificates: &Certificates) -> Result<ClientTlsConfig> {
-    let read = |path: &std::path::Path| {
-        std::fs::read(path)
-            .map_err(|error| Error::io("could not read the file of certificates or keys", path, error))
-    };
+fn tls_config(certificates: &Certificates) -> Result<ClientTlsConfig> {
+    // Not used, but it says which file is wrong, and why, where `tonic` says that something is.
+    tls::config(certificates)?;
     let mut config = match &certificates.trusted {
-        Some(path) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(read(path)?)),
+        Some(pem) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem.read()?)),
         None => ClientTlsConfig::new().with_native_roots(),
     };
     if let (Some(ours), Some(key)) = (&certificates.ours, &certificates.key) {
-        config = config.identity(Identity::from_pem(read(ours)?, read(key)?));
+        config = config.identity(Identity::from_pem(ours.read()?, key.read()?));
     }
     Ok(config)
 }

@@ -1,49 +1,45 @@
-//! HTTP/1.1, as far as a POST and its answer need it.
+//! OTLP over HTTP/1.1, by `hyper` on a runtime of the sink's own.
 //!
-//! Clients that wait, as a sink does, report through `log`, and a sink must not: what it did would come back to it as records,
-//! and a subscriber of the sink's own would put every thread of the application on `tracing`'s slow path. `hyper` can be
-//! silent, but needs a runtime.
+//! Clients that are built upon `hyper` repeat requests by themselves, and report through `log` or `tracing`. A sink must do
+//! neither: a request is sent once, and what is reported would come back to the sink as records.
 
-use std::io::{self, Read, Write as _};
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use hyper::http::uri::PathAndQuery;
+use hyper::{Request, Uri};
 use rustls::ClientConfig;
+use tokio::net::lookup_host;
+use tokio::time::{Instant, timeout_at};
 
 use super::answer::{Answer, Verdict};
 use super::builder::{Compression, Way};
-use super::connection::{Connection, Lookup, NotConnected, tls};
+use super::connection::{Connection, Socket};
 use super::headers::Headers;
+use super::runtime::{OwnRuntime, apart, quietly};
+use super::talk::{Talk, no_answer};
+use super::tls;
 use super::url::Url;
-use crate::error::Result;
-
-/// No head of an answer, and no line of it, is longer.
-const MOST_HEAD: usize = 64 * 1024;
-/// No body of an answer is longer.
-const MOST_BODY: usize = 4 * 1024 * 1024;
-/// No answer is longer with all that stands before, between and behind the parts of its body.
-const MOST_ANSWER: usize = 2 * MOST_BODY;
+use crate::error::{Error, Result};
 
 /// A way to a collector.
 #[derive(Debug)]
 pub(super) struct Http {
     url: Url,
-    lookup: Lookup,
     tls: Option<Arc<ClientConfig>>,
     timeout: Duration,
-    /// Every line of a request's head but those about its body.
-    head: Head,
-    headers: Headers,
-    open: Option<Connection>,
-}
-
-/// Not shown: it may hold a password.
-struct Head(Vec<u8>);
-
-impl std::fmt::Debug for Head {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Head(…)")
-    }
+    path: Uri,
+    /// Of every request. The user's are marked as sensitive, so that they are not shown.
+    headers: HeaderMap,
+    given: Headers,
+    /// Before the runtime, because it ends before it.
+    open: Option<Open>,
+    runtime: OwnRuntime,
 }
 
 /// Why there is no answer.
@@ -55,401 +51,310 @@ pub(super) enum NoAnswer {
     Untrusted(String),
 }
 
-fn lost(what: &str, error: &io::Error) -> NoAnswer {
-    NoAnswer::Lost(format!("{what}: {error}"))
-}
-
 impl Http {
     pub(super) fn new(way: &Way) -> Result<Self> {
         let tls = way
             .url
             .is_https
-            .then(|| tls(&way.certificates))
+            .then(|| tls::config(&way.certificates))
             .transpose()?
             .map(Arc::new);
-        let path = if way.url.path.is_empty() {
-            "/"
-        } else {
-            &way.url.path
+        let path = match way.url.path.as_str() {
+            "" => "/",
+            path => path,
         };
-        let mut head = format!(
-            "POST {path} HTTP/1.1\r\nhost: {}\r\nuser-agent: tracing-audit/{}\r\ncontent-type: application/x-protobuf\r\n",
-            way.url.authority,
-            env!("CARGO_PKG_VERSION")
-        );
-        if way.compression == Compression::Gzip {
-            head.push_str("content-encoding: gzip\r\n");
-        }
-        for (name, value) in way.headers.iter().filter(|(name, _)| *name != "user-agent") {
-            head.push_str(&format!("{name}: {value}\r\n"));
-        }
+        let path = PathAndQuery::try_from(path).map_err(|error| {
+            Error::config(format!(
+                "endpoint: `{}` has a path that cannot be sent: percent-encode it",
+                way.url
+            ))
+            .because(error)
+        })?;
         Ok(Self {
             url: way.url.clone(),
-            lookup: Lookup::new(),
             tls,
             timeout: way.timeout,
-            head: Head(head.into_bytes()),
-            headers: way.headers.clone(),
+            path: path.into(),
+            headers: headers(way)?,
+            given: way.headers.clone(),
             open: None,
+            runtime: OwnRuntime::default(),
         })
     }
 
     /// Sends a body, once, and reads the answer.
     pub(super) fn post(&mut self, body: &[u8]) -> Result<Answer, NoAnswer> {
-        let until = Instant::now() + self.timeout;
-        let mut connection = self.connection(until)?;
-        let mut request = self.head.0.clone();
-        request.extend_from_slice(format!("content-length: {}\r\n\r\n", body.len()).as_bytes());
-        request.extend_from_slice(body);
-        let sent = connection.write_all(&request).and_then(|()| connection.flush());
-        // Who refuses a body may answer before it has read all of it, and then close.
-        let mut reader = Reader {
-            source: &mut connection,
-            buffer: Vec::new(),
-            at: 0,
-        };
-        let answer = match (reader.answer(), sent) {
-            (Ok(answer), _) => answer,
-            (Err(_), Err(error)) => return Err(lost("the request could not be sent", &error)),
-            (Err(error), Ok(())) => return Err(lost("the answer did not come whole", &error)),
-        };
-        if answer.is_reusable {
-            self.open = Some(connection);
-        }
-        Ok(answer)
+        let is_https = self.url.is_https;
+        let lookup = lookup(self.url.host.clone(), self.url.port);
+        let call = || self.call(body, lookup);
+        // Whether TLS reports through `log` is up to whoever else uses it in this program.
+        let called = apart(|| if is_https { quietly(call) } else { call() });
+        called.unwrap_or_else(|error| {
+            Err(NoAnswer::Untrusted(format!(
+                "the request could not be made: {error}"
+            )))
+        })
     }
 
     /// What an answer means.
     pub(super) fn meaning(&self, answer: &Answer) -> Verdict {
-        Verdict::of(answer, &self.headers)
+        Verdict::of(answer, &self.given)
     }
 
-    /// The connection of the last request, if it still is one, or a new one.
-    fn connection(&mut self, until: Instant) -> Result<Connection, NoAnswer> {
-        if let Some(mut connection) = self.open.take()
-            && connection.is_quiet()
-        {
-            connection.until(until);
-            return Ok(connection);
-        }
-        Connection::open(&self.url, &mut self.lookup, self.tls.as_ref(), until).map_err(|error| match error {
-            NotConnected::Io(error) => lost("no connection", &error),
-            NotConnected::Tls(error) => NoAnswer::Untrusted(format!("no connection by TLS: {error}")),
+    fn call(
+        &mut self,
+        body: &[u8],
+        lookup: impl Future<Output = io::Result<Vec<SocketAddr>>>,
+    ) -> Result<Answer, NoAnswer> {
+        let request = self.request(body);
+        let (url, tls) = (&self.url, self.tls.as_ref());
+        let until = Instant::now() + self.timeout;
+        let runtime = self.runtime.get();
+        let runtime =
+            runtime.map_err(|error| NoAnswer::Lost(format!("no runtime could be made: {error}")))?;
+        let kept = self.open.take().filter(|open| open.socket.is_quiet());
+        let (timeout, open) = (self.timeout, &mut self.open);
+        let late = |what: &str| NoAnswer::Lost(format!("{what} within {timeout:?}"));
+        runtime.block_on(async move {
+            let mut used = match kept {
+                Some(kept) => kept,
+                None => timeout_at(until, Open::new(url, tls, lookup, until))
+                    .await
+                    .map_err(|_| late("no connection"))??,
+            };
+            let answer = timeout_at(until, used.talk.ask(request))
+                .await
+                .map_err(|_| late("no answer"))??;
+            *open = Some(used).filter(|used| used.talk.is_idle());
+            Ok(answer)
         })
     }
-}
 
-/// Reads an answer.
-struct Reader<'c> {
-    source: &'c mut dyn Read,
-    buffer: Vec<u8>,
-    /// How much of the buffer was used.
-    at: usize,
-}
-
-/// What the head of an answer says of its body.
-#[derive(Default)]
-struct Body {
-    len: Option<usize>,
-    is_chunked: bool,
-    is_encoded: bool,
-    closes: bool,
-}
-
-fn odd(what: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, what.to_owned())
-}
-
-impl Reader<'_> {
-    /// Reads more into the buffer; `false` where the other end has closed.
-    fn fill(&mut self) -> io::Result<bool> {
-        if self.buffer.len() >= MOST_ANSWER {
-            return Err(odd("an answer that does not end within 8 MiB"));
-        }
-        let mut piece = [0; 16 * 1024];
-        loop {
-            match self.source.read(&mut piece) {
-                Ok(count) => {
-                    self.buffer
-                        .extend_from_slice(piece.get(..count).unwrap_or_default());
-                    return Ok(count > 0);
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    /// The next line, without its end.
-    fn line(&mut self) -> io::Result<String> {
-        loop {
-            let rest = self.buffer.get(self.at..).unwrap_or_default();
-            if let Some(end) = memchr::memchr(b'\n', rest) {
-                let line = rest.get(..end).unwrap_or_default();
-                let line = String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(line)).into_owned();
-                self.at += end + 1;
-                return Ok(line);
-            }
-            if rest.len() > MOST_HEAD {
-                return Err(odd("a line of more than 64 KiB"));
-            }
-            if !self.fill()? {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-        }
-    }
-
-    /// So many bytes.
-    fn take(&mut self, len: usize) -> io::Result<Vec<u8>> {
-        if len > MOST_BODY {
-            return Err(odd("an answer of more than 4 MiB"));
-        }
-        while self.buffer.len() - self.at < len {
-            if !self.fill()? {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-        }
-        let taken = self
-            .buffer
-            .get(self.at..self.at + len)
-            .unwrap_or_default()
-            .to_vec();
-        self.at += len;
-        Ok(taken)
-    }
-
-    /// Everything up to the end of the connection.
-    fn rest(&mut self) -> io::Result<Vec<u8>> {
-        while self.fill()? {
-            if self.buffer.len() - self.at > MOST_BODY {
-                return Err(odd("an answer of more than 4 MiB"));
-            }
-        }
-        Ok(self.buffer.split_off(self.at))
-    }
-
-    fn chunks(&mut self) -> io::Result<Vec<u8>> {
-        let mut body = Vec::new();
-        loop {
-            let line = self.line()?;
-            let digits = line.split(';').next().unwrap_or_default().trim();
-            let len = usize::from_str_radix(digits, 16).map_err(|_| odd("a chunk without its length"))?;
-            if len == 0 {
-                break;
-            }
-            if body.len() + len.min(MOST_BODY) > MOST_BODY {
-                return Err(odd("an answer of more than 4 MiB"));
-            }
-            body.extend(self.take(len)?);
-            if !self.line()?.is_empty() {
-                return Err(odd("a chunk longer than it says"));
-            }
-        }
-        while !self.line()?.is_empty() {}
-        Ok(body)
-    }
-
-    fn answer(&mut self) -> io::Result<Answer> {
-        loop {
-            let start = self.at;
-            let (is_old, status) = status(&self.line()?)?;
-            let mut answer = Answer::of(status);
-            let mut about = Body {
-                closes: is_old,
-                ..Body::default()
-            };
-            loop {
-                let line = self.line()?;
-                if line.is_empty() {
-                    break;
-                }
-                if self.at - start > MOST_HEAD {
-                    return Err(odd("a head of more than 64 KiB"));
-                }
-                let (name, value) = line
-                    .split_once(':')
-                    .ok_or_else(|| odd("a header without a colon"))?;
-                header(&mut answer, &mut about, &name.to_ascii_lowercase(), value.trim())?;
-            }
-            // It goes on: a note that the real answer follows.
-            if (100..200).contains(&status) {
-                continue;
-            }
-            answer.body = self.body(status, &about)?;
-            answer.is_encoded = about.is_encoded;
-            // Who says it twice may mean the other one: what follows cannot be told from a rest.
-            let is_bounded = about.is_chunked != about.len.is_some() || matches!(status, 204 | 304);
-            answer.is_reusable = is_bounded && !about.closes && self.at == self.buffer.len();
-            return Ok(answer);
-        }
-    }
-
-    fn body(&mut self, status: u16, about: &Body) -> io::Result<Vec<u8>> {
-        match about.len {
-            _ if matches!(status, 204 | 304) => Ok(Vec::new()),
-            _ if about.is_chunked => self.chunks(),
-            Some(len) => self.take(len),
-            None => self.rest(),
-        }
+    fn request(&self, body: &[u8]) -> Request<Full<Bytes>> {
+        let mut request = Request::new(Full::new(Bytes::copy_from_slice(body)));
+        *request.method_mut() = hyper::Method::POST;
+        *request.uri_mut() = self.path.clone();
+        *request.headers_mut() = self.headers.clone();
+        // Of an empty body, nobody else would state it.
+        let len = HeaderValue::from(body.len());
+        request.headers_mut().insert(header::CONTENT_LENGTH, len);
+        request
     }
 }
 
-/// Whether it is HTTP/1.0, and the status.
-fn status(line: &str) -> io::Result<(bool, u16)> {
-    let mut words = line.split(' ');
-    let version = words.next().unwrap_or_default();
-    let status = words.next().and_then(|word| word.parse().ok());
-    match (version, status) {
-        ("HTTP/1.1", Some(status @ 100..600)) => Ok((false, status)),
-        ("HTTP/1.0", Some(status @ 100..600)) => Ok((true, status)),
-        _ => Err(odd("something that is not HTTP/1.1")),
+fn headers(way: &Way) -> Result<HeaderMap> {
+    let cannot_be_sent =
+        |name: &str| Error::config(format!("the header `{name}` cannot be sent: leave it out"));
+    let host = HeaderValue::from_str(&way.url.authority).map_err(|_| cannot_be_sent("host"))?;
+    let agent = concat!("tracing-audit/", env!("CARGO_PKG_VERSION"));
+    let mut headers = HeaderMap::new();
+    headers.insert(header::HOST, host);
+    headers.insert(header::USER_AGENT, HeaderValue::from_static(agent));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/x-protobuf"),
+    );
+    if way.compression == Compression::Gzip {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
+    for (name, value) in way.headers.iter().filter(|(name, _)| *name != "user-agent") {
+        let pair = HeaderName::try_from(name)
+            .ok()
+            .zip(HeaderValue::from_str(value).ok());
+        let (name, mut value) = pair.ok_or_else(|| cannot_be_sent(name))?;
+        value.set_sensitive(true);
+        headers.insert(name, value);
+    }
+    Ok(headers)
 }
 
-fn header(answer: &mut Answer, about: &mut Body, name: &str, value: &str) -> io::Result<()> {
-    match name {
-        "content-length" => {
-            let len = value
-                .parse()
-                .map_err(|_| odd("a content-length that is no number"))?;
-            if about.len.is_some_and(|known| known != len) {
-                return Err(odd("two content-lengths"));
-            }
-            about.len = Some(len);
-        }
-        "transfer-encoding" => {
-            if !value.eq_ignore_ascii_case("chunked") {
-                return Err(odd("a transfer-encoding other than chunked"));
-            }
-            about.is_chunked = true;
-        }
-        "content-encoding" => about.is_encoded = !value.is_empty() && !value.eq_ignore_ascii_case("identity"),
-        "connection" => {
-            let mut words = value.split(',').map(str::trim);
-            about.closes |= words.any(|word| word.eq_ignore_ascii_case("close"));
-        }
-        "content-type" => answer.content_type = value.to_ascii_lowercase(),
-        "retry-after" => answer.retry_after = super::answer::retry_after(value),
-        _ => {}
+/// The addresses of a host. The system is asked on a thread beside the runtime's, so that a request that takes too long
+/// can end without its answer.
+async fn lookup(host: String, port: u16) -> io::Result<Vec<SocketAddr>> {
+    Ok(lookup_host((host, port)).await?.collect())
+}
+
+/// A connection, and what is said on it.
+#[derive(Debug)]
+struct Open {
+    talk: Talk,
+    socket: Socket,
+}
+
+impl Open {
+    async fn new(
+        url: &Url,
+        tls: Option<&Arc<ClientConfig>>,
+        lookup: impl Future<Output = io::Result<Vec<SocketAddr>>>,
+        until: Instant,
+    ) -> Result<Self, NoAnswer> {
+        let Connection { stream, socket } = Connection::open(url, tls, lookup, until).await?;
+        let talk = Talk::new(stream).await.map_err(|error| no_answer(&error))?;
+        Ok(Self { talk, socket })
     }
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::{TcpListener, TcpStream};
+    use std::thread;
+
+    use super::super::OtlpSink;
+    use super::super::builder::Protocol;
+    use super::super::headers::Headers;
+    use super::super::tls::Certificates;
     use super::*;
 
-    /// Gives the bytes one at a time, then the end.
-    struct Drops<'a>(&'a [u8]);
+    const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+    const REFUSED: &[u8] = b"HTTP/1.1 413 Large\r\ncontent-length: 3\r\n\r\nbig";
 
-    impl Read for Drops<'_> {
-        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-            match (self.0.split_first(), into.first_mut()) {
-                (Some((&byte, rest)), Some(place)) => {
-                    *place = byte;
-                    self.0 = rest;
-                    Ok(1)
-                }
-                _ => Ok(0),
-            }
-        }
-    }
-
-    /// Begins with one text, and goes on with another for ever.
-    struct Endless<'a> {
-        text: std::iter::Chain<std::slice::Iter<'a, u8>, std::iter::Cycle<std::slice::Iter<'a, u8>>>,
-        given: usize,
-    }
-
-    impl Read for Endless<'_> {
-        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-            self.given += into.len();
-            assert!(self.given <= 4 * MOST_BODY, "it reads for ever");
-            into.iter_mut()
-                .zip(self.text.by_ref())
-                .for_each(|(place, byte)| *place = *byte);
-            Ok(into.len())
-        }
-    }
-
-    fn read(text: &str) -> io::Result<Answer> {
-        Reader {
-            source: &mut Drops(text.as_bytes()),
-            buffer: Vec::new(),
-            at: 0,
-        }
-        .answer()
-    }
-
-    #[test]
-    fn an_answer_is_read_whatever_says_where_its_body_ends() {
-        let body = |text: &str| {
-            let answer = read(text).unwrap();
-            (
-                answer.status,
-                String::from_utf8(answer.body).unwrap(),
-                answer.is_reusable,
-            )
+    fn http(port: u16, timeout: Duration) -> Http {
+        let url = Url::parse("here", &format!("http://127.0.0.1:{port}")).unwrap();
+        let mut headers = Headers::default();
+        headers
+            .set("here", "authorization", &["open", "sesame"].concat())
+            .unwrap();
+        let way = Way {
+            url,
+            protocol: Protocol::HttpProtobuf,
+            headers,
+            compression: Compression::None,
+            timeout,
+            certificates: Certificates::default(),
         };
-        let s = str::to_owned;
-        assert_eq!(
-            body("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nabc"),
-            (200, s("abc"), true)
-        );
-        assert_eq!(
-            body("HTTP/1.1 200\r\nContent-Length:0\r\nConnection: close\r\n\r\n"),
-            (200, s(""), false)
-        );
-        assert_eq!(body("HTTP/1.0 200 OK\r\n\r\nabc"), (200, s("abc"), false));
-        assert_eq!(body("HTTP/1.1 204 No\r\n\r\n"), (204, s(""), true));
-        let twice =
-            "HTTP/1.1 200 OK\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n";
-        assert_eq!(body(twice), (200, s("a"), false));
-        let chunked = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 429 Slow\r\nTransfer-Encoding: chunked\r\n\r\n2;x=y\r\nab\r\n1\r\nc\r\n0\r\nt: 1\r\n\r\n";
-        assert_eq!(body(chunked), (429, s("abc"), true));
+        Http::new(&way).unwrap()
     }
 
-    #[test]
-    fn an_answer_that_is_cut_short_too_long_or_ambiguous_is_none() {
-        for wrong in [
-            "",
-            "HTTP/1.1 200 OK\r\n",
-            "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nab",
-            "HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\n",
-            "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab",
-            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nffffffffffffffff\r\n",
-            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\nabc\r\n0\r\n\r\n",
-            "HTTP/1.1 200 OK\r\ntransfer-encoding: gzip\r\n\r\n",
-            "HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
-            "HTTP/2 200\r\n\r\n",
-            "SSH-2.0-OpenSSH\r\n\r\n",
-        ] {
-            read(wrong).unwrap_err();
+    fn listen() -> (TcpListener, Http) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        (listener, http(port, Duration::from_secs(60)))
+    }
+
+    /// Reads the head of a request, and nothing of its body.
+    fn head(stream: &mut TcpStream) -> String {
+        let mut head = Vec::new();
+        let mut byte = [0];
+        while !head.ends_with(b"\r\n\r\n") {
+            stream.read_exact(&mut byte).unwrap();
+            head.extend_from_slice(&byte);
         }
-        read(&format!("HTTP/1.1 200 OK\r\n{}", "x: y\r\n".repeat(20_000))).unwrap_err();
+        String::from_utf8(head).unwrap()
     }
 
     #[test]
-    fn no_more_of_an_answer_is_read_than_is_kept_whatever_it_consists_of() {
-        let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
-        let long = "x".repeat(5_000);
-        for (begin, rest) in [
-            ("", &*format!("HTTP/1.1 100 Continue\r\na: {long}\r\n\r\n")),
-            (chunked, &format!("1;{long}\r\nx\r\n")),
-            (&format!("{chunked}0\r\n"), &format!("trailer: {long}\r\n")),
-            ("HTTP/1.1 200 OK\r\n\r\n", "x"),
-        ] {
-            let mut source = Endless {
-                text: begin.as_bytes().iter().chain(rest.as_bytes().iter().cycle()),
-                given: 0,
-            };
-            Reader {
-                source: &mut source,
-                buffer: Vec::new(),
-                at: 0,
+    fn a_request_is_a_post_with_its_length_and_headers_are_not_shown() {
+        let (listener, mut http) = listen();
+        let collector = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut asked = Vec::new();
+            for len in [0, 3] {
+                asked.push(head(&mut stream));
+                stream.read_exact(&mut vec![0; len]).unwrap();
+                stream.write_all(OK).unwrap();
             }
-            .answer()
-            .unwrap_err();
+            asked
+        });
+        for body in [&b""[..], b"abc"] {
+            assert_eq!(http.post(body).unwrap().status, 200);
         }
+        let secret = ["open", "sesame"].concat();
+        for (asked, len) in collector.join().unwrap().iter().zip(["0", "3"]) {
+            assert!(asked.starts_with("POST / HTTP/1.1\r\n"), "{asked}");
+            let has = |line: &str| asked.contains(&format!("\r\n{line}\r\n"));
+            assert!(has(&format!("content-length: {len}")) && has(&format!("authorization: {secret}")));
+            assert!(has("content-type: application/x-protobuf") && asked.contains("\r\nhost: 127.0.0.1:"));
+        }
+        assert!(!format!("{http:?}").contains(&secret), "{http:?}");
+    }
+
+    /// Waits until something has come on the connection that is kept, or it was closed.
+    fn until_it_is_not_quiet(http: &Http) {
+        while http.open.as_ref().unwrap().socket.is_quiet() {
+            thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn what_comes_between_two_requests_is_the_answer_to_none_and_neither_is_the_end_of_the_connection() {
+        for between in [OK, b""] {
+            let (listener, mut http) = listen();
+            let (goes_on, waits) = std::sync::mpsc::channel();
+            let collector = thread::spawn(move || {
+                let (mut first, _) = listener.accept().unwrap();
+                head(&mut first);
+                first.write_all(OK).unwrap();
+                waits.recv().unwrap();
+                first.write_all(between).unwrap();
+                if between.is_empty() {
+                    drop(first);
+                }
+                let (mut second, _) = listener.accept().unwrap();
+                head(&mut second);
+                second.write_all(REFUSED).unwrap();
+            });
+            assert_eq!(http.post(b"").unwrap().status, 200);
+            goes_on.send(()).unwrap();
+            until_it_is_not_quiet(&http);
+            assert_eq!(http.post(b"").unwrap().status, 413);
+            collector.join().unwrap();
+        }
+    }
+
+    #[test]
+    fn two_answers_to_one_request_leave_a_connection_that_is_not_used_again() {
+        let (listener, mut http) = listen();
+        let collector = thread::spawn(move || {
+            for answer in [[OK, OK].concat(), REFUSED.to_vec()] {
+                let (mut stream, _) = listener.accept().unwrap();
+                head(&mut stream);
+                stream.write_all(&answer).unwrap();
+            }
+        });
+        assert_eq!(http.post(b"").unwrap().status, 200);
+        assert_eq!(http.post(b"").unwrap().status, 413);
+        collector.join().unwrap();
+    }
+
+    #[test]
+    fn an_answer_counts_that_comes_before_the_body_was_read_and_the_connection_is_closed() {
+        let (listener, mut http) = listen();
+        let collector = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            head(&mut stream);
+            stream.write_all(REFUSED).unwrap();
+        });
+        // More than the sockets between them hold.
+        let answer = http.post(&vec![7; 32 << 20]).unwrap();
+        assert_eq!((answer.status, &*answer.body), (413, &b"big"[..]));
+        assert!(http.open.is_none(), "half a request was sent on it");
+        collector.join().unwrap();
+    }
+
+    #[test]
+    fn a_name_that_is_looked_up_for_ever_holds_neither_a_request_nor_the_end_of_a_sink_up() {
+        let mut http = http(1, Duration::from_millis(50));
+        let (found, finds) = std::sync::mpsc::channel::<()>();
+        let lookup = async {
+            tokio::task::spawn_blocking(move || finds.recv().is_ok())
+                .await
+                .unwrap();
+            Ok(Vec::new())
+        };
+        let error = http.call(b"", lookup).unwrap_err();
+        assert!(
+            matches!(&error, NoAnswer::Lost(why) if why == "no connection within 50ms"),
+            "{error:?}"
+        );
+        drop(http);
+        found.send(()).expect("it is still being looked up");
+    }
+
+    #[test]
+    fn a_sink_can_be_sent_to_another_thread_and_shared() {
+        fn is_both<T: Send + Sync>() {}
+        is_both::<OtlpSink>();
+        is_both::<Http>();
     }
 }

@@ -18,6 +18,9 @@ mod headers;
 mod http;
 mod mapping;
 mod resource;
+mod runtime;
+mod talk;
+mod tls;
 mod transport;
 mod url;
 mod wire;
@@ -72,8 +75,9 @@ use crate::format::Entry;
 ///
 /// # What it does not do
 ///
-/// It uses no proxy from the environment, and compresses by nothing but gzip. It needs no runtime, and reports nothing
-/// through `tracing` or `log` over HTTP; over gRPC what the client reports on its thread goes to nobody.
+/// It uses no proxy from the environment, and compresses by nothing but gzip. It needs no runtime of the
+/// application's, and reports nothing through `tracing`: over HTTP the client does not, and what the one for gRPC, or TLS,
+/// reports on the sink's thread goes to nobody.
 #[derive(Debug)]
 pub struct OtlpSink {
     name: String,
