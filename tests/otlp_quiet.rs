@@ -14,7 +14,7 @@ mod otlp;
 use std::sync::Arc;
 use std::time::Duration;
 
-use collector::{Both, Collector, Reply, Wrap};
+use collector::{Both, Call, Collector, Reply, Wrap};
 use parking_lot::Mutex;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
@@ -46,10 +46,24 @@ impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Hears {
     }
 }
 
-/// One by TLS that takes every other request, and its certificate.
-fn by_tls(place: &std::path::Path) -> (Collector, std::path::PathBuf) {
+/// Takes every other request.
+fn every_other() -> impl FnMut(&Call) -> (bool, Reply) + Send + 'static {
+    let mut count = 0;
+    move |_| {
+        count += 1;
+        if count % 2 == 1 {
+            (false, Reply::status(503))
+        } else {
+            (true, Reply::ok())
+        }
+    }
+}
+
+/// One by TLS, and a sink for it.
+fn by_tls() -> (Collector, OtlpSink) {
+    let place = tempfile::tempdir().unwrap();
     let signed = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let file = place.join("collector.pem");
+    let file = place.path().join("collector.pem");
     std::fs::write(&file, signed.cert.pem()).unwrap();
     let key = PrivateKeyDer::try_from(signed.signing_key.serialize_der()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -66,32 +80,17 @@ fn by_tls(place: &std::path::Path) -> (Collector, std::path::PathBuf) {
         let session = ServerConnection::new(Arc::clone(&config)).map_err(std::io::Error::other)?;
         Ok(Box::new(StreamOwned::new(session, stream)) as Box<dyn Both>)
     });
-    let mut count = 0;
-    let collector = Collector::wrapped(([127, 0, 0, 1], 0).into(), Some(wrap), move |_| {
-        count += 1;
-        if count % 2 == 1 {
-            (false, Reply::status(503))
-        } else {
-            (true, Reply::ok())
-        }
-    });
-    (collector, file)
+    let collector = Collector::wrapped(([127, 0, 0, 1], 0).into(), Some(wrap), every_other());
+    let https = OtlpSink::builder()
+        .name("https")
+        .endpoint(format!("https://localhost:{}", collector.port()));
+    (collector, https.certificate(file).build_with(|_| None).unwrap())
 }
 
 #[test]
 fn what_the_sink_does_is_reported_to_nobody() {
     let hears = Hears::default();
-    let collector = Collector::start({
-        let mut count = 0;
-        move |_| {
-            count += 1;
-            if count % 2 == 1 {
-                (false, Reply::status(503))
-            } else {
-                (true, Reply::ok())
-            }
-        }
-    });
+    let collector = Collector::start(every_other());
     let place = tempfile::tempdir().unwrap();
     let sink = OtlpSink::builder()
         .endpoint(collector.url())
@@ -102,14 +101,7 @@ fn what_the_sink_does_is_reported_to_nobody() {
         .allow_log(true)
         .diagnostics(|_| {})
         .sink(sink);
-    let certificates = tempfile::tempdir().unwrap();
-    let (by_tls, certificate) = by_tls(certificates.path());
-    let https = OtlpSink::builder()
-        .name("https")
-        .endpoint(format!("https://localhost:{}", by_tls.port()))
-        .certificate(certificate)
-        .build_with(|_| None)
-        .unwrap();
+    let (_by_tls, https) = by_tls();
     let builder = builder.sink(https);
     // Nobody is there: the client connects, fails, and says so to whom listens.
     #[cfg(feature = "otlp-grpc")]

@@ -134,6 +134,14 @@ mod tests {
         Protocol::Grpc,
     ];
 
+    fn error(builder: OtlpBuilder, set: &[(&str, &String)]) -> String {
+        let set = |name: &str| {
+            let found = set.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| value.as_str().into())
+        };
+        builder.build_with(set).unwrap_err().to_string()
+    }
+
     #[test]
     fn an_error_of_a_file_names_the_setting_that_named_the_file() {
         let place = tempfile::tempdir().unwrap();
@@ -150,13 +158,6 @@ mod tests {
             path("other.key", &other.serialize_pem()),
         );
         let (empty, gone) = (path("empty.pem", ""), "/no/such/file".to_owned());
-        let error = |builder: OtlpBuilder, set: &[(&str, &String)]| {
-            let set = |name: &str| {
-                let found = set.iter().find(|(known, _)| *known == name);
-                found.map(|(_, value)| value.as_str().into())
-            };
-            builder.build_with(set).unwrap_err().to_string()
-        };
         let (ours, own_key) = (
             "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
             "OTEL_EXPORTER_OTLP_LOGS_CLIENT_KEY",
