@@ -43,8 +43,12 @@ pub const PEERS: &[Spec] = &[
         about: "this crate's `OtlpSink` without a journal, as it is by default: callers wait where its queue is full",
     },
     Spec {
+        name: LARGE,
+        about: "the same with 8,192 records in a request",
+    },
+    Spec {
         name: JOURNAL,
-        about: "the same behind a sealed journal: what it sends is on the disk first",
+        about: "`audit-direct` behind a sealed journal: what it sends is on the disk first",
     },
     Spec {
         name: "appender-default",
@@ -60,6 +64,9 @@ pub const PEERS: &[Spec] = &[
     },
 ];
 
+/// Without a journal, with requests as large as the largest of a rival's.
+pub const LARGE: &str = "audit-direct-large";
+
 /// How requests are packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Packing {
@@ -69,8 +76,11 @@ pub enum Packing {
     Gzip,
 }
 
-/// The names of [`Packing`], which are the cases.
-pub const PACKINGS: [&str; 2] = ["none", "gzip"];
+/// The names of [`Packing`], which are the cases; with [`LATE`] behind it, the receiver decodes when all is over.
+pub const PACKINGS: [&str; 4] = ["none", "gzip", "none-late", "gzip-late"];
+
+/// The end of the name of a case that is about the sender alone.
+pub const LATE: &str = "-late";
 
 /// How long the end of a peer may take: longer than any run.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -81,7 +91,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// When the name is unknown, or the peer cannot start.
 pub fn install(name: &str, packing: Packing, at: SocketAddr, dir: &Path) -> Result<Close> {
     match name {
-        DIRECT | JOURNAL => ours(name == JOURNAL, packing, at, dir),
+        DIRECT | JOURNAL | LARGE => ours(name, packing, at, dir),
         "appender-default" => appender(packing, at, 2_048, 512),
         "appender-8192" => appender(packing, at, 8_192, 2_048),
         "appender-generous" => appender(packing, at, 1 << 20, 8_192),
@@ -89,7 +99,7 @@ pub fn install(name: &str, packing: Packing, at: SocketAddr, dir: &Path) -> Resu
     }
 }
 
-fn ours(has_journal: bool, packing: Packing, at: SocketAddr, dir: &Path) -> Result<Close> {
+fn ours(name: &str, packing: Packing, at: SocketAddr, dir: &Path) -> Result<Close> {
     let compression = match packing {
         Packing::None => Compression::None,
         Packing::Gzip => Compression::Gzip,
@@ -97,8 +107,13 @@ fn ours(has_journal: bool, packing: Packing, at: SocketAddr, dir: &Path) -> Resu
     let sink = OtlpSink::builder()
         .endpoint(format!("http://{at}"))
         .compression(compression);
+    let sink = if name == LARGE {
+        sink.batch_records(8_192).batch_bytes(16 << 20)
+    } else {
+        sink
+    };
     let builder = Audit::builder().service("bench").sink(sink.build_with(|_| None)?);
-    let builder = if has_journal {
+    let builder = if name == JOURNAL {
         builder.directory(dir)
     } else {
         builder.without_journal()

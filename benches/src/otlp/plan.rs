@@ -5,7 +5,7 @@ use std::fs::File;
 use anyhow::{Result, ensure};
 
 use super::hole::{ALONE, HOLES};
-use super::peers::{PACKINGS, PEERS};
+use super::peers::{LATE, PACKINGS, PEERS};
 use super::receive::Receiver;
 use crate::counts::{CALLS, have_valgrind};
 use crate::event::EVENT_TRACES;
@@ -59,7 +59,7 @@ impl Plan {
                 names.join(", ")
             );
         }
-        let cases = [PACKINGS[0], PACKINGS[1], PACED, COUNTED];
+        let cases: Vec<_> = PACKINGS.into_iter().chain([PACED, COUNTED]).collect();
         for case in &self.cases {
             ensure!(
                 cases.contains(&case.as_str()),
@@ -75,9 +75,17 @@ impl Plan {
     }
 
     pub(crate) fn sent(&self, peer: &str, packing: &str, round: u32) -> Result<Outcome> {
-        let receiver = Receiver::start(self.events)?;
+        let how = packing.strip_suffix(LATE);
+        let receiver = Receiver::start(self.events, how.is_some())?;
         let mut child = this_program()?;
-        child.args(["otlp-send", "--peer", peer, "--packing", packing, "--at"]);
+        child.args([
+            "otlp-send",
+            "--peer",
+            peer,
+            "--packing",
+            how.unwrap_or(packing),
+            "--at",
+        ]);
         child
             .arg(receiver.at.to_string())
             .arg("--events")
@@ -91,6 +99,7 @@ impl Plan {
         ensure!(arrived.events > 0, "{peer} sent nothing");
         measured.seconds = Some(arrived.seconds);
         measured.rate = Some(arrived.events as f64 / arrived.seconds);
+        measured.receiver = Some(arrived.processor as f64 / (arrived.events + arrived.again) as f64);
         let mut outcome = Outcome::new(round, peer, packing, measured);
         outcome.found = Some(arrived.events);
         outcome.bytes_per_line = Some(arrived.bytes as f64 / (arrived.events + arrived.again) as f64);

@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::Args;
 
 use super::peers::{Packing, install};
-use super::receive::begin;
+use super::receive::{begin, processor};
 use crate::event::{Report as _, Samples};
 use crate::results::Measured;
 
@@ -41,7 +41,7 @@ impl Send {
         let samples = Samples::default();
         let close = install(&self.peer, self.packing, self.at, &self.out)?;
         begin(self.at)?;
-        let start = Instant::now();
+        let (start, used) = (Instant::now(), processor()?);
         for number in 0..self.events {
             samples.at(number).event(number).report();
         }
@@ -50,6 +50,7 @@ impl Send {
         Ok(Measured {
             expected: self.events,
             submitted_seconds: Some(submitted.as_secs_f64()),
+            processor: Some((processor()? - used) as f64 / self.events as f64),
             ..Measured::default()
         })
     }
