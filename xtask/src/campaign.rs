@@ -148,7 +148,7 @@ const LANES: &[Lane] = &[
     },
     Lane {
         name: "otlp-outage",
-        what: "a collector that is away for a day at 1,000 records a second, 25 GB of journal (--size: records)",
+        what: "a collector that is away for a day at 1,000 records a second, 33 GB of journal (--size: records)",
         package: "tracing-audit",
         binary: "otlp_outage",
         steps: &[
