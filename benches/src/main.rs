@@ -202,7 +202,7 @@ fn again(out: &Path, doc: &Path) -> Result<()> {
     let there: Vec<_> = sections.iter().filter(|(raw, _)| raw.exists()).collect();
     ensure!(!there.is_empty(), "there are no raw results in {}", out.display());
     for (raw, section) in there {
-        document::write(doc, &section(&Results::load(&raw)?))?;
+        document::write(doc, &section(&Results::load(raw)?))?;
     }
     Ok(())
 }
