@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use crate::peers::{PEERS, Spec};
-use crate::results::{Outcome, Results};
+use crate::results::{Measured, Outcome, Results};
 use crate::rounds::{Plan, line, result_of, this_program};
 use crate::run::fresh;
 
@@ -57,6 +57,19 @@ impl Plan {
     fn under_callgrind(&self, spec: &Spec, mode: &str) -> Result<Outcome> {
         let scratch = self.scratch();
         fresh(&scratch)?;
+        let (calls, place) = (CALLS.to_string(), scratch.to_string_lossy());
+        let arguments = [
+            "run", "--peer", spec.name, "--mode", mode, "--events", &calls, "--out", &place,
+        ];
+        let measured = self.callgrind(&arguments)?;
+        let outcome = Outcome::new(1, spec.name, mode, measured).counted(spec, &scratch)?;
+        fs::remove_dir_all(&scratch)?;
+        Ok(outcome)
+    }
+
+    /// Runs this program with these arguments under callgrind. What was measured, with the instructions for each of
+    /// [`CALLS`] on its main thread within the functions called [`COUNTED`].
+    pub(crate) fn callgrind(&self, arguments: &[&str]) -> Result<Measured> {
         let counts = self.out.join("callgrind");
         fresh(&counts)?;
         let program = this_program()?.get_program().to_owned();
@@ -69,17 +82,11 @@ impl Plan {
         ]);
         child.arg(format!("--toggle-collect={COUNTED}"));
         child.arg(format!("--callgrind-out-file={}", counts.join("out").display()));
-        child
-            .arg(program)
-            .args(["run", "--peer", spec.name, "--mode", mode, "--events"]);
-        child.arg(CALLS.to_string()).arg("--out").arg(&scratch);
-        let mut measured = result_of(&mut child)?;
+        let mut measured = result_of(child.arg(program).args(arguments))?;
         // The main thread is the first; it is the caller.
         measured.instructions = Some(total(&counts.join("out-01"))? as f64 / CALLS as f64);
-        let outcome = Outcome::new(1, spec.name, mode, measured).counted(spec, &scratch)?;
-        fs::remove_dir_all(&scratch)?;
         fs::remove_dir_all(&counts)?;
-        Ok(outcome)
+        Ok(measured)
     }
 
     /// Counts allocations per event, op and rich event with the program `bench-allocations` beside this one.
@@ -158,7 +165,9 @@ pub fn listens_to_tracing(peer: &str) -> bool {
     !peer.starts_with("slog") && !peer.starts_with("channel")
 }
 
-fn have_valgrind() -> bool {
+/// Whether valgrind is there, or could be installed.
+#[must_use]
+pub fn have_valgrind() -> bool {
     if succeeds(Command::new("valgrind").arg("--version")) {
         return true;
     }

@@ -13,6 +13,8 @@ pub mod goals;
 pub mod machine;
 pub mod measure;
 pub mod memory;
+#[cfg(feature = "otlp")]
+pub mod otlp;
 pub mod output;
 pub mod peers;
 pub mod redact;

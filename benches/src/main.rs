@@ -56,6 +56,25 @@ enum Command {
         #[arg(long, default_value = "docs/benchmarks.md")]
         doc: PathBuf,
     },
+    /// The way to a collector; writes its section of the document.
+    #[cfg(feature = "otlp")]
+    Otlp {
+        /// How much.
+        #[command(flatten)]
+        plan: Plan,
+        /// The document.
+        #[arg(long, default_value = "docs/benchmarks.md")]
+        doc: PathBuf,
+    },
+    /// The receiver of `otlp`: prints its address and counts what comes.
+    #[cfg(feature = "otlp")]
+    OtlpReceive(tracing_audit_benches::otlp::receive::Receive),
+    /// One peer of `otlp`; prints one JSON line.
+    #[cfg(feature = "otlp")]
+    OtlpSend(tracing_audit_benches::otlp::send::Send),
+    /// A caller beside a collector that never answers; prints one JSON line.
+    #[cfg(feature = "otlp")]
+    OtlpHole(tracing_audit_benches::otlp::hole::Hole),
     /// Everything; writes the document.
     All {
         /// How much.
@@ -94,10 +113,26 @@ fn main() -> Result<()> {
             plan.check_redact()?;
             redact(&plan, &doc)
         }
+        #[cfg(feature = "otlp")]
+        Command::Otlp { plan, doc } => {
+            plan.check_otlp()?;
+            otlp(&plan, &doc)
+        }
+        #[cfg(feature = "otlp")]
+        Command::OtlpReceive(receive) => receive.run(),
+        #[cfg(feature = "otlp")]
+        Command::OtlpSend(send) => say(&send.run()?),
+        #[cfg(feature = "otlp")]
+        Command::OtlpHole(hole) => say(&hole.run()?),
         Command::All { plan, doc } => {
             let results = measure(&plan, everything)?;
             document::write(&doc, &report::document(&results))?;
-            redact(&plan, &doc)
+            redact(&plan, &doc)?;
+            #[cfg(feature = "otlp")]
+            otlp(&plan, &doc)?;
+            #[cfg(not(feature = "otlp"))]
+            println!("SKIPPED: the way to a collector: built without the feature otlp");
+            Ok(())
         }
         Command::Report { out, doc } => again(&out, &doc),
     }
@@ -141,15 +176,33 @@ fn redact(plan: &Plan, doc: &Path) -> Result<()> {
     document::write(doc, &section)
 }
 
+#[cfg(feature = "otlp")]
+fn otlp(plan: &Plan, doc: &Path) -> Result<()> {
+    let mut results = Results::default();
+    let mut raw = plan.begin(&plan.raw_otlp())?;
+    plan.otlp(&mut results, &mut raw)?;
+    if results.0.is_empty() {
+        return Ok(());
+    }
+    let section = tracing_audit_benches::otlp::report::section(&results);
+    println!("\n{section}");
+    document::write(doc, &section)
+}
+
 fn again(out: &Path, doc: &Path) -> Result<()> {
-    let sections: [(PathBuf, Section); 2] = [
+    let sections: &[(PathBuf, Section)] = &[
         (out.join("results.jsonl"), report::document),
         (out.join("redact.jsonl"), redaction::section),
+        #[cfg(feature = "otlp")]
+        (
+            out.join("otlp.jsonl"),
+            tracing_audit_benches::otlp::report::section,
+        ),
     ];
-    let there: Vec<_> = sections.into_iter().filter(|(raw, _)| raw.exists()).collect();
+    let there: Vec<_> = sections.iter().filter(|(raw, _)| raw.exists()).collect();
     ensure!(!there.is_empty(), "there are no raw results in {}", out.display());
     for (raw, section) in there {
-        document::write(doc, &section(&Results::load(&raw)?))?;
+        document::write(doc, &section(&Results::load(raw)?))?;
     }
     Ok(())
 }

@@ -85,6 +85,12 @@ pub struct Measured {
     /// Share of the scanned values in which something was found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed: Option<f64>,
+    /// Processor nanoseconds of the whole process per event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processor: Option<f64>,
+    /// The same of the process that received.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receiver: Option<f64>,
     /// Instructions per call on the caller's thread.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instructions: Option<f64>,
@@ -198,6 +204,12 @@ pub mod figure {
     #[must_use]
     pub fn nanos(outcome: &Outcome) -> Option<f64> {
         outcome.measured.nanos
+    }
+
+    /// Processor nanoseconds of the whole process per event.
+    #[must_use]
+    pub fn processor(outcome: &Outcome) -> Option<f64> {
+        outcome.measured.processor
     }
 
     /// Scanned megabytes (10^6 bytes) per second.

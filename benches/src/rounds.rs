@@ -60,6 +60,10 @@ pub(crate) enum Job {
     Foreign(&'static str, &'static str),
     Scan(&'static str, String),
     Field(&'static str),
+    #[cfg(feature = "otlp")]
+    Otlp(&'static str, &'static str),
+    #[cfg(feature = "otlp")]
+    Hole(&'static str),
 }
 
 impl Plan {
@@ -192,6 +196,10 @@ impl Plan {
             }
             Job::Scan(scanner, case) => self.scan(scanner, case, round),
             Job::Field(added) => self.field(added, round),
+            #[cfg(feature = "otlp")]
+            Job::Otlp(peer, packing) => self.sent(peer, packing, round),
+            #[cfg(feature = "otlp")]
+            Job::Hole(caller) => self.beside(caller, round),
         };
         fs::remove_dir_all(&scratch)?;
         outcome

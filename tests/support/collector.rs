@@ -79,6 +79,8 @@ struct Shared {
     ends: AtomicBool,
     open: Mutex<Vec<TcpStream>>,
     wrap: Option<Box<Wrap>>,
+    /// Whether requests and records are kept for the test to look at.
+    keeps: bool,
 }
 
 /// A collector that listens on this machine. It ends when it is dropped.
@@ -104,6 +106,23 @@ impl Collector {
         wrap: Option<Box<Wrap>>,
         answer: impl FnMut(&Call) -> (bool, Reply) + Send + 'static,
     ) -> Self {
+        Self::at(at, wrap, true, answer)
+    }
+
+    /// One that keeps nothing: what comes is for `answer` to look at, however much it is.
+    pub(crate) fn forgetful(
+        at: SocketAddr,
+        answer: impl FnMut(&Call) -> (bool, Reply) + Send + 'static,
+    ) -> Self {
+        Self::at(at, None, false, answer)
+    }
+
+    fn at(
+        at: SocketAddr,
+        wrap: Option<Box<Wrap>>,
+        keeps: bool,
+        answer: impl FnMut(&Call) -> (bool, Reply) + Send + 'static,
+    ) -> Self {
         let listener = TcpListener::bind(at).expect("the address is free");
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
@@ -113,6 +132,7 @@ impl Collector {
             ends: AtomicBool::new(false),
             open: Mutex::default(),
             wrap,
+            keeps,
         });
         let theirs = Arc::clone(&shared);
         let listening = std::thread::spawn(move || {
@@ -185,9 +205,11 @@ impl Shared {
         };
         let mut reader = BufReader::new(both);
         while let Ok(Some(call)) = read(&mut reader) {
-            self.calls.lock().push(call.clone());
+            if self.keeps {
+                self.calls.lock().push(call.clone());
+            }
             let (is_taken, reply) = (self.answer.lock())(&call);
-            if is_taken {
+            if is_taken && self.keeps {
                 self.took.lock().extend(call.records);
             }
             let stream = reader.get_mut();

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::sh::{Outcome, cargo, root, stdout, target, watched};
 use crate::tally::Tally;
-use crate::tools::Tools;
+use crate::tools::{self, Tools};
 
 /// A subject: its name, what it shows, the test binary that holds it, and the tests that are its steps.
 struct Lane {
@@ -41,6 +41,12 @@ impl Lane {
         }
     }
 }
+
+/// The lane that needs what no other run installs.
+const CLICKHOUSE: &str = "clickhouse";
+
+/// The lanes whose steps read `TRACING_AUDIT_SIZE`.
+const SIZED: [&str; 2] = ["kill-otlp", "otlp-outage"];
 
 const LANES: &[Lane] = &[
     Lane {
@@ -115,7 +121,7 @@ const LANES: &[Lane] = &[
     },
     Lane {
         name: "kill-otlp",
-        what: "200 kills of a process that sends to a collector, or of the collector",
+        what: "200 kills of a sender and its collector, in turns, at random times (--size: kills)",
         package: "tracing-audit",
         binary: "otlp_killed",
         steps: &["whoever_is_killed_every_record_arrives_and_a_kill_has_at_most_one_batch_arrive_again"],
@@ -148,6 +154,22 @@ const LANES: &[Lane] = &[
         ],
     },
     Lane {
+        name: "otlp-outage",
+        what: "a collector that is away for a day at 1,000 records a second, 33 GB of journal (--size: records)",
+        package: "tracing-audit",
+        binary: "otlp_outage",
+        steps: &[
+            "after_an_outage_of_a_day_every_record_arrives_once_and_in_order_and_memory_stays_as_it_was",
+        ],
+    },
+    Lane {
+        name: CLICKHOUSE,
+        what: "an auditor's ten questions in ClickHouse's engine, over what a trail exported; installs 180 MB",
+        package: "tracing-audit",
+        binary: "otlp_recipes",
+        steps: &["clickhouse_answers_ten_questions_of_an_auditor_over_what_was_exported"],
+    },
+    Lane {
         name: "fuzz",
         what: "random inputs for TRACING_AUDIT_FUZZ_SECONDS (600) each: value engine, line and its reader",
         package: "tracing-audit",
@@ -165,20 +187,19 @@ const LIMIT: Duration = Duration::from_secs(3_600);
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     let again = arguments.iter().any(|argument| argument == "--again");
-    let names: Vec<&str> = arguments
-        .iter()
-        .map(String::as_str)
-        .filter(|name| *name != "--again")
-        .collect();
+    let (names, size) = sized(arguments)?;
     if names.is_empty() {
         list();
         return Ok(());
     }
     let lanes = chosen(&names)?;
-    let tools = Tools::find(true);
+    let mut tools = Tools::find(true);
+    if lanes.iter().any(|lane| lane.name == CLICKHOUSE) {
+        tools.clickhouse = Some(tools::clickhouse()?);
+    }
     let mut failed = Vec::new();
     for lane in lanes {
-        failed.extend(one(lane, &tools, again)?);
+        failed.extend(one(lane, &tools, again, size.as_deref())?);
     }
     if failed.is_empty() {
         println!("campaign: every step passed");
@@ -188,11 +209,33 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
 }
 
 fn list() {
-    println!("usage: cargo xtask campaign <lane>… | all [--again]\n");
+    println!("usage: cargo xtask campaign <lane>… | all [--again] [--size N]\n");
     for lane in LANES {
-        println!("  {:<11} {}", lane.name, lane.what);
+        println!("  {:<14} {}", lane.name, lane.what);
     }
     println!("\nA step that passed is not run again with the same program, unless --again says so.");
+}
+
+/// The names of lanes, and the size behind `--size`, which every named lane must have a use for.
+fn sized(arguments: &[String]) -> Outcome<(Vec<&str>, Option<String>)> {
+    let mut names = Vec::new();
+    let mut size = None;
+    let mut arguments = arguments.iter().map(String::as_str);
+    while let Some(argument) = arguments.next() {
+        match argument {
+            "--again" => {}
+            "--size" => {
+                let number = arguments.next().and_then(|number| number.parse::<u64>().ok());
+                let number = number.ok_or("--size wants a number behind it")?;
+                size = Some(number.to_string());
+            }
+            name => names.push(name),
+        }
+    }
+    match names.iter().find(|name| size.is_some() && !SIZED.contains(name)) {
+        Some(name) => Err(format!("`{name}` takes no --size; {} do", SIZED.join(" and "))),
+        None => Ok((names, size)),
+    }
 }
 
 fn chosen(names: &[&str]) -> Outcome<Vec<&'static Lane>> {
@@ -207,9 +250,9 @@ fn chosen(names: &[&str]) -> Outcome<Vec<&'static Lane>> {
 }
 
 /// Runs the steps of a lane that have no stamp yet; answers those that failed.
-fn one(lane: &Lane, tools: &Tools, again: bool) -> Outcome<Vec<String>> {
+fn one(lane: &Lane, tools: &Tools, again: bool, size: Option<&str>) -> Outcome<Vec<String>> {
     let program = build(lane)?;
-    let print = fingerprint(&program)?;
+    let print = format!("{}{}", fingerprint(&program)?, size.unwrap_or_default());
     let stamps = target().join("campaign").join(lane.name);
     fs::create_dir_all(&stamps).map_err(|error| format!("{}: {error}", stamps.display()))?;
     let mut failed = Vec::new();
@@ -224,7 +267,7 @@ fn one(lane: &Lane, tools: &Tools, again: bool) -> Outcome<Vec<String>> {
         // A failure must not leave the word of an earlier success.
         let _absent = fs::remove_file(&stamp);
         let begun = Instant::now();
-        let judged = attempt(&program, &lane.test(step), tools);
+        let judged = attempt(&program, &lane.test(step), tools, size);
         let seconds = begun.elapsed().as_secs();
         match judged {
             Ok(()) => {
@@ -240,15 +283,22 @@ fn one(lane: &Lane, tools: &Tools, again: bool) -> Outcome<Vec<String>> {
     Ok(failed)
 }
 
-fn attempt(program: &Path, step: &str, tools: &Tools) -> Outcome {
+fn attempt(program: &Path, step: &str, tools: &Tools, size: Option<&str>) -> Outcome {
     let mut command = Command::new(program);
     command
         .args(["--exact", step, "--nocapture", "--test-threads=1"])
         .current_dir(root())
         .env("TRACING_AUDIT_FULL", "1")
-        .env_remove("TRACING_AUDIT_QUICK");
+        .env_remove("TRACING_AUDIT_QUICK")
+        .env_remove("TRACING_AUDIT_SIZE");
+    if let Some(size) = size {
+        command.env("TRACING_AUDIT_SIZE", size);
+    }
     if let Some(python) = &tools.python {
         command.env("TRACING_AUDIT_PYTHON", python);
+    }
+    if let Some(clickhouse) = &tools.clickhouse {
+        command.env("TRACING_AUDIT_CLICKHOUSE", clickhouse);
     }
     let (status, said) = watched(&mut command, LIMIT)?;
     let status = status.ok_or_else(|| format!("still running after {} s, killed", LIMIT.as_secs()))?;
@@ -323,6 +373,26 @@ mod tests {
                 .err()
                 .unwrap()
                 .contains("acounting")
+        );
+    }
+
+    #[test]
+    fn a_size_is_a_number_and_only_for_lanes_that_have_a_use_for_it() {
+        let said = |arguments: &[&str]| {
+            let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+            sized(&arguments).map(|(names, size)| (names.join(" "), size))
+        };
+        assert_eq!(
+            said(&["kill-otlp", "--size", "60", "--again"]),
+            Ok(("kill-otlp".into(), Some("60".into())))
+        );
+        assert_eq!(said(&["fuzz"]), Ok(("fuzz".into(), None)));
+        said(&["fuzz", "--size", "60"]).unwrap_err();
+        said(&["kill-otlp", "--size", "many"]).unwrap_err();
+        assert!(
+            SIZED
+                .iter()
+                .all(|name| LANES.iter().any(|lane| lane.name == *name))
         );
     }
 

@@ -155,7 +155,7 @@ pub(crate) fn bench(arguments: &[String]) -> Outcome {
         "--package",
         "tracing-audit-benches",
         "--features",
-        "sds",
+        "sds,otlp",
     ];
     // The whole package first: the program that counts allocations must stand beside the one that is run.
     run(cargo(&["build"]).args(package))?;

@@ -14,6 +14,8 @@ pub(crate) struct Tools {
     pub(crate) python: Option<PathBuf>,
     /// The interpreter that has the packages of `peers-requirements.txt`: a collector, a broker and their decoder.
     pub(crate) peers: Option<PathBuf>,
+    /// The interpreter that has ClickHouse's engine, of `clickhouse-requirements.txt`.
+    pub(crate) clickhouse: Option<PathBuf>,
     /// The folder that has the modules of `tests/page/package-lock.json`.
     pub(crate) page: Option<PathBuf>,
     /// For each tool that is missing, what is not tested for want of it.
@@ -36,6 +38,13 @@ impl Tools {
                 "a real collector (rotel, tansu, opentelemetry-proto): {why}"
             )),
         }
+        // Large: only the campaign that is about it installs it.
+        match python("clickhouse", false) {
+            Ok(python) => tools.clickhouse = Some(python),
+            Err(_) => tools.missing.push(
+                "an auditor's questions in ClickHouse: `cargo xtask campaign clickhouse` installs it and asks them".into(),
+            ),
+        }
         for (program, what) in [
             ("jq", "reading lines with jq"),
             ("valgrind", "counting instructions"),
@@ -47,6 +56,11 @@ impl Tools {
         tools.page = browser::find(install, &mut tools.missing);
         tools
     }
+}
+
+/// Installs ClickHouse's engine unless it is there.
+pub(crate) fn clickhouse() -> Outcome<PathBuf> {
+    python("clickhouse", true)
 }
 
 fn program_or_package(program: &str, install: bool) -> Outcome {
@@ -114,6 +128,8 @@ fn python(name: &str, install: bool) -> Outcome<PathBuf> {
         "--quiet",
         "--disable-pip-version-check",
         "--require-hashes",
+        // The lists name all that is needed.
+        "--no-deps",
         "-r",
     ]);
     run(pip.arg(&list))?;
