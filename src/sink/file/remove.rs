@@ -22,11 +22,21 @@ pub(super) struct Plan {
     pub(super) oldest: Option<SegmentName>,
 }
 
-/// A plan that was told, and the number of the record that states it, once it has one.
+/// A plan that was told, and the records that state it.
 #[derive(Debug)]
 pub(super) struct Stated {
     plan: Plan,
-    at: Option<u64>,
+    /// The segments of each event that has no record yet.
+    untold: Vec<Vec<SegmentName>>,
+    /// The number of the last record that states a part of it.
+    at: u64,
+}
+
+impl Stated {
+    /// Whether records state all of it.
+    fn is_whole(&self) -> bool {
+        self.untold.is_empty()
+    }
 }
 
 fn removing(cause: RemoveCause, due: &[Candidate]) -> FileEvent {
@@ -73,39 +83,45 @@ impl FileSink {
             self.made_good(&plan, plan.oldest)?;
             return Ok(false);
         }
+        let mut untold = Vec::new();
         for (cause, due) in &plan.rounds {
             for due in due.chunks(MOST_NAMES) {
+                untold.push(due.iter().map(|segment| segment.name).collect());
                 self.tell(removing(*cause, due));
             }
         }
-        self.stated = Some(Stated { plan, at: None });
+        self.stated = Some(Stated { plan, untold, at: 0 });
         Ok(true)
     }
 
-    /// Says under which number a record states what was told last.
-    pub(crate) fn removal_stands_at(&mut self, seq: u64) {
-        if let Some(stated) = &mut self.stated {
-            stated.at = stated.at.max(Some(seq));
+    /// Says under which number a record states what an [`FileEvent::Removing`] told. Where more was told since, because a
+    /// segment began in between, the record does not state that.
+    pub(crate) fn removal_stands_at(&mut self, segments: &[SegmentName], seq: u64) {
+        if let Some(stated) = &mut self.stated
+            && let Some(told) = stated.untold.iter().position(|told| told == segments)
+        {
+            stated.untold.remove(told);
+            stated.at = stated.at.max(seq);
         }
     }
 
     /// Whether a removal was stated that is not carried out yet.
     pub(crate) fn is_removing(&self) -> bool {
-        self.stated.as_ref().is_some_and(|stated| stated.at.is_some())
+        self.stated.as_ref().is_some_and(Stated::is_whole)
     }
 
     /// The lines from `first` to `last` may be lost. A removal that one of them states is not carried out: the next
     /// clean-up states it again.
     pub(super) fn doubt_removal(&mut self, first: u64, last: u64) {
         self.stated
-            .take_if(|stated| stated.at.is_some_and(|at| (first..=last).contains(&at)));
+            .take_if(|stated| (first..=last).contains(&stated.at));
     }
 
     /// Removes what was stated, once the record that states it is on disk and, in a sealed stream, sealed: what is not could
     /// be anybody's. A file that stays is told, and stated again by the next clean-up.
     pub(crate) fn remove_stated(&mut self) {
         let safe = self.durable_seq().min(self.sealed().unwrap_or(u64::MAX));
-        let is_stated = |stated: &mut Stated| stated.at.is_some_and(|at| at < safe);
+        let is_stated = |stated: &mut Stated| stated.is_whole() && stated.at < safe;
         let Some(Stated { mut plan, .. }) = self.stated.take_if(is_stated) else {
             return;
         };
