@@ -57,7 +57,9 @@ fn prepare(directory: &Path) {
     let stream = audit.stream().expect("it has a stream").to_owned();
     for n in 0..4 {
         for _ in 0..10 {
-            let record = Record::builder("cursor.step").actor("user", "u").attribute("n", n);
+            let record = Record::builder("cursor.step")
+                .actor("user", "u")
+                .attribute("n", n);
             audit.emit(record.build()).expect("it is written");
         }
         audit.rotate().expect("it rolls");

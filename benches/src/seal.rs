@@ -122,11 +122,7 @@ impl Plan {
         for to in [self.records / 10, self.records] {
             let start = Instant::now();
             self.grow(&key, from..to)?;
-            println!(
-                "linear: {} records more in {:?}",
-                to - from,
-                start.elapsed()
-            );
+            println!("linear: {} records more in {:?}", to - from, start.elapsed());
             from = to;
             for _ in 0..self.turns {
                 self.child("resident", &key)?;
@@ -281,8 +277,9 @@ impl Plan {
         let done = std::thread::scope(|scope| {
             let calls = (0..callers).map(|caller| {
                 let audit = &audit;
-                scope
-                    .spawn(move || (0..share).try_for_each(|n| audit.emit(typical(caller * share + n)).map(drop)))
+                scope.spawn(move || {
+                    (0..share).try_for_each(|n| audit.emit(typical(caller * share + n)).map(drop))
+                })
             });
             let calls: Vec<_> = calls.collect();
             calls.into_iter().all(|call| matches!(call.join(), Ok(Ok(()))))

@@ -139,7 +139,8 @@ impl CursorFile {
 
     fn replace(&self, next: u64, debt: Option<Debt>) -> io::Result<()> {
         let (sink, stream) = (&self.sink, &self.stream);
-        let missed = debt.map(|Debt { count, from }| format!("\"missed\":{{\"count\":{count},\"from\":{from}}},"));
+        let missed =
+            debt.map(|Debt { count, from }| format!("\"missed\":{{\"count\":{count},\"from\":{from}}},"));
         let missed = missed.unwrap_or_default();
         let text = format!(
             "{{{missed}\"next\":{next},\"schema\":{SCHEMA},\"sink\":\"{sink}\",\"stream\":\"{stream}\"}}\n"

@@ -166,7 +166,10 @@ fn the_rows_of_removed_records_go_also_where_a_stop_came_between() {
             .map(|name| name.first_seq)
             .min();
         for seq in 0..first.unwrap_or(0) {
-            assert!(!rows.contains(&format!("\"value-{seq}\"")), "{nth}: {seq} in {rows}");
+            assert!(
+                !rows.contains(&format!("\"value-{seq}\"")),
+                "{nth}: {seq} in {rows}"
+            );
         }
         assert!(first > Some(0), "{nth}: nothing was removed");
         was_hit

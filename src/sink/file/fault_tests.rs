@@ -476,5 +476,8 @@ fn a_write_that_is_cut_short_before_a_newline_leaves_one_line_and_it_is_counted(
     sink.flush().unwrap();
     let found: Vec<u8> = segments_of(&fs).concat();
     let expected = [&lines[0][..], b"\n", &lines[1][..], b"\n"].concat();
-    assert_eq!(String::from_utf8_lossy(&found), String::from_utf8_lossy(&expected));
+    assert_eq!(
+        String::from_utf8_lossy(&found),
+        String::from_utf8_lossy(&expected)
+    );
 }

@@ -71,7 +71,10 @@ impl Stating {
     /// States what is due, has the disk confirm it and the seal cover it, and lets it go.
     fn settle(&mut self) {
         for event in self.sink.take_events() {
-            if let FileEvent::Removing { segments, records, .. } = event {
+            if let FileEvent::Removing {
+                segments, records, ..
+            } = event
+            {
                 let at = self.sink.next_seq();
                 self.deliver(1);
                 self.sink.removal_stands_at(&segments, at);

@@ -113,8 +113,7 @@ impl FileSink {
     /// The lines from `first` to `last` may be lost. A removal that one of them states is not carried out: the next
     /// clean-up states it again.
     pub(super) fn doubt_removal(&mut self, first: u64, last: u64) {
-        self.stated
-            .take_if(|stated| (first..=last).contains(&stated.at));
+        self.stated.take_if(|stated| (first..=last).contains(&stated.at));
     }
 
     /// Removes what was stated, once the record that states it is on disk and, in a sealed stream, sealed: what is not could

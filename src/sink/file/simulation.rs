@@ -260,6 +260,7 @@ impl World {
         let is_late = self.sink().is_confirming();
         let answer = self.sink().confirm_behind(true);
         self.fs.disk.until_idle();
+        self.tell(format!("confirm behind: {answer:?}"));
         if let Err(error) = answer
             && !is_late
             && !self.fs.disk.hit()
@@ -282,7 +283,10 @@ impl World {
                 }
                 self.excused.push(first..=last);
             }
-            if let FileEvent::Removing { segments, records, .. } = event {
+            if let FileEvent::Removing {
+                segments, records, ..
+            } = event
+            {
                 self.due.push((segments, records.map_or(0, |(_, last)| last)));
             }
         }

@@ -17,7 +17,12 @@ fn simulate_two(seed: u64) -> Result<(), String> {
     let mut worlds = streams.map(|(seed, stream)| World::new(seed, fs.clone(), stream));
     let mut story = Vec::new();
     let lived = live_two(&mut worlds, &mut story);
-    lived.map_err(|why| format!("{}\nTRACING_AUDIT_SEED={seed}, two streams: {why}", story.join("\n")))
+    lived.map_err(|why| {
+        format!(
+            "{}\nTRACING_AUDIT_SEED={seed}, two streams: {why}",
+            story.join("\n")
+        )
+    })
 }
 
 fn live_two(worlds: &mut [World; 2], story: &mut Vec<String>) -> Result<(), String> {
