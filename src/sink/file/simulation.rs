@@ -309,8 +309,13 @@ impl World {
     /// Ends the process.
     pub(super) fn leave(&mut self) -> Result<(), String> {
         self.take_events()?;
+        // A sync that was asked for is begun: of a process that is gone nothing asks the disk later, when another one has
+        // opened the trail.
+        while self.sink().is_confirming() {
+            let _ = self.sink().confirm_behind(false);
+            std::thread::yield_now();
+        }
         self.sink = None;
-        // The thread of the sink that is gone may still be at work, as the kernel is for a process that was killed.
         self.fs.disk.until_idle();
         self.only_added()
     }
