@@ -38,7 +38,8 @@ fn live_two(worlds: &mut [World; 2], story: &mut Vec<String>) -> Result<(), Stri
         let number = worlds[0].random.random_range(0..20);
         if number == 19 {
             each(worlds, World::leave)?;
-            worlds[0].power();
+            let is_doubtful = worlds.iter().any(|world| world.is_doubtful);
+            worlds[0].power(is_doubtful);
             for world in &mut *worlds {
                 world.wake();
             }
