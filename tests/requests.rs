@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use tracing_audit::config::Stream;
 use tracing_audit::record::{Record, Value};
 use tracing_audit::redact::{Action, Policy};
 use tracing_audit::store::{DirStore, List, Store as _};
@@ -80,6 +81,44 @@ fn a_running_writer_prunes_by_its_own_limits() {
     };
     assert_eq!((cleaned.removed.len(), cleaned.kept), (1, 1));
     assert!(!oldest.exists());
+}
+
+#[test]
+fn a_request_to_prune_a_stream_beside_the_main_one_is_carried_out_there_and_nowhere_else() {
+    let place = tempfile::tempdir().unwrap();
+    let side = Stream::named("side").keep_segments(1);
+    let builder = Audit::builder().directory(place.path()).stream_beside(side);
+    let audit = builder.stream_of_event("side.*", "side").start().unwrap();
+    let listed = |stream: &str| {
+        let listed = tracing_audit::format::segments(&place.path().join(stream)).unwrap();
+        listed.into_iter().map(|segment| segment.path).collect::<Vec<_>>()
+    };
+    for event in ["side.step", "main.step"] {
+        audit
+            .emit(Record::builder(event).actor("user", "u").build())
+            .unwrap();
+    }
+    let oldest = listed("side").remove(0);
+    let copy = fs::read(&oldest).unwrap();
+    audit.rotate().unwrap();
+    // Somebody put back what was removed when the next segment began.
+    assert!(!oldest.exists());
+    fs::write(&oldest, copy).unwrap();
+    let main = listed("main");
+    let Done::Pruned(cleaned) = Request::Prune.ask(&place.path().join("side"), LONG).unwrap() else {
+        panic!("it was asked to prune");
+    };
+    assert_eq!((cleaned.removed.len(), cleaned.kept), (1, 1));
+    assert!(!oldest.exists());
+    assert_eq!(listed("main"), main, "the other stream is as it was");
+    assert_eq!(left(&place.path().join("side")), Vec::<PathBuf>::new());
+    audit.shutdown(LONG).unwrap();
+    let query = Query::parse("event=audit.retention").unwrap();
+    for (stream, states) in [("side", true), ("main", false)] {
+        let store = DirStore::open(place.path().join(stream)).unwrap();
+        let found = store.list(&query, &List::default().limit(0)).unwrap();
+        assert_eq!(!found.records.is_empty(), states, "{stream}");
+    }
 }
 
 #[test]

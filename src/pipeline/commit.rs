@@ -142,7 +142,9 @@ impl Writer {
                 self.control(&record);
             }
             match (&event, &mut self.journal) {
-                (FileEvent::Removing { .. }, Some(journal)) => journal.removal_stands_at(self.seq - 1),
+                (FileEvent::Removing { segments, .. }, Some(journal)) => {
+                    journal.removal_stands_at(segments, self.seq - 1);
+                }
                 (FileEvent::NotShipped { sink, .. }, Some(journal)) => {
                     journal.not_shipped_stands_at(sink, self.seq - 1);
                 }

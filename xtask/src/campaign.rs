@@ -85,12 +85,13 @@ const LANES: &[Lane] = &[
     },
     Lane {
         name: "simulation",
-        what: "500,000 lives over a disk that fails, tears, loses and reorders, and the planted bugs that it must catch",
+        what: "500,000 lives over a disk that fails, tears, loses and reorders, 100,000 of two streams, and the planted bugs",
         package: "tracing-audit",
         binary: "sink::file::simulation_tests",
         steps: &[
             "every_planted_bug_is_caught_by_the_simulation",
             "on_a_disk_that_tears_loses_and_reorders_what_was_not_confirmed_nothing_acknowledged_is_lost",
+            "of_two_streams_on_a_disk_that_tears_and_fails_neither_loses_what_was_acknowledged",
         ],
     },
     Lane {
@@ -125,6 +126,16 @@ const LANES: &[Lane] = &[
         package: "tracing-audit",
         binary: "otlp_killed",
         steps: &["whoever_is_killed_every_record_arrives_and_a_kill_has_at_most_one_batch_arrive_again"],
+    },
+    Lane {
+        name: "kill-cursors",
+        what: "kills of a process that moves cursors over entries that are gone, at each of 104 named calls, twice",
+        package: "tracing-audit",
+        binary: "faults_cursors",
+        steps: &[
+            "what_a_running_sink_missed_is_counted_once_whenever_the_process_is_killed",
+            "what_a_sink_that_is_away_missed_is_counted_once_whenever_the_process_is_killed",
+        ],
     },
     Lane {
         name: "power",

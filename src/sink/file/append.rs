@@ -171,16 +171,17 @@ impl OpenSegment {
             }
             Err(error) => (0, error),
         };
-        let done = bytes.get(..count).unwrap_or_default();
-        let complete = done
-            .iter()
-            .rposition(|byte| *byte == b'\n')
-            .map_or(0, |at| at + 1);
-        if complete < count {
+        let mut done = bytes.get(..count).unwrap_or_default();
+        if done.last().is_some_and(|last| *last != b'\n') {
             // The fragment becomes a line of its own, so that nothing is ever glued to it.
-            let _ = self.file.write(b"\n");
+            let is_ended = self.file.write(b"\n").is_ok_and(|count| count == 1);
+            if is_ended && bytes.get(count) == Some(&b'\n') {
+                // It lacked nothing else: it is one of ours, and must not come again.
+                done = bytes.get(..=count).unwrap_or_default();
+            }
         }
-        self.len += complete as u64;
+        let complete = done.iter().rposition(|byte| *byte == b'\n');
+        self.len += complete.map_or(0, |at| at as u64 + 1);
         let lines = newlines(done);
         Err(FailedWrite { lines, cause })
     }

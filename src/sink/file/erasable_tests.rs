@@ -139,3 +139,41 @@ fn the_table_goes_on_in_another_file_when_one_is_full() {
     assert_eq!(sink.erase("a").unwrap().values, 3);
     assert_eq!(files(&fs).len(), 0);
 }
+
+#[test]
+fn the_rows_of_removed_records_go_also_where_a_stop_came_between() {
+    let is_cut = |nth: u64| {
+        let fs = MemFs::default();
+        let kept = || builder(&fs).keep_days(0).keep_segments(1);
+        let mut sink = kept().open().unwrap();
+        for seq in 0..3 {
+            write(&mut sink, &batch(seq, "a"));
+        }
+        // From here on every call fails, as for a process that was killed.
+        fs.fail(nth, 1 << 40, Fault::Eio);
+        let _ = sink.rotate();
+        let was_hit = fs.hit();
+        drop(sink);
+        fs.heal();
+        let mut sink = kept().open().unwrap();
+        write(&mut sink, &batch(3, "a"));
+        sink.rotate().unwrap();
+        sink.cleanup().unwrap();
+        let (rows, removed) = (table(&fs), fs.names_in(Path::new("/t/main")));
+        let first = removed
+            .iter()
+            .filter_map(|name| crate::format::SegmentName::parse(name))
+            .map(|name| name.first_seq)
+            .min();
+        for seq in 0..first.unwrap_or(0) {
+            assert!(
+                !rows.contains(&format!("\"value-{seq}\"")),
+                "{nth}: {seq} in {rows}"
+            );
+        }
+        assert!(first > Some(0), "{nth}: nothing was removed");
+        was_hit
+    };
+    let calls = (1..400).take_while(|nth| is_cut(*nth)).count();
+    assert!(calls > 10, "only {calls} calls were tried");
+}

@@ -457,3 +457,27 @@ fn a_batch_is_appended_as_it_is_and_split_only_where_a_segment_ends() {
     );
     assert_eq!(read(&fs).len(), 100);
 }
+
+#[test]
+fn a_write_that_is_cut_short_before_a_newline_leaves_one_line_and_it_is_counted() {
+    let fs = MemFs::default();
+    let mut sink = open(&fs);
+    let text = |seq: u64, pad: &str| format!("{{\"event\":\"e{pad}\",\"seq\":{seq}}}").into_bytes();
+    // The second is two bytes shorter: the half of both, with their newlines, is the first without its own.
+    let lines = [text(0, "xx"), text(1, "")];
+    let entries = [0, 1].map(|at| Entry::new(at, START, &lines[at as usize]));
+    // A segment that is there already, so that the first call is the write.
+    sink.rotate().unwrap();
+    fs.fail(1, 1, Fault::Short);
+    sink.deliver(&entries).unwrap_err();
+    assert!(fs.hit());
+    assert_eq!(sink.next_seq(), 1, "the first stands there");
+    sink.deliver(&entries).unwrap();
+    sink.flush().unwrap();
+    let found: Vec<u8> = segments_of(&fs).concat();
+    let expected = [&lines[0][..], b"\n", &lines[1][..], b"\n"].concat();
+    assert_eq!(
+        String::from_utf8_lossy(&found),
+        String::from_utf8_lossy(&expected)
+    );
+}

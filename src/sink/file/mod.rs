@@ -68,6 +68,8 @@ mod real;
 mod recover;
 #[cfg(test)]
 mod recover_tests;
+#[cfg(test)]
+mod removal_tests;
 mod remove;
 mod reseal;
 mod retain;
@@ -77,6 +79,8 @@ mod seal;
 #[cfg(test)]
 mod seal_tests;
 mod sealer;
+#[cfg(test)]
+mod simulation;
 #[cfg(test)]
 mod simulation_tests;
 mod space;

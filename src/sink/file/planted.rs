@@ -37,11 +37,13 @@ pub(super) enum Bug {
     SegmentIsRenamed,
     /// Zeros that a power failure left in the place of a line count as nothing: what stands behind them is the end.
     HoleIsJumped,
+    /// What was stated is removed before the record that states it is on disk.
+    RemovalIsNotAwaited,
 }
 
 /// All of them. Two more are controls of the lanes over processes: an acknowledgement before the write, and a stubbed
 /// `fdatasync` under a real file system (`tests/faults_kill.rs`, `tests/faults_power.rs`).
-pub(super) const BUGS: [Bug; 12] = [
+pub(super) const BUGS: [Bug; 13] = [
     Bug::SyncIsStubbed,
     Bug::SyncIsRetried,
     Bug::DirectoryIsNotSynced,
@@ -54,6 +56,7 @@ pub(super) const BUGS: [Bug; 12] = [
     Bug::SegmentIsCut,
     Bug::SegmentIsRenamed,
     Bug::HoleIsJumped,
+    Bug::RemovalIsNotAwaited,
 ];
 
 /// A disk, and the bug of the program above it, if there is one.

@@ -178,13 +178,19 @@ fn region(file: &dyn FsFile, from: u64, end: u64) -> io::Result<Option<Region>> 
     Ok(None)
 }
 
-/// Whether a file holds a complete line that is a record.
+/// Whether a file holds a complete line that is a record, or one that lacks nothing but its newline.
 pub(super) fn holds_record(file: &dyn FsFile) -> io::Result<bool> {
     let mut lines = Lines::new(Forwards { file, at: 0 });
     while let Some(piece) = lines.next_piece()? {
-        if let Piece::Line { bytes, .. } = piece
-            && number(bytes).is_some()
-        {
+        let is_record = match piece {
+            Piece::Line { bytes, .. } => number(bytes).is_some(),
+            Piece::Torn { offset, len } if len <= WINDOW => {
+                let bytes = read(file, offset, offset + len)?;
+                number(&bytes).is_some() && serde_json::from_slice::<Value>(&bytes).is_ok()
+            }
+            _ => false,
+        };
+        if is_record {
             return Ok(true);
         }
     }

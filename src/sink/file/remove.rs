@@ -22,11 +22,21 @@ pub(super) struct Plan {
     pub(super) oldest: Option<SegmentName>,
 }
 
-/// A plan that was told, and the numbers of the first and the last record that state it, once it has some.
+/// A plan that was told, and the records that state it.
 #[derive(Debug)]
 pub(super) struct Stated {
     plan: Plan,
+    /// The segments of each event that has no record yet.
+    untold: Vec<Vec<SegmentName>>,
+    /// The numbers of the first and the last record that state a part of it, once there is one.
     at: Option<(u64, u64)>,
+}
+
+impl Stated {
+    /// Whether records state all of it.
+    fn is_whole(&self) -> bool {
+        self.untold.is_empty()
+    }
 }
 
 fn removing(cause: RemoveCause, due: &[Candidate]) -> FileEvent {
@@ -79,12 +89,18 @@ impl FileSink {
             self.made_good(&plan, plan.oldest)?;
             return Ok(false);
         }
+        let mut untold = Vec::new();
         for (cause, due) in &plan.rounds {
             for due in due.chunks(MOST_NAMES) {
+                untold.push(due.iter().map(|segment| segment.name).collect());
                 self.tell(removing(*cause, due));
             }
         }
-        self.stated = Some(Stated { plan, at: None });
+        self.stated = Some(Stated {
+            plan,
+            untold,
+            at: None,
+        });
         Ok(true)
     }
 
@@ -104,16 +120,20 @@ impl FileSink {
         });
     }
 
-    /// Says under which number a record states what was told last, or a part of it.
-    pub(crate) fn removal_stands_at(&mut self, seq: u64) {
-        if let Some(stated) = &mut self.stated {
+    /// Says under which number a record states what an [`FileEvent::Removing`] told. Where more was told since, because a
+    /// segment began in between, the record does not state that.
+    pub(crate) fn removal_stands_at(&mut self, segments: &[SegmentName], seq: u64) {
+        if let Some(stated) = &mut self.stated
+            && let Some(told) = stated.untold.iter().position(|told| told == segments)
+        {
+            stated.untold.remove(told);
             stated.at = Some((stated.at.map_or(seq, |(first, _)| first), seq));
         }
     }
 
     /// Whether a removal was stated that is not carried out yet.
     pub(crate) fn is_removing(&self) -> bool {
-        self.stated.as_ref().is_some_and(|stated| stated.at.is_some())
+        self.stated.as_ref().is_some_and(Stated::is_whole)
     }
 
     /// The lines from `first` to `last` may be lost. A removal that one of them states is not carried out: the next
@@ -127,7 +147,8 @@ impl FileSink {
     /// be anybody's. A file that stays is told, and stated again by the next clean-up.
     pub(crate) fn remove_stated(&mut self) {
         let safe = self.durable_seq().min(self.sealed().unwrap_or(u64::MAX));
-        let is_stated = |stated: &mut Stated| stated.at.is_some_and(|(_, last)| last < safe);
+        let is_stated =
+            |stated: &mut Stated| stated.is_whole() && stated.at.is_some_and(|(_, last)| last < safe);
         let Some(Stated { mut plan, .. }) = self.stated.take_if(is_stated) else {
             return;
         };
@@ -259,6 +280,7 @@ impl FileSink {
 
 #[cfg(test)]
 mod tests {
+    use super::super::FileEvent;
     use super::super::fault_tests::{builder, line, time_of};
     use super::super::memfs::MemFs;
     use crate::format::Entry;
@@ -276,8 +298,15 @@ mod tests {
                 sink.rotate().unwrap();
             }
             assert!(sink.state_removal().unwrap());
-            sink.removal_stands_at(3);
-            sink.removal_stands_at(4);
+            let told = sink.take_events().into_iter().filter_map(|event| match event {
+                FileEvent::Removing { segments, .. } => Some(segments),
+                _ => None,
+            });
+            let told: Vec<_> = told.collect();
+            assert_eq!(told.len(), 2, "one for each limit");
+            for (segments, seq) in told.iter().zip(3..) {
+                sink.removal_stands_at(segments, seq);
+            }
             sink.doubt_removal(lost.0, lost.1);
             assert_eq!(sink.is_removing(), !is_doubted, "{lost:?}");
         }

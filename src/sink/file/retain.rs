@@ -1,5 +1,6 @@
 //! Which closed segments may go: by age, by size, by number. A file that is not ours is never touched.
 
+use std::io;
 use std::time::Instant;
 
 use super::remove::Plan;
@@ -119,8 +120,12 @@ impl FileSink {
         // Without an open segment the newest one stays: it says where the trail ended.
         let newest = names.last().copied();
         for (at, &name) in names.iter().enumerate() {
-            let Ok(about) = self.fs.meta(&self.home.join(name.to_string())) else {
-                continue;
+            let path = self.home.join(name.to_string());
+            let about = match self.fs.meta(&path) {
+                Ok(about) => about,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                // One that is passed over would stay while later ones go: a hole in the middle.
+                Err(error) => return Err(super::roll::look(&path, error)),
             };
             let is_unsealed = names.get(at + 1).is_some_and(|next| next.first_seq > sealed);
             if Some(name) == self.segment() || Some(name) == newest || is_unsealed {

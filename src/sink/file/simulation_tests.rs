@@ -1,403 +1,99 @@
 //! The file sink over a simulated disk, from a seed: lives that end by a kill or a power failure, which leaves any part of
-//! what was not confirmed, with failing calls in between. What was acknowledged is there, once, without a hole.
+//! what was not confirmed, with failing calls in between. What was acknowledged is there, once, without a hole; what is
+//! gone, a record says. Alone, and two streams on one disk.
 //!
 //! A test of the usual size runs 5,000 seeds; with `TRACING_AUDIT_FULL` it is 500,000. What fails prints its seed;
 //! `TRACING_AUDIT_SEED` runs that one alone.
 
-use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
-use std::path::Path;
+use rand::RngExt as _;
 
-use rand::rngs::StdRng;
-use rand::{RngExt as _, SeedableRng as _};
-
-use super::fault_tests::{HOME, START};
-use super::memfs::Fault;
 use super::planted::{BUGS, Bug, Planted};
-use super::*;
-use crate::ErrorKind;
-use crate::clock::{Clock as _, ManualClock};
+use super::simulation::World;
 
-const FAULTS: [Fault; 10] = [
-    Fault::Enospc,
-    Fault::Eio,
-    Fault::Erofs,
-    Fault::Edquot,
-    Fault::Emfile,
-    Fault::Eacces,
-    Fault::Eintr,
-    Fault::Short,
-    Fault::Sync,
-    Fault::Zeros,
-];
-
-/// What each segment holds, in their order.
-type Segments = BTreeMap<(u64, jiff::civil::Date), Vec<u8>>;
-
-/// A trail, the disk below it, and what its callers know.
-struct World {
-    random: StdRng,
-    fs: Planted,
-    clock: ManualClock,
-    keep_segments: u64,
-    sink: Option<FileSink>,
-    /// The line that was delivered under each number.
-    delivered: Vec<Vec<u8>>,
-    /// Entries below this were confirmed, or stood in the trail when it was opened.
-    acknowledged: u64,
-    /// The sink said that they may be gone.
-    excused: Vec<RangeInclusive<u64>>,
-    /// Whether the disk ever lost what it had in memory: only then may the sink say so.
-    has_zeros: bool,
-    /// What the segments held when they were looked at last.
-    seen: Segments,
-    life: u32,
-    /// What happened, for who looks into a seed that failed.
-    story: Vec<String>,
+/// Two streams on one disk: each has its own process perhaps, and the power fails for both.
+fn simulate_two(seed: u64) -> Result<(), String> {
+    let fs = Planted::new(None);
+    let streams = [(seed, "main"), (!seed, "side")];
+    let mut worlds = streams.map(|(seed, stream)| World::new(seed, fs.clone(), stream));
+    let mut story = Vec::new();
+    let lived = live_two(&mut worlds, &mut story);
+    lived.map_err(|why| {
+        format!(
+            "{}\nTRACING_AUDIT_SEED={seed}, two streams: {why}",
+            story.join("\n")
+        )
+    })
 }
 
-impl World {
-    fn new(seed: u64, bug: Option<Bug>) -> Self {
-        let mut random = StdRng::seed_from_u64(seed);
-        let keep_segments = if random.random_bool(0.2) { 3 } else { 0 };
-        Self {
-            random,
-            fs: Planted::new(bug),
-            clock: ManualClock::new(START),
-            keep_segments,
-            sink: None,
-            delivered: Vec::new(),
-            acknowledged: 0,
-            excused: Vec::new(),
-            has_zeros: false,
-            seen: BTreeMap::new(),
-            life: 0,
-            story: Vec::new(),
-        }
-    }
-
-    fn builder(&self) -> FileSinkBuilder {
-        FileSink::builder("/audit")
-            .segment_bytes(65_536)
-            .keep_days(0)
-            .keep_segments(self.keep_segments)
-            .clock(self.clock.clone())
-            .fs(self.fs.clone())
-    }
-
-    /// Opens the trail, and looks at what it finds.
-    fn open(&mut self) -> Result<(), String> {
-        self.life += 1;
-        let mut is_sure = true;
-        for _ in 0..60 {
-            match self.builder().open() {
-                Ok(sink) => return self.begin(sink, is_sure),
-                Err(error) if self.fs.disk.hit() => {
-                    self.tell(format!("it does not open: {error}"));
-                    is_sure = false;
-                }
-                Err(error) => return Err(format!("it does not open: {error}")),
+fn live_two(worlds: &mut [World; 2], story: &mut Vec<String>) -> Result<(), String> {
+    let mut each = |worlds: &mut [World; 2], deed: fn(&mut World) -> Result<(), String>| {
+        worlds.iter_mut().try_for_each(|world| {
+            let done = deed(world);
+            story.append(&mut world.story);
+            done
+        })
+    };
+    each(worlds, World::open)?;
+    for _ in 0..worlds[0].random.random_range(15..50) {
+        let number = worlds[0].random.random_range(0..20);
+        if number == 19 {
+            each(worlds, World::leave)?;
+            let is_doubtful = worlds.iter().any(|world| world.is_doubtful);
+            worlds[0].power(is_doubtful);
+            for world in &mut *worlds {
+                world.wake();
             }
-        }
-        Err("it does not open although the faults are over".to_owned())
-    }
-
-    /// A start that failed may have been told that what outlived a kill is lost, and the next one is told that all is well:
-    /// then only what was acknowledged before is sure.
-    fn begin(&mut self, sink: FileSink, is_sure: bool) -> Result<(), String> {
-        let next = sink.next_seq();
-        self.tell(format!("opened: {:?}", sink.opened()));
-        if let Some((first, last)) = sink.opened().missing {
-            let mut seqs = first..=last;
-            if !self.has_zeros && !seqs.all(|seq| self.is_excused(seq)) {
-                return Err(format!(
-                    "lines {first} to {last} are called missing, but the disk had them"
-                ));
+            if worlds[0].random.random_bool(0.3) {
+                worlds[0].fault();
             }
-            self.excused.push(first..=last);
+            same_zeros(worlds);
+            each(worlds, World::open)?;
+            continue;
         }
-        self.sink = Some(sink);
-        if next < self.acknowledged {
-            return Err(format!(
-                "the trail goes on at {next}, but {} were acknowledged",
-                self.acknowledged
-            ));
-        }
-        if next > self.delivered.len() as u64 {
-            return Err(format!("the trail goes on at {next} of {}", self.delivered.len()));
-        }
-        self.delivered.truncate(next as usize);
-        self.excused.retain(|range| *range.start() < next);
-        if is_sure {
-            self.acknowledged = next;
-        } else if self.acknowledged < next {
-            self.excused.push(self.acknowledged..=next - 1);
-        }
-        self.look()
+        let at = worlds[0].random.random_range(0..2);
+        let done = worlds[at].step_below(number);
+        same_zeros(worlds);
+        each(worlds, |_| Ok(()))?;
+        done?;
     }
-
-    fn sink(&mut self) -> &mut FileSink {
-        self.sink.as_mut().expect("it is open")
-    }
-
-    /// Calls until it goes well; errors must come from a fault.
-    fn until_ok(
-        &mut self,
-        mut call: impl FnMut(&mut FileSink) -> Result<(), SinkError>,
-    ) -> Result<(), String> {
-        for _ in 0..60 {
-            let is_late = self.sink().is_confirming();
-            let answer = call(self.sink());
-            match answer {
-                Ok(()) => return Ok(()),
-                Err(SinkError::Retry { .. }) if is_late || self.fs.disk.hit() => {}
-                Err(error) => return Err(format!("an error without a fault: {error}")),
-            }
-        }
-        Err("the sink does not recover although the faults are over".to_owned())
-    }
-
-    fn deliver(&mut self) -> Result<(), String> {
-        let from = self.sink().next_seq();
-        let count = self.random.random_range(1..12);
-        self.delivered.truncate(from as usize);
-        for seq in from..from + count {
-            let pad = [40, 300, 500, 3_000][self.random.random_range(0..4)];
-            let pad = "x".repeat(self.random.random_range(0..pad));
-            let time = lock::rfc3339(self.clock.now());
-            let life = self.life;
-            let line = format!(
-                "{{\"event\":\"test.step\",\"life\":{life},\"observed_at\":\"{time}\",\"pad\":\"{pad}\",\"seq\":{seq}}}"
-            );
-            self.delivered.push(line.into_bytes());
-        }
-        let (lines, now) = (self.delivered[from as usize..].to_vec(), self.clock.now());
-        self.tell(format!("deliver {count} from {from}"));
-        let entries: Vec<_> = (from..)
-            .zip(&lines)
-            .map(|(seq, line)| Entry::new(seq, now, line))
-            .collect();
-        self.until_ok(|sink| sink.deliver(&entries).map(drop))
-    }
-
-    fn flush(&mut self) -> Result<(), String> {
-        self.tell("flush".to_owned());
-        self.until_ok(Sink::flush)?;
-        self.take_events()?;
-        self.acknowledged = self.sink().next_seq();
-        Ok(())
-    }
-
-    /// Asks the disk without waiting for it; the answer is taken later, but the disk is done when this returns, so that a
-    /// seed always tells the same story.
-    fn confirm_behind(&mut self) -> Result<(), String> {
-        let is_late = self.sink().is_confirming();
-        let answer = self.sink().confirm_behind(true);
-        self.fs.disk.until_idle();
-        if let Err(error) = answer
-            && !is_late
-            && !self.fs.disk.hit()
-        {
-            return Err(format!("an error without a fault: {error}"));
-        }
-        self.take_events()?;
-        self.acknowledged = self.acknowledged.max(self.sink().durable_seq());
-        Ok(())
-    }
-
-    fn take_events(&mut self) -> Result<(), String> {
-        for event in self.sink().take_events() {
-            self.tell(format!("{event:?}"));
-            if let FileEvent::Unconfirmed { first, last } = event {
-                if !self.has_zeros {
-                    return Err(format!(
-                        "lines {first} to {last} are given up, but the disk had them"
-                    ));
-                }
-                self.excused.push(first..=last);
-            }
-        }
-        Ok(())
-    }
-
-    fn fault(&mut self) {
-        let fault = FAULTS[self.random.random_range(0..FAULTS.len())];
-        self.has_zeros |= fault == Fault::Zeros;
-        let (nth, count) = (self.random.random_range(1..14), self.random.random_range(1..6));
-        self.tell(format!("{fault:?} at call {nth}, {count} times"));
-        self.fs.disk.fail(nth, count, fault);
-    }
-
-    fn tell(&mut self, what: String) {
-        self.story.push(what);
-    }
-
-    /// Ends the process, and with it perhaps the machine.
-    fn end(&mut self) -> Result<(), String> {
-        self.take_events()?;
-        self.sink = None;
-        // The thread of the sink that is gone may still be at work, as the kernel is for a process that was killed.
-        self.fs.disk.until_idle();
-        self.only_added()?;
-        let end = self.random.random_range(0..8);
-        self.tell(format!("end {end}, {} acknowledged", self.acknowledged));
-        match end {
-            0 => self.fs.disk.crash(),
-            1 => {}
-            _ => self.fs.disk.crash_torn(&mut self.random),
-        }
-        self.seen = self.segments();
-        if self.random.random_bool(0.3) {
-            self.fault();
-        }
-        Ok(())
-    }
-
-    fn second_writer(&mut self) -> Result<(), String> {
-        match self.builder().open() {
-            Err(error) if error.kind() == ErrorKind::Locked || self.fs.disk.hit() => Ok(()),
-            Err(error) => Err(format!("a second writer is told: {error}")),
-            Ok(_) => Err("a second writer was let in".to_owned()),
-        }
-    }
-
-    fn step(&mut self) -> Result<(), String> {
-        match self.random.random_range(0..20) {
-            0..8 => self.deliver(),
-            8..11 => self.flush(),
-            11 | 12 => self.confirm_behind(),
-            13 => self.until_ok(|sink| sink.rotate().map(drop).map_err(SinkError::retry)),
-            14..17 => {
-                self.fault();
-                Ok(())
-            }
-            17 => {
-                self.clock.set(self.clock.now() + 40_000_000_000_000);
-                let now = self.clock.now();
-                self.until_ok(|sink| sink.tick(now).map_err(SinkError::retry))
-            }
-            18 => self.second_writer(),
-            _ => {
-                self.end()?;
-                self.open()
-            }
-        }
-    }
-
-    fn segments(&self) -> Segments {
-        let names = self.fs.disk.names();
-        let names = names.iter().filter_map(|name| SegmentName::parse(name));
-        names
-            .map(|name| {
-                let bytes = self.fs.disk.get(&Path::new(HOME).join(name.to_string()));
-                ((name.first_seq, name.date), bytes)
-            })
-            .collect()
-    }
-
-    /// Since the last look bytes were only added, and nothing but retention removed a segment, the oldest first.
-    fn only_added(&mut self) -> Result<(), String> {
-        let there = self.segments();
-        let mut is_young = false;
-        for (name, before) in &self.seen {
-            match there.get(name) {
-                Some(bytes) if bytes.starts_with(before) => is_young = true,
-                // The system itself made zeros of what it could not write.
-                Some(bytes) if self.has_zeros && bytes.len() >= before.len() => is_young = true,
-                Some(_) => return Err(format!("{name:?}: bytes were changed or cut off")),
-                None if self.keep_segments > 0 && !is_young => {}
-                None => return Err(format!("{name:?} is gone")),
-            }
-        }
-        self.seen = there;
-        Ok(())
-    }
-
-    /// Reads the trail by the rule of docs/format.md: each number once, in order, and the line that was delivered.
-    fn look(&mut self) -> Result<(), String> {
-        self.only_added()?;
-        let next = self.sink().next_seq();
-        let firsts: Vec<_> = self.seen.keys().map(|name| name.0).collect();
-        let mut due = if self.keep_segments > 0 {
-            firsts.first().copied().unwrap_or(0)
-        } else {
-            0
-        };
-        for (at, bytes) in self.seen.values().enumerate() {
-            let limit = firsts.get(at + 1).copied().unwrap_or(next);
-            for line in bytes.split(|byte| *byte == b'\n') {
-                let Some(seq) = seq_of(line).filter(|seq| *seq < limit) else {
-                    continue;
-                };
-                if self
-                    .delivered
-                    .get(seq as usize)
-                    .is_none_or(|delivered| delivered != line)
-                {
-                    return Err(format!("line {seq} is not what was delivered"));
-                }
-                self.without_hole(due, seq)?;
-                if seq < due {
-                    return Err(format!("line {seq} stands there twice"));
-                }
-                due = seq + 1;
-            }
-        }
-        self.without_hole(due, next)
-    }
-
-    fn is_excused(&self, seq: u64) -> bool {
-        self.excused.iter().any(|range| range.contains(&seq))
-    }
-
-    fn without_hole(&self, due: u64, seq: u64) -> Result<(), String> {
-        match (due..seq).find(|seq| !self.is_excused(*seq)) {
-            Some(missing) => Err(format!("line {missing} is lost")),
-            None => Ok(()),
-        }
-    }
-
-    fn live(&mut self) -> Result<(), String> {
-        self.open()?;
-        for _ in 0..self.random.random_range(10..40) {
-            self.step()?;
-        }
-        self.fs.disk.heal();
-        self.flush()?;
-        self.look()
-    }
+    worlds[0].fs.disk.heal();
+    each(worlds, World::last)
 }
 
-/// The number of a line that is whole, by other means than the sink's.
-fn seq_of(line: &[u8]) -> Option<u64> {
-    if line.first() != Some(&b'{') || line.contains(&0) {
-        return None;
-    }
-    let text = std::str::from_utf8(line).ok()?.strip_suffix('}')?;
-    text.rsplit_once("\"seq\":")?.1.parse().ok()
+/// A fault that one of them asked for can meet the other.
+fn same_zeros(worlds: &mut [World; 2]) {
+    let has_zeros = worlds.iter().any(|world| world.has_zeros);
+    worlds.iter_mut().for_each(|world| world.has_zeros = has_zeros);
 }
 
 fn simulate(seed: u64, bug: Option<Bug>) -> Result<(), String> {
-    let mut world = World::new(seed, bug);
+    let mut world = World::new(seed, Planted::new(bug), "main");
     let lived = world.live();
     lived.map_err(|why| format!("{}\nTRACING_AUDIT_SEED={seed}: {why}", world.story.join("\n")))
 }
 
-#[test]
-fn on_a_disk_that_tears_loses_and_reorders_what_was_not_confirmed_nothing_acknowledged_is_lost() {
-    if let Some(seed) = std::env::var("TRACING_AUDIT_SEED")
-        .ok()
-        .and_then(|seed| seed.parse().ok())
-    {
-        return simulate(seed, None).unwrap_or_else(|why| panic!("{why}"));
+/// Runs the seed that is named, or so many.
+fn seeds(usual: u64, full: u64, simulate: impl Fn(u64) -> Result<(), String>) {
+    let named = std::env::var("TRACING_AUDIT_SEED").ok();
+    if let Some(seed) = named.and_then(|seed| seed.parse().ok()) {
+        return simulate(seed).unwrap_or_else(|why| panic!("{why}"));
     }
-    let full = std::env::var_os("TRACING_AUDIT_FULL").is_some();
-    let seeds = if full { 500_000 } else { 5_000 };
-    for seed in 0..seeds {
-        if let Err(why) = simulate(seed, None) {
+    let is_full = std::env::var_os("TRACING_AUDIT_FULL").is_some();
+    for seed in 0..if is_full { full } else { usual } {
+        if let Err(why) = simulate(seed) {
             panic!("{why}");
         }
     }
+}
+
+#[test]
+fn on_a_disk_that_tears_loses_and_reorders_what_was_not_confirmed_nothing_acknowledged_is_lost() {
+    seeds(5_000, 500_000, |seed| simulate(seed, None));
+}
+
+#[test]
+fn of_two_streams_on_a_disk_that_tears_and_fails_neither_loses_what_was_acknowledged() {
+    seeds(1_500, 100_000, simulate_two);
 }
 
 #[test]

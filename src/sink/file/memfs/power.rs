@@ -44,6 +44,14 @@ impl MemFs {
         disk.power_off();
     }
 
+    /// The names in a directory.
+    pub(in super::super) fn names_in(&self, dir: &Path) -> Vec<String> {
+        let disk = self.disk.lock();
+        let inside = disk.names.keys().filter(|path| path.parent() == Some(dir));
+        let name = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
+        inside.map(name).collect()
+    }
+
     /// Cuts a file, as nobody may.
     pub(in super::super) fn cut(&self, path: &Path, len: usize) {
         let mut disk = self.disk.lock();
