@@ -1,12 +1,14 @@
 //! Adding lines: one transaction for a batch, and each line once, however often it is offered.
 
+use std::path::Path;
+
 use rusqlite::types::ToSqlOutput;
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
 
 use super::columns::{COLUMNS, number};
 use super::schema::create_part;
 use super::text::Texts;
-use super::{Database, Known, MAX_SEQ, MAX_STREAMS, Stream, finish, key, row};
+use super::{Database, Known, MAX_SEQ, MAX_STREAMS, Stream, failed, finish, key, row};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::{Batch, Entry};
 use crate::record::{Record, Slot};
@@ -23,6 +25,14 @@ pub(crate) struct Line<'a> {
 struct Read<'a> {
     line: Line<'a>,
     record: Record,
+    /// Whether that is all of the record, and not only what stands in columns.
+    is_whole: bool,
+}
+
+/// The statements that add a row, for a batch of them.
+struct Adding<'c> {
+    entry: CachedStatement<'c>,
+    line: CachedStatement<'c>,
 }
 
 impl Database {
@@ -151,103 +161,42 @@ impl Database {
     }
 
     fn add_all(&mut self, read: &[Read<'_>]) -> Result<()> {
+        let Self {
+            conn, path, known, ..
+        } = self;
+        let wrong = |error| failed("could not write to", path, error);
+        let mut adding = Adding::new(conn, known).map_err(wrong)?;
         for one in read {
             let name = one.record.text(Slot::Stream).unwrap_or_default();
-            let stream = self.stream(name)?;
+            let stream = known.stream(conn, path, name)?;
             let id = key(stream.no, one.line.seq);
             if one.line.seq < stream.next {
-                self.stands_here(id, name, one)?;
+                stands_here(conn, path, id, name, one)?;
                 continue;
             }
-            self.add(id, one)
-                .map_err(|error| self.failed("could not write to", error))?;
-            let known = &mut self.known;
+            adding.add(id, one).map_err(wrong)?;
+            if row::is_gap(&one.record) {
+                known.add_gap(conn, id, one).map_err(wrong)?;
+            }
             known.rows += 1;
-            known.texts.add(id, &one.record);
+            match std::str::from_utf8(one.line.line) {
+                Ok(line) if !one.is_whole => known.texts.add_line(id, line),
+                _ => known.texts.add(id, &one.record),
+            }
             known.is_unordered |= one.line.observed_at < stream.last;
             if let Some(stream) = known.streams.get_mut(name) {
                 stream.next = one.line.seq + 1;
                 stream.last = stream.last.max(one.line.observed_at);
             }
         }
+        drop(adding);
         self.keep_streams(read)
             .map_err(|error| self.failed("could not write to", error))
     }
 
-    fn add(&self, id: i64, one: &Read<'_>) -> rusqlite::Result<()> {
-        let (conn, record) = (&self.conn, &one.record);
-        let mut entries = conn.prepare_cached(&self.known.insert_entry)?;
-        entries.raw_bind_parameter(1, id)?;
-        entries.raw_bind_parameter(2, number(one.line.observed_at))?;
-        entries.raw_bind_parameter(3, number(record.uint(Slot::Time).unwrap_or(0)))?;
-        for (at, column) in COLUMNS.iter().enumerate() {
-            entries.raw_bind_parameter(at + 4, ToSqlOutput::Borrowed(column.cell(record)))?;
-        }
-        entries.raw_execute()?;
-        conn.prepare_cached(&self.known.insert_line)?
-            .execute(params![id, one.line.line])?;
-        if row::is_gap(record) {
-            conn.prepare_cached("INSERT INTO gaps VALUES (?1, ?2, ?3)")?
-                .execute(params![id, self.known.part, number(one.line.observed_at)])?;
-        }
-        Ok(())
-    }
-
     /// The stream of this name; a new one is given a number.
     fn stream(&mut self, name: &str) -> Result<Stream> {
-        if let Some(known) = self.known.streams.get(name) {
-            return Ok(*known);
-        }
-        let no = 1 + self
-            .known
-            .streams
-            .values()
-            .map(|stream| stream.no)
-            .max()
-            .unwrap_or(0);
-        if no > MAX_STREAMS {
-            let message = format!(
-                "`{}` has {MAX_STREAMS} streams and takes no more; begin another file",
-                self.path.display()
-            );
-            return Err(Error::new(ErrorKind::Refused, message));
-        }
-        self.conn
-            .execute("INSERT INTO streams VALUES (?1, ?2, 0, 0)", params![no, name])
-            .map_err(|error| self.failed("could not write to", error))?;
-        let stream = Stream { no, next: 0, last: 0 };
-        self.known.streams.insert(name.to_owned(), stream);
-        Ok(stream)
-    }
-
-    /// A line that was offered before: the same one stands here, or none where it was pruned.
-    fn stands_here(&self, id: i64, name: &str, one: &Read<'_>) -> Result<()> {
-        let find = || -> rusqlite::Result<Option<bool>> {
-            let mut parts = self
-                .conn
-                .prepare_cached("SELECT part FROM parts ORDER BY part DESC")?;
-            let parts = parts.query_map([], |row| row.get::<_, i64>(0))?;
-            for part in parts {
-                let sql = format!("SELECT line = ?2 FROM lines_{} WHERE id = ?1", part?);
-                let same = self
-                    .conn
-                    .prepare_cached(&sql)?
-                    .query_row(params![id, one.line.line], |row| row.get(0))
-                    .optional()?;
-                if same.is_some() {
-                    return Ok(same);
-                }
-            }
-            Ok(None)
-        };
-        match find().map_err(|error| self.failed("could not read", error))? {
-            Some(false) => Err(Error::corrupt(format!(
-                "`{}` has another line under seq {} of stream `{name}`: two journals have the same stream, or one was changed",
-                self.path.display(),
-                one.line.seq
-            ))),
-            _ => Ok(()),
-        }
+        self.known.stream(&self.conn, &self.path, name)
     }
 
     /// Writes down how far each stream has come.
@@ -285,7 +234,81 @@ impl Database {
     }
 }
 
+impl<'c> Adding<'c> {
+    fn new(conn: &'c Connection, known: &Known) -> rusqlite::Result<Self> {
+        Ok(Self {
+            entry: conn.prepare_cached(&known.insert_entry)?,
+            line: conn.prepare_cached(&known.insert_line)?,
+        })
+    }
+
+    fn add(&mut self, id: i64, one: &Read<'_>) -> rusqlite::Result<()> {
+        let (entry, record) = (&mut self.entry, &one.record);
+        entry.raw_bind_parameter(1, id)?;
+        entry.raw_bind_parameter(2, number(one.line.observed_at))?;
+        entry.raw_bind_parameter(3, number(record.uint(Slot::Time).unwrap_or(0)))?;
+        for (at, column) in COLUMNS.iter().enumerate() {
+            entry.raw_bind_parameter(at + 4, ToSqlOutput::Borrowed(column.cell(record)))?;
+        }
+        entry.raw_execute()?;
+        self.line.execute(params![id, one.line.line]).map(drop)
+    }
+}
+
+/// A line that was offered before: the same one stands here, or none where it was pruned.
+fn stands_here(conn: &Connection, path: &Path, id: i64, name: &str, one: &Read<'_>) -> Result<()> {
+    let find = || -> rusqlite::Result<Option<bool>> {
+        let mut parts = conn.prepare_cached("SELECT part FROM parts ORDER BY part DESC")?;
+        let parts = parts.query_map([], |row| row.get::<_, i64>(0))?;
+        for part in parts {
+            let sql = format!("SELECT line = ?2 FROM lines_{} WHERE id = ?1", part?);
+            let same = conn
+                .prepare_cached(&sql)?
+                .query_row(params![id, one.line.line], |row| row.get(0))
+                .optional()?;
+            if same.is_some() {
+                return Ok(same);
+            }
+        }
+        Ok(None)
+    };
+    match find().map_err(|error| failed("could not read", path, error))? {
+        Some(false) => Err(Error::corrupt(format!(
+            "`{}` has another line under seq {} of stream `{name}`: two journals have the same stream, or one was changed",
+            path.display(),
+            one.line.seq
+        ))),
+        _ => Ok(()),
+    }
+}
+
 impl Known {
+    /// The stream of this name; a new one is given a number.
+    fn stream(&mut self, conn: &Connection, path: &Path, name: &str) -> Result<Stream> {
+        if let Some(known) = self.streams.get(name) {
+            return Ok(*known);
+        }
+        let no = 1 + self.streams.values().map(|stream| stream.no).max().unwrap_or(0);
+        if no > MAX_STREAMS {
+            let message = format!(
+                "`{}` has {MAX_STREAMS} streams and takes no more; begin another file",
+                path.display()
+            );
+            return Err(Error::new(ErrorKind::Refused, message));
+        }
+        conn.execute("INSERT INTO streams VALUES (?1, ?2, 0, 0)", params![no, name])
+            .map_err(|error| failed("could not write to", path, error))?;
+        let stream = Stream { no, next: 0, last: 0 };
+        self.streams.insert(name.to_owned(), stream);
+        Ok(stream)
+    }
+
+    fn add_gap(&self, conn: &Connection, id: i64, one: &Read<'_>) -> rusqlite::Result<()> {
+        conn.prepare_cached("INSERT INTO gaps VALUES (?1, ?2, ?3)")?
+            .execute(params![id, self.part, number(one.line.observed_at)])
+            .map(drop)
+    }
+
     /// Rows are added to this part from now on.
     fn begin_part(&mut self, part: i64, rows: u64) {
         let places: String = COLUMNS.iter().map(|_| ", ?").collect();
@@ -300,8 +323,15 @@ impl Known {
 fn read_all<'a>(lines: impl Iterator<Item = Line<'a>>) -> (Vec<Read<'a>>, Vec<u64>) {
     let (mut read, mut refused) = (Vec::new(), Vec::new());
     for line in lines {
-        match row::read(line.line).filter(|_| line.seq <= MAX_SEQ) {
-            Some(record) => read.push(Read { line, record }),
+        let columns = row::columns(line.line);
+        let is_whole = columns.is_none();
+        let record = columns.or_else(|| row::read(line.line));
+        match record.filter(|_| line.seq <= MAX_SEQ) {
+            Some(record) => read.push(Read {
+                line,
+                record,
+                is_whole,
+            }),
             None => refused.push(line.seq),
         }
     }
