@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use rusqlite::types::ToSqlOutput;
+use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
 
-use super::columns::{COLUMNS, number};
+use super::columns::{COLUMNS, Column, number};
+use super::row::Columns;
 use super::schema::create_part;
 use super::text::Texts;
 use super::{Database, Known, MAX_SEQ, MAX_STREAMS, Stream, failed, finish, key, row};
@@ -21,12 +22,46 @@ pub(crate) struct Line<'a> {
     pub(crate) line: &'a [u8],
 }
 
-/// A line, and the record that it states.
+/// A line, and what it says.
 struct Read<'a> {
     line: Line<'a>,
-    record: Record,
-    /// Whether that is all of the record, and not only what stands in columns.
-    is_whole: bool,
+    said: Said<'a>,
+}
+
+/// What is known of a line: what stands in columns, or its record.
+enum Said<'a> {
+    Columns(Box<Columns<'a>>),
+    Record(Record),
+}
+
+impl Read<'_> {
+    fn stream(&self) -> &str {
+        match &self.said {
+            Said::Columns(columns) => columns.stream,
+            Said::Record(record) => record.text(Slot::Stream).unwrap_or_default(),
+        }
+    }
+
+    fn time(&self) -> u64 {
+        match &self.said {
+            Said::Columns(columns) => columns.time,
+            Said::Record(record) => record.uint(Slot::Time).unwrap_or(0),
+        }
+    }
+
+    fn is_gap(&self) -> bool {
+        match &self.said {
+            Said::Columns(columns) => columns.is_gap,
+            Said::Record(record) => row::is_gap(record),
+        }
+    }
+
+    fn cell(&self, at: usize, column: &Column) -> ValueRef<'_> {
+        match &self.said {
+            Said::Columns(columns) => columns.cells.get(at).copied().unwrap_or(ValueRef::Null),
+            Said::Record(record) => column.cell(record),
+        }
+    }
 }
 
 /// The statements that add a row, for a batch of them.
@@ -167,7 +202,7 @@ impl Database {
         let wrong = |error| failed("could not write to", path, error);
         let mut adding = Adding::new(conn, known).map_err(wrong)?;
         for one in read {
-            let name = one.record.text(Slot::Stream).unwrap_or_default();
+            let name = one.stream();
             let stream = known.stream(conn, path, name)?;
             let id = key(stream.no, one.line.seq);
             if one.line.seq < stream.next {
@@ -175,13 +210,13 @@ impl Database {
                 continue;
             }
             adding.add(id, one).map_err(wrong)?;
-            if row::is_gap(&one.record) {
+            if one.is_gap() {
                 known.add_gap(conn, id, one).map_err(wrong)?;
             }
             known.rows += 1;
-            match std::str::from_utf8(one.line.line) {
-                Ok(line) if !one.is_whole => known.texts.add_line(id, line),
-                _ => known.texts.add(id, &one.record),
+            match &one.said {
+                Said::Columns(columns) => known.texts.add_line(id, columns.line),
+                Said::Record(record) => known.texts.add(id, record),
             }
             known.is_unordered |= one.line.observed_at < stream.last;
             if let Some(stream) = known.streams.get_mut(name) {
@@ -201,10 +236,7 @@ impl Database {
 
     /// Writes down how far each stream has come.
     fn keep_streams(&self, read: &[Read<'_>]) -> rusqlite::Result<()> {
-        let mut names: Vec<&str> = read
-            .iter()
-            .filter_map(|one| one.record.text(Slot::Stream))
-            .collect();
+        let mut names: Vec<&str> = read.iter().map(Read::stream).collect();
         names.dedup();
         let sql = "UPDATE streams SET next_seq = ?2, last_observed = ?3 WHERE no = ?1";
         let mut statement = self.conn.prepare_cached(sql)?;
@@ -243,12 +275,12 @@ impl<'c> Adding<'c> {
     }
 
     fn add(&mut self, id: i64, one: &Read<'_>) -> rusqlite::Result<()> {
-        let (entry, record) = (&mut self.entry, &one.record);
+        let entry = &mut self.entry;
         entry.raw_bind_parameter(1, id)?;
         entry.raw_bind_parameter(2, number(one.line.observed_at))?;
-        entry.raw_bind_parameter(3, number(record.uint(Slot::Time).unwrap_or(0)))?;
+        entry.raw_bind_parameter(3, number(one.time()))?;
         for (at, column) in COLUMNS.iter().enumerate() {
-            entry.raw_bind_parameter(at + 4, ToSqlOutput::Borrowed(column.cell(record)))?;
+            entry.raw_bind_parameter(at + 4, ToSqlOutput::Borrowed(one.cell(at, column)))?;
         }
         entry.raw_execute()?;
         self.line.execute(params![id, one.line.line]).map(drop)
@@ -323,15 +355,12 @@ impl Known {
 fn read_all<'a>(lines: impl Iterator<Item = Line<'a>>) -> (Vec<Read<'a>>, Vec<u64>) {
     let (mut read, mut refused) = (Vec::new(), Vec::new());
     for line in lines {
-        let columns = row::columns(line.line);
-        let is_whole = columns.is_none();
-        let record = columns.or_else(|| row::read(line.line));
-        match record.filter(|_| line.seq <= MAX_SEQ) {
-            Some(record) => read.push(Read {
-                line,
-                record,
-                is_whole,
-            }),
+        let said = match row::columns(line.line) {
+            Some(columns) => Some(Said::Columns(columns)),
+            None => row::read(line.line).map(Said::Record),
+        };
+        match said.filter(|_| line.seq <= MAX_SEQ) {
+            Some(said) => read.push(Read { line, said }),
             None => refused.push(line.seq),
         }
     }
