@@ -56,7 +56,7 @@ fn run(
 ) -> (BTreeMap<Place, Value>, Vec<Held>, SinkStats) {
     let collector = Collector::start(answer);
     let dir = tempfile::tempdir().unwrap();
-    let sink = OtlpSink::builder().endpoint(&collector.url()).batch_records(8);
+    let sink = OtlpSink::builder().endpoint(collector.url()).batch_records(8);
     let sink = sink
         .timeout(Duration::from_millis(400))
         .build_with(|_| None)
