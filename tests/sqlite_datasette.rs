@@ -79,13 +79,23 @@ impl Drop for Server {
     }
 }
 
-#[test]
-fn datasette_serves_the_records_of_a_running_trail() {
-    let place = tempfile::tempdir().unwrap();
-    let path = place.path().join("audit.db");
-    let sink = SqliteSink::open(&path).unwrap().part_records(40);
+/// The lines of a trail's segments.
+fn journal_of(audit: &Audit) -> String {
+    let segments = std::fs::read_dir(audit.path().unwrap()).unwrap();
+    let mut segments: Vec<_> = segments
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|end| end == "jsonl"))
+        .collect();
+    segments.sort();
+    let texts = segments.iter().map(|path| std::fs::read_to_string(path).unwrap());
+    texts.collect()
+}
+
+/// A trail of 150 records beside their SQLite file, still running.
+fn running(dir: &Path, path: &Path) -> Audit {
+    let sink = SqliteSink::open(path).unwrap().part_records(40);
     let audit = Audit::builder()
-        .directory(place.path().join("audit"))
+        .directory(dir.join("audit"))
         .sink(sink)
         .start()
         .unwrap();
@@ -98,16 +108,15 @@ fn datasette_serves_the_records_of_a_running_trail() {
         audit.emit(record.build()).unwrap();
     }
     audit.flush(PATIENCE).unwrap();
-    let segments = std::fs::read_dir(audit.path().unwrap()).unwrap();
-    let mut segments: Vec<_> = segments
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|end| end == "jsonl"))
-        .collect();
-    segments.sort();
-    let text: String = segments
-        .iter()
-        .map(|path| std::fs::read_to_string(path).unwrap())
-        .collect();
+    audit
+}
+
+#[test]
+fn datasette_serves_the_records_of_a_running_trail() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("audit.db");
+    let audit = running(place.path(), &path);
+    let text = journal_of(&audit);
     let journal: Vec<Value> = text
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
