@@ -448,7 +448,10 @@ fn history_and_following_meet_without_a_hole_or_a_repetition() {
         .history(&everything, 3)
         .unwrap()
         .iter()
-        .map(place)
+        .map(|item| match item {
+            Item::Record(stored) => place(stored),
+            other => format!("{other:?}"),
+        })
         .collect();
     assert_eq!(history, ["a/17", "a/18", "a/19"]);
     assert_eq!(polled(&mut follow), ["a/20"]);

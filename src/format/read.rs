@@ -133,7 +133,8 @@ pub(super) fn put(record: &mut Record, slot: Slot, json: Json<'_>) -> Result<()>
     Ok(())
 }
 
-fn time(text: &str) -> Option<u64> {
+/// A time in any spelling of RFC 3339, in nanoseconds since 1970.
+pub(crate) fn time(text: &str) -> Option<u64> {
     if let Some(nanos) = own_time(text.as_bytes()) {
         return Some(nanos);
     }

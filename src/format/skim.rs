@@ -72,6 +72,53 @@ pub(crate) fn skim(line: &[u8], wanted: &Wanted) -> Option<Record> {
     is_whole.then_some(record)
 }
 
+/// What stands for a slot in a line, as it stands there.
+#[cfg(feature = "sqlite")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stands<'a> {
+    /// A text without escapes.
+    Text(&'a str),
+    /// The digits of a number.
+    Number(&'a str),
+}
+
+/// Gives the wanted slots of a line as they stand in it, copying nothing; `None` where [`skim`] would be, where a text has an
+/// escape, and where something else than a text or a number stands for a wanted slot. Some may have been given by then.
+#[cfg(feature = "sqlite")]
+pub(crate) fn skim_places<'a>(
+    line: &'a str,
+    wanted: &Wanted,
+    mut give: impl FnMut(Slot, Stands<'a>),
+) -> Option<()> {
+    let mut skim = Skim {
+        parser: Parser { text: line, at: 0 },
+    };
+    let mut needed = 0;
+    let mut give = |slot, stands| {
+        needed += usize::from(NEEDED.contains(&slot));
+        give(slot, stands);
+    };
+    let mut tops = wanted.tops.iter().peekable();
+    skim.members(|skim, key| {
+        while tops.next_if(|(top, _)| *top < key).is_some() {}
+        match tops.next_if(|(top, _)| *top == key) {
+            None => skim.value(0),
+            Some((_, Top::Slot(slot))) => skim.stands().map(|stands| give(*slot, stands)),
+            Some((_, Top::Members(members))) => {
+                let mut wanted = members.iter().peekable();
+                skim.members(|skim, key| {
+                    while wanted.next_if(|(name, _)| *name < key).is_some() {}
+                    match wanted.next_if(|(name, _)| *name == key) {
+                        None => skim.value(1),
+                        Some((_, slot)) => skim.stands().map(|stands| give(*slot, stands)),
+                    }
+                })
+            }
+        }
+    })?;
+    (skim.parser.at == line.len() && needed == NEEDED.len()).then_some(())
+}
+
 struct Skim<'a> {
     parser: Parser<'a>,
 }
@@ -115,6 +162,21 @@ impl<'a> Skim<'a> {
         put(record, slot, json).ok()
     }
 
+    #[cfg(feature = "sqlite")]
+    fn stands(&mut self) -> Option<Stands<'a>> {
+        let start = self.parser.at;
+        match self.parser.peek()? {
+            b'"' => self.key().map(Stands::Text),
+            b'-' | b'0'..=b'9' => {
+                self.parser.number().ok()?;
+                let digits = self.parser.text.get(start..self.parser.at)?;
+                Some(Stands::Number(digits))
+            }
+            _ => None,
+        }
+    }
+
+    /// A text without escapes, such as a key.
     fn key(&mut self) -> Option<&'a str> {
         self.eat(b'"')?;
         let start = self.parser.at;
@@ -188,6 +250,31 @@ mod tests {
             }
         }
         Some(record)
+    }
+
+    #[cfg(feature = "sqlite")]
+    #[test]
+    fn what_stands_in_a_line_is_given_as_it_stands_or_not_at_all() {
+        fn places<'a>(line: &'a str, slots: &[Slot]) -> Option<Vec<(Slot, Stands<'a>)>> {
+            let mut places = Vec::new();
+            let wanted = Wanted::new(slots.iter().copied()).unwrap();
+            skim_places(line, &wanted, |slot, stands| places.push((slot, stands)))?;
+            places.retain(|(slot, _)| slots.contains(slot));
+            Some(places)
+        }
+        let line = &LINE.replace("c\\n", "c");
+        let unnumbered = line.replace("\"seq\"", "\"seqs\"");
+        let both = [Slot::ActorType, Slot::Seq];
+        let given = [
+            (Slot::ActorType, Stands::Text("user")),
+            (Slot::Seq, Stands::Number("7")),
+        ];
+        assert_eq!(places(line, &both).as_deref(), Some(&given[..]));
+        assert_eq!(places(line, &[Slot::Reason]), Some(Vec::new()), "it is absent");
+        assert_eq!(places(line, &[Slot::Outcome]), None, "it has an escape");
+        assert_eq!(places(line, &[Slot::ActorRoles]), None, "it is a list");
+        assert_eq!(places(&unnumbered, &both), None, "it has no number");
+        assert_eq!(places(&line[..line.len() - 1], &both), None, "it is cut short");
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! Adding lines: one transaction for a batch, and each line once, however often it is offered.
 
-use rusqlite::types::ToSqlOutput;
-use rusqlite::{OptionalExtension as _, params};
+use std::path::Path;
 
-use super::columns::{COLUMNS, number};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
+
+use super::columns::{COLUMNS, Column, number};
+use super::row::Columns;
 use super::schema::create_part;
 use super::text::Texts;
-use super::{Database, Known, MAX_SEQ, MAX_STREAMS, Stream, finish, key, row};
+use super::{Database, Known, MAX_SEQ, MAX_STREAMS, Stream, failed, finish, key, row};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::{Batch, Entry, leaf_hash};
 use crate::record::{Record, Slot};
@@ -19,10 +22,52 @@ pub(crate) struct Line<'a> {
     pub(crate) line: &'a [u8],
 }
 
-/// A line, and the record that it states.
+/// A line, and what it says.
 struct Read<'a> {
     line: Line<'a>,
-    record: Record,
+    said: Said<'a>,
+}
+
+/// What is known of a line: what stands in columns, or its record.
+enum Said<'a> {
+    Columns(Box<Columns<'a>>),
+    Record(Record),
+}
+
+impl Read<'_> {
+    fn stream(&self) -> &str {
+        match &self.said {
+            Said::Columns(columns) => columns.stream,
+            Said::Record(record) => record.text(Slot::Stream).unwrap_or_default(),
+        }
+    }
+
+    fn time(&self) -> u64 {
+        match &self.said {
+            Said::Columns(columns) => columns.time,
+            Said::Record(record) => record.uint(Slot::Time).unwrap_or(0),
+        }
+    }
+
+    fn is_gap(&self) -> bool {
+        match &self.said {
+            Said::Columns(columns) => columns.is_gap,
+            Said::Record(record) => row::is_gap(record),
+        }
+    }
+
+    fn cell(&self, at: usize, column: &Column) -> ValueRef<'_> {
+        match &self.said {
+            Said::Columns(columns) => columns.cells.get(at).copied().unwrap_or(ValueRef::Null),
+            Said::Record(record) => column.cell(record),
+        }
+    }
+}
+
+/// The statements that add a row, for a batch of them.
+struct Adding<'c> {
+    entry: CachedStatement<'c>,
+    line: CachedStatement<'c>,
 }
 
 impl Database {
@@ -155,119 +200,47 @@ impl Database {
     }
 
     fn add_all(&mut self, read: &[Read<'_>]) -> Result<()> {
+        let Self {
+            conn, path, known, ..
+        } = self;
+        let wrong = |error| failed("could not write to", path, error);
+        let mut adding = Adding::new(conn, known).map_err(wrong)?;
         for one in read {
-            let name = one.record.text(Slot::Stream).unwrap_or_default();
-            let stream = self.stream(name)?;
+            let name = one.stream();
+            let stream = known.stream(conn, path, name)?;
             let id = key(stream.no, one.line.seq);
             if one.line.seq < stream.next {
-                self.stands_here(id, name, one)?;
+                stands_here(conn, path, id, name, one)?;
                 continue;
             }
-            self.add(id, one)
-                .map_err(|error| self.failed("could not write to", error))?;
-            let known = &mut self.known;
+            adding.add(id, one).map_err(wrong)?;
+            if one.is_gap() {
+                known.add_gap(conn, id, one).map_err(wrong)?;
+            }
             known.rows += 1;
-            known.texts.add(id, &one.record);
+            match &one.said {
+                Said::Columns(columns) => known.texts.add_line(id, columns.line),
+                Said::Record(record) => known.texts.add(id, record),
+            }
             known.is_unordered |= one.line.observed_at < stream.last;
             if let Some(stream) = known.streams.get_mut(name) {
                 stream.next = one.line.seq + 1;
                 stream.last = stream.last.max(one.line.observed_at);
             }
         }
+        drop(adding);
         self.keep_streams(read)
             .map_err(|error| self.failed("could not write to", error))
     }
 
-    fn add(&self, id: i64, one: &Read<'_>) -> rusqlite::Result<()> {
-        let (conn, record) = (&self.conn, &one.record);
-        let mut entries = conn.prepare_cached(&self.known.insert_entry)?;
-        entries.raw_bind_parameter(1, id)?;
-        entries.raw_bind_parameter(2, number(one.line.observed_at))?;
-        entries.raw_bind_parameter(3, number(record.uint(Slot::Time).unwrap_or(0)))?;
-        for (at, column) in COLUMNS.iter().enumerate() {
-            entries.raw_bind_parameter(at + 4, ToSqlOutput::Borrowed(column.cell(record)))?;
-        }
-        entries.raw_execute()?;
-        conn.prepare_cached(&self.known.insert_line)?
-            .execute(params![id, one.line.line])?;
-        if row::is_gap(record) {
-            conn.prepare_cached("INSERT INTO gaps VALUES (?1, ?2, ?3)")?
-                .execute(params![id, self.known.part, number(one.line.observed_at)])?;
-        }
-        Ok(())
-    }
-
     /// The stream of this name; a new one is given a number.
     fn stream(&mut self, name: &str) -> Result<Stream> {
-        if let Some(known) = self.known.streams.get(name) {
-            return Ok(*known);
-        }
-        let no = 1 + self
-            .known
-            .streams
-            .values()
-            .map(|stream| stream.no)
-            .max()
-            .unwrap_or(0);
-        if no > MAX_STREAMS {
-            let message = format!(
-                "`{}` has {MAX_STREAMS} streams and takes no more; begin another file",
-                self.path.display()
-            );
-            return Err(Error::new(ErrorKind::Refused, message));
-        }
-        self.conn
-            .execute("INSERT INTO streams VALUES (?1, ?2, 0, 0)", params![no, name])
-            .map_err(|error| self.failed("could not write to", error))?;
-        let stream = Stream { no, next: 0, last: 0 };
-        self.known.streams.insert(name.to_owned(), stream);
-        Ok(stream)
-    }
-
-    /// A line that was offered before: the same one stands here, or its hash where it was pruned.
-    fn stands_here(&self, id: i64, name: &str, one: &Read<'_>) -> Result<()> {
-        let find = || -> rusqlite::Result<Option<bool>> {
-            let mut parts = self
-                .conn
-                .prepare_cached("SELECT part FROM parts ORDER BY part DESC")?;
-            let parts = parts.query_map([], |row| row.get::<_, i64>(0))?;
-            for part in parts {
-                let sql = format!("SELECT line = ?2 FROM lines_{} WHERE id = ?1", part?);
-                let same = self
-                    .conn
-                    .prepare_cached(&sql)?
-                    .query_row(params![id, one.line.line], |row| row.get(0))
-                    .optional()?;
-                if same.is_some() {
-                    return Ok(same);
-                }
-            }
-            self.conn
-                .prepare_cached("SELECT hash = ?2 FROM leaves WHERE id = ?1")?
-                .query_row(params![id, leaf_hash(one.line.line).as_slice()], |row| row.get(0))
-                .optional()
-        };
-        let (path, seq) = (self.path.display(), one.line.seq);
-        match find().map_err(|error| self.failed("could not read", error))? {
-            Some(true) => Ok(()),
-            Some(false) => Err(Error::corrupt(format!(
-                "`{path}` has another line under seq {seq} of stream `{name}`: two journals have the same stream, or one was changed"
-            ))),
-            None => Err(Error::new(
-                ErrorKind::Refused,
-                format!(
-                    "`{path}` has later records of stream `{name}` and never had seq {seq}: each stream is taken in the order of its numbers; make the file anew"
-                ),
-            )),
-        }
+        self.known.stream(&self.conn, &self.path, name)
     }
 
     /// Writes down how far each stream has come.
     fn keep_streams(&self, read: &[Read<'_>]) -> rusqlite::Result<()> {
-        let mut names: Vec<&str> = read
-            .iter()
-            .filter_map(|one| one.record.text(Slot::Stream))
-            .collect();
+        let mut names: Vec<&str> = read.iter().map(Read::stream).collect();
         names.dedup();
         let sql = "UPDATE streams SET next_seq = ?2, last_observed = ?3 WHERE no = ?1";
         let mut statement = self.conn.prepare_cached(sql)?;
@@ -301,7 +274,90 @@ impl Database {
     }
 }
 
+impl<'c> Adding<'c> {
+    fn new(conn: &'c Connection, known: &Known) -> rusqlite::Result<Self> {
+        Ok(Self {
+            entry: conn.prepare_cached(&known.insert_entry)?,
+            line: conn.prepare_cached(&known.insert_line)?,
+        })
+    }
+
+    fn add(&mut self, id: i64, one: &Read<'_>) -> rusqlite::Result<()> {
+        let entry = &mut self.entry;
+        entry.raw_bind_parameter(1, id)?;
+        entry.raw_bind_parameter(2, number(one.line.observed_at))?;
+        entry.raw_bind_parameter(3, number(one.time()))?;
+        for (at, column) in COLUMNS.iter().enumerate() {
+            entry.raw_bind_parameter(at + 4, ToSqlOutput::Borrowed(one.cell(at, column)))?;
+        }
+        entry.raw_execute()?;
+        self.line.execute(params![id, one.line.line]).map(drop)
+    }
+}
+
+/// A line that was offered before: the same one stands here, or its hash where it was pruned.
+fn stands_here(conn: &Connection, path: &Path, id: i64, name: &str, one: &Read<'_>) -> Result<()> {
+    let find = || -> rusqlite::Result<Option<bool>> {
+        let mut parts = conn.prepare_cached("SELECT part FROM parts ORDER BY part DESC")?;
+        let parts = parts.query_map([], |row| row.get::<_, i64>(0))?;
+        for part in parts {
+            let sql = format!("SELECT line = ?2 FROM lines_{} WHERE id = ?1", part?);
+            let same = conn
+                .prepare_cached(&sql)?
+                .query_row(params![id, one.line.line], |row| row.get(0))
+                .optional()?;
+            if same.is_some() {
+                return Ok(same);
+            }
+        }
+        conn.prepare_cached("SELECT hash = ?2 FROM leaves WHERE id = ?1")?
+            .query_row(params![id, leaf_hash(one.line.line).as_slice()], |row| row.get(0))
+            .optional()
+    };
+    let seq = one.line.seq;
+    match find().map_err(|error| failed("could not read", path, error))? {
+        Some(true) => Ok(()),
+        Some(false) => Err(Error::corrupt(format!(
+            "`{}` has another line under seq {seq} of stream `{name}`: two journals have the same stream, or one was changed",
+            path.display()
+        ))),
+        None => Err(Error::new(
+            ErrorKind::Refused,
+            format!(
+                "`{}` has later records of stream `{name}` and never had seq {seq}: each stream is taken in the order of its numbers; make the file anew",
+                path.display()
+            ),
+        )),
+    }
+}
+
 impl Known {
+    /// The stream of this name; a new one is given a number.
+    fn stream(&mut self, conn: &Connection, path: &Path, name: &str) -> Result<Stream> {
+        if let Some(known) = self.streams.get(name) {
+            return Ok(*known);
+        }
+        let no = 1 + self.streams.values().map(|stream| stream.no).max().unwrap_or(0);
+        if no > MAX_STREAMS {
+            let message = format!(
+                "`{}` has {MAX_STREAMS} streams and takes no more; begin another file",
+                path.display()
+            );
+            return Err(Error::new(ErrorKind::Refused, message));
+        }
+        conn.execute("INSERT INTO streams VALUES (?1, ?2, 0, 0)", params![no, name])
+            .map_err(|error| failed("could not write to", path, error))?;
+        let stream = Stream { no, next: 0, last: 0 };
+        self.streams.insert(name.to_owned(), stream);
+        Ok(stream)
+    }
+
+    fn add_gap(&self, conn: &Connection, id: i64, one: &Read<'_>) -> rusqlite::Result<()> {
+        conn.prepare_cached("INSERT INTO gaps VALUES (?1, ?2, ?3)")?
+            .execute(params![id, self.part, number(one.line.observed_at)])
+            .map(drop)
+    }
+
     /// Rows are added to this part from now on.
     fn begin_part(&mut self, part: i64, rows: u64) {
         let places: String = COLUMNS.iter().map(|_| ", ?").collect();
@@ -316,8 +372,12 @@ impl Known {
 fn read_all<'a>(lines: impl Iterator<Item = Line<'a>>) -> (Vec<Read<'a>>, Vec<u64>) {
     let (mut read, mut refused) = (Vec::new(), Vec::new());
     for line in lines {
-        match row::read(line.line).filter(|_| line.seq <= MAX_SEQ) {
-            Some(record) => read.push(Read { line, record }),
+        let said = match row::columns(line.line) {
+            Some(columns) => Some(Said::Columns(columns)),
+            None => row::read(line.line).map(Said::Record),
+        };
+        match said.filter(|_| line.seq <= MAX_SEQ) {
+            Some(said) => read.push(Read { line, said }),
             None => refused.push(line.seq),
         }
     }

@@ -150,6 +150,21 @@ impl Database {
         list().map_err(|error| self.failed("could not list the parts of", error))
     }
 
+    /// The first and the last observation time of a part's rows, as they are now; of one without rows, a time that nothing has.
+    pub(crate) fn observed_in(&self, part: i64) -> Result<(u64, u64)> {
+        let end =
+            |order| format!("(SELECT observed_at FROM entries_{part} ORDER BY observed_at {order} LIMIT 1)");
+        let sql = format!("SELECT {}, {}", end("ASC"), end("DESC"));
+        let read = || -> rusqlite::Result<(Option<i64>, Option<i64>)> {
+            let mut statement = self.conn.prepare_cached(&sql)?;
+            statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
+        };
+        match read().map_err(|error| self.failed("could not read", error))? {
+            (Some(first), Some(last)) => Ok((first.unsigned_abs(), last.unsigned_abs())),
+            _ => Ok((u64::MAX, 0)),
+        }
+    }
+
     /// Whether the records of each stream were observed in the order of their numbers.
     pub(crate) fn is_ordered(&self) -> Result<bool> {
         let sql = "SELECT count(*) = 0 FROM about WHERE name = 'unordered'";

@@ -1,17 +1,89 @@
 //! A line as a record of the file: what a reader is given for it.
 
-use crate::format::read_line;
-use crate::record::{Record, Slot, Value};
+use std::sync::LazyLock;
+
+use rusqlite::types::ValueRef;
+
+use super::columns::COLUMNS;
+use crate::format::{Stands, Wanted, read_line, skim_places, time};
+use crate::record::{Kind, Record, Slot, Value};
 
 /// What stands for a value that the file does not have: a line states only a commitment to it.
 const ERASED: &str = "[ERASED]";
+
+/// The event of a record that stands for lost ones.
+const GAP: &str = "audit.gap";
+
+/// What a commitment begins with.
+const COMMITMENT: &[u8] = b"{\"$commit\":\"";
+
+/// What stands in columns, and what says whether a line is a gap.
+static WANTED: LazyLock<Option<Wanted>> =
+    LazyLock::new(|| Wanted::new(COLUMNS.iter().map(|column| column.slot)));
+
+/// What stands in the columns of a line, taken from the line itself.
+pub(super) struct Columns<'a> {
+    pub(super) line: &'a str,
+    pub(super) stream: &'a str,
+    pub(super) time: u64,
+    pub(super) is_gap: bool,
+    /// In the order of [`COLUMNS`].
+    pub(super) cells: [ValueRef<'a>; COLUMNS.len()],
+}
+
+/// The columns of a line, where they can be had without reading all of it: the line is in our own spelling, and has no escapes
+/// and no commitments. A value that no column holds is stepped over, whatever it is.
+pub(super) fn columns(line: &[u8]) -> Option<Box<Columns<'_>>> {
+    if memchr::memchr(b'\\', line).is_some() || memchr::memmem::find(line, COMMITMENT).is_some() {
+        return None;
+    }
+    let line = std::str::from_utf8(line).ok()?;
+    let mut columns = Box::new(Columns {
+        line,
+        stream: "",
+        time: 0,
+        is_gap: false,
+        cells: [ValueRef::Null; COLUMNS.len()],
+    });
+    let (mut is_fit, mut is_observed, mut is_foreign) = (true, false, false);
+    skim_places(line, WANTED.as_ref()?, |slot, stands| {
+        let cell = match (slot.kind(), stands) {
+            (Kind::Time, Stands::Text(text)) => time(text).map(|nanos| {
+                is_observed |= slot == Slot::ObservedAt;
+                columns.time = if slot == Slot::Time { nanos } else { columns.time };
+                ValueRef::Null
+            }),
+            (Kind::Uint, Stands::Number(digits)) => digits
+                .parse::<u64>()
+                .ok()
+                .map(|number| ValueRef::Integer(i64::try_from(number).unwrap_or(i64::MAX))),
+            (Kind::Text | Kind::Id | Kind::Hex, Stands::Text(text)) => {
+                match slot {
+                    Slot::Stream => columns.stream = text,
+                    Slot::Event => columns.is_gap = text == GAP,
+                    Slot::Profile => is_foreign = true,
+                    _ => {}
+                }
+                Some(ValueRef::Text(text.as_bytes()))
+            }
+            _ => None,
+        };
+        is_fit &= cell.is_some();
+        let at = COLUMNS.iter().position(|column| column.slot == slot);
+        if let (Some(place), Some(cell)) = (at.and_then(|at| columns.cells.get_mut(at)), cell) {
+            *place = cell;
+        }
+    })?;
+    columns.is_gap &= !is_foreign;
+    (is_fit && is_observed).then_some(columns)
+}
 
 /// The record of a line, with its place; `None` where it is none. Erasable values are not here: the file is a copy of the
 /// lines, and what is erased beside the journal must not live on in a copy.
 pub(crate) fn read(line: &[u8]) -> Option<Record> {
     let mut record = read_line(line).ok()?;
     record.uint(Slot::ObservedAt)?;
-    if memchr::memmem::find(line, b"{\"$commit\":\"").is_some() {
+    if memchr::memmem::find(line, COMMITMENT).is_some() {
         let opened: Vec<(Slot, Value)> = record
             .slots()
             .map(|(slot, value)| (slot, without(value.clone())))
@@ -38,5 +110,52 @@ fn without(value: Value) -> Value {
 
 /// Whether a record stands for records of this trail that are lost.
 pub(crate) fn is_gap(record: &Record) -> bool {
-    record.event() == "audit.gap" && record.get(Slot::Profile).is_none()
+    record.event() == GAP && record.get(Slot::Profile).is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_columns_of_a_line_are_those_of_its_record() {
+        let gap = Record::builder("audit.gap").time(7);
+        let full = Record::builder("document.read")
+            .time(1_795_219_200_123_456_789)
+            .actor("user", "ana")
+            .resource("document", "Straße")
+            .outcome("denied")
+            .set(Slot::DurationNs, u64::from(u32::MAX))
+            .set(Slot::ScopeTenant, "t-1")
+            .label("team", "core")
+            .attribute("inner", Value::from(vec!["a", "b"]));
+        let foreign = Record::builder("audit.gap").set(Slot::Profile, "other").time(1);
+        for record in [gap, full, foreign] {
+            let line = crate::format::write_line(&record.build(), "main-1", 3, 9, uuid::Uuid::nil());
+            let (whole, columns) = (read(&line).unwrap(), columns(&line).unwrap());
+            assert_eq!(columns.stream, "main-1");
+            assert_eq!(Some(columns.time), whole.uint(Slot::Time));
+            assert_eq!(columns.is_gap, is_gap(&whole));
+            for (column, cell) in COLUMNS.iter().zip(columns.cells) {
+                assert_eq!(column.cell(&whole), cell, "{}", column.name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_that_must_be_read_whole_has_no_columns_here() {
+        let line = |record: crate::record::RecordBuilder| {
+            crate::format::write_line(&record.time(1).build(), "main", 0, 1, uuid::Uuid::nil())
+        };
+        let plain = line(Record::builder("e"));
+        assert!(columns(&plain).is_some());
+        assert!(columns(&line(Record::builder("e").summary("two\nlines"))).is_none());
+        let large = Record::builder("e").set(Slot::DurationNs, u64::MAX);
+        assert!(columns(&line(large)).is_none(), "it is no plain number");
+        let text = String::from_utf8(plain).unwrap();
+        assert!(columns(text.replace(',', ", ").as_bytes()).is_none());
+        assert!(columns(text.replace("\"event\":\"e\"", "\"event\":7").as_bytes()).is_none());
+        let odd = text.replace("\"observed_at\":\"1970", "\"observed_at\":\"x970");
+        assert!(columns(odd.as_bytes()).is_none());
+    }
 }

@@ -5,7 +5,9 @@
 //! never less, and each record is then looked at.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
+use foldhash::fast::RandomState;
 use memchr::memmem::Finder;
 
 use crate::record::{Record, Slot, Value, fold};
@@ -26,11 +28,13 @@ const MOST_WORDS: usize = 400;
 #[derive(Debug, Default)]
 pub(crate) struct Texts {
     /// Each word, with the last record that has it.
-    words: HashMap<Box<str>, i64>,
+    words: HashMap<Box<str>, i64, RandomState>,
     /// The records, each with where its words end in `joined`.
     rows: Vec<(i64, usize)>,
     /// The words of each record, each once, with a space behind it.
     joined: String,
+    /// The line that is read, in lower case.
+    folded: String,
 }
 
 impl Texts {
@@ -39,6 +43,29 @@ impl Texts {
         for (slot, value) in record.slots() {
             self.take(id, slot, value);
         }
+        self.rows.push((id, self.joined.len()));
+    }
+
+    /// Adds the words of a record by its line, which has no escapes and no spaces around its values. They are those that
+    /// [`Texts::add`] would add, and those of numbers and bytes that stand as texts.
+    pub(super) fn add_line(&mut self, id: i64, line: &str) {
+        let mut folded = std::mem::take(&mut self.folded);
+        folded.clear();
+        let is_ascii = line.is_ascii();
+        if is_ascii {
+            folded.push_str(line);
+            folded.make_ascii_lowercase();
+        }
+        each_text(line, |top, at| {
+            let text = line.get(at.clone()).unwrap_or_default();
+            match top {
+                "time" | "observed_at" => {}
+                "id" | "stream" | "trace_id" | "span_id" | "parent_span_id" if is_hex(text) => {}
+                _ if is_ascii => self.split(id, folded.get(at).unwrap_or_default()),
+                _ => self.split(id, &fold(text)),
+            }
+        });
+        self.folded = folded;
         self.rows.push((id, self.joined.len()));
     }
 
@@ -80,23 +107,59 @@ impl Texts {
     }
 
     fn split(&mut self, id: i64, text: &str) {
-        for word in text.split(|c: char| !c.is_alphanumeric()) {
-            let word = match word.len() {
-                0 => continue,
-                RANDOM.. if is_hex(word) => continue,
-                len if len > MOST => LONG,
-                _ => word,
-            };
-            match self.words.get_mut(word) {
-                Some(last) if *last == id => continue,
-                Some(last) => *last = id,
-                None => {
-                    self.words.insert(word.into(), id);
+        if !text.is_ascii() {
+            let words = text.split(|c: char| !c.is_alphanumeric());
+            words.for_each(|word| self.word(id, word));
+            return;
+        }
+        let mut rest = text;
+        while let Some(end) = rest.bytes().position(|byte| !byte.is_ascii_alphanumeric()) {
+            self.word(id, rest.get(..end).unwrap_or_default());
+            rest = rest.get(end + 1..).unwrap_or_default();
+        }
+        self.word(id, rest);
+    }
+
+    fn word(&mut self, id: i64, word: &str) {
+        let word = match word.len() {
+            0 => return,
+            RANDOM.. if is_hex(word) => return,
+            len if len > MOST => LONG,
+            _ => word,
+        };
+        match self.words.get_mut(word) {
+            Some(last) if *last == id => return,
+            Some(last) => *last = id,
+            None => {
+                self.words.insert(word.into(), id);
+            }
+        }
+        self.joined.push_str(word);
+        self.joined.push(' ');
+    }
+}
+
+/// Gives each text of a line that is no key, as its place in the line, with the key of the record that it stands under.
+fn each_text<'l>(line: &'l str, mut take: impl FnMut(&'l str, Range<usize>)) {
+    let bytes = line.as_bytes();
+    let (mut at, mut depth, mut top) = (0, 0_usize, "");
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            b'"' => {
+                let from = at + 1;
+                let rest = bytes.get(from..).unwrap_or_default();
+                at = from + memchr::memchr(b'"', rest).unwrap_or(rest.len());
+                if bytes.get(at + 1) != Some(&b':') {
+                    take(top, from..at);
+                } else if depth == 1 {
+                    top = line.get(from..at).unwrap_or_default();
                 }
             }
-            self.joined.push_str(word);
-            self.joined.push(' ');
+            _ => {}
         }
+        at += 1;
     }
 }
 
@@ -231,6 +294,7 @@ fn quoted(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Map;
 
     fn among(sought: &str, texts: &[&str]) -> Found {
         let mut all = Texts::default();
@@ -270,6 +334,40 @@ mod tests {
             among("xx", &[&long, "yxxy"]),
             Found::Words(format!("(\"yxxy\" OR \"{LONG}\")"))
         );
+    }
+
+    #[test]
+    fn the_words_of_a_line_are_those_of_its_record() {
+        let inner = Map::from([("Key".to_owned(), Value::from(vec!["Deep", "er"]))]);
+        let plain = Record::builder("document.read")
+            .actor("user", "Ana-1")
+            .summary("Straße 7, ΑΣ \u{212a}elvin of DEADBEEF0123456789ab")
+            .attribute("time", "Within")
+            .attribute("n", 7_u64)
+            .attribute("inner", Value::from(inner))
+            .label("Team", "core")
+            .correlation_id("0123456789ABCDEF");
+        let ascii = Record::builder("a.b")
+            .summary(format!("Ascii ONLY {}", "x".repeat(70)))
+            .resource("a/b", "c_d");
+        let odd = Record::builder("e").attribute("", "").summary(" ");
+        for record in [plain, ascii, odd] {
+            let id = uuid::Builder::from_random_bytes([0xab; 16]).into_uuid();
+            let line = crate::format::write_line(&record.time(5).build(), "main-0a1b", 3, 7, id);
+            let (mut by_line, mut by_record) = (Texts::default(), Texts::default());
+            by_line.add_line(9, std::str::from_utf8(&line).unwrap());
+            by_record.add(9, &crate::format::read_line(&line).unwrap());
+            assert_eq!(by_line.list(), by_record.list());
+            let words = |texts: &Texts| {
+                let mut words: Vec<String> = texts
+                    .rows()
+                    .flat_map(|(_, words)| words.split(' ').map(str::to_owned).collect::<Vec<_>>())
+                    .collect();
+                words.sort();
+                words
+            };
+            assert_eq!(words(&by_line), words(&by_record));
+        }
     }
 
     #[test]

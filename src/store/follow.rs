@@ -91,13 +91,13 @@ impl Follow {
         places
     }
 
-    /// The newest `count` wanted records from before the place where the following began, oldest first. What the
-    /// following gives comes right behind them, without a hole and without a repetition.
+    /// The newest `count` wanted records from before the place where the following began, oldest first, with the gap records
+    /// and findings among them. What the following gives comes right behind them, without a hole and without a repetition.
     ///
     /// # Errors
     ///
     /// As [`Follow::from_end`].
-    pub fn history(&self, filter: &dyn Filter, count: usize) -> Result<Vec<Stored>> {
+    pub fn history(&self, filter: &dyn Filter, count: usize) -> Result<Vec<Item>> {
         let ends: HashMap<&str, u64> = self
             .streams
             .values()
@@ -109,16 +109,24 @@ impl Follow {
         if count == 0 {
             return Ok(Vec::new());
         }
+        let is_before = |stored: &Stored| {
+            let last = ends.get(&*stored.place.stream);
+            last.is_some_and(|last| stored.place.seq <= *last)
+        };
+        let mut left = count;
         for item in store.walk(filter, Direction::NewestFirst, None)? {
-            if let Item::Record(stored) = item?
-                && ends
-                    .get(&*stored.place.stream)
-                    .is_some_and(|last| stored.place.seq <= *last)
-            {
-                found.push_front(stored);
-                if found.len() == count {
-                    break;
-                }
+            let item = item?;
+            let is_told = match &item {
+                Item::Record(stored) | Item::Gap(stored) => is_before(stored),
+                // The rest of a line that is being written comes with the following.
+                Item::Finding(finding) => !matches!(finding.kind, FindingKind::Torn { .. }),
+            };
+            if is_told {
+                left -= usize::from(matches!(item, Item::Record(_)));
+                found.push_front(item);
+            }
+            if left == 0 {
+                break;
             }
         }
         Ok(found.into())

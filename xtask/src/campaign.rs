@@ -107,6 +107,13 @@ const LANES: &[Lane] = &[
         ],
     },
     Lane {
+        name: "kill-sqlite",
+        what: "200 kills of a process that fills a SQLite file beside its journal: no row lost, none twice",
+        package: "tracing-audit",
+        binary: "sqlite_killed",
+        steps: &["a_process_that_is_killed_while_it_fills_a_sqlite_file_loses_no_row_and_has_none_twice"],
+    },
+    Lane {
         name: "kill-retention",
         what: "kills of a process that removes segments, at each of 128 named calls around a removal",
         package: "tracing-audit",

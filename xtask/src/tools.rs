@@ -28,9 +28,9 @@ impl Tools {
         let mut tools = Self::default();
         match python("python", install) {
             Ok(python) => tools.python = Some(python),
-            Err(why) => tools
-                .missing
-                .push(format!("Python oracles (RFC 8785, JSON Schema, DuckDB): {why}")),
+            Err(why) => tools.missing.push(format!(
+                "Python oracles (RFC 8785, JSON Schema, DuckDB, Datasette): {why}"
+            )),
         }
         match python("peers", install) {
             Ok(python) => tools.peers = Some(python),

@@ -1,5 +1,8 @@
-//! `bench-sqlite`: how fast the SQLite sink writes beside prepared inserts into one table with the same indexes, and how long
-//! its answers take.
+//! `bench-sqlite`: how fast the SQLite sink writes beside prepared inserts into one table with the same indexes, how long its
+//! answers take, and how fast the same lines are read from files.
+
+#[path = "sqlite/lines.rs"]
+mod lines;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -8,14 +11,15 @@ use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
 use rusqlite::{Connection, params, params_from_iter};
 use tracing_audit::Query;
-use tracing_audit::format::{Entry, read_line, write_line};
-use tracing_audit::record::{Level, Record, Slot, TraceContext, TraceId};
+use tracing_audit::format::{Entry, read_line};
+use tracing_audit::record::{Record, Slot};
 use tracing_audit::sink::{Sink as _, SqliteSink};
-use tracing_audit::store::{List, SqliteStore, StatsOpts, Store as _};
+use tracing_audit::store::{Cursor, DirStore, List, SqliteStore, StatsOpts, Store as _};
 
-/// 2026-11-21T00:00:00Z
-const START: u64 = 1_795_219_200_000_000_000;
-const STREAM: &str = "0192f0c1-2b5e-7c3a-8f00-0123456789ab";
+use lines::{BETWEEN, START, line};
+
+/// How many records a segment of the files has.
+const SEGMENT: u64 = 100_000;
 
 /// Writes generated records into SQLite in two ways, asks for some of them, and prints what each took.
 #[derive(Debug, Parser)]
@@ -35,79 +39,13 @@ struct Arguments {
     /// Where the files go; they are removed.
     #[arg(long, default_value = ".")]
     dir: PathBuf,
-    /// Keep the file, and ask the one that is there instead of writing it.
+    /// Keep the files, and ask those that are there instead of writing them.
     #[arg(long)]
     keep: bool,
+    /// Write the lines into segments as well, and read those.
+    #[arg(long)]
+    files: bool,
 }
-
-/// The record of a number: the same for each run.
-fn line(seq: u64) -> Vec<u8> {
-    let mut random = fastrand::Rng::with_seed(seq);
-    let time = START + seq * 250_000_000;
-    let action = ["read", "update", "create", "delete", "login"][random.usize(..5)];
-    let kind = ["invoice", "document", "account", "order"][random.usize(..4)];
-    let outcome = match random.u32(..100) {
-        0..90 => "success",
-        90..96 => "failure",
-        _ => "denied",
-    };
-    let mut bytes = [1; 16];
-    random.fill(&mut bytes[1..]);
-    let mut record = Record::builder(format!("{kind}.{action}"))
-        .action(format!("{kind}.{action}"))
-        .category(kind)
-        .outcome(outcome)
-        .actor("user", format!("u-{}", random.u32(..20_000)))
-        .resource(kind, random.u32(..1_000_000).to_string())
-        .session_id(format!("s-{:08x}", random.u32(..200_000)))
-        .request_id(format!("{:016x}", random.u64(..)))
-        .level(if outcome == "success" {
-            &Level::Info
-        } else {
-            &Level::Warn
-        })
-        .set(Slot::DurationNs, random.u64(10_000..900_000_000))
-        .summary(format!(
-            "{action} of {kind} by the {} department",
-            random.choice(DEPARTMENTS).unwrap_or(&"")
-        ))
-        .time(time);
-    if let (Some(trace_id), Some(span_id)) = (
-        TraceId::from_bytes(bytes),
-        tracing_audit::record::SpanId::from_bytes(random.u64(1..).to_le_bytes()),
-    ) {
-        record = record.trace(TraceContext {
-            trace_id,
-            span_id,
-            flags: 1,
-        });
-    }
-    if outcome != "success" {
-        record = record.error_message(if seq % 50_000 == 77 {
-            "the quota flumphed"
-        } else {
-            "not allowed for this role"
-        });
-    }
-    let id = uuid::Builder::from_unix_timestamp_millis(
-        time / 1_000_000,
-        &random.u128(..).to_le_bytes()[..10].try_into().unwrap_or_default(),
-    );
-    write_line(&record.build(), STREAM, seq, time, id.into_uuid())
-}
-
-const DEPARTMENTS: &[&str] = &[
-    "accounting",
-    "sales",
-    "legal",
-    "support",
-    "engineering",
-    "marketing",
-    "logistics",
-    "security",
-    "research",
-    "design",
-];
 
 fn remove(path: &Path) {
     for behind in ["", "-wal", "-shm"] {
@@ -171,7 +109,7 @@ fn through_the_sink(path: &Path, arguments: &Arguments) -> Result<Took> {
         let lines: Vec<Vec<u8>> = (seq..until).map(line).collect();
         let entries: Vec<Entry<'_>> = (seq..)
             .zip(&lines)
-            .map(|(seq, line)| Entry::new(seq, START + seq * 250_000_000, line))
+            .map(|(seq, line)| Entry::new(seq, START + seq * BETWEEN, line))
             .collect();
         let begun = begin();
         let accepted = sink.deliver(&entries)?;
@@ -300,9 +238,12 @@ fn by_plain_inserts(sample: &Path, path: &Path, records: u64, has_text: bool) ->
     Ok(took)
 }
 
-/// Each question asked some times; prints the median and the worst.
+/// How often each question is asked.
+const ASKED: usize = 15;
+
+/// Each question asked some times; prints the median, what each took of a processor, and the first.
 fn ask(path: &Path, records: u64) -> Result<()> {
-    let now = START + records * 250_000_000;
+    let now = START + records * BETWEEN;
     let questions = [
         ("actor, newest 50", format!("actor=u-{}", 77)),
         ("resource, newest 50", "resource.id=4711".to_owned()),
@@ -323,34 +264,102 @@ fn ask(path: &Path, records: u64) -> Result<()> {
     }
     let denied = Query::parse_at("outcome=denied", now)?;
     timed("count outcome=denied", path, |store| Ok(store.count(&denied)?))?;
-    let day = Query::all().since(now.saturating_sub(333_000 * 250_000_000));
+    let day = Query::all().since(now.saturating_sub(333_000 * BETWEEN));
     let opts = StatsOpts::default().now(now).per(3_600_000_000_000);
     timed("stats of the newest 333,000", path, |store| {
         Ok(store.stats(&day, &opts)?.totals.records)
     })?;
+    at_depths(path, &denied)
+}
+
+/// A page behind a cursor, at the beginning and far behind it: what is looked for there is what must not grow.
+fn at_depths(path: &Path, query: &Query) -> Result<()> {
     let store = SqliteStore::read_only(path)?;
+    let mut cursors: Vec<(u64, Option<Cursor>)> = vec![(0, None)];
     let mut list = List::default().limit(1_000);
-    let (mut first, mut last, mut pages) = (0.0, 0.0, 0);
-    while pages < 200 {
-        let begun = Instant::now();
-        let page = store.list(&denied, &list)?;
-        last = begun.elapsed().as_secs_f64() * 1e3;
-        if pages == 0 {
-            first = last;
+    for depth in (1_000..=100_000).step_by(1_000) {
+        let Some(next) = store.list(query, &list)?.next else {
+            break;
+        };
+        if depth == 1_000 || depth % 20_000 == 0 {
+            cursors.push((depth, Some(next.clone())));
         }
-        pages += 1;
-        let Some(next) = page.next else { break };
         list = list.after(next);
     }
-    println!("  1,000 denied behind a cursor: {first:.1} ms on page 1, {last:.1} ms on page {pages}");
+    for (depth, cursor) in cursors {
+        let list = List::default().limit(50);
+        let list = cursor.iter().fold(list, |list, after| list.after(after.clone()));
+        timed(&format!("50 denied behind {depth}"), path, |store| {
+            Ok(store.list(query, &list)?.records.len() as u64)
+        })?;
+    }
+    Ok(())
+}
+
+/// The lines in segments, as a journal has them.
+fn write_files(dir: &Path, records: u64) -> Result<()> {
+    use std::io::Write as _;
+    let stream = dir.join("main");
+    std::fs::create_dir_all(&stream)?;
+    for first in (0..records).step_by(usize::try_from(SEGMENT)?) {
+        let path = stream.join(format!("audit-2026-11-21-{first:020}.jsonl"));
+        let mut file = std::io::BufWriter::new(std::fs::File::create(path)?);
+        for seq in first..(first + SEGMENT).min(records) {
+            let mut line = line(seq);
+            line.push(b'\n');
+            file.write_all(&line)?;
+        }
+        file.flush()?;
+    }
+    Ok(())
+}
+
+/// Scans of all files, by the processor: what a query costs that nothing narrows.
+fn scan(dir: &Path, records: u64) -> Result<()> {
+    let store = DirStore::open(dir)?;
+    let bytes: u64 = store.extents()?.iter().map(|extent| extent.bytes).sum();
+    let now = START + records * BETWEEN;
+    let last = START + (records - 1).saturating_sub(333_000) * BETWEEN;
+    for (name, text) in [
+        ("an actor that is not there", "actor=nobody".to_owned()),
+        ("a resource", "resource.id=4711".to_owned()),
+        ("a text", "flumphed".to_owned()),
+        ("what was refused", "outcome=denied level>=warn".to_owned()),
+        (
+            "the newest 333,000 of an actor",
+            format!("actor=u-77 observed_at>=@{}", last / 1_000_000_000),
+        ),
+    ] {
+        let query = Query::parse_at(&text, now)?;
+        let begun = begin();
+        let found = store.count(&query)?;
+        let mut took = Took::default();
+        took.add(&begun);
+        println!(
+            "  files, {name}: {:.0} MB a second of a processor, {:.2} s by the clock ({found} found)",
+            bytes as f64 / 1e6 / took.processor.max(f64::MIN_POSITIVE),
+            took.seconds
+        );
+    }
+    let query = Query::parse_at("outcome=denied", now)?;
+    let begun = Instant::now();
+    let found = store.list(&query, &List::default())?.records.len();
+    println!(
+        "  files, the newest {found} denied: {:.2} ms",
+        begun.elapsed().as_secs_f64() * 1e3
+    );
     Ok(())
 }
 
 fn timed(name: &str, path: &Path, ask: impl Fn(&SqliteStore) -> Result<u64>) -> Result<()> {
     let store = SqliteStore::read_only(path)?;
     let mut times = Vec::new();
-    let mut found = 0;
-    for _ in 0..15 {
+    let (mut found, mut before) = (0, 0.0);
+    for at in 0..ASKED {
+        if at == 1 {
+            // What the first one reads of the file, the others have.
+            before = processor();
+        }
         let begun = Instant::now();
         found = ask(&store)?;
         times.push(begun.elapsed().as_secs_f64() * 1e3);
@@ -358,12 +367,16 @@ fn timed(name: &str, path: &Path, ask: impl Fn(&SqliteStore) -> Result<u64>) -> 
     let first = times.first().copied().unwrap_or_default();
     times.sort_by(f64::total_cmp);
     let median = times.get(times.len() / 2).copied().unwrap_or_default();
-    println!("  {name}: {median:.2} ms (first {first:.2} ms, {found} found)");
+    let processor = (processor() - before) * 1e3 / (ASKED - 1) as f64;
+    println!(
+        "  {name}: {median:.2} ms, {processor:.2} ms of a processor (first {first:.2} ms, {found} found)"
+    );
     Ok(())
 }
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
+    lines::check()?;
     let ours = arguments.dir.join("bench-sqlite-ours.db");
     let plain = arguments.dir.join("bench-sqlite-plain.db");
     if !(arguments.keep && ours.exists()) {
@@ -391,8 +404,16 @@ fn main() -> Result<()> {
         }
     }
     ask(&ours, arguments.records)?;
+    let files = arguments.dir.join("bench-sqlite-files");
+    if arguments.files {
+        if !files.exists() {
+            write_files(&files, arguments.records)?;
+        }
+        scan(&files, arguments.records)?;
+    }
     if !arguments.keep {
         remove(&ours);
+        let _ = std::fs::remove_dir_all(&files);
     }
     remove(&plain);
     Ok(())

@@ -37,13 +37,17 @@ pub(crate) fn run(tail: &Tail) -> Result<u8, Failure> {
         None => follow.history(&query, tail.lines)?,
     };
     let mut out = Out::new(tail.source.color);
-    let rows: Vec<Row> = before.iter().map(Row::of).collect();
+    let rows = before.iter().filter_map(|item| match item {
+        Item::Record(stored) => Some(Row::of(stored)),
+        _ => None,
+    });
+    let rows: Vec<Row> = rows.collect();
     let table = (!tail.source.json).then(|| Table::roomy(&rows, out.columns(), out.color()));
     if let Some(table) = &table {
         out.line(&table.head())?;
     }
-    for stored in &before {
-        write(&mut out, table.as_ref(), stored)?;
+    for item in before {
+        new(&mut out, table.as_ref(), item)?;
     }
     out.flush()?;
     let mut items = Vec::new();

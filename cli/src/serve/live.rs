@@ -317,9 +317,10 @@ fn begin(
         Some(after) => follow.history(&Since { query: &query, after }, BACK)?,
     };
     let more = missed.len() == BACK;
-    let missed = missed
-        .into_iter()
-        .filter(|stored| after.as_ref().is_some_and(|after| stored.place > *after));
-    let missed = missed.map(Item::Record).collect();
-    Ok((query, follow, missed, more))
+    // A finding has no place by which it could be known whether it was told before.
+    let missed = missed.into_iter().filter(|item| match item {
+        Item::Record(stored) | Item::Gap(stored) => after.as_ref().is_some_and(|after| stored.place > *after),
+        _ => false,
+    });
+    Ok((query, follow, missed.collect(), more))
 }

@@ -65,6 +65,16 @@ impl Server {
         }
     }
 
+    /// The most memory that it has had at once, in KiB.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn peak_kib(&self) -> u64 {
+        let status = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(status).expect("it runs");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let peak = peak.and_then(|peak| peak.trim().strip_suffix(" kB"));
+        peak.expect("its peak").parse().expect("a number")
+    }
+
     /// Gets a page as a program with the token.
     pub(crate) fn get(&self, path: &str) -> Answer {
         let bearer = format!("Authorization: Bearer {}", self.token);

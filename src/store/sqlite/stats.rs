@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use foldhash::fast::RandomState;
 use rusqlite::params_from_iter;
 use rusqlite::types::Value as Cell;
 
@@ -145,14 +146,14 @@ struct Counts {
     per: Option<i64>,
     /// Of the slots of [`COUNTED`], in its order.
     words: [Words; 4],
-    intervals: HashMap<i64, Words>,
+    intervals: HashMap<i64, Words, RandomState>,
     last_hour: u64,
 }
 
 /// How many rows have each word of a column, by the bytes of it.
 #[derive(Default)]
 struct Words {
-    counts: HashMap<Vec<u8>, u64>,
+    counts: HashMap<Vec<u8>, u64, RandomState>,
     none: u64,
 }
 

@@ -76,6 +76,10 @@ impl<'s> Walk<'s> {
         let is_known = |after: &Cursor| streams.values().any(|name| *name == after.stream);
         let is_by_name = streams.len() > 1 || !after.is_none_or(is_known);
         let mut parts = database.parts()?;
+        for part in parts.iter_mut().filter(|part| !part.is_finished) {
+            // Nothing is added to what this walk sees.
+            (part.first, part.last) = database.observed_in(part.no)?;
+        }
         parts.retain(|part| {
             part.first < window.until && part.last >= window.from && overlaps(part, after, direction)
         });
@@ -211,7 +215,8 @@ impl Asked<'_> {
     fn run(&self, part: &Part, narrow: Narrow) -> Run {
         Run {
             part: part.no,
-            is_by_id: self.is_by_id && !part.is_finished && part.no != GAPS,
+            // Behind a place that the caller named, the index of the observation time leads there.
+            is_by_id: self.is_by_id && !part.is_finished && part.no != GAPS && self.after.is_none(),
             narrow,
             behind: self.after.clone(),
             found: VecDeque::new(),
@@ -340,8 +345,8 @@ impl Asked<'_> {
     fn behind(&self, run: &Run, behind: &Cursor, less: &str, sql: &mut String, cells: &mut Vec<Cell>) {
         let no = self.streams.iter().find(|(_, name)| **name == behind.stream);
         let id = Cell::Integer(no.map_or(0, |(no, _)| key(*no, behind.seq)));
-        // A place that the caller named need not be that of a record; one that was reached is.
-        if run.is_by_id && self.after.as_ref() != Some(behind) {
+        // A run in the order of keys has no place that the caller named, which need not be that of a record.
+        if run.is_by_id {
             sql.push_str(&format!(" AND id {less} ?"));
             cells.push(id);
             return;
