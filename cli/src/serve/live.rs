@@ -316,7 +316,8 @@ fn begin(
         None => Vec::new(),
         Some(after) => follow.history(&Since { query: &query, after }, BACK)?,
     };
-    let more = missed.len() == BACK;
+    let records = missed.iter().filter(|item| matches!(item, Item::Record(_)));
+    let more = records.count() == BACK;
     // A finding has no place by which it could be known whether it was told before.
     let missed = missed.into_iter().filter(|item| match item {
         Item::Record(stored) | Item::Gap(stored) => after.as_ref().is_some_and(|after| stored.place > *after),
