@@ -174,13 +174,24 @@ fn prune_goes_by_the_limits_of_the_application_also_behind_an_erasure_that_took_
         audit.rotate().expect("a segment");
     }
     audit.shutdown(LONG).expect("an end");
-    // The application comes back with a limit, and removes nothing before a segment ends.
+    let segments = || tracing_audit::format::segments(&place.path().join("main")).expect("listed");
+    let before: Vec<_> = segments()
+        .into_iter()
+        .map(|segment| (fs::read(&segment.path).expect("read"), segment.path))
+        .collect();
+    // The application comes back with a limit.
     let audit = Audit::builder()
         .directory(place.path())
         .keep_segments(2)
         .start()
         .expect("a trail starts");
     audit.shutdown(LONG).expect("an end");
+    // It was stopped before it could remove what it said would go.
+    let gone: Vec<_> = before.iter().filter(|(_, path)| !path.exists()).collect();
+    assert_eq!(gone.len(), 2);
+    for (bytes, path) in gone {
+        fs::write(path, bytes).expect("written");
+    }
     let erased = run(&["erase", "--subject", "nobody"], place.path());
     assert!(erased.status.success(), "{}", stderr(&erased));
     let planned = run(&["prune", "--dry-run"], place.path());
