@@ -50,15 +50,12 @@ pub(crate) use names::{Matter, Names};
 pub use note::{MAX_NOTE, Note, Signature, VerifierKey};
 pub use params::canonical_json;
 pub use read::read_line;
-#[cfg(feature = "sqlite")]
 pub(crate) use read::time;
 pub(crate) use rows::{MAX_ROW, ROWS, Row, RowsName};
 pub use segment::{Segment, SegmentName, segments};
 pub(crate) use seq::{seq_of, stream_of};
 pub use signing::{Signer, SigningKey};
-#[cfg(feature = "sqlite")]
-pub(crate) use skim::{Stands, skim_places};
-pub(crate) use skim::{Wanted, skim};
+pub(crate) use skim::{Stands, Wanted, skim, skim_places};
 pub(crate) use text::string as json_string;
 pub use tile::{TileName, tile_hashes};
 pub use tree::{TILE_WIDTH, Tile, Tree, empty_root, inclusion_proof, root_of_proof};

@@ -1,13 +1,23 @@
 //! The number and the stream of a line, found without reading the rest of it.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::FinderRev;
 use serde_json::Value;
+
+const SEQ: &[u8] = b"\"seq\":";
+const STREAM: &[u8] = b"\"stream\":\"";
+
+/// Made once: to prepare a search costs more than to search what stands near the end of a line.
+static SEQ_FINDER: LazyLock<FinderRev<'static>> = LazyLock::new(|| FinderRev::new(SEQ));
+static STREAM_FINDER: LazyLock<FinderRev<'static>> = LazyLock::new(|| FinderRev::new(STREAM));
 
 /// The `seq` of a line; `None` for what is not a record.
 pub(crate) fn seq_of(line: &[u8]) -> Option<u64> {
     // In a string the quotation marks would be escaped, so this is a key; and the line's own where nothing is closed behind
     // it but the line.
-    let at = memchr::memmem::rfind(line, b"\"seq\":")?;
-    let rest = line.get(at + 6..)?;
+    let at = SEQ_FINDER.rfind(line)?;
+    let rest = line.get(at + SEQ.len()..)?;
     let inner = rest.strip_suffix(b"}")?;
     if memchr::memchr2(b'}', b']', inner).is_some() {
         return serde_json::from_slice::<Value>(line).ok()?.get("seq")?.as_u64();
@@ -21,10 +31,9 @@ pub(crate) fn seq_of(line: &[u8]) -> Option<u64> {
 
 /// The `stream` of a line; `None` for what is not a record.
 pub(crate) fn stream_of(line: &[u8]) -> Option<&str> {
-    const KEY: &[u8] = b"\"stream\":\"";
     // A key, as above; the last one, because no object with such a key stands behind the line's own.
-    let at = memchr::memmem::rfind(line, KEY)?;
-    let rest = line.get(at + KEY.len()..)?;
+    let at = STREAM_FINDER.rfind(line)?;
+    let rest = line.get(at + STREAM.len()..)?;
     let len = memchr::memchr2(b'"', b'\\', rest)?;
     let behind = rest.get(len..)?;
     // Every line has a time, so one of the two follows.

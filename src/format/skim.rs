@@ -73,7 +73,6 @@ pub(crate) fn skim(line: &[u8], wanted: &Wanted) -> Option<Record> {
 }
 
 /// What stands for a slot in a line, as it stands there.
-#[cfg(feature = "sqlite")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stands<'a> {
     /// A text without escapes.
@@ -84,7 +83,6 @@ pub(crate) enum Stands<'a> {
 
 /// Gives the wanted slots of a line as they stand in it, copying nothing; `None` where [`skim`] would be, where a text has an
 /// escape, and where something else than a text or a number stands for a wanted slot. Some may have been given by then.
-#[cfg(feature = "sqlite")]
 pub(crate) fn skim_places<'a>(
     line: &'a str,
     wanted: &Wanted,
@@ -162,7 +160,6 @@ impl<'a> Skim<'a> {
         put(record, slot, json).ok()
     }
 
-    #[cfg(feature = "sqlite")]
     fn stands(&mut self) -> Option<Stands<'a>> {
         let start = self.parser.at;
         match self.parser.peek()? {
@@ -252,7 +249,6 @@ mod tests {
         Some(record)
     }
 
-    #[cfg(feature = "sqlite")]
     #[test]
     fn what_stands_in_a_line_is_given_as_it_stands_or_not_at_all() {
         fn places<'a>(line: &'a str, slots: &[Slot]) -> Option<Vec<(Slot, Stands<'a>)>> {

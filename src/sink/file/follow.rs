@@ -5,8 +5,8 @@
 
 use std::io::{self, Read};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
 use parking_lot::Mutex;
@@ -16,7 +16,8 @@ use super::debt::Debt;
 use super::fs::{Fs, FsFile, FsLock};
 use super::{FileSink, recover};
 use crate::error::{Error, Result};
-use crate::format::{Batch, Json, Lines, Piece, SegmentName, parse_json};
+use crate::format::{Batch, Json, Lines, Piece, SegmentName, Stands, Wanted, parse_json, skim_places, time};
+use crate::record::Slot;
 
 /// A batch is full with so many entries, or so many bytes.
 const MOST_ENTRIES: usize = 1024;
@@ -280,8 +281,24 @@ fn lines(file: &Arc<dyn FsFile>, at: u64) -> Lines<Source> {
     Lines::at(Source { file, at }, at)
 }
 
-/// Number and time of a line that is a record.
+/// Number and time of a line that is a record. Lines in our own spelling are not read for it, only stepped over.
 fn place_of(line: &[u8]) -> Option<(u64, u64)> {
+    stepped(line).or_else(|| read(line))
+}
+
+fn stepped(line: &[u8]) -> Option<(u64, u64)> {
+    static PLACE: LazyLock<Option<Wanted>> = LazyLock::new(|| Wanted::new([Slot::Seq]));
+    let (mut seq, mut observed_at) = (None, None);
+    let line = std::str::from_utf8(line).ok()?;
+    skim_places(line, PLACE.as_ref()?, |slot, stands| match (slot, stands) {
+        (Slot::Seq, Stands::Number(digits)) => seq = digits.parse().ok(),
+        (Slot::ObservedAt, Stands::Text(text)) => observed_at = time(text),
+        _ => {}
+    })?;
+    seq.zip(observed_at)
+}
+
+fn read(line: &[u8]) -> Option<(u64, u64)> {
     let Json::Object(members) = parse_json(line).ok()? else {
         return None;
     };

@@ -17,6 +17,7 @@ mod grpc;
 mod headers;
 mod http;
 mod mapping;
+mod progress;
 mod resource;
 mod runtime;
 mod talk;

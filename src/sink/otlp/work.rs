@@ -8,6 +8,7 @@ use std::time::Duration;
 use rand::RngExt as _;
 
 use super::answer::Verdict;
+use super::progress::{Progress, runs};
 use super::transport::Exchange;
 use super::wire::Room;
 use crate::format::Entry;
@@ -21,22 +22,6 @@ const FIRST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(5);
 const LONGEST_PERSON: Duration = Duration::from_secs(60);
 
-/// How far one stream has come. Each counts its entries by itself, and a sink is given those of all.
-#[derive(Debug, Default)]
-struct Progress {
-    stream: Box<str>,
-    /// Every entry below this one was answered for, if it is not younger than [`Self::newest`]: one that took the number of an
-    /// entry that the disk has lost since is another one.
-    passed: u64,
-    /// When the newest of those was observed.
-    newest: u64,
-    /// Where parts end into which a chunk was cut because the receiver refused some of it, the nearest last. Kept from call to
-    /// call: a receiver that is also away now and then must not have the search begin anew.
-    ends: Vec<u64>,
-    /// Of the batch under way, those that the receiver refused.
-    refused: Vec<u64>,
-}
-
 /// What is known of the batches under way, and of how it went lately.
 #[derive(Debug)]
 pub(super) struct Work {
@@ -49,29 +34,6 @@ pub(super) struct Work {
     /// How often it went wrong since it went well.
     failures: u32,
     request: Room,
-}
-
-impl Progress {
-    /// How many of the entries were answered for, from the first one on.
-    fn done(&self, run: &[Entry<'_>]) -> usize {
-        let is_done = |entry: &&Entry<'_>| entry.seq() < self.passed && entry.observed_at() <= self.newest;
-        run.iter().take_while(is_done).count()
-    }
-
-    fn pass(&mut self, part: &[Entry<'_>]) {
-        if let Some(last) = part.last() {
-            self.passed = last.seq().saturating_add(1);
-        }
-        let newest = part.iter().map(Entry::observed_at).max();
-        self.newest = self.newest.max(newest.unwrap_or(0));
-        let passed = self.passed;
-        self.ends.retain(|end| *end > passed);
-    }
-
-    fn refuse(&mut self, part: &[Entry<'_>]) {
-        self.refused.extend(part.iter().map(Entry::seq));
-        self.pass(part);
-    }
 }
 
 /// Writes a request with entries.
@@ -98,17 +60,17 @@ impl Work {
     ) -> Result<Accepted, SinkError> {
         let mut left = MOST_REQUESTS;
         self.is_trusted = false;
-        let runs = || batch.chunk_by(|one, next| one.stream() == next.stream());
-        for run in runs() {
+        let runs = runs(batch);
+        for (stream, run) in &runs {
             // Taken out for as long as it is used.
-            let mut progress = self.progress(run);
+            let mut progress = self.progress(stream);
             let done = self.run(run, &mut progress, &mut left, encode, to);
             self.streams.push(progress);
             done?;
         }
         let mut refused = Vec::new();
-        for run in runs() {
-            let mut progress = self.progress(run);
+        for (stream, _) in &runs {
+            let mut progress = self.progress(stream);
             refused.append(&mut progress.refused);
             self.streams.push(progress);
         }
@@ -116,17 +78,10 @@ impl Work {
         Ok(Accepted::all_but_these(refused))
     }
 
-    /// How far the stream of these entries has come.
-    fn progress(&mut self, run: &[Entry<'_>]) -> Progress {
-        let stream = run.first().and_then(Entry::stream).unwrap_or_default();
+    /// How far a stream has come.
+    fn progress(&mut self, stream: &str) -> Progress {
         let at = self.streams.iter().position(|known| *known.stream == *stream);
-        at.map_or_else(
-            || Progress {
-                stream: stream.into(),
-                ..Progress::default()
-            },
-            |at| self.streams.swap_remove(at),
-        )
+        at.map_or_else(|| Progress::new(stream), |at| self.streams.swap_remove(at))
     }
 
     /// Goes on with entries of one stream.
