@@ -138,6 +138,30 @@ fn what_a_filter_hides_from_the_traces_has_the_ids_of_the_nearest_span_that_is_e
 }
 
 #[test]
+fn what_happens_in_a_hidden_span_belongs_where_the_thread_is_and_what_names_one_to_the_spans_above_it() {
+    for stage in stages_with(Traces::HIDING) {
+        stage.run(|| {
+            info_span!("first").in_scope(|| ());
+            let above = info_span!("above");
+            let _around = info_span!("around").entered();
+            let hidden = info_span!(target: "audit::hidden", parent: &above, "span");
+            hidden.in_scope(|| {
+                info!(target: "audit", event = "in span");
+                // The traces place what is exported from there likewise.
+                info_span!("child").in_scope(|| ());
+            });
+            info!(target: "audit", parent: &hidden, event = "named span");
+        });
+        for (event, span) in [("span", "around"), ("in span", "around"), ("named span", "above")] {
+            stage.assert_ids(event, span);
+        }
+        let spans = stage.spans();
+        let of = |name: &str| spans.iter().find(|span| span.name == name).expect("exported");
+        assert_eq!(of("child").parent_span_id, of("around").span_context.span_id());
+    }
+}
+
+#[test]
 fn an_unsampled_trace_has_ids_and_flags_that_say_so() {
     let unsampled = Traces {
         sample: false,
