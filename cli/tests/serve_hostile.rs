@@ -237,3 +237,25 @@ fn health_is_a_word_and_a_status() {
     );
     assert_eq!(server.get("/").status, 503);
 }
+
+#[test]
+fn an_export_that_lacks_lines_which_cannot_be_read_is_told_of_where_the_server_runs() {
+    let root = tempfile::tempdir().expect("a directory");
+    let lines = ["e", "e", "e"]
+        .iter()
+        .zip(0..)
+        .map(|(event, seq)| line("main", seq, event, ""));
+    let mut lines: Vec<String> = lines.collect();
+    lines.insert(1, "not a record".to_owned());
+    segment(root.path(), "main", 0, &lines);
+    let told = root.path().join("told");
+    let stderr = fs::File::create(&told).expect("made");
+    let server = Server::telling(root.path(), &[], stderr.into());
+    let exported = server.get("/export?format=jsonl");
+    assert_eq!(exported.text().lines().count(), 3);
+    let told = fs::read_to_string(told).expect("read");
+    assert!(
+        told.contains("an export lacks what could not be read, 1 finding"),
+        "{told}"
+    );
+}

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use tokio::sync::OwnedSemaphorePermit;
 use tracing_audit::Query;
 use tracing_audit::catalog::csv;
-use tracing_audit::store::{Direction, Item, Stored};
+use tracing_audit::store::{Direction, Finding, FindingKind, Item, Stored};
 
 use super::App;
 use super::asked::{Asked, Question};
@@ -17,7 +17,7 @@ use super::body::{Feed, feed};
 use super::layout;
 use super::server::Peer;
 use crate::out::{Failure, note};
-use crate::words::harmless;
+use crate::words::{counted, harmless};
 
 /// How many bytes are sent at a time.
 const CHUNK: usize = 64 * 1024;
@@ -99,12 +99,26 @@ fn write(app: &App, query: &Query, format: Format, feed: &Feed) -> Result<bool, 
         chunk.extend_from_slice(csv::header().as_bytes());
         chunk.extend_from_slice(b"\r\n");
     }
+    let mut unread: Option<(Finding, u64)> = None;
     for item in store.walk(query, Direction::OldestFirst, None)? {
-        let Item::Record(stored) = item? else { continue };
-        line(&stored, format, &mut chunk)?;
+        match item? {
+            Item::Record(stored) => line(&stored, format, &mut chunk)?,
+            // The rest of a line that is being written is no news.
+            Item::Finding(found) if !matches!(found.kind, FindingKind::Torn { .. }) => {
+                let (_, count) = unread.get_or_insert((found, 0));
+                *count += 1;
+            }
+            _ => {}
+        }
         if chunk.len() >= CHUNK && !feed.send_blocking(std::mem::take(&mut chunk)) {
             return Ok(false);
         }
+    }
+    if let Some((first, count)) = unread {
+        note(&harmless(&format!(
+            "an export lacks what could not be read, {}; the first: {first}; `tracing-audit verify` says more",
+            counted(count, "finding")
+        )));
     }
     Ok(chunk.is_empty() || feed.send_blocking(chunk))
 }

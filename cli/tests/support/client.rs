@@ -41,13 +41,18 @@ impl Answer {
 
 impl Server {
     pub(crate) fn start(dir: &Path, args: &[&str]) -> Self {
+        Self::telling(dir, args, Stdio::null())
+    }
+
+    /// A server whose standard error goes somewhere.
+    pub(crate) fn telling(dir: &Path, args: &[&str], stderr: Stdio) -> Self {
         let mut child = binary()
             .arg("serve")
             .arg(dir)
             .args(["--listen", "127.0.0.1:0"])
             .args(args)
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(stderr)
             .spawn()
             .expect("starts");
         let mut line = String::new();
