@@ -56,6 +56,10 @@ fn send(port: &str, records: u64) -> ! {
     let builder = builder.max_size_mb(8).clock(clock.clone()).diagnostics(|_| {});
     let audit = builder.sink(sink.build_with(|_| None).unwrap()).start().unwrap();
     let mut early = 0;
+    // Behind the writer's first record, which has the time from before the day.
+    audit
+        .emit(Record::builder("load.begin").actor("user", "u-1").build())
+        .unwrap();
     for n in 0..records {
         clock.advance(STEP);
         let record = Record::builder("load.step")
