@@ -3,6 +3,7 @@
 //! Clients that are built upon `hyper` repeat requests by themselves, and report through `log` or `tracing`. A sink must do
 //! neither: a request is sent once, and what is reported would come back to the sink as records.
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -35,11 +36,20 @@ pub(super) struct Http {
     timeout: Duration,
     path: Uri,
     /// Of every request. The user's are marked as sensitive, so that they are not shown.
-    headers: HeaderMap,
+    headers: Sent,
     given: Headers,
     /// Before the runtime, because it ends before it.
     open: Option<Open>,
     runtime: OwnRuntime,
+}
+
+/// Not shown, names included: see [`Headers`].
+struct Sent(HeaderMap);
+
+impl fmt::Debug for Sent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Sent").field(&self.0.len()).finish()
+    }
 }
 
 /// Why there is no answer.
@@ -75,7 +85,7 @@ impl Http {
             tls,
             timeout: way.timeout,
             path: path.into(),
-            headers: headers(way)?,
+            headers: Sent(headers(way)?),
             given: way.headers.clone(),
             open: None,
             runtime: OwnRuntime::default(),
@@ -134,7 +144,7 @@ impl Http {
         let mut request = Request::new(Full::new(Bytes::copy_from_slice(body)));
         *request.method_mut() = hyper::Method::POST;
         *request.uri_mut() = self.path.clone();
-        *request.headers_mut() = self.headers.clone();
+        *request.headers_mut() = self.headers.0.clone();
         // Of an empty body, nobody else would state it.
         let len = HeaderValue::from(body.len());
         request.headers_mut().insert(header::CONTENT_LENGTH, len);
