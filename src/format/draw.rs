@@ -125,6 +125,10 @@ fn sort(slot: Slot, is_member: bool, tag: u8) -> Option<Sort> {
     if is_member {
         return (slot.kind() == Kind::Map || slot == Slot::Detail).then_some(sort);
     }
+    // It takes the ids of the trace away that stand before it: only the whole pass over a frame does that.
+    if slot == Slot::TraceUnavailable {
+        return None;
+    }
     if is_owned(slot) || slot == Slot::Id {
         return None;
     }

@@ -256,3 +256,25 @@ fn another_stream_has_other_lines() {
         assert!(of(stream).contains(&format!("\"stream\":\"{stream}\"")));
     }
 }
+
+#[test]
+fn ids_that_are_said_to_be_unknown_are_in_no_line_however_often_its_like_is_written() {
+    let draw = Draw {
+        text: "x".to_owned(),
+        number: 7,
+        float: 0.5,
+        truth: true,
+        bytes: vec![7; 8],
+    };
+    let slots = [Slot::TraceId, Slot::SpanId, Slot::TraceUnavailable].map(Field::Slot);
+    let frame = frame(&slots, &[draw], 0);
+    let mut old = writer("service");
+    for seq in 0..200 {
+        let (line, _) = line(&mut old, &frame, seq);
+        assert!(
+            !line.contains("trace_id") && !line.contains("span_id"),
+            "{seq}: {line}"
+        );
+        assert!(line.contains("\"trace_unavailable\":true"), "{seq}: {line}");
+    }
+}

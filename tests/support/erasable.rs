@@ -92,7 +92,8 @@ impl Trail {
                 if path.is_dir() {
                     return any(&path, bytes);
                 }
-                memchr::memmem::find(&fs::read(path).unwrap(), bytes).is_some()
+                // A file that the trail replaces meanwhile may be gone.
+                memchr::memmem::find(&fs::read(path).unwrap_or_default(), bytes).is_some()
             })
         }
         any(self.place.path(), bytes.as_bytes())
