@@ -260,6 +260,8 @@ class Stream:
                     widths = sorted(int(width) for width in os.listdir(os.path.join(self.directory, f"tile/0/{name}.p")))
                 except FileNotFoundError:
                     return
+                if not widths:
+                    return
                 data = read(self.directory, f"tile/0/{name}.p/{widths[-1]}")
             for at in range(0, len(data), 32):
                 yield data[at:at + 32]
@@ -447,7 +449,7 @@ def main(arguments):
             outcome = "verified" if stream.checkpoints else "undecided"
         except Wrong as wrong:
             outcome, first, why = "tampered", wrong.first, str(wrong)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, LookupError, TypeError) as error:
             outcome, why = "undecided", f"{type(error).__name__}: {error}"
         failed |= outcome != "verified"
         print(json.dumps({"directory": directory, "outcome": outcome, "size": size, "first": first, "why": why, "signed": signed}))

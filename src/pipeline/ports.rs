@@ -24,9 +24,14 @@ pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// A receiver that wants to be left alone for longer is asked again all the same.
 const LONGEST_NAMED: Duration = Duration::from_secs(3600);
 
+/// How long a receiver that named a time is left alone.
+pub(super) fn kept(named: Duration) -> Duration {
+    named.min(LONGEST_NAMED)
+}
+
 /// How long to wait before a delivery is tried again: for as long as the receiver said, else for `wait`.
 pub(super) fn pause(named: Option<Duration>, wait: Duration) -> Duration {
-    named.map_or(wait, |named| named.min(LONGEST_NAMED))
+    named.map_or(wait, kept)
 }
 
 /// The writer's end of a sink.

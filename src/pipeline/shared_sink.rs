@@ -7,6 +7,7 @@ use std::time::Instant;
 use parking_lot::Mutex;
 
 use super::follower::Given;
+use super::ports::kept;
 use crate::format::Entry;
 use crate::sink::{Accepted, Sink, SinkError};
 
@@ -74,7 +75,7 @@ impl Sink for Shared {
                 cause,
             }) => Some(Pause {
                 met_by: self.at,
-                until: Instant::now() + *after,
+                until: Instant::now() + kept(*after),
                 cause: cause.clone(),
             }),
             _ => None,
@@ -164,7 +165,7 @@ mod tests {
         fn deliver(&mut self, _: &[Entry<'_>]) -> Result<Accepted, SinkError> {
             self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
             Err(SinkError::Retry {
-                after: Some(std::time::Duration::from_secs(3600)),
+                after: Some(std::time::Duration::MAX),
                 cause: "come back later".to_owned(),
             })
         }

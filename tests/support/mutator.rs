@@ -54,6 +54,8 @@ pub(crate) enum Wanted {
     Kind(&'static str),
     /// Nothing, without an anchor; with one, a finding.
     OnlyAnchored,
+    /// Nothing that is sealed has changed: a remark about what stands in this file from this offset on.
+    Behind { file: String, offset: u64 },
 }
 
 pub(crate) struct Mutant {
@@ -229,10 +231,16 @@ impl Original {
                 let seq = first + from as u64;
                 // Of two that stand side by side the second one is too much.
                 let offset = starts[at_first + usize::from(from == at_first)] as u64;
-                Wanted::Line {
-                    seqs: seq..seq + 1,
-                    file: name.clone(),
-                    offset,
+                let file = name.clone();
+                if offset as usize == bytes.len() && self.segments().last() == Some(&name) {
+                    // Behind the last record nothing is sealed yet: a torn write may leave such a thing.
+                    Wanted::Behind { file, offset }
+                } else {
+                    Wanted::Line {
+                        seqs: seq..seq + 1,
+                        file,
+                        offset,
+                    }
                 }
             }
             _ => {
