@@ -229,6 +229,25 @@ fn a_record_that_cannot_be_read_is_named_and_the_exit_code_says_so() {
 }
 
 #[test]
+fn what_is_missing_of_a_trail_that_was_begun_anew_is_named_whatever_was_shipped_of_the_one_before() {
+    let place = tempfile::tempdir().expect("a directory");
+    let (dir, state) = (place.path().join("audit"), place.path().join("state"));
+    let collector = Collector::good();
+    write(&dir, 20);
+    assert_eq!(ship(&collector, &state, &dir).0, 0);
+    std::fs::remove_dir_all(&dir).expect("removed");
+    write(&dir, 10);
+    let listed = tracing_audit::format::segments(&dir.join("main")).expect("listed");
+    let path = &listed.first().expect("a segment").path;
+    let text = std::fs::read_to_string(path).expect("text");
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines[5] = "not a record";
+    std::fs::write(path, format!("{}\n", lines.join("\n"))).expect("written");
+    let (code, told) = ship(&collector, &state, &dir);
+    assert!(code == 2 && told.contains("record 5 is"), "{code} {told}");
+}
+
+#[test]
 fn a_wrong_setting_and_a_state_that_is_none_are_told_and_ship_nothing() {
     let place = tempfile::tempdir().expect("a directory");
     let (dir, state) = (place.path().join("audit"), place.path().join("state"));

@@ -72,7 +72,8 @@ struct Adding<'c> {
 
 impl Database {
     /// Adds lines, all of them or none, in one transaction. Those that stand here already are left as they are. Gives the
-    /// numbers of those that are no records: they are not kept.
+    /// numbers of those that are seen to be no records: they are not kept. A value that no column holds is not looked at: a line
+    /// that is no record for that alone stands here, and is a finding to who reads it.
     ///
     /// # Errors
     ///
@@ -427,5 +428,27 @@ mod tests {
             parts.iter().map(|part| part.is_finished).collect::<Vec<_>>(),
             [true, false]
         );
+    }
+
+    #[test]
+    fn a_line_is_seen_to_be_no_record_by_what_stands_in_columns_alone() {
+        let record = Record::builder("e").time(1).summary("x").build();
+        let line = crate::format::write_line(&record, "s", 0, 1, uuid::Uuid::nil());
+        let text = String::from_utf8(line).unwrap();
+        for (from, to, is_seen) in [
+            ("\"summary\":\"x\"", "\"summary\":7", false),
+            ("\"event\":\"e\"", "\"event\":7", true),
+        ] {
+            let changed = text.replace(from, to);
+            let line = Line {
+                seq: 0,
+                observed_at: 1,
+                line: changed.as_bytes(),
+            };
+            assert!(row::read(line.line).is_none(), "{to}");
+            let mut database = Database::open(&Place::Memory).unwrap();
+            let refused = database.append([line].into_iter()).unwrap();
+            assert_eq!(refused, [0][..usize::from(is_seen)], "{to}");
+        }
     }
 }

@@ -155,9 +155,9 @@ fn ship(args: &Ship, stream: &Path, sink: &mut OtlpSink, state: &mut State) -> R
         }
         return Ok(0);
     };
-    let next = match &after {
+    let next = match after.filter(|after| after.stream == last.place.stream) {
         Some(after) => after.seq.saturating_add(1),
-        // What retention removed before the first run was never to be shipped.
+        // What retention removed before the first run was never to be shipped. A trail that was begun anew has numbers of its own.
         None => segments(stream)?.first().map_or(0, |first| first.name.first_seq),
     };
     state.lost += holes(&name, next, &batch);

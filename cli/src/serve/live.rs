@@ -314,14 +314,20 @@ fn begin(
     let follow = Follow::from_end(app.dir.clone())?;
     let missed = match &after {
         None => Vec::new(),
-        Some(after) => follow.history(&Since { query: &query, after }, BACK)?,
+        // One more than is sent, which tells whether there are more.
+        Some(after) => follow.history(&Since { query: &query, after }, BACK + 1)?,
     };
-    let records = missed.iter().filter(|item| matches!(item, Item::Record(_)));
-    let more = records.count() == BACK;
     // A finding has no place by which it could be known whether it was told before.
     let missed = missed.into_iter().filter(|item| match item {
         Item::Record(stored) | Item::Gap(stored) => after.as_ref().is_some_and(|after| stored.place > *after),
         _ => false,
     });
-    Ok((query, follow, missed.collect(), more))
+    let mut missed: Vec<Item> = missed.collect();
+    let records = missed.iter().filter(|item| matches!(item, Item::Record(_)));
+    let more = records.count() > BACK;
+    if more {
+        // Oldest first, and the looking ended with this one.
+        missed.remove(0);
+    }
+    Ok((query, follow, missed, more))
 }
