@@ -77,10 +77,12 @@ impl Client {
                 )
             }
         };
-        let answer = http.post(body)?;
-        let verdict = http.meaning(&answer);
+        let answered = http.post(body).map(|answer| {
+            let verdict = http.meaning(&answer);
+            (answer, verdict)
+        });
         *open = Some((head, http));
-        Ok((answer, verdict))
+        answered
     }
 }
 
@@ -144,6 +146,17 @@ impl HttpClient for Client {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_client_goes_on_with_its_way_after_a_request_that_nobody_answered() {
+        let gone = std::net::TcpListener::bind("127.0.0.1:0").and_then(|gone| gone.local_addr());
+        let head = Request::post(format!("http://{}/v1/logs", gone.unwrap()));
+        let client = Client::default();
+        let sent = client.send(head.body(()).unwrap(), b"");
+        assert!(matches!(sent, Err(NoAnswer::Lost(_))), "{sent:?}");
+        let open = client.open.lock();
+        assert!(open.is_some(), "the next one would have another runtime");
+    }
 
     #[test]
     fn a_body_that_is_compressed_by_something_else_is_not_sent_as_one_that_is_not() {
