@@ -2,11 +2,12 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
 use super::follower::Given;
+use super::ports;
 use crate::format::Entry;
 use crate::sink::{Accepted, Sink, SinkError};
 
@@ -74,7 +75,7 @@ impl Sink for Shared {
                 cause,
             }) => Some(Pause {
                 met_by: self.at,
-                until: Instant::now() + *after,
+                until: Instant::now() + ports::pause(Some(*after), Duration::ZERO),
                 cause: cause.clone(),
             }),
             _ => None,
@@ -138,6 +139,45 @@ mod tests {
         fn flush(&mut self) -> Result<(), SinkError> {
             panic!("it was called again");
         }
+    }
+
+    /// Is away, and names the longest time there is.
+    #[derive(Debug)]
+    struct Away;
+
+    impl Sink for Away {
+        fn deliver(&mut self, _: &[Entry<'_>]) -> Result<Accepted, SinkError> {
+            Err(SinkError::Retry {
+                after: Some(Duration::MAX),
+                cause: "away".to_owned(),
+            })
+        }
+
+        fn flush(&mut self) -> Result<(), SinkError> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_time_beyond_all_measure_breaks_no_stream_and_is_no_longer_for_the_others() {
+        let given = Given {
+            sink: Box::new(Away),
+            from_now: false,
+        };
+        let mut waits =
+            share(vec![given], 2)
+                .into_iter()
+                .map(|mut handles| match handles.remove(0).sink.deliver(&[]) {
+                    Err(SinkError::Retry { after, .. }) => after.unwrap(),
+                    other => panic!("{other:?}"),
+                });
+        assert_eq!(waits.next(), Some(Duration::MAX));
+        let longest = ports::pause(Some(Duration::MAX), Duration::ZERO);
+        assert!(
+            waits
+                .next()
+                .is_some_and(|wait| !wait.is_zero() && wait <= longest)
+        );
     }
 
     #[test]
