@@ -23,9 +23,10 @@ use crate::error::{Error, Result};
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 impl ExporterSink<LogExporter> {
-    /// A sink around the exporter of opentelemetry-otlp over HTTP (`http/protobuf`), which reads its endpoint, headers and
-    /// timeout from the `OTEL_EXPORTER_OTLP_…` variables. `endpoint` is the whole URL of the logs, such as
-    /// `http://collector:4318/v1/logs`, and wins over them.
+    /// A sink around the exporter of opentelemetry-otlp over HTTP (`http/protobuf`), which reads its endpoint and headers
+    /// from the `OTEL_EXPORTER_OTLP_…` variables. `endpoint` is the whole URL of the logs, such as
+    /// `http://collector:4318/v1/logs`, and wins over them. A request may take 10 s, whatever they say: the exporter leaves
+    /// that to its client, and does not tell it.
     ///
     /// Its client is ours, so what the collector answers is known: records that it refuses are found and counted, as
     /// [`OtlpSink`](super::OtlpSink) does it, and nobody but the sink tries again.
