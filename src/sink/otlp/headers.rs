@@ -24,6 +24,8 @@ const SHORTEST: usize = 6;
 #[derive(Default, Clone)]
 pub(super) struct Headers {
     pairs: Vec<(String, String)>,
+    /// What else an answer must not have shown.
+    others: Vec<String>,
 }
 
 impl fmt::Debug for Headers {
@@ -40,11 +42,18 @@ impl Headers {
             .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// A text without what only the headers should say: their values, and each word of one behind its first, which is a scheme.
+    /// Has a text of the URL's, such as a key, hidden as a value is.
+    pub(super) fn hide(&mut self, secret: &str) {
+        self.others.push(secret.to_owned());
+    }
+
+    /// A text without what only the request should say: values, and each word of one behind its first, which is a scheme.
     pub(super) fn hidden_in(&self, text: &str) -> String {
         let values = self.pairs.iter().map(|(_, value)| value.as_str());
         let words = self.pairs.iter().flat_map(|(_, value)| value.split(' ').skip(1));
-        let secrets = values.chain(words).filter(|secret| secret.len() >= SHORTEST);
+        let others = self.others.iter().map(String::as_str);
+        let secrets = values.chain(words).chain(others);
+        let secrets = secrets.filter(|secret| secret.len() >= SHORTEST);
         let mut secrets: Vec<&str> = secrets.collect();
         // The longest first: what is a part of another one would leave the rest of that.
         secrets.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));

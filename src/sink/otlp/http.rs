@@ -71,6 +71,11 @@ impl Http {
             .then(|| tls::config(&way.certificates))
             .transpose()?
             .map(Arc::new);
+        let mut given = way.headers.clone();
+        if let Some((_, query)) = way.url.path.split_once('?') {
+            let value = |pair| str::split_once(pair, '=').map_or(pair, |(_, value)| value);
+            query.split('&').map(value).for_each(|value| given.hide(value));
+        }
         let path = match way.url.path.as_str() {
             "" => "/",
             path => path,
@@ -90,7 +95,7 @@ impl Http {
                 path: path.into(),
                 headers: headers(way)?,
             },
-            given: way.headers.clone(),
+            given,
             open: None,
             runtime: OwnRuntime::default(),
         })
@@ -373,13 +378,21 @@ mod tests {
         let collector = thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
             let asked = head(&mut stream);
-            stream.write_all(OK).unwrap();
+            // As some do where nothing is.
+            write!(stream, "HTTP/1.1 404 No\r\n\r\nnothing at {asked}").unwrap();
             asked
         });
         let builder = OtlpSink::builder().endpoint(format!("http://127.0.0.1:{port}/a?key={secret}"));
-        let mut sink = builder.build_with(|_| None).unwrap();
-        sink.probe().unwrap();
+        let mut sink = builder
+            .compression(Compression::None)
+            .build_with(|_| None)
+            .unwrap();
+        let said = sink.probe().unwrap_err().to_string();
         assert!(collector.join().unwrap().contains(&secret));
+        assert!(
+            said.contains("nothing at POST /a?key=") && !said.contains(&secret),
+            "{said}"
+        );
         assert!(!format!("{sink:?}").contains(&secret), "{sink:?}");
     }
 
