@@ -124,6 +124,8 @@ pub(super) fn share(sinks: Vec<Given>, streams: usize) -> Vec<Vec<Given>> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     /// Fails for good at its first batch.
@@ -139,6 +141,45 @@ mod tests {
         fn flush(&mut self) -> Result<(), SinkError> {
             panic!("it was called again");
         }
+    }
+
+    /// Is away, and names the longest time there is.
+    #[derive(Debug)]
+    struct Away;
+
+    impl Sink for Away {
+        fn deliver(&mut self, _: &[Entry<'_>]) -> Result<Accepted, SinkError> {
+            Err(SinkError::Retry {
+                after: Some(Duration::MAX),
+                cause: "away".to_owned(),
+            })
+        }
+
+        fn flush(&mut self) -> Result<(), SinkError> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_time_beyond_all_measure_breaks_no_stream_and_is_no_longer_for_the_others() {
+        let given = Given {
+            sink: Box::new(Away),
+            from_now: false,
+        };
+        let mut waits =
+            share(vec![given], 2)
+                .into_iter()
+                .map(|mut handles| match handles.remove(0).sink.deliver(&[]) {
+                    Err(SinkError::Retry { after, .. }) => after.unwrap(),
+                    other => panic!("{other:?}"),
+                });
+        assert_eq!(waits.next(), Some(Duration::MAX));
+        let longest = kept(Duration::MAX);
+        assert!(
+            waits
+                .next()
+                .is_some_and(|wait| !wait.is_zero() && wait <= longest)
+        );
     }
 
     #[test]
@@ -165,7 +206,7 @@ mod tests {
         fn deliver(&mut self, _: &[Entry<'_>]) -> Result<Accepted, SinkError> {
             self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
             Err(SinkError::Retry {
-                after: Some(std::time::Duration::MAX),
+                after: Some(Duration::from_secs(3600)),
                 cause: "come back later".to_owned(),
             })
         }

@@ -23,9 +23,10 @@ use crate::error::{Error, Result};
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 impl ExporterSink<LogExporter> {
-    /// A sink around the exporter of opentelemetry-otlp over HTTP (`http/protobuf`), which reads its endpoint, headers and
-    /// timeout from the `OTEL_EXPORTER_OTLP_…` variables. `endpoint` is the whole URL of the logs, such as
-    /// `http://collector:4318/v1/logs`, and wins over them.
+    /// A sink around the exporter of opentelemetry-otlp over HTTP (`http/protobuf`), which reads its endpoint and headers
+    /// from the `OTEL_EXPORTER_OTLP_…` variables. `endpoint` is the whole URL of the logs, such as
+    /// `http://collector:4318/v1/logs`, and wins over them. A request may take 10 s, whatever they say: the exporter leaves
+    /// that to its client, and does not tell it.
     ///
     /// Its client is ours, so what the collector answers is known: records that it refuses are found and counted, as
     /// [`OtlpSink`](super::OtlpSink) does it, and nobody but the sink tries again.
@@ -77,10 +78,12 @@ impl Client {
                 )
             }
         };
-        let answer = http.post(body)?;
-        let verdict = http.meaning(&answer);
+        let answered = http.post(body).map(|answer| {
+            let verdict = http.meaning(&answer);
+            (answer, verdict)
+        });
         *open = Some((head, http));
-        Ok((answer, verdict))
+        answered
     }
 }
 
@@ -144,6 +147,17 @@ impl HttpClient for Client {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_client_goes_on_with_its_way_after_a_request_that_nobody_answered() {
+        let gone = std::net::TcpListener::bind("127.0.0.1:0").and_then(|gone| gone.local_addr());
+        let head = Request::post(format!("http://{}/v1/logs", gone.unwrap()));
+        let client = Client::default();
+        let sent = client.send(head.body(()).unwrap(), b"");
+        assert!(matches!(sent, Err(NoAnswer::Lost(_))), "{sent:?}");
+        let open = client.open.lock();
+        assert!(open.is_some(), "the next one would have another runtime");
+    }
 
     #[test]
     fn a_body_that_is_compressed_by_something_else_is_not_sent_as_one_that_is_not() {

@@ -24,6 +24,8 @@ const SHORTEST: usize = 6;
 #[derive(Default, Clone)]
 pub(super) struct Headers {
     pairs: Vec<(String, String)>,
+    /// What else an answer must not have shown.
+    others: Vec<String>,
 }
 
 impl fmt::Debug for Headers {
@@ -40,12 +42,23 @@ impl Headers {
             .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// A text without what only the headers should say: their values, and each word of one behind its first, which is a scheme.
+    /// Has a text of the URL's, such as a key, hidden as a value is.
+    pub(super) fn hide(&mut self, secret: &str) {
+        self.others.push(secret.to_owned());
+    }
+
+    /// A text without what only the request should say: values, and each word of one behind its first, which is a scheme.
     pub(super) fn hidden_in(&self, text: &str) -> String {
         let values = self.pairs.iter().map(|(_, value)| value.as_str());
         let words = self.pairs.iter().flat_map(|(_, value)| value.split(' ').skip(1));
-        let secrets = values.chain(words).filter(|secret| secret.len() >= SHORTEST);
-        secrets.fold(text.to_owned(), |text, secret| text.replace(secret, "…"))
+        let others = self.others.iter().map(String::as_str);
+        let secrets = values.chain(words).chain(others);
+        let secrets = secrets.filter(|secret| secret.len() >= SHORTEST);
+        let mut secrets: Vec<&str> = secrets.collect();
+        // The longest first: what is a part of another one would leave the rest of that.
+        secrets.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
+        let hidden = |text: String, secret: &str| text.replace(secret, "…");
+        secrets.into_iter().fold(text.to_owned(), hidden)
     }
 
     /// Sets a header. `place` is what an error names.
@@ -109,5 +122,17 @@ mod tests {
         headers.set("here", &secret, "x").unwrap();
         headers.set("here", "x", &secret).unwrap();
         assert_eq!(format!("{headers:?}"), "Headers(2)");
+    }
+
+    #[test]
+    fn a_value_that_another_one_begins_with_is_hidden_whole() {
+        let mut headers = Headers::default();
+        headers.set("here", "x-tenant", "acme-org").unwrap();
+        headers.set("here", "x-key", "acme-org-opensesame").unwrap();
+        headers
+            .set("here", "authorization", "Bearer acme-org-open")
+            .unwrap();
+        let hidden = headers.hidden_in("acme-org has no key acme-org-opensesame, nor Bearer acme-org-open");
+        assert_eq!(hidden, "… has no key …, nor …");
     }
 }

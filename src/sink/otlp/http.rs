@@ -34,21 +34,23 @@ pub(super) struct Http {
     url: Url,
     tls: Option<Arc<ClientConfig>>,
     timeout: Duration,
-    path: Uri,
-    /// Of every request. The user's are marked as sensitive, so that they are not shown.
-    headers: Sent,
+    sent: Sent,
     given: Headers,
     /// Before the runtime, because it ends before it.
     open: Option<Open>,
     runtime: OwnRuntime,
 }
 
-/// Not shown, names included: see [`Headers`].
-struct Sent(HeaderMap);
+/// What every request says. Not shown: see [`Headers`], and the path goes on behind its question mark.
+struct Sent {
+    path: Uri,
+    /// The user's are marked as sensitive.
+    headers: HeaderMap,
+}
 
 impl fmt::Debug for Sent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Sent").field(&self.0.len()).finish()
+        f.debug_tuple("Sent").field(&self.headers.len()).finish()
     }
 }
 
@@ -69,6 +71,11 @@ impl Http {
             .then(|| tls::config(&way.certificates))
             .transpose()?
             .map(Arc::new);
+        let mut given = way.headers.clone();
+        if let Some((_, query)) = way.url.path.split_once('?') {
+            let value = |pair| str::split_once(pair, '=').map_or(pair, |(_, value)| value);
+            query.split('&').map(value).for_each(|value| given.hide(value));
+        }
         let path = match way.url.path.as_str() {
             "" => "/",
             path => path,
@@ -84,9 +91,11 @@ impl Http {
             url: way.url.clone(),
             tls,
             timeout: way.timeout,
-            path: path.into(),
-            headers: Sent(headers(way)?),
-            given: way.headers.clone(),
+            sent: Sent {
+                path: path.into(),
+                headers: headers(way)?,
+            },
+            given,
             open: None,
             runtime: OwnRuntime::default(),
         })
@@ -143,8 +152,8 @@ impl Http {
     fn request(&self, body: &[u8]) -> Request<Full<Bytes>> {
         let mut request = Request::new(Full::new(Bytes::copy_from_slice(body)));
         *request.method_mut() = hyper::Method::POST;
-        *request.uri_mut() = self.path.clone();
-        *request.headers_mut() = self.headers.0.clone();
+        *request.uri_mut() = self.sent.path.clone();
+        *request.headers_mut() = self.sent.headers.clone();
         // Of an empty body, nobody else would state it.
         let len = HeaderValue::from(body.len());
         request.headers_mut().insert(header::CONTENT_LENGTH, len);
@@ -359,6 +368,32 @@ mod tests {
         );
         drop(http);
         found.send(()).expect("it is still being looked up");
+    }
+
+    #[test]
+    fn a_key_behind_the_question_mark_of_the_endpoint_is_sent_and_not_shown() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let secret = ["open", "sesame"].concat();
+        let collector = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let asked = head(&mut stream);
+            // As some do where nothing is.
+            write!(stream, "HTTP/1.1 404 No\r\n\r\nnothing at {asked}").unwrap();
+            asked
+        });
+        let builder = OtlpSink::builder().endpoint(format!("http://127.0.0.1:{port}/a?key={secret}"));
+        let mut sink = builder
+            .compression(Compression::None)
+            .build_with(|_| None)
+            .unwrap();
+        let said = sink.probe().unwrap_err().to_string();
+        assert!(collector.join().unwrap().contains(&secret));
+        assert!(
+            said.contains("nothing at POST /a?key=") && !said.contains(&secret),
+            "{said}"
+        );
+        assert!(!format!("{sink:?}").contains(&secret), "{sink:?}");
     }
 
     #[test]
