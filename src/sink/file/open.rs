@@ -80,6 +80,7 @@ impl FileSink {
             owed: Vec::new(),
             has_old_debts: true,
             told_held: false,
+            told_unsealed: false,
             events,
             scratch: Vec::new(),
             erasable,
