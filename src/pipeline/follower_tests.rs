@@ -221,3 +221,27 @@ fn what_a_sink_missed_that_takes_nothing_is_counted_once_also_where_its_record_i
     let _behind = audit.shutdown(LONG);
     assert_eq!(gaps(&fs).values().sum::<u64>(), end - missed, "it was told again");
 }
+
+#[test]
+fn a_record_of_what_a_sink_missed_that_the_disk_lost_is_written_again() {
+    let (fs, missed) = trail_that_lacks_its_begin();
+    let kept = MemorySink::new();
+    let builder = builder(&fs, &kept).commit_interval(Duration::from_secs(10));
+    let audit = builder.start().unwrap();
+    until(|| !gaps(&fs).is_empty());
+    // The first sync of the trail loses that record.
+    fs.fail(0, 1 << 40, Fault::Zeros);
+    let emit = {
+        let audit = audit.clone();
+        std::thread::spawn(move || audit.emit(record(2)))
+    };
+    until(|| audit.stats().sync_errors > 0);
+    fs.heal();
+    let _in_doubt = emit.join().unwrap();
+    // Entries were missed, which is what a flush says.
+    let _missed = audit.flush(LONG);
+    let _missed = audit.flush(LONG);
+    assert_eq!(gaps(&fs).values().sum::<u64>(), missed);
+    let _missed = audit.shutdown(LONG);
+    assert_eq!(gaps(&fs).values().sum::<u64>(), missed);
+}
