@@ -169,6 +169,7 @@ impl FileSink {
 mod tests {
     use std::path::Path;
 
+    use super::super::Begin;
     use super::super::fault_tests::{builder, line};
     use super::super::memfs::MemFs;
     use super::*;
@@ -209,5 +210,17 @@ mod tests {
         sink.not_shipped_stands_at("away", 5, 2);
         sink.settle_debts().unwrap();
         assert_eq!(sink.cursor_of("away").debt().unwrap(), None);
+    }
+
+    #[test]
+    fn a_debt_is_told_also_where_its_cursor_lies_behind_the_end_of_a_stream_that_was_put_back() {
+        let fs = MemFs::default();
+        let mut sink = builder(&fs).open().unwrap();
+        let file = sink.cursor_of("away");
+        file.begin(9, Some(Debt { count: 3, from: 8 })).unwrap();
+        let (following, told) = sink.follow("away", Begin::Oldest).unwrap();
+        assert!(told.is_some_and(|told| told.contains("older copy")));
+        let expected = Some(Debt { count: 3, from: 0 });
+        assert_eq!((following.debt, file.debt().unwrap()), (expected, expected));
     }
 }
