@@ -145,8 +145,8 @@ impl Writer {
                 (FileEvent::Removing { segments, .. }, Some(journal)) => {
                     journal.removal_stands_at(segments, self.seq - 1);
                 }
-                (FileEvent::NotShipped { sink, .. }, Some(journal)) => {
-                    journal.not_shipped_stands_at(sink, self.seq - 1);
+                (FileEvent::NotShipped { sink, lost }, Some(journal)) => {
+                    journal.not_shipped_stands_at(sink, *lost, self.seq - 1);
                 }
                 _ => {}
             }

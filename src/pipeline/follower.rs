@@ -12,6 +12,7 @@ use super::control;
 use super::follower_thread::{Asked, Worker};
 use super::port_state::PortState;
 use super::ports::{Port, Report};
+use super::settle::Counts;
 use super::writer::Writer;
 use crate::clock::SharedClock;
 use crate::error::Result;
@@ -218,6 +219,7 @@ impl Writer {
         for (state, count) in gaps {
             self.control(&control::sink_gap(state.name(), count, "not_kept"));
             state.states(count, self.seq);
+            self.note(Counts::Missed(state, count));
         }
         for record in &told {
             self.control(record);

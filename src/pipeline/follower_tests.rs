@@ -1,11 +1,12 @@
 //! Followers of a journal whose disk fails: what they are given, and what their cursors say.
 
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Audit, AuditBuilder};
 use crate::error::ErrorKind;
-use crate::format::Entry;
+use crate::format::{Entry, SegmentName};
 use crate::record::Record;
 use crate::sink::file::memfs::{Fault, MemFs};
 use crate::sink::{Accepted, MemorySink, Sink, SinkError};
@@ -119,4 +120,128 @@ fn a_follower_whose_cursor_cannot_be_written_is_given_nothing_more_and_a_flush_s
     audit.flush(LONG).unwrap();
     assert_eq!(next(&fs), kept.len() as u64);
     audit.shutdown(LONG).unwrap();
+}
+
+/// Takes nothing.
+#[derive(Debug)]
+struct Refuses;
+
+impl Sink for Refuses {
+    fn deliver(&mut self, _: &[Entry<'_>]) -> Result<Accepted, SinkError> {
+        Err(SinkError::retry("not now"))
+    }
+
+    fn flush(&mut self) -> Result<(), SinkError> {
+        Ok(())
+    }
+
+    fn name(&self) -> &str {
+        "keeps"
+    }
+}
+
+/// A trail of three segments, of which the first went before the sink had taken its entries. Gives how many these are.
+fn trail_that_lacks_its_begin() -> (MemFs, u64) {
+    let fs = MemFs::default();
+    let builder = Audit::builder().directory("/audit").file_system(&fs);
+    let audit = builder.keep_days(0).diagnostics(|_| {}).start().unwrap();
+    for n in 0..2 {
+        audit.emit(record(n)).unwrap();
+        audit.rotate().unwrap();
+    }
+    let stream = audit.stream().unwrap().to_owned();
+    audit.shutdown(LONG).unwrap();
+    let text = format!("{{\"next\":0,\"schema\":1,\"sink\":\"keeps\",\"stream\":\"{stream}\"}}\n");
+    fs.put(Path::new("/audit/main/cursors/keeps"), text.as_bytes());
+    let names = segments(&fs);
+    fs.delete(&Path::new("/audit/main").join(&names[0]));
+    let missed = SegmentName::parse(&names[1]).unwrap().first_seq;
+    (fs, missed)
+}
+
+fn segments(fs: &MemFs) -> Vec<String> {
+    let mut names = fs.names();
+    names.retain(|name| name.ends_with(".jsonl"));
+    names.sort();
+    names
+}
+
+/// The gap records that count what the sink missed, each once.
+fn gaps(fs: &MemFs) -> BTreeMap<u64, u64> {
+    let read = |name: String| fs.get(&Path::new("/audit/main").join(name));
+    let bytes: Vec<u8> = segments(fs).into_iter().flat_map(read).collect();
+    let lines = bytes.split(|byte| *byte == b'\n');
+    let values = lines.filter_map(|line| serde_json::from_slice::<serde_json::Value>(line).ok());
+    let gaps = values.filter(|value| value["attributes"]["cause"] == "not_kept");
+    gaps.map(|gap| {
+        (
+            gap["seq"].as_u64().unwrap(),
+            gap["attributes"]["lost"].as_u64().unwrap(),
+        )
+    })
+    .collect()
+}
+
+#[track_caller]
+fn until(mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < LONG, "it does not come");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn what_a_sink_missed_that_takes_nothing_is_counted_once_also_where_its_record_is_removed_before_a_start() {
+    let (fs, missed) = trail_that_lacks_its_begin();
+    let start = || {
+        let builder = Audit::builder().directory("/audit").file_system(&fs);
+        let builder = builder.keep_days(0).diagnostics(|_| {});
+        builder.sink(Refuses).start().unwrap()
+    };
+    let audit = start();
+    until(|| !gaps(&fs).is_empty());
+    audit.emit(record(2)).unwrap();
+    let stated = gaps(&fs);
+    assert_eq!(stated.values().sum::<u64>(), missed);
+    let cursor = || String::from_utf8(fs.get(Path::new("/audit/main/cursors/keeps"))).unwrap();
+    until(|| !cursor().contains("missed"));
+    assert_eq!(next(&fs), missed);
+    audit.rotate().unwrap();
+    let _behind = audit.shutdown(LONG);
+    // As retention does, where it need not wait for the sink.
+    let names = segments(&fs);
+    let (_, older) = names.split_last().unwrap();
+    for name in older {
+        fs.delete(&Path::new("/audit/main").join(name));
+    }
+    let end = SegmentName::parse(names.last().unwrap()).unwrap().first_seq;
+    let audit = start();
+    until(|| !gaps(&fs).is_empty());
+    let _behind = audit.shutdown(LONG);
+    assert_eq!(gaps(&fs).values().sum::<u64>(), end - missed, "it was told again");
+}
+
+#[test]
+fn a_record_of_what_a_sink_missed_that_the_disk_lost_is_written_again() {
+    let (fs, missed) = trail_that_lacks_its_begin();
+    let kept = MemorySink::new();
+    let builder = builder(&fs, &kept).commit_interval(Duration::from_secs(10));
+    let audit = builder.start().unwrap();
+    until(|| !gaps(&fs).is_empty());
+    // The first sync of the trail loses that record.
+    fs.fail(0, 1 << 40, Fault::Zeros);
+    let emit = {
+        let audit = audit.clone();
+        std::thread::spawn(move || audit.emit(record(2)))
+    };
+    until(|| audit.stats().sync_errors > 0);
+    fs.heal();
+    let _in_doubt = emit.join().unwrap();
+    // Entries were missed, which is what a flush says.
+    let _missed = audit.flush(LONG);
+    let _missed = audit.flush(LONG);
+    assert_eq!(gaps(&fs).values().sum::<u64>(), missed);
+    let _missed = audit.shutdown(LONG);
+    assert_eq!(gaps(&fs).values().sum::<u64>(), missed);
 }

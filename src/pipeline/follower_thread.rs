@@ -121,6 +121,7 @@ impl Worker {
     pub(super) fn run(mut self, jobs: &Receiver<Asked>) {
         let mut has_writer = true;
         loop {
+            self.forgive();
             let pause = self.turn();
             self.answer();
             if !has_writer && self.is_done() {
@@ -159,6 +160,18 @@ impl Worker {
     fn is_done(&self) -> bool {
         let is_idle = self.stage == Stage::Read && self.batch.is_empty() && !self.reader.is_behind();
         self.state.has_failed() || self.phase != Phase::Runs || is_idle
+    }
+
+    /// Takes out of the cursor's file what gap records on disk say, also where the sink takes nothing: retention may remove
+    /// them while it stands still, and then the next start would find nothing that it can subtract.
+    fn forgive(&mut self) {
+        let (Some(_), Some(cursor), Some(_)) = (&self.debt, &self.cursor, &self.hold) else {
+            return;
+        };
+        // What cannot be written now is tried again at the next turn; what is behind it fails by itself, and says so.
+        if self.state.is_stated() && cursor.begin(self.state.next(), None).is_ok() {
+            self.debt = None;
+        }
     }
 
     /// Does what is next, and says how long to wait before the turn behind it.

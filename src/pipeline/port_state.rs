@@ -180,14 +180,23 @@ impl PortState {
     /// A gap record before the number `before` accounts for so many of them.
     pub(super) fn states(&self, count: u64, before: u64) {
         self.stated_before.store(before, Ordering::Release);
-        add(&self.stated, count);
+        // Whoever sees the count sees where the record stands.
+        self.stated.fetch_add(count, Ordering::Release);
+    }
+
+    /// The disk may not have the gap record that accounts for so many of them: another one is due. Said before anything
+    /// behind it is called durable.
+    pub(super) fn states_not(&self, count: u64) {
+        self.stated.fetch_sub(count, Ordering::Release);
+        add(&self.untold, count);
     }
 
     /// Whether gap records on disk account for every entry that a follower missed.
     pub(super) fn is_stated(&self) -> bool {
+        // Read first: whoever sees how far the disk is sees what it has lost before.
+        let durable = self.durable();
         let stated = self.stated.load(Ordering::Acquire);
-        stated >= self.missed.load(Ordering::Acquire)
-            && self.durable() >= self.stated_before.load(Ordering::Acquire)
+        stated >= self.missed.load(Ordering::Acquire) && durable >= self.stated_before.load(Ordering::Acquire)
     }
 
     /// The sink took a batch over, but for what its receiver refused.

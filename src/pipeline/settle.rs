@@ -1,5 +1,6 @@
 //! Settling accounts: what was lost becomes gap records, and is called recorded once they are as safe as the records.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::control;
@@ -15,8 +16,16 @@ use crate::stats::add;
 /// and one at the end.
 const MANY: u64 = 1024;
 
-/// A control record that is not safe yet, by its number, and the losses that it accounts for if it is a gap.
-pub(super) type Note = (u64, Option<LossRow>);
+/// A control record that is not safe yet, by its number, and what it accounts for if it is a gap.
+pub(super) type Note = (u64, Option<Counts>);
+
+/// What a gap record accounts for.
+pub(super) enum Counts {
+    /// Losses of callers.
+    Lost(LossRow),
+    /// Entries that a follower missed.
+    Missed(Arc<PortState>, u64),
+}
 
 impl Writer {
     /// Writes gap records for what was lost, before the next record.
@@ -50,8 +59,13 @@ impl Writer {
     /// Writes a gap record.
     pub(super) fn gap(&mut self, row: LossRow) {
         self.control(&control::gap(&row));
+        self.note(Counts::Lost(row));
+    }
+
+    /// The control record that was written last is a gap, and accounts for this.
+    pub(super) fn note(&mut self, counts: Counts) {
         if let Some((_, noted)) = self.state.notes.last_mut() {
-            *noted = Some(row);
+            *noted = Some(counts);
         }
     }
 
@@ -89,8 +103,10 @@ impl Writer {
 
     /// The control records before `seq` are safe: what the gaps among them account for is recorded.
     pub(super) fn notes_are_safe(&mut self, seq: u64) {
-        for (_, row) in self.state.notes.extract_if(.., |(at, _)| *at < seq) {
-            add(&self.inbox.counters.gap_recorded, row.map_or(0, |row| row.lost));
+        for (_, counts) in self.state.notes.extract_if(.., |(at, _)| *at < seq) {
+            if let Some(Counts::Lost(row)) = counts {
+                add(&self.inbox.counters.gap_recorded, row.lost);
+            }
         }
     }
 
@@ -99,10 +115,12 @@ impl Writer {
     pub(super) fn notes_in_doubt(&mut self, first: u64, last: u64) -> u64 {
         let mut count = 0;
         let in_doubt = |(at, _): &mut Note| (first..=last).contains(at);
-        for (_, row) in self.state.notes.extract_if(.., in_doubt) {
+        for (_, counts) in self.state.notes.extract_if(.., in_doubt) {
             count += 1;
-            if let Some(row) = row {
-                self.inbox.losses.give_back(row);
+            match counts {
+                Some(Counts::Lost(row)) => self.inbox.losses.give_back(row),
+                Some(Counts::Missed(state, missed)) => state.states_not(missed),
+                None => {}
             }
         }
         count

@@ -26,8 +26,8 @@ pub(super) struct Owed {
     sink: String,
     /// Events that have no record yet.
     untold: u32,
-    /// Where the last record of it stands.
-    at: u64,
+    /// Where the records of it stand, and how many entries each counts.
+    at: Vec<(u64, u64)>,
 }
 
 /// How many entries gap records say that a sink missed, from a number on.
@@ -91,7 +91,7 @@ impl FileSink {
                 None => self.owed.push(Owed {
                     sink: sink.to_owned(),
                     untold: 1,
-                    at: 0,
+                    at: Vec::new(),
                 }),
             }
         }
@@ -100,24 +100,33 @@ impl FileSink {
     }
 
     /// Says under which number a record states an [`FileEvent::NotShipped`] of this sink, in the order of the events.
-    pub(crate) fn not_shipped_stands_at(&mut self, sink: &str, seq: u64) {
+    pub(crate) fn not_shipped_stands_at(&mut self, sink: &str, lost: u64, seq: u64) {
         if let Some(owed) = self.owed.iter_mut().find(|owed| owed.sink == sink) {
             owed.untold = owed.untold.saturating_sub(1);
-            owed.at = owed.at.max(seq);
+            owed.at.push((seq, lost));
         }
     }
 
-    /// The lines from `first` to `last` may be lost. What they told of followers is looked for again by the next clean-up.
+    /// The lines from `first` to `last` may be lost. What they told of followers is told again.
     pub(super) fn doubt_debts(&mut self, first: u64, last: u64) {
-        let before = self.owed.len();
-        self.owed.retain(|owed| !(first..=last).contains(&owed.at));
-        self.has_old_debts |= self.owed.len() < before;
+        let mut again = Vec::new();
+        for owed in &mut self.owed {
+            let doubted = owed.at.extract_if(.., |(at, _)| (first..=last).contains(at));
+            let lost: u64 = doubted.map(|(_, lost)| lost).sum();
+            if lost > 0 {
+                owed.untold += 1;
+                again.push((owed.sink.clone(), lost));
+            }
+        }
+        for (sink, lost) in again {
+            self.tell(FileEvent::NotShipped { sink, lost });
+        }
     }
 
     /// Takes out of the cursors' files what records on disk say.
     pub(super) fn settle_debts(&mut self) -> Result<()> {
         let safe = self.durable_seq();
-        let is_safe = |owed: &mut Owed| owed.untold == 0 && owed.at < safe;
+        let is_safe = |owed: &mut Owed| owed.untold == 0 && owed.at.iter().all(|(at, _)| *at < safe);
         let told: Vec<Owed> = self.owed.extract_if(.., is_safe).collect();
         for owed in told {
             self.forgive(&owed.sink)?;
@@ -153,5 +162,65 @@ impl FileSink {
         }
         self.has_old_debts = false;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::Begin;
+    use super::super::fault_tests::{builder, line};
+    use super::super::memfs::MemFs;
+    use super::*;
+    use crate::format::Entry;
+    use crate::sink::Sink as _;
+
+    #[test]
+    fn of_several_records_of_a_debt_those_that_are_lost_are_told_again_and_the_debt_stands_until_they_are() {
+        let fs = MemFs::default();
+        let mut sink = builder(&fs).states_removal().open().unwrap();
+        let stream = sink.stream_id().to_owned();
+        let text = format!("{{\"next\":0,\"schema\":1,\"sink\":\"away\",\"stream\":\"{stream}\"}}\n");
+        fs.put(Path::new("/audit/main/cursors/away"), text.as_bytes());
+        sink.pass_over("away", 0, 5).unwrap();
+        sink.pass_over("away", 5, 7).unwrap();
+        sink.take_events();
+        sink.not_shipped_stands_at("away", 5, 0);
+        sink.not_shipped_stands_at("away", 2, 1);
+        sink.doubt_debts(0, 0);
+        let told = sink.take_events();
+        assert!(
+            matches!(&told[..], [FileEvent::NotShipped { sink, lost: 5 }] if sink == "away"),
+            "{told:?}"
+        );
+        for seq in 0..3 {
+            let line = line(seq, 1);
+            let entry = Entry::new(seq, 1, &line);
+            sink.deliver(&[entry]).unwrap();
+        }
+        sink.flush().unwrap();
+        sink.settle_debts().unwrap();
+        let debt = sink.cursor_of("away").debt().unwrap();
+        assert_eq!(
+            debt.map(|debt| debt.count),
+            Some(7),
+            "five of them have no record"
+        );
+        sink.not_shipped_stands_at("away", 5, 2);
+        sink.settle_debts().unwrap();
+        assert_eq!(sink.cursor_of("away").debt().unwrap(), None);
+    }
+
+    #[test]
+    fn a_debt_is_told_also_where_its_cursor_lies_behind_the_end_of_a_stream_that_was_put_back() {
+        let fs = MemFs::default();
+        let mut sink = builder(&fs).open().unwrap();
+        let file = sink.cursor_of("away");
+        file.begin(9, Some(Debt { count: 3, from: 8 })).unwrap();
+        let (following, told) = sink.follow("away", Begin::Oldest).unwrap();
+        assert!(told.is_some_and(|told| told.contains("older copy")));
+        let expected = Some(Debt { count: 3, from: 0 });
+        assert_eq!((following.debt, file.debt().unwrap()), (expected, expected));
     }
 }

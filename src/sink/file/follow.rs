@@ -96,7 +96,11 @@ impl FileSink {
             let file = CursorFile::new(Arc::clone(&self.fs), access, &self.home, self.stream_id(), sink);
             let names = recover::segments(&*self.fs, &self.home)?;
             let oldest = names.first().map_or(self.next_seq, |name| name.first_seq);
-            next = match file.read()? {
+            let said = file.read()?;
+            if let Said::Next(_) = said {
+                debt = self.left_of(sink, file.debt()?)?;
+            }
+            next = match said {
                 Said::Next(next) if next > self.next_seq => {
                     told = Some(format!(
                         "the cursor of sink `{sink}` lies at {next}, behind the end of the stream at {}; it goes on \
@@ -105,10 +109,7 @@ impl FileSink {
                     ));
                     self.next_seq
                 }
-                Said::Next(next) => {
-                    debt = self.left_of(sink, file.debt()?)?;
-                    next
-                }
+                Said::Next(next) => next,
                 Said::Nothing if begin == Begin::Resume => self.next_seq,
                 Said::Nothing => oldest,
                 Said::Unreadable => {

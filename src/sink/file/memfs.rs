@@ -162,7 +162,7 @@ impl MemFs {
         self.disk.lock().dir_mode = mode;
     }
 
-    pub(super) fn put(&self, path: &Path, bytes: &[u8]) {
+    pub(crate) fn put(&self, path: &Path, bytes: &[u8]) {
         let mut disk = self.disk.lock();
         disk.inodes += 1;
         let inode = disk.inodes;
@@ -180,6 +180,11 @@ impl MemFs {
     pub(crate) fn get(&self, path: &Path) -> Vec<u8> {
         let disk = self.disk.lock();
         disk.files[&disk.names[path]].bytes.clone()
+    }
+
+    /// Somebody removes a file.
+    pub(crate) fn delete(&self, path: &Path) {
+        self.disk.lock().names.remove(path).unwrap();
     }
 
     pub(crate) fn names(&self) -> Vec<String> {

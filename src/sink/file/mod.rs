@@ -163,6 +163,8 @@ pub struct FileSink {
     has_old_debts: bool,
     /// It was told that followers hold back the removal of segments.
     told_held: bool,
+    /// It was told that nothing is removed of a stream that is not sealed any more.
+    told_unsealed: bool,
     events: Vec<FileEvent>,
     scratch: Vec<u8>,
     /// The values whose commitments stand in the lines.

@@ -55,8 +55,8 @@ impl FileSink {
         } else {
             sealed_before = reseal::sealed_before(&*fs, &home)?;
         }
-        let erasable = super::erasable::Table::new(&home, settings.access);
         let mut sink = Self {
+            erasable: super::erasable::Table::new(&home, settings.access),
             watch: ClockWatch::new(opened.last_observed_at, settings.keep_days, &clock),
             next_seq: opened.next_seq,
             last_observed_at: opened.last_observed_at.unwrap_or(0),
@@ -80,9 +80,9 @@ impl FileSink {
             owed: Vec::new(),
             has_old_debts: true,
             told_held: false,
+            told_unsealed: false,
             events,
             scratch: Vec::new(),
-            erasable,
         };
         // What the last life wrote and did not seal. Where that fails it is told, and tried again a second later.
         let _ = sink.seal_now();

@@ -104,14 +104,19 @@ impl FileSink {
         Ok(true)
     }
 
-    /// Takes everything out of the plan, and tells that it stays.
+    /// Takes everything out of the plan, and tells, once, that it stays.
     fn keep_all(&mut self, plan: &mut Plan) {
         let rounds = std::mem::take(&mut plan.rounds);
-        let Some(oldest) = rounds.first().and_then(|(_, due)| due.first()) else {
+        let oldest = rounds.first().and_then(|(_, due)| due.first());
+        let was_told = std::mem::replace(&mut self.told_unsealed, oldest.is_some());
+        let Some(oldest) = oldest else {
             return;
         };
         plan.kept += rounds.iter().map(|(_, due)| due.len()).sum::<usize>();
         plan.oldest = Some(oldest.name);
+        if was_told {
+            return;
+        }
         self.tell(FileEvent::NotRemoved {
             segment: oldest.name,
             cause:
