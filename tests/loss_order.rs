@@ -97,6 +97,11 @@ impl Sink for Hung {
     }
 }
 
+fn count(sink: &MemorySink, event: &str) -> u64 {
+    let records = sink.records();
+    records.iter().filter(|record| record.event() == event).count() as u64
+}
+
 #[test]
 fn a_sink_that_hangs_beside_a_journal_holds_up_neither_a_caller_nor_another_sink() {
     let place = tempfile::tempdir().unwrap();
@@ -116,13 +121,7 @@ fn a_sink_that_hangs_beside_a_journal_holds_up_neither_a_caller_nor_another_sink
     // So few at a time that the other sink's port holds them, however slowly its thread is scheduled; many more in all than
     // the hung one's.
     let (rounds, each) = (50_u64, 12);
-    let counted = |event: &str| {
-        other
-            .records()
-            .iter()
-            .filter(|record| record.event() == event)
-            .count() as u64
-    };
+    let counted = |event| count(&other, event);
     let of_other = || {
         let sinks = audit.stats().sinks;
         sinks.into_iter().find(|sink| sink.name == "memory").unwrap()

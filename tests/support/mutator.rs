@@ -116,6 +116,18 @@ pub(crate) fn read_all(home: &Path) -> BTreeMap<String, Vec<u8>> {
     found
 }
 
+/// What a copy of a record must give. Behind the last record of all nothing is sealed yet: a torn write may leave such a thing.
+fn copied(seq: u64, file: String, offset: u64, is_behind_all: bool) -> Wanted {
+    if is_behind_all {
+        return Wanted::Behind { file, offset };
+    }
+    Wanted::Line {
+        seqs: seq..seq + 1,
+        file,
+        offset,
+    }
+}
+
 impl Original {
     fn segments(&self) -> Vec<String> {
         self.files
@@ -228,20 +240,10 @@ impl Original {
                 // So is a segment that is repeated from its first line on.
                 let from = 1 + random.below(lines.len() - 1);
                 lines.insert(at_first, lines[from].clone());
-                let seq = first + from as u64;
                 // Of two that stand side by side the second one is too much.
                 let offset = starts[at_first + usize::from(from == at_first)] as u64;
-                let file = name.clone();
-                if offset as usize == bytes.len() && self.segments().last() == Some(&name) {
-                    // Behind the last record nothing is sealed yet: a torn write may leave such a thing.
-                    Wanted::Behind { file, offset }
-                } else {
-                    Wanted::Line {
-                        seqs: seq..seq + 1,
-                        file,
-                        offset,
-                    }
-                }
+                let is_behind_all = offset as usize == bytes.len() && self.segments().last() == Some(&name);
+                copied(first + from as u64, name.clone(), offset, is_behind_all)
             }
             _ => {
                 let other = (at + 1 + random.below(lines.len() - 1)) % lines.len();
