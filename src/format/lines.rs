@@ -86,6 +86,14 @@ impl<R: Read> Lines<R> {
         self.offset
     }
 
+    /// Whole lines that were read and not yet given out, each with its newline: the next pieces, without a further read.
+    #[must_use]
+    pub(crate) fn ready(&self) -> &[u8] {
+        let pending = self.pending();
+        let end = memchr::memrchr(b'\n', pending).map_or(0, |at| at + 1);
+        pending.get(..end).unwrap_or_default()
+    }
+
     /// The next piece; `None` at the end.
     ///
     /// # Errors

@@ -41,6 +41,7 @@ mod walk;
 
 pub use batch::{Batch, Entry};
 pub use checkpoint::Checkpoint;
+pub(crate) use hash::leaf_hashes;
 pub use hash::{Hash, leaf_hash, node_hash};
 pub(crate) use json::{Flaw, Json, locate, parse_json};
 pub(crate) use line::{LineWriter, Place};

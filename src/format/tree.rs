@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::hash::{Hash, node_hash};
+use super::hash::{Hash, fold_row, node_hash};
 use crate::error::{Error, Result};
 
 /// How many hashes a full tile has: a level of the tiles is eight levels of the tree.
@@ -22,14 +22,7 @@ fn fold(hashes: &[Hash]) -> Hash {
         *slot = *hash;
     }
     while len > 1 {
-        for at in 0..len / 2 {
-            let (Some(left), Some(right)) = (row.get(2 * at).copied(), row.get(2 * at + 1).copied()) else {
-                break;
-            };
-            if let Some(slot) = row.get_mut(at) {
-                *slot = node_hash(&left, &right);
-            }
-        }
+        fold_row(row.get_mut(..len).unwrap_or_default());
         len /= 2;
     }
     row.first().copied().unwrap_or_default()

@@ -7,7 +7,7 @@ use super::control::{Peek, peek};
 use super::finding::Kind;
 use super::stream::Check;
 use crate::error::Result;
-use crate::format::{Hash, leaf_hash};
+use crate::format::Hash;
 
 /// So many lines in a row that are not what is due are looked at one by one.
 const MOST: usize = 4_096;
@@ -51,9 +51,8 @@ pub(super) struct Region {
 }
 
 impl Check<'_> {
-    /// Takes a line.
-    pub(super) fn line(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
-        let hash = leaf_hash(bytes);
+    /// Takes a line, and its hash.
+    pub(super) fn line(&mut self, offset: u64, bytes: &[u8], hash: Hash) -> Result<()> {
         let tile = self.tiles.due(self.due);
         if self.rerun.is_some() && tile == Some(hash) {
             self.end_rerun(offset);

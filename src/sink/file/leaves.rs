@@ -8,7 +8,7 @@ use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 
-use crate::format::{Hash, leaf_hash};
+use crate::format::{Hash, leaf_hashes};
 
 /// Fewer bytes are hashed at once: to wake a thread costs as much.
 const LEAST: usize = 64 * 1024;
@@ -83,6 +83,12 @@ impl Leaves {
         true
     }
 
+    /// Hashes lines, each ended by a newline, on the caller's thread.
+    pub(super) fn here(&mut self, lines: &[u8], leaf: impl FnMut(Hash)) {
+        leaf_hashes(lines, &mut self.spare.1);
+        self.spare.1.iter().copied().for_each(leaf);
+    }
+
     /// Waits for the hashes that are being made, and gives them in the order of their lines; and whether they are those of
     /// the last call.
     pub(super) fn take(&mut self, mut leaf: impl FnMut(Hash, bool)) {
@@ -93,7 +99,7 @@ impl Leaves {
         } else {
             self.thread = None;
             let mut hashes = Vec::new();
-            hash(&run.lines, &mut hashes);
+            leaf_hashes(&run.lines, &mut hashes);
             hashes
         };
         for hash in &hashes {
@@ -113,27 +119,12 @@ impl Leaves {
     }
 }
 
-/// Hashes lines, each ended by a newline.
-pub(super) fn hash(lines: &[u8], hashes: &mut Vec<Hash>) {
-    hashes.clear();
-    each(lines, |line| hashes.push(leaf_hash(line)));
-}
-
-/// Gives lines one by one, without their newlines.
-pub(super) fn each(lines: &[u8], mut take: impl FnMut(&[u8])) {
-    let mut start = 0;
-    for end in memchr::memchr_iter(b'\n', lines) {
-        take(lines.get(start..end).unwrap_or_default());
-        start = end + 1;
-    }
-}
-
 fn start() -> io::Result<Thread> {
     let (jobs, received) = mpsc::sync_channel::<Job>(1);
     let (answer, answers) = mpsc::sync_channel(1);
     let work = move || {
         for Job { lines, mut hashes } in received {
-            hash(&lines, &mut hashes);
+            leaf_hashes(&lines, &mut hashes);
             // The writer uses the memory again, so it must be free before the answer is there.
             drop(lines);
             if answer.send(hashes).is_err() {
@@ -162,7 +153,7 @@ mod tests {
         for count in [1_000, 400, 2_000] {
             let lines = lines(count);
             let mut wanted = Vec::new();
-            hash(&lines, &mut wanted);
+            leaf_hashes(&lines, &mut wanted);
             let begun = leaves.begin(&lines, count as u64);
             assert_eq!(leaves.waiting(), if begun { count as u64 } else { 0 });
             let mut found = Vec::new();
@@ -190,7 +181,7 @@ mod tests {
         leaves.age();
         leaves.thread = None;
         let (mut wanted, mut found) = (Vec::new(), Vec::new());
-        hash(&lines, &mut wanted);
+        leaf_hashes(&lines, &mut wanted);
         leaves.take(|hash, is_recent| {
             assert!(!is_recent);
             found.push(hash);

@@ -5,10 +5,10 @@
 
 use super::FileSink;
 use super::keyring::Keyring;
-use super::leaves::{self, Leaves};
+use super::leaves::Leaves;
 use super::sealer::{Publication, Published, Sealer, TileFile};
 use crate::error::{Error, Result};
-use crate::format::{Checkpoint, Hash, TileName, Tree, leaf_hash};
+use crate::format::{Checkpoint, Hash, TileName, Tree};
 
 /// A head is taken after so many records, however short ago the last one was.
 const MOST_RECORDS: u64 = 1 << 20;
@@ -87,7 +87,9 @@ impl Seal {
     fn add(&mut self, lines: &[u8], count: u64) {
         self.settle_leaves();
         if !self.leaves.begin(lines, count) {
-            leaves::each(lines, |line| self.push(leaf_hash(line), true));
+            let mut leaves = std::mem::take(&mut self.leaves);
+            leaves.here(lines, |hash| self.push(hash, true));
+            self.leaves = leaves;
         }
     }
 
