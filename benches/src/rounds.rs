@@ -13,7 +13,7 @@ use crate::foreign;
 use crate::output;
 use crate::peers::{PEERS, Spec};
 use crate::results::{Measured, Outcome, Results};
-use crate::run::fresh;
+use crate::run::{fresh, put_aside};
 
 /// The cases with times of single calls.
 pub const TIMED: [&str; 4] = ["paced", "hot", "paced-op", "hot-op"];
@@ -89,6 +89,11 @@ impl Plan {
     #[must_use]
     pub fn scratch(&self) -> PathBuf {
         self.out.join("run")
+    }
+
+    /// Where children's emptied files lie until all is measured.
+    fn aside(&self) -> PathBuf {
+        self.out.join("done")
     }
 
     /// Starts a file of raw results anew.
@@ -178,6 +183,10 @@ impl Plan {
                 results.append(raw, outcome)?;
             }
         }
+        let aside = self.aside();
+        if aside.exists() {
+            fs::remove_dir_all(aside)?;
+        }
         Ok(())
     }
 
@@ -201,7 +210,7 @@ impl Plan {
             #[cfg(feature = "otlp")]
             Job::Hole(caller) => self.beside(caller, round),
         };
-        fs::remove_dir_all(&scratch)?;
+        put_aside(&scratch, &self.aside())?;
         outcome
     }
 
