@@ -26,13 +26,7 @@ process: a peer that lost events is shown and not compared. The timer's own cost
 /// The document.
 #[must_use]
 pub fn document(results: &Results) -> String {
-    let mut text = String::from(HEAD);
-    text.push_str(&machine::describe());
-    let _ = writeln!(text, "\nRounds: {}.\n", results.rounds());
-    text.push_str("| peer | what it is |\n|-|-|\n");
-    for spec in PEERS {
-        let _ = writeln!(text, "| {} | {} |", spec.name, spec.about);
-    }
+    let mut text = opening(HEAD, results, PEERS.iter().map(|spec| (spec.name, spec.about)));
     goals_table(&mut text, results);
     timed_tables(&mut text, results);
     rate_table(&mut text, results);
@@ -41,6 +35,22 @@ pub fn document(results: &Results) -> String {
     counts_table(&mut text, results);
     memory_table(&mut text, results);
     complaints(&mut text, results);
+    text
+}
+
+/// The machine, the rounds, and the peers with what they are.
+pub(crate) fn opening<'p>(
+    head: &str,
+    results: &Results,
+    peers: impl Iterator<Item = (&'p str, &'p str)>,
+) -> String {
+    let mut text = String::from(head);
+    text.push_str(&machine::describe());
+    let _ = writeln!(text, "\nRounds: {}.\n", results.rounds());
+    text.push_str("| peer | what it is |\n|-|-|\n");
+    for (name, about) in peers {
+        let _ = writeln!(text, "| {name} | {about} |");
+    }
     text
 }
 
@@ -129,7 +139,7 @@ fn goals_table(text: &mut String, results: &Results) {
     );
 }
 
-fn judged(verdict: &Verdict) -> String {
+pub(crate) fn judged(verdict: &Verdict) -> String {
     let aim = verdict.goal.aim.and_then(|aim| verdict.reaches(aim));
     let aim = match aim {
         Some(true) => ", aim reached",

@@ -5,9 +5,8 @@ use std::fmt::Write as _;
 use super::hole::{ALONE, HOLES};
 use super::peers::{DIRECT, JOURNAL, LARGE, PACKINGS, PEERS, RIVALS};
 use super::plan::{COUNTED, PACED};
-use crate::goals::{Goal, Measure, Verdict};
-use crate::machine;
-use crate::report::{number, show, word};
+use crate::goals::{Goal, Measure};
+use crate::report::{judged, number, opening, show, word};
 use crate::results::{Figure, Results, Spread, figure};
 
 const HEAD: &str = "\
@@ -57,13 +56,7 @@ fn goals() -> Vec<Goal> {
 /// The section.
 #[must_use]
 pub fn section(results: &Results) -> String {
-    let mut text = String::from(HEAD);
-    text.push_str(&machine::describe());
-    let _ = writeln!(text, "\nRounds: {}.\n", results.rounds());
-    text.push_str("| peer | what it is |\n|-|-|\n");
-    for peer in PEERS {
-        let _ = writeln!(text, "| {} | {} |", peer.name, peer.about);
-    }
+    let mut text = opening(HEAD, results, PEERS.iter().map(|peer| (peer.name, peer.about)));
     goals_table(&mut text, results);
     for packing in PACKINGS {
         peers_table(&mut text, results, packing);
@@ -117,16 +110,6 @@ fn goals_table(text: &mut String, results: &Results) {
             ratio(results, hole, COUNTED, figure::instructions),
         );
     }
-}
-
-fn judged(verdict: &Verdict) -> String {
-    let aim = verdict.goal.aim.and_then(|aim| verdict.reaches(aim));
-    let aim = match aim {
-        Some(true) => ", aim reached",
-        Some(false) => ", aim missed",
-        None => "",
-    };
-    format!("{}{aim}", word(verdict.holds()))
 }
 
 fn ratio(results: &Results, hole: &str, case: &str, figure: Figure) -> Option<Spread> {

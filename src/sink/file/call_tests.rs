@@ -121,18 +121,7 @@ fn removal(fault: Fault, nth: u64, count: u64) -> bool {
 
 #[test]
 fn any_error_at_any_call_while_segments_are_removed_leaves_a_trail_without_a_hole() {
-    let faults = [
-        Fault::Enospc,
-        Fault::Eio,
-        Fault::Erofs,
-        Fault::Edquot,
-        Fault::Emfile,
-        Fault::Eacces,
-        Fault::Eintr,
-        Fault::Short,
-        Fault::Sync,
-    ];
-    for fault in faults {
+    for fault in Fault::ALL {
         for count in [1, 3, 10] {
             let calls = (1..1000).take_while(|nth| removal(fault, *nth, count)).count();
             assert!(calls > 30, "only {calls} calls were tried");

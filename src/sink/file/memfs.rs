@@ -1,5 +1,6 @@
 //! A file system in memory whose calls fail when a test says so, and whose power can fail (`power.rs`).
 
+mod fault;
 mod gate;
 mod power;
 
@@ -10,27 +11,9 @@ use std::sync::Arc;
 
 use parking_lot::{Condvar, Mutex};
 
+pub(crate) use self::fault::Fault;
 use super::fs::{Access, Fs, FsFile, FsLock, Kind, LockError, Meta};
 use super::space::Space;
-
-/// What a call does instead of its work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fault {
-    Enospc,
-    Eio,
-    Erofs,
-    Edquot,
-    Emfile,
-    Eacces,
-    /// A signal came in between.
-    Eintr,
-    /// A write takes half of the bytes; any other call fails with EIO.
-    Short,
-    /// A sync fails and drops what it should have written; other calls work.
-    Sync,
-    /// The same, and what was dropped reads as zeros from then on.
-    Zeros,
-}
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct MemFs {

@@ -8,19 +8,6 @@ use super::memfs::{Fault, MemFs};
 use super::*;
 use crate::ErrorKind;
 
-const FAULTS: [Fault; 10] = [
-    Fault::Enospc,
-    Fault::Eio,
-    Fault::Erofs,
-    Fault::Edquot,
-    Fault::Emfile,
-    Fault::Eacces,
-    Fault::Eintr,
-    Fault::Short,
-    Fault::Sync,
-    Fault::Zeros,
-];
-
 /// A caller that states removals, as the pipeline does.
 struct Stating {
     fs: MemFs,
@@ -156,7 +143,7 @@ fn removal(fault: Fault, nth: u64, count: u64) -> bool {
 
 #[test]
 fn whatever_call_fails_around_a_stated_removal_nothing_is_gone_that_no_record_on_disk_states() {
-    for fault in FAULTS {
+    for fault in Fault::ALL {
         for count in [1, 4] {
             let calls = (1..2000).take_while(|nth| removal(fault, *nth, count)).count();
             assert!(calls > 40, "only {calls} calls were tried");

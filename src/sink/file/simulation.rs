@@ -15,19 +15,6 @@ use super::*;
 use crate::ErrorKind;
 use crate::clock::{Clock as _, ManualClock};
 
-const FAULTS: [Fault; 10] = [
-    Fault::Enospc,
-    Fault::Eio,
-    Fault::Erofs,
-    Fault::Edquot,
-    Fault::Emfile,
-    Fault::Eacces,
-    Fault::Eintr,
-    Fault::Short,
-    Fault::Sync,
-    Fault::Zeros,
-];
-
 /// What each segment holds, in their order.
 type Segments = BTreeMap<(u64, jiff::civil::Date), Vec<u8>>;
 
@@ -299,7 +286,7 @@ impl World {
     }
 
     pub(super) fn fault(&mut self) {
-        let fault = FAULTS[self.random.random_range(0..FAULTS.len())];
+        let fault = Fault::ALL[self.random.random_range(0..Fault::ALL.len())];
         self.has_zeros |= fault == Fault::Zeros;
         let (nth, count) = (self.random.random_range(1..14), self.random.random_range(1..6));
         self.tell(format!("{fault:?} at call {nth}, {count} times"));
