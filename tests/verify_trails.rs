@@ -164,7 +164,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// PyPI's `aics-tlog`, which needs Python 3.12: `pip install aics-tlog==0.2.1`.
+/// PyPI's `aics-tlog`, which `cargo xtask test` installs: `xtask/tlog-requirements.txt`.
 #[test]
 fn a_verifier_that_we_did_not_write_accepts_a_trail_and_refuses_a_changed_line() {
     let Some(program) = std::env::var_os("TRACING_AUDIT_TLOG") else {

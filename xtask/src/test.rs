@@ -73,6 +73,9 @@ fn prepared(arguments: &[&str], tools: &Tools, quick: bool) -> Command {
     if let Some(peers) = &tools.peers {
         command.env("TRACING_AUDIT_PEERS", peers);
     }
+    if let Some(tlog) = &tools.tlog {
+        command.env("TRACING_AUDIT_TLOG", tlog);
+    }
     if let Some(clickhouse) = &tools.clickhouse {
         command.env("TRACING_AUDIT_CLICKHOUSE", clickhouse);
     }

@@ -14,6 +14,8 @@ pub(crate) struct Tools {
     pub(crate) python: Option<PathBuf>,
     /// The interpreter that has the packages of `peers-requirements.txt`: a collector, a broker and their decoder.
     pub(crate) peers: Option<PathBuf>,
+    /// The verifier of transparency logs of `tlog-requirements.txt`.
+    pub(crate) tlog: Option<PathBuf>,
     /// The interpreter that has ClickHouse's engine, of `clickhouse-requirements.txt`.
     pub(crate) clickhouse: Option<PathBuf>,
     /// The folder that has the modules of `tests/page/package-lock.json`.
@@ -21,6 +23,9 @@ pub(crate) struct Tools {
     /// For each tool that is missing, what is not tested for want of it.
     pub(crate) missing: Vec<String>,
 }
+
+/// The list of packages that run on an older Python than they ask for.
+const TLOG: &str = "tlog";
 
 impl Tools {
     /// Finds every tool; installs those that are missing if `install` says so.
@@ -36,6 +41,12 @@ impl Tools {
             Ok(python) => tools.peers = Some(python),
             Err(why) => tools.missing.push(format!(
                 "a real collector (rotel, tansu, opentelemetry-proto): {why}"
+            )),
+        }
+        match python(TLOG, install) {
+            Ok(python) => tools.tlog = Some(python.with_file_name("aics-tlog")),
+            Err(why) => tools.missing.push(format!(
+                "another verifier of transparency logs (aics-tlog): {why}"
             )),
         }
         // Large: only the campaign that is about it installs it.
@@ -130,9 +141,11 @@ fn python(name: &str, install: bool) -> Outcome<PathBuf> {
         "--require-hashes",
         // The lists name all that is needed.
         "--no-deps",
-        "-r",
     ]);
-    run(pip.arg(&list))?;
+    if name == TLOG {
+        pip.arg("--ignore-requires-python");
+    }
+    run(pip.arg("-r").arg(&list))?;
     fs::write(&stamp, wanted).map_err(|error| format!("the stamp cannot be written: {error}"))?;
     Ok(python)
 }
