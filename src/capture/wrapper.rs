@@ -133,6 +133,8 @@ impl<S: Subscriber> Subscriber for Audited<S> {
 
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
         let inner = inside!(self, inner => inner.register_callsite(metadata));
+        #[cfg(feature = "otlp")]
+        let inner = super::hush::interest(metadata, inner);
         let Some(capture) = &self.capture else {
             return inner;
         };
@@ -149,6 +151,10 @@ impl<S: Subscriber> Subscriber for Audited<S> {
     }
 
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        #[cfg(feature = "otlp")]
+        if super::hush::is_hushed() {
+            return false;
+        }
         self.audits(metadata).is_some() || inside!(self, inner => inner.enabled(metadata))
     }
 
@@ -254,6 +260,10 @@ impl<S: Subscriber> Subscriber for Audited<S> {
     )]
     unsafe fn downcast_raw(&self, id: TypeId) -> Option<*const ()> {
         if id == TypeId::of::<Self>() || id == TypeId::of::<Ours>() {
+            return Some(std::ptr::from_ref(self).cast());
+        }
+        #[cfg(feature = "otlp")]
+        if id == TypeId::of::<super::hush::Hushes>() {
             return Some(std::ptr::from_ref(self).cast());
         }
         if id == TypeId::of::<Arc<Capture>>() {

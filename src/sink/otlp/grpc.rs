@@ -17,10 +17,11 @@ use tonic::{Code, Request, Status};
 use super::answer::{Verdict, partial, said};
 use super::builder::{Compression, Way};
 use super::headers::Headers;
-use super::runtime::{OwnRuntime, apart, quietly};
+use super::runtime::{OwnRuntime, apart};
 use super::tls::{self, Certificates, chain, is_mistrust};
 use super::transport::Exchange;
 use super::wire::{Field, Fields};
+use crate::capture::quietly;
 use crate::error::{Error, Result};
 
 const METHOD: &str = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";

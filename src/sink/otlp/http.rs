@@ -22,10 +22,11 @@ use super::answer::{Answer, Verdict};
 use super::builder::{Compression, Way};
 use super::connection::{Connection, Socket};
 use super::headers::Headers;
-use super::runtime::{OwnRuntime, apart, quietly};
+use super::runtime::{OwnRuntime, apart};
 use super::talk::{Talk, no_answer};
 use super::tls;
 use super::url::Url;
+use crate::capture::quietly;
 use crate::error::{Error, Result};
 
 /// A way to a collector.

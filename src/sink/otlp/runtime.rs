@@ -3,8 +3,6 @@
 use std::{io, thread};
 
 use tokio::runtime::{Builder, Handle, Runtime};
-use tracing_core::dispatcher::{Dispatch, with_default};
-use tracing_core::subscriber::NoSubscriber;
 
 /// How many names are looked up at once. One that takes too long is given up, but its thread goes on.
 const LOOKUPS: usize = 8;
@@ -45,12 +43,4 @@ pub(super) fn apart<T: Send>(call: impl FnOnce() -> T + Send) -> io::Result<T> {
         let called = beside.spawn_scoped(scope, call)?.join();
         called.map_err(|_| io::Error::other("the client panicked"))
     })
-}
-
-/// Calls what reports through `tracing`: meanwhile this thread has a subscriber that takes nothing.
-///
-/// While any thread has one of its own, `tracing` asks every thread which one it has. That costs a few nanoseconds for each
-/// callsite that is passed.
-pub(super) fn quietly<T>(call: impl FnOnce() -> T) -> T {
-    with_default(&Dispatch::new(NoSubscriber::new()), call)
 }
