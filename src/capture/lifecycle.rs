@@ -2,6 +2,7 @@
 
 use tracing_core::span::{Attributes, Id, Record};
 
+use super::Loss;
 use super::core::Capture;
 #[cfg(feature = "opentelemetry")]
 use super::ids::Passage;
@@ -45,7 +46,10 @@ impl Capture {
             self.nested_too_deeply(plan);
             return self.link(attributes, id);
         };
-        let mut state = self.begin(attributes, plan);
+        let Some(mut state) = self.begin(attributes, plan) else {
+            self.outlet.lost(Loss::Memory, plan.category);
+            return self.link(attributes, id);
+        };
         self.fill(&mut state, plan, |visitor| attributes.record(visitor));
         state.opened = self.clock.monotonic();
         if state.more != 0 {
@@ -60,7 +64,10 @@ impl Capture {
             add(&self.counters.too_deep, plan.planned());
             return self.link(attributes, id);
         };
-        let mut state = self.begin(attributes, plan);
+        let Some(mut state) = self.begin(attributes, plan) else {
+            self.cannot_hand_down();
+            return self.link(attributes, id);
+        };
         let mut into = Redacting::lending(std::mem::take(&mut state.handed_down), &self.settings.policy);
         if plan.names_actor && state.has_actor {
             into.level();
@@ -72,13 +79,14 @@ impl Capture {
             state.trace = into.trace;
         }
         state.handed_down = into.finish_lending();
+        self.check_handed_down(&mut state);
         self.spans.insert(id.into_u64(), state, false);
     }
 
-    /// The state of a new span, with what it inherits.
+    /// The state of a new span, with what it inherits; `None` where there is no memory for it.
     #[inline(always)]
-    fn begin(&self, attributes: &Attributes<'_>, plan: &'static Plan) -> Box<SpanState> {
-        let mut state = self.spans.make();
+    fn begin(&self, attributes: &Attributes<'_>, plan: &'static Plan) -> Option<Box<SpanState>> {
+        let mut state = self.spans.make()?;
         state.plan = Some(plan);
         if plan.is_notable {
             self.count_names(plan);
@@ -87,7 +95,18 @@ impl Capture {
         self.place(attributes.is_contextual(), attributes.parent(), |spot| {
             self.inherit(&mut state, spot)
         });
-        state
+        Some(state)
+    }
+
+    /// Where there was no memory for all that a span hands down, it hands nothing down, rather than keep to itself every
+    /// record inside: but those must not name the actor outside of it.
+    #[inline]
+    fn check_handed_down(&self, state: &mut SpanState) {
+        if state.handed_down.is_lost() {
+            state.handed_down.clear();
+            state.has_actor = false;
+            self.cannot_hand_down();
+        }
     }
 
     /// Takes a new audit span's fields, and settles its ids.
@@ -111,6 +130,7 @@ impl Capture {
             state.more |= more::STARTS;
         }
         (state.own, state.handed_down) = into.finish_fields();
+        self.check_handed_down(state);
         self.identify_new(state);
     }
 
@@ -194,6 +214,7 @@ impl Capture {
                 state.trace = Some(moved);
                 state.handed_down.trace(moved, None);
             }
+            self.check_handed_down(state);
         });
         self.outlet.recycle(own.into_buffer());
         self.outlet.recycle(handed_down.into_buffer());

@@ -101,6 +101,7 @@ pub(crate) enum Loss {
     Reentrant,
     Closed,
     Forked,
+    Memory,
 }
 
 impl Loss {
@@ -113,6 +114,7 @@ impl Loss {
             Self::Reentrant => "reentrant",
             Self::Closed => "closed",
             Self::Forked => "forked",
+            Self::Memory => "no_memory",
         }
     }
 }

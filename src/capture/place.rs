@@ -11,6 +11,7 @@ use super::local::{self, Held};
 use super::span_state::SpanState;
 use crate::record::TraceContext;
 use crate::redact::{RedactedFields, Redacting};
+use crate::stats::add;
 
 /// The nearest span with a context of ours, and the thread's scopes around and inside it.
 #[derive(Clone, Copy)]
@@ -71,10 +72,18 @@ impl Capture {
             if !is_first {
                 return self.spans.link(id, spot.tracked);
             }
-            let mut state = self.spans.make();
+            let Some(mut state) = self.spans.make() else {
+                return self.cannot_hand_down();
+            };
             self.inherit(&mut state, spot);
             self.spans.insert(id, state, false);
         });
+    }
+
+    /// Counts a span, or a place, that has no memory for what it should hand down.
+    #[cold]
+    pub(super) fn cannot_hand_down(&self) {
+        add(&self.counters.not_handed_down, 1);
     }
 
     fn is_scoped(&self, tracked: u64) -> bool {
@@ -211,9 +220,14 @@ impl Capture {
         self.spans.with(tracked, |state| {
             let mut fields = RedactedFields::default();
             fields.extend(&state.handed_down);
+            let has_actor = state.has_actor && !fields.is_lost();
+            if fields.is_lost() {
+                fields.clear();
+                self.cannot_hand_down();
+            }
             Carried {
                 fields,
-                has_actor: state.has_actor,
+                has_actor,
                 is_scoped: state.is_scoped,
                 trace: state.trace,
             }

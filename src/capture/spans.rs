@@ -15,6 +15,7 @@ use parking_lot::Mutex;
 
 use super::span_state::SpanState;
 use super::tree::Step;
+use crate::memory;
 
 /// A power of two.
 const PLACES: usize = 4096;
@@ -97,23 +98,25 @@ impl Spans {
         }
     }
 
-    /// An empty state, not yet in the table.
+    /// An empty state, not yet in the table; `None` where there is no memory for one.
     #[inline]
-    pub(super) fn make(&self) -> Box<SpanState> {
+    pub(super) fn make(&self) -> Option<Box<SpanState>> {
         match HAND.try_with(Cell::take) {
-            Ok(Some(state)) => state,
+            Ok(Some(state)) => Some(state),
             _ => self.make_anew(),
         }
     }
 
+    /// `None` where there is no memory for one.
     #[cold]
-    fn make_anew(&self) -> Box<SpanState> {
+    fn make_anew(&self) -> Option<Box<SpanState>> {
         let spare = SPARES.try_with(|spares| spares.iter().find_map(Cell::take));
-        spare
-            .ok()
-            .flatten()
-            .or_else(|| self.reserve.pop())
-            .unwrap_or_else(|| Box::new(SpanState::new()))
+        let found = spare.ok().flatten().or_else(|| self.reserve.pop());
+        if found.is_none() && !memory::is_enough(SpanState::WEIGHT) {
+            memory::take_lack();
+            return None;
+        }
+        Some(found.unwrap_or_else(|| Box::new(SpanState::new())))
     }
 
     /// Remembers a span that stands in the context of `tracked` and has none of its own.
@@ -337,7 +340,7 @@ mod tests {
     fn what_a_closed_span_left_in_its_place_belongs_to_nobody() {
         let spans = Spans::new();
         let (lender, next) = (7, (1 << 51) + 7);
-        let mut state = spans.make();
+        let mut state = spans.make().unwrap();
         state.has_actor = true;
         spans.insert(lender, state, false);
         assert_eq!(spans.with(lender, |state| state.has_actor), Some(true));
@@ -351,7 +354,7 @@ mod tests {
         );
         assert!(spans.drain().is_empty());
         assert!(spans.close(next).is_none());
-        spans.insert(next, spans.make(), false);
+        spans.insert(next, spans.make().unwrap(), false);
         assert_eq!(spans.with(next, |state| state.has_actor), Some(false));
         assert_eq!(spans.drain().len(), 1);
         assert_eq!(spans.with(next, |_| ()), None);
@@ -362,7 +365,7 @@ mod tests {
         let spans = Spans::new();
         let ids = [9, 9 + PLACES as u64, 9 + 2 * PLACES as u64];
         for id in ids {
-            let mut state = spans.make();
+            let mut state = spans.make().unwrap();
             state.opened = id;
             spans.insert(id, state, false);
         }

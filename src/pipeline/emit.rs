@@ -303,11 +303,16 @@ fn first_step(inner: &Inner, record: &Record, rank: Rank) -> Next {
         Err(error) => Next::Answer(Err(error)),
         Ok(Prepared::BelowLevel) => Next::Answer(Ok(Receipt::unwritten(State::BelowLevel))),
         Ok(Prepared::Paused) => Next::Answer(Ok(Receipt::unwritten(State::Paused))),
-        Ok(Prepared::Frame(frame, ..)) => {
-            let (promise, ticket) = Ticket::new();
-            let promise = Some(promise);
-            Next::Go(Step::Waiting(Item { frame, promise }, ticket))
-        }
+        Ok(Prepared::Frame(frame, ..)) => match Ticket::try_new() {
+            Some((promise, ticket)) => {
+                let promise = Some(promise);
+                Next::Go(Step::Waiting(Item { frame, promise }, ticket))
+            }
+            None => {
+                inner.inbox().recycle(frame.into_buffer());
+                Next::Answer(Err(inner.inbox().rejected(None, Loss::Memory)))
+            }
+        },
     }
 }
 
@@ -366,7 +371,10 @@ impl Inner {
     /// Puts a frame into the queue with somebody who waits for it.
     pub(super) fn hand_over(&self, frame: Redacted, route: Route<'_>) -> Result<Handed<'_>> {
         let inbox = &self.streams.of(frame.bytes()).inbox;
-        let (promise, ticket) = Ticket::new();
+        let Some((promise, ticket)) = Ticket::try_new() else {
+            inbox.recycle(frame.into_buffer());
+            return Err(inbox.rejected(None, Loss::Memory));
+        };
         let item = Item {
             frame,
             promise: Some(promise),
@@ -433,9 +441,14 @@ impl Inner {
             }
             add(&self.inbox().counters.missing_actor, 1);
         }
+        let name = crate::memory::owned(category);
+        if crate::memory::take_lack() || into.capacity().is_none() {
+            self.inbox().recycle(into.discard());
+            return Err(self.inbox().rejected(None, Loss::Memory));
+        }
         let (frame, spare) = into.finish();
         self.inbox().recycle(spare);
-        Ok(Prepared::Frame(frame, mode, category.to_owned()))
+        Ok(Prepared::Frame(frame, mode, name))
     }
 }
 

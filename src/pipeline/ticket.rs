@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::error::Result;
 use crate::format::Hash;
+use crate::memory;
 
 /// How far a record has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -152,6 +153,16 @@ impl<T> Ticket<T> {
             answered: Condvar::new(),
         });
         (Promise(Arc::clone(&ticket)), ticket)
+    }
+
+    /// As [`Self::new`], for one that belongs to a record; `None` where there is no memory for it.
+    pub(super) fn try_new() -> Option<(Promise<T>, Arc<Self>)> {
+        // With the two counts that share it.
+        if !memory::is_enough(size_of::<Self>() + 2 * size_of::<usize>()) {
+            memory::take_lack();
+            return None;
+        }
+        Some(Self::new())
     }
 
     /// The first answer holds.

@@ -11,6 +11,7 @@ use super::recording::{self, Heard, Told, Wish};
 use super::redacting::Redacting;
 use super::typed::{Typed, Way};
 use super::{beside, sift, text};
+use crate::memory;
 use crate::record::frame::{Out as _, Put, tag};
 use crate::record::{FieldClass, FieldMeta, Kind, Place, Value, View};
 
@@ -118,7 +119,9 @@ impl Carried {
             class: self.class,
             parts: self.parts,
         };
-        format!("{shown:?}")
+        let mut text = memory::Text::default();
+        let _ = write!(text, "{shown:?}");
+        text.0
     }
 }
 
@@ -240,6 +243,11 @@ impl Taking<'_, '_> {
 impl Redacting<'_> {
     /// A value of a typed event that `tracing` has no kind for.
     pub(super) fn carried(&mut self, plan: &FieldPlan, value: &dyn fmt::Debug) {
+        self.take_carried(plan, value);
+        self.settle();
+    }
+
+    fn take_carried(&mut self, plan: &FieldPlan, value: &dyn fmt::Debug) {
         let start = self.ink.len();
         let takes_texts = plan.keeps_text()
             && plan.judged.trial.is_none()

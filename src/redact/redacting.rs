@@ -6,6 +6,7 @@ use super::policy::Policy;
 use super::redacted::{Constants, Names, Redacted, RedactedFields, Tally, put_trace};
 use super::scan::is_word;
 use super::sift;
+use crate::memory;
 use crate::record::frame::{Out as _, Put, mark, tag};
 use crate::record::{Kind, Naming, Slot, TraceContext};
 
@@ -118,7 +119,18 @@ impl<'p> Redacting<'p> {
     /// Appends fields that passed the policy when their span recorded them.
     #[inline]
     pub(crate) fn inherit(&mut self, fields: &RedactedFields) {
-        self.ink.extend(fields.bytes());
+        match fields.whole() {
+            Some(bytes) => self.ink.extend(bytes),
+            None => self.ink.lose(),
+        }
+    }
+
+    /// Gives the record up where there was no memory for something that its values needed beside the frame. To be asked
+    /// before other code runs on the thread.
+    pub(super) fn settle(&mut self) {
+        if memory::take_lack() {
+            self.ink.lose();
+        }
     }
 
     /// Appends a span's own fields, and remembers which names they give.
@@ -231,6 +243,7 @@ impl<'p> Redacting<'p> {
         if !self.mark(plan, text) {
             self.considered_str(plan, text);
         }
+        self.settle();
     }
 
     #[inline(never)]
@@ -264,6 +277,11 @@ impl<'p> Redacting<'p> {
     }
 
     pub(crate) fn bytes(&mut self, plan: &FieldPlan, bytes: &[u8]) {
+        self.considered_bytes(plan, bytes);
+        self.settle();
+    }
+
+    fn considered_bytes(&mut self, plan: &FieldPlan, bytes: &[u8]) {
         let fits = plan.naming == Naming::Plain && plan.kind.is_none_or(|kind| kind == Kind::Any);
         self.rehearse(plan, |trial| trial.text);
         if !plan.keeps_text() {

@@ -28,8 +28,10 @@ impl Redacting<'_> {
     /// A value that says of itself what it is, or has a text.
     pub(super) fn shown(&mut self, plan: &FieldPlan, value: &dyn Debug) {
         let sources = self.show(plan, value);
+        self.settle();
         if sources != 0 && plan.slot == Some(Slot::ErrorMessage) && plan.keeps_text() {
             self.chain(plan, value, sources);
+            self.settle();
         }
     }
 
@@ -52,6 +54,9 @@ impl Redacting<'_> {
                 .is_none_or(|kind| matches!(kind, Kind::Text | Kind::Id | Kind::Texts | Kind::Any));
         let start = self.ink.len();
         self.head(plan, fits);
+        if self.ink.is_lost() {
+            return 0;
+        }
         let text_at = self.ink.len() + 5;
         text::open(&mut self.ink, tag::FORMATTED);
         let limit = self.free();
@@ -59,6 +64,9 @@ impl Redacting<'_> {
         let formatted = text::format(&mut self.ink, limit, &mut declaring, format_args!("{value:?}"));
         if formatted.panicked {
             self.tally.panicked += 1;
+        }
+        if self.ink.is_lost() {
+            return 0;
         }
         if plan.naming == Naming::Traceparent && self.traceparent_at(text_at) {
             self.ink.wipe_back(start);
@@ -111,7 +119,9 @@ impl Redacting<'_> {
         }
         let notes = declaring.notes();
         if let Some(mut sifted) = sifted {
-            sifted.notes.extend(notes);
+            notes
+                .into_iter()
+                .for_each(|note| crate::memory::push(&mut sifted.notes, note));
             let shown_len = formatted.cut_from.unwrap_or(self.ink.len() - text_at);
             self.ink.wipe_back(text_at);
             let kept = crate::record::frame::cut(&sifted.text, limit);
@@ -173,7 +183,8 @@ impl Redacting<'_> {
         if class.is_pii() {
             self.seen |= sees::PERSONAL;
         }
-        let mut pieces = vec![Piece::kept(class, text.len())];
+        let mut pieces = Vec::new();
+        crate::memory::push(&mut pieces, Piece::kept(class, text.len()));
         let look = plan.judged.text.look.max(Look::Secrets);
         match sift::sift_around(self.policy, &plan.judged, look, text, &mut pieces) {
             Some(sifted) => self.put_sifted(plan, fits, &sifted, text.len()),

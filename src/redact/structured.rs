@@ -4,10 +4,12 @@ use super::action::Action;
 use super::beside;
 use super::class::Class;
 use super::judge::{Judged, Look};
+use super::redacting::MAX_FRAME;
 use super::rule::{About, Asked};
 use super::sift::{self, Note};
 use super::typed::{Typed, Way};
 use super::{FieldPlan, Of, Redacting, sees};
+use crate::memory;
 use crate::record::frame::{MAX_DEPTH, MAX_VALUE, Put, TOO_DEEP, cut};
 use crate::record::{Declared, Map, Record, Slot, Value};
 
@@ -98,6 +100,7 @@ impl Redacting<'_> {
             .map(|action| action.parse().unwrap_or(Action::Marker));
         let stated = (Class::of_words(kind, label), asked);
         self.typed(plan, true, stated, declared.text.as_ref());
+        self.settle();
     }
 
     pub(super) fn value(&mut self, plan: &FieldPlan, value: &Value, about: About<'_>) {
@@ -108,12 +111,15 @@ impl Redacting<'_> {
         match value {
             Value::Str(text) => return self.str(plan, text),
             Value::Bytes(bytes) => return self.bytes(plan, bytes),
+            // A structure is redacted as a copy, made of parts that cannot be asked for one by one.
+            _ if !is_number && !memory::is_enough(weight(value, 2 * MAX_FRAME)) => return self.settle(),
             _ if is_number => self.rehearse(plan, |trial| trial.number),
             _ => self.rehearse(plan, |trial| trial.text),
         }
         match value {
             _ if is_number && !plan.keeps_number() => {
-                return self.act(plan, plan.judged.number, true, text_of(value).as_bytes());
+                self.act(plan, plan.judged.number, true, text_of(value).as_bytes());
+                return self.settle();
             }
             // The text of a structure is not a value that anybody could look up: a marker or a drop, no pseudonym
             // of a rendering that may change.
@@ -121,9 +127,7 @@ impl Redacting<'_> {
             _ => {}
         }
         let mut room = Room {
-            left: super::redacting::MAX_FRAME
-                .saturating_sub(self.ink.len())
-                .max(self.free()),
+            left: MAX_FRAME.saturating_sub(self.ink.len()).max(self.free()),
             is_short: false,
         };
         let mut inside = Inside {
@@ -149,6 +153,7 @@ impl Redacting<'_> {
             self.remark(field, *note);
         }
         self.done(plan, true, start);
+        self.settle();
     }
 
     /// A copy in which every member under a secret's name has its marker, and every text is sifted, as far as there is
@@ -331,6 +336,31 @@ impl Room {
         self.is_short |= given < bytes;
         given
     }
+}
+
+/// About how much memory a copy of a value takes, with what is needed beside it while it is made; `most` at most.
+fn weight(value: &Value, most: usize) -> usize {
+    /// What a part takes beside its own bytes: its place in a list or a tree, and its allocation.
+    const PART: usize = 128;
+    let mut weight = 1024;
+    let mut rest = Vec::new();
+    memory::push(&mut rest, value);
+    while let Some(value) = rest.pop().filter(|_| weight < most) {
+        match value {
+            Value::Str(text) => weight += PART + 2 * text.len().min(MAX_VALUE),
+            Value::Bytes(bytes) => weight += PART + 2 * bytes.len().min(MAX_VALUE),
+            Value::List(values) => {
+                weight += PART * values.len();
+                values.iter().for_each(|value| memory::push(&mut rest, value));
+            }
+            Value::Map(members) => {
+                weight += members.keys().map(|key| PART + key.len()).sum::<usize>();
+                members.values().for_each(|value| memory::push(&mut rest, value));
+            }
+            _ => weight += PART,
+        }
+    }
+    weight.min(most)
 }
 
 fn text_of(value: &Value) -> String {

@@ -100,6 +100,7 @@ pub fn scan<'v>(field: &str, value: &'v str) -> Scanned<'v> {
 }
 
 fn balanced<'v>(field: &Field, value: &'v str, scratch: &mut Scratch) -> Scanned<'v> {
+    let whole = value.len();
     let scanned = Engine::default().scan(field, value, scratch);
     let mut redactions: Vec<Redaction> = Vec::new();
     let value = engine::redacted(
@@ -122,6 +123,14 @@ fn balanced<'v>(field: &Field, value: &'v str, scratch: &mut Scratch) -> Scanned
         },
         &mut Vec::new(),
     );
+    if crate::memory::take_lack() {
+        // What was found may not all be known, so nothing stays.
+        return Scanned {
+            value: Cow::Borrowed(""),
+            redactions: Vec::new(),
+            dropped: whole,
+        };
+    }
     Scanned {
         value,
         redactions,

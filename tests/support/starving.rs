@@ -1,0 +1,83 @@
+//! An allocator that gives a thread nothing, or not all: for a test binary of its own.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+/// What a thread is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fed {
+    All,
+    Nothing,
+    /// What is not larger than this.
+    Below(usize),
+    /// All but the allocation of this number, from 0 on.
+    AllButOne(usize),
+}
+
+struct Starving;
+
+thread_local! {
+    static FED: Cell<Fed> = const { Cell::new(Fed::All) };
+    static FAILED: Cell<usize> = const { Cell::new(0) };
+}
+
+fn is_refused(layout: Layout) -> bool {
+    let refused = FED.try_with(|fed| match fed.get() {
+        Fed::All => false,
+        Fed::Nothing => true,
+        Fed::Below(most) => layout.size() > most,
+        Fed::AllButOne(0) => {
+            fed.set(Fed::All);
+            true
+        }
+        Fed::AllButOne(left) => {
+            fed.set(Fed::AllButOne(left - 1));
+            false
+        }
+    });
+    let refused = refused.unwrap_or(false);
+    if refused {
+        let _ = FAILED.try_with(|failed| failed.set(failed.get() + 1));
+        if std::env::var_os("MEM_TRACE").is_some() {
+            let was = FED.with(|fed| fed.replace(Fed::All));
+            eprintln!(
+                "REFUSED {layout:?}\n{}",
+                std::backtrace::Backtrace::force_capture()
+            );
+            FED.with(|fed| fed.set(was));
+        }
+    }
+    refused
+}
+
+#[expect(
+    unsafe_code,
+    reason = "a global allocator is an unsafe trait; there is no other way to let allocations fail"
+)]
+// SAFETY: a call goes to the system's allocator with the arguments as they came, or answers that there is no memory.
+unsafe impl GlobalAlloc for Starving {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if is_refused(layout) {
+            return std::ptr::null_mut();
+        }
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static STARVING: Starving = Starving;
+
+/// Runs code that is given only this on its thread; answers what it answered, and how many allocations were refused.
+pub(crate) fn starved<R>(fed: Fed, run: impl FnOnce() -> R) -> (R, usize) {
+    FAILED.with(|failed| failed.set(0));
+    FED.with(|own| own.set(fed));
+    let answer = run();
+    FED.with(|own| own.set(Fed::All));
+    (answer, FAILED.with(Cell::get))
+}
