@@ -14,7 +14,7 @@ use std::error::Error;
 use std::fmt;
 use std::path::Path;
 
-use child::{directory, in_directory, report, start_with, tells};
+use child::{in_directory, report, start_with, tells};
 use starving::{Fed, starved};
 use torture::{PATIENCE, scenario, succeed};
 use tracing::{error, info, info_span};
@@ -250,9 +250,9 @@ fn a_record_too_large_for_the_memory_is_one_lost_record_whatever_way_it_came() {
         let ways: Vec<_> = WAYS.iter().copied().chain([TREE]).collect();
         let mut submitted = warm(&audit, &ways, &Matter::of(1 << 10));
         let mut told = 0;
-        for size in (10..=23).map(|bits| 1_usize << bits) {
+        for size in [10, 12, 14, 16, 18, 20, 23].map(|bits| 1_usize << bits) {
             let matter = Matter::of(size);
-            for limit in [512, 2 << 10, 8 << 10, 32 << 10, 128 << 10, 1 << 20] {
+            for limit in [512, 4 << 10, 32 << 10, 256 << 10] {
                 for (name, way) in &ways {
                     let before = given_up(&audit.stats());
                     let mut failed = 0;

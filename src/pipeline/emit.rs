@@ -261,6 +261,7 @@ impl Future for EmitFuture {
                 }
                 Step::Queued(ticket) => match ticket.poll(context.waker()) {
                     Some(Answer::Given(answer)) => {
+                        Ticket::keep(&ticket);
                         Next::Answer(answer.map(|receipt| with_id(receipt, *own_id)))
                     }
                     Some(Answer::Abandoned) => Next::Answer(Err(ended())),
@@ -303,7 +304,7 @@ fn first_step(inner: &Inner, record: &Record, rank: Rank) -> Next {
         Err(error) => Next::Answer(Err(error)),
         Ok(Prepared::BelowLevel) => Next::Answer(Ok(Receipt::unwritten(State::BelowLevel))),
         Ok(Prepared::Paused) => Next::Answer(Ok(Receipt::unwritten(State::Paused))),
-        Ok(Prepared::Frame(frame, ..)) => match Ticket::try_new() {
+        Ok(Prepared::Frame(frame, ..)) => match Ticket::of_record() {
             Some((promise, ticket)) => {
                 let promise = Some(promise);
                 Next::Go(Step::Waiting(Item { frame, promise }, ticket))
@@ -359,7 +360,9 @@ pub(super) struct Handed<'i> {
 impl Handed<'_> {
     pub(super) fn wait(&self) -> Result<Receipt> {
         let deadline = crate::clock::deadline(self.inbox.patience.commit);
-        match self.ticket.wait(deadline) {
+        let answer = self.ticket.wait(deadline);
+        Ticket::keep(&self.ticket);
+        match answer {
             Some(Answer::Given(answer)) => answer,
             Some(Answer::Abandoned) => Err(ended()),
             None => Err(unknown_state(self.inbox)),
@@ -371,7 +374,7 @@ impl Inner {
     /// Puts a frame into the queue with somebody who waits for it.
     pub(super) fn hand_over(&self, frame: Redacted, route: Route<'_>) -> Result<Handed<'_>> {
         let inbox = &self.streams.of(frame.bytes()).inbox;
-        let Some((promise, ticket)) = Ticket::try_new() else {
+        let Some((promise, ticket)) = Ticket::of_record() else {
             inbox.recycle(frame.into_buffer());
             return Err(inbox.rejected(None, Loss::Memory));
         };

@@ -321,7 +321,7 @@ impl Inbox {
             self.recycle(frame.into_buffer());
             return self.lost(Loss::Forked, route.category);
         }
-        let Some((promise, ticket)) = Ticket::try_new() else {
+        let Some((promise, ticket)) = Ticket::of_record() else {
             self.recycle(frame.into_buffer());
             return self.lost(Loss::Memory, route.category);
         };
@@ -334,6 +334,7 @@ impl Inbox {
                 // An expired wait loses nothing: the record is still on its way.
                 let deadline = crate::clock::deadline(self.patience.commit);
                 let _ = ticket.wait(deadline);
+                Ticket::keep(&ticket);
             }
             Err((item, loss)) => {
                 self.recycle(item.frame.into_buffer());

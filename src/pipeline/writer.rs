@@ -364,6 +364,11 @@ impl Writer {
         let policy = Policy::balanced();
         let mut into = Redacting::frame(Vec::new(), self.observed_at, &policy);
         into.record(record);
+        if into.capacity().is_none() {
+            // The writer's own records are few and short, and nobody else can say what they do: as everything on this
+            // thread, they end the process where there is no memory.
+            std::alloc::handle_alloc_error(std::alloc::Layout::new::<Record>());
+        }
         let (frame, _) = into.finish();
         self.state.notes.push((self.seq, None));
         add(&self.inbox.counters.control, 1);

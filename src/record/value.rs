@@ -1,5 +1,6 @@
 //! Exact values: what a field holds, without loss of range, sign or kind.
 
+use crate::memory;
 use std::collections::BTreeMap;
 use std::error::Error as StdError;
 
@@ -53,17 +54,32 @@ impl Value {
     }
 
     /// Drops the value level by level: dropped in the usual way, one that is nested thousands of levels deep would
-    /// overflow the stack.
+    /// overflow the stack. Takes memory only below the levels that are usual.
     pub(crate) fn dismantle(self) {
+        const LEVELS: usize = 64;
         let mut rest = Vec::new();
         let mut next = Some(self);
         while let Some(value) = next {
-            match value {
-                Self::List(values) => rest.extend(values),
-                Self::Map(members) => rest.extend(members.into_values()),
-                _ => {}
-            }
+            value.drop_down_to(LEVELS, &mut rest);
             next = rest.pop();
+        }
+        // What does not fit there was dropped in the usual way, and is nobody's loss.
+        memory::take_lack();
+    }
+
+    /// Drops so many levels of the value, and leaves those below in `rest`.
+    fn drop_down_to(self, levels: usize, rest: &mut Vec<Self>) {
+        let Some(below) = levels.checked_sub(1) else {
+            return memory::push(rest, self);
+        };
+        match self {
+            Self::List(values) => values
+                .into_iter()
+                .for_each(|value| value.drop_down_to(below, rest)),
+            Self::Map(members) => members
+                .into_values()
+                .for_each(|value| value.drop_down_to(below, rest)),
+            _ => {}
         }
     }
 

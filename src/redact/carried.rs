@@ -101,8 +101,10 @@ impl Drop for Carried {
             match value {
                 Value::Str(text) => text.zeroize(),
                 Value::Bytes(bytes) => bytes.zeroize(),
-                Value::List(values) => values.iter_mut().for_each(|value| rest.push(value)),
-                Value::Map(members) => members.values_mut().for_each(|value| rest.push(value)),
+                Value::List(values) => values.iter_mut().for_each(|value| memory::push(&mut rest, value)),
+                Value::Map(members) => members
+                    .values_mut()
+                    .for_each(|value| memory::push(&mut rest, value)),
                 _ => {}
             }
             next = rest.pop();

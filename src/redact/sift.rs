@@ -1,5 +1,6 @@
 //! What the value engine makes of a kept text, under the policy.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt::Write as _;
 
@@ -162,11 +163,15 @@ pub(super) fn sift_around(
             &mut edits,
         );
         moved(pieces, &scratch.hits, &edits, head.len());
+        let text = match text {
+            Cow::Borrowed(text) => memory::owned(text),
+            Cow::Owned(text) => text,
+        };
         if memory::lacks() {
             return Some(Sifted::nothing());
         }
         (is_short || !notes.is_empty()).then(|| Sifted {
-            text: text.into_owned(),
+            text,
             notes,
             is_short,
         })

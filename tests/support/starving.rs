@@ -38,14 +38,6 @@ fn is_refused(layout: Layout) -> bool {
     let refused = refused.unwrap_or(false);
     if refused {
         let _ = FAILED.try_with(|failed| failed.set(failed.get() + 1));
-        if std::env::var_os("MEM_TRACE").is_some() {
-            let was = FED.with(|fed| fed.replace(Fed::All));
-            eprintln!(
-                "REFUSED {layout:?}\n{}",
-                std::backtrace::Backtrace::force_capture()
-            );
-            FED.with(|fed| fed.set(was));
-        }
     }
     refused
 }
