@@ -12,15 +12,16 @@ mod torture;
 
 use std::error::Error;
 use std::fmt;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 
 use child::{in_directory, report, start_with, tells};
-use starving::{Fed, starved};
+use starving::{Fed, starve_others, starved};
 use torture::{PATIENCE, scenario, succeed};
 use tracing::{error, info, info_span};
 use tracing_audit::record::{Record, Slot, Value};
 use tracing_audit::verify::{Options, Outcome, verify};
-use tracing_audit::{Audit, ErrorKind, Stats};
+use tracing_audit::{Audit, AuditedExt as _, ErrorKind, Stats, Submitted};
 
 /// What a record is made of, made before anything fails: what the application allocates is its own.
 struct Matter {
@@ -276,8 +277,8 @@ fn a_record_too_large_for_the_memory_is_one_lost_record_whatever_way_it_came() {
 
 /// Reports a record that nothing stands in the way of.
 fn report_one(audit: &Audit, submitted: &mut u64) {
-    let receipt = audit.emit(Record::builder("it.went.on").set(Slot::ActorId, "ana").build());
-    assert!(receipt.unwrap().seq().is_some());
+    let answer = audit.submit(Record::builder("it.went.on").set(Slot::ActorId, "ana").build());
+    assert_eq!(answer.unwrap(), Submitted::Queued);
     *submitted += 1;
 }
 
@@ -315,4 +316,64 @@ fn whichever_allocation_fails_it_costs_one_record_and_the_next_is_taken() {
         }
         settle(&audit, submitted, told);
     });
+}
+
+#[test]
+fn a_span_without_memory_for_what_it_hands_down_names_no_other_actor_inside() {
+    let (audit, sink) = torture::trail();
+    let roles = "auditor ".repeat(1500);
+    let inside = |starve: bool| {
+        let _outer = info_span!(target: "audit", "outer", actor.id = "ana").entered();
+        let fed = if starve { Fed::Below(1024) } else { Fed::All };
+        let make =
+            || info_span!(target: "audit", "inner", actor.id = "bob", tenant.id = "t1", session.id = roles);
+        let (span, failed) = starved(fed, make);
+        assert_eq!(failed > 0, starve);
+        let _inner = span.entered();
+        info!(target: "audit", "inside");
+    };
+    tracing::subscriber::with_default(tracing_subscriber::registry().audited(&audit), || {
+        inside(false);
+        inside(true);
+    });
+    let actors: Vec<_> = torture::records(&audit, &sink)
+        .iter()
+        .filter(|record| record.text(Slot::Summary) == Some("inside"))
+        .map(|record| record.text(Slot::ActorId).unwrap_or_default().to_owned())
+        .collect();
+    assert_eq!(actors, ["bob", "unknown"]);
+    let stats = audit.stats();
+    assert_eq!((stats.not_handed_down, stats.lost_memory), (1, 1), "{stats:?}");
+    audit.shutdown(PATIENCE).unwrap();
+    assert_eq!(torture::gaps(&sink), [("no_memory".to_owned(), 1)]);
+}
+
+#[test]
+fn without_memory_for_the_writer_the_process_ends_and_what_was_acknowledged_stands_there() {
+    let test = "without_memory_for_the_writer_the_process_ends_and_what_was_acknowledged_stands_there";
+    if scenario().is_some() {
+        let audit = begin();
+        report(0..100);
+        audit.flush(PATIENCE).unwrap();
+        starve_others(64);
+        // Together more than the writer's memory for a batch has ever held.
+        let text = "x".repeat(60_000);
+        for _ in 0..100 {
+            info!(target: "audit", text, "too much");
+        }
+        let _answer = audit.flush(PATIENCE);
+        return;
+    }
+    let place = tempfile::tempdir().expect("there is room for a directory");
+    let output = in_directory(test, "writer", place.path()).output();
+    let output = output.expect("the child starts");
+    assert_eq!(output.status.signal(), Some(libc::SIGABRT), "{output:?}");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("memory allocation of"), "{told}");
+    let story = child::story(place.path());
+    assert_eq!(
+        story.get(..2),
+        Some([("audit.open".to_owned(), 1), ("acknowledged".to_owned(), 100)].as_slice())
+    );
+    check(place.path());
 }

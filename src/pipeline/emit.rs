@@ -390,6 +390,12 @@ impl Inner {
 
     /// Takes a record through policy, floor and mode.
     pub(super) fn prepare(&self, record: &Record, rank: Rank) -> Result<Prepared> {
+        let prepared = self.try_prepare(record, rank)?;
+        prepared.ok_or_else(|| self.inbox().rejected(None, Loss::Memory))
+    }
+
+    /// As [`Self::prepare`]. Counts what is refused, but for one thing: `None` where there was no memory.
+    pub(super) fn try_prepare(&self, record: &Record, rank: Rank) -> Result<Option<Prepared>> {
         if crate::capture::is_recording() {
             return Err(self.inbox().rejected(None, Loss::Reentrant));
         }
@@ -409,8 +415,8 @@ impl Inner {
         };
         let mode = match fate {
             Fate::Wanted(mode) => mode,
-            Fate::BelowLevel => return Ok(Prepared::BelowLevel),
-            Fate::Paused => return Ok(Prepared::Paused),
+            Fate::BelowLevel => return Ok(Some(Prepared::BelowLevel)),
+            Fate::Paused => return Ok(Some(Prepared::Paused)),
         };
         let time = super::control::stated_time(record).unwrap_or_else(|| self.inbox().clock.now());
         if time > crate::clock::MAX_TIME {
@@ -447,11 +453,11 @@ impl Inner {
         let name = crate::memory::owned(category);
         if crate::memory::take_lack() || into.capacity().is_none() {
             self.inbox().recycle(into.discard());
-            return Err(self.inbox().rejected(None, Loss::Memory));
+            return Ok(None);
         }
         let (frame, spare) = into.finish();
         self.inbox().recycle(spare);
-        Ok(Prepared::Frame(frame, mode, name))
+        Ok(Some(Prepared::Frame(frame, mode, name)))
     }
 }
 

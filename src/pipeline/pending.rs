@@ -372,8 +372,11 @@ impl Inner {
             return self.inbox().lost(Loss::Reentrant, category);
         }
         // What is refused here was refused and counted by the policy, which the intent has passed.
-        let Ok((frame, category)) = self.prepare_mandatory(record) else {
+        let Ok(prepared) = self.try_prepare(record, Rank::Mandatory) else {
             return;
+        };
+        let Some(Prepared::Frame(frame, _, category)) = prepared else {
+            return self.inbox().lost(Loss::Memory, category);
         };
         let route = Route {
             mode: Mode::Durable,

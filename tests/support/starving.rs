@@ -2,6 +2,7 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What a thread is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,14 +17,18 @@ pub(crate) enum Fed {
 
 struct Starving;
 
+/// What is larger than this is refused to every thread but the one that has said so.
+static OTHERS: AtomicUsize = AtomicUsize::new(usize::MAX);
+
 thread_local! {
+    static IS_SPARED: Cell<bool> = const { Cell::new(false) };
     static FED: Cell<Fed> = const { Cell::new(Fed::All) };
     static FAILED: Cell<usize> = const { Cell::new(0) };
 }
 
 fn is_refused(layout: Layout) -> bool {
     let refused = FED.try_with(|fed| match fed.get() {
-        Fed::All => false,
+        Fed::All => layout.size() > OTHERS.load(Ordering::Relaxed) && !IS_SPARED.get(),
         Fed::Nothing => true,
         Fed::Below(most) => layout.size() > most,
         Fed::AllButOne(0) => {
@@ -72,4 +77,10 @@ pub(crate) fn starved<R>(fed: Fed, run: impl FnOnce() -> R) -> (R, usize) {
     let answer = run();
     FED.with(|own| own.set(Fed::All));
     (answer, FAILED.with(Cell::get))
+}
+
+/// Gives every other thread only what is not larger than this, from now on.
+pub(crate) fn starve_others(most: usize) {
+    IS_SPARED.set(true);
+    OTHERS.store(most, Ordering::Relaxed);
 }
