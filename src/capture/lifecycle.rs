@@ -79,7 +79,6 @@ impl Capture {
             state.trace = into.trace;
         }
         state.handed_down = into.finish_lending();
-        self.check_handed_down(&mut state);
         self.spans.insert(id.into_u64(), state, false);
     }
 
@@ -96,17 +95,6 @@ impl Capture {
             self.inherit(&mut state, spot)
         });
         Some(state)
-    }
-
-    /// Where there was no memory for all that a span hands down, it hands nothing down, rather than keep to itself every
-    /// record inside: but those must not name the actor outside of it.
-    #[inline]
-    fn check_handed_down(&self, state: &mut SpanState) {
-        if state.handed_down.is_lost() {
-            state.handed_down.clear();
-            state.has_actor = false;
-            self.cannot_hand_down();
-        }
     }
 
     /// Takes a new audit span's fields, and settles its ids.
@@ -130,7 +118,6 @@ impl Capture {
             state.more |= more::STARTS;
         }
         (state.own, state.handed_down) = into.finish_fields();
-        self.check_handed_down(state);
         self.identify_new(state);
     }
 
@@ -214,7 +201,6 @@ impl Capture {
                 state.trace = Some(moved);
                 state.handed_down.trace(moved, None);
             }
-            self.check_handed_down(state);
         });
         self.outlet.recycle(own.into_buffer());
         self.outlet.recycle(handed_down.into_buffer());

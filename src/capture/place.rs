@@ -80,7 +80,18 @@ impl Capture {
         });
     }
 
-    /// Counts a span, or a place, that has no memory for what it should hand down.
+    /// For a record in a span that had no memory for what it hands down: its trace is known all the same. Answers that
+    /// there is no actor: the one outside of the span need not be the one inside.
+    #[cold]
+    fn inherits_nothing(&self, into: &mut Redacting<'_>, state: &SpanState) -> bool {
+        self.cannot_hand_down();
+        if let Some(trace) = state.trace {
+            into.trace_ids(trace, None);
+        }
+        false
+    }
+
+    /// Counts what is without that which should have been handed down.
     #[cold]
     pub(super) fn cannot_hand_down(&self) {
         add(&self.counters.not_handed_down, 1);
@@ -163,9 +174,9 @@ impl Capture {
     pub(super) fn append_context(&self, into: &mut Redacting<'_>, spot: Spot<'_>) -> bool {
         if spot.outer.is_empty() && spot.inside.is_empty() {
             // No scope anywhere: what is handed down is the span's alone, if it stands in one.
-            let span = |state: &mut SpanState| {
-                into.inherit(&state.handed_down);
-                state.has_actor
+            let span = |state: &mut SpanState| match into.try_inherit(&state.handed_down) {
+                true => state.has_actor,
+                false => self.inherits_nothing(into, state),
             };
             return spot.tracked != 0 && self.spans.with(spot.tracked, span).unwrap_or(false);
         }
@@ -186,8 +197,11 @@ impl Capture {
                 if has_actor && state.has_actor {
                     into.level();
                 }
-                into.inherit(&state.handed_down);
-                has_actor |= state.has_actor;
+                if into.try_inherit(&state.handed_down) {
+                    has_actor |= state.has_actor;
+                } else {
+                    has_actor = self.inherits_nothing(into, state);
+                }
             });
         } else {
             has_actor = self.append_scopes(into, spot.outer, false);

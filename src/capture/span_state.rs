@@ -96,10 +96,25 @@ impl SpanState {
     /// Takes over what an enclosing span hands down.
     #[inline]
     pub(super) fn inherit(&mut self, parent: &Self) {
-        self.handed_down.extend(&parent.handed_down);
+        if !self.handed_down.try_extend(&parent.handed_down) {
+            return self.inherit_nothing(parent);
+        }
         self.has_actor |= parent.has_actor;
         self.is_scoped |= parent.is_scoped;
         self.trace = parent.trace;
+    }
+
+    /// As [`Self::inherit`], where there was no memory for what the enclosing span hands down: nothing is taken over, also
+    /// not the actor outside of it, who need not be the one inside.
+    #[cold]
+    fn inherit_nothing(&mut self, parent: &Self) {
+        self.handed_down.clear();
+        self.has_actor = false;
+        self.is_scoped |= parent.is_scoped;
+        self.trace = parent.trace;
+        if let Some(trace) = parent.trace {
+            self.handed_down.trace(trace, None);
+        }
     }
 
     /// Whether the span becomes a record when it closes.

@@ -12,6 +12,7 @@ use super::ticket::{Answer, Receipt, State, Ticket};
 use crate::capture::{CurrentContext, Fate, Loss, Outlet, Route};
 use crate::config::Mode;
 use crate::error::{Error, ErrorKind, Result};
+use crate::memory;
 use crate::queue::{Lane, Refused};
 use crate::record::{Level, Record, Slot};
 use crate::redact::{Redacted, Redacting, sees};
@@ -434,14 +435,14 @@ impl Inner {
         }
         into.record(record);
         self.capture.count(into.tally);
+        if into.is_lost() {
+            self.inbox().recycle(into.discard());
+            return Ok(None);
+        }
         if into.seen & sees::ACTOR_PERSONAL != 0 && self.capture.policy().is_strict() {
             self.inbox().recycle(into.discard());
             self.inbox().rejected(None, Loss::Policy);
-            return Err(Error::new(
-                ErrorKind::Refused,
-                "`actor.id` holds a person's address or number, which the strict policy does not take; give an id that \
-                 stands for the person",
-            ));
+            return Err(Error::new(ErrorKind::Refused, PERSONAL_ACTOR));
         }
         if !has_actor && into.seen & sees::ACTOR == 0 {
             if self.capture.requires_actor() {
@@ -450,16 +451,25 @@ impl Inner {
             }
             add(&self.inbox().counters.missing_actor, 1);
         }
-        let name = crate::memory::owned(category);
-        if crate::memory::take_lack() || into.capacity().is_none() {
+        let whole = self.finish(into, category);
+        Ok(whole.map(|(frame, category)| Prepared::Frame(frame, mode, category)))
+    }
+
+    /// Ends a frame, and copies its category; `None` where there was no memory for all of it.
+    fn finish(&self, mut into: Redacting<'_>, category: &str) -> Option<(Redacted, String)> {
+        let category = memory::owned(category);
+        if memory::take_lack() || into.capacity().is_none() {
             self.inbox().recycle(into.discard());
-            return Ok(None);
+            return None;
         }
         let (frame, spare) = into.finish();
         self.inbox().recycle(spare);
-        Ok(Some(Prepared::Frame(frame, mode, name)))
+        Some((frame, category))
     }
 }
+
+const PERSONAL_ACTOR: &str = "`actor.id` holds a person's address or number, which the strict policy does not take; \
+                              give an id that stands for the person";
 
 fn own_id(record: &Record) -> Option<uuid::Uuid> {
     record

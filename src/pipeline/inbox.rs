@@ -315,6 +315,13 @@ impl Inbox {
         }
     }
 
+    /// Counts a frame for which there was no memory.
+    #[cold]
+    fn lost_whole(&self, frame: &mut Redacting<'_>, route: Route<'_>) {
+        self.recycle(frame.discard());
+        self.lost(Loss::Memory, route.category);
+    }
+
     #[cold]
     fn send_durable(&self, frame: Redacted, route: Route<'_>) {
         if self.is_forked() {
@@ -363,8 +370,7 @@ impl Outlet for Inbox {
     #[inline]
     fn send(&self, frame: &mut Redacting<'_>, route: Route<'_>) {
         let Some(bytes) = frame.capacity() else {
-            self.recycle(frame.discard());
-            return self.lost(Loss::Memory, route.category);
+            return self.lost_whole(frame, route);
         };
         if route.mode == Mode::Durable && !crate::capture::is_own_thread() {
             let (frame, spare) = frame.finish();

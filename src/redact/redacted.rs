@@ -110,6 +110,11 @@ impl Redacting<'_> {
         place.take(&mut self.ink);
     }
 
+    /// Whether there was no memory for all of it so far.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.ink.is_lost()
+    }
+
     /// What the frame's [`Redacted::capacity`] will be if it ends now; `None` where there was no memory for all of it:
     /// it is no frame then, and must not be ended.
     #[inline]
@@ -170,6 +175,20 @@ impl RedactedFields {
             Some(bytes) => self.0.extend(bytes),
             None => self.0.lose(),
         }
+    }
+
+    /// As [`Self::extend`], for what can be done without: `false`, and nothing, where there was no memory for `other`.
+    #[inline]
+    pub(crate) fn try_extend(&mut self, other: &Self) -> bool {
+        let whole = other.whole();
+        if let Some(bytes) = whole {
+            self.0.extend(bytes);
+        }
+        whole.is_some()
+    }
+
+    pub(super) fn lose(&mut self) {
+        self.0.lose();
     }
 
     /// Whether there was no memory for all of them: then there are none, and what takes them over is lost as well.

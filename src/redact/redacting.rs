@@ -125,11 +125,22 @@ impl<'p> Redacting<'p> {
         }
     }
 
+    /// As [`Self::inherit`], for what the record can be without: `false` where there was no memory for it.
+    #[inline]
+    pub(crate) fn try_inherit(&mut self, fields: &RedactedFields) -> bool {
+        let whole = fields.whole();
+        if let Some(bytes) = whole {
+            self.ink.extend(bytes);
+        }
+        whole.is_some()
+    }
+
     /// Gives the record up where there was no memory for something that its values needed beside the frame. To be asked
     /// before other code runs on the thread.
     pub(super) fn settle(&mut self) {
         if memory::take_lack() {
             self.ink.lose();
+            self.hand_down(0);
         }
     }
 
@@ -356,10 +367,15 @@ impl<'p> Redacting<'p> {
         }
     }
 
-    /// Copies the entry that begins at `start` to what a span hands down.
-    fn hand_down(&mut self, start: usize) {
-        if let (Some(fields), Some(entry)) = (&mut self.handed_down, self.ink.written().get(start..)) {
-            fields.append(entry);
+    /// Copies the entry that begins at `start` to what a span hands down; where there was no memory for it, none of that is
+    /// handed down.
+    pub(super) fn hand_down(&mut self, start: usize) {
+        let Some(fields) = &mut self.handed_down else {
+            return;
+        };
+        match self.ink.whole().and_then(|written| written.get(start..)) {
+            Some(entry) => fields.append(entry),
+            None => fields.lose(),
         }
     }
 

@@ -27,11 +27,25 @@ impl Redacting<'_> {
 
     /// A value that says of itself what it is, or has a text.
     pub(super) fn shown(&mut self, plan: &FieldPlan, value: &dyn Debug) {
+        if self.ink.is_lost() {
+            return self.unshown(plan);
+        }
         let sources = self.show(plan, value);
         self.settle();
+        if self.ink.is_lost() {
+            self.unshown(plan);
+        }
         if sources != 0 && plan.slot == Some(Slot::ErrorMessage) && plan.keeps_text() {
             self.chain(plan, value, sources);
             self.settle();
+        }
+    }
+
+    /// A value for which there is no memory.
+    #[cold]
+    fn unshown(&mut self, plan: &FieldPlan) {
+        if plan.inherited {
+            self.hand_down(0);
         }
     }
 
@@ -54,17 +68,12 @@ impl Redacting<'_> {
                 .is_none_or(|kind| matches!(kind, Kind::Text | Kind::Id | Kind::Texts | Kind::Any));
         let start = self.ink.len();
         self.head(plan, fits);
-        if self.ink.is_lost() {
-            return 0;
-        }
         let text_at = self.ink.len() + 5;
         text::open(&mut self.ink, tag::FORMATTED);
         let limit = self.free();
         let mut declaring = Declaring::new(self.policy, &plan.judged);
         let formatted = text::format(&mut self.ink, limit, &mut declaring, format_args!("{value:?}"));
-        if formatted.panicked {
-            self.tally.panicked += 1;
-        }
+        self.tally.panicked += u32::from(formatted.panicked);
         if self.ink.is_lost() {
             return 0;
         }

@@ -13,7 +13,7 @@ use super::memo;
 use super::policy::Policy;
 use super::recording::{self, Piece};
 use super::scan::hits::{Hit, Hits, Sort};
-use super::scan::{Edit, Engine, Field, Scratch, is_mark, redacted};
+use super::scan::{Edit, Engine, Extent, Field, Scratch, is_mark, redacted};
 use crate::memory;
 
 /// A text of which something was replaced or left out.
@@ -136,46 +136,49 @@ pub(super) fn sift_around(
         let is_short = scanned.dropped > 0;
         // The record lists what was cut; the text itself needs no mark of it.
         scanned.dropped = 0;
-        let mut notes = Vec::new();
         let head = text.get(..scanned.kept).unwrap_or_default();
-        let mut edits = Vec::new();
-        let whole = head.trim().len();
-        let text = redacted(
-            head,
-            scanned,
-            &scratch.hits,
-            &mut |hit, text, out| {
-                let class = class_of(policy, judged, hit);
-                let is_named = text.len() >= whole && class.kind() == judged.named.kind();
-                let action = found(policy, class, is_named);
-                if replace(policy, action, class, hit.rule, text, out) {
-                    note(
-                        &mut notes,
-                        Note {
-                            rule: hit.rule,
-                            class,
-                            action,
-                            n: 1,
-                        },
-                    );
-                }
-            },
-            &mut edits,
-        );
+        let (text, notes, edits) = replaced(policy, judged, (head, scanned), &scratch.hits);
         moved(pieces, &scratch.hits, &edits, head.len());
-        let text = match text {
-            Cow::Borrowed(text) => memory::owned(text),
-            Cow::Owned(text) => text,
-        };
         if memory::lacks() {
             return Some(Sifted::nothing());
         }
-        (is_short || !notes.is_empty()).then(|| Sifted {
+        (is_short || !notes.is_empty()).then_some(Sifted {
             text,
             notes,
             is_short,
         })
     })
+}
+
+/// The text with what the policy puts in the place of each hit.
+fn replaced(
+    policy: &Policy,
+    judged: &Judged,
+    (head, scanned): (&str, Extent),
+    hits: &Hits,
+) -> (String, Vec<Note>, Vec<Edit>) {
+    let (mut notes, mut edits) = (Vec::new(), Vec::new());
+    let whole = head.trim().len();
+    let mut replace_hit = |hit: &Hit, text: &str, out: &mut String| {
+        let (rule, class) = (hit.rule, class_of(policy, judged, hit));
+        let is_named = text.len() >= whole && class.kind() == judged.named.kind();
+        let action = found(policy, class, is_named);
+        if replace(policy, action, class, rule, text, out) {
+            let n = 1;
+            let done = Note {
+                rule,
+                class,
+                action,
+                n,
+            };
+            note(&mut notes, done);
+        }
+    };
+    let text = match redacted(head, scanned, hits, &mut replace_hit, &mut edits) {
+        Cow::Borrowed(text) => memory::owned(text),
+        Cow::Owned(text) => text,
+    };
+    (text, notes, edits)
 }
 
 /// Takes away what was found in values with a class that the policy has been at; only a secret counts in one that can

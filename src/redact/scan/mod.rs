@@ -55,7 +55,7 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 
 pub(super) use cut::Edit;
-pub(super) use engine::{Engine, Scratch, redacted};
+pub(super) use engine::{Engine, Scanned as Extent, Scratch, redacted};
 pub(super) use field::Field;
 use hits::{Hit, Sort};
 pub(super) use word::is_word;
