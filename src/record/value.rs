@@ -83,6 +83,30 @@ impl Value {
         }
     }
 
+    /// About how much memory a copy takes of which no text is longer than `longest`: `most` at most, and then no more is
+    /// looked at.
+    pub(crate) fn weight(&self, most: usize, longest: usize) -> usize {
+        /// What a part takes beside its own bytes: its place in a list or a tree, and its allocation.
+        const PART: usize = 128;
+        let mut weight = 0;
+        let mut rest = Vec::new();
+        memory::push(&mut rest, self);
+        while let Some(value) = rest.pop().filter(|_| weight < most) {
+            weight += PART;
+            match value {
+                Self::Str(text) => weight += text.len().min(longest),
+                Self::Bytes(bytes) => weight += bytes.len().min(longest),
+                Self::List(values) => values.iter().for_each(|value| memory::push(&mut rest, value)),
+                Self::Map(members) => {
+                    weight += members.keys().map(String::len).sum::<usize>();
+                    members.values().for_each(|value| memory::push(&mut rest, value));
+                }
+                _ => {}
+            }
+        }
+        weight.min(most)
+    }
+
     /// The text, if this is text.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {

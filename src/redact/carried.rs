@@ -44,6 +44,9 @@ impl<'a> Carry<'a> {
             recording::hands(f, Told::Texts(count))?;
             return (0..count).try_for_each(|at| f.write_str(texts.text(at)));
         }
+        if !memory::is_enough(self.weight()) {
+            return Ok(());
+        }
         let Some(value) = self.view.clone().into_value() else {
             return Ok(());
         };
@@ -55,6 +58,19 @@ impl<'a> Carry<'a> {
                 parts: self.parts,
             }),
         )
+    }
+
+    /// About how much memory a copy takes.
+    fn weight(&self) -> usize {
+        match &self.view {
+            View::Text(text) => text.len(),
+            View::Texts(texts) => (0..texts.count())
+                .map(|at| size_of::<Value>() + texts.text(at).len())
+                .sum(),
+            View::Value(value) => value.weight(usize::MAX, usize::MAX),
+            View::Made(value) => value.weight(usize::MAX, usize::MAX),
+            _ => 0,
+        }
     }
 
     /// Shows the value to everybody.

@@ -12,8 +12,12 @@ use super::redacting::{MAX_FRAME, Redacting};
 use super::sift::{self, Sifted};
 use super::sourced::Sourced;
 use super::text;
+use crate::memory;
 use crate::record::frame::{Out as _, Put, tag};
 use crate::record::{Kind, Naming, Plaintext, Slot, TraceContext};
+
+/// More than the copy of a field's plan takes that is made where types list its values.
+const LISTED: usize = 4 * size_of::<FieldPlan>();
 
 impl Redacting<'_> {
     /// A value that only `Debug` or `Display` can show. User code runs here: no lock of ours is held, and what
@@ -93,6 +97,9 @@ impl Redacting<'_> {
             self.typed(plan, fits, (stated.class, stated.action), stated.text.as_ref());
             return sources;
         }
+        if is_unlisted && !memory::is_enough(LISTED) {
+            return 0;
+        }
         let listed = (is_unlisted && declaring.covers(len)).then(|| plan.listed());
         let plan = listed.as_ref().unwrap_or(plan);
         let would_list = |trial: &Judged| trial.is_unlisted() && declaring.covers(len);
@@ -130,7 +137,7 @@ impl Redacting<'_> {
         if let Some(mut sifted) = sifted {
             notes
                 .into_iter()
-                .for_each(|note| crate::memory::push(&mut sifted.notes, note));
+                .for_each(|note| memory::push(&mut sifted.notes, note));
             let shown_len = formatted.cut_from.unwrap_or(self.ink.len() - text_at);
             self.ink.wipe_back(text_at);
             let kept = crate::record::frame::cut(&sifted.text, limit);
@@ -166,6 +173,9 @@ impl Redacting<'_> {
         (class, asked): (Class, Option<Action>),
         text: Option<&Plaintext>,
     ) {
+        if plan.judged.is_unlisted() && !memory::is_enough(LISTED) {
+            return;
+        }
         let listed = plan.judged.is_unlisted().then(|| plan.listed());
         let plan = listed.as_ref().unwrap_or(plan);
         let mut decision =
@@ -193,7 +203,7 @@ impl Redacting<'_> {
             self.seen |= sees::PERSONAL;
         }
         let mut pieces = Vec::new();
-        crate::memory::push(&mut pieces, Piece::kept(class, text.len()));
+        memory::push(&mut pieces, Piece::kept(class, text.len()));
         let look = plan.judged.text.look.max(Look::Secrets);
         match sift::sift_around(self.policy, &plan.judged, look, text, &mut pieces) {
             Some(sifted) => self.put_sifted(plan, fits, &sifted, text.len()),

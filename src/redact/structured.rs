@@ -54,7 +54,10 @@ impl Redacting<'_> {
         for declared in record.declared() {
             let make = || FieldPlan::attribute(&declared.name, &declared.name, of);
             match plans {
-                Some(plans) => self.declared(&plans.member(Slot::Attributes, &declared.name, make), declared),
+                Some(plans) => match plans.member(Slot::Attributes, &declared.name, make) {
+                    Some(plan) => self.declared(&plan, declared),
+                    None => self.settle(),
+                },
                 None => self.declared(&make(), declared),
             }
         }
@@ -83,7 +86,10 @@ impl Redacting<'_> {
                     let plan = make().of_class(event, field, policy);
                     self.value(&plan, value, of.about);
                 }
-                (None, Some(plans)) => self.value(&plans.member(slot, &key, make), value, of.about),
+                (None, Some(plans)) => match plans.member(slot, &key, make) {
+                    Some(plan) => self.value(&plan, value, of.about),
+                    None => self.settle(),
+                },
                 (None, None) => self.value(&make(), value, of.about),
             }
             notes.iter().for_each(|note| self.remark(&key, *note));
@@ -112,7 +118,9 @@ impl Redacting<'_> {
             Value::Str(text) => return self.str(plan, text),
             Value::Bytes(bytes) => return self.bytes(plan, bytes),
             // A structure is redacted as a copy, made of parts that cannot be asked for one by one.
-            _ if !is_number && !memory::is_enough(weight(value, 2 * MAX_FRAME)) => return self.settle(),
+            _ if !is_number && !memory::is_enough(2 * value.weight(MAX_FRAME, MAX_VALUE)) => {
+                return self.settle();
+            }
             _ if is_number => self.rehearse(plan, |trial| trial.number),
             _ => self.rehearse(plan, |trial| trial.text),
         }
@@ -336,31 +344,6 @@ impl Room {
         self.is_short |= given < bytes;
         given
     }
-}
-
-/// About how much memory a copy of a value takes, with what is needed beside it while it is made; `most` at most.
-fn weight(value: &Value, most: usize) -> usize {
-    /// What a part takes beside its own bytes: its place in a list or a tree, and its allocation.
-    const PART: usize = 128;
-    let mut weight = 1024;
-    let mut rest = Vec::new();
-    memory::push(&mut rest, value);
-    while let Some(value) = rest.pop().filter(|_| weight < most) {
-        match value {
-            Value::Str(text) => weight += PART + 2 * text.len().min(MAX_VALUE),
-            Value::Bytes(bytes) => weight += PART + 2 * bytes.len().min(MAX_VALUE),
-            Value::List(values) => {
-                weight += PART * values.len();
-                values.iter().for_each(|value| memory::push(&mut rest, value));
-            }
-            Value::Map(members) => {
-                weight += members.keys().map(|key| PART + key.len()).sum::<usize>();
-                members.values().for_each(|value| memory::push(&mut rest, value));
-            }
-            _ => weight += PART,
-        }
-    }
-    weight.min(most)
 }
 
 fn text_of(value: &Value) -> String {
