@@ -127,6 +127,10 @@ const WAYS: &[(&str, Way)] = &[
         starve(&mut || info!(target: "audit", event = "at.once", note = matter.text, "told"));
         None
     }),
+    ("sensitive", |_, matter, starve| {
+        starve(&mut || info!(target: "audit", note = ?Internal::of(&matter.secrets), "told"));
+        None
+    }),
     ("span", |_, matter, starve| {
         starve(&mut || {
             let span =
@@ -153,6 +157,12 @@ const WAYS: &[(&str, Way)] = &[
         });
         kind
     }),
+    ("async", |audit, matter, starve| {
+        let mut future = Box::pin(audit.emit_async(of(matter)));
+        let mut kind = None;
+        starve(&mut || kind = block_on(future.as_mut()).err().map(|error| error.kind()));
+        kind
+    }),
 ];
 
 /// Ways whose values are copied or made at once: memory for them is asked for before, as a sum.
@@ -164,22 +174,12 @@ const WHOLE: &[(&str, Way)] = &[
         starve(&mut || kind = audit.emit(record.take().unwrap()).err().map(|error| error.kind()));
         kind
     }),
-    ("async", |audit, matter, starve| {
-        let mut future = Box::pin(audit.emit_async(of(matter)));
-        let mut kind = None;
-        starve(&mut || kind = block_on(future.as_mut()).err().map(|error| error.kind()));
-        kind
-    }),
     // Two records: the intent, which has all the memory that there is, and what came of it.
     (OUTCOME, |audit, matter, starve| {
         let mut pending = Some(audit.begin(of(matter)).unwrap());
         let mut kind = None;
         starve(&mut || kind = pending.take().unwrap().success().err().map(|error| error.kind()));
         kind
-    }),
-    ("sensitive", |_, matter, starve| {
-        starve(&mut || info!(target: "audit", note = ?Internal::of(&matter.secrets), "told"));
-        None
     }),
 ];
 

@@ -55,7 +55,9 @@ impl Capture {
         if state.more != 0 {
             return self.insert_more(attributes, id, state, plan);
         }
-        self.spans.insert(id.into_u64(), state, true);
+        if !self.spans.insert(id.into_u64(), state, true) {
+            self.outlet.lost(Loss::Memory, plan.category);
+        }
     }
 
     /// An ordinary span that lends: it becomes no record, so what it takes is only handed down.
@@ -79,7 +81,9 @@ impl Capture {
             state.trace = into.trace;
         }
         state.handed_down = into.finish_lending();
-        self.spans.insert(id.into_u64(), state, false);
+        if !self.spans.insert(id.into_u64(), state, false) {
+            self.cannot_hand_down();
+        }
     }
 
     /// The state of a new span, with what it inherits; `None` where there is no memory for it.
