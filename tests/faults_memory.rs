@@ -429,3 +429,23 @@ fn without_memory_for_the_writer_the_process_ends_and_what_was_acknowledged_stan
     assert!(directory_is_free(place.path()));
     check(place.path());
 }
+
+#[test]
+fn with_little_memory_for_the_trails_own_threads_ordinary_records_reach_the_disk() {
+    let test = "with_little_memory_for_the_trails_own_threads_ordinary_records_reach_the_disk";
+    if scenario().is_none() {
+        let place = tempfile::tempdir().expect("there is room for a directory");
+        succeed(in_directory(test, "little", place.path()));
+        let told = [("audit.open", 1), ("acknowledged", 4000), ("audit.close", 1)];
+        tells(place.path(), &told, "little");
+        return check(place.path());
+    }
+    let audit = begin();
+    report(0..2000);
+    audit.flush(PATIENCE).unwrap();
+    starve_others(16 << 10);
+    report(2000..4000);
+    audit.shutdown(PATIENCE).unwrap();
+    // The harness has a thread of its own.
+    std::process::exit(0);
+}

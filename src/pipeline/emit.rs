@@ -56,7 +56,7 @@ pub trait Emitter: Send + Sync {
     ///
     /// # Errors
     ///
-    /// The record was not taken (`Full`, `Closed`, `Refused`, `Reentrant`, `Forked`), or its state did not become
+    /// The record was not taken (`Full`, `Closed`, `Refused`, `Reentrant`, `Forked`, `Memory`), or its state did not become
     /// known in time (`Timeout`): then it is still on its way.
     fn emit(&self, record: Record) -> Result<Receipt>;
 
@@ -111,7 +111,7 @@ impl Audit {
     ///
     /// # Errors
     ///
-    /// The record was not taken (`Full`, `Closed`, `Refused`, `Reentrant`, `Forked`), or its state did not become
+    /// The record was not taken (`Full`, `Closed`, `Refused`, `Reentrant`, `Forked`, `Memory`), or its state did not become
     /// known in time (`Timeout`): then it is still on its way. `Sink` where there is no journal and a sink refused or
     /// missed this record, or could not flush; the message names the sink. `Closed` also where the trail ended first.
     pub fn emit(&self, record: impl Into<Record>) -> Result<Receipt> {

@@ -28,7 +28,8 @@ thread_local! {
 
 fn is_refused(layout: Layout) -> bool {
     let refused = FED.try_with(|fed| match fed.get() {
-        Fed::All => layout.size() > OTHERS.load(Ordering::Relaxed) && !IS_SPARED.get(),
+        // Once: what is said of it needs memory.
+        Fed::All => layout.size() > OTHERS.load(Ordering::Relaxed) && !IS_SPARED.replace(true),
         Fed::Nothing => true,
         Fed::Below(most) => layout.size() > most,
         Fed::AllButOne(0) => {
