@@ -55,9 +55,8 @@ impl Capture {
         if state.more != 0 {
             return self.insert_more(attributes, id, state, plan);
         }
-        if !self.spans.insert(id.into_u64(), state, true) {
-            self.outlet.lost(Loss::Memory, plan.category);
-        }
+        let lost = || self.outlet.lost(Loss::Memory, plan.category);
+        self.spans.insert(id.into_u64(), state, true, lost);
     }
 
     /// An ordinary span that lends: it becomes no record, so what it takes is only handed down.
@@ -81,9 +80,8 @@ impl Capture {
             state.trace = into.trace;
         }
         state.handed_down = into.finish_lending();
-        if !self.spans.insert(id.into_u64(), state, false) {
-            self.cannot_hand_down();
-        }
+        self.spans
+            .insert(id.into_u64(), state, false, || self.cannot_hand_down());
     }
 
     /// The state of a new span, with what it inherits; `None` where there is no memory for it.

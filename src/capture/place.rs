@@ -70,18 +70,13 @@ impl Capture {
             let is_first = local::scopes(spot.inside).next().is_some()
                 || (local::scopes(spot.outer).next().is_some() && !self.is_scoped(spot.tracked));
             if !is_first {
-                if !self.spans.link(id, spot.tracked) {
-                    self.cannot_hand_down();
-                }
-                return;
+                return self.spans.link(id, spot.tracked, || self.cannot_hand_down());
             }
             let Some(mut state) = self.spans.make() else {
                 return self.cannot_hand_down();
             };
             self.inherit(&mut state, spot);
-            if !self.spans.insert(id, state, false) {
-                self.cannot_hand_down();
-            }
+            self.spans.insert(id, state, false, || self.cannot_hand_down());
         });
     }
 

@@ -123,33 +123,30 @@ impl Spans {
     ///
     /// Only the thread that creates the span calls this and [`Self::insert`], before anybody else has the id: what hands
     /// the span to another thread orders these stores.
-    #[inline]
     ///
-    /// `false` where there is no memory for it, here as there: the span stands in no context then.
-    #[must_use]
-    pub(super) fn link(&self, id: u64, tracked: u64) -> bool {
+    /// `otherwise` is called where there is no memory for it, here as there: the span stands in no context then.
+    #[inline]
+    pub(super) fn link(&self, id: u64, tracked: u64, otherwise: impl FnOnce()) {
         let Some(place) = self.places.get(place(id)) else {
-            return true;
+            return;
         };
         let held = place.state.lock();
         if place.id.load(Ordering::Relaxed) == 0 {
             place.tracked.store(tracked, Ordering::Relaxed);
             place.is_record.store(false, Ordering::Relaxed);
             place.id.store(id, Ordering::Release);
-            true
         } else {
             drop(held);
             let (state, step) = (None, None);
-            self.crowd(id, Crowded { tracked, state, step })
+            self.crowd(id, Crowded { tracked, state, step }, otherwise);
         }
     }
 
     /// Remembers a span with a context of its own, which becomes a record or not.
     #[inline]
-    #[must_use]
-    pub(super) fn insert(&self, id: u64, state: Box<SpanState>, is_record: bool) -> bool {
+    pub(super) fn insert(&self, id: u64, state: Box<SpanState>, is_record: bool, otherwise: impl FnOnce()) {
         let Some(place) = self.places.get(place(id)) else {
-            return true;
+            return;
         };
         let mut held = place.state.lock();
         if place.id.load(Ordering::Relaxed) == 0 {
@@ -161,24 +158,23 @@ impl Spans {
             if let Some(left) = left {
                 self.recycle(left);
             }
-            true
         } else {
             drop(held);
             let (state, step) = (Some(state), None);
             let tracked = id;
-            self.crowd(id, Crowded { tracked, state, step })
+            self.crowd(id, Crowded { tracked, state, step }, otherwise);
         }
     }
 
     #[cold]
-    fn crowd(&self, id: u64, span: Crowded) -> bool {
+    fn crowd(&self, id: u64, span: Crowded, otherwise: impl FnOnce()) {
         let mut crowded = self.crowded.lock();
         if crowded.try_reserve(1).is_err() {
-            return false;
+            drop(crowded);
+            return otherwise();
         }
         crowded.insert(id, span);
         self.crowd.fetch_add(1, Ordering::Release);
-        true
     }
 
     /// The context of `id`: `None` where nothing was remembered.
@@ -334,8 +330,8 @@ mod tests {
     fn a_second_span_for_the_same_place_is_found_and_forgotten() {
         let spans = Spans::new();
         let (first, second) = (7, 7 + PLACES as u64);
-        assert!(spans.link(first, 100));
-        assert!(spans.link(second, 200));
+        spans.link(first, 100, || unreachable!());
+        spans.link(second, 200, || unreachable!());
         assert_eq!(
             (spans.tracked(first), spans.tracked(second)),
             (Some(100), Some(200))
@@ -353,11 +349,11 @@ mod tests {
         let (lender, next) = (7, (1 << 51) + 7);
         let mut state = spans.make().unwrap();
         state.has_actor = true;
-        assert!(spans.insert(lender, state, false));
+        spans.insert(lender, state, false, || unreachable!());
         assert_eq!(spans.with(lender, |state| state.has_actor), Some(true));
         assert!(spans.close(lender).is_none());
         assert_eq!(spans.with(lender, |_| ()), None);
-        assert!(spans.link(next, 0));
+        spans.link(next, 0, || unreachable!());
         assert_eq!(place(lender), place(next));
         assert_eq!(
             (spans.with(lender, |_| ()), spans.with(next, |_| ())),
@@ -365,7 +361,7 @@ mod tests {
         );
         assert!(spans.drain().is_empty());
         assert!(spans.close(next).is_none());
-        assert!(spans.insert(next, spans.make().unwrap(), false));
+        spans.insert(next, spans.make().unwrap(), false, || unreachable!());
         assert_eq!(spans.with(next, |state| state.has_actor), Some(false));
         assert_eq!(spans.drain().len(), 1);
         assert_eq!(spans.with(next, |_| ()), None);
@@ -378,7 +374,7 @@ mod tests {
         for id in ids {
             let mut state = spans.make().unwrap();
             state.opened = id;
-            assert!(spans.insert(id, state, false));
+            spans.insert(id, state, false, || unreachable!());
         }
         for id in ids {
             assert_eq!(spans.tracked(id), Some(id));

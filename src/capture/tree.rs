@@ -319,9 +319,8 @@ impl Capture {
             u64::from_be_bytes(trace.span_id.to_bytes())
         });
         let step = self.step_of(attributes, plan, own);
-        if !self.spans.insert(id.into_u64(), state, true) {
-            return self.outlet.lost(Loss::Memory, plan.category);
-        }
+        let lost = || self.outlet.lost(Loss::Memory, plan.category);
+        self.spans.insert(id.into_u64(), state, true, lost);
         if let Some(step) = step {
             self.spans.divert(id.into_u64(), step);
         }
