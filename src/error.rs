@@ -21,6 +21,8 @@ pub enum ErrorKind {
     Timeout,
     /// Called from inside this crate's own threads or from a value that is being recorded.
     Reentrant,
+    /// An allocation failed that the record needed. The process and the trail go on, and so does the next record.
+    Memory,
     /// The process forked; the writer thread exists only in the parent.
     Forked,
     /// The record does not satisfy the policy (for example: an actor is required).
@@ -37,7 +39,8 @@ pub enum ErrorKind {
 
 /// An error of this crate: what happened, where, and what to do about it.
 pub struct Error {
-    inner: Box<Inner>,
+    /// Nothing where there was no memory: there is none for saying so either.
+    inner: Option<Box<Inner>>,
 }
 
 struct Inner {
@@ -45,6 +48,9 @@ struct Inner {
     message: String,
     source: Option<Box<dyn StdError + Send + Sync + 'static>>,
 }
+
+const NO_MEMORY: &str = "there was no memory for the record; it was not taken. Give the process more, or record less of \
+                         large values";
 
 /// The result of this crate's fallible functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -55,26 +61,40 @@ impl Error {
     #[cold]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
-            inner: Box::new(Inner {
+            inner: Some(Box::new(Inner {
                 kind,
                 message: message.into(),
                 source: None,
-            }),
+            })),
         }
+    }
+
+    /// There was no memory for a record. Allocates nothing.
+    pub(crate) const fn memory() -> Self {
+        Self { inner: None }
+    }
+
+    fn message(&self) -> &str {
+        self.inner.as_ref().map_or(NO_MEMORY, |inner| &inner.message)
     }
 
     /// Attaches the cause.
     #[must_use]
     #[cold]
     pub fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync + 'static>>) -> Self {
-        self.inner.source = Some(source.into());
+        if self.inner.is_none() {
+            self = Self::new(ErrorKind::Memory, NO_MEMORY);
+        }
+        if let Some(inner) = &mut self.inner {
+            inner.source = Some(source.into());
+        }
         self
     }
 
     /// What a program can act on.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
-        self.inner.kind
+        self.inner.as_ref().map_or(ErrorKind::Memory, |inner| inner.kind)
     }
 
     #[cold]
@@ -95,7 +115,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.inner.message)?;
+        f.write_str(self.message())?;
         let mut source = self.source();
         while let Some(cause) = source {
             write!(f, ": {cause}")?;
@@ -107,15 +127,15 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}: {self}", self.inner.kind)
+        write!(f, "{:?}: {self}", self.kind())
     }
 }
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.inner
-            .source
             .as_ref()
+            .and_then(|inner| inner.source.as_ref())
             .map(|source| source.as_ref() as &(dyn StdError + 'static))
     }
 }

@@ -92,6 +92,7 @@ pub mod config;
 mod error;
 pub mod format;
 pub mod guide;
+mod memory;
 mod pipeline;
 pub mod query;
 mod queue;

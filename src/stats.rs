@@ -103,11 +103,13 @@ counters! {
     rejected_policy "records" "Refused because the policy requires an actor and there was none; the caller was told.";
     rejected_reentrant "records" "Refused because the call came from inside a value that was being recorded or from our own thread; the caller was told.";
     rejected_forked "records" "Refused because the process was forked and has no writer; the caller was told.";
+    rejected_memory "records" "Refused because an allocation failed that the record needed; the caller was told.";
     lost_forked "records" "Lost through a layer in a forked child, which has no writer: a record in mode `durable`, or one that met a full queue. No gap record can follow, only this counter. What the child's own copy of the queue took is in `in_queue`, and nobody will write it.";
     lost_full "records" "Lost through a layer because the queue stayed full; counted in a gap record.";
     lost_tripped "records" "Lost through a layer at once because an earlier wait expired; counted in a gap record.";
     lost_policy "records" "Lost through a layer because the policy requires an actor; counted in a gap record.";
     lost_reentrant "records" "Lost through a layer because recording nested too deeply; counted in a gap record.";
+    lost_memory "records" "Lost through a layer because an allocation failed that the record needed; counted in a gap record.";
     lost_write "records" "Still in the queue when the shutdown's time was up or the writer panicked, and never taken from it. A gap record counts them, if it could be written.";
     lost_taken "records" "Taken and given a place, but not written when the shutdown's time was up or the writer panicked; they are in `taken` as well. No gap record can follow.";
     unconfirmed "records" "Taken records that were written and that the disk did not confirm: they could not be repeated, or the shutdown's time was up. They may be in the file or not. Their callers were told.";
@@ -125,6 +127,7 @@ counters! {
     truncated "fields" "Values that were cut to fit.";
     panicked "fields" "Values whose `Debug` or `Display` panicked; a marker stands in their place.";
     too_deep "fields" "Fields of spans that were reported too deep inside the recording of another value; the span's record, or what inherits from it, is without them.";
+    not_handed_down "records" "Written without what the span that they stand in hands down, because an allocation failed for it; they name no actor but their own.";
     pool_empty "buffers" "Frames that needed a new buffer because the pool had none left.";
     large_frames "buffers" "Frames above the pooled size; their buffers are not kept.";
     clock_backwards "steps" "Times that the writer's clock went backwards; `observed_at` stood still.";
@@ -190,6 +193,7 @@ impl Stats {
             + self.rejected_policy
             + self.rejected_reentrant
             + self.rejected_forked
+            + self.rejected_memory
     }
 
     /// Records that were lost, whether or not a gap record accounts for them yet.
@@ -201,6 +205,7 @@ impl Stats {
             + self.lost_reentrant
             + self.lost_closed
             + self.lost_forked
+            + self.lost_memory
             + self.lost_write
             + self.lost_taken
     }

@@ -169,7 +169,7 @@ impl Capture {
     /// A probe's span was opened. It is linked like every span, so that its end unlinks it.
     pub(super) fn probe_opened(&self, id: u64) {
         hit(self.trail);
-        self.spans.link(id, 0);
+        self.spans.link(id, 0, || ());
         let _ = OPENED.try_with(|opened| opened.set(id));
     }
 

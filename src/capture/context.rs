@@ -360,12 +360,16 @@ impl ScopeFields {
         count: impl Fn(Tally),
         with: impl FnOnce(&RedactedFields),
     ) {
-        let (made_for, fields) = self.redacted.get_or_init(|| (trail, self.redact(policy, &count)));
-        if *made_for == trail {
-            with(fields);
-        } else {
-            // A second trail in the same process has a policy of its own.
-            with(&self.redact(policy, &count));
+        if let Some((made_for, fields)) = self.redacted.get()
+            && *made_for == trail
+        {
+            return with(fields);
+        }
+        let fields = self.redact(policy, &count);
+        with(&fields);
+        // A second trail in the same process has a policy of its own. What there was no memory for is tried again.
+        if !fields.is_lost() {
+            let _ = self.redacted.set((trail, fields));
         }
     }
 

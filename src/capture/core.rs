@@ -249,6 +249,10 @@ impl Capture {
         let has_actor = has_actor || into.seen & sees::ACTOR != 0;
         self.count(into.tally);
         if !has_actor {
+            if into.is_lost() {
+                self.outlet.recycle(into.discard());
+                return self.outlet.lost(Loss::Memory, plan.category);
+            }
             if self.settings.require_actor {
                 self.outlet.recycle(into.discard());
                 return self.outlet.lost(Loss::Policy, plan.category);

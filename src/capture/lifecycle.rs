@@ -2,6 +2,7 @@
 
 use tracing_core::span::{Attributes, Id, Record};
 
+use super::Loss;
 use super::core::Capture;
 #[cfg(feature = "opentelemetry")]
 use super::ids::Passage;
@@ -45,13 +46,17 @@ impl Capture {
             self.nested_too_deeply(plan);
             return self.link(attributes, id);
         };
-        let mut state = self.begin(attributes, plan);
+        let Some(mut state) = self.begin(attributes, plan) else {
+            self.outlet.lost(Loss::Memory, plan.category);
+            return self.link(attributes, id);
+        };
         self.fill(&mut state, plan, |visitor| attributes.record(visitor));
         state.opened = self.clock.monotonic();
         if state.more != 0 {
             return self.insert_more(attributes, id, state, plan);
         }
-        self.spans.insert(id.into_u64(), state, true);
+        let lost = || self.outlet.lost(Loss::Memory, plan.category);
+        self.spans.insert(id.into_u64(), state, true, lost);
     }
 
     /// An ordinary span that lends: it becomes no record, so what it takes is only handed down.
@@ -60,7 +65,10 @@ impl Capture {
             add(&self.counters.too_deep, plan.planned());
             return self.link(attributes, id);
         };
-        let mut state = self.begin(attributes, plan);
+        let Some(mut state) = self.begin(attributes, plan) else {
+            self.cannot_hand_down();
+            return self.link(attributes, id);
+        };
         let mut into = Redacting::lending(std::mem::take(&mut state.handed_down), &self.settings.policy);
         if plan.names_actor && state.has_actor {
             into.level();
@@ -72,13 +80,14 @@ impl Capture {
             state.trace = into.trace;
         }
         state.handed_down = into.finish_lending();
-        self.spans.insert(id.into_u64(), state, false);
+        self.spans
+            .insert(id.into_u64(), state, false, || self.cannot_hand_down());
     }
 
-    /// The state of a new span, with what it inherits.
+    /// The state of a new span, with what it inherits; `None` where there is no memory for it.
     #[inline(always)]
-    fn begin(&self, attributes: &Attributes<'_>, plan: &'static Plan) -> Box<SpanState> {
-        let mut state = self.spans.make();
+    fn begin(&self, attributes: &Attributes<'_>, plan: &'static Plan) -> Option<Box<SpanState>> {
+        let mut state = self.spans.make()?;
         state.plan = Some(plan);
         if plan.is_notable {
             self.count_names(plan);
@@ -87,7 +96,7 @@ impl Capture {
         self.place(attributes.is_contextual(), attributes.parent(), |spot| {
             self.inherit(&mut state, spot)
         });
-        state
+        Some(state)
     }
 
     /// Takes a new audit span's fields, and settles its ids.

@@ -105,6 +105,7 @@ pub(crate) enum Loss {
     Reentrant,
     Closed,
     Forked,
+    Memory,
 }
 
 impl Loss {
@@ -117,6 +118,7 @@ impl Loss {
             Self::Reentrant => "reentrant",
             Self::Closed => "closed",
             Self::Forked => "forked",
+            Self::Memory => "no_memory",
         }
     }
 }

@@ -11,6 +11,7 @@ use super::local::{self, Held};
 use super::span_state::SpanState;
 use crate::record::TraceContext;
 use crate::redact::{RedactedFields, Redacting};
+use crate::stats::add;
 
 /// The nearest span with a context of ours, and the thread's scopes around and inside it.
 #[derive(Clone, Copy)]
@@ -69,12 +70,31 @@ impl Capture {
             let is_first = local::scopes(spot.inside).next().is_some()
                 || (local::scopes(spot.outer).next().is_some() && !self.is_scoped(spot.tracked));
             if !is_first {
-                return self.spans.link(id, spot.tracked);
+                return self.spans.link(id, spot.tracked, || self.cannot_hand_down());
             }
-            let mut state = self.spans.make();
+            let Some(mut state) = self.spans.make() else {
+                return self.cannot_hand_down();
+            };
             self.inherit(&mut state, spot);
-            self.spans.insert(id, state, false);
+            self.spans.insert(id, state, false, || self.cannot_hand_down());
         });
+    }
+
+    /// For a record in a span that had no memory for what it hands down: its trace is known all the same. Answers that
+    /// there is no actor: the one outside of the span need not be the one inside.
+    #[cold]
+    fn inherits_nothing(&self, into: &mut Redacting<'_>, state: &SpanState) -> bool {
+        self.cannot_hand_down();
+        if let Some(trace) = state.trace {
+            into.trace_ids(trace, None);
+        }
+        false
+    }
+
+    /// Counts what is without that which should have been handed down.
+    #[cold]
+    pub(super) fn cannot_hand_down(&self) {
+        add(&self.counters.not_handed_down, 1);
     }
 
     fn is_scoped(&self, tracked: u64) -> bool {
@@ -154,9 +174,9 @@ impl Capture {
     pub(super) fn append_context(&self, into: &mut Redacting<'_>, spot: Spot<'_>) -> bool {
         if spot.outer.is_empty() && spot.inside.is_empty() {
             // No scope anywhere: what is handed down is the span's alone, if it stands in one.
-            let span = |state: &mut SpanState| {
-                into.inherit(&state.handed_down);
-                state.has_actor
+            let span = |state: &mut SpanState| match into.try_inherit(&state.handed_down) {
+                true => state.has_actor,
+                false => self.inherits_nothing(into, state),
             };
             return spot.tracked != 0 && self.spans.with(spot.tracked, span).unwrap_or(false);
         }
@@ -177,8 +197,11 @@ impl Capture {
                 if has_actor && state.has_actor {
                     into.level();
                 }
-                into.inherit(&state.handed_down);
-                has_actor |= state.has_actor;
+                if into.try_inherit(&state.handed_down) {
+                    has_actor |= state.has_actor;
+                } else {
+                    has_actor = self.inherits_nothing(into, state);
+                }
             });
         } else {
             has_actor = self.append_scopes(into, spot.outer, false);
@@ -211,9 +234,14 @@ impl Capture {
         self.spans.with(tracked, |state| {
             let mut fields = RedactedFields::default();
             fields.extend(&state.handed_down);
+            let has_actor = state.has_actor && !fields.is_lost();
+            if fields.is_lost() {
+                fields.clear();
+                self.cannot_hand_down();
+            }
             Carried {
                 fields,
-                has_actor: state.has_actor,
+                has_actor,
                 is_scoped: state.is_scoped,
                 trace: state.trace,
             }

@@ -1,6 +1,7 @@
 //! What is known of one live span, and what that says of its end.
 
 use super::plan::{Plan, Role};
+use crate::memory;
 use crate::record::{SpanId, TraceContext};
 use crate::redact::{Names, RedactedFields};
 
@@ -68,13 +69,16 @@ pub(super) struct SpanState {
 }
 
 impl SpanState {
+    /// How much memory a new one takes.
+    pub(super) const WEIGHT: usize = size_of::<Self>() + 3 * FIELDS;
+
     pub(super) fn new() -> Self {
         Self {
             plan: None,
             opened: 0,
-            inherited: RedactedFields::empty(vec![0; FIELDS]),
-            own: RedactedFields::empty(vec![0; FIELDS]),
-            handed_down: RedactedFields::empty(vec![0; FIELDS]),
+            inherited: RedactedFields::empty(memory::zeros(FIELDS)),
+            own: RedactedFields::empty(memory::zeros(FIELDS)),
+            handed_down: RedactedFields::empty(memory::zeros(FIELDS)),
             trace: None,
             parent: None,
             is_untraced: false,
@@ -92,10 +96,25 @@ impl SpanState {
     /// Takes over what an enclosing span hands down.
     #[inline]
     pub(super) fn inherit(&mut self, parent: &Self) {
-        self.handed_down.extend(&parent.handed_down);
+        if !self.handed_down.try_extend(&parent.handed_down) {
+            return self.inherit_nothing(parent);
+        }
         self.has_actor |= parent.has_actor;
         self.is_scoped |= parent.is_scoped;
         self.trace = parent.trace;
+    }
+
+    /// As [`Self::inherit`], where there was no memory for what the enclosing span hands down: nothing is taken over, also
+    /// not the actor outside of it, who need not be the one inside.
+    #[cold]
+    fn inherit_nothing(&mut self, parent: &Self) {
+        self.handed_down.clear();
+        self.has_actor = false;
+        self.is_scoped |= parent.is_scoped;
+        self.trace = parent.trace;
+        if let Some(trace) = parent.trace {
+            self.handed_down.trace(trace, None);
+        }
     }
 
     /// Whether the span becomes a record when it closes.
@@ -123,7 +142,9 @@ impl SpanState {
         for fields in [&mut self.inherited, &mut self.own, &mut self.handed_down] {
             fields.clear();
             if fields.capacity() > KEPT {
-                *fields = RedactedFields::empty(vec![0; FIELDS]);
+                // Their own memory goes first: where there is no other, the next fields ask again.
+                *fields = RedactedFields::default();
+                *fields = RedactedFields::empty(memory::zeros(FIELDS));
             }
         }
         self.plan = None;

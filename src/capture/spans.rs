@@ -15,6 +15,7 @@ use parking_lot::Mutex;
 
 use super::span_state::SpanState;
 use super::tree::Step;
+use crate::memory;
 
 /// A power of two.
 const PLACES: usize = 4096;
@@ -97,31 +98,35 @@ impl Spans {
         }
     }
 
-    /// An empty state, not yet in the table.
+    /// An empty state, not yet in the table; `None` where there is no memory for one.
     #[inline]
-    pub(super) fn make(&self) -> Box<SpanState> {
+    pub(super) fn make(&self) -> Option<Box<SpanState>> {
         match HAND.try_with(Cell::take) {
-            Ok(Some(state)) => state,
+            Ok(Some(state)) => Some(state),
             _ => self.make_anew(),
         }
     }
 
+    /// `None` where there is no memory for one.
     #[cold]
-    fn make_anew(&self) -> Box<SpanState> {
+    fn make_anew(&self) -> Option<Box<SpanState>> {
         let spare = SPARES.try_with(|spares| spares.iter().find_map(Cell::take));
-        spare
-            .ok()
-            .flatten()
-            .or_else(|| self.reserve.pop())
-            .unwrap_or_else(|| Box::new(SpanState::new()))
+        let found = spare.ok().flatten().or_else(|| self.reserve.pop());
+        if found.is_none() && !memory::is_enough(SpanState::WEIGHT) {
+            memory::take_lack();
+            return None;
+        }
+        Some(found.unwrap_or_else(|| Box::new(SpanState::new())))
     }
 
     /// Remembers a span that stands in the context of `tracked` and has none of its own.
     ///
     /// Only the thread that creates the span calls this and [`Self::insert`], before anybody else has the id: what hands
     /// the span to another thread orders these stores.
+    ///
+    /// `otherwise` is called where there is no memory for it, here as there: the span stands in no context then.
     #[inline]
-    pub(super) fn link(&self, id: u64, tracked: u64) {
+    pub(super) fn link(&self, id: u64, tracked: u64, otherwise: impl FnOnce()) {
         let Some(place) = self.places.get(place(id)) else {
             return;
         };
@@ -133,13 +138,13 @@ impl Spans {
         } else {
             drop(held);
             let (state, step) = (None, None);
-            self.crowd(id, Crowded { tracked, state, step });
+            self.crowd(id, Crowded { tracked, state, step }, otherwise);
         }
     }
 
     /// Remembers a span with a context of its own, which becomes a record or not.
     #[inline]
-    pub(super) fn insert(&self, id: u64, state: Box<SpanState>, is_record: bool) {
+    pub(super) fn insert(&self, id: u64, state: Box<SpanState>, is_record: bool, otherwise: impl FnOnce()) {
         let Some(place) = self.places.get(place(id)) else {
             return;
         };
@@ -157,13 +162,18 @@ impl Spans {
             drop(held);
             let (state, step) = (Some(state), None);
             let tracked = id;
-            self.crowd(id, Crowded { tracked, state, step });
+            self.crowd(id, Crowded { tracked, state, step }, otherwise);
         }
     }
 
     #[cold]
-    fn crowd(&self, id: u64, span: Crowded) {
-        self.crowded.lock().insert(id, span);
+    fn crowd(&self, id: u64, span: Crowded, otherwise: impl FnOnce()) {
+        let mut crowded = self.crowded.lock();
+        if crowded.try_reserve(1).is_err() {
+            drop(crowded);
+            return otherwise();
+        }
+        crowded.insert(id, span);
         self.crowd.fetch_add(1, Ordering::Release);
     }
 
@@ -320,8 +330,8 @@ mod tests {
     fn a_second_span_for_the_same_place_is_found_and_forgotten() {
         let spans = Spans::new();
         let (first, second) = (7, 7 + PLACES as u64);
-        spans.link(first, 100);
-        spans.link(second, 200);
+        spans.link(first, 100, || unreachable!());
+        spans.link(second, 200, || unreachable!());
         assert_eq!(
             (spans.tracked(first), spans.tracked(second)),
             (Some(100), Some(200))
@@ -337,13 +347,13 @@ mod tests {
     fn what_a_closed_span_left_in_its_place_belongs_to_nobody() {
         let spans = Spans::new();
         let (lender, next) = (7, (1 << 51) + 7);
-        let mut state = spans.make();
+        let mut state = spans.make().unwrap();
         state.has_actor = true;
-        spans.insert(lender, state, false);
+        spans.insert(lender, state, false, || unreachable!());
         assert_eq!(spans.with(lender, |state| state.has_actor), Some(true));
         assert!(spans.close(lender).is_none());
         assert_eq!(spans.with(lender, |_| ()), None);
-        spans.link(next, 0);
+        spans.link(next, 0, || unreachable!());
         assert_eq!(place(lender), place(next));
         assert_eq!(
             (spans.with(lender, |_| ()), spans.with(next, |_| ())),
@@ -351,7 +361,7 @@ mod tests {
         );
         assert!(spans.drain().is_empty());
         assert!(spans.close(next).is_none());
-        spans.insert(next, spans.make(), false);
+        spans.insert(next, spans.make().unwrap(), false, || unreachable!());
         assert_eq!(spans.with(next, |state| state.has_actor), Some(false));
         assert_eq!(spans.drain().len(), 1);
         assert_eq!(spans.with(next, |_| ()), None);
@@ -362,9 +372,9 @@ mod tests {
         let spans = Spans::new();
         let ids = [9, 9 + PLACES as u64, 9 + 2 * PLACES as u64];
         for id in ids {
-            let mut state = spans.make();
+            let mut state = spans.make().unwrap();
             state.opened = id;
-            spans.insert(id, state, false);
+            spans.insert(id, state, false, || unreachable!());
         }
         for id in ids {
             assert_eq!(spans.tracked(id), Some(id));

@@ -13,6 +13,7 @@ use tracing_core::field::{Field, Visit};
 use tracing_core::span::{Attributes, Id, Record};
 use tracing_core::{Metadata, span};
 
+use super::Loss;
 use super::core::Capture;
 use super::ids::Ids;
 use super::local::{self, Depth};
@@ -22,12 +23,16 @@ use super::span_state::SpanState;
 use super::spans::{Crowded, Spans};
 use crate::clock::SharedClock;
 use crate::config::CallStacks;
+use crate::memory;
 use crate::redact::{About, FieldPlan, Of, RedactedFields, Redacting, StepNode, StepText, sees};
 use crate::stats::add;
 
 /// The longest kind and the longest label of a step, in bytes.
 const KIND: usize = 32;
 const LABEL: usize = 128;
+
+/// More than both take, with the remarks behind them.
+const TEXTS: usize = 4 * (KIND + LABEL);
 
 /// Bits for what there is to do for a new span beside the usual.
 pub(super) mod more {
@@ -159,7 +164,9 @@ impl Step {
         let Some(parent) = grown.nodes.get_mut(self.at) else {
             return false;
         };
-        let has_room = !is_full && parent.depth < depth;
+        // What a step takes, with what its texts are made from.
+        let has_room = !is_full && parent.depth < depth && memory::is_enough(size_of::<StepNode>() + TEXTS);
+        memory::take_lack();
         parent.omitted += u64::from(!has_room);
         has_room
     }
@@ -167,7 +174,7 @@ impl Step {
     /// Adds a step inside this one, if there is still room.
     fn add(&self, plan: &'static StepPlan, mut node: StepNode, seen: u16) -> Self {
         let mut grown = self.tree.grown.lock();
-        let is_full = grown.nodes.len() >= self.tree.limits.0;
+        let is_full = grown.nodes.len() >= self.tree.limits.0 || grown.nodes.try_reserve(1).is_err();
         let at = grown.nodes.len();
         let Some(parent) = grown.nodes.get_mut(self.at) else {
             return self.passed();
@@ -312,7 +319,8 @@ impl Capture {
             u64::from_be_bytes(trace.span_id.to_bytes())
         });
         let step = self.step_of(attributes, plan, own);
-        self.spans.insert(id.into_u64(), state, true);
+        let lost = || self.outlet.lost(Loss::Memory, plan.category);
+        self.spans.insert(id.into_u64(), state, true, lost);
         if let Some(step) = step {
             self.spans.divert(id.into_u64(), step);
         }

@@ -74,6 +74,15 @@ struct Place {
 }
 
 impl Batch {
+    /// An empty batch with room for so many lines and bytes.
+    pub(crate) fn with_room(lines: usize, bytes: usize) -> Self {
+        Self {
+            bytes: Vec::with_capacity(bytes),
+            places: Vec::with_capacity(lines),
+            rows: Vec::new(),
+        }
+    }
+
     /// Appends a line that `write` puts at the end of the buffer; the newline is added here.
     pub(crate) fn push(&mut self, seq: u64, observed_at: u64, write: impl FnOnce(&mut Vec<u8>)) {
         write(&mut self.bytes);

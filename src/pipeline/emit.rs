@@ -8,14 +8,14 @@ use std::task::{Context, Poll};
 use super::commands::ended;
 use super::handle::{Audit, Inner};
 use super::inbox::{Inbox, Item};
+use super::prepare::{Prepared, Rank};
 use super::ticket::{Answer, Receipt, State, Ticket};
-use crate::capture::{CurrentContext, Fate, Loss, Outlet, Route};
+use crate::capture::{CurrentContext, Loss, Outlet as _, Route};
 use crate::config::Mode;
 use crate::error::{Error, ErrorKind, Result};
 use crate::queue::{Lane, Refused};
-use crate::record::{Level, Record, Slot};
-use crate::redact::{Redacted, Redacting, sees};
-use crate::stats::add;
+use crate::record::{Record, Slot};
+use crate::redact::Redacted;
 
 /// Takes records as values. For code that must know what became of a record, and for tests.
 ///
@@ -56,7 +56,7 @@ pub trait Emitter: Send + Sync {
     ///
     /// # Errors
     ///
-    /// The record was not taken (`Full`, `Closed`, `Refused`, `Reentrant`, `Forked`), or its state did not become
+    /// The record was not taken (`Full`, `Closed`, `Refused`, `Reentrant`, `Forked`, `Memory`), or its state did not become
     /// known in time (`Timeout`): then it is still on its way.
     fn emit(&self, record: Record) -> Result<Receipt>;
 
@@ -96,17 +96,6 @@ impl Emitter for NoopEmitter {
     }
 }
 
-/// What a record became before the queue.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "frames travel by value, and the large one is the usual one"
-)]
-pub(super) enum Prepared {
-    Frame(Redacted, Mode, String),
-    BelowLevel,
-    Paused,
-}
-
 impl Emitter for Audit {
     fn emit(&self, record: Record) -> Result<Receipt> {
         Audit::emit(self, record)
@@ -122,7 +111,7 @@ impl Audit {
     ///
     /// # Errors
     ///
-    /// The record was not taken (`Full`, `Closed`, `Refused`, `Reentrant`, `Forked`), or its state did not become
+    /// The record was not taken (`Full`, `Closed`, `Refused`, `Reentrant`, `Forked`, `Memory`), or its state did not become
     /// known in time (`Timeout`): then it is still on its way. `Sink` where there is no journal and a sink refused or
     /// missed this record, or could not flush; the message names the sink. `Closed` also where the trail ended first.
     pub fn emit(&self, record: impl Into<Record>) -> Result<Receipt> {
@@ -183,6 +172,13 @@ impl Audit {
         self.emit_later(record.into(), Rank::Usual, None)
     }
 
+    /// The answer for a record that could not be made.
+    pub(super) fn emit_without_memory(&self) -> EmitFuture {
+        let mut future = self.emit_later(Record::default(), Rank::Usual, None);
+        future.step = Step::NoMemory;
+        future
+    }
+
     /// `context` is what the record inherits; `None` = what is there at the first poll.
     pub(super) fn emit_later(
         &self,
@@ -192,7 +188,7 @@ impl Audit {
     ) -> EmitFuture {
         EmitFuture {
             audit: self.clone(),
-            step: Step::New(Box::new(record)),
+            step: Step::New(record),
             own_id: None,
             rank,
             context,
@@ -229,7 +225,8 @@ impl EmitFuture {
     reason = "frames travel by value; a box would be one more allocation"
 )]
 enum Step {
-    New(Box<Record>),
+    New(Record),
+    NoMemory,
     Waiting(Item, Arc<Ticket<Receipt>>),
     Queued(Arc<Ticket<Receipt>>),
     Done,
@@ -255,12 +252,14 @@ impl Future for EmitFuture {
                         None => step(),
                     }
                 }
+                Step::NoMemory => Next::Answer(Err(inner.inbox().rejected(None, Loss::Memory))),
                 Step::Waiting(item, ticket) => {
                     this.stream = inner.streams.number_of(item.frame.bytes());
                     enqueue(&inner.streams.get(this.stream).inbox, item, ticket, context)
                 }
                 Step::Queued(ticket) => match ticket.poll(context.waker()) {
                     Some(Answer::Given(answer)) => {
+                        Ticket::keep(&ticket);
                         Next::Answer(answer.map(|receipt| with_id(receipt, *own_id)))
                     }
                     Some(Answer::Abandoned) => Next::Answer(Err(ended())),
@@ -303,11 +302,16 @@ fn first_step(inner: &Inner, record: &Record, rank: Rank) -> Next {
         Err(error) => Next::Answer(Err(error)),
         Ok(Prepared::BelowLevel) => Next::Answer(Ok(Receipt::unwritten(State::BelowLevel))),
         Ok(Prepared::Paused) => Next::Answer(Ok(Receipt::unwritten(State::Paused))),
-        Ok(Prepared::Frame(frame, ..)) => {
-            let (promise, ticket) = Ticket::new();
-            let promise = Some(promise);
-            Next::Go(Step::Waiting(Item { frame, promise }, ticket))
-        }
+        Ok(Prepared::Frame(frame, ..)) => match Ticket::of_record() {
+            Some((promise, ticket)) => {
+                let promise = Some(promise);
+                Next::Go(Step::Waiting(Item { frame, promise }, ticket))
+            }
+            None => {
+                inner.inbox().recycle(frame.into_buffer());
+                Next::Answer(Err(inner.inbox().rejected(None, Loss::Memory)))
+            }
+        },
     }
 }
 
@@ -337,14 +341,6 @@ impl Drop for EmitFuture {
     }
 }
 
-/// Whether rules can leave a record out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rank {
-    Usual,
-    /// No floor and no pause does.
-    Mandatory,
-}
-
 /// A record that is on its way, and where.
 pub(super) struct Handed<'i> {
     inbox: &'i Inbox,
@@ -354,7 +350,9 @@ pub(super) struct Handed<'i> {
 impl Handed<'_> {
     pub(super) fn wait(&self) -> Result<Receipt> {
         let deadline = crate::clock::deadline(self.inbox.patience.commit);
-        match self.ticket.wait(deadline) {
+        let answer = self.ticket.wait(deadline);
+        Ticket::keep(&self.ticket);
+        match answer {
             Some(Answer::Given(answer)) => answer,
             Some(Answer::Abandoned) => Err(ended()),
             None => Err(unknown_state(self.inbox)),
@@ -366,7 +364,10 @@ impl Inner {
     /// Puts a frame into the queue with somebody who waits for it.
     pub(super) fn hand_over(&self, frame: Redacted, route: Route<'_>) -> Result<Handed<'_>> {
         let inbox = &self.streams.of(frame.bytes()).inbox;
-        let (promise, ticket) = Ticket::new();
+        let Some((promise, ticket)) = Ticket::of_record() else {
+            inbox.recycle(frame.into_buffer());
+            return Err(inbox.rejected(None, Loss::Memory));
+        };
         let item = Item {
             frame,
             promise: Some(promise),
@@ -375,67 +376,6 @@ impl Inner {
         pushed.map_err(|(item, loss)| inbox.rejected(Some(item), loss))?;
         inbox.queue.signal().notify();
         Ok(Handed { inbox, ticket })
-    }
-
-    /// Takes a record through policy, floor and mode.
-    pub(super) fn prepare(&self, record: &Record, rank: Rank) -> Result<Prepared> {
-        if crate::capture::is_recording() {
-            return Err(self.inbox().rejected(None, Loss::Reentrant));
-        }
-        if self.inbox().is_forked() {
-            return Err(self.inbox().rejected(None, Loss::Forked));
-        }
-        let action = || record.text(Slot::Action).unwrap_or_default();
-        let event = Some(record.event())
-            .filter(|event| !event.is_empty())
-            .unwrap_or_else(action);
-        let derived = event.rsplit_once('.').map_or("", |(category, _)| category);
-        let category = record.text(Slot::Category).unwrap_or(derived);
-        let level = record.text(Slot::Level).map_or(Level::Info, Level::from);
-        let fate = match rank {
-            Rank::Usual => self.capture.route(event, category, &level),
-            Rank::Mandatory => Fate::Wanted(Mode::Durable),
-        };
-        let mode = match fate {
-            Fate::Wanted(mode) => mode,
-            Fate::BelowLevel => return Ok(Prepared::BelowLevel),
-            Fate::Paused => return Ok(Prepared::Paused),
-        };
-        let time = super::control::stated_time(record).unwrap_or_else(|| self.inbox().clock.now());
-        if time > crate::clock::MAX_TIME {
-            let message = format!("time {time} is after 2262-04-11, the last day that a line can state");
-            self.inbox().rejected(None, Loss::Policy);
-            return Err(Error::new(ErrorKind::Refused, message));
-        }
-        let mut into = Redacting::frame(self.inbox().buffer(), time, self.capture.policy());
-        let has_actor = self.capture.inherit_for(record, &mut into);
-        if has_actor && record.get(Slot::ActorId).is_some() {
-            into.level();
-        }
-        if record.get(Slot::Level).is_none() {
-            into.word(Slot::Level, "info");
-        }
-        into.record(record);
-        self.capture.count(into.tally);
-        if into.seen & sees::ACTOR_PERSONAL != 0 && self.capture.policy().is_strict() {
-            self.inbox().recycle(into.discard());
-            self.inbox().rejected(None, Loss::Policy);
-            return Err(Error::new(
-                ErrorKind::Refused,
-                "`actor.id` holds a person's address or number, which the strict policy does not take; give an id that \
-                 stands for the person",
-            ));
-        }
-        if !has_actor && into.seen & sees::ACTOR == 0 {
-            if self.capture.requires_actor() {
-                self.inbox().recycle(into.discard());
-                return Err(self.inbox().rejected(None, Loss::Policy));
-            }
-            add(&self.inbox().counters.missing_actor, 1);
-        }
-        let (frame, spare) = into.finish();
-        self.inbox().recycle(spare);
-        Ok(Prepared::Frame(frame, mode, category.to_owned()))
     }
 }
 

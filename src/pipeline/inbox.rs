@@ -15,6 +15,7 @@ use crate::capture::{Loss, Outlet, Route};
 use crate::clock::SharedClock;
 use crate::config::Mode;
 use crate::error::{Error, ErrorKind, Result};
+use crate::memory;
 use crate::queue::{BUFFER, Credit, Lane, Pool, Queue, Refused};
 use crate::redact::{Redacted, Redacting};
 use crate::stats::{Counters, add};
@@ -249,6 +250,10 @@ impl Inbox {
                 "this process was forked and has no audit writer; the record was not taken. \
                  Start a trail of its own in the child",
             ),
+            Loss::Memory => {
+                add(&counters.rejected_memory, 1);
+                return Error::memory();
+            }
         };
         add(counter, 1);
         Error::new(kind, message)
@@ -310,13 +315,23 @@ impl Inbox {
         }
     }
 
+    /// Counts a frame for which there was no memory.
+    #[cold]
+    fn lost_whole(&self, frame: &mut Redacting<'_>, route: Route<'_>) {
+        self.recycle(frame.discard());
+        self.lost(Loss::Memory, route.category);
+    }
+
     #[cold]
     fn send_durable(&self, frame: Redacted, route: Route<'_>) {
         if self.is_forked() {
             self.recycle(frame.into_buffer());
             return self.lost(Loss::Forked, route.category);
         }
-        let (promise, ticket) = Ticket::new();
+        let Some((promise, ticket)) = Ticket::of_record() else {
+            self.recycle(frame.into_buffer());
+            return self.lost(Loss::Memory, route.category);
+        };
         let is_last = LastWait::get().is_some();
         let promise = (!is_last).then_some(promise);
         match self.push(Item { frame, promise }, route) {
@@ -326,6 +341,7 @@ impl Inbox {
                 // An expired wait loses nothing: the record is still on its way.
                 let deadline = crate::clock::deadline(self.patience.commit);
                 let _ = ticket.wait(deadline);
+                Ticket::keep(&ticket);
             }
             Err((item, loss)) => {
                 self.recycle(item.frame.into_buffer());
@@ -340,7 +356,7 @@ impl Outlet for Inbox {
     fn buffer(&self) -> Vec<u8> {
         self.pool.take().unwrap_or_else(|| {
             add(&self.counters.pool_empty, 1);
-            vec![0; BUFFER]
+            memory::zeros(BUFFER)
         })
     }
 
@@ -353,12 +369,15 @@ impl Outlet for Inbox {
 
     #[inline]
     fn send(&self, frame: &mut Redacting<'_>, route: Route<'_>) {
+        let Some(bytes) = frame.capacity() else {
+            return self.lost_whole(frame, route);
+        };
         if route.mode == Mode::Durable && !crate::capture::is_own_thread() {
             let (frame, spare) = frame.finish();
             self.recycle(spare);
             return self.send_durable(frame, route);
         }
-        let sent = self.queue.try_fill(frame.capacity(), Lane::Ordinary, |place| {
+        let sent = self.queue.try_fill(bytes, Lane::Ordinary, |place| {
             frame.finish_in(&mut place.frame);
         });
         if let Err(refused) = sent {
@@ -376,6 +395,7 @@ impl Outlet for Inbox {
             Loss::Policy => &self.counters.lost_policy,
             Loss::Reentrant => &self.counters.lost_reentrant,
             Loss::Closed => &self.counters.lost_closed,
+            Loss::Memory => &self.counters.lost_memory,
         };
         if matches!(cause, Loss::Closed | Loss::Forked) {
             // The trail has ended, or its writer lives in another process: no gap record can follow, the counter is all

@@ -3,11 +3,22 @@
 use parking_lot::Mutex;
 
 use crate::capture::Loss;
+use crate::memory;
 
 /// Losses that no gap record accounts for yet, by cause and category.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Losses {
     rows: Mutex<Vec<LossRow>>,
+}
+
+impl Default for Losses {
+    /// The rows have their memory from the beginning: what is lost for want of memory is counted there as well.
+    fn default() -> Self {
+        let rows = Vec::with_capacity(2 * MAX_ROWS);
+        Self {
+            rows: Mutex::new(rows),
+        }
+    }
 }
 
 /// Records lost for one cause in one category.
@@ -49,9 +60,12 @@ impl Losses {
             row.first = row.first.min(now);
             row.last = row.last.max(now);
         } else {
+            // Where there is no memory for the name, the number counts without it.
+            let category = memory::owned(category);
+            memory::take_lack();
             rows.push(LossRow {
                 cause,
-                category: category.to_owned(),
+                category,
                 lost,
                 first: now,
                 last: now,
@@ -65,6 +79,10 @@ impl Losses {
     }
 
     pub(super) fn take(&self) -> Vec<LossRow> {
-        std::mem::take(&mut *self.rows.lock())
+        let mut rows = self.rows.lock();
+        if rows.is_empty() {
+            return Vec::new();
+        }
+        std::mem::replace(&mut *rows, Vec::with_capacity(2 * MAX_ROWS))
     }
 }

@@ -27,6 +27,7 @@ mod pending;
 mod pending_tests;
 mod port_state;
 mod ports;
+mod prepare;
 mod requests;
 mod retention;
 mod routes;

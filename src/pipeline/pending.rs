@@ -5,9 +5,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use super::emit::{EmitFuture, Prepared, Rank};
+use super::emit::EmitFuture;
 use super::handle::{Audit, Inner};
 use super::inbox::Item;
+use super::prepare::{Prepared, Rank};
 use super::ticket::{Receipt, State};
 use crate::capture::{CurrentContext, Loss, Outlet, Route};
 use crate::config::Mode;
@@ -178,20 +179,29 @@ impl Pending {
             return Ok(self.receipt.clone());
         };
         // The closure may panic: until it has returned, nothing is concluded.
-        let outcome = open.outcome(fill);
-        self.conclude(&outcome)
+        match open.outcome(fill) {
+            Some(outcome) => self.conclude(&outcome),
+            None => {
+                let open = self.open.take();
+                let inner = open.as_ref().and_then(|open| open.audit.inner());
+                Err(inner.map_or_else(Error::memory, |inner| inner.inbox().rejected(None, Loss::Memory)))
+            }
+        }
     }
 
     /// As [`finish_with`](Self::finish_with), without blocking the thread. Dropped before it has room in the queue, no outcome is
     /// written, and the trail shows it as `unknown`.
     pub fn finish_async(mut self, fill: impl FnOnce(RecordBuilder) -> RecordBuilder) -> EmitFuture {
-        let outcome = self.open.as_ref().map(|open| open.outcome(fill));
-        match (self.open.take(), outcome) {
-            (Some(open), Some(outcome)) => {
-                open.audit
-                    .emit_later(outcome, Rank::Mandatory, Some(open.context.clone()))
+        let outcome = self.open.as_ref().and_then(|open| open.outcome(fill));
+        let Some(open) = self.open.take() else {
+            return Audit::disabled().emit_async(Record::default());
+        };
+        match outcome {
+            Some(outcome) => {
+                let context = Some(open.context.clone());
+                open.audit.emit_later(outcome, Rank::Mandatory, context)
             }
-            _ => Audit::disabled().emit_async(Record::default()),
+            None => open.audit.emit_without_memory(),
         }
     }
 
@@ -292,16 +302,16 @@ impl Open {
         })
     }
 
-    /// The intent's record turned into the outcome's.
-    fn outcome(&self, fill: impl FnOnce(RecordBuilder) -> RecordBuilder) -> Record {
-        let mut record = self.intent.clone();
+    /// The intent's record turned into the outcome's; `None` where there is no memory for it.
+    fn outcome(&self, fill: impl FnOnce(RecordBuilder) -> RecordBuilder) -> Option<Record> {
+        let mut record = self.intent.try_clone()?;
         // These were the intent's own.
         for own in [Slot::Phase, Slot::Outcome, Slot::Time, Slot::Id] {
             record.take(own);
         }
         let mut record = fill(RecordBuilder::over(record)).build();
         self.complete(&mut record);
-        record
+        Some(record)
     }
 
     /// Adds what an outcome must say, and does not.
@@ -343,9 +353,13 @@ impl Open {
 
     /// Writes an outcome for which nobody waits.
     fn leave(self, outcome: &str, why: &str) {
-        let record = self.outcome(|record| record.outcome(outcome).reason_code(why));
-        if let Some(inner) = self.audit.inner() {
-            self.context.sync_scope(|| inner.leave(&record));
+        let Some(inner) = self.audit.inner() else { return };
+        match self.outcome(|record| record.outcome(outcome).reason_code(why)) {
+            Some(record) => self.context.sync_scope(|| inner.leave(&record)),
+            None => {
+                let category = self.intent.text(Slot::Category).unwrap_or_default();
+                inner.inbox().lost(Loss::Memory, category);
+            }
         }
     }
 }
@@ -372,8 +386,11 @@ impl Inner {
             return self.inbox().lost(Loss::Reentrant, category);
         }
         // What is refused here was refused and counted by the policy, which the intent has passed.
-        let Ok((frame, category)) = self.prepare_mandatory(record) else {
+        let Ok(prepared) = self.try_prepare(record, Rank::Mandatory) else {
             return;
+        };
+        let Some(Prepared::Frame(frame, _, category)) = prepared else {
+            return self.inbox().lost(Loss::Memory, category);
         };
         let route = Route {
             mode: Mode::Durable,

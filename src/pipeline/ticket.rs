@@ -1,5 +1,6 @@
 //! Tickets: how a caller waits for what the writer does with one record, or with all records so far.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::Waker;
@@ -10,6 +11,7 @@ use uuid::Uuid;
 
 use crate::error::Result;
 use crate::format::Hash;
+use crate::memory;
 
 /// How far a record has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -101,6 +103,16 @@ struct Slot<T> {
     waker: Option<Waker>,
 }
 
+impl<T> Default for Slot<T> {
+    fn default() -> Self {
+        Self {
+            answer: None,
+            is_settled: false,
+            waker: None,
+        }
+    }
+}
+
 /// What became of a promise.
 #[derive(Debug)]
 pub(super) enum Answer<T> {
@@ -144,11 +156,7 @@ impl<T> Drop for Promise<T> {
 impl<T> Ticket<T> {
     pub(super) fn new() -> (Promise<T>, Arc<Self>) {
         let ticket = Arc::new(Self {
-            slot: Mutex::new(Slot {
-                answer: None,
-                is_settled: false,
-                waker: None,
-            }),
+            slot: Mutex::new(Slot::default()),
             answered: Condvar::new(),
         });
         (Promise(Arc::clone(&ticket)), ticket)
@@ -192,6 +200,38 @@ impl<T> Ticket<T> {
     }
 }
 
+thread_local! {
+    /// The tickets that this thread waited with last, the newest one first, for the next time. Who has answered the newest
+    /// may still be about to let go of it; of the one before, it has.
+    static SPARES: [Cell<Option<Arc<Ticket<Receipt>>>>; 2] = const { [const { Cell::new(None) }; 2] };
+}
+
+impl Ticket<Receipt> {
+    /// As [`Self::new`], for a record; `None` where there is no memory for it.
+    pub(super) fn of_record() -> Option<(Promise<Receipt>, Arc<Self>)> {
+        let spare = SPARES.try_with(|[_, older]| older.take()).ok().flatten();
+        if let Some(mut ticket) = spare
+            && let Some(unshared) = Arc::get_mut(&mut ticket)
+        {
+            *unshared.slot.get_mut() = Slot::default();
+            return Some((Promise(Arc::clone(&ticket)), ticket));
+        }
+        if memory::is_enough(size_of::<Self>() + COUNTS) {
+            return Some(Self::new());
+        }
+        memory::take_lack();
+        None
+    }
+
+    /// Keeps the ticket for a later record of this thread.
+    pub(super) fn keep(ticket: &Arc<Self>) {
+        let _ = SPARES.try_with(|[newest, older]| older.set(newest.replace(Some(Arc::clone(ticket)))));
+    }
+}
+
+/// What an `Arc` holds beside its value.
+const COUNTS: usize = 2 * size_of::<usize>();
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,5 +252,28 @@ mod tests {
         let (promise, ticket) = Ticket::<u8>::new();
         drop(promise);
         assert!(matches!(ticket.wait(far), Some(Answer::Abandoned)));
+    }
+
+    #[test]
+    fn a_thread_waits_with_its_tickets_again_and_never_finds_an_old_answer() {
+        let used = || {
+            let (promise, ticket) = Ticket::of_record().unwrap();
+            let is_fresh = ticket.wait(Instant::now()).is_none();
+            Ticket::keep(&ticket);
+            (promise, Arc::as_ptr(&ticket), is_fresh)
+        };
+        let answered = || {
+            let (promise, ticket, is_fresh) = used();
+            promise.answer(Ok(Receipt::unwritten(State::Paused)));
+            (ticket, is_fresh)
+        };
+        let (first, second) = (answered(), answered());
+        assert!(first.1 && second.1 && first.0 != second.0);
+        assert_eq!([answered(), answered()], [first, second]);
+        // Somebody can still answer by the first one.
+        let (promise, ticket, _) = used();
+        assert_eq!((ticket, answered()), (first.0, second));
+        assert_ne!(answered().0, first.0);
+        drop(promise);
     }
 }

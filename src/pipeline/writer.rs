@@ -36,7 +36,8 @@ use crate::stats::add;
 const BATCH_BYTES: usize = 256 * 1024;
 
 /// Records that are taken together, under one reading of the clock and one return of credit.
-const CHUNK: u64 = 64;
+const CHUNK: u64 = CHUNK_LINES as u64;
+const CHUNK_LINES: usize = 64;
 
 /// No line has fewer bytes: its times, ids and names alone are longer.
 pub(super) const SHORTEST_LINE: usize = 256;
@@ -79,6 +80,8 @@ pub(super) struct Writer {
     pub(super) heartbeat: u64,
     pub(super) report: Report,
     pub(super) batch: Batch,
+    /// What control records pass, whatever the application's policy is. Kept for the plans that it keeps.
+    own_policy: Policy,
     pub(super) requests: Requests,
     pub(super) state: Progress,
 }
@@ -216,7 +219,12 @@ impl Writer {
             id_kind,
             heartbeat,
             report,
-            batch: Batch::default(),
+            // Room for every batch of ordinary lines, so that the first large one finds it there.
+            batch: Batch::with_room(
+                BATCH_BYTES / SHORTEST_LINE + CHUNK_LINES,
+                BATCH_BYTES + BATCH_BYTES / 4,
+            ),
+            own_policy: Policy::balanced(),
             requests: Requests::new(policy),
             state: Progress::new(),
         }
@@ -361,9 +369,13 @@ impl Writer {
     /// Adds a control record to the batch. Gives its id.
     pub(super) fn control(&mut self, record: &Record) -> Uuid {
         self.observe();
-        let policy = Policy::balanced();
-        let mut into = Redacting::frame(Vec::new(), self.observed_at, &policy);
+        let mut into = Redacting::frame(Vec::new(), self.observed_at, &self.own_policy);
         into.record(record);
+        if into.capacity().is_none() {
+            // The writer's own records are few and short, and nobody else can say what they do: as everything on this
+            // thread, they end the process where there is no memory.
+            std::alloc::handle_alloc_error(std::alloc::Layout::new::<Record>());
+        }
         let (frame, _) = into.finish();
         self.state.notes.push((self.seq, None));
         add(&self.inbox.counters.control, 1);

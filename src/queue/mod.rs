@@ -220,8 +220,12 @@ impl<T: Default> Queue<T> {
                 // The waiter stays counted until the receiver takes its waker.
                 if wakers.iter().any(|known| known.will_wake(waker)) {
                     self.waiters.fetch_sub(1, Ordering::SeqCst);
-                } else {
+                } else if wakers.try_reserve(1).is_ok() {
                     wakers.push(waker.clone());
+                } else {
+                    // There is no memory to remember it: it asks again.
+                    self.waiters.fetch_sub(1, Ordering::SeqCst);
+                    waker.wake_by_ref();
                 }
                 Err(Refused::Full(item))
             }

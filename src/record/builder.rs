@@ -4,6 +4,7 @@ use super::declared::Declared;
 use super::event::EventMeta;
 use super::slots::{Fill, Kind, Slot};
 use super::value::{Map, Value};
+use crate::memory;
 
 /// What happened: a value for each slot that was filled.
 ///
@@ -149,6 +150,19 @@ impl Record {
         } else {
             self.put(slot, Value::Map(Map::from([(key, value)])));
         }
+    }
+}
+
+impl Record {
+    /// A copy; `None` where there is no memory for it.
+    pub(crate) fn try_clone(&self) -> Option<Self> {
+        let values = self
+            .values
+            .iter()
+            .map(|(_, value)| value.weight(usize::MAX, usize::MAX));
+        let is_there = memory::is_enough(1024 + values.sum::<usize>());
+        memory::take_lack();
+        is_there.then(|| self.clone())
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use super::frame::MAX_VALUE;
+use crate::memory;
 
 /// An attribute whose value has a class by its type. What names class and action is `redact`'s own language.
 #[derive(Clone, PartialEq)]
@@ -52,7 +53,11 @@ impl Plaintext {
         if needed > self.bytes.capacity() {
             // A vector that grows by itself leaves its old memory as it was.
             let room = needed.max(2 * self.bytes.capacity()).max(ROOM);
-            let mut grown = Zeroizing::new(Vec::with_capacity(room));
+            let mut grown = Zeroizing::new(Vec::new());
+            if !memory::room(&mut grown, room) {
+                self.is_cut = true;
+                return;
+            }
             grown.extend_from_slice(&self.bytes);
             self.bytes = grown;
         }

@@ -1,5 +1,6 @@
 //! Exact values: what a field holds, without loss of range, sign or kind.
 
+use crate::memory;
 use std::collections::BTreeMap;
 use std::error::Error as StdError;
 
@@ -53,18 +54,57 @@ impl Value {
     }
 
     /// Drops the value level by level: dropped in the usual way, one that is nested thousands of levels deep would
-    /// overflow the stack.
+    /// overflow the stack. Takes memory only below the levels that are usual.
     pub(crate) fn dismantle(self) {
+        const LEVELS: usize = 64;
         let mut rest = Vec::new();
         let mut next = Some(self);
         while let Some(value) = next {
-            match value {
-                Self::List(values) => rest.extend(values),
-                Self::Map(members) => rest.extend(members.into_values()),
-                _ => {}
-            }
+            value.drop_down_to(LEVELS, &mut rest);
             next = rest.pop();
         }
+        // What does not fit there was dropped in the usual way, and is nobody's loss.
+        memory::take_lack();
+    }
+
+    /// Drops so many levels of the value, and leaves those below in `rest`.
+    fn drop_down_to(self, levels: usize, rest: &mut Vec<Self>) {
+        let Some(below) = levels.checked_sub(1) else {
+            return memory::push(rest, self);
+        };
+        match self {
+            Self::List(values) => values
+                .into_iter()
+                .for_each(|value| value.drop_down_to(below, rest)),
+            Self::Map(members) => members
+                .into_values()
+                .for_each(|value| value.drop_down_to(below, rest)),
+            _ => {}
+        }
+    }
+
+    /// About how much memory a copy takes of which no text is longer than `longest`: `most` at most, and then no more is
+    /// looked at.
+    pub(crate) fn weight(&self, most: usize, longest: usize) -> usize {
+        /// What a part takes beside its own bytes: its place in a list or a tree, and its allocation.
+        const PART: usize = 128;
+        let mut weight = 0;
+        let mut rest = Vec::new();
+        memory::push(&mut rest, self);
+        while let Some(value) = rest.pop().filter(|_| weight < most) {
+            weight += PART;
+            match value {
+                Self::Str(text) => weight += text.len().min(longest),
+                Self::Bytes(bytes) => weight += bytes.len().min(longest),
+                Self::List(values) => values.iter().for_each(|value| memory::push(&mut rest, value)),
+                Self::Map(members) => {
+                    weight += members.keys().map(String::len).sum::<usize>();
+                    members.values().for_each(|value| memory::push(&mut rest, value));
+                }
+                _ => {}
+            }
+        }
+        weight.min(most)
     }
 
     /// The text, if this is text.

@@ -7,6 +7,7 @@ use super::judge::{Decision, Judged, Look};
 use super::redacting::Redacting;
 use super::sift::{self, Note, Sifted};
 use super::{ip, text};
+use crate::memory;
 use crate::record::Slot;
 use crate::record::frame::{Out, Put, cut, mark};
 
@@ -32,6 +33,10 @@ impl Redacting<'_> {
     /// Does what the policy says to a value whose text is `text`.
     #[cold]
     pub(super) fn act(&mut self, plan: &FieldPlan, decision: Decision, fits: bool, text: &[u8]) {
+        // Where it is no text, its form as one is a copy: three bytes for each that has none.
+        if std::str::from_utf8(text).is_err() && !memory::is_enough(3 * text.len()) {
+            return;
+        }
         self.act_text(plan, decision, fits, &String::from_utf8_lossy(text), text.len());
     }
 
@@ -74,7 +79,12 @@ impl Redacting<'_> {
     /// As [`Self::act`], for a text that stands in the frame already and must not stay there.
     #[cold]
     pub(super) fn replace_text(&mut self, plan: &FieldPlan, fits: bool, start: usize, text_at: usize) {
-        let text = zeroize::Zeroizing::new(self.ink.written().get(text_at..).unwrap_or_default().to_vec());
+        let shown = self.ink.written().get(text_at..).unwrap_or_default();
+        let mut text = zeroize::Zeroizing::new(Vec::new());
+        if !memory::room(&mut text, shown.len()) {
+            return;
+        }
+        text.extend_from_slice(shown);
         self.ink.wipe_back(start);
         self.act(plan, plan.judged.text, fits, &text);
     }

@@ -11,6 +11,7 @@ use super::recording::{self, Heard, Told, Wish};
 use super::redacting::Redacting;
 use super::typed::{Typed, Way};
 use super::{beside, sift, text};
+use crate::memory;
 use crate::record::frame::{Out as _, Put, tag};
 use crate::record::{FieldClass, FieldMeta, Kind, Place, Value, View};
 
@@ -43,6 +44,9 @@ impl<'a> Carry<'a> {
             recording::hands(f, Told::Texts(count))?;
             return (0..count).try_for_each(|at| f.write_str(texts.text(at)));
         }
+        if !memory::is_enough(self.weight()) {
+            return Ok(());
+        }
         let Some(value) = self.view.clone().into_value() else {
             return Ok(());
         };
@@ -54,6 +58,19 @@ impl<'a> Carry<'a> {
                 parts: self.parts,
             }),
         )
+    }
+
+    /// About how much memory a copy takes.
+    fn weight(&self) -> usize {
+        match &self.view {
+            View::Text(text) => text.len(),
+            View::Texts(texts) => (0..texts.count())
+                .map(|at| size_of::<Value>() + texts.text(at).len())
+                .sum(),
+            View::Value(value) => value.weight(usize::MAX, usize::MAX),
+            View::Made(value) => value.weight(usize::MAX, usize::MAX),
+            _ => 0,
+        }
     }
 
     /// Shows the value to everybody.
@@ -100,8 +117,10 @@ impl Drop for Carried {
             match value {
                 Value::Str(text) => text.zeroize(),
                 Value::Bytes(bytes) => bytes.zeroize(),
-                Value::List(values) => values.iter_mut().for_each(|value| rest.push(value)),
-                Value::Map(members) => members.values_mut().for_each(|value| rest.push(value)),
+                Value::List(values) => values.iter_mut().for_each(|value| memory::push(&mut rest, value)),
+                Value::Map(members) => members
+                    .values_mut()
+                    .for_each(|value| memory::push(&mut rest, value)),
                 _ => {}
             }
             next = rest.pop();
@@ -118,7 +137,9 @@ impl Carried {
             class: self.class,
             parts: self.parts,
         };
-        format!("{shown:?}")
+        let mut text = memory::Text::default();
+        let _ = write!(text, "{shown:?}");
+        text.0
     }
 }
 
@@ -240,6 +261,11 @@ impl Taking<'_, '_> {
 impl Redacting<'_> {
     /// A value of a typed event that `tracing` has no kind for.
     pub(super) fn carried(&mut self, plan: &FieldPlan, value: &dyn fmt::Debug) {
+        self.take_carried(plan, value);
+        self.settle();
+    }
+
+    fn take_carried(&mut self, plan: &FieldPlan, value: &dyn fmt::Debug) {
         let start = self.ink.len();
         let takes_texts = plan.keeps_text()
             && plan.judged.trial.is_none()

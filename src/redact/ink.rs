@@ -2,6 +2,9 @@
 //!
 //! A vector checks its capacity and moves its length at every append. Here the memory is initialised beforehand and a
 //! mark moves through it, so that a short value is one bounds check and one copy.
+//!
+//! Where there is no memory for what comes next, the whole is lost: nothing can be read of it any more, and nothing added.
+//! The mark says so by itself, so that what is written in the usual way pays nothing for it.
 
 use super::field::Head;
 use crate::record::frame::Out;
@@ -11,9 +14,12 @@ use crate::record::frame::Out;
 pub(super) struct Ink {
     /// Initialised to its whole length; what lies behind the mark does not matter.
     bytes: Vec<u8>,
-    /// Where the next byte goes.
+    /// Where the next byte goes; [`LOST`] where nothing can.
     at: usize,
 }
+
+/// Lies behind every memory, and so far from the end of all numbers that a length can be added.
+const LOST: usize = isize::MAX as usize;
 
 impl Out for Ink {
     #[inline]
@@ -42,7 +48,26 @@ impl Ink {
 
     #[inline]
     pub(super) fn written(&self) -> &[u8] {
-        self.bytes.get(..self.at).unwrap_or_default()
+        self.whole().unwrap_or_default()
+    }
+
+    /// What was written; `None` where there was no memory for all of it.
+    #[inline]
+    pub(super) fn whole(&self) -> Option<&[u8]> {
+        self.bytes.get(..self.at)
+    }
+
+    /// Whether there was no memory for all that was written.
+    #[inline]
+    pub(super) fn is_lost(&self) -> bool {
+        self.at == LOST
+    }
+
+    /// Gives up what was written, and what will be. No trace of it is left: it may be what must not stay.
+    #[cold]
+    pub(super) fn lose(&mut self) {
+        self.bytes.fill(0);
+        self.at = LOST;
     }
 
     /// What was written from `start` on, to be changed in place.
@@ -68,15 +93,22 @@ impl Ink {
 
     /// Forgets what was written behind the first `len` bytes, and leaves no trace of it: it may be what must not stay.
     pub(super) fn wipe_back(&mut self, len: usize) {
-        self.written_from(len).fill(0);
-        self.at = self.at.min(len);
+        if !self.is_lost() {
+            self.written_from(len).fill(0);
+            self.at = self.at.min(len);
+        }
     }
 
     /// As [`Out::extend`], where the memory does not suffice.
     #[cold]
     fn extend_grown(&mut self, bytes: &[u8]) {
+        if self.is_lost() {
+            return;
+        }
         let needed = (self.at + bytes.len()).saturating_sub(self.bytes.len());
-        self.bytes.reserve(needed);
+        if self.bytes.try_reserve(needed).is_err() {
+            return self.lose();
+        }
         self.bytes.resize(self.bytes.capacity(), 0);
         if let Some(place) = self.bytes.get_mut(self.at..self.at + bytes.len()) {
             place.copy_from_slice(bytes);
@@ -217,5 +249,22 @@ mod tests {
         let mut narrow = Ink::over(vec![0; WINDOW]);
         narrow.put([1], &[]);
         assert!(!narrow.put_behind(&plan.head, 7, [8], &text[..1]));
+    }
+
+    #[test]
+    fn what_there_is_no_memory_for_is_lost_whole_and_leaves_no_trace() {
+        let mut ink = Ink::over(vec![0; 16]);
+        ink.put([1, 2], b"secret");
+        ink.lose();
+        assert!(ink.is_lost() && ink.whole().is_none() && ink.written().is_empty());
+        ink.extend(b"more");
+        ink.put([3], b"and more");
+        ink.wipe_back(0);
+        assert!(ink.is_lost() && ink.written_from(0).is_empty());
+        let mut next = Ink::over(ink.into_memory());
+        assert_eq!(next.capacity(), 16);
+        assert_eq!(next.bytes, [0; 16]);
+        next.extend(b"next");
+        assert_eq!(next.whole(), Some(b"next".as_slice()));
     }
 }

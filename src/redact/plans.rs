@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::RwLock;
 
 use super::field::{FieldPlan, Of};
+use crate::memory;
 use crate::record::{EventMeta, Slot};
 
 /// Those of a typed event's fields, each with its place.
@@ -53,8 +54,13 @@ impl Plans {
         plans
     }
 
-    /// The plan for a member of this map, made by `make` where it is not there.
-    pub(super) fn member(&self, map: Slot, key: &str, make: impl FnOnce() -> FieldPlan) -> Arc<FieldPlan> {
+    /// The plan for a member of this map, made by `make` where it is not there; `None` where there is no memory for it.
+    pub(super) fn member(
+        &self,
+        map: Slot,
+        key: &str,
+        make: impl FnOnce() -> FieldPlan,
+    ) -> Option<Arc<FieldPlan>> {
         let [attributes, labels, hashes] = &self.names;
         let names = match map {
             Slot::Labels => labels,
@@ -62,13 +68,17 @@ impl Plans {
             _ => attributes,
         };
         if let Some(plan) = names.read().get(key) {
-            return Arc::clone(plan);
+            return Some(Arc::clone(plan));
+        }
+        // With what it is made from, and a place among the others.
+        if !memory::is_enough(8 * size_of::<FieldPlan>() + 8 * key.len()) {
+            return None;
         }
         let plan = Arc::new(make());
         let mut names = names.write();
-        if names.len() < MOST {
+        if names.len() < MOST && names.try_reserve(1).is_ok() {
             names.insert(key.into(), Arc::clone(&plan));
         }
-        plan
+        Some(plan)
     }
 }

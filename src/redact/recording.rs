@@ -8,7 +8,7 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use super::action::Action;
 use super::carried::Carried;
@@ -16,6 +16,7 @@ use super::class::Class;
 use super::judge::{Decision, Judged, Look};
 use super::policy::{Policy, Stance, hides};
 use super::sift::{self, Note};
+use crate::memory;
 use crate::record::Plaintext;
 use crate::record::frame::cut;
 
@@ -389,13 +390,14 @@ impl<'p> Declaring<'p> {
 
     /// Notes a value whose form stands in the text from `start` to `end`.
     pub(super) fn stands(&mut self, stated: Stated, note: Option<Note>, start: usize, end: usize) {
-        self.pieces.push(Piece {
+        let piece = Piece {
             start,
             end,
             class: stated.class,
             asked: stated.action,
             note,
-        });
+        };
+        memory::push(&mut self.pieces, piece);
         self.first = Some(stated).filter(|_| self.pieces.len() == 1);
     }
 
@@ -407,7 +409,7 @@ impl<'p> Declaring<'p> {
             Action::Drop | Action::Erasable(_) => Action::Marker,
             action => action,
         };
-        let mut out = String::new();
+        let mut out = memory::Text::default();
         let done = |action| {
             Some(Note {
                 rule: RULE,
@@ -419,7 +421,7 @@ impl<'p> Declaring<'p> {
         let is_read = |text: &&Plaintext| !text.is_cut() || takes_a_part(action);
         let Some(text) = stated.text.as_ref().filter(is_read) else {
             let _ = marker(class, &mut out);
-            return (Cow::Owned(out), done(Action::Marker));
+            return (Cow::Owned(out.0), done(Action::Marker));
         };
         let text = text.as_str();
         match action {
@@ -431,8 +433,8 @@ impl<'p> Declaring<'p> {
             }
             _ => {}
         }
-        let is_done = sift::replace(self.policy, action, class, RULE, text, &mut out);
-        (Cow::Owned(out), done(action).filter(|_| is_done))
+        let is_done = sift::replace(self.policy, action, class, RULE, text, &mut out.0);
+        (Cow::Owned(out.0), done(action).filter(|_| is_done))
     }
 
     /// At most `len` bytes of a text, of which nothing is left that the value engine finds.
@@ -441,10 +443,12 @@ impl<'p> Declaring<'p> {
         let judged = listed.as_ref().unwrap_or(self.judged);
         let sifted = sift::sift(self.policy, judged, Look::All, text);
         let whole = sifted.as_ref().map_or(text, |sifted| sifted.text.as_str());
-        let kept = cut(whole, len).to_owned();
+        let kept = memory::owned(cut(whole, len));
         let is_cut = kept.len() < whole.len() || sifted.as_ref().is_some_and(|sifted| sifted.is_short);
-        self.inside
-            .extend(sifted.into_iter().flat_map(|sifted| sifted.notes));
+        sifted
+            .into_iter()
+            .flat_map(|sifted| sifted.notes)
+            .for_each(|note| memory::push(&mut self.inside, note));
         (kept, is_cut)
     }
 
@@ -476,7 +480,7 @@ pub(super) fn notes_of(pieces: &[Piece]) -> Vec<Note> {
         let same = |known: &&mut Note| (known.class, known.action) == (new.class, new.action);
         match notes.iter_mut().find(same) {
             Some(known) => known.n += 1,
-            None => notes.push(new),
+            None => memory::push(&mut notes, new),
         }
     }
     notes
@@ -488,5 +492,7 @@ fn quoted(text: &str) -> Cow<'_, str> {
     if !text.is_empty() && text.bytes().all(is_part) {
         return Cow::Borrowed(text);
     }
-    Cow::Owned(format!("{text:?}"))
+    let mut shown = memory::Text::default();
+    let _ = write!(shown, "{text:?}");
+    Cow::Owned(shown.0)
 }

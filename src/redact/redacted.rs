@@ -105,19 +105,25 @@ impl Redacting<'_> {
     /// [`Redacting::discard`].
     #[inline]
     pub(crate) fn finish_in(&mut self, place: &mut Redacted) {
-        debug_assert!(self.ink.len() >= HEADER, "a frame begins with its time");
+        debug_assert!(self.ink.written().len() >= HEADER, "a frame begins with its time");
         self.conclude();
         place.take(&mut self.ink);
     }
 
-    /// What the frame's [`Redacted::capacity`] will be if it ends now.
+    /// Whether there was no memory for all of it so far.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.ink.is_lost()
+    }
+
+    /// What the frame's [`Redacted::capacity`] will be if it ends now; `None` where there was no memory for all of it:
+    /// it is no frame then, and must not be ended.
     #[inline]
-    pub(crate) fn capacity(&mut self) -> usize {
+    pub(crate) fn capacity(&mut self) -> Option<usize> {
         self.conclude();
         if self.ink.len() <= SHORT {
-            size_of::<Redacted>()
+            Some(size_of::<Redacted>())
         } else {
-            self.ink.capacity()
+            self.ink.whole().map(|_| self.ink.capacity())
         }
     }
 }
@@ -147,8 +153,8 @@ impl RedactedFields {
     }
 
     #[inline]
-    pub(super) fn bytes(&self) -> &[u8] {
-        self.0.written()
+    pub(super) fn whole(&self) -> Option<&[u8]> {
+        self.0.whole()
     }
 
     #[inline]
@@ -165,7 +171,30 @@ impl RedactedFields {
     }
 
     pub(crate) fn extend(&mut self, other: &Self) {
-        self.0.extend(other.bytes());
+        match other.whole() {
+            Some(bytes) => self.0.extend(bytes),
+            None => self.0.lose(),
+        }
+    }
+
+    /// As [`Self::extend`], for what can be done without: `false`, and nothing, where there was no memory for `other`.
+    #[inline]
+    pub(crate) fn try_extend(&mut self, other: &Self) -> bool {
+        let whole = other.whole();
+        if let Some(bytes) = whole {
+            self.0.extend(bytes);
+        }
+        whole.is_some()
+    }
+
+    pub(super) fn lose(&mut self) {
+        self.0.lose();
+    }
+
+    /// Whether there was no memory for all of them: then there are none, and what takes them over is lost as well.
+    #[inline]
+    pub(crate) fn is_lost(&self) -> bool {
+        self.0.is_lost()
     }
 
     pub(crate) fn capacity(&self) -> usize {

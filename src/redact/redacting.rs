@@ -6,6 +6,7 @@ use super::policy::Policy;
 use super::redacted::{Constants, Names, Redacted, RedactedFields, Tally, put_trace};
 use super::scan::is_word;
 use super::sift;
+use crate::memory;
 use crate::record::frame::{Out as _, Put, mark, tag};
 use crate::record::{Kind, Naming, Slot, TraceContext};
 
@@ -118,7 +119,29 @@ impl<'p> Redacting<'p> {
     /// Appends fields that passed the policy when their span recorded them.
     #[inline]
     pub(crate) fn inherit(&mut self, fields: &RedactedFields) {
-        self.ink.extend(fields.bytes());
+        match fields.whole() {
+            Some(bytes) => self.ink.extend(bytes),
+            None => self.ink.lose(),
+        }
+    }
+
+    /// As [`Self::inherit`], for what the record can be without: `false` where there was no memory for it.
+    #[inline]
+    pub(crate) fn try_inherit(&mut self, fields: &RedactedFields) -> bool {
+        let whole = fields.whole();
+        if let Some(bytes) = whole {
+            self.ink.extend(bytes);
+        }
+        whole.is_some()
+    }
+
+    /// Gives the record up where there was no memory for something that its values needed beside the frame. To be asked
+    /// before other code runs on the thread.
+    pub(super) fn settle(&mut self) {
+        if memory::take_lack() {
+            self.ink.lose();
+            self.hand_down(0);
+        }
     }
 
     /// Appends a span's own fields, and remembers which names they give.
@@ -231,6 +254,7 @@ impl<'p> Redacting<'p> {
         if !self.mark(plan, text) {
             self.considered_str(plan, text);
         }
+        self.settle();
     }
 
     #[inline(never)]
@@ -264,6 +288,11 @@ impl<'p> Redacting<'p> {
     }
 
     pub(crate) fn bytes(&mut self, plan: &FieldPlan, bytes: &[u8]) {
+        self.considered_bytes(plan, bytes);
+        self.settle();
+    }
+
+    fn considered_bytes(&mut self, plan: &FieldPlan, bytes: &[u8]) {
         let fits = plan.naming == Naming::Plain && plan.kind.is_none_or(|kind| kind == Kind::Any);
         self.rehearse(plan, |trial| trial.text);
         if !plan.keeps_text() {
@@ -338,10 +367,15 @@ impl<'p> Redacting<'p> {
         }
     }
 
-    /// Copies the entry that begins at `start` to what a span hands down.
-    fn hand_down(&mut self, start: usize) {
-        if let (Some(fields), Some(entry)) = (&mut self.handed_down, self.ink.written().get(start..)) {
-            fields.append(entry);
+    /// Copies the entry that begins at `start` to what a span hands down; where there was no memory for it, none of that is
+    /// handed down.
+    pub(super) fn hand_down(&mut self, start: usize) {
+        let Some(fields) = &mut self.handed_down else {
+            return;
+        };
+        match self.ink.whole().and_then(|written| written.get(start..)) {
+            Some(entry) => fields.append(entry),
+            None => fields.lose(),
         }
     }
 

@@ -126,12 +126,14 @@ impl Redacting<'_> {
         let _ = std::fmt::Write::write_fmt(&mut text, format_args!("{shown}"));
         self.rehearse(plan, |trial| trial.number);
         if !plan.keeps_number() {
-            return self.act(plan, decision, fits, text.bytes());
+            self.act(plan, decision, fits, text.bytes());
+            return self.settle();
         }
         let shown = std::str::from_utf8(text.bytes()).unwrap_or_default();
         match sift::sift(self.policy, &plan.judged, decision.look, shown) {
             Some(sifted) => self.put_sifted(plan, fits, &sifted, shown.len()),
             None => self.put(plan, fits, write),
         }
+        self.settle();
     }
 }

@@ -12,8 +12,12 @@ use super::redacting::{MAX_FRAME, Redacting};
 use super::sift::{self, Sifted};
 use super::sourced::Sourced;
 use super::text;
+use crate::memory;
 use crate::record::frame::{Out as _, Put, tag};
 use crate::record::{Kind, Naming, Plaintext, Slot, TraceContext};
+
+/// More than the copy of a field's plan takes that is made where types list its values.
+const LISTED: usize = 4 * size_of::<FieldPlan>();
 
 impl Redacting<'_> {
     /// A value that only `Debug` or `Display` can show. User code runs here: no lock of ours is held, and what
@@ -27,9 +31,25 @@ impl Redacting<'_> {
 
     /// A value that says of itself what it is, or has a text.
     pub(super) fn shown(&mut self, plan: &FieldPlan, value: &dyn Debug) {
+        if self.ink.is_lost() {
+            return self.unshown(plan);
+        }
         let sources = self.show(plan, value);
+        self.settle();
+        if self.ink.is_lost() {
+            self.unshown(plan);
+        }
         if sources != 0 && plan.slot == Some(Slot::ErrorMessage) && plan.keeps_text() {
             self.chain(plan, value, sources);
+            self.settle();
+        }
+    }
+
+    /// A value for which there is no memory.
+    #[cold]
+    fn unshown(&mut self, plan: &FieldPlan) {
+        if plan.inherited {
+            self.hand_down(0);
         }
     }
 
@@ -57,8 +77,9 @@ impl Redacting<'_> {
         let limit = self.free();
         let mut declaring = Declaring::new(self.policy, &plan.judged);
         let formatted = text::format(&mut self.ink, limit, &mut declaring, format_args!("{value:?}"));
-        if formatted.panicked {
-            self.tally.panicked += 1;
+        self.tally.panicked += u32::from(formatted.panicked);
+        if self.ink.is_lost() {
+            return 0;
         }
         if plan.naming == Naming::Traceparent && self.traceparent_at(text_at) {
             self.ink.wipe_back(start);
@@ -75,6 +96,9 @@ impl Redacting<'_> {
             self.ink.wipe_back(start);
             self.typed(plan, fits, (stated.class, stated.action), stated.text.as_ref());
             return sources;
+        }
+        if is_unlisted && !memory::is_enough(LISTED) {
+            return 0;
         }
         let listed = (is_unlisted && declaring.covers(len)).then(|| plan.listed());
         let plan = listed.as_ref().unwrap_or(plan);
@@ -111,7 +135,9 @@ impl Redacting<'_> {
         }
         let notes = declaring.notes();
         if let Some(mut sifted) = sifted {
-            sifted.notes.extend(notes);
+            notes
+                .into_iter()
+                .for_each(|note| memory::push(&mut sifted.notes, note));
             let shown_len = formatted.cut_from.unwrap_or(self.ink.len() - text_at);
             self.ink.wipe_back(text_at);
             let kept = crate::record::frame::cut(&sifted.text, limit);
@@ -147,6 +173,9 @@ impl Redacting<'_> {
         (class, asked): (Class, Option<Action>),
         text: Option<&Plaintext>,
     ) {
+        if plan.judged.is_unlisted() && !memory::is_enough(LISTED) {
+            return;
+        }
         let listed = plan.judged.is_unlisted().then(|| plan.listed());
         let plan = listed.as_ref().unwrap_or(plan);
         let mut decision =
@@ -173,7 +202,8 @@ impl Redacting<'_> {
         if class.is_pii() {
             self.seen |= sees::PERSONAL;
         }
-        let mut pieces = vec![Piece::kept(class, text.len())];
+        let mut pieces = Vec::new();
+        memory::push(&mut pieces, Piece::kept(class, text.len()));
         let look = plan.judged.text.look.max(Look::Secrets);
         match sift::sift_around(self.policy, &plan.judged, look, text, &mut pieces) {
             Some(sifted) => self.put_sifted(plan, fits, &sifted, text.len()),

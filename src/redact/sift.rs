@@ -1,6 +1,8 @@
 //! What the value engine makes of a kept text, under the policy.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
+use std::fmt::Write as _;
 
 use zeroize::{Zeroize as _, Zeroizing};
 
@@ -11,7 +13,8 @@ use super::memo;
 use super::policy::Policy;
 use super::recording::{self, Piece};
 use super::scan::hits::{Hit, Hits, Sort};
-use super::scan::{Edit, Engine, Field, Scratch, is_mark, redacted};
+use super::scan::{Edit, Engine, Extent, Field, Scratch, is_mark, redacted};
+use crate::memory;
 
 /// A text of which something was replaced or left out.
 pub(super) struct Sifted {
@@ -19,6 +22,17 @@ pub(super) struct Sifted {
     pub(super) notes: Vec<Note>,
     /// Whether the text's end was left out, because nobody looked at it.
     pub(super) is_short: bool,
+}
+
+impl Sifted {
+    /// What is left of a text for which there was no memory: whoever settles it gives the record up.
+    const fn nothing() -> Self {
+        Self {
+            text: String::new(),
+            notes: Vec::new(),
+            is_short: true,
+        }
+    }
 }
 
 /// What a rule did to parts of a text.
@@ -72,6 +86,7 @@ fn holds_nothing(policy: &Policy, judged: &Judged, field: &Field, text: &str) ->
         let scanned = engine.scan_for(needs.unwrap_or(0), field, text, scratch);
         own(policy, text, scanned.kept, &mut scratch.hits);
         scanned.dropped == 0
+            && !memory::lacks()
             && !scratch
                 .hits
                 .list()
@@ -108,6 +123,10 @@ pub(super) fn sift_around(
         if !pieces.is_empty() {
             spare(&mut scratch.hits, pieces);
         }
+        if memory::lacks() {
+            // What was found may not all be known.
+            return Some(Sifted::nothing());
+        }
         if look == Look::Secrets {
             scratch.hits.retain(|hit| counts(look, hit));
         }
@@ -117,39 +136,49 @@ pub(super) fn sift_around(
         let is_short = scanned.dropped > 0;
         // The record lists what was cut; the text itself needs no mark of it.
         scanned.dropped = 0;
-        let mut notes = Vec::new();
         let head = text.get(..scanned.kept).unwrap_or_default();
-        let mut edits = Vec::new();
-        let whole = head.trim().len();
-        let text = redacted(
-            head,
-            scanned,
-            &scratch.hits,
-            &mut |hit, text, out| {
-                let class = class_of(policy, judged, hit);
-                let is_named = text.len() >= whole && class.kind() == judged.named.kind();
-                let action = found(policy, class, is_named);
-                if replace(policy, action, class, hit.rule, text, out) {
-                    note(
-                        &mut notes,
-                        Note {
-                            rule: hit.rule,
-                            class,
-                            action,
-                            n: 1,
-                        },
-                    );
-                }
-            },
-            &mut edits,
-        );
+        let (text, notes, edits) = replaced(policy, judged, (head, scanned), &scratch.hits);
         moved(pieces, &scratch.hits, &edits, head.len());
-        (is_short || !notes.is_empty()).then(|| Sifted {
-            text: text.into_owned(),
+        if memory::lacks() {
+            return Some(Sifted::nothing());
+        }
+        (is_short || !notes.is_empty()).then_some(Sifted {
+            text,
             notes,
             is_short,
         })
     })
+}
+
+/// The text with what the policy puts in the place of each hit.
+fn replaced(
+    policy: &Policy,
+    judged: &Judged,
+    (head, scanned): (&str, Extent),
+    hits: &Hits,
+) -> (String, Vec<Note>, Vec<Edit>) {
+    let (mut notes, mut edits) = (Vec::new(), Vec::new());
+    let whole = head.trim().len();
+    let mut replace_hit = |hit: &Hit, text: &str, out: &mut String| {
+        let (rule, class) = (hit.rule, class_of(policy, judged, hit));
+        let is_named = text.len() >= whole && class.kind() == judged.named.kind();
+        let action = found(policy, class, is_named);
+        if replace(policy, action, class, rule, text, out) {
+            let n = 1;
+            let done = Note {
+                rule,
+                class,
+                action,
+                n,
+            };
+            note(&mut notes, done);
+        }
+    };
+    let text = match redacted(head, scanned, hits, &mut replace_hit, &mut edits) {
+        Cow::Borrowed(text) => memory::owned(text),
+        Cow::Owned(text) => text,
+    };
+    (text, notes, edits)
 }
 
 /// Takes away what was found in values with a class that the policy has been at; only a secret counts in one that can
@@ -165,11 +194,12 @@ fn spare(hits: &mut Hits, pieces: &[Piece]) {
             .iter()
             .filter(|piece| piece.note.is_some() && touches(piece, hit))
         {
-            wider.push(Hit {
+            let all = Hit {
                 start: piece.start.min(hit.start),
                 end: piece.end.max(hit.end),
                 ..*hit
-            });
+            };
+            memory::push(&mut wider, all);
         }
     }
     if !wider.is_empty() {
@@ -209,18 +239,21 @@ pub(super) fn sift_bytes(policy: &Policy, judged: &Judged, bytes: &[u8]) -> Opti
     for chunk in bytes.utf8_chunks() {
         match sift(policy, judged, judged.text.look, chunk.valid()) {
             Some(sifted) => {
-                whole.text.push_str(&sifted.text);
+                memory::push_str(&mut whole.text, &sifted.text);
                 whole.is_short |= sifted.is_short;
                 sifted
                     .notes
                     .into_iter()
                     .for_each(|found| note(&mut whole.notes, found));
             }
-            None => whole.text.push_str(chunk.valid()),
+            None => memory::push_str(&mut whole.text, chunk.valid()),
         }
         if !chunk.invalid().is_empty() {
-            whole.text.push('\u{FFFD}');
+            memory::push_str(&mut whole.text, "\u{FFFD}");
         }
+    }
+    if memory::lacks() {
+        return Some(Sifted::nothing());
     }
     (whole.is_short || !whole.notes.is_empty()).then_some(whole)
 }
@@ -241,7 +274,8 @@ pub(super) fn sift_chain(policy: &Policy, judged: &Judged, links: Vec<Link>) -> 
     let mut pieces: Vec<Piece> = Vec::new();
     // Wide enough from the start: memory that is grown leaves a copy behind.
     let room: usize = links.iter().map(|link| link.text.len() + 256).sum();
-    let mut joined = Zeroizing::new(String::with_capacity(room));
+    let mut joined = Zeroizing::new(String::new());
+    memory::room_for_text(&mut joined, room);
     for mut link in links {
         if let Some(sifted) = sift_around(policy, judged, look, &link.text, &mut link.pieces) {
             link.text.zeroize();
@@ -249,23 +283,29 @@ pub(super) fn sift_chain(policy: &Policy, judged: &Judged, links: Vec<Link>) -> 
             sifted.notes.into_iter().for_each(|found| note(&mut notes, found));
         }
         if !texts.is_empty() {
-            joined.push_str(BETWEEN);
+            memory::push_str(&mut joined, BETWEEN);
         }
-        pieces.extend(link.pieces.into_iter().map(|piece| Piece {
-            start: joined.len() + piece.start,
-            end: joined.len() + piece.end,
-            ..piece
-        }));
-        joined.push_str(&link.text);
-        texts.push(link.text);
+        let before = joined.len();
+        link.pieces.into_iter().for_each(|piece| {
+            let shifted = Piece {
+                start: before + piece.start,
+                end: before + piece.end,
+                ..piece
+            };
+            memory::push(&mut pieces, shifted);
+        });
+        memory::push_str(&mut joined, &link.text);
+        memory::push(&mut texts, link.text);
     }
     if let Some(sifted) = sift_around(policy, judged, look, &joined, &mut pieces) {
         // Where the whole shows more than its parts do, nobody can say where one link's share of it ends.
         sifted.notes.into_iter().for_each(|found| note(&mut notes, found));
         texts.zeroize();
-        texts = vec![sifted.text];
+        memory::push(&mut texts, sifted.text);
     }
-    notes.extend(recording::notes_of(&pieces));
+    recording::notes_of(&pieces)
+        .into_iter()
+        .for_each(|note| memory::push(&mut notes, note));
     (texts, notes)
 }
 
@@ -273,7 +313,7 @@ pub(super) fn note(notes: &mut Vec<Note>, new: Note) {
     let same = |known: &&mut Note| (known.rule, known.action) == (new.rule, new.action);
     match notes.iter_mut().find(same) {
         Some(known) => known.n += new.n,
-        None => notes.push(new),
+        None => memory::push(notes, new),
     }
 }
 
@@ -322,15 +362,26 @@ pub(super) fn replace(
     text: &str,
     out: &mut String,
 ) -> bool {
+    // More than any marker or pseudonym has, beside the words of the class.
+    const MARK: usize = 256;
+    if !memory::room_for_text(out, text.len() + class.word().len() + rule.len() + MARK) {
+        return true;
+    }
     match action {
         Action::Keep => {
             out.push_str(text);
             return false;
         }
         Action::TruncateIp => {
-            if let Some((address, bits)) = super::ip::truncate_ip(text) {
-                out.push_str(&address);
-                return bits.is_some() && address != text;
+            let given = text.trim();
+            if super::ip::STAND_INS.contains(&given) {
+                out.push_str(given);
+                return false;
+            }
+            if let Some((address, _)) = super::ip::truncated(given) {
+                let place = out.len();
+                let _ = write!(out, "{address}");
+                return out.get(place..) != Some(text);
             }
         }
         Action::TruncateLen(len) => {
@@ -346,8 +397,11 @@ pub(super) fn replace(
             out.push_str(text);
             return false;
         }
+        // The value in its normal form, and the pseudonym.
         Action::Hmac => {
-            if let Some(pseudonym) = policy.pseudonym(class, None, text) {
+            if memory::is_enough(2 * text.len() + MARK)
+                && let Some(pseudonym) = policy.pseudonym(class, None, text)
+            {
                 out.push_str(&pseudonym);
                 return true;
             }

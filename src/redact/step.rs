@@ -3,6 +3,7 @@
 use super::field::FieldPlan;
 use super::redacted::RedactedFields;
 use super::redacting::Redacting;
+use crate::memory;
 use crate::record::frame::{Put, cut, tag};
 use crate::record::{CallNode, CallStack, Slot, Value};
 
@@ -90,6 +91,12 @@ impl Redacting<'_> {
 impl RedactedFields {
     /// Appends a tree of steps, and what redaction did to its texts.
     pub(crate) fn steps(&mut self, steps: &[StepNode]) {
+        // Each as a node among its siblings, as a value, and as its bytes.
+        const STEP: usize = 2048;
+        if !memory::is_enough(steps.len() * STEP) {
+            memory::take_lack();
+            return self.lose();
+        }
         let mut inside: Vec<Vec<CallNode>> = vec![Vec::new(); steps.len()];
         let mut outermost = Vec::new();
         for (at, step) in steps.iter().enumerate().rev() {

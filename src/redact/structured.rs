@@ -4,10 +4,12 @@ use super::action::Action;
 use super::beside;
 use super::class::Class;
 use super::judge::{Judged, Look};
+use super::redacting::MAX_FRAME;
 use super::rule::{About, Asked};
 use super::sift::{self, Note};
 use super::typed::{Typed, Way};
 use super::{FieldPlan, Of, Redacting, sees};
+use crate::memory;
 use crate::record::frame::{MAX_DEPTH, MAX_VALUE, Put, TOO_DEEP, cut};
 use crate::record::{Declared, Map, Record, Slot, Value};
 
@@ -52,7 +54,10 @@ impl Redacting<'_> {
         for declared in record.declared() {
             let make = || FieldPlan::attribute(&declared.name, &declared.name, of);
             match plans {
-                Some(plans) => self.declared(&plans.member(Slot::Attributes, &declared.name, make), declared),
+                Some(plans) => match plans.member(Slot::Attributes, &declared.name, make) {
+                    Some(plan) => self.declared(&plan, declared),
+                    None => self.settle(),
+                },
                 None => self.declared(&make(), declared),
             }
         }
@@ -81,7 +86,10 @@ impl Redacting<'_> {
                     let plan = make().of_class(event, field, policy);
                     self.value(&plan, value, of.about);
                 }
-                (None, Some(plans)) => self.value(&plans.member(slot, &key, make), value, of.about),
+                (None, Some(plans)) => match plans.member(slot, &key, make) {
+                    Some(plan) => self.value(&plan, value, of.about),
+                    None => self.settle(),
+                },
                 (None, None) => self.value(&make(), value, of.about),
             }
             notes.iter().for_each(|note| self.remark(&key, *note));
@@ -98,6 +106,7 @@ impl Redacting<'_> {
             .map(|action| action.parse().unwrap_or(Action::Marker));
         let stated = (Class::of_words(kind, label), asked);
         self.typed(plan, true, stated, declared.text.as_ref());
+        self.settle();
     }
 
     pub(super) fn value(&mut self, plan: &FieldPlan, value: &Value, about: About<'_>) {
@@ -108,12 +117,17 @@ impl Redacting<'_> {
         match value {
             Value::Str(text) => return self.str(plan, text),
             Value::Bytes(bytes) => return self.bytes(plan, bytes),
+            // A structure is redacted as a copy, made of parts that cannot be asked for one by one.
+            _ if !is_number && !memory::is_enough(2 * value.weight(MAX_FRAME, MAX_VALUE)) => {
+                return self.settle();
+            }
             _ if is_number => self.rehearse(plan, |trial| trial.number),
             _ => self.rehearse(plan, |trial| trial.text),
         }
         match value {
             _ if is_number && !plan.keeps_number() => {
-                return self.act(plan, plan.judged.number, true, text_of(value).as_bytes());
+                self.act(plan, plan.judged.number, true, text_of(value).as_bytes());
+                return self.settle();
             }
             // The text of a structure is not a value that anybody could look up: a marker or a drop, no pseudonym
             // of a rendering that may change.
@@ -121,9 +135,7 @@ impl Redacting<'_> {
             _ => {}
         }
         let mut room = Room {
-            left: super::redacting::MAX_FRAME
-                .saturating_sub(self.ink.len())
-                .max(self.free()),
+            left: MAX_FRAME.saturating_sub(self.ink.len()).max(self.free()),
             is_short: false,
         };
         let mut inside = Inside {
@@ -149,6 +161,7 @@ impl Redacting<'_> {
             self.remark(field, *note);
         }
         self.done(plan, true, start);
+        self.settle();
     }
 
     /// A copy in which every member under a secret's name has its marker, and every text is sifted, as far as there is

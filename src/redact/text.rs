@@ -10,6 +10,7 @@ use super::policy::Policy;
 use super::recording::{self, Declaring, Heard, Told, Wish};
 use super::sift::{Link, Note};
 use super::sourced::at_link;
+use crate::memory;
 use crate::record::frame::Out;
 
 /// Stands where a value's own formatting code panicked.
@@ -34,7 +35,7 @@ pub(super) fn open(ink: &mut Ink, tag: u8) {
 /// States the length of the text that begins at `text_at` and ends with what is written.
 #[inline]
 pub(super) fn close(ink: &mut Ink, text_at: usize) {
-    let len = u32::try_from(ink.len() - text_at)
+    let len = u32::try_from(ink.len().saturating_sub(text_at))
         .unwrap_or(u32::MAX)
         .to_le_bytes();
     if let Some(place) = ink.written_from(text_at - 4).first_chunk_mut() {
@@ -104,7 +105,7 @@ pub(super) fn links(
     let mut left = room;
     for link in (0..=sources).take(MAX_CHAIN) {
         // Wide enough from the start: memory that is grown leaves a copy behind.
-        let mut ink = Ink::over(vec![0; left.min(LINK)]);
+        let mut ink = Ink::over(memory::zeros(left.min(LINK)));
         let mut declaring = Declaring::new(policy, judged);
         let formatted = at_link(link, || {
             format(
@@ -115,6 +116,10 @@ pub(super) fn links(
             )
         });
         links.panicked |= formatted.panicked;
+        if ink.is_lost() {
+            memory::lack();
+            break;
+        }
         if formatted.cut_from.is_some() {
             // Half of a secret could stand at the end, which nobody would recognise.
             let gap = ink
@@ -129,12 +134,20 @@ pub(super) fn links(
         }
         left -= ink.len().min(left);
         declaring.rehearse();
-        links.inside.append(&mut declaring.inside);
-        links.links.push(Link {
-            text: String::from_utf8_lossy(ink.written()).into_owned(),
+        declaring
+            .inside
+            .drain(..)
+            .for_each(|note| memory::push(&mut links.inside, note));
+        let link = Link {
+            text: memory::owned(&String::from_utf8_lossy(ink.written())),
             pieces: declaring.pieces,
-        });
+        };
+        memory::push(&mut links.links, link);
         ink.wipe_back(0);
+        if memory::lacks() {
+            // Before the next one's code runs: see `Redacting::settle`.
+            break;
+        }
     }
     links
 }
@@ -175,9 +188,16 @@ struct Capped<'b, 'p> {
 }
 
 impl Capped<'_, '_> {
-    /// Takes what a value with a class told.
+    /// Takes what a value with a class told, and gives all up where there is no memory for it.
     #[cold]
     fn told(&mut self, told: Told) {
+        self.take_told(told);
+        if memory::take_lack() {
+            self.ink.lose();
+        }
+    }
+
+    fn take_told(&mut self, told: Told) {
         let at = self.ink.len() - self.start;
         match told {
             Told::Carried(carried) if at == 0 && self.declaring.carried.is_none() => {

@@ -12,10 +12,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("stats", &[]),
     ("guide", &[]),
+    ("memory", &[]),
     ("secret", &["error"]),
-    ("record", &["clock", "error"]),
+    ("record", &["clock", "error", "memory"]),
     ("config", &["error", "record"]),
-    ("redact", &["config", "error", "record", "secret", "stats"]),
+    (
+        "redact",
+        &["config", "error", "memory", "record", "secret", "stats"],
+    ),
     (
         "format",
         &["clock", "error", "record", "redact", "secret", "stats"],
@@ -24,7 +28,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "capture",
         &[
-            "clock", "config", "error", "format", "queue", "record", "redact", "stats",
+            "clock", "config", "error", "format", "memory", "queue", "record", "redact", "stats",
         ],
     ),
     ("sqlite", &["error", "format", "record"]),
@@ -41,7 +45,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "pipeline",
         &[
-            "capture", "clock", "config", "error", "format", "queue", "record", "redact", "sink", "stats",
+            "capture", "clock", "config", "error", "format", "memory", "queue", "record", "redact", "sink",
+            "stats",
         ],
     ),
     (

@@ -8,6 +8,7 @@ use memchr::memmem;
 use super::alphabet::walled;
 use super::hits::{Hits, Sort};
 use super::{encoded, fold, mark};
+use crate::memory;
 use crate::redact::pattern::Alphabet;
 
 /// What one pattern looks for.
@@ -164,9 +165,10 @@ fn run_at(bytes: &[u8], at: usize, alphabet: Alphabet) -> usize {
 fn marks(bytes: &[u8]) -> Vec<(usize, usize)> {
     let markers = memmem::find_iter(bytes, mark::MARKER);
     let starts = markers.chain(memmem::find_iter(bytes, mark::PSEUDONYM));
-    let mut marks: Vec<_> = starts
+    let mut marks = Vec::new();
+    starts
         .filter_map(|start| Some((start, mark::end(bytes, start)?)))
-        .collect();
+        .for_each(|mark| memory::push(&mut marks, mark));
     marks.sort_unstable();
     marks
 }

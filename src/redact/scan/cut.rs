@@ -1,6 +1,9 @@
 //! Cutting what was claimed out of a text, once.
 
+use std::fmt::Write as _;
+
 use super::hits::{Hit, Hits};
+use crate::memory;
 
 /// Stands, in the marker, before the number of bytes that the cap left out.
 const DROPPED: &str = "…[dropped ";
@@ -22,30 +25,30 @@ pub(crate) fn cut(
     replace: &mut dyn FnMut(&Hit, &str, &mut String),
     edits: &mut Vec<Edit>,
 ) -> String {
-    let mut out = String::with_capacity(text.len() + 32);
+    let mut out = String::new();
+    memory::room_for_text(&mut out, text.len() + 32);
     let mut from = 0;
     for hit in hits.list() {
         let start = floor(text, hit.start).max(from);
         let end = ceil(text, hit.end);
-        out.push_str(text.get(from..start).unwrap_or_default());
+        memory::push_str(&mut out, text.get(from..start).unwrap_or_default());
         let was = text.get(start..end).unwrap_or_default();
         let place = out.len();
         replace(hit, was, &mut out);
         if is_bare(was) && out.get(place..) != Some(was) {
             quote(text, start, end, place, &mut out);
         }
-        edits.push(Edit {
+        let edit = Edit {
             end: hit.end,
             was: was.len(),
             is: out.len() - place,
-        });
+        };
+        memory::push(edits, edit);
         from = end.max(from);
     }
-    out.push_str(text.get(from..).unwrap_or_default());
-    if dropped > 0 {
-        out.push_str(DROPPED);
-        out.push_str(&dropped.to_string());
-        out.push_str(DROPPED_END);
+    memory::push_str(&mut out, text.get(from..).unwrap_or_default());
+    if dropped > 0 && memory::room_for_text(&mut out, DROPPED.len() + 20 + DROPPED_END.len()) {
+        let _ = write!(out, "{DROPPED}{dropped}{DROPPED_END}");
     }
     out
 }
@@ -76,7 +79,12 @@ fn quote(text: &str, start: usize, end: usize, place: usize, out: &mut String) {
     let Some(escapes) = escapes_before(bytes.get(..start).unwrap_or_default()) else {
         return;
     };
-    let mark = format!("{}\"", "\\".repeat(escapes));
+    let mut mark = String::new();
+    if !memory::room_for_text(&mut mark, escapes + 1) || !memory::room_for_text(out, 2 * (escapes + 1)) {
+        return;
+    }
+    mark.extend(std::iter::repeat_n('\\', escapes));
+    mark.push('"');
     out.insert_str(place, &mark);
     out.push_str(&mark);
 }

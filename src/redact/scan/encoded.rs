@@ -10,6 +10,7 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use super::alphabet::Alphabet;
 use super::bytes::{at, before, run};
 use super::hits::{Hits, Sort};
+use crate::memory;
 
 /// The shortest run that is decoded, in bytes.
 const SHORTEST: usize = 24;
@@ -166,6 +167,10 @@ fn decode<'b>(run: &[u8], buffer: &'b mut Vec<u8>) -> Option<Cow<'b, str>> {
     if !is_text(sample) && !is_wide(sample) {
         return None;
     }
+    // Three bytes of every four digits, and what the decoder wants beyond that.
+    if !memory::room(buffer, run.len() + 4) {
+        return None;
+    }
     engine.decode_vec(run, buffer).ok()?;
     into_text(buffer)
 }
@@ -188,7 +193,7 @@ fn hexadecimal<'b>(run: &[u8], buffer: &'b mut Vec<u8>) -> Option<Cow<'b, str>> 
         return None;
     }
     for pair in pairs.chunks(2) {
-        buffer.push(value(pair)?);
+        memory::push(buffer, value(pair)?);
     }
     into_text(buffer)
 }
@@ -207,7 +212,7 @@ fn percent<'b>(run: &[u8], decoded: &'b mut Vec<u8>) -> Option<Cow<'b, str>> {
         let value = pair
             .filter(|_| byte == b'%')
             .and_then(|pair| u8::from_str_radix(pair, 16).ok());
-        decoded.push(value.unwrap_or(byte));
+        memory::push(decoded, value.unwrap_or(byte));
         position += if value.is_some() { 3 } else { 1 };
     }
     into_text(decoded)
@@ -291,7 +296,7 @@ impl Values {
         let bare = u8::from_str_radix(value, 16).ok().filter(|_| value.len() == 2);
         let kept = [(&mut self.decimal, decimal), (&mut self.hexadecimal, bare)].map(|(list, value)| {
             match (list.as_mut(), value) {
-                (Some(list), Some(value)) => list.push(value),
+                (Some(list), Some(value)) => memory::push(list, value),
                 _ => *list = None,
             }
             list.is_some()
@@ -307,10 +312,15 @@ fn into_text(bytes: &[u8]) -> Option<Cow<'_, str>> {
         let units = bytes
             .chunks_exact(2)
             .map(|pair| u16::from_le_bytes([at(pair, 0), at(pair, 1)]));
-        let text: Result<String, _> = char::decode_utf16(units).collect();
-        return text.ok().map(Cow::Owned);
+        let mut text = String::new();
+        for char in char::decode_utf16(units) {
+            memory::push_str(&mut text, char.ok()?.encode_utf8(&mut [0; 4]));
+        }
+        return Some(Cow::Owned(text));
     }
-    is_text(bytes).then(|| String::from_utf8_lossy(bytes))
+    // Where it is not all text, it is a copy.
+    let is_there = std::str::from_utf8(bytes).is_ok() || memory::is_enough(3 * bytes.len());
+    (is_there && is_text(bytes)).then(|| String::from_utf8_lossy(bytes))
 }
 
 /// Whether nearly all bytes are those of printed text: at most one in eight is anything else.

@@ -296,7 +296,7 @@ fn secrets(text: &str, hits: &mut Hits, mut marks: Option<&mut Vec<(usize, usize
     let searched = TRIGGERS.each(text.as_bytes(), |trigger, start, end| {
         if trigger == Trigger::Mark {
             if let (Some(marks), Some(end)) = (&mut marks, mark::end(text.as_bytes(), start)) {
-                marks.push((start, end));
+                crate::memory::push(marks, (start, end));
             }
             return;
         }

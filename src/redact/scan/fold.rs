@@ -3,6 +3,7 @@
 use super::bytes::{before, is_word, run, run_back};
 use super::escapes;
 use super::fold_table::{Fold, fold as fold_char, is_accent, lookalike};
+use crate::memory;
 
 /// A text as the detectors see it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -202,9 +203,9 @@ impl Folder<'_> {
     /// Takes over the original up to `start`, and `with` in place of what lies between `start` and `end`.
     fn replace(&mut self, start: usize, end: usize, with: &str) {
         let same = self.text.get(self.copied..start).unwrap_or_default();
-        self.folded.text.push_str(same);
+        memory::push_str(&mut self.folded.text, same);
         let from = self.folded.text.len();
-        self.folded.text.push_str(with);
+        memory::push_str(&mut self.folded.text, with);
         self.copied = end;
         if let Some(last) = self.folded.pieces.last_mut()
             && last.original.1 == start
@@ -214,19 +215,19 @@ impl Folder<'_> {
             last.original.1 = end;
             return;
         }
-        self.folded.pieces.push(Piece {
+        let piece = Piece {
             original: (start, end),
             folded: (from, self.folded.text.len()),
-        });
+        };
+        memory::push(&mut self.folded.pieces, piece);
     }
 
     fn finish(self) -> bool {
         if self.folded.pieces.is_empty() {
             return false;
         }
-        self.folded
-            .text
-            .push_str(self.text.get(self.copied..).unwrap_or_default());
+        let rest = self.text.get(self.copied..).unwrap_or_default();
+        memory::push_str(&mut self.folded.text, rest);
         self.folded.text != self.text
     }
 }

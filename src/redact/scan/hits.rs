@@ -1,5 +1,7 @@
 //! What detectors say of a text: which bytes must not stay, and by which rule.
 
+use crate::memory;
+
 /// What kind of thing a rule finds; the policy maps it to an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Sort {
@@ -32,12 +34,13 @@ pub(crate) struct Hits {
 impl Hits {
     pub(crate) fn push(&mut self, start: usize, end: usize, rule: &'static str, sort: Sort) {
         if start < end {
-            self.list.push(Hit {
+            let hit = Hit {
                 start,
                 end,
                 rule,
                 sort,
-            });
+            };
+            memory::push(&mut self.list, hit);
         }
     }
 
@@ -76,13 +79,12 @@ impl Hits {
         const USERINFO: &str = "url.userinfo";
         let first = self.list.iter().position(|hit| hit.rule == USERINFO);
         let Some(first) = first else { return };
-        let mut userinfo: Vec<(usize, usize)> = self
-            .list
+        let mut userinfo: Vec<(usize, usize)> = Vec::new();
+        self.list
             .iter()
             .skip(first)
             .filter(|hit| hit.rule == USERINFO)
-            .map(|hit| (hit.start, hit.end))
-            .collect();
+            .for_each(|hit| memory::push(&mut userinfo, (hit.start, hit.end)));
         userinfo.sort_unstable();
         self.list.retain(|hit| {
             hit.sort != Sort::Personal || {
@@ -100,9 +102,15 @@ impl Hits {
         let by_name = |rule: &str| rule.starts_with("kv.") || rule.starts_with("name.");
         self.list
             .sort_unstable_by_key(|hit| (hit.start, hit.end, by_name(hit.rule)));
-        let mut settled: Vec<Hit> = Vec::with_capacity(self.list.len());
-        for hit in self.list.drain(..) {
-            match settled.last_mut().filter(|last| hit.start < last.end) {
+        // Those that are settled stand in front; there are never more of them than were looked at.
+        let mut settled = 0;
+        for at in 0..self.list.len() {
+            let Some(&hit) = self.list.get(at) else { break };
+            let last = self
+                .list
+                .get_mut(..settled)
+                .and_then(|settled| settled.last_mut());
+            match last.filter(|last| hit.start < last.end) {
                 Some(last) => {
                     let graver = hit.sort.gravity() > last.sort.gravity();
                     let longer = hit.sort == last.sort && hit.end - hit.start > last.end - last.start;
@@ -111,10 +119,15 @@ impl Hits {
                     }
                     last.end = last.end.max(hit.end);
                 }
-                None => settled.push(hit),
+                None => {
+                    if let Some(place) = self.list.get_mut(settled) {
+                        *place = hit;
+                    }
+                    settled += 1;
+                }
             }
         }
-        self.list = settled;
+        self.list.truncate(settled);
     }
 }
 

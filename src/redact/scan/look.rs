@@ -204,11 +204,11 @@ impl<'t, 'h> Look<'t, 'h> {
             return false;
         }
         let text = self.bytes.get(start..on).unwrap_or_default();
-        let joined: Vec<u8> = text
-            .iter()
-            .copied()
-            .filter(|byte| !matches!(byte, b'\n' | b'\r'))
-            .collect();
+        let mut joined: Vec<u8> = Vec::new();
+        if !crate::memory::room(&mut joined, text.len()) {
+            return false;
+        }
+        joined.extend(text.iter().filter(|byte| !matches!(byte, b'\n' | b'\r')));
         row.is_at(&joined, 0, joined.len()) && (!row.walled || super::alphabet::walled(self.bytes, start))
     }
 

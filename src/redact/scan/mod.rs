@@ -55,7 +55,7 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 
 pub(super) use cut::Edit;
-pub(super) use engine::{Engine, Scratch, redacted};
+pub(super) use engine::{Engine, Scanned as Extent, Scratch, redacted};
 pub(super) use field::Field;
 use hits::{Hit, Sort};
 pub(super) use word::is_word;
@@ -100,6 +100,7 @@ pub fn scan<'v>(field: &str, value: &'v str) -> Scanned<'v> {
 }
 
 fn balanced<'v>(field: &Field, value: &'v str, scratch: &mut Scratch) -> Scanned<'v> {
+    let whole = value.len();
     let scanned = Engine::default().scan(field, value, scratch);
     let mut redactions: Vec<Redaction> = Vec::new();
     let value = engine::redacted(
@@ -122,6 +123,14 @@ fn balanced<'v>(field: &Field, value: &'v str, scratch: &mut Scratch) -> Scanned
         },
         &mut Vec::new(),
     );
+    if crate::memory::take_lack() {
+        // What was found may not all be known, so nothing stays.
+        return Scanned {
+            value: Cow::Borrowed(""),
+            redactions: Vec::new(),
+            dropped: whole,
+        };
+    }
     Scanned {
         value,
         redactions,

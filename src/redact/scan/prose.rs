@@ -334,7 +334,7 @@ fn decode(text: &[u8]) -> Vec<u8> {
         count += 6;
         if count >= 8 {
             count -= 8;
-            out.push((bits >> count & 0xff) as u8);
+            crate::memory::push(&mut out, (bits >> count & 0xff) as u8);
         }
     }
     out

@@ -95,6 +95,9 @@ impl SqliteStore {
             into.word(Slot::Level, "info");
         }
         into.record(record);
+        if into.capacity().is_none() {
+            return Err(Error::memory());
+        }
         let (frame, _) = into.finish();
         Ok(Ready { frame, time })
     }
