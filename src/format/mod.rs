@@ -32,6 +32,7 @@ mod skim;
 mod stencil;
 #[cfg(test)]
 mod stencil_tests;
+mod steps;
 mod text;
 mod texts;
 mod tile;
@@ -42,7 +43,7 @@ mod walk;
 pub use batch::{Batch, Entry};
 pub use checkpoint::Checkpoint;
 pub use hash::{Hash, leaf_hash, node_hash};
-pub(crate) use json::{Flaw, Json, locate, parse_json};
+pub(crate) use json::{Flaw, Json, Parsed, locate, parse_json};
 pub(crate) use line::{LineWriter, Place};
 pub use line::{MAX_LINE, SCHEMA};
 pub use lines::{Lines, MAX_READ, Piece};
@@ -56,6 +57,8 @@ pub use segment::{Segment, SegmentName, segments};
 pub(crate) use seq::{seq_of, stream_of};
 pub use signing::{Signer, SigningKey};
 pub(crate) use skim::{Stands, Wanted, skim, skim_places};
+#[cfg(feature = "otlp")]
+pub(crate) use steps::Steps;
 pub(crate) use text::string as json_string;
 pub use tile::{TileName, tile_hashes};
 pub use tree::{TILE_WIDTH, Tile, Tree, empty_root, inclusion_proof, root_of_proof};

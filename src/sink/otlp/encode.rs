@@ -3,13 +3,11 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use base64::Engine as _;
-
 use super::mapping::{self, GROUPS, PREFIX, Place};
 use super::resource::Resource;
+use super::value::{attribute, integer, plain, string, text_attribute, value};
 use super::wire;
-use crate::clock::MAX_TIME;
-use crate::format::{Entry, Json, parse_json};
+use crate::format::{Entry, Json, Parsed, Steps, time};
 
 /// Numbers of fields, as opentelemetry-proto has them.
 mod field {
@@ -21,29 +19,15 @@ mod field {
     pub(super) const SEVERITY_NUMBER: u32 = 2;
     pub(super) const SEVERITY_TEXT: u32 = 3;
     pub(super) const BODY: u32 = 5;
-    pub(super) const ATTRIBUTES: u32 = 6;
     pub(super) const FLAGS: u32 = 8;
     pub(super) const TRACE_ID: u32 = 9;
     pub(super) const SPAN_ID: u32 = 10;
     pub(super) const OBSERVED: u32 = 11;
     pub(super) const EVENT_NAME: u32 = 12;
 
-    pub(super) const KEY: u32 = 1;
-    pub(super) const VALUE: u32 = 2;
-
-    pub(super) const STRING: u32 = 1;
-    pub(super) const BOOL: u32 = 2;
-    pub(super) const INT: u32 = 3;
-    pub(super) const DOUBLE: u32 = 4;
-    pub(super) const LIST: u32 = 5;
-    pub(super) const MAP: u32 = 6;
+    /// Of an `AnyValue`.
     pub(super) const BYTES: u32 = 7;
-
-    /// The values of a list, and the members of a map.
-    pub(super) const VALUES: u32 = 1;
 }
-
-type Members<'a> = Vec<(Cow<'a, str>, Json<'a>)>;
 
 /// Puts an attribute, named in parts, with the content that is written.
 pub(super) type Put<'p> = dyn FnMut(&[&str], &dyn Fn(&mut Vec<u8>)) + 'p;
@@ -56,57 +40,62 @@ pub(super) struct Encoder {
     pub(super) severity: bool,
 }
 
-/// A line as it was read.
-enum Read<'a> {
-    Record(Members<'a>),
-    /// Not an object.
-    Other(&'a [u8]),
+/// What a line says of the resource that it belongs to.
+#[derive(Debug, Default, PartialEq)]
+struct Origin<'a> {
+    service: Option<Cow<'a, str>>,
+    host: Option<Cow<'a, str>>,
 }
 
-impl<'a> Read<'a> {
-    fn of(line: &'a [u8]) -> Self {
-        match parse_json(line) {
-            Ok(Json::Object(members)) => Self::Record(members),
-            _ => Self::Other(line),
-        }
+/// Neighbours in a request that were written by one service on one host: a resource with a scope, begun and not ended.
+struct Group<'a> {
+    origin: Origin<'a>,
+    logs: wire::Open,
+    scope: wire::Open,
+}
+
+impl<'a> Group<'a> {
+    fn open(encoder: &Encoder, origin: Origin<'a>, out: &mut Vec<u8>) -> Self {
+        let logs = wire::open(out, field::RESOURCE_LOGS, LARGE);
+        let (service, host) = (origin.service.as_deref(), origin.host.as_deref());
+        encoder.resource.write(out, service, host);
+        let scope = wire::open(out, field::SCOPE_LOGS, LARGE);
+        Self { origin, logs, scope }
     }
 
-    fn text(&self, name: &str) -> Option<&str> {
-        let Self::Record(members) = self else { return None };
-        match members.iter().find(|(key, _)| key == name) {
-            Some((_, Json::Str(text))) => Some(text),
-            _ => None,
-        }
+    fn close(&self, out: &mut Vec<u8>) {
+        wire::close(out, &self.scope);
+        wire::close(out, &self.logs);
     }
 }
+
+/// How many bytes the length of a request's parts takes, and that of a record: mostly.
+const LARGE: usize = 3;
+const MEDIUM: usize = 2;
 
 impl Encoder {
     /// Appends an `ExportLogsServiceRequest` with the entries, in their order. Neighbours that were written by one service
     /// on one host share a resource; the scope is left empty.
-    pub(super) fn request(&self, entries: &[Entry<'_>], out: &mut Vec<u8>) {
-        let mut rest = entries;
-        let mut ahead: Option<Read<'_>> = None;
-        while let Some(first) = rest.first() {
-            let head = ahead.take().unwrap_or_else(|| Read::of(first.line()));
-            let (service, host) = (head.text("service"), head.text("host"));
-            let (service, host) = (service.map(str::to_owned), host.map(str::to_owned));
-            wire::message(out, field::RESOURCE_LOGS, |out| {
-                self.resource.write(out, service.as_deref(), host.as_deref());
-                wire::message(out, field::SCOPE_LOGS, |out| {
-                    let mut read = Some(head);
-                    while let Some((entry, behind)) = rest.split_first() {
-                        let line = read.take().unwrap_or_else(|| Read::of(entry.line()));
-                        let is_same = line.text("service") == service.as_deref()
-                            && line.text("host") == host.as_deref();
-                        if !is_same {
-                            ahead = Some(line);
-                            return;
-                        }
-                        wire::message(out, field::LOG_RECORDS, |out| self.record(out, entry, &line));
-                        rest = behind;
-                    }
-                });
-            });
+    pub(super) fn request<'a>(&self, entries: &[Entry<'a>], out: &mut Vec<u8>) {
+        let mut group: Option<Group<'a>> = None;
+        for entry in entries {
+            let start = out.len();
+            let record = wire::open(out, field::LOG_RECORDS, MEDIUM);
+            let origin = self.record(entry, out);
+            wire::close(out, &record);
+            if group.as_ref().is_some_and(|group| group.origin == origin) {
+                continue;
+            }
+            // Where a record belongs shows at its end: that of the first one, and of one by somebody else, moves there.
+            let record = out.split_off(start);
+            if let Some(group) = &group {
+                group.close(out);
+            }
+            group = Some(Group::open(self, origin, out));
+            out.extend_from_slice(&record);
+        }
+        if let Some(group) = &group {
+            group.close(out);
         }
     }
 
@@ -125,37 +114,40 @@ impl Encoder {
         });
     }
 
-    fn record(&self, out: &mut Vec<u8>, entry: &Entry<'_>, line: &Read<'_>) {
+    /// The content of an entry's record.
+    fn record<'a>(&self, entry: &Entry<'a>, out: &mut Vec<u8>) -> Origin<'a> {
+        // A record is rarely longer than its line by more than this.
+        out.reserve(entry.line().len() + 1024);
         wire::fixed64(out, field::OBSERVED, entry.observed_at());
-        match line {
-            Read::Record(members) => {
-                let mut record = Record {
-                    encoder: self,
-                    out,
-                    has_trace: has_trace(members),
-                };
-                for (key, value) in members {
-                    record.member(key, value);
-                }
-            }
-            Read::Other(line) => {
-                wire::bytes(out, field::EVENT_NAME, mapping::UNREADABLE.as_bytes());
-                wire::message(out, field::BODY, |out| match std::str::from_utf8(line) {
-                    Ok(text) => wire::bytes(out, field::STRING, text.as_bytes()),
-                    Err(_) => wire::bytes(out, field::BYTES, line),
-                });
-                attribute(out, &[PREFIX, "sequence.number"], |out| {
-                    integer(out, i128::from(entry.seq()))
-                });
+        let start = out.len();
+        let mut record = Record {
+            encoder: self,
+            out,
+            origin: Origin::default(),
+            trace: [const { None }; 3],
+        };
+        match std::str::from_utf8(entry.line()).map(|line| record.line(line)) {
+            Ok(Ok(())) => record.origin,
+            _ => {
+                out.truncate(start);
+                unreadable(out, entry);
+                Origin::default()
             }
         }
     }
 }
 
-/// Whether the record's trace id is one of W3C's: sixteen bytes, not all of them zero.
-fn has_trace(members: &Members<'_>) -> bool {
-    let trace = members.iter().find(|(key, _)| key == "trace_id");
-    trace.is_some_and(|(_, value)| id::<16>(value).is_some())
+/// The content of a record that stands for a line that is none.
+#[cold]
+fn unreadable(out: &mut Vec<u8>, entry: &Entry<'_>) {
+    wire::bytes(out, field::EVENT_NAME, mapping::UNREADABLE.as_bytes());
+    wire::message(out, field::BODY, |out| match std::str::from_utf8(entry.line()) {
+        Ok(text) => string(out, text),
+        Err(_) => wire::bytes(out, field::BYTES, entry.line()),
+    });
+    attribute(out, &[PREFIX, "sequence.number"], |out| {
+        integer(out, i128::from(entry.seq()))
+    });
 }
 
 /// So many bytes from lower-case hex digits, not all of them zero.
@@ -180,41 +172,115 @@ fn id<const N: usize>(value: &Json<'_>) -> Option<[u8; N]> {
 }
 
 /// A `LogRecord` that is being written.
-struct Record<'o> {
+struct Record<'a, 'o> {
     encoder: &'o Encoder,
     out: &'o mut Vec<u8>,
-    has_trace: bool,
+    origin: Origin<'a>,
+    /// The trace, the span and the flags: what they are shows when all of them are known.
+    trace: [Option<Json<'a>>; 3],
 }
 
-impl Record<'_> {
-    /// A key of the line.
-    fn member(&mut self, key: &str, value: &Json<'_>) {
-        if let (true, Json::Object(members)) = (GROUPS.contains(&key), value)
-            && !is_form(members)
-        {
-            for (inner, value) in members {
-                self.put(mapping::place_in(key, inner), &[key, ".", inner], value);
+/// The keys of [`Record::trace`].
+const TRACE: [&str; 3] = ["trace_id", "span_id", "trace_flags"];
+
+impl<'a> Record<'a, '_> {
+    fn line(&mut self, line: &'a str) -> Parsed<()> {
+        let mut steps = Steps::new(line);
+        steps.members(|steps, key| self.member(steps, &key))?;
+        let has_trace = matches!(&self.trace, [Some(trace), ..] if id::<16>(trace).is_some());
+        for (key, json) in TRACE.into_iter().zip(std::mem::take(&mut self.trace)) {
+            let Some(json) = json else { continue };
+            if !(has_trace && self.trace(mapping::place(key), &json)) {
+                self.named(Place::Path, key, None, &json);
             }
-            if members.is_empty() {
-                self.put(Place::Path, &[key], value);
-            }
-            return;
         }
-        self.put(mapping::place(key), &[key], value);
+        steps.end()
     }
 
-    /// A value at its place. Where it does not fit there it is an attribute, named by its path.
-    fn put(&mut self, place: Place, path: &[&str], json: &Json<'_>) {
-        if self.field(place, json) {
+    /// Steps over the value of a key of the line.
+    fn member(&mut self, steps: &mut Steps<'a>, key: &str) -> Parsed<()> {
+        if !steps.is_object() {
+            let json = steps.value()?;
+            self.put(mapping::place(key), key, None, json);
+            return Ok(());
+        }
+        let place = mapping::place(key);
+        let is_group = GROUPS.contains(&key);
+        let is_map = matches!(place, Place::Each(_) | Place::AsGiven);
+        let count = if !is_group && !is_map {
+            let json = steps.value()?;
+            self.put(place, key, None, json);
+            return Ok(());
+        } else if is_group && !steps.is_form() {
+            steps.members(|steps, inner| {
+                let json = steps.value()?;
+                self.put(mapping::place_in(key, &inner), key, Some(&inner), json);
+                Ok(())
+            })?
+        } else if is_map && !steps.is_form() {
+            steps.members(|steps, name| {
+                let json = steps.value()?;
+                self.each(place, &name, &json);
+                Ok(())
+            })?
+        } else {
+            let json = steps.value()?;
+            self.wrapped(place, key, &json);
+            return Ok(());
+        };
+        if count == 0 {
+            self.named(Place::Path, key, None, &Json::Object(Vec::new()));
+        }
+        Ok(())
+    }
+
+    /// An object in place of a group or a map, that stands for something else.
+    fn wrapped(&mut self, place: Place, key: &str, json: &Json<'a>) {
+        let inner = match json {
+            Json::Object(members) => match members.as_slice() {
+                [(form, Json::Object(inner))] if form == "$map" && !inner.is_empty() => Some(inner),
+                _ => None,
+            },
+            _ => None,
+        };
+        match (place, inner) {
+            (Place::Each(_) | Place::AsGiven, Some(inner)) => {
+                for (name, json) in inner {
+                    self.each(place, name, json);
+                }
+            }
+            _ => self.named(place, key, None, json),
+        }
+    }
+
+    /// A value at its place. Where it does not fit there it is an attribute.
+    fn put(&mut self, place: Place, key: &str, inner: Option<&str>, json: Json<'a>) {
+        if matches!(place, Place::TraceId | Place::SpanId | Place::Flags) {
+            if let Some((_, known)) = TRACE.iter().zip(&mut self.trace).find(|(name, _)| **name == key) {
+                *known = Some(json);
+            }
             return;
         }
-        let path = path.concat();
-        let parts: &[&str] = match place {
-            Place::Own(name) => &[PREFIX, name],
-            Place::Standard(name) => &[name],
-            _ => &[PREFIX, &path],
-        };
-        attribute(self.out, parts, |out| value(out, json));
+        if !self.field(place, &json) {
+            self.named(place, key, inner, &json);
+        }
+        // The first one of a name; a line has no other.
+        match (key, json) {
+            ("service", Json::Str(text)) if inner.is_none() => self.origin.service = Some(text),
+            ("host", Json::Str(text)) if inner.is_none() => self.origin.host = Some(text),
+            _ => {}
+        }
+    }
+
+    /// A value as an attribute, by the name that its place has, or else its path.
+    #[inline]
+    fn named(&mut self, place: Place, key: &str, inner: Option<&str>, json: &Json<'_>) {
+        match (place, inner) {
+            (Place::Own(name), _) => plain(self.out, &[PREFIX, name], json),
+            (Place::Standard(name), _) => plain(self.out, &[name], json),
+            (_, Some(inner)) => plain(self.out, &[PREFIX, key, ".", inner], json),
+            (_, None) => plain(self.out, &[PREFIX, key], json),
+        }
     }
 
     /// Whether the value went to a place of its own.
@@ -230,43 +296,32 @@ impl Record<'_> {
                 wire::message(self.out, field::BODY, |out| value(out, json));
                 true
             }
-            (Place::TraceId | Place::SpanId | Place::Flags, json) => self.trace(place, json),
             (Place::Level, Json::Str(level)) => self.encoder.severity && severity(self.out, level),
             (Place::Resource(name), Json::Str(text)) => self.encoder.resource.says(name, text),
             (Place::Id, json) => {
-                attribute(self.out, &[mapping::UID], |out| value(out, json));
-                attribute(self.out, &[PREFIX, "record.id"], |out| value(out, json));
+                plain(self.out, &[mapping::UID], json);
+                plain(self.out, &[PREFIX, "record.id"], json);
                 true
             }
             (Place::Schema, Json::Number(text)) => {
-                attribute(self.out, &[PREFIX, "schema.version"], |out| {
-                    wire::bytes(out, field::STRING, text.as_bytes());
-                });
+                text_attribute(self.out, &[PREFIX, "schema.version"], text);
                 true
             }
             (Place::Address, json) => {
                 self.address(json);
                 true
             }
-            (Place::Each(_) | Place::AsGiven, Json::Object(members)) => self.each(place, members),
             _ => false,
         }
     }
 
     fn time(&mut self, text: &str) -> bool {
-        let instant = text.parse().ok().map(jiff::Timestamp::as_nanosecond);
-        let nanos = instant.and_then(|nanos| u64::try_from(nanos).ok());
-        let Some(nanos) = nanos.filter(|nanos| *nanos <= MAX_TIME) else {
-            return false;
-        };
+        let Some(nanos) = time(text) else { return false };
         wire::fixed64(self.out, field::TIME, nanos);
         true
     }
 
     fn trace(&mut self, place: Place, json: &Json<'_>) -> bool {
-        if !self.has_trace {
-            return false;
-        }
         match place {
             Place::TraceId => match id::<16>(json) {
                 Some(id) => wire::bytes(self.out, field::TRACE_ID, &id),
@@ -295,29 +350,19 @@ impl Record<'_> {
                 Err(_) => None,
             };
             if let Some(kind) = kind {
-                attribute(self.out, &[PREFIX, mapping::SOURCE_TYPE], |out| {
-                    wire::bytes(out, field::STRING, kind.as_bytes());
-                });
+                text_attribute(self.out, &[PREFIX, mapping::SOURCE_TYPE], kind);
             }
         }
-        attribute(self.out, &[PREFIX, "source.id"], |out| value(out, json));
+        plain(self.out, &[PREFIX, "source.id"], json);
     }
 
-    /// The members of an object, one by one; `false` where it has none, or is no map.
-    fn each(&mut self, place: Place, members: &Members<'_>) -> bool {
-        let members = match map_of(members) {
-            Some(members) if !members.is_empty() => members,
-            _ => return false,
-        };
-        for (key, json) in members {
-            let parts: &[&str] = match place {
-                Place::Each(name) => &[PREFIX, name, key],
-                _ if mapping::is_taken(key) => &[PREFIX, mapping::ATTRIBUTE, key],
-                _ => &[key],
-            };
-            attribute(self.out, parts, |out| value(out, json));
+    /// A member of an object whose members are attributes.
+    fn each(&mut self, place: Place, name: &str, json: &Json<'_>) {
+        match place {
+            Place::Each(object) => plain(self.out, &[PREFIX, object, name], json),
+            _ if mapping::is_taken(name) => plain(self.out, &[PREFIX, mapping::ATTRIBUTE, name], json),
+            _ => plain(self.out, &[name], json),
         }
-        true
     }
 }
 
@@ -334,108 +379,4 @@ fn severity(out: &mut Vec<u8>, level: &str) -> bool {
     wire::number(out, field::SEVERITY_NUMBER, number);
     wire::bytes(out, field::SEVERITY_TEXT, level.as_bytes());
     true
-}
-
-/// An attribute of a record or a resource, whose field number both have told.
-fn attribute(out: &mut Vec<u8>, key: &[&str], write: impl FnOnce(&mut Vec<u8>)) {
-    pair(out, field::ATTRIBUTES, key, write);
-}
-
-/// A key with its value, as the given field of a message.
-pub(super) fn pair(out: &mut Vec<u8>, number: u32, key: &[&str], write: impl FnOnce(&mut Vec<u8>)) {
-    wire::message(out, number, |out| {
-        wire::text(out, field::KEY, key);
-        wire::message(out, field::VALUE, write);
-    });
-}
-
-/// A text as a value.
-pub(super) fn string(out: &mut Vec<u8>, text: &str) {
-    wire::bytes(out, field::STRING, text.as_bytes());
-}
-
-/// Whether an object of the line stands for something else: its one key begins with `$`.
-fn is_form(members: &Members<'_>) -> bool {
-    matches!(members.as_slice(), [(key, _)] if key.starts_with('$'))
-}
-
-/// The members of an object of the line, if it is a map.
-fn map_of<'m, 'a>(members: &'m Members<'a>) -> Option<&'m Members<'a>> {
-    match members.as_slice() {
-        [(key, Json::Object(inner))] if key == "$map" => Some(inner),
-        _ if is_form(members) => None,
-        _ => Some(members),
-    }
-}
-
-/// The content of an `AnyValue`. A null is one without content.
-fn value(out: &mut Vec<u8>, json: &Json<'_>) {
-    match json {
-        Json::Null => {}
-        Json::Bool(truth) => wire::number(out, field::BOOL, u64::from(*truth)),
-        Json::Str(text) => string(out, text),
-        Json::Number(text) => match text.parse::<i128>() {
-            Ok(number) => integer(out, number),
-            // With a fraction or an exponent: a float. One that cannot be read is sent as the text that it is.
-            Err(_) => match text.parse::<f64>() {
-                Ok(float) => wire::fixed64(out, field::DOUBLE, float.to_bits()),
-                Err(_) => string(out, text),
-            },
-        },
-        Json::List(values) => wire::message(out, field::LIST, |out| {
-            for json in values {
-                wire::message(out, field::VALUES, |out| value(out, json));
-            }
-        }),
-        Json::Object(members) if is_form(members) => {
-            if !form(out, members) {
-                map(out, members);
-            }
-        }
-        Json::Object(members) => map(out, members),
-    }
-}
-
-fn map(out: &mut Vec<u8>, members: &Members<'_>) {
-    wire::message(out, field::MAP, |out| {
-        for (key, json) in members {
-            pair(out, field::VALUES, &[key], |out| value(out, json));
-        }
-    });
-}
-
-/// What a one-key object stands for, where OTLP has it. An integer beyond 64 bits, a commitment and a map whose one key
-/// begins with `$` stay the one-key maps that they are in the line.
-fn form(out: &mut Vec<u8>, members: &Members<'_>) -> bool {
-    let Some((key, Json::Str(text))) = members.first() else {
-        return false;
-    };
-    match key.as_ref() {
-        "$int" => match text.parse::<i64>() {
-            Ok(number) => integer(out, i128::from(number)),
-            Err(_) => return false,
-        },
-        "$f64" => match text.parse::<f64>() {
-            Ok(float) => wire::fixed64(out, field::DOUBLE, float.to_bits()),
-            Err(_) => return false,
-        },
-        "$bytes" => match base64::engine::general_purpose::STANDARD.decode(text.as_bytes()) {
-            Ok(bytes) => wire::bytes(out, field::BYTES, &bytes),
-            Err(_) => return false,
-        },
-        _ => return false,
-    }
-    true
-}
-
-/// An integer; one that OTLP cannot hold as one stays the one-key map that a line would have.
-fn integer(out: &mut Vec<u8>, number: i128) {
-    match i64::try_from(number) {
-        Ok(number) => wire::number(out, field::INT, number as u64),
-        Err(_) => wire::message(out, field::MAP, |out| {
-            pair(out, field::VALUES, &["$int"], |out| {
-                string(out, itoa::Buffer::new().format(number))
-            });
-        }),
-    }
 }

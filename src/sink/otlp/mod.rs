@@ -24,6 +24,7 @@ mod talk;
 mod tls;
 mod transport;
 mod url;
+mod value;
 mod wire;
 mod work;
 

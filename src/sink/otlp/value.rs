@@ -1,0 +1,150 @@
+//! Values of a line as those of OTLP, and attributes with them.
+
+use std::borrow::Cow;
+
+use base64::Engine as _;
+
+use super::wire;
+use crate::format::Json;
+
+/// Numbers of fields, as opentelemetry-proto has them: the attributes of a record, the parts of one, the kinds of a value.
+const ATTRIBUTES: u32 = 6;
+
+const KEY: u32 = 1;
+const VALUE: u32 = 2;
+
+const STRING: u32 = 1;
+const BOOL: u32 = 2;
+const INT: u32 = 3;
+const DOUBLE: u32 = 4;
+const LIST: u32 = 5;
+const MAP: u32 = 6;
+const BYTES: u32 = 7;
+
+/// The values of a list, and the members of a map.
+const VALUES: u32 = 1;
+
+type Members<'a> = Vec<(Cow<'a, str>, Json<'a>)>;
+
+/// An attribute of a record with a value of the line.
+#[inline]
+pub(super) fn plain(out: &mut Vec<u8>, key: &[&str], json: &Json<'_>) {
+    match json {
+        Json::Str(text) => text_attribute(out, key, text),
+        json => attribute(out, key, |out| value(out, json)),
+    }
+}
+
+/// An attribute of a record that is a text: the lengths of all parts are known.
+#[inline]
+pub(super) fn text_attribute(out: &mut Vec<u8>, key: &[&str], text: &str) {
+    let part = |len: usize| 1 + wire::width(len as u64) + len;
+    let key_len = key.iter().map(|part| part.len()).sum();
+    let any = part(text.len());
+    wire::head(out, ATTRIBUTES, part(key_len) + part(any));
+    wire::text(out, KEY, key);
+    wire::head(out, VALUE, any);
+    wire::bytes(out, STRING, text.as_bytes());
+}
+
+/// An attribute of a record or a resource, whose field number both have told.
+pub(super) fn attribute(out: &mut Vec<u8>, key: &[&str], write: impl FnOnce(&mut Vec<u8>)) {
+    pair(out, ATTRIBUTES, key, write);
+}
+
+/// A key with its value, as the given field of a message.
+pub(super) fn pair(out: &mut Vec<u8>, number: u32, key: &[&str], write: impl FnOnce(&mut Vec<u8>)) {
+    wire::message(out, number, |out| {
+        wire::text(out, KEY, key);
+        wire::message(out, VALUE, write);
+    });
+}
+
+/// A text as a value.
+pub(super) fn string(out: &mut Vec<u8>, text: &str) {
+    wire::bytes(out, STRING, text.as_bytes());
+}
+
+/// Whether an object of the line stands for something else: its one key begins with `$`.
+fn is_form(members: &Members<'_>) -> bool {
+    matches!(members.as_slice(), [(key, _)] if key.starts_with('$'))
+}
+
+/// The content of an `AnyValue`. A null is one without content.
+pub(super) fn value(out: &mut Vec<u8>, json: &Json<'_>) {
+    match json {
+        Json::Null => {}
+        Json::Bool(truth) => wire::number(out, BOOL, u64::from(*truth)),
+        Json::Str(text) => string(out, text),
+        Json::Number(text) => number(out, text),
+        Json::List(values) => wire::message(out, LIST, |out| {
+            for json in values {
+                wire::message(out, VALUES, |out| value(out, json));
+            }
+        }),
+        Json::Object(members) if is_form(members) => {
+            if !form(out, members) {
+                map(out, members);
+            }
+        }
+        Json::Object(members) => map(out, members),
+    }
+}
+
+fn number(out: &mut Vec<u8>, text: &str) {
+    if let Ok(number) = text.parse::<i64>() {
+        wire::number(out, INT, number as u64);
+    } else if let Ok(number) = text.parse::<i128>() {
+        integer(out, number);
+    } else {
+        // With a fraction or an exponent: a float. One that cannot be read is sent as the text that it is.
+        match text.parse::<f64>() {
+            Ok(float) => wire::fixed64(out, DOUBLE, float.to_bits()),
+            Err(_) => string(out, text),
+        }
+    }
+}
+
+fn map(out: &mut Vec<u8>, members: &Members<'_>) {
+    wire::message(out, MAP, |out| {
+        for (key, json) in members {
+            pair(out, VALUES, &[key], |out| value(out, json));
+        }
+    });
+}
+
+/// What a one-key object stands for, where OTLP has it. An integer beyond 64 bits, a commitment and a map whose one key
+/// begins with `$` stay the one-key maps that they are in the line.
+fn form(out: &mut Vec<u8>, members: &Members<'_>) -> bool {
+    let Some((key, Json::Str(text))) = members.first() else {
+        return false;
+    };
+    match key.as_ref() {
+        "$int" => match text.parse::<i64>() {
+            Ok(number) => integer(out, i128::from(number)),
+            Err(_) => return false,
+        },
+        "$f64" => match text.parse::<f64>() {
+            Ok(float) => wire::fixed64(out, DOUBLE, float.to_bits()),
+            Err(_) => return false,
+        },
+        "$bytes" => match base64::engine::general_purpose::STANDARD.decode(text.as_bytes()) {
+            Ok(bytes) => wire::bytes(out, BYTES, &bytes),
+            Err(_) => return false,
+        },
+        _ => return false,
+    }
+    true
+}
+
+/// An integer; one that OTLP cannot hold as one stays the one-key map that a line would have.
+pub(super) fn integer(out: &mut Vec<u8>, number: i128) {
+    match i64::try_from(number) {
+        Ok(number) => wire::number(out, INT, number as u64),
+        Err(_) => wire::message(out, MAP, |out| {
+            pair(out, VALUES, &["$int"], |out| {
+                string(out, itoa::Buffer::new().format(number))
+            });
+        }),
+    }
+}
