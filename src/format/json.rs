@@ -32,7 +32,7 @@ pub(crate) enum Flaw {
     Twice(String, usize),
 }
 
-pub(crate) type Parsed<T> = std::result::Result<T, Flaw>;
+pub(super) type Parsed<T> = std::result::Result<T, Flaw>;
 
 impl Flaw {
     /// The byte.
@@ -149,7 +149,7 @@ impl<'a> Parser<'a> {
         Ok(value)
     }
 
-    pub(super) fn deeper(&self, depth: u32) -> Parsed<u32> {
+    fn deeper(&self, depth: u32) -> Parsed<u32> {
         if depth >= MAX_DEPTH {
             return Err(self.expected("at most 128 levels of nesting"));
         }

@@ -32,10 +32,10 @@ mod skim;
 mod stencil;
 #[cfg(test)]
 mod stencil_tests;
-mod steps;
 mod text;
 mod texts;
 mod tile;
+mod track;
 mod tree;
 mod values;
 mod walk;
@@ -43,7 +43,7 @@ mod walk;
 pub use batch::{Batch, Entry};
 pub use checkpoint::Checkpoint;
 pub use hash::{Hash, leaf_hash, node_hash};
-pub(crate) use json::{Flaw, Json, Parsed, locate, parse_json};
+pub(crate) use json::{Flaw, Json, locate, parse_json};
 pub(crate) use line::{LineWriter, Place};
 pub use line::{MAX_LINE, SCHEMA};
 pub use lines::{Lines, MAX_READ, Piece};
@@ -56,11 +56,12 @@ pub(crate) use rows::{MAX_ROW, ROWS, Row, RowsName};
 pub use segment::{Segment, SegmentName, segments};
 pub(crate) use seq::{seq_of, stream_of};
 pub use signing::{Signer, SigningKey};
-pub(crate) use skim::{Stands, Wanted, skim, skim_places};
-#[cfg(feature = "otlp")]
-pub(crate) use steps::Steps;
+#[cfg(feature = "sqlite")]
+pub(crate) use skim::{Stands, skim_places};
+pub(crate) use skim::{Wanted, skim};
 pub(crate) use text::string as json_string;
 pub use tile::{TileName, tile_hashes};
+pub(crate) use track::{Reader, Spot, Track};
 pub use tree::{TILE_WIDTH, Tile, Tree, empty_root, inclusion_proof, root_of_proof};
 
 /// Writes a record as a line without redaction: for this crate's own tests, and for tools that convert trails.

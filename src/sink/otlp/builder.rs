@@ -214,10 +214,7 @@ impl OtlpBuilder {
             endpoint: way.url.to_string(),
             transport: Transport::new(way)?,
             work: Work::new(self.batch_records, self.batch_bytes),
-            encoder: Encoder {
-                resource: self.resource,
-                severity: self.severity,
-            },
+            encoder: Encoder::new(self.resource, self.severity),
             name: self.name,
             anchors: Anchors::default(),
         })

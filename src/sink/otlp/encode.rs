@@ -5,9 +5,9 @@ use std::net::IpAddr;
 
 use super::mapping::{self, GROUPS, PREFIX, Place};
 use super::resource::Resource;
-use super::value::{attribute, integer, plain, string, text_attribute, value};
+use super::value::{Key, attribute, integer, plain, string, text_attribute, value};
 use super::wire;
-use crate::format::{Entry, Json, Parsed, Steps, time};
+use crate::format::{Entry, Json, Reader, Spot, Track, time};
 
 /// Numbers of fields, as opentelemetry-proto has them.
 mod field {
@@ -38,6 +38,63 @@ pub(super) struct Encoder {
     pub(super) resource: Resource,
     /// Whether the level goes into the fields for severity.
     pub(super) severity: bool,
+    /// What was written of lines before.
+    track: Track<Way>,
+}
+
+/// Where the values of a key go.
+#[derive(Debug)]
+struct Way {
+    place: Place,
+    /// Whether they are attributes, whatever they are.
+    is_plain: bool,
+    /// The name of the attribute, if they are.
+    name: Key,
+}
+
+impl Default for Way {
+    fn default() -> Self {
+        Self::of(Spot {
+            object: None,
+            key: "",
+        })
+    }
+}
+
+impl Way {
+    fn of(spot: Spot<'_>) -> Self {
+        let Spot { object, key } = spot;
+        let place = match object {
+            Some(object) if GROUPS.contains(&object) => mapping::place_in(object, key),
+            Some(object) => mapping::place(object),
+            None => mapping::place(key),
+        };
+        let is_member = object.is_some();
+        let name = match (place, object) {
+            (Place::Own(name), _) => Key::new(&[PREFIX, name]),
+            (Place::Standard(name), _) => Key::new(&[name]),
+            (Place::Id, _) => Key::new(&[PREFIX, "record.id"]),
+            (Place::Schema, _) => Key::new(&[PREFIX, "schema.version"]),
+            (Place::Address, _) => Key::new(&[PREFIX, "source.id"]),
+            (Place::Each(object), Some(_)) => Key::new(&[PREFIX, object, key]),
+            (Place::AsGiven, Some(_)) if mapping::is_taken(key) => {
+                Key::new(&[PREFIX, mapping::ATTRIBUTE, key])
+            }
+            (Place::AsGiven, Some(_)) => Key::new(&[key]),
+            (_, Some(object)) => Key::new(&[PREFIX, object, ".", key]),
+            (_, None) => Key::new(&[PREFIX, key]),
+        };
+        let is_plain = match place {
+            Place::Own(_) | Place::Standard(_) | Place::Path => true,
+            Place::Each(_) | Place::AsGiven => is_member,
+            _ => false,
+        };
+        Self {
+            place,
+            is_plain,
+            name,
+        }
+    }
 }
 
 /// What a line says of the resource that it belongs to.
@@ -55,10 +112,10 @@ struct Group<'a> {
 }
 
 impl<'a> Group<'a> {
-    fn open(encoder: &Encoder, origin: Origin<'a>, out: &mut Vec<u8>) -> Self {
+    fn open(resource: &Resource, origin: Origin<'a>, out: &mut Vec<u8>) -> Self {
         let logs = wire::open(out, field::RESOURCE_LOGS, LARGE);
         let (service, host) = (origin.service.as_deref(), origin.host.as_deref());
-        encoder.resource.write(out, service, host);
+        resource.write(out, service, host);
         let scope = wire::open(out, field::SCOPE_LOGS, LARGE);
         Self { origin, logs, scope }
     }
@@ -74,9 +131,17 @@ const LARGE: usize = 3;
 const MEDIUM: usize = 2;
 
 impl Encoder {
+    pub(super) fn new(resource: Resource, severity: bool) -> Self {
+        Self {
+            resource,
+            severity,
+            track: Track::default(),
+        }
+    }
+
     /// Appends an `ExportLogsServiceRequest` with the entries, in their order. Neighbours that were written by one service
     /// on one host share a resource; the scope is left empty.
-    pub(super) fn request<'a>(&self, entries: &[Entry<'a>], out: &mut Vec<u8>) {
+    pub(super) fn request<'a>(&mut self, entries: &[Entry<'a>], out: &mut Vec<u8>) {
         let mut group: Option<Group<'a>> = None;
         for entry in entries {
             let start = out.len();
@@ -91,7 +156,7 @@ impl Encoder {
             if let Some(group) = &group {
                 group.close(out);
             }
-            group = Some(Group::open(self, origin, out));
+            group = Some(Group::open(&self.resource, origin, out));
             out.extend_from_slice(&record);
         }
         if let Some(group) = &group {
@@ -115,25 +180,26 @@ impl Encoder {
     }
 
     /// The content of an entry's record.
-    fn record<'a>(&self, entry: &Entry<'a>, out: &mut Vec<u8>) -> Origin<'a> {
+    fn record<'a>(&mut self, entry: &Entry<'a>, out: &mut Vec<u8>) -> Origin<'a> {
         // A record is rarely longer than its line by more than this.
         out.reserve(entry.line().len() + 1024);
         wire::fixed64(out, field::OBSERVED, entry.observed_at());
         let start = out.len();
         let mut record = Record {
-            encoder: self,
+            resource: &self.resource,
+            severity: self.severity,
             out,
             origin: Origin::default(),
             trace: [const { None }; 3],
         };
-        match std::str::from_utf8(entry.line()).map(|line| record.line(line)) {
-            Ok(Ok(())) => record.origin,
-            _ => {
-                out.truncate(start);
-                unreadable(out, entry);
-                Origin::default()
-            }
+        let line = std::str::from_utf8(entry.line());
+        if line.is_ok_and(|line| self.track.read(line, &mut record).is_ok()) {
+            record.end();
+            return record.origin;
         }
+        out.truncate(start);
+        unreadable(out, entry);
+        Origin::default()
     }
 }
 
@@ -173,7 +239,8 @@ fn id<const N: usize>(value: &Json<'_>) -> Option<[u8; N]> {
 
 /// A `LogRecord` that is being written.
 struct Record<'a, 'o> {
-    encoder: &'o Encoder,
+    resource: &'o Resource,
+    severity: bool,
     out: &'o mut Vec<u8>,
     origin: Origin<'a>,
     /// The trace, the span and the flags: what they are shows when all of them are known.
@@ -183,109 +250,59 @@ struct Record<'a, 'o> {
 /// The keys of [`Record::trace`].
 const TRACE: [&str; 3] = ["trace_id", "span_id", "trace_flags"];
 
+impl<'a> Reader<'a, Way> for Record<'a, '_> {
+    fn enters(&self, key: &str) -> bool {
+        GROUPS.contains(&key) || matches!(mapping::place(key), Place::Each(_) | Place::AsGiven)
+    }
+
+    fn keeps(&self, spot: Spot<'_>) -> Way {
+        Way::of(spot)
+    }
+
+    #[inline]
+    fn value(&mut self, way: &Way, json: Json<'a>) {
+        if way.is_plain {
+            return way.name.attribute(self.out, &json);
+        }
+        let known = match way.place {
+            Place::TraceId => 0,
+            Place::SpanId => 1,
+            Place::Flags => 2,
+            _ => return self.special(way, json),
+        };
+        if let Some(known) = self.trace.get_mut(known) {
+            *known = Some(json);
+        }
+    }
+}
+
 impl<'a> Record<'a, '_> {
-    fn line(&mut self, line: &'a str) -> Parsed<()> {
-        let mut steps = Steps::new(line);
-        steps.members(|steps, key| self.member(steps, &key))?;
+    /// Writes what had to wait for the end of the line.
+    fn end(&mut self) {
         let has_trace = matches!(&self.trace, [Some(trace), ..] if id::<16>(trace).is_some());
         for (key, json) in TRACE.into_iter().zip(std::mem::take(&mut self.trace)) {
             let Some(json) = json else { continue };
             if !(has_trace && self.trace(mapping::place(key), &json)) {
-                self.named(Place::Path, key, None, &json);
+                plain(self.out, &[PREFIX, key], &json);
             }
-        }
-        steps.end()
-    }
-
-    /// Steps over the value of a key of the line.
-    fn member(&mut self, steps: &mut Steps<'a>, key: &str) -> Parsed<()> {
-        if !steps.is_object() {
-            let json = steps.value()?;
-            self.put(mapping::place(key), key, None, json);
-            return Ok(());
-        }
-        let place = mapping::place(key);
-        let is_group = GROUPS.contains(&key);
-        let is_map = matches!(place, Place::Each(_) | Place::AsGiven);
-        let count = if !is_group && !is_map {
-            let json = steps.value()?;
-            self.put(place, key, None, json);
-            return Ok(());
-        } else if is_group && !steps.is_form() {
-            steps.members(|steps, inner| {
-                let json = steps.value()?;
-                self.put(mapping::place_in(key, &inner), key, Some(&inner), json);
-                Ok(())
-            })?
-        } else if is_map && !steps.is_form() {
-            steps.members(|steps, name| {
-                let json = steps.value()?;
-                self.each(place, &name, &json);
-                Ok(())
-            })?
-        } else {
-            let json = steps.value()?;
-            self.wrapped(place, key, &json);
-            return Ok(());
-        };
-        if count == 0 {
-            self.named(Place::Path, key, None, &Json::Object(Vec::new()));
-        }
-        Ok(())
-    }
-
-    /// An object in place of a group or a map, that stands for something else.
-    fn wrapped(&mut self, place: Place, key: &str, json: &Json<'a>) {
-        let inner = match json {
-            Json::Object(members) => match members.as_slice() {
-                [(form, Json::Object(inner))] if form == "$map" && !inner.is_empty() => Some(inner),
-                _ => None,
-            },
-            _ => None,
-        };
-        match (place, inner) {
-            (Place::Each(_) | Place::AsGiven, Some(inner)) => {
-                for (name, json) in inner {
-                    self.each(place, name, json);
-                }
-            }
-            _ => self.named(place, key, None, json),
         }
     }
 
-    /// A value at its place. Where it does not fit there it is an attribute.
-    fn put(&mut self, place: Place, key: &str, inner: Option<&str>, json: Json<'a>) {
-        if matches!(place, Place::TraceId | Place::SpanId | Place::Flags) {
-            if let Some((_, known)) = TRACE.iter().zip(&mut self.trace).find(|(name, _)| **name == key) {
-                *known = Some(json);
-            }
-            return;
+    /// A value that is not an attribute, where it fits its place.
+    fn special(&mut self, way: &Way, json: Json<'a>) {
+        if !self.field(way, &json) {
+            way.name.attribute(self.out, &json);
         }
-        if !self.field(place, &json) {
-            self.named(place, key, inner, &json);
-        }
-        // The first one of a name; a line has no other.
-        match (key, json) {
-            ("service", Json::Str(text)) if inner.is_none() => self.origin.service = Some(text),
-            ("host", Json::Str(text)) if inner.is_none() => self.origin.host = Some(text),
+        match (way.place, json) {
+            (Place::Resource("service.name"), Json::Str(text)) => self.origin.service = Some(text),
+            (Place::Resource(_), Json::Str(text)) => self.origin.host = Some(text),
             _ => {}
         }
     }
 
-    /// A value as an attribute, by the name that its place has, or else its path.
-    #[inline]
-    fn named(&mut self, place: Place, key: &str, inner: Option<&str>, json: &Json<'_>) {
-        match (place, inner) {
-            (Place::Own(name), _) => plain(self.out, &[PREFIX, name], json),
-            (Place::Standard(name), _) => plain(self.out, &[name], json),
-            (_, Some(inner)) => plain(self.out, &[PREFIX, key, ".", inner], json),
-            (_, None) => plain(self.out, &[PREFIX, key], json),
-        }
-    }
-
     /// Whether the value went to a place of its own.
-    fn field(&mut self, place: Place, json: &Json<'_>) -> bool {
-        match (place, json) {
+    fn field(&mut self, way: &Way, json: &Json<'_>) -> bool {
+        match (way.place, json) {
             (Place::Observed, Json::Str(_)) => true,
             (Place::Time, Json::Str(text)) => self.time(text),
             (Place::EventName, Json::Str(name)) => {
@@ -296,23 +313,41 @@ impl<'a> Record<'a, '_> {
                 wire::message(self.out, field::BODY, |out| value(out, json));
                 true
             }
-            (Place::Level, Json::Str(level)) => self.encoder.severity && severity(self.out, level),
-            (Place::Resource(name), Json::Str(text)) => self.encoder.resource.says(name, text),
+            (Place::Level, Json::Str(level)) => self.severity && severity(self.out, level),
+            (Place::Resource(name), Json::Str(text)) => self.resource.says(name, text),
             (Place::Id, json) => {
                 plain(self.out, &[mapping::UID], json);
-                plain(self.out, &[PREFIX, "record.id"], json);
-                true
+                false
             }
             (Place::Schema, Json::Number(text)) => {
-                text_attribute(self.out, &[PREFIX, "schema.version"], text);
+                way.name.text(self.out, text);
                 true
             }
             (Place::Address, json) => {
-                self.address(json);
-                true
+                self.kind(json);
+                false
             }
+            (Place::Each(_) | Place::AsGiven, Json::Object(members)) => self.wrapped(way.place, members),
             _ => false,
         }
+    }
+
+    /// The members of a map whose only key begins with `$`, which stands wrapped.
+    fn wrapped(&mut self, place: Place, members: &[(Cow<'_, str>, Json<'_>)]) -> bool {
+        let [(form, Json::Object(inner))] = members else {
+            return false;
+        };
+        if form != "$map" || inner.is_empty() {
+            return false;
+        }
+        for (name, json) in inner {
+            match place {
+                Place::Each(object) => plain(self.out, &[PREFIX, object, name], json),
+                _ if mapping::is_taken(name) => plain(self.out, &[PREFIX, mapping::ATTRIBUTE, name], json),
+                _ => plain(self.out, &[name], json),
+            }
+        }
+        true
     }
 
     fn time(&mut self, text: &str) -> bool {
@@ -342,27 +377,15 @@ impl<'a> Record<'a, '_> {
         true
     }
 
-    fn address(&mut self, json: &Json<'_>) {
-        if let Json::Str(text) = json {
-            let kind = match text.parse() {
-                Ok(IpAddr::V4(_)) => Some("ipv4"),
-                Ok(IpAddr::V6(_)) => Some("ipv6"),
-                Err(_) => None,
-            };
-            if let Some(kind) = kind {
-                text_attribute(self.out, &[PREFIX, mapping::SOURCE_TYPE], kind);
-            }
-        }
-        plain(self.out, &[PREFIX, "source.id"], json);
-    }
-
-    /// A member of an object whose members are attributes.
-    fn each(&mut self, place: Place, name: &str, json: &Json<'_>) {
-        match place {
-            Place::Each(object) => plain(self.out, &[PREFIX, object, name], json),
-            _ if mapping::is_taken(name) => plain(self.out, &[PREFIX, mapping::ATTRIBUTE, name], json),
-            _ => plain(self.out, &[name], json),
-        }
+    /// The kind of an address.
+    fn kind(&mut self, json: &Json<'_>) {
+        let Json::Str(text) = json else { return };
+        let kind = match text.parse() {
+            Ok(IpAddr::V4(_)) => "ipv4",
+            Ok(IpAddr::V6(_)) => "ipv6",
+            Err(_) => return,
+        };
+        text_attribute(self.out, &[PREFIX, mapping::SOURCE_TYPE], kind);
     }
 }
 

@@ -150,7 +150,7 @@ impl OtlpSink {
 
 impl Sink for OtlpSink {
     fn deliver(&mut self, batch: &[Entry<'_>]) -> std::result::Result<Accepted, SinkError> {
-        let encoder = &self.encoder;
+        let encoder = &mut self.encoder;
         let mut encode = |entries: &[Entry<'_>], out: &mut Vec<u8>| encoder.request(entries, out);
         self.work.deliver(batch, &mut encode, &mut self.transport)
     }

@@ -26,6 +26,52 @@ const VALUES: u32 = 1;
 
 type Members<'a> = Vec<(Cow<'a, str>, Json<'a>)>;
 
+/// The name of an attribute of records, as it stands in each.
+#[derive(Debug)]
+pub(super) struct Key(Box<[u8]>);
+
+impl Key {
+    pub(super) fn new(parts: &[&str]) -> Self {
+        let mut bytes = Vec::new();
+        wire::text(&mut bytes, KEY, parts);
+        wire::tag(&mut bytes, VALUE, 2);
+        Self(bytes.into())
+    }
+
+    /// An attribute of this name.
+    #[inline]
+    pub(super) fn attribute(&self, out: &mut Vec<u8>, json: &Json<'_>) {
+        match json {
+            Json::Str(text) => self.text(out, text),
+            json => wire::message(out, ATTRIBUTES, |out| {
+                out.extend_from_slice(&self.0);
+                let any = wire::open_content(out, 1);
+                value(out, json);
+                wire::close(out, &any);
+            }),
+        }
+    }
+
+    /// An attribute of this name that is a text: the lengths of all parts are known.
+    #[inline]
+    pub(super) fn text(&self, out: &mut Vec<u8>, text: &str) {
+        let any = 1 + wire::width(text.len() as u64) + text.len();
+        let whole = self.0.len() + wire::width(any as u64) + any;
+        if let (true, Ok(whole), Ok(len)) = (whole < 0x80, u8::try_from(whole), u8::try_from(text.len())) {
+            // All of the lengths take a byte.
+            out.extend_from_slice(&[wire::first(ATTRIBUTES, 2), whole]);
+            out.extend_from_slice(&self.0);
+            out.extend_from_slice(&[len + 2, wire::first(STRING, 2), len]);
+        } else {
+            wire::head(out, ATTRIBUTES, whole);
+            out.extend_from_slice(&self.0);
+            wire::varint(out, any as u64);
+            wire::head(out, STRING, text.len());
+        }
+        out.extend_from_slice(text.as_bytes());
+    }
+}
+
 /// An attribute of a record with a value of the line.
 #[inline]
 pub(super) fn plain(out: &mut Vec<u8>, key: &[&str], json: &Json<'_>) {

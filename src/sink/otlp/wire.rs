@@ -20,8 +20,14 @@ pub(super) fn varint(out: &mut Vec<u8>, mut number: u64) {
     out.push(number as u8);
 }
 
+/// What stands before every field of this number, below 16, and kind.
 #[inline]
-fn tag(out: &mut Vec<u8>, field: u32, kind: u8) {
+pub(super) const fn first(field: u32, kind: u8) -> u8 {
+    (field << 3) as u8 | kind
+}
+
+#[inline]
+pub(super) fn tag(out: &mut Vec<u8>, field: u32, kind: u8) {
     varint(out, u64::from(field << 3 | u32::from(kind)));
 }
 
@@ -88,6 +94,12 @@ pub(super) struct Open {
 #[inline]
 pub(super) fn open(out: &mut Vec<u8>, field: u32, room: usize) -> Open {
     tag(out, field, 2);
+    open_content(out, room)
+}
+
+/// The same behind its tag.
+#[inline]
+pub(super) fn open_content(out: &mut Vec<u8>, room: usize) -> Open {
     let place = out.len();
     out.extend_from_slice([0; 10].get(..room).unwrap_or_default());
     Open { place, room }
