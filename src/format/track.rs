@@ -19,8 +19,26 @@ struct Known<T> {
     object: Option<Box<str>>,
     key: Box<str>,
     kept: T,
-    /// What stood behind its value, and which key that led to.
-    steps: Vec<(Box<[u8]>, usize)>,
+    steps: Vec<Step>,
+}
+
+/// What stood behind a value, and which key that led to.
+#[derive(Debug)]
+struct Step {
+    text: Box<[u8]>,
+    to: usize,
+    /// Another step begins like this one, where an object stands behind it.
+    is_open: bool,
+}
+
+impl Step {
+    #[inline]
+    fn is_at(&self, rest: &[u8]) -> bool {
+        let behind = rest.strip_prefix(&*self.text);
+        behind.is_some_and(|behind| {
+            !self.is_open || !matches!(behind.first(), Some(b'{' | b' ' | b'\t' | b'\n' | b'\r'))
+        })
+    }
 }
 
 /// What is known of the lines before. Not shown: keys can be the application's own.
@@ -120,13 +138,13 @@ impl<T> Track<T> {
     #[inline]
     fn step(&mut self, from: usize, rest: &[u8]) -> Option<(usize, usize)> {
         let steps = &mut self.known.get_mut(from)?.steps;
-        let at = steps.iter().position(|(text, _)| rest.starts_with(text))?;
+        let at = steps.iter().position(|step| step.is_at(rest))?;
         if at > 0 {
             // What comes often is soon looked at first.
             steps.swap(at, at - 1);
         }
-        let (text, to) = steps.get(at.saturating_sub(1))?;
-        Some((text.len(), *to))
+        let step = steps.get(at.saturating_sub(1))?;
+        Some((step.text.len(), step.to))
     }
 
     /// Steps to the next value as the grammar has it, and keeps the step.
@@ -143,13 +161,8 @@ impl<T> Track<T> {
         let mut object = before.and_then(|known| known.object.clone());
         let before: Option<Box<str>> = before.map(|known| known.key.clone());
         let next = next(parser, &mut object, before.as_deref(), reader)?;
-        let Some(Next {
-            key,
-            rises,
-            is_certain,
-        }) = next
-        else {
-            self.keep(from, parser, start, END);
+        let Some(Next { key, rises, kind }) = next else {
+            self.keep(from, parser, start, END, false);
             return Ok(END);
         };
         if !rises && !std::mem::replace(is_checked, true) {
@@ -164,8 +177,8 @@ impl<T> Track<T> {
             key: &key,
         };
         let to = self.place(spot, reader);
-        if rises && is_certain && to != UNKEPT {
-            self.keep(from, parser, start, to);
+        if rises && kind != StepKind::Odd && to != UNKEPT {
+            self.keep(from, parser, start, to, kind == StepKind::Open);
         }
         Ok(to)
     }
@@ -197,12 +210,16 @@ impl<T> Track<T> {
         UNKEPT
     }
 
-    fn keep(&mut self, from: usize, parser: &Parser<'_>, start: usize, to: usize) {
+    fn keep(&mut self, from: usize, parser: &Parser<'_>, start: usize, to: usize, is_open: bool) {
         let text = parser.text.as_bytes().get(start..parser.at);
         let known = self.known.get_mut(from).filter(|_| from != UNKEPT);
         if let (Some(text), Some(known)) = (text, known) {
             known.steps.truncate(MOST_STEPS - 1);
-            known.steps.push((text.into(), to));
+            known.steps.push(Step {
+                text: text.into(),
+                to,
+                is_open,
+            });
         }
     }
 }
@@ -212,8 +229,17 @@ struct Next<'a> {
     key: Cow<'a, str>,
     /// Whether it stands behind the key before it in the order of keys.
     rises: bool,
-    /// Whether the same bytes lead there in every line.
-    is_certain: bool,
+    kind: StepKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum StepKind {
+    /// The same bytes lead there in every line.
+    Certain,
+    /// The same, unless an object stands behind them.
+    Open,
+    /// What lies further on decides.
+    Odd,
 }
 
 /// Steps behind a value, or into the line, to the next value; `None` at the end of the line. `object` is where the value
@@ -254,27 +280,25 @@ fn next<'a, T>(
         return Ok(Some(Next {
             key,
             rises,
-            is_certain: true,
+            kind: StepKind::Certain,
         }));
     }
     // Whether it is entered, its value says.
-    if parser.peek() != Some(b'{') || is_value(parser) {
-        return Ok(Some(Next {
-            key,
-            rises,
-            is_certain: false,
-        }));
+    let is_object = parser.peek() == Some(b'{');
+    if !is_object || is_value(parser) {
+        let kind = if is_object { StepKind::Odd } else { StepKind::Open };
+        return Ok(Some(Next { key, rises, kind }));
     }
     *object = Some(key.into());
     parser.eat(b'{');
     parser.space();
     let key = parser.key()?;
-    let is_certain = !key.starts_with('$');
-    Ok(Some(Next {
-        key,
-        rises,
-        is_certain,
-    }))
+    let kind = if key.starts_with('$') {
+        StepKind::Odd
+    } else {
+        StepKind::Certain
+    };
+    Ok(Some(Next { key, rises, kind }))
 }
 
 /// Whether the object that stands here has no member, or a single one whose key begins with `$`.
@@ -301,6 +325,20 @@ fn value<'a>(parser: &mut Parser<'a>, depth: u32) -> Parsed<Json<'a>> {
             parser.at = end + 1;
             return Ok(Json::Str(Cow::Borrowed(text)));
         }
+    }
+    // Whole numbers, which nearly all others are.
+    let rest = parser.rest();
+    let len = rest
+        .iter()
+        .take(16)
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    if let (1..16, Some(b',' | b'}')) = (len, rest.get(len))
+        && (len == 1 || rest.first() != Some(&b'0'))
+        && let Some(digits) = parser.text.get(parser.at..parser.at + len)
+    {
+        parser.at += len;
+        return Ok(Json::Number(digits));
     }
     parser.value(depth)
 }

@@ -91,7 +91,7 @@ impl FileSink {
         let (mut cursor, mut debt) = (None, None);
         if begin != Begin::Now {
             let access = self.settings.access;
-            let file = CursorFile::new(Arc::clone(&self.fs), access, &self.home, self.stream_id(), sink);
+            let mut file = CursorFile::new(Arc::clone(&self.fs), access, &self.home, self.stream_id(), sink);
             let names = recover::segments(&*self.fs, &self.home)?;
             let oldest = names.first().map_or(self.next_seq, |name| name.first_seq);
             next = match file.read()? {

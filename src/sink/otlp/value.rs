@@ -43,13 +43,31 @@ impl Key {
     pub(super) fn attribute(&self, out: &mut Vec<u8>, json: &Json<'_>) {
         match json {
             Json::Str(text) => self.text(out, text),
-            json => wire::message(out, ATTRIBUTES, |out| {
-                out.extend_from_slice(&self.0);
-                let any = wire::open_content(out, 1);
-                value(out, json);
-                wire::close(out, &any);
-            }),
+            Json::Number(text) => match short(text) {
+                Some(number) => self.number(out, number),
+                None => self.other(out, json),
+            },
+            json => self.other(out, json),
         }
+    }
+
+    fn other(&self, out: &mut Vec<u8>, json: &Json<'_>) {
+        wire::message(out, ATTRIBUTES, |out| {
+            out.extend_from_slice(&self.0);
+            let any = wire::open_content(out, 1);
+            value(out, json);
+            wire::close(out, &any);
+        });
+    }
+
+    /// An attribute of this name that is an integer.
+    #[inline]
+    fn number(&self, out: &mut Vec<u8>, number: u64) {
+        let any = 1 + wire::width(number);
+        wire::head(out, ATTRIBUTES, self.0.len() + 1 + any);
+        out.extend_from_slice(&self.0);
+        out.extend_from_slice(&[any as u8, wire::first(INT, 0)]);
+        wire::varint(out, number);
     }
 
     /// An attribute of this name that is a text: the lengths of all parts are known.
@@ -135,6 +153,19 @@ pub(super) fn value(out: &mut Vec<u8>, json: &Json<'_>) {
         }
         Json::Object(members) => map(out, members),
     }
+}
+
+/// A number of few digits and nothing else.
+#[inline]
+fn short(text: &str) -> Option<u64> {
+    let mut number = 0;
+    for byte in text.bytes() {
+        if !byte.is_ascii_digit() || text.len() > 18 {
+            return None;
+        }
+        number = number * 10 + u64::from(byte - b'0');
+    }
+    Some(number)
 }
 
 fn number(out: &mut Vec<u8>, text: &str) {
