@@ -2,9 +2,7 @@
 //! checked, and nothing is copied. What a record costs here is the same whoever sent it; a reader that builds every record
 //! takes as much as a sender, and would be what is measured.
 
-use std::str::from_utf8;
-
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, ensure};
 
 /// A field of a message.
 enum Field<'a> {
@@ -13,45 +11,82 @@ enum Field<'a> {
     Bytes(&'a [u8]),
 }
 
-/// The fields of a message.
-struct Fields<'a>(&'a [u8]);
+/// The fields of a message. Where it is none, they end, and that is told behind the last.
+struct Fields<'a> {
+    rest: &'a [u8],
+    is_wrong: bool,
+}
 
 impl<'a> Fields<'a> {
-    fn varint(&mut self) -> Result<u64> {
+    #[inline(always)]
+    fn of(message: &'a [u8]) -> Self {
+        Self {
+            rest: message,
+            is_wrong: false,
+        }
+    }
+
+    #[inline(always)]
+    fn varint(&mut self) -> Option<u64> {
+        match self.rest.split_first() {
+            Some((byte, rest)) if *byte < 0x80 => {
+                self.rest = rest;
+                Some(u64::from(*byte))
+            }
+            _ => self.long(),
+        }
+    }
+
+    fn long(&mut self) -> Option<u64> {
         let mut number = 0_u64;
-        for (at, byte) in self.0.iter().take(10).enumerate() {
+        for (at, byte) in self.rest.iter().take(10).enumerate() {
             number |= u64::from(byte & 0x7F) << (7 * at);
             if *byte < 0x80 {
-                self.0 = self.0.get(at + 1..).unwrap_or_default();
-                return Ok(number);
+                self.rest = self.rest.get(at + 1..)?;
+                return Some(number);
             }
         }
-        bail!("a number does not end")
+        None
     }
 
-    fn take(&mut self, len: usize) -> Result<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(len).context("a message ends early")?;
-        self.0 = rest;
-        Ok(taken)
+    #[inline(always)]
+    fn take(&mut self, len: u64) -> Option<&'a [u8]> {
+        let (taken, rest) = self.rest.split_at_checked(usize::try_from(len).ok()?)?;
+        self.rest = rest;
+        Some(taken)
     }
 
-    fn next(&mut self) -> Result<Option<(u64, Field<'a>)>> {
-        if self.0.is_empty() {
-            return Ok(None);
+    #[inline(always)]
+    fn next(&mut self) -> Option<(u64, Field<'a>)> {
+        if self.rest.is_empty() {
+            return None;
         }
+        let field = self.field();
+        self.is_wrong = field.is_none();
+        field
+    }
+
+    #[inline(always)]
+    fn field(&mut self) -> Option<(u64, Field<'a>)> {
         let tag = self.varint()?;
         let field = match tag & 7 {
             0 => Field::Varint(self.varint()?),
             1 => self.take(8).map(|_| Field::Fixed)?,
             2 => {
-                let len = usize::try_from(self.varint()?)?;
+                let len = self.varint()?;
                 Field::Bytes(self.take(len)?)
             }
             5 => self.take(4).map(|_| Field::Fixed)?,
-            kind => bail!("there is no kind {kind}"),
+            _ => return None,
         };
-        Ok(Some((tag >> 3, field)))
+        Some((tag >> 3, field))
     }
+}
+
+/// Whether bytes are a text.
+#[inline(always)]
+fn is_text(bytes: &[u8]) -> bool {
+    bytes.is_ascii() || std::str::from_utf8(bytes).is_ok()
 }
 
 /// Goes through a request. `each` is given the number of every event, and the record that states it.
@@ -59,95 +94,103 @@ impl<'a> Fields<'a> {
 /// # Errors
 /// When it is not a request.
 pub fn request<'a>(request: &'a [u8], mut each: impl FnMut(u64, &'a [u8])) -> Result<()> {
-    let mut logs = Fields(request);
-    while let Some(field) = logs.next()? {
+    let mut logs = Fields::of(request);
+    let mut is_right = true;
+    while let Some(field) = logs.next() {
         let (1, Field::Bytes(logs)) = field else { continue };
-        let mut scopes = Fields(logs);
-        while let Some(field) = scopes.next()? {
-            match field {
-                (1, Field::Bytes(resource)) => drop(attributes(resource, 1)?),
-                (2, Field::Bytes(scope)) => records(scope, &mut each)?,
-                _ => {}
-            }
+        let mut scopes = Fields::of(logs);
+        while let Some(field) = scopes.next() {
+            is_right &= match field {
+                (1, Field::Bytes(resource)) => attributes(resource, 1).is_some(),
+                (2, Field::Bytes(scope)) => records(scope, &mut each),
+                _ => true,
+            };
         }
+        is_right &= !scopes.is_wrong;
     }
+    ensure!(is_right && !logs.is_wrong, "it is not a request");
     Ok(())
 }
 
-fn records<'a>(scope: &'a [u8], each: &mut impl FnMut(u64, &'a [u8])) -> Result<()> {
-    let mut fields = Fields(scope);
-    while let Some(field) = fields.next()? {
-        if let (2, Field::Bytes(record)) = field
-            && let Some(number) = attributes(record, 6)?
-        {
-            each(number, record);
+fn records<'a>(scope: &'a [u8], each: &mut impl FnMut(u64, &'a [u8])) -> bool {
+    let mut fields = Fields::of(scope);
+    while let Some(field) = fields.next() {
+        let (2, Field::Bytes(record)) = field else {
+            continue;
+        };
+        match attributes(record, 6) {
+            None => return false,
+            Some(Some(number)) => each(number, record),
+            Some(None) => {}
         }
     }
-    Ok(())
+    !fields.is_wrong
 }
 
-/// Goes through a record or a resource. The number in the attribute that every peer calls the same, if it is there.
-fn attributes(message: &[u8], number: u64) -> Result<Option<u64>> {
+/// Goes through a record or a resource; `None` where it is none. The number in the attribute that every peer calls the same,
+/// if it is there.
+fn attributes(message: &[u8], number: u64) -> Option<Option<u64>> {
     /// `severity_text`, `event_name` of a record; `body` of one.
     const TEXTS: [u64; 2] = [3, 12];
     const BODY: u64 = 5;
     let mut found = None;
-    let mut fields = Fields(message);
-    while let Some((at, field)) = fields.next()? {
+    let mut fields = Fields::of(message);
+    while let Some((at, field)) = fields.next() {
         let Field::Bytes(bytes) = field else { continue };
         if at == number {
-            let (key, value) = pair(bytes)?;
-            found = match value {
-                Some(number) if key == "bytes" => Some(number),
-                _ => found,
-            };
+            if let (b"bytes", Some(number)) = pair(bytes)? {
+                found = Some(number);
+            }
         } else if at == BODY {
             value(bytes)?;
-        } else if TEXTS.contains(&at) {
-            from_utf8(bytes)?;
+        } else if TEXTS.contains(&at) && !is_text(bytes) {
+            return None;
         }
     }
-    Ok(found)
+    (!fields.is_wrong).then_some(found)
 }
 
-/// A key with its value, where that is an integer from 0.
-fn pair(message: &[u8]) -> Result<(&str, Option<u64>)> {
-    let (mut key, mut number) = ("", None);
-    let mut fields = Fields(message);
-    while let Some(field) = fields.next()? {
+/// A key with its value, where that is an integer from 0; `None` where it is no pair.
+#[inline]
+fn pair(message: &[u8]) -> Option<(&[u8], Option<u64>)> {
+    let (mut key, mut number): (&[u8], _) = (b"", None);
+    let mut fields = Fields::of(message);
+    while let Some(field) = fields.next() {
         match field {
-            (1, Field::Bytes(text)) => key = from_utf8(text)?,
+            (1, Field::Bytes(text)) => key = text,
             (2, Field::Bytes(any)) => number = value(any)?,
             _ => {}
         }
     }
-    Ok((key, number))
+    (!fields.is_wrong && is_text(key)).then_some((key, number))
 }
 
-fn value(message: &[u8]) -> Result<Option<u64>> {
+fn value(message: &[u8]) -> Option<Option<u64>> {
     let mut number = None;
-    let mut fields = Fields(message);
-    while let Some(field) = fields.next()? {
+    let mut fields = Fields::of(message);
+    while let Some(field) = fields.next() {
         match field {
-            (1, Field::Bytes(text)) => drop(from_utf8(text)?),
+            (1, Field::Bytes(text)) if !is_text(text) => return None,
             (3, Field::Varint(integer)) => number = Some(integer).filter(|_| integer <= i64::MAX as u64),
             // A list: of values. A map: of pairs.
-            (5, Field::Bytes(list)) => inner(list, |bytes| value(bytes).map(drop))?,
-            (6, Field::Bytes(map)) => inner(map, |bytes| pair(bytes).map(drop))?,
+            (5, Field::Bytes(list)) => inner(list, |bytes| value(bytes).is_some())?,
+            (6, Field::Bytes(map)) => inner(map, |bytes| pair(bytes).is_some())?,
             _ => {}
         }
     }
-    Ok(number)
+    (!fields.is_wrong).then_some(number)
 }
 
-fn inner(message: &[u8], each: impl Fn(&[u8]) -> Result<()>) -> Result<()> {
-    let mut fields = Fields(message);
-    while let Some(field) = fields.next()? {
-        if let (1, Field::Bytes(bytes)) = field {
-            each(bytes)?;
+fn inner(message: &[u8], each: impl Fn(&[u8]) -> bool) -> Option<()> {
+    let mut fields = Fields::of(message);
+    while let Some(field) = fields.next() {
+        if let (1, Field::Bytes(bytes)) = field
+            && !each(bytes)
+        {
+            return None;
         }
     }
-    Ok(())
+    (!fields.is_wrong).then_some(())
 }
 
 #[cfg(test)]
@@ -227,19 +270,20 @@ mod tests {
     }
 
     #[test]
-    fn what_opentelemetrys_reader_refuses_is_refused() {
+    fn what_is_cut_short_and_what_is_no_text_is_refused_as_opentelemetrys_reader_does() {
         let whole = encoded(0..2);
         for at in 0..whole.len() {
             let mut wrong = whole.clone();
-            wrong[at] = 0xFF;
-            for bytes in [&whole[..at], &wrong] {
-                if ExportLogsServiceRequest::decode(bytes).is_err() {
-                    // What is no field of it is stepped over: only the reader that builds it can say more of that.
-                    let read = request(bytes, |_, _| ());
-                    let is_cut = bytes.len() < whole.len();
-                    assert!(read.is_err() || !is_cut, "at {at}");
-                }
-            }
+            wrong.truncate(at);
+            let is_refused = ExportLogsServiceRequest::decode(&*wrong).is_err();
+            assert_eq!(request(&wrong, |_, _| ()).is_err(), is_refused, "cut at {at}");
+        }
+        for text in ["document.share", "INFO", "vu", "map"] {
+            let mut wrong = whole.clone();
+            let at = wrong.windows(text.len()).position(|part| part == text.as_bytes());
+            wrong[at.unwrap()] = 0xFF;
+            assert!(ExportLogsServiceRequest::decode(&*wrong).is_err());
+            assert!(request(&wrong, |_, _| ()).is_err(), "{text}");
         }
     }
 }

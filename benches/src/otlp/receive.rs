@@ -179,12 +179,12 @@ fn request(reader: &mut BufReader<TcpStream>, body: &mut Vec<u8>) -> Result<Opti
 
 /// Decodes a request and counts what is in it. OpenTelemetry's own reader reads its first event.
 fn take(body: &[u8], is_packed: bool, plain: &mut Vec<u8>, state: &Mutex<State>) -> Result<()> {
-    plain.clear();
-    if is_packed {
-        GzDecoder::new(body).read_to_end(plain)?;
-    }
+    let plain = match is_packed {
+        true => unpack(body, plain)?,
+        false => body,
+    };
     let (mut events, mut first) = (Vec::with_capacity(8_192), None);
-    decode::request(if is_packed { plain } else { body }, |number, record| {
+    decode::request(plain, |number, record| {
         events.push(number);
         first.get_or_insert(record);
     })?;
@@ -196,6 +196,20 @@ fn take(body: &[u8], is_packed: bool, plain: &mut Vec<u8>, state: &Mutex<State>)
         body.len(),
         missing.transpose()?.unwrap_or_default(),
     )
+}
+
+/// What a packed body holds, in room that is used again.
+fn unpack<'r>(body: &[u8], room: &'r mut Vec<u8>) -> Result<&'r [u8]> {
+    let (mut packed, mut len) = (GzDecoder::new(body), 0);
+    loop {
+        if len == room.len() {
+            room.resize((2 * len).max(1 << 20), 0);
+        }
+        match packed.read(room.get_mut(len..).unwrap_or_default())? {
+            0 => return Ok(room.get(..len).unwrap_or_default()),
+            count => len += count,
+        }
+    }
 }
 
 /// The same of a request that came before, wholly by OpenTelemetry's own reader.
