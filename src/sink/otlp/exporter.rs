@@ -151,7 +151,10 @@ impl<E: LogExporter> ExporterSink<E> {
 impl<E: LogExporter> Sink for ExporterSink<E> {
     fn deliver(&mut self, batch: &[Entry<'_>]) -> Result<Accepted, SinkError> {
         let encoder = &mut self.encoder;
-        let mut encode = |entries: &[Entry<'_>], out: &mut Vec<u8>| encoder.request(entries, out);
+        let mut encode = |entries: &[Entry<'_>], out: &mut Vec<u8>| {
+            encoder.request(entries, out);
+            Ok(())
+        };
         let delivered = self.work.deliver(batch, &mut encode, &mut self.way);
         if self.way.is_shut_down {
             return Err(SinkError::fatal(
