@@ -144,9 +144,8 @@ impl Worker {
                 Err(RecvTimeoutError::Disconnected) => has_writer = false,
             }
         }
-        self.keep_for_good();
         // Before the end is said: whoever waits for it may start a trail in the same directory.
-        self.hold = None;
+        self.let_go();
         let ended = match (&self.trouble, self.state.has_failed()) {
             (_, true) => ENDED_FAILED,
             (Some(_), _) if self.stage != Stage::Deliver => ENDED_UNFLUSHED,
@@ -353,6 +352,14 @@ impl Worker {
         }
     }
 
+    /// Nothing more comes. Without the stream's lock nobody writes a cursor.
+    fn let_go(&mut self) {
+        if self.hold.is_some() {
+            self.keep_for_good();
+            self.hold = None;
+        }
+    }
+
     fn goes_well(&mut self) {
         self.trouble = None;
         self.wait = FIRST_WAIT;
@@ -445,7 +452,7 @@ impl Worker {
             if self.phase == Phase::Runs {
                 self.phase = Phase::Ended;
             }
-            self.hold = None;
+            self.let_go();
         }
         asked.barrier.arrive(Some((self.at, mark)));
     }
