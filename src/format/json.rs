@@ -32,7 +32,7 @@ pub(crate) enum Flaw {
     Twice(String, usize),
 }
 
-type Parsed<T> = std::result::Result<T, Flaw>;
+pub(super) type Parsed<T> = std::result::Result<T, Flaw>;
 
 impl Flaw {
     /// The byte.
@@ -93,6 +93,7 @@ fn refused(what: &'static str, at: usize) -> Flaw {
     Flaw::Expected(what, at)
 }
 
+#[derive(Debug, Clone)]
 pub(super) struct Parser<'a> {
     pub(super) text: &'a str,
     pub(super) at: usize,
@@ -100,7 +101,7 @@ pub(super) struct Parser<'a> {
 
 impl<'a> Parser<'a> {
     #[cold]
-    fn expected(&self, what: &'static str) -> Flaw {
+    pub(super) fn expected(&self, what: &'static str) -> Flaw {
         refused(what, self.at)
     }
 
@@ -113,12 +114,14 @@ impl<'a> Parser<'a> {
         self.text.as_bytes().get(self.at..).unwrap_or_default()
     }
 
-    fn space(&mut self) {
+    #[inline]
+    pub(super) fn space(&mut self) {
         while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
             self.at += 1;
         }
     }
 
+    #[inline]
     pub(super) fn eat(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
         self.at += usize::from(found);
@@ -185,16 +188,7 @@ impl<'a> Parser<'a> {
         }
         loop {
             self.space();
-            if self.peek() != Some(b'"') {
-                return Err(self.expected("a key"));
-            }
-            let key = self.string()?;
-            self.space();
-            if !self.eat(b':') {
-                return Err(self.expected("`:`"));
-            }
-            self.space();
-            members.push((key, self.value(depth)?));
+            members.push((self.key()?, self.value(depth)?));
             self.space();
             if self.eat(b'}') {
                 break;
@@ -205,6 +199,20 @@ impl<'a> Parser<'a> {
         }
         distinct(&members, start)?;
         Ok(Json::Object(members))
+    }
+
+    /// Steps to the value of the member that stands here, and gives its key.
+    pub(super) fn key(&mut self) -> Parsed<Cow<'a, str>> {
+        if self.peek() != Some(b'"') {
+            return Err(self.expected("a key"));
+        }
+        let key = self.string()?;
+        self.space();
+        if !self.eat(b':') {
+            return Err(self.expected("`:`"));
+        }
+        self.space();
+        Ok(key)
     }
 
     /// Steps to the value of the object's member with this key, if an object stands here and has one.

@@ -35,6 +35,7 @@ mod stencil_tests;
 mod text;
 mod texts;
 mod tile;
+mod track;
 mod tree;
 mod values;
 mod walk;
@@ -56,9 +57,12 @@ pub(crate) use rows::{MAX_ROW, ROWS, Row, RowsName};
 pub use segment::{Segment, SegmentName, segments};
 pub(crate) use seq::{seq_of, stream_of};
 pub use signing::{Signer, SigningKey};
-pub(crate) use skim::{Stands, Wanted, skim, skim_places};
+#[cfg(feature = "sqlite")]
+pub(crate) use skim::{Stands, skim_places};
+pub(crate) use skim::{Wanted, skim};
 pub(crate) use text::string as json_string;
 pub use tile::{TileName, tile_hashes};
+pub(crate) use track::{Reader, Spot, Track};
 pub use tree::{TILE_WIDTH, Tile, Tree, empty_root, inclusion_proof, root_of_proof};
 
 /// Writes a record as a line without redaction: for this crate's own tests, and for tools that convert trails.

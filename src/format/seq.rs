@@ -6,11 +6,10 @@ use memchr::memmem::FinderRev;
 use serde_json::Value;
 
 const SEQ: &[u8] = b"\"seq\":";
-const STREAM: &[u8] = b"\"stream\":\"";
+const STREAM: &[u8] = b"\"stream\"";
 
 /// Made once: to prepare a search costs more than to search what stands near the end of a line.
 static SEQ_FINDER: LazyLock<FinderRev<'static>> = LazyLock::new(|| FinderRev::new(SEQ));
-static STREAM_FINDER: LazyLock<FinderRev<'static>> = LazyLock::new(|| FinderRev::new(STREAM));
 
 /// The `seq` of a line; `None` for what is not a record.
 pub(crate) fn seq_of(line: &[u8]) -> Option<u64> {
@@ -32,8 +31,16 @@ pub(crate) fn seq_of(line: &[u8]) -> Option<u64> {
 /// The `stream` of a line; `None` for what is not a record.
 pub(crate) fn stream_of(line: &[u8]) -> Option<&str> {
     // A key, as above; the last one, because no object with such a key stands behind the line's own.
-    let at = STREAM_FINDER.rfind(line)?;
-    let rest = line.get(at + STREAM.len()..)?;
+    let mut before = line;
+    let at = loop {
+        // It stands near the end, with few colons behind it.
+        let at = memchr::memrchr(b':', before)?;
+        before = line.get(..at)?;
+        if before.ends_with(STREAM) && line.get(at + 1) == Some(&b'"') {
+            break at + 2;
+        }
+    };
+    let rest = line.get(at..)?;
     let len = memchr::memchr2(b'"', b'\\', rest)?;
     let behind = rest.get(len..)?;
     // Every line has a time, so one of the two follows.

@@ -73,6 +73,7 @@ pub(crate) fn skim(line: &[u8], wanted: &Wanted) -> Option<Record> {
 }
 
 /// What stands for a slot in a line, as it stands there.
+#[cfg(any(test, feature = "sqlite"))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stands<'a> {
     /// A text without escapes.
@@ -83,6 +84,7 @@ pub(crate) enum Stands<'a> {
 
 /// Gives the wanted slots of a line as they stand in it, copying nothing; `None` where [`skim`] would be, where a text has an
 /// escape, and where something else than a text or a number stands for a wanted slot. Some may have been given by then.
+#[cfg(any(test, feature = "sqlite"))]
 pub(crate) fn skim_places<'a>(
     line: &'a str,
     wanted: &Wanted,
@@ -160,6 +162,7 @@ impl<'a> Skim<'a> {
         put(record, slot, json).ok()
     }
 
+    #[cfg(any(test, feature = "sqlite"))]
     fn stands(&mut self) -> Option<Stands<'a>> {
         let start = self.parser.at;
         match self.parser.peek()? {

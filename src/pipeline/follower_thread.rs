@@ -1,7 +1,7 @@
 //! A follower's thread: reads the journal behind the writer, gives its sink batches, and remembers how far it came.
 //!
-//! Invariant: the cursor moves only over a batch that the sink took and flushed. So a process that is killed has its sink
-//! offered at most that one batch again.
+//! Invariant: the cursor moves only over a batch that the sink took and flushed, and does so before the next one is offered.
+//! So a process that is killed has its sink offered at most that one batch again. The disk is waited for now and then.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -23,6 +23,9 @@ use crate::stats::add;
 /// bounds how often the cursor is written where entries come one by one.
 const FIRST_LOOK: Duration = Duration::from_millis(10);
 const LAST_LOOK: Duration = Duration::from_millis(50);
+
+/// How much of the cursor's way a power failure may take back: so often the disk is waited for.
+const KEEP_EVERY: Duration = Duration::from_secs(1);
 
 /// Somebody waits until the sink has taken everything before an entry.
 #[derive(Debug)]
@@ -71,6 +74,9 @@ pub(super) struct Worker {
     missing: u64,
     /// What the cursor's file says that no record is known to state.
     debt: Option<Debt>,
+    /// When the disk was last waited for to keep the cursor, and whether it has moved since.
+    kept: Instant,
+    has_moved: bool,
     stage: Stage,
     phase: Phase,
     asked: Vec<Asked>,
@@ -105,6 +111,8 @@ impl Worker {
             batch: Batch::default(),
             missing: 0,
             debt: following.debt,
+            kept: Instant::now(),
+            has_moved: false,
             stage: Stage::Read,
             phase: Phase::Runs,
             asked: Vec::new(),
@@ -138,7 +146,7 @@ impl Worker {
             }
         }
         // Before the end is said: whoever waits for it may start a trail in the same directory.
-        self.hold = None;
+        self.let_go();
         let ended = match (&self.trouble, self.state.has_failed()) {
             (_, true) => ENDED_FAILED,
             (Some(_), _) if self.stage != Stage::Deliver => ENDED_UNFLUSHED,
@@ -223,6 +231,9 @@ impl Worker {
             self.stage = Stage::Deliver;
             return Duration::ZERO;
         }
+        if self.kept.elapsed() >= KEEP_EVERY {
+            self.keep_for_good();
+        }
         let look = self.look;
         self.look = (look * 2).min(LAST_LOOK);
         look
@@ -237,7 +248,7 @@ impl Worker {
     /// loses the count.
     fn owe(&mut self) -> Duration {
         let next = self.due();
-        if let Some(cursor) = &self.cursor {
+        if let Some(cursor) = &mut self.cursor {
             let before = self.debt.filter(|_| !self.state.is_stated());
             let debt = Debt {
                 count: self.missing + before.map_or(0, |debt| debt.count),
@@ -307,10 +318,19 @@ impl Worker {
     fn keep(&mut self) -> Duration {
         let next = self.reader.next();
         let debt = self.debt.filter(|_| !self.state.is_stated());
-        let kept = self.cursor.as_ref().map(|cursor| cursor.write_owing(next, debt));
+        // The file says more than how far it is, or no longer: or it is time.
+        let is_due = debt.is_some() || self.debt.is_some() || self.kept.elapsed() >= KEEP_EVERY;
+        let kept = self.cursor.as_mut().map(|cursor| match is_due {
+            true => cursor.write_owing(next, debt),
+            false => cursor.step(next),
+        });
         if let Some(Err(error)) = kept {
             return self.cannot_keep(&error);
         }
+        if is_due {
+            self.kept = Instant::now();
+        }
+        self.has_moved = !is_due;
         self.debt = debt;
         self.goes_well();
         self.state.passes(next);
@@ -321,6 +341,35 @@ impl Worker {
             Duration::ZERO
         } else {
             FIRST_LOOK
+        }
+    }
+
+    /// Waits for the disk to keep the cursor, where it has moved. Why that failed, if it did: a sink with nothing in its hands
+    /// is then given nothing more.
+    fn keep_for_good(&mut self) -> Option<String> {
+        let next = self.state.next();
+        let cursor = self.cursor.as_mut().filter(|_| self.has_moved)?;
+        self.kept = Instant::now();
+        match cursor.write_owing(next, self.debt) {
+            Ok(()) => {
+                self.has_moved = false;
+                None
+            }
+            Err(error) => {
+                if self.stage == Stage::Read && self.batch.is_empty() && self.reader.next() == next {
+                    self.stage = Stage::Keep;
+                    self.cannot_keep(&error);
+                }
+                Some(error.to_string())
+            }
+        }
+    }
+
+    /// Nothing more comes. Without the stream's lock nobody writes a cursor.
+    fn let_go(&mut self) {
+        if self.hold.is_some() {
+            self.keep_for_good();
+            self.hold = None;
         }
     }
 
@@ -380,7 +429,7 @@ impl Worker {
             } else if is_unflushed || (is_over && self.trouble.is_some()) {
                 self.trouble.clone()
             } else {
-                self.flushed_again()
+                self.flushed_again().or_else(|| self.keep_for_good())
             };
             self.arrive(&asked, failure);
         }
@@ -416,7 +465,7 @@ impl Worker {
             if self.phase == Phase::Runs {
                 self.phase = Phase::Ended;
             }
-            self.hold = None;
+            self.let_go();
         }
         asked.barrier.arrive(Some((self.at, mark)));
     }

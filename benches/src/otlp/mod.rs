@@ -2,6 +2,7 @@
 //! to the last record that a receiver in another process has decoded; and what a caller notices of a collector that accepts
 //! and never answers.
 
+pub mod decode;
 pub mod hole;
 pub mod peers;
 pub mod plan;

@@ -1,5 +1,5 @@
-//! The receiver: a process of its own that takes OTLP over HTTP, decodes it with what OpenTelemetry publishes, and counts.
-//! The time is taken here: from the moment at which a sender says that it begins to the last record that was decoded.
+//! The receiver: a process of its own that takes OTLP over HTTP, decodes it, and counts. The time is taken here: from the
+//! moment at which a sender says that it begins to the last record that was decoded.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -16,6 +16,7 @@ use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use prost::Message as _;
 use serde::{Deserialize, Serialize};
 
+use super::decode;
 use crate::event::MARKER;
 use crate::rounds::this_program;
 
@@ -90,7 +91,8 @@ impl Receive {
 fn serve(stream: TcpStream, state: &Mutex<State>) {
     let _ = stream.set_nodelay(true);
     let mut reader = BufReader::with_capacity(1 << 16, stream);
-    while let Ok(Some((path, is_packed, body))) = request(&mut reader) {
+    let (mut body, mut plain) = (Vec::new(), Vec::new());
+    while let Ok(Some((path, is_packed))) = request(&mut reader, &mut body) {
         let answer = match path.as_str() {
             BEGIN => {
                 lock(state).begun = Instant::now();
@@ -98,10 +100,10 @@ fn serve(stream: TcpStream, state: &Mutex<State>) {
             }
             ASK => arrived(state),
             _ if lock(state).is_late => {
-                lock(state).kept.push((body, is_packed, Instant::now()));
+                lock(state).kept.push((body.clone(), is_packed, Instant::now()));
                 ExportLogsServiceResponse::default().encode_to_vec()
             }
-            _ => match take(&body, is_packed, None, state) {
+            _ => match take(&body, is_packed, &mut plain, state) {
                 Ok(()) => ExportLogsServiceResponse::default().encode_to_vec(),
                 Err(error) => {
                     eprintln!("a request of {} bytes: {error:#}", body.len());
@@ -125,7 +127,7 @@ fn arrived(state: &Mutex<State>) -> Vec<u8> {
     lock(state).arrived.processor = processor().unwrap_or_default();
     let kept = std::mem::take(&mut lock(state).kept);
     for (body, is_packed, at) in kept {
-        if let Err(error) = take(&body, is_packed, Some(at), state) {
+        if let Err(error) = take_late(&body, is_packed, at, state) {
             eprintln!("a request of {} bytes: {error:#}", body.len());
         }
     }
@@ -148,8 +150,8 @@ fn lock(state: &Mutex<State>) -> std::sync::MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Path, whether the body is packed, and body of the next request.
-fn request(reader: &mut BufReader<TcpStream>) -> Result<Option<(String, bool, Vec<u8>)>> {
+/// Path of the next request, whether its body is packed, and the body in the room that is given.
+fn request(reader: &mut BufReader<TcpStream>, body: &mut Vec<u8>) -> Result<Option<(String, bool)>> {
     let mut line = String::new();
     if reader.read_line(&mut line)? == 0 {
         return Ok(None);
@@ -170,13 +172,48 @@ fn request(reader: &mut BufReader<TcpStream>) -> Result<Option<(String, bool, Ve
             _ => {}
         }
     }
-    let mut body = vec![0; len];
-    reader.read_exact(&mut body)?;
-    Ok(Some((path, is_packed, body)))
+    body.resize(len, 0);
+    reader.read_exact(body)?;
+    Ok(Some((path, is_packed)))
 }
 
-/// Decodes a request and counts what is in it. `came` is when it came, if it counts from then.
-fn take(body: &[u8], is_packed: bool, came: Option<Instant>, state: &Mutex<State>) -> Result<()> {
+/// Decodes a request and counts what is in it. OpenTelemetry's own reader reads its first event.
+fn take(body: &[u8], is_packed: bool, plain: &mut Vec<u8>, state: &Mutex<State>) -> Result<()> {
+    let plain = match is_packed {
+        true => unpack(body, plain)?,
+        false => body,
+    };
+    let (mut events, mut first) = (Vec::with_capacity(8_192), None);
+    decode::request(plain, |number, record| {
+        events.push(number);
+        first.get_or_insert(record);
+    })?;
+    let decoded = Instant::now();
+    let missing = first.map(|first| Ok::<_, anyhow::Error>(missing(&LogRecord::decode(first)?)));
+    lock(state).count(
+        &events,
+        decoded,
+        body.len(),
+        missing.transpose()?.unwrap_or_default(),
+    )
+}
+
+/// What a packed body holds, in room that is used again.
+fn unpack<'r>(body: &[u8], room: &'r mut Vec<u8>) -> Result<&'r [u8]> {
+    let (mut packed, mut len) = (GzDecoder::new(body), 0);
+    loop {
+        if len == room.len() {
+            room.resize((2 * len).max(1 << 20), 0);
+        }
+        match packed.read(room.get_mut(len..).unwrap_or_default())? {
+            0 => return Ok(room.get(..len).unwrap_or_default()),
+            count => len += count,
+        }
+    }
+}
+
+/// The same of a request that came before, wholly by OpenTelemetry's own reader.
+fn take_late(body: &[u8], is_packed: bool, came: Instant, state: &Mutex<State>) -> Result<()> {
     let mut plain = Vec::new();
     if is_packed {
         GzDecoder::new(body).read_to_end(&mut plain)?;
@@ -188,28 +225,30 @@ fn take(body: &[u8], is_packed: bool, came: Option<Instant>, state: &Mutex<State
     let events: Vec<_> = records.iter().filter_map(|record| number(record)).collect();
     let first = records.iter().find(|record| number(record).is_some());
     let missing = first.map(|record| missing(record)).unwrap_or_default();
-    let decoded = came.unwrap_or_else(Instant::now);
-    let mut state = lock(state);
-    let State {
-        begun, seen, arrived, ..
-    } = &mut *state;
-    for number in events {
-        let seen = seen
-            .get_mut(usize::try_from(number)?)
-            .context("an event too many")?;
-        if std::mem::replace(seen, true) {
-            arrived.again += 1;
-        } else {
-            arrived.events += 1;
-            let seconds = decoded.saturating_duration_since(*begun).as_secs_f64();
-            arrived.seconds = arrived.seconds.max(seconds);
+    lock(state).count(&events, came, body.len(), missing)
+}
+
+impl State {
+    /// Counts the events of a request that was there at this moment.
+    fn count(&mut self, events: &[u64], there: Instant, bytes: usize, missing: Vec<String>) -> Result<()> {
+        let arrived = &mut self.arrived;
+        for number in events {
+            let seen = self.seen.get_mut(usize::try_from(*number)?);
+            let seen = seen.context("an event too many")?;
+            if std::mem::replace(seen, true) {
+                arrived.again += 1;
+            } else {
+                arrived.events += 1;
+                let seconds = there.saturating_duration_since(self.begun).as_secs_f64();
+                arrived.seconds = arrived.seconds.max(seconds);
+            }
         }
+        arrived.bytes += bytes as u64;
+        if arrived.missing.is_empty() {
+            arrived.missing = missing;
+        }
+        Ok(())
     }
-    arrived.bytes += body.len() as u64;
-    if arrived.missing.is_empty() {
-        arrived.missing = missing;
-    }
-    Ok(())
 }
 
 fn values(record: &LogRecord) -> impl Iterator<Item = &Value> {
@@ -269,7 +308,8 @@ fn call(at: SocketAddr, path: &str) -> Result<Vec<u8>> {
     stream.set_read_timeout(Some(Duration::from_secs(60)))?;
     write!(stream, "GET {path} HTTP/1.1\r\n\r\n")?;
     let mut reader = BufReader::new(stream);
-    let (status, _, body) = request(&mut reader)?.context("the receiver is gone")?;
+    let mut body = Vec::new();
+    let (status, _) = request(&mut reader, &mut body)?.context("the receiver is gone")?;
     ensure!(status == "200", "the receiver answers {status}");
     Ok(body)
 }

@@ -17,10 +17,11 @@ Written by `bench otlp` (package `tracing-audit-benches`); do not edit.
 One sender and one receiver process per peer and packing, over OTLP/HTTP with protobuf; within a round the order is
 shuffled; figures are medians (lowest–highest) of the rounds, ratios are taken within each round and only then the median.
 One thread reports events of ten fields, without spans, as fast as it can. The receiver's clock runs from before the first
-event until it has decoded the last one, with what OpenTelemetry publishes; it counts each event once, and looks for its ten
-values in every request. What a peer adds is its own affair: ours adds id, sequence number, stream and more to each record.
-In the cases that end in `-late` the receiver only reads and answers, and decodes when all is over: the time to the last byte
-is then the sender's alone. Both processes share the machine, so what a receiver needs is taken from the sender: their
+event until it has decoded the last one: it goes through every field of every record, checks every text and copies nothing,
+so that not the receiver is what is measured; it counts each event once, and has OpenTelemetry's own reader look for its ten
+values in the first event of every request. What a peer adds is its own affair: ours adds id, sequence number, stream and more
+to each record. In the cases that end in `-late` the receiver only reads and answers, and OpenTelemetry's own reader decodes all
+of it when all is over: the time to the last byte is then the sender's alone. Both processes share the machine, so what a receiver needs is taken from the sender: their
 processor times stand beside the rates. A peer that lost events is shown and not compared; of the rivals the best that lost
 none counts.
 

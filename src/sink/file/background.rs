@@ -22,8 +22,12 @@ const STEP: u64 = 8 * 1024 * 1024;
 /// gather lines that a power failure takes away.
 const MOST: u64 = 32 * 1024 * 1024;
 
-/// So much of what was written last stays in the system's cache, for those who follow the trail.
-const KEEP: u64 = 4 * 1024 * 1024;
+/// So much of what was written last stays in the system's cache, for those who follow the trail: who is behind by less than a
+/// tenth of a second of the fastest callers does not read from the disk, beside the writer that writes to it.
+const KEEP: u64 = 64 * 1024 * 1024;
+
+/// So much at least is let go of at once.
+const LET_GO: u64 = 4 * 1024 * 1024;
 
 /// The thread's work, in order.
 enum Job {
@@ -51,6 +55,8 @@ struct Mark {
 pub(super) struct Background {
     thread: Option<Thread>,
     running: Option<Mark>,
+    /// The last segment that ended, and what of it the system's cache still holds for those who follow the trail.
+    left: Option<(Arc<dyn FsFile>, u64, u64)>,
 }
 
 fn start() -> io::Result<Thread> {
@@ -116,7 +122,7 @@ impl OpenSegment {
     /// What the system's cache need not hold any more: confirmed, and `behind` bytes before the end of that.
     fn forgettable(&mut self, behind: u64) -> Option<(u64, u64)> {
         let (from, to) = (self.cached, self.confirmed.saturating_sub(behind));
-        if to < from + KEEP {
+        if to < from + LET_GO {
             return None;
         }
         self.cached = to;
@@ -219,12 +225,14 @@ impl FileSink {
         ))
     }
 
-    /// Lets the system's cache go of a segment that ended, unless it is small.
+    /// A segment ended: lets the system's cache go of it, unless it is small, when the next one ends.
     pub(super) fn let_go(&mut self, mut segment: OpenSegment) {
-        if let Some((from, to)) = segment.forgettable(0)
+        let left = segment.forgettable(0).map(|(from, to)| (segment.file, from, to));
+        // Who follows the trail may still read it: the one before it goes.
+        if let Some((file, from, to)) = std::mem::replace(&mut self.background.left, left)
             && self.background.thread.is_some()
         {
-            self.background.hand(Job::Forget(segment.file, from, to));
+            self.background.hand(Job::Forget(file, from, to));
         }
     }
 }

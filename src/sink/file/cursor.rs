@@ -1,7 +1,8 @@
-//! Cursors: how far each follower has come, one small file each in `cursors/`, replaced as a whole.
+//! Cursors: how far each follower has come, one small file each in `cursors/`, replaced as a whole; and beside it, between two
+//! of these, its steps, which nobody waits for the disk with.
 //!
 //! Invariant: a cursor never lies behind an entry that its sink did not take. One that a power failure takes back only
-//! repeats entries.
+//! repeats entries; the end of the process takes no step back.
 
 use std::collections::HashSet;
 use std::io;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::debt::Debt;
-use super::fs::{self, Access, Fs};
+use super::fs::{self, Access, Fs, FsFile};
 use crate::error::{Error, Result};
 
 /// The directory of the cursors, in that of the stream.
@@ -19,6 +20,9 @@ const CURSORS: &str = "cursors";
 
 /// No cursor file is longer.
 const MAX_CURSOR: u64 = 4096;
+
+/// No file of steps is longer: whoever makes so many has the cursor written.
+const MAX_STEPS: u64 = 64 * 1024;
 
 /// The form of a cursor file.
 const SCHEMA: u64 = 1;
@@ -75,6 +79,10 @@ pub(crate) struct CursorFile {
     stream: String,
     sink: String,
     dir: PathBuf,
+    /// What the cursor's file says since this life wrote it.
+    kept: Option<u64>,
+    /// The steps since then, and how many bytes they take.
+    steps: Option<(Box<dyn FsFile>, u64)>,
 }
 
 impl CursorFile {
@@ -85,6 +93,8 @@ impl CursorFile {
             stream: stream.to_owned(),
             sink: sink.to_owned(),
             dir: home.join(CURSORS),
+            kept: None,
+            steps: None,
         }
     }
 
@@ -93,7 +103,11 @@ impl CursorFile {
     }
 
     pub(super) fn read(&self) -> Result<Said> {
-        read(&*self.fs, &self.path(), &self.stream)
+        let kept = read(&*self.fs, &self.path(), &self.stream)?;
+        Ok(match kept {
+            Said::Next(next) => Said::Next(stepped(&*self.fs, &self.dir, &self.sink, &self.stream, next)?),
+            said => said,
+        })
     }
 
     /// What its file says that no record is known to count.
@@ -107,8 +121,10 @@ impl CursorFile {
     /// # Errors
     ///
     /// As [`Self::write`].
-    pub(crate) fn begin(&self, next: u64, debt: Option<Debt>) -> Result<()> {
+    pub(crate) fn begin(&mut self, next: u64, debt: Option<Debt>) -> Result<()> {
         self.write_owing(next, debt)?;
+        let steps = steps(&self.dir, &self.sink);
+        fs::remove(&*self.fs, &steps).map_err(|error| Error::io("could not remove", &steps, error))?;
         let home = self.dir.parent().unwrap_or(&self.dir);
         for dir in [&self.dir, home] {
             self.fs
@@ -123,7 +139,7 @@ impl CursorFile {
     /// # Errors
     ///
     /// `Io` where the file cannot be replaced; the cursor is then as it was.
-    pub(crate) fn write(&self, next: u64) -> Result<()> {
+    pub(crate) fn write(&mut self, next: u64) -> Result<()> {
         self.write_owing(next, None)
     }
 
@@ -132,9 +148,53 @@ impl CursorFile {
     /// # Errors
     ///
     /// As [`Self::write`].
-    pub(crate) fn write_owing(&self, next: u64, debt: Option<Debt>) -> Result<()> {
+    pub(crate) fn write_owing(&mut self, next: u64, debt: Option<Debt>) -> Result<()> {
+        // Steps stand on what the file says: on the new one, none do.
+        self.kept = None;
+        let steps_were_made = self.steps.take().is_some();
         self.replace(next, debt)
-            .map_err(|error| Error::io("could not write the cursor", &self.path(), error))
+            .map_err(|error| Error::io("could not write the cursor", &self.path(), error))?;
+        self.kept = Some(next);
+        if steps_were_made {
+            // Where that fails, they mean nothing all the same.
+            let _ = self.fs.remove(&steps(&self.dir, &self.sink));
+        }
+        Ok(())
+    }
+
+    /// As [`Self::write`], but a power failure may take the cursor back to what was written last. Nobody waits for the disk.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::write`].
+    pub(crate) fn step(&mut self, next: u64) -> Result<()> {
+        if self.try_step(next).unwrap_or(false) {
+            return Ok(());
+        }
+        self.write(next)
+    }
+
+    /// Whether the step could be made.
+    fn try_step(&mut self, next: u64) -> io::Result<bool> {
+        let Some(kept) = self.kept else { return Ok(false) };
+        // Not kept where it fails: what was written of it would stand before the next one.
+        let (file, len) = match self.steps.take() {
+            Some(steps) => steps,
+            None => {
+                let path = steps(&self.dir, &self.sink);
+                (fs::fresh(&*self.fs, &path, self.access)?, 0)
+            }
+        };
+        let line = format!(
+            "{{\"next\":{next},\"on\":{kept},\"stream\":\"{}\"}}\n",
+            self.stream
+        );
+        let len = len + line.len() as u64;
+        if len > MAX_STEPS || file.write(line.as_bytes())? < line.len() {
+            return Ok(false);
+        }
+        self.steps = Some((file, len));
+        Ok(true)
     }
 
     fn replace(&self, next: u64, debt: Option<Debt>) -> io::Result<()> {
@@ -149,9 +209,39 @@ impl CursorFile {
     }
 }
 
+/// Where the steps of a sink's cursor stand.
+fn steps(dir: &Path, sink: &str) -> PathBuf {
+    // No sink has such a name.
+    dir.join(format!(".{sink}~"))
+}
+
+/// How far the steps lead from what the cursor's file says. What a power failure left of them counts as far as it is whole.
+pub(super) fn stepped(fs: &dyn Fs, dir: &Path, sink: &str, stream: &str, kept: u64) -> Result<u64> {
+    let path = steps(dir, sink);
+    let text = match fs.read(&path, MAX_STEPS) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(kept),
+        read => read.map_err(|error| Error::io("could not read the cursor", &path, error))?,
+    };
+    let mut reached = kept;
+    for line in text.split_inclusive(|byte| *byte == b'\n') {
+        let step: Value = line
+            .strip_suffix(b"\n")
+            .and_then(|line| serde_json::from_slice(line).ok())
+            .unwrap_or_default();
+        let number = |key: &str| step.get(key).and_then(Value::as_u64);
+        let is_ours =
+            step.get("stream").and_then(Value::as_str) == Some(stream) && number("on") == Some(kept);
+        match number("next").filter(|next| is_ours && *next >= reached) {
+            Some(next) => reached = next,
+            None => break,
+        }
+    }
+    Ok(reached)
+}
+
 /// The cursors of a stream, by the names of their sinks. One that cannot be read counts as at the beginning: its follower
-/// will begin there.
-pub(super) fn all(fs: &dyn Fs, home: &Path, stream: &str) -> Result<Vec<(String, u64)>> {
+/// will begin there. Steps count where the sink is not one of those that run: theirs a power failure may take back.
+pub(super) fn all(fs: &dyn Fs, home: &Path, stream: &str, running: &[String]) -> Result<Vec<(String, u64)>> {
     let dir = home.join(CURSORS);
     let names = match fs.list(&dir) {
         Ok(names) => names,
@@ -162,7 +252,11 @@ pub(super) fn all(fs: &dyn Fs, home: &Path, stream: &str) -> Result<Vec<(String,
     for name in names.into_iter().filter(|name| is_file_name(name)) {
         match read(fs, &dir.join(&name), stream)? {
             Said::Nothing => {}
-            Said::Next(next) => cursors.push((name, next)),
+            Said::Next(next) if running.contains(&name) => cursors.push((name, next)),
+            Said::Next(next) => {
+                let next = stepped(fs, &dir, &name, stream, next)?;
+                cursors.push((name, next));
+            }
             Said::Unreadable => cursors.push((name, 0)),
         }
     }
@@ -215,7 +309,7 @@ mod tests {
     #[test]
     fn a_cursor_is_one_small_canonical_line_that_is_replaced_as_a_whole() {
         let fs = MemFs::default();
-        let cursor = cursor(&fs, "otlp");
+        let mut cursor = cursor(&fs, "otlp");
         assert_eq!(cursor.read().unwrap(), Said::Nothing);
         cursor.begin(0, None).unwrap();
         cursor.write(16_384).unwrap();
@@ -248,7 +342,7 @@ mod tests {
         for fault in [Fault::Eio, Fault::Enospc, Fault::Short, Fault::Sync, Fault::Zeros] {
             for nth in 0..12 {
                 let fs = MemFs::default();
-                let cursor = cursor(&fs, "otlp");
+                let mut cursor = cursor(&fs, "otlp");
                 cursor.begin(7, None).unwrap();
                 fs.fail(nth, 1, fault);
                 let is_written = cursor.write(8).is_ok();
@@ -269,6 +363,86 @@ mod tests {
     }
 
     #[test]
+    fn a_step_outlives_the_process_and_after_a_power_failure_the_cursor_is_one_that_was_written_or_a_later_step()
+     {
+        for fault in [Fault::Eio, Fault::Enospc, Fault::Short, Fault::Sync, Fault::Zeros] {
+            for nth in 0..20 {
+                let fs = MemFs::default();
+                let mut one = cursor(&fs, "otlp");
+                one.begin(7, None).unwrap();
+                one.step(8).unwrap();
+                one.step(9).unwrap();
+                // Another life.
+                let mut other = cursor(&fs, "otlp");
+                assert_eq!(other.read().unwrap(), Said::Next(9));
+                other.begin(9, None).unwrap();
+                fs.fail(nth, 1, fault);
+                let mut last = 9;
+                for next in 10..14 {
+                    last = if other.step(next).is_ok() { next } else { last };
+                    let said = cursor(&fs, "otlp").read();
+                    // Only a reader that meets the fault itself sees nothing of it.
+                    if let Ok(said) = said {
+                        assert_eq!(said, Said::Next(last), "{fault:?} {nth}");
+                    }
+                }
+                fs.heal();
+                fs.crash();
+                let after = cursor(&fs, "otlp").read().unwrap();
+                assert!(matches!(after, Said::Next(9..=13)), "{after:?} {fault:?} {nth}");
+                other.write(20).unwrap();
+                assert_eq!(cursor(&fs, "otlp").read().unwrap(), Said::Next(20));
+            }
+        }
+    }
+
+    #[test]
+    fn steps_stand_on_the_cursor_that_they_were_made_from_and_are_nothing_without_it() {
+        let fs = MemFs::default();
+        let file = Path::new("/audit/main/cursors/otlp");
+        let mut one = cursor(&fs, "otlp");
+        one.begin(7, None).unwrap();
+        for next in 8..5_000 {
+            one.step(next).unwrap();
+        }
+        assert_eq!(one.read().unwrap(), Said::Next(4_999));
+        let running = ["otlp".to_owned()];
+        let kept = all(&fs, Path::new(HOME), "main-1", &running).unwrap()[0].1;
+        assert!(
+            (8..4_999).contains(&kept),
+            "it is written where steps are many: {kept}"
+        );
+        let known = all(&fs, Path::new(HOME), "main-1", &[]).unwrap();
+        assert_eq!(known, [("otlp".to_owned(), 4_999)]);
+        let steps = fs.get(Path::new("/audit/main/cursors/.otlp~"));
+        for behind in [
+            "{\"next\":6000",
+            "{\"next\":6000,\"on\":7,\"stream\":\"main-2\"}\n",
+            "\0\0\0\n",
+        ] {
+            fs.put(
+                Path::new("/audit/main/cursors/.otlp~"),
+                &[&steps, behind.as_bytes()].concat(),
+            );
+            assert_eq!(one.read().unwrap(), Said::Next(4_999), "{behind}");
+        }
+        fs.put(
+            file,
+            b"{\"next\":3,\"schema\":1,\"sink\":\"otlp\",\"stream\":\"main-1\"}\n",
+        );
+        assert_eq!(one.read().unwrap(), Said::Next(3), "another cursor was put there");
+        fs.remove(file).unwrap();
+        assert_eq!(one.read().unwrap(), Said::Nothing);
+        let mut other = cursor(&fs, "otlp");
+        other.begin(kept, None).unwrap();
+        assert_eq!(
+            other.read().unwrap(),
+            Said::Next(kept),
+            "an earlier life's are gone"
+        );
+    }
+
+    #[test]
     fn a_cursor_that_cannot_be_read_counts_as_at_the_beginning() {
         let fs = MemFs::default();
         cursor(&fs, "good").begin(5, None).unwrap();
@@ -283,7 +457,7 @@ mod tests {
         );
         fs.put(Path::new("/audit/main/cursors/.new"), b"");
         fs.put(Path::new("/audit/main/cursors/no cursor"), b"");
-        let known = all(&fs, Path::new(HOME), "main-1").unwrap();
+        let known = all(&fs, Path::new(HOME), "main-1", &[]).unwrap();
         assert_eq!(known, [("bad".to_owned(), 0), ("good".to_owned(), 5)]);
     }
 

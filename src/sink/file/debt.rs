@@ -70,7 +70,7 @@ impl FileSink {
     /// Moves the cursor of a follower that does not run over entries that are gone, and tells of them. Where records say what
     /// happens to the trail, the count stands in the cursor's file until one does.
     pub(super) fn pass_over(&mut self, sink: &str, from: u64, to: u64) -> Result<()> {
-        let (file, lost) = (self.cursor_of(sink), to - from);
+        let (mut file, lost) = (self.cursor_of(sink), to - from);
         let mut debt = None;
         if self.settings.states_removal {
             let before = file.debt()?;
@@ -136,7 +136,7 @@ impl FileSink {
 
     /// The debt of a cursor is settled.
     fn forgive(&self, sink: &str) -> Result<()> {
-        let file = self.cursor_of(sink);
+        let mut file = self.cursor_of(sink);
         match file.read()? {
             cursor::Said::Next(next) if !self.running.iter().any(|runs| runs == sink) => file.write(next),
             _ => Ok(()),
@@ -148,9 +148,9 @@ impl FileSink {
         if !self.has_old_debts || !self.settings.states_removal {
             return Ok(());
         }
-        for (sink, next) in cursor::all(&*self.fs, &self.home, self.stream_id())? {
+        for (sink, next) in cursor::all(&*self.fs, &self.home, self.stream_id(), &self.running)? {
             let is_known = self.running.contains(&sink) || self.owed.iter().any(|owed| owed.sink == sink);
-            let file = self.cursor_of(&sink);
+            let mut file = self.cursor_of(&sink);
             let Some(debt) = file.debt()?.filter(|_| !is_known) else {
                 continue;
             };

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::FileSink;
 use super::append::into_sink_error;
+use super::cursor;
 use super::fs::{Access, Fs, FsFile};
 use crate::error::{Error, Result};
 use crate::format::{Batch, ROWS, Row, RowsName, json_string};
@@ -351,8 +352,10 @@ fn followers(fs: &dyn Fs, home: &Path, first: u64) -> Result<Vec<String>> {
     // A cursor that cannot be read may be anywhere.
     names.retain(|name| {
         let bytes = fs.read(&dir.join(name), MAX_CURSOR).unwrap_or_default();
-        let cursor: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-        let next = cursor.get("next").and_then(Value::as_u64);
+        let said: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+        let next = said.get("next").and_then(Value::as_u64);
+        let stream = said.get("stream").and_then(Value::as_str).unwrap_or_default();
+        let next = next.and_then(|next| cursor::stepped(fs, &dir, name, stream, next).ok());
         !name.starts_with('.') && next.is_none_or(|next| next > first)
     });
     names.sort_unstable();

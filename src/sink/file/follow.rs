@@ -5,10 +5,9 @@
 
 use std::io::{self, Read};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock};
 
-use jiff::Timestamp;
 use parking_lot::Mutex;
 
 use super::cursor::{CursorFile, Said};
@@ -16,8 +15,7 @@ use super::debt::Debt;
 use super::fs::{Fs, FsFile, FsLock};
 use super::{FileSink, recover};
 use crate::error::{Error, Result};
-use crate::format::{Batch, Json, Lines, Piece, SegmentName, Stands, Wanted, parse_json, skim_places, time};
-use crate::record::Slot;
+use crate::format::{Batch, Json, Lines, Piece, Reader, SegmentName, Spot, Track, time};
 
 /// A batch is full with so many entries, or so many bytes.
 const MOST_ENTRIES: usize = 1024;
@@ -93,7 +91,7 @@ impl FileSink {
         let (mut cursor, mut debt) = (None, None);
         if begin != Begin::Now {
             let access = self.settings.access;
-            let file = CursorFile::new(Arc::clone(&self.fs), access, &self.home, self.stream_id(), sink);
+            let mut file = CursorFile::new(Arc::clone(&self.fs), access, &self.home, self.stream_id(), sink);
             let names = recover::segments(&*self.fs, &self.home)?;
             let oldest = names.first().map_or(self.next_seq, |name| name.first_seq);
             let said = file.read()?;
@@ -136,6 +134,7 @@ impl FileSink {
                 ahead: None,
                 missing: 0,
                 is_lost: false,
+                places: Places::default(),
             },
             cursor,
             debt,
@@ -163,6 +162,7 @@ pub(crate) struct TrailReader {
     /// Entries that were due, are no longer there, and were not told of.
     missing: u64,
     is_lost: bool,
+    places: Places,
 }
 
 #[derive(Debug)]
@@ -217,13 +217,13 @@ impl Open {
     }
 
     /// Reads the next line that is a record into `ahead`; `false` at the end of what there is.
-    fn read(&mut self, from: u64, ahead: &mut Option<Ahead>) -> Result<bool> {
+    fn read(&mut self, from: u64, places: &mut Places, ahead: &mut Option<Ahead>) -> Result<bool> {
         loop {
             let piece = self.lines.next_piece();
             match piece.map_err(|error| Error::io("could not read the segment", &self.path, error))? {
                 Some(Piece::Line { offset, bytes }) => {
                     self.offset = offset + bytes.len() as u64 + 1;
-                    let Some((seq, observed_at)) = place_of(bytes).filter(|(seq, _)| *seq >= from) else {
+                    let Some((seq, observed_at)) = places.of(bytes).filter(|(seq, _)| *seq >= from) else {
                         continue;
                     };
                     let line = bytes.to_vec();
@@ -242,7 +242,7 @@ impl Open {
 
     /// Goes to the line of an entry that is due, where it stands further on; `false` where it does not. Whoever goes on
     /// in a segment after a power failure writes behind lines that have numbers without what was before them.
-    fn skip_to(&mut self, due: u64, ahead: &mut Option<Ahead>) -> Result<bool> {
+    fn skip_to(&mut self, due: u64, places: &mut Places, ahead: &mut Option<Ahead>) -> Result<bool> {
         if self.rises {
             return Ok(false);
         }
@@ -257,7 +257,7 @@ impl Open {
         let mut last = ahead.as_ref().map_or(0, |ahead| ahead.seq);
         let mut rises = true;
         let mut line = None;
-        while scan.read(0, &mut line)? {
+        while scan.read(0, places, &mut line)? {
             let seq = line.as_ref().map_or(0, |line: &Ahead| line.seq);
             if seq == due {
                 *self = scan;
@@ -282,41 +282,56 @@ fn lines(file: &Arc<dyn FsFile>, at: u64) -> Lines<Source> {
     Lines::at(Source { file, at }, at)
 }
 
-/// Number and time of a line that is a record. Lines in our own spelling are not read for it, only stepped over.
-fn place_of(line: &[u8]) -> Option<(u64, u64)> {
-    stepped(line).or_else(|| read(line))
+/// What a key has to do with the place of a record.
+#[derive(Debug, Clone, Copy, Default)]
+enum Part {
+    #[default]
+    None,
+    Seq,
+    ObservedAt,
 }
 
-fn stepped(line: &[u8]) -> Option<(u64, u64)> {
-    static PLACE: LazyLock<Option<Wanted>> = LazyLock::new(|| Wanted::new([Slot::Seq]));
-    let (mut seq, mut observed_at) = (None, None);
-    let line = std::str::from_utf8(line).ok()?;
-    skim_places(line, PLACE.as_ref()?, |slot, stands| match (slot, stands) {
-        (Slot::Seq, Stands::Number(digits)) => seq = digits.parse().ok(),
-        (Slot::ObservedAt, Stands::Text(text)) => observed_at = time(text),
-        _ => {}
-    })?;
-    seq.zip(observed_at)
+/// Reads number and time of lines that are records.
+#[derive(Debug, Default)]
+struct Places(Track<Part>);
+
+/// Those of one line.
+#[derive(Debug, Default)]
+struct Found {
+    seq: Option<u64>,
+    observed_at: Option<u64>,
 }
 
-fn read(line: &[u8]) -> Option<(u64, u64)> {
-    let Json::Object(members) = parse_json(line).ok()? else {
-        return None;
-    };
-    let member = |name: &str| {
-        members
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value)
-    };
-    let Some(Json::Number(seq)) = member("seq") else {
-        return None;
-    };
-    let Some(Json::Str(time)) = member("observed_at") else {
-        return None;
-    };
-    let time: Timestamp = time.parse().ok()?;
-    Some((seq.parse().ok()?, u64::try_from(time.as_nanosecond()).ok()?))
+impl<'a> Reader<'a, Part> for Found {
+    fn enters(&self, _: &str) -> bool {
+        true
+    }
+
+    fn keeps(&self, spot: Spot<'_>) -> Part {
+        match (spot.object, spot.key) {
+            (None, "seq") => Part::Seq,
+            (None, "observed_at") => Part::ObservedAt,
+            _ => Part::None,
+        }
+    }
+
+    #[inline]
+    fn value(&mut self, part: &Part, value: Json<'a>) {
+        match (part, value) {
+            (Part::Seq, Json::Number(digits)) => self.seq = digits.parse().ok(),
+            (Part::ObservedAt, Json::Str(text)) => self.observed_at = time(&text),
+            _ => {}
+        }
+    }
+}
+
+impl Places {
+    /// Number and time of a line that is a record.
+    fn of(&mut self, line: &[u8]) -> Option<(u64, u64)> {
+        let mut found = Found::default();
+        self.0.read(std::str::from_utf8(line).ok()?, &mut found).ok()?;
+        found.seq.zip(found.observed_at)
+    }
 }
 
 impl TrailReader {
@@ -411,7 +426,7 @@ impl TrailReader {
                 }
                 continue;
             };
-            if open.read(self.next, &mut self.ahead)? {
+            if open.read(self.next, &mut self.places, &mut self.ahead)? {
                 continue;
             }
             let name = open.name;
@@ -463,7 +478,7 @@ impl TrailReader {
     /// stand again in the next one.
     fn is_elsewhere(&mut self) -> Result<bool> {
         if let Some(open) = &mut self.open
-            && open.skip_to(self.next, &mut self.ahead)?
+            && open.skip_to(self.next, &mut self.places, &mut self.ahead)?
         {
             return Ok(true);
         }
@@ -474,7 +489,7 @@ impl TrailReader {
                 continue;
             };
             let mut first = None;
-            if open.read(0, &mut first)? {
+            if open.read(0, &mut self.places, &mut first)? {
                 let has_copies = first.is_some_and(|first| first.seq <= self.next);
                 return if has_copies { self.go_to(name) } else { Ok(false) };
             }

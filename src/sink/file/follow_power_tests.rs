@@ -107,7 +107,11 @@ fn what_a_follower_was_given_still_stands_there_after_a_power_failure_and_nothin
                 }
                 _ => {
                     let next = receiver.take(&mut swift.reader);
-                    let _ = swift.cursor.as_ref().unwrap().write(next);
+                    let cursor = swift.cursor.as_mut().unwrap();
+                    let _ = match next % 3 {
+                        0 => cursor.write(next),
+                        _ => cursor.step(next),
+                    };
                 }
             }
             unconfirmed.extend(doubts(&mut sink));

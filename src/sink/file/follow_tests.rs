@@ -218,7 +218,7 @@ fn lines_that_a_power_failure_left_behind_a_hole_are_stepped_over_and_their_numb
     assert_eq!((taker.due, taker.given), (25, 25));
     // Also for one that stopped in the middle of them.
     let mut sink_two = follow(&mut sink, "two");
-    sink_two.cursor.as_ref().unwrap().write(13).unwrap();
+    sink_two.cursor.as_mut().unwrap().write(13).unwrap();
     sink_two = follow(&mut sink, "two");
     let mut taker = Taker::new(sink_two.reader);
     taker.take();
@@ -376,7 +376,7 @@ fn a_cursor_that_cannot_be_right_is_said_and_skips_nothing() {
 fn retention_leaves_what_a_follower_has_not_passed_whether_it_runs_or_not_and_says_so_once() {
     let fs = MemFs::default();
     let mut sink = builder(&fs).keep_segments(1).open().unwrap();
-    let slow = follow(&mut sink, "slow");
+    let mut slow = follow(&mut sink, "slow");
     follow(&mut sink, "swift").cursor.unwrap().write(100).unwrap();
     let names = fill(&mut sink, 4);
     let held = |event: &FileEvent| match event {
@@ -397,9 +397,9 @@ fn retention_leaves_what_a_follower_has_not_passed_whether_it_runs_or_not_and_sa
     assert_eq!(sink.cleanup().unwrap().kept, 5);
     let told: Vec<_> = sink.take_events().iter().filter_map(held).collect();
     assert_eq!(told.len(), 1);
-    slow.cursor.as_ref().unwrap().write(names[2].first_seq).unwrap();
+    slow.cursor.as_mut().unwrap().write(names[2].first_seq).unwrap();
     assert_eq!(sink.cleanup().unwrap().removed, names[..2]);
-    slow.cursor.as_ref().unwrap().write(100).unwrap();
+    slow.cursor.as_mut().unwrap().write(100).unwrap();
     assert_eq!(sink.cleanup().unwrap().removed, names[2..]);
 }
 

@@ -108,23 +108,33 @@ pub(crate) trait Fs: Send + Sync + fmt::Debug {
     fn lock(&self, path: &Path, access: Access, holder: &str) -> Result<Box<dyn FsLock>, LockError>;
 }
 
+/// Removes a small file, which need not be there.
+pub(super) fn remove(fs: &dyn Fs, path: &Path) -> io::Result<()> {
+    match fs.remove(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Creates a small file anew, and its directory where there is none.
+pub(super) fn fresh(fs: &dyn Fs, path: &Path, access: Access) -> io::Result<Box<dyn FsFile>> {
+    remove(fs, path)?;
+    match fs.create_new(path, access) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            fs.create_dir(path.parent().unwrap_or(Path::new(".")), access)?;
+            fs.create_new(path, access)
+        }
+        other => other,
+    }
+}
+
 /// Puts a small file in the place of whatever is there: where the power fails, it is the old one or the new one, whole. The
 /// new one is written as `.<name>` beside it first.
 pub(super) fn replace(fs: &dyn Fs, path: &Path, bytes: &[u8], access: Access) -> io::Result<()> {
     let mut name = std::ffi::OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
     let new = path.with_file_name(name);
-    match fs.remove(&new) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let file = match fs.create_new(&new, access) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            fs.create_dir(path.parent().unwrap_or(Path::new(".")), access)?;
-            fs.create_new(&new, access)?
-        }
-        other => other?,
-    };
+    let file = fresh(fs, &new, access)?;
     if file.write(bytes)? < bytes.len() {
         return Err(io::ErrorKind::WriteZero.into());
     }

@@ -167,6 +167,6 @@ fn a_follower_that_is_away_keeps_the_entries_of_a_segment_that_no_checkpoint_cov
     }
     sink.rotate().unwrap();
     let _ = sink.cleanup();
-    let cursors = cursor::all(&fs, Path::new("/audit/main"), sink.stream_id()).unwrap();
+    let cursors = cursor::all(&fs, Path::new("/audit/main"), sink.stream_id(), &[]).unwrap();
     assert_eq!(cursors, [("away".to_owned(), 0)], "{:?}", sink.take_events());
 }

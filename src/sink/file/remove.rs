@@ -159,7 +159,7 @@ impl FileSink {
         };
         let oldest = plan.rounds.first().and_then(|(_, due)| Some(due.first()?.name));
         // A follower may have come since.
-        let cursors = cursor::all(&*self.fs, &self.home, self.stream_id());
+        let cursors = cursor::all(&*self.fs, &self.home, self.stream_id(), &self.running);
         let removed = cursors.and_then(|cursors| {
             plan.cursors = cursors;
             self.remove_due(plan)

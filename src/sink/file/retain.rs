@@ -138,7 +138,7 @@ impl FileSink {
             }
         }
         let mut plan = Plan {
-            cursors: cursor::all(&*self.fs, &self.home, self.stream_id())?,
+            cursors: cursor::all(&*self.fs, &self.home, self.stream_id(), &self.running)?,
             ..Plan::default()
         };
         let old = self.too_old(&closed);

@@ -6,8 +6,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
 
-use super::encode::{Encoder, string};
+use super::encode::Encoder;
 use super::mapping::{ANCHOR, PREFIX, UID};
+use super::value::string;
 
 /// Takes checkpoints for an [`OtlpSink`](super::OtlpSink), from
 /// [`AuditBuilder::on_checkpoint`](crate::AuditBuilder::on_checkpoint).

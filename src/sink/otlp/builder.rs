@@ -210,14 +210,14 @@ impl OtlpBuilder {
             self.resource.fill_from(&variable, &text)?;
         }
         let way = self.way(&environment)?;
+        let endpoint = way.url.to_string();
+        let transport = Transport::new(way)?;
         Ok(OtlpSink {
-            endpoint: way.url.to_string(),
-            transport: Transport::new(way)?,
+            endpoint,
+            packing: transport.packing(),
+            transport,
             work: Work::new(self.batch_records, self.batch_bytes),
-            encoder: Encoder {
-                resource: self.resource,
-                severity: self.severity,
-            },
+            encoder: Encoder::new(self.resource, self.severity),
             name: self.name,
             anchors: Anchors::default(),
         })

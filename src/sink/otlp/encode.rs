@@ -3,13 +3,11 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use base64::Engine as _;
-
 use super::mapping::{self, GROUPS, PREFIX, Place};
 use super::resource::Resource;
+use super::value::{Key, attribute, integer, plain, string, text_attribute, value};
 use super::wire;
-use crate::clock::MAX_TIME;
-use crate::format::{Entry, Json, parse_json};
+use crate::format::{Entry, Json, Reader, Spot, Track, time};
 
 /// Numbers of fields, as opentelemetry-proto has them.
 mod field {
@@ -21,29 +19,15 @@ mod field {
     pub(super) const SEVERITY_NUMBER: u32 = 2;
     pub(super) const SEVERITY_TEXT: u32 = 3;
     pub(super) const BODY: u32 = 5;
-    pub(super) const ATTRIBUTES: u32 = 6;
     pub(super) const FLAGS: u32 = 8;
     pub(super) const TRACE_ID: u32 = 9;
     pub(super) const SPAN_ID: u32 = 10;
     pub(super) const OBSERVED: u32 = 11;
     pub(super) const EVENT_NAME: u32 = 12;
 
-    pub(super) const KEY: u32 = 1;
-    pub(super) const VALUE: u32 = 2;
-
-    pub(super) const STRING: u32 = 1;
-    pub(super) const BOOL: u32 = 2;
-    pub(super) const INT: u32 = 3;
-    pub(super) const DOUBLE: u32 = 4;
-    pub(super) const LIST: u32 = 5;
-    pub(super) const MAP: u32 = 6;
+    /// Of an `AnyValue`.
     pub(super) const BYTES: u32 = 7;
-
-    /// The values of a list, and the members of a map.
-    pub(super) const VALUES: u32 = 1;
 }
-
-type Members<'a> = Vec<(Cow<'a, str>, Json<'a>)>;
 
 /// Puts an attribute, named in parts, with the content that is written.
 pub(super) type Put<'p> = dyn FnMut(&[&str], &dyn Fn(&mut Vec<u8>)) + 'p;
@@ -54,59 +38,129 @@ pub(super) struct Encoder {
     pub(super) resource: Resource,
     /// Whether the level goes into the fields for severity.
     pub(super) severity: bool,
+    /// What was written of lines before.
+    track: Track<Way>,
 }
 
-/// A line as it was read.
-enum Read<'a> {
-    Record(Members<'a>),
-    /// Not an object.
-    Other(&'a [u8]),
+/// Where the values of a key go.
+#[derive(Debug)]
+struct Way {
+    place: Place,
+    /// Whether they are attributes, whatever they are.
+    is_plain: bool,
+    /// The name of the attribute, if they are.
+    name: Key,
 }
 
-impl<'a> Read<'a> {
-    fn of(line: &'a [u8]) -> Self {
-        match parse_json(line) {
-            Ok(Json::Object(members)) => Self::Record(members),
-            _ => Self::Other(line),
-        }
-    }
-
-    fn text(&self, name: &str) -> Option<&str> {
-        let Self::Record(members) = self else { return None };
-        match members.iter().find(|(key, _)| key == name) {
-            Some((_, Json::Str(text))) => Some(text),
-            _ => None,
-        }
+impl Default for Way {
+    fn default() -> Self {
+        Self::of(Spot {
+            object: None,
+            key: "",
+        })
     }
 }
+
+impl Way {
+    fn of(spot: Spot<'_>) -> Self {
+        let Spot { object, key } = spot;
+        let place = match object {
+            Some(object) if GROUPS.contains(&object) => mapping::place_in(object, key),
+            Some(object) => mapping::place(object),
+            None => mapping::place(key),
+        };
+        let is_member = object.is_some();
+        let name = match (place, object) {
+            (Place::Own(name), _) => Key::new(&[PREFIX, name]),
+            (Place::Standard(name), _) => Key::new(&[name]),
+            (Place::Id, _) => Key::new(&[PREFIX, "record.id"]),
+            (Place::Schema, _) => Key::new(&[PREFIX, "schema.version"]),
+            (Place::Address, _) => Key::new(&[PREFIX, "source.id"]),
+            (Place::Each(object), Some(_)) => Key::new(&[PREFIX, object, key]),
+            (Place::AsGiven, Some(_)) if mapping::is_taken(key) => {
+                Key::new(&[PREFIX, mapping::ATTRIBUTE, key])
+            }
+            (Place::AsGiven, Some(_)) => Key::new(&[key]),
+            (_, Some(object)) => Key::new(&[PREFIX, object, ".", key]),
+            (_, None) => Key::new(&[PREFIX, key]),
+        };
+        let is_plain = match place {
+            Place::Own(_) | Place::Standard(_) | Place::Path => true,
+            Place::Each(_) | Place::AsGiven => is_member,
+            _ => false,
+        };
+        Self {
+            place,
+            is_plain,
+            name,
+        }
+    }
+}
+
+/// What a line says of the resource that it belongs to.
+#[derive(Debug, Default, PartialEq)]
+struct Origin<'a> {
+    service: Option<Cow<'a, str>>,
+    host: Option<Cow<'a, str>>,
+}
+
+/// Neighbours in a request that were written by one service on one host: a resource with a scope, begun and not ended.
+struct Group<'a> {
+    origin: Origin<'a>,
+    logs: wire::Open,
+    scope: wire::Open,
+}
+
+impl<'a> Group<'a> {
+    fn open(resource: &Resource, origin: Origin<'a>, out: &mut Vec<u8>) -> Self {
+        let logs = wire::open(out, field::RESOURCE_LOGS, LARGE);
+        let (service, host) = (origin.service.as_deref(), origin.host.as_deref());
+        resource.write(out, service, host);
+        let scope = wire::open(out, field::SCOPE_LOGS, LARGE);
+        Self { origin, logs, scope }
+    }
+
+    fn close(&self, out: &mut Vec<u8>) {
+        wire::close(out, &self.scope);
+        wire::close(out, &self.logs);
+    }
+}
+
+/// How many bytes the length of a request's parts takes, and that of a record: mostly.
+const LARGE: usize = 3;
+const MEDIUM: usize = 2;
 
 impl Encoder {
+    pub(super) fn new(resource: Resource, severity: bool) -> Self {
+        Self {
+            resource,
+            severity,
+            track: Track::default(),
+        }
+    }
+
     /// Appends an `ExportLogsServiceRequest` with the entries, in their order. Neighbours that were written by one service
     /// on one host share a resource; the scope is left empty.
-    pub(super) fn request(&self, entries: &[Entry<'_>], out: &mut Vec<u8>) {
-        let mut rest = entries;
-        let mut ahead: Option<Read<'_>> = None;
-        while let Some(first) = rest.first() {
-            let head = ahead.take().unwrap_or_else(|| Read::of(first.line()));
-            let (service, host) = (head.text("service"), head.text("host"));
-            let (service, host) = (service.map(str::to_owned), host.map(str::to_owned));
-            wire::message(out, field::RESOURCE_LOGS, |out| {
-                self.resource.write(out, service.as_deref(), host.as_deref());
-                wire::message(out, field::SCOPE_LOGS, |out| {
-                    let mut read = Some(head);
-                    while let Some((entry, behind)) = rest.split_first() {
-                        let line = read.take().unwrap_or_else(|| Read::of(entry.line()));
-                        let is_same = line.text("service") == service.as_deref()
-                            && line.text("host") == host.as_deref();
-                        if !is_same {
-                            ahead = Some(line);
-                            return;
-                        }
-                        wire::message(out, field::LOG_RECORDS, |out| self.record(out, entry, &line));
-                        rest = behind;
-                    }
-                });
-            });
+    pub(super) fn request<'a>(&mut self, entries: &[Entry<'a>], out: &mut Vec<u8>) {
+        let mut group: Option<Group<'a>> = None;
+        for entry in entries {
+            let start = out.len();
+            let record = wire::open(out, field::LOG_RECORDS, MEDIUM);
+            let origin = self.record(entry, out);
+            wire::close(out, &record);
+            if group.as_ref().is_some_and(|group| group.origin == origin) {
+                continue;
+            }
+            // Where a record belongs shows at its end: that of the first one, and of one by somebody else, moves there.
+            let record = out.split_off(start);
+            if let Some(group) = &group {
+                group.close(out);
+            }
+            group = Some(Group::open(&self.resource, origin, out));
+            out.extend_from_slice(&record);
+        }
+        if let Some(group) = &group {
+            group.close(out);
         }
     }
 
@@ -125,37 +179,41 @@ impl Encoder {
         });
     }
 
-    fn record(&self, out: &mut Vec<u8>, entry: &Entry<'_>, line: &Read<'_>) {
+    /// The content of an entry's record.
+    fn record<'a>(&mut self, entry: &Entry<'a>, out: &mut Vec<u8>) -> Origin<'a> {
+        // A record is rarely longer than its line by more than this.
+        out.reserve(entry.line().len() + 1024);
         wire::fixed64(out, field::OBSERVED, entry.observed_at());
-        match line {
-            Read::Record(members) => {
-                let mut record = Record {
-                    encoder: self,
-                    out,
-                    has_trace: has_trace(members),
-                };
-                for (key, value) in members {
-                    record.member(key, value);
-                }
-            }
-            Read::Other(line) => {
-                wire::bytes(out, field::EVENT_NAME, mapping::UNREADABLE.as_bytes());
-                wire::message(out, field::BODY, |out| match std::str::from_utf8(line) {
-                    Ok(text) => wire::bytes(out, field::STRING, text.as_bytes()),
-                    Err(_) => wire::bytes(out, field::BYTES, line),
-                });
-                attribute(out, &[PREFIX, "sequence.number"], |out| {
-                    integer(out, i128::from(entry.seq()))
-                });
-            }
+        let start = out.len();
+        let mut record = Record {
+            resource: &self.resource,
+            severity: self.severity,
+            out,
+            origin: Origin::default(),
+            trace: [const { None }; 3],
+        };
+        let line = std::str::from_utf8(entry.line());
+        if line.is_ok_and(|line| self.track.read(line, &mut record).is_ok()) {
+            record.end();
+            return record.origin;
         }
+        out.truncate(start);
+        unreadable(out, entry);
+        Origin::default()
     }
 }
 
-/// Whether the record's trace id is one of W3C's: sixteen bytes, not all of them zero.
-fn has_trace(members: &Members<'_>) -> bool {
-    let trace = members.iter().find(|(key, _)| key == "trace_id");
-    trace.is_some_and(|(_, value)| id::<16>(value).is_some())
+/// The content of a record that stands for a line that is none.
+#[cold]
+fn unreadable(out: &mut Vec<u8>, entry: &Entry<'_>) {
+    wire::bytes(out, field::EVENT_NAME, mapping::UNREADABLE.as_bytes());
+    wire::message(out, field::BODY, |out| match std::str::from_utf8(entry.line()) {
+        Ok(text) => string(out, text),
+        Err(_) => wire::bytes(out, field::BYTES, entry.line()),
+    });
+    attribute(out, &[PREFIX, "sequence.number"], |out| {
+        integer(out, i128::from(entry.seq()))
+    });
 }
 
 /// So many bytes from lower-case hex digits, not all of them zero.
@@ -180,46 +238,71 @@ fn id<const N: usize>(value: &Json<'_>) -> Option<[u8; N]> {
 }
 
 /// A `LogRecord` that is being written.
-struct Record<'o> {
-    encoder: &'o Encoder,
+struct Record<'a, 'o> {
+    resource: &'o Resource,
+    severity: bool,
     out: &'o mut Vec<u8>,
-    has_trace: bool,
+    origin: Origin<'a>,
+    /// The trace, the span and the flags: what they are shows when all of them are known.
+    trace: [Option<Json<'a>>; 3],
 }
 
-impl Record<'_> {
-    /// A key of the line.
-    fn member(&mut self, key: &str, value: &Json<'_>) {
-        if let (true, Json::Object(members)) = (GROUPS.contains(&key), value)
-            && !is_form(members)
-        {
-            for (inner, value) in members {
-                self.put(mapping::place_in(key, inner), &[key, ".", inner], value);
-            }
-            if members.is_empty() {
-                self.put(Place::Path, &[key], value);
-            }
-            return;
-        }
-        self.put(mapping::place(key), &[key], value);
+/// The keys of [`Record::trace`].
+const TRACE: [&str; 3] = ["trace_id", "span_id", "trace_flags"];
+
+impl<'a> Reader<'a, Way> for Record<'a, '_> {
+    fn enters(&self, key: &str) -> bool {
+        GROUPS.contains(&key) || matches!(mapping::place(key), Place::Each(_) | Place::AsGiven)
     }
 
-    /// A value at its place. Where it does not fit there it is an attribute, named by its path.
-    fn put(&mut self, place: Place, path: &[&str], json: &Json<'_>) {
-        if self.field(place, json) {
-            return;
+    fn keeps(&self, spot: Spot<'_>) -> Way {
+        Way::of(spot)
+    }
+
+    #[inline]
+    fn value(&mut self, way: &Way, json: Json<'a>) {
+        if way.is_plain {
+            return way.name.attribute(self.out, &json);
         }
-        let path = path.concat();
-        let parts: &[&str] = match place {
-            Place::Own(name) => &[PREFIX, name],
-            Place::Standard(name) => &[name],
-            _ => &[PREFIX, &path],
+        let known = match way.place {
+            Place::TraceId => 0,
+            Place::SpanId => 1,
+            Place::Flags => 2,
+            _ => return self.special(way, json),
         };
-        attribute(self.out, parts, |out| value(out, json));
+        if let Some(known) = self.trace.get_mut(known) {
+            *known = Some(json);
+        }
+    }
+}
+
+impl<'a> Record<'a, '_> {
+    /// Writes what had to wait for the end of the line.
+    fn end(&mut self) {
+        let has_trace = matches!(&self.trace, [Some(trace), ..] if id::<16>(trace).is_some());
+        for (key, json) in TRACE.into_iter().zip(std::mem::take(&mut self.trace)) {
+            let Some(json) = json else { continue };
+            if !(has_trace && self.trace(mapping::place(key), &json)) {
+                plain(self.out, &[PREFIX, key], &json);
+            }
+        }
+    }
+
+    /// A value that is not an attribute, where it fits its place.
+    fn special(&mut self, way: &Way, json: Json<'a>) {
+        if !self.field(way, &json) {
+            way.name.attribute(self.out, &json);
+        }
+        match (way.place, json) {
+            (Place::Resource("service.name"), Json::Str(text)) => self.origin.service = Some(text),
+            (Place::Resource(_), Json::Str(text)) => self.origin.host = Some(text),
+            _ => {}
+        }
     }
 
     /// Whether the value went to a place of its own.
-    fn field(&mut self, place: Place, json: &Json<'_>) -> bool {
-        match (place, json) {
+    fn field(&mut self, way: &Way, json: &Json<'_>) -> bool {
+        match (way.place, json) {
             (Place::Observed, Json::Str(_)) => true,
             (Place::Time, Json::Str(text)) => self.time(text),
             (Place::EventName, Json::Str(name)) => {
@@ -230,43 +313,50 @@ impl Record<'_> {
                 wire::message(self.out, field::BODY, |out| value(out, json));
                 true
             }
-            (Place::TraceId | Place::SpanId | Place::Flags, json) => self.trace(place, json),
-            (Place::Level, Json::Str(level)) => self.encoder.severity && severity(self.out, level),
-            (Place::Resource(name), Json::Str(text)) => self.encoder.resource.says(name, text),
+            (Place::Level, Json::Str(level)) => self.severity && severity(self.out, level),
+            (Place::Resource(name), Json::Str(text)) => self.resource.says(name, text),
             (Place::Id, json) => {
-                attribute(self.out, &[mapping::UID], |out| value(out, json));
-                attribute(self.out, &[PREFIX, "record.id"], |out| value(out, json));
-                true
+                plain(self.out, &[mapping::UID], json);
+                false
             }
             (Place::Schema, Json::Number(text)) => {
-                attribute(self.out, &[PREFIX, "schema.version"], |out| {
-                    wire::bytes(out, field::STRING, text.as_bytes());
-                });
+                way.name.text(self.out, text);
                 true
             }
             (Place::Address, json) => {
-                self.address(json);
-                true
+                self.kind(json);
+                false
             }
-            (Place::Each(_) | Place::AsGiven, Json::Object(members)) => self.each(place, members),
+            (Place::Each(_) | Place::AsGiven, Json::Object(members)) => self.wrapped(way.place, members),
             _ => false,
         }
     }
 
-    fn time(&mut self, text: &str) -> bool {
-        let instant = text.parse().ok().map(jiff::Timestamp::as_nanosecond);
-        let nanos = instant.and_then(|nanos| u64::try_from(nanos).ok());
-        let Some(nanos) = nanos.filter(|nanos| *nanos <= MAX_TIME) else {
+    /// The members of a map whose only key begins with `$`, which stands wrapped.
+    fn wrapped(&mut self, place: Place, members: &[(Cow<'_, str>, Json<'_>)]) -> bool {
+        let [(form, Json::Object(inner))] = members else {
             return false;
         };
+        if form != "$map" || inner.is_empty() {
+            return false;
+        }
+        for (name, json) in inner {
+            match place {
+                Place::Each(object) => plain(self.out, &[PREFIX, object, name], json),
+                _ if mapping::is_taken(name) => plain(self.out, &[PREFIX, mapping::ATTRIBUTE, name], json),
+                _ => plain(self.out, &[name], json),
+            }
+        }
+        true
+    }
+
+    fn time(&mut self, text: &str) -> bool {
+        let Some(nanos) = time(text) else { return false };
         wire::fixed64(self.out, field::TIME, nanos);
         true
     }
 
     fn trace(&mut self, place: Place, json: &Json<'_>) -> bool {
-        if !self.has_trace {
-            return false;
-        }
         match place {
             Place::TraceId => match id::<16>(json) {
                 Some(id) => wire::bytes(self.out, field::TRACE_ID, &id),
@@ -287,37 +377,15 @@ impl Record<'_> {
         true
     }
 
-    fn address(&mut self, json: &Json<'_>) {
-        if let Json::Str(text) = json {
-            let kind = match text.parse() {
-                Ok(IpAddr::V4(_)) => Some("ipv4"),
-                Ok(IpAddr::V6(_)) => Some("ipv6"),
-                Err(_) => None,
-            };
-            if let Some(kind) = kind {
-                attribute(self.out, &[PREFIX, mapping::SOURCE_TYPE], |out| {
-                    wire::bytes(out, field::STRING, kind.as_bytes());
-                });
-            }
-        }
-        attribute(self.out, &[PREFIX, "source.id"], |out| value(out, json));
-    }
-
-    /// The members of an object, one by one; `false` where it has none, or is no map.
-    fn each(&mut self, place: Place, members: &Members<'_>) -> bool {
-        let members = match map_of(members) {
-            Some(members) if !members.is_empty() => members,
-            _ => return false,
+    /// The kind of an address.
+    fn kind(&mut self, json: &Json<'_>) {
+        let Json::Str(text) = json else { return };
+        let kind = match text.parse() {
+            Ok(IpAddr::V4(_)) => "ipv4",
+            Ok(IpAddr::V6(_)) => "ipv6",
+            Err(_) => return,
         };
-        for (key, json) in members {
-            let parts: &[&str] = match place {
-                Place::Each(name) => &[PREFIX, name, key],
-                _ if mapping::is_taken(key) => &[PREFIX, mapping::ATTRIBUTE, key],
-                _ => &[key],
-            };
-            attribute(self.out, parts, |out| value(out, json));
-        }
-        true
+        text_attribute(self.out, &[PREFIX, mapping::SOURCE_TYPE], kind);
     }
 }
 
@@ -334,108 +402,4 @@ fn severity(out: &mut Vec<u8>, level: &str) -> bool {
     wire::number(out, field::SEVERITY_NUMBER, number);
     wire::bytes(out, field::SEVERITY_TEXT, level.as_bytes());
     true
-}
-
-/// An attribute of a record or a resource, whose field number both have told.
-fn attribute(out: &mut Vec<u8>, key: &[&str], write: impl FnOnce(&mut Vec<u8>)) {
-    pair(out, field::ATTRIBUTES, key, write);
-}
-
-/// A key with its value, as the given field of a message.
-pub(super) fn pair(out: &mut Vec<u8>, number: u32, key: &[&str], write: impl FnOnce(&mut Vec<u8>)) {
-    wire::message(out, number, |out| {
-        wire::text(out, field::KEY, key);
-        wire::message(out, field::VALUE, write);
-    });
-}
-
-/// A text as a value.
-pub(super) fn string(out: &mut Vec<u8>, text: &str) {
-    wire::bytes(out, field::STRING, text.as_bytes());
-}
-
-/// Whether an object of the line stands for something else: its one key begins with `$`.
-fn is_form(members: &Members<'_>) -> bool {
-    matches!(members.as_slice(), [(key, _)] if key.starts_with('$'))
-}
-
-/// The members of an object of the line, if it is a map.
-fn map_of<'m, 'a>(members: &'m Members<'a>) -> Option<&'m Members<'a>> {
-    match members.as_slice() {
-        [(key, Json::Object(inner))] if key == "$map" => Some(inner),
-        _ if is_form(members) => None,
-        _ => Some(members),
-    }
-}
-
-/// The content of an `AnyValue`. A null is one without content.
-fn value(out: &mut Vec<u8>, json: &Json<'_>) {
-    match json {
-        Json::Null => {}
-        Json::Bool(truth) => wire::number(out, field::BOOL, u64::from(*truth)),
-        Json::Str(text) => string(out, text),
-        Json::Number(text) => match text.parse::<i128>() {
-            Ok(number) => integer(out, number),
-            // With a fraction or an exponent: a float. One that cannot be read is sent as the text that it is.
-            Err(_) => match text.parse::<f64>() {
-                Ok(float) => wire::fixed64(out, field::DOUBLE, float.to_bits()),
-                Err(_) => string(out, text),
-            },
-        },
-        Json::List(values) => wire::message(out, field::LIST, |out| {
-            for json in values {
-                wire::message(out, field::VALUES, |out| value(out, json));
-            }
-        }),
-        Json::Object(members) if is_form(members) => {
-            if !form(out, members) {
-                map(out, members);
-            }
-        }
-        Json::Object(members) => map(out, members),
-    }
-}
-
-fn map(out: &mut Vec<u8>, members: &Members<'_>) {
-    wire::message(out, field::MAP, |out| {
-        for (key, json) in members {
-            pair(out, field::VALUES, &[key], |out| value(out, json));
-        }
-    });
-}
-
-/// What a one-key object stands for, where OTLP has it. An integer beyond 64 bits, a commitment and a map whose one key
-/// begins with `$` stay the one-key maps that they are in the line.
-fn form(out: &mut Vec<u8>, members: &Members<'_>) -> bool {
-    let Some((key, Json::Str(text))) = members.first() else {
-        return false;
-    };
-    match key.as_ref() {
-        "$int" => match text.parse::<i64>() {
-            Ok(number) => integer(out, i128::from(number)),
-            Err(_) => return false,
-        },
-        "$f64" => match text.parse::<f64>() {
-            Ok(float) => wire::fixed64(out, field::DOUBLE, float.to_bits()),
-            Err(_) => return false,
-        },
-        "$bytes" => match base64::engine::general_purpose::STANDARD.decode(text.as_bytes()) {
-            Ok(bytes) => wire::bytes(out, field::BYTES, &bytes),
-            Err(_) => return false,
-        },
-        _ => return false,
-    }
-    true
-}
-
-/// An integer; one that OTLP cannot hold as one stays the one-key map that a line would have.
-fn integer(out: &mut Vec<u8>, number: i128) {
-    match i64::try_from(number) {
-        Ok(number) => wire::number(out, field::INT, number as u64),
-        Err(_) => wire::message(out, field::MAP, |out| {
-            pair(out, field::VALUES, &["$int"], |out| {
-                string(out, itoa::Buffer::new().format(number))
-            });
-        }),
-    }
 }

@@ -91,10 +91,7 @@ impl<E: LogExporter> ExporterSink<E> {
     pub fn new(exporter: E) -> Self {
         Self {
             name: "exporter".to_owned(),
-            encoder: Encoder {
-                resource: Resource::default(),
-                severity: false,
-            },
+            encoder: Encoder::new(Resource::default(), false),
             work: Work::new(512, 1024 * 1024),
             way: Exporting {
                 exporter,
@@ -153,8 +150,11 @@ impl<E: LogExporter> ExporterSink<E> {
 
 impl<E: LogExporter> Sink for ExporterSink<E> {
     fn deliver(&mut self, batch: &[Entry<'_>]) -> Result<Accepted, SinkError> {
-        let encoder = &self.encoder;
-        let mut encode = |entries: &[Entry<'_>], out: &mut Vec<u8>| encoder.request(entries, out);
+        let encoder = &mut self.encoder;
+        let mut encode = |entries: &[Entry<'_>], out: &mut Vec<u8>| {
+            encoder.request(entries, out);
+            Ok(())
+        };
         let delivered = self.work.deliver(batch, &mut encode, &mut self.way);
         if self.way.is_shut_down {
             return Err(SinkError::fatal(

@@ -212,10 +212,7 @@ mod tests {
     #[test]
     fn what_is_no_request_is_told_from_one_and_nobody_panics() {
         let reader = Reader::new(usize::MAX);
-        let encoder = Encoder {
-            resource: Resource::default(),
-            severity: true,
-        };
+        let mut encoder = Encoder::new(Resource::default(), true);
         let line = br#"{"attributes":{"a":[null,1,{"b":true}]},"event":"e","host":"h","level":"info","seq":7,"service":"s","span_id":"b7ad6b7169203331","time":"2026-11-21T09:00:00.000000001Z","trace_flags":1,"trace_id":"0af7651916cd43dd8448eb211c80319c"}"#;
         let mut request = Vec::new();
         encoder.request(&[Entry::new(7, 9, line)], &mut request);

@@ -1,5 +1,6 @@
 //! OTLP: entries to an OpenTelemetry collector, over HTTP and, with the feature `otlp-grpc`, over gRPC.
 
+mod ahead;
 mod anchor;
 mod answer;
 mod builder;
@@ -24,6 +25,7 @@ mod talk;
 mod tls;
 mod transport;
 mod url;
+mod value;
 mod wire;
 mod work;
 
@@ -35,7 +37,7 @@ pub use mapping::{DRAFT, MAPPING, PREFIX};
 
 use answer::Verdict;
 use encode::Encoder;
-use transport::{Exchange as _, Transport};
+use transport::{Exchange as _, Packing, Transport};
 use work::Work;
 
 use super::{Accepted, Sink, SinkError};
@@ -85,6 +87,7 @@ pub struct OtlpSink {
     endpoint: String,
     encoder: Encoder,
     transport: Transport,
+    packing: Packing,
     work: Work,
     anchors: Anchors,
 }
@@ -120,12 +123,22 @@ impl OtlpSink {
         self.anchors.clone()
     }
 
+    /// Sends a request that `write` writes.
+    fn send(packing: &mut Packing, transport: &mut Transport, write: impl FnOnce(&mut Vec<u8>)) -> Verdict {
+        let mut request = Vec::new();
+        match packing.pack(&mut request, write) {
+            Ok(()) => transport.exchange(&request),
+            Err(error) => Verdict::Person(format!("the request could not be written: {error}")),
+        }
+    }
+
     /// Sends the checkpoint that waits, if one does.
     fn send_anchor(&mut self) {
         let Some(note) = self.anchors.take() else { return };
-        let mut request = Vec::new();
-        self.encoder.anchor(&note, &mut request);
-        match self.transport.exchange(&request) {
+        let encoder = &self.encoder;
+        match Self::send(&mut self.packing, &mut self.transport, |out| {
+            encoder.anchor(&note, out)
+        }) {
             Verdict::Later { .. } | Verdict::Person(_) | Verdict::Fewer(_) => self.anchors.give_back(note),
             // What is refused once is refused again.
             Verdict::Taken { .. } | Verdict::Split(_) => {}
@@ -138,7 +151,7 @@ impl OtlpSink {
     ///
     /// [`ErrorKind::Sink`] where it does not, with its answer.
     pub fn probe(&mut self) -> Result<()> {
-        let why = match self.transport.exchange(&[]) {
+        let why = match Self::send(&mut self.packing, &mut self.transport, |_| ()) {
             Verdict::Taken { .. } => return Ok(()),
             Verdict::Split(why) | Verdict::Fewer(why) | Verdict::Person(why) => why,
             Verdict::Later { why, .. } => why,
@@ -149,8 +162,9 @@ impl OtlpSink {
 
 impl Sink for OtlpSink {
     fn deliver(&mut self, batch: &[Entry<'_>]) -> std::result::Result<Accepted, SinkError> {
-        let encoder = &self.encoder;
-        let mut encode = |entries: &[Entry<'_>], out: &mut Vec<u8>| encoder.request(entries, out);
+        let (encoder, packing) = (&mut self.encoder, &mut self.packing);
+        let mut encode =
+            |entries: &[Entry<'_>], out: &mut Vec<u8>| packing.pack(out, |out| encoder.request(entries, out));
         self.work.deliver(batch, &mut encode, &mut self.transport)
     }
 

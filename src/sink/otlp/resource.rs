@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::encode::{pair, string};
+use super::value::{pair, string};
 use super::wire;
 use crate::error::{Error, Result};
 

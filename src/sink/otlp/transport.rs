@@ -1,6 +1,6 @@
 //! The two ways to a collector behind one: a request goes out, a verdict comes back.
 
-use std::io::Write as _;
+use std::io::{self, Write as _};
 
 use flate2::write::GzEncoder;
 
@@ -15,12 +15,7 @@ use crate::error::Result;
 /// A way to a collector.
 #[derive(Debug)]
 pub(super) enum Transport {
-    Http {
-        http: Box<Http>,
-        compression: Compression,
-        /// The last compressed body; its room is used again.
-        body: Room,
-    },
+    Http(Box<Http>, Compression),
     #[cfg(feature = "otlp-grpc")]
     Grpc(Box<Grpc>),
 }
@@ -31,11 +26,7 @@ impl Transport {
     /// `Config` where the protocol is not built in, `Config` or `Io` where certificates cannot be used.
     pub(super) fn new(way: Way) -> Result<Self> {
         match way.protocol {
-            Protocol::HttpProtobuf => Ok(Self::Http {
-                http: Box::new(Http::new(&way)?),
-                compression: way.compression,
-                body: Room::default(),
-            }),
+            Protocol::HttpProtobuf => Ok(Self::Http(Box::new(Http::new(&way)?), way.compression)),
             #[cfg(feature = "otlp-grpc")]
             Protocol::Grpc => Ok(Self::Grpc(Box::new(Grpc::new(way)?))),
             #[cfg(not(feature = "otlp-grpc"))]
@@ -46,47 +37,63 @@ impl Transport {
     }
 }
 
+impl Transport {
+    /// How its requests are packed before they are handed to it.
+    pub(super) fn packing(&self) -> Packing {
+        let compression = match self {
+            Self::Http(_, compression) => *compression,
+            // The client packs by itself.
+            #[cfg(feature = "otlp-grpc")]
+            Self::Grpc(_) => Compression::None,
+        };
+        Packing {
+            compression,
+            plain: Room::default(),
+        }
+    }
+}
+
 /// Sends a request, once, and says what its answer means for the records in it.
 pub(super) trait Exchange {
     fn exchange(&mut self, request: &[u8]) -> Verdict;
 }
 
+/// Takes what was packed as it is to be.
 impl Exchange for Transport {
     fn exchange(&mut self, request: &[u8]) -> Verdict {
         match self {
-            Self::Http {
-                http,
-                compression: Compression::None,
-                ..
-            } => verdict(http, request),
-            Self::Http {
-                http,
-                body: Room(body),
-                ..
-            } => {
-                body.clear();
-                if let Err(error) = gzip(request, body) {
-                    return Verdict::Person(format!("the request could not be compressed: {error}"));
-                }
-                verdict(http, body)
-            }
+            Self::Http(http, _) => match http.post(request) {
+                Ok(answer) => http.meaning(&answer),
+                Err(NoAnswer::Lost(why)) => Verdict::Later { after: None, why },
+                Err(NoAnswer::Untrusted(why)) => Verdict::Person(why),
+            },
             #[cfg(feature = "otlp-grpc")]
             Self::Grpc(grpc) => grpc.exchange(request),
         }
     }
 }
 
-fn verdict(http: &mut Http, body: &[u8]) -> Verdict {
-    match http.post(body) {
-        Ok(answer) => http.meaning(&answer),
-        Err(NoAnswer::Lost(why)) => Verdict::Later { after: None, why },
-        Err(NoAnswer::Untrusted(why)) => Verdict::Person(why),
-    }
+/// Packs requests as they are sent.
+#[derive(Debug)]
+pub(super) struct Packing {
+    compression: Compression,
+    /// The last request before it was packed; its room is used again.
+    plain: Room,
 }
 
-fn gzip(request: &[u8], body: &mut Vec<u8>) -> std::io::Result<()> {
-    let mut encoder = GzEncoder::new(std::mem::take(body), flate2::Compression::fast());
-    encoder.write_all(request)?;
-    *body = encoder.finish()?;
-    Ok(())
+impl Packing {
+    /// What `write` writes, packed, behind nothing.
+    pub(super) fn pack(&mut self, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) -> io::Result<()> {
+        if self.compression == Compression::None {
+            write(out);
+            return Ok(());
+        }
+        let Room(plain) = &mut self.plain;
+        plain.clear();
+        write(plain);
+        let mut encoder = GzEncoder::new(std::mem::take(out), flate2::Compression::fast());
+        encoder.write_all(plain)?;
+        *out = encoder.finish()?;
+        Ok(())
+    }
 }

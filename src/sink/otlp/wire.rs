@@ -11,6 +11,7 @@ impl std::fmt::Debug for Room {
 }
 
 /// Appends a varint.
+#[inline]
 pub(super) fn varint(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         out.push(number as u8 | 0x80);
@@ -19,11 +20,19 @@ pub(super) fn varint(out: &mut Vec<u8>, mut number: u64) {
     out.push(number as u8);
 }
 
-fn tag(out: &mut Vec<u8>, field: u32, kind: u8) {
+/// What stands before every field of this number, below 16, and kind.
+#[inline]
+pub(super) const fn first(field: u32, kind: u8) -> u8 {
+    (field << 3) as u8 | kind
+}
+
+#[inline]
+pub(super) fn tag(out: &mut Vec<u8>, field: u32, kind: u8) {
     varint(out, u64::from(field << 3 | u32::from(kind)));
 }
 
 /// A field of kind varint: integers, truth values, enumerations.
+#[inline]
 pub(super) fn number(out: &mut Vec<u8>, field: u32, number: u64) {
     tag(out, field, 0);
     varint(out, number);
@@ -42,6 +51,7 @@ pub(super) fn fixed32(out: &mut Vec<u8>, field: u32, bits: u32) {
 }
 
 /// A field of bytes: text, bytes.
+#[inline]
 pub(super) fn bytes(out: &mut Vec<u8>, field: u32, bytes: &[u8]) {
     tag(out, field, 2);
     varint(out, bytes.len() as u64);
@@ -49,6 +59,7 @@ pub(super) fn bytes(out: &mut Vec<u8>, field: u32, bytes: &[u8]) {
 }
 
 /// A field of text that is given in parts.
+#[inline]
 pub(super) fn text(out: &mut Vec<u8>, field: u32, parts: &[&str]) {
     tag(out, field, 2);
     varint(out, parts.iter().map(|part| part.len() as u64).sum());
@@ -57,22 +68,71 @@ pub(super) fn text(out: &mut Vec<u8>, field: u32, parts: &[&str]) {
     }
 }
 
-/// A field that is a message, which `write` appends. Its length is known afterwards, and stands before it: one byte is left
-/// for it, and what was written moves where that is not enough.
-pub(super) fn message(out: &mut Vec<u8>, field: u32, write: impl FnOnce(&mut Vec<u8>)) {
+/// What stands before the content of a message, or of text, that has so many bytes.
+#[inline]
+pub(super) fn head(out: &mut Vec<u8>, field: u32, len: usize) {
     tag(out, field, 2);
+    varint(out, len as u64);
+}
+
+/// How many bytes a varint takes.
+#[inline]
+pub(super) fn width(number: u64) -> usize {
+    // One for every seven bits that are begun.
+    (70 - (number | 1).leading_zeros() as usize) / 7
+}
+
+/// A message that is being written. Its length is known afterwards, and stands before it: room is left for it, and what
+/// was written moves where that is not enough or too much.
+#[derive(Debug)]
+pub(super) struct Open {
+    place: usize,
+    room: usize,
+}
+
+/// Begins a field that is a message, whose length will probably take so many bytes.
+#[inline]
+pub(super) fn open(out: &mut Vec<u8>, field: u32, room: usize) -> Open {
+    tag(out, field, 2);
+    open_content(out, room)
+}
+
+/// The same behind its tag.
+#[inline]
+pub(super) fn open_content(out: &mut Vec<u8>, room: usize) -> Open {
     let place = out.len();
-    out.push(0);
-    let start = out.len();
-    write(out);
+    out.extend_from_slice([0; 10].get(..room).unwrap_or_default());
+    Open { place, room }
+}
+
+/// Ends a message at the end of what was written.
+#[inline]
+pub(super) fn close(out: &mut Vec<u8>, open: &Open) {
+    let start = open.place + open.room;
     let len = out.len() - start;
-    if let (0..0x80, Some(byte)) = (len, out.get_mut(place)) {
-        *byte = len as u8;
-        return;
+    let needed = width(len as u64);
+    if needed != open.room {
+        let moved = open.place + needed;
+        out.resize(out.len().max(moved + len), 0);
+        out.copy_within(start..start + len, moved);
+        out.truncate(moved + len);
     }
-    let mut prefix = Vec::with_capacity(10);
-    varint(&mut prefix, len as u64);
-    out.splice(place..start, prefix);
+    let mut rest = len as u64;
+    for at in open.place..open.place + needed {
+        let more = if at + 1 < open.place + needed { 0x80 } else { 0 };
+        if let Some(byte) = out.get_mut(at) {
+            *byte = (rest & 0x7F) as u8 | more;
+        }
+        rest >>= 7;
+    }
+}
+
+/// A field that is a short message, which `write` appends.
+#[inline]
+pub(super) fn message(out: &mut Vec<u8>, field: u32, write: impl FnOnce(&mut Vec<u8>)) {
+    let message = open(out, field, 1);
+    write(out);
+    close(out, &message);
 }
 
 /// A field of a message that was received.
@@ -159,10 +219,26 @@ mod tests {
     #[test]
     fn a_message_has_its_length_before_it_however_long_it_is() {
         for len in [0, 1, 127, 128, 16_383, 16_384, 70_000] {
-            let mut out = vec![7];
-            message(&mut out, 2, |out| out.resize(out.len() + len, b'x'));
-            let fields: Vec<_> = Fields::of(&out[1..]).collect();
-            assert_eq!(fields, [Some((2, Field::Bytes(&vec![b'x'; len][..])))], "{len}");
+            for room in 0..6 {
+                let mut out = vec![7];
+                let message = open(&mut out, 2, room);
+                out.resize(out.len() + len, b'x');
+                close(&mut out, &message);
+                let fields: Vec<_> = Fields::of(&out[1..]).collect();
+                assert_eq!(fields, [Some((2, Field::Bytes(&vec![b'x'; len][..])))], "{len}");
+                assert_eq!(out.len(), 2 + width(len as u64) + len);
+            }
+        }
+    }
+
+    #[test]
+    fn a_varint_takes_as_many_bytes_as_are_said() {
+        for bits in 0..64 {
+            for number in [1_u64 << bits, (1 << bits) - 1, u64::MAX] {
+                let mut out = Vec::new();
+                varint(&mut out, number);
+                assert_eq!(out.len(), width(number), "{number}");
+            }
         }
     }
 

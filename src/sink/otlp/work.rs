@@ -1,12 +1,16 @@
 //! A batch on its way: cut into requests, cut further where the receiver refuses some of it, and gone on with where it was
 //! when it is offered again.
 //!
+//! While one request is under way, the one behind it is written.
+//!
 //! Invariant: a request is sent once. Whoever calls `deliver` again repeats it, with the pause that is named here.
 
+use std::io;
 use std::time::Duration;
 
 use rand::RngExt as _;
 
+use super::ahead::{Encode, ask};
 use super::answer::Verdict;
 use super::progress::{Progress, runs};
 use super::transport::Exchange;
@@ -34,10 +38,9 @@ pub(super) struct Work {
     /// How often it went wrong since it went well.
     failures: u32,
     request: Room,
+    /// The request behind it.
+    behind: Room,
 }
-
-/// Writes a request with entries.
-pub(super) type Encode<'e> = dyn FnMut(&[Entry<'_>], &mut Vec<u8>) + 'e;
 
 impl Work {
     pub(super) fn new(batch_records: usize, batch_bytes: usize) -> Self {
@@ -48,6 +51,7 @@ impl Work {
             is_trusted: false,
             failures: 0,
             request: Room::default(),
+            behind: Room::default(),
         }
     }
 
@@ -93,6 +97,7 @@ impl Work {
         encode: &mut Encode<'_>,
         to: &mut impl Exchange,
     ) -> Result<(), SinkError> {
+        let mut written = None;
         loop {
             let rest = run.get(progress.done(run)..).unwrap_or_default();
             if rest.is_empty() {
@@ -109,9 +114,35 @@ impl Work {
                 });
             }
             *left -= 1;
-            let part = rest.get(..self.fitting(rest, progress)).unwrap_or_default();
-            self.part(part, progress, encode, to)?;
+            let (part, behind) = rest.split_at(self.fitting(rest, progress).min(rest.len()));
+            if written != Some((rest.len(), part.len())) {
+                self.write(part, encode)?;
+            }
+            let next = match progress.ends.as_slice() {
+                [] => behind.get(..self.fitting(behind, progress)).unwrap_or_default(),
+                // What comes next depends on the answer.
+                _ => &[],
+            };
+            let (verdict, ahead) = ask(&self.request.0, (next, &mut self.behind.0), encode, to);
+            self.part(part, verdict, progress, encode, to)?;
+            written = match ahead {
+                Some(Ok(())) => Some((behind.len(), next.len())),
+                Some(Err(error)) => return Err(self.unwritten(&error)),
+                None => None,
+            };
+            std::mem::swap(&mut self.request, &mut self.behind);
         }
+    }
+
+    fn write(&mut self, entries: &[Entry<'_>], encode: &mut Encode<'_>) -> Result<(), SinkError> {
+        self.request.0.clear();
+        let written = encode(entries, &mut self.request.0);
+        written.map_err(|error| self.unwritten(&error))
+    }
+
+    fn unwritten(&mut self, error: &io::Error) -> SinkError {
+        let cause = format!("the request could not be written: {error}");
+        self.later(None, cause, LONGEST_PERSON)
     }
 
     /// How many of the entries fit one request.
@@ -126,17 +157,17 @@ impl Work {
         near.take(self.batch_records).take_while(fits).count().max(1)
     }
 
-    /// Sends entries that fit one request. Where the receiver does not want them together, they are cut in two.
+    /// What becomes of entries that were sent in one request. Where the receiver does not want them together, they are cut in
+    /// two.
     fn part(
         &mut self,
         part: &[Entry<'_>],
+        verdict: Verdict,
         progress: &mut Progress,
         encode: &mut Encode<'_>,
         to: &mut impl Exchange,
     ) -> Result<(), SinkError> {
-        self.request.0.clear();
-        encode(part, &mut self.request.0);
-        match to.exchange(&self.request.0) {
+        match verdict {
             Verdict::Taken { refused: 0, .. } => {
                 self.is_trusted = true;
                 // It is there: the next failure is a first one, even in the middle of a batch.
@@ -153,7 +184,7 @@ impl Work {
                 progress.ends.extend(ends.into_iter().flatten());
             }
             Verdict::Split(why) => {
-                self.trust(&why, to)?;
+                self.trust(&why, encode, to)?;
                 progress.refuse(part);
             }
             Verdict::Taken { why, .. } | Verdict::Fewer(why) => return Err(self.later(None, why, LONGEST)),
@@ -164,11 +195,12 @@ impl Work {
     }
 
     /// Finds out whether a refusal is about the record: whoever refuses an empty request as well refuses everything.
-    fn trust(&mut self, why: &str, to: &mut impl Exchange) -> Result<(), SinkError> {
+    fn trust(&mut self, why: &str, encode: &mut Encode<'_>, to: &mut impl Exchange) -> Result<(), SinkError> {
         if self.is_trusted {
             return Ok(());
         }
-        match to.exchange(&[]) {
+        self.write(&[], encode)?;
+        match to.exchange(&self.request.0) {
             Verdict::Taken { .. } => {
                 self.is_trusted = true;
                 Ok(())
@@ -250,12 +282,15 @@ mod tests {
         }
     }
 
+    fn written(part: &[Entry<'_>], out: &mut Vec<u8>) -> io::Result<()> {
+        out.extend(part.iter().map(|entry| entry.seq() as u8));
+        Ok(())
+    }
+
     /// Offers the batch until it is answered for.
     fn offer(work: &mut Work, batch: &[Entry<'_>], to: &mut impl Exchange) -> Vec<u64> {
-        let mut encode =
-            |part: &[Entry<'_>], out: &mut Vec<u8>| out.extend(part.iter().map(|entry| entry.seq() as u8));
         loop {
-            if let Ok(accepted) = work.deliver(batch, &mut encode, to) {
+            if let Ok(accepted) = work.deliver(batch, &mut written, to) {
                 return accepted.which().to_vec();
             }
         }
@@ -265,7 +300,7 @@ mod tests {
     fn whichever_records_are_refused_they_are_named_and_all_others_arrive_in_order() {
         let mut seed = 1_u64;
         for round in 0..200 {
-            let mut bad: Vec<u64> = (0..100)
+            let mut bad: Vec<u64> = (0..200)
                 .filter(|_| {
                     seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
                     (seed >> 33) % 100 < round % 20 * 5
@@ -282,10 +317,10 @@ mod tests {
                         _ => Verdict::Split("400".into()),
                     },
                 );
-            let mut work = Work::new(37, usize::MAX);
-            let refused = offer(&mut work, &entries(0..100), &mut receiver);
+            let mut work = Work::new(37 + 27 * (round % 3) as usize, usize::MAX);
+            let refused = offer(&mut work, &entries(0..200), &mut receiver);
             assert_eq!(refused, bad, "round {round}");
-            let good: Vec<u8> = (0..100).filter(|byte| !is_bad(byte)).collect();
+            let good: Vec<u8> = (0..200).filter(|byte| !is_bad(byte)).collect();
             assert_eq!(receiver.took, good, "round {round}");
         }
     }
@@ -316,19 +351,40 @@ mod tests {
             }
             taken(0)
         });
-        let mut encode =
-            |part: &[Entry<'_>], out: &mut Vec<u8>| out.extend(part.iter().map(|entry| entry.seq() as u8));
         let mut work = Work::new(4, usize::MAX);
-        work.deliver(&of(&one), &mut encode, &mut receiver).unwrap_err();
-        let accepted = work.deliver(&of(&other), &mut encode, &mut receiver).unwrap();
+        work.deliver(&of(&one), &mut written, &mut receiver).unwrap_err();
+        let accepted = work.deliver(&of(&other), &mut written, &mut receiver).unwrap();
         assert_eq!(accepted.which(), [0; 0]);
         is_away.set(false);
-        let accepted = work.deliver(&of(&one), &mut encode, &mut receiver).unwrap();
+        let accepted = work.deliver(&of(&one), &mut written, &mut receiver).unwrap();
         assert_eq!(accepted.which(), [52]);
         let mut arrived = receiver.took;
         arrived.sort_unstable();
         let wanted: Vec<u8> = (0..10).chain(50..52).chain(53..60).collect();
         assert_eq!(arrived, wanted);
+    }
+
+    #[test]
+    fn the_next_request_is_written_while_one_is_under_way_and_is_the_one_that_is_sent() {
+        let (tell, told) = std::sync::mpsc::channel();
+        let mut encode = |part: &[Entry<'_>], out: &mut Vec<u8>| {
+            tell.send(part.first().map(Entry::seq))
+                .map_err(io::Error::other)?;
+            written(part, out)
+        };
+        let mut asked = 0;
+        let mut receiver = to(|request: &[u8]| {
+            asked += 1;
+            let behind = u64::from(request[0]) + 64;
+            // It waits for ever where the next one is written behind the answer.
+            while behind < 192 && told.recv().unwrap() != Some(behind) {}
+            if asked == 2 { later() } else { taken(0) }
+        });
+        let mut work = Work::new(64, usize::MAX);
+        let batch = entries(0..192);
+        work.deliver(&batch, &mut encode, &mut receiver).unwrap_err();
+        work.deliver(&batch, &mut encode, &mut receiver).unwrap();
+        assert_eq!(receiver.took, (0..192).collect::<Vec<u8>>());
     }
 
     #[test]
@@ -346,7 +402,7 @@ mod tests {
     #[test]
     fn a_batch_of_many_requests_is_not_said_to_be_refused() {
         let mut receiver = to(|_: &[u8]| taken(0));
-        let mut encode = |_: &[Entry<'_>], _: &mut Vec<u8>| ();
+        let mut encode = |_: &[Entry<'_>], _: &mut Vec<u8>| Ok(());
         let mut work = Work::new(1, usize::MAX);
         let batch = entries(0..u64::from(MOST_REQUESTS) + 1);
         let error = work.deliver(&batch, &mut encode, &mut receiver).unwrap_err();
@@ -361,7 +417,10 @@ mod tests {
     fn a_receiver_that_refuses_everything_refuses_no_record() {
         let mut receiver = to(|_: &[u8]| Verdict::Split("400".into()));
         let mut work = Work::new(10, usize::MAX);
-        let mut encode = |_: &[Entry<'_>], out: &mut Vec<u8>| out.push(1);
+        let mut encode = |_: &[Entry<'_>], out: &mut Vec<u8>| {
+            out.push(1);
+            Ok(())
+        };
         for _ in 0..50 {
             let error = work
                 .deliver(&entries(0..10), &mut encode, &mut receiver)
@@ -386,12 +445,10 @@ mod tests {
             }
         });
         let mut work = Work::new(64, usize::MAX);
-        let mut encode =
-            |part: &[Entry<'_>], out: &mut Vec<u8>| out.extend(part.iter().map(|entry| entry.seq() as u8));
         let batch = entries(0..200);
         let accepted = loop {
             let before = receiver.requests;
-            let answer = work.deliver(&batch, &mut encode, &mut receiver);
+            let answer = work.deliver(&batch, &mut written, &mut receiver);
             assert!(receiver.requests - before <= 2 * MOST_REQUESTS as usize);
             if let Ok(accepted) = answer {
                 break accepted;

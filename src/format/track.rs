@@ -1,0 +1,499 @@
+//! Steps through lines value by value, and knows again what stood between the values of lines before: most lines of a trail
+//! differ in their values alone.
+//!
+//! Invariant: a step that is known again is one that was read before, byte for byte, behind the same key; and only steps are
+//! kept by which the keys of an object rise. So whatever is kept, a line is read as it is without it.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt;
+
+use super::json::{Json, Parsed, Parser};
+
+/// No more keys are kept, and no more ways on from one: whoever makes keys up is read without.
+const MOST_KEYS: usize = 512;
+const MOST_STEPS: usize = 8;
+
+/// A key of the line, or one within an object that is a member of the line; with what its reader keeps for it.
+struct Known<T> {
+    object: Option<Box<str>>,
+    key: Box<str>,
+    kept: T,
+    steps: Vec<Step>,
+}
+
+/// What stood behind a value, and which key that led to.
+#[derive(Debug)]
+struct Step {
+    text: Box<[u8]>,
+    to: usize,
+    /// Another step begins like this one, where an object stands behind it.
+    is_open: bool,
+}
+
+impl Step {
+    #[inline]
+    fn is_at(&self, rest: &[u8]) -> bool {
+        let behind = rest.strip_prefix(&*self.text);
+        behind.is_some_and(|behind| {
+            !self.is_open || !matches!(behind.first(), Some(b'{' | b' ' | b'\t' | b'\n' | b'\r'))
+        })
+    }
+}
+
+/// What is known of the lines before. Not shown: keys can be the application's own.
+pub(crate) struct Track<T> {
+    /// The first stands for the begin of a line, the second for a key that is not kept.
+    known: Vec<Known<T>>,
+    places: HashMap<Box<str>, usize>,
+}
+
+const BEGIN: usize = 0;
+const UNKEPT: usize = 1;
+/// In place of a key: the end of the line.
+const END: usize = usize::MAX;
+
+/// A key, and where it stands.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Spot<'k> {
+    /// The member of the line that is the object which has the key; `None` where the line itself has it.
+    pub(crate) object: Option<&'k str>,
+    pub(crate) key: &'k str,
+}
+
+/// How lines are read.
+pub(crate) trait Reader<'a, T> {
+    /// Whether the members of this object are read one by one. Not those of an object without any, or with a single one whose
+    /// key begins with `$`: it stands for something else, and is a value.
+    fn enters(&self, key: &str) -> bool;
+
+    /// What is kept for a key.
+    fn keeps(&self, spot: Spot<'_>) -> T;
+
+    /// Takes a value.
+    fn value(&mut self, kept: &T, value: Json<'a>);
+}
+
+impl<T: Default> Default for Track<T> {
+    fn default() -> Self {
+        let none = || Known {
+            object: None,
+            key: Box::default(),
+            kept: T::default(),
+            steps: Vec::new(),
+        };
+        Self {
+            known: vec![none(), none()],
+            places: HashMap::new(),
+        }
+    }
+}
+
+impl<T> fmt::Debug for Track<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Track").field(&self.places.len()).finish()
+    }
+}
+
+impl<T> Track<T> {
+    /// Goes through a line that is a JSON object.
+    ///
+    /// # Errors
+    ///
+    /// The flaw of a line that is not one, or has a key twice. Some values may have been given by then.
+    pub(crate) fn read<'a>(&mut self, line: &'a str, reader: &mut impl Reader<'a, T>) -> Parsed<()> {
+        if self.known.len() >= MOST_KEYS {
+            // Whoever made up so many keys is not to have all later lines read without.
+            self.places.clear();
+            self.known.truncate(UNKEPT + 1);
+            self.known.iter_mut().for_each(|known| known.steps.clear());
+        }
+        let mut parser = Parser { text: line, at: 0 };
+        let mut from = BEGIN;
+        let mut is_checked = false;
+        loop {
+            let to = match self.step(from, parser.rest()) {
+                Some((len, to)) => {
+                    parser.at += len;
+                    to
+                }
+                None => self.learn(from, &mut parser, &mut is_checked, reader)?,
+            };
+            // Space may stand here all the same.
+            parser.space();
+            let Some(known) = self.known.get(to) else {
+                return match parser.peek() {
+                    None => Ok(()),
+                    Some(_) => Err(parser.expected("the end of the line")),
+                };
+            };
+            let depth = 1 + u32::from(known.object.is_some());
+            let value = value(&mut parser, depth)?;
+            reader.value(&known.kept, value);
+            from = to;
+        }
+    }
+
+    /// The step that stands here, if it is known.
+    #[inline]
+    fn step(&mut self, from: usize, rest: &[u8]) -> Option<(usize, usize)> {
+        let steps = &mut self.known.get_mut(from)?.steps;
+        let at = steps.iter().position(|step| step.is_at(rest))?;
+        if at > 0 {
+            // What comes often is soon looked at first.
+            steps.swap(at, at - 1);
+        }
+        let step = steps.get(at.saturating_sub(1))?;
+        Some((step.text.len(), step.to))
+    }
+
+    /// Steps to the next value as the grammar has it, and keeps the step.
+    #[cold]
+    fn learn<'a>(
+        &mut self,
+        from: usize,
+        parser: &mut Parser<'a>,
+        is_checked: &mut bool,
+        reader: &impl Reader<'a, T>,
+    ) -> Parsed<usize> {
+        let start = parser.at;
+        let before = self.known.get(from).filter(|_| from != BEGIN);
+        let mut object = before.and_then(|known| known.object.clone());
+        let before: Option<Box<str>> = before.map(|known| known.key.clone());
+        let next = next(parser, &mut object, before.as_deref(), reader)?;
+        let Some(Next { key, rises, kind }) = next else {
+            self.keep(from, parser, start, END, false);
+            return Ok(END);
+        };
+        if !rises && !std::mem::replace(is_checked, true) {
+            // A key can stand twice only where keys do not rise.
+            let text = parser.text;
+            let mut whole = Parser { text, at: 0 };
+            whole.space();
+            whole.value(0)?;
+        }
+        let spot = Spot {
+            object: object.as_deref(),
+            key: &key,
+        };
+        let to = self.place(spot, reader);
+        if rises && kind != StepKind::Odd && to != UNKEPT {
+            self.keep(from, parser, start, to, kind == StepKind::Open);
+        }
+        Ok(to)
+    }
+
+    /// The place of a key.
+    fn place<'a>(&mut self, spot: Spot<'_>, reader: &impl Reader<'a, T>) -> usize {
+        let path = match spot.object {
+            // The length tells where the one ends and the other begins.
+            Some(object) => format!("{}:{object}:{}", object.len(), spot.key),
+            None => format!(":{}", spot.key),
+        };
+        if let Some(at) = self.places.get(path.as_str()) {
+            return *at;
+        }
+        let known = Known {
+            object: spot.object.map(Box::from),
+            key: spot.key.into(),
+            kept: reader.keeps(spot),
+            steps: Vec::new(),
+        };
+        if self.known.len() < MOST_KEYS {
+            self.places.insert(path.into(), self.known.len());
+            self.known.push(known);
+            return self.known.len() - 1;
+        }
+        if let Some(unkept) = self.known.get_mut(UNKEPT) {
+            *unkept = known;
+        }
+        UNKEPT
+    }
+
+    fn keep(&mut self, from: usize, parser: &Parser<'_>, start: usize, to: usize, is_open: bool) {
+        let text = parser.text.as_bytes().get(start..parser.at);
+        let known = self.known.get_mut(from).filter(|_| from != UNKEPT);
+        if let (Some(text), Some(known)) = (text, known) {
+            known.steps.truncate(MOST_STEPS - 1);
+            known.steps.push(Step {
+                text: text.into(),
+                to,
+                is_open,
+            });
+        }
+    }
+}
+
+/// What a step leads to.
+struct Next<'a> {
+    key: Cow<'a, str>,
+    /// Whether it stands behind the key before it in the order of keys.
+    rises: bool,
+    kind: StepKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum StepKind {
+    /// The same bytes lead there in every line.
+    Certain,
+    /// The same, unless an object stands behind them.
+    Open,
+    /// What lies further on decides.
+    Odd,
+}
+
+/// Steps behind a value, or into the line, to the next value; `None` at the end of the line. `object` is where the value
+/// stands, and becomes where the next one does.
+fn next<'a, T>(
+    parser: &mut Parser<'a>,
+    object: &mut Option<Box<str>>,
+    before: Option<&str>,
+    reader: &impl Reader<'a, T>,
+) -> Parsed<Option<Next<'a>>> {
+    let mut before: Option<Cow<'_, str>> = before.map(Cow::Borrowed);
+    parser.space();
+    if before.is_none() {
+        if !parser.eat(b'{') {
+            return Err(parser.expected("an object"));
+        }
+        parser.space();
+        if parser.eat(b'}') {
+            parser.space();
+            return Ok(None);
+        }
+    } else {
+        while parser.eat(b'}') {
+            parser.space();
+            match object.take() {
+                Some(left) => before = Some(Cow::Owned(left.into_string())),
+                None => return Ok(None),
+            }
+        }
+        if !parser.eat(b',') {
+            return Err(parser.expected("`,` or `}`"));
+        }
+        parser.space();
+    }
+    let key = parser.key()?;
+    let rises = before.is_none_or(|before| *before < *key);
+    if object.is_some() || !reader.enters(&key) {
+        return Ok(Some(Next {
+            key,
+            rises,
+            kind: StepKind::Certain,
+        }));
+    }
+    // Whether it is entered, its value says.
+    let is_object = parser.peek() == Some(b'{');
+    if !is_object || is_value(parser) {
+        let kind = if is_object { StepKind::Odd } else { StepKind::Open };
+        return Ok(Some(Next { key, rises, kind }));
+    }
+    *object = Some(key.into());
+    parser.eat(b'{');
+    parser.space();
+    let key = parser.key()?;
+    let kind = if key.starts_with('$') {
+        StepKind::Odd
+    } else {
+        StepKind::Certain
+    };
+    Ok(Some(Next { key, rises, kind }))
+}
+
+/// Whether the object that stands here has no member, or a single one whose key begins with `$`.
+fn is_value(parser: &Parser<'_>) -> bool {
+    let mut ahead = parser.clone();
+    match ahead.value(1) {
+        Ok(Json::Object(members)) => match members.as_slice() {
+            [] => true,
+            [(key, _)] => key.starts_with('$'),
+            _ => false,
+        },
+        // What is wrong with it shows when it is read.
+        _ => false,
+    }
+}
+
+/// Steps over a value. Texts without escapes, which nearly all are, at once.
+#[inline]
+fn value<'a>(parser: &mut Parser<'a>, depth: u32) -> Parsed<Json<'a>> {
+    if let Some((b'"', rest)) = parser.rest().split_first() {
+        let start = parser.at + 1;
+        let end = start + super::text::plain_len(rest);
+        if let (Some(b'"'), Some(text)) = (parser.text.as_bytes().get(end), parser.text.get(start..end)) {
+            parser.at = end + 1;
+            return Ok(Json::Str(Cow::Borrowed(text)));
+        }
+    }
+    // Whole numbers, which nearly all others are.
+    let rest = parser.rest();
+    let len = rest
+        .iter()
+        .take(16)
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    if let (1..16, Some(b',' | b'}')) = (len, rest.get(len))
+        && (len == 1 || rest.first() != Some(&b'0'))
+        && let Some(digits) = parser.text.get(parser.at..parser.at + len)
+    {
+        parser.at += len;
+        return Ok(Json::Number(digits));
+    }
+    parser.value(depth)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::json::parse_json;
+    use super::*;
+
+    /// Keeps every value with its path.
+    #[derive(Debug, Default, PartialEq)]
+    struct All(Vec<(String, String)>);
+
+    impl<'a> Reader<'a, String> for All {
+        fn enters(&self, key: &str) -> bool {
+            key < "n"
+        }
+
+        fn keeps(&self, spot: Spot<'_>) -> String {
+            format!("{:?}/{}", spot.object, spot.key)
+        }
+
+        fn value(&mut self, path: &String, value: Json<'a>) {
+            self.0.push((path.clone(), format!("{value:?}")));
+        }
+    }
+
+    fn by(track: &mut Track<String>, line: &str) -> Option<All> {
+        let mut all = All::default();
+        track.read(line, &mut all).is_ok().then_some(all)
+    }
+
+    /// What stands in the tree of a line.
+    fn of_tree(line: &str) -> Option<All> {
+        let Ok(Json::Object(members)) = parse_json(line.as_bytes()) else {
+            return None;
+        };
+        let mut all = All::default();
+        for (key, value) in members {
+            match &value {
+                Json::Object(inner) if &*key < "n" && !is_value_of(inner) => {
+                    for (name, value) in inner {
+                        all.0
+                            .push((format!("{:?}/{name}", Some(&*key)), format!("{value:?}")));
+                    }
+                }
+                _ => all
+                    .0
+                    .push((format!("{:?}/{key}", None::<&str>), format!("{value:?}"))),
+            }
+        }
+        Some(all)
+    }
+
+    fn is_value_of(members: &[(Cow<'_, str>, Json<'_>)]) -> bool {
+        match members {
+            [] => true,
+            [(key, _)] => key.starts_with('$'),
+            _ => false,
+        }
+    }
+
+    /// Parts that make lines, and nearly lines: each begins, goes on or ends as others do.
+    fn line() -> impl Strategy<Value = String> {
+        let key = prop_oneof!["a", "b", "c", "x", "z", "[$]m", "\\\\u0061", "é"];
+        let value = prop_oneof![
+            4 => Just("1".to_owned()),
+            4 => Just("\"t\"".to_owned()),
+            1 => Just("\"\\n\"".to_owned()),
+            1 => Just("[1,{\"a\":null}]".to_owned()),
+            1 => Just("{}".to_owned()),
+            1 => Just("01".to_owned()),
+            1 => Just("{\"q\":1,\"q\":2}".to_owned()),
+        ];
+        let space = prop_oneof![9 => Just(""), 1 => Just(" ")];
+        let object = |value: BoxedStrategy<String>| {
+            let key = key.clone();
+            let space = space.clone();
+            prop::collection::vec((key, space.clone(), value, space), 0..5).prop_map(|members| {
+                let members = members
+                    .into_iter()
+                    .map(|(key, before, value, behind)| format!("\"{key}\":{before}{value}{behind}"));
+                format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+            })
+        };
+        let inner = object(value.clone().boxed());
+        let line = object(prop_oneof![2 => value.boxed(), 1 => inner.boxed()].boxed());
+        (
+            line,
+            prop_oneof![9 => Just(""), 1 => Just(" "), 1 => Just("}"), 1 => Just(",")],
+        )
+            .prop_map(|(line, behind)| line + behind)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn whatever_stood_in_lines_before_each_is_read_as_its_tree_is(
+            lines in prop::collection::vec(line(), 1..40),
+        ) {
+            let mut track = Track::default();
+            for line in lines {
+                prop_assert_eq!(by(&mut track, &line), of_tree(&line), "{}", line);
+            }
+        }
+    }
+
+    #[test]
+    fn a_known_step_is_not_taken_where_the_bytes_behind_it_make_it_another_one() {
+        let mut track = Track::default();
+        for line in [
+            r#"{"a":{"b":1},"x":1}"#,
+            r#"{"a":{"b":1},"x":1} "#,
+            r#"{"a":{"b":1},"x":1}}"#,
+            r#"{"a":{"b":1},"x": 1}"#,
+            r#"{"a":{"$m":1},"x":1}"#,
+            r#"{"a":{"$m":1,"b":2},"x":1}"#,
+            r#"{"a":{"$m":1},"x":1}"#,
+            r#"{"a":5,"x":1}"#,
+            r#"{"a":{"b":1},"x":1}"#,
+            r#"{"a":{},"x":1}"#,
+            r#"{"x":1,"a":{"b":1}}"#,
+            r#"{"x":1,"a":{"b":1},"x":2}"#,
+            r#"{"a":{"b":1,"b":2},"x":1}"#,
+            r#"{"a":{"b":1},"x":1"#,
+            "{}",
+            "{} ",
+            " {}",
+            "[]",
+            "",
+        ] {
+            for _ in 0..2 {
+                assert_eq!(by(&mut track, line), of_tree(line), "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn whoever_makes_keys_up_takes_no_memory_and_is_read_all_the_same() {
+        let mut track = Track::default();
+        for number in 0..3 * MOST_KEYS {
+            let line = format!(r#"{{"a":{{"k{number}":1}},"b{number}":2,"x":3}}"#);
+            assert_eq!(by(&mut track, &line), of_tree(&line), "{line}");
+        }
+        let many: Vec<String> = (0..2 * MOST_KEYS)
+            .map(|number| format!("\"k{number:05}\":1"))
+            .collect();
+        let line = format!("{{{}}}", many.join(","));
+        for _ in 0..2 {
+            assert_eq!(by(&mut track, &line), of_tree(&line));
+        }
+        assert!(track.known.len() <= MOST_KEYS && track.places.len() <= MOST_KEYS);
+        assert!(track.known.iter().all(|known| known.steps.len() <= MOST_STEPS));
+    }
+}

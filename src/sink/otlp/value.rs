@@ -1,0 +1,227 @@
+//! Values of a line as those of OTLP, and attributes with them.
+
+use std::borrow::Cow;
+
+use base64::Engine as _;
+
+use super::wire;
+use crate::format::Json;
+
+/// Numbers of fields, as opentelemetry-proto has them: the attributes of a record, the parts of one, the kinds of a value.
+const ATTRIBUTES: u32 = 6;
+
+const KEY: u32 = 1;
+const VALUE: u32 = 2;
+
+const STRING: u32 = 1;
+const BOOL: u32 = 2;
+const INT: u32 = 3;
+const DOUBLE: u32 = 4;
+const LIST: u32 = 5;
+const MAP: u32 = 6;
+const BYTES: u32 = 7;
+
+/// The values of a list, and the members of a map.
+const VALUES: u32 = 1;
+
+type Members<'a> = Vec<(Cow<'a, str>, Json<'a>)>;
+
+/// The name of an attribute of records, as it stands in each.
+#[derive(Debug)]
+pub(super) struct Key(Box<[u8]>);
+
+impl Key {
+    pub(super) fn new(parts: &[&str]) -> Self {
+        let mut bytes = Vec::new();
+        wire::text(&mut bytes, KEY, parts);
+        wire::tag(&mut bytes, VALUE, 2);
+        Self(bytes.into())
+    }
+
+    /// An attribute of this name.
+    #[inline]
+    pub(super) fn attribute(&self, out: &mut Vec<u8>, json: &Json<'_>) {
+        match json {
+            Json::Str(text) => self.text(out, text),
+            Json::Number(text) => match short(text) {
+                Some(number) => self.number(out, number),
+                None => self.other(out, json),
+            },
+            json => self.other(out, json),
+        }
+    }
+
+    fn other(&self, out: &mut Vec<u8>, json: &Json<'_>) {
+        wire::message(out, ATTRIBUTES, |out| {
+            out.extend_from_slice(&self.0);
+            let any = wire::open_content(out, 1);
+            value(out, json);
+            wire::close(out, &any);
+        });
+    }
+
+    /// An attribute of this name that is an integer.
+    #[inline]
+    fn number(&self, out: &mut Vec<u8>, number: u64) {
+        let any = 1 + wire::width(number);
+        wire::head(out, ATTRIBUTES, self.0.len() + 1 + any);
+        out.extend_from_slice(&self.0);
+        out.extend_from_slice(&[any as u8, wire::first(INT, 0)]);
+        wire::varint(out, number);
+    }
+
+    /// An attribute of this name that is a text: the lengths of all parts are known.
+    #[inline]
+    pub(super) fn text(&self, out: &mut Vec<u8>, text: &str) {
+        let any = 1 + wire::width(text.len() as u64) + text.len();
+        let whole = self.0.len() + wire::width(any as u64) + any;
+        if let (true, Ok(whole), Ok(len)) = (whole < 0x80, u8::try_from(whole), u8::try_from(text.len())) {
+            // All of the lengths take a byte.
+            out.extend_from_slice(&[wire::first(ATTRIBUTES, 2), whole]);
+            out.extend_from_slice(&self.0);
+            out.extend_from_slice(&[len + 2, wire::first(STRING, 2), len]);
+        } else {
+            wire::head(out, ATTRIBUTES, whole);
+            out.extend_from_slice(&self.0);
+            wire::varint(out, any as u64);
+            wire::head(out, STRING, text.len());
+        }
+        out.extend_from_slice(text.as_bytes());
+    }
+}
+
+/// An attribute of a record with a value of the line.
+#[inline]
+pub(super) fn plain(out: &mut Vec<u8>, key: &[&str], json: &Json<'_>) {
+    match json {
+        Json::Str(text) => text_attribute(out, key, text),
+        json => attribute(out, key, |out| value(out, json)),
+    }
+}
+
+/// An attribute of a record that is a text: the lengths of all parts are known.
+#[inline]
+pub(super) fn text_attribute(out: &mut Vec<u8>, key: &[&str], text: &str) {
+    let part = |len: usize| 1 + wire::width(len as u64) + len;
+    let key_len = key.iter().map(|part| part.len()).sum();
+    let any = part(text.len());
+    wire::head(out, ATTRIBUTES, part(key_len) + part(any));
+    wire::text(out, KEY, key);
+    wire::head(out, VALUE, any);
+    wire::bytes(out, STRING, text.as_bytes());
+}
+
+/// An attribute of a record or a resource, whose field number both have told.
+pub(super) fn attribute(out: &mut Vec<u8>, key: &[&str], write: impl FnOnce(&mut Vec<u8>)) {
+    pair(out, ATTRIBUTES, key, write);
+}
+
+/// A key with its value, as the given field of a message.
+pub(super) fn pair(out: &mut Vec<u8>, number: u32, key: &[&str], write: impl FnOnce(&mut Vec<u8>)) {
+    wire::message(out, number, |out| {
+        wire::text(out, KEY, key);
+        wire::message(out, VALUE, write);
+    });
+}
+
+/// A text as a value.
+pub(super) fn string(out: &mut Vec<u8>, text: &str) {
+    wire::bytes(out, STRING, text.as_bytes());
+}
+
+/// Whether an object of the line stands for something else: its one key begins with `$`.
+fn is_form(members: &Members<'_>) -> bool {
+    matches!(members.as_slice(), [(key, _)] if key.starts_with('$'))
+}
+
+/// The content of an `AnyValue`. A null is one without content.
+pub(super) fn value(out: &mut Vec<u8>, json: &Json<'_>) {
+    match json {
+        Json::Null => {}
+        Json::Bool(truth) => wire::number(out, BOOL, u64::from(*truth)),
+        Json::Str(text) => string(out, text),
+        Json::Number(text) => number(out, text),
+        Json::List(values) => wire::message(out, LIST, |out| {
+            for json in values {
+                wire::message(out, VALUES, |out| value(out, json));
+            }
+        }),
+        Json::Object(members) if is_form(members) => {
+            if !form(out, members) {
+                map(out, members);
+            }
+        }
+        Json::Object(members) => map(out, members),
+    }
+}
+
+/// A number of few digits and nothing else.
+#[inline]
+fn short(text: &str) -> Option<u64> {
+    let mut number = 0;
+    for byte in text.bytes() {
+        if !byte.is_ascii_digit() || text.len() > 18 {
+            return None;
+        }
+        number = number * 10 + u64::from(byte - b'0');
+    }
+    Some(number)
+}
+
+fn number(out: &mut Vec<u8>, text: &str) {
+    if let Ok(number) = text.parse::<i64>() {
+        wire::number(out, INT, number as u64);
+    } else if let Ok(number) = text.parse::<i128>() {
+        integer(out, number);
+    } else {
+        // With a fraction or an exponent: a float. One that cannot be read is sent as the text that it is.
+        match text.parse::<f64>() {
+            Ok(float) => wire::fixed64(out, DOUBLE, float.to_bits()),
+            Err(_) => string(out, text),
+        }
+    }
+}
+
+fn map(out: &mut Vec<u8>, members: &Members<'_>) {
+    wire::message(out, MAP, |out| {
+        for (key, json) in members {
+            pair(out, VALUES, &[key], |out| value(out, json));
+        }
+    });
+}
+
+/// What a one-key object stands for, where OTLP has it. An integer beyond 64 bits, a commitment and a map whose one key
+/// begins with `$` stay the one-key maps that they are in the line.
+fn form(out: &mut Vec<u8>, members: &Members<'_>) -> bool {
+    let Some((key, Json::Str(text))) = members.first() else {
+        return false;
+    };
+    match key.as_ref() {
+        "$int" => match text.parse::<i64>() {
+            Ok(number) => integer(out, i128::from(number)),
+            Err(_) => return false,
+        },
+        "$f64" => match text.parse::<f64>() {
+            Ok(float) => wire::fixed64(out, DOUBLE, float.to_bits()),
+            Err(_) => return false,
+        },
+        "$bytes" => match base64::engine::general_purpose::STANDARD.decode(text.as_bytes()) {
+            Ok(bytes) => wire::bytes(out, BYTES, &bytes),
+            Err(_) => return false,
+        },
+        _ => return false,
+    }
+    true
+}
+
+/// An integer; one that OTLP cannot hold as one stays the one-key map that a line would have.
+pub(super) fn integer(out: &mut Vec<u8>, number: i128) {
+    match i64::try_from(number) {
+        Ok(number) => wire::number(out, INT, number as u64),
+        Err(_) => wire::message(out, MAP, |out| {
+            pair(out, VALUES, &["$int"], |out| {
+                string(out, itoa::Buffer::new().format(number))
+            });
+        }),
+    }
+}
