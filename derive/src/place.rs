@@ -7,7 +7,7 @@ use syn::{Error, Ident, LitStr, Result, Type};
 
 use crate::event::{audit, doc};
 use crate::expand::all;
-use crate::field::{Read, Said};
+use crate::field::{Read, Said, knows, unknown};
 
 /// A field of an event.
 pub(crate) struct Field<'i> {
@@ -83,6 +83,14 @@ pub(crate) enum Of {
     Part,
 }
 
+/// The words for places.
+fn words(of: Of) -> Vec<&'static str> {
+    let of = KINDS
+        .iter()
+        .filter(|(kind, ..)| (*kind == Kind::Key) == (of == Of::Part));
+    of.map(|(_, word, ..)| *word).collect()
+}
+
 fn one(field: &syn::Field, of: Of) -> Result<Field<'_>> {
     let Some(name) = &field.ident else {
         return Err(Error::new(field.span(), "the fields of an event have names"));
@@ -95,7 +103,10 @@ fn one(field: &syn::Field, of: Of) -> Result<Field<'_>> {
                 meta.path.is_ident(word) && (*kind == Kind::Key) == (of == Of::Part)
             });
             let Some((kind, ..)) = known else {
-                return read.take(&meta);
+                return match knows(&meta) {
+                    true => read.take(&meta),
+                    false => Err(unknown(&meta, &words(of))),
+                };
             };
             let key: LitStr = meta.value()?.parse()?;
             if place.is_some() {
