@@ -2,6 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
+use syn::meta::ParseNestedMeta;
 use syn::spanned::Spanned as _;
 use syn::{Error, Ident, LitStr, Result, Type};
 
@@ -83,12 +84,21 @@ pub(crate) enum Of {
     Part,
 }
 
-/// The words for places.
-fn words(of: Of) -> Vec<&'static str> {
-    let of = KINDS
-        .iter()
-        .filter(|(kind, ..)| (*kind == Kind::Key) == (of == Of::Part));
-    of.map(|(_, word, ..)| *word).collect()
+/// The error for a word that is neither a class nor a place here.
+fn misplaced(meta: &ParseNestedMeta<'_>, of: Of) -> Error {
+    let is_elsewhere = KINDS.iter().any(|(_, word, ..)| meta.path.is_ident(word));
+    match of {
+        Of::Event if is_elsewhere => meta.error(format!("`key` is for the fields of a part: {REMEDY}")),
+        Of::Part if is_elsewhere => meta.error(
+            "a field of a part stands inside the part, under its name or `key = \"…\"`: leave its place out",
+        ),
+        Of::Event => {
+            let places = KINDS.iter().filter(|(kind, ..)| *kind != Kind::Key);
+            let places: Vec<_> = places.map(|(_, word, ..)| *word).collect();
+            unknown(meta, &places)
+        }
+        Of::Part => unknown(meta, &[]),
+    }
 }
 
 fn one(field: &syn::Field, of: Of) -> Result<Field<'_>> {
@@ -105,7 +115,7 @@ fn one(field: &syn::Field, of: Of) -> Result<Field<'_>> {
             let Some((kind, ..)) = known else {
                 return match knows(&meta) {
                     true => read.take(&meta),
-                    false => Err(unknown(&meta, &words(of))),
+                    false => Err(misplaced(&meta, of)),
                 };
             };
             let key: LitStr = meta.value()?.parse()?;
