@@ -14,8 +14,12 @@ fn flynn(event_type: &str, event: &Value) -> (Profile, Value) {
     (Profile::Flynn, line)
 }
 
-/// Lines in which every field of each shape stands, and each kind of place.
+/// Lines in which every kind of field of each shape stands.
 fn lines() -> Vec<(Profile, Value)> {
+    [flynns(), others()].concat()
+}
+
+fn flynns() -> Vec<(Profile, Value)> {
     vec![
         flynn(
             "tool.start",
@@ -47,6 +51,11 @@ fn lines() -> Vec<(Profile, Value)> {
             &json!({"email_id": "e", "from": "f", "subject": "s", "labels": ["l"]}),
         ),
         flynn("user.action", &json!({"x": {"y": 1}})),
+    ]
+}
+
+fn others() -> Vec<(Profile, Value)> {
+    vec![
         (
             Profile::Denkeeper,
             json!({"id": 7, "timestamp": "2026-04-25T10:00:00.12Z", "category": "tool_call", "action": "execute", "agent": "main",
