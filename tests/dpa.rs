@@ -71,10 +71,7 @@ fn a_declaration_that_redaction_contradicts_is_flagged_as_a_value_and_through_tr
     }
     let policy = Policy::strict().key("k1", &[7; 32]).unwrap();
     let strict = Recording::with(|audit| audit.policy(policy));
-    strict
-        .audit()
-        .emit(&declared("wrote to ann@example.com"))
-        .unwrap();
+    strict.audit().emit(declared("wrote to ann@example.com")).unwrap();
     strict
         .captured()
         .only()
