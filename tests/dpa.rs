@@ -407,11 +407,11 @@ fn t004_10_an_entry_has_no_place_for_contents() {
 }
 
 #[test]
-fn where_modules_are_restricted_an_entry_is_recorded_by_the_catalogues_own() {
-    for (module, count) in [("app", 0), ("tracing_audit::catalog", 1)] {
-        let recording = Recording::with(|audit| audit.allow_module("app").allow_module(module));
+fn where_modules_are_restricted_an_entry_is_recorded_all_the_same() {
+    for module in ["app", "tracing_audit::catalog"] {
+        let recording = Recording::with(|audit| audit.allow_module(module));
         recording.run(|| full().record());
-        recording.captured().count(count);
+        recording.captured().count(1);
     }
 }
 
