@@ -327,6 +327,7 @@ fn every_record_is_accounted_for_where_the_only_sink_is_ten_times_too_slow_in_mo
     holds_where_the_only_sink_is_slow(Mode::Bounded);
 }
 
+/// T003-27.
 #[test]
 fn every_record_is_accounted_for_where_the_only_sink_is_ten_times_too_slow_in_mode_lossy() {
     holds_where_the_only_sink_is_slow(Mode::Lossy);

@@ -353,6 +353,58 @@ fn a_typed_event_allocates_nothing_after_its_first() {
     }
 }
 
+/// An event with values that are not for everybody's eyes, and of which nothing is left but markers.
+#[cfg(feature = "derive")]
+#[derive(tracing_audit::record::AuditEvent)]
+#[audit(
+    event = "account.change",
+    category = "account",
+    action = "change",
+    level = "info",
+    outcome = "success"
+)]
+struct Closed<'a> {
+    #[audit(slot = "reason", personal = "content")]
+    reason: &'a str,
+    #[audit(detail = "account.password", secret)]
+    password: Option<&'a str>,
+    #[audit(detail = "account.pin", secret)]
+    pin: u16,
+    #[audit(detail = "account.share", secret)]
+    share: f64,
+    #[audit(detail = "account.question", secret)]
+    question: std::borrow::Cow<'a, str>,
+    #[audit(detail = "account.illness", special = "health", action = "marker")]
+    illness: String,
+    #[audit(attribute = "note", unclassified)]
+    note: &'a str,
+}
+
+#[cfg(feature = "derive")]
+#[test]
+fn a_typed_event_whose_values_are_hidden_allocates_nothing_after_its_first_either() {
+    use tracing_audit::record::AuditEvent as _;
+
+    let (audit, sink) = trail_with(|builder| builder);
+    let closed = |n: u64| {
+        let event = Closed {
+            reason: "he asked for it",
+            password: Some("hunter2"),
+            pin: 1_234,
+            share: 0.25,
+            question: "the name of the cat".into(),
+            // Where nothing is, nothing is allocated for the event itself.
+            illness: String::new(),
+            note: if n == 0 { "first" } else { "called twice" },
+        };
+        event.record();
+    };
+    for (form, dispatch) in forms(&audit) {
+        steady(&audit, &dispatch, &format!("{form}: what is hidden"), closed);
+        sink.clear();
+    }
+}
+
 #[cfg(feature = "catalog")]
 #[test]
 fn an_event_of_the_catalogue_that_borrows_what_it_says_openly_allocates_nothing_after_its_first() {

@@ -1,8 +1,14 @@
-//! Every field of every payload of seed 000, as a typed event, from file, memory and the seed's own shape.
-#![cfg(feature = "catalog")]
+//! Every field of every payload of seed 000, as a typed event, from file, memory, SQLite, a collector and the seed's own shape.
+#![cfg(all(feature = "catalog", feature = "otlp", feature = "sqlite"))]
 
 #[path = "support/came_back.rs"]
 mod came_back;
+#[path = "support/collector.rs"]
+mod collector;
+#[path = "support/elsewhere.rs"]
+mod elsewhere;
+#[path = "support/otlp.rs"]
+mod otlp;
 #[path = "support/seeds.rs"]
 mod seeds;
 #[path = "support/trail.rs"]
@@ -376,7 +382,7 @@ fn heartbeats() -> Seen {
 
 /// T000-01. Fails where the document has a field that no row here has, and the other way round.
 #[test]
-fn every_field_of_every_payload_of_flynn_comes_back_from_file_memory_and_shape() {
+fn every_field_of_every_payload_of_flynn_comes_back_from_everywhere_and_as_the_shape() {
     let seen = [
         starts_and_ends_of_tools(),
         permissions_of_tools(),

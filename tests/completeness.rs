@@ -222,6 +222,7 @@ fn a_line_that_is_gone_or_is_no_record_leaves_a_window_unknown_at_its_borders_to
     past.is_complete(between(7, 9));
 }
 
+/// T003-40.
 #[test]
 fn a_trail_without_an_end_is_unknown_and_the_next_start_bounds_what_is_missing() {
     let past = Past::new();
@@ -325,6 +326,7 @@ fn what_a_pause_left_out_is_lost_and_a_pause_without_an_end_is_unknown() {
     past.is_complete(between(21, 22));
 }
 
+/// T003-42.
 #[test]
 fn what_retention_removed_from_a_window_leaves_it_unknown_and_a_window_behind_it_is_complete() {
     let past = Past::new();

@@ -198,6 +198,7 @@ fn a_record_that_was_read_can_be_emitted_again_and_has_a_place_of_its_own() {
     assert_eq!(two.uint(Slot::Seq), second.seq());
 }
 
+/// T000-04.
 #[test]
 fn a_disabled_trail_creates_nothing_and_says_so() {
     let directory = tempfile::tempdir().unwrap();

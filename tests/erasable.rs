@@ -66,6 +66,7 @@ fn anyone_can_check_a_commitment_from_its_row() {
     );
 }
 
+/// T004-05, T004-07.
 #[test]
 fn after_an_erasure_the_value_is_nowhere_and_the_lines_are_as_they_were() {
     let trail = Trail::new();
@@ -108,6 +109,7 @@ fn the_record_of_an_erasure_names_the_subject_by_pseudonym_only() {
     assert!(!trail.holds("ana.subject"));
 }
 
+/// T004-11.
 #[test]
 fn all_of_25_000_records_of_one_subject_are_erased_and_the_log_does_not_change() {
     let trail = Trail::new();

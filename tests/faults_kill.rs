@@ -35,6 +35,7 @@ fn killed(test: &str, is_young: bool, milliseconds: u64, when: When) -> Result<u
     Ok(acknowledged.len())
 }
 
+/// T003-33.
 #[test]
 fn a_kill_at_any_time_takes_nothing_that_was_acknowledged() {
     let test = "a_kill_at_any_time_takes_nothing_that_was_acknowledged";

@@ -67,6 +67,7 @@ fn with_foreign_files(sink: &FileSink) {
     }
 }
 
+/// T001-24, T003-39.
 #[test]
 fn age_removes_what_is_older_than_the_days_that_are_kept() {
     let place = tempfile::tempdir().unwrap();

@@ -135,6 +135,7 @@ fn a_directory_that_everybody_may_write_is_refused() {
     assert!(error.to_string().contains(&remedy), "{error}");
 }
 
+/// T003-37.
 #[cfg(unix)]
 #[test]
 fn directories_and_files_get_their_modes_whatever_the_umask() {
@@ -259,6 +260,7 @@ fn a_stream_keeps_its_identity() {
     assert_eq!(open().stream_id(), second);
 }
 
+/// T003-15, T003-35.
 #[test]
 fn a_trail_that_was_closed_today_is_continued_in_its_segment() {
     let place = tempfile::tempdir().unwrap();
@@ -316,6 +318,7 @@ fn an_idle_midnight_ends_the_segment_and_an_empty_one_stays() {
     );
 }
 
+/// T003-38.
 #[test]
 fn a_segment_never_grows_beyond_its_size_and_no_line_is_split() {
     let place = tempfile::tempdir().unwrap();
@@ -369,6 +372,7 @@ fn rotate_says_what_it_did_and_leaves_an_empty_segment_open() {
     );
 }
 
+/// T003-06.
 #[test]
 fn repetitions_are_skipped_and_a_hole_is_refused() {
     let place = tempfile::tempdir().unwrap();

@@ -69,6 +69,7 @@ fn cursor(place: &Path, sink: &str) -> serde_json::Value {
     serde_json::from_slice(&text).unwrap()
 }
 
+/// T003-26, T003-43.
 #[test]
 fn a_sink_that_is_new_to_a_trail_is_given_all_of_it_and_later_only_what_it_has_not_taken() {
     let place = tempfile::tempdir().unwrap();

@@ -20,6 +20,7 @@ fn on_disk(dir: &Path, query: &str) -> Vec<Record> {
     found.records.into_iter().map(|stored| stored.record).collect()
 }
 
+/// T002-11.
 #[test]
 fn what_emit_calls_durable_and_what_flush_covered_stand_in_the_file() {
     let place = tempfile::tempdir().unwrap();

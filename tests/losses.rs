@@ -63,6 +63,7 @@ fn submit_until_refused(audit: &Audit, queued: &mut u64) -> Error {
     }
 }
 
+/// T003-14.
 #[test]
 fn a_full_queue_refuses_a_value_and_counts_a_report_in_a_gap_record() {
     let sink = Gated::default();

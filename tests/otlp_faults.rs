@@ -382,6 +382,7 @@ fn speaks_something_else_and_every_record_arrives() {
     );
 }
 
+/// T003-31.
 #[test]
 fn is_not_there_at_first_and_every_record_arrives_when_it_is() {
     let gone = Collector::good();

@@ -118,6 +118,7 @@ fn arrived(place: &Path) -> Vec<Vec<u64>> {
         .collect()
 }
 
+/// T003-32.
 #[test]
 fn whoever_is_killed_every_record_arrives_and_a_kill_has_at_most_one_batch_arrive_again() {
     if let Some(scenario) = scenario() {

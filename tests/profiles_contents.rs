@@ -28,11 +28,15 @@ fn flynn() -> Vec<(Profile, String)> {
         ("webhook.receive", r#""body":"%""#),
         ("webhook.receive", r#""body":["%"]"#),
         ("cron.trigger", r#""message":"%""#),
+        ("cron.trigger", r#""message":{"a":"%"}"#),
+        ("user.action", r#""message":"%""#),
         ("tool.start", r#""tool_args":{"a":["%"]}"#),
         ("tool.success", r#""result":{"success":true,"output":"%"}"#),
         ("tool.success", r#""result":{"output":"%"}"#),
         ("gmail.new_email", r#""subject":"%""#),
+        ("gmail.new_email", r#""subject":["%"]"#),
         ("gmail.new_email", r#""from":"%""#),
+        ("gmail.new_email", r#""from":["%"]"#),
         ("x", r#""flynn":"%""#),
     ];
     let line = |(event, fields): (&str, &str)| {
@@ -51,6 +55,9 @@ fn denkeeper() -> Vec<(Profile, String)> {
         ("llm", r#"{"response_text":"%","thinking_content":"%"}"#),
         ("llm", r#"{"response_text":["%"]}"#),
         ("supervisor", r#"{"raw_response":"%"}"#),
+        ("supervisor", r#"{"raw_response":{"a":"%"}}"#),
+        ("supervisor", r#"{"arguments":"%"}"#),
+        ("safety", r#"{"action":"warn","excerpt":"%"}"#),
     ];
     let line = |(category, detail): (&str, &str)| {
         let detail = serde_json::Value::from(detail.replace('%', CONTENT));

@@ -186,11 +186,11 @@ fn what_cannot_be_a_record_is_refused_with_its_column_its_content_and_the_remedy
         ),
         (
             r#"{"timestamp":1,"level":"ü","event_type":"a.b","event":{"x":1,"x":2}}"#,
-            "column 55: the object has the key `x` twice, and two readers could see two records; remove one",
+            "column 55: the object that begins here has the key `x` twice, and two readers could see two records: remove one",
         ),
         (
             r#"{"timestamp":1,"level":"info","event_type":"a.b","event":{"x":[{"y":1e999}]}}"#,
-            "`event.x.y`: the number `1e999` is beyond 128 bits or the largest double; write it as text",
+            "`event.x.y`: the number `1e999` is beyond 128 bits or the largest double: write it as text",
         ),
         (r#"{"timestamp":1,"#, "column 16: not JSON: expected a key"),
         (r#"[1]"#, "column 1: expected an object instead of a list"),
@@ -214,7 +214,7 @@ fn what_cannot_be_a_record_is_refused_with_its_column_its_content_and_the_remedy
         .expect_err("long")
         .to_string();
     assert!(
-        error.contains("is a name of 256 bytes; shorten it to 255"),
+        error.contains("is a name of 256 bytes: shorten it to 255"),
         "{error}"
     );
 }

@@ -169,6 +169,7 @@ fn every_form_leaves_out_what_it_does_not_say() {
     }
 }
 
+/// T001-02.
 #[test]
 fn arguments_are_adjacent_terms_and_the_same_field_twice_is_either() {
     let either = Query::parse_terms(["actor=u-2", "outcome=denied", "actor=u-1"], NOW).unwrap();

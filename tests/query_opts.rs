@@ -61,7 +61,7 @@ fn seconds(trail: &Trail, query: Query) -> Vec<u64> {
         .collect()
 }
 
-/// T001-03, T001-16 to T001-22, T001-26 to T001-28.
+/// T001-03, T001-16, T001-17, T001-18, T001-19, T001-20, T001-21, T001-22, T001-26, T001-27, T001-28.
 #[test]
 fn every_field_of_a_list_narrows_alone_and_with_others_and_an_empty_one_does_not() {
     let trail = hosted();

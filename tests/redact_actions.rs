@@ -186,6 +186,7 @@ fn what_is_no_address_never_passes_as_one() {
         .count(2 * garbage.len() + garbage.len());
 }
 
+/// T003-10.
 #[test]
 fn redaction_happens_before_the_record_leaves_the_thread() {
     // What waits in a span is redacted already: a policy that a second trail has does not see the value again.

@@ -84,6 +84,7 @@ macro_rules! report_all {
     }};
 }
 
+/// T003-22.
 #[test]
 fn a_secret_shows_in_no_spelling_and_by_no_kind_of_value() {
     let recording = Recording::new();
@@ -138,6 +139,7 @@ fn a_harmless_name_shows_its_value_by_every_kind() {
     assert_eq!(recording.audit().stats().redacted, 0);
 }
 
+/// T003-36.
 #[test]
 fn redaction_says_what_it_did_and_nothing_of_the_value() {
     let captured = capture(|| {

@@ -325,6 +325,7 @@ fn tower(secret: &Planted, shown: &mut String) {
     *shown += &format!("{layer:?} {service:?} {future:?}");
 }
 
+/// T003-05.
 #[test]
 fn no_debug_form_and_no_error_shows_a_value_that_it_holds() {
     let planted = Planted::many(576, canary::seed());

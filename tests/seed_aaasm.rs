@@ -28,7 +28,7 @@ fn a_second_sink_has_the_very_bytes_of_the_journal_and_changes_none_of_them() {
     assert_eq!(in_files.lines().collect::<Vec<_>>(), beside);
 }
 
-/// T003-17, for the direct door.
+/// T003-07, T003-17, for the direct door.
 #[test]
 fn receipts_come_in_the_order_of_the_records_that_they_are_for() {
     let trail = Trail::new();

@@ -91,7 +91,7 @@ fn left(keep: u64, ages: &[u64]) -> Vec<u64> {
         .collect()
 }
 
-/// T002-04 to T002-06.
+/// T002-04, T002-05, T002-06.
 #[test]
 fn files_older_than_the_days_that_are_kept_go_and_the_others_stay() {
     assert_eq!(left(30, &[35, 0]), [0]);
@@ -99,7 +99,7 @@ fn files_older_than_the_days_that_are_kept_go_and_the_others_stay() {
     assert_eq!(left(30, &[29, 15, 1, 0]), [29, 15, 1, 0]);
 }
 
-/// T002-07 to T002-10.
+/// T002-07, T002-08, T002-09, T002-10.
 #[test]
 fn a_hundred_tasks_that_write_at_once_leave_a_hundred_whole_lines() {
     let trail = Trail::new();
@@ -229,7 +229,7 @@ fn what_a_scan_found_can_be_counted_and_refused_without_being_shown() {
     assert_eq!(refused(&text), Err("3 violations".to_owned()));
 }
 
-/// T002-22 to T002-24.
+/// T002-22, T002-23, T002-24.
 #[test]
 fn the_end_of_a_trail_is_a_record_and_everything_before_it_is_on_disk() {
     let trail = Trail::new();

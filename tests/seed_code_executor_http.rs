@@ -65,6 +65,7 @@ fn seen(server: Server, headers: &[(&'static str, &[u8])]) -> (Captured, [Option
 
 const PLAIN: Server = Server { answers_with: None };
 
+/// T002-21.
 #[test]
 fn ids_of_a_request_are_made_unique_taken_over_replaced_and_echoed() {
     let mut made = HashSet::new();

@@ -60,7 +60,7 @@ fn stored() -> Trail {
     trail
 }
 
-/// T001-16 to T001-19.
+/// T001-16, T001-17, T001-18, T001-19.
 #[test]
 fn events_are_found_by_category_by_status_and_by_several_of_each_without_leakage() {
     let trail = stored();
@@ -182,7 +182,7 @@ fn pages_are_disjoint_and_whole_also_where_all_times_are_equal() {
     assert_eq!(seen, (0..10).rev().collect::<Vec<_>>());
 }
 
-/// T001-26 to T001-28.
+/// T001-26, T001-27, T001-28.
 #[test]
 fn sources_are_left_out_one_or_several_and_an_agent_is_not_its_dry_runs() {
     let trail = stored();
@@ -207,7 +207,7 @@ fn a_time_that_is_none_is_an_error_and_no_question_without_a_bound() {
     assert!(Query::parse("time>=whenever").is_err());
 }
 
-/// T001-14 and T001-15, for the direct door.
+/// T001-13, T001-14 and T001-15, for the direct door.
 #[test]
 fn three_records_in_a_row_are_three_lines_and_none_is_none() {
     let trail = Trail::new();
@@ -218,7 +218,7 @@ fn three_records_in_a_row_are_three_lines_and_none_is_none() {
     assert_eq!(trail.events(""), ["a.one", "a.two", "a.three"]);
 }
 
-/// T001-36 to T001-38: what the seed packs into a text of JSON stays structured.
+/// T001-36, T001-37, T001-38: what the seed packs into a text of JSON stays structured.
 #[test]
 fn details_of_tools_and_models_come_back_by_their_parts() {
     let trail = Trail::new();

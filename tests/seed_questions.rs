@@ -220,7 +220,7 @@ fn every_filter_of_denkeepers_list_narrows_alone_and_pages_by_limit_and_place() 
     all_of("denkeeper", "ListOpts", &rows.map(|(field, ..)| field));
 }
 
-/// T001-25 and T001-29: every number obeys the filter, and without one the trail is whole.
+/// T001-34, T001-25 and T001-29: every number obeys the filter, and without one the trail is whole.
 #[test]
 fn every_number_of_denkeepers_answers_can_be_had_and_obeys_the_filter() {
     let (trail, noon) = hosted();

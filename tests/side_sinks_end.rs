@@ -32,6 +32,7 @@ fn fill(audit: &Audit, hung: &Told, at: usize) -> u64 {
     PORT
 }
 
+/// T002-24.
 #[test]
 fn a_shutdown_waits_for_a_slow_sink_and_says_what_waits_where_its_time_is_up() {
     let place = tempfile::tempdir().unwrap();
@@ -61,6 +62,7 @@ fn a_shutdown_waits_for_a_slow_sink_and_says_what_waits_where_its_time_is_up() {
     );
 }
 
+/// T003-28.
 #[test]
 fn beside_a_journal_a_receiver_that_is_away_at_the_end_is_given_a_last_second_and_the_rest_after_the_next_start()
  {

@@ -100,6 +100,7 @@ fn what_is_no_record_is_refused_by_its_number_and_holds_nothing_up() {
     assert_eq!(lines(&SqliteStore::read_only(sink.path()).unwrap()).len(), 2);
 }
 
+/// T003-30.
 #[test]
 fn the_file_is_in_wal_mode_synchronous_full_and_for_its_owner_alone() {
     let place = tempfile::tempdir().unwrap();
@@ -120,6 +121,7 @@ fn the_file_is_in_wal_mode_synchronous_full_and_for_its_owner_alone() {
     }
 }
 
+/// T003-25.
 #[test]
 fn a_follower_fills_the_file_and_goes_on_where_it_was_after_a_start() {
     let place = tempfile::tempdir().unwrap();

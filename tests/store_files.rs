@@ -115,10 +115,10 @@ fn a_record_comes_with_its_exact_line() {
     assert_eq!(page.next, None);
 }
 
+/// T000-07.
 #[test]
 fn what_is_not_a_record_is_a_finding_from_either_end_and_hides_no_record() {
-    let root = tempfile::tempdir().unwrap();
-    let long = "x".repeat(2 * 1024 * 1024);
+    let (root, long) = (tempfile::tempdir().unwrap(), "x".repeat(2 * 1024 * 1024));
     let content = [
         line("a", 0, 0, ""),
         "not json".to_owned(),

@@ -134,6 +134,7 @@ impl From<ExitStatus> for End {
     }
 }
 
+/// T003-29.
 #[test]
 fn what_was_acknowledged_survives_every_way_out_of_a_process() {
     let test = "what_was_acknowledged_survives_every_way_out_of_a_process";

@@ -3,6 +3,8 @@
 #[path = "support/typed.rs"]
 mod typed;
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
 use serde_json::json;
 use tracing_audit::record::{AuditEvent, EventPart, Map, Outcome, Record, Slot, Value, Word};
 use tracing_audit::redact::sensitive::Email;
@@ -405,4 +407,56 @@ fn a_name_before_its_value_in_a_list_of_texts_is_evidence_by_either_way_in() {
         assert_eq!(traced["detail"]["invite"]["roles"][at], "[REDACTED:secret]");
         assert_eq!(traced, emitted);
     }
+}
+
+/// Somebody comes from somewhere.
+#[derive(Debug, Clone, PartialEq, AuditEvent)]
+#[audit(
+    event = "user.come",
+    category = "user",
+    action = "come",
+    level = "info",
+    outcome = "success"
+)]
+struct Come {
+    #[audit(slot = "actor.ip", network)]
+    from: IpAddr,
+    #[audit(detail = "come.to", internal)]
+    to: Ipv4Addr,
+    #[audit(detail = "come.over", internal)]
+    over: Option<Ipv6Addr>,
+}
+
+#[test]
+fn addresses_are_texts_that_a_policy_shortens_and_that_come_back() {
+    let event = Come {
+        from: Ipv4Addr::new(203, 0, 113, 77).into(),
+        to: Ipv4Addr::LOCALHOST,
+        over: Some(Ipv6Addr::LOCALHOST),
+    };
+    let recording = Recording::with(|audit| audit.policy(Policy::off("values are compared")));
+    recording.audit().emit(&event).unwrap();
+    recording.run(|| event.record());
+    for record in recording.captured().count(2).records() {
+        assert_eq!(Come::from_record(record.record()).unwrap(), event);
+    }
+    let recording = Recording::new();
+    recording.audit().emit(&event).unwrap();
+    recording.run(|| event.record());
+    for record in recording.captured().count(2).records() {
+        record
+            .assert_has(Slot::ActorIp, "203.0.113.0")
+            .assert_has(Slot::ActorIpPrefixLen, 24_u8);
+        let back = Come::from_record(record.record()).unwrap();
+        assert_eq!(back.from, Ipv4Addr::new(203, 0, 113, 0));
+        assert_eq!(back.to, event.to);
+    }
+    let other = Record::builder("user.come")
+        .set(Slot::ActorIp, "somewhere")
+        .build();
+    let error = Come::from_record(&other).unwrap_err().to_string();
+    assert!(
+        error.contains("`from`") && error.contains("the text is no address of its kind"),
+        "{error}"
+    );
 }

@@ -50,6 +50,7 @@ fn without(sealer: &Sealer, names: &[&str]) {
     }
 }
 
+/// T003-09.
 #[test]
 fn lines_of_another_version_verify_as_they_stand() {
     let key = key();
@@ -276,6 +277,7 @@ fn v3_a_checkpoint_that_is_smaller_than_the_one_before_it_fails() {
 }
 
 // V4: immudb calls an edited value consistent, because only stored hashes were compared.
+/// T003-03.
 #[test]
 fn v4_a_changed_record_fails_also_where_every_stored_hash_was_left_as_it_was() {
     let key = key();

@@ -266,6 +266,7 @@ fn count() -> usize {
     }
 }
 
+/// T003-08.
 #[test]
 fn every_change_of_a_sealed_trail_is_found_and_where() {
     let (sealer, original) = original();

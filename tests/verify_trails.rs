@@ -99,6 +99,7 @@ fn keys_that_take_over_at_a_start_are_trusted_by_whoever_has_any_of_them() {
     );
 }
 
+/// T003-13.
 #[test]
 fn a_record_that_was_changed_in_a_trail_is_found_and_one_that_was_not_has_a_receipt() {
     let key = SigningKey::generate("example.com/payments").unwrap();

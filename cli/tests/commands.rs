@@ -46,6 +46,7 @@ completeness from the beginning to the end: unknown: `main` has no end: it is st
     assert_eq!(stderr(&output), "");
 }
 
+/// T001-30, T003-34.
 #[test]
 fn filters_and_ranges_narrow_and_the_closing_line_says_of_how_many() {
     let root = trail();

@@ -170,7 +170,7 @@ fn of_a_file_with_a_line_that_is_wrong_nothing_is_written_unless_it_is_asked_to_
     assert_eq!(stopped.status.code(), Some(3));
     let told = stderr(&stopped);
     assert!(
-        told.contains("line 3, column 1: the object has the key `timestamp` twice"),
+        told.contains("line 3, column 1: the object that begins here has the key `timestamp` twice"),
         "{told}"
     );
     assert!(told.contains("nothing was written") && !dir.exists(), "{told}");

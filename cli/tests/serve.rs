@@ -187,6 +187,7 @@ fn the_list_has_the_newest_rows_and_leads_to_all_others() {
     );
 }
 
+/// T001-39.
 #[test]
 fn the_filter_speaks_the_language_of_the_command_line_and_a_slip_is_an_error_with_a_place() {
     let root = trail();
@@ -459,6 +460,7 @@ fn other_addresses_are_only_listened_at_when_that_is_said_and_a_trail_must_be_th
     );
 }
 
+/// T001-35.
 #[test]
 fn an_empty_directory_is_a_trail_that_is_still_to_come() {
     let root = tempfile::tempdir().expect("a directory");

@@ -106,14 +106,13 @@ fn check(args: &Args, attributes: &[Attribute], signature: &Signature) -> Result
             "a `const fn` may run in the compiler, where nobody can record it",
         ));
     }
-    if let Some((span, _)) = &args.denied
+    if let Some((key, span)) = args.asks_errors()
         && matches!(signature.output, ReturnType::Default)
     {
-        return Err(Error::new(
-            *span,
-            "`denied` is asked about an error, and this function returns none: let it return a `Result`, or leave \
-             `denied` out",
-        ));
+        let message = format!(
+            "`{key}` is about an error, and this function returns none: let it return a `Result`, or leave `{key}` out"
+        );
+        return Err(Error::new(span, message));
     }
     let twice = attributes.iter().find(|attribute| {
         let path = attribute.path().segments.last();
@@ -188,23 +187,30 @@ fn conclude(args: &Args, can_fail: bool, call: &Ident, out: &Ident) -> TokenStre
             }
         };
     }
-    let (end, denied) = match &args.denied {
-        Some((span, denied)) => (
-            quote_spanned!(*span=> (&&#support::probe::Probe(&#out)).audit_failure()),
-            quote_spanned!(denied.span()=> #support::is_denied(#error, #denied)),
-        ),
-        None => (
-            quote!((&&&#support::probe::Probe(&#out)).audit_end()),
-            quote!(false),
-        ),
+    let end = match args.asks_errors() {
+        Some((_, span)) => quote_spanned!(span=> (&&#support::probe::Probe(&#out)).audit_failure()),
+        None => quote!((&&&#support::probe::Probe(&#out)).audit_end()),
     };
+    let denied = match &args.denied {
+        Some((_, denied)) => quote_spanned!(denied.span()=> #support::is_denied(#error, #denied)),
+        None => quote!(false),
+    };
+    let found = args.errors.as_ref().map(|(span, types)| {
+        let types = types
+            .iter()
+            .map(|ty| quote_spanned!(ty.span()=> #support::of_type::<#ty>));
+        quote_spanned! {*span=>
+            .or_else(|| #support::found((&&&&#support::probe::Probe(#error)).audit_error(), &[#(#types),*]))
+        }
+    });
     let forms = forms_of_values();
     quote! {
         if #call.is_heard() {
             #forms
             #[allow(unused_imports)]
             use #support::probe::{
-                ByFuture as _, ByResult as _, ByReturn as _, Fallibly as _, Infallibly as _, Says as _, SaysNothing as _,
+                AnError as _, ByFuture as _, ByResult as _, ByReturn as _, Fallibly as _, HeldError as _, HeldSendError as _,
+                HeldSyncError as _, Infallibly as _, NoError as _, Says as _, SaysNothing as _,
             };
             match #end {
                 #support::probe::End::Returned(#value) => {
@@ -213,7 +219,7 @@ fn conclude(args: &Args, can_fail: bool, call: &Ident, out: &Ident) -> TokenStre
                 }
                 #support::probe::End::Failed(#error) => #call.failed(
                     &(&&&&&&&#support::probe::Probe(#error)).audit_message(),
-                    (&&#support::probe::Probe(#error)).audit_says(),
+                    (&&#support::probe::Probe(#error)).audit_says()#found,
                     #denied,
                 ),
                 #support::probe::End::LeftOpen => #call.left_open(),

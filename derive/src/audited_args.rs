@@ -5,15 +5,16 @@ use std::collections::HashSet;
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::parse::{Parse, ParseStream};
-use syn::{Error, Expr, LitStr, Result, Token, parenthesized, token};
+use syn::punctuated::Punctuated;
+use syn::{Error, Expr, LitStr, Result, Token, Type, bracketed, parenthesized, token};
 
 use crate::audited_names::{NAMES, beside, is_astray, is_core, nearest};
 use crate::audited_value::{Field, Form, Name, Value, level, resource, support};
 
 /// The keys that are no names of fields.
-const KEYS: [&str; 11] = [
-    "action", "name", "target", "level", "parent", "resource", "actor", "changed", "denied", "start",
-    "fields",
+const KEYS: [&str; 12] = [
+    "action", "name", "target", "level", "parent", "resource", "actor", "changed", "denied", "errors",
+    "start", "fields",
 ];
 
 /// What the macro finds out by itself.
@@ -46,6 +47,7 @@ pub(crate) struct Args {
     pub(crate) level: TokenStream,
     pub(crate) parent: Option<Expr>,
     pub(crate) denied: Option<(Span, Expr)>,
+    pub(crate) errors: Option<(Span, Vec<Type>)>,
     pub(crate) changed: Option<Changed>,
     pub(crate) fields: Vec<Field>,
     given: HashSet<String>,
@@ -62,6 +64,7 @@ impl Parse for Args {
             level: quote!(#support::tracing::Level::INFO),
             parent: None,
             denied: None,
+            errors: None,
             changed: None,
             fields: Vec::new(),
             given: HashSet::new(),
@@ -77,6 +80,12 @@ impl Parse for Args {
 }
 
 impl Args {
+    /// What is asked about errors, and so needs a `Result`: the key, and where it stands.
+    pub(crate) fn asks_errors(&self) -> Option<(&'static str, Span)> {
+        let denied = self.denied.as_ref().map(|(span, _)| ("denied", *span));
+        denied.or_else(|| self.errors.as_ref().map(|(span, _)| ("errors", *span)))
+    }
+
     /// Whether a field is called so.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.fields.iter().any(|field| field.name.text == name)
@@ -135,6 +144,7 @@ impl Args {
             "level" => self.level = level(input)?,
             "parent" => self.parent = Some(input.parse()?),
             "denied" => self.denied = Some((name.span, input.parse()?)),
+            "errors" => self.errors = Some((name.span, types(&name, input)?)),
             "changed" | "changed_fields" => self.changed(&name, input)?,
             "resource" => {
                 for field in resource(&name, input)? {
@@ -246,6 +256,23 @@ impl Args {
             }
         }
         Ok(())
+    }
+}
+
+/// A type, or several in brackets.
+fn types(name: &Name, input: ParseStream<'_>) -> Result<Vec<Type>> {
+    if !input.peek(token::Bracket) {
+        return Ok(vec![input.parse()?]);
+    }
+    let inside;
+    bracketed!(inside in input);
+    let types = Punctuated::<Type, Token![,]>::parse_terminated(&inside)?;
+    match types.is_empty() {
+        true => Err(Error::new(
+            name.span,
+            "`errors` names no type: `errors = [Refused]`",
+        )),
+        false => Ok(types.into_iter().collect()),
     }
 }
 

@@ -6,6 +6,8 @@ use syn::meta::ParseNestedMeta;
 use syn::spanned::Spanned as _;
 use syn::{Error, Field, GenericArgument, LitStr, PathArguments, Result, Type};
 
+use crate::audited_names::nearest;
+
 /// What is to be done with a field.
 pub(crate) enum Said {
     Skip,
@@ -117,10 +119,38 @@ impl Read {
     }
 }
 
+/// What stands in an attribute beside classes.
+const BESIDE: [&str; 3] = ["action", "nested", "skip"];
+
+/// Whether [`Read::take`] knows the word.
+pub(crate) fn knows(meta: &ParseNestedMeta<'_>) -> bool {
+    let classes = CLASSES.iter().map(|(word, ..)| *word);
+    classes.chain(BESIDE).any(|word| meta.path.is_ident(word))
+}
+
+/// The error for a word that is no class, and no place where there are such.
+pub(crate) fn unknown(meta: &ParseNestedMeta<'_>, places: &[&str]) -> Error {
+    let word = meta
+        .path
+        .get_ident()
+        .map_or_else(|| "this".to_owned(), |word| format!("`{word}`"));
+    let what = match places {
+        [] => "no class",
+        _ => "neither a place nor a class",
+    };
+    let classes = CLASSES.iter().map(|(word, ..)| *word);
+    let known = classes.chain(BESIDE).chain(places.iter().copied());
+    let hint = match nearest(word.trim_matches('`'), known) {
+        Some(near) => format!("did you mean `{near}`? Or "),
+        None => String::new(),
+    };
+    meta.error(format!("{word} is {what}: {hint}{REMEDY}"))
+}
+
 fn class(meta: &ParseNestedMeta<'_>) -> Result<Stated> {
     let known = CLASSES.iter().find(|(word, ..)| meta.path.is_ident(word));
     let Some((word, kind, wanted)) = known else {
-        return Err(meta.error(format!("this is no class: {REMEDY}")));
+        return Err(unknown(meta, &[]));
     };
     let given = meta.input.peek(syn::Token![=]);
     let label = match (given, wanted) {

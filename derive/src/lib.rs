@@ -222,6 +222,7 @@ pub fn sensitive_instrument(arguments: TokenStream, function: TokenStream) -> To
 /// | `actor = id` | who acts, where no scope says so |
 /// | `changed = names`, `changed = \|returned\| names` | names of fields that changed, never their values |
 /// | `denied = \|error\| …` | which errors are refusals; `AuditError` for the error's type says so everywhere |
+/// | `errors = [Refused, Locked]` | types with `AuditError` that are looked for in a box, and among an error's sources |
 /// | `reason = …`, `category = …`, `tenant = …`, … | any other place of the record |
 /// | `level = "info"`, `target = "audit"`, `parent = id` | as for a span, with their defaults |
 /// | `start = true` | a record at the beginning too, under the same `execution_id` |
@@ -259,7 +260,7 @@ pub fn audited(arguments: TokenStream, function: TokenStream) -> TokenStream {
 ///     .assert_attribute("size", 4096_i64);
 /// ```
 ///
-/// The keys are those of [`macro@audited`] but `denied`, `start` and `fields`, and in addition `outcome` and `error`. A name with a dot
+/// The keys are those of [`macro@audited`] but `denied`, `errors`, `start` and `fields`, and in addition `outcome` and `error`. A name with a dot
 /// may come first; a name that no place of the record has is an attribute, unless it could only be a slip
 /// (`resource.kind`). `audit!(event)` records what derives `AuditEvent`. The guide `short_forms` of `tracing-audit` says the
 /// rest.

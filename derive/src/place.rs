@@ -2,12 +2,13 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
+use syn::meta::ParseNestedMeta;
 use syn::spanned::Spanned as _;
 use syn::{Error, Ident, LitStr, Result, Type};
 
 use crate::event::{audit, doc};
 use crate::expand::all;
-use crate::field::{Read, Said};
+use crate::field::{Read, Said, knows, unknown};
 
 /// A field of an event.
 pub(crate) struct Field<'i> {
@@ -83,6 +84,23 @@ pub(crate) enum Of {
     Part,
 }
 
+/// The error for a word that is neither a class nor a place here.
+fn misplaced(meta: &ParseNestedMeta<'_>, of: Of) -> Error {
+    let is_elsewhere = KINDS.iter().any(|(_, word, ..)| meta.path.is_ident(word));
+    match of {
+        Of::Event if is_elsewhere => meta.error(format!("`key` is for the fields of a part: {REMEDY}")),
+        Of::Part if is_elsewhere => meta.error(
+            "a field of a part stands inside the part, under its name or `key = \"…\"`: leave its place out",
+        ),
+        Of::Event => {
+            let places = KINDS.iter().filter(|(kind, ..)| *kind != Kind::Key);
+            let places: Vec<_> = places.map(|(_, word, ..)| *word).collect();
+            unknown(meta, &places)
+        }
+        Of::Part => unknown(meta, &[]),
+    }
+}
+
 fn one(field: &syn::Field, of: Of) -> Result<Field<'_>> {
     let Some(name) = &field.ident else {
         return Err(Error::new(field.span(), "the fields of an event have names"));
@@ -95,7 +113,10 @@ fn one(field: &syn::Field, of: Of) -> Result<Field<'_>> {
                 meta.path.is_ident(word) && (*kind == Kind::Key) == (of == Of::Part)
             });
             let Some((kind, ..)) = known else {
-                return read.take(&meta);
+                return match knows(&meta) {
+                    true => read.take(&meta),
+                    false => Err(misplaced(&meta, of)),
+                };
             };
             let key: LitStr = meta.value()?.parse()?;
             if place.is_some() {

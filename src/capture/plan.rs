@@ -222,7 +222,7 @@ fn role(metadata: &'static Metadata<'static>, settings: &Settings) -> Role {
     // An event that this crate defines says nothing of who reports it.
     let is_ours = || {
         let module = metadata.module_path().unwrap_or_default();
-        module.starts_with(concat!(env!("CARGO_CRATE_NAME"), "::")) && typed::event_of(metadata).is_some()
+        module.starts_with(concat!(env!("CARGO_CRATE_NAME"), "::")) && typed::is_known(metadata)
     };
     if !settings.is_allowed(metadata.module_path()) && !is_ours() {
         return Role::NotAllowed;

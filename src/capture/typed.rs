@@ -17,18 +17,24 @@ use tracing_core::{Event, Metadata, callsite, dispatcher};
 use crate::record::{EventMeta, FieldClass, FieldMeta, FieldValue, View};
 use crate::redact::Carry;
 
-/// The typed events whose callsites were hit, by the addresses of their metadata.
-static KNOWN: RwLock<BTreeMap<usize, &'static EventMeta>> = RwLock::new(BTreeMap::new());
+/// The callsites of this kind that were hit, by the addresses of their metadata, with the typed events that they are of.
+static KNOWN: RwLock<BTreeMap<usize, Option<&'static EventMeta>>> = RwLock::new(BTreeMap::new());
 
 /// The typed event that a callsite is of.
 pub(super) fn event_of(metadata: &'static Metadata<'static>) -> Option<&'static EventMeta> {
-    KNOWN.read().get(&std::ptr::from_ref(metadata).addr()).copied()
+    let known = KNOWN.read();
+    known.get(&std::ptr::from_ref(metadata).addr()).copied().flatten()
+}
+
+/// Whether a callsite is of this kind.
+pub(super) fn is_known(metadata: &'static Metadata<'static>) -> bool {
+    KNOWN.read().contains_key(&std::ptr::from_ref(metadata).addr())
 }
 
 /// The callsite of a typed event.
 pub struct Callsite {
     metadata: &'static Metadata<'static>,
-    event: &'static EventMeta,
+    event: Option<&'static EventMeta>,
     interest: AtomicU8,
     registration: AtomicU8,
 }
@@ -45,7 +51,7 @@ const REGISTERED: u8 = 2;
 impl std::fmt::Debug for Callsite {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Callsite")
-            .field("event", &self.event.name)
+            .field("name", &self.metadata.name())
             .finish_non_exhaustive()
     }
 }
@@ -70,8 +76,17 @@ impl Callsite {
     #[must_use]
     pub const fn new(metadata: &'static Metadata<'static>, event: &'static EventMeta) -> Self {
         Self {
+            event: Some(event),
+            ..Self::named(metadata)
+        }
+    }
+
+    /// The callsite of an event that is no struct's: what its fields mean follows from their names, as in a macro.
+    #[must_use]
+    pub const fn named(metadata: &'static Metadata<'static>) -> Self {
+        Self {
             metadata,
-            event,
+            event: None,
             interest: AtomicU8::new(UNKNOWN),
             registration: AtomicU8::new(UNREGISTERED),
         }

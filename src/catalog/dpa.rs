@@ -33,8 +33,13 @@ use std::str::FromStr;
 
 pub use parts::{EntryBuilder, Given, Missing, Other, Update};
 
+use tracing_core::Metadata;
+use tracing_core::field::{DebugValue, FieldSet, debug};
+use tracing_core::metadata::Kind;
+
+use crate::capture::typed::Callsite;
 use crate::error::{Error, ErrorKind, Result};
-use crate::record::{Record, Slot};
+use crate::record::{Record, Slot, Value};
 
 /// The tenant of an application that has only one.
 pub const SINGLE_TENANT: &str = "default";
@@ -233,38 +238,92 @@ impl Entry {
     }
 
     /// Records the entry through `tracing`: an ordinary event with the target `audit` and the level `info`, whose
-    /// fields other layers see too.
-    ///
-    /// Where [`AuditBuilder::allow_module`](crate::AuditBuilder::allow_module) restricts who may write, the module
-    /// `tracing_audit::catalog` must be allowed.
+    /// fields other layers see too. Neither [`AuditBuilder::allow_module`](crate::AuditBuilder::allow_module) nor a feature
+    /// `max_level_*` of `tracing` keeps it out of a trail.
     pub fn record(&self) {
-        let text = |slot| self.record.text(slot);
-        let texts = |slot| self.record.texts(slot).map(tracing::field::debug);
-        tracing::info!(
-            target: "audit",
-            event = text(Slot::Event),
-            action = text(Slot::Action),
-            actor.id = text(Slot::ActorId),
-            actor.type = text(Slot::ActorType),
-            actor.roles = texts(Slot::ActorRoles),
-            actor.ip = text(Slot::ActorIp),
-            actor.ip_prefix_len = self.record.uint(Slot::ActorIpPrefixLen),
-            actor.user_agent = text(Slot::ActorUserAgent),
-            resource.type = text(Slot::ResourceType),
-            resource.id = text(Slot::ResourceId),
-            changed_fields = texts(Slot::ChangedFields),
-            scope.feature = text(Slot::ScopeFeature),
-            scope.environment = text(Slot::ScopeEnvironment),
-            scope.tenant = text(Slot::ScopeTenant),
-            pii.contains = self.record.flag(Slot::PiiContains),
-            pii.categories = texts(Slot::PiiCategories),
-            outcome = text(Slot::Outcome),
-            error.code = text(Slot::ErrorCode),
-            reason = text(Slot::Reason),
-            correlation_id = text(Slot::CorrelationId),
-            request_id = text(Slot::RequestId),
-            profile = text(Slot::Profile),
-        );
+        if !CALLSITE.is_enabled() {
+            return;
+        }
+        let values = SLOTS.map(|slot| Shown::of(&self.record, slot));
+        CALLSITE.dispatch(&values.each_ref().map(Shown::value));
+    }
+}
+
+macro_rules! shown {
+    ($($name:literal $slot:ident,)*) => {
+        /// What an entry says, as other layers call it.
+        const NAMES: &[&str] = &[$($name,)*];
+        /// Where it stands.
+        const SLOTS: [Slot; NAMES.len()] = [$(Slot::$slot,)*];
+    };
+}
+
+shown! {
+    "event" Event,
+    "action" Action,
+    "actor.id" ActorId,
+    "actor.type" ActorType,
+    "actor.roles" ActorRoles,
+    "actor.ip" ActorIp,
+    "actor.ip_prefix_len" ActorIpPrefixLen,
+    "actor.user_agent" ActorUserAgent,
+    "resource.type" ResourceType,
+    "resource.id" ResourceId,
+    "changed_fields" ChangedFields,
+    "scope.feature" ScopeFeature,
+    "scope.environment" ScopeEnvironment,
+    "scope.tenant" ScopeTenant,
+    "pii.contains" PiiContains,
+    "pii.categories" PiiCategories,
+    "outcome" Outcome,
+    "error.code" ErrorCode,
+    "reason" Reason,
+    "correlation_id" CorrelationId,
+    "request_id" RequestId,
+    "profile" Profile,
+}
+
+/// Not one of `tracing`'s macros: a feature of that crate would leave it out.
+static CALLSITE: Callsite = Callsite::named(&METADATA);
+static METADATA: Metadata<'static> = Metadata::new(
+    concat!("event ", file!(), ":", line!()),
+    "audit",
+    tracing_core::Level::INFO,
+    Some(file!()),
+    Some(line!()),
+    Some(module_path!()),
+    FieldSet::new(NAMES, tracing_core::callsite::Identifier(&CALLSITE)),
+    Kind::EVENT,
+);
+
+/// A value of an entry as `tracing` takes it.
+enum Shown<'r> {
+    Nothing,
+    Text(&'r str),
+    Texts(DebugValue<Vec<&'r str>>),
+    Bool(bool),
+    Number(u64),
+}
+
+impl<'r> Shown<'r> {
+    fn of(record: &'r Record, slot: Slot) -> Self {
+        match record.get(slot) {
+            None => Self::Nothing,
+            Some(Value::Str(text)) => Self::Text(text),
+            Some(Value::Bool(truth)) => Self::Bool(*truth),
+            Some(Value::List(_)) => Self::Texts(debug(record.texts(slot).unwrap_or_default())),
+            Some(number) => number.as_u64().map_or(Self::Nothing, Self::Number),
+        }
+    }
+
+    fn value(&self) -> Option<&dyn tracing_core::field::Value> {
+        Some(match self {
+            Self::Nothing => return None,
+            Self::Text(text) => text,
+            Self::Texts(texts) => texts,
+            Self::Bool(truth) => truth,
+            Self::Number(number) => number,
+        })
     }
 }
 

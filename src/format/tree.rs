@@ -322,6 +322,7 @@ mod tests {
         }
     }
 
+    /// T003-02.
     #[test]
     fn the_root_is_the_one_that_the_standard_defines_at_every_size() {
         let mut grown = Grown::default();
@@ -359,6 +360,7 @@ mod tests {
         }
     }
 
+    /// T003-04.
     #[test]
     fn every_proof_leads_to_the_root_and_no_other_leaf_index_or_length_does() {
         for size in [1, 2, 3, 7, 8, 255, 256, 257, 600, 1_000] {

@@ -321,6 +321,7 @@ mod tests {
         query.into().to_string()
     }
 
+    /// T001-03.
     #[test]
     fn blank_words_and_empty_sets_are_no_filter() {
         assert_eq!(Query::from(&ListOpts::new()), Query::all());

@@ -9,6 +9,10 @@ use super::vocabulary::Outcome;
 /// A function under `#[audited]` (feature `derive`) that returns an `Err` is a failure, whatever the error's type. Where the
 /// type of the error implements this trait, it is asked. The message is taken from its `Display` form in any case.
 ///
+/// In a `Box<dyn Error>`, an `anyhow::Error` or an error that has another one for its source, the compiler does not see the
+/// type any more: `#[audited(errors = [Refusal])]` names the types that are looked for there. They implement
+/// [`Error`](std::error::Error) besides.
+///
 /// ```
 /// use std::borrow::Cow;
 /// use tracing_audit::AuditError;

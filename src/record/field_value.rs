@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use super::event::{FieldClass, FieldMeta};
@@ -12,8 +13,8 @@ use super::value::{Map, Value};
 /// A type that a field of a typed event can have.
 #[diagnostic::on_unimplemented(
     message = "no field of a typed event can be of the type `{Self}`",
-    label = "neither text, number, truth value, duration, list, map, `Value`, word nor part",
-    note = "implement `Word` for a vocabulary, derive `EventPart` for a struct, or give the field as a `String` or a `Value`"
+    label = "neither text, number, truth value, address, duration, list, `BTreeMap`, `Value`, word nor part",
+    note = "implement `Word` for an enum of words, derive `EventPart` for a struct, or give the field as a `String` or a `Value`"
 )]
 pub trait FieldValue: Sized {
     /// What its values are.
@@ -180,6 +181,26 @@ impl FieldValue for &str {
         borrowed()
     }
 }
+
+macro_rules! addresses {
+    ($($address:ty),*) => {$(
+        /// By its text. What redaction left of it is read back where it is an address still.
+        impl FieldValue for $address {
+            const TYPE: FieldType = FieldType::Text;
+
+            fn view(&self) -> View<'_> {
+                View::Made(Value::from(self.to_string()))
+            }
+
+            fn from_value(value: &Value) -> Result<Self, Misfit> {
+                let text = value.as_str().ok_or_else(Misfit::of::<Self>)?;
+                text.parse().map_err(|_| Misfit::new("the text is no address of its kind"))
+            }
+        }
+    )*};
+}
+
+addresses!(IpAddr, Ipv4Addr, Ipv6Addr);
 
 macro_rules! integers {
     ($($int:ty, $view:ident, $wide:ty;)*) => {$(

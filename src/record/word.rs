@@ -45,6 +45,8 @@ pub trait Word: Sized {
     fn of_word(word: &str) -> Option<Self>;
 }
 
+// Where a type is no field's, the lack of `Word` is not the reason that the compiler should give.
+#[diagnostic::do_not_recommend]
 impl<W: Word> FieldValue for W {
     const TYPE: FieldType = FieldType::Word;
     const IS_TEXT: bool = true;

@@ -37,12 +37,19 @@ impl<'a> Carry<'a> {
         Self { view, class, parts }
     }
 
-    /// Hands the value to a writer of ours.
+    /// Hands the value to a writer of ours. Texts are lent: nobody is left with a copy to wipe.
     fn hand(&self, f: &mut fmt::Formatter<'_>, wish: Wish) -> fmt::Result {
-        if let (View::Texts(texts), Wish::Parts) = (&self.view, wish) {
-            let count = texts.count();
-            recording::hands(f, Told::Texts(count))?;
-            return (0..count).try_for_each(|at| f.write_str(texts.text(at)));
+        match (&self.view, wish) {
+            (View::Texts(texts), Wish::Parts) => {
+                let count = texts.count();
+                recording::hands(f, Told::Texts(count))?;
+                return (0..count).try_for_each(|at| f.write_str(texts.text(at)));
+            }
+            (View::Text(text), Wish::Parts | Wish::Text) => {
+                recording::hands(f, Told::Text)?;
+                return f.write_str(text);
+            }
+            _ => {}
         }
         if !memory::is_enough(self.weight()) {
             return Ok(());
@@ -199,32 +206,48 @@ impl fmt::Debug for Shown<'_> {
     }
 }
 
-/// Takes what a [`Carry`] hands over, straight into the frame where it is a list of texts.
+/// What a [`Carry`] has handed over.
+enum Taken {
+    /// Nothing, or not all of it.
+    Nothing,
+    /// A text, which is written.
+    Text,
+    /// A list of texts, which is written.
+    Texts,
+    Value(Carried),
+}
+
+/// Takes what a [`Carry`] hands over, straight into the frame where it is a text or a list of texts.
 struct Taking<'t, 'p> {
     into: &'t mut Redacting<'p>,
     plan: &'t FieldPlan,
     wish: Wish,
-    /// How many texts there are.
+    /// How many texts of a list there are.
     count: usize,
-    /// How many texts are still to come.
-    texts: Option<usize>,
-    value: Option<Carried>,
-    /// Whether a text does not stay as it is, so that the whole is needed.
-    is_unusual: bool,
+    /// How many of them are still to come.
+    left: usize,
+    /// Whether a text is to come that is no list's.
+    is_next: bool,
+    taken: Taken,
 }
 
 impl fmt::Write for Taking<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         match recording::hear(text, self.wish) {
             Heard::Question => {}
-            Heard::Told(Told::Carried(carried)) => self.value = Some(carried),
+            Heard::Told(Told::Carried(carried)) => self.taken = Taken::Value(carried),
+            Heard::Told(Told::Text) => self.is_next = true,
             Heard::Told(Told::Texts(count)) => {
-                (self.count, self.texts) = (count, Some(count));
+                (self.count, self.left, self.taken) = (count, count, Taken::Texts);
                 self.into.head(self.plan, true);
                 let [a, b, c, d] = u32::try_from(count).unwrap_or(u32::MAX).to_le_bytes();
                 self.into.ink.extend(&[tag::LIST, a, b, c, d]);
             }
             Heard::Told(_) => {}
+            Heard::Text if std::mem::take(&mut self.is_next) => {
+                self.into.str(self.plan, text);
+                self.taken = Taken::Text;
+            }
             Heard::Text => self.item(text),
         }
         Ok(())
@@ -233,18 +256,19 @@ impl fmt::Write for Taking<'_, '_> {
 
 impl Taking<'_, '_> {
     fn item(&mut self, text: &str) {
-        let Some(left) = self.texts.filter(|_| !self.is_unusual) else {
+        if !matches!(self.taken, Taken::Texts) {
             return;
-        };
+        }
         let (policy, plan) = (self.into.policy, self.plan);
         let is_kept = text.len() <= self.into.free()
             && sift::passes(policy, &plan.judged, plan.memo, text)
             && !self.condemns_next(text);
-        if !is_kept || left == 0 {
-            self.is_unusual = true;
+        if !is_kept || self.left == 0 {
+            // One that cannot stay: the whole is needed.
+            self.taken = Taken::Nothing;
             return;
         }
-        self.texts = Some(left - 1);
+        self.left -= 1;
         Put::str(&mut self.into.ink, text);
     }
 
@@ -259,7 +283,7 @@ impl Taking<'_, '_> {
 }
 
 impl Redacting<'_> {
-    /// A value of a typed event that `tracing` has no kind for.
+    /// A value of a typed event that `tracing` has no kind for, or that it must not show.
     pub(super) fn carried(&mut self, plan: &FieldPlan, value: &dyn fmt::Debug) {
         self.take_carried(plan, value);
         self.settle();
@@ -272,16 +296,18 @@ impl Redacting<'_> {
             && plan
                 .kind
                 .is_none_or(|kind| matches!(kind, Kind::Texts | Kind::Any));
-        if takes_texts {
-            let (taken, texts, is_unusual) = self.taken(plan, value, Wish::Parts);
-            match (taken, texts) {
-                (Some(carried), None) => return self.whole(plan, &carried.value),
-                (None, Some(0)) if !is_unusual => return self.done(plan, true, start),
-                _ => self.ink.wipe_back(start),
-            }
+        let wish = match takes_texts {
+            true => Wish::Parts,
+            false => Wish::Text,
+        };
+        match self.taken(plan, value, wish) {
+            Taken::Text => return,
+            Taken::Texts => return self.done(plan, true, start),
+            Taken::Value(carried) => return self.whole(plan, &carried.value),
+            Taken::Nothing => self.ink.wipe_back(start),
         }
         match self.taken(plan, value, Wish::Whole) {
-            (Some(carried), None, _) => self.whole(plan, &carried.value),
+            Taken::Value(carried) => self.whole(plan, &carried.value),
             _ => {
                 self.ink.wipe_back(start);
                 self.tally.panicked += 1;
@@ -290,29 +316,33 @@ impl Redacting<'_> {
         }
     }
 
-    /// What a value hands over: the value, or how many of its texts are missing; and whether one of them cannot stay.
-    /// Its own code runs here.
-    fn taken(
-        &mut self,
-        plan: &FieldPlan,
-        value: &dyn fmt::Debug,
-        wish: Wish,
-    ) -> (Option<Carried>, Option<usize>, bool) {
+    /// What a value hands over. Its own code runs here.
+    fn taken(&mut self, plan: &FieldPlan, value: &dyn fmt::Debug, wish: Wish) -> Taken {
         let mut taking = Taking {
             into: self,
             plan,
             wish,
             count: 0,
-            texts: None,
-            value: None,
-            is_unusual: false,
+            left: 0,
+            is_next: false,
+            taken: Taken::Nothing,
         };
         let _ = text::caught(|| write!(taking, "{value:?}"));
-        (taking.value, taking.texts, taking.is_unusual)
+        match taking.taken {
+            Taken::Texts if taking.left > 0 => Taken::Nothing,
+            taken => taken,
+        }
     }
 
     /// A value in the form that a record has it in.
     fn whole(&mut self, plan: &FieldPlan, value: &Value) {
+        match *value {
+            Value::Bool(truth) => return self.bool(plan, truth),
+            Value::Int(number) => return self.i128(plan, number),
+            Value::Uint(number) => return self.u128(plan, number),
+            Value::Float(number) => return self.f64(plan, number),
+            _ => {}
+        }
         let (Value::Map(members), Some((event, field))) = (value, plan.typed) else {
             return self.value(plan, value, plan.about());
         };

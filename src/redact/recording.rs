@@ -71,8 +71,10 @@ pub(super) fn plaintext(show: Show<'_>) -> Option<Plaintext> {
 /// In what form a writer of ours takes a value with its type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wish {
-    /// A list of texts one by one, anything else as a value.
+    /// A text as it stands, a list of texts one by one, anything else as a value.
     Parts,
+    /// A text as it stands, anything else as a value.
+    Text,
     /// Everything as a value.
     Whole,
 }
@@ -93,6 +95,8 @@ pub(super) enum Told {
     Value(Stated),
     /// A value with its type, which nothing is said of beside it.
     Carried(Carried),
+    /// A text with its type follows, in one piece.
+    Text,
     /// So many texts follow, each in one piece: a list.
     Texts(usize),
     /// All that follows is stated by types, or stands in the source code.

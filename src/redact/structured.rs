@@ -110,11 +110,10 @@ impl Redacting<'_> {
     }
 
     pub(super) fn value(&mut self, plan: &FieldPlan, value: &Value, about: About<'_>) {
-        let is_number = matches!(
-            value,
-            Value::Int(_) | Value::Uint(_) | Value::Float(_) | Value::Bool(_)
-        );
+        let is_number = matches!(value, Value::Int(_) | Value::Uint(_) | Value::Float(_));
         match value {
+            // Of one of them something follows: that there is no personal data, which redaction may contradict.
+            Value::Bool(truth) => return self.bool(plan, *truth),
             Value::Str(text) => return self.str(plan, text),
             Value::Bytes(bytes) => return self.bytes(plan, bytes),
             // A structure is redacted as a copy, made of parts that cannot be asked for one by one.

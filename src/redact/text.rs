@@ -204,8 +204,8 @@ impl Capped<'_, '_> {
                 self.declaring.carried = Some(carried);
             }
             Told::Carried(carried) => self.take(&carried.text()),
-            // Nobody lists parts to who wants the whole.
-            Told::Texts(_) => {}
+            // Nobody hands parts to who wants the whole.
+            Told::Text | Told::Texts(_) => {}
             Told::Opened => self.declaring.opened(at),
             Told::Closed => self.declaring.closed(at),
             Told::Sources(sources) => self.declaring.sources = sources,

@@ -9,6 +9,7 @@ use tracing_audit::record::{AuditEvent, Record, Value};
 use tracing_audit::redact::Policy;
 use tracing_audit::store::{Direction, List};
 
+use crate::elsewhere::elsewhere;
 use crate::trail::Trail;
 
 /// A field of a document: its path there, its value there, and its place in a record.
@@ -53,8 +54,8 @@ pub(crate) fn both(trail: &Trail) -> [Record; 2] {
     [file.record, memory]
 }
 
-/// Emits an event, and reports it; every row must come back from file, memory and the shape `flynn`, and the event itself from each
-/// record. Gives the fields of the document back that were seen, as `interface.field`.
+/// Emits an event, and reports it; every row must come back from file, memory, SQLite, a collector and the shape `flynn`, and the event
+/// itself from each record. Gives the fields of the document back that were seen, as `interface.field`.
 #[track_caller]
 pub(crate) fn comes_back<E>(interface: &str, event: &E, rows: &[Row<'_>]) -> BTreeSet<String>
 where
@@ -64,13 +65,18 @@ where
     let (trail, traced) = (keeping(), keeping());
     trail.audit.emit(event).unwrap();
     let [file, memory] = both(&trail);
+    let [(_, sqlite), (_, collector)] = elsewhere(&trail.memory);
+    let [sqlite, collector] = [sqlite, collector].map(|records| {
+        let [record] = <[_; 1]>::try_from(records).unwrap();
+        record
+    });
     traced.run(|| event.record());
     let [traced, _] = both(&traced);
     let exported = Profile::Flynn.export(&file).unwrap();
     let shape: Json = serde_json::from_str(&exported.line).unwrap();
     let again = Profile::Flynn.import(exported.line.as_bytes()).unwrap();
     assert_eq!(shape["event_type"], E::META.name);
-    for record in [&file, &memory, &traced] {
+    for record in [&file, &memory, &traced, &sqlite, &collector] {
         assert_eq!(E::from_record(record).as_ref().ok(), Some(event), "{interface}");
     }
     for (field, given, path) in rows {
@@ -83,6 +89,8 @@ where
         let places = [
             ("file", &file),
             ("memory", &memory),
+            ("SQLite", &sqlite),
+            ("a collector", &collector),
             ("a file, through tracing", &traced),
             ("the shape and back", &again),
         ];

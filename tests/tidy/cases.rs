@@ -89,15 +89,77 @@ fn miscounted(document: &File, seen: &BTreeMap<String, usize>) -> Vec<String> {
     counted.chain(unknown).collect()
 }
 
-#[test]
-fn every_acceptance_case_of_the_seeds_has_a_test_that_runs_or_a_reason() {
+/// Whether the test of this name says, in the name or in the comment above it, that it serves the case.
+fn says(source: &File, test: &str, case: &str) -> bool {
+    let lines: Vec<&str> = source.text.lines().map(str::trim).collect();
+    let head = format!("fn {test}(");
+    let Some(at) = lines.iter().position(|line| line.contains(&head)) else {
+        return false;
+    };
+    let above = lines.iter().take(at).rev();
+    let mut above = above.take_while(|line| line.starts_with("#[") || line.starts_with("///"));
+    test.contains(&case.to_lowercase().replace('-', "_")) || above.any(|line| line.contains(case))
+}
+
+/// Cases that none of their tests names.
+fn unnamed_cases(document: &File, sources: &[File]) -> Vec<String> {
+    let rows = document.text.lines().filter_map(|row| {
+        let cells: Vec<&str> = row.trim().trim_matches('|').split(" | ").map(str::trim).collect();
+        let case = *cells.first().filter(|case| is_case(case))?;
+        Some((case, quoted(cells.last()?)))
+    });
+    let unnamed = rows.filter(|(case, named)| {
+        let mut tests = named.iter().map(|(_, test)| test);
+        let is_said = |test: &String| sources.iter().any(|source| says(source, test, case));
+        !named.is_empty() && !tests.any(is_said)
+    });
+    unnamed
+        .map(|(case, _)| format!("{}: {case}: none of its tests names it", document.path))
+        .collect()
+}
+
+fn document() -> File {
     let path = "docs/seeds.md";
     let text = std::fs::read_to_string(root().join(path)).unwrap_or_default();
-    let document = File {
+    File {
         path: path.into(),
         text,
+    }
+}
+
+#[test]
+fn every_acceptance_case_of_the_seeds_is_named_by_a_test_of_its_own() {
+    none(unnamed_cases(&document(), &files(CODE, ".rs")));
+    let row = |test: &str| File {
+        path: "docs/seeds.md".into(),
+        text: format!("| T000-01 | asks | `{test}` |\n| T001-31 | asks | no: the seed's own |\n"),
     };
-    none(broken_cases(&document, &files(CODE, ".rs")));
+    let source = |text: &str| File {
+        path: "tests/x.rs".into(),
+        text: text.into(),
+    };
+    for (text, findings) in [
+        ("/// T000-01, T000-02.\n#[test]\nfn runs() {}\n", 0),
+        ("/// T000-02.\n#[test]\nfn runs() {}\n", 1),
+        (
+            "/// T000-01.\n#[test]\nfn other() {}\n\n#[test]\nfn runs() {}\n",
+            1,
+        ),
+        ("#[test]\nfn t000_01_runs() {}\n", 1),
+    ] {
+        assert_eq!(
+            unnamed_cases(&row("runs"), &[source(text)]).len(),
+            findings,
+            "{text}"
+        );
+    }
+    let named = source("#[test]\nfn t000_01_runs() {}\n");
+    assert_eq!(unnamed_cases(&row("t000_01_runs"), &[named]).len(), 0);
+}
+
+#[test]
+fn every_acceptance_case_of_the_seeds_has_a_test_that_runs_or_a_reason() {
+    none(broken_cases(&document(), &files(CODE, ".rs")));
 }
 
 #[test]

@@ -30,6 +30,10 @@ struct Wrong {
     odd_class: String,
     #[audit(detail = "tool.f", internal, action = "keep")]
     milder: String,
+    #[audit(attribut = "x", internal)]
+    slip: String,
+    #[audit(detail = "tool.g", pii)]
+    no_word: String,
 }
 
 #[derive(AuditEvent)]

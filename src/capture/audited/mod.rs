@@ -8,6 +8,7 @@
 pub mod probe;
 
 use std::cell::Cell;
+use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -240,6 +241,35 @@ pub fn once<R>(body: impl FnOnce() -> R) -> R {
 #[inline]
 pub fn is_denied<E: ?Sized>(error: &E, is_denied: impl FnOnce(&E) -> bool) -> bool {
     is_denied(error)
+}
+
+/// The error as one of this type, to be asked.
+#[must_use]
+pub fn of_type<'e, E: AuditError + Error + 'static>(
+    error: &'e (dyn Error + 'static),
+) -> Option<&'e dyn AuditError> {
+    error.downcast_ref::<E>().map(|error| error as &dyn AuditError)
+}
+
+/// Looks for an error as one of a type.
+pub type OfType = for<'e> fn(&'e (dyn Error + 'static)) -> Option<&'e dyn AuditError>;
+
+/// How many sources behind each other are looked at; one that is its own source would have no end.
+const MAX_SOURCES: usize = 64;
+
+/// The first of an error and its sources that is of one of these types.
+#[cold]
+#[must_use]
+pub fn found<'e>(error: &'e (dyn Error + 'static), types: &[OfType]) -> Option<&'e dyn AuditError> {
+    let mut next = Some(error);
+    for _ in 0..MAX_SOURCES {
+        let error = next?;
+        if let Some(found) = types.iter().find_map(|of_type| of_type(error)) {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
 }
 
 /// What has changed, by what the attribute says.

@@ -155,6 +155,17 @@ forms! {
     "It has no text." ByNothing audit_message [E] for () E => field::Empty, |_| field::Empty;
 }
 
+// An error whose type, and those of its sources, can be asked for.
+forms! {
+    "What holds an error." HeldError audit_error [E: AsRef<dyn Error>] for (&&&&) E => &'a (dyn Error + 'static),
+        |error| error.as_ref();
+    "What holds an error that can be sent." HeldSendError audit_error [E: AsRef<dyn Error + Send>] for (&&&) E
+        => &'a (dyn Error + 'static), |error| error.as_ref();
+    "What holds an error that can be sent and shared." HeldSyncError audit_error [E: AsRef<dyn Error + Send + Sync>] for (&&) E
+        => &'a (dyn Error + 'static), |error| error.as_ref();
+    "An error." AnError audit_error [E: Error + 'static] for (&) E => &'a (dyn Error + 'static), |error| error;
+}
+
 // A value that an attribute names. There is no `Debug` among the forms: it shows more than somebody may have thought of.
 forms! {
     "As it is." Plain audit_value [T: Value] for (&&&) T => &'a T, |value| value;
@@ -201,6 +212,7 @@ macro_rules! refusals {
 refusals! {
     Unshown audit_value Recordable field::Empty, field::Empty;
     Unlisted audit_names Nameable field::Empty, field::Empty;
+    NoError audit_error Holding &'a (dyn Error + 'static), &std::fmt::Error;
     Infallibly audit_failure Fallible End<'a, (), Infallible>, End::LeftOpen;
 }
 
@@ -220,11 +232,19 @@ pub trait Recordable {}
 )]
 pub trait Nameable {}
 
+/// What no type is that is an error, or holds one.
+#[diagnostic::on_unimplemented(
+    message = "`errors` looks for types among an error and its sources, and `{Self}` is no error",
+    label = "`{Self}` neither implements `Error` nor holds what does",
+    note = "return a type that implements `Error`, or a box of one; `denied = |error| …` takes an error of any type"
+)]
+pub trait Holding {}
+
 /// What no type is but a `Result`.
 #[diagnostic::on_unimplemented(
-    message = "`denied` is asked about an error, and this function returns no `Result`",
+    message = "`denied` and `errors` are about an error, and this function returns no `Result`",
     label = "`{Self}` is not a `Result`",
-    note = "leave `denied` out, or return a `Result` whose error says why"
+    note = "leave them out, or return a `Result` whose error says why"
 )]
 pub trait Fallible {}
 

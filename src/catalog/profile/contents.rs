@@ -19,6 +19,8 @@ const PATHS: &[&str] = &[
     "detail.supervisor.raw_response",
     // Where a shape's line holds another type than declared, the same stands under the shape's own name.
     "body",
+    "message",
+    "subject",
     "tool_args",
     "result",
     "arguments",
@@ -26,6 +28,7 @@ const PATHS: &[&str] = &[
     "thinking_content",
     "tool_calls",
     "raw_response",
+    "excerpt",
     "detail_raw",
     "flynn.event",
     "denkeeper.detail",
@@ -33,6 +36,9 @@ const PATHS: &[&str] = &[
     "aaasm.tool_call.args_json",
     "aaasm.process.args",
 ];
+
+/// Where the sender of a mail stands, in the same way.
+const SENDERS: &[&str] = &["detail.mail.from", "from"];
 
 /// Adds to a policy what the shapes' fields are: the content of webhooks, mails, tools and models is `personal:content`,
 /// and the sender of a mail `personal:email`, as the catalogue's typed events state it by their types. Without it, a policy
@@ -49,9 +55,10 @@ const PATHS: &[&str] = &[
 pub fn classified(policy: Policy) -> Policy {
     let rule = |path: &&str| FieldRule::path(path).id("content").class(CONTENT);
     let policy = PATHS.iter().map(rule).fold(policy, Policy::rule);
-    policy.rule(
-        FieldRule::path("detail.mail.from")
+    let sender = |path: &&str| {
+        FieldRule::path(path)
             .id("content")
-            .class(Class::personal("email")),
-    )
+            .class(Class::personal("email"))
+    };
+    SENDERS.iter().map(sender).fold(policy, Policy::rule)
 }

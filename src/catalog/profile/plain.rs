@@ -37,7 +37,7 @@ fn value<'j>(json: Json<'j>, path: &mut Vec<String>, text: &[u8]) -> Result<Valu
                     text,
                     &path,
                     &format!(
-                        "the number `{}` is beyond 128 bits or the largest double; write it as text",
+                        "the number `{}` is beyond 128 bits or the largest double: write it as text",
                         super::taking::short(digits)
                     ),
                 ));
@@ -53,7 +53,7 @@ fn value<'j>(json: Json<'j>, path: &mut Vec<String>, text: &[u8]) -> Result<Valu
             for (key, json) in members {
                 if key.len() > MAX_KEY {
                     let path: Vec<&str> = path.iter().map(String::as_str).collect();
-                    let why = format!("a key of {} bytes; shorten it to {MAX_KEY}", key.len());
+                    let why = format!("a key of {} bytes: shorten it to {MAX_KEY}", key.len());
                     return Err(Fault::at_path(text, &path, &why));
                 }
                 path.push(key.clone().into_owned());

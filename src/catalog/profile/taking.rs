@@ -29,7 +29,7 @@ impl From<Flaw> for Fault {
                 format!("not JSON: expected {what}; each line is one whole object: correct it in the source")
             }
             Flaw::Twice(key, _) => format!(
-                "the object has the key `{}` twice, and two readers could see two records; remove one",
+                "the object that begins here has the key `{}` twice, and two readers could see two records: remove one",
                 short(&key)
             ),
         };
@@ -94,7 +94,10 @@ impl<'l> Taking<'l> {
             other => Err(Fault::at_path(
                 line,
                 &[],
-                &format!("expected an object instead of {}", kind("", &other)),
+                &format!(
+                    "expected an object instead of {}: give each record as an object on a line of its own",
+                    kind("", &other)
+                ),
             )),
         }
     }
@@ -204,7 +207,7 @@ impl<'l> Taking<'l> {
         match self.rest.keys().find(|key| key.len() > MAX_NAME) {
             None => Ok(()),
             Some(key) => {
-                let why = format!("is a name of {} bytes; shorten it to {MAX_NAME}", key.len());
+                let why = format!("is a name of {} bytes: shorten it to {MAX_NAME}", key.len());
                 Err(self.fault(key, &why))
             }
         }

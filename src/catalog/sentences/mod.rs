@@ -115,12 +115,69 @@ impl Sentences {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Value;
 
     #[test]
     fn the_catalogue_that_is_always_there_can_be_read() {
         let read = file::read("builtin", BUILTIN).expect("it can be read");
         assert!(read.len() > 60, "{}", read.len());
         assert_eq!(Sentences::builtin().templates.len(), read.len());
+    }
+
+    #[test]
+    fn each_record_of_the_trails_own_has_a_sentence_of_its_own() {
+        let page = include_str!("../../../docs/format.md");
+        let rows = page.lines().filter_map(|line| line.strip_prefix("| `audit."));
+        let names = rows.filter_map(|row| row.split('`').next());
+        let names: Vec<String> = names.map(|name| format!("audit.{name}")).collect();
+        assert!(names.len() > 12, "{names:?}");
+        let sentences = Sentences::builtin();
+        for name in &names {
+            assert!(sentences.templates.contains_key(name), "{name}");
+        }
+        let tell = |name: &str, attributes: &[(&str, Value)]| {
+            let record = Record::builder(name).outcome("success").reason("a move");
+            let said = attributes.iter().fold(record, |record, (name, value)| {
+                record.attribute(*name, value.clone())
+            });
+            sentences.tell(&said.build())
+        };
+        assert_eq!(
+            tell("audit.pause", &[("part", "all".into()), ("by", "u-1".into())]),
+            "the trail was paused (all) by u-1: a move"
+        );
+        assert_eq!(
+            tell(
+                "audit.resume",
+                &[("part", "family tools".into()), ("left_out", 3.into())]
+            ),
+            "a pause ended (family tools), 3 records were left out"
+        );
+        assert_eq!(
+            tell(
+                "audit.clock",
+                &[("direction", "backward".into()), ("after", "noon".into())]
+            ),
+            "the clock stepped backward to noon"
+        );
+        assert_eq!(
+            tell(
+                "audit.gap",
+                &[
+                    ("lost", 2.into()),
+                    ("sink", "otlp".into()),
+                    ("cause", "not_kept".into())
+                ]
+            ),
+            "2 records were lost to otlp (not_kept)"
+        );
+        assert_eq!(
+            tell(
+                "audit.degraded",
+                &[("cause", "disk_space".into()), ("state", "warn".into())]
+            ),
+            "state of the trail: disk_space, warn (success)"
+        );
     }
 
     #[test]

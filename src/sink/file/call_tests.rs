@@ -48,6 +48,7 @@ fn every_call_of(fault: Fault, counts: &[u64]) {
     }
 }
 
+/// T003-41.
 #[test]
 fn a_full_disk_at_any_call_loses_no_acknowledged_line_and_writes_none_twice() {
     every_call(Fault::Enospc);
