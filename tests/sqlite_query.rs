@@ -310,7 +310,7 @@ proptest! {
                 prop_assert_eq!(page.records[0].place.clone(), found[at].clone());
             }
         }
-        let opts = StatsOpts::default().now(T0 + 10 * SECOND).per(5 * SECOND).most(2);
+        let opts = StatsOpts::default().now(T0 + 10 * SECOND).per(5 * SECOND).most(2).completeness(true);
         prop_assert_eq!(sqlite.stats(&query, &opts).unwrap(), dir.stats(&query, &opts).unwrap(), "{}", text);
         prop_assert_eq!(sqlite.totals(&query).unwrap(), dir.totals(&query).unwrap());
     }

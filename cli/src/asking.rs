@@ -84,7 +84,7 @@ Exit codes: 0 done, 4 wrong usage.";
 /// A range of times.
 #[derive(Debug, Clone, ClapArgs)]
 pub(crate) struct Range {
-    /// Only records from this time on: -2h, -7d, today, 2026-11-21, 2026-11-21T10:00+01:00; UTC unless a zone is named
+    /// Only records from this time on: -2h, -7d, today, 2026-11-21, 2026-11-21T10:00+01:00, "2026-11-21 10:00 Europe/Berlin"; UTC unless a zone is named
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub(crate) since: Option<String>,
     /// Only records before this time; the time itself is outside

@@ -29,6 +29,7 @@ mod plan;
 mod raw;
 mod time;
 mod value;
+mod zone;
 
 use crate::clock::{Clock as _, SystemClock};
 use crate::error::Result;

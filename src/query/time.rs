@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
+use super::zone::{self, Wrong};
 use crate::clock::MAX_TIME;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -28,34 +29,54 @@ const UNITS: &[(&str, i128)] = &[
 /// and in UTC without one; `@1763719200` counts seconds from the epoch, and `0` is the epoch. A space may stand
 /// for the `T`.
 ///
+/// A day or a time of a named zone is one with the name behind it: `2026-11-21 09:00 Europe/Berlin`,
+/// `2026-11-21T09:00[Europe/Berlin]`, `today Europe/Berlin`. Its rules are read from the system's files (`TZDIR`,
+/// `/usr/share/zoneinfo`). A time that the zone's clocks showed twice is the first one; one that they left out has the offset
+/// from before they were put forward. With an offset and a zone, `2026-10-25T02:30+01:00[Europe/Berlin]`, the two must agree.
+///
 /// # Errors
 ///
-/// [`ErrorKind::Query`] for other text and for times before 1970 or after 2262-04-11.
+/// [`ErrorKind::Query`] for other text, with the column of a zone that is not known here, and for times before 1970 or after
+/// 2262-04-11.
 pub fn parse_time(text: &str, now: u64) -> Result<u64> {
+    read_time(text, now).map_err(|Wrong { at, message }| {
+        let place = match at {
+            0 => String::new(),
+            at => {
+                let before = text.trim_start().get(..at).unwrap_or_default();
+                let spaces = text.len() - text.trim_start().len();
+                format!("column {} of `{text}`: ", spaces + before.chars().count() + 1)
+            }
+        };
+        Error::new(ErrorKind::Query, format!("{place}{message}"))
+    })
+}
+
+/// The same, with the place of the mistake in the text apart.
+pub(super) fn read_time(text: &str, now: u64) -> Result<u64, Wrong> {
     let text = text.trim();
-    let nanos = match text {
-        "now" => Some(i128::from(now)),
-        "today" => Some(midnight(now)),
-        "yesterday" => Some(midnight(now) - 86_400 * SECOND),
-        "0" => Some(0),
+    let wrong = |message: String| Wrong { at: 0, message };
+    let nanos = match (text, zone::split(text)) {
+        (_, Some((time, name))) => zone::instant(text, time, name, now)?,
+        ("now", _) => Some(i128::from(now)),
+        ("today", _) => Some(midnight(now)),
+        ("yesterday", _) => Some(midnight(now) - 86_400 * SECOND),
+        ("0", _) => Some(0),
         _ => relative(text, now)
             .or_else(|| epoch(text))
             .or_else(|| absolute(text)),
     };
     let Some(nanos) = nanos else {
-        return Err(Error::new(
-            ErrorKind::Query,
-            format!(
-                "`{text}` is not a time; write `-2h`, `-7d`, `now`, `2026-11-21` or `2026-11-21T10:00:00+01:00`"
-            ),
-        ));
+        return Err(wrong(format!(
+            "`{text}` is not a time; write `-2h`, `-7d`, `now`, `2026-11-21`, `2026-11-21T10:00:00+01:00` or \
+             `2026-11-21 10:00 Europe/Berlin`"
+        )));
     };
     match u64::try_from(nanos) {
         Ok(nanos) if nanos <= MAX_TIME => Ok(nanos),
-        _ => Err(Error::new(
-            ErrorKind::Query,
-            format!("`{text}` lies outside 1970-01-01 to 2262-04-11, the times that a record can have"),
-        )),
+        _ => Err(wrong(format!(
+            "`{text}` lies outside 1970-01-01 to 2262-04-11, the times that a record can have"
+        ))),
     }
 }
 
@@ -181,6 +202,13 @@ mod tests {
         for text in [
             "",
             "-",
+            "2025-11-21T10:00[",
+            "2025-11-21T10:00]",
+            "now UTC",
+            "-2h UTC",
+            "@5 UTC",
+            "UTC",
+            " UTC",
             "2h",
             "-2",
             "-2x",

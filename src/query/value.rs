@@ -7,7 +7,7 @@ use crate::record::{Kind, Naming, Slot, TraceContext};
 use super::ast::{Bound, Expr, Field, Net, Number, Order, Pattern, Test, Wanted};
 use super::field::{LEVELS, name, nearest};
 use super::raw::Raw;
-use super::time::{parse_length, parse_time};
+use super::time::{parse_length, read_time};
 
 /// A condition, or what is wrong with the value.
 type Read<T> = Result<T, String>;
@@ -180,7 +180,7 @@ fn uint(slot: Slot, naming: Naming, text: &str) -> Read<u64> {
 }
 
 fn time(text: &str, now: u64) -> Read<u64> {
-    parse_time(text, now).map_err(|error| error.to_string())
+    read_time(text, now).map_err(|wrong| wrong.message)
 }
 
 /// Hex digits; fewer than the id has are its beginning.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::quick::run_before;
 use super::stream::{Files, StreamWalk};
 use super::verdict::{Doubt, Verdict};
-use super::{Cursor, DirStore, Direction, Filter, Item, Stored, Window};
+use super::{Cursor, DirStore, Direction, Filter, FindingKind, Item, Stored, Window};
 use crate::clock::MAX_TIME;
 use crate::error::Result;
 use crate::format::read_line;
@@ -29,17 +29,77 @@ const BEHIND: u64 = (1 << 20) + 4096;
 ///
 /// [`ErrorKind::Io`](crate::ErrorKind::Io) where a file cannot be read.
 pub fn completeness(store: &DirStore, window: Window) -> Result<Verdict> {
+    let streams = store.streams.iter().map(|files| files as &dyn Source);
+    of_streams(&streams.collect::<Vec<_>>(), window)
+}
+
+/// One stream's records, wherever they lie.
+pub(super) trait Source {
+    /// What it is called, where no record of it says so.
+    fn name(&self) -> Arc<str>;
+
+    /// The last record before a time.
+    fn last_before(&self, time: u64) -> Result<Option<Stored>>;
+
+    /// The parts that were paused at a time: what the run that it lies in had begun and not ended by then.
+    fn paused_before(&self, time: u64) -> Result<BTreeSet<String>>;
+
+    /// Gives the records from a time on and behind a place to `take`, oldest first, with what is wrong between them, until
+    /// that has enough. Of each, its execution and its phase are read.
+    fn each(&self, from: u64, after: Option<&Cursor>, take: &mut dyn FnMut(Item) -> bool) -> Result<()>;
+
+    /// Whether somebody removed records below this number from a copy.
+    fn is_pruned_below(&self, seq: u64) -> Result<bool> {
+        let _ = seq;
+        Ok(false)
+    }
+}
+
+impl Source for Files {
+    fn name(&self) -> Arc<str> {
+        Arc::clone(&self.name)
+    }
+
+    fn last_before(&self, time: u64) -> Result<Option<Stored>> {
+        let before = Every(Window { from: 0, until: time });
+        let mut walk = StreamWalk::new(self, &before, Direction::NewestFirst, None)?;
+        while let Some(item) = walk.next_item()? {
+            if let Item::Record(stored) | Item::Gap(stored) = item {
+                return Ok(Some(stored));
+            }
+        }
+        Ok(None)
+    }
+
+    fn paused_before(&self, time: u64) -> Result<BTreeSet<String>> {
+        run_before(self, time)
+    }
+
+    fn each(&self, from: u64, after: Option<&Cursor>, take: &mut dyn FnMut(Item) -> bool) -> Result<()> {
+        let rest = Every::from(from);
+        let mut walk = StreamWalk::new(self, &rest, Direction::OldestFirst, after)?;
+        while let Some(item) = walk.next_item()? {
+            if !take(item) {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The verdict on a window of these streams.
+pub(super) fn of_streams(streams: &[&dyn Source], window: Window) -> Result<Verdict> {
     let mut verdict = Verdict::of(window);
     if window.from < window.until {
-        if store.streams.is_empty() {
+        if streams.is_empty() {
             verdict.doubt(Doubt::NoStream);
         }
         let mut open = Vec::new();
-        for files in &store.streams {
-            let starts = Look::new(files, window, &mut verdict).run(files)?;
-            open.extend(starts.into_iter().map(|starts| (files, starts)));
+        for (at, source) in streams.iter().enumerate() {
+            let starts = Look::new(*source, window, &mut verdict).run(*source)?;
+            open.extend(starts.into_iter().map(|starts| (at, starts)));
         }
-        elsewhere(store, window, &mut open)?;
+        elsewhere(streams, window, &mut open)?;
         for (_, Starts { stream, ids }) in open {
             verdict.doubt(Doubt::NoOutcome {
                 stream,
@@ -58,36 +118,39 @@ struct Starts {
 }
 
 /// Takes the starts away whose ends stand in another stream: a rule about what is in a record can send the two apart.
-fn elsewhere(store: &DirStore, window: Window, open: &mut Vec<(&Files, Starts)>) -> Result<()> {
-    let rest = Every(Window {
-        from: window.from,
-        until: MAX_TIME + 1,
-    });
-    for files in &store.streams {
-        let is_other = |of: &Files| !std::ptr::eq(of, files);
-        if !open.iter().any(|(of, _)| is_other(of)) {
+fn elsewhere(streams: &[&dyn Source], window: Window, open: &mut Vec<(usize, Starts)>) -> Result<()> {
+    for (at, source) in streams.iter().enumerate() {
+        if !open.iter().any(|(of, _)| *of != at) {
             continue;
         }
-        let mut walk = StreamWalk::new(files, &rest, Direction::OldestFirst, None)?;
-        while let Some(item) = walk.next_item()? {
-            let Item::Record(Stored { record, .. }) = item else {
-                continue;
-            };
-            if let Some(id) = record.text(Slot::ExecutionId)
+        source.each(window.from, None, &mut |item| {
+            if let Item::Record(Stored { record, .. }) = item
+                && let Some(id) = record.text(Slot::ExecutionId)
                 && record.text(Slot::Phase) != Some("start")
             {
-                for (_, starts) in open.iter_mut().filter(|(of, _)| is_other(of)) {
+                for (_, starts) in open.iter_mut().filter(|(of, _)| *of != at) {
                     starts.ids.remove(id);
                 }
             }
-        }
+            true
+        })?;
         open.retain(|(_, starts)| !starts.ids.is_empty());
     }
     Ok(())
 }
 
 /// Every record of a window.
-struct Every(Window);
+pub(super) struct Every(Window);
+
+impl Every {
+    /// Every record from a time on.
+    pub(super) fn from(time: u64) -> Self {
+        Self(Window {
+            from: time,
+            until: MAX_TIME + 1,
+        })
+    }
+}
 
 impl Filter for Every {
     fn matches(&self, _: &Record) -> bool {
@@ -124,14 +187,16 @@ struct Look<'v> {
     last_event: Option<String>,
     /// Records behind the window.
     behind: u64,
+    /// Whether a finding has said that numbers are missing.
+    is_hole_told: bool,
 }
 
 impl<'v> Look<'v> {
-    fn new(files: &Files, window: Window, verdict: &'v mut Verdict) -> Self {
+    fn new(source: &dyn Source, window: Window, verdict: &'v mut Verdict) -> Self {
         Self {
             window,
             verdict,
-            stream: Arc::clone(&files.name),
+            stream: source.name(),
             paused: BTreeSet::new(),
             open: BTreeSet::new(),
             unanswered: Vec::new(),
@@ -139,63 +204,67 @@ impl<'v> Look<'v> {
             begins: None,
             last_event: None,
             behind: 0,
+            is_hole_told: false,
         }
     }
 
     /// Gives back the starts that have no end here.
-    fn run(mut self, files: &Files) -> Result<Vec<Starts>> {
-        let window = self.window;
-        let before = last_before(files, window.from)?;
+    fn run(mut self, source: &dyn Source) -> Result<Vec<Starts>> {
+        let from = self.window.from;
+        let before = source.last_before(from)?;
         if let Some(before) = &before {
             self.stream = Arc::clone(&before.place.stream);
             self.last_event = Some(before.record.event().to_owned());
-            self.paused = run_before(files, window.from)?;
+            self.paused = source.paused_before(from)?;
         }
-        let rest = Every(Window {
-            from: window.from,
-            until: MAX_TIME + 1,
-        });
         // Behind the record before the window, so that what stands in front of that one is not this window's.
         let place = before.as_ref().map(|before| &before.place);
-        let mut walk = StreamWalk::new(files, &rest, Direction::OldestFirst, place)?;
         let mut is_first = true;
-        while let Some(item) = walk.next_item()? {
-            match item {
-                Item::Record(mut stored) | Item::Gap(mut stored) => {
-                    // Of the trail's own, all of it is looked at.
-                    if stored.record.event().starts_with("audit.")
-                        && let Ok(whole) = read_line(&stored.line)
-                    {
-                        stored.record = whole;
-                    }
-                    if std::mem::take(&mut is_first) {
-                        self.begin(before.as_ref(), &stored.place);
-                    }
-                    self.take(&stored);
-                    if self.behind > BEHIND && self.open.is_empty() && self.paused.is_empty() {
-                        break;
-                    }
+        source.each(from, place, &mut |item| match item {
+            Item::Record(mut stored) | Item::Gap(mut stored) => {
+                // Of the trail's own, all of it is looked at.
+                if stored.record.event().starts_with("audit.")
+                    && let Ok(whole) = read_line(&stored.line)
+                {
+                    stored.record = whole;
                 }
-                // What stands in front of the first record behind the window is given before it.
-                Item::Finding(finding) if self.behind == 0 => self.verdict.doubt(Doubt::Finding(finding)),
-                Item::Finding(_) => {}
+                if std::mem::take(&mut is_first) {
+                    self.begin(place, &stored.place);
+                }
+                self.take(&stored);
+                self.behind <= BEHIND || !self.open.is_empty() || !self.paused.is_empty()
             }
+            // What stands in front of the first record behind the window is given before it.
+            Item::Finding(finding) => {
+                if self.behind == 0 {
+                    self.is_hole_told |= is_hole(&finding.kind);
+                    self.verdict.doubt(Doubt::Finding(finding));
+                }
+                true
+            }
+        })?;
+        let is_pruned = match self.begins {
+            Some(seq) => source.is_pruned_below(seq)?,
+            None => false,
+        };
+        if is_pruned {
+            self.removed_by = Some("prune".to_owned());
         }
         Ok(self.end())
     }
 
     /// How the first record follows what stands before the window.
-    fn begin(&mut self, before: Option<&Stored>, first: &Cursor) {
+    fn begin(&mut self, before: Option<&Cursor>, first: &Cursor) {
         self.stream = Arc::clone(&first.stream);
         let window = self.window;
         match before {
             None if first.seq > 0 || (window.from > 0 && first.observed_at < window.until) => {
                 self.begins = Some(first.seq);
             }
-            Some(before) if first.seq > before.place.seq.saturating_add(1) => {
+            Some(before) if !self.is_hole_told && first.seq > before.seq.saturating_add(1) => {
                 self.verdict.doubt(Doubt::Hole {
                     stream: Arc::clone(&self.stream),
-                    after: before.place.seq,
+                    after: before.seq,
                     before: first.seq,
                 });
             }
@@ -320,16 +389,8 @@ impl<'v> Look<'v> {
     }
 }
 
-/// The last record before a time.
-fn last_before(files: &Files, time: u64) -> Result<Option<Stored>> {
-    let before = Every(Window { from: 0, until: time });
-    let mut walk = StreamWalk::new(files, &before, Direction::NewestFirst, None)?;
-    while let Some(item) = walk.next_item()? {
-        if let Item::Record(stored) | Item::Gap(stored) = item {
-            return Ok(Some(stored));
-        }
-    }
-    Ok(None)
+fn is_hole(kind: &FindingKind) -> bool {
+    matches!(kind, FindingKind::Hole { .. } | FindingKind::Pruned { .. })
 }
 
 fn text<'r>(record: &'r Record, attribute: &str) -> Option<&'r str> {

@@ -86,7 +86,8 @@ impl Store for DirStore {
         direction: Direction,
         after: Option<&Cursor>,
     ) -> Result<Box<dyn Iterator<Item = Result<Item>> + 's>> {
-        Ok(Box::new(Walk::new(&self.streams, filter, direction, after)?))
+        let streams = self.streams.iter().map(|files| (files, filter));
+        Ok(Box::new(Walk::over(streams, direction, after)?))
     }
 
     fn completeness(&self, window: Window) -> Result<Option<Verdict>> {
@@ -154,15 +155,14 @@ struct Head<'s> {
 }
 
 impl<'s> Walk<'s> {
-    fn new(
-        streams: &'s [Files],
-        filter: &'s dyn Filter,
+    /// A walk that wants of each stream something else.
+    pub(super) fn over(
+        streams: impl Iterator<Item = (&'s Files, &'s dyn Filter)>,
         direction: Direction,
         after: Option<&Cursor>,
     ) -> Result<Self> {
         let streams = streams
-            .iter()
-            .map(|files| {
+            .map(|(files, filter)| {
                 Ok(Head {
                     walk: StreamWalk::new(files, filter, direction, after)?,
                     next: None,

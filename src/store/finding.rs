@@ -41,6 +41,13 @@ pub enum FindingKind {
         /// The number behind.
         before: u64,
     },
+    /// Numbers are missing between two records of a copy, and a prune removed all of them.
+    Pruned {
+        /// The number before.
+        after: u64,
+        /// The number behind.
+        before: u64,
+    },
     /// Values in the side table are not those that the line of their record states.
     Mismatch {
         /// The record's number.
@@ -70,6 +77,13 @@ impl fmt::Display for FindingKind {
             Self::Hole { after, before } => {
                 let missing = before.saturating_sub(*after).saturating_sub(1);
                 write!(f, "numbers missing between seq {after} and {before} ({missing})")
+            }
+            Self::Pruned { after, before } => {
+                let removed = before.saturating_sub(*after).saturating_sub(1);
+                write!(
+                    f,
+                    "a prune removed what stood between seq {after} and {before} ({removed})"
+                )
             }
             Self::Mismatch { seq, fields } => {
                 write!(

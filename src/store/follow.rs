@@ -7,14 +7,15 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::format::{Lines, Piece};
+use crate::record::{Record, Slot};
 
 use super::back::BackLines;
-use super::dir::streams_of;
+use super::dir::{Walk, streams_of};
 use super::erasable::Values;
 use super::numbers::{Numbers, Step};
 use super::seek::{Bound, files_before, offsets};
 use super::stream::{Files, Part, decode, open};
-use super::{Cursor, DirStore, Direction, Filter, Finding, FindingKind, Item, Store as _, Stored};
+use super::{Cursor, DirStore, Direction, Filter, Finding, FindingKind, Item, RawTest, Stored, Window};
 
 /// How many bytes of a stream one poll takes at most.
 const MOST: u64 = 4 * 1024 * 1024;
@@ -26,6 +27,41 @@ pub struct Follow {
     path: PathBuf,
     /// By directory or file.
     streams: HashMap<PathBuf, Tail>,
+}
+
+/// What is wanted of one stream: nothing that is older than a place in it.
+struct Behind<'a> {
+    filter: &'a dyn Filter,
+    after: Option<&'a Cursor>,
+    /// The last record before the following began.
+    last: Option<&'a Cursor>,
+}
+
+impl Filter for Behind<'_> {
+    fn matches(&self, record: &Record) -> bool {
+        self.filter.matches(record)
+    }
+
+    fn window(&self) -> Window {
+        let window = self.filter.window();
+        let from = self.after.map_or(0, |after| after.observed_at);
+        Window {
+            from: window.from.max(from),
+            ..window
+        }
+    }
+
+    fn raw(&self) -> RawTest {
+        self.filter.raw()
+    }
+
+    fn looks_at(&self) -> Option<Vec<Slot>> {
+        self.filter.looks_at()
+    }
+
+    fn gives(&self) -> Option<Vec<Slot>> {
+        self.filter.gives()
+    }
 }
 
 /// How far one stream was read.
@@ -98,26 +134,45 @@ impl Follow {
     ///
     /// As [`Follow::from_end`].
     pub fn history(&self, filter: &dyn Filter, count: usize) -> Result<Vec<Item>> {
-        let ends: HashMap<&str, u64> = self
-            .streams
-            .values()
-            .filter_map(|tail| tail.before.as_ref())
-            .map(|last| (&*last.stream, last.seq))
-            .collect();
-        let store = DirStore::open(&self.path)?;
-        let mut found = VecDeque::new();
+        self.history_after(&[], filter, count)
+    }
+
+    /// The same, of what lies behind these places only, each of its own stream: what a reader lacks who has come so far. Of a
+    /// stream that none of them is in, all of it; one stream can have records that are older than another's place.
+    ///
+    /// # Errors
+    ///
+    /// As [`Follow::from_end`].
+    pub fn history_after(&self, places: &[Cursor], filter: &dyn Filter, count: usize) -> Result<Vec<Item>> {
         if count == 0 {
             return Ok(Vec::new());
         }
-        let is_before = |stored: &Stored| {
-            let last = ends.get(&*stored.place.stream);
-            last.is_some_and(|last| stored.place.seq <= *last)
+        let store = DirStore::open(&self.path)?;
+        let behind = |files: &Files| self.behind(files, places, filter);
+        let wanted: Vec<(&Files, Behind<'_>)> = store
+            .streams
+            .iter()
+            .filter_map(|files| Some((files, behind(files)?)))
+            .collect();
+        let ends: HashMap<&str, (Option<&Cursor>, u64)> = wanted
+            .iter()
+            .filter_map(|(_, behind)| Some((&*behind.last?.stream, (behind.after, behind.last?.seq))))
+            .collect();
+        let is_between = |stored: &Stored| {
+            let end = ends.get(&*stored.place.stream);
+            end.is_some_and(|(after, last)| {
+                stored.place.seq <= *last && after.is_none_or(|after| stored.place > *after)
+            })
         };
+        let streams = wanted
+            .iter()
+            .map(|(files, behind)| (*files, behind as &dyn Filter));
+        let mut found = VecDeque::new();
         let mut left = count;
-        for item in store.walk(filter, Direction::NewestFirst, None)? {
+        for item in Walk::over(streams, Direction::NewestFirst, None)? {
             let item = item?;
             let is_told = match &item {
-                Item::Record(stored) | Item::Gap(stored) => is_before(stored),
+                Item::Record(stored) | Item::Gap(stored) => is_between(stored),
                 // The rest of a line that is being written comes with the following.
                 Item::Finding(finding) => !matches!(finding.kind, FindingKind::Torn { .. }),
             };
@@ -130,6 +185,20 @@ impl Follow {
             }
         }
         Ok(found.into())
+    }
+
+    /// What is wanted of a stream behind the place that is in it; `None` where the following began at that place.
+    fn behind<'a>(
+        &'a self,
+        files: &Files,
+        places: &'a [Cursor],
+        filter: &'a dyn Filter,
+    ) -> Option<Behind<'a>> {
+        let tail = key_of(files, &self.path).and_then(|key| self.streams.get(&key));
+        let last = tail.and_then(|tail| tail.before.as_ref());
+        let after = last.and_then(|last| places.iter().find(|place| place.stream == last.stream));
+        let is_new = after.is_none_or(|after| last.is_none_or(|last| last > after));
+        is_new.then_some(Behind { filter, after, last })
     }
 
     /// Puts what was appended since the last poll into `items`, in the order of listings, and says whether there is

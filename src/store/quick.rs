@@ -33,15 +33,20 @@ pub(super) fn run_before(files: &Files, time: u64) -> Result<BTreeSet<String>> {
             break;
         }
     }
+    Ok(still_paused(later))
+}
+
+/// What is paused behind pauses (`true`) and their ends, in their order.
+pub(super) fn still_paused(said: impl IntoIterator<Item = (bool, String)>) -> BTreeSet<String> {
     let mut paused = BTreeSet::new();
-    for (is_paused, part) in later {
+    for (is_paused, part) in said {
         if is_paused {
             paused.insert(part);
         } else {
             paused.remove(&part);
         }
     }
-    Ok(paused)
+    paused
 }
 
 /// What pauses and their ends stand in a segment before a time, behind the begin of the last run in it; and whether that stands

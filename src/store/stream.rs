@@ -117,7 +117,7 @@ fn place_of(record: &Record, name: &Arc<str>) -> Result<Cursor, String> {
 }
 
 /// How lines are read for a filter: as little of each as decides whether it is wanted, then what is wanted of it.
-struct Reading {
+pub(super) struct Reading {
     /// Lines that fail it cannot be wanted.
     look: Option<Look>,
     gap: memmem::Finder<'static>,
@@ -130,7 +130,7 @@ struct Reading {
 }
 
 /// What was read of a line.
-enum Read {
+pub(super) enum Read {
     /// Its record is not wanted, by its bytes alone.
     Unwanted(Cursor),
     /// The record, or what was asked for of it.
@@ -138,7 +138,7 @@ enum Read {
 }
 
 impl Reading {
-    fn of(filter: &dyn Filter) -> Self {
+    pub(super) fn of(filter: &dyn Filter) -> Self {
         let (looks_at, gives) = (filter.looks_at(), filter.gives());
         let is_all = gives.is_some();
         let some = looks_at.map(|mut slots| {
@@ -155,7 +155,7 @@ impl Reading {
     }
 
     /// Reads as much of a line as is needed, or says why it is not a record.
-    fn read(&self, line: &[u8], name: &Arc<str>, filter: &dyn Filter) -> Result<Read, String> {
+    pub(super) fn read(&self, line: &[u8], name: &Arc<str>, filter: &dyn Filter) -> Result<Read, String> {
         let is_own_loss = || self.gap.find(line).is_some();
         if let (Some(look), Some(wanted)) = (&self.look, &self.place)
             && !look.may(line)

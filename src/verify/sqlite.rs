@@ -96,7 +96,8 @@ impl SqliteReport {
 
 /// Verifies the lines of a SQLite file: each is hashed again, compared with its columns, and the tree over all of them with
 /// the checkpoints, which belong to the stream that their origin ends with. It goes on behind a prune, because the file
-/// keeps the hash of each line that one removed; how many those are is in the answer.
+/// keeps the hash of each line that one removed; how many those are is in the answer. What was lost before it could be a
+/// line, `Store::completeness` tells of a window.
 ///
 /// A checkpoint's signature is not looked at: take it from [`verify`](super::verify) over the journal, or from where it was kept.
 /// Without one, the file is only said to agree with itself, which whoever could write it could have brought about.

@@ -5,11 +5,12 @@ records found, [observed_at, stream, seq], in order, or {"error": …}. The lang
 no code of the crate's; names and kinds of fields are those that docs/fields.md lists, as far as the tests ask for them.
 """
 
-import calendar
 import ipaddress
 import json
 import re
 import sys
+import zoneinfo
+from datetime import datetime, timezone
 
 SHORT = {
     "actor": "actor.id",
@@ -275,13 +276,26 @@ def number(name, text):
     return int(text)
 
 
+MOMENT = re.compile(
+    r"(\d+-\d+-\d+)(?:[T ](\d+):(\d+)(?::(\d+)(?:\.(\d{1,9}))?)?)?(Z|[+-]\d\d:\d\d)?(?: ?\[(.+)\]| ([A-Za-z].*))?"
+)
+
+
 def moment(text):
-    """Nanoseconds since 1970 of `2025-11-21T10:00:05Z`, with or without a fraction."""
-    found = re.fullmatch(r"(\d+)-(\d+)-(\d+)T(\d+):(\d+):(\d+)(?:\.(\d{1,9}))?Z", text)
+    """Nanoseconds since 1970 of `2025-11-21T10:00:05Z`, of a day, with an offset, or by the clocks of a zone."""
+    found = MOMENT.fullmatch(text)
     if not found:
         raise ValueError(f"{text!r} is not a time")
-    seconds = calendar.timegm(tuple(int(part) for part in found.groups()[:6]) + (0, 0, 0))
-    return seconds * 10**9 + int((found.group(7) or "").ljust(9, "0") or 0)
+    day, hour, minute, second, fraction, offset, bracketed, zone = found.groups()
+    local = datetime.fromisoformat(day).replace(hour=int(hour or 0), minute=int(minute or 0), second=int(second or 0))
+    zone = bracketed or zone
+    if offset:
+        local = local.replace(tzinfo=datetime.fromisoformat("2000-01-01T00:00" + offset.replace("Z", "+00:00")).tzinfo)
+    else:
+        # Of a time that there is twice, or not at all, `fold=0` takes the offset from before the change.
+        local = local.replace(tzinfo=zoneinfo.ZoneInfo(zone) if zone else timezone.utc, fold=0)
+    since = local.astimezone(timezone.utc) - datetime(1970, 1, 1, tzinfo=timezone.utc)
+    return (since.days * 86400 + since.seconds) * 10**9 + int((fraction or "").ljust(9, "0") or 0)
 
 
 # -- a record ----------------------------------------------------------------------------------------------------------

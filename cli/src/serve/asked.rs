@@ -6,6 +6,7 @@ use tracing_audit::clock::{Clock as _, SystemClock};
 use tracing_audit::query::{Expr, parse_time};
 use tracing_audit::store::Cursor;
 
+use super::places::Places;
 use crate::out::Failure;
 use crate::words::harmless;
 
@@ -27,6 +28,8 @@ pub(super) struct Asked {
     pub(super) until: String,
     /// Go on behind this place.
     pub(super) after: Option<Cursor>,
+    /// What a reader of the live page has.
+    pub(super) seen: Option<Places>,
     /// The record whose details are shown.
     pub(super) open: Option<Cursor>,
     pub(super) rows: Option<usize>,
@@ -65,6 +68,7 @@ impl Asked {
                 "since" => asked.since = value.trim().to_owned(),
                 "until" => asked.until = value.trim().to_owned(),
                 "after" => asked.after = Some(value.parse()?),
+                "seen" => asked.seen = Some(value.parse()?),
                 "open" => asked.open = Some(value.parse()?),
                 "n" => asked.rows = Some(rows(&value)?),
                 "all" => asked.all = is_set,
@@ -74,8 +78,8 @@ impl Asked {
                 "format" => asked.format = value.into_owned(),
                 _ => {
                     return Err(Failure::Usage(format!(
-                        "the address has an unknown part `{}`; known are q, since, until, after, open, n, all, late, part, run \
-                         and format",
+                        "the address has an unknown part `{}`; known are q, since, until, after, seen, open, n, all, late, \
+                         part, run and format",
                         harmless(&name)
                     )));
                 }
@@ -122,6 +126,7 @@ impl Asked {
     pub(super) fn first(&self) -> Self {
         Self {
             after: None,
+            seen: None,
             open: None,
             part: false,
             run: String::new(),
@@ -224,6 +229,9 @@ impl Asked {
                 pairs.append_pair(name, &cursor.to_string());
             }
         }
+        if let Some(seen) = &self.seen {
+            pairs.append_pair("seen", &seen.to_string());
+        }
         if let Some(rows) = self.rows {
             pairs.append_pair("n", &rows.to_string());
         }
@@ -260,8 +268,9 @@ mod tests {
 
     #[test]
     fn an_address_that_is_written_is_read_back() {
-        let first =
-            asked("q=actor%3Da+or+%22x%26y%22&since=-2h&until=now&after=5-7-s&open=5-8-s&n=100&all=1&late=1");
+        let first = asked(
+            "q=actor%3Da+or+%22x%26y%22&since=-2h&until=now&after=5-7-s&seen=each%2C5-7-s%2C6-8-t&open=5-8-s&n=100&all=1&late=1",
+        );
         let again = asked(first.href("/").split_once('?').expect("a query").1);
         assert_eq!(first.href("/"), again.href("/"));
         assert_eq!(again.filter, "actor=a or \"x&y\"");

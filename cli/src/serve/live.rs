@@ -15,14 +15,14 @@ use serde_json::json;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing_audit::Query;
-use tracing_audit::record::Record;
-use tracing_audit::store::{Cursor, Filter, Follow, Item, Stored, Window};
+use tracing_audit::store::{Cursor, Follow, Item, Stored, Window};
 
 use super::App;
 use super::asked::Asked;
 use super::body::{Feed, feed};
 use super::budget::{self, Budget};
 use super::layout::{self, Tab};
+use super::places::Places;
 use super::rows;
 use super::server::Peer;
 use crate::out::Failure;
@@ -46,25 +46,6 @@ const BEGIN: usize = 30;
 /// What the page begins with, and what that may cost.
 const FIRST: (u64, Duration) = (200_000, Duration::from_millis(300));
 
-/// What the query wants, not older than what the reader has.
-struct Since<'q> {
-    query: &'q Query,
-    after: &'q Cursor,
-}
-
-impl Filter for Since<'_> {
-    fn matches(&self, record: &Record) -> bool {
-        self.query.matches(record)
-    }
-
-    fn window(&self) -> Window {
-        Window {
-            from: self.after.observed_at,
-            ..Window::ALL
-        }
-    }
-}
-
 /// What was sent to one reader.
 #[derive(Debug, Default)]
 struct Sent {
@@ -78,8 +59,9 @@ struct Sent {
 }
 
 impl Sent {
-    /// Takes a batch, and gives the message about it; `None` where there is nothing to say.
-    fn batch(&mut self, items: Vec<Item>, asked: &Asked) -> Option<String> {
+    /// Takes a batch, and gives the message about it and how far the reader has come with it; `None` where there is nothing
+    /// to say.
+    fn batch(&mut self, items: Vec<Item>, asked: &Asked, follow: &Follow) -> Option<String> {
         if items.is_empty() {
             return None;
         }
@@ -100,7 +82,6 @@ impl Sent {
         self.sent += wanted.len() as u64;
         self.omitted += omitted as u64;
         self.shown += (wanted.len() - omitted) as u64;
-        let last = wanted.last().map(|stored| stored.place.to_string());
         let rows = html! { @for stored in wanted.iter().skip(omitted).rev() { (rows::row(stored, asked, "/live")) } };
         let data = json!({
             "rows": harmless(&rows.into_string()),
@@ -111,12 +92,14 @@ impl Sent {
             "findings": self.findings,
             "more": self.more,
         });
-        // An id has no end of line, whatever a hostile file calls its stream.
-        let id = last
-            .filter(|last| harmless(last) == *last)
-            .map_or_else(String::new, |last| format!("id: {last}\n"));
+        let id = id(follow);
         Some(format!("{id}event: rows\ndata: {data}\n\n"))
     }
+}
+
+/// How far the reader of what was followed has come, for the time when it is cut off.
+fn id(follow: &Follow) -> String {
+    format!("id: {}\n", Places::Each(follow.places()))
 }
 
 pub(super) async fn page(
@@ -161,26 +144,25 @@ struct Newest {
     rows: Vec<Stored>,
     /// Where looking for rows ended before there were enough.
     stopped: Option<Cursor>,
-    /// The place from which the stream goes on: that of the newest record, wanted or not.
-    from: Cursor,
+    /// The places from which the stream goes on: those of each stream's newest record, wanted or not.
+    from: Vec<Cursor>,
 }
 
 fn newest(app: &App, query: &Query) -> Result<Newest, Failure> {
     let store = app.store()?;
-    let newest = store.extents()?.into_iter().map(|extent| extent.last).max();
-    let from = newest.unwrap_or_else(|| Cursor {
-        observed_at: 0,
-        stream: "".into(),
-        seq: 0,
-    });
+    let from: Vec<Cursor> = store.extents()?.into_iter().map(|extent| extent.last).collect();
+    // What was written since is the stream's to tell.
+    let is_old = |stored: &Stored| {
+        let last = from.iter().find(|last| last.stream == stored.place.stream);
+        last.is_some_and(|last| stored.place <= *last)
+    };
     let mut rows = Vec::new();
     let budget = Budget::new(query, Window::ALL, FIRST.0, FIRST.1);
     let stopped = budget::walk(&*store, &budget, None, |item| {
-        if let Item::Record(stored) = item {
-            // What was written since is the stream's to tell.
-            if stored.place <= from {
-                rows.push(stored);
-            }
+        if let Item::Record(stored) = item
+            && is_old(&stored)
+        {
+            rows.push(stored);
         }
         rows.len() < BEGIN
     })?;
@@ -191,7 +173,7 @@ fn newest(app: &App, query: &Query) -> Result<Newest, Failure> {
 fn shown(newest: &Newest, asked: &Asked) -> maud::Markup {
     let Newest { rows, stopped, from } = newest;
     let events = Asked {
-        after: Some(from.clone()),
+        seen: Some(Places::Each(from.clone())),
         ..asked.clone()
     };
     html! {
@@ -232,7 +214,7 @@ pub(super) async fn events(
     let understood = Asked::of(&uri).and_then(|mut asked| {
         // A reader that was cut off says what it has.
         if let Some(last) = headers.get("last-event-id").and_then(|id| id.to_str().ok()) {
-            asked.after = Some(last.parse()?);
+            asked.seen = Some(last.parse()?);
         }
         let question = asked.question()?;
         Ok((asked, question.query))
@@ -266,13 +248,14 @@ async fn follow(app: Arc<App>, asked: Asked, query: Query, feed: Feed, seat: Own
 async fn run(app: &Arc<App>, asked: Asked, query: Query, feed: &Feed) -> Result<(), Failure> {
     let mut sent = Sent::default();
     let rows = asked.between("", "");
-    let (mut query, after) = (query, asked.after.clone());
-    let (found, mut follow);
-    (query, follow, found, sent.more) = app.read(move |app| begin(app, query, after)).await?;
+    // A page that an earlier version gave says it as the place behind which a list goes on.
+    let seen = asked.seen.or(asked.after.map(Places::One));
+    let (mut query, mut follow, found, more) = app.read(move |app| begin(app, query, seen)).await?;
+    sent.more = more;
     if !feed.send("retry: 2000\n\n").await {
         return Ok(());
     }
-    if let Some(message) = sent.batch(found, &rows)
+    if let Some(message) = sent.batch(found, &rows, &follow)
         && !feed.send(message).await
     {
         return Ok(());
@@ -293,9 +276,10 @@ async fn run(app: &Arc<App>, asked: Asked, query: Query, feed: &Feed) -> Result<
             })
             .await?;
         silent += 1;
-        let message = match sent.batch(items, &rows) {
+        let message = match sent.batch(items, &rows, &follow) {
             Some(message) => message,
-            None if silent >= SILENT => ": still here\n\n".to_owned(),
+            // No event, but an id: what nobody wanted is not read again.
+            None if silent >= SILENT => format!("{}: still here\n\n", id(&follow)),
             None => continue,
         };
         silent = 0;
@@ -306,23 +290,16 @@ async fn run(app: &Arc<App>, asked: Asked, query: Query, feed: &Feed) -> Result<
 }
 
 /// Where the following begins, what the reader has missed until there, and whether that is not all of it.
-fn begin(
-    app: &App,
-    query: Query,
-    after: Option<Cursor>,
-) -> Result<(Query, Follow, Vec<Item>, bool), Failure> {
+fn begin(app: &App, query: Query, seen: Option<Places>) -> Result<(Query, Follow, Vec<Item>, bool), Failure> {
     let follow = Follow::from_end(app.dir.clone())?;
-    let missed = match &after {
+    let missed = match &seen {
         None => Vec::new(),
         // One more than is sent, which tells whether there are more.
-        Some(after) => follow.history(&Since { query: &query, after }, BACK + 1)?,
+        Some(seen) => follow.history_after(&seen.among(&follow.places()), &query, BACK + 1)?,
     };
     // A finding has no place by which it could be known whether it was told before.
-    let missed = missed.into_iter().filter(|item| match item {
-        Item::Record(stored) | Item::Gap(stored) => after.as_ref().is_some_and(|after| stored.place > *after),
-        _ => false,
-    });
-    let mut missed: Vec<Item> = missed.collect();
+    let is_placed = |item: &Item| !matches!(item, Item::Finding(_));
+    let mut missed: Vec<Item> = missed.into_iter().filter(is_placed).collect();
     let records = missed.iter().filter(|item| matches!(item, Item::Record(_)));
     let more = records.count() > BACK;
     if more {

@@ -8,7 +8,7 @@
 //! | `layout.rs`, `rows.rs` | the frame of every page; a record as a row |
 //! | `records.rs`, `histogram.rs`, `record.rs`, `proof.rs` | the list, its histogram, one record, what is proven of it |
 //! | `overview.rs`, `checks.rs` | the numbers; verification and completeness |
-//! | `live.rs`, `export.rs`, `body.rs` | records as they come, records to take away |
+//! | `live.rs`, `places.rs`, `export.rs`, `body.rs` | records as they come, how far a reader of them is, records to take away |
 //! | `health.rs`, `heads.rs` | for other programs; the small files beside the segments |
 //! | `views.rs` | who looked at what, as records of another stream |
 
@@ -25,6 +25,7 @@ mod histogram;
 mod layout;
 mod live;
 mod overview;
+mod places;
 mod proof;
 mod record;
 mod records;

@@ -1,6 +1,7 @@
 //! The store in a SQLite file, or in memory: read, and written to.
 
 mod check;
+mod complete;
 mod narrow;
 mod snapshot;
 mod stats;
@@ -16,7 +17,7 @@ use crate::format::LineWriter;
 use crate::redact::{Action, Policy};
 use crate::sqlite::{Database, Line, MAX_SEQ, Place, key, unkey};
 
-use super::{Cursor, Direction, Extent, Filter, Item, RecordStats, StatsOpts, Store};
+use super::{Cursor, Direction, Extent, Filter, Item, RecordStats, StatsOpts, Store, Verdict, Window};
 pub(crate) use check::Kept;
 use narrow::Narrow;
 use snapshot::Snapshot;
@@ -190,6 +191,11 @@ impl Store for SqliteStore {
     fn stats(&self, filter: &dyn Filter, opts: &StatsOpts) -> Result<RecordStats> {
         let _snapshot = Snapshot::begin(&self.database)?;
         stats::stats(self, filter, opts)
+    }
+
+    /// The same answer as over the files that its lines are from. What a prune removed from the window is a doubt.
+    fn completeness(&self, window: Window) -> Result<Option<Verdict>> {
+        complete::completeness(self, window).map(Some)
     }
 
     fn extents(&self) -> Result<Vec<Extent>> {
