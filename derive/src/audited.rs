@@ -163,6 +163,19 @@ fn span(args: &Args, signature: &Signature) -> TokenStream {
     })
 }
 
+/// Looks for an error of the named types, where the error's own says nothing.
+fn found(args: &Args, error: &Ident) -> Option<TokenStream> {
+    let support = support();
+    args.errors.as_ref().map(|(span, types)| {
+        let types = types
+            .iter()
+            .map(|ty| quote_spanned!(ty.span()=> #support::of_type::<#ty>));
+        quote_spanned! {*span=>
+            .or_else(|| #support::found((&&&&#support::probe::Probe(#error)).audit_error(), &[#(#types),*]))
+        }
+    })
+}
+
 /// What is done once a call has returned `out`.
 fn conclude(args: &Args, can_fail: bool, call: &Ident, out: &Ident) -> TokenStream {
     let support = support();
@@ -195,14 +208,7 @@ fn conclude(args: &Args, can_fail: bool, call: &Ident, out: &Ident) -> TokenStre
         Some((_, denied)) => quote_spanned!(denied.span()=> #support::is_denied(#error, #denied)),
         None => quote!(false),
     };
-    let found = args.errors.as_ref().map(|(span, types)| {
-        let types = types
-            .iter()
-            .map(|ty| quote_spanned!(ty.span()=> #support::of_type::<#ty>));
-        quote_spanned! {*span=>
-            .or_else(|| #support::found((&&&&#support::probe::Probe(#error)).audit_error(), &[#(#types),*]))
-        }
-    });
+    let found = found(args, &error);
     let forms = forms_of_values();
     quote! {
         if #call.is_heard() {
