@@ -173,7 +173,7 @@ impl Worker {
     /// Takes out of the cursor's file what gap records on disk say, also where the sink takes nothing: retention may remove
     /// them while it stands still, and then the next start would find nothing that it can subtract.
     fn forgive(&mut self) {
-        let (Some(_), Some(cursor), Some(_)) = (&self.debt, &self.cursor, &self.hold) else {
+        let (Some(_), Some(cursor), Some(_)) = (&self.debt, &mut self.cursor, &self.hold) else {
             return;
         };
         // What cannot be written now is tried again at the next turn; what is behind it fails by itself, and says so.

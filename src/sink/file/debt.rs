@@ -216,7 +216,7 @@ mod tests {
     fn a_debt_is_told_also_where_its_cursor_lies_behind_the_end_of_a_stream_that_was_put_back() {
         let fs = MemFs::default();
         let mut sink = builder(&fs).open().unwrap();
-        let file = sink.cursor_of("away");
+        let mut file = sink.cursor_of("away");
         file.begin(9, Some(Debt { count: 3, from: 8 })).unwrap();
         let (following, told) = sink.follow("away", Begin::Oldest).unwrap();
         assert!(told.is_some_and(|told| told.contains("older copy")));
