@@ -10,10 +10,11 @@ use memchr::memmem;
 
 use crate::error::{Error, Result};
 use crate::format::{Lines, Piece, Wanted, read_line, segments, skim};
+use crate::record::marks::COMMITMENT;
 use crate::record::{Record, Slot};
 
 use super::back::BackLines;
-use super::erasable::{FORM, Values};
+use super::erasable::Values;
 use super::numbers::{Numbers, Step};
 use super::raw::Look;
 use super::seek::{self, Bound};
@@ -166,7 +167,7 @@ impl Reading {
         }
         // Where values stand elsewhere, all of the record is needed to find them.
         if let Some(wanted) = &self.some
-            && memmem::find(line, FORM).is_none()
+            && memmem::find(line, COMMITMENT).is_none()
             && let Some(found) = skim(line, wanted)
             && !is_gap(&found)
             && (self.is_all || !filter.matches(&found))
