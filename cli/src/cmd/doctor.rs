@@ -6,7 +6,8 @@ use std::path::Path;
 
 use serde_json::json;
 use tracing_audit::clock::{Clock as _, SystemClock};
-use tracing_audit::store::{DirStore, Direction, Extent, List, Store as _};
+use tracing_audit::format::strays;
+use tracing_audit::store::{DirStore, Direction, Extent, Finding, FindingKind, List, Store as _};
 
 use super::streams;
 use crate::args::{Color, Doctor};
@@ -65,6 +66,7 @@ pub(crate) fn run(args: &Doctor) -> Result<u8, Failure> {
         let store = DirStore::open(&stream)?;
         let extent = store.extents()?.into_iter().next();
         records(&mut told, &store, extent.as_ref())?;
+        others(&mut told, &stream)?;
         holder(&mut told, &stream)?;
         if let Some(extent) = &extent {
             seal(&mut told, &head, extent)?;
@@ -143,7 +145,9 @@ fn records(told: &mut Told, store: &DirStore, extent: Option<&Extent>) -> Result
     let everything = |_: &tracing_audit::record::Record| true;
     let list = List::default().direction(Direction::NewestFirst).limit(1);
     let page = store.list(&everything, &list)?;
-    for finding in page.findings.iter().take(3) {
+    // Of those, `others` speaks.
+    let is_here = |finding: &&Finding| finding.kind != FindingKind::NotAFile;
+    for finding in page.findings.iter().filter(is_here).take(3) {
         told.wants(&format!("at its end: {finding}"))?;
     }
     let is_closed = page
@@ -154,6 +158,17 @@ fn records(told: &mut Told, store: &DirStore, extent: Option<&Extent>) -> Result
         return told.fine("its last run ended in order");
     }
     told.fine("no end: it is written to now, or its process was killed; the next `audit.open` will say which")
+}
+
+/// What has a segment's name and is none.
+fn others(told: &mut Told, stream: &Path) -> Result<(), Failure> {
+    for path in strays(stream)? {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        told.wants(&format!(
+            "`{name}` is named like a segment and is no regular file: it is never read; put the segment back, or remove it"
+        ))?;
+    }
+    Ok(())
 }
 
 /// Who took the lock last.
