@@ -260,18 +260,9 @@ fn what_a_prune_removed_from_the_middle_is_no_loss_and_yet_not_there() {
     };
     for window in [Window::ALL, middle] {
         let verdict = verdict(&sqlite, window);
-        let kinds: Vec<_> = verdict
-            .doubts
-            .iter()
-            .map(|doubt| match doubt {
-                Doubt::Finding(finding) => Some(finding.kind.clone()),
-                _ => None,
-            })
-            .collect();
         assert_eq!(
-            kinds,
-            [Some(FindingKind::Pruned { after: 1, before: 4 })],
-            "{verdict}"
+            doubts(&verdict),
+            [FindingKind::Pruned { after: 1, before: 4 }.to_string()]
         );
         assert!(
             verdict

@@ -5,6 +5,7 @@ mod args;
 mod asking;
 mod cmd;
 mod grid;
+mod heads;
 mod out;
 mod sealing;
 #[cfg(feature = "serve")]

@@ -130,3 +130,23 @@ fn where_everybody_may_write_is_told_and_where_no_trail_is_has_a_code_of_its_own
     let nothing = tempfile::tempdir().expect("a directory");
     assert_eq!(run(&["doctor"], nothing.path()).status.code(), Some(3));
 }
+
+#[cfg(unix)]
+#[test]
+fn what_only_has_a_segments_name_wants_to_be_looked_at_and_show_says_so_too() {
+    let place = trail(None);
+    let dir = place.path().join("audit");
+    let before = said(&dir).0;
+    let name = "audit-2099-11-21-00000000000000009000.jsonl";
+    std::os::unix::fs::symlink("/etc/hostname", home(&place).join(name)).expect("a link");
+    let (text, code) = said(&dir);
+    let line = format!("LOOK   `{name}` is named like a segment and is no regular file");
+    assert!(text.contains(&line) && !before.contains(&line), "{text}");
+    assert_eq!(code, Some(2));
+    let shown = run(&["show", "--no-pager"], &dir);
+    let all = format!("{}{}", stdout(&shown), stderr(&shown));
+    assert!(all.contains(name) && all.contains("is no regular file"), "{all}");
+    assert_eq!(text.matches(name).count(), 1, "{text}");
+    let verified = run(&["verify"], &dir);
+    assert!(stdout(&verified).contains(name), "{}", stdout(&verified));
+}

@@ -50,6 +50,8 @@ impl Live {
         let mut id = String::new();
         for line in self.0.by_ref() {
             let line = line.expect("the stream goes on");
+            // The server has looked forty times and found nothing: what is waited for was left out.
+            assert_ne!(line, ": still here", "nothing more is sent");
             if let Some(last) = line.strip_prefix("id: ") {
                 id = last.to_owned();
             }

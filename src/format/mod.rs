@@ -54,7 +54,8 @@ pub use params::canonical_json;
 pub use read::read_line;
 pub(crate) use read::time;
 pub(crate) use rows::{MAX_ROW, ROWS, Row, RowsName};
-pub use segment::{Segment, SegmentName, segments};
+pub(crate) use segment::Listing;
+pub use segment::{Segment, SegmentName, segments, strays};
 pub(crate) use seq::{seq_of, stream_of};
 pub use signing::{Signer, SigningKey};
 #[cfg(feature = "sqlite")]

@@ -83,32 +83,62 @@ pub struct Segment {
 }
 
 /// The segments in a stream's directory, in the order of their records. Files of any other name are left out, and so
-/// is a segment that retention removes while the directory is being listed.
+/// is a segment that retention removes while the directory is being listed; what has such a name and is no regular file,
+/// [`strays`] gives.
 ///
 /// # Errors
 ///
 /// [`ErrorKind::Io`] where the directory or a file in it cannot be looked at.
 pub fn segments(stream_dir: &Path) -> Result<Vec<Segment>> {
-    let list_error = |error| Error::io("could not list the segments in", stream_dir, error);
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(stream_dir).map_err(list_error)? {
-        let entry = entry.map_err(list_error)?;
-        let Some(name) = entry.file_name().to_str().and_then(SegmentName::parse) else {
-            continue;
-        };
-        match entry.metadata() {
-            Ok(about) if about.is_file() => found.push(Segment {
-                name,
-                path: entry.path(),
-                len: about.len(),
-            }),
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(Error::io("could not look at the segment", &entry.path(), error)),
+    Ok(Listing::of(stream_dir)?.segments)
+}
+
+/// What is named like a segment in a stream's directory and is no regular file: a link, a directory, a pipe. No reader opens
+/// one, and no link is followed, so that a trail is what stands in its own directory.
+///
+/// # Errors
+///
+/// As [`segments`].
+pub fn strays(stream_dir: &Path) -> Result<Vec<PathBuf>> {
+    Ok(Listing::of(stream_dir)?.strays)
+}
+
+/// What has a segment's name in a stream's directory.
+#[derive(Debug, Default)]
+pub(crate) struct Listing {
+    pub(crate) segments: Vec<Segment>,
+    /// By path.
+    pub(crate) strays: Vec<PathBuf>,
+}
+
+impl Listing {
+    pub(crate) fn of(stream_dir: &Path) -> Result<Self> {
+        let list_error = |error| Error::io("could not list the segments in", stream_dir, error);
+        let mut found = Self::default();
+        for entry in std::fs::read_dir(stream_dir).map_err(list_error)? {
+            let entry = entry.map_err(list_error)?;
+            let Some(name) = entry.file_name().to_str().and_then(SegmentName::parse) else {
+                continue;
+            };
+            let path = entry.path();
+            // Of a link, what it is itself.
+            match entry.metadata() {
+                Ok(about) if about.is_file() => found.segments.push(Segment {
+                    name,
+                    path,
+                    len: about.len(),
+                }),
+                Ok(_) => found.strays.push(path),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(Error::io("could not look at the segment", &path, error)),
+            }
         }
+        found
+            .segments
+            .sort_unstable_by_key(|segment| (segment.name.first_seq, segment.name.date));
+        found.strays.sort_unstable();
+        Ok(found)
     }
-    found.sort_unstable_by_key(|segment| (segment.name.first_seq, segment.name.date));
-    Ok(found)
 }
 
 #[cfg(test)]
@@ -161,13 +191,15 @@ mod tests {
         ] {
             std::fs::write(dir.path().join(name), content).unwrap();
         }
-        std::fs::create_dir(dir.path().join("audit-2026-11-23-00000000000000000008.jsonl")).unwrap();
+        let stray = dir.path().join("audit-2026-11-23-00000000000000000008.jsonl");
+        std::fs::create_dir(&stray).unwrap();
         let listed: Vec<_> = segments(dir.path())
             .unwrap()
             .iter()
             .map(|segment| (segment.name.first_seq, segment.len))
             .collect();
         assert_eq!(listed, [(0, 2), (7, 6), (9, 0)]);
+        assert_eq!(strays(dir.path()).unwrap(), [stray]);
     }
 
     #[test]

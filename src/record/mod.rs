@@ -10,6 +10,7 @@ mod field_value;
 mod fold;
 pub(crate) mod frame;
 mod ids;
+pub(crate) mod marks;
 mod names;
 pub(crate) mod part;
 mod slots;

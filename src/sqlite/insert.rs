@@ -12,6 +12,7 @@ use super::text::Texts;
 use super::{Database, Known, MAX_SEQ, MAX_STREAMS, Stream, failed, finish, key, row};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::{Batch, Entry, leaf_hash};
+use crate::record::marks::is_gap;
 use crate::record::{Record, Slot};
 
 /// A line on its way into the file.
@@ -52,7 +53,7 @@ impl Read<'_> {
     fn is_gap(&self) -> bool {
         match &self.said {
             Said::Columns(columns) => columns.is_gap,
-            Said::Record(record) => row::is_gap(record),
+            Said::Record(record) => is_gap(record),
         }
     }
 

@@ -6,16 +6,8 @@ use rusqlite::types::ValueRef;
 
 use super::columns::COLUMNS;
 use crate::format::{Stands, Wanted, read_line, skim_places, time};
+use crate::record::marks::{COMMITMENT, ERASED, GAP};
 use crate::record::{Kind, Record, Slot, Value};
-
-/// What stands for a value that the file does not have: a line states only a commitment to it.
-const ERASED: &str = "[ERASED]";
-
-/// The event of a record that stands for lost ones.
-const GAP: &str = "audit.gap";
-
-/// What a commitment begins with.
-const COMMITMENT: &[u8] = b"{\"$commit\":\"";
 
 /// What stands in columns, and what says whether a line is a gap.
 static WANTED: LazyLock<Option<Wanted>> =
@@ -108,14 +100,10 @@ fn without(value: Value) -> Value {
     }
 }
 
-/// Whether a record stands for records of this trail that are lost.
-pub(crate) fn is_gap(record: &Record) -> bool {
-    record.event() == GAP && record.get(Slot::Profile).is_none()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::marks::is_gap;
 
     #[test]
     fn the_columns_of_a_line_are_those_of_its_record() {

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::format::{Piece, segments};
+use crate::format::Piece;
 
 use super::back::BackLines;
 use super::completeness::completeness;
@@ -45,7 +45,10 @@ impl DirStore {
     /// How many streams have at least one segment.
     #[must_use]
     pub fn streams(&self) -> usize {
-        self.streams.len()
+        self.streams
+            .iter()
+            .filter(|files| !files.paths.is_empty())
+            .count()
     }
 
     /// Bytes in all files.
@@ -61,20 +64,16 @@ pub(super) fn streams_of(path: &Path) -> Result<Vec<Files>> {
     if !about.is_dir() {
         return Ok(vec![Files::of_file(path)]);
     }
-    let mut streams = Vec::new();
-    if !segments(path)?.is_empty() {
-        streams.push(Files::of_dir(path)?);
-    }
+    let is_stream = |files: &Files| !files.paths.is_empty() || !files.strays.is_empty();
+    let mut streams = vec![Files::of_dir(path)?];
     let failed = |error| Error::io("could not list the trail", path, error);
     for entry in fs::read_dir(path).map_err(failed)? {
         let inner = entry.map_err(failed)?.path();
         if inner.is_dir() {
-            let files = Files::of_dir(&inner)?;
-            if !files.paths.is_empty() {
-                streams.push(files);
-            }
+            streams.push(Files::of_dir(&inner)?);
         }
     }
+    streams.retain(is_stream);
     streams.sort_by(|left, right| left.name.cmp(&right.name));
     Ok(streams)
 }

@@ -8,18 +8,13 @@ use std::time::SystemTime;
 
 use crate::error::{Error, Result};
 use crate::format::{MAX_ROW, ROWS, Row, RowsName};
+use crate::record::marks::{COMMITMENT, ERASED};
 use crate::record::{Record, Slot, Value};
 
 use super::FindingKind;
 
-/// Stands in the place of a value that was erased.
-pub const ERASED: &str = "[ERASED]";
-
 /// Stands in the place of a value that is not the one that the line states.
 pub const MISMATCH: &str = "[MISMATCH]";
-
-/// What every commitment in a line begins with.
-pub(super) const FORM: &[u8] = b"{\"$commit\":\"";
 
 /// A stream's side table, of which the part that was asked for last is in memory.
 #[derive(Debug, Clone)]
@@ -51,7 +46,7 @@ impl Values {
     ///
     /// [`ErrorKind::Io`](crate::ErrorKind::Io) where the table is there and cannot be read.
     pub(super) fn join(&mut self, line: &[u8], record: &mut Record) -> Result<Option<FindingKind>> {
-        if memchr::memmem::find(line, FORM).is_none() {
+        if memchr::memmem::find(line, COMMITMENT).is_none() {
             return Ok(None);
         }
         let (Some(seq), Some(id)) = (record.uint(Slot::Seq), record.text(Slot::Id)) else {

@@ -24,6 +24,8 @@ pub enum FindingKind {
         /// Bytes behind the last newline.
         len: u64,
     },
+    /// It is named like a segment and is a link, a directory or a pipe: it was not read.
+    NotAFile,
     /// A line that is longer than any record.
     TooLong {
         /// Bytes of the line.
@@ -68,6 +70,7 @@ impl fmt::Display for FindingKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Torn { len } => write!(f, "ends inside a line ({len} bytes)"),
+            Self::NotAFile => f.write_str("is named like a segment and is no regular file: it is never read"),
             Self::TooLong { len } => write!(f, "line of {len} bytes, longer than any record"),
             // What the reader of lines says begins with the same words.
             Self::Unreadable { why } => {
@@ -98,6 +101,9 @@ impl fmt::Display for FindingKind {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.kind == FindingKind::NotAFile {
+            return write!(f, "{} {}", self.path.display(), self.kind);
+        }
         write!(
             f,
             "{} at byte {}: {}",

@@ -25,10 +25,11 @@ use crate::clock::MAX_TIME;
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::{Record, Slot};
 
+pub use crate::record::marks::{ERASED, GAP, is_gap};
 pub use completeness::completeness;
 pub use condition::Condition;
 pub use dir::{DirStore, Walk};
-pub use erasable::{ERASED, Erasable, MISMATCH, erasable};
+pub use erasable::{Erasable, MISMATCH, erasable};
 pub use finding::{Finding, FindingKind};
 pub use follow::Follow;
 pub use opts::{List, MAX_LIMIT, Page};
@@ -40,15 +41,6 @@ pub(crate) use sqlite::Kept;
 pub use sqlite::{Pruned, SqliteStore};
 pub use stats::{Interval, MAX_INTERVALS, RecordStats, StatsOpts, Tally};
 pub use verdict::{Completeness, Doubt, Lost, Verdict};
-
-/// The event name of a record that stands for records known to be lost.
-pub const GAP: &str = "audit.gap";
-
-/// Whether a record stands for records that this trail has lost. One that was imported speaks of another system.
-#[must_use]
-pub fn is_gap(record: &Record) -> bool {
-    record.event() == GAP && record.get(Slot::Profile).is_none()
-}
 
 /// Which records are wanted. `Query` is one; any test on a record is another.
 pub trait Filter {

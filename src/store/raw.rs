@@ -3,7 +3,7 @@
 use aho_corasick::AhoCorasick;
 use memchr::memmem;
 
-use super::erasable::FORM;
+use crate::record::marks::COMMITMENT;
 
 /// What a line must hold for its record to be wanted. Lines that hold it need not be wanted; a test that is too narrow
 /// would lose records, one that is too wide only costs time.
@@ -83,7 +83,7 @@ impl RawTest {
             Self::Any => None,
             test => Some(Look {
                 part: Part::of(test),
-                commitment: memmem::Finder::new(FORM).into_owned(),
+                commitment: memmem::Finder::new(COMMITMENT).into_owned(),
             }),
         }
     }

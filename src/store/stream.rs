@@ -9,11 +9,12 @@ use std::sync::Arc;
 use memchr::memmem;
 
 use crate::error::{Error, Result};
-use crate::format::{Lines, Piece, Wanted, read_line, segments, skim};
+use crate::format::{Lines, Listing, Piece, Wanted, read_line, skim};
+use crate::record::marks::COMMITMENT;
 use crate::record::{Record, Slot};
 
 use super::back::BackLines;
-use super::erasable::{FORM, Values};
+use super::erasable::Values;
 use super::numbers::{Numbers, Step};
 use super::raw::Look;
 use super::seek::{self, Bound};
@@ -35,18 +36,21 @@ pub(super) struct Files {
     /// For each path, the number from which on its lines are dead: the one in the name of the next segment. What stands
     /// behind it was never confirmed, and was written again there.
     limits: Vec<u64>,
+    /// What is named like a segment and is no regular file.
+    pub(super) strays: Vec<PathBuf>,
 }
 
 impl Files {
     /// The segments of a stream's directory; its name stands in for the stream's id where lines have none.
     pub(super) fn of_dir(dir: &Path) -> Result<Self> {
-        let segments = segments(dir)?;
+        let Listing { segments, strays } = Listing::of(dir)?;
         let firsts = segments.iter().skip(1).map(|segment| segment.name.first_seq);
         let limits = firsts.chain([u64::MAX]).take(segments.len()).collect();
         Ok(Self {
             name: name_of(dir),
             paths: segments.into_iter().map(|segment| segment.path).collect(),
             limits,
+            strays,
         })
     }
 
@@ -55,6 +59,7 @@ impl Files {
             name: name_of(path),
             paths: vec![path.to_owned()],
             limits: vec![u64::MAX],
+            strays: Vec::new(),
         }
     }
 
@@ -166,7 +171,7 @@ impl Reading {
         }
         // Where values stand elsewhere, all of the record is needed to find them.
         if let Some(wanted) = &self.some
-            && memmem::find(line, FORM).is_none()
+            && memmem::find(line, COMMITMENT).is_none()
             && let Some(found) = skim(line, wanted)
             && !is_gap(&found)
             && (self.is_all || !filter.matches(&found))
@@ -240,6 +245,15 @@ impl<'s> StreamWalk<'s> {
         after: Option<&Cursor>,
     ) -> Result<Self> {
         let window = filter.window();
+        // Nothing tells where in the order they belong: whoever begins is told.
+        let is_told = after.is_none() && window.from < window.until;
+        let strays = files.strays.iter().filter(|_| is_told).map(|path| {
+            Item::Finding(Finding {
+                path: path.clone(),
+                offset: 0,
+                kind: FindingKind::NotAFile,
+            })
+        });
         let mut walk = Self {
             name: Arc::clone(&files.name),
             parts: files.parts().collect(),
@@ -256,7 +270,7 @@ impl<'s> StreamWalk<'s> {
             after: after.cloned(),
             numbers: Numbers::default(),
             values: files.values(),
-            waiting: VecDeque::new(),
+            waiting: strays.collect(),
             held: Vec::new(),
             begun: after.is_none(),
             ended: window.from >= window.until,

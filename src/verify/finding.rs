@@ -64,6 +64,8 @@ pub enum Kind {
     AnchorUnused,
     /// The file ends inside a line: a write was cut short, or is under way.
     TornTail,
+    /// What is named like a segment and is no regular file: it was not read.
+    NotAFile,
     /// Lines behind the last checkpoint that are not records, as a crash leaves them.
     UnreadableTail,
     /// Tiles are missing. They can be made again.
@@ -84,6 +86,7 @@ impl Kind {
     pub fn weight(self) -> Weight {
         match self {
             Self::TornTail
+            | Self::NotAFile
             | Self::UnreadableTail
             | Self::TilesMissing
             | Self::TileDamaged
@@ -121,6 +124,7 @@ impl Kind {
             Self::Unprovable => "unprovable",
             Self::AnchorUnused => "anchor_unused",
             Self::TornTail => "torn_tail",
+            Self::NotAFile => "not_a_file",
             Self::UnreadableTail => "unreadable_tail",
             Self::TilesMissing => "tiles_missing",
             Self::TileDamaged => "tile_damaged",
@@ -135,7 +139,7 @@ impl Kind {
     pub fn rule(self) -> &'static str {
         match self {
             Self::Changed | Self::Inserted | Self::Misplaced | Self::Replaced => "leaf hash",
-            Self::Missing | Self::Unrecorded => "count from the sealed size",
+            Self::Missing | Self::Unrecorded | Self::NotAFile => "count from the sealed size",
             Self::Rewritten => "root of a checkpoint",
             Self::Region | Self::TornTail | Self::UnreadableTail => "region behind a crash",
             Self::Tile | Self::TilesMissing | Self::TileDamaged => "tile",

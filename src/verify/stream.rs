@@ -19,7 +19,7 @@ use super::tiles::Tiles;
 use super::trees::Trees;
 use super::{Options, Progress};
 use crate::error::{Error, Result};
-use crate::format::{Hash, Lines, Piece, Segment, TILE_WIDTH, leaf_hash, leaf_hashes, segments};
+use crate::format::{Hash, Lines, Piece, Segment, TILE_WIDTH, leaf_hash, leaf_hashes, segments, strays};
 
 /// The largest `keys` file that is read.
 const MAX_KEYS: u64 = 1024 * 1024;
@@ -139,6 +139,13 @@ impl<'o> Check<'o> {
             &mut findings,
         );
         let claims = Claims::open(home, &keys, &options.anchors, &mut findings)?;
+        for stray in strays(home)? {
+            let name = stray.file_name().unwrap_or_default().to_string_lossy();
+            let sentence =
+                "is named like a segment and is no regular file: it is never read, and proves nothing";
+            let finding = findings.of(Kind::NotAFile, sentence).file(name);
+            findings.add(finding);
+        }
         Ok(Self {
             options,
             segments: segments(home)?,

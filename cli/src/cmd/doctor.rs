@@ -4,18 +4,16 @@
 use std::fs;
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tracing_audit::clock::{Clock as _, SystemClock};
-use tracing_audit::format::{Checkpoint, Note};
-use tracing_audit::store::{DirStore, Direction, Extent, List, Store as _};
+use tracing_audit::format::strays;
+use tracing_audit::store::{DirStore, Direction, Extent, Finding, FindingKind, List, Store as _};
 
 use super::streams;
 use crate::args::{Color, Doctor};
+use crate::heads::{self, Head, Signed, small};
 use crate::out::{Failure, Out, code};
 use crate::words::{self, counted, harmless};
-
-/// A small file is no larger than this.
-const SMALL: u64 = 1024 * 1024;
 
 /// A checkpoint that is older than this while records follow it is late: one is due each second.
 const LATE: u64 = 60_000_000_000;
@@ -64,13 +62,14 @@ pub(crate) fn run(args: &Doctor) -> Result<u8, Failure> {
         }
         access(&mut told, &stream)?;
         // Before the records are: a writer that runs goes on, and its next checkpoint covers records that come later.
-        let head = Head::read(&stream);
+        let head = heads::head(&stream, &[]);
         let store = DirStore::open(&stream)?;
         let extent = store.extents()?.into_iter().next();
         records(&mut told, &store, extent.as_ref())?;
+        others(&mut told, &stream)?;
         holder(&mut told, &stream)?;
         if let Some(extent) = &extent {
-            seal(&mut told, head, extent)?;
+            seal(&mut told, &head, extent)?;
             followers(&mut told, &stream, extent)?;
         }
         requests(&mut told, &stream)?;
@@ -146,7 +145,9 @@ fn records(told: &mut Told, store: &DirStore, extent: Option<&Extent>) -> Result
     let everything = |_: &tracing_audit::record::Record| true;
     let list = List::default().direction(Direction::NewestFirst).limit(1);
     let page = store.list(&everything, &list)?;
-    for finding in page.findings.iter().take(3) {
+    // Of those, `others` speaks.
+    let is_here = |finding: &&Finding| finding.kind != FindingKind::NotAFile;
+    for finding in page.findings.iter().filter(is_here).take(3) {
         told.wants(&format!("at its end: {finding}"))?;
     }
     let is_closed = page
@@ -159,6 +160,17 @@ fn records(told: &mut Told, store: &DirStore, extent: Option<&Extent>) -> Result
     told.fine("no end: it is written to now, or its process was killed; the next `audit.open` will say which")
 }
 
+/// What has a segment's name and is none.
+fn others(told: &mut Told, stream: &Path) -> Result<(), Failure> {
+    for path in strays(stream)? {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        told.wants(&format!(
+            "`{name}` is named like a segment and is no regular file: it is never read; put the segment back, or remove it"
+        ))?;
+    }
+    Ok(())
+}
+
 /// Who took the lock last.
 fn holder(told: &mut Told, stream: &Path) -> Result<(), Failure> {
     match small(&stream.join("lock")) {
@@ -167,37 +179,11 @@ fn holder(told: &mut Told, stream: &Path) -> Result<(), Failure> {
     }
 }
 
-/// The newest checkpoint.
-struct Head {
-    checkpoint: Checkpoint,
-    is_signed: bool,
-}
-
-impl Head {
-    fn read(stream: &Path) -> Option<Self> {
-        let signed = small(&stream.join("checkpoint")).and_then(|text| {
-            let note = Note::parse(text.as_bytes()).ok()?;
-            Checkpoint::parse(&note.text).ok()
-        });
-        let is_signed = signed.is_some();
-        let unsigned =
-            || small(&stream.join("checkpoint.unsigned")).and_then(|text| Checkpoint::parse(&text).ok());
-        let checkpoint = signed.or_else(unsigned)?;
-        Some(Self {
-            checkpoint,
-            is_signed,
-        })
-    }
-}
-
 /// How far the newest checkpoint reaches, and who signed it.
-fn seal(told: &mut Told, head: Option<Head>, extent: &Extent) -> Result<(), Failure> {
+fn seal(told: &mut Told, head: &Head, extent: &Extent) -> Result<(), Failure> {
     let end = extent.last.seq + 1;
-    let Some(Head {
-        checkpoint: head,
-        is_signed,
-    }) = head
-    else {
+    let is_signed = head.signed != Signed::Not;
+    let Some(head) = &head.checkpoint else {
         return told.wants("no checkpoint: the trail is not sealed, or has just begun");
     };
     let age = SystemClock.now().saturating_sub(extent.last.observed_at);
@@ -224,9 +210,7 @@ fn seal(told: &mut Told, head: Option<Head>, extent: &Extent) -> Result<(), Fail
 /// How far the sinks beside the journal have come.
 fn followers(told: &mut Told, stream: &Path, extent: &Extent) -> Result<(), Failure> {
     let end = extent.last.seq + 1;
-    for (name, text) in files(&stream.join("cursors"), |name| !name.starts_with('.')) {
-        let value: Option<Value> = serde_json::from_str(&text).ok();
-        let next = value.as_ref().and_then(|value| value.get("next")?.as_u64());
+    for (name, next) in heads::followers(stream) {
         match next {
             None => told.wants(&format!("the cursor of sink `{name}` cannot be read: it will begin at the oldest record"))?,
             Some(next) if next >= end => told.fine(&format!("sink `{name}` has taken everything"))?,
@@ -242,32 +226,12 @@ fn followers(told: &mut Told, stream: &Path, extent: &Extent) -> Result<(), Fail
 
 /// What other processes have asked for and nobody has done.
 fn requests(told: &mut Told, stream: &Path) -> Result<(), Failure> {
-    let waiting = files(&stream.join("requests"), |name| name.ends_with(".json"));
-    if waiting.is_empty() {
+    let waiting = heads::requests(stream);
+    if waiting == 0 {
         return Ok(());
     }
     told.wants(&format!(
         "{} for the writer: no writer runs, or it is busy",
-        counted(waiting.len() as u64, "request")
+        counted(waiting as u64, "request")
     ))
-}
-
-/// The small files of a directory, by name.
-fn files(dir: &Path, is_wanted: impl Fn(&str) -> bool) -> Vec<(String, String)> {
-    let names = fs::read_dir(dir).into_iter().flatten().flatten();
-    let names = names.filter_map(|entry| entry.file_name().into_string().ok());
-    let mut names: Vec<String> = names.filter(|name| is_wanted(name)).collect();
-    names.sort();
-    let read = |name: String| {
-        let text = small(&dir.join(&name)).unwrap_or_default();
-        (name, text)
-    };
-    names.into_iter().map(read).collect()
-}
-
-/// A small file of text; `None` for anything else.
-fn small(path: &Path) -> Option<String> {
-    let about = fs::symlink_metadata(path).ok()?;
-    (about.is_file() && about.len() <= SMALL).then_some(())?;
-    fs::read_to_string(path).ok()
 }

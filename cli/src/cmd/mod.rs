@@ -182,13 +182,15 @@ impl Met {
         }
     }
 
-    /// The exit code for what was met: what is damaged precedes what is lost.
+    /// The exit code for what was met: what is damaged precedes what is lost, or wants to be looked at.
     fn code(&self) -> u8 {
-        let is_damage = |finding: &Finding| !matches!(finding.kind, FindingKind::Torn { .. });
+        let is_damage =
+            |finding: &Finding| !matches!(finding.kind, FindingKind::Torn { .. } | FindingKind::NotAFile);
         if self.more_findings > 0 || self.findings.iter().any(is_damage) {
             return code::CORRUPT;
         }
-        if self.gaps.values().any(|(_, lost)| *lost > 0) {
+        let is_stray = |finding: &Finding| finding.kind == FindingKind::NotAFile;
+        if self.findings.iter().any(is_stray) || self.gaps.values().any(|(_, lost)| *lost > 0) {
             return code::LOSSY;
         }
         code::OK

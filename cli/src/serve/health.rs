@@ -12,7 +12,7 @@ use tracing_audit::clock::{Clock as _, SystemClock};
 use tracing_audit::store::Extent;
 
 use super::App;
-use super::heads::{self, Head, Signed};
+use crate::heads::{self, Head, Signed};
 use crate::out::Failure;
 
 /// Nanoseconds as seconds. The whole seconds apart, so that a quarter is a quarter.

@@ -187,7 +187,7 @@ fn help() -> Markup {
                     @for (example, meaning) in LANGUAGE { tr { th scope="row" { code { (example) } } td { (meaning) } } }
                 } }
                 p { "Times: " code { "-2h" } ", " code { "today" } ", " code { "2026-11-21" } ", "
-                    code { "2026-11-21T10:00+01:00" } ". UTC unless a zone is named; the end itself is outside." }
+                    code { "2026-11-21T10:00+01:00" } ", " code { "2026-11-21 10:00 Europe/Berlin" } ". UTC unless a zone is named; the end itself is outside." }
             }
             section {
                 h2 { "Keys" }

@@ -19,7 +19,6 @@ mod budget;
 mod checks;
 mod export;
 mod guard;
-mod heads;
 mod health;
 mod histogram;
 mod layout;

@@ -15,10 +15,10 @@ use super::App;
 use super::asked::{Asked, Question};
 use super::budget::{self, Budget};
 use super::checks::{self, Known};
-use super::heads::{self, Head, Signed};
 use super::layout::{self, Tab, notice};
 use super::rows;
 use super::server::Peer;
+use crate::heads::{self, Head, Signed};
 use crate::out::Failure;
 use crate::words::{self, counted};
 

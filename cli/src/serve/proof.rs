@@ -9,7 +9,7 @@ use tracing_audit::format::{
 use tracing_audit::store::Stored;
 use tracing_audit::{Error, ErrorKind};
 
-use super::heads::{Head, Signed};
+use crate::heads::{Head, Signed};
 
 /// The bytes of a full tile.
 const TILE: u64 = 32 * TILE_WIDTH as u64;

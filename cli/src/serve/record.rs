@@ -14,11 +14,11 @@ use tracing_audit::store::{Cursor, Direction, Filter, Item, Store, Stored, Windo
 
 use super::App;
 use super::asked::Asked;
-use super::heads::{self, Signed};
 use super::layout::{self, Tab};
 use super::proof::Proof;
 use super::rows;
 use super::server::Peer;
+use crate::heads::{self, Signed};
 use crate::out::Failure;
 use crate::words::{self, counted};
 

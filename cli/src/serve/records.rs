@@ -12,12 +12,12 @@ use tracing_audit::store::{Cursor, Extent, Item, Store, Stored};
 use super::App;
 use super::asked::{Asked, Question};
 use super::budget::{self, Budget};
-use super::heads::{self, Head, Signed};
 use super::histogram::{Counted, histogram};
 use super::layout::{self, Tab, notice};
 use super::record::{self, Opened};
 use super::rows;
 use super::server::Peer;
+use crate::heads::{self, Head, Signed};
 use crate::out::Failure;
 use crate::words::{self, counted};
 

@@ -1,5 +1,10 @@
 //! The small files beside the segments of a stream: its identity, its newest checkpoint, the cursors of its followers.
 
+#![cfg_attr(
+    not(feature = "serve"),
+    allow(dead_code, reason = "the page asks for more than `doctor` does")
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -14,20 +19,20 @@ const MOST: usize = 256;
 
 /// What the newest checkpoint of a stream says.
 #[derive(Debug, Clone)]
-pub(super) struct Head {
+pub(crate) struct Head {
     /// The stream's directory.
-    pub(super) home: PathBuf,
+    pub(crate) home: PathBuf,
     /// The stream's id.
-    pub(super) stream: String,
-    pub(super) checkpoint: Option<Checkpoint>,
-    pub(super) signed: Signed,
+    pub(crate) stream: String,
+    pub(crate) checkpoint: Option<Checkpoint>,
+    pub(crate) signed: Signed,
     /// Sinks beside the journal, with the number that each wants next; `None` where its cursor cannot be read.
-    pub(super) followers: Vec<(String, Option<u64>)>,
+    pub(crate) followers: Vec<(String, Option<u64>)>,
 }
 
 /// Who signed a checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Signed {
+pub(crate) enum Signed {
     /// Nobody.
     Not,
     /// Somebody whose key was not given: nothing says who.
@@ -38,13 +43,13 @@ pub(super) enum Signed {
 
 impl Head {
     /// How many records are sealed, by what the directory says.
-    pub(super) fn sealed(&self) -> u64 {
+    pub(crate) fn sealed(&self) -> u64 {
         self.checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.size)
     }
 }
 
 /// The heads of all streams at a path.
-pub(super) fn heads(dir: &Path, keys: &[VerifierKey]) -> Vec<Head> {
+pub(crate) fn heads(dir: &Path, keys: &[VerifierKey]) -> Vec<Head> {
     if is_home(dir) {
         return vec![head(dir, keys)];
     }
@@ -64,7 +69,8 @@ fn is_home(dir: &Path) -> bool {
         .any(|name| dir.join(name).is_file())
 }
 
-fn head(home: &Path, keys: &[VerifierKey]) -> Head {
+/// The head of the stream in a directory.
+pub(crate) fn head(home: &Path, keys: &[VerifierKey]) -> Head {
     let identity = small(&home.join("stream")).and_then(|text| {
         let value: Value = serde_json::from_str(&text).ok()?;
         Some(value.get("stream")?.as_str()?.to_owned())
@@ -99,7 +105,8 @@ fn is_by(note: &Note, key: &VerifierKey, stream: &str) -> bool {
     note.is_signed_by(key) || of_stream.is_ok_and(|key| note.is_signed_by(&key))
 }
 
-fn followers(home: &Path) -> Vec<(String, Option<u64>)> {
+/// Sinks beside the journal: see [`Head::followers`].
+pub(crate) fn followers(home: &Path) -> Vec<(String, Option<u64>)> {
     let names = fs::read_dir(home.join("cursors")).into_iter().flatten().flatten();
     let names = names.filter_map(|entry| entry.file_name().into_string().ok());
     let mut names: Vec<String> = names.filter(|name| !name.starts_with('.')).collect();
@@ -116,7 +123,7 @@ fn followers(home: &Path) -> Vec<(String, Option<u64>)> {
 }
 
 /// How many jobs wait for the writer.
-pub(super) fn requests(home: &Path) -> usize {
+pub(crate) fn requests(home: &Path) -> usize {
     let names = fs::read_dir(home.join("requests"))
         .into_iter()
         .flatten()
@@ -126,7 +133,7 @@ pub(super) fn requests(home: &Path) -> usize {
 }
 
 /// A small file of text; `None` for anything else.
-fn small(path: &Path) -> Option<String> {
+pub(crate) fn small(path: &Path) -> Option<String> {
     let about = fs::symlink_metadata(path).ok()?;
     (about.is_file() && about.len() <= SMALL).then_some(())?;
     fs::read_to_string(path).ok()
