@@ -92,6 +92,8 @@ pub mod config;
 mod error;
 pub mod format;
 pub mod guide;
+#[cfg(feature = "otlp")]
+mod hush;
 mod memory;
 mod pipeline;
 pub mod query;

@@ -5,8 +5,6 @@ mod check;
 mod context;
 mod core;
 mod explain;
-#[cfg(feature = "otlp")]
-mod hush;
 mod identify;
 mod ids;
 mod layer;
@@ -37,8 +35,6 @@ pub use check::{Check, Obstacle};
 pub use context::{Actor, AuditContext, CurrentContext, Scoped, WithContext};
 pub(crate) use core::Capture;
 pub use explain::Callsite;
-#[cfg(feature = "otlp")]
-pub(crate) use hush::quietly;
 #[cfg(feature = "opentelemetry")]
 pub use ids::Passage;
 pub use ids::{EventParent, IdSource, Ids, Stack, TraceAnswer};

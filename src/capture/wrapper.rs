@@ -134,7 +134,7 @@ impl<S: Subscriber> Subscriber for Audited<S> {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
         let inner = inside!(self, inner => inner.register_callsite(metadata));
         #[cfg(feature = "otlp")]
-        let inner = super::hush::interest(metadata, inner);
+        let inner = crate::hush::interest(metadata, inner);
         let Some(capture) = &self.capture else {
             return inner;
         };
@@ -152,7 +152,7 @@ impl<S: Subscriber> Subscriber for Audited<S> {
 
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         #[cfg(feature = "otlp")]
-        if super::hush::is_hushed() {
+        if crate::hush::is_hushed() {
             return false;
         }
         self.audits(metadata).is_some() || inside!(self, inner => inner.enabled(metadata))
@@ -263,7 +263,7 @@ impl<S: Subscriber> Subscriber for Audited<S> {
             return Some(std::ptr::from_ref(self).cast());
         }
         #[cfg(feature = "otlp")]
-        if id == TypeId::of::<super::hush::Hushes>() {
+        if id == TypeId::of::<crate::hush::Hushes>() {
             return Some(std::ptr::from_ref(self).cast());
         }
         if id == TypeId::of::<Arc<Capture>>() {

@@ -360,10 +360,9 @@ impl<'p> Declaring<'p> {
 
     /// Forgets everything but how many sources there are: the text is taken back.
     pub(super) fn clear(&mut self) {
-        *self = Self {
-            sources: self.sources,
-            ..Self::new(self.policy, self.judged)
-        };
+        let sources = self.sources;
+        *self = Self::new(self.policy, self.judged);
+        self.sources = sources;
     }
 
     pub(super) fn opened(&mut self, at: usize) {
@@ -423,11 +422,10 @@ impl<'p> Declaring<'p> {
             })
         };
         let is_read = |text: &&Plaintext| !text.is_cut() || takes_a_part(action);
-        let Some(text) = stated.text.as_ref().filter(is_read) else {
+        let Some(text) = stated.text.as_ref().filter(is_read).map(Plaintext::as_str) else {
             let _ = marker(class, &mut out);
             return (Cow::Owned(out.0), done(Action::Marker));
         };
-        let text = text.as_str();
         match action {
             Action::Keep if stated.quotes => return (quoted(text), None),
             Action::Keep => return (Cow::Borrowed(text), None),

@@ -12,6 +12,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("stats", &[]),
     ("guide", &[]),
+    ("hush", &[]),
     ("memory", &[]),
     ("secret", &["error"]),
     ("record", &["clock", "error", "memory"]),
@@ -28,13 +29,15 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "capture",
         &[
-            "clock", "config", "error", "format", "memory", "queue", "record", "redact", "stats",
+            "clock", "config", "error", "format", "hush", "memory", "queue", "record", "redact", "stats",
         ],
     ),
     ("sqlite", &["error", "format", "record"]),
     (
         "sink",
-        &["clock", "error", "format", "record", "redact", "sqlite", "stats"],
+        &[
+            "clock", "error", "format", "hush", "record", "redact", "sqlite", "stats",
+        ],
     ),
     (
         "store",

@@ -281,8 +281,12 @@ impl Found {
         let opened = &self.opened;
         let file = fs.open_append(&path).map_err(|error| look(&path, error))?;
         let len = file.meta().map_err(|error| look(&path, error))?.len;
-        if opened.torn.is_some() && !ends_a_line(&*file, len) {
-            // Where that fails the fragment is left as it is; the next segment does not depend on it.
+        if let Some(torn) = &opened.torn
+            && !ends_a_line(&*file, len)
+            && !recover::lacks_its_end(&*file, torn.offset, torn.len).unwrap_or(true)
+        {
+            // Where that fails the fragment is left as it is; the next segment does not depend on it. So is one that the newline
+            // would make a record of, which the next start would find after this one has said that there is none.
             let _ = file.write(b"\n");
         }
         // Not copied where that fails: callers of an earlier life may have been told that these lines are on disk, and in a

@@ -178,16 +178,22 @@ fn region(file: &dyn FsFile, from: u64, end: u64) -> io::Result<Option<Region>> 
     Ok(None)
 }
 
+/// Whether what stands there is a record that lacks nothing but its newline.
+pub(super) fn lacks_its_end(file: &dyn FsFile, offset: u64, len: u64) -> io::Result<bool> {
+    if len > WINDOW {
+        return Ok(false);
+    }
+    let bytes = read(file, offset, offset + len)?;
+    Ok(number(&bytes).is_some() && serde_json::from_slice::<Value>(&bytes).is_ok())
+}
+
 /// Whether a file holds a complete line that is a record, or one that lacks nothing but its newline.
 pub(super) fn holds_record(file: &dyn FsFile) -> io::Result<bool> {
     let mut lines = Lines::new(Forwards { file, at: 0 });
     while let Some(piece) = lines.next_piece()? {
         let is_record = match piece {
             Piece::Line { bytes, .. } => number(bytes).is_some(),
-            Piece::Torn { offset, len } if len <= WINDOW => {
-                let bytes = read(file, offset, offset + len)?;
-                number(&bytes).is_some() && serde_json::from_slice::<Value>(&bytes).is_ok()
-            }
+            Piece::Torn { offset, len } => lacks_its_end(file, offset, len)?,
             _ => false,
         };
         if is_record {

@@ -21,8 +21,8 @@ use super::runtime::{OwnRuntime, apart};
 use super::tls::{self, Certificates, chain, is_mistrust};
 use super::transport::Exchange;
 use super::wire::{Field, Fields};
-use crate::capture::quietly;
 use crate::error::{Error, Result};
+use crate::hush::quietly;
 
 const METHOD: &str = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
 

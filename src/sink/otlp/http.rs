@@ -26,8 +26,8 @@ use super::runtime::{OwnRuntime, apart};
 use super::talk::{Talk, no_answer};
 use super::tls;
 use super::url::Url;
-use crate::capture::quietly;
 use crate::error::{Error, Result};
+use crate::hush::quietly;
 
 /// A way to a collector.
 #[derive(Debug)]

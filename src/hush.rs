@@ -12,7 +12,7 @@ thread_local! {
 
 /// What a wrapper of ours answers to: it has nothing enabled where a thread is hushed. It has no size and no content, so any
 /// pointer can stand for it.
-pub(super) struct Hushes;
+pub(crate) struct Hushes;
 
 /// The crates below a sink that report through `tracing`.
 const CRATES: [&str; 6] = ["h2", "hyper", "hyper_util", "rustls", "tonic", "tower"];
@@ -32,7 +32,7 @@ pub(crate) fn quietly<T>(call: impl FnOnce() -> T) -> T {
 
 /// The interest of a callsite that is not ours, where `inner` is that of the stack inside: of one that a sink's thread can
 /// pass the wrapper is asked each time.
-pub(super) fn interest(metadata: &Metadata<'_>, inner: Interest) -> Interest {
+pub(crate) fn interest(metadata: &Metadata<'_>, inner: Interest) -> Interest {
     let of = metadata.target().split("::").next().unwrap_or_default();
     if inner.is_always() && CRATES.contains(&of) {
         return Interest::sometimes();
@@ -42,7 +42,7 @@ pub(super) fn interest(metadata: &Metadata<'_>, inner: Interest) -> Interest {
 
 /// Whether wrappers of ours are deaf on this thread.
 #[inline]
-pub(super) fn is_hushed() -> bool {
+pub(crate) fn is_hushed() -> bool {
     IS_HUSHED.try_with(Cell::get).unwrap_or_default()
 }
 
