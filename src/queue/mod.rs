@@ -225,6 +225,7 @@ impl<T: Default> Queue<T> {
                 } else {
                     // There is no memory to remember it: it asks again.
                     self.waiters.fetch_sub(1, Ordering::SeqCst);
+                    drop(wakers);
                     waker.wake_by_ref();
                 }
                 Err(Refused::Full(item))

@@ -243,12 +243,17 @@ pub fn is_denied<E: ?Sized>(error: &E, is_denied: impl FnOnce(&E) -> bool) -> bo
     is_denied(error)
 }
 
-/// The error as one of this type, to be asked.
+/// The error as one of this type, to be asked; also where a box of it or a shared one is the error: the source of these is
+/// that of what they hold.
 #[must_use]
 pub fn of_type<'e, E: AuditError + Error + 'static>(
     error: &'e (dyn Error + 'static),
 ) -> Option<&'e dyn AuditError> {
-    error.downcast_ref::<E>().map(|error| error as &dyn AuditError)
+    let plain = error.downcast_ref::<E>();
+    let boxed = || error.downcast_ref::<Box<E>>().map(|error| &**error);
+    let shared = || error.downcast_ref::<std::sync::Arc<E>>().map(|error| &**error);
+    let found = plain.or_else(boxed).or_else(shared);
+    found.map(|error| error as &dyn AuditError)
 }
 
 /// Looks for an error as one of a type.

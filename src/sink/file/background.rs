@@ -22,6 +22,9 @@ const STEP: u64 = 8 * 1024 * 1024;
 /// gather lines that a power failure takes away.
 const MOST: u64 = 32 * 1024 * 1024;
 
+/// No more than this is ever unconfirmed at a segment's end: to [`MOST`] come the batches that were under way.
+pub(super) const UNCONFIRMED: u64 = MOST + 16 * 1024 * 1024;
+
 /// So much of what was written last stays in the system's cache, for those who follow the trail: who is behind by less than a
 /// tenth of a second of the fastest callers does not read from the disk, beside the writer that writes to it.
 const KEEP: u64 = 64 * 1024 * 1024;

@@ -368,6 +368,15 @@ impl Fs for MemFs {
         Ok(self.file(inode, disk.crashes))
     }
 
+    fn renew(&self, path: &Path, from: u64) -> io::Result<()> {
+        let mut disk = self.disk.lock();
+        disk.plain()?;
+        let inode = disk.find(path)?;
+        let content = disk.files.get_mut(&inode).unwrap();
+        content.dirty = content.dirty.min(from as usize);
+        Ok(())
+    }
+
     fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
         let mut disk = self.disk.lock();
         disk.plain()?;

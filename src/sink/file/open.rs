@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::background::UNCONFIRMED;
 use super::builder::Settings;
 use super::fs::{Access, Fs, FsFile, Kind};
 use super::recover::{self, Last};
@@ -288,6 +289,12 @@ impl Found {
             // Where that fails the fragment is left as it is; the next segment does not depend on it. So is one that the newline
             // would make a record of, which the next start would find after this one has said that there is none.
             let _ = file.write(b"\n");
+        }
+        if !opened.clean {
+            // A sync of an earlier life may have failed, or that of an earlier start: this one would confirm what is not there.
+            let from = len.saturating_sub(UNCONFIRMED);
+            fs.renew(&path, from)
+                .map_err(|error| Error::io("could not write once more the end of", &path, error))?;
         }
         // Not copied where that fails: callers of an earlier life may have been told that these lines are on disk, and in a
         // segment that repeats them they would depend on the next power failure.

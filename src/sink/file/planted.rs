@@ -229,6 +229,10 @@ impl Fs for Planted {
         Ok(self.file(file, false, None))
     }
 
+    fn renew(&self, path: &Path, from: u64) -> io::Result<()> {
+        self.disk.renew(path, from)
+    }
+
     fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
         self.disk.read(path, limit)
     }

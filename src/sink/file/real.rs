@@ -1,7 +1,7 @@
 //! The operating system's file system.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use super::fs::{Access, Fs, FsFile, FsLock, Kind, LockError, Meta};
@@ -111,6 +111,26 @@ impl Fs for RealFs {
         options.read(true).append(true);
         no_follow(&mut options);
         Ok(Box::new(RealFile(options.open(path)?)))
+    }
+
+    fn renew(&self, path: &Path, from: u64) -> io::Result<()> {
+        // Not for appending: then each write would go to the end.
+        let mut options = OpenOptions::new();
+        options.read(true).write(true);
+        no_follow(&mut options);
+        let mut file = options.open(path)?;
+        let mut bytes = vec![0; 256 * 1024];
+        let mut at = from;
+        loop {
+            file.seek(SeekFrom::Start(at))?;
+            let count = file.read(&mut bytes)?;
+            if count == 0 {
+                return Ok(());
+            }
+            file.seek(SeekFrom::Start(at))?;
+            file.write_all(bytes.get(..count).unwrap_or_default())?;
+            at += count as u64;
+        }
     }
 
     fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {

@@ -40,8 +40,6 @@ pub(super) struct World {
     excused: Vec<RangeInclusive<u64>>,
     /// Whether the disk ever lost what it had in memory: only then may the sink say so.
     pub(super) has_zeros: bool,
-    /// A sync failed, and nothing was confirmed since.
-    pub(super) is_doubtful: bool,
     /// What the segments held when they were looked at last.
     seen: Segments,
     life: u32,
@@ -68,7 +66,6 @@ impl World {
             acknowledged: 0,
             excused: Vec::new(),
             has_zeros: false,
-            is_doubtful: false,
             seen: BTreeMap::new(),
             life: 0,
             story: Vec::new(),
@@ -93,23 +90,18 @@ impl World {
     /// Opens the trail, and looks at what it finds.
     pub(super) fn open(&mut self) -> Result<(), String> {
         self.life += 1;
-        let mut is_sure = true;
         for _ in 0..60 {
             match self.builder().open() {
-                Ok(sink) => return self.begin(sink, is_sure),
-                Err(error) if self.fs.disk.hit() => {
-                    self.tell(format!("it does not open: {error}"));
-                    is_sure = false;
-                }
+                Ok(sink) => return self.begin(sink),
+                Err(error) if self.fs.disk.hit() => self.tell(format!("it does not open: {error}")),
                 Err(error) => return Err(format!("it does not open: {error}")),
             }
         }
         Err("it does not open although the faults are over".to_owned())
     }
 
-    /// A start that failed may have been told that what outlived a kill is lost, and the next one is told that all is well:
-    /// then only what was acknowledged before is sure.
-    fn begin(&mut self, sink: FileSink, is_sure: bool) -> Result<(), String> {
+    /// Whatever a start finds is on disk when it has begun, however many starts failed before.
+    fn begin(&mut self, sink: FileSink) -> Result<(), String> {
         let next = sink.next_seq();
         self.tell(format!("opened: {:?}", sink.opened()));
         if let Some((first, last)) = sink.opened().missing {
@@ -135,11 +127,7 @@ impl World {
         self.excused.retain(|range| *range.start() < next);
         self.stated.retain(|(_, at)| *at < next);
         self.due.clear();
-        if is_sure {
-            self.acknowledged = next;
-        } else if self.acknowledged < next {
-            self.excused.push(self.acknowledged..=next - 1);
-        }
+        self.acknowledged = next;
         self.look()
     }
 
@@ -238,7 +226,6 @@ impl World {
     fn flush(&mut self) -> Result<(), String> {
         self.tell("flush".to_owned());
         self.until_ok(Sink::flush)?;
-        self.is_doubtful = false;
         self.take_events()?;
         self.acknowledged = self.sink().next_seq();
         self.state()?;
@@ -251,7 +238,6 @@ impl World {
         let is_late = self.sink().is_confirming();
         let answer = self.sink().confirm_behind(true);
         self.fs.disk.until_idle();
-        self.is_doubtful |= answer.is_err();
         self.tell(format!("confirm behind: {answer:?}"));
         if let Err(error) = answer
             && !is_late
@@ -304,7 +290,7 @@ impl World {
         // A sync that was asked for is begun: of a process that is gone nothing asks the disk later, when another one has
         // opened the trail.
         while self.sink().is_confirming() {
-            self.is_doubtful |= self.sink().confirm_behind(false).is_err();
+            let _ = self.sink().confirm_behind(false);
             std::thread::yield_now();
         }
         self.sink = None;
@@ -312,13 +298,9 @@ impl World {
         self.only_added()
     }
 
-    /// Ends the machine, perhaps. Surely where a process ended between a sync that failed and the repetition of its lines:
-    /// the next start would be told that they are on disk, as docs/failure-modes.md says.
-    pub(super) fn power(&mut self, is_doubtful: bool) {
-        let mut end = self.random.random_range(0..8);
-        if is_doubtful && end == 1 {
-            end = 2;
-        }
+    /// Ends the machine, perhaps.
+    pub(super) fn power(&mut self) {
+        let end = self.random.random_range(0..8);
         self.tell(format!("end {end}, {} acknowledged", self.acknowledged));
         match end {
             0 => self.fs.disk.crash(),
@@ -329,13 +311,12 @@ impl World {
 
     /// Looks at what is left of it.
     pub(super) fn wake(&mut self) {
-        self.is_doubtful = false;
         self.seen = self.segments();
     }
 
     fn end(&mut self) -> Result<(), String> {
         self.leave()?;
-        self.power(self.is_doubtful);
+        self.power();
         self.wake();
         if self.random.random_bool(0.3) {
             self.fault();

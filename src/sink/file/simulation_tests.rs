@@ -38,8 +38,7 @@ fn live_two(worlds: &mut [World; 2], story: &mut Vec<String>) -> Result<(), Stri
         let number = worlds[0].random.random_range(0..20);
         if number == 19 {
             each(worlds, World::leave)?;
-            let is_doubtful = worlds.iter().any(|world| world.is_doubtful);
-            worlds[0].power(is_doubtful);
+            worlds[0].power();
             for world in &mut *worlds {
                 world.wake();
             }
