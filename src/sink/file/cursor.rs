@@ -123,7 +123,8 @@ impl CursorFile {
     /// As [`Self::write`].
     pub(crate) fn begin(&mut self, next: u64, debt: Option<Debt>) -> Result<()> {
         self.write_owing(next, debt)?;
-        self.remove_steps()?;
+        let steps = steps(&self.dir, &self.sink);
+        fs::remove(&*self.fs, &steps).map_err(|error| Error::io("could not remove", &steps, error))?;
         let home = self.dir.parent().unwrap_or(&self.dir);
         for dir in [&self.dir, home] {
             self.fs
@@ -131,29 +132,6 @@ impl CursorFile {
                 .map_err(|error| Error::io("could not make durable the directory", dir, error))?;
         }
         Ok(())
-    }
-
-    /// Removes what an earlier cursor left of its steps, and it is gone from the disk when this returns.
-    ///
-    /// # Errors
-    ///
-    /// `Io` where the file cannot be removed, or its directory not made durable.
-    pub(super) fn forget_steps(&mut self) -> Result<()> {
-        self.remove_steps()?;
-        match self.fs.sync_dir(&self.dir) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io(
-                "could not make durable the directory",
-                &self.dir,
-                error,
-            )),
-            _ => Ok(()),
-        }
-    }
-
-    fn remove_steps(&mut self) -> Result<()> {
-        self.steps = None;
-        let steps = steps(&self.dir, &self.sink);
-        fs::remove(&*self.fs, &steps).map_err(|error| Error::io("could not remove", &steps, error))
     }
 
     /// Says that every entry before `next` was taken. Where the power fails, the cursor is this one or an earlier one.
@@ -326,22 +304,6 @@ mod tests {
             group: None,
         };
         CursorFile::new(Arc::new(fs.clone()), access, Path::new(HOME), "main-1", sink)
-    }
-
-    #[test]
-    fn steps_of_a_cursor_that_was_deleted_do_not_lead_on_from_the_next_one_even_where_its_start_is_cut_short()
-    {
-        let fs = MemFs::default();
-        let mut old = cursor(&fs, "otlp");
-        old.begin(0, None).unwrap();
-        old.step(500).unwrap();
-        fs.delete(Path::new("/audit/main/cursors/otlp"));
-        let mut new = cursor(&fs, "otlp");
-        assert_eq!(new.read().unwrap(), Said::Nothing);
-        new.forget_steps().unwrap();
-        // All that `begin` does before it removes steps of its own.
-        new.write(0).unwrap();
-        assert_eq!(cursor(&fs, "otlp").read().unwrap(), Said::Next(0));
     }
 
     #[test]

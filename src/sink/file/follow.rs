@@ -118,10 +118,6 @@ impl FileSink {
                     oldest
                 }
             };
-            if !matches!(said, Said::Next(_)) {
-                // Steps of an earlier cursor would lead on from a new one that begins where that one did.
-                file.forget_steps()?;
-            }
             file.begin(next, debt)?;
             self.running.push(sink.to_owned());
             cursor = Some(file);
