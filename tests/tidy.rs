@@ -103,6 +103,82 @@ fn every_file_opens_with_a_line_that_says_what_it_is() {
     assert_eq!(bites(opening_line, "a.rs", "//! What it is.\n"), 0);
 }
 
+/// The rooms whose code runs on the application's threads.
+const CALLERS: [&str; 4] = ["src/capture/", "src/queue/", "src/record/", "src/redact/"];
+
+/// What is made at its first use must be made at the start instead: the first record would wait for it, and a process that
+/// forks while a thread of ours makes it has a child that waits for ever.
+fn late_tables(file: &File, all: &[File]) -> Vec<String> {
+    let code = code(&file.text);
+    let statics = words(&code, "static").filter_map(|at| {
+        let (name, rest) = code[at + "static".len()..].split_once(':')?;
+        let is_late = ["LazyLock<", "OnceLock<"]
+            .iter()
+            .any(|kind| rest.trim_start().starts_with(kind));
+        is_late.then(|| (at, name.trim().to_owned()))
+    });
+    let is_forced = |name: &str| {
+        let ends = [format!("::{name})"), format!("&{name})")];
+        let mut forced = all
+            .iter()
+            .flat_map(|file| file.text.split("LazyLock::force(").skip(1));
+        forced.any(|rest| {
+            ends.iter().any(|end| {
+                rest.lines()
+                    .next()
+                    .is_some_and(|first| first.contains(end.as_str()))
+            })
+        })
+    };
+    let late = statics
+        .filter(|(_, name)| CALLERS.iter().any(|room| file.path.starts_with(room)) && !is_forced(name));
+    late.map(|(at, name)| {
+        format!(
+            "{}:{}: `{name}` is not made at the start",
+            file.path,
+            line(&code, at)
+        )
+    })
+    .collect()
+}
+
+#[test]
+fn no_table_is_made_on_a_callers_thread() {
+    let all = files(CODE, ".rs");
+    none(every(|file| late_tables(file, &all)));
+    let bite = |path: &str, text: &str| {
+        let file = File {
+            path: path.to_owned(),
+            text: text.to_owned(),
+        };
+        late_tables(&file, std::slice::from_ref(&file)).len()
+    };
+    let made = "static A: LazyLock<u8> = LazyLock::new(f);";
+    assert_eq!(bite("src/redact/a.rs", made), 1);
+    assert_eq!(bite("src/sink/a.rs", made), 0);
+    assert_eq!(
+        bite(
+            "src/redact/a.rs",
+            &format!("{made} fn g() {{ LazyLock::force(&A); }}")
+        ),
+        0
+    );
+    assert_eq!(
+        bite(
+            "src/redact/a.rs",
+            &format!("{made} fn g() {{ LazyLock::force(&AB); }}")
+        ),
+        1
+    );
+    assert_eq!(
+        bite(
+            "src/queue/a.rs",
+            "fn f() { static B: OnceLock<u8> = OnceLock::new(); }"
+        ),
+        1
+    );
+}
+
 /// Work that is not done is an issue, not a word in the code.
 fn unfinished(file: &File) -> Vec<String> {
     let code = code(&file.text);

@@ -25,7 +25,8 @@ use crate::config::{CallStacks, Floors, Modes, limits};
 use crate::error::{Error, Result};
 use crate::format::LineWriter;
 use crate::queue::Credit;
-use crate::redact::{Action, Policy};
+use crate::record::make_names;
+use crate::redact::{Action, Policy, make_tables};
 use crate::sink::FileSink;
 
 impl AuditBuilder {
@@ -44,6 +45,10 @@ impl AuditBuilder {
         let report = once_in_a_row(self.diagnostics.clone());
         let clock = self.clock.clone();
         let clock = clock.map_or(SharedClock::System, SharedClock::Custom);
+        // Before any thread of ours could be about to make them while the process forks.
+        make_tables();
+        make_names();
+        clock.monotonic();
         let journals = each.iter().map(|stream| self.open_journal(stream));
         let journals = journals.collect::<Result<Vec<_>>>()?;
         let effective: Vec<Effective> = each.iter().map(|stream| self.effective(stream)).collect();

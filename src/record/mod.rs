@@ -28,6 +28,7 @@ pub use field_type::FieldType;
 pub use field_value::{FieldValue, Misfit, Texts, View};
 pub(crate) use fold::fold;
 pub use ids::{SpanId, TraceContext, TraceId};
+pub(crate) use names::make_table as make_names;
 pub use names::{Naming, Resolved};
 pub use slots::{Fill, Kind, Slot};
 #[cfg(feature = "derive")]

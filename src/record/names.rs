@@ -57,6 +57,11 @@ static NAMES: LazyLock<HashMap<&'static str, (Slot, Naming)>> = LazyLock::new(||
         .collect()
 });
 
+/// Makes the table of names, so that no record waits for it.
+pub(crate) fn make_table() {
+    LazyLock::force(&NAMES);
+}
+
 impl<'a> Resolved<'a> {
     /// Looks a field name up, with or without the prefix `audit.`.
     #[must_use]

@@ -14,7 +14,7 @@ use super::words;
 use crate::record::{Map, Value};
 
 /// What is looked for in a key: nothing is known of it but its text.
-static NAMELESS: LazyLock<Judged> = LazyLock::new(|| {
+pub(super) static NAMELESS: LazyLock<Judged> = LazyLock::new(|| {
     let decision = Decision {
         action: super::Action::Keep,
         rule: "",

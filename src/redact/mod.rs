@@ -38,6 +38,7 @@ mod sift;
 mod sourced;
 mod step;
 mod structured;
+mod tables;
 mod text;
 mod typed;
 mod view;
@@ -62,6 +63,7 @@ pub use scan::{Redaction, Scanned, scan};
 pub use sensitive::{Classified, Sensitive};
 pub(crate) use sourced::Sourced;
 pub(crate) use step::{StepNode, StepText};
+pub(crate) use tables::make_tables;
 #[cfg(feature = "derive")]
 pub use tracing_audit_derive::AuditFields;
 pub use view::{AuditField, AuditFields, AuditView};

@@ -230,10 +230,11 @@ pub(super) fn bracketed(scan: &mut Scan<'_, '_>, open: usize) -> Option<usize> {
     in_words(scan, open, open + 4)
 }
 
+pub(super) static SMALL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(" dot "));
+pub(super) static CAPITAL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(" DOT "));
+
 /// The next dot that is written as a word.
 fn next_dot(bytes: &[u8], from: usize) -> Option<usize> {
-    static SMALL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(" dot "));
-    static CAPITAL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(" DOT "));
     let rest = bytes.get(from..)?;
     // A searcher takes longer to begin than a short text to end.
     let place = if rest.len() < 64 {

@@ -53,6 +53,7 @@ mod word;
 
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::sync::LazyLock;
 
 pub(super) use cut::Edit;
 pub(super) use engine::{Engine, Scanned as Extent, Scratch, redacted};
@@ -80,6 +81,14 @@ pub struct Redaction {
     pub sort: &'static str,
     /// How many times it cut.
     pub n: u32,
+}
+
+/// Makes the tables that every scan reads.
+pub(super) fn make_tables() {
+    LazyLock::force(&neighbours::NEIGHBOURS);
+    LazyLock::force(&triggers::TRIGGERS);
+    LazyLock::force(&email::SMALL);
+    LazyLock::force(&email::CAPITAL);
 }
 
 thread_local! {
