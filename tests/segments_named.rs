@@ -79,6 +79,21 @@ fn every_reader_names_what_only_has_a_segments_name_and_reads_none_of_it() {
             .any(|doubt| matches!(doubt, Doubt::Finding(finding) if finding.path == *path))
     };
     assert!(planted.iter().all(is_named), "{verdict}");
+    // Of a window that begins behind the first record as well: nobody knows what they stand in the place of.
+    let list = List::default().limit(3).direction(Direction::NewestFirst);
+    let last = store.list(&Query::all(), &list).unwrap().records.remove(0);
+    let late = Window {
+        from: last.place.observed_at,
+        until: u64::MAX,
+    };
+    let verdict = completeness(&store, late).unwrap();
+    let is_named = |path: &PathBuf| {
+        verdict
+            .doubts
+            .iter()
+            .any(|doubt| matches!(doubt, Doubt::Finding(finding) if finding.path == *path))
+    };
+    assert!(planted.iter().all(is_named), "{verdict}");
     let follow = Follow::from_end(place.path().join("audit")).unwrap();
     let told = follow.history(&Query::all(), 100).unwrap();
     assert_eq!(
@@ -113,4 +128,19 @@ fn verification_names_them_and_what_was_sealed_is_proven_beside_them() {
     let store = DirStore::open(place.path().join("audit")).unwrap();
     assert_eq!((store.streams(), store.count(&Query::all()).unwrap()), (0, 0));
     assert_eq!(not_files(&store, Direction::NewestFirst).len(), 4);
+}
+
+#[test]
+fn a_directory_that_is_named_like_a_segment_is_no_stream_whatever_stands_in_it() {
+    let (place, home) = trail();
+    let stray = home.join(format!("audit-2099-11-21-{:020}.jsonl", 100));
+    fs::create_dir(&stray).unwrap();
+    let segment = segments(&home).unwrap().remove(0).path;
+    fs::copy(&segment, stray.join(segment.file_name().unwrap())).unwrap();
+    for path in [home.clone(), place.path().join("audit")] {
+        let store = DirStore::open(&path).unwrap();
+        // Begin and end among them.
+        assert_eq!((store.streams(), store.count(&Query::all()).unwrap()), (1, 7));
+        assert_eq!(not_files(&store, Direction::OldestFirst), [stray.clone()]);
+    }
 }

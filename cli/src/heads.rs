@@ -95,7 +95,7 @@ pub(crate) fn head(home: &Path, keys: &[VerifierKey]) -> Head {
         },
         stream,
         checkpoint,
-        followers: followers(home),
+        followers: followers(home, MOST),
     }
 }
 
@@ -105,21 +105,38 @@ fn is_by(note: &Note, key: &VerifierKey, stream: &str) -> bool {
     note.is_signed_by(key) || of_stream.is_ok_and(|key| note.is_signed_by(&key))
 }
 
-/// Sinks beside the journal: see [`Head::followers`].
-pub(crate) fn followers(home: &Path) -> Vec<(String, Option<u64>)> {
-    let names = fs::read_dir(home.join("cursors")).into_iter().flatten().flatten();
+/// Sinks beside the journal, so many at most: see [`Head::followers`].
+pub(crate) fn followers(home: &Path, most: usize) -> Vec<(String, Option<u64>)> {
+    let dir = home.join("cursors");
+    let names = fs::read_dir(&dir).into_iter().flatten().flatten();
     let names = names.filter_map(|entry| entry.file_name().into_string().ok());
     let mut names: Vec<String> = names.filter(|name| !name.starts_with('.')).collect();
     names.sort();
-    names.truncate(MOST);
-    let next = |name: &str| {
-        let value: Value = serde_json::from_str(&small(&home.join("cursors").join(name))?).ok()?;
-        value.get("next")?.as_u64()
-    };
+    names.truncate(most);
     names
         .into_iter()
-        .map(|name| (name.clone(), next(&name)))
+        .map(|name| (name.clone(), next(&dir, &name)))
         .collect()
+}
+
+/// The number that a sink wants next: what its cursor says, and how far its steps lead on from there.
+fn next(dir: &Path, name: &str) -> Option<u64> {
+    let cursor: Value = serde_json::from_str(&small(&dir.join(name))?).ok()?;
+    let kept = cursor.get("next")?.as_u64()?;
+    let steps = small(&dir.join(format!(".{name}~"))).unwrap_or_default();
+    let step = |line: &str| {
+        let step: Value = serde_json::from_str(line.strip_suffix('\n')?).ok()?;
+        let is_ours = step.get("stream") == cursor.get("stream") && step.get("on")?.as_u64()? == kept;
+        step.get("next")?.as_u64().filter(|_| is_ours)
+    };
+    let mut reached = kept;
+    for next in steps.split_inclusive('\n').map_while(step) {
+        if next < reached {
+            break;
+        }
+        reached = next;
+    }
+    Some(reached)
 }
 
 /// How many jobs wait for the writer.

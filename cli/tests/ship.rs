@@ -248,6 +248,55 @@ fn what_is_missing_of_a_trail_that_was_begun_anew_is_named_whatever_was_shipped_
 }
 
 #[test]
+fn what_retention_removed_of_a_trail_that_was_begun_anew_is_named() {
+    let place = tempfile::tempdir().expect("a directory");
+    let (dir, state) = (place.path().join("audit"), place.path().join("state"));
+    let collector = Collector::good();
+    write(&dir, 20);
+    assert_eq!(ship(&collector, &state, &dir).0, 0);
+    std::fs::remove_dir_all(&dir).expect("removed");
+    write(&dir, 10);
+    let listed = tracing_audit::format::segments(&dir.join("main")).expect("listed");
+    let first = listed.first().expect("a segment");
+    let text = std::fs::read_to_string(&first.path).expect("text");
+    let kept: Vec<&str> = text.split_inclusive('\n').skip(4).collect();
+    let name = first
+        .name
+        .to_string()
+        .replace(&format!("{:020}", 0), &format!("{:020}", 4));
+    std::fs::write(first.path.with_file_name(name), kept.concat()).expect("written");
+    std::fs::remove_file(&first.path).expect("removed");
+    let (code, told) = ship(&collector, &state, &dir);
+    assert!(
+        code == 2 && told.contains("records 0 to 3 are no longer there"),
+        "{code} {told}"
+    );
+}
+
+#[test]
+#[cfg(unix)]
+fn what_only_has_a_segments_name_is_named_at_every_run_and_not_shipped() {
+    let place = tempfile::tempdir().expect("a directory");
+    let (dir, state) = (place.path().join("audit"), place.path().join("state"));
+    let collector = Collector::good();
+    write(&dir, 5);
+    let listed = tracing_audit::format::segments(&dir.join("main")).expect("listed");
+    let path = &listed.first().expect("a segment").path;
+    let stray = path.with_file_name(format!("audit-2099-01-01-{:020}.jsonl", 500));
+    std::os::unix::fs::symlink(path, stray).expect("a link");
+    let before = seqs(&collector).len();
+    for _ in 0..2 {
+        let (code, told) = ship(&collector, &state, &dir);
+        assert!(
+            code == 2 && told.contains("is no regular file: it is never read, nor shipped"),
+            "{code} {told}"
+        );
+    }
+    // The trail's own two, and no line twice.
+    assert_eq!(seqs(&collector).len() - before, 7);
+}
+
+#[test]
 fn a_wrong_setting_and_a_state_that_is_none_are_told_and_ship_nothing() {
     let place = tempfile::tempdir().expect("a directory");
     let (dir, state) = (place.path().join("audit"), place.path().join("state"));

@@ -39,6 +39,18 @@ pub(crate) struct Plaintext {
 const ROOM: usize = 64;
 
 impl Plaintext {
+    /// The text of a value; `None` where its code reports an error.
+    pub(crate) fn of(show: &dyn Fn(&mut dyn fmt::Write) -> fmt::Result) -> Option<Self> {
+        let was_noted = memory::lacks();
+        let mut text = Self::default();
+        let shown = show(&mut text);
+        if !was_noted {
+            // The text says itself that its end is missing.
+            memory::take_lack();
+        }
+        shown.ok().map(|()| text)
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         std::str::from_utf8(&self.bytes).unwrap_or_default()
     }
@@ -102,5 +114,22 @@ mod tests {
         let len = text.as_str().len();
         text.write_str("x").unwrap();
         assert_eq!(text.as_str().len(), len);
+    }
+
+    #[test]
+    fn what_there_is_no_memory_for_is_noted_by_the_text_alone() {
+        let without = |out: &mut dyn fmt::Write| {
+            memory::lack();
+            out.write_str("shown")
+        };
+        assert_eq!(Plaintext::of(&without).unwrap().as_str(), "shown");
+        assert!(
+            !memory::take_lack(),
+            "no record of this thread is given up for it"
+        );
+        memory::lack();
+        assert_eq!(Plaintext::of(&without).unwrap().as_str(), "shown");
+        assert!(memory::take_lack(), "what somebody else noted stands");
+        assert!(Plaintext::of(&|_| Err(fmt::Error)).is_none());
     }
 }

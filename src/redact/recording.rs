@@ -56,16 +56,10 @@ impl Stated {
         Self {
             class,
             action,
-            text: show.and_then(plaintext),
+            text: show.and_then(Plaintext::of),
             quotes: false,
         }
     }
-}
-
-/// The text of a value; `None` where its code reports an error.
-pub(super) fn plaintext(show: Show<'_>) -> Option<Plaintext> {
-    let mut text = Plaintext::default();
-    show(&mut text).ok().map(|()| text)
 }
 
 /// In what form a writer of ours takes a value with its type.

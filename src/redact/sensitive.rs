@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use super::class::{Class, ClassKind};
 use super::recording::{self, Show};
-use crate::record::{FieldClass, FieldType, FieldValue, Misfit, Value, View};
+use crate::record::{FieldClass, FieldType, FieldValue, Misfit, Plaintext, Value, View};
 
 /// A type that stands for a class of data. Those of this module are the usual ones; an application makes its own:
 ///
@@ -167,7 +167,7 @@ impl<T: FieldValue + fmt::Display, C: Classified> FieldValue for Sensitive<T, C>
     const CLASS: Option<FieldClass> = Some(C::CLASS.field());
 
     fn view(&self) -> View<'_> {
-        let text = self.text().and_then(|show| recording::plaintext(&show));
+        let text = self.text().and_then(|show| Plaintext::of(&show));
         View::Made(Value::from(text.as_ref().map_or("", |text| text.as_str())))
     }
 

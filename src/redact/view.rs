@@ -6,7 +6,7 @@ use super::action::Action;
 use super::class::Class;
 use super::recording;
 use super::sensitive::{Classified, Classy, Sensitive, write_bytes};
-use crate::record::{Declared, RecordBuilder};
+use crate::record::{Declared, Plaintext, RecordBuilder};
 
 /// A struct or an enum whose fields each say what class they are of.
 ///
@@ -194,7 +194,7 @@ impl<'a> AuditField<'a> {
                 name,
                 class: [self.class.kind().as_str(), self.class.label()],
                 action: self.action.map(|action| action.to_string()),
-                text: recording::plaintext(&|out| self.show(out)),
+                text: Plaintext::of(&|out| self.show(out)),
             }),
         }
     }
@@ -243,7 +243,7 @@ impl RecordBuilder {
             name: name.into(),
             class: [C::CLASS.kind().as_str(), C::CLASS.label()],
             action: None,
-            text: recording::plaintext(&|out| text.show(out).unwrap_or(Err(fmt::Error))),
+            text: Plaintext::of(&|out| text.show(out).unwrap_or(Err(fmt::Error))),
         })
     }
 

@@ -76,6 +76,13 @@ impl Source for Files {
     }
 
     fn each(&self, from: u64, after: Option<&Cursor>, take: &mut dyn FnMut(Item) -> bool) -> Result<()> {
+        // A walk that goes on behind a record has told them before; this one begins there.
+        let strays = self.stray_findings().filter(|_| after.is_some());
+        for stray in strays {
+            if !take(Item::Finding(stray)) {
+                return Ok(());
+            }
+        }
         let rest = Every::from(from);
         let mut walk = StreamWalk::new(self, &rest, Direction::OldestFirst, after)?;
         while let Some(item) = walk.next_item()? {

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::format::Piece;
+use crate::format::{Piece, SegmentName};
 
 use super::back::BackLines;
 use super::completeness::completeness;
@@ -68,8 +68,14 @@ pub(super) fn streams_of(path: &Path) -> Result<Vec<Files>> {
     let mut streams = vec![Files::of_dir(path)?];
     let failed = |error| Error::io("could not list the trail", path, error);
     for entry in fs::read_dir(path).map_err(failed)? {
-        let inner = entry.map_err(failed)?.path();
-        if inner.is_dir() {
+        let entry = entry.map_err(failed)?;
+        let inner = entry.path();
+        // What is named like a segment is one of this directory's strays, whatever stands in it.
+        let name = entry.file_name();
+        let is_stray = name
+            .to_str()
+            .is_some_and(|name| SegmentName::parse(name).is_some());
+        if !is_stray && inner.is_dir() {
             streams.push(Files::of_dir(&inner)?);
         }
     }

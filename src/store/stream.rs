@@ -54,6 +54,15 @@ impl Files {
         })
     }
 
+    /// What is to be said of what only has a segment's name.
+    pub(super) fn stray_findings(&self) -> impl Iterator<Item = Finding> {
+        self.strays.iter().map(|path| Finding {
+            path: path.clone(),
+            offset: 0,
+            kind: FindingKind::NotAFile,
+        })
+    }
+
     pub(super) fn of_file(path: &Path) -> Self {
         Self {
             name: name_of(path),
@@ -247,13 +256,7 @@ impl<'s> StreamWalk<'s> {
         let window = filter.window();
         // Nothing tells where in the order they belong: whoever begins is told.
         let is_told = after.is_none() && window.from < window.until;
-        let strays = files.strays.iter().filter(|_| is_told).map(|path| {
-            Item::Finding(Finding {
-                path: path.clone(),
-                offset: 0,
-                kind: FindingKind::NotAFile,
-            })
-        });
+        let strays = files.stray_findings().filter(|_| is_told).map(Item::Finding);
         let mut walk = Self {
             name: Arc::clone(&files.name),
             parts: files.parts().collect(),

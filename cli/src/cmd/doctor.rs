@@ -210,7 +210,7 @@ fn seal(told: &mut Told, head: &Head, extent: &Extent) -> Result<(), Failure> {
 /// How far the sinks beside the journal have come.
 fn followers(told: &mut Told, stream: &Path, extent: &Extent) -> Result<(), Failure> {
     let end = extent.last.seq + 1;
-    for (name, next) in heads::followers(stream) {
+    for (name, next) in heads::followers(stream, usize::MAX) {
         match next {
             None => told.wants(&format!("the cursor of sink `{name}` cannot be read: it will begin at the oldest record"))?,
             Some(next) if next >= end => told.fine(&format!("sink `{name}` has taken everything"))?,

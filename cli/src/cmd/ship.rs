@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use clap::{Args as ClapArgs, ValueEnum};
 use serde_json::{Value, json};
 use tracing_audit::Query;
-use tracing_audit::format::{Entry, segments};
+use tracing_audit::format::{Entry, segments, strays};
 use tracing_audit::sink::otlp::Protocol;
 use tracing_audit::sink::{OtlpSink, Sink as _, SinkError};
 use tracing_audit::store::{Cursor, DirStore, Direction, FindingKind, Item, Store as _, Stored};
@@ -104,6 +104,7 @@ pub(crate) fn run(args: &Ship) -> Result<u8, Failure> {
         for stream in streams::of(&args.dir)? {
             if !ways.contains_key(&stream) {
                 ways.insert(stream.clone(), sink(args.endpoint.as_deref(), args.protocol)?);
+                state.lost += name_strays(&stream)?;
             }
             if let Some(sink) = ways.get_mut(&stream) {
                 moved += ship(args, &stream, sink, &mut state)?;
@@ -118,6 +119,18 @@ pub(crate) fn run(args: &Ship) -> Result<u8, Failure> {
     }
     note(&format!("{} shipped", counted(shipped, "record")));
     Ok(if state.lost > 0 { code::LOSSY } else { code::OK })
+}
+
+/// Names what is named like a segment of the stream and is never read; how many there are.
+fn name_strays(stream: &Path) -> Result<u64, Failure> {
+    let strays = strays(stream)?;
+    for path in &strays {
+        note(&harmless(&format!(
+            "{}: is named like a segment and is no regular file: it is never read, nor shipped",
+            path.display()
+        )));
+    }
+    Ok(strays.len() as u64)
 }
 
 /// Ships what a stream has now, up to one batch. How many records it was.
@@ -138,8 +151,12 @@ fn ship(args: &Ship, stream: &Path, sink: &mut OtlpSink, state: &mut State) -> R
                 batch.push(stored);
                 behind = None;
             }
-            // A line that is being written is no news.
-            Item::Finding(found) if !matches!(found.kind, FindingKind::Torn { .. }) => behind = Some(found),
+            // A line that is being written is no news, and strays were named at the begin.
+            Item::Finding(found)
+                if !matches!(found.kind, FindingKind::Torn { .. } | FindingKind::NotAFile) =>
+            {
+                behind = Some(found);
+            }
             _ => {}
         }
         if batch.len() == BATCH {
@@ -155,9 +172,11 @@ fn ship(args: &Ship, stream: &Path, sink: &mut OtlpSink, state: &mut State) -> R
         }
         return Ok(0);
     };
-    let next = match after.filter(|after| after.stream == last.place.stream) {
-        Some(after) => after.seq.saturating_add(1),
-        // What retention removed before the first run was never to be shipped. A trail that was begun anew has numbers of its own.
+    let next = match after {
+        Some(after) if after.stream == last.place.stream => after.seq.saturating_add(1),
+        // A trail that was begun anew has numbers of its own, and all of it was to be shipped.
+        Some(_) => 0,
+        // What retention removed before the first run was never to be shipped.
         None => segments(stream)?.first().map_or(0, |first| first.name.first_seq),
     };
     state.lost += holes(&name, next, &batch);

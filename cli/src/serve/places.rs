@@ -63,7 +63,7 @@ impl fmt::Display for Places {
             observed_at,
             stream,
             seq,
-        } in places.iter().take(MOST)
+        } in places.iter().skip(places.len().saturating_sub(MOST))
         {
             write!(f, "{BETWEEN}{observed_at}-{seq}-")?;
             form_urlencoded::byte_serialize(stream.as_bytes()).try_for_each(|part| f.write_str(part))?;
@@ -130,6 +130,14 @@ mod tests {
         for wrong in ["", "x", "each1-2-a", "each,", "each,1-2", "each,1-2-a,"] {
             assert!(wrong.parse::<Places>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn of_more_streams_than_are_written_those_with_the_latest_places_are() {
+        let places: Vec<Cursor> = (0..600).map(|at| place(at, &format!("s{at}"), at)).collect();
+        let text = Places::Each(places.clone()).to_string();
+        let read = text.parse::<Places>().expect("read");
+        assert_eq!(read, Places::Each(places[600 - MOST..].to_vec()));
     }
 
     #[test]

@@ -228,6 +228,11 @@ impl FileSink {
         ))
     }
 
+    /// Lets go of a segment that ended, as far as retention removed it: a descriptor holds its room on the disk.
+    pub(super) fn let_go_of_removed(&mut self) {
+        self.background.left = None;
+    }
+
     /// A segment ended: lets the system's cache go of it, unless it is small, when the next one ends.
     pub(super) fn let_go(&mut self, mut segment: OpenSegment) {
         let left = segment.forgettable(0).map(|(from, to)| (segment.file, from, to));

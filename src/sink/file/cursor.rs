@@ -12,7 +12,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::debt::Debt;
-use super::fs::{self, Access, Fs, FsFile};
+use super::fs::{self, Access, Fs};
+use super::steps::{self, Steps};
 use crate::error::{Error, Result};
 
 /// The directory of the cursors, in that of the stream.
@@ -20,9 +21,6 @@ const CURSORS: &str = "cursors";
 
 /// No cursor file is longer.
 const MAX_CURSOR: u64 = 4096;
-
-/// No file of steps is longer: whoever makes so many has the cursor written.
-const MAX_STEPS: u64 = 64 * 1024;
 
 /// The form of a cursor file.
 const SCHEMA: u64 = 1;
@@ -81,20 +79,21 @@ pub(crate) struct CursorFile {
     dir: PathBuf,
     /// What the cursor's file says since this life wrote it.
     kept: Option<u64>,
-    /// The steps since then, and how many bytes they take.
-    steps: Option<(Box<dyn FsFile>, u64)>,
+    /// The steps since then.
+    steps: Steps,
 }
 
 impl CursorFile {
     pub(super) fn new(fs: Arc<dyn Fs>, access: Access, home: &Path, stream: &str, sink: &str) -> Self {
+        let dir = home.join(CURSORS);
         Self {
             fs,
             access,
             stream: stream.to_owned(),
             sink: sink.to_owned(),
-            dir: home.join(CURSORS),
             kept: None,
-            steps: None,
+            steps: Steps::new(&dir, sink),
+            dir,
         }
     }
 
@@ -105,7 +104,13 @@ impl CursorFile {
     pub(super) fn read(&self) -> Result<Said> {
         let kept = read(&*self.fs, &self.path(), &self.stream)?;
         Ok(match kept {
-            Said::Next(next) => Said::Next(stepped(&*self.fs, &self.dir, &self.sink, &self.stream, next)?),
+            Said::Next(next) => Said::Next(steps::reached(
+                &*self.fs,
+                &self.dir,
+                &self.sink,
+                &self.stream,
+                next,
+            )?),
             said => said,
         })
     }
@@ -123,8 +128,7 @@ impl CursorFile {
     /// As [`Self::write`].
     pub(crate) fn begin(&mut self, next: u64, debt: Option<Debt>) -> Result<()> {
         self.write_owing(next, debt)?;
-        let steps = steps(&self.dir, &self.sink);
-        fs::remove(&*self.fs, &steps).map_err(|error| Error::io("could not remove", &steps, error))?;
+        self.steps.remove(&*self.fs)?;
         let home = self.dir.parent().unwrap_or(&self.dir);
         for dir in [&self.dir, home] {
             self.fs
@@ -151,13 +155,13 @@ impl CursorFile {
     pub(crate) fn write_owing(&mut self, next: u64, debt: Option<Debt>) -> Result<()> {
         // Steps stand on what the file says: on the new one, none do.
         self.kept = None;
-        let steps_were_made = self.steps.take().is_some();
+        let steps_were_made = self.steps.end();
         self.replace(next, debt)
             .map_err(|error| Error::io("could not write the cursor", &self.path(), error))?;
         self.kept = Some(next);
         if steps_were_made {
             // Where that fails, they mean nothing all the same.
-            let _ = self.fs.remove(&steps(&self.dir, &self.sink));
+            let _ = self.steps.remove(&*self.fs);
         }
         Ok(())
     }
@@ -177,24 +181,17 @@ impl CursorFile {
     /// Whether the step could be made.
     fn try_step(&mut self, next: u64) -> io::Result<bool> {
         let Some(kept) = self.kept else { return Ok(false) };
-        // Not kept where it fails: what was written of it would stand before the next one.
-        let (file, len) = match self.steps.take() {
-            Some(steps) => steps,
-            None => {
-                let path = steps(&self.dir, &self.sink);
-                (fs::fresh(&*self.fs, &path, self.access)?, 0)
-            }
-        };
-        let line = format!(
-            "{{\"next\":{next},\"on\":{kept},\"stream\":\"{}\"}}\n",
-            self.stream
-        );
-        let len = len + line.len() as u64;
-        if len > MAX_STEPS || file.write(line.as_bytes())? < line.len() {
-            return Ok(false);
-        }
-        self.steps = Some((file, len));
-        Ok(true)
+        self.steps.make(&*self.fs, self.access, &self.stream, kept, next)
+    }
+
+    /// Forgets steps whose cursor is gone or cannot be read: the next cursor may say what theirs did, and they would lead on
+    /// from it. For who begins without a cursor, before [`Self::begin`].
+    ///
+    /// # Errors
+    ///
+    /// `Io` where they cannot be removed.
+    pub(super) fn forget_steps(&mut self) -> Result<()> {
+        self.steps.forget(&*self.fs)
     }
 
     fn replace(&self, next: u64, debt: Option<Debt>) -> io::Result<()> {
@@ -207,36 +204,6 @@ impl CursorFile {
         );
         fs::replace(&*self.fs, &self.path(), text.as_bytes(), self.access)
     }
-}
-
-/// Where the steps of a sink's cursor stand.
-fn steps(dir: &Path, sink: &str) -> PathBuf {
-    // No sink has such a name.
-    dir.join(format!(".{sink}~"))
-}
-
-/// How far the steps lead from what the cursor's file says. What a power failure left of them counts as far as it is whole.
-pub(super) fn stepped(fs: &dyn Fs, dir: &Path, sink: &str, stream: &str, kept: u64) -> Result<u64> {
-    let path = steps(dir, sink);
-    let text = match fs.read(&path, MAX_STEPS) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(kept),
-        read => read.map_err(|error| Error::io("could not read the cursor", &path, error))?,
-    };
-    let mut reached = kept;
-    for line in text.split_inclusive(|byte| *byte == b'\n') {
-        let step: Value = line
-            .strip_suffix(b"\n")
-            .and_then(|line| serde_json::from_slice(line).ok())
-            .unwrap_or_default();
-        let number = |key: &str| step.get(key).and_then(Value::as_u64);
-        let is_ours =
-            step.get("stream").and_then(Value::as_str) == Some(stream) && number("on") == Some(kept);
-        match number("next").filter(|next| is_ours && *next >= reached) {
-            Some(next) => reached = next,
-            None => break,
-        }
-    }
-    Ok(reached)
 }
 
 /// The cursors of a stream, by the names of their sinks. One that cannot be read counts as at the beginning: its follower
@@ -254,7 +221,7 @@ pub(super) fn all(fs: &dyn Fs, home: &Path, stream: &str, running: &[String]) ->
             Said::Nothing => {}
             Said::Next(next) if running.contains(&name) => cursors.push((name, next)),
             Said::Next(next) => {
-                let next = stepped(fs, &dir, &name, stream, next)?;
+                let next = steps::reached(fs, &dir, &name, stream, next)?;
                 cursors.push((name, next));
             }
             Said::Unreadable => cursors.push((name, 0)),
@@ -440,6 +407,19 @@ mod tests {
             Said::Next(kept),
             "an earlier life's are gone"
         );
+        other.step(kept + 5).unwrap();
+        fs.remove(file).unwrap();
+        let mut third = cursor(&fs, "otlp");
+        third.forget_steps().unwrap();
+        // The power fails, or the process is ended, before anything else is done.
+        fs.crash();
+        third.write(kept).unwrap();
+        assert_eq!(
+            third.read().unwrap(),
+            Said::Next(kept),
+            "nothing leads on from it"
+        );
+        third.forget_steps().unwrap();
     }
 
     #[test]

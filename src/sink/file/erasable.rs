@@ -12,8 +12,8 @@ use serde_json::Value;
 
 use super::FileSink;
 use super::append::into_sink_error;
-use super::cursor;
 use super::fs::{Access, Fs, FsFile};
+use super::steps;
 use crate::error::{Error, Result};
 use crate::format::{Batch, ROWS, Row, RowsName, json_string};
 use crate::sink::SinkError;
@@ -355,7 +355,7 @@ fn followers(fs: &dyn Fs, home: &Path, first: u64) -> Result<Vec<String>> {
         let said: Value = serde_json::from_slice(&bytes).unwrap_or_default();
         let next = said.get("next").and_then(Value::as_u64);
         let stream = said.get("stream").and_then(Value::as_str).unwrap_or_default();
-        let next = next.and_then(|next| cursor::stepped(fs, &dir, name, stream, next).ok());
+        let next = next.and_then(|next| steps::reached(fs, &dir, name, stream, next).ok());
         !name.starts_with('.') && next.is_none_or(|next| next > first)
     });
     names.sort_unstable();

@@ -3,7 +3,7 @@
 //! The reader goes through the segments in their order and gives each entry once. It steps over copies, over lines
 //! whose numbers belong to the next segment (what a power failure left behind a hole), and over what is not a record.
 
-use std::io::{self, Read};
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,10 +12,11 @@ use parking_lot::Mutex;
 
 use super::cursor::{CursorFile, Said};
 use super::debt::Debt;
-use super::fs::{Fs, FsFile, FsLock};
+use super::fs::{Fs, FsLock};
+use super::line_reader::{Ahead, Open, Places};
 use super::{FileSink, recover};
 use crate::error::{Error, Result};
-use crate::format::{Batch, Json, Lines, Piece, Reader, SegmentName, Spot, Track, time};
+use crate::format::{Batch, SegmentName};
 
 /// A batch is full with so many entries, or so many bytes.
 const MOST_ENTRIES: usize = 1024;
@@ -95,8 +96,9 @@ impl FileSink {
             let names = recover::segments(&*self.fs, &self.home)?;
             let oldest = names.first().map_or(self.next_seq, |name| name.first_seq);
             let said = file.read()?;
-            if let Said::Next(_) = said {
-                debt = self.left_of(sink, file.debt()?)?;
+            match said {
+                Said::Next(_) => debt = self.left_of(sink, file.debt()?)?,
+                Said::Nothing | Said::Unreadable => file.forget_steps()?,
             }
             next = match said {
                 Said::Next(next) if next > self.next_seq => {
@@ -163,175 +165,6 @@ pub(crate) struct TrailReader {
     missing: u64,
     is_lost: bool,
     places: Places,
-}
-
-#[derive(Debug)]
-struct Ahead {
-    seq: u64,
-    observed_at: u64,
-    line: Vec<u8>,
-}
-
-/// The segment that is read. Its descriptor outlives the removal of its name.
-#[derive(Debug)]
-struct Open {
-    name: SegmentName,
-    path: PathBuf,
-    file: Arc<dyn FsFile>,
-    lines: Lines<Source>,
-    /// Where the next line begins.
-    offset: u64,
-    /// A later segment was there before `lines` began: nothing more will be written to this one.
-    is_whole: bool,
-    /// The numbers from here to the end are known to rise: what is missing does not stand further on.
-    rises: bool,
-}
-
-/// A file from a place on.
-#[derive(Debug)]
-struct Source {
-    file: Arc<dyn FsFile>,
-    at: u64,
-}
-
-impl Read for Source {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let count = self.file.read_at(self.at, into)?;
-        self.at += count as u64;
-        Ok(count)
-    }
-}
-
-impl Open {
-    fn new(name: SegmentName, path: PathBuf, file: Arc<dyn FsFile>, is_whole: bool) -> Self {
-        let lines = lines(&file, 0);
-        Self {
-            name,
-            path,
-            file,
-            lines,
-            offset: 0,
-            is_whole,
-            rises: false,
-        }
-    }
-
-    /// Reads the next line that is a record into `ahead`; `false` at the end of what there is.
-    fn read(&mut self, from: u64, places: &mut Places, ahead: &mut Option<Ahead>) -> Result<bool> {
-        loop {
-            let piece = self.lines.next_piece();
-            match piece.map_err(|error| Error::io("could not read the segment", &self.path, error))? {
-                Some(Piece::Line { offset, bytes }) => {
-                    self.offset = offset + bytes.len() as u64 + 1;
-                    let Some((seq, observed_at)) = places.of(bytes).filter(|(seq, _)| *seq >= from) else {
-                        continue;
-                    };
-                    let line = bytes.to_vec();
-                    *ahead = Some(Ahead {
-                        seq,
-                        observed_at,
-                        line,
-                    });
-                    return Ok(true);
-                }
-                Some(Piece::TooLong { offset, len }) => self.offset = offset + len + 1,
-                Some(Piece::Torn { .. }) | None => return Ok(false),
-            }
-        }
-    }
-
-    /// Goes to the line of an entry that is due, where it stands further on; `false` where it does not. Whoever goes on
-    /// in a segment after a power failure writes behind lines that have numbers without what was before them.
-    fn skip_to(&mut self, due: u64, places: &mut Places, ahead: &mut Option<Ahead>) -> Result<bool> {
-        if self.rises {
-            return Ok(false);
-        }
-        let mut scan = Self::new(
-            self.name,
-            self.path.clone(),
-            Arc::clone(&self.file),
-            self.is_whole,
-        );
-        scan.offset = self.offset;
-        scan.again();
-        let mut last = ahead.as_ref().map_or(0, |ahead| ahead.seq);
-        let mut rises = true;
-        let mut line = None;
-        while scan.read(0, places, &mut line)? {
-            let seq = line.as_ref().map_or(0, |line: &Ahead| line.seq);
-            if seq == due {
-                *self = scan;
-                *ahead = line;
-                return Ok(true);
-            }
-            rises &= seq > last;
-            last = seq;
-        }
-        self.rises = rises;
-        Ok(false)
-    }
-
-    /// Looks again at what lies behind the last line.
-    fn again(&mut self) {
-        self.lines = lines(&self.file, self.offset);
-    }
-}
-
-fn lines(file: &Arc<dyn FsFile>, at: u64) -> Lines<Source> {
-    let file = Arc::clone(file);
-    Lines::at(Source { file, at }, at)
-}
-
-/// What a key has to do with the place of a record.
-#[derive(Debug, Clone, Copy, Default)]
-enum Part {
-    #[default]
-    None,
-    Seq,
-    ObservedAt,
-}
-
-/// Reads number and time of lines that are records.
-#[derive(Debug, Default)]
-struct Places(Track<Part>);
-
-/// Those of one line.
-#[derive(Debug, Default)]
-struct Found {
-    seq: Option<u64>,
-    observed_at: Option<u64>,
-}
-
-impl<'a> Reader<'a, Part> for Found {
-    fn enters(&self, _: &str) -> bool {
-        true
-    }
-
-    fn keeps(&self, spot: Spot<'_>) -> Part {
-        match (spot.object, spot.key) {
-            (None, "seq") => Part::Seq,
-            (None, "observed_at") => Part::ObservedAt,
-            _ => Part::None,
-        }
-    }
-
-    #[inline]
-    fn value(&mut self, part: &Part, value: Json<'a>) {
-        match (part, value) {
-            (Part::Seq, Json::Number(digits)) => self.seq = digits.parse().ok(),
-            (Part::ObservedAt, Json::Str(text)) => self.observed_at = time(&text),
-            _ => {}
-        }
-    }
-}
-
-impl Places {
-    /// Number and time of a line that is a record.
-    fn of(&mut self, line: &[u8]) -> Option<(u64, u64)> {
-        let mut found = Found::default();
-        self.0.read(std::str::from_utf8(line).ok()?, &mut found).ok()?;
-        found.seq.zip(found.observed_at)
-    }
 }
 
 impl TrailReader {

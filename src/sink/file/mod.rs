@@ -53,6 +53,7 @@ mod follow_tests;
 mod fs;
 mod keyring;
 mod leaves;
+mod line_reader;
 mod lock;
 
 #[cfg(test)]
@@ -84,6 +85,7 @@ mod simulation;
 #[cfg(test)]
 mod simulation_tests;
 mod space;
+mod steps;
 
 pub use builder::FileSinkBuilder;
 pub(crate) use cursor::{CursorFile, check_names};

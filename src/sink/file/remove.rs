@@ -222,6 +222,7 @@ impl FileSink {
         }
         self.told_held |= plan.is_held;
         if !cleaned.removed.is_empty() {
+            self.let_go_of_removed();
             self.progress.relist();
         }
         let oldest = staying.or(plan.oldest);

@@ -22,6 +22,7 @@ use super::answer::{Answer, Verdict};
 use super::builder::{Compression, Way};
 use super::connection::{Connection, Socket};
 use super::headers::Headers;
+use super::resource::percent_decoded;
 use super::runtime::{OwnRuntime, apart};
 use super::talk::{Talk, no_answer};
 use super::tls;
@@ -75,7 +76,11 @@ impl Http {
         let mut given = way.headers.clone();
         if let Some((_, query)) = way.url.path.split_once('?') {
             let value = |pair| str::split_once(pair, '=').map_or(pair, |(_, value)| value);
-            query.split('&').map(value).for_each(|value| given.hide(value));
+            for value in query.split('&').map(value) {
+                given.hide(value);
+                // As a server reads it, and may repeat it.
+                percent_decoded(value).iter().for_each(|read| given.hide(read));
+            }
         }
         let path = match way.url.path.as_str() {
             "" => "/",
@@ -225,6 +230,25 @@ mod tests {
     use super::super::headers::Headers;
     use super::super::tls::Certificates;
     use super::*;
+
+    #[test]
+    fn a_key_in_the_urls_query_is_hidden_as_it_is_sent_and_as_a_server_reads_it() {
+        let key = ["open ", "sesame"].concat();
+        let sent = key.replace(' ', "%20");
+        let way = Way {
+            url: Url::parse("here", &format!("http://127.0.0.1:9/v1/logs?tenant=7&key={sent}")).unwrap(),
+            protocol: Protocol::HttpProtobuf,
+            headers: Headers::default(),
+            compression: Compression::None,
+            timeout: Duration::from_secs(60),
+            certificates: Certificates::default(),
+        };
+        let http = Http::new(&way).unwrap();
+        let said = http
+            .given
+            .hidden_in(&format!("no tenant 7 has {sent}, nor {key}"));
+        assert_eq!(said, "no tenant 7 has …, nor …");
+    }
 
     const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
     const REFUSED: &[u8] = b"HTTP/1.1 413 Large\r\ncontent-length: 3\r\n\r\nbig";
