@@ -33,6 +33,8 @@ impl fmt::Debug for Declared {
 pub(crate) struct Plaintext {
     bytes: Zeroizing<Vec<u8>>,
     is_cut: bool,
+    /// Its end is missing for want of memory.
+    lacks: bool,
 }
 
 /// What a text has room for at first; most never grow.
@@ -41,14 +43,27 @@ const ROOM: usize = 64;
 impl Plaintext {
     /// The text of a value; `None` where its code reports an error.
     pub(crate) fn of(show: &dyn Fn(&mut dyn fmt::Write) -> fmt::Result) -> Option<Self> {
-        let was_noted = memory::lacks();
         let mut text = Self::default();
-        let shown = show(&mut text);
+        show(&mut text).ok().map(|()| text)
+    }
+
+    /// As [`Self::of`], for a record that is handed over later, or never: what there is no memory for is noted when it is,
+    /// and not on this thread now, where the next record would be given up for it.
+    pub(crate) fn ahead(show: &dyn Fn(&mut dyn fmt::Write) -> fmt::Result) -> Option<Self> {
+        let was_noted = memory::lacks();
+        let mut text = Self::of(show);
         if !was_noted {
-            // The text says itself that its end is missing.
-            memory::take_lack();
+            let lacks = memory::take_lack();
+            text.iter_mut().for_each(|text| text.lacks |= lacks);
         }
-        shown.ok().map(|()| text)
+        text
+    }
+
+    /// Notes that there was no memory for all of it, where there was none.
+    pub(crate) fn note(&self) {
+        if self.lacks {
+            memory::lack();
+        }
     }
 
     pub(crate) fn as_str(&self) -> &str {
@@ -117,19 +132,20 @@ mod tests {
     }
 
     #[test]
-    fn what_there_is_no_memory_for_is_noted_by_the_text_alone() {
+    fn what_a_record_has_no_memory_for_is_noted_when_it_is_handed_over() {
         let without = |out: &mut dyn fmt::Write| {
             memory::lack();
             out.write_str("shown")
         };
-        assert_eq!(Plaintext::of(&without).unwrap().as_str(), "shown");
-        assert!(
-            !memory::take_lack(),
-            "no record of this thread is given up for it"
-        );
+        let text = Plaintext::ahead(&without).unwrap();
+        assert!(!memory::take_lack(), "the next record is another one");
+        text.note();
+        assert!(memory::take_lack());
         memory::lack();
-        assert_eq!(Plaintext::of(&without).unwrap().as_str(), "shown");
+        assert!(Plaintext::ahead(&without).is_some());
         assert!(memory::take_lack(), "what somebody else noted stands");
-        assert!(Plaintext::of(&|_| Err(fmt::Error)).is_none());
+        let text = Plaintext::ahead(&|out| out.write_str("shown")).unwrap();
+        text.note();
+        assert!(!memory::take_lack());
     }
 }

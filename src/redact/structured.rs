@@ -11,7 +11,7 @@ use super::typed::{Typed, Way};
 use super::{FieldPlan, Of, Redacting, sees};
 use crate::memory;
 use crate::record::frame::{MAX_DEPTH, MAX_VALUE, Put, TOO_DEEP, cut};
-use crate::record::{Declared, Map, Record, Slot, Value};
+use crate::record::{Declared, Map, Plaintext, Record, Slot, Value};
 
 impl Redacting<'_> {
     /// Writes a record that was given as a value. Slots pass under their path's rule, members of maps under
@@ -106,6 +106,7 @@ impl Redacting<'_> {
             .map(|action| action.parse().unwrap_or(Action::Marker));
         let stated = (Class::of_words(kind, label), asked);
         self.typed(plan, true, stated, declared.text.as_ref());
+        declared.text.iter().for_each(Plaintext::note);
         self.settle();
     }
 

@@ -194,7 +194,7 @@ impl<'a> AuditField<'a> {
                 name,
                 class: [self.class.kind().as_str(), self.class.label()],
                 action: self.action.map(|action| action.to_string()),
-                text: Plaintext::of(&|out| self.show(out)),
+                text: Plaintext::ahead(&|out| self.show(out)),
             }),
         }
     }
@@ -243,7 +243,7 @@ impl RecordBuilder {
             name: name.into(),
             class: [C::CLASS.kind().as_str(), C::CLASS.label()],
             action: None,
-            text: Plaintext::of(&|out| text.show(out).unwrap_or(Err(fmt::Error))),
+            text: Plaintext::ahead(&|out| text.show(out).unwrap_or(Err(fmt::Error))),
         })
     }
 
