@@ -141,6 +141,9 @@ fn a_directory_that_is_named_like_a_segment_is_no_stream_whatever_stands_in_it()
         let store = DirStore::open(&path).unwrap();
         // Begin and end among them.
         assert_eq!((store.streams(), store.count(&Query::all()).unwrap()), (1, 7));
-        assert_eq!(not_files(&store, Direction::OldestFirst), std::slice::from_ref(&stray));
+        assert_eq!(
+            not_files(&store, Direction::OldestFirst),
+            std::slice::from_ref(&stray)
+        );
     }
 }

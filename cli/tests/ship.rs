@@ -228,37 +228,56 @@ fn a_record_that_cannot_be_read_is_named_and_the_exit_code_says_so() {
     );
 }
 
+/// A trail that was shipped, removed and begun anew in its place.
+struct Anew {
+    collector: Collector,
+    place: tempfile::TempDir,
+    /// The first segment of the new one.
+    first: tracing_audit::format::Segment,
+}
+
+impl Anew {
+    fn begin() -> Self {
+        let place = tempfile::tempdir().expect("a directory");
+        let (dir, collector) = (place.path().join("audit"), Collector::good());
+        write(&dir, 20);
+        assert_eq!(ship(&collector, &place.path().join("state"), &dir).0, 0);
+        std::fs::remove_dir_all(&dir).expect("removed");
+        write(&dir, 10);
+        let mut listed = tracing_audit::format::segments(&dir.join("main")).expect("listed");
+        let first = listed.remove(0);
+        Self {
+            collector,
+            place,
+            first,
+        }
+    }
+
+    fn text(&self) -> String {
+        std::fs::read_to_string(&self.first.path).expect("text")
+    }
+
+    fn ship(&self) -> (i32, String) {
+        let dir = self.place.path().join("audit");
+        ship(&self.collector, &self.place.path().join("state"), &dir)
+    }
+}
+
 #[test]
 fn what_is_missing_of_a_trail_that_was_begun_anew_is_named_whatever_was_shipped_of_the_one_before() {
-    let place = tempfile::tempdir().expect("a directory");
-    let (dir, state) = (place.path().join("audit"), place.path().join("state"));
-    let collector = Collector::good();
-    write(&dir, 20);
-    assert_eq!(ship(&collector, &state, &dir).0, 0);
-    std::fs::remove_dir_all(&dir).expect("removed");
-    write(&dir, 10);
-    let listed = tracing_audit::format::segments(&dir.join("main")).expect("listed");
-    let path = &listed.first().expect("a segment").path;
-    let text = std::fs::read_to_string(path).expect("text");
+    let anew = Anew::begin();
+    let text = anew.text();
     let mut lines: Vec<&str> = text.lines().collect();
     lines[5] = "not a record";
-    std::fs::write(path, format!("{}\n", lines.join("\n"))).expect("written");
-    let (code, told) = ship(&collector, &state, &dir);
+    std::fs::write(&anew.first.path, format!("{}\n", lines.join("\n"))).expect("written");
+    let (code, told) = anew.ship();
     assert!(code == 2 && told.contains("record 5 is"), "{code} {told}");
 }
 
 #[test]
 fn what_retention_removed_of_a_trail_that_was_begun_anew_is_named() {
-    let place = tempfile::tempdir().expect("a directory");
-    let (dir, state) = (place.path().join("audit"), place.path().join("state"));
-    let collector = Collector::good();
-    write(&dir, 20);
-    assert_eq!(ship(&collector, &state, &dir).0, 0);
-    std::fs::remove_dir_all(&dir).expect("removed");
-    write(&dir, 10);
-    let listed = tracing_audit::format::segments(&dir.join("main")).expect("listed");
-    let first = listed.first().expect("a segment");
-    let text = std::fs::read_to_string(&first.path).expect("text");
+    let anew = Anew::begin();
+    let (first, text) = (&anew.first, anew.text());
     let kept: Vec<&str> = text.split_inclusive('\n').skip(4).collect();
     let name = first
         .name
@@ -266,7 +285,7 @@ fn what_retention_removed_of_a_trail_that_was_begun_anew_is_named() {
         .replace(&format!("{:020}", 0), &format!("{:020}", 4));
     std::fs::write(first.path.with_file_name(name), kept.concat()).expect("written");
     std::fs::remove_file(&first.path).expect("removed");
-    let (code, told) = ship(&collector, &state, &dir);
+    let (code, told) = anew.ship();
     assert!(
         code == 2 && told.contains("records 0 to 3 are no longer there"),
         "{code} {told}"
