@@ -28,6 +28,22 @@ pub(crate) fn lacks() -> bool {
     LACKS.try_with(Cell::get).unwrap_or(false)
 }
 
+/// Does something whose notes are its own, whatever was noted before; whether there was no memory for something in it.
+pub(crate) fn apart<R>(then: impl FnOnce() -> R) -> (R, bool) {
+    /// What was noted before stands again, also where `then` panics.
+    struct Before(bool);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            if self.0 {
+                lack();
+            }
+        }
+    }
+    let _before = Before(take_lack());
+    let done = then();
+    (done, take_lack())
+}
+
 /// Makes room for so many items more; `false`, and noted, where there is none.
 #[inline]
 pub(crate) fn room<T>(list: &mut Vec<T>, more: usize) -> bool {
@@ -91,16 +107,22 @@ pub(crate) fn zeros(len: usize) -> Vec<u8> {
     bytes
 }
 
+/// As [`is_there`], and noted where it cannot.
+pub(crate) fn is_enough(bytes: usize) -> bool {
+    let is_enough = is_there(bytes);
+    if !is_enough {
+        lack();
+    }
+    is_enough
+}
+
 /// Whether so much memory can be had now: for what can only be made by code that ends the process where it cannot. Who
 /// comes between this and that can take it away, so it is asked where there is no other way.
-pub(crate) fn is_enough(bytes: usize) -> bool {
+pub(crate) fn is_there(bytes: usize) -> bool {
     let mut probe: Vec<u8> = Vec::new();
     let is_there = probe.try_reserve_exact(bytes).is_ok();
     // Memory that nobody looks at need not be asked for, as the compiler sees it.
     black_box(&mut probe);
-    if !is_there {
-        lack();
-    }
     is_there
 }
 
@@ -128,5 +150,11 @@ mod tests {
         assert_eq!(zeros(3), [0; 3]);
         assert!(zeros(usize::MAX).is_empty() && !take_lack());
         assert_eq!(owned("whole"), "whole");
+        assert_eq!(apart(|| 7), (7, false));
+        assert_eq!((apart(lack), lacks()), (((), true), false));
+        lack();
+        assert_eq!(apart(lacks), (false, false));
+        assert!(take_lack(), "what was noted before stands");
+        assert!(std::panic::catch_unwind(|| apart(|| panic!("inside"))).is_err() && !take_lack());
     }
 }

@@ -275,3 +275,48 @@ fn a_clock_that_steps_to_1970_and_2262_under_a_trail_loses_nothing_and_keeps_the
     let observed = stated(&parsed(place.path()), |_| true, "observed_at");
     assert!(observed.is_sorted(), "observed_at never decreases: {observed:?}");
 }
+
+/// Lets files only grow, or lets them go again; `false` where that cannot be done here.
+fn append_only(sign: &str, files: &[std::path::PathBuf]) -> bool {
+    let change = Command::new("chattr")
+        .arg(format!("{sign}a"))
+        .args(files)
+        .output();
+    change.is_ok_and(|output| output.status.success())
+}
+
+#[test]
+fn a_trail_whose_segments_only_take_appends_is_gone_on_with_after_an_unclean_end() {
+    let test = "a_trail_whose_segments_only_take_appends_is_gone_on_with_after_an_unclean_end";
+    if scenario().is_some() {
+        let audit = child::start();
+        report(0..5);
+        audit.flush(PATIENCE).expect("the disk has them");
+        std::process::abort();
+    }
+    let place = tempfile::tempdir().expect("there is room for a directory");
+    let ended = child::in_directory(test, "aborts", place.path()).output();
+    assert!(!ended.expect("it can be started").status.success());
+    let listed = tracing_audit::format::segments(&place.path().join("main")).expect("listed");
+    let files: Vec<_> = listed.into_iter().map(|segment| segment.path).collect();
+    if !append_only("+", &files) {
+        return println!(
+            "SKIPPED: files that only take appends: `chattr +a` needs root and a file system that knows it"
+        );
+    }
+    let refused = std::fs::OpenOptions::new().write(true).open(&files[0]);
+    let audit = Audit::builder().directory(place.path()).start();
+    if audit.is_err() {
+        append_only("-", &files);
+    }
+    let audit = audit.expect("it starts");
+    audit
+        .emit(Record::builder("second.life").build())
+        .expect("it is taken");
+    audit.shutdown(PATIENCE).expect("in order");
+    let told = journal(place.path());
+    assert!(append_only("-", &files));
+    assert!(refused.is_err(), "the flag does what it says");
+    let count = |what: &str| told.iter().filter(|line| line.contains(what)).count();
+    assert_eq!((count("acknowledged"), count("second.life")), (5, 1), "{told:?}");
+}

@@ -48,7 +48,7 @@ impl Capture {
         };
         let Some(mut state) = self.begin(attributes, plan) else {
             self.outlet.lost(Loss::Memory, plan.category);
-            return self.link(attributes, id);
+            return self.cannot_hand_down();
         };
         self.fill(&mut state, plan, |visitor| attributes.record(visitor));
         state.opened = self.clock.monotonic();
@@ -66,8 +66,8 @@ impl Capture {
             return self.link(attributes, id);
         };
         let Some(mut state) = self.begin(attributes, plan) else {
-            self.cannot_hand_down();
-            return self.link(attributes, id);
+            // Not linked to what is around it: who acts inside need not be who acts there.
+            return self.cannot_hand_down();
         };
         let mut into = Redacting::lending(std::mem::take(&mut state.handed_down), &self.settings.policy);
         if plan.names_actor && state.has_actor {

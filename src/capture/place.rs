@@ -97,6 +97,14 @@ impl Capture {
         add(&self.counters.not_handed_down, 1);
     }
 
+    /// Takes over what an enclosing span hands down.
+    #[inline]
+    fn inherit_from(&self, state: &mut SpanState, parent: &SpanState) {
+        if !state.inherit(parent) {
+            self.cannot_hand_down();
+        }
+    }
+
     fn is_scoped(&self, tracked: u64) -> bool {
         tracked != 0 && self.spans.with(tracked, |state| state.is_scoped).unwrap_or(false)
     }
@@ -107,7 +115,8 @@ impl Capture {
         if !(spot.outer.is_empty() && spot.inside.is_empty()) {
             self.inherit_scoped(state, spot);
         } else if spot.tracked != 0 {
-            self.spans.with(spot.tracked, |parent| state.inherit(parent));
+            self.spans
+                .with(spot.tracked, |parent| self.inherit_from(state, parent));
         }
         // Only a span that becomes a record needs what it inherited apart from what it adds.
         if state.is_record() {
@@ -126,7 +135,7 @@ impl Capture {
                 if !parent.is_scoped {
                     above = self.inherit_scopes(state, spot.outer);
                 }
-                state.inherit(parent);
+                self.inherit_from(state, parent);
                 above = state.trace.or(above);
             });
         }
@@ -191,7 +200,8 @@ impl Capture {
         if spot.tracked != 0 {
             self.spans.with(spot.tracked, |state| {
                 is_scoped = state.is_scoped;
-                if !is_scoped {
+                // Where what it hands down is lost, whoever acts around it need not be who acts inside.
+                if !is_scoped && !state.handed_down.is_lost() {
                     has_actor = self.append_scopes(into, spot.outer, false);
                 }
                 if has_actor && state.has_actor {

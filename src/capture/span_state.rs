@@ -93,15 +93,17 @@ impl SpanState {
         }
     }
 
-    /// Takes over what an enclosing span hands down.
+    /// Takes over what an enclosing span hands down; `false` where there was no memory for that.
     #[inline]
-    pub(super) fn inherit(&mut self, parent: &Self) {
+    pub(super) fn inherit(&mut self, parent: &Self) -> bool {
         if !self.handed_down.try_extend(&parent.handed_down) {
-            return self.inherit_nothing(parent);
+            self.inherit_nothing(parent);
+            return false;
         }
         self.has_actor |= parent.has_actor;
         self.is_scoped |= parent.is_scoped;
         self.trace = parent.trace;
+        true
     }
 
     /// As [`Self::inherit`], where there was no memory for what the enclosing span hands down: nothing is taken over, also

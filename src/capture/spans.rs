@@ -112,8 +112,7 @@ impl Spans {
     fn make_anew(&self) -> Option<Box<SpanState>> {
         let spare = SPARES.try_with(|spares| spares.iter().find_map(Cell::take));
         let found = spare.ok().flatten().or_else(|| self.reserve.pop());
-        if found.is_none() && !memory::is_enough(SpanState::WEIGHT) {
-            memory::take_lack();
+        if found.is_none() && !memory::is_there(SpanState::WEIGHT) {
             return None;
         }
         Some(found.unwrap_or_else(|| Box::new(SpanState::new())))

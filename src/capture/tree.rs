@@ -165,8 +165,7 @@ impl Step {
             return false;
         };
         // What a step takes, with what its texts are made from.
-        let has_room = !is_full && parent.depth < depth && memory::is_enough(size_of::<StepNode>() + TEXTS);
-        memory::take_lack();
+        let has_room = !is_full && parent.depth < depth && memory::is_there(size_of::<StepNode>() + TEXTS);
         parent.omitted += u64::from(!has_room);
         has_room
     }

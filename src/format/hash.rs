@@ -1,6 +1,6 @@
 //! The hashes of leaves and nodes (RFC 6962 §2.1): SHA-256 behind a mark of one byte.
 
-use std::sync::OnceLock;
+use std::sync::LazyLock;
 
 use sha2::block_api::compress256;
 
@@ -160,7 +160,7 @@ const LEAST: usize = 4;
 
 /// The hashes of a mark and each text, all at a time; `false` where one by one is better.
 fn together(mark: u8, texts: &[&[u8]], hashes: &mut [Hash]) -> bool {
-    let is_worth = texts.len() >= LEAST && texts.len() == hashes.len() && can_together();
+    let is_worth = texts.len() >= LEAST && texts.len() == hashes.len() && *TOGETHER;
     if is_worth {
         tape_sha256::hash_many_prefixed(&[mark], texts, hashes);
     }
@@ -169,24 +169,20 @@ fn together(mark: u8, texts: &[&[u8]], hashes: &mut [Hash]) -> bool {
 
 /// Whether hashing together gives the same hashes on this processor, found out once: which instructions do it is chosen
 /// while the program runs, and a trail with wrong hashes could not be mended.
-fn can_together() -> bool {
-    static ANSWER: OnceLock<bool> = OnceLock::new();
-    *ANSWER.get_or_init(|| {
-        let text: [u8; 200] = std::array::from_fn(|at| (at * 31 % 251) as u8);
-        // Ends in each part of a block, with equal lengths side by side and without; groups that fill the lanes and not.
-        let texts: [&[u8]; 180] =
-            std::array::from_fn(|at| text.get(..at / 2 + at % 3 * 50).unwrap_or_default());
-        let wanted = texts.map(leaf_hash);
-        [180, 16, 15, 7].into_iter().all(|count| {
-            let mut found = [Hash::default(); 180];
-            let (Some(texts), Some(room)) = (texts.get(180 - count..), found.get_mut(180 - count..)) else {
-                return false;
-            };
-            tape_sha256::hash_many_prefixed(&[LEAF], texts, room);
-            wanted.get(180 - count..).is_some_and(|wanted| wanted == room)
-        })
+pub(super) static TOGETHER: LazyLock<bool> = LazyLock::new(|| {
+    let text: [u8; 200] = std::array::from_fn(|at| (at * 31 % 251) as u8);
+    // Ends in each part of a block, with equal lengths side by side and without; groups that fill the lanes and not.
+    let texts: [&[u8]; 180] = std::array::from_fn(|at| text.get(..at / 2 + at % 3 * 50).unwrap_or_default());
+    let wanted = texts.map(leaf_hash);
+    [180, 16, 15, 7].into_iter().all(|count| {
+        let mut found = [Hash::default(); 180];
+        let (Some(texts), Some(room)) = (texts.get(180 - count..), found.get_mut(180 - count..)) else {
+            return false;
+        };
+        tape_sha256::hash_many_prefixed(&[LEAF], texts, room);
+        wanted.get(180 - count..).is_some_and(|wanted| wanted == room)
     })
-}
+});
 
 #[cfg(test)]
 mod tests {
@@ -196,7 +192,7 @@ mod tests {
 
     #[test]
     fn many_lines_have_the_hashes_that_each_has_alone_whatever_their_lengths_and_their_number() {
-        assert!(can_together());
+        assert!(*TOGETHER);
         for count in (0..70).chain([127, 128, 129, 1_000]) {
             let lines: Vec<Vec<u8>> = (0..count)
                 .map(|n: usize| vec![(n % 251) as u8 | 0x80; n * 37 % 701])

@@ -40,6 +40,8 @@ mod tree;
 mod values;
 mod walk;
 
+use std::sync::LazyLock;
+
 pub use batch::{Batch, Entry};
 pub use checkpoint::Checkpoint;
 pub(crate) use hash::leaf_hashes;
@@ -65,6 +67,13 @@ pub(crate) use text::string as json_string;
 pub use tile::{TileName, tile_hashes};
 pub(crate) use track::{Reader, Spot, Track};
 pub use tree::{TILE_WIDTH, Tile, Tree, empty_root, inclusion_proof, root_of_proof};
+
+/// Makes the tables of the process, so that no thread of a forked child waits for one that it has not.
+pub(crate) fn make_tables() {
+    LazyLock::force(&hash::TOGETHER);
+    LazyLock::force(&read::KEYS);
+    LazyLock::force(&seq::SEQ_FINDER);
+}
 
 /// Writes a record as a line without redaction: for this crate's own tests, and for tools that convert trails.
 #[doc(hidden)]

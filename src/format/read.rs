@@ -11,13 +11,13 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::record::{Kind, Map, Record, Slot, Value};
 
 /// What a top-level key of a line is.
-enum Key {
+pub(super) enum Key {
     Slot(Slot),
     /// An object whose members are slots.
     Object(HashMap<&'static str, Slot>),
 }
 
-static KEYS: LazyLock<HashMap<&'static str, Key>> = LazyLock::new(|| {
+pub(super) static KEYS: LazyLock<HashMap<&'static str, Key>> = LazyLock::new(|| {
     let mut keys: HashMap<_, Key> = HashMap::new();
     for slot in Slot::ALL.iter().copied() {
         match slot.place() {

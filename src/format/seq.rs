@@ -9,7 +9,7 @@ const SEQ: &[u8] = b"\"seq\":";
 const STREAM: &[u8] = b"\"stream\"";
 
 /// Made once: to prepare a search costs more than to search what stands near the end of a line.
-static SEQ_FINDER: LazyLock<FinderRev<'static>> = LazyLock::new(|| FinderRev::new(SEQ));
+pub(super) static SEQ_FINDER: LazyLock<FinderRev<'static>> = LazyLock::new(|| FinderRev::new(SEQ));
 
 /// The `seq` of a line; `None` for what is not a record.
 pub(crate) fn seq_of(line: &[u8]) -> Option<u64> {

@@ -32,6 +32,12 @@ pub(super) struct LossRow {
 }
 
 impl LossRow {
+    fn count(&mut self, lost: u64, now: u64) {
+        self.lost += lost;
+        self.first = self.first.min(now);
+        self.last = self.last.max(now);
+    }
+
     /// Records that were still in the queue when the shutdown's time was up.
     pub(super) fn at_the_end(lost: u64, now: u64) -> Self {
         Self {
@@ -56,13 +62,14 @@ impl Losses {
             .iter_mut()
             .find(|row| row.cause == cause && row.category == category)
         {
-            row.lost += lost;
-            row.first = row.first.min(now);
-            row.last = row.last.max(now);
+            row.count(lost, now);
         } else {
-            // Where there is no memory for the name, the number counts without it.
-            let category = memory::owned(category);
-            memory::take_lack();
+            let (category, lacks) = memory::apart(|| memory::owned(category));
+            // Where there is no memory for the name, the number counts without it: one row for all of those.
+            let nameless = |row: &&mut LossRow| lacks && row.cause == cause && row.category.is_empty();
+            if let Some(row) = rows.iter_mut().find(nameless) {
+                return row.count(lost, now);
+            }
             rows.push(LossRow {
                 cause,
                 category,

@@ -23,7 +23,7 @@ use crate::capture::{Capture, Outlet, Settings};
 use crate::clock::SharedClock;
 use crate::config::{CallStacks, Floors, Modes, limits};
 use crate::error::{Error, Result};
-use crate::format::LineWriter;
+use crate::format::{self, LineWriter};
 use crate::queue::Credit;
 use crate::record::make_names;
 use crate::redact::{Action, Policy, make_tables};
@@ -47,6 +47,7 @@ impl AuditBuilder {
         let clock = clock.map_or(SharedClock::System, SharedClock::Custom);
         // Before any thread of ours could be about to make them while the process forks.
         make_tables();
+        format::make_tables();
         make_names();
         clock.monotonic();
         let journals = each.iter().map(|stream| self.open_journal(stream));

@@ -216,11 +216,7 @@ impl Ticket<Receipt> {
             *unshared.slot.get_mut() = Slot::default();
             return Some((Promise(Arc::clone(&ticket)), ticket));
         }
-        if memory::is_enough(size_of::<Self>() + COUNTS) {
-            return Some(Self::new());
-        }
-        memory::take_lack();
-        None
+        memory::is_there(size_of::<Self>() + COUNTS).then(Self::new)
     }
 
     /// Keeps the ticket for a later record of this thread.

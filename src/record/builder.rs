@@ -15,6 +15,8 @@ pub struct Record {
     values: Vec<(Slot, Value)>,
     /// Attributes whose class types state.
     declared: Vec<Declared>,
+    /// A value is not whole, because there was no memory for it.
+    pub(super) lacks: bool,
     /// The typed event that it was made of, which states the classes of its values.
     pub(super) meta: Option<&'static EventMeta>,
 }
@@ -104,6 +106,13 @@ impl Record {
         self.values.iter().map(|(slot, value)| (*slot, value))
     }
 
+    /// Notes that a value is not whole for want of memory, where that is so: the record is given up when it is handed over.
+    pub(crate) fn note(&self) {
+        if self.lacks {
+            memory::lack();
+        }
+    }
+
     /// Attributes whose class types state, in the order in which they were given.
     pub(crate) fn declared(&self) -> &[Declared] {
         &self.declared
@@ -160,9 +169,9 @@ impl Record {
             .values
             .iter()
             .map(|(_, value)| value.weight(usize::MAX, usize::MAX));
-        let is_there = memory::is_enough(1024 + values.sum::<usize>());
-        memory::take_lack();
-        is_there.then(|| self.clone())
+        let declared = self.declared.iter().map(Declared::weight);
+        let weight = 1024 + values.sum::<usize>() + declared.sum::<usize>();
+        memory::is_there(weight).then(|| self.clone())
     }
 }
 
@@ -329,7 +338,9 @@ impl RecordBuilder {
 
     /// Ends the builder.
     #[must_use]
-    pub fn build(self) -> Record {
+    pub fn build(mut self) -> Record {
+        // What its values were made without is this record's loss, not that of the next one on the thread.
+        self.record.lacks = memory::take_lack();
         self.record
     }
 }

@@ -19,6 +19,14 @@ pub(crate) struct Declared {
     pub(crate) text: Option<Plaintext>,
 }
 
+impl Declared {
+    /// About how much memory a copy takes.
+    pub(crate) fn weight(&self) -> usize {
+        let action = self.action.as_ref().map_or(0, String::len);
+        size_of::<Self>() + self.name.len() + action + self.text.as_ref().map_or(0, Plaintext::weight)
+    }
+}
+
 impl fmt::Debug for Declared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Declared")
@@ -50,13 +58,14 @@ impl Plaintext {
     /// As [`Self::of`], for a record that is handed over later, or never: what there is no memory for is noted when it is,
     /// and not on this thread now, where the next record would be given up for it.
     pub(crate) fn ahead(show: &dyn Fn(&mut dyn fmt::Write) -> fmt::Result) -> Option<Self> {
-        let was_noted = memory::lacks();
-        let mut text = Self::of(show);
-        if !was_noted {
-            let lacks = memory::take_lack();
-            text.iter_mut().for_each(|text| text.lacks |= lacks);
-        }
+        let (mut text, lacks) = memory::apart(|| Self::of(show));
+        text.iter_mut().for_each(|text| text.lacks |= lacks);
         text
+    }
+
+    /// About how much memory a copy takes.
+    pub(crate) fn weight(&self) -> usize {
+        self.bytes.len()
     }
 
     /// Notes that there was no memory for all of it, where there was none.

@@ -9,6 +9,7 @@ use super::slots::{Fill, Kind, Slot};
 use super::value::{Map, Value};
 use super::vocabulary::{Level, Outcome};
 use crate::error::{Error, ErrorKind, Result};
+use crate::memory;
 
 /// An event that is known beforehand: a struct whose fields have their places in a record.
 ///
@@ -354,7 +355,9 @@ impl Record {
     /// Fills the place of a typed event's field.
     #[doc(hidden)]
     pub fn put_field(&mut self, field: &FieldMeta, value: &impl FieldValue) {
-        let Some(value) = value.view().into_value() else {
+        let (value, lacks) = memory::apart(|| value.view().into_value());
+        self.lacks |= lacks;
+        let Some(value) = value else {
             return;
         };
         match Place::of(field.path) {

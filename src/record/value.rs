@@ -57,14 +57,15 @@ impl Value {
     /// overflow the stack. Takes memory only below the levels that are usual.
     pub(crate) fn dismantle(self) {
         const LEVELS: usize = 64;
-        let mut rest = Vec::new();
-        let mut next = Some(self);
-        while let Some(value) = next {
-            value.drop_down_to(LEVELS, &mut rest);
-            next = rest.pop();
-        }
-        // What does not fit there was dropped in the usual way, and is nobody's loss.
-        memory::take_lack();
+        // What does not fit there is dropped in the usual way, and is nobody's loss.
+        memory::apart(|| {
+            let mut rest = Vec::new();
+            let mut next = Some(self);
+            while let Some(value) = next {
+                value.drop_down_to(LEVELS, &mut rest);
+                next = rest.pop();
+            }
+        });
     }
 
     /// Drops so many levels of the value, and leaves those below in `rest`.

@@ -118,20 +118,23 @@ impl fmt::Debug for Carry<'_> {
 impl Drop for Carried {
     /// The copy was made for us, so nothing of it outlives us.
     fn drop(&mut self) {
-        let mut rest = Vec::new();
-        let mut next = Some(&mut self.value);
-        while let Some(value) = next {
-            match value {
-                Value::Str(text) => text.zeroize(),
-                Value::Bytes(bytes) => bytes.zeroize(),
-                Value::List(values) => values.iter_mut().for_each(|value| memory::push(&mut rest, value)),
-                Value::Map(members) => members
-                    .values_mut()
-                    .for_each(|value| memory::push(&mut rest, value)),
-                _ => {}
+        // What does not fit there is left to the usual way of dropping it, and is nobody's loss.
+        memory::apart(|| {
+            let mut rest = Vec::new();
+            let mut next = Some(&mut self.value);
+            while let Some(value) = next {
+                match value {
+                    Value::Str(text) => text.zeroize(),
+                    Value::Bytes(bytes) => bytes.zeroize(),
+                    Value::List(values) => values.iter_mut().for_each(|value| memory::push(&mut rest, value)),
+                    Value::Map(members) => members
+                        .values_mut()
+                        .for_each(|value| memory::push(&mut rest, value)),
+                    _ => {}
+                }
+                next = rest.pop();
             }
-            next = rest.pop();
-        }
+        });
         std::mem::replace(&mut self.value, Value::Null).dismantle();
     }
 }

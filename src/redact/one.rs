@@ -9,6 +9,7 @@ use super::judge::{Judged, Look};
 use super::policy::Policy;
 use super::rule::About;
 use super::sift::{self, Note};
+use crate::memory;
 use crate::record::Slot;
 use crate::record::frame::cut;
 use crate::stats::RuleStats;
@@ -40,6 +41,15 @@ pub struct Applied {
 }
 
 impl Treated<'_> {
+    /// Of a value for which there was no memory: what must not stay in it may not all be known, so nothing does.
+    fn unknown() -> Self {
+        Self {
+            value: Some(Cow::Borrowed("")),
+            redactions: Vec::new(),
+            is_short: true,
+        }
+    }
+
     /// How many parts of the value were replaced, cut or dropped.
     #[must_use]
     pub fn count(&self) -> u64 {
@@ -60,7 +70,8 @@ impl Policy {
             about: About::default(),
         };
         let plan = FieldPlan::new(field, of);
-        let treated = self.treat(plan.judged(), plan.slot(), value);
+        let (treated, lacks) = memory::apart(|| self.treat(plan.judged(), plan.slot(), value));
+        let treated = if lacks { Treated::unknown() } else { treated };
         for done in &treated.redactions {
             self.counts().add(done.rule, done.n);
         }

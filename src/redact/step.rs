@@ -93,8 +93,7 @@ impl RedactedFields {
     pub(crate) fn steps(&mut self, steps: &[StepNode]) {
         // Each as a node among its siblings, as a value, and as its bytes.
         const STEP: usize = 2048;
-        if !memory::is_enough(steps.len() * STEP) {
-            memory::take_lack();
+        if !memory::is_there(steps.len() * STEP) {
             return self.lose();
         }
         let mut inside: Vec<Vec<CallNode>> = vec![Vec::new(); steps.len()];

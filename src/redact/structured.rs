@@ -51,6 +51,8 @@ impl Redacting<'_> {
                 },
             }
         }
+        record.note();
+        self.settle();
         for declared in record.declared() {
             let make = || FieldPlan::attribute(&declared.name, &declared.name, of);
             match plans {

@@ -1,5 +1,7 @@
 //! An allocator that gives a thread nothing, or not all: for a test binary of its own.
 
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -61,6 +61,8 @@ pub(super) use field::Field;
 use hits::{Hit, Sort};
 pub(super) use word::is_word;
 
+use crate::memory;
+
 /// A value after the scan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scanned<'v> {
@@ -102,14 +104,24 @@ thread_local! {
 #[must_use]
 pub fn scan<'v>(field: &str, value: &'v str) -> Scanned<'v> {
     let field = Field::of(field);
-    SCRATCH.with(|scratch| match scratch.try_borrow_mut() {
-        Ok(mut scratch) => balanced(&field, value, &mut scratch),
-        Err(_) => balanced(&field, value, &mut Scratch::default()),
-    })
+    let (scanned, lacks) = memory::apart(|| {
+        SCRATCH.with(|scratch| match scratch.try_borrow_mut() {
+            Ok(mut scratch) => balanced(&field, value, &mut scratch),
+            Err(_) => balanced(&field, value, &mut Scratch::default()),
+        })
+    });
+    if lacks {
+        // What was found may not all be known, so nothing stays.
+        return Scanned {
+            value: Cow::Borrowed(""),
+            redactions: Vec::new(),
+            dropped: value.len(),
+        };
+    }
+    scanned
 }
 
 fn balanced<'v>(field: &Field, value: &'v str, scratch: &mut Scratch) -> Scanned<'v> {
-    let whole = value.len();
     let scanned = Engine::default().scan(field, value, scratch);
     let mut redactions: Vec<Redaction> = Vec::new();
     let value = engine::redacted(
@@ -132,14 +144,6 @@ fn balanced<'v>(field: &Field, value: &'v str, scratch: &mut Scratch) -> Scanned
         },
         &mut Vec::new(),
     );
-    if crate::memory::take_lack() {
-        // What was found may not all be known, so nothing stays.
-        return Scanned {
-            value: Cow::Borrowed(""),
-            redactions: Vec::new(),
-            dropped: whole,
-        };
-    }
     Scanned {
         value,
         redactions,

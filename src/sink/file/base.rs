@@ -9,11 +9,11 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::Value;
 
 use super::fs::{self, Access, Fs};
-use super::recover::Forwards;
+use super::recover::{self, Forwards};
 use super::reseal::tile;
 use super::roll::look;
 use crate::error::{Error, Result};
-use crate::format::{Lines, Piece, SegmentName, Tree, leaf_hash, seq_of, tile_hashes};
+use crate::format::{Lines, Piece, SegmentName, Tree, leaf_hash, tile_hashes};
 
 /// `{"edge":["<base64 of the hashes of level 0>",…],"size":<records>}`.
 const PRUNED: &str = "pruned";
@@ -44,7 +44,7 @@ pub(super) fn keep(
     while let Some(piece) = lines.next_piece().map_err(|error| look(&path, error))? {
         if let Piece::Line { bytes, .. } = piece
             && tree.size() < size
-            && seq_of(bytes) == Some(tree.size())
+            && recover::number(bytes) == Some(tree.size())
         {
             tree.push(leaf_hash(bytes), |_| {});
         }
@@ -88,4 +88,30 @@ fn parse(bytes: &[u8]) -> Option<Tree> {
     };
     let none = || Error::corrupt("the edge of the tree is not whole");
     Tree::resume(size, |at, _, _| level(at).ok_or_else(none)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::memfs::MemFs;
+    use super::*;
+
+    #[test]
+    fn a_line_with_bytes_that_the_power_took_is_not_what_is_kept_of_its_number() {
+        let fs = MemFs::default();
+        let home = Path::new("/audit/main");
+        let access = Access {
+            mode: 0o600,
+            group: None,
+        };
+        let segment = SegmentName::parse(&format!("audit-2026-11-21-{:020}.jsonl", 0)).unwrap();
+        let good = ["{\"event\":\"a\",\"seq\":0}", "{\"event\":\"b\",\"seq\":1}"];
+        let torn = ["{\"event\":\"\0\0\",\"seq\":0}", "nt\":\"x\",\"seq\":0}"];
+        let text = [torn[0], torn[1], good[0], good[1], ""].join("\n");
+        fs.put(&home.join(segment.to_string()), text.as_bytes());
+        keep(&fs, home, access, (segment, 2)).unwrap();
+        let mut tree = Tree::new();
+        good.iter()
+            .for_each(|line| tree.push(leaf_hash(line.as_bytes()), |_| {}));
+        assert_eq!(read(&fs, home).unwrap().unwrap().root(), tree.root());
+    }
 }

@@ -310,3 +310,27 @@ fn own(path: &Path, mode: u32, access: Access) -> io::Result<()> {
 fn own(_path: &Path, _mode: u32, _access: Access) -> io::Result<()> {
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+
+    #[test]
+    fn what_is_written_once_more_is_as_it_was_and_was_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("segment");
+        let bytes: Vec<u8> = (0..700_000_u32).map(|at| (at % 251) as u8).collect();
+        fs::write(&path, &bytes).unwrap();
+        for from in [0, 3, 256 * 1024, 699_999, 700_000, 800_000] {
+            let file = OpenOptions::new().write(true).open(&path).unwrap();
+            file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+            drop(file);
+            RealFs.renew(&path, from).unwrap();
+            assert!(fs::read(&path).unwrap() == bytes, "from {from}");
+            let was_written = fs::metadata(&path).unwrap().modified().unwrap() > SystemTime::UNIX_EPOCH;
+            assert_eq!(was_written, from < 700_000, "from {from}");
+        }
+    }
+}

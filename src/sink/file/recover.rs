@@ -152,8 +152,9 @@ impl Read for Forwards<'_> {
     }
 }
 
-/// The number of a line that is whole. Lost bytes read as zeros, and no line of ours holds one.
-fn number(line: &[u8]) -> Option<u64> {
+/// The number of a line that is whole. Lost bytes read as zeros, and no line of ours holds one. Whoever takes a line for the
+/// tree asks this: of two with one number, the whole one counts.
+pub(super) fn number(line: &[u8]) -> Option<u64> {
     let is_whole = line.starts_with(b"{") && memchr::memchr(0, line).is_none();
     is_whole.then(|| seq_of(line)).flatten()
 }

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::format::{LineWriter, Place, seq_of};
+use super::recover::number;
+use crate::format::{LineWriter, Place};
 use crate::record::{Level, Record, frame};
 
 /// Which lines a damaged region held.
@@ -43,10 +44,8 @@ impl Salvage {
 impl Region<'_> {
     /// Finds the lines of the region in what could be read of it.
     pub(super) fn salvage(&self, bytes: &[u8]) -> Salvage {
-        let lines = bytes
-            .split(|byte| *byte == b'\n')
-            .filter(|line| !line.contains(&0));
-        let found: HashMap<u64, &[u8]> = lines.filter_map(|line| Some((seq_of(line)?, line))).collect();
+        let lines = bytes.split(|byte| *byte == b'\n');
+        let found: HashMap<u64, &[u8]> = lines.filter_map(|line| Some((number(line)?, line))).collect();
         let mut salvage = Salvage {
             lines: Vec::new(),
             free: 0,
@@ -103,6 +102,7 @@ impl Region<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::seq_of;
 
     #[test]
     fn whole_lines_are_repeated_and_only_what_is_lost_is_replaced() {

@@ -95,6 +95,24 @@ fn of_two_streams_on_a_disk_that_tears_and_fails_neither_loses_what_was_acknowle
     seeds(1_500, 100_000, simulate_two);
 }
 
+/// Each of them found what none before it did.
+#[test]
+fn seeds_that_failed_once_do_not_again() {
+    for (seed, why) in [
+        (
+            9_881,
+            "a start whose sync failed had the system forget lines that the next one sealed",
+        ),
+        (
+            74_452,
+            "of a segment that was removed, a line with zeros was taken for the tree",
+        ),
+    ] {
+        simulate(seed, None).unwrap_or_else(|told| panic!("{why}:\n{told}"));
+    }
+    simulate_two(9_166).unwrap_or_else(|told| panic!("{told}"));
+}
+
 #[test]
 fn every_planted_bug_is_caught_by_the_simulation() {
     let mut missed = Vec::new();
