@@ -305,7 +305,11 @@ impl Writer {
             credit.bytes += self.state.taken.frame.capacity() as u64;
             self.place_taken();
             // Read after the records were taken or before they happened: none of them is observed before it happened.
-            if credit.records == CHUNK || !self.take() || happened(&self.state.taken.frame) > self.observed_at
+            // Nor beyond a full batch: a caller who is as fast as this thread would have it grow, and not be written.
+            if credit.records == CHUNK
+                || self.batch.bytes().len() >= BATCH_BYTES
+                || !self.take()
+                || happened(&self.state.taken.frame) > self.observed_at
             {
                 break;
             }

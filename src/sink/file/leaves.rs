@@ -13,6 +13,9 @@ use crate::format::{Hash, leaf_hashes};
 /// Fewer bytes are hashed at once: to wake a thread costs as much.
 const LEAST: usize = 64 * 1024;
 
+/// So many bytes are hashed at a time where the writer does it.
+const PART: usize = 16 * 1024;
+
 /// A run of lines, and room for their hashes.
 struct Job {
     lines: Arc<Vec<u8>>,
@@ -62,8 +65,14 @@ impl Leaves {
         if lines.len() < LEAST || !self.has_thread() {
             return false;
         }
-        let (mut copy, hashes) = std::mem::take(&mut self.spare);
+        let (copy, hashes) = &mut self.spare;
         copy.clear();
+        hashes.clear();
+        let room = usize::try_from(count).map(|count| hashes.try_reserve(count).is_ok());
+        if copy.try_reserve(lines.len()).is_err() || !room.unwrap_or(false) {
+            return false;
+        }
+        let (mut copy, hashes) = std::mem::take(&mut self.spare);
         copy.extend_from_slice(lines);
         let lines = Arc::new(copy);
         let job = Job {
@@ -84,9 +93,19 @@ impl Leaves {
     }
 
     /// Hashes lines, each ended by a newline, on the caller's thread.
-    pub(super) fn here(&mut self, lines: &[u8], leaf: impl FnMut(Hash)) {
-        leaf_hashes(lines, &mut self.spare.1);
-        self.spare.1.iter().copied().for_each(leaf);
+    pub(super) fn here(&mut self, lines: &[u8], mut leaf: impl FnMut(Hash)) {
+        let mut rest = lines;
+        while !rest.is_empty() {
+            // A part at a time, whose hashes take little memory.
+            let end = rest.len().min(PART);
+            let (part, behind) = match memchr::memchr(b'\n', rest.get(end..).unwrap_or_default()) {
+                Some(at) => rest.split_at(end + at + 1),
+                None => (rest, [].as_slice()),
+            };
+            leaf_hashes(part, &mut self.spare.1);
+            self.spare.1.iter().copied().for_each(&mut leaf);
+            rest = behind;
+        }
     }
 
     /// Waits for the hashes that are being made, and gives them in the order of their lines; and whether they are those of

@@ -16,6 +16,9 @@ const MOST_RECORDS: u64 = 1 << 20;
 /// And after so long, where there are any.
 const INTERVAL: u64 = 1_000_000_000;
 
+/// One call appends so many ordinary lines at most: their hashes have their memory from the begin.
+const RECENT: usize = 2048;
+
 /// So many full tiles are written together.
 const TILES: usize = 16;
 
@@ -62,7 +65,7 @@ impl Seal {
             leaves: Leaves::default(),
             keys,
             tiles,
-            recent: (0, Vec::new()),
+            recent: (0, Vec::with_capacity(RECENT)),
             head: None,
             published,
             attempted: published,
