@@ -127,7 +127,7 @@ counters! {
     truncated "fields" "Values that were cut to fit.";
     panicked "fields" "Values whose `Debug` or `Display` panicked; a marker stands in their place.";
     too_deep "fields" "Fields of spans that were reported too deep inside the recording of another value; the span's record, or what inherits from it, is without them.";
-    not_handed_down "records" "Written without what the span that they stand in hands down, because an allocation failed for it; they name no actor but their own.";
+    not_handed_down "records" "Records and spans that were written, or opened, without what the span that they stand in hands down, because an allocation failed for it; they name no actor but their own.";
     pool_empty "buffers" "Frames that needed a new buffer because the pool had none left.";
     large_frames "buffers" "Frames above the pooled size; their buffers are not kept.";
     clock_backwards "steps" "Times that the writer's clock went backwards; `observed_at` stood still.";
