@@ -174,9 +174,9 @@ impl TrailReader {
         self.is_lost
     }
 
-    /// Whether there is more to read right now.
-    pub(crate) fn is_behind(&self) -> bool {
-        self.next < self.progress.durable()
+    /// How many entries it is behind what the disk has confirmed.
+    pub(crate) fn waiting(&self) -> u64 {
+        self.progress.durable().saturating_sub(self.next)
     }
 
     /// Appends the entries that are due, in order, as far as the batch has room and the disk has confirmed them. Gives
