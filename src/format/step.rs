@@ -154,10 +154,11 @@ pub(super) fn end(line: &[u8], at: usize) -> Parsed<()> {
 /// A value that is neither a text without escapes nor a short whole number, and where the line goes on.
 pub(super) fn other(line: &[u8], at: usize, depth: u32) -> Parsed<(Json<'_>, usize)> {
     let rest = line.get(at..).unwrap_or_default();
-    for (word, value) in [(&b"true"[..], Json::Bool(true)), (b"false", Json::Bool(false))] {
-        if rest.starts_with(word) {
-            return Ok((value, at + word.len()));
-        }
+    if rest.starts_with(b"true") {
+        return Ok((Json::Bool(true), at + 4));
+    }
+    if rest.starts_with(b"false") {
+        return Ok((Json::Bool(false), at + 5));
     }
     // Not all of the line is looked at again for a number.
     let len = rest

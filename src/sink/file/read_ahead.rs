@@ -3,26 +3,31 @@
 //! Invariant: what was read ahead is given out before anything else is read, with what the reader said of it.
 
 use std::mem::{swap, take};
-use std::panic::resume_unwind;
-use std::thread::{Builder, scope};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{self, Builder};
+use std::{fmt, io};
 
 use super::follow::TrailReader;
 use crate::error::Result;
 use crate::format::Batch;
 
-/// Fewer entries are read sooner than a thread begins.
+/// Fewer entries are read sooner than a thread is woken.
 const WORTH: u64 = 256;
 
 /// A reader that reads while others work.
 #[derive(Debug)]
 pub(crate) struct ReadAhead {
-    reader: TrailReader,
+    /// `None` only while the thread has it.
+    reader: Option<TrailReader>,
     /// The entry behind what was given out.
     next: u64,
     is_lost: bool,
     ahead: Option<Ahead>,
     /// Memory for the next batch.
     spare: Batch,
+    /// The thread, begun when it is needed first.
+    thread: Option<Thread>,
 }
 
 /// What was read ahead.
@@ -37,10 +42,11 @@ impl ReadAhead {
     pub(crate) fn new(reader: TrailReader) -> Self {
         Self {
             next: reader.next(),
-            reader,
+            reader: Some(reader),
             is_lost: false,
             ahead: None,
             spare: Batch::default(),
+            thread: None,
         }
     }
 
@@ -56,46 +62,106 @@ impl ReadAhead {
 
     /// Whether there is more to read right now.
     pub(crate) fn is_behind(&self) -> bool {
-        self.ahead.is_some() || self.reader.waiting() > 0
+        self.ahead.is_some() || self.waiting() > 0
+    }
+
+    fn waiting(&self) -> u64 {
+        self.reader.as_ref().map_or(0, TrailReader::waiting)
     }
 
     /// As [`TrailReader::fill`]; what was read ahead goes into a batch that is empty.
     pub(crate) fn fill(&mut self, batch: &mut Batch) -> Result<u64> {
+        let Some(reader) = &mut self.reader else {
+            return Ok(0);
+        };
         let missing = match self.ahead.take() {
             Some(mut ahead) => {
                 swap(batch, &mut ahead.batch);
                 self.spare = ahead.batch;
                 ahead.missing
             }
-            None => self.reader.fill(batch),
+            None => reader.fill(batch),
         };
-        self.next = self.reader.next();
-        self.is_lost = self.reader.is_lost();
+        self.next = reader.next();
+        self.is_lost = reader.is_lost();
         missing
     }
 
     /// Calls, and meanwhile has the next batch read, where enough waits for that.
     pub(crate) fn beside<T>(&mut self, call: impl FnOnce() -> T) -> T {
-        if self.ahead.is_some() || self.reader.waiting() < WORTH {
-            return call();
+        let is_reading = self.ahead.is_none() && self.waiting() >= WORTH && self.begin();
+        let answer = call();
+        if is_reading {
+            self.end();
         }
+        answer
+    }
+
+    /// Gives the thread the reader; `false` where there is none: then it is read when it is due.
+    fn begin(&mut self) -> bool {
+        if self.thread.is_none() {
+            self.thread = Thread::start().ok();
+        }
+        let Some(thread) = &self.thread else { return false };
+        let Some(reader) = self.reader.take() else {
+            return false;
+        };
         let mut batch = take(&mut self.spare);
         batch.clear();
-        let reader = &mut self.reader;
-        scope(|scope| {
-            let read = move || {
-                let missing = reader.fill(&mut batch);
-                Ahead { batch, missing }
-            };
-            // Without a thread it is read when it is due.
-            let reading = Builder::new()
-                .name("audit-read".to_owned())
-                .spawn_scoped(scope, read);
-            let answer = call();
-            let ahead = reading.ok().map(|reading| reading.join());
-            self.ahead = ahead.map(|ahead| ahead.unwrap_or_else(|panic| resume_unwind(panic)));
-            answer
-        })
+        let sent = thread.jobs.send((reader, batch));
+        if let Err(unsent) = sent {
+            self.reader = Some(unsent.0.0);
+            self.thread = None;
+            return false;
+        }
+        true
+    }
+
+    /// Takes the reader back, with what it read.
+    fn end(&mut self) {
+        let answer = self.thread.as_ref().map(|thread| thread.answers.recv());
+        match answer {
+            Some(Ok(Ok((reader, ahead)))) => {
+                self.reader = Some(reader);
+                self.ahead = Some(ahead);
+            }
+            // As if it had been read here.
+            Some(Ok(Err(panic))) => resume_unwind(panic),
+            // It answers whatever happens.
+            Some(Err(_)) | None => resume_unwind(Box::new("the thread that reads has ended")),
+        }
+    }
+}
+
+/// A thread that reads what it is asked for.
+struct Thread {
+    jobs: SyncSender<(TrailReader, Batch)>,
+    answers: Receiver<thread::Result<(TrailReader, Ahead)>>,
+}
+
+impl fmt::Debug for Thread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Thread")
+    }
+}
+
+impl Thread {
+    fn start() -> io::Result<Self> {
+        let (jobs, received) = sync_channel::<(TrailReader, Batch)>(1);
+        let (answer, answers) = sync_channel(1);
+        let work = move || {
+            for (mut reader, mut batch) in received {
+                let read = AssertUnwindSafe(move || {
+                    let missing = reader.fill(&mut batch);
+                    (reader, Ahead { batch, missing })
+                });
+                if answer.send(catch_unwind(read)).is_err() {
+                    return;
+                }
+            }
+        };
+        Builder::new().name("audit-read".to_owned()).spawn(work)?;
+        Ok(Self { jobs, answers })
     }
 }
 
