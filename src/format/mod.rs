@@ -32,6 +32,7 @@ mod skim;
 mod stencil;
 #[cfg(test)]
 mod stencil_tests;
+mod step;
 mod text;
 mod texts;
 mod tile;
@@ -54,7 +55,7 @@ pub(crate) use names::{Matter, Names};
 pub use note::{MAX_NOTE, Note, Signature, VerifierKey};
 pub use params::canonical_json;
 pub use read::read_line;
-pub(crate) use read::time;
+pub(crate) use read::{Times, time};
 pub(crate) use rows::{MAX_ROW, ROWS, Row, RowsName};
 pub(crate) use segment::Listing;
 pub use segment::{Segment, SegmentName, segments, strays};
@@ -63,6 +64,7 @@ pub use signing::{Signer, SigningKey};
 #[cfg(feature = "sqlite")]
 pub(crate) use skim::{Stands, skim_places};
 pub(crate) use skim::{Wanted, skim};
+pub(crate) use step::Plain;
 pub(crate) use text::string as json_string;
 pub use tile::{TileName, tile_hashes};
 pub(crate) use track::{Reader, Spot, Track};

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use base64::Engine as _;
 
 use super::json::{Json, parse};
+use super::step::Plain;
 use crate::clock::MAX_TIME;
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::{Kind, Map, Record, Slot, Value};
@@ -141,6 +142,36 @@ pub(crate) fn time(text: &str) -> Option<u64> {
     let instant: jiff::Timestamp = text.parse().ok()?;
     let nanos = u64::try_from(instant.as_nanosecond()).ok()?;
     (nanos <= MAX_TIME).then_some(nanos)
+}
+
+/// Reads times one after another: those of one second begin with the same bytes.
+#[derive(Debug, Default)]
+pub(crate) struct Times {
+    /// What the last one began with, up to its fraction, and what that is.
+    known: Option<([u8; 20], u64)>,
+}
+
+impl Times {
+    /// As [`time`].
+    #[inline]
+    pub(crate) fn nanos(&mut self, text: Plain<'_>) -> Option<u64> {
+        let Some((first, [digits @ .., b'Z'])) = text.bytes().split_first_chunk::<20>() else {
+            return time(text.as_str());
+        };
+        if digits.len() == 9
+            && let Some((_, second)) = self.known.filter(|(known, _)| known == first)
+        {
+            let add = |sum, digit: &u8| digit.is_ascii_digit().then(|| sum * 10 + u64::from(digit - b'0'));
+            return digits.iter().try_fold(0, add).map(|fraction| second + fraction);
+        }
+        match own_time(text.bytes()) {
+            Some(nanos) => {
+                self.known = Some((*first, nanos - nanos % 1_000_000_000));
+                Some(nanos)
+            }
+            None => time(text.as_str()),
+        }
+    }
 }
 
 /// A time in the one spelling that our lines have, which every record has twice: `2026-11-21T09:00:00.123456789Z`.

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use super::json::{Json, Parsed, Parser};
+use super::step::{Plain, Step, end, other, text};
 
 /// No more keys are kept, and no more ways on from one: whoever makes keys up is read without.
 const MOST_KEYS: usize = 512;
@@ -20,25 +21,6 @@ struct Known<T> {
     key: Box<str>,
     kept: T,
     steps: Vec<Step>,
-}
-
-/// What stood behind a value, and which key that led to.
-#[derive(Debug)]
-struct Step {
-    text: Box<[u8]>,
-    to: usize,
-    /// Another step begins like this one, where an object stands behind it.
-    is_open: bool,
-}
-
-impl Step {
-    #[inline]
-    fn is_at(&self, rest: &[u8]) -> bool {
-        let behind = rest.strip_prefix(&*self.text);
-        behind.is_some_and(|behind| {
-            !self.is_open || !matches!(behind.first(), Some(b'{' | b' ' | b'\t' | b'\n' | b'\r'))
-        })
-    }
 }
 
 /// What is known of the lines before. Not shown: keys can be the application's own.
@@ -72,6 +54,18 @@ pub(crate) trait Reader<'a, T> {
 
     /// Takes a value.
     fn value(&mut self, kept: &T, value: Json<'a>);
+
+    /// Takes a text without escapes.
+    #[inline]
+    fn text(&mut self, kept: &T, text: Plain<'a>) {
+        self.value(kept, Json::Str(Cow::Borrowed(text.as_str())));
+    }
+
+    /// Takes a whole number of at most fifteen digits.
+    #[inline]
+    fn digits(&mut self, kept: &T, digits: Plain<'a>) {
+        self.value(kept, Json::Number(digits.as_str()));
+    }
 }
 
 impl<T: Default> Default for Track<T> {
@@ -101,50 +95,62 @@ impl<T> Track<T> {
     /// # Errors
     ///
     /// The flaw of a line that is not one, or has a key twice. Some values may have been given by then.
-    pub(crate) fn read<'a>(&mut self, line: &'a str, reader: &mut impl Reader<'a, T>) -> Parsed<()> {
+    pub(crate) fn read<'a>(&mut self, line: &'a [u8], reader: &mut impl Reader<'a, T>) -> Parsed<()> {
         if self.known.len() >= MOST_KEYS {
             // Whoever made up so many keys is not to have all later lines read without.
             self.places.clear();
             self.known.truncate(UNKEPT + 1);
             self.known.iter_mut().for_each(|known| known.steps.clear());
         }
-        let mut parser = Parser { text: line, at: 0 };
-        let mut from = BEGIN;
-        let mut is_checked = false;
+        if !line.is_ascii() {
+            text(line)?;
+        }
+        let (mut at, mut from, mut is_checked) = (0, BEGIN, false);
         loop {
-            let to = match self.step(from, parser.rest()) {
+            from = match self.step(from, line.get(at..).unwrap_or_default()) {
                 Some((len, to)) => {
-                    parser.at += len;
+                    at += len;
                     to
                 }
-                None => self.learn(from, &mut parser, &mut is_checked, reader)?,
+                None => {
+                    let mut parser = Parser {
+                        text: text(line)?,
+                        at,
+                    };
+                    let to = self.learn(from, &mut parser, &mut is_checked, reader)?;
+                    at = parser.at;
+                    to
+                }
             };
-            // Space may stand here all the same.
-            parser.space();
-            let Some(known) = self.known.get(to) else {
-                return match parser.peek() {
-                    None => Ok(()),
-                    Some(_) => Err(parser.expected("the end of the line")),
-                };
+            let Some(known) = self.known.get(from) else {
+                return end(line, at);
             };
-            let depth = 1 + u32::from(known.object.is_some());
-            let value = value(&mut parser, depth)?;
-            reader.value(&known.kept, value);
-            from = to;
+            if let Some((text, behind)) = Plain::text(line, at) {
+                reader.text(&known.kept, text);
+                at = behind;
+            } else if let Some((digits, behind)) = Plain::digits(line, at) {
+                reader.digits(&known.kept, digits);
+                at = behind;
+            } else {
+                let (value, behind) = other(line, at, 1 + u32::from(known.object.is_some()))?;
+                reader.value(&known.kept, value);
+                at = behind;
+            }
         }
     }
 
     /// The step that stands here, if it is known.
-    #[inline]
+    #[inline(always)]
     fn step(&mut self, from: usize, rest: &[u8]) -> Option<(usize, usize)> {
         let steps = &mut self.known.get_mut(from)?.steps;
-        let at = steps.iter().position(|step| step.is_at(rest))?;
-        if at > 0 {
-            // What comes often is soon looked at first.
-            steps.swap(at, at - 1);
+        if let Some(first) = steps.first().filter(|step| step.is_at(rest)) {
+            return Some((first.len(), first.to));
         }
+        let at = steps.iter().position(|step| step.is_at(rest))?;
+        // What comes often is soon looked at first.
+        steps.swap(at, at.saturating_sub(1));
         let step = steps.get(at.saturating_sub(1))?;
-        Some((step.text.len(), step.to))
+        Some((step.len(), step.to))
     }
 
     /// Steps to the next value as the grammar has it, and keeps the step.
@@ -215,11 +221,7 @@ impl<T> Track<T> {
         let known = self.known.get_mut(from).filter(|_| from != UNKEPT);
         if let (Some(text), Some(known)) = (text, known) {
             known.steps.truncate(MOST_STEPS - 1);
-            known.steps.push(Step {
-                text: text.into(),
-                to,
-                is_open,
-            });
+            known.steps.push(Step::new(text, to, is_open));
         }
     }
 }
@@ -315,34 +317,6 @@ fn is_value(parser: &Parser<'_>) -> bool {
     }
 }
 
-/// Steps over a value. Texts without escapes, which nearly all are, at once.
-#[inline]
-fn value<'a>(parser: &mut Parser<'a>, depth: u32) -> Parsed<Json<'a>> {
-    if let Some((b'"', rest)) = parser.rest().split_first() {
-        let start = parser.at + 1;
-        let end = start + super::text::plain_len(rest);
-        if let (Some(b'"'), Some(text)) = (parser.text.as_bytes().get(end), parser.text.get(start..end)) {
-            parser.at = end + 1;
-            return Ok(Json::Str(Cow::Borrowed(text)));
-        }
-    }
-    // Whole numbers, which nearly all others are.
-    let rest = parser.rest();
-    let len = rest
-        .iter()
-        .take(16)
-        .take_while(|byte| byte.is_ascii_digit())
-        .count();
-    if let (1..16, Some(b',' | b'}')) = (len, rest.get(len))
-        && (len == 1 || rest.first() != Some(&b'0'))
-        && let Some(digits) = parser.text.get(parser.at..parser.at + len)
-    {
-        parser.at += len;
-        return Ok(Json::Number(digits));
-    }
-    parser.value(depth)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -370,7 +344,7 @@ mod tests {
 
     fn by(track: &mut Track<String>, line: &str) -> Option<All> {
         let mut all = All::default();
-        track.read(line, &mut all).is_ok().then_some(all)
+        track.read(line.as_bytes(), &mut all).is_ok().then_some(all)
     }
 
     /// What stands in the tree of a line.

@@ -15,7 +15,7 @@ use super::port_state::{ENDED_FAILED, ENDED_UNFLUSHED, ENDED_WELL, PortState};
 use super::ports::{FIRST_WAIT, LONGEST_WAIT, Report};
 use crate::error::Error;
 use crate::format::{Batch, Entry};
-use crate::sink::file::{CursorFile, Debt, Following, Hold, TrailReader};
+use crate::sink::file::{CursorFile, Debt, Following, Hold, ReadAhead};
 use crate::sink::{Accepted, Sink, SinkError};
 use crate::stats::add;
 
@@ -66,7 +66,7 @@ pub(super) struct Worker {
     sink: Box<dyn Sink>,
     state: Arc<PortState>,
     report: Report,
-    reader: TrailReader,
+    reader: ReadAhead,
     cursor: Option<CursorFile>,
     hold: Option<Hold>,
     batch: Batch,
@@ -105,7 +105,7 @@ impl Worker {
             sink,
             state,
             report,
-            reader: following.reader,
+            reader: ReadAhead::new(following.reader),
             cursor: following.cursor,
             hold: Some(following.hold),
             batch: Batch::default(),
@@ -280,7 +280,8 @@ impl Worker {
 
     fn deliver(&mut self) -> Duration {
         let entries: Vec<Entry<'_>> = self.batch.entries().collect();
-        let answer = caught(|| self.sink.deliver(&entries));
+        let sink = &mut self.sink;
+        let answer = self.reader.beside(|| caught(|| sink.deliver(&entries)));
         match answer {
             Ok(accepted) => {
                 self.state.accept(&entries, &accepted);

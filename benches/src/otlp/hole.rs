@@ -21,8 +21,9 @@ use crate::results::Measured;
 /// The journal alone.
 pub const ALONE: &str = "journal";
 
-/// The journal with a sink whose collector never answers, over HTTP and over gRPC.
-pub const HOLES: [&str; 2] = ["hole-http", "hole-grpc"];
+/// The journal with a sink whose collector never answers, over HTTP, over HTTPS, where that begins with the handshake, and over
+/// gRPC.
+pub const HOLES: [&str; 3] = ["hole-http", "hole-https", "hole-grpc"];
 
 /// How the caller is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -36,7 +37,7 @@ pub enum Mode {
 /// One run.
 #[derive(Debug, Clone, Args)]
 pub struct Hole {
-    /// `journal`, `hole-http` or `hole-grpc`.
+    /// `journal`, `hole-http`, `hole-https` or `hole-grpc`.
     #[arg(long)]
     pub beside: String,
     /// How the caller is measured.
@@ -63,7 +64,7 @@ impl Hole {
         let (at, accepted) = listen(self.beside == "hole-grpc")?;
         let protocol = match self.beside.as_str() {
             ALONE => None,
-            "hole-http" => Some(Protocol::HttpProtobuf),
+            "hole-http" | "hole-https" => Some(Protocol::HttpProtobuf),
             "hole-grpc" => Some(Protocol::Grpc),
             other => anyhow::bail!(
                 "nothing is called {other}; there are {ALONE}, {}",
@@ -72,7 +73,13 @@ impl Hole {
         };
         let builder = match protocol {
             None => builder,
-            Some(protocol) => builder.sink(sink(protocol, at)?),
+            Some(protocol) => {
+                let scheme = match self.beside.as_str() {
+                    "hole-https" => "https",
+                    _ => "http",
+                };
+                builder.sink(sink(protocol, &format!("{scheme}://{at}"))?)
+            }
         };
         let audit = builder.start()?;
         set_global_default(registry().audited(&audit))?;
@@ -125,10 +132,8 @@ impl Hole {
     }
 }
 
-fn sink(protocol: Protocol, at: SocketAddr) -> Result<OtlpSink> {
-    let builder = OtlpSink::builder()
-        .protocol(protocol)
-        .endpoint(format!("http://{at}"));
+fn sink(protocol: Protocol, endpoint: &str) -> Result<OtlpSink> {
+    let builder = OtlpSink::builder().protocol(protocol).endpoint(endpoint);
     // One request for the whole run: the hole is never seen to be one.
     let builder = builder.timeout(Duration::from_secs(600));
     Ok(builder.build_with(|_| None)?)

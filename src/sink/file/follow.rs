@@ -13,14 +13,10 @@ use parking_lot::Mutex;
 use super::cursor::{CursorFile, Said};
 use super::debt::Debt;
 use super::fs::{Fs, FsLock};
-use super::line_reader::{Ahead, Open, Places};
+use super::line_reader::{Ahead, Open, Places, has_room};
 use super::{FileSink, recover};
 use crate::error::{Error, Result};
 use crate::format::{Batch, SegmentName};
-
-/// A batch is full with so many entries, or so many bytes.
-const MOST_ENTRIES: usize = 1024;
-const MOST_BYTES: usize = 1024 * 1024;
 
 /// The stream's lock, for as long as anybody holds it.
 pub(crate) type Hold = Arc<Mutex<Box<dyn FsLock>>>;
@@ -178,9 +174,9 @@ impl TrailReader {
         self.is_lost
     }
 
-    /// Whether there is more to read right now.
-    pub(crate) fn is_behind(&self) -> bool {
-        self.next < self.progress.durable()
+    /// How many entries it is behind what the disk has confirmed.
+    pub(crate) fn waiting(&self) -> u64 {
+        self.progress.durable().saturating_sub(self.next)
     }
 
     /// Appends the entries that are due, in order, as far as the batch has room and the disk has confirmed them. Gives
@@ -193,8 +189,11 @@ impl TrailReader {
         // Read before the segments are listed: a line below it that a later segment supersedes has that one listed.
         let durable = self.progress.durable();
         self.is_lost = false;
-        while self.next < durable && batch.len() < MOST_ENTRIES && batch.bytes().len() < MOST_BYTES {
+        while self.next < durable && has_room(batch) {
             self.list()?;
+            if self.take(durable, batch)? {
+                continue;
+            }
             let Some(seq) = self.find()? else {
                 self.is_lost = true;
                 break;
@@ -216,6 +215,17 @@ impl TrailReader {
             self.next = seq + 1;
         }
         Ok(std::mem::take(&mut self.missing))
+    }
+
+    /// Appends entries that are due and stand one behind the other where the reader is; `false` where none do.
+    fn take(&mut self, durable: u64, batch: &mut Batch) -> Result<bool> {
+        let below = self.open.as_ref().map(|open| durable.min(self.end(open.name)));
+        let (Some(open), Some(below), None) = (&mut self.open, below, &self.ahead) else {
+            return Ok(false);
+        };
+        let before = self.next;
+        open.take((&mut self.next, below), &mut self.places, &mut self.ahead, batch)?;
+        Ok(self.next > before)
     }
 
     /// Lists the segments, where they may have changed.

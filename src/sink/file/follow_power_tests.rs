@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::fault_tests::{line, open, time_of};
+use super::follow::TrailReader;
 use super::follow_tests::{Dice, follow};
 use super::memfs::{Fault, MemFs};
 use super::*;

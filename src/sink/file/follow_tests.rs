@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::fault_tests::{HOME, builder, line, open, time_of};
+use super::follow::TrailReader;
 use super::fs::{Access, Fs as _};
 use super::memfs::{Fault, MemFs};
 use super::*;

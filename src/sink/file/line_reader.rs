@@ -6,7 +6,16 @@ use std::sync::Arc;
 
 use super::fs::FsFile;
 use crate::error::{Error, Result};
-use crate::format::{Json, Lines, Piece, Reader, SegmentName, Spot, Track, time};
+use crate::format::{Batch, Json, Lines, Piece, Plain, Reader, SegmentName, Spot, Times, Track, time};
+
+/// A batch is full with so many entries, or so many bytes.
+const MOST_ENTRIES: usize = 1024;
+const MOST_BYTES: usize = 1024 * 1024;
+
+/// Whether a batch is not full.
+pub(super) fn has_room(batch: &Batch) -> bool {
+    batch.len() < MOST_ENTRIES && batch.bytes().len() < MOST_BYTES
+}
 
 /// A line that was read and not given out yet.
 #[derive(Debug)]
@@ -84,6 +93,44 @@ impl Open {
         }
     }
 
+    /// Puts lines into the batch, as long as there is room and each is the entry that is due, and below `below`. What stands
+    /// there instead waits in `ahead`.
+    pub(super) fn take(
+        &mut self,
+        (due, below): (&mut u64, u64),
+        places: &mut Places,
+        ahead: &mut Option<Ahead>,
+        batch: &mut Batch,
+    ) -> Result<()> {
+        while *due < below && has_room(batch) {
+            let piece = self.lines.next_piece();
+            match piece.map_err(|error| Error::io("could not read the segment", &self.path, error))? {
+                Some(Piece::Line { offset, bytes }) => {
+                    self.offset = offset + bytes.len() as u64 + 1;
+                    match places.of(bytes) {
+                        Some((seq, observed_at)) if seq == *due => {
+                            batch.push(seq, observed_at, |out| out.extend_from_slice(bytes));
+                            *due += 1;
+                        }
+                        Some((seq, observed_at)) if seq > *due => {
+                            let line = bytes.to_vec();
+                            *ahead = Some(Ahead {
+                                seq,
+                                observed_at,
+                                line,
+                            });
+                            break;
+                        }
+                        _ => {}
+                    }
+                }
+                Some(Piece::TooLong { offset, len }) => self.offset = offset + len + 1,
+                Some(Piece::Torn { .. }) | None => break,
+            }
+        }
+        Ok(())
+    }
+
     /// Goes to the line of an entry that is due, where it stands further on; `false` where it does not. Whoever goes on
     /// in a segment after a power failure writes behind lines that have numbers without what was before them.
     pub(super) fn skip_to(
@@ -142,16 +189,20 @@ enum Part {
 
 /// Reads number and time of lines that are records.
 #[derive(Debug, Default)]
-pub(super) struct Places(Track<Part>);
-
-/// Those of one line.
-#[derive(Debug, Default)]
-struct Found {
-    seq: Option<u64>,
-    observed_at: Option<u64>,
+pub(super) struct Places {
+    track: Track<Part>,
+    times: Times,
 }
 
-impl<'a> Reader<'a, Part> for Found {
+/// Those of one line.
+#[derive(Debug)]
+struct Found<'t> {
+    seq: Option<u64>,
+    observed_at: Option<u64>,
+    times: &'t mut Times,
+}
+
+impl<'a> Reader<'a, Part> for Found<'_> {
     fn enters(&self, _: &str) -> bool {
         true
     }
@@ -172,13 +223,31 @@ impl<'a> Reader<'a, Part> for Found {
             _ => {}
         }
     }
+
+    #[inline(always)]
+    fn text(&mut self, part: &Part, text: Plain<'a>) {
+        if let Part::ObservedAt = part {
+            self.observed_at = self.times.nanos(text);
+        }
+    }
+
+    #[inline(always)]
+    fn digits(&mut self, part: &Part, digits: Plain<'a>) {
+        if let Part::Seq = part {
+            self.seq = Some(digits.number());
+        }
+    }
 }
 
 impl Places {
     /// Number and time of a line that is a record.
     fn of(&mut self, line: &[u8]) -> Option<(u64, u64)> {
-        let mut found = Found::default();
-        self.0.read(std::str::from_utf8(line).ok()?, &mut found).ok()?;
+        let mut found = Found {
+            seq: None,
+            observed_at: None,
+            times: &mut self.times,
+        };
+        self.track.read(line, &mut found).ok()?;
         found.seq.zip(found.observed_at)
     }
 }

@@ -65,6 +65,7 @@ mod open;
 mod place;
 #[cfg(test)]
 mod planted;
+mod read_ahead;
 mod real;
 mod recover;
 #[cfg(test)]
@@ -92,7 +93,8 @@ pub(crate) use cursor::{CursorFile, check_names};
 pub(crate) use debt::Debt;
 pub use erasable::Erased;
 pub use events::{Cleaned, FileEvent, Opened, RemoveCause, RollCause, Rotated, Torn};
-pub(crate) use follow::{Begin, Following, Hold, Progress, TrailReader};
+pub(crate) use follow::{Begin, Following, Hold, Progress};
+pub(crate) use read_ahead::ReadAhead;
 pub use retain::Unshipped;
 
 pub(crate) use space::Space;

@@ -7,7 +7,7 @@ use super::mapping::{self, GROUPS, PREFIX, Place};
 use super::resource::Resource;
 use super::value::{Key, attribute, integer, plain, string, text_attribute, value};
 use super::wire;
-use crate::format::{Entry, Json, Reader, Spot, Track, time};
+use crate::format::{Entry, Json, Plain, Reader, Spot, Times, Track, time};
 
 /// Numbers of fields, as opentelemetry-proto has them.
 mod field {
@@ -40,6 +40,7 @@ pub(super) struct Encoder {
     pub(super) severity: bool,
     /// What was written of lines before.
     track: Track<Way>,
+    times: Times,
 }
 
 /// Where the values of a key go.
@@ -50,6 +51,8 @@ struct Way {
     is_plain: bool,
     /// The name of the attribute, if they are.
     name: Key,
+    /// That of a second one.
+    second: Option<Key>,
 }
 
 impl Default for Way {
@@ -93,6 +96,7 @@ impl Way {
             place,
             is_plain,
             name,
+            second: (place == Place::Id).then(|| Key::new(&[mapping::UID])),
         }
     }
 }
@@ -136,6 +140,7 @@ impl Encoder {
             resource,
             severity,
             track: Track::default(),
+            times: Times::default(),
         }
     }
 
@@ -191,9 +196,9 @@ impl Encoder {
             out,
             origin: Origin::default(),
             trace: [const { None }; 3],
+            times: &mut self.times,
         };
-        let line = std::str::from_utf8(entry.line());
-        if line.is_ok_and(|line| self.track.read(line, &mut record).is_ok()) {
+        if self.track.read(entry.line(), &mut record).is_ok() {
             record.end();
             return record.origin;
         }
@@ -245,6 +250,7 @@ struct Record<'a, 'o> {
     origin: Origin<'a>,
     /// The trace, the span and the flags: what they are shows when all of them are known.
     trace: [Option<Json<'a>>; 3],
+    times: &'o mut Times,
 }
 
 /// The keys of [`Record::trace`].
@@ -272,6 +278,35 @@ impl<'a> Reader<'a, Way> for Record<'a, '_> {
         };
         if let Some(known) = self.trace.get_mut(known) {
             *known = Some(json);
+        }
+    }
+
+    #[inline(always)]
+    fn text(&mut self, way: &Way, text: Plain<'a>) {
+        if way.is_plain {
+            return way.name.plain(self.out, text);
+        }
+        match (way.place, &way.second) {
+            (Place::Observed, _) => {}
+            (Place::Time, _) if let Some(nanos) = self.times.nanos(text) => {
+                wire::fixed64(self.out, field::TIME, nanos);
+            }
+            (Place::EventName, _) => wire::bytes(self.out, field::EVENT_NAME, text.bytes()),
+            (Place::Level, _) if !self.severity => way.name.plain(self.out, text),
+            (Place::Id, Some(uid)) => {
+                uid.plain(self.out, text);
+                way.name.plain(self.out, text);
+            }
+            _ => self.value(way, Json::Str(Cow::Borrowed(text.as_str()))),
+        }
+    }
+
+    #[inline(always)]
+    fn digits(&mut self, way: &Way, digits: Plain<'a>) {
+        match way.place {
+            Place::Schema => way.name.plain(self.out, digits),
+            _ if way.is_plain => way.name.number(self.out, digits.number()),
+            _ => self.value(way, Json::Number(digits.as_str())),
         }
     }
 }

@@ -52,9 +52,18 @@ impl Progress {
 pub(super) fn runs<'b, 'e>(batch: &'b [Entry<'e>]) -> Vec<(&'e str, &'b [Entry<'e>])> {
     let mut runs: Vec<(&str, &[Entry<'_>])> = Vec::new();
     let mut from = 0;
+    let mut known: Option<&[u8]> = None;
     for (at, entry) in batch.iter().enumerate() {
-        let stream = entry.stream().unwrap_or_default();
-        let is_same = runs.last().is_some_and(|(last, _)| *last == stream);
+        let is_known = known.is_some_and(|known| ends_alike(entry.line(), known));
+        let last = runs.last().map(|(last, _)| *last);
+        let stream = match last.filter(|_| is_known) {
+            Some(last) => last,
+            None => entry.stream().unwrap_or_default(),
+        };
+        if !is_known {
+            known = end_of(entry.line(), stream);
+        }
+        let is_same = last == Some(stream);
         from = if is_same { from } else { at };
         let run = batch.get(from..=at).unwrap_or_default();
         match runs.last_mut().filter(|_| is_same) {
@@ -65,9 +74,61 @@ pub(super) fn runs<'b, 'e>(batch: &'b [Entry<'e>]) -> Vec<(&'e str, &'b [Entry<'
     runs
 }
 
+/// How many bytes of a line stand behind `"time":"`, most often.
+const BEHIND: usize = "2026-11-21T09:00:00.123456789Z\"}".len();
+
+/// What stands before those bytes in a line of this stream, from the key on, where nothing else does.
+fn end_of<'l>(line: &'l [u8], stream: &str) -> Option<&'l [u8]> {
+    let len = r#""stream":"","time":""#.len() + stream.len();
+    let start = line.len().checked_sub(BEHIND + len)?;
+    let end = line.get(start..line.len() - BEHIND)?;
+    let rest = end
+        .strip_prefix(br#""stream":""#)?
+        .strip_prefix(stream.as_bytes())?;
+    let is_whole = rest == br#"","time":""# && !stream.is_empty();
+    (is_whole && ends_alike(line, end)).then_some(end)
+}
+
+/// Whether a line ends with these bytes and a time, in which there can be no key.
+fn ends_alike(line: &[u8], end: &[u8]) -> bool {
+    let Some((before, behind)) = line.split_last_chunk::<BEHIND>() else {
+        return false;
+    };
+    before.ends_with(end) && memchr::memchr(b'"', behind) == Some(BEHIND - 2)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_that_end_alike_are_of_one_stream_and_no_other_line_is_taken_for_one() {
+        let time = "2026-11-21T09:00:00.123456789Z";
+        let line = |stream: &str, time: &str| {
+            format!("{{\"seq\":0,\"stream\":\"{stream}\",\"time\":\"{time}\"}}").into_bytes()
+        };
+        let lines = [
+            line("one", time),
+            line("one", time),
+            line("two", time),
+            line("", time),
+            // The key of another stream stands where a time of the usual length would.
+            line("one", "\",\"stream\":\"x\",\"time\":\"1234567"),
+            line("one", time),
+            line("one", "yesterday"),
+        ];
+        for first in &lines {
+            for second in &lines {
+                let entries = [Entry::new(0, 0, first), Entry::new(1, 0, second)];
+                let found: Vec<&str> = runs(&entries)
+                    .into_iter()
+                    .flat_map(|(stream, run)| run.iter().map(move |_| stream))
+                    .collect();
+                let wanted = entries.map(|entry| entry.stream().unwrap_or_default());
+                assert_eq!(found, wanted);
+            }
+        }
+    }
 
     #[test]
     fn neighbours_of_one_stream_are_a_run_and_a_stream_can_come_again() {

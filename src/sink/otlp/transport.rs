@@ -1,8 +1,8 @@
 //! The two ways to a collector behind one: a request goes out, a verdict comes back.
 
-use std::io::{self, Write as _};
+use std::io;
 
-use flate2::write::GzEncoder;
+use flate2::{Compress, FlushCompress, Status};
 
 use super::answer::Verdict;
 use super::builder::{Compression, Protocol, Way};
@@ -49,6 +49,7 @@ impl Transport {
         Packing {
             compression,
             plain: Room::default(),
+            packer: None,
         }
     }
 }
@@ -79,7 +80,12 @@ pub(super) struct Packing {
     compression: Compression,
     /// The last request before it was packed; its room is used again.
     plain: Room,
+    /// What packs, made by the first request: its tables are as large as a request.
+    packer: Option<Compress>,
 }
+
+/// The window of gzip, in bits.
+const WINDOW: u8 = 15;
 
 impl Packing {
     /// What `write` writes, packed, behind nothing.
@@ -91,9 +97,56 @@ impl Packing {
         let Room(plain) = &mut self.plain;
         plain.clear();
         write(plain);
-        let mut encoder = GzEncoder::new(std::mem::take(out), flate2::Compression::fast());
-        encoder.write_all(plain)?;
-        *out = encoder.finish()?;
-        Ok(())
+        let fresh = || Compress::new_gzip(flate2::Compression::fast(), WINDOW);
+        let packer = self.packer.get_or_insert_with(fresh);
+        packer.reset();
+        let mut rest = plain.as_slice();
+        loop {
+            out.reserve(rest.len() / 4 + 1024);
+            let before = packer.total_in();
+            let status = packer.compress_vec(rest, out, FlushCompress::Finish)?;
+            let read = usize::try_from(packer.total_in() - before).unwrap_or(usize::MAX);
+            rest = rest.get(read..).unwrap_or_default();
+            if status == Status::StreamEnd {
+                return Ok(());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use flate2::read::GzDecoder;
+
+    use super::*;
+
+    #[test]
+    fn what_is_packed_is_unpacked_whole_whatever_was_packed_before_it_and_however_little_room_there_is() {
+        let mut packing = Packing {
+            compression: Compression::Gzip,
+            plain: Room::default(),
+            packer: None,
+        };
+        let mut seed = 1_u64;
+        let mut noise = || {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (seed >> 56) as u8
+        };
+        for len in [300_000, 0, 7, 300_000, 5_000, 70_000] {
+            // What cannot be made smaller needs more room than is asked for at first.
+            for request in [vec![b'a'; len], (0..len).map(|_| noise()).collect()] {
+                let mut packed = Vec::new();
+                packing
+                    .pack(&mut packed, |out| out.extend_from_slice(&request))
+                    .unwrap();
+                let mut plain = Vec::new();
+                let mut decoder = GzDecoder::new(packed.as_slice());
+                decoder.read_to_end(&mut plain).unwrap();
+                assert!(plain == request, "{len}");
+                assert!(decoder.into_inner().is_empty(), "nothing stands behind it");
+            }
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use base64::Engine as _;
 
 use super::wire;
-use crate::format::Json;
+use crate::format::{Json, Plain};
 
 /// Numbers of fields, as opentelemetry-proto has them: the attributes of a record, the parts of one, the kinds of a value.
 const ATTRIBUTES: u32 = 6;
@@ -26,16 +26,60 @@ const VALUES: u32 = 1;
 
 type Members<'a> = Vec<(Cow<'a, str>, Json<'a>)>;
 
+/// So many bytes of a name and of a text are copied at once: a copy of a size that the compiler knows is no call.
+const NAME: usize = 32;
+const TEXT: usize = 48;
+
 /// The name of an attribute of records, as it stands in each.
 #[derive(Debug)]
-pub(super) struct Key(Box<[u8]>);
+pub(super) struct Key {
+    bytes: Box<[u8]>,
+    /// The same with nothing behind it, if it is short enough.
+    short: Option<[u8; NAME]>,
+}
 
 impl Key {
     pub(super) fn new(parts: &[&str]) -> Self {
         let mut bytes = Vec::new();
         wire::text(&mut bytes, KEY, parts);
         wire::tag(&mut bytes, VALUE, 2);
-        Self(bytes.into())
+        let mut padded = bytes.clone();
+        padded.resize(padded.len().max(NAME), 0);
+        Self {
+            bytes: bytes.into(),
+            short: padded.try_into().ok(),
+        }
+    }
+
+    /// What stands before the value.
+    #[inline(always)]
+    fn put(&self, out: &mut Vec<u8>) {
+        let end = out.len() + self.bytes.len();
+        match &self.short {
+            Some(short) => {
+                out.extend_from_slice(short);
+                out.truncate(end);
+            }
+            None => out.extend_from_slice(&self.bytes),
+        }
+    }
+
+    /// An attribute of this name that is a text of the line.
+    #[inline]
+    pub(super) fn plain(&self, out: &mut Vec<u8>, text: Plain<'_>) {
+        let len = text.bytes().len();
+        let whole = self.bytes.len() + 3 + len;
+        match text.and_behind().first_chunk::<TEXT>() {
+            Some(chunk) if len <= TEXT && whole < 0x80 => {
+                out.extend_from_slice(&[wire::first(ATTRIBUTES, 2), whole as u8]);
+                self.put(out);
+                out.extend_from_slice(&[len as u8 + 2, wire::first(STRING, 2), len as u8]);
+                let end = out.len() + len;
+                out.extend_from_slice(chunk);
+                out.truncate(end);
+            }
+            _ => self.text(out, text.as_str()),
+        }
     }
 
     /// An attribute of this name.
@@ -53,7 +97,7 @@ impl Key {
 
     fn other(&self, out: &mut Vec<u8>, json: &Json<'_>) {
         wire::message(out, ATTRIBUTES, |out| {
-            out.extend_from_slice(&self.0);
+            self.put(out);
             let any = wire::open_content(out, 1);
             value(out, json);
             wire::close(out, &any);
@@ -62,10 +106,10 @@ impl Key {
 
     /// An attribute of this name that is an integer.
     #[inline]
-    fn number(&self, out: &mut Vec<u8>, number: u64) {
+    pub(super) fn number(&self, out: &mut Vec<u8>, number: u64) {
         let any = 1 + wire::width(number);
-        wire::head(out, ATTRIBUTES, self.0.len() + 1 + any);
-        out.extend_from_slice(&self.0);
+        wire::head(out, ATTRIBUTES, self.bytes.len() + 1 + any);
+        self.put(out);
         out.extend_from_slice(&[any as u8, wire::first(INT, 0)]);
         wire::varint(out, number);
     }
@@ -74,15 +118,15 @@ impl Key {
     #[inline]
     pub(super) fn text(&self, out: &mut Vec<u8>, text: &str) {
         let any = 1 + wire::width(text.len() as u64) + text.len();
-        let whole = self.0.len() + wire::width(any as u64) + any;
+        let whole = self.bytes.len() + wire::width(any as u64) + any;
         if let (true, Ok(whole), Ok(len)) = (whole < 0x80, u8::try_from(whole), u8::try_from(text.len())) {
             // All of the lengths take a byte.
             out.extend_from_slice(&[wire::first(ATTRIBUTES, 2), whole]);
-            out.extend_from_slice(&self.0);
+            self.put(out);
             out.extend_from_slice(&[len + 2, wire::first(STRING, 2), len]);
         } else {
             wire::head(out, ATTRIBUTES, whole);
-            out.extend_from_slice(&self.0);
+            self.put(out);
             wire::varint(out, any as u64);
             wire::head(out, STRING, text.len());
         }
