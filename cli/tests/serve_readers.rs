@@ -7,6 +7,7 @@ mod client;
 #[path = "support/trails.rs"]
 mod trails;
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -125,6 +126,20 @@ fn round(server: &Server, size: &Size, submitted: &mut u64) -> ([Vec<u64>; 2], V
     ([alone, beside], answers)
 }
 
+/// Ends the trail: nothing of it was lost, and every record that was written is there.
+fn ends_whole(audit: &Audit, home: &Path, submitted: u64) {
+    audit.shutdown(Duration::from_secs(30)).expect("ends");
+    let stats = audit.stats();
+    assert_eq!(
+        (stats.lost(), stats.rejected(), stats.in_memory()),
+        (0, 0, 0),
+        "{stats:?}"
+    );
+    let query = Query::parse("event=document.read").expect("a filter");
+    let found = DirStore::open(home).expect("a trail").count(&query);
+    assert_eq!(found.expect("counts"), submitted);
+}
+
 #[test]
 fn whoever_records_waits_no_longer_while_the_page_is_read_by_many_and_loses_nothing() {
     let root = tempfile::tempdir().expect("a directory");
@@ -152,19 +167,7 @@ fn whoever_records_waits_no_longer_while_the_page_is_read_by_many_and_loses_noth
             answers.extend(answered);
         }
     });
-    audit.shutdown(Duration::from_secs(30)).expect("ends");
-    let stats = audit.stats();
-    assert_eq!(
-        (stats.lost(), stats.rejected(), stats.in_memory()),
-        (0, 0, 0),
-        "{stats:?}"
-    );
-    let query = Query::parse("event=document.read").expect("a filter");
-    let found = DirStore::open(&home)
-        .expect("a trail")
-        .count(&query)
-        .expect("counts");
-    assert_eq!(found, submitted, "every record that was written is there");
+    ends_whole(&audit, &home, submitted);
     answers.sort_unstable();
     let [alone, beside] = calls.map(|calls| median(calls.iter().map(|[_, p99]| *p99).collect()));
     println!(

@@ -17,7 +17,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 const CACHE_KIB: i64 = 65_536;
 
 /// The size of a page. Who looks up what is not in memory waits for a page at a time: with twice SQLite's own size a file of
-/// which nothing is there answers in half the time. A transaction of one record writes twice as much to the log for it.
+/// which nothing is there answers in half the time. A transaction of one record writes more to the log for it.
 const PAGE_BYTES: i64 = 8_192;
 
 /// So many pages are written to the log before they are copied into the file.

@@ -306,7 +306,8 @@ impl Asked<'_> {
 
     /// What a line is to who walks; nothing where it is not wanted.
     fn item(&self, part: i64, row: (i64, i64), line: &[u8]) -> Option<Item> {
-        if part != GAPS && self.look.as_ref().is_some_and(|look| !look.may(line)) {
+        let is_ruled_out = || self.look.as_ref().is_some_and(|look| !look.may(line));
+        if part != GAPS && is_ruled_out() && self.filter.steps_over() {
             return None;
         }
         let Some(record) = sqlite::read(line) else {
