@@ -16,8 +16,12 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// Pages in memory, in KiB: enough to sort what a part's indexes hold.
 const CACHE_KIB: i64 = 65_536;
 
+/// The size of a page. Who looks up what is not in memory waits for a page at a time: with twice SQLite's own size a file of
+/// which nothing is there answers in half the time. A transaction of one record writes more to the log for it.
+const PAGE_BYTES: i64 = 8_192;
+
 /// So many pages are written to the log before they are copied into the file.
-const LOG_PAGES: i64 = 4_096;
+const LOG_PAGES: i64 = 16 * 1024 * 1024 / PAGE_BYTES;
 
 /// Where a database lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -175,6 +179,7 @@ impl Database {
         let mut run = || -> rusqlite::Result<()> {
             // What is deleted is overwritten: a record that was pruned is not to be found in free pages.
             self.conn.pragma_update(None, "secure_delete", true)?;
+            self.conn.pragma_update(None, "page_size", PAGE_BYTES)?;
             self.conn.pragma_update(None, "journal_mode", "WAL")?;
             self.conn.pragma_update(None, "synchronous", "FULL")?;
             self.conn.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;

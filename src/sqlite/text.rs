@@ -84,9 +84,11 @@ impl Texts {
         })
     }
 
-    /// All words, one a line, with a newline before the first.
+    /// The words that a search looks for in the list, one a line, with a newline before the first. Those that could be a part of
+    /// a random id are left out: a search for a part of one does not go by words ([`Sought::new`]), and numbers are most of all.
     pub(super) fn list(&self) -> Vec<u8> {
-        let mut words: Vec<&str> = self.words.keys().map(|word| &**word).collect();
+        let words = self.words.keys().map(|word| &**word);
+        let mut words: Vec<&str> = words.filter(|word| !is_hex(word)).collect();
         words.sort_unstable();
         let mut listed = b"\n".to_vec();
         for word in words {
@@ -337,6 +339,15 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_in_no_list_is_still_asked_for_where_it_is_a_whole_word() {
+        let mut texts = Texts::default();
+        texts.add(7, &Record::builder("e").summary("order 4711 of bed 7x").build());
+        assert_eq!(texts.list(), b"\n7x\nof\norder\n");
+        assert_eq!(among("(4711)", &["order 4711"]), Found::Words(r#""4711""#.into()));
+        assert_eq!(among("4711", &["order 4711"]), Found::Anything);
+    }
+
+    #[test]
     fn the_words_of_a_line_are_those_of_its_record() {
         let inner = Map::from([("Key".to_owned(), Value::from(vec!["Deep", "er"]))]);
         let plain = Record::builder("document.read")
@@ -373,10 +384,10 @@ mod tests {
     #[test]
     fn a_record_has_each_of_its_words_once() {
         let mut texts = Texts::default();
-        texts.add(7, &Record::builder("a").summary("b a B").build());
-        texts.add(8, &Record::builder("a").build());
+        texts.add(7, &Record::builder("r").summary("s r S").build());
+        texts.add(8, &Record::builder("r").build());
         let rows: Vec<_> = texts.rows().collect();
-        assert_eq!(rows, [(7, "a b "), (8, "a ")]);
-        assert_eq!(texts.list(), b"\na\nb\n");
+        assert_eq!(rows, [(7, "r s "), (8, "r ")]);
+        assert_eq!(texts.list(), b"\nr\ns\n");
     }
 }

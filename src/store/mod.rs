@@ -58,6 +58,13 @@ pub trait Filter {
         RawTest::Any
     }
 
+    /// Whether a line that [`raw`](Filter::raw) rules out may be stepped over; asked for each such line. Where it may not, its
+    /// record is read, and [`matches`](Filter::matches) asked about it: a filter that ends a walk by wanting whatever comes
+    /// next is heard although nothing that it seeks comes. Default: yes.
+    fn steps_over(&self) -> bool {
+        true
+    }
+
     /// The slots that [`matches`](Filter::matches) looks at: a store may show it no others. Default, `None`: all.
     fn looks_at(&self) -> Option<Vec<Slot>> {
         None
@@ -115,6 +122,10 @@ impl Filter for Only<'_> {
 
     fn window(&self) -> Window {
         self.filter.window()
+    }
+
+    fn steps_over(&self) -> bool {
+        self.filter.steps_over()
     }
 
     fn condition(&self) -> Condition {

@@ -174,6 +174,7 @@ impl Reading {
         if let (Some(look), Some(wanted)) = (&self.look, &self.place)
             && !look.may(line)
             && !is_own_loss()
+            && filter.steps_over()
             && let Some(found) = skim(line, wanted)
         {
             return place_of(&found, name).map(Read::Unwanted);

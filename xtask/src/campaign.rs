@@ -22,7 +22,7 @@ struct Lane {
     name: &'static str,
     what: &'static str,
     package: &'static str,
-    /// A file of `tests/`; or a module of the library, whose unit tests the steps are then.
+    /// A file of the package's `tests/`; or a module of the library, whose unit tests the steps are then.
     binary: &'static str,
     steps: &'static [&'static str],
 }
@@ -41,6 +41,9 @@ impl Lane {
         }
     }
 }
+
+/// The package of the command, whose tests stand in a folder of its own.
+const CLI: &str = "tracing-audit-cli";
 
 /// The lane that needs what no other run installs.
 const CLICKHOUSE: &str = "clickhouse";
@@ -179,6 +182,13 @@ const LANES: &[Lane] = &[
         steps: &[
             "after_an_outage_of_a_day_every_record_arrives_once_and_in_order_and_memory_stays_as_it_was",
         ],
+    },
+    Lane {
+        name: "page-readers",
+        what: "200 readers of the page beside a caller of 20,000 records a second: none lost, and how long calls take",
+        package: CLI,
+        binary: "serve_readers",
+        steps: &["whoever_records_waits_no_longer_while_the_page_is_read_by_many_and_loses_nothing"],
     },
     Lane {
         name: CLICKHOUSE,
@@ -419,6 +429,7 @@ mod tests {
         for lane in LANES {
             let file = match lane.module() {
                 Some(module) => format!("src/{}.rs", module.replace("::", "/")),
+                None if lane.package == CLI => format!("cli/tests/{}.rs", lane.binary),
                 None => format!("tests/{}.rs", lane.binary),
             };
             let file = root().join(file);
@@ -465,8 +476,9 @@ mod tests {
 
     #[test]
     fn every_test_that_has_a_full_size_is_run_at_it_by_a_lane() {
-        let tests = fs::read_dir(root().join("tests")).expect("listed");
-        let files = tests.map(|entry| entry.expect("an entry").path());
+        let tests = ["tests", "cli/tests"].map(|place| fs::read_dir(root().join(place)).expect("listed"));
+        let files = tests.into_iter().flatten();
+        let files = files.map(|entry| entry.expect("an entry").path());
         let mut sized = 0;
         for file in files.filter(|file| file.extension().is_some_and(|end| end == "rs")) {
             let text = fs::read_to_string(&file).expect("text");

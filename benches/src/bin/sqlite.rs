@@ -1,8 +1,12 @@
 //! `bench-sqlite`: how fast the SQLite sink writes beside prepared inserts into one table with the same indexes, how long its
 //! answers take, and how fast the same lines are read from files.
 
+#[path = "sqlite/files.rs"]
+mod files;
 #[path = "sqlite/lines.rs"]
 mod lines;
+#[path = "sqlite/questions.rs"]
+mod questions;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -10,16 +14,12 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
 use rusqlite::{Connection, params, params_from_iter};
-use tracing_audit::Query;
 use tracing_audit::format::{Entry, read_line};
 use tracing_audit::record::{Record, Slot};
 use tracing_audit::sink::{Sink as _, SqliteSink};
-use tracing_audit::store::{Cursor, DirStore, List, SqliteStore, StatsOpts, Store as _};
 
 use lines::{BETWEEN, START, line};
-
-/// How many records a segment of the files has.
-const SEGMENT: u64 = 100_000;
+use questions::Questions;
 
 /// Writes generated records into SQLite in two ways, asks for some of them, and prints what each took.
 #[derive(Debug, Parser)]
@@ -42,9 +42,15 @@ struct Arguments {
     /// Keep the files, and ask those that are there instead of writing them.
     #[arg(long)]
     keep: bool,
+    /// Ask each question some times more with nothing of the file in memory. Needs `dd`.
+    #[arg(long)]
+    cold: bool,
     /// Write the lines into segments as well, and read those.
     #[arg(long)]
     files: bool,
+    /// The lines in segments alone.
+    #[arg(long)]
+    without_sqlite: bool,
 }
 
 fn remove(path: &Path) {
@@ -238,183 +244,54 @@ fn by_plain_inserts(sample: &Path, path: &Path, records: u64, has_text: bool) ->
     Ok(took)
 }
 
-/// How often each question is asked.
-const ASKED: usize = 15;
-
-/// Each question asked some times; prints the median, what each took of a processor, and the first.
-fn ask(path: &Path, records: u64) -> Result<()> {
-    let now = START + records * BETWEEN;
-    let questions = [
-        ("actor, newest 50", format!("actor=u-{}", 77)),
-        ("resource, newest 50", "resource.id=4711".to_owned()),
-        ("outcome=denied, newest 50", "outcome=denied".to_owned()),
-        ("an actor that is not there", "actor=nobody".to_owned()),
-        ("all, newest 50", String::new()),
-        ("a rare word", "flumphed".to_owned()),
-        ("part of a rare word", "lumphe".to_owned()),
-        ("a frequent word", "accounting".to_owned()),
-        ("a word that is not there", "zzzzz".to_owned()),
-        ("a level and a text", "level>=warn \"not allowed\"".to_owned()),
-    ];
-    for (name, text) in &questions {
-        let query = Query::parse_at(text, now)?;
-        timed(name, path, |store| {
-            Ok(store.list(&query, &List::default())?.records.len() as u64)
-        })?;
-    }
-    let denied = Query::parse_at("outcome=denied", now)?;
-    timed("count outcome=denied", path, |store| Ok(store.count(&denied)?))?;
-    let day = Query::all().since(now.saturating_sub(333_000 * BETWEEN));
-    let opts = StatsOpts::default().now(now).per(3_600_000_000_000);
-    timed("stats of the newest 333,000", path, |store| {
-        Ok(store.stats(&day, &opts)?.totals.records)
-    })?;
-    at_depths(path, &denied)
-}
-
-/// A page behind a cursor, at the beginning and far behind it: what is looked for there is what must not grow.
-fn at_depths(path: &Path, query: &Query) -> Result<()> {
-    let store = SqliteStore::read_only(path)?;
-    let mut cursors: Vec<(u64, Option<Cursor>)> = vec![(0, None)];
-    let mut list = List::default().limit(1_000);
-    for depth in (1_000..=100_000).step_by(1_000) {
-        let Some(next) = store.list(query, &list)?.next else {
-            break;
-        };
-        if depth == 1_000 || depth % 20_000 == 0 {
-            cursors.push((depth, Some(next.clone())));
-        }
-        list = list.after(next);
-    }
-    for (depth, cursor) in cursors {
-        let list = List::default().limit(50);
-        let list = cursor.iter().fold(list, |list, after| list.after(after.clone()));
-        timed(&format!("50 denied behind {depth}"), path, |store| {
-            Ok(store.list(query, &list)?.records.len() as u64)
-        })?;
-    }
-    Ok(())
-}
-
-/// The lines in segments, as a journal has them.
-fn write_files(dir: &Path, records: u64) -> Result<()> {
-    use std::io::Write as _;
-    let stream = dir.join("main");
-    std::fs::create_dir_all(&stream)?;
-    for first in (0..records).step_by(usize::try_from(SEGMENT)?) {
-        let path = stream.join(format!("audit-2026-11-21-{first:020}.jsonl"));
-        let mut file = std::io::BufWriter::new(std::fs::File::create(path)?);
-        for seq in first..(first + SEGMENT).min(records) {
-            let mut line = line(seq);
-            line.push(b'\n');
-            file.write_all(&line)?;
-        }
-        file.flush()?;
-    }
-    Ok(())
-}
-
-/// Scans of all files, by the processor: what a query costs that nothing narrows.
-fn scan(dir: &Path, records: u64) -> Result<()> {
-    let store = DirStore::open(dir)?;
-    let bytes: u64 = store.extents()?.iter().map(|extent| extent.bytes).sum();
-    let now = START + records * BETWEEN;
-    let last = START + (records - 1).saturating_sub(333_000) * BETWEEN;
-    for (name, text) in [
-        ("an actor that is not there", "actor=nobody".to_owned()),
-        ("a resource", "resource.id=4711".to_owned()),
-        ("a text", "flumphed".to_owned()),
-        ("what was refused", "outcome=denied level>=warn".to_owned()),
-        (
-            "the newest 333,000 of an actor",
-            format!("actor=u-77 observed_at>=@{}", last / 1_000_000_000),
-        ),
-    ] {
-        let query = Query::parse_at(&text, now)?;
-        let begun = begin();
-        let found = store.count(&query)?;
-        let mut took = Took::default();
-        took.add(&begun);
-        println!(
-            "  files, {name}: {:.0} MB a second of a processor, {:.2} s by the clock ({found} found)",
-            bytes as f64 / 1e6 / took.processor.max(f64::MIN_POSITIVE),
-            took.seconds
-        );
-    }
-    let query = Query::parse_at("outcome=denied", now)?;
-    let begun = Instant::now();
-    let found = store.list(&query, &List::default())?.records.len();
-    println!(
-        "  files, the newest {found} denied: {:.2} ms",
-        begun.elapsed().as_secs_f64() * 1e3
-    );
-    Ok(())
-}
-
-fn timed(name: &str, path: &Path, ask: impl Fn(&SqliteStore) -> Result<u64>) -> Result<()> {
-    let store = SqliteStore::read_only(path)?;
-    let mut times = Vec::new();
-    let (mut found, mut before) = (0, 0.0);
-    for at in 0..ASKED {
-        if at == 1 {
-            // What the first one reads of the file, the others have.
-            before = processor();
-        }
-        let begun = Instant::now();
-        found = ask(&store)?;
-        times.push(begun.elapsed().as_secs_f64() * 1e3);
-    }
-    let first = times.first().copied().unwrap_or_default();
-    times.sort_by(f64::total_cmp);
-    let median = times.get(times.len() / 2).copied().unwrap_or_default();
-    let processor = (processor() - before) * 1e3 / (ASKED - 1) as f64;
-    println!(
-        "  {name}: {median:.2} ms, {processor:.2} ms of a processor (first {first:.2} ms, {found} found)"
-    );
-    Ok(())
-}
-
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
     lines::check()?;
     let ours = arguments.dir.join("bench-sqlite-ours.db");
-    let plain = arguments.dir.join("bench-sqlite-plain.db");
-    if !(arguments.keep && ours.exists()) {
-        println!("{} records, {} bytes a line", arguments.records, line(1).len());
-        let took = through_the_sink(&ours, &arguments).context("the sink")?;
-        took.show("sink", arguments.records);
-        let bytes = std::fs::metadata(&ours)?.len();
-        println!("  {} bytes a record", bytes / arguments.records.max(1));
-        for (has_text, name) in [
-            (true, "plain inserts with the same indexes and text"),
-            (false, "plain inserts with the same indexes, without text"),
-        ] {
-            if arguments.plain == 0 {
-                continue;
-            }
-            let plain =
-                by_plain_inserts(&ours, &plain, arguments.plain, has_text).context("plain inserts")?;
-            plain.show(name, arguments.plain);
-            let share = arguments.records as f64 / arguments.plain as f64;
-            println!(
-                "  ratio {:.2} by the clock, {:.2} by the processor",
-                plain.seconds / took.seconds * share,
-                plain.processor / took.processor * share
-            );
+    if !arguments.without_sqlite {
+        if !(arguments.keep && ours.exists()) {
+            write(&ours, &arguments)?;
         }
+        Questions::new(&ours, arguments.records, arguments.cold).ask()?;
     }
-    ask(&ours, arguments.records)?;
     let files = arguments.dir.join("bench-sqlite-files");
-    if arguments.files {
+    if arguments.files || arguments.without_sqlite {
         if !files.exists() {
-            write_files(&files, arguments.records)?;
+            files::write(&files, arguments.records)?;
         }
-        scan(&files, arguments.records)?;
+        files::scan(&files, arguments.records)?;
     }
     if !arguments.keep {
         remove(&ours);
         let _ = std::fs::remove_dir_all(&files);
     }
-    remove(&plain);
+    Ok(())
+}
+
+/// Writes the file in both ways, and says what each took.
+fn write(ours: &Path, arguments: &Arguments) -> Result<()> {
+    println!("{} records, {} bytes a line", arguments.records, line(1).len());
+    let took = through_the_sink(ours, arguments).context("the sink")?;
+    took.show("sink", arguments.records);
+    let bytes = std::fs::metadata(ours)?.len();
+    println!("  {} bytes a record", bytes / arguments.records.max(1));
+    let path = arguments.dir.join("bench-sqlite-plain.db");
+    for (has_text, name) in [
+        (true, "plain inserts with the same indexes and text"),
+        (false, "plain inserts with the same indexes, without text"),
+    ] {
+        if arguments.plain == 0 {
+            continue;
+        }
+        let plain = by_plain_inserts(ours, &path, arguments.plain, has_text).context("plain inserts")?;
+        plain.show(name, arguments.plain);
+        let share = arguments.records as f64 / arguments.plain as f64;
+        println!(
+            "  ratio {:.2} by the clock, {:.2} by the processor",
+            plain.seconds / took.seconds * share,
+            plain.processor / took.processor * share
+        );
+    }
+    remove(&path);
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tracing_audit::Query;
 use tracing_audit::record::Record;
-use tracing_audit::store::{Cursor, Direction, Filter, Item, Store, Window};
+use tracing_audit::store::{Cursor, Direction, Filter, Item, RawTest, Store, Window};
 
 use super::asked::{Asked, Question};
 use crate::out::Failure;
@@ -46,10 +46,12 @@ impl<'q> Budget<'q> {
     pub(super) fn looked(&self) -> u64 {
         self.looked.get()
     }
-}
 
-impl Filter for Budget<'_> {
-    fn matches(&self, record: &Record) -> bool {
+    /// Looks at one more, and says whether the budget is spent.
+    fn spend(&self) -> bool {
+        if self.spent.get() {
+            return true;
+        }
         let looked = self.looked.get() + 1;
         self.looked.set(looked);
         let is_late = || {
@@ -57,10 +59,23 @@ impl Filter for Budget<'_> {
                 && looked.is_multiple_of(GLANCE)
                 && self.end.is_some_and(|end| Instant::now() >= end)
         };
-        if looked >= self.most || is_late() {
-            self.spent.set(true);
-        }
-        self.spent.get() || self.query.matches(record)
+        self.spent.set(looked >= self.most || is_late());
+        self.spent.get()
+    }
+}
+
+impl Filter for Budget<'_> {
+    fn matches(&self, record: &Record) -> bool {
+        self.spend() || self.query.matches(record)
+    }
+
+    fn raw(&self) -> RawTest {
+        self.query.raw()
+    }
+
+    /// With the budget spent, the next record is wanted, whatever its line holds.
+    fn steps_over(&self) -> bool {
+        !self.spend()
     }
 
     fn window(&self) -> Window {

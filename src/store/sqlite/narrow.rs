@@ -226,6 +226,29 @@ impl Narrow {
     }
 }
 
+/// Whether an index leads to the rows that satisfy it, whatever is said of their texts.
+pub(super) fn is_indexed(condition: &Condition) -> bool {
+    match condition {
+        Condition::All(members) => members.iter().any(is_indexed),
+        Condition::Any(members) => members.iter().all(is_indexed),
+        Condition::Maybe(inner) => is_indexed(inner),
+        Condition::Is(slot, _) | Condition::Begins(slot, _) => {
+            column_of(*slot).is_some_and(|column| column.is_indexed())
+        }
+        _ => false,
+    }
+}
+
+/// Whether it says something of texts.
+pub(super) fn has_text(condition: &Condition) -> bool {
+    match condition {
+        Condition::All(members) | Condition::Any(members) => members.iter().any(has_text),
+        Condition::Maybe(inner) | Condition::Not(inner) => has_text(inner),
+        Condition::Says(_) => true,
+        _ => false,
+    }
+}
+
 /// The times that the rows of a finished part have.
 fn span(slot: Slot, part: &Part) -> Option<(u64, u64)> {
     match slot {

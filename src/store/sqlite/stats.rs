@@ -46,6 +46,20 @@ fn exactly(store: &SqliteStore, filter: &dyn Filter) -> Result<Option<Vec<Asked>
     Ok(Some(asked))
 }
 
+impl Asked {
+    /// What statistics read of each row: no more than a finished part has in one index, in the order of time.
+    fn rows(&self) -> String {
+        let columns = COUNTED.iter().filter_map(|slot| column_of(*slot));
+        let names: Vec<&str> = columns.map(|column| column.name).collect();
+        format!(
+            "SELECT time, {} FROM entries_{} WHERE {}",
+            names.join(", "),
+            self.part,
+            self.clause
+        )
+    }
+}
+
 fn within(part: i64, mut clause: String, mut cells: Vec<Cell>, window: Window) -> Asked {
     if window.from > 0 {
         clause.push_str(" AND observed_at >= ?");
@@ -178,18 +192,7 @@ impl Words {
 
 impl Counts {
     fn take(&mut self, store: &SqliteStore, asked: &Asked) -> rusqlite::Result<()> {
-        let names: Vec<&str> = COUNTED
-            .iter()
-            .filter_map(|slot| column_of(*slot))
-            .map(|column| column.name)
-            .collect();
-        let sql = format!(
-            "SELECT time, {} FROM entries_{} WHERE {}",
-            names.join(", "),
-            asked.part,
-            asked.clause
-        );
-        let mut statement = store.database.conn().prepare_cached(&sql)?;
+        let mut statement = store.database.conn().prepare_cached(&asked.rows())?;
         let mut rows = statement.query(params_from_iter(&asked.cells))?;
         while let Some(row) = rows.next()? {
             let time: i64 = row.get(0)?;
@@ -222,5 +225,35 @@ impl Filter for GapsOf {
 
     fn condition(&self) -> crate::store::Condition {
         crate::store::Condition::Any(Vec::new())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Record;
+    use crate::store::StoreWrite as _;
+
+    #[test]
+    fn statistics_of_a_finished_part_read_one_index_and_no_row() {
+        let mut store = SqliteStore::in_memory().unwrap().part_records(4);
+        for at in 0..4 {
+            store.insert(&Record::builder("e").time(at).build()).unwrap();
+        }
+        let part = |clause: &str| Asked {
+            part: 1,
+            clause: clause.into(),
+            cells: Vec::new(),
+        };
+        let day = within(1, "1".into(), Vec::new(), Window { from: 1, until: 9 });
+        for (asked, how) in [(part("1"), "SCAN"), (part("time >= 2"), "SCAN"), (day, "SEARCH")] {
+            let sql = format!("EXPLAIN QUERY PLAN {}", asked.rows());
+            let mut plan = store.database.conn().prepare(&sql).unwrap();
+            let plan: String = plan
+                .query_row(params_from_iter(&asked.cells), |row| row.get(3))
+                .unwrap();
+            let by = format!("{how} entries_1 USING COVERING INDEX entries_1_counted");
+            assert!(plan.starts_with(&by), "{plan}");
+        }
     }
 }

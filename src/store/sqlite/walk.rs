@@ -4,8 +4,9 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use rusqlite::types::Value as Cell;
-use rusqlite::{params, params_from_iter};
+use rusqlite::{CachedStatement, params, params_from_iter};
 
+use super::narrow::{has_text, is_indexed};
 use super::{Narrow, Snapshot};
 use crate::error::Result;
 use crate::sqlite::{self, Database, Found, Part, key, number, unkey};
@@ -15,6 +16,9 @@ use crate::store::{Condition, Cursor, Direction, Filter, Finding, FindingKind, I
 /// How many records are taken from a part at first, and at most at once.
 const FIRST: usize = 64;
 const MOST: usize = 4_096;
+
+/// So few rows of a part are looked at rather than asked for by their words.
+const FEW: i64 = 256;
 
 /// The name of a row's stream.
 const NAME: &str = "(SELECT stream FROM streams WHERE no = id >> 48)";
@@ -38,6 +42,8 @@ struct Asked<'s> {
     database: &'s Database,
     filter: &'s dyn Filter,
     condition: Condition,
+    /// Whether an index of columns can lead to what is wanted as well as the one of words.
+    is_either: bool,
     /// Lines that fail it cannot be wanted.
     look: Option<Look>,
     window: Window,
@@ -90,6 +96,7 @@ impl<'s> Walk<'s> {
         let asked = Asked {
             database,
             filter,
+            is_either: is_indexed(&condition) && has_text(&condition),
             condition,
             look: filter.raw().look(),
             window,
@@ -208,8 +215,26 @@ pub(super) fn narrow(database: &Database, condition: &Condition, part: &Part) ->
 }
 
 impl Asked<'_> {
+    /// The condition for a part. The index of words gives all rows that have a word, however few of them are wanted: where
+    /// another one leads to few rows, their lines are looked at instead.
     fn narrow(&self, part: &Part) -> Result<Narrow> {
-        narrow(self.database, &self.condition, part)
+        let narrow = narrow(self.database, &self.condition, part)?;
+        if narrow.is_none || !part.is_finished || !self.is_either {
+            return Ok(narrow);
+        }
+        let other = Narrow::of(&self.condition, part, &|_| Found::Anything);
+        let sql = format!(
+            "SELECT count(*) FROM (SELECT 1 FROM entries_{} WHERE {} LIMIT {})",
+            part.no,
+            other.sql,
+            FEW + 1
+        );
+        let count = || -> rusqlite::Result<i64> {
+            let mut statement = self.database.conn().prepare_cached(&sql)?;
+            statement.query_row(params_from_iter(&other.cells), |row| row.get(0))
+        };
+        let found = count().map_err(|error| self.database.failed("could not read", error))?;
+        Ok(if found <= FEW { other } else { narrow })
     }
 
     fn run(&self, part: &Part, narrow: Narrow) -> Run {
@@ -238,22 +263,21 @@ impl Asked<'_> {
         let (sql, cells) = self.sql(run);
         let mut statement = conn.prepare_cached(&sql)?;
         let mut rows = statement.query(params_from_iter(cells))?;
+        // The statement that reads a line, of the part that the last row was of.
+        let mut lines: Option<(i64, CachedStatement<'_>)> = None;
+        let mut last = None;
         while let Some(row) = rows.next()? {
             let (id, observed_at): (i64, i64) = (row.get(0)?, row.get(1)?);
             let part = if run.part == GAPS { row.get(2)? } else { run.part };
-            let (stream, seq) = unkey(id);
-            let place = Cursor {
-                observed_at: observed_at.unsigned_abs(),
-                stream: self.streams.get(&stream).cloned().unwrap_or_else(|| "".into()),
-                seq,
+            let (_, line) = match lines.take_if(|(of, _)| *of == part) {
+                Some(known) => lines.insert(known),
+                None => lines.insert((part, conn.prepare_cached(&line_of(part))?)),
             };
-            let sql = format!("SELECT line FROM lines_{part} WHERE id = ?1");
-            let mut line = conn.prepare_cached(&sql)?;
             let mut line = line.query([id])?;
-            run.behind = Some(place.clone());
+            last = Some((id, observed_at));
             let item = match line.next()? {
-                Some(line) => self.item(run.part, place, line.get_ref(0)?.as_blob()?),
-                None => Some(self.finding(seq, "its line is missing")),
+                Some(line) => self.item(run.part, (id, observed_at), line.get_ref(0)?.as_blob()?),
+                None => Some(self.finding(unkey(id).1, "its line is missing")),
             };
             match item {
                 Some(Item::Finding(finding)) => findings.push_back(finding),
@@ -261,24 +285,37 @@ impl Asked<'_> {
                 None => {}
             }
             if run.found.len() >= run.want {
+                run.behind = last.map(|last| self.place(last));
                 return Ok(());
             }
         }
+        run.behind = last.map(|last| self.place(last)).or(run.behind.take());
         run.ended = true;
         Ok(())
     }
 
+    /// The place of a row, by its key and when it was observed.
+    fn place(&self, (id, observed_at): (i64, i64)) -> Cursor {
+        let (stream, seq) = unkey(id);
+        Cursor {
+            observed_at: observed_at.unsigned_abs(),
+            stream: self.streams.get(&stream).cloned().unwrap_or_else(|| "".into()),
+            seq,
+        }
+    }
+
     /// What a line is to who walks; nothing where it is not wanted.
-    fn item(&self, part: i64, place: Cursor, line: &[u8]) -> Option<Item> {
-        if part != GAPS && self.look.as_ref().is_some_and(|look| !look.may(line)) {
+    fn item(&self, part: i64, row: (i64, i64), line: &[u8]) -> Option<Item> {
+        let is_ruled_out = || self.look.as_ref().is_some_and(|look| !look.may(line));
+        if part != GAPS && is_ruled_out() && self.filter.steps_over() {
             return None;
         }
         let Some(record) = sqlite::read(line) else {
-            return Some(self.finding(place.seq, "its line was changed"));
+            return Some(self.finding(unkey(row.0).1, "its line was changed"));
         };
         let is_wanted = self.filter.matches(&record);
         let stored = || Stored {
-            place,
+            place: self.place(row),
             record,
             line: line.to_vec(),
         };
@@ -366,6 +403,10 @@ impl Asked<'_> {
     }
 }
 
+fn line_of(part: i64) -> String {
+    format!("SELECT line FROM lines_{part} WHERE id = ?1")
+}
+
 /// The observation time; where rows are read by their keys, a plus keeps SQLite from going by the index of that column.
 fn observed(run: &Run) -> &'static str {
     if run.is_by_id {
@@ -385,5 +426,53 @@ impl Iterator for Walk<'_> {
         let next = self.advance();
         self.failed = next.is_err();
         next.transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Record, Slot};
+    use crate::store::{SqliteStore, Store as _, StoreWrite as _};
+
+    /// Says of an actor and of a text.
+    struct Both(&'static str);
+
+    impl Filter for Both {
+        fn matches(&self, record: &Record) -> bool {
+            let is_rare = record.text(Slot::Summary) == Some("a rare one");
+            record.text(Slot::ActorId) == Some(self.0) && is_rare
+        }
+
+        fn condition(&self) -> Condition {
+            Condition::All(vec![
+                Condition::Is(Slot::ActorId, vec![self.0.to_owned()]),
+                Condition::Says(vec!["rare".to_owned()]),
+            ])
+        }
+    }
+
+    #[test]
+    fn what_an_index_leads_to_few_of_is_not_sought_among_all_rows_that_have_a_word() {
+        let rows = FEW.unsigned_abs() + 2;
+        let mut store = SqliteStore::in_memory().unwrap().part_records(rows);
+        let records: Vec<Record> = (0..rows)
+            .map(|at| {
+                let actor = if at == 5 { "few" } else { "many" };
+                let text = if at % 5 == 0 { "a rare one" } else { "another" };
+                let record = Record::builder("e").time(at);
+                record.actor("user", actor).summary(text).build()
+            })
+            .collect();
+        store.insert_batch(&records).unwrap();
+        for (actor, is_by_words, found) in [("many", true, rows.div_ceil(5) - 1), ("few", false, 1)] {
+            let both = Both(actor);
+            let walk = Walk::new(&store.database, &both, Direction::NewestFirst, None).unwrap();
+            let part = store.database.parts().unwrap().remove(0);
+            let narrow = walk.asked.narrow(&part).unwrap();
+            assert_eq!(narrow.sql.contains("MATCH"), is_by_words, "{}", narrow.sql);
+            drop(walk);
+            assert_eq!(store.count(&both).unwrap(), found);
+        }
     }
 }
