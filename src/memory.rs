@@ -34,14 +34,12 @@ pub(crate) fn apart<R>(then: impl FnOnce() -> R) -> (R, bool) {
     struct Before(bool);
     impl Drop for Before {
         fn drop(&mut self) {
-            if self.0 {
-                lack();
-            }
+            let _ = LACKS.try_with(|lacks| lacks.set(self.0));
         }
     }
     let _before = Before(take_lack());
     let done = then();
-    (done, take_lack())
+    (done, lacks())
 }
 
 /// Makes room for so many items more; `false`, and noted, where there is none.
@@ -155,6 +153,10 @@ mod tests {
         lack();
         assert_eq!(apart(lacks), (false, false));
         assert!(take_lack(), "what was noted before stands");
-        assert!(std::panic::catch_unwind(|| apart(|| panic!("inside"))).is_err() && !take_lack());
+        let panics = || {
+            lack();
+            panic!("inside")
+        };
+        assert!(std::panic::catch_unwind(|| apart(panics)).is_err() && !take_lack());
     }
 }

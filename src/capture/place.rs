@@ -244,15 +244,17 @@ impl Capture {
         self.spans.with(tracked, |state| {
             let mut fields = RedactedFields::default();
             fields.extend(&state.handed_down);
-            let has_actor = state.has_actor && !fields.is_lost();
-            if fields.is_lost() {
+            let is_lost = fields.is_lost();
+            let has_actor = state.has_actor && !is_lost;
+            if is_lost {
                 fields.clear();
                 self.cannot_hand_down();
             }
             Carried {
                 fields,
                 has_actor,
-                is_scoped: state.is_scoped,
+                // Whoever acts around it need not be who acts inside.
+                is_scoped: state.is_scoped || is_lost,
                 trace: state.trace,
             }
         })

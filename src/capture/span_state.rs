@@ -112,7 +112,7 @@ impl SpanState {
     fn inherit_nothing(&mut self, parent: &Self) {
         self.handed_down.clear();
         self.has_actor = false;
-        self.is_scoped |= parent.is_scoped;
+        self.is_scoped = true;
         self.trace = parent.trace;
         if let Some(trace) = parent.trace {
             self.handed_down.trace(trace, None);

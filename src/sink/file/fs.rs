@@ -79,7 +79,8 @@ pub(crate) trait Fs: Send + Sync + fmt::Debug {
     /// Opens an existing file for appending.
     fn open_append(&self, path: &Path) -> io::Result<Box<dyn FsFile>>;
     /// Writes the bytes of a file from `from` on once more, as they are: the next sync then has them to write, also where an
-    /// earlier one failed and the system let go of what it could not write. Nobody may write to the file meanwhile.
+    /// earlier one failed and the system let go of what it could not write. Nobody may write to the file meanwhile. One that may
+    /// be opened for appending only is left as it is: then the sync has to do.
     fn renew(&self, path: &Path, from: u64) -> io::Result<()>;
     /// Reads at most `limit` bytes of a small file.
     fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>>;

@@ -293,15 +293,11 @@ impl Found {
         if !opened.clean {
             // A sync of an earlier life may have failed, or that of an earlier start: this one would confirm what is not there.
             let from = len.saturating_sub(UNCONFIRMED);
-            match fs.renew(&path, from) {
-                // It takes nothing but appends (`chattr +a`): then the sync has to do.
-                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
-                renewed => renewed.map_err(|error| {
-                    let what = "could not write once more the end of a segment whose last sync is not known to have \
-                                succeeded; check the disk and start again:";
-                    Error::io(what, &path, error)
-                })?,
-            }
+            fs.renew(&path, from).map_err(|error| {
+                let what = "could not write once more the end of a segment whose last sync is not known to have \
+                            succeeded; check the disk and start again:";
+                Error::io(what, &path, error)
+            })?;
         }
         // Not copied where that fails: callers of an earlier life may have been told that these lines are on disk, and in a
         // segment that repeats them they would depend on the next power failure.
