@@ -172,10 +172,10 @@ fn a_sink_that_hangs_holds_up_neither_the_other_nor_the_end_behind_the_time_of_t
     assert!(good.has("last"));
     hung.tell(Deed::Take);
     let error = audit.shutdown(LONG).unwrap_err();
-    assert!(
-        error.to_string().contains("sink `hung` missed 2 entries"),
-        "{error}"
-    );
+    // The end is offered to it until then: it may still have taken that.
+    let missed = if hung.has("audit.close") { 1 } else { 2 };
+    let told = format!("sink `hung` missed {missed} entries");
+    assert!(error.to_string().contains(&told), "{error}");
     assert!(hung.has("load.step") && !hung.has("last"));
 }
 
