@@ -29,6 +29,8 @@ mod seq;
 mod shrink;
 mod signing;
 mod skim;
+#[cfg(feature = "sqlite")]
+mod stands;
 mod stencil;
 #[cfg(test)]
 mod stencil_tests;
@@ -61,9 +63,9 @@ pub(crate) use segment::Listing;
 pub use segment::{Segment, SegmentName, segments, strays};
 pub(crate) use seq::{seq_of, stream_of};
 pub use signing::{Signer, SigningKey};
+pub(crate) use skim::{Skim, Skimmed};
 #[cfg(feature = "sqlite")]
-pub(crate) use skim::{Stands, skim_places};
-pub(crate) use skim::{Wanted, skim};
+pub(crate) use stands::{Stands, Wanted, as_it_stands};
 pub(crate) use step::Plain;
 pub(crate) use text::string as json_string;
 pub use tile::{TileName, tile_hashes};

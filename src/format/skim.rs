@@ -1,235 +1,211 @@
-//! Reads of a line what is asked for, and steps over the rest: a scan of many lines wants little of each.
+//! Reads of lines what is asked for, and steps over the rest: a scan of many lines wants little of each.
 
-use super::json::Parser;
-use super::read::{NEEDED, put};
-use crate::record::{Record, Slot};
+use std::collections::HashMap;
 
-/// Deeper lines are read whole.
-const MAX_DEPTH: u32 = 32;
+use super::json::Json;
+use super::read::{KEYS, Key, Times, put};
+use super::step::Plain;
+use super::track::{Reader, Spot, Track};
+use crate::record::{Record, Slot, Value};
 
-/// The slots that are read of a line, by their keys in the line's order.
-#[derive(Debug, Clone)]
-pub(crate) struct Wanted {
-    tops: Vec<(&'static str, Top)>,
-}
+/// Object, which is empty for a key of the line itself, and key.
+type Path = (&'static str, &'static str);
 
-/// What a top-level key holds of the wanted slots.
-#[derive(Debug, Clone)]
-enum Top {
+/// What a key has to do with the wanted slots.
+#[derive(Debug, Clone, Copy, Default)]
+enum Want {
+    #[default]
+    Nothing,
+    /// Its members are slots, so it must be an object.
+    Object,
     Slot(Slot),
-    Members(Vec<(&'static str, Slot)>),
 }
 
-impl Wanted {
-    /// These, and those without which a line is no record. `None` where attributes are wanted: keys that nobody knows
-    /// become attributes, so all of the line must be read.
+/// Reads the wanted slots of one line after the other.
+#[derive(Debug)]
+pub(crate) struct Skim {
+    wanted: HashMap<Path, Slot>,
+    track: Track<Want>,
+    times: Times,
+    observed: Times,
+}
+
+/// What was read of a line that is a record.
+#[derive(Debug)]
+pub(crate) struct Skimmed<'a> {
+    event: Plain<'a>,
+    stream: Plain<'a>,
+    schema: u64,
+    time: u64,
+    observed_at: Option<u64>,
+    seq: u64,
+    /// The other wanted slots.
+    rest: Record,
+}
+
+impl Skim {
+    /// For these slots, and those that tell whether a line is a record, and which. `None` where attributes are wanted: keys
+    /// that nobody knows become attributes, so all of the line must be read.
     pub(crate) fn new(slots: impl IntoIterator<Item = Slot>) -> Option<Self> {
-        let mut all: Vec<Slot> = NEEDED
+        const ALWAYS: [Slot; 7] = [
+            Slot::Event,
+            Slot::ObservedAt,
+            Slot::Profile,
+            Slot::Schema,
+            Slot::Seq,
+            Slot::Stream,
+            Slot::Time,
+        ];
+        let wanted: HashMap<Path, Slot> = ALWAYS
             .into_iter()
-            .chain([Slot::ObservedAt, Slot::Profile])
+            .chain(slots)
+            .map(|slot| {
+                let (object, key) = slot.place();
+                ((object.unwrap_or_default(), key), slot)
+            })
             .collect();
-        all.extend(slots);
-        if all.contains(&Slot::Attributes) {
-            return None;
-        }
-        // Slots have the order of the line.
-        all.sort_unstable();
-        all.dedup();
-        let mut tops: Vec<(&'static str, Top)> = Vec::new();
-        for slot in all {
-            match (slot.place(), tops.last_mut()) {
-                ((Some(object), key), Some((last, Top::Members(members)))) if *last == object => {
-                    members.push((key, slot));
-                }
-                ((Some(object), key), _) => tops.push((object, Top::Members(vec![(key, slot)]))),
-                ((None, key), _) => tops.push((key, Top::Slot(slot))),
-            }
-        }
-        Some(Self { tops })
-    }
-}
-
-/// The wanted slots of a line; `None` where it must be read whole to know: it is not in our own spelling (no spaces, keys
-/// in order and without escapes), or it is not a record.
-///
-/// A slot that is not wanted is stepped over: that it has a value which it cannot have does not show.
-pub(crate) fn skim(line: &[u8], wanted: &Wanted) -> Option<Record> {
-    let text = std::str::from_utf8(line).ok()?;
-    let mut skim = Skim {
-        parser: Parser { text, at: 0 },
-    };
-    let mut record = Record::default();
-    let mut tops = wanted.tops.iter().peekable();
-    skim.members(|skim, key| {
-        while tops.next_if(|(top, _)| *top < key).is_some() {}
-        match tops.next_if(|(top, _)| *top == key) {
-            None => skim.value(0),
-            Some((_, Top::Slot(slot))) => skim.slot(*slot, &mut record),
-            Some((_, Top::Members(members))) => skim.object(members, &mut record),
-        }
-    })?;
-    let is_whole = skim.parser.at == text.len() && NEEDED.iter().all(|slot| record.get(*slot).is_some());
-    is_whole.then_some(record)
-}
-
-/// What stands for a slot in a line, as it stands there.
-#[cfg(any(test, feature = "sqlite"))]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stands<'a> {
-    /// A text without escapes.
-    Text(&'a str),
-    /// The digits of a number.
-    Number(&'a str),
-}
-
-/// Gives the wanted slots of a line as they stand in it, copying nothing; `None` where [`skim`] would be, where a text has an
-/// escape, and where something else than a text or a number stands for a wanted slot. Some may have been given by then.
-#[cfg(any(test, feature = "sqlite"))]
-pub(crate) fn skim_places<'a>(
-    line: &'a str,
-    wanted: &Wanted,
-    mut give: impl FnMut(Slot, Stands<'a>),
-) -> Option<()> {
-    let mut skim = Skim {
-        parser: Parser { text: line, at: 0 },
-    };
-    let mut needed = 0;
-    let mut give = |slot, stands| {
-        needed += usize::from(NEEDED.contains(&slot));
-        give(slot, stands);
-    };
-    let mut tops = wanted.tops.iter().peekable();
-    skim.members(|skim, key| {
-        while tops.next_if(|(top, _)| *top < key).is_some() {}
-        match tops.next_if(|(top, _)| *top == key) {
-            None => skim.value(0),
-            Some((_, Top::Slot(slot))) => skim.stands().map(|stands| give(*slot, stands)),
-            Some((_, Top::Members(members))) => {
-                let mut wanted = members.iter().peekable();
-                skim.members(|skim, key| {
-                    while wanted.next_if(|(name, _)| *name < key).is_some() {}
-                    match wanted.next_if(|(name, _)| *name == key) {
-                        None => skim.value(1),
-                        Some((_, slot)) => skim.stands().map(|stands| give(*slot, stands)),
-                    }
-                })
-            }
-        }
-    })?;
-    (skim.parser.at == line.len() && needed == NEEDED.len()).then_some(())
-}
-
-struct Skim<'a> {
-    parser: Parser<'a>,
-}
-
-impl<'a> Skim<'a> {
-    /// Steps through an object whose keys stand in order; `each` steps over the value of a key.
-    fn members(&mut self, mut each: impl FnMut(&mut Self, &'a str) -> Option<()>) -> Option<()> {
-        self.eat(b'{')?;
-        if self.parser.eat(b'}') {
-            return Some(());
-        }
-        let mut before: Option<&str> = None;
-        loop {
-            let key = self.key()?;
-            if before.is_some_and(|before| before >= key) {
-                return None;
-            }
-            before = Some(key);
-            self.eat(b':')?;
-            each(self, key)?;
-            if self.parser.eat(b'}') {
-                return Some(());
-            }
-            self.eat(b',')?;
-        }
-    }
-
-    fn object(&mut self, members: &[(&'static str, Slot)], record: &mut Record) -> Option<()> {
-        let mut wanted = members.iter().peekable();
-        self.members(|skim, key| {
-            while wanted.next_if(|(name, _)| *name < key).is_some() {}
-            match wanted.next_if(|(name, _)| *name == key) {
-                None => skim.value(1),
-                Some((_, slot)) => skim.slot(*slot, record),
-            }
+        let is_less = !wanted.values().any(|slot| *slot == Slot::Attributes);
+        is_less.then(|| Self {
+            wanted,
+            track: Track::default(),
+            times: Times::default(),
+            observed: Times::default(),
         })
     }
 
-    fn slot(&mut self, slot: Slot, record: &mut Record) -> Option<()> {
-        let json = self.parser.value(0).ok()?;
-        put(record, slot, json).ok()
+    /// The wanted slots of a line. `None` where it must be read whole to know: it is not a record, or what tells which it is
+    /// stands there with escapes or in long numbers.
+    ///
+    /// A slot that is not wanted is stepped over: that it has a value which it cannot have does not show.
+    #[inline]
+    pub(crate) fn line<'a>(&mut self, line: &'a [u8]) -> Option<Skimmed<'a>> {
+        let mut found = Found {
+            wanted: &self.wanted,
+            times: [&mut self.times, &mut self.observed],
+            event: None,
+            stream: None,
+            schema: None,
+            time: None,
+            observed_at: None,
+            seq: None,
+            rest: Record::default(),
+            is_odd: false,
+        };
+        self.track.read(line, &mut found).ok()?;
+        if found.is_odd {
+            return None;
+        }
+        Some(Skimmed {
+            event: found.event?,
+            stream: found.stream?,
+            schema: found.schema?,
+            time: found.time?,
+            observed_at: found.observed_at,
+            seq: found.seq?,
+            rest: found.rest,
+        })
+    }
+}
+
+impl<'a> Skimmed<'a> {
+    /// The stream's id.
+    pub(crate) fn stream(&self) -> &'a str {
+        self.stream.as_str()
     }
 
-    #[cfg(any(test, feature = "sqlite"))]
-    fn stands(&mut self) -> Option<Stands<'a>> {
-        let start = self.parser.at;
-        match self.parser.peek()? {
-            b'"' => self.key().map(Stands::Text),
-            b'-' | b'0'..=b'9' => {
-                self.parser.number().ok()?;
-                let digits = self.parser.text.get(start..self.parser.at)?;
-                Some(Stands::Number(digits))
+    /// When it was observed, if that stands there.
+    pub(crate) fn observed_at(&self) -> Option<u64> {
+        self.observed_at
+    }
+
+    /// The sequence number.
+    pub(crate) fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// The wanted slots as a record.
+    pub(crate) fn into_record(self) -> Record {
+        let mut record = self.rest;
+        record.put(Slot::Event, Value::from(self.event.as_str()));
+        record.put(Slot::Stream, Value::from(self.stream.as_str()));
+        record.put(Slot::Schema, Value::from(self.schema));
+        record.put(Slot::Time, Value::from(self.time));
+        record.put(Slot::Seq, Value::from(self.seq));
+        if let Some(observed_at) = self.observed_at {
+            record.put(Slot::ObservedAt, Value::from(observed_at));
+        }
+        record
+    }
+}
+
+/// What is found in one line.
+struct Found<'s, 'a> {
+    wanted: &'s HashMap<Path, Slot>,
+    times: [&'s mut Times; 2],
+    event: Option<Plain<'a>>,
+    stream: Option<Plain<'a>>,
+    schema: Option<u64>,
+    time: Option<u64>,
+    observed_at: Option<u64>,
+    seq: Option<u64>,
+    rest: Record,
+    /// Only who reads the whole line can say what it is.
+    is_odd: bool,
+}
+
+impl<'a> Reader<'a, Want> for Found<'_, 'a> {
+    fn enters(&self, key: &str) -> bool {
+        !self.wanted.contains_key(&("", key))
+    }
+
+    fn keeps(&self, spot: Spot<'_>) -> Want {
+        let path = (spot.object.unwrap_or_default(), spot.key);
+        match (self.wanted.get(&path), spot.object, KEYS.get(spot.key)) {
+            (Some(slot), ..) => Want::Slot(*slot),
+            (None, None, Some(Key::Object(_))) => Want::Object,
+            _ => Want::Nothing,
+        }
+    }
+
+    fn value(&mut self, want: &Want, value: Json<'a>) {
+        self.is_odd |= match (want, value) {
+            (Want::Nothing, _) | (Want::Object, Json::Object(_)) => false,
+            (Want::Slot(Slot::Event | Slot::Stream | Slot::Schema | Slot::Seq | Slot::Time), _)
+            | (Want::Slot(Slot::ObservedAt) | Want::Object, _) => true,
+            (Want::Slot(slot), value) => put(&mut self.rest, *slot, value).is_err(),
+        };
+    }
+
+    #[inline(always)]
+    fn text(&mut self, want: &Want, text: Plain<'a>) {
+        let [times, observed] = &mut self.times;
+        match want {
+            Want::Nothing => {}
+            Want::Slot(Slot::Event) => self.event = Some(text),
+            Want::Slot(Slot::Stream) => self.stream = Some(text),
+            Want::Slot(Slot::Time) => self.time = times.nanos(text),
+            Want::Slot(Slot::ObservedAt) => {
+                self.observed_at = observed.nanos(text);
+                self.is_odd |= self.observed_at.is_none();
             }
-            _ => None,
+            Want::Slot(_) | Want::Object => self.value(want, Json::Str(text.as_str().into())),
         }
     }
 
-    /// A text without escapes, such as a key.
-    fn key(&mut self) -> Option<&'a str> {
-        self.eat(b'"')?;
-        let start = self.parser.at;
-        self.parser.plain().ok()?;
-        let key = self.parser.text.get(start..self.parser.at)?;
-        self.eat(b'"')?;
-        Some(key)
-    }
-
-    /// Steps over a value.
-    fn value(&mut self, depth: u32) -> Option<()> {
-        let parser = &mut self.parser;
-        match parser.peek()? {
-            b'"' => self.string(),
-            b'{' if depth < MAX_DEPTH => self.members(|skim, _| skim.value(depth + 1)),
-            b'[' if depth < MAX_DEPTH => self.list(depth + 1),
-            b'-' | b'0'..=b'9' => parser.number().ok().map(drop),
-            b't' | b'f' | b'n' => parser.value(0).ok().map(drop),
-            _ => None,
+    #[inline(always)]
+    fn digits(&mut self, want: &Want, digits: Plain<'a>) {
+        match want {
+            Want::Nothing => {}
+            Want::Slot(Slot::Schema) => self.schema = Some(digits.number()),
+            Want::Slot(Slot::Seq) => self.seq = Some(digits.number()),
+            Want::Slot(_) | Want::Object => self.value(want, Json::Number(digits.as_str())),
         }
-    }
-
-    fn list(&mut self, depth: u32) -> Option<()> {
-        self.eat(b'[')?;
-        if self.parser.eat(b']') {
-            return Some(());
-        }
-        loop {
-            self.value(depth)?;
-            if self.parser.eat(b']') {
-                return Some(());
-            }
-            self.eat(b',')?;
-        }
-    }
-
-    fn string(&mut self) -> Option<()> {
-        self.eat(b'"')?;
-        self.parser.plain().ok()?;
-        while self.parser.eat(b'\\') {
-            self.parser.escape().ok()?;
-            self.parser.plain().ok()?;
-        }
-        self.eat(b'"')
-    }
-
-    fn eat(&mut self, byte: u8) -> Option<()> {
-        self.parser.eat(byte).then_some(())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::read::NEEDED;
     use super::*;
     use crate::format::read_line;
 
@@ -238,6 +214,15 @@ mod tests {
         r#""c\n":true},"event":"document.read","labels":{"team":"core"},"observed_at":"2025-11-21T10:00:00.250000000Z","#,
         r#""outcome":"suc\u0000cess\"","schema":1,"seq":7,"stream":"main","time":"2025-11-21T10:00:00.250000000Z"}"#
     );
+
+    /// What is read of a line for these slots.
+    fn skim(line: &[u8], slots: &[Slot]) -> Option<Record> {
+        let mut skim = Skim::new(slots.iter().copied()).unwrap();
+        // What the first line taught the second is stepped through with.
+        let first = skim.line(line).map(Skimmed::into_record);
+        assert_eq!(skim.line(line).map(Skimmed::into_record), first);
+        first
+    }
 
     /// The wanted slots of the record that the whole line is.
     fn of_whole(line: &str, slots: &[Slot]) -> Option<Record> {
@@ -253,30 +238,6 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_in_a_line_is_given_as_it_stands_or_not_at_all() {
-        fn places<'a>(line: &'a str, slots: &[Slot]) -> Option<Vec<(Slot, Stands<'a>)>> {
-            let mut places = Vec::new();
-            let wanted = Wanted::new(slots.iter().copied()).unwrap();
-            skim_places(line, &wanted, |slot, stands| places.push((slot, stands)))?;
-            places.retain(|(slot, _)| slots.contains(slot));
-            Some(places)
-        }
-        let line = &LINE.replace("c\\n", "c");
-        let unnumbered = line.replace("\"seq\"", "\"seqs\"");
-        let both = [Slot::ActorType, Slot::Seq];
-        let given = [
-            (Slot::ActorType, Stands::Text("user")),
-            (Slot::Seq, Stands::Number("7")),
-        ];
-        assert_eq!(places(line, &both).as_deref(), Some(&given[..]));
-        assert_eq!(places(line, &[Slot::Reason]), Some(Vec::new()), "it is absent");
-        assert_eq!(places(line, &[Slot::Outcome]), None, "it has an escape");
-        assert_eq!(places(line, &[Slot::ActorRoles]), None, "it is a list");
-        assert_eq!(places(&unnumbered, &both), None, "it has no number");
-        assert_eq!(places(&line[..line.len() - 1], &both), None, "it is cut short");
-    }
-
-    #[test]
     fn what_is_wanted_of_a_line_is_what_the_whole_line_says() {
         for slots in [
             &[][..],
@@ -284,34 +245,35 @@ mod tests {
             &[Slot::Outcome, Slot::ActorType, Slot::Labels],
             &[Slot::ActorRoles, Slot::Action, Slot::TraceId],
         ] {
-            let wanted = Wanted::new(slots.iter().copied()).unwrap();
-            // `c\n` is a key with an escape, so this line is read whole.
-            assert_eq!(skim(LINE.as_bytes(), &wanted), None);
-            let line = LINE.replace("c\\n", "c");
-            assert_eq!(
-                skim(line.as_bytes(), &wanted),
-                of_whole(&line, slots),
-                "{slots:?}"
-            );
+            let spaced = LINE.replace(',', ", ");
+            for line in [LINE, &spaced] {
+                let found = skim(line.as_bytes(), slots);
+                assert_eq!(found, of_whole(line, slots), "{slots:?}");
+                assert!(found.is_some());
+            }
         }
-        assert!(Wanted::new([Slot::Attributes]).is_none());
+        assert!(Skim::new([Slot::Attributes]).is_none());
     }
 
     #[test]
     fn what_is_skimmed_is_always_a_line_that_can_be_read_and_says_the_same() {
         let slots = [Slot::ActorId, Slot::Outcome, Slot::Labels];
-        let wanted = Wanted::new(slots).unwrap();
-        let line = LINE.replace("c\\n", "c");
+        let mut known = Skim::new(slots).unwrap();
+        assert!(known.line(LINE.as_bytes()).is_some());
         let mut skimmed = 0;
-        for at in 0..line.len() {
+        for at in 0..LINE.len() {
             for byte in b"\"\\{}[],:0 x\n".iter().map(|byte| char::from(*byte)) {
-                let mut changed = line.clone();
+                let mut changed = LINE.to_owned();
                 changed.replace_range(at..=at, &byte.to_string());
-                let cut = line.get(..at).unwrap_or_default();
+                let cut = LINE.get(..at).unwrap_or_default();
                 for line in [changed.as_str(), cut] {
-                    let Some(found) = skim(line.as_bytes(), &wanted) else {
+                    let Some(found) = skim(line.as_bytes(), &slots) else {
                         continue;
                     };
+                    assert_eq!(
+                        known.line(line.as_bytes()).map(Skimmed::into_record).as_ref(),
+                        Some(&found)
+                    );
                     skimmed += 1;
                     // What is not wanted may have a value that it cannot have.
                     if let Some(whole) = of_whole(line, &slots) {
@@ -324,13 +286,25 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_nested_too_deep_or_holds_a_key_twice_is_read_whole() {
-        let wanted = Wanted::new([]).unwrap();
-        let deep = format!("{}1{}", "[".repeat(40), "]".repeat(40));
-        let line = LINE.replace("c\\n", "c");
-        assert!(skim(line.replace("null", "[[[]]]").as_bytes(), &wanted).is_some());
-        assert_eq!(skim(line.replace("null", &deep).as_bytes(), &wanted), None);
-        let twice = line.replace("\"c\":true", "\"a\":true");
-        assert_eq!(skim(twice.as_bytes(), &wanted), None);
+    fn a_line_that_holds_a_key_twice_or_no_object_where_one_must_stand_is_none() {
+        let twice = LINE.replace("\"c\\n\":true", "\"a\":true");
+        let actor = LINE.replace(r#"{"id":"u-1","roles":["a","b"],"type":"user"}"#, "5");
+        for line in [&twice, &actor] {
+            assert_ne!(line, LINE);
+            assert_eq!(skim(line.as_bytes(), &[]), None);
+            assert!(read_line(line.as_bytes()).is_err());
+        }
+    }
+
+    #[test]
+    fn what_tells_which_record_it_is_and_has_an_odd_spelling_is_read_whole() {
+        for (from, to) in [
+            ("\"document.read\"", "\"document\\u002eread\""),
+            ("\"seq\":7", "\"seq\":10000000000000000"),
+        ] {
+            let line = LINE.replace(from, to);
+            assert_eq!(skim(line.as_bytes(), &[]), None, "{to}");
+            assert!(read_line(line.as_bytes()).is_ok(), "{to}");
+        }
     }
 }

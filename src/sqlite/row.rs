@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use rusqlite::types::ValueRef;
 
 use super::columns::COLUMNS;
-use crate::format::{Stands, Wanted, read_line, skim_places, time};
+use crate::format::{Stands, Wanted, as_it_stands, read_line, time};
 use crate::record::marks::{COMMITMENT, ERASED, GAP};
 use crate::record::{Kind, Record, Slot, Value};
 
@@ -38,8 +38,8 @@ pub(super) fn columns(line: &[u8]) -> Option<Box<Columns<'_>>> {
         cells: [ValueRef::Null; COLUMNS.len()],
     });
     let (mut is_fit, mut is_observed, mut is_foreign) = (true, false, false);
-    skim_places(line, WANTED.as_ref()?, |slot, stands| {
-        let cell = match (slot.kind(), stands) {
+    as_it_stands(line, WANTED.as_ref()?, |slot, found| {
+        let cell = match (slot.kind(), found) {
             (Kind::Time, Stands::Text(text)) => time(text).map(|nanos| {
                 is_observed |= slot == Slot::ObservedAt;
                 columns.time = if slot == Slot::Time { nanos } else { columns.time };

@@ -9,8 +9,9 @@ use crate::format::{Piece, SegmentName};
 
 use super::back::BackLines;
 use super::completeness::completeness;
+use super::reading::decode;
 use super::seek::first_place;
-use super::stream::{Files, StreamWalk, decode, open};
+use super::stream::{Files, StreamWalk, open};
 use super::{Cursor, Direction, Extent, Filter, Item, Store, Verdict, Window};
 
 /// Records in segment files, as a journal writes them.

@@ -13,8 +13,9 @@ use super::back::BackLines;
 use super::dir::{Walk, streams_of};
 use super::erasable::Values;
 use super::numbers::{Numbers, Step};
+use super::reading::decode;
 use super::seek::{Bound, files_before, offsets};
-use super::stream::{Files, Part, decode, open};
+use super::stream::{Files, Part, open};
 use super::{Cursor, DirStore, Direction, Filter, Finding, FindingKind, Item, RawTest, Stored, Window};
 
 /// How many bytes of a stream one poll takes at most.

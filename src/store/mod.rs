@@ -12,6 +12,7 @@ mod opts;
 mod place;
 mod quick;
 mod raw;
+mod reading;
 mod seek;
 #[cfg(feature = "sqlite")]
 mod sqlite;

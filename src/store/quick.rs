@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use memchr::memmem::Finder;
 
+use super::reading::decode;
 use super::seek::{Bound, files_before};
-use super::stream::{Files, Part, decode, open};
+use super::stream::{Files, Part, open};
 use crate::error::{Error, Result};
 use crate::format::{Lines, Piece};
 use crate::record::Value;

@@ -9,7 +9,8 @@ use crate::error::{Error, Result};
 use crate::format::{Lines, Piece};
 
 use super::Cursor;
-use super::stream::{Part, decode, open};
+use super::reading::decode;
+use super::stream::{Part, open};
 
 /// Halving stops when so few bytes are left: reading them costs no more than another probe.
 const CLOSE: u64 = 256 * 1024;

@@ -6,19 +6,15 @@ use std::io::{self, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use memchr::memmem;
-
 use crate::error::{Error, Result};
-use crate::format::{Lines, Listing, Piece, Wanted, read_line, skim};
-use crate::record::marks::COMMITMENT;
-use crate::record::{Record, Slot};
+use crate::format::{Lines, Listing, Piece};
 
 use super::back::BackLines;
 use super::erasable::Values;
 use super::numbers::{Numbers, Step};
-use super::raw::Look;
+use super::reading::{Read, Reading};
 use super::seek::{self, Bound};
-use super::{Cursor, Direction, Filter, Finding, FindingKind, Item, Stored, Window, is_gap};
+use super::{Cursor, Direction, Filter, Finding, FindingKind, Item, Window};
 
 /// A file of a stream.
 #[derive(Debug, Clone, Copy)]
@@ -106,104 +102,6 @@ pub(super) fn open(path: &Path) -> Result<Option<File>> {
         Ok(file) => Ok(Some(file)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Error::io("could not open the segment", path, error)),
-    }
-}
-
-/// Reads a line as a record of a stream, or says why it is none.
-pub(super) fn decode(line: &[u8], name: &Arc<str>) -> Result<(Cursor, Record), String> {
-    let record = read_line(line).map_err(|error| error.to_string())?;
-    Ok((place_of(&record, name)?, record))
-}
-
-fn place_of(record: &Record, name: &Arc<str>) -> Result<Cursor, String> {
-    let (Some(observed_at), Some(seq)) = (record.uint(Slot::ObservedAt), record.uint(Slot::Seq)) else {
-        return Err("it has no `observed_at` and `seq`".to_owned());
-    };
-    let stream = match record.text(Slot::Stream) {
-        Some(id) if id != &**name => id.into(),
-        _ => Arc::clone(name),
-    };
-    Ok(Cursor {
-        observed_at,
-        stream,
-        seq,
-    })
-}
-
-/// How lines are read for a filter: as little of each as decides whether it is wanted, then what is wanted of it.
-pub(super) struct Reading {
-    /// Lines that fail it cannot be wanted.
-    look: Option<Look>,
-    gap: memmem::Finder<'static>,
-    /// What every line is read for, to know its place.
-    place: Option<Wanted>,
-    /// What the filter looks at and what is given; `None` where that is everything.
-    some: Option<Wanted>,
-    /// Whether what was read of a wanted record is all that is wanted of it.
-    is_all: bool,
-}
-
-/// What was read of a line.
-pub(super) enum Read {
-    /// Its record is not wanted, by its bytes alone.
-    Unwanted(Cursor),
-    /// The record, or what was asked for of it.
-    Record(Cursor, Record),
-}
-
-impl Reading {
-    pub(super) fn of(filter: &dyn Filter) -> Self {
-        let (looks_at, gives) = (filter.looks_at(), filter.gives());
-        let is_all = gives.is_some();
-        let some = looks_at.map(|mut slots| {
-            slots.extend(gives.unwrap_or_default());
-            Wanted::new(slots)
-        });
-        Self {
-            look: filter.raw().look(),
-            gap: memmem::Finder::new(super::GAP).into_owned(),
-            place: Wanted::new([]),
-            some: some.flatten(),
-            is_all,
-        }
-    }
-
-    /// Reads as much of a line as is needed, or says why it is not a record.
-    pub(super) fn read(&self, line: &[u8], name: &Arc<str>, filter: &dyn Filter) -> Result<Read, String> {
-        let is_own_loss = || self.gap.find(line).is_some();
-        if let (Some(look), Some(wanted)) = (&self.look, &self.place)
-            && !look.may(line)
-            && !is_own_loss()
-            && filter.steps_over()
-            && let Some(found) = skim(line, wanted)
-        {
-            return place_of(&found, name).map(Read::Unwanted);
-        }
-        // Where values stand elsewhere, all of the record is needed to find them.
-        if let Some(wanted) = &self.some
-            && memmem::find(line, COMMITMENT).is_none()
-            && let Some(found) = skim(line, wanted)
-            && !is_gap(&found)
-            && (self.is_all || !filter.matches(&found))
-        {
-            return Ok(Read::Record(place_of(&found, name)?, found));
-        }
-        let (place, record) = decode(line, name)?;
-        Ok(Read::Record(place, record))
-    }
-
-    /// What is given out for a line: its record if it is wanted, or that something was lost. Only then the line is copied.
-    fn item(filter: &dyn Filter, place: &Cursor, record: Record, line: &[u8]) -> Option<Item> {
-        let (wanted, is_gap) = (filter.matches(&record), is_gap(&record));
-        let stored = || Stored {
-            place: place.clone(),
-            record,
-            line: line.to_vec(),
-        };
-        if wanted {
-            return Some(Item::Record(stored()));
-        }
-        is_gap.then(|| Item::Gap(stored()))
     }
 }
 

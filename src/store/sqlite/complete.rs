@@ -13,7 +13,7 @@ use crate::sqlite::{MAX_SEQ, Part, key, number, unkey};
 use crate::store::completeness::{Every, Source, of_streams};
 use crate::store::numbers::{Numbers, Step};
 use crate::store::quick::still_paused;
-use crate::store::stream::{Read, Reading, decode};
+use crate::store::reading::{Read, Reading, decode};
 use crate::store::{Cursor, Direction, Finding, FindingKind, Item, Stored, Verdict, Window};
 
 /// The verdict on a window of the file.
@@ -134,12 +134,16 @@ impl Rows<'_> {
              WHERE e.id BETWEEN ?1 AND ?2 AND +e.observed_at >= ?3 ORDER BY e.id"
         );
         let every = Every::from(from);
-        let reading = Reading::of(&every);
+        let mut reading = Reading::of(&every);
         let mut statement = self.store.database.conn().prepare_cached(&sql)?;
         let [first, last] = self.from(seq);
         let mut rows = statement.query(params![first, last, number(from)])?;
         while let Some(row) = rows.next()? {
-            for item in self.items(row, &reading, &every, numbers)?.into_iter().flatten() {
+            for item in self
+                .items(row, &mut reading, &every, numbers)?
+                .into_iter()
+                .flatten()
+            {
                 if !take(item) {
                     return Ok(false);
                 }
@@ -152,7 +156,7 @@ impl Rows<'_> {
     fn items(
         &self,
         row: &Row<'_>,
-        reading: &Reading,
+        reading: &mut Reading,
         every: &Every,
         numbers: &mut Numbers,
     ) -> rusqlite::Result<[Option<Item>; 2]> {
