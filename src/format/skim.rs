@@ -126,6 +126,7 @@ impl<'a> Skimmed<'a> {
     /// The wanted slots as a record.
     pub(crate) fn into_record(self) -> Record {
         let mut record = self.rest;
+        record.reserve(6);
         record.put(Slot::Event, Value::from(self.event.as_str()));
         record.put(Slot::Stream, Value::from(self.stream.as_str()));
         record.put(Slot::Schema, Value::from(self.schema));
@@ -165,6 +166,10 @@ impl<'a> Reader<'a, Want> for Found<'_, 'a> {
             (None, None, Some(Key::Object(_))) => Want::Object,
             _ => Want::Nothing,
         }
+    }
+
+    fn skips(&self, want: &Want) -> bool {
+        matches!(want, Want::Nothing)
     }
 
     fn value(&mut self, want: &Want, value: Json<'a>) {

@@ -130,6 +130,67 @@ impl<'a> Plain<'a> {
     }
 }
 
+/// Deeper values are not stepped over.
+const MAX_DEPTH: u32 = 32;
+
+/// Where the line goes on behind a value whose content nobody wants. `None` where it has to be read to know: where it is not in
+/// our own spelling (no spaces, keys in order, no escapes), or is no value.
+pub(super) fn skip(line: &[u8], at: usize, depth: u32) -> Option<usize> {
+    let rest = line.get(at..)?;
+    match rest.first()? {
+        b'"' => Plain::text(line, at).map(|(_, behind)| behind),
+        b'{' if depth < MAX_DEPTH => skip_object(line, at + 1, depth + 1),
+        b'[' if depth < MAX_DEPTH => skip_list(line, at + 1, depth + 1),
+        b'0'..=b'9' => {
+            let len = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            let is_whole = matches!(rest.get(len), Some(b',' | b'}' | b']'));
+            (is_whole && (len == 1 || rest.first() != Some(&b'0'))).then_some(at + len)
+        }
+        _ => {
+            let words: [&[u8]; 3] = [b"true", b"false", b"null"];
+            let word = words.into_iter().find(|word| rest.starts_with(word))?;
+            Some(at + word.len())
+        }
+    }
+}
+
+/// As [`skip`], of an object behind its brace.
+fn skip_object(line: &[u8], mut at: usize, depth: u32) -> Option<usize> {
+    if line.get(at) == Some(&b'}') {
+        return Some(at + 1);
+    }
+    let mut before: Option<&[u8]> = None;
+    loop {
+        let (key, behind) = Plain::text(line, at)?;
+        // A key can stand twice only where keys do not rise.
+        if line.get(behind) != Some(&b':') || before.is_some_and(|before| before >= key.bytes()) {
+            return None;
+        }
+        before = Some(key.bytes());
+        at = skip(line, behind + 1, depth)?;
+        match line.get(at)? {
+            b',' => at += 1,
+            b'}' => return Some(at + 1),
+            _ => return None,
+        }
+    }
+}
+
+/// As [`skip`], of a list behind its bracket.
+fn skip_list(line: &[u8], mut at: usize, depth: u32) -> Option<usize> {
+    if line.get(at) == Some(&b']') {
+        return Some(at + 1);
+    }
+    loop {
+        at = skip(line, at, depth)?;
+        match line.get(at)? {
+            b',' => at += 1,
+            b']' => return Some(at + 1),
+            _ => return None,
+        }
+    }
+}
+
 /// The text of a line.
 pub(super) fn text(line: &[u8]) -> Parsed<&str> {
     std::str::from_utf8(line).map_err(|error| Flaw::Expected("text that is UTF-8", error.valid_up_to()))
@@ -200,6 +261,43 @@ mod tests {
                 assert!(!step.is_at(&other), "{len}, {at}");
             }
         }
+    }
+
+    #[test]
+    fn what_is_skipped_ends_where_it_ends_for_who_reads_it_and_nothing_that_is_no_value_is_skipped() {
+        let whole = r#"{"a":[1,{"b":null,"c":"x"},[],{}],"d":true,"e":"é","f":[false,0,12]},"#;
+        let mut skipped = 0;
+        for at in 0..whole.len() {
+            for byte in b"\"\\{}[],:0 eb\n".iter().map(|byte| char::from(*byte)) {
+                let Some(_) = whole.get(at..=at) else { continue };
+                let mut changed = whole.to_owned();
+                changed.replace_range(at..=at, &byte.to_string());
+                let cut = whole.get(..at).unwrap_or_default();
+                for text in [changed.as_str(), cut] {
+                    let Some(behind) = skip(text.as_bytes(), 0, 0) else {
+                        continue;
+                    };
+                    skipped += 1;
+                    let mut parser = Parser { text, at: 0 };
+                    assert!(parser.value(0).is_ok(), "{text}");
+                    assert_eq!(parser.at, behind, "{text}");
+                }
+            }
+        }
+        assert!(skipped > 100, "{skipped}");
+        assert_eq!(skip(whole.as_bytes(), 0, 0), Some(whole.len() - 1));
+        for left in [
+            r#"{"b":1,"a":1},"#,
+            r#"{"a":1,"a":1},"#,
+            r#"["\n"],"#,
+            "[1.5],",
+            "[01],",
+            "1 ",
+        ] {
+            assert_eq!(skip(left.as_bytes(), 0, 0), None, "{left}");
+        }
+        let deep = "[".repeat(40) + &"]".repeat(40) + ",";
+        assert_eq!(skip(deep.as_bytes(), 0, 0), None);
     }
 
     #[test]

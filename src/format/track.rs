@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use super::json::{Json, Parsed, Parser};
-use super::step::{Plain, Step, end, other, text};
+use super::step::{Plain, Step, end, other, skip, text};
 
 /// No more keys are kept, and no more ways on from one: whoever makes keys up is read without.
 const MOST_KEYS: usize = 512;
@@ -51,6 +51,12 @@ pub(crate) trait Reader<'a, T> {
 
     /// What is kept for a key.
     fn keeps(&self, spot: Spot<'_>) -> T;
+
+    /// Whether a value that is neither a text without escapes nor a short whole number need not be given.
+    fn skips(&self, kept: &T) -> bool {
+        let _ = kept;
+        false
+    }
 
     /// Takes a value.
     fn value(&mut self, kept: &T, value: Json<'a>);
@@ -132,9 +138,16 @@ impl<T> Track<T> {
                 reader.digits(&known.kept, digits);
                 at = behind;
             } else {
-                let (value, behind) = other(line, at, 1 + u32::from(known.object.is_some()))?;
-                reader.value(&known.kept, value);
-                at = behind;
+                let depth = 1 + u32::from(known.object.is_some());
+                let skips = reader.skips(&known.kept);
+                at = match skips.then(|| skip(line, at, depth)).flatten() {
+                    Some(behind) => behind,
+                    None => {
+                        let (value, behind) = other(line, at, depth)?;
+                        reader.value(&known.kept, value);
+                        behind
+                    }
+                };
             }
         }
     }

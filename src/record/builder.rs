@@ -138,6 +138,11 @@ impl Record {
         }
     }
 
+    /// Makes room for so many more slots.
+    pub(crate) fn reserve(&mut self, slots: usize) {
+        self.values.reserve(slots);
+    }
+
     /// Fills a slot, in whatever way its table entry says it is filled. For readers and the writer.
     pub(crate) fn put(&mut self, slot: Slot, value: Value) {
         match self.values.binary_search_by_key(&slot, |(filled, _)| *filled) {

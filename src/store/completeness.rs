@@ -84,7 +84,7 @@ impl Source for Files {
             }
         }
         let rest = Every::from(from);
-        let mut walk = StreamWalk::new(self, &rest, Direction::OldestFirst, after)?;
+        let mut walk = StreamWalk::new(self, &rest, Direction::OldestFirst, after)?.with_own_lines();
         while let Some(item) = walk.next_item()? {
             if !take(item) {
                 break;

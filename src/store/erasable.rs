@@ -49,6 +49,11 @@ impl Values {
         if memchr::memmem::find(line, COMMITMENT).is_none() {
             return Ok(None);
         }
+        self.open_all(record)
+    }
+
+    /// As [`Values::join`], of a line that has commitments.
+    pub(super) fn open_all(&mut self, record: &mut Record) -> Result<Option<FindingKind>> {
         let (Some(seq), Some(id)) = (record.uint(Slot::Seq), record.text(Slot::Id)) else {
             return Ok(None);
         };

@@ -59,6 +59,14 @@ pub(super) struct Reading {
     some: Option<Skim>,
     /// Whether what was read of a wanted record is all that is wanted of it.
     is_all: bool,
+    lines: Lines,
+}
+
+/// Which records are given with their lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lines {
+    All,
+    Own,
 }
 
 /// What was read of a line.
@@ -66,7 +74,21 @@ pub(super) enum Read {
     /// Its record is not wanted, by its bytes alone.
     Unwanted(Cursor),
     /// The record, or what was asked for of it.
-    Record(Cursor, Record),
+    Record {
+        place: Cursor,
+        record: Record,
+        /// It may have commitments to values that stand elsewhere.
+        is_committed: bool,
+    },
+}
+
+impl Read {
+    /// Where the record stands.
+    pub(super) fn place(&self) -> &Cursor {
+        match self {
+            Self::Unwanted(place) | Self::Record { place, .. } => place,
+        }
+    }
 }
 
 impl Reading {
@@ -84,6 +106,7 @@ impl Reading {
             place: Skim::new([]),
             some: some.flatten(),
             is_all,
+            lines: Lines::All,
         }
     }
 
@@ -98,27 +121,48 @@ impl Reading {
             return place_in(&found, name).map(Read::Unwanted);
         }
         // Where values stand elsewhere, all of the record is needed to find them.
+        let is_committed = self.commitment.find(line).is_some();
         if let Some(skim) = &mut self.some
-            && self.commitment.find(line).is_none()
+            && !is_committed
             && let Some(found) = skim.line(line)
         {
             let place = place_in(&found, name)?;
             let record = found.into_record();
             if !is_gap(&record) && (self.is_all || !filter.matches(&record)) {
-                return Ok(Read::Record(place, record));
+                return Ok(Read::Record {
+                    place,
+                    record,
+                    is_committed,
+                });
             }
         }
         let (place, record) = decode(line, name)?;
-        Ok(Read::Record(place, record))
+        Ok(Read::Record {
+            place,
+            record,
+            is_committed,
+        })
+    }
+
+    /// Only the trail's own records are given with their lines.
+    pub(super) fn with_own_lines(&mut self) {
+        self.lines = Lines::Own;
     }
 
     /// What is given out for a line: its record if it is wanted, or that something was lost. Only then the line is copied.
-    pub(super) fn item(filter: &dyn Filter, place: &Cursor, record: Record, line: &[u8]) -> Option<Item> {
+    pub(super) fn item(
+        &self,
+        filter: &dyn Filter,
+        place: &Cursor,
+        record: Record,
+        line: &[u8],
+    ) -> Option<Item> {
         let (wanted, is_gap) = (filter.matches(&record), is_gap(&record));
+        let has_line = self.lines == Lines::All || record.event().starts_with("audit.");
         let stored = || Stored {
             place: place.clone(),
             record,
-            line: line.to_vec(),
+            line: if has_line { line.to_vec() } else { Vec::new() },
         };
         if wanted {
             return Some(Item::Record(stored()));

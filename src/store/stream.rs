@@ -181,6 +181,12 @@ impl<'s> StreamWalk<'s> {
         Ok(walk)
     }
 
+    /// Of the records that it gives, only the trail's own have their lines.
+    pub(super) fn with_own_lines(mut self) -> Self {
+        self.reading.with_own_lines();
+        self
+    }
+
     /// Leaves files unread that lie before the first wanted place, and finds the offset in the first that does not.
     fn seek(&mut self) -> Result<()> {
         let bound = match self.direction {
@@ -280,19 +286,24 @@ impl<'s> StreamWalk<'s> {
             // The writer ends a fragment with a newline of its own.
             Some(Piece::Line { bytes: b"", .. }) => return Ok(()),
             Some(Piece::Line { offset, bytes }) => match self.reading.read(bytes, &self.name, self.filter) {
-                Ok(Read::Unwanted(place) | Read::Record(place, _)) if place.seq >= self.part.limit => {
-                    return Ok(());
-                }
+                Ok(read) if read.place().seq >= self.part.limit => return Ok(()),
                 Ok(Read::Unwanted(place)) => {
                     self.step(offset, &place);
                     return Ok(());
                 }
-                Ok(Read::Record(place, mut record)) => {
-                    let mismatch = self.values.join(bytes, &mut record)?;
+                Ok(Read::Record {
+                    place,
+                    mut record,
+                    is_committed,
+                }) => {
+                    let mismatch = match is_committed {
+                        true => self.values.open_all(&mut record)?,
+                        false => None,
+                    };
                     let behind = is_behind(&place, self.after.as_ref(), self.direction);
                     let inside = behind && self.window.contains(place.observed_at);
                     let item = inside
-                        .then(|| Reading::item(self.filter, &place, record, bytes))
+                        .then(|| self.reading.item(self.filter, &place, record, bytes))
                         .flatten();
                     if self.step(offset, &place) {
                         self.waiting.extend(item);

@@ -215,6 +215,10 @@ impl<'a> Reader<'a, Part> for Found<'_> {
         }
     }
 
+    fn skips(&self, part: &Part) -> bool {
+        matches!(part, Part::None)
+    }
+
     #[inline]
     fn value(&mut self, part: &Part, value: Json<'a>) {
         match (part, value) {

@@ -167,7 +167,7 @@ impl Rows<'_> {
             None => Err("its line is missing".to_owned()),
         };
         let (place, record) = match read {
-            Ok(Read::Record(place, record)) => (place, record),
+            Ok(Read::Record { place, record, .. }) => (place, record),
             Ok(Read::Unwanted(_)) => return Ok([None, None]),
             Err(why) => {
                 numbers.unreadable();
