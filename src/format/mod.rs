@@ -29,8 +29,6 @@ mod seq;
 mod shrink;
 mod signing;
 mod skim;
-#[cfg(feature = "sqlite")]
-mod stands;
 mod stencil;
 #[cfg(test)]
 mod stencil_tests;
@@ -65,7 +63,7 @@ pub(crate) use seq::{seq_of, stream_of};
 pub use signing::{Signer, SigningKey};
 pub(crate) use skim::{Skim, Skimmed};
 #[cfg(feature = "sqlite")]
-pub(crate) use stands::{Stands, Wanted, as_it_stands};
+pub(crate) use skim::{Slots, Stands};
 pub(crate) use step::Plain;
 pub(crate) use text::string as json_string;
 pub use tile::{TileName, tile_hashes};

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::json::Json;
-use super::read::{KEYS, Key, Times, put};
+use super::read::{KEYS, Key, NEEDED, Times, put};
 use super::step::Plain;
 use super::track::{Reader, Spot, Track};
 use crate::record::{Record, Slot, Value};
@@ -18,14 +18,134 @@ enum Want {
     Nothing,
     /// Its members are slots, so it must be an object.
     Object,
-    Slot(Slot),
+    Slot {
+        slot: Slot,
+        is_needed: bool,
+    },
+}
+
+/// What stands for a slot in a line.
+#[derive(Debug)]
+pub(crate) enum Stands<'a> {
+    /// A text without escapes.
+    Text(Plain<'a>),
+    /// A whole number of at most fifteen digits.
+    Digits(Plain<'a>),
+    /// Anything else.
+    Other(Json<'a>),
+}
+
+/// Gives the wanted slots of one line after the other, each as it stands there.
+#[derive(Debug)]
+pub(crate) struct Slots {
+    wanted: HashMap<Path, Slot>,
+    track: Track<Want>,
+}
+
+impl Slots {
+    /// These slots, and those that tell whether a line is a record, and which. `None` where attributes are wanted: keys that
+    /// nobody knows become attributes, so all of the line must be read.
+    pub(crate) fn new(slots: impl IntoIterator<Item = Slot>) -> Option<Self> {
+        let always = NEEDED.into_iter().chain([Slot::ObservedAt, Slot::Profile]);
+        let wanted: HashMap<Path, Slot> = always
+            .chain(slots)
+            .map(|slot| {
+                let (object, key) = slot.place();
+                ((object.unwrap_or_default(), key), slot)
+            })
+            .collect();
+        let is_less = !wanted.values().any(|slot| *slot == Slot::Attributes);
+        is_less.then(|| Self {
+            wanted,
+            track: Track::default(),
+        })
+    }
+
+    /// Gives what a line has of them to `take`. `None` where it must be read whole to know: it is not a record, or `take`
+    /// refuses one of them. Some may have been given by then.
+    ///
+    /// A slot that is not wanted is stepped over: that it has a value which it cannot have does not show.
+    #[inline]
+    pub(crate) fn read<'a>(
+        &mut self,
+        line: &'a [u8],
+        take: impl FnMut(Slot, Stands<'a>) -> Option<()>,
+    ) -> Option<()> {
+        let mut found = Found {
+            wanted: &self.wanted,
+            take,
+            needed: 0,
+            is_odd: false,
+        };
+        self.track.read(line, &mut found).ok()?;
+        (!found.is_odd && found.needed == NEEDED.len()).then_some(())
+    }
+}
+
+/// What is found in one line.
+struct Found<'w, F> {
+    wanted: &'w HashMap<Path, Slot>,
+    take: F,
+    /// How many of those were met that every record has.
+    needed: usize,
+    /// Only who reads the whole line can say what it is.
+    is_odd: bool,
+}
+
+impl<'a, F: FnMut(Slot, Stands<'a>) -> Option<()>> Found<'_, F> {
+    #[inline(always)]
+    fn give(&mut self, want: Want, stands: Stands<'a>) {
+        match want {
+            Want::Nothing => {}
+            Want::Object => self.is_odd |= !matches!(stands, Stands::Other(Json::Object(_))),
+            Want::Slot { slot, is_needed } => {
+                self.needed += usize::from(is_needed);
+                self.is_odd |= (self.take)(slot, stands).is_none();
+            }
+        }
+    }
+}
+
+impl<'a, F: FnMut(Slot, Stands<'a>) -> Option<()>> Reader<'a, Want> for Found<'_, F> {
+    fn enters(&self, key: &str) -> bool {
+        !self.wanted.contains_key(&("", key))
+    }
+
+    fn keeps(&self, spot: Spot<'_>) -> Want {
+        let path = (spot.object.unwrap_or_default(), spot.key);
+        match (self.wanted.get(&path), spot.object, KEYS.get(spot.key)) {
+            (Some(slot), ..) => Want::Slot {
+                slot: *slot,
+                is_needed: NEEDED.contains(slot),
+            },
+            (None, None, Some(Key::Object(_))) => Want::Object,
+            _ => Want::Nothing,
+        }
+    }
+
+    fn skips(&self, want: &Want) -> bool {
+        matches!(want, Want::Nothing)
+    }
+
+    fn value(&mut self, want: &Want, value: Json<'a>) {
+        self.give(*want, Stands::Other(value));
+    }
+
+    #[inline(always)]
+    fn text(&mut self, want: &Want, text: Plain<'a>) {
+        self.give(*want, Stands::Text(text));
+    }
+
+    #[inline(always)]
+    fn digits(&mut self, want: &Want, digits: Plain<'a>) {
+        self.give(*want, Stands::Digits(digits));
+    }
 }
 
 /// Reads the wanted slots of one line after the other.
 #[derive(Debug)]
 pub(crate) struct Skim {
-    wanted: HashMap<Path, Slot>,
-    track: Track<Want>,
+    slots: Slots,
     times: Times,
     observed: Times,
 }
@@ -44,65 +164,45 @@ pub(crate) struct Skimmed<'a> {
 }
 
 impl Skim {
-    /// For these slots, and those that tell whether a line is a record, and which. `None` where attributes are wanted: keys
-    /// that nobody knows become attributes, so all of the line must be read.
+    /// As [`Slots::new`].
     pub(crate) fn new(slots: impl IntoIterator<Item = Slot>) -> Option<Self> {
-        const ALWAYS: [Slot; 7] = [
-            Slot::Event,
-            Slot::ObservedAt,
-            Slot::Profile,
-            Slot::Schema,
-            Slot::Seq,
-            Slot::Stream,
-            Slot::Time,
-        ];
-        let wanted: HashMap<Path, Slot> = ALWAYS
-            .into_iter()
-            .chain(slots)
-            .map(|slot| {
-                let (object, key) = slot.place();
-                ((object.unwrap_or_default(), key), slot)
-            })
-            .collect();
-        let is_less = !wanted.values().any(|slot| *slot == Slot::Attributes);
-        is_less.then(|| Self {
-            wanted,
-            track: Track::default(),
+        Some(Self {
+            slots: Slots::new(slots)?,
             times: Times::default(),
             observed: Times::default(),
         })
     }
 
-    /// The wanted slots of a line. `None` where it must be read whole to know: it is not a record, or what tells which it is
-    /// stands there with escapes or in long numbers.
-    ///
-    /// A slot that is not wanted is stepped over: that it has a value which it cannot have does not show.
+    /// The wanted slots of a line. `None` where it must be read whole to know: as of [`Slots::read`], or what tells which
+    /// record it is stands there with escapes or in long numbers.
     #[inline]
     pub(crate) fn line<'a>(&mut self, line: &'a [u8]) -> Option<Skimmed<'a>> {
-        let mut found = Found {
-            wanted: &self.wanted,
-            times: [&mut self.times, &mut self.observed],
-            event: None,
-            stream: None,
-            schema: None,
-            time: None,
-            observed_at: None,
-            seq: None,
-            rest: Record::default(),
-            is_odd: false,
-        };
-        self.track.read(line, &mut found).ok()?;
-        if found.is_odd {
-            return None;
-        }
+        let (mut event, mut stream, mut schema, mut seq, mut time) = (None, None, None, None, None);
+        let mut observed_at = None;
+        let mut rest = Record::default();
+        let (times, observed) = (&mut self.times, &mut self.observed);
+        self.slots.read(line, |slot, stands| {
+            match (slot, stands) {
+                (Slot::Event, Stands::Text(text)) => event = Some(text),
+                (Slot::Stream, Stands::Text(text)) => stream = Some(text),
+                (Slot::Schema, Stands::Digits(digits)) => schema = Some(digits.number()),
+                (Slot::Seq, Stands::Digits(digits)) => seq = Some(digits.number()),
+                (Slot::Time, Stands::Text(text)) => time = Some(times.nanos(text)?),
+                (Slot::ObservedAt, Stands::Text(text)) => observed_at = Some(observed.nanos(text)?),
+                (slot, Stands::Text(text)) => put(&mut rest, slot, Json::Str(text.as_str().into())).ok()?,
+                (slot, Stands::Digits(digits)) => put(&mut rest, slot, Json::Number(digits.as_str())).ok()?,
+                (slot, Stands::Other(json)) => put(&mut rest, slot, json).ok()?,
+            }
+            Some(())
+        })?;
         Some(Skimmed {
-            event: found.event?,
-            stream: found.stream?,
-            schema: found.schema?,
-            time: found.time?,
-            observed_at: found.observed_at,
-            seq: found.seq?,
-            rest: found.rest,
+            event: event?,
+            stream: stream?,
+            schema: schema?,
+            time: time?,
+            observed_at,
+            seq: seq?,
+            rest,
         })
     }
 }
@@ -139,78 +239,8 @@ impl<'a> Skimmed<'a> {
     }
 }
 
-/// What is found in one line.
-struct Found<'s, 'a> {
-    wanted: &'s HashMap<Path, Slot>,
-    times: [&'s mut Times; 2],
-    event: Option<Plain<'a>>,
-    stream: Option<Plain<'a>>,
-    schema: Option<u64>,
-    time: Option<u64>,
-    observed_at: Option<u64>,
-    seq: Option<u64>,
-    rest: Record,
-    /// Only who reads the whole line can say what it is.
-    is_odd: bool,
-}
-
-impl<'a> Reader<'a, Want> for Found<'_, 'a> {
-    fn enters(&self, key: &str) -> bool {
-        !self.wanted.contains_key(&("", key))
-    }
-
-    fn keeps(&self, spot: Spot<'_>) -> Want {
-        let path = (spot.object.unwrap_or_default(), spot.key);
-        match (self.wanted.get(&path), spot.object, KEYS.get(spot.key)) {
-            (Some(slot), ..) => Want::Slot(*slot),
-            (None, None, Some(Key::Object(_))) => Want::Object,
-            _ => Want::Nothing,
-        }
-    }
-
-    fn skips(&self, want: &Want) -> bool {
-        matches!(want, Want::Nothing)
-    }
-
-    fn value(&mut self, want: &Want, value: Json<'a>) {
-        self.is_odd |= match (want, value) {
-            (Want::Nothing, _) | (Want::Object, Json::Object(_)) => false,
-            (Want::Slot(Slot::Event | Slot::Stream | Slot::Schema | Slot::Seq | Slot::Time), _)
-            | (Want::Slot(Slot::ObservedAt) | Want::Object, _) => true,
-            (Want::Slot(slot), value) => put(&mut self.rest, *slot, value).is_err(),
-        };
-    }
-
-    #[inline(always)]
-    fn text(&mut self, want: &Want, text: Plain<'a>) {
-        let [times, observed] = &mut self.times;
-        match want {
-            Want::Nothing => {}
-            Want::Slot(Slot::Event) => self.event = Some(text),
-            Want::Slot(Slot::Stream) => self.stream = Some(text),
-            Want::Slot(Slot::Time) => self.time = times.nanos(text),
-            Want::Slot(Slot::ObservedAt) => {
-                self.observed_at = observed.nanos(text);
-                self.is_odd |= self.observed_at.is_none();
-            }
-            Want::Slot(_) | Want::Object => self.value(want, Json::Str(text.as_str().into())),
-        }
-    }
-
-    #[inline(always)]
-    fn digits(&mut self, want: &Want, digits: Plain<'a>) {
-        match want {
-            Want::Nothing => {}
-            Want::Slot(Slot::Schema) => self.schema = Some(digits.number()),
-            Want::Slot(Slot::Seq) => self.seq = Some(digits.number()),
-            Want::Slot(_) | Want::Object => self.value(want, Json::Number(digits.as_str())),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::read::NEEDED;
     use super::*;
     use crate::format::read_line;
 

@@ -6,7 +6,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
 
 use super::columns::{COLUMNS, Column, number};
-use super::row::Columns;
+use super::row::{Cells, Columns};
 use super::schema::create_part;
 use super::text::Texts;
 use super::{Database, Known, MAX_SEQ, MAX_STREAMS, Stream, failed, finish, key, row};
@@ -82,7 +82,7 @@ impl Database {
     /// stream do; `Io`, `Locked`, `Format` as SQLite says.
     pub(crate) fn append<'a>(&mut self, lines: impl Iterator<Item = Line<'a>>) -> Result<Vec<u64>> {
         // Read before the file is locked, so that others wait less.
-        let (read, refused) = read_all(lines);
+        let (read, refused) = read_all(&mut self.cells, lines);
         if !read.is_empty() {
             self.begin()?;
             let added = self.add_all(&read);
@@ -115,7 +115,7 @@ impl Database {
     fn add_own(&mut self, stream: &str, make: impl FnOnce(u64, u64) -> Result<Batch>) -> Result<()> {
         let Stream { next, last, .. } = self.stream(stream)?;
         let batch = make(next, last)?;
-        let (read, refused) = read_all(batch.entries().map(Line::from));
+        let (read, refused) = read_all(&mut self.cells, batch.entries().map(Line::from));
         match refused.first() {
             None => self.add_all(&read),
             Some(seq) => Err(Error::new(
@@ -371,10 +371,10 @@ impl Known {
     }
 }
 
-fn read_all<'a>(lines: impl Iterator<Item = Line<'a>>) -> (Vec<Read<'a>>, Vec<u64>) {
+fn read_all<'a>(cells: &mut Cells, lines: impl Iterator<Item = Line<'a>>) -> (Vec<Read<'a>>, Vec<u64>) {
     let (mut read, mut refused) = (Vec::new(), Vec::new());
     for line in lines {
-        let said = match row::columns(line.line) {
+        let said = match cells.of(line.line) {
             Some(columns) => Some(Said::Columns(columns)),
             None => row::read(line.line).map(Said::Record),
         };

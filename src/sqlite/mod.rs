@@ -58,6 +58,8 @@ pub(crate) struct Database {
     is_log_old: bool,
     /// What the file said when it was last looked at.
     known: Known,
+    /// Reads the lines that are added.
+    cells: row::Cells,
 }
 
 /// What a writer remembers of the file between two transactions.

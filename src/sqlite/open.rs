@@ -6,6 +6,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
+use super::row::Cells;
 use super::schema::{APPLICATION, STEPS, VERSION, create_part};
 use super::{Database, Known, PART_ROWS, failed};
 use crate::error::{Error, ErrorKind, Result};
@@ -117,6 +118,7 @@ impl Database {
             part_rows: PART_ROWS,
             is_log_old: false,
             known: Known::default(),
+            cells: Cells::default(),
         })
     }
 

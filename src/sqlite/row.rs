@@ -1,17 +1,11 @@
 //! A line as a record of the file: what a reader is given for it.
 
-use std::sync::LazyLock;
-
 use rusqlite::types::ValueRef;
 
 use super::columns::COLUMNS;
-use crate::format::{Stands, Wanted, as_it_stands, read_line, time};
+use crate::format::{Slots, Stands, Times, read_line};
 use crate::record::marks::{COMMITMENT, ERASED, GAP};
 use crate::record::{Kind, Record, Slot, Value};
-
-/// What stands in columns, and what says whether a line is a gap.
-static WANTED: LazyLock<Option<Wanted>> =
-    LazyLock::new(|| Wanted::new(COLUMNS.iter().map(|column| column.slot)));
 
 /// What stands in the columns of a line, taken from the line itself.
 pub(super) struct Columns<'a> {
@@ -23,51 +17,78 @@ pub(super) struct Columns<'a> {
     pub(super) cells: [ValueRef<'a>; COLUMNS.len()],
 }
 
-/// The columns of a line, where they can be had without reading all of it: the line is in our own spelling, and has no escapes
-/// and no commitments. A value that no column holds is stepped over, whatever it is.
-pub(super) fn columns(line: &[u8]) -> Option<Box<Columns<'_>>> {
-    if memchr::memchr(b'\\', line).is_some() || memchr::memmem::find(line, COMMITMENT).is_some() {
-        return None;
-    }
-    let line = std::str::from_utf8(line).ok()?;
-    let mut columns = Box::new(Columns {
-        line,
-        stream: "",
-        time: 0,
-        is_gap: false,
-        cells: [ValueRef::Null; COLUMNS.len()],
-    });
-    let (mut is_fit, mut is_observed, mut is_foreign) = (true, false, false);
-    as_it_stands(line, WANTED.as_ref()?, |slot, found| {
-        let cell = match (slot.kind(), found) {
-            (Kind::Time, Stands::Text(text)) => time(text).map(|nanos| {
-                is_observed |= slot == Slot::ObservedAt;
-                columns.time = if slot == Slot::Time { nanos } else { columns.time };
-                ValueRef::Null
-            }),
-            (Kind::Uint, Stands::Number(digits)) => digits
-                .parse::<u64>()
-                .ok()
-                .map(|number| ValueRef::Integer(i64::try_from(number).unwrap_or(i64::MAX))),
-            (Kind::Text | Kind::Id | Kind::Hex, Stands::Text(text)) => {
-                match slot {
-                    Slot::Stream => columns.stream = text,
-                    Slot::Event => columns.is_gap = text == GAP,
-                    Slot::Profile => is_foreign = true,
-                    _ => {}
-                }
-                Some(ValueRef::Text(text.as_bytes()))
-            }
-            _ => None,
-        };
-        is_fit &= cell.is_some();
-        let at = COLUMNS.iter().position(|column| column.slot == slot);
-        if let (Some(place), Some(cell)) = (at.and_then(|at| columns.cells.get_mut(at)), cell) {
-            *place = cell;
+/// Reads the columns of one line after the other.
+#[derive(Debug)]
+pub(super) struct Cells {
+    slots: Option<Slots>,
+    /// For each slot, the column that holds it.
+    places: Vec<Option<usize>>,
+    times: Times,
+    observed: Times,
+}
+
+impl Default for Cells {
+    fn default() -> Self {
+        let place = |slot: &Slot| COLUMNS.iter().position(|column| column.slot == *slot);
+        Self {
+            slots: Slots::new(COLUMNS.iter().map(|column| column.slot)),
+            places: Slot::ALL.iter().map(place).collect(),
+            times: Times::default(),
+            observed: Times::default(),
         }
-    })?;
-    columns.is_gap &= !is_foreign;
-    (is_fit && is_observed).then_some(columns)
+    }
+}
+
+impl Cells {
+    /// The columns of a line, where they can be had without reading all of it: it has no escapes and no commitments, and in them
+    /// stand texts and numbers that are not too long. A value that no column holds is stepped over, whatever it is.
+    pub(super) fn of<'a>(&mut self, line: &'a [u8]) -> Option<Box<Columns<'a>>> {
+        if memchr::memchr(b'\\', line).is_some() || memchr::memmem::find(line, COMMITMENT).is_some() {
+            return None;
+        }
+        let mut columns = Box::new(Columns {
+            line: std::str::from_utf8(line).ok()?,
+            stream: "",
+            time: 0,
+            is_gap: false,
+            cells: [ValueRef::Null; COLUMNS.len()],
+        });
+        let (mut is_observed, mut is_foreign) = (false, false);
+        let (places, times, observed) = (&self.places, &mut self.times, &mut self.observed);
+        self.slots.as_mut()?.read(line, |slot, found| {
+            let cell = match (slot.kind(), found) {
+                (Kind::Time, Stands::Text(text)) if slot == Slot::Time => {
+                    columns.time = times.nanos(text)?;
+                    return Some(());
+                }
+                (Kind::Time, Stands::Text(text)) => {
+                    observed.nanos(text)?;
+                    is_observed = true;
+                    return Some(());
+                }
+                (Kind::Uint, Stands::Digits(digits)) => {
+                    ValueRef::Integer(i64::try_from(digits.number()).unwrap_or(i64::MAX))
+                }
+                (Kind::Text | Kind::Id | Kind::Hex, Stands::Text(text)) => {
+                    match slot {
+                        Slot::Stream => columns.stream = text.as_str(),
+                        Slot::Event => columns.is_gap = text.bytes() == GAP.as_bytes(),
+                        Slot::Profile => is_foreign = true,
+                        _ => {}
+                    }
+                    ValueRef::Text(text.bytes())
+                }
+                _ => return None,
+            };
+            let place = places.get(slot as usize).copied().flatten();
+            if let Some(place) = place.and_then(|place| columns.cells.get_mut(place)) {
+                *place = cell;
+            }
+            Some(())
+        })?;
+        columns.is_gap &= !is_foreign;
+        is_observed.then_some(columns)
+    }
 }
 
 /// The record of a line, with its place; `None` where it is none. Erasable values are not here: the file is a copy of the
@@ -118,9 +139,10 @@ mod tests {
             .label("team", "core")
             .attribute("inner", Value::from(vec!["a", "b"]));
         let foreign = Record::builder("audit.gap").set(Slot::Profile, "other").time(1);
+        let mut cells = Cells::default();
         for record in [gap, full, foreign] {
             let line = crate::format::write_line(&record.build(), "main-1", 3, 9, uuid::Uuid::nil());
-            let (whole, columns) = (read(&line).unwrap(), columns(&line).unwrap());
+            let (whole, columns) = (read(&line).unwrap(), cells.of(&line).unwrap());
             assert_eq!(columns.stream, "main-1");
             assert_eq!(Some(columns.time), whole.uint(Slot::Time));
             assert_eq!(columns.is_gap, is_gap(&whole));
@@ -136,14 +158,16 @@ mod tests {
             crate::format::write_line(&record.time(1).build(), "main", 0, 1, uuid::Uuid::nil())
         };
         let plain = line(Record::builder("e"));
-        assert!(columns(&plain).is_some());
-        assert!(columns(&line(Record::builder("e").summary("two\nlines"))).is_none());
+        let has_columns = |line: &[u8]| Cells::default().of(line).is_some();
+        assert!(has_columns(&plain));
+        assert!(!has_columns(&line(Record::builder("e").summary("two\nlines"))));
         let large = Record::builder("e").set(Slot::DurationNs, u64::MAX);
-        assert!(columns(&line(large)).is_none(), "it is no plain number");
+        assert!(!has_columns(&line(large)), "it is no plain number");
         let text = String::from_utf8(plain).unwrap();
-        assert!(columns(text.replace(',', ", ").as_bytes()).is_none());
-        assert!(columns(text.replace("\"event\":\"e\"", "\"event\":7").as_bytes()).is_none());
+        assert!(!has_columns(
+            text.replace("\"event\":\"e\"", "\"event\":7").as_bytes()
+        ));
         let odd = text.replace("\"observed_at\":\"1970", "\"observed_at\":\"x970");
-        assert!(columns(odd.as_bytes()).is_none());
+        assert!(!has_columns(odd.as_bytes()));
     }
 }

@@ -46,8 +46,8 @@ impl Texts {
         self.rows.push((id, self.joined.len()));
     }
 
-    /// Adds the words of a record by its line, which has no escapes and no spaces around its values. They are those that
-    /// [`Texts::add`] would add, and those of numbers and bytes that stand as texts.
+    /// Adds the words of a record by its line, which has no escapes. They are those that [`Texts::add`] would add, and those of
+    /// numbers and bytes that stand as texts.
     pub(super) fn add_line(&mut self, id: i64, line: &str) {
         let mut folded = std::mem::take(&mut self.folded);
         folded.clear();
@@ -153,7 +153,8 @@ fn each_text<'l>(line: &'l str, mut take: impl FnMut(&'l str, Range<usize>)) {
                 let from = at + 1;
                 let rest = bytes.get(from..).unwrap_or_default();
                 at = from + memchr::memchr(b'"', rest).unwrap_or(rest.len());
-                if bytes.get(at + 1) != Some(&b':') {
+                let behind = bytes.get(at + 1..).unwrap_or_default();
+                if behind.trim_ascii_start().first() != Some(&b':') {
                     take(top, from..at);
                 } else if depth == 1 {
                     top = line.get(from..at).unwrap_or_default();
@@ -378,6 +379,11 @@ mod tests {
                 words
             };
             assert_eq!(words(&by_line), words(&by_record));
+            // Between a key and its colon there can be space, if somebody else wrote the line.
+            let spaced = String::from_utf8(line).unwrap().replace("\":", "\" \n: ");
+            let mut by_spaced = Texts::default();
+            by_spaced.add_line(9, &spaced);
+            assert_eq!(words(&by_spaced), words(&by_record));
         }
     }
 
