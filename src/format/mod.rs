@@ -6,6 +6,7 @@ mod draw;
 mod erase;
 mod fill;
 mod filled;
+mod grammar;
 mod hash;
 mod hot;
 mod json;

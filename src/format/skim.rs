@@ -8,8 +8,8 @@ use super::step::Plain;
 use super::track::{Reader, Spot, Track};
 use crate::record::{Record, Slot, Value};
 
-/// Object, which is empty for a key of the line itself, and key.
-type Path = (&'static str, &'static str);
+/// The object that has the key, if that is not the line itself, and the key.
+type Path = (Option<&'static str>, &'static str);
 
 /// What a key has to do with the wanted slots.
 #[derive(Debug, Clone, Copy, Default)]
@@ -47,13 +47,7 @@ impl Slots {
     /// nobody knows become attributes, so all of the line must be read.
     pub(crate) fn new(slots: impl IntoIterator<Item = Slot>) -> Option<Self> {
         let always = NEEDED.into_iter().chain([Slot::ObservedAt, Slot::Profile]);
-        let wanted: HashMap<Path, Slot> = always
-            .chain(slots)
-            .map(|slot| {
-                let (object, key) = slot.place();
-                ((object.unwrap_or_default(), key), slot)
-            })
-            .collect();
+        let wanted: HashMap<Path, Slot> = always.chain(slots).map(|slot| (slot.place(), slot)).collect();
         let is_less = !wanted.values().any(|slot| *slot == Slot::Attributes);
         is_less.then(|| Self {
             wanted,
@@ -65,6 +59,7 @@ impl Slots {
     /// refuses one of them. Some may have been given by then.
     ///
     /// A slot that is not wanted is stepped over: that it has a value which it cannot have does not show.
+    /// What has slots for members must be an object all the same.
     #[inline]
     pub(crate) fn read<'a>(
         &mut self,
@@ -108,12 +103,12 @@ impl<'a, F: FnMut(Slot, Stands<'a>) -> Option<()>> Found<'_, F> {
 
 impl<'a, F: FnMut(Slot, Stands<'a>) -> Option<()>> Reader<'a, Want> for Found<'_, F> {
     fn enters(&self, key: &str) -> bool {
-        !self.wanted.contains_key(&("", key))
+        !self.wanted.contains_key(&(None, key))
     }
 
     fn keeps(&self, spot: Spot<'_>) -> Want {
-        let path = (spot.object.unwrap_or_default(), spot.key);
-        match (self.wanted.get(&path), spot.object, KEYS.get(spot.key)) {
+        let wanted = self.wanted.get(&(spot.object, spot.key));
+        match (wanted, spot.object, KEYS.get(spot.key)) {
             (Some(slot), ..) => Want::Slot {
                 slot: *slot,
                 is_needed: NEEDED.contains(slot),
@@ -174,7 +169,7 @@ impl Skim {
     }
 
     /// The wanted slots of a line. `None` where it must be read whole to know: as of [`Slots::read`], or what tells which
-    /// record it is stands there with escapes or in long numbers.
+    /// record it is stands there with escapes, behind spaces or in long numbers.
     #[inline]
     pub(crate) fn line<'a>(&mut self, line: &'a [u8]) -> Option<Skimmed<'a>> {
         let (mut event, mut stream, mut schema, mut seq, mut time) = (None, None, None, None, None);
@@ -189,6 +184,11 @@ impl Skim {
                 (Slot::Seq, Stands::Digits(digits)) => seq = Some(digits.number()),
                 (Slot::Time, Stands::Text(text)) => time = Some(times.nanos(text)?),
                 (Slot::ObservedAt, Stands::Text(text)) => observed_at = Some(observed.nanos(text)?),
+                // In any other form: whoever reads all of it knows what it is.
+                (
+                    Slot::Event | Slot::Stream | Slot::Schema | Slot::Seq | Slot::Time | Slot::ObservedAt,
+                    _,
+                ) => return None,
                 (slot, Stands::Text(text)) => put(&mut rest, slot, Json::Str(text.as_str().into())).ok()?,
                 (slot, Stands::Digits(digits)) => put(&mut rest, slot, Json::Number(digits.as_str())).ok()?,
                 (slot, Stands::Other(json)) => put(&mut rest, slot, json).ok()?,
@@ -310,9 +310,15 @@ mod tests {
                         Some(&found)
                     );
                     skimmed += 1;
-                    // What is not wanted may have a value that it cannot have.
-                    if let Some(whole) = of_whole(line, &slots) {
-                        assert_eq!(found, whole, "{line}");
+                    match read_line(line.as_bytes()) {
+                        Ok(_) => assert_eq!(Some(&found), of_whole(line, &slots).as_ref(), "{line}"),
+                        // Only what is not wanted may have a value that it cannot have.
+                        Err(error) => {
+                            let why = error.to_string();
+                            let is_wanted = |slot: &Slot| why.contains(&format!("in `{}`", slot.path()));
+                            assert!(why.contains(" in `"), "{line}: {why}");
+                            assert!(!slots.iter().chain(&NEEDED).any(is_wanted), "{line}: {why}");
+                        }
                     }
                 }
             }
@@ -321,25 +327,56 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_holds_a_key_twice_or_no_object_where_one_must_stand_is_none() {
-        let twice = LINE.replace("\"c\\n\":true", "\"a\":true");
-        let actor = LINE.replace(r#"{"id":"u-1","roles":["a","b"],"type":"user"}"#, "5");
-        for line in [&twice, &actor] {
+    fn what_is_no_record_is_none() {
+        let actor = r#"{"id":"u-1","roles":["a","b"],"type":"user"}"#;
+        let none = r#"{"":{"event":"x"},"observed_at":"2025-11-21T10:00:00Z","schema":1,"seq":7,"stream":"main","time":"2025-11-21T10:00:00Z"}"#;
+        for (from, to) in [
+            // A key twice.
+            ("\"c\\n\":true", "\"a\":true"),
+            // No object where one must stand.
+            (actor, "5"),
+            ("\"seq\":7,", ""),
+            ("\"schema\":1,", ""),
+            // The event of another object.
+            (LINE, none),
+            ("null", &format!("{}1{}", "[".repeat(200), "]".repeat(200))),
+        ] {
+            let line = LINE.replace(from, to);
             assert_ne!(line, LINE);
-            assert_eq!(skim(line.as_bytes(), &[]), None);
-            assert!(read_line(line.as_bytes()).is_err());
+            assert_eq!(skim(line.as_bytes(), &[]), None, "{line}");
+            assert!(read_line(line.as_bytes()).is_err(), "{line}");
         }
     }
 
     #[test]
     fn what_tells_which_record_it_is_and_has_an_odd_spelling_is_read_whole() {
+        let mut known = Skim::new([]).unwrap();
+        assert!(known.line(LINE.as_bytes()).is_some());
         for (from, to) in [
             ("\"document.read\"", "\"document\\u002eread\""),
             ("\"seq\":7", "\"seq\":10000000000000000"),
+            (
+                "\"observed_at\":\"2025-11-21T10:00:00.250000000Z\"",
+                "\"observed_at\":\"2025-11-21T10:00:00\\u002B00:00\"",
+            ),
+            ("\"observed_at\":", "\"observed_at\": "),
         ] {
             let line = LINE.replace(from, to);
-            assert_eq!(skim(line.as_bytes(), &[]), None, "{to}");
+            assert_ne!(line, LINE);
+            let of_known = known.line(line.as_bytes()).map(Skimmed::into_record);
+            assert!(
+                [None, of_whole(&line, &[])].contains(&of_known),
+                "{to}: {of_known:?}"
+            );
             assert!(read_line(line.as_bytes()).is_ok(), "{to}");
         }
+    }
+
+    #[test]
+    fn an_object_without_a_name_has_no_slots() {
+        let line = LINE.replace("{\"action\":\"read\",", r#"{"":{"action":"read","profile":"p"},"#);
+        let found = skim(line.as_bytes(), &[Slot::Action]);
+        assert_eq!(found, of_whole(&line, &[Slot::Action]));
+        assert!(found.is_some_and(|found| found.get(Slot::Action).is_none()));
     }
 }

@@ -133,8 +133,8 @@ impl<'a> Plain<'a> {
 /// Deeper values are not stepped over.
 const MAX_DEPTH: u32 = 32;
 
-/// Where the line goes on behind a value whose content nobody wants. `None` where it has to be read to know: where it is not in
-/// our own spelling (no spaces, keys in order, no escapes), or is no value.
+/// Where the line goes on behind a value whose content nobody wants. `None` where it has to be read to know: where it has
+/// spaces, escapes or keys out of order, or is no value.
 pub(super) fn skip(line: &[u8], at: usize, depth: u32) -> Option<usize> {
     let rest = line.get(at..)?;
     match rest.first()? {
@@ -212,8 +212,14 @@ pub(super) fn end(line: &[u8], at: usize) -> Parsed<()> {
     }
 }
 
-/// A value that is neither a text without escapes nor a short whole number, and where the line goes on.
-pub(super) fn other(line: &[u8], at: usize, depth: u32) -> Parsed<(Json<'_>, usize)> {
+/// A value that is neither a text without escapes nor a short whole number, and where the line goes on; `whole` gives the text
+/// of the line.
+pub(super) fn other<'a>(
+    line: &'a [u8],
+    at: usize,
+    depth: u32,
+    whole: impl FnOnce() -> Parsed<&'a str>,
+) -> Parsed<(Json<'a>, usize)> {
     let rest = line.get(at..).unwrap_or_default();
     if rest.starts_with(b"true") {
         return Ok((Json::Bool(true), at + 4));
@@ -233,10 +239,7 @@ pub(super) fn other(line: &[u8], at: usize, depth: u32) -> Parsed<(Json<'_>, usi
     {
         return Ok((number, at + len));
     }
-    let mut parser = Parser {
-        text: text(line)?,
-        at,
-    };
+    let mut parser = Parser { text: whole()?, at };
     // Space may stand here all the same.
     parser.space();
     let value = parser.value(depth)?;

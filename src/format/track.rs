@@ -8,10 +8,11 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
+use super::grammar::{LONGEST_KEY, Next, StepKind, next};
 use super::json::{Json, Parsed, Parser};
 use super::step::{Plain, Step, end, other, skip, text};
 
-/// No more keys are kept, and no more ways on from one: whoever makes keys up is read without.
+/// No more keys are kept, none longer than [`LONGEST_KEY`], and no more ways on from one: whoever makes keys up is read without.
 const MOST_KEYS: usize = 512;
 const MOST_STEPS: usize = 8;
 
@@ -46,7 +47,7 @@ pub(crate) struct Spot<'k> {
 /// How lines are read.
 pub(crate) trait Reader<'a, T> {
     /// Whether the members of this object are read one by one. Not those of an object without any, or with a single one whose
-    /// key begins with `$`: it stands for something else, and is a value.
+    /// key begins with `$`: it stands for something else, and is a value. Nor those of one with a key above 256 bytes.
     fn enters(&self, key: &str) -> bool;
 
     /// What is kept for a key.
@@ -108,9 +109,10 @@ impl<T> Track<T> {
             self.known.truncate(UNKEPT + 1);
             self.known.iter_mut().for_each(|known| known.steps.clear());
         }
-        if !line.is_ascii() {
-            text(line)?;
-        }
+        let mut whole = match line.is_ascii() {
+            true => None,
+            false => Some(text(line)?),
+        };
         let (mut at, mut from, mut is_checked) = (0, BEGIN, false);
         loop {
             from = match self.step(from, line.get(at..).unwrap_or_default()) {
@@ -120,7 +122,7 @@ impl<T> Track<T> {
                 }
                 None => {
                     let mut parser = Parser {
-                        text: text(line)?,
+                        text: once(&mut whole, line)?,
                         at,
                     };
                     let to = self.learn(from, &mut parser, &mut is_checked, reader)?;
@@ -143,7 +145,7 @@ impl<T> Track<T> {
                 at = match skips.then(|| skip(line, at, depth)).flatten() {
                     Some(behind) => behind,
                     None => {
-                        let (value, behind) = other(line, at, depth)?;
+                        let (value, behind) = other(line, at, depth, || once(&mut whole, line))?;
                         reader.value(&known.kept, value);
                         behind
                     }
@@ -179,7 +181,7 @@ impl<T> Track<T> {
         let before = self.known.get(from).filter(|_| from != BEGIN);
         let mut object = before.and_then(|known| known.object.clone());
         let before: Option<Box<str>> = before.map(|known| known.key.clone());
-        let next = next(parser, &mut object, before.as_deref(), reader)?;
+        let next = next(parser, &mut object, before.as_deref(), |key| reader.enters(key))?;
         let Some(Next { key, rises, kind }) = next else {
             self.keep(from, parser, start, END, false);
             return Ok(END);
@@ -218,7 +220,7 @@ impl<T> Track<T> {
             kept: reader.keeps(spot),
             steps: Vec::new(),
         };
-        if self.known.len() < MOST_KEYS {
+        if self.known.len() < MOST_KEYS && spot.key.len() <= LONGEST_KEY {
             self.places.insert(path.into(), self.known.len());
             self.known.push(known);
             return self.known.len() - 1;
@@ -239,95 +241,12 @@ impl<T> Track<T> {
     }
 }
 
-/// What a step leads to.
-struct Next<'a> {
-    key: Cow<'a, str>,
-    /// Whether it stands behind the key before it in the order of keys.
-    rises: bool,
-    kind: StepKind,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum StepKind {
-    /// The same bytes lead there in every line.
-    Certain,
-    /// The same, unless an object stands behind them.
-    Open,
-    /// What lies further on decides.
-    Odd,
-}
-
-/// Steps behind a value, or into the line, to the next value; `None` at the end of the line. `object` is where the value
-/// stands, and becomes where the next one does.
-fn next<'a, T>(
-    parser: &mut Parser<'a>,
-    object: &mut Option<Box<str>>,
-    before: Option<&str>,
-    reader: &impl Reader<'a, T>,
-) -> Parsed<Option<Next<'a>>> {
-    let mut before: Option<Cow<'_, str>> = before.map(Cow::Borrowed);
-    parser.space();
-    if before.is_none() {
-        if !parser.eat(b'{') {
-            return Err(parser.expected("an object"));
-        }
-        parser.space();
-        if parser.eat(b'}') {
-            parser.space();
-            return Ok(None);
-        }
-    } else {
-        while parser.eat(b'}') {
-            parser.space();
-            match object.take() {
-                Some(left) => before = Some(Cow::Owned(left.into_string())),
-                None => return Ok(None),
-            }
-        }
-        if !parser.eat(b',') {
-            return Err(parser.expected("`,` or `}`"));
-        }
-        parser.space();
+/// The text of the line, which is looked at once.
+fn once<'a>(whole: &mut Option<&'a str>, line: &'a [u8]) -> Parsed<&'a str> {
+    if whole.is_none() {
+        *whole = Some(text(line)?);
     }
-    let key = parser.key()?;
-    let rises = before.is_none_or(|before| *before < *key);
-    if object.is_some() || !reader.enters(&key) {
-        return Ok(Some(Next {
-            key,
-            rises,
-            kind: StepKind::Certain,
-        }));
-    }
-    // Whether it is entered, its value says.
-    let is_object = parser.peek() == Some(b'{');
-    if !is_object || is_value(parser) {
-        let kind = if is_object { StepKind::Odd } else { StepKind::Open };
-        return Ok(Some(Next { key, rises, kind }));
-    }
-    *object = Some(key.into());
-    parser.eat(b'{');
-    parser.space();
-    let key = parser.key()?;
-    let kind = if key.starts_with('$') {
-        StepKind::Odd
-    } else {
-        StepKind::Certain
-    };
-    Ok(Some(Next { key, rises, kind }))
-}
-
-/// Whether the object that stands here has no member, or a single one whose key begins with `$`.
-fn is_value(parser: &Parser<'_>) -> bool {
-    let mut ahead = parser.clone();
-    match ahead.value(1) {
-        Ok(Json::Object(members)) => match members.as_slice() {
-            [] => true,
-            [(key, _)] => key.starts_with('$'),
-            _ => false,
-        },
-        // What is wrong with it shows when it is read.
-        _ => false,
-    }
+    Ok(whole.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -480,7 +399,20 @@ mod tests {
         for _ in 0..2 {
             assert_eq!(by(&mut track, &line), of_tree(&line));
         }
+        // Long keys, each of which would be kept with every member of its object.
+        let long = "l".repeat(100_000);
+        let members: Vec<String> = (0..100).map(|number| format!("\"m{number:03}\":1")).collect();
+        for line in [
+            format!("{{\"a{long}\":{{{}}},\"x\":2}}", members.join(",")),
+            format!("{{\"a\":{{\"{long}\":1}},\"a{long}\":2,\"x\":3}}"),
+        ] {
+            let mut all = by(&mut track, &line).unwrap();
+            assert_eq!(all.0.pop(), of_tree(&line).unwrap().0.pop());
+        }
         assert!(track.known.len() <= MOST_KEYS && track.places.len() <= MOST_KEYS);
+        let of = |known: &Known<_>| known.key.len() + known.object.as_ref().map_or(0, |object| object.len());
+        let kept = track.known.iter().enumerate().filter(|(at, _)| *at != UNKEPT);
+        assert!(kept.map(|(_, known)| of(known)).all(|len| len <= 2 * LONGEST_KEY));
         assert!(track.known.iter().all(|known| known.steps.len() <= MOST_STEPS));
     }
 }

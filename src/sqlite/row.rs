@@ -41,7 +41,7 @@ impl Default for Cells {
 
 impl Cells {
     /// The columns of a line, where they can be had without reading all of it: it has no escapes and no commitments, and in them
-    /// stand texts and numbers that are not too long. A value that no column holds is stepped over, whatever it is.
+    /// stand texts and numbers that are not too long. A value that no column holds is stepped over, as [`Slots::read`] does.
     pub(super) fn of<'a>(&mut self, line: &'a [u8]) -> Option<Box<Columns<'a>>> {
         if memchr::memchr(b'\\', line).is_some() || memchr::memmem::find(line, COMMITMENT).is_some() {
             return None;

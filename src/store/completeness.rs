@@ -45,7 +45,7 @@ pub(super) trait Source {
     fn paused_before(&self, time: u64) -> Result<BTreeSet<String>>;
 
     /// Gives the records from a time on and behind a place to `take`, oldest first, with what is wrong between them, until
-    /// that has enough. Of each, its execution and its phase are read.
+    /// that has enough. Of each, its execution and its phase are read; of the trail's own, the line is there.
     fn each(&self, from: u64, after: Option<&Cursor>, take: &mut dyn FnMut(Item) -> bool) -> Result<()>;
 
     /// Whether somebody removed records below this number from a copy.

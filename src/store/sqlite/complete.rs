@@ -184,6 +184,8 @@ impl Rows<'_> {
             }
             Step::Found(kind) => Some(self.finding(seq, kind)),
         };
+        // Of the trail's own records, all of the line is looked at.
+        let line = line.filter(|_| record.event().starts_with("audit."));
         let line = line.unwrap_or_default().to_vec();
         let stored = Stored { place, record, line };
         Ok([wrong, Some(Item::Record(stored))])
