@@ -220,7 +220,7 @@ impl Capture {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn enter(&self, id: &Id) {
         #[cfg(feature = "opentelemetry")]
         self.pass(id, Passage::Entered);
@@ -241,7 +241,7 @@ impl Capture {
         local::push_span(self.instance, std::thread::panicking(), number, tracked);
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn exit(&self, id: &Id) {
         #[cfg(feature = "opentelemetry")]
         self.leave(id);
@@ -261,7 +261,7 @@ impl Capture {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn close(&self, id: &Id) {
         if let Some(state) = self.spans.close(id.into_u64()) {
             self.send_closed(state);

@@ -197,7 +197,7 @@ impl Spans {
     }
 
     /// Reads or changes the state of a span. `with` runs under a lock: it must not run user code.
-    #[inline]
+    #[inline(always)]
     pub(super) fn with<R>(&self, id: u64, with: impl FnOnce(&mut SpanState) -> R) -> Option<R> {
         let place = self.places.get(place(id))?;
         if place.id.load(Ordering::Relaxed) == id {
