@@ -230,14 +230,15 @@ impl<'p> Redacting<'p> {
 
     #[inline]
     pub(crate) fn str(&mut self, plan: &FieldPlan, text: &str) {
-        let counted = match plan.fast & fast::WORD != 0 {
-            true => Counted::of(text),
-            false => Counted::NONE,
-        };
         // What else is to be done is the end of this function, in another one: whoever has a word calls nothing, and has no
         // registers to save.
-        if plan.fast & fast::LOOK != 0 && !counted.is_word(plan.fast & fast::SECRETS != 0) {
-            return self.looked_str(plan, text, counted);
+        if plan.fast & fast::WORD != 0 {
+            let counted = Counted::of(text);
+            if !counted.is_word(plan.fast & fast::SECRETS != 0) {
+                return self.looked_str(plan, text, counted);
+            }
+        } else if plan.fast & fast::LOOK != 0 {
+            return self.looked_str(plan, text, Counted::NONE);
         }
         if !self.keep_str(plan, text) {
             self.any_str(plan, text);

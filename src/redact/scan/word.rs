@@ -79,9 +79,17 @@ impl Counted {
 /// belongs to both counts twice, so that a few words with digits are looked at again.
 #[inline(always)]
 fn counted(bytes: &[u8]) -> u32 {
-    match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
-        (Some(first), _) if bytes.len() == 8 => sum(first),
-        (Some(first), Some(last)) if bytes.len() <= 16 => sum(first) + sum(last),
+    // By the length alone: it says that the chunks are there, and the compiler asks no more.
+    match bytes.len() {
+        8 => bytes.first_chunk::<8>().map_or(FOREIGN, |all| sum(all)),
+        9..=16 => match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+            (Some(first), Some(last)) => sum(first) + sum(last),
+            _ => FOREIGN,
+        },
+        17.. => match bytes.split_first_chunk::<16>() {
+            Some((first, rest)) => sum(first) + sum(rest),
+            None => FOREIGN,
+        },
         _ => sum(bytes),
     }
 }
