@@ -44,6 +44,8 @@ impl Clock for SystemClock {
 mod system {
     use rustix::time::{ClockId, clock_gettime};
 
+    use super::MAX_TIME;
+
     /// Nanoseconds; 0 before the epoch.
     #[inline]
     pub(super) fn since_epoch() -> u64 {
@@ -62,7 +64,11 @@ mod system {
         let (Ok(seconds), Ok(nanos)) = (u64::try_from(now.tv_sec), u64::try_from(now.tv_nsec)) else {
             return 0;
         };
-        seconds.saturating_mul(1_000_000_000).saturating_add(nanos)
+        // One question instead of one for each step: what is later cannot be stated anyway.
+        if seconds >= MAX_TIME / 1_000_000_000 {
+            return MAX_TIME;
+        }
+        seconds * 1_000_000_000 + nanos
     }
 }
 

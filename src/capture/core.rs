@@ -164,9 +164,7 @@ impl Capture {
             return self.nested_too_deeply(plan);
         };
         let mut into = Redacting::frame(self.outlet.buffer(), self.clock.now(), &self.settings.policy);
-        let has_actor = self.place(event.is_contextual(), event.parent(), |spot| {
-            self.append_context(&mut into, spot)
-        });
+        let has_actor = self.append_for(&mut into, event);
         if plan.names_actor && has_actor {
             into.level();
         }

@@ -76,6 +76,7 @@ impl Capture {
     }
 
     /// Asks for the ids of an audit span that is entered, until they are known.
+    #[inline(never)]
     pub(super) fn identify_entered(&self, source: &dyn IdSource, id: &Id) {
         if self.lacks_ids(id) {
             self.take_answer(id, source.entered(&self.stack, id));

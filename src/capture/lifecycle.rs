@@ -22,14 +22,17 @@ impl Capture {
     }
 
     /// As [`Self::new_span`], for a caller who has looked the plan up.
-    #[inline]
+    #[inline(always)]
     pub(super) fn planned_span(&self, attributes: &Attributes<'_>, id: &Id, plan: Option<&'static Plan>) {
         match plan {
+            // Asked first: where spans lend, most spans do.
+            Some(plan) if plan.role == Role::Lender => self.lending_span(attributes, id, plan),
             Some(plan) => self.tracked_span(attributes, id, plan),
             None => self.link(attributes, id),
         }
     }
 
+    #[inline(never)]
     fn tracked_span(&self, attributes: &Attributes<'_>, id: &Id, plan: &'static Plan) {
         match plan.role {
             Role::Lender => return self.lending_span(attributes, id, plan),
@@ -60,6 +63,7 @@ impl Capture {
     }
 
     /// An ordinary span that lends: it becomes no record, so what it takes is only handed down.
+    #[inline(never)]
     pub(super) fn lending_span(&self, attributes: &Attributes<'_>, id: &Id, plan: &'static Plan) {
         let Some(_depth) = Depth::enter() else {
             add(&self.counters.too_deep, plan.planned());
@@ -93,9 +97,14 @@ impl Capture {
             self.count_names(plan);
             state.more |= plan.more();
         }
-        self.place(attributes.is_contextual(), attributes.parent(), |spot| {
-            self.inherit(&mut state, spot)
-        });
+        match local::plain(self.instance).filter(|_| attributes.is_contextual()) {
+            Some(tracked) => self.inherit_span(&mut state, tracked),
+            None => self.inherit_placed(&mut state, attributes),
+        }
+        // Only a span that becomes a record needs what it inherited apart from what it adds.
+        if plan.role == Role::Span {
+            state.inherited.extend(&state.handed_down);
+        }
         Some(state)
     }
 
@@ -211,7 +220,7 @@ impl Capture {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn enter(&self, id: &Id) {
         #[cfg(feature = "opentelemetry")]
         self.pass(id, Passage::Entered);
@@ -232,7 +241,7 @@ impl Capture {
         local::push_span(self.instance, std::thread::panicking(), number, tracked);
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn exit(&self, id: &Id) {
         #[cfg(feature = "opentelemetry")]
         self.leave(id);
@@ -252,7 +261,7 @@ impl Capture {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn close(&self, id: &Id) {
         if let Some(state) = self.spans.close(id.into_u64()) {
             self.send_closed(state);

@@ -104,9 +104,15 @@ impl Inside {
 
     #[inline]
     fn make_room(&mut self) {
-        if self.list.capacity() == 0 {
-            self.list.reserve(HELD_AT_FIRST);
+        if self.list.len() == self.list.capacity() {
+            self.grow();
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self) {
+        self.list.reserve(HELD_AT_FIRST);
     }
 }
 
@@ -261,7 +267,8 @@ pub(super) fn pop_span(of: u32, left: u64) -> Option<bool> {
                 ..
             } if *instance == of && *id == left => {
                 let in_panic = *in_panic;
-                held.list.pop();
+                // A span holds nothing: there is nothing to ask of it.
+                std::mem::forget(held.list.pop());
                 held.note();
                 Some(in_panic)
             }
@@ -301,15 +308,22 @@ pub(super) fn pop_scope(left: &Arc<ScopeFields>) {
     });
 }
 
+/// The nearest span of this instance with a context, or 0, where the thread is inside of no scope and of no other stack's
+/// span last; else the list must be asked.
+#[inline(always)]
+pub(super) fn plain(of: u32) -> Option<u64> {
+    let here = LOCAL.try_with(|local| local.here.get()).ok()?;
+    (here.is_plain && (here.instance == of || here.instance == 0)).then_some(here.tracked)
+}
+
 /// Where the thread stands: the nearest span of this instance, whose place says which span has a context, and the scopes
 /// that were entered before and after it, among other things, oldest first. `with` must not run user code: the thread's
 /// list is borrowed.
 #[inline]
 pub(super) fn current<R>(of: u32, mut with: impl FnMut(Spot<'_>) -> R) -> R {
-    let here = LOCAL.try_with(|local| local.here.get()).ok();
-    match here.filter(|here| here.is_plain && (here.instance == of || here.instance == 0)) {
-        Some(here) => with(Spot {
-            tracked: here.tracked,
+    match plain(of) {
+        Some(tracked) => with(Spot {
+            tracked,
             outer: &[],
             inside: &[],
         }),

@@ -4,6 +4,7 @@
 //! was made outside of every scope: else it has already taken what it needs), what that span hands down, and scopes
 //! entered inside it.
 
+use tracing_core::Event;
 use tracing_core::span::{Attributes, Id};
 
 use super::core::Capture;
@@ -59,12 +60,16 @@ impl Capture {
 
     /// Remembers the context that an ordinary span stands in. Nothing is kept where there is no context; a span that
     /// is the first in a scope is given a state, because it may be entered where the scope is not.
-    #[inline]
+    #[inline(always)]
     pub(super) fn link(&self, attributes: &Attributes<'_>, id: &Id) {
-        let is_contextual = attributes.is_contextual();
-        if is_contextual && local::is_outside() {
-            return;
+        if !(attributes.is_contextual() && local::is_outside()) {
+            self.link_inside(attributes, id);
         }
+    }
+
+    #[inline(never)]
+    fn link_inside(&self, attributes: &Attributes<'_>, id: &Id) {
+        let is_contextual = attributes.is_contextual();
         let id = id.into_u64();
         self.place(is_contextual, attributes.parent(), |spot| {
             let is_first = local::scopes(spot.inside).next().is_some()
@@ -110,18 +115,29 @@ impl Capture {
     }
 
     /// Copies what the place hands down into a new span.
-    #[inline(always)]
-    pub(super) fn inherit(&self, state: &mut SpanState, spot: Spot<'_>) {
-        if !(spot.outer.is_empty() && spot.inside.is_empty()) {
+    fn inherit(&self, state: &mut SpanState, spot: Spot<'_>) {
+        if spot.outer.is_empty() && spot.inside.is_empty() {
+            self.inherit_span(state, spot.tracked);
+        } else {
             self.inherit_scoped(state, spot);
-        } else if spot.tracked != 0 {
+        }
+    }
+
+    /// As [`Self::inherit`], where there is no scope.
+    #[inline(always)]
+    pub(super) fn inherit_span(&self, state: &mut SpanState, tracked: u64) {
+        if tracked != 0 {
             self.spans
-                .with(spot.tracked, |parent| self.inherit_from(state, parent));
+                .with(tracked, |parent| self.inherit_from(state, parent));
         }
-        // Only a span that becomes a record needs what it inherited apart from what it adds.
-        if state.is_record() {
-            state.inherited.extend(&state.handed_down);
-        }
+    }
+
+    /// As [`Self::inherit`], for a span whose place has to be looked for.
+    #[inline(never)]
+    pub(super) fn inherit_placed(&self, state: &mut SpanState, attributes: &Attributes<'_>) {
+        self.place(attributes.is_contextual(), attributes.parent(), |spot| {
+            self.inherit(state, spot)
+        });
     }
 
     /// As [`Self::inherit`], where there are scopes.
@@ -179,17 +195,38 @@ impl Capture {
     }
 
     /// Appends what the place hands down. Answers whether an actor is among it.
-    #[inline]
-    pub(super) fn append_context(&self, into: &mut Redacting<'_>, spot: Spot<'_>) -> bool {
-        if spot.outer.is_empty() && spot.inside.is_empty() {
-            // No scope anywhere: what is handed down is the span's alone, if it stands in one.
-            let span = |state: &mut SpanState| match into.try_inherit(&state.handed_down) {
-                true => state.has_actor,
-                false => self.inherits_nothing(into, state),
-            };
-            return spot.tracked != 0 && self.spans.with(spot.tracked, span).unwrap_or(false);
+    fn append_context(&self, into: &mut Redacting<'_>, spot: Spot<'_>) -> bool {
+        match spot.outer.is_empty() && spot.inside.is_empty() {
+            true => self.append_span(into, spot.tracked),
+            false => self.append_scoped(into, spot),
         }
-        self.append_scoped(into, spot)
+    }
+
+    /// As [`Self::append_context`], where there is no scope: what is handed down is the span's alone, if it stands in one.
+    #[inline(always)]
+    fn append_span(&self, into: &mut Redacting<'_>, tracked: u64) -> bool {
+        let span = |state: &mut SpanState| match into.try_inherit(&state.handed_down) {
+            true => state.has_actor,
+            false => self.inherits_nothing(into, state),
+        };
+        tracked != 0 && self.spans.with(tracked, span).unwrap_or(false)
+    }
+
+    /// Appends what an event's place hands down. Answers whether an actor is among it.
+    #[inline(always)]
+    pub(super) fn append_for(&self, into: &mut Redacting<'_>, event: &Event<'_>) -> bool {
+        match local::plain(self.instance).filter(|_| event.is_contextual()) {
+            Some(tracked) => self.append_span(into, tracked),
+            None => self.append_placed(into, event),
+        }
+    }
+
+    /// As [`Self::append_for`], for an event whose place has to be looked for.
+    #[inline(never)]
+    fn append_placed(&self, into: &mut Redacting<'_>, event: &Event<'_>) -> bool {
+        self.place(event.is_contextual(), event.parent(), |spot| {
+            self.append_context(into, spot)
+        })
     }
 
     /// As [`Self::append_context`], where there are scopes.

@@ -140,13 +140,12 @@ impl SpanState {
         }
     }
 
+    #[inline]
     pub(super) fn reset(&mut self) {
         for fields in [&mut self.inherited, &mut self.own, &mut self.handed_down] {
             fields.clear();
             if fields.capacity() > KEPT {
-                // Their own memory goes first: where there is no other, the next fields ask again.
-                *fields = RedactedFields::default();
-                *fields = RedactedFields::empty(memory::zeros(FIELDS));
+                make_anew(fields);
             }
         }
         self.plan = None;
@@ -162,4 +161,12 @@ impl SpanState {
         self.is_stated = false;
         self.more = 0;
     }
+}
+
+#[cold]
+#[inline(never)]
+fn make_anew(fields: &mut RedactedFields) {
+    // Their own memory goes first: where there is no other, the next fields ask again.
+    *fields = RedactedFields::default();
+    *fields = RedactedFields::empty(memory::zeros(FIELDS));
 }

@@ -186,11 +186,18 @@ impl Spans {
         if self.crowd.load(Ordering::Acquire) == 0 {
             return None;
         }
+        self.tracked_crowded(id)
+    }
+
+    /// Apart, as all that is done with the map: so that the usual question needs no room for it.
+    #[cold]
+    #[inline(never)]
+    fn tracked_crowded(&self, id: u64) -> Option<u64> {
         Some(self.crowded.lock().get(&id)?.tracked)
     }
 
     /// Reads or changes the state of a span. `with` runs under a lock: it must not run user code.
-    #[inline]
+    #[inline(always)]
     pub(super) fn with<R>(&self, id: u64, with: impl FnOnce(&mut SpanState) -> R) -> Option<R> {
         let place = self.places.get(place(id))?;
         if place.id.load(Ordering::Relaxed) == id {
@@ -204,6 +211,12 @@ impl Spans {
         if self.crowd.load(Ordering::Acquire) == 0 {
             return None;
         }
+        self.with_crowded(id, with)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn with_crowded<R>(&self, id: u64, with: impl FnOnce(&mut SpanState) -> R) -> Option<R> {
         let mut crowded = self.crowded.lock();
         crowded.get_mut(&id)?.state.as_mut().map(|state| with(state))
     }
@@ -228,8 +241,8 @@ impl Spans {
         self.close_found(id)
     }
 
-    /// Apart, so that the usual question above needs no room for what is done here.
     #[cold]
+    #[inline(never)]
     fn close_found(&self, id: u64) -> Option<Box<SpanState>> {
         let mut closed = self.crowded.lock().remove(&id)?;
         self.crowd.fetch_sub(1, Ordering::Release);

@@ -295,6 +295,7 @@ impl Inbox {
 
     /// What a full or closed queue refused: waits as the mode says, and counts what is lost.
     #[cold]
+    #[inline(never)]
     fn send_again(&self, refused: &Refused<()>, frame: &mut Redacting<'_>, route: Route<'_>) {
         // A thread of our own must not wait for itself.
         let may_wait = route.mode != Mode::Lossy && !crate::capture::is_own_thread();
@@ -315,15 +316,29 @@ impl Inbox {
         }
     }
 
+    /// A buffer for a thread that has none in its hand.
+    #[cold]
+    #[inline(never)]
+    fn other_buffer(&self) -> Vec<u8> {
+        self.pool.take().unwrap_or_else(|| {
+            add(&self.counters.pool_empty, 1);
+            memory::zeros(BUFFER)
+        })
+    }
+
     /// Counts a frame for which there was no memory.
     #[cold]
+    #[inline(never)]
     fn lost_whole(&self, frame: &mut Redacting<'_>, route: Route<'_>) {
         self.recycle(frame.discard());
         self.lost(Loss::Memory, route.category);
     }
 
     #[cold]
-    fn send_durable(&self, frame: Redacted, route: Route<'_>) {
+    #[inline(never)]
+    fn send_durable(&self, frame: &mut Redacting<'_>, route: Route<'_>) {
+        let (frame, spare) = frame.finish();
+        self.recycle(spare);
         if self.is_forked() {
             self.recycle(frame.into_buffer());
             return self.lost(Loss::Forked, route.category);
@@ -354,10 +369,10 @@ impl Inbox {
 impl Outlet for Inbox {
     #[inline]
     fn buffer(&self) -> Vec<u8> {
-        self.pool.take().unwrap_or_else(|| {
-            add(&self.counters.pool_empty, 1);
-            memory::zeros(BUFFER)
-        })
+        match Pool::held() {
+            Some(buffer) => buffer,
+            None => self.other_buffer(),
+        }
     }
 
     #[inline]
@@ -373,8 +388,6 @@ impl Outlet for Inbox {
             return self.lost_whole(frame, route);
         };
         if route.mode == Mode::Durable && !crate::capture::is_own_thread() {
-            let (frame, spare) = frame.finish();
-            self.recycle(spare);
             return self.send_durable(frame, route);
         }
         let sent = self.queue.try_fill(bytes, Lane::Ordinary, |place| {

@@ -35,13 +35,15 @@ impl Pool {
         pool
     }
 
-    /// A buffer of the pooled size, or `None` where all are on their way.
-    #[inline]
+    /// The buffer in the thread's hand, if there is one.
+    #[inline(always)]
+    pub(crate) fn held() -> Option<Vec<u8>> {
+        let held = HAND.try_with(Cell::take).ok()?;
+        (held.len() == BUFFER).then_some(held)
+    }
+
+    /// Another buffer of the pooled size, for a thread that has none; `None` where all are on their way.
     pub(crate) fn take(&self) -> Option<Vec<u8>> {
-        let held = HAND.try_with(Cell::take).unwrap_or_default();
-        if held.len() == BUFFER {
-            return Some(held);
-        }
         self.hot.pop().or_else(|| self.reserve.pop())
     }
 
@@ -60,6 +62,8 @@ impl Pool {
         true
     }
 
+    #[cold]
+    #[inline(never)]
     fn put_away(&self, buffer: Vec<u8>) {
         if let Err(buffer) = self.hot.push(buffer) {
             // A full reserve means that the pool was empty once and a buffer was made; that one may go.

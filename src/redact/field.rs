@@ -150,7 +150,7 @@ pub(super) mod fast {
     pub(in crate::redact) const I64: u16 = 4;
     pub(in crate::redact) const BOOL: u16 = 8;
     pub(in crate::redact) const F64: u16 = 16;
-    /// In a text of one short word the value engine finds nothing.
+    /// In a text of one short word the value engine finds nothing; never without [`LOOK`].
     pub(in crate::redact) const WORD: u16 = 32;
     /// A text is kept if the value engine finds nothing in it.
     pub(in crate::redact) const LOOK: u16 = 64;

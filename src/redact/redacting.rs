@@ -4,7 +4,7 @@ use super::field::{FieldPlan, fast, sees};
 use super::ink::Ink;
 use super::policy::Policy;
 use super::redacted::{Constants, Names, Redacted, RedactedFields, Tally, put_trace};
-use super::scan::is_word;
+use super::scan::Counted;
 use super::sift;
 use crate::memory;
 use crate::record::frame::{Out as _, Put, mark, tag};
@@ -230,22 +230,39 @@ impl<'p> Redacting<'p> {
 
     #[inline]
     pub(crate) fn str(&mut self, plan: &FieldPlan, text: &str) {
+        // What else is to be done is the end of this function, in another one: whoever has a word calls nothing, and has no
+        // registers to save.
+        if plan.fast & fast::WORD != 0 {
+            let counted = Counted::of(text);
+            if !counted.is_word(plan.fast & fast::SECRETS != 0) {
+                return self.looked_str(plan, text, counted);
+            }
+        } else if plan.fast & fast::LOOK != 0 {
+            return self.looked_str(plan, text, Counted::NONE);
+        }
+        if !self.keep_str(plan, text) {
+            self.any_str(plan, text);
+        }
+    }
+
+    /// A text that is looked through and stays if there is nothing in it.
+    #[inline(never)]
+    fn looked_str(&mut self, plan: &FieldPlan, text: &str, counted: Counted) {
+        let passes = plan.fast & fast::WORD != 0 && counted.is_harmless(text)
+            || sift::passes(self.policy, &plan.judged, plan.memo, text);
+        if !(passes && self.keep_str(plan, text)) {
+            self.any_str(plan, text);
+        }
+    }
+
+    #[inline(always)]
+    fn keep_str(&mut self, plan: &FieldPlan, text: &str) -> bool {
         #[expect(
             clippy::cast_possible_truncation,
             reason = "what is longer has no room and goes the long way"
         )]
         let len = (text.len() as u32).to_le_bytes();
-        let is_word = plan.fast & fast::WORD != 0 && is_word(text, plan.fast & fast::SECRETS != 0);
-        if !is_word
-            && plan.fast & fast::LOOK != 0
-            && !sift::passes(self.policy, &plan.judged, plan.memo, text)
-        {
-            return self.any_str(plan, text);
-        }
-        if self.keep(plan, fast::STR, tag::STR, len, text.as_bytes()) {
-            return;
-        }
-        self.any_str(plan, text);
+        self.keep(plan, fast::STR, tag::STR, len, text.as_bytes())
     }
 
     /// What is no text that stays at a glance: mostly one that becomes a marker.

@@ -3,6 +3,7 @@
 //! automaton left a mark in: most short texts leave it with nothing to do, and never touch the automaton's table.
 
 use super::neighbours::{NEIGHBOURS, THREE, kind};
+use super::path;
 
 /// The longest text that is glanced at, in bytes: its counters hold no more.
 pub(super) const LONGEST: usize = 255;
@@ -111,7 +112,7 @@ fn judged(bytes: &[u8], sum: u64, literal: bool) -> Needs {
     let digits = count(count::DIGITS);
     let colons = count(count::COLONS);
     let literal = literal && NEIGHBOURS.are_literal(bytes);
-    let run = bytes.len() >= RUN && has_run(bytes);
+    let run = bytes.len() >= RUN && has_run(bytes) && !path::is_path(bytes);
     let mut needs = 0;
     if literal && !is_prose(bytes) || marks || foreign || run || colons >= 4 {
         needs |= LITERALS;
@@ -160,19 +161,17 @@ pub(super) fn has_number(bytes: &[u8]) -> bool {
     if begins & letters & letters >> 1 & digits >> 2 & digits >> 3 != 0 {
         return true;
     }
-    let (mut left, mut passed, mut row) = (digits, 0, 0);
+    let but_one = |bits: u64| bits & bits.wrapping_sub(1);
+    let mut left = digits;
     while left != 0 {
-        let before = (left & left.wrapping_neg()) - 1;
-        row = if letters & before & !passed == 0 {
-            row + 1
-        } else {
-            1
-        };
-        if row == 5 {
+        // The digits before the next letter.
+        let at = left.trailing_zeros();
+        let letters = letters >> at;
+        let row = (letters & letters.wrapping_neg()).wrapping_sub(1) << at;
+        if but_one(but_one(but_one(but_one(left & row)))) != 0 {
             return true;
         }
-        passed = before;
-        left &= left - 1;
+        left &= !row;
     }
     false
 }
@@ -194,21 +193,30 @@ impl Shape {
         let between = |word: u64, least: u8, most: u8| from(word, least) & !from(word, most + 1);
         // The top bits, gathered in one byte.
         let gathered = |word: u64| (word >> 7 & EACH).wrapping_mul(0x0102_0408_1020_4080) >> 56;
-        let (mut shape, mut at) = (
-            Self {
-                digits: 0,
-                letters: 0,
-            },
-            0,
-        );
-        let (words, rest) = bytes.as_chunks::<8>();
-        let mut last = [b' '; 8];
-        last.iter_mut().zip(rest).for_each(|(place, byte)| *place = *byte);
-        for word in words.iter().chain((!rest.is_empty()).then_some(&last)) {
+        let mut shape = Self {
+            digits: 0,
+            letters: 0,
+        };
+        let mut take = |word: &[u8; 8], at: usize| {
             let word = u64::from_le_bytes(*word);
-            shape.digits |= gathered(between(word, b'0', b'9')) << at;
-            shape.letters |= gathered(between(word | (EACH * 0x20), b'a', b'z')) << at;
+            shape.digits |= gathered(between(word, b'0', b'9')) << (at & 63);
+            shape.letters |= gathered(between(word | (EACH * 0x20), b'a', b'z')) << (at & 63);
+        };
+        let (words, rest) = bytes.as_chunks();
+        let mut at = 0;
+        for word in words {
+            take(word, at);
             at += 8;
+        }
+        match bytes.last_chunk() {
+            _ if rest.is_empty() => {}
+            // Some of these were taken already.
+            Some(last) => take(last, bytes.len() - 8),
+            None => {
+                let mut last = [b' '; 8];
+                last.iter_mut().zip(rest).for_each(|(place, byte)| *place = *byte);
+                take(&last, 0);
+            }
         }
         shape
     }

@@ -38,6 +38,7 @@ mod mark;
 mod named;
 mod neighbours;
 mod numbers;
+mod path;
 mod pem;
 mod phone;
 mod plausible;
@@ -59,7 +60,7 @@ pub(super) use cut::Edit;
 pub(super) use engine::{Engine, Scanned as Extent, Scratch, redacted};
 pub(super) use field::Field;
 use hits::{Hit, Sort};
-pub(super) use word::is_word;
+pub(super) use word::Counted;
 
 use crate::memory;
 

@@ -1,6 +1,7 @@
 //! Texts of one short word: ids, kinds, names. Most values of a record are, and nothing that is looked for fits in them.
 
 use super::glance::{RUN, has_number};
+use super::path;
 
 /// What a byte adds to the counters of a word: digits, dots, dashes, and what no word is made of.
 const DIGIT: u32 = 1;
@@ -34,37 +35,61 @@ const TO_LIMIT: u32 = (0x7F - 4) | (0x7F - 2) << 8 | (0x7F - 4) << 16;
 /// A counter that is beyond its limit has this bit set, once that was added.
 const BEYOND: u32 = 0x0080_8080;
 
-/// Whether the text is one word too short for a token, without anything that could separate a name from its value.
-/// Numbers count unless only secrets are looked for. Many texts that are harmless are no word in this sense.
-#[inline]
-pub(in crate::redact) fn is_word(text: &str, only_secrets: bool) -> bool {
-    let bytes = text.as_bytes();
-    // An option can be glued to its value: `-psecret`.
-    if bytes.len() >= RUN || bytes.first() == Some(&b'-') {
-        return false;
-    }
-    let sum = counted(bytes);
-    sum < FOREIGN && (only_secrets || (sum + TO_LIMIT) & BEYOND == 0)
-}
+/// What the bytes of a text add up to, for one that may be a word.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::redact) struct Counted(u32);
 
-/// As [`is_word`] where numbers count, for ids with more digits: `req-0000abcd-0003`. Letters between them break a number.
-#[inline]
-pub(super) fn is_numbered_word(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    if bytes.len() >= RUN || bytes.first() == Some(&b'-') {
-        return false;
+impl Counted {
+    /// A text that is no word, whatever its bytes are.
+    pub(in crate::redact) const NONE: Self = Self(FOREIGN);
+
+    #[inline(always)]
+    pub(in crate::redact) fn of(text: &str) -> Self {
+        let bytes = text.as_bytes();
+        // An option can be glued to its value: `-psecret`.
+        if bytes.len() >= RUN || bytes.first() == Some(&b'-') {
+            return Self::NONE;
+        }
+        Self(counted(bytes))
     }
-    let sum = sum(bytes);
-    sum < FOREIGN && (sum + TO_LIMIT) & BEYOND & !0xFF == 0 && !has_number(bytes)
+
+    /// Whether the text is one word too short for a token, without anything that could separate a name from its value.
+    /// Numbers count unless only secrets are looked for. Many texts that are harmless are no word in this sense.
+    #[inline]
+    pub(in crate::redact) fn is_word(self, only_secrets: bool) -> bool {
+        self.0 < FOREIGN && (only_secrets || (self.0 + TO_LIMIT) & BEYOND == 0)
+    }
+
+    /// As [`Self::is_word`] where numbers count, for ids with more digits: `req-0000abcd-0003`. Letters between them break a
+    /// number. `text` is what was counted.
+    #[inline]
+    fn is_numbered_word(self, text: &str) -> bool {
+        self.0 < FOREIGN && (self.0 + TO_LIMIT) & BEYOND & !0xFF == 0 && !has_number(text.as_bytes())
+    }
+
+    /// Whether the text is a word with some digits, or a short path: nothing is found in one, and it is known faster than
+    /// what else may be a text. `text` is what was counted.
+    #[inline]
+    pub(in crate::redact) fn is_harmless(self, text: &str) -> bool {
+        self.is_numbered_word(text) || path::is_quiet(text.as_bytes())
+    }
 }
 
 /// The counters of a text shorter than [`RUN`]. Its beginning and its end are read at fixed lengths, without a loop: what
 /// belongs to both counts twice, so that a few words with digits are looked at again.
-#[inline]
+#[inline(always)]
 fn counted(bytes: &[u8]) -> u32 {
-    match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
-        (Some(first), _) if bytes.len() == 8 => sum(first),
-        (Some(first), Some(last)) if bytes.len() <= 16 => sum(first) + sum(last),
+    // By the length alone: it says that the chunks are there, and the compiler asks no more.
+    match bytes.len() {
+        8 => bytes.first_chunk::<8>().map_or(FOREIGN, |all| sum(all)),
+        9..=16 => match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+            (Some(first), Some(last)) => sum(first) + sum(last),
+            _ => FOREIGN,
+        },
+        17.. => match bytes.split_first_chunk::<16>() {
+            Some((first, rest)) => sum(first) + sum(rest),
+            None => FOREIGN,
+        },
         _ => sum(bytes),
     }
 }
@@ -80,6 +105,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn is_word(text: &str, only_secrets: bool) -> bool {
+        Counted::of(text).is_word(only_secrets)
+    }
 
     #[test]
     fn ids_and_kinds_are_words() {
@@ -140,7 +169,8 @@ mod tests {
 
         #[test]
         fn the_engine_finds_nothing_in_a_word(text in pieces()) {
-            let (secrets, all) = (is_word(&text, true), is_word(&text, false) || is_numbered_word(&text));
+            let counted = Counted::of(&text);
+            let (secrets, all) = (counted.is_word(true), counted.is_word(false) || counted.is_numbered_word(&text));
             prop_assume!(secrets || all);
             let found = super::super::engine::tests::rules_with_all_needs(&text);
             prop_assert!(!all || found.is_empty(), "{text}: {found:?}");
