@@ -8,7 +8,7 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
 use super::alphabet::Alphabet;
-use super::bytes::{at, before, run};
+use super::bytes::{at, before, run, run_back};
 use super::hits::{Hits, Sort};
 use crate::memory;
 
@@ -27,33 +27,38 @@ const CONFIG: GeneralPurposeConfig = GeneralPurposeConfig::new()
 const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, CONFIG);
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, CONFIG);
 
-/// Whether the text holds a run long enough to be an encoding. Every such run crosses a multiple of its length, so
-/// only the surroundings of those are read.
+/// Whether the text holds a run long enough to be an encoding. Every such run has two neighbouring blocks of eight bytes
+/// in it, wherever the blocks begin: only around those without a space or the like is it measured.
 pub(super) fn has_run(bytes: &[u8]) -> bool {
-    let mut at = SHORTEST - 1;
-    while at < bytes.len() {
-        let is_part = |byte: &u8| Alphabet::Any.has(*byte);
-        let back = bytes.get(..=at).unwrap_or_default();
-        let left = back
-            .iter()
-            .rev()
-            .take(SHORTEST)
-            .position(|byte| !is_part(byte))
-            .unwrap_or(SHORTEST);
-        if left > 0 {
-            let ahead = bytes.get(at + 1..).unwrap_or_default();
-            let right = ahead
-                .iter()
-                .take(SHORTEST)
-                .position(|byte| !is_part(byte))
-                .unwrap_or(ahead.len().min(SHORTEST));
-            if left + right >= SHORTEST {
-                return true;
+    let mut from = 0;
+    'blocks: while let Some((blocks, _)) = bytes.get(from..).map(<[u8]>::as_chunks::<8>) {
+        let mut was_full = false;
+        for (number, block) in blocks.iter().enumerate() {
+            let is_full = is_full(*block);
+            if was_full && is_full {
+                let at = from + number * 8;
+                let left = run_back(bytes, at, SHORTEST, |byte| Alphabet::Any.has(byte));
+                let right = run(bytes, at, SHORTEST, |byte| Alphabet::Any.has(byte));
+                if left + right >= SHORTEST {
+                    return true;
+                }
+                // It ends before this byte, which is none of a run's.
+                from = at + right + 1;
+                continue 'blocks;
             }
+            was_full = is_full;
         }
-        at += SHORTEST;
+        return false;
     }
     false
+}
+
+/// Whether no byte is below `%`, the least that is part of a run: mostly, whether there is no space.
+#[inline]
+const fn is_full(block: [u8; 8]) -> bool {
+    const ONES: u64 = u64::MAX / 255;
+    let bytes = u64::from_ne_bytes(block);
+    bytes.wrapping_sub(ONES * b'%' as u64) & !bytes & (ONES << 7) == 0
 }
 
 /// Pushes the runs that decode to a text of which `secret` says that it holds one.

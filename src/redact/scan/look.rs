@@ -24,6 +24,8 @@ pub(super) struct Look<'t, 'h> {
     pub(super) bare: (usize, usize),
     /// Where the last list of pairs ended that was a value: the values within it are read no further.
     pub(super) pairs: usize,
+    /// What was seen last of the pairs of a value.
+    pub(super) rest: keyval::Rest,
     /// URLs that begin before this place have been looked at.
     pub(super) url: usize,
     /// Where the last PEM block, or key in JSON, ended.
@@ -51,6 +53,7 @@ impl<'t, 'h> Look<'t, 'h> {
             named_so: None,
             bare: (0, 0),
             pairs: 0,
+            rest: keyval::Rest::default(),
             url: 0,
             pem: 0,
             command: None,

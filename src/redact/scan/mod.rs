@@ -42,6 +42,7 @@ mod pem;
 mod phone;
 mod plausible;
 mod prose;
+mod search;
 #[cfg(test)]
 mod timings;
 mod token_table;

@@ -38,8 +38,8 @@ pub(super) fn is_plausible(named: Named, candidate: Candidate<'_>) -> bool {
         Force::Street => is_street(value),
         Force::Certain => true,
     };
-    let word = !candidate.quoted && named.sort == super::hits::Sort::Secret && is_word_about(value);
-    if !fits || word || is_nothing(value) || is_placeholder(value) {
+    let is_word = || !candidate.quoted && named.sort == super::hits::Sort::Secret && is_word_about(value);
+    if !fits || is_word() || is_nothing(value) || is_placeholder(value) {
         return false;
     }
     let digits = value.bytes().filter(u8::is_ascii_digit).count();

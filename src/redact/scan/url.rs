@@ -191,11 +191,13 @@ pub(super) fn oracle(look: &mut Look<'_, '_>, end: usize) {
         .bytes
         .get(end..look.bytes.len().min(end + 160))
         .unwrap_or_default();
+    // Without these two there is nothing, however long the word is.
+    let (Some(slash), Some(_)) = (memchr::memchr(b'/', ahead), memchr::memchr(b'@', ahead)) else {
+        return;
+    };
     let run = value::word(ahead, 0);
     let run = ahead.get(..run).unwrap_or_default();
-    let slash = run.iter().position(|byte| *byte == b'/');
-    let at = run.iter().rposition(|byte| *byte == b'@');
-    if let (Some(slash), Some(at)) = (slash, at)
+    if let Some(at) = run.iter().rposition(|byte| *byte == b'@')
         && slash < at
     {
         look.secret(end + slash + 1, end + at, "url.userinfo");
