@@ -101,7 +101,11 @@ impl Search {
                 new.twos.get_mut(slot)
             };
             if let Some(range) = slots {
-                *range = if range.1 == 0 { (at, 1) } else { (range.0, range.1 + 1) };
+                *range = if range.1 == 0 {
+                    (at, 1)
+                } else {
+                    (range.0, range.1 + 1)
+                };
             }
             new.entries.push(Entry::of(pattern, literal));
         }
@@ -116,7 +120,10 @@ impl Search {
                 [.., before, _, _, _] => 1 << (before & 31),
                 _ => u32::MAX,
             };
-            if let Some(known) = self.before.get_mut(three_slot(u32::from_le_bytes([a, b, c, 0]) | FOLD)) {
+            if let Some(known) = self
+                .before
+                .get_mut(three_slot(u32::from_le_bytes([a, b, c, 0]) | FOLD))
+            {
                 *known |= before;
             }
             return self.set([a, b, c]);
