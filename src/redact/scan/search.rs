@@ -4,13 +4,14 @@
 
 use super::alphabet::{Alphabet, byte};
 
-/// A literal, and where it counts.
+/// A literal, where it counts, and what it means.
 #[derive(Debug, Clone)]
-pub(super) struct Literal {
+pub(super) struct Literal<T> {
     pub(super) bytes: Box<[u8]>,
     /// Whether it counts in these very letters only, and not as capitals or small ones.
     pub(super) exact: bool,
     pub(super) behind: Behind,
+    pub(super) meaning: T,
 }
 
 /// What must stand behind a literal.
@@ -24,7 +25,7 @@ pub(super) enum Behind {
 }
 
 /// Literals made ready to be found.
-pub(super) struct Search {
+pub(super) struct Search<T> {
     /// A bit for each three bytes that are worth a look, by their hash.
     set: Box<[u32; WORDS]>,
     /// By the hash of the last three bytes: what may stand before them, a bit for each of 32 kinds of bytes.
@@ -34,18 +35,24 @@ pub(super) struct Search {
     /// The same for literals of two bytes.
     twos: Box<[Range; PAIRS]>,
     /// Neighbours in a slot stand in the order in which they are found: the longest first.
-    entries: Vec<Entry>,
+    entries: Vec<Entry<T>>,
 }
 
 /// A part of the entries: from, and how many.
 type Range = (u16, u16);
 
-struct Entry {
-    /// The last eight bytes, folded; where it has fewer, the mask leaves out what stands before.
+struct Entry<T> {
+    /// The last eight bytes, with the bit set that tells a letter's cases apart where both count.
     tail: u64,
+    case: u64,
+    /// Leaves out what stands before a shorter one.
     mask: u64,
-    pattern: usize,
-    literal: Literal,
+    len: usize,
+    behind: Behind,
+    meaning: T,
+    /// What stands before the last eight.
+    head: Box<[u8]>,
+    exact: bool,
 }
 
 const BITS: u32 = 16;
@@ -61,7 +68,6 @@ const WINDOW: usize = STEP + 3;
 
 /// Letters of both cases are one. Some other bytes become one as well, which are told apart later.
 const FOLD: u32 = 0x2020_2020;
-const FOLD_LONG: u64 = 0x2020_2020_2020_2020;
 
 /// The number of three folded bytes, read as one with a fourth that falls out.
 #[inline]
@@ -77,8 +83,8 @@ const fn three_slot(three: u32) -> usize {
     (hash(three) >> (BITS - 10)) as usize
 }
 
-impl Search {
-    pub(super) fn new(literals: Vec<Literal>) -> Self {
+impl<T: Copy> Search<T> {
+    pub(super) fn new(literals: Vec<Literal<T>>) -> Self {
         let mut new = Self {
             set: Box::new([0; WORDS]),
             before: Box::new([0; SLOTS]),
@@ -86,13 +92,13 @@ impl Search {
             twos: Box::new([(0, 0); PAIRS]),
             entries: Vec::new(),
         };
-        let mut all: Vec<_> = literals.into_iter().enumerate().collect();
-        all.retain(|(_, literal)| literal.bytes.len() >= 2);
-        for (_, literal) in &all {
+        let mut all = literals;
+        all.retain(|literal| literal.bytes.len() >= 2);
+        for literal in &all {
             new.note(literal);
         }
-        all.sort_by_key(|(pattern, literal)| (place(literal), usize::MAX - literal.bytes.len(), *pattern));
-        for (pattern, literal) in all {
+        all.sort_by_key(|literal| (place(literal), usize::MAX - literal.bytes.len()));
+        for literal in all {
             let (is_three, slot) = place(&literal);
             let at = u16::try_from(new.entries.len()).unwrap_or(u16::MAX);
             let slots = if is_three {
@@ -107,13 +113,13 @@ impl Search {
                     (range.0, range.1 + 1)
                 };
             }
-            new.entries.push(Entry::of(pattern, literal));
+            new.entries.push(Entry::of(literal));
         }
         new
     }
 
     /// Sets the bits of all threes that are worth a look for a literal.
-    fn note(&mut self, literal: &Literal) {
+    fn note(&mut self, literal: &Literal<T>) {
         let tail = literal.bytes.as_ref();
         if let [.., a, b, c] = *tail {
             let before = match *tail {
@@ -141,10 +147,10 @@ impl Search {
         }
     }
 
-    /// Calls `found` with the number of each literal in the text and the place behind it, by that place; of those that
+    /// Calls `found` with the meaning of each literal in the text and where it begins and ends, by end; of those that
     /// end together, the longest first.
     #[inline]
-    pub(super) fn each(&self, text: &[u8], mut found: impl FnMut(usize, usize)) {
+    pub(super) fn each(&self, text: &[u8], mut found: impl FnMut(T, usize, usize)) {
         let mut start = 0;
         while let Some(window) = text.get(start..).and_then(<[u8]>::first_chunk::<WINDOW>) {
             self.look(text, start, self.marks(window), &mut found);
@@ -201,7 +207,7 @@ impl Search {
     }
 
     #[inline]
-    fn look(&self, text: &[u8], start: usize, marks: u64, found: &mut impl FnMut(usize, usize)) {
+    fn look(&self, text: &[u8], start: usize, marks: u64, found: &mut impl FnMut(T, usize, usize)) {
         let mut likely = self.likely(text, start, marks);
         while likely != 0 {
             let at = start + likely.trailing_zeros() as usize;
@@ -220,8 +226,8 @@ impl Search {
                 let from = usize::from(from);
                 let entries = self.entries.get(from..from + usize::from(count));
                 for entry in entries.unwrap_or_default() {
-                    if tail & entry.mask == entry.tail && entry.stands(text, end) {
-                        found(entry.pattern, end);
+                    if (tail | entry.case) & entry.mask == entry.tail && entry.stands(text, end) {
+                        found(entry.meaning, end - entry.len, end);
                     }
                 }
             }
@@ -248,7 +254,7 @@ fn neighbours(text: &[u8], at: usize) -> (u32, u32) {
 }
 
 /// Whether a literal stands in the table of threes, and where.
-fn place(literal: &Literal) -> (bool, usize) {
+fn place<T>(literal: &Literal<T>) -> (bool, usize) {
     match *literal.bytes {
         [.., a, b, c] => (true, three_slot(u32::from_le_bytes([a, b, c, 0]) | FOLD)),
         [a, b] => (false, pair_slot(u32::from_le_bytes([a, b, 0, 0]) | FOLD)),
@@ -256,7 +262,7 @@ fn place(literal: &Literal) -> (bool, usize) {
     }
 }
 
-/// The eight bytes before `end`, folded; zeros where the text begins later.
+/// The eight bytes before `end`; zeros where the text begins later.
 #[inline]
 fn tail(text: &[u8], end: usize) -> u64 {
     let whole = end
@@ -265,38 +271,50 @@ fn tail(text: &[u8], end: usize) -> u64 {
     let bytes = whole.copied().unwrap_or_else(|| {
         std::array::from_fn(|at| (at + end).checked_sub(8).map_or(0, |at| byte(text, at)))
     });
-    u64::from_le_bytes(bytes) | FOLD_LONG
+    u64::from_le_bytes(bytes)
 }
 
-impl Entry {
-    fn of(pattern: usize, literal: Literal) -> Self {
-        let len = literal.bytes.len().min(8);
-        let mask = u64::MAX << (64 - 8 * len);
+impl<T> Entry<T> {
+    fn of(literal: Literal<T>) -> Self {
+        let bytes = literal.bytes.as_ref();
+        let len = bytes.len();
+        let mask = u64::MAX << (64 - 8 * len.min(8));
+        let is_letter = |byte: u8| byte.is_ascii_alphabetic() && !literal.exact;
+        let case = std::array::from_fn(|at| {
+            let byte = (at + len).checked_sub(8).map_or(0, |at| byte(bytes, at));
+            u8::from(is_letter(byte)) << 5
+        });
+        let case = u64::from_le_bytes(case);
         Self {
-            tail: tail(&literal.bytes, literal.bytes.len()) & mask,
+            tail: (tail(bytes, len) | case) & mask,
+            case,
             mask,
-            pattern,
-            literal,
+            len,
+            behind: literal.behind,
+            head: bytes.get(..len.saturating_sub(8)).unwrap_or_default().into(),
+            exact: literal.exact,
+            meaning: literal.meaning,
         }
     }
 
-    /// Whether the literal ends at `end`, to the letter, and next to what it needs.
+    /// Whether a literal whose last eight bytes end at `end` stands there, next to what it needs.
+    #[inline]
     fn stands(&self, text: &[u8], end: usize) -> bool {
-        let literal = self.literal.bytes.as_ref();
-        let Some(start) = end.checked_sub(literal.len()) else {
-            return false;
+        let is_followed = match self.behind {
+            Behind::Any => true,
+            behind => text.get(end).is_some_and(|byte| behind.has(*byte)),
         };
-        let there = text.get(start..end).unwrap_or_default();
-        let is_it = if self.literal.exact {
-            there == literal
+        is_followed && end >= self.len && (self.head.is_empty() || self.begins(text, end - self.len))
+    }
+
+    fn begins(&self, text: &[u8], start: usize) -> bool {
+        let head = self.head.as_ref();
+        let there = text.get(start..start + head.len()).unwrap_or_default();
+        if self.exact {
+            there == head
         } else {
-            there.eq_ignore_ascii_case(literal)
-        };
-        is_it
-            && match self.literal.behind {
-                Behind::Any => true,
-                behind => text.get(end).is_some_and(|byte| behind.has(*byte)),
-            }
+            there.eq_ignore_ascii_case(head)
+        }
     }
 }
 
@@ -306,6 +324,7 @@ impl Behind {
         matches!(self, Self::Any)
     }
 
+    #[inline]
     pub(super) fn has(self, byte: u8) -> bool {
         match self {
             Self::Any => true,

@@ -46,12 +46,8 @@ pub(super) enum Trigger {
     Mark,
 }
 
-/// The literals made ready to be found, and what each of them means.
-pub(super) struct Triggers {
-    search: Search,
-    /// By pattern: how long it is, and what it means.
-    meanings: Vec<(usize, Trigger)>,
-}
+/// The literals made ready to be found.
+pub(super) struct Triggers(Search<Trigger>);
 
 pub(super) static TRIGGERS: LazyLock<Triggers> = LazyLock::new(Triggers::new);
 
@@ -118,34 +114,20 @@ pub(super) fn literals() -> Vec<(String, Trigger)> {
 
 impl Triggers {
     fn new() -> Self {
-        let all = literals();
-        let search = Search::new(
-            all.iter()
-                .map(|(literal, trigger)| Literal {
-                    bytes: literal.as_bytes().into(),
-                    exact: trigger.is_exact(),
-                    behind: trigger.behind(),
-                })
-                .collect(),
-        );
-        Self {
-            search,
-            meanings: all
-                .into_iter()
-                .map(|(literal, trigger)| (literal.len(), trigger))
-                .collect(),
-        }
+        let all = literals().into_iter().map(|(literal, meaning)| Literal {
+            bytes: literal.into_bytes().into(),
+            exact: meaning.is_exact(),
+            behind: meaning.behind(),
+            meaning,
+        });
+        Self(Search::new(all.collect()))
     }
 
     /// Calls `found` with every literal in the text that can mean something, and where it begins and ends, by end; of
     /// those that end together, the longest first.
     #[inline]
-    pub(super) fn each(&self, text: &[u8], mut found: impl FnMut(Trigger, usize, usize)) {
-        self.search.each(text, |pattern, end| {
-            if let Some(&(len, trigger)) = self.meanings.get(pattern) {
-                found(trigger, end - len, end);
-            }
-        });
+    pub(super) fn each(&self, text: &[u8], found: impl FnMut(Trigger, usize, usize)) {
+        self.0.each(text, found);
     }
 }
 
