@@ -1,7 +1,7 @@
 //! Keys inside a text: a sensitive name, what joins it to its value, and the value, in the notations of programs.
 
 use super::about::{is_code, is_word_about};
-use super::alphabet::byte;
+use super::alphabet::{Bytes, byte};
 use super::header;
 use super::joint::{self, Site};
 use super::look::Look;
@@ -48,13 +48,11 @@ pub(super) fn name(look: &mut Look<'_, '_>, start: usize, end: usize) {
 
 /// The name that goes through `anchor`: no longer than a name can be, no earlier than `least`.
 fn identifier(bytes: &[u8], anchor: usize, least: usize) -> Option<(usize, usize)> {
-    let is_part = |byte: &&u8| {
-        byte.is_ascii_alphanumeric() || matches!(**byte, b'_' | b'-' | b'.' | b'$') || **byte >= 0x80
-    };
+    static PARTS: Bytes = Bytes::alnum_and(b"_-.$").and_foreign();
     let back = bytes.get(least.max(anchor.saturating_sub(NAME))..anchor)?;
-    let left = back.iter().rev().take_while(is_part).count();
+    let left = back.iter().rev().take_while(|byte| PARTS.has(**byte)).count();
     let ahead = bytes.get(anchor..bytes.len().min(anchor + NAME))?;
-    let right = ahead.iter().take_while(is_part).count();
+    let right = PARTS.run(ahead);
     if left == NAME || right == NAME {
         return None;
     }

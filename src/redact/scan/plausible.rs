@@ -1,7 +1,7 @@
 //! Whether what stands behind a sensitive name can be the thing itself: not a word about it, a type, a placeholder.
 
 use super::about::{is_code, is_nothing, is_number, is_path, is_placeholder, is_prose, is_word_about};
-use super::alphabet::{Alphabet, varied};
+use super::alphabet::{Alphabet, Bytes, varied};
 use crate::redact::words::{Force, Named};
 
 /// How a name and its value are joined.
@@ -70,7 +70,8 @@ fn is_secret(named: Named, candidate: Candidate<'_>, value: &str, digits: usize)
     if named.phrase && value.split(' ').count() >= 6 {
         return true;
     }
-    if value.contains(' ') && is_prose(value) || is_word_about(value) {
+    // A bare value was asked for such a word before all else.
+    if value.contains(' ') && is_prose(value) || candidate.quoted && is_word_about(value) {
         return false;
     }
     match candidate.joint {
@@ -154,12 +155,13 @@ fn is_key_of_letters(value: &str) -> bool {
 
 /// Whether no word of a sentence looks like this: it has a digit, a mark, or capitals inside.
 pub(super) fn is_unlike_a_word(value: &str) -> bool {
-    let digit = value.bytes().any(|byte| byte.is_ascii_digit());
-    let letter = value.bytes().any(|byte| byte.is_ascii_alphabetic());
-    let mark = value.bytes().any(|byte| b"!@#$%^&*+=/~_".contains(&byte));
-    let inside = value.bytes().skip(1).any(|byte| byte.is_ascii_uppercase())
-        && value.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
-    (digit && (letter || value.len() >= 3) || mark || inside || !value.is_ascii()) && value.len() >= 3
+    static UNLIKE: Bytes = Bytes::digits_and(b"!@#$%^&*+=/~_").and_foreign();
+    let bytes = value.as_bytes();
+    let inside = || match bytes {
+        [first, rest @ ..] => first.is_ascii_lowercase() && rest.iter().any(u8::is_ascii_uppercase),
+        [] => false,
+    };
+    bytes.len() >= 3 && (bytes.iter().any(|&byte| UNLIKE.has(byte)) || inside())
 }
 
 /// Whether a value looks like a key: long, of the bytes of keys, neither number nor word nor id.
