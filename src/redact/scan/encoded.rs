@@ -7,7 +7,7 @@ use base64::alphabet;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
-use super::alphabet::Alphabet;
+use super::alphabet::{Alphabet, Bytes};
 use super::bytes::{at, before, run, run_back};
 use super::hits::{Hits, Sort};
 use crate::memory;
@@ -72,13 +72,8 @@ pub(crate) fn runs(text: &str, secret: &mut dyn FnMut(&str) -> bool, buffer: &mu
     while let Some(&byte) = bytes.get(position) {
         if byte == b'[' || byte == b'{' {
             position = list(bytes, position + 1, secret, hits);
-        } else if is_coded(byte) {
-            let len = bytes
-                .get(position..)
-                .unwrap_or_default()
-                .iter()
-                .take_while(|&&byte| is_coded(byte))
-                .count();
+        } else if CODED.has(byte) {
+            let len = CODED.run(bytes.get(position..).unwrap_or_default());
             if len >= SHORTEST {
                 let end = position + len + run(bytes, position + len, 2, |byte| byte == b'=');
                 coded(bytes, (position, end), secret, buffer, hits);
@@ -91,10 +86,7 @@ pub(crate) fn runs(text: &str, secret: &mut dyn FnMut(&str) -> bool, buffer: &mu
 }
 
 /// Part of base64 in both alphabets, of hexadecimal or of a percent escape.
-#[inline]
-const fn is_coded(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'%')
-}
+static CODED: Bytes = Bytes::alnum_and(b"+/-_%");
 
 /// Decodes the run, or else the parts of it between marks that may not belong to it.
 fn coded(
@@ -122,6 +114,9 @@ fn coded(
     }
     // The run may have begun with a path, a key or a flag: `x/y/aHVudGVy…`, `--aHVudGVy…`.
     let run = bytes.get(start..end).unwrap_or_default();
+    if memchr::memchr3(b'/', b'-', b'_', run).is_none() && memchr::memchr(b'+', run).is_none() {
+        return;
+    }
     let mut from = start;
     for (at, byte) in run.iter().enumerate() {
         if matches!(byte, b'/' | b'-' | b'_' | b'+') {
@@ -157,7 +152,7 @@ fn decode<'b>(run: &[u8], buffer: &'b mut Vec<u8>) -> Option<Cow<'b, str>> {
         .strip_prefix(b"0x")
         .or_else(|| run.strip_prefix(b"0X"))
         .unwrap_or(run);
-    if hex.len() >= SHORTEST && hex.iter().all(u8::is_ascii_hexdigit) {
+    if hex.len() >= SHORTEST && is_hexadecimal(hex) {
         return hexadecimal(hex, buffer);
     }
     if run.contains(&b'%') {
@@ -178,6 +173,15 @@ fn decode<'b>(run: &[u8], buffer: &'b mut Vec<u8>) -> Option<Cow<'b, str>> {
     }
     engine.decode_vec(run, buffer).ok()?;
     into_text(buffer)
+}
+
+/// Whether all are hexadecimal digits; asked of many at once, without a branch for each.
+fn is_hexadecimal(run: &[u8]) -> bool {
+    run.chunks(64).all(|chunk| {
+        chunk
+            .iter()
+            .fold(true, |all, byte| all & byte.is_ascii_hexdigit())
+    })
 }
 
 fn hexadecimal<'b>(run: &[u8], buffer: &'b mut Vec<u8>) -> Option<Cow<'b, str>> {
@@ -203,6 +207,15 @@ fn hexadecimal<'b>(run: &[u8], buffer: &'b mut Vec<u8>) -> Option<Cow<'b, str>> 
     into_text(buffer)
 }
 
+fn digit(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
+        _ => None,
+    }
+}
+
 /// A run in which most characters are escapes; where only some are, the detection copy shows the text in its place.
 fn percent<'b>(run: &[u8], decoded: &'b mut Vec<u8>) -> Option<Cow<'b, str>> {
     let escapes = run.iter().filter(|&&byte| byte == b'%').count();
@@ -211,12 +224,13 @@ fn percent<'b>(run: &[u8], decoded: &'b mut Vec<u8>) -> Option<Cow<'b, str>> {
     }
     let mut position = 0;
     while let Some(&byte) = run.get(position) {
-        let pair = run
-            .get(position + 1..position + 3)
-            .and_then(|pair| std::str::from_utf8(pair).ok());
-        let value = pair
-            .filter(|_| byte == b'%')
-            .and_then(|pair| u8::from_str_radix(pair, 16).ok());
+        let pair = run.get(position + 1..position + 3).filter(|_| byte == b'%');
+        let value = pair.and_then(|pair| match *pair {
+            // Nobody writes so; it is read as a number all the same.
+            [b'+', low] => digit(low),
+            [high, low] => Some(digit(high)? << 4 | digit(low)?),
+            _ => None,
+        });
         memory::push(decoded, value.unwrap_or(byte));
         position += if value.is_some() { 3 } else { 1 };
     }

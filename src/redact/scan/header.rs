@@ -164,7 +164,9 @@ fn line_end(bytes: &[u8], at: usize) -> usize {
 pub(super) fn is_cookie(name: &str) -> bool {
     let ends = |byte: &u8| !matches!(byte, b'2' | b's' | b'S');
     let name = name.as_bytes();
-    let name = name.get(..name.iter().rposition(ends).map_or(0, |last| last + 1)).unwrap_or_default();
+    let name = name
+        .get(..name.iter().rposition(ends).map_or(0, |last| last + 1))
+        .unwrap_or_default();
     let end = name.get(name.len().saturating_sub(6)..).unwrap_or_default();
     end.eq_ignore_ascii_case(b"cookie")
 }

@@ -110,7 +110,7 @@ impl<'t, 'h> Look<'t, 'h> {
         let Some(row) = PREFIXES.get(row) else {
             return;
         };
-        if start < self.token || row.walled && !super::alphabet::walled(self.bytes, start) {
+        if start < self.token {
             return;
         }
         let mut end = self.run_end(start + row.literal.len(), row.body);
@@ -227,7 +227,7 @@ impl<'t, 'h> Look<'t, 'h> {
 
     /// A Discord bot's token: its id in base64, a time, a signature.
     fn discord(&mut self, start: usize) {
-        if start < self.token || !super::alphabet::walled(self.bytes, start) {
+        if start < self.token {
             return;
         }
         let mut at = start;

@@ -2,7 +2,7 @@
 //! literal ends in says where it is worth looking, for 64 places without a branch. An automaton has to wait for each
 //! of its steps before it can take the next one; these questions wait for nothing.
 
-use super::alphabet::{Alphabet, byte};
+use super::alphabet::{Alphabet, byte, walled};
 
 /// A literal, where it counts, and what it means.
 #[derive(Debug, Clone)]
@@ -10,6 +10,8 @@ pub(super) struct Literal<T> {
     pub(super) bytes: Box<[u8]>,
     /// Whether it counts in these very letters only, and not as capitals or small ones.
     pub(super) exact: bool,
+    /// Whether it counts only where a token may begin.
+    pub(super) walled: bool,
     pub(super) behind: Behind,
     pub(super) meaning: T,
 }
@@ -53,6 +55,7 @@ struct Entry<T> {
     /// What stands before the last eight.
     head: Box<[u8]>,
     exact: bool,
+    walled: bool,
 }
 
 const BITS: u32 = 16;
@@ -293,6 +296,7 @@ impl<T> Entry<T> {
             behind: literal.behind,
             head: bytes.get(..len.saturating_sub(8)).unwrap_or_default().into(),
             exact: literal.exact,
+            walled: literal.walled,
             meaning: literal.meaning,
         }
     }
@@ -304,7 +308,12 @@ impl<T> Entry<T> {
             Behind::Any => true,
             behind => text.get(end).is_some_and(|byte| behind.has(*byte)),
         };
-        is_followed && end >= self.len && (self.head.is_empty() || self.begins(text, end - self.len))
+        let Some(start) = end.checked_sub(self.len) else {
+            return false;
+        };
+        is_followed
+            && (!self.walled || walled(text, start))
+            && (self.head.is_empty() || self.begins(text, start))
     }
 
     fn begins(&self, text: &[u8], start: usize) -> bool {

@@ -117,6 +117,7 @@ impl Triggers {
         let all = literals().into_iter().map(|(literal, meaning)| Literal {
             bytes: literal.into_bytes().into(),
             exact: meaning.is_exact(),
+            walled: meaning.is_walled(),
             behind: meaning.behind(),
             meaning,
         });
@@ -137,6 +138,15 @@ impl Trigger {
         matches!(self, Self::Prefix(_) | Self::Infix(_))
     }
 
+    /// Whether the literal would be looked at in vain where no token may begin.
+    fn is_walled(self) -> bool {
+        match self {
+            Self::Prefix(row) => PREFIXES.get(row).is_some_and(|row| row.walled),
+            Self::Discord => true,
+            _ => false,
+        }
+    }
+
     /// What must follow for a closer look to find anything.
     fn behind(self) -> Behind {
         match self {
@@ -154,6 +164,7 @@ mod tests {
     use aho_corasick::automaton::OverlappingState;
     use proptest::prelude::*;
 
+    use super::super::alphabet::walled;
     use super::*;
 
     fn found(text: &str) -> Vec<(Trigger, usize, usize)> {
@@ -210,6 +221,7 @@ mod tests {
                 let (literal, trigger) = &all[found.pattern().as_usize()];
                 let is_it = !trigger.is_exact() || text.as_bytes()[found.range()] == *literal.as_bytes();
                 let next = text.as_bytes().get(found.end());
+                let is_it = is_it && (!trigger.is_walled() || walled(text.as_bytes(), found.start()));
                 if is_it && (trigger.behind().is_any() || next.is_some_and(|byte| trigger.behind().has(*byte))) {
                     wanted.push((*trigger, found.start(), found.end()));
                 }
