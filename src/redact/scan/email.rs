@@ -402,6 +402,25 @@ mod tests {
     }
 
     #[test]
+    fn an_address_in_capital_words_is_found_before_one_in_small_words() {
+        let text = format!(
+            "ALICE AT EXAMPLE DOT COM {}bob at example dot org {}CAROL AT EXAMPLE DOT NET {}",
+            "and ".repeat(20),
+            "or ".repeat(30),
+            "then ".repeat(20),
+        );
+        let addresses: Vec<_> = found(&text, "").into_iter().map(|(_, found)| found).collect();
+        assert_eq!(
+            addresses,
+            [
+                "ALICE AT EXAMPLE DOT COM",
+                "bob at example dot org",
+                "CAROL AT EXAMPLE DOT NET"
+            ]
+        );
+    }
+
+    #[test]
     fn two_addresses_side_by_side_are_two() {
         let found = found("alice@example.com,bob@example.org", "");
         assert_eq!(found.len(), 2, "{found:?}");

@@ -285,7 +285,15 @@ fn is_of_pairs(look: &mut Look<'_, '_>, found: Extent) -> bool {
     let behind = || look.text.get(gap + 1..found.end).is_some_and(has_secret);
     let secret = secret.unwrap_or_else(behind);
     look.rest.secret = Some(secret);
-    secret || is_secret(name)
+    // Mostly the name whose value this is, once more.
+    let named = || {
+        if look.name == name {
+            look.named_so
+        } else {
+            words::named(name)
+        }
+    };
+    secret || is_secret(name, named)
 }
 
 /// What is known of the pairs behind the first one of a value.
@@ -305,12 +313,13 @@ const GAPS: [char; 4] = [';', '&', ' ', ','];
 
 fn has_secret(pairs: &str) -> bool {
     let mut pairs = pairs.split(GAPS).take(PAIRS - 1).filter_map(pair);
-    pairs.any(|(name, _)| is_secret(name))
+    pairs.any(|(name, _)| is_secret(name, || words::named(name)))
 }
 
 /// A name of letters and digits and its value.
 fn pair(part: &str) -> Option<(&str, &str)> {
-    let (name, text) = part.split_once('=')?;
+    let (name, text) = part.split_at_checked(memchr::memchr(b'=', part.as_bytes())?)?;
+    let text = text.get(1..)?;
     let plain = !name.is_empty()
         && name
             .bytes()
@@ -319,9 +328,9 @@ fn pair(part: &str) -> Option<(&str, &str)> {
 }
 
 /// Whether a pair with this name is a secret, whatever its value.
-fn is_secret(name: &str) -> bool {
+fn is_secret(name: &str, named: impl FnOnce() -> Option<Named>) -> bool {
     let certain = |named: Named| named.sort == Sort::Secret && named.force == Force::Certain;
-    !is_noise(name.as_bytes()) && words::named(name).is_some_and(certain)
+    !is_noise(name.as_bytes()) && named().is_some_and(certain)
 }
 
 /// The most pairs of a value that are looked at.

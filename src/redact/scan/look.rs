@@ -1,4 +1,4 @@
-//! One look at one text: what the automaton's finds are turned into, and how far each kind of look has come. Every
+//! One look at one text: what the literals that were found are turned into, and how far each kind of look has come. Every
 //! look-around is bounded or remembered, so that a text is read in linear time whatever it holds.
 
 use super::alphabet::{ALPHABETS, Alphabet, byte};
@@ -64,7 +64,7 @@ impl<'t, 'h> Look<'t, 'h> {
         }
     }
 
-    /// Looks closer at what the automaton found at `start..end`.
+    /// Looks closer at the literal at `start..end`.
     pub(super) fn at(&mut self, trigger: Trigger, start: usize, end: usize) {
         match trigger {
             Trigger::Prefix(row) => self.prefix(row, start),
