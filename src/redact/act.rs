@@ -94,6 +94,13 @@ impl Redacting<'_> {
         let Decision {
             action, class, rule, ..
         } = decision;
+        let made = match action {
+            Action::Hmac => self.policy.short_pseudonym(class, text),
+            _ => None,
+        };
+        if let Some(made) = made {
+            return Put::str(&mut self.ink, made.text());
+        }
         match action {
             Action::TruncateIp if self.truncate_ip(plan, text) => return,
             Action::Hmac | Action::Mask | Action::KeepLast(_) => {

@@ -3,9 +3,9 @@
 use std::fmt;
 
 use super::class::Class;
+use super::mac::MacKey;
 use crate::error::{Error, Result};
 use crate::record::frame::Out;
-use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest as _, Sha256};
 
 /// Ends the parts of the message: it cannot stand in a class, and a value comes last.
@@ -27,8 +27,7 @@ pub(crate) struct Keys {
 #[derive(Clone)]
 struct Key {
     id: String,
-    /// The state after the key block, cloned for each value: hashing the key again would double the cost.
-    state: Hmac<Sha256>,
+    mac: MacKey,
 }
 
 impl Keys {
@@ -53,11 +52,9 @@ impl Keys {
                 "key `{id}` has {len} bytes; give at least {MIN_KEY} random bytes"
             )));
         }
-        let state = Hmac::<Sha256>::new_from_slice(secret)
-            .map_err(|_| Error::config(format!("key `{id}` has a length that HMAC-SHA-256 does not take")))?;
         self.keys.push(Key {
             id: id.to_owned(),
-            state,
+            mac: MacKey::new(secret),
         });
         Ok(())
     }
@@ -100,22 +97,57 @@ impl Keys {
     }
 
     fn by(&self, key: &Key, class: Class, value: &[u8], into: &mut impl Out) {
-        let mut mac = key.state.clone();
-        mac.update(b"audit/v1");
-        mac.update(&[SEPARATOR]);
-        mac.update(class.kind().as_str().as_bytes());
-        if !class.label().is_empty() {
-            mac.update(b":");
-            mac.update(class.label().as_bytes());
-        }
-        mac.update(&[SEPARATOR]);
-        mac.update(self.tenant.as_bytes());
-        mac.update(&[SEPARATOR]);
-        mac.update(value);
+        let label = class.label();
+        let code = key.mac.of(&[
+            b"audit/v1",
+            &[SEPARATOR],
+            class.kind().as_str().as_bytes(),
+            if label.is_empty() { b"" } else { b":" },
+            label.as_bytes(),
+            &[SEPARATOR],
+            self.tenant.as_bytes(),
+            &[SEPARATOR],
+            value,
+        ]);
         into.extend(b"hmac-sha256:");
         into.extend(key.id.as_bytes());
         into.extend(b":");
-        into.extend(&hex(mac.finalize().into_bytes()));
+        into.extend(&hex(code));
+    }
+}
+
+/// A pseudonym on the stack. It hides its value, so it need not be wiped.
+pub(super) struct Pseudonym {
+    bytes: [u8; Self::LONGEST],
+    len: usize,
+}
+
+impl Pseudonym {
+    /// The form's name, a key's id and the code, with what stands between them.
+    const LONGEST: usize = 12 + MAX_ID + 1 + 64;
+
+    /// Of a value that is in its normal form already; `None` without a key.
+    pub(super) fn of(keys: &Keys, class: Class, value: &[u8]) -> Option<Self> {
+        let mut new = Self {
+            bytes: [0; Self::LONGEST],
+            len: 0,
+        };
+        keys.pseudonym(class, value, &mut new).then_some(new)
+    }
+
+    pub(super) fn text(&self) -> &str {
+        let text = self.bytes.get(..self.len).map(std::str::from_utf8);
+        text.and_then(std::result::Result::ok).unwrap_or_default()
+    }
+}
+
+impl Out for Pseudonym {
+    fn extend(&mut self, bytes: &[u8]) {
+        let end = self.len + bytes.len();
+        if let Some(place) = self.bytes.get_mut(self.len..end) {
+            place.copy_from_slice(bytes);
+            self.len = end;
+        }
     }
 }
 
@@ -150,11 +182,27 @@ pub fn sha256(value: &[u8]) -> String {
 
 fn hex(bytes: impl IntoIterator<Item = u8>) -> [u8; 64] {
     let mut hex = [0; 64];
-    for (pair, byte) in hex.chunks_exact_mut(2).zip(bytes) {
-        pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+    for (place, byte) in hex.chunks_exact_mut(2).zip(bytes) {
+        let pair = PAIRS.get(usize::from(byte)).copied().unwrap_or_default();
+        place.copy_from_slice(&pair);
     }
     hex
 }
+
+/// Both digits of each byte.
+static PAIRS: [[u8; 2]; 256] = {
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    #[allow(
+        clippy::indexing_slicing,
+        reason = "evaluated while compiling: out of bounds does not compile"
+    )]
+    while byte < 256 {
+        pairs[byte] = [digit(byte as u8 >> 4), digit(byte as u8 & 15)];
+        byte += 1;
+    }
+    pairs
+};
 
 const fn digit(nibble: u8) -> u8 {
     if nibble < 10 {
@@ -172,6 +220,8 @@ impl fmt::Debug for Keys {
 
 #[cfg(test)]
 mod tests {
+    use hmac::{Hmac, KeyInit, Mac};
+
     use super::*;
 
     fn keys(id: &str, secret: &[u8]) -> Keys {

@@ -15,6 +15,7 @@ mod hmac;
 mod ink;
 mod ip;
 mod judge;
+mod mac;
 mod memo;
 mod names;
 mod normal;

@@ -1,6 +1,7 @@
 //! One form for values that are written in several, so that they have one pseudonym.
 
 use std::borrow::Cow;
+use std::net::Ipv4Addr;
 
 use super::class::{Class, ClassKind};
 
@@ -12,12 +13,33 @@ pub(crate) fn normal(class: Class, value: &str) -> Cow<'_, str> {
     match (class.kind(), class.label()) {
         (ClassKind::Personal, "email") => Cow::Owned(value.trim().to_lowercase()),
         (ClassKind::Personal, "phone") | (ClassKind::Financial, _) => compact(value),
+        (ClassKind::Network, _) if is_shortest(value) => Cow::Borrowed(value),
         (ClassKind::Network, _) => match super::ip::parsed(value.trim()) {
             Some(address) => Cow::Owned(address.to_string()),
             None => Cow::Borrowed(value.trim()),
         },
         _ => Cow::Borrowed(value),
     }
+}
+
+/// Whether a value is in that form already, as far as that can be told at a glance.
+pub(super) fn is_normal(class: Class, value: &str) -> bool {
+    match (class.kind(), class.label()) {
+        (ClassKind::Personal, "email") => value
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && !byte.is_ascii_uppercase() && byte != b'"'),
+        (ClassKind::Personal, "phone") | (ClassKind::Financial, _) => {
+            let digits = value.strip_prefix('+').unwrap_or(value);
+            digits.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        }
+        (ClassKind::Network, _) => is_shortest(value),
+        _ => !value.starts_with('"'),
+    }
+}
+
+/// Whether an address is written shortest: an IPv4 address can be written in one way only.
+fn is_shortest(address: &str) -> bool {
+    address.parse::<Ipv4Addr>().is_ok()
 }
 
 /// A text without the quotes of its `Debug` form, where nothing in it was escaped.
@@ -57,8 +79,54 @@ mod tests {
         );
         assert_eq!(normal(Class::NETWORK, "2001:0DB8::0001"), "2001:db8::1");
         assert_eq!(normal(Class::NETWORK, "::ffff:192.0.2.1"), "192.0.2.1");
+        assert_eq!(normal(Class::NETWORK, "192.0.2.1:80"), "192.0.2.1");
+        assert!(matches!(
+            normal(Class::NETWORK, "192.0.2.1"),
+            Cow::Borrowed("192.0.2.1")
+        ));
         assert_eq!(normal(Class::UNCLASSIFIED, "\"4711\""), "4711");
         assert_eq!(normal(Class::UNCLASSIFIED, " a "), " a ");
         assert_eq!(normal(Class::UNCLASSIFIED, r#""a\"b""#), r#""a\"b""#);
+    }
+
+    #[test]
+    fn what_is_said_to_be_normal_stays_as_it_is() {
+        let classes = [
+            Class::personal("email"),
+            Class::personal("phone"),
+            Class::FINANCIAL,
+            Class::NETWORK,
+            Class::UNCLASSIFIED,
+        ];
+        let mut normals = 0;
+        for value in [
+            "",
+            "+",
+            "+1",
+            "1+",
+            " 1",
+            "a@b.c",
+            "A@b.c",
+            "é@b.c",
+            "a @b.c",
+            "\"a@b.c\"",
+            "\"a",
+            "192.0.2.1",
+            "192.0.2.01",
+            "192.0.2.1 ",
+            "::1",
+            "0:0::1",
+            "[::1]",
+            "4111-1",
+            "\"\"",
+        ] {
+            for class in classes {
+                if is_normal(class, value) {
+                    assert_eq!(normal(class, value), value, "{class:?}");
+                    normals += 1;
+                }
+            }
+        }
+        assert!(normals > 20, "{normals}");
     }
 }

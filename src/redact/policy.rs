@@ -10,7 +10,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 use super::action::Action;
 use super::class::{Class, ClassKind};
 use super::counts::Counts;
-use super::hmac::Keys;
+use super::hmac::{Keys, Pseudonym};
 use super::judge::{Judged, judge};
 use super::plans::Plans;
 use super::rule::{Asked, FieldRule};
@@ -255,6 +255,15 @@ impl Policy {
             copy.zeroize();
         }
         String::from_utf8(text).ok().filter(|_| is_made)
+    }
+
+    /// The pseudonym of a value that stands in its normal form already, without any memory; `None` where it may be in
+    /// another form, or a pseudonym, or there is no key.
+    pub(super) fn short_pseudonym(&self, class: Class, value: &str) -> Option<Pseudonym> {
+        if !super::normal::is_normal(class, value) || super::hmac::is_pseudonym(value.as_bytes()) {
+            return None;
+        }
+        Pseudonym::of(&self.inner.keys, class, value.as_bytes())
     }
 
     /// Whether a trail can start with this policy.

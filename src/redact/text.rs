@@ -252,7 +252,7 @@ impl Write for Capped<'_, '_> {
 
 /// A short text on the stack: numbers and addresses on their way to a pseudonym.
 pub(super) struct Small {
-    bytes: zeroize::Zeroizing<[u8; SMALL]>,
+    bytes: [u8; SMALL],
     len: usize,
 }
 
@@ -262,8 +262,17 @@ const SMALL: usize = 400;
 impl Default for Small {
     fn default() -> Self {
         Self {
-            bytes: zeroize::Zeroizing::new([0; SMALL]),
+            bytes: [0; SMALL],
             len: 0,
+        }
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        // Only what was written: to wipe all of it would take longer than all else that is done with a number.
+        if let Some(written) = self.bytes.get_mut(..self.len) {
+            zeroize::Zeroize::zeroize(written);
         }
     }
 }

@@ -35,7 +35,7 @@ const HARMLESS: [&str; 24] = [
 ];
 
 /// The adversarial texts: their names, and what each is made of.
-pub const ADVERSARIAL: [(&str, Stuff); 12] = [
+pub const ADVERSARIAL: [(&str, Stuff); 21] = [
     ("hex", Stuff::Random(b"0123456789abcdef")),
     (
         "base64",
@@ -51,6 +51,17 @@ pub const ADVERSARIAL: [(&str, Stuff); 12] = [
     ("combining marks", Stuff::Again("e\u{301}\u{323}\u{308}")),
     ("token: ", Stuff::Again("token: ")),
     (":", Stuff::Again(":")),
+    // Names without an end, each of which may ask for all that follows.
+    ("key=", Stuff::Again("key=")),
+    ("a key=", Stuff::Again("a key=")),
+    ("@tcp(", Stuff::Again("@tcp(")),
+    (" DOT ", Stuff::Again(" DOT ")),
+    ("dob 1 1 1", Stuff::Again("dob 1 1 1 ")),
+    ("zero width", Stuff::Again("a\u{200b}")),
+    ("JSON in JSON", Stuff::Again("{\\\"key\\\":{\\\"")),
+    // Texts that are looked at again once they are decoded.
+    ("%41", Stuff::Again("%41")),
+    ("hex of token", Stuff::Again("746f6b656e3a20")),
 ];
 
 /// The sizes of an adversarial text, in KiB.

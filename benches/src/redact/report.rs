@@ -255,7 +255,7 @@ fn compared(text: &mut String, results: &Results, cases: &[String], figure: Figu
 
 fn short_values(text: &mut String, results: &Results) {
     text.push_str("\n## Time of a short value (ns)\n\n");
-    text.push_str("The empty value shows what `scan` spends on the field's name; a record's plan does that once per callsite.\n");
+    text.push_str("The empty value shows what `scan` spends on the field's name, which it knows from the call before; a record's plan asks once per callsite.\n");
     text.push_str("Behind it: how many times cheaper ours is; a **bold** figure is a loss.\n\n");
     let cases = ["empty", "harmless", "ids", "sensitive"].map(str::to_owned);
     compared(text, results, &cases, figure::nanos, false);

@@ -28,7 +28,7 @@ pub const OURS: &str = "audit";
 pub const SCANNERS: &[Named] = &[
     Named {
         name: OURS,
-        about: "`tracing_audit::redact::scan`, field `message`: the whole engine, and the field's name judged anew each time",
+        about: "`tracing_audit::redact::scan`, field `message`: the whole engine; the field's name is judged once, because it is the one before",
         skipped: if cfg!(feature = "ours") {
             ""
         } else {

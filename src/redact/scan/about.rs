@@ -188,11 +188,11 @@ pub(super) fn is_path(value: &str) -> bool {
         return false;
     }
     // `prod/db/password`: small words in a row.
-    let segments = value.bytes().filter(|byte| *byte == b'/').count();
     let words = value
         .bytes()
         .all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'/' | b'-' | b'_'));
-    segments >= 2 && words
+    let segments = || value.bytes().filter(|byte| *byte == b'/').count();
+    words && segments() >= 2
         || is_rooted(value)
         || ROOTS.begin(value)
         || [

@@ -121,6 +121,85 @@ static MEMBERS: [u16; 256] = {
     members
 };
 
+/// Bytes as a table, for what is asked of every byte of a text.
+pub(super) struct Bytes([bool; 256]);
+
+impl Bytes {
+    /// Letters and digits of ASCII, and these.
+    pub(super) const fn alnum_and(more: &[u8]) -> Self {
+        let mut table = [false; 256];
+        let mut byte = 0;
+        #[allow(
+            clippy::indexing_slicing,
+            reason = "evaluated while compiling: out of bounds does not compile"
+        )]
+        while byte < 256 {
+            table[byte] = (byte as u8).is_ascii_alphanumeric();
+            byte += 1;
+        }
+        Self(table).and(more)
+    }
+
+    /// Digits of ASCII, and these.
+    pub(super) const fn digits_and(more: &[u8]) -> Self {
+        Self([false; 256]).and(b"0123456789").and(more)
+    }
+
+    /// Control characters of ASCII and the space, and these.
+    pub(super) const fn controls_and(more: &[u8]) -> Self {
+        let mut table = [false; 256];
+        let mut byte = 0;
+        #[allow(
+            clippy::indexing_slicing,
+            reason = "evaluated while compiling: out of bounds does not compile"
+        )]
+        while byte <= b' ' as usize {
+            table[byte] = true;
+            byte += 1;
+        }
+        Self(table).and(more)
+    }
+
+    /// Whatever is not ASCII, beside these.
+    pub(super) const fn and_foreign(mut self) -> Self {
+        let mut byte = 0x80;
+        #[allow(
+            clippy::indexing_slicing,
+            reason = "evaluated while compiling: out of bounds does not compile"
+        )]
+        while byte < 256 {
+            self.0[byte] = true;
+            byte += 1;
+        }
+        self
+    }
+
+    const fn and(mut self, more: &[u8]) -> Self {
+        let mut at = 0;
+        #[allow(
+            clippy::indexing_slicing,
+            reason = "evaluated while compiling: out of bounds does not compile"
+        )]
+        while at < more.len() {
+            self.0[more[at] as usize] = true;
+            at += 1;
+        }
+        self
+    }
+
+    #[inline]
+    pub(super) fn has(&self, byte: u8) -> bool {
+        self.0.get(usize::from(byte)).copied().unwrap_or(false)
+    }
+
+    /// How many bytes of `bytes` from its start are of these.
+    #[inline]
+    pub(super) fn run(&self, bytes: &[u8]) -> usize {
+        let end = bytes.iter().position(|&byte| !self.has(byte));
+        end.unwrap_or(bytes.len())
+    }
+}
+
 /// The byte at a place, NUL outside of the text: so that looking around needs no bounds.
 #[inline]
 pub(super) fn byte(bytes: &[u8], at: usize) -> u8 {

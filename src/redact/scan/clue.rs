@@ -1,5 +1,7 @@
 //! Words beside a number that say what it is: "phone", "SSN", "version". Read once, left to right, as far as asked.
 
+use super::alphabet::Bytes;
+
 /// A set of kinds of words.
 pub(super) type Kinds = u32;
 
@@ -301,6 +303,8 @@ impl<'t> Clues<'t> {
                     self.word(at, end);
                 }
                 at = end;
+            } else if byte.is_ascii_digit() {
+                at += self.pieces(at, to).max(1);
             } else {
                 at += 1;
             }
@@ -308,9 +312,28 @@ impl<'t> Clues<'t> {
         self.read = to;
     }
 
+    /// How many bytes from the digit at `at` on are digits and letters of one case, which are pieces of a hash or an id; 0
+    /// where a word may go through the end of them.
+    fn pieces(&self, at: usize, to: usize) -> usize {
+        static SMALL: Bytes = Bytes::digits_and(b"abcdefghijklmnopqrstuvwxyz");
+        static CAPITAL: Bytes = Bytes::digits_and(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+        let ahead = self.bytes.get(at..to).unwrap_or_default();
+        let small = SMALL.run(ahead);
+        let next = super::bytes::at(ahead, small);
+        if !is_letter(next) {
+            return small;
+        }
+        let capital = CAPITAL.run(ahead);
+        let next = super::bytes::at(ahead, capital);
+        if is_letter(next) { 0 } else { capital }
+    }
+
     /// The end of the word at `start`: at a mark, a digit, or before a capital behind a small letter (`homePhone`).
     fn word_end(&self, start: usize, to: usize) -> usize {
-        let mut end = start + 1;
+        // No small letter begins a word behind another letter.
+        let ahead = self.bytes.get(start + 1..to).unwrap_or_default();
+        let small = ahead.iter().position(|byte| !byte.is_ascii_lowercase());
+        let mut end = start + 1 + small.unwrap_or(ahead.len());
         while end < to {
             let (last, this) = (self.at(end - 1), self.at(end));
             let camel = this.is_ascii_uppercase()

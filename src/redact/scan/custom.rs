@@ -1,4 +1,4 @@
-//! Shapes that the application declares: an automaton of their own beside the built-in one, and runs of bytes.
+//! Shapes that the application declares: an automaton beside the built-in search, and runs of bytes.
 
 use std::ops::RangeInclusive;
 

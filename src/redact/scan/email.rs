@@ -233,23 +233,37 @@ pub(super) fn bracketed(scan: &mut Scan<'_, '_>, open: usize) -> Option<usize> {
 pub(super) static SMALL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(" dot "));
 pub(super) static CAPITAL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(" DOT "));
 
-/// The next dot that is written as a word.
-fn next_dot(bytes: &[u8], from: usize) -> Option<usize> {
-    let rest = bytes.get(from..)?;
-    // A searcher takes longer to begin than a short text to end.
-    let place = if rest.len() < 64 {
-        let is_dot = |text: &[u8]| matches!(text, [b' ', b'd' | b'D', b'o' | b'O', b't' | b'T', b' ']);
-        rest.windows(5).position(is_dot)
-    } else {
-        SMALL.find(rest).or_else(|| CAPITAL.find(rest))
-    };
-    place.map(|place| from + place)
+/// Dots that are written as words. Where the next of each is, is remembered: one may stand far behind many of the other.
+#[derive(Default)]
+struct Dots {
+    small: Option<usize>,
+    capital: Option<usize>,
+}
+
+impl Dots {
+    /// The first at `from` or behind it.
+    fn next(&mut self, bytes: &[u8], from: usize) -> Option<usize> {
+        let rest = bytes.get(from..)?;
+        // A searcher takes longer to begin than a short text to end.
+        if rest.len() < 64 {
+            let is_dot = |text: &[u8]| matches!(text, [b' ', b'd' | b'D', b'o' | b'O', b't' | b'T', b' ']);
+            return rest.windows(5).position(is_dot).map(|place| from + place);
+        }
+        let find = |known: Option<usize>, finder: &Finder<'_>| match known {
+            Some(known) if known >= from => known,
+            _ => finder.find(rest).map_or(usize::MAX, |place| from + place),
+        };
+        let (small, capital) = (find(self.small, &SMALL), find(self.capital, &CAPITAL));
+        (self.small, self.capital) = (Some(small), Some(capital));
+        Some(small.min(capital)).filter(|place| *place < bytes.len())
+    }
 }
 
 /// Pushes addresses in words: `alice at example dot com`.
 pub(super) fn spelled_out(scan: &mut Scan<'_, '_>) {
     let mut from = 0;
-    while let Some(dot) = next_dot(scan.bytes, from) {
+    let mut dots = Dots::default();
+    while let Some(dot) = dots.next(scan.bytes, from) {
         from = dot + 5;
         let label = run_back(scan.bytes, dot, 64, is_domain);
         let sign = (dot - label).saturating_sub(4);
@@ -385,6 +399,25 @@ mod tests {
         ] {
             leaves(text, "");
         }
+    }
+
+    #[test]
+    fn an_address_in_capital_words_is_found_before_one_in_small_words() {
+        let text = format!(
+            "ALICE AT EXAMPLE DOT COM {}bob at example dot org {}CAROL AT EXAMPLE DOT NET {}",
+            "and ".repeat(20),
+            "or ".repeat(30),
+            "then ".repeat(20),
+        );
+        let addresses: Vec<_> = found(&text, "").into_iter().map(|(_, found)| found).collect();
+        assert_eq!(
+            addresses,
+            [
+                "ALICE AT EXAMPLE DOT COM",
+                "bob at example dot org",
+                "CAROL AT EXAMPLE DOT NET"
+            ]
+        );
     }
 
     #[test]

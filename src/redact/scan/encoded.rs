@@ -7,8 +7,8 @@ use base64::alphabet;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
-use super::alphabet::Alphabet;
-use super::bytes::{at, before, run};
+use super::alphabet::{Alphabet, Bytes};
+use super::bytes::{at, before, run, run_back};
 use super::hits::{Hits, Sort};
 use crate::memory;
 
@@ -27,33 +27,38 @@ const CONFIG: GeneralPurposeConfig = GeneralPurposeConfig::new()
 const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, CONFIG);
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, CONFIG);
 
-/// Whether the text holds a run long enough to be an encoding. Every such run crosses a multiple of its length, so
-/// only the surroundings of those are read.
+/// Whether the text holds a run long enough to be an encoding. Every such run has two neighbouring blocks of eight bytes
+/// in it, wherever the blocks begin: only around those without a space or the like is it measured.
 pub(super) fn has_run(bytes: &[u8]) -> bool {
-    let mut at = SHORTEST - 1;
-    while at < bytes.len() {
-        let is_part = |byte: &u8| Alphabet::Any.has(*byte);
-        let back = bytes.get(..=at).unwrap_or_default();
-        let left = back
-            .iter()
-            .rev()
-            .take(SHORTEST)
-            .position(|byte| !is_part(byte))
-            .unwrap_or(SHORTEST);
-        if left > 0 {
-            let ahead = bytes.get(at + 1..).unwrap_or_default();
-            let right = ahead
-                .iter()
-                .take(SHORTEST)
-                .position(|byte| !is_part(byte))
-                .unwrap_or(ahead.len().min(SHORTEST));
-            if left + right >= SHORTEST {
-                return true;
+    let mut from = 0;
+    'blocks: while let Some((blocks, _)) = bytes.get(from..).map(<[u8]>::as_chunks::<8>) {
+        let mut was_full = false;
+        for (number, block) in blocks.iter().enumerate() {
+            let is_full = is_full(*block);
+            if was_full && is_full {
+                let at = from + number * 8;
+                let left = run_back(bytes, at, SHORTEST, |byte| Alphabet::Any.has(byte));
+                let right = run(bytes, at, SHORTEST, |byte| Alphabet::Any.has(byte));
+                if left + right >= SHORTEST {
+                    return true;
+                }
+                // It ends before this byte, which is none of a run's.
+                from = at + right + 1;
+                continue 'blocks;
             }
+            was_full = is_full;
         }
-        at += SHORTEST;
+        return false;
     }
     false
+}
+
+/// Whether no byte is below `%`, the least that is part of a run: mostly, whether there is no space.
+#[inline]
+const fn is_full(block: [u8; 8]) -> bool {
+    const ONES: u64 = u64::MAX / 255;
+    let bytes = u64::from_ne_bytes(block);
+    bytes.wrapping_sub(ONES * b'%' as u64) & !bytes & (ONES << 7) == 0
 }
 
 /// Pushes the runs that decode to a text of which `secret` says that it holds one.
@@ -67,13 +72,8 @@ pub(crate) fn runs(text: &str, secret: &mut dyn FnMut(&str) -> bool, buffer: &mu
     while let Some(&byte) = bytes.get(position) {
         if byte == b'[' || byte == b'{' {
             position = list(bytes, position + 1, secret, hits);
-        } else if is_coded(byte) {
-            let len = bytes
-                .get(position..)
-                .unwrap_or_default()
-                .iter()
-                .take_while(|&&byte| is_coded(byte))
-                .count();
+        } else if CODED.has(byte) {
+            let len = CODED.run(bytes.get(position..).unwrap_or_default());
             if len >= SHORTEST {
                 let end = position + len + run(bytes, position + len, 2, |byte| byte == b'=');
                 coded(bytes, (position, end), secret, buffer, hits);
@@ -86,10 +86,7 @@ pub(crate) fn runs(text: &str, secret: &mut dyn FnMut(&str) -> bool, buffer: &mu
 }
 
 /// Part of base64 in both alphabets, of hexadecimal or of a percent escape.
-#[inline]
-const fn is_coded(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'%')
-}
+static CODED: Bytes = Bytes::alnum_and(b"+/-_%");
 
 /// Decodes the run, or else the parts of it between marks that may not belong to it.
 fn coded(
@@ -117,6 +114,9 @@ fn coded(
     }
     // The run may have begun with a path, a key or a flag: `x/y/aHVudGVy…`, `--aHVudGVy…`.
     let run = bytes.get(start..end).unwrap_or_default();
+    if memchr::memchr3(b'/', b'-', b'_', run).is_none() && memchr::memchr(b'+', run).is_none() {
+        return;
+    }
     let mut from = start;
     for (at, byte) in run.iter().enumerate() {
         if matches!(byte, b'/' | b'-' | b'_' | b'+') {
@@ -152,7 +152,7 @@ fn decode<'b>(run: &[u8], buffer: &'b mut Vec<u8>) -> Option<Cow<'b, str>> {
         .strip_prefix(b"0x")
         .or_else(|| run.strip_prefix(b"0X"))
         .unwrap_or(run);
-    if hex.len() >= SHORTEST && hex.iter().all(u8::is_ascii_hexdigit) {
+    if hex.len() >= SHORTEST && is_hexadecimal(hex) {
         return hexadecimal(hex, buffer);
     }
     if run.contains(&b'%') {
@@ -173,6 +173,15 @@ fn decode<'b>(run: &[u8], buffer: &'b mut Vec<u8>) -> Option<Cow<'b, str>> {
     }
     engine.decode_vec(run, buffer).ok()?;
     into_text(buffer)
+}
+
+/// Whether all are hexadecimal digits; asked of many at once, without a branch for each.
+fn is_hexadecimal(run: &[u8]) -> bool {
+    run.chunks(64).all(|chunk| {
+        chunk
+            .iter()
+            .fold(true, |all, byte| all & byte.is_ascii_hexdigit())
+    })
 }
 
 fn hexadecimal<'b>(run: &[u8], buffer: &'b mut Vec<u8>) -> Option<Cow<'b, str>> {
@@ -198,6 +207,15 @@ fn hexadecimal<'b>(run: &[u8], buffer: &'b mut Vec<u8>) -> Option<Cow<'b, str>> 
     into_text(buffer)
 }
 
+fn digit(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
+        _ => None,
+    }
+}
+
 /// A run in which most characters are escapes; where only some are, the detection copy shows the text in its place.
 fn percent<'b>(run: &[u8], decoded: &'b mut Vec<u8>) -> Option<Cow<'b, str>> {
     let escapes = run.iter().filter(|&&byte| byte == b'%').count();
@@ -206,12 +224,13 @@ fn percent<'b>(run: &[u8], decoded: &'b mut Vec<u8>) -> Option<Cow<'b, str>> {
     }
     let mut position = 0;
     while let Some(&byte) = run.get(position) {
-        let pair = run
-            .get(position + 1..position + 3)
-            .and_then(|pair| std::str::from_utf8(pair).ok());
-        let value = pair
-            .filter(|_| byte == b'%')
-            .and_then(|pair| u8::from_str_radix(pair, 16).ok());
+        let pair = run.get(position + 1..position + 3).filter(|_| byte == b'%');
+        let value = pair.and_then(|pair| match *pair {
+            // Nobody writes so; it is read as a number all the same.
+            [b'+', low] => digit(low),
+            [high, low] => Some(digit(high)? << 4 | digit(low)?),
+            _ => None,
+        });
         memory::push(decoded, value.unwrap_or(byte));
         position += if value.is_some() { 3 } else { 1 };
     }

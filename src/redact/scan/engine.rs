@@ -281,20 +281,17 @@ pub(super) fn holds_secret(text: &str) -> bool {
     let mut hits = Hits::default();
     let mut look = Look::new(text, &mut hits);
     look.inner = true;
-    let searched = TRIGGERS.each(text.as_bytes(), |trigger, start, end| {
+    TRIGGERS.each(text.as_bytes(), |trigger, start, end| {
         look.at(trigger, start, end)
     });
-    if !searched {
-        return true;
-    }
     hits.list().iter().any(|hit| hit.sort == Sort::Secret)
 }
 
-/// Everything that one pass of the automaton leads to.
+/// Everything that the literals lead to.
 fn secrets(text: &str, hits: &mut Hits, mut marks: Option<&mut Vec<(usize, usize)>>) {
     let mut look: Option<Look<'_, '_>> = None;
     let mut unused = Some(hits);
-    let searched = TRIGGERS.each(text.as_bytes(), |trigger, start, end| {
+    TRIGGERS.each(text.as_bytes(), |trigger, start, end| {
         if trigger == Trigger::Mark {
             if let (Some(marks), Some(end)) = (&mut marks, mark::end(text.as_bytes(), start)) {
                 crate::memory::push(marks, (start, end));
@@ -308,10 +305,6 @@ fn secrets(text: &str, hits: &mut Hits, mut marks: Option<&mut Vec<(usize, usize
             look.at(trigger, start, end);
         }
     });
-    if let (false, Some(hits)) = (searched, unused) {
-        // Nothing can be said of the text, so nothing of it may stay.
-        hits.push(0, text.len(), "unscanned", Sort::Secret);
-    }
 }
 
 /// The text with what `replace` puts in each hit's place; borrowed where there is nothing to replace. `edits` are told

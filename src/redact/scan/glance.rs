@@ -1,6 +1,6 @@
 //! A glance at a short text: which detectors could find anything in it at all. One pass without a branch counts the
 //! bytes that numbers and addresses need, and looks each three neighbours up in a set that every literal of the
-//! automaton left a mark in: most short texts leave it with nothing to do, and never touch the automaton's table.
+//! search left a mark in: most short texts leave it with nothing to do, and never touch the search's tables.
 
 use super::neighbours::{NEIGHBOURS, THREE, kind};
 use super::path;
@@ -14,7 +14,7 @@ pub(super) const RUN: usize = 18;
 /// What a text may hold, as bits.
 pub(super) type Needs = u8;
 
-/// A literal of the automaton.
+/// A literal of the search.
 pub(super) const LITERALS: Needs = 1;
 /// A number, an IP or hardware address, an e-mail address.
 pub(super) const NUMBERS: Needs = 2;

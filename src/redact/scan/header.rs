@@ -1,7 +1,7 @@
 //! What headers hold: a credential behind its scheme, and cookies one by one.
 
 use super::about::is_nothing;
-use super::alphabet::byte;
+use super::alphabet::{Bytes, byte};
 use super::lexicon::Lexicon;
 use super::look::Look;
 use super::plausible::is_opaque;
@@ -113,8 +113,8 @@ pub(super) fn parameters(look: &mut Look<'_, '_>, named: Named, found: Extent) -
 /// The bytes from `start` on in which a scheme would end, and its name: letters, digits and dashes.
 fn scheme_at(bytes: &[u8], start: usize) -> (&[u8], &[u8]) {
     let ahead = bytes.get(start..bytes.len().min(start + 24)).unwrap_or_default();
-    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
-    let len = ahead.iter().take_while(|byte| is_part(byte)).count();
+    static PARTS: Bytes = Bytes::alnum_and(b"-");
+    let len = PARTS.run(ahead);
     (ahead, ahead.get(..len).unwrap_or_default())
 }
 
@@ -162,7 +162,11 @@ fn line_end(bytes: &[u8], at: usize) -> usize {
 
 /// Whether a name is that of the cookies of a request or a response.
 pub(super) fn is_cookie(name: &str) -> bool {
-    let name = name.trim_end_matches(['2', 's', 'S']).as_bytes();
+    let ends = |byte: &u8| !matches!(byte, b'2' | b's' | b'S');
+    let name = name.as_bytes();
+    let name = name
+        .get(..name.iter().rposition(ends).map_or(0, |last| last + 1))
+        .unwrap_or_default();
     let end = name.get(name.len().saturating_sub(6)..).unwrap_or_default();
     end.eq_ignore_ascii_case(b"cookie")
 }

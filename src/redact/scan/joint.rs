@@ -49,8 +49,12 @@ pub(super) fn of(bytes: &[u8], from: usize, to: usize) -> Option<Site> {
     if quoted && let Some(body) = part_body(bytes, from, to) {
         return site(Joint::Assigned, body, true);
     }
+    if matches!(byte(bytes, here), b'=' | b':' | b'-' | b'!')
+        && let Some((joint, at)) = sign(bytes, here)
+    {
+        return site(joint, at, quoted);
+    }
     match byte(bytes, here) {
-        b'=' | b':' | b'-' | b'!' if let Some((joint, at)) = sign(bytes, here) => site(joint, at, quoted),
         b'=' | b':' => None,
         b',' if quoted => {
             let value = value_field(bytes, here + 1);

@@ -1,7 +1,7 @@
 //! Keys inside a text: a sensitive name, what joins it to its value, and the value, in the notations of programs.
 
 use super::about::{is_code, is_word_about};
-use super::alphabet::byte;
+use super::alphabet::{Bytes, byte};
 use super::header;
 use super::joint::{self, Site};
 use super::look::Look;
@@ -48,13 +48,11 @@ pub(super) fn name(look: &mut Look<'_, '_>, start: usize, end: usize) {
 
 /// The name that goes through `anchor`: no longer than a name can be, no earlier than `least`.
 fn identifier(bytes: &[u8], anchor: usize, least: usize) -> Option<(usize, usize)> {
-    let is_part = |byte: &&u8| {
-        byte.is_ascii_alphanumeric() || matches!(**byte, b'_' | b'-' | b'.' | b'$') || **byte >= 0x80
-    };
+    static PARTS: Bytes = Bytes::alnum_and(b"_-.$").and_foreign();
     let back = bytes.get(least.max(anchor.saturating_sub(NAME))..anchor)?;
-    let left = back.iter().rev().take_while(is_part).count();
+    let left = back.iter().rev().take_while(|byte| PARTS.has(**byte)).count();
     let ahead = bytes.get(anchor..bytes.len().min(anchor + NAME))?;
-    let right = ahead.iter().take_while(is_part).count();
+    let right = PARTS.run(ahead);
     if left == NAME || right == NAME {
         return None;
     }
@@ -207,7 +205,7 @@ fn measured(look: &mut Look<'_, '_>, at: usize, parameter: bool) -> Option<Exten
 fn cut(look: &mut Look<'_, '_>, named: Named, site: Site, found: Extent) -> bool {
     let found = header::credential(look, named, found);
     let found = whole(look, named, site, found);
-    if found.end > look.pairs && holds_pairs(look.text.get(found.start..found.end).unwrap_or_default()) {
+    if found.end > look.pairs && is_of_pairs(look, found) {
         look.pairs = found.end;
         // The names within the value are looked at by themselves, so that what is no secret stays.
         return false;
@@ -265,28 +263,74 @@ fn whole(look: &Look<'_, '_>, named: Named, site: Site, found: Extent) -> Extent
 }
 
 /// Whether a value is a list of pairs of which one is a secret: `user=svc;password=…`.
-pub(super) fn holds_pairs(value: &str) -> bool {
-    if value.len() < 8 || !value.contains('=') {
+fn is_of_pairs(look: &mut Look<'_, '_>, found: Extent) -> bool {
+    let value = look.text.get(found.start..found.end).unwrap_or_default();
+    if value.len() < 8 || memchr::memchr(b'=', value.as_bytes()).is_none() {
         return false;
     }
-    let mut secret = false;
-    for (at, part) in value.split([';', '&', ' ', ',']).take(PAIRS).enumerate() {
-        let (name, text) = part.split_once('=').unwrap_or_default();
-        let plain = !name.is_empty()
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
-        if !plain || text.is_empty() || text.starts_with('=') {
-            if at == 0 {
-                return false;
-            }
-            continue;
-        }
-        secret |= !is_noise(name.as_bytes())
-            && words::named(name)
-                .is_some_and(|named| named.sort == Sort::Secret && named.force == Force::Certain);
+    // Within one long run many names ask for what is left of it: what stands behind its first pair is looked at once.
+    let is_known = look.rest.of == found.end && (look.rest.from..=look.rest.gap).contains(&found.start);
+    if !is_known {
+        look.rest = Rest {
+            from: found.start,
+            gap: found.start + value.find(GAPS).unwrap_or(value.len()),
+            of: found.end,
+            secret: None,
+        };
     }
-    secret
+    let Rest { gap, secret, .. } = look.rest;
+    let Some((name, _)) = look.text.get(found.start..gap).and_then(pair) else {
+        return false;
+    };
+    let behind = || look.text.get(gap + 1..found.end).is_some_and(has_secret);
+    let secret = secret.unwrap_or_else(behind);
+    look.rest.secret = Some(secret);
+    // Mostly the name whose value this is, once more.
+    let named = || {
+        if look.name == name {
+            look.named_so
+        } else {
+            words::named(name)
+        }
+    };
+    secret || is_secret(name, named)
+}
+
+/// What is known of the pairs behind the first one of a value.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Rest {
+    /// Between these two places nothing ends a pair.
+    from: usize,
+    gap: usize,
+    /// Where the value ends.
+    of: usize,
+    /// Whether one of those behind the gap is a secret, once it was asked.
+    secret: Option<bool>,
+}
+
+/// What may stand between pairs.
+const GAPS: [char; 4] = [';', '&', ' ', ','];
+
+fn has_secret(pairs: &str) -> bool {
+    let mut pairs = pairs.split(GAPS).take(PAIRS - 1).filter_map(pair);
+    pairs.any(|(name, _)| is_secret(name, || words::named(name)))
+}
+
+/// A name of letters and digits and its value.
+fn pair(part: &str) -> Option<(&str, &str)> {
+    let (name, text) = part.split_at_checked(memchr::memchr(b'=', part.as_bytes())?)?;
+    let text = text.get(1..)?;
+    let plain = !name.is_empty()
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
+    (plain && !text.is_empty() && !text.starts_with('=')).then_some((name, text))
+}
+
+/// Whether a pair with this name is a secret, whatever its value.
+fn is_secret(name: &str, named: impl FnOnce() -> Option<Named>) -> bool {
+    let certain = |named: Named| named.sort == Sort::Secret && named.force == Force::Certain;
+    !is_noise(name.as_bytes()) && named().is_some_and(certain)
 }
 
 /// The most pairs of a value that are looked at.

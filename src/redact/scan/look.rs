@@ -1,4 +1,4 @@
-//! One look at one text: what the automaton's finds are turned into, and how far each kind of look has come. Every
+//! One look at one text: what the literals that were found are turned into, and how far each kind of look has come. Every
 //! look-around is bounded or remembered, so that a text is read in linear time whatever it holds.
 
 use super::alphabet::{ALPHABETS, Alphabet, byte};
@@ -24,6 +24,8 @@ pub(super) struct Look<'t, 'h> {
     pub(super) bare: (usize, usize),
     /// Where the last list of pairs ended that was a value: the values within it are read no further.
     pub(super) pairs: usize,
+    /// What was seen last of the pairs of a value.
+    pub(super) rest: keyval::Rest,
     /// URLs that begin before this place have been looked at.
     pub(super) url: usize,
     /// Where the last PEM block, or key in JSON, ended.
@@ -51,6 +53,7 @@ impl<'t, 'h> Look<'t, 'h> {
             named_so: None,
             bare: (0, 0),
             pairs: 0,
+            rest: keyval::Rest::default(),
             url: 0,
             pem: 0,
             command: None,
@@ -61,7 +64,7 @@ impl<'t, 'h> Look<'t, 'h> {
         }
     }
 
-    /// Looks closer at what the automaton found at `start..end`.
+    /// Looks closer at the literal at `start..end`.
     pub(super) fn at(&mut self, trigger: Trigger, start: usize, end: usize) {
         match trigger {
             Trigger::Prefix(row) => self.prefix(row, start),
@@ -107,7 +110,7 @@ impl<'t, 'h> Look<'t, 'h> {
         let Some(row) = PREFIXES.get(row) else {
             return;
         };
-        if start < self.token || row.walled && !super::alphabet::walled(self.bytes, start) {
+        if start < self.token {
             return;
         }
         let mut end = self.run_end(start + row.literal.len(), row.body);
@@ -224,7 +227,7 @@ impl<'t, 'h> Look<'t, 'h> {
 
     /// A Discord bot's token: its id in base64, a time, a signature.
     fn discord(&mut self, start: usize) {
-        if start < self.token || !super::alphabet::walled(self.bytes, start) {
+        if start < self.token {
             return;
         }
         let mut at = start;

@@ -43,6 +43,7 @@ mod pem;
 mod phone;
 mod plausible;
 mod prose;
+mod search;
 #[cfg(test)]
 mod timings;
 mod token_table;
@@ -96,6 +97,43 @@ pub(super) fn make_tables() {
 
 thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
+    static JUDGED: RefCell<Option<Name>> = const { RefCell::new(None) };
+}
+
+/// The name that was judged last on a thread, and what it says: many values of one field come in a row.
+struct Name {
+    name: [u8; Self::LONGEST],
+    len: usize,
+    field: Field,
+}
+
+impl Name {
+    /// The longest name that is remembered, in bytes.
+    const LONGEST: usize = 64;
+
+    fn judged(name: &str) -> Field {
+        let known = |judged: &RefCell<Option<Self>>| {
+            let judged = judged.try_borrow().ok()?;
+            let known = judged.as_ref()?;
+            let is_it = known.name.get(..known.len) == Some(name.as_bytes());
+            is_it.then(|| known.field.clone())
+        };
+        if let Ok(Some(field)) = JUDGED.try_with(known) {
+            return field;
+        }
+        let field = Field::of(name);
+        let mut bytes = [0; Self::LONGEST];
+        if let Some(place) = bytes.get_mut(..name.len()) {
+            place.copy_from_slice(name.as_bytes());
+            let new = Self {
+                name: bytes,
+                len: name.len(),
+                field: field.clone(),
+            };
+            let _ = JUDGED.try_with(|judged| judged.try_borrow_mut().map(|mut judged| *judged = Some(new)));
+        }
+        field
+    }
 }
 
 /// Scans a field's value and replaces what must not stay, in the way of the balanced policy without a key: secrets,
@@ -104,7 +142,7 @@ thread_local! {
 /// At most 16 KiB are scanned; what lies beyond is not kept, and its place says how many bytes it had.
 #[must_use]
 pub fn scan<'v>(field: &str, value: &'v str) -> Scanned<'v> {
-    let field = Field::of(field);
+    let field = Name::judged(field);
     let (scanned, lacks) = memory::apart(|| {
         SCRATCH.with(|scratch| match scratch.try_borrow_mut() {
             Ok(mut scratch) => balanced(&field, value, &mut scratch),

@@ -46,7 +46,7 @@ pub(super) struct Neighbours {
     literals: Vec<(u16, u8, String)>,
 }
 
-/// Literals that detectors without the automaton look for: among them the words of documents, whose numbers may have no
+/// Literals that detectors look for without the search: among them the words of documents, whose numbers may have no
 /// five digits in a row.
 const EXTRA: &[&str] = &[
     "born",

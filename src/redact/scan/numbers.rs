@@ -52,12 +52,19 @@ pub(crate) fn detect(text: &str, name: Kinds, hits: &mut Hits) {
 
 /// The next byte that can begin one of the shapes, or is in its middle.
 fn next_trigger(bytes: &[u8], from: usize) -> Option<usize> {
-    let (chunks, tail) = bytes.get(from..)?.as_chunks::<32>();
     let place = |chunk: &[u8]| {
         chunk
             .iter()
             .position(|&byte| TRIGGERS.get(usize::from(byte)).is_some_and(|is| *is))
     };
+    // Where there is one there are often more.
+    let rest = bytes.get(from..)?;
+    let near = rest.get(..NEAR).unwrap_or(rest);
+    if let Some(near) = place(near) {
+        return Some(from + near);
+    }
+    let from = from + near.len();
+    let (chunks, tail) = bytes.get(from..)?.as_chunks::<32>();
     for (number, chunk) in chunks.iter().enumerate() {
         // Without a branch for each byte, so that it is done for many at once.
         if chunk.iter().fold(false, |any, &byte| any | is_trigger(byte)) {
@@ -67,7 +74,10 @@ fn next_trigger(bytes: &[u8], from: usize) -> Option<usize> {
     place(tail).map(|place| from + chunks.len() * 32 + place)
 }
 
-const TRIGGERS: [bool; 256] = {
+/// How many bytes are asked one by one.
+const NEAR: usize = 8;
+
+static TRIGGERS: [bool; 256] = {
     let mut triggers = [false; 256];
     let mut byte = 0;
     #[allow(

@@ -94,9 +94,8 @@ fn header(ahead: &[u8]) -> Option<usize> {
         return None;
     }
     let line = ahead.get(..ahead.len().min(200))?;
-    let end = line.iter().enumerate().position(|(at, &char)| {
-        char == b'\n' || (char == b'\\' && matches!(byte(line, at + 1), b'n' | b'r' | b'\\'))
-    });
+    let ends = |at: &usize| byte(line, *at) == b'\n' || matches!(byte(line, at + 1), b'n' | b'r' | b'\\');
+    let end = memchr::memchr2_iter(b'\n', b'\\', line).find(ends);
     Some(end.unwrap_or(line.len()))
 }
 

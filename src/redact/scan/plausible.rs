@@ -1,7 +1,7 @@
 //! Whether what stands behind a sensitive name can be the thing itself: not a word about it, a type, a placeholder.
 
 use super::about::{is_code, is_nothing, is_number, is_path, is_placeholder, is_prose, is_word_about};
-use super::alphabet::{Alphabet, varied};
+use super::alphabet::{Alphabet, Bytes, varied};
 use crate::redact::words::{Force, Named};
 
 /// How a name and its value are joined.
@@ -38,39 +38,46 @@ pub(super) fn is_plausible(named: Named, candidate: Candidate<'_>) -> bool {
         Force::Street => is_street(value),
         Force::Certain => true,
     };
-    let word = !candidate.quoted && named.sort == super::hits::Sort::Secret && is_word_about(value);
-    if !fits || word || is_nothing(value) || is_placeholder(value) {
+    let is_word = || !candidate.quoted && named.sort == super::hits::Sort::Secret && is_word_about(value);
+    if !fits || is_word() || is_nothing(value) || is_placeholder(value) {
         return false;
     }
-    let digits = value.bytes().filter(u8::is_ascii_digit).count();
     match named.force {
-        Force::Digits(least) => digits >= least,
+        Force::Digits(least) => digits(value) >= least,
         Force::Opaque | Force::Parameter | Force::Street => true,
-        Force::Certain if named.sort == super::hits::Sort::Secret => {
-            is_secret(named, candidate, value, digits)
-        }
-        Force::Certain => is_personal(candidate, value, digits),
+        Force::Certain if named.sort == super::hits::Sort::Secret => is_secret(named, candidate, value),
+        Force::Certain => is_personal(candidate, value),
     }
 }
 
-fn is_secret(named: Named, candidate: Candidate<'_>, value: &str, digits: usize) -> bool {
+fn digits(value: &str) -> usize {
+    value.bytes().filter(u8::is_ascii_digit).count()
+}
+
+fn has_digit(value: &str) -> bool {
+    value.bytes().any(|byte| byte.is_ascii_digit())
+}
+
+fn has(value: &str, byte: u8) -> bool {
+    memchr::memchr(byte, value.as_bytes()).is_some()
+}
+
+fn is_secret(named: Named, candidate: Candidate<'_>, value: &str) -> bool {
     if !named.plural && is_byte_list(value) {
         return true;
     }
     if let Some(number) = is_number(value) {
         let least = if named.short { 3 } else { 6 };
-        return !named.plural && number && digits >= least;
+        return !named.plural && number && digits(value) >= least;
     }
-    if is_code(value)
-        || is_path(value)
-        || memchr::memchr(b':', value.as_bytes()).is_some() && value.contains("://")
-    {
+    if is_code(value) || is_path(value) || has(value, b':') && value.contains("://") {
         return false;
     }
     if named.phrase && value.split(' ').count() >= 6 {
         return true;
     }
-    if value.contains(' ') && is_prose(value) || is_word_about(value) {
+    // A bare value was asked for such a word before all else.
+    if has(value, b' ') && is_prose(value) || candidate.quoted && is_word_about(value) {
         return false;
     }
     match candidate.joint {
@@ -79,12 +86,12 @@ fn is_secret(named: Named, candidate: Candidate<'_>, value: &str, digits: usize)
         Joint::Colon if is_key_of_letters(value) => true,
         Joint::Colon => is_unlike_a_word(value) || !candidate.goes_on && value.len() >= 4 && !is_camel(value),
         Joint::Listed => {
-            value.len() >= 6 && digits > 0 && value.bytes().any(|byte| byte.is_ascii_alphabetic())
+            value.len() >= 6 && has_digit(value) && value.bytes().any(|byte| byte.is_ascii_alphabetic())
         }
     }
 }
 
-fn is_personal(candidate: Candidate<'_>, value: &str, digits: usize) -> bool {
+fn is_personal(candidate: Candidate<'_>, value: &str) -> bool {
     let letters = value.chars().any(char::is_alphabetic);
     if !letters || is_word_about(value) || is_code(value) || is_prose(value) {
         return false;
@@ -92,7 +99,7 @@ fn is_personal(candidate: Candidate<'_>, value: &str, digits: usize) -> bool {
     match candidate.joint {
         Joint::Assigned => true,
         Joint::Colon => {
-            candidate.quoted || digits > 0 || value.chars().next().is_some_and(char::is_uppercase)
+            candidate.quoted || has_digit(value) || value.chars().next().is_some_and(char::is_uppercase)
         }
         Joint::Listed => false,
     }
@@ -100,7 +107,7 @@ fn is_personal(candidate: Candidate<'_>, value: &str, digits: usize) -> bool {
 
 /// `104,117,110,116`: bytes as they are printed in JSON.
 fn is_byte_list(value: &str) -> bool {
-    value.contains(',')
+    has(value, b',')
         && value.split(',').count() >= 4
         && value.split(',').all(|number| number.trim().parse::<u8>().is_ok())
 }
@@ -154,12 +161,13 @@ fn is_key_of_letters(value: &str) -> bool {
 
 /// Whether no word of a sentence looks like this: it has a digit, a mark, or capitals inside.
 pub(super) fn is_unlike_a_word(value: &str) -> bool {
-    let digit = value.bytes().any(|byte| byte.is_ascii_digit());
-    let letter = value.bytes().any(|byte| byte.is_ascii_alphabetic());
-    let mark = value.bytes().any(|byte| b"!@#$%^&*+=/~_".contains(&byte));
-    let inside = value.bytes().skip(1).any(|byte| byte.is_ascii_uppercase())
-        && value.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
-    (digit && (letter || value.len() >= 3) || mark || inside || !value.is_ascii()) && value.len() >= 3
+    static UNLIKE: Bytes = Bytes::digits_and(b"!@#$%^&*+=/~_").and_foreign();
+    let bytes = value.as_bytes();
+    let inside = || match bytes {
+        [first, rest @ ..] => first.is_ascii_lowercase() && rest.iter().any(u8::is_ascii_uppercase),
+        [] => false,
+    };
+    bytes.len() >= 3 && (bytes.iter().any(|&byte| UNLIKE.has(byte)) || inside())
 }
 
 /// Whether a value looks like a key: long, of the bytes of keys, neither number nor word nor id.

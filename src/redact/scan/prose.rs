@@ -272,11 +272,18 @@ fn is_uuid(value: &str) -> bool {
 /// Whether the words before a name are those of a `.netrc` line: `login x password y`.
 fn login(look: &Look<'_, '_>, from: usize) -> bool {
     let back = look.bytes.get(from.saturating_sub(48)..from).unwrap_or_default();
-    let Some(at) = back.windows(6).rposition(|window| window == b"login ") else {
+    let space = |text: &[u8]| text.iter().rposition(|byte| *byte == b' ');
+    // At most one space stands between: it is behind the last one, or behind the one before that.
+    let Some(last) = space(back) else {
         return false;
     };
-    let between = back.get(at + 6..).unwrap_or_default();
-    between.iter().filter(|byte| **byte == b' ').count() <= 1 && !between.is_empty() && from > 6
+    let is_login = |end: usize| back.get(..end).is_some_and(|text| text.ends_with(b"login"));
+    let joined = if is_login(last) {
+        last + 1 < back.len()
+    } else {
+        back.get(..last).and_then(space).is_some_and(is_login)
+    };
+    joined && from > 6
 }
 
 /// Whether words of a sentence follow a value that ends at `end`: a space and a word that is no name of a value.

@@ -1,6 +1,7 @@
 //! Tokens by their own shape: a literal that its vendor chose, and a body of certain bytes and length.
 
 use super::alphabet::{Alphabet, byte, kinds, varied, walled};
+use super::search::Behind;
 
 pub(super) use super::token_table::{INFIXES, PREFIXES};
 
@@ -62,6 +63,14 @@ impl Prefix {
 }
 
 impl Infix {
+    /// What must follow the literal.
+    pub(super) const fn behind(&self) -> Behind {
+        match self.after_min {
+            0 => Behind::Any,
+            _ => Behind::Of(self.after),
+        }
+    }
+
     /// The token around the literal at `at`.
     pub(super) fn around(&self, bytes: &[u8], at: usize) -> Option<(usize, usize)> {
         let from = at + self.literal.len();

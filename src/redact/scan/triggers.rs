@@ -1,13 +1,10 @@
-//! The automaton: every literal that a closer look begins at, found in one pass over the text.
+//! Every literal that a closer look begins at, found in one pass over the text.
 
 use std::sync::LazyLock;
 
-use aho_corasick::automaton::{Automaton, StateID};
-use aho_corasick::dfa::DFA;
-use aho_corasick::{Anchored, MatchKind, StartKind};
-
 use super::argv::Command;
-use super::tokens::{INFIXES, PREFIXES};
+use super::search::{Behind, Literal, Search};
+use super::tokens::{INFIXES, Infix, PREFIXES};
 use crate::redact::names;
 
 /// What a literal is the beginning, the middle or the end of.
@@ -49,13 +46,8 @@ pub(super) enum Trigger {
     Mark,
 }
 
-/// The automaton and what each of its patterns means.
-pub(super) struct Triggers {
-    /// Absent only if the literals could not be compiled; the engine then lets nothing through.
-    automaton: Option<(DFA, StateID)>,
-    /// By pattern: how long it is, and what it means.
-    meanings: Vec<(usize, Trigger)>,
-}
+/// The literals made ready to be found.
+pub(super) struct Triggers(Search<Trigger>);
 
 pub(super) static TRIGGERS: LazyLock<Triggers> = LazyLock::new(Triggers::new);
 
@@ -122,73 +114,162 @@ pub(super) fn literals() -> Vec<(String, Trigger)> {
 
 impl Triggers {
     fn new() -> Self {
-        let all = literals();
-        let automaton = DFA::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::Standard)
-            .start_kind(StartKind::Unanchored)
-            .prefilter(false)
-            .build(all.iter().map(|(literal, _)| literal))
-            .ok()
-            .and_then(|dfa| {
-                let start = dfa.start_state(Anchored::No).ok()?;
-                Some((dfa, start))
-            });
-        Self {
-            automaton,
-            meanings: all
-                .into_iter()
-                .map(|(literal, trigger)| (literal.len(), trigger))
-                .collect(),
-        }
+        let all = literals().into_iter().map(|(literal, meaning)| Literal {
+            bytes: literal.into_bytes().into(),
+            exact: meaning.is_exact(),
+            walled: meaning.is_walled(),
+            behind: meaning.behind(),
+            meaning,
+        });
+        Self(Search::new(all.collect()))
     }
 
-    /// Calls `found` with every literal in the text and where it begins and ends, by end. `false` where the text
-    /// could not be searched.
-    pub(super) fn each(&self, text: &[u8], mut found: impl FnMut(Trigger, usize, usize)) -> bool {
-        let Some((dfa, start)) = &self.automaton else {
-            return false;
-        };
-        let mut state = *start;
-        let mut at = 0;
-        while let Some((matched, end)) = next(dfa, state, text, at) {
-            (state, at) = (matched, end);
-            for index in 0..dfa.match_len(state) {
-                let pattern = dfa.match_pattern(state, index).as_usize();
-                if let Some(&(len, trigger)) = self.meanings.get(pattern) {
-                    found(trigger, end - len, end);
-                }
-            }
-        }
-        true
+    /// Calls `found` with every literal in the text that can mean something, and where it begins and ends, by end; of
+    /// those that end together, the longest first.
+    #[inline]
+    pub(super) fn each(&self, text: &[u8], found: impl FnMut(Trigger, usize, usize)) {
+        self.0.each(text, found);
     }
 }
 
-/// Goes on from `state` before the byte at `at` to the next state that matches, and the place behind its last byte.
-/// A function of its own, so that the state stays in a register.
-#[inline(never)]
-fn next(dfa: &DFA, mut state: StateID, text: &[u8], at: usize) -> Option<(StateID, usize)> {
-    let rest = text.get(at..)?;
-    for (passed, &byte) in rest.iter().enumerate() {
-        state = dfa.next_state(Anchored::No, state, byte);
-        if dfa.is_special(state) && dfa.is_match(state) {
-            return Some((state, at + passed + 1));
+impl Trigger {
+    /// Whether the literal in other letters would be looked at in vain: a vendor's letters are as they are.
+    const fn is_exact(self) -> bool {
+        matches!(self, Self::Prefix(_) | Self::Infix(_))
+    }
+
+    /// Whether the literal would be looked at in vain where no token may begin.
+    fn is_walled(self) -> bool {
+        match self {
+            Self::Prefix(row) => PREFIXES.get(row).is_some_and(|row| row.walled),
+            Self::Discord => true,
+            _ => false,
         }
     }
-    None
+
+    /// What must follow for a closer look to find anything.
+    fn behind(self) -> Behind {
+        match self {
+            Self::Prefix(row) => PREFIXES.get(row).map_or(Behind::Any, |row| Behind::Of(row.body)),
+            Self::Infix(row) => INFIXES.get(row).map_or(Behind::Any, Infix::behind),
+            Self::Numbers => Behind::Listed,
+            _ => Behind::Any,
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use aho_corasick::AhoCorasick;
+    use aho_corasick::automaton::OverlappingState;
+    use proptest::prelude::*;
+    use proptest::test_runner::TestRunner;
+
+    use super::super::alphabet::walled;
     use super::*;
 
-    #[test]
-    fn the_literals_compile_and_each_has_its_meaning() {
+    fn found(text: &str) -> Vec<(Trigger, usize, usize)> {
         let mut found = Vec::new();
-        let searched = TRIGGERS.each(b"my PASSWORD=x", |trigger, start, end| {
+        TRIGGERS.each(text.as_bytes(), |trigger, start, end| {
             found.push((trigger, start, end))
         });
-        assert!(searched);
-        assert!(found.contains(&(Trigger::Name, 3, 7)), "{found:?}");
+        found
+    }
+
+    #[test]
+    fn each_literal_is_found_alone_and_in_a_text_with_its_meaning() {
+        for (literal, trigger) in literals() {
+            let behind = match trigger {
+                Trigger::Prefix(row) => (0..128_u8).find(|byte| PREFIXES[row].body.has(*byte)),
+                Trigger::Infix(row) => (0..128_u8).find(|byte| INFIXES[row].after.has(*byte)),
+                _ => Some(b'1'),
+            };
+            let behind = char::from(behind.unwrap());
+            for before in [0, 1, 2, 61, 62, 63, 64, 65, 66, 67, 68, 130] {
+                let text = format!("{}{literal}{behind}", "?".repeat(before));
+                let wanted = (trigger, before, before + literal.len());
+                assert!(found(&text).contains(&wanted), "{text}");
+                if !trigger.is_exact() {
+                    let end = text.len() - usize::from(!matches!(trigger, Trigger::Numbers));
+                    let text = text[..end].to_ascii_uppercase();
+                    assert!(found(&text).contains(&wanted), "{text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_body_of_a_token_has_a_first_byte() {
+        assert!(PREFIXES.iter().all(|row| row.min > 0));
+    }
+
+    /// What an automaton of others finds in a text, as far as it can mean something.
+    fn theirs(
+        automaton: &AhoCorasick,
+        all: &[(String, Trigger)],
+        text: &str,
+    ) -> Vec<(Trigger, usize, usize)> {
+        let mut state = OverlappingState::start();
+        let mut wanted = Vec::new();
+        loop {
+            automaton.find_overlapping(text, &mut state);
+            let Some(found) = state.get_match() else {
+                return wanted;
+            };
+            let (literal, trigger) = &all[found.pattern().as_usize()];
+            let there = &text.as_bytes()[found.range()];
+            let next = text.as_bytes().get(found.end());
+            let is_it = (!trigger.is_exact() || there == literal.as_bytes())
+                && (!trigger.is_walled() || walled(text.as_bytes(), found.start()))
+                && (trigger.behind().is_any() || next.is_some_and(|byte| trigger.behind().has(*byte)));
+            if is_it {
+                wanted.push((*trigger, found.start(), found.end()));
+            }
+        }
+    }
+
+    #[test]
+    fn an_automaton_finds_the_same_in_the_same_order() {
+        let all = literals();
+        let automaton = AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .build(all.iter().map(|(literal, _)| literal))
+            .unwrap();
+        let part = (
+            proptest::sample::select(pieces()),
+            any::<bool>(),
+            "[ -~é\\n]{0,3}",
+        );
+        let texts = proptest::collection::vec(part, 0..40);
+        let mut runner = TestRunner::default();
+        let outcome = runner.run(&texts, |parts| {
+            let text: String = parts
+                .into_iter()
+                .map(|(piece, capital, more)| match capital {
+                    true => piece.to_uppercase() + &more,
+                    false => piece + &more,
+                })
+                .collect();
+            prop_assert_eq!(found(&text), theirs(&automaton, &all, &text));
+            Ok(())
+        });
+        outcome.unwrap();
+    }
+
+    /// The literals, and pieces of them.
+    fn pieces() -> Vec<String> {
+        let mut pieces = Vec::new();
+        for (literal, _) in literals() {
+            let half = (0..=literal.len() / 2)
+                .rfind(|at| literal.is_char_boundary(*at))
+                .unwrap();
+            pieces.extend([
+                literal[half..].to_owned(),
+                literal[..half].to_owned(),
+                literal.clone(),
+                literal,
+            ]);
+        }
+        pieces
     }
 }

@@ -1,7 +1,7 @@
 //! Secrets of URLs: userinfo, one-time links, webhooks, OAuth grants. Other parameters are names with values.
 
 use super::about::is_nothing;
-use super::alphabet::{Alphabet, byte};
+use super::alphabet::{Alphabet, Bytes, byte};
 use super::joint::Site;
 use super::look::Look;
 use super::plausible::is_opaque;
@@ -173,12 +173,12 @@ fn is_variable(text: &str) -> bool {
 
 /// `user:password@tcp(…)`, with the `@` at `at`.
 pub(super) fn bare_userinfo(look: &mut Look<'_, '_>, at: usize) {
+    static ENDS: Bytes = Bytes::controls_and(b"\"'`");
     let back = look.bytes.get(at.saturating_sub(160)..at).unwrap_or_default();
-    let run = back
-        .iter()
-        .rev()
-        .take_while(|byte| **byte > b' ' && !matches!(**byte, b'"' | b'\'' | b'`'))
-        .count();
+    if memchr::memchr(b':', back).is_none() {
+        return;
+    }
+    let run = back.iter().rev().take_while(|byte| !ENDS.has(**byte)).count();
     let run = back.get(back.len() - run..).unwrap_or_default();
     if let Some(colon) = run.iter().position(|byte| *byte == b':') {
         look.secret(at - run.len() + colon + 1, at, "url.userinfo");
@@ -191,11 +191,13 @@ pub(super) fn oracle(look: &mut Look<'_, '_>, end: usize) {
         .bytes
         .get(end..look.bytes.len().min(end + 160))
         .unwrap_or_default();
+    // Without these two there is nothing, however long the word is.
+    let (Some(slash), Some(_)) = (memchr::memchr(b'/', ahead), memchr::memchr(b'@', ahead)) else {
+        return;
+    };
     let run = value::word(ahead, 0);
     let run = ahead.get(..run).unwrap_or_default();
-    let slash = run.iter().position(|byte| *byte == b'/');
-    let at = run.iter().rposition(|byte| *byte == b'@');
-    if let (Some(slash), Some(at)) = (slash, at)
+    if let Some(at) = run.iter().rposition(|byte| *byte == b'@')
         && slash < at
     {
         look.secret(end + slash + 1, end + at, "url.userinfo");

@@ -1,6 +1,6 @@
 //! Where a value begins and ends behind its name: quotes at any depth of escaping, wrappers of `Debug`, bare runs.
 
-use super::alphabet::byte;
+use super::alphabet::{Bytes, byte};
 
 /// The longest bare value, in bytes.
 const LONGEST: usize = 4096;
@@ -37,14 +37,10 @@ pub(super) fn skip_space(bytes: &[u8], mut at: usize, lines: bool) -> usize {
 
 /// Steps into `Some(`, `Secret(`, `String::from(`, `b`, `&` … as long as a quotation mark or a list follows.
 pub(super) fn unwrap(bytes: &[u8], from: usize) -> usize {
+    static PARTS: Bytes = Bytes::alnum_and(b"_:!&");
     let mut at = from;
     for _ in 0..5 {
-        let word = bytes
-            .get(at..bytes.len().min(at + 48))
-            .unwrap_or_default()
-            .iter()
-            .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(**byte, b'_' | b':' | b'!' | b'&'))
-            .count();
+        let word = PARTS.run(bytes.get(at..bytes.len().min(at + 48)).unwrap_or_default());
         let open = byte(bytes, at + word);
         if word > 0 && open == b'(' {
             at = skip_space(bytes, at + word + 1, true);
@@ -206,10 +202,16 @@ fn numbers(bytes: &[u8], at: usize) -> Option<Extent> {
 
 /// How long the bare value at `at` is. Marks end it where what follows them shows that they are not part of it.
 pub(super) fn bare(bytes: &[u8], at: usize, parameter: bool) -> usize {
+    /// What may end it, or be one of a pair. All others belong to it.
+    static MARKS: Bytes = Bytes::controls_and(b"\"'`()[]{}<>;&#\\,|");
     let ahead = bytes.get(at..bytes.len().min(at + LONGEST)).unwrap_or_default();
     let mut len = 0;
     let mut open = 0;
     while let Some(&char) = ahead.get(len) {
+        if !MARKS.has(char) {
+            len += 1;
+            continue;
+        }
         if matches!(char, b'(' | b'[' | b'{') {
             open += 1;
         } else if matches!(char, b')' | b']' | b'}') && open > 0 {

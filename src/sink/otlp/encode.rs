@@ -288,9 +288,10 @@ impl<'a> Reader<'a, Way> for Record<'a, '_> {
         }
         match (way.place, &way.second) {
             (Place::Observed, _) => {}
-            (Place::Time, _) if let Some(nanos) = self.times.nanos(text) => {
-                wire::fixed64(self.out, field::TIME, nanos);
-            }
+            (Place::Time, _) => match self.times.nanos(text) {
+                Some(nanos) => wire::fixed64(self.out, field::TIME, nanos),
+                None => self.value(way, Json::Str(Cow::Borrowed(text.as_str()))),
+            },
             (Place::EventName, _) => wire::bytes(self.out, field::EVENT_NAME, text.bytes()),
             (Place::Level, _) if !self.severity => way.name.plain(self.out, text),
             (Place::Id, Some(uid)) => {
