@@ -317,6 +317,7 @@ fn a_pattern_is_found_in_the_shortest_and_plainest_text_of_a_record() {
         for (token, word) in [("tktabc", "abcdefgh"), ("tktab", "abcdefg")] {
             info!(target: "audit", event = "x", actor.id = token, told = token, word, shown = %token, bytes = token.as_bytes());
         }
+        info!(target: "audit", event = "y", route = "/x/tktabc");
     });
     let captured = recording.captured();
     let found = captured.first();
@@ -326,9 +327,13 @@ fn a_pattern_is_found_in_the_shortest_and_plainest_text_of_a_record() {
     }
     let hidden = Value::from(&b"[REDACTED:secret]"[..]);
     assert_eq!(found.attribute("bytes"), Some(&hidden));
+    captured
+        .with_event("y")
+        .first()
+        .assert_attribute("route", "/x/[REDACTED:secret]");
     assert_eq!(
         recording.audit().stats().redacted,
-        5,
+        6,
         "and nothing of what is too short"
     );
 }

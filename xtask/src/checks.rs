@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::sh::{Outcome, cargo, output, run};
+use crate::sh::{Outcome, cargo, output, root, run};
 
 pub(crate) fn lint(arguments: &[String]) -> Outcome {
     no_arguments(arguments)?;
@@ -103,6 +103,9 @@ const SYSTEMS: [(&str, &str); 2] = [
     ("macOS", "aarch64-apple-darwin"),
 ];
 
+/// The version that `rust-version` names.
+const OLDEST: &str = "1.89";
+
 /// Features whose dependencies want a C compiler for the target, which is not here: TLS brings one, and the exporters
 /// bring that.
 const NEEDS_C: [&str; 4] = ["otlp", "otlp-grpc", "exporter", "exporter-otlp"];
@@ -146,7 +149,21 @@ pub(crate) fn targets(arguments: &[String]) -> Outcome {
         ];
         run(cargo(&check).arg(target).envs(without_c))?;
     }
-    Ok(())
+    oldest()
+}
+
+/// Compiles the library and the command by the oldest compiler that they promise to be compiled by.
+fn oldest() -> Outcome {
+    // Does nothing where it is there. Without a network, or without rustup, it cannot.
+    let install = ["toolchain", "install", OLDEST, "--profile", "minimal"];
+    if let Err(why) = output(Command::new("rustup").args(install)) {
+        println!("SKIPPED: compiling by Rust {OLDEST}: {why}");
+        return Ok(());
+    }
+    let packages = ["--package", "tracing-audit", "--package", "tracing-audit-cli"];
+    let mut check = Command::new("rustup");
+    check.args(["run", OLDEST, "cargo", "check", "--all-features"]);
+    run(check.args(packages).current_dir(root()))
 }
 
 pub(crate) fn bench(arguments: &[String]) -> Outcome {
@@ -178,6 +195,12 @@ fn no_arguments(arguments: &[String]) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_oldest_compiler_is_the_one_that_the_manifest_names() {
+        let manifest = include_str!("../../Cargo.toml");
+        assert!(manifest.contains(&format!("rust-version = \"{OLDEST}\"")));
+    }
 
     #[test]
     fn the_features_are_those_of_the_library_without_the_default() {

@@ -33,7 +33,7 @@ const LANES: &[Lane] = &[
     ),
     (
         "targets",
-        "compile for Windows and macOS; adds their targets to the toolchain",
+        "compile for Windows and macOS, and by the oldest Rust; installs what that takes",
         checks::targets,
     ),
     (
