@@ -271,19 +271,28 @@ mod tests {
     #[test]
     fn a_pseudonym_is_the_mac_that_the_documentation_describes() {
         // The same by hand: the message is `audit/v1`, class, tenant and value, each but the last ended by 0x1F.
-        let mut mac = Hmac::<Sha256>::new_from_slice(&[7; 32]).unwrap();
-        mac.update(b"audit/v1\x1Fpersonal:email\x1Facme\x1Fa@example.com");
-        let expected: String = mac
-            .finalize()
-            .into_bytes()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        let mut keys = keys("k1", &[7; 32]);
-        keys.set_tenant("acme");
-        let mut text = Vec::new();
-        keys.pseudonym(Class::personal("email"), b"a@example.com", &mut text);
-        assert_eq!(text, format!("hmac-sha256:k1:{expected}").as_bytes());
+        for (class, tenant, message) in [
+            (
+                Class::personal("email"),
+                "acme",
+                "audit/v1\x1Fpersonal:email\x1Facme\x1Fv",
+            ),
+            (Class::NETWORK, "", "audit/v1\x1Fnetwork\x1F\x1Fv"),
+        ] {
+            let mut mac = Hmac::<Sha256>::new_from_slice(&[7; 32]).unwrap();
+            mac.update(message.as_bytes());
+            let expected: String = mac
+                .finalize()
+                .into_bytes()
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect();
+            let mut keys = keys("k1", &[7; 32]);
+            keys.set_tenant(tenant);
+            let mut text = Vec::new();
+            keys.pseudonym(class, b"v", &mut text);
+            assert_eq!(text, format!("hmac-sha256:k1:{expected}").as_bytes());
+        }
     }
 
     #[test]

@@ -264,7 +264,8 @@ pub(super) fn spelled_out(scan: &mut Scan<'_, '_>) {
     let mut from = 0;
     let mut dots = Dots::default();
     while let Some(dot) = dots.next(scan.bytes, from) {
-        from = dot + 5;
+        // The space behind it may be the one in front of the next.
+        from = dot + 4;
         let label = run_back(scan.bytes, dot, 64, is_domain);
         let sign = (dot - label).saturating_sub(4);
         if scan
@@ -360,6 +361,8 @@ mod tests {
             "«alice(at)example(dot)com»",
             "write to «alice at example dot com» now",
             "«ALICE AT EXAMPLE DOT COM»",
+            "ask «alice at DOT dot com» about the invoice that was sent to you yesterday",
+            "ask «bob at dot dot org»",
             "«ALICE@EXAMPLE.COM»",
             "«1234@example.com»",
             "«alice@example.rs»",
