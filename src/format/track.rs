@@ -16,6 +16,9 @@ use super::step::{Plain, Step, end, other, skip, text};
 const MOST_KEYS: usize = 512;
 const MOST_STEPS: usize = 8;
 
+/// No longer step is kept: there can be any number of spaces in one.
+const LONGEST_STEP: usize = 4 * LONGEST_KEY;
+
 /// A key of the line, or one within an object that is a member of the line; with what its reader keeps for it.
 struct Known<T> {
     object: Option<Box<str>>,
@@ -234,7 +237,7 @@ impl<T> Track<T> {
     fn keep(&mut self, from: usize, parser: &Parser<'_>, start: usize, to: usize, is_open: bool) {
         let text = parser.text.as_bytes().get(start..parser.at);
         let known = self.known.get_mut(from).filter(|_| from != UNKEPT);
-        if let (Some(text), Some(known)) = (text, known) {
+        if let (Some(text), Some(known)) = (text.filter(|text| text.len() <= LONGEST_STEP), known) {
             known.steps.truncate(MOST_STEPS - 1);
             known.steps.push(Step::new(text, to, is_open));
         }
@@ -405,6 +408,7 @@ mod tests {
         for line in [
             format!("{{\"a{long}\":{{{}}},\"x\":2}}", members.join(",")),
             format!("{{\"a\":{{\"{long}\":1}},\"a{long}\":2,\"x\":3}}"),
+            format!("{{\"a\":1{0},{0}\"b\":2{0},\"x\":3{0}}}", " ".repeat(100_000)),
         ] {
             let mut all = by(&mut track, &line).unwrap();
             assert_eq!(all.0.pop(), of_tree(&line).unwrap().0.pop());
@@ -413,6 +417,8 @@ mod tests {
         let of = |known: &Known<_>| known.key.len() + known.object.as_ref().map_or(0, |object| object.len());
         let kept = track.known.iter().enumerate().filter(|(at, _)| *at != UNKEPT);
         assert!(kept.map(|(_, known)| of(known)).all(|len| len <= 2 * LONGEST_KEY));
+        let mut steps = track.known.iter().flat_map(|known| &known.steps);
+        assert!(steps.all(|step| step.len() <= LONGEST_STEP));
         assert!(track.known.iter().all(|known| known.steps.len() <= MOST_STEPS));
     }
 }
