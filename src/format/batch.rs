@@ -121,6 +121,11 @@ impl Batch {
         self.places.is_empty()
     }
 
+    /// The numbers of the first and the last entry.
+    pub(crate) fn ends(&self) -> Option<(u64, u64)> {
+        Some((self.places.first()?.seq, self.places.last()?.seq))
+    }
+
     /// The entries in order.
     pub fn entries(&self) -> impl ExactSizeIterator<Item = Entry<'_>> {
         let mut start = 0;

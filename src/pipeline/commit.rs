@@ -53,7 +53,9 @@ impl Writer {
         if self.ports.is_empty() {
             self.batch.clear();
         } else {
-            let batch = Arc::new(std::mem::take(&mut self.batch));
+            // As large as the writer makes them: one that grows is copied several times.
+            let next = Batch::with_room(self.batch.len(), self.batch.bytes().len());
+            let batch = Arc::new(std::mem::replace(&mut self.batch, next));
             self.offer(&batch);
             // Kept if no sink holds it any more: a batch's memory is worth a second use.
             if let Some(mut batch) = Arc::into_inner(batch) {

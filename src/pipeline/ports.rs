@@ -17,6 +17,11 @@ use crate::stats::add;
 /// How many batches a port holds.
 const PORT: usize = 64;
 
+/// Batches that wait are handed to a sink together, as far as they have no more entries and bytes than this: a sink whose
+/// requests are large fills them, and has the next one to prepare while one is under way.
+const TOGETHER_ENTRIES: usize = 8 * 1024;
+const TOGETHER_BYTES: usize = 4 * 1024 * 1024;
+
 /// Waits between tries of a delivery, doubled each time.
 pub(super) const FIRST_WAIT: Duration = Duration::from_millis(50);
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(5);
@@ -72,8 +77,7 @@ impl Port {
         self.state.waiting.fetch_add(entries, Ordering::AcqRel);
         if self.jobs.try_send(Job::Batch(Arc::clone(batch))).is_err() {
             self.state.waiting.fetch_sub(entries, Ordering::AcqRel);
-            let ends = ends(&batch.entries().collect::<Vec<_>>());
-            self.state.miss(ends.as_slice());
+            self.state.miss(batch.ends().as_slice());
             add(&self.state.skipped, entries);
         }
     }
@@ -97,6 +101,31 @@ impl Port {
 /// Takes a sentence for people.
 pub(super) type Report = Arc<dyn Fn(&str) + Send + Sync>;
 
+/// Adds the batches that wait behind the first and go on where it ends, in their order. Gives the job that is none of them,
+/// if there is one: an entry that the port had no room for is not between two that a sink is given together.
+fn gather(batches: &mut Vec<Arc<Batch>>, jobs: &Receiver<Job>) -> Option<Job> {
+    let (mut entries, mut bytes, mut next) = (0, 0, None);
+    let mut fits = |batch: &Batch| {
+        let Some((first, last)) = batch.ends() else {
+            return false;
+        };
+        entries += batch.len();
+        bytes += batch.bytes().len();
+        let goes_on = next.is_none_or(|next| next == first);
+        next = Some(last + 1);
+        goes_on && entries <= TOGETHER_ENTRIES && bytes <= TOGETHER_BYTES
+    };
+    if !batches.iter().all(|batch| fits(batch)) {
+        return None;
+    }
+    loop {
+        match jobs.try_recv().ok()? {
+            Job::Batch(batch) if fits(&batch) => batches.push(batch),
+            other => return Some(other),
+        }
+    }
+}
+
 struct Worker {
     /// Which of the trail's sinks this is.
     at: usize,
@@ -114,10 +143,13 @@ struct Worker {
 impl Worker {
     /// Runs until the writer drops its end and everything is delivered.
     fn run(mut self, jobs: &Receiver<Job>) {
-        while let Ok(job) = jobs.recv() {
+        let mut behind = None;
+        while let Some(job) = behind.take().or_else(|| jobs.recv().ok()) {
             match job {
                 Job::Batch(batch) => {
-                    let entries: Vec<Entry<'_>> = batch.entries().collect();
+                    let mut batches = vec![batch];
+                    behind = gather(&mut batches, jobs);
+                    let entries: Vec<Entry<'_>> = batches.iter().flat_map(|batch| batch.entries()).collect();
                     self.deliver(&entries);
                     self.state
                         .waiting
@@ -230,7 +262,91 @@ impl Worker {
 
 #[cfg(test)]
 mod tests {
+    use parking_lot::Mutex;
+
     use super::*;
+    use crate::sink::Accepted;
+
+    /// Remembers the numbers that it was given together.
+    #[derive(Debug, Clone, Default)]
+    struct Given(Arc<Mutex<Vec<Vec<u64>>>>);
+
+    impl Sink for Given {
+        fn deliver(&mut self, batch: &[Entry<'_>]) -> std::result::Result<Accepted, SinkError> {
+            self.0.lock().push(batch.iter().map(Entry::seq).collect());
+            Ok(Accepted::default())
+        }
+
+        fn flush(&mut self) -> std::result::Result<(), SinkError> {
+            self.0.lock().push(Vec::new());
+            Ok(())
+        }
+    }
+
+    fn batch(numbers: std::ops::Range<u64>, len: usize) -> Job {
+        let mut batch = Batch::default();
+        for seq in numbers {
+            batch.push(seq, 0, |out| out.resize(out.len() + len, b'x'));
+        }
+        Job::Batch(Arc::new(batch))
+    }
+
+    /// What a sink is given of jobs that all wait when it begins. A flush is an empty list.
+    fn given(waiting: Vec<Job>) -> Vec<Vec<u64>> {
+        let (send, jobs) = crossbeam_channel::unbounded();
+        let sink = Given::default();
+        let given = Arc::clone(&sink.0);
+        for job in waiting {
+            send.send(job).unwrap();
+        }
+        drop(send);
+        let state = Arc::new(PortState::of_port("given"));
+        let worker = Worker {
+            at: 0,
+            missed: 0,
+            failure: String::new(),
+            is_given_up: false,
+            sink: Box::new(sink),
+            state: Arc::clone(&state),
+            report: Arc::new(|_| {}),
+        };
+        let given_at_all = |given: &[Vec<u64>]| given.iter().map(Vec::len).sum::<usize>() as u64;
+        state.waiting.fetch_add(100_000, Ordering::AcqRel);
+        worker.run(&jobs);
+        let given = given.lock().clone();
+        assert_eq!(state.waiting(), 100_000 - given_at_all(&given));
+        given
+    }
+
+    #[test]
+    fn batches_that_wait_are_given_together_up_to_a_barrier_and_none_over_a_hole() {
+        let barrier = Job::Barrier(Arc::new(Barrier::new(1, |_| {})));
+        let jobs = vec![
+            batch(0..2, 9),
+            batch(2..3, 9),
+            barrier,
+            batch(3..4, 9),
+            batch(4..6, 9),
+            batch(7..8, 9),
+        ];
+        let wanted: [&[u64]; 5] = [&[0, 1, 2], &[], &[3, 4, 5], &[7], &[]];
+        assert_eq!(given(jobs), wanted);
+    }
+
+    #[test]
+    fn no_more_is_given_together_than_the_limits_say_but_a_batch_that_is_larger_by_itself() {
+        let most = TOGETHER_ENTRIES as u64;
+        let counts = |jobs| given(jobs).iter().map(Vec::len).collect::<Vec<_>>();
+        let many = vec![
+            batch(0..most - 1, 1),
+            batch(most - 1..most, 1),
+            batch(most..most + 1, 1),
+        ];
+        assert_eq!(counts(many), [TOGETHER_ENTRIES, 1, 0]);
+        let large = TOGETHER_BYTES;
+        let long = vec![batch(0..1, large), batch(1..2, large / 2), batch(2..3, large / 4)];
+        assert_eq!(counts(long), [1, 2, 0]);
+    }
 
     #[test]
     fn a_receiver_is_left_alone_for_as_long_as_it_said_and_for_an_hour_at_most() {
