@@ -1,42 +1,135 @@
 //! The next request is written while one is under way: the collector reads, and does not have to wait for it.
 
 use std::io;
-use std::panic::resume_unwind;
-use std::thread::{Builder, scope};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::{Builder, Scope};
 
-use super::answer::Verdict;
-use super::transport::Exchange;
 use crate::format::Entry;
 
 /// Writes a request with entries; what is in its place is behind nothing.
 pub(super) type Encode<'e> = dyn FnMut(&[Entry<'_>], &mut Vec<u8>) -> io::Result<()> + Send + 'e;
 
-/// Fewer entries are written sooner than a thread begins.
-const WORTH: usize = 64;
+/// Entries to write, and the room for them.
+type Job<'b> = (&'b [Entry<'b>], Vec<u8>);
 
-/// Sends a request, and meanwhile has the next entries written, in their room; `None` where they were not.
-pub(super) fn ask(
-    request: &[u8],
-    (next, room): (&[Entry<'_>], &mut Vec<u8>),
-    encode: &mut Encode<'_>,
-    to: &mut impl Exchange,
-) -> (Verdict, Option<io::Result<()>>) {
-    if next.len() < WORTH {
-        return (to.exchange(request), None);
+/// A request, or why it could not be written.
+type Written = io::Result<Vec<u8>>;
+
+/// Writes requests: one after the other, and at most one before anybody asks for it.
+pub(super) struct Desk<'d, 'b> {
+    place: Place<'d, 'b>,
+    /// What was begun and not taken.
+    begun: Begun<'b>,
+}
+
+enum Place<'d, 'b> {
+    /// By whoever sends it, when it is due.
+    Here(&'d mut Encode<'d>),
+    /// On a thread. It is the writing that goes elsewhere: what a client of HTTP reports is hushed on the one that sends.
+    Beside(Sender<Job<'b>>, Receiver<Written>),
+}
+
+enum Begun<'b> {
+    Nothing,
+    /// It will be written when it is taken.
+    Due(Job<'b>),
+    /// The thread has it.
+    Away,
+    Done(Written),
+}
+
+impl<'d, 'b> Desk<'d, 'b> {
+    /// One that writes when a request is due.
+    pub(super) fn here(encode: &'d mut Encode<'d>) -> Self {
+        Self {
+            place: Place::Here(encode),
+            begun: Begun::Nothing,
+        }
     }
-    scope(|scope| {
-        let write = || {
-            room.clear();
-            encode(next, room)
+
+    /// One with a thread, which ends when nothing more can be asked of it; what writes is given back where there is no thread
+    /// to be had.
+    pub(super) fn beside<'scope>(
+        scope: &'scope Scope<'scope, '_>,
+        encode: &'scope mut Encode<'scope>,
+    ) -> Result<Self, &'scope mut Encode<'scope>>
+    where
+        'b: 'scope,
+    {
+        let (lend, lent) = channel::<&'scope mut Encode<'scope>>();
+        let (jobs, waiting) = channel::<Job<'b>>();
+        let (answer, done) = channel();
+        let write = move || {
+            let Ok(encode) = lent.recv() else { return };
+            for job in waiting {
+                if answer.send(written(encode, job)).is_err() {
+                    return;
+                }
+            }
         };
-        // It is the writing that goes elsewhere: what a client of HTTP reports is hushed on this thread.
-        let writing = Builder::new()
-            .name("audit-encode".to_owned())
-            .spawn_scoped(scope, write);
-        let verdict = to.exchange(request);
-        // Without a thread it is written when it is due.
-        let written = writing.ok().map(|writing| writing.join());
-        let written = written.map(|written| written.unwrap_or_else(|panic| resume_unwind(panic)));
-        (verdict, written)
-    })
+        let builder = Builder::new().name("audit-encode".to_owned());
+        if builder.spawn_scoped(scope, write).is_err() {
+            return Err(encode);
+        }
+        lend.send(encode).map_err(|back| back.0)?;
+        Ok(Self {
+            place: Place::Beside(jobs, done),
+            begun: Begun::Nothing,
+        })
+    }
+
+    /// Begins to write a request, and puts aside what was begun before.
+    pub(super) fn begin(&mut self, entries: &'b [Entry<'b>], room: Vec<u8>) {
+        self.begun = match &self.place {
+            Place::Here(_) => Begun::Due((entries, room)),
+            Place::Beside(jobs, _) => match jobs.send((entries, room)) {
+                Ok(()) => Begun::Away,
+                Err(_) => Begun::Done(ended()),
+            },
+        };
+    }
+
+    /// The request that was begun; `None` where none was.
+    pub(super) fn take(&mut self) -> Option<Written> {
+        match std::mem::replace(&mut self.begun, Begun::Nothing) {
+            Begun::Nothing => None,
+            Begun::Due(job) => Some(match &mut self.place {
+                Place::Here(encode) => written(encode, job),
+                Place::Beside(..) => ended(),
+            }),
+            Begun::Away => Some(self.answer()),
+            Begun::Done(written) => Some(written),
+        }
+    }
+
+    /// Writes a request now; the one that was begun can still be taken.
+    pub(super) fn write(&mut self, entries: &'b [Entry<'b>], room: Vec<u8>) -> Written {
+        if let Begun::Away = self.begun {
+            self.begun = Begun::Done(self.answer());
+        }
+        match &mut self.place {
+            Place::Here(encode) => written(encode, (entries, room)),
+            Place::Beside(jobs, _) => match jobs.send((entries, room)) {
+                Ok(()) => self.answer(),
+                Err(_) => ended(),
+            },
+        }
+    }
+
+    fn answer(&self) -> Written {
+        match &self.place {
+            Place::Here(_) => ended(),
+            Place::Beside(_, done) => done.recv().unwrap_or_else(|_| ended()),
+        }
+    }
+}
+
+fn written(encode: &mut Encode<'_>, (entries, mut room): Job<'_>) -> Written {
+    room.clear();
+    encode(entries, &mut room).map(|()| room)
+}
+
+/// It panicked: the scope's end says so.
+fn ended() -> Written {
+    Err(io::Error::other("the thread that writes requests has ended"))
 }
