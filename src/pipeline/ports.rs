@@ -17,8 +17,7 @@ use crate::stats::add;
 /// How many batches a port holds.
 const PORT: usize = 64;
 
-/// Batches that wait are handed to a sink together, as far as they have no more entries and bytes than this: a sink whose
-/// requests are large fills them, and has the next one to prepare while one is under way.
+/// Batches that wait are handed to a sink that gathers together, as far as they have no more entries and bytes than this.
 const TOGETHER_ENTRIES: usize = 8 * 1024;
 const TOGETHER_BYTES: usize = 4 * 1024 * 1024;
 
@@ -148,12 +147,11 @@ impl Worker {
             match job {
                 Job::Batch(batch) => {
                     let mut batches = vec![batch];
-                    behind = gather(&mut batches, jobs);
-                    let entries: Vec<Entry<'_>> = batches.iter().flat_map(|batch| batch.entries()).collect();
-                    self.deliver(&entries);
-                    self.state
-                        .waiting
-                        .fetch_sub(entries.len() as u64, Ordering::AcqRel);
+                    // At the end what is not taken soon is given up, batch by batch.
+                    if self.sink.gathers() && !self.state.ending.load(Ordering::Acquire) {
+                        behind = gather(&mut batches, jobs);
+                    }
+                    self.deliver_all(&batches);
                 }
                 Job::Barrier(barrier) => {
                     let mark = self.mark(&barrier);
@@ -183,6 +181,52 @@ impl Worker {
         }
     }
 
+    /// Has the sink take batches: all of them together once, where there are several, and then each by itself. One that takes
+    /// some of them before it answers `Retry` remembers which.
+    fn deliver_all(&mut self, batches: &[Arc<Batch>]) {
+        if let [_, _, ..] = batches {
+            let entries: Vec<Entry<'_>> = batches.iter().flat_map(|batch| batch.entries()).collect();
+            if self.are_taken(&entries) {
+                let count = entries.len() as u64;
+                self.state.waiting.fetch_sub(count, Ordering::AcqRel);
+                return;
+            }
+        }
+        for batch in batches {
+            let entries: Vec<Entry<'_>> = batch.entries().collect();
+            self.deliver(&entries);
+            let count = entries.len() as u64;
+            self.state.waiting.fetch_sub(count, Ordering::AcqRel);
+        }
+    }
+
+    /// Whether the sink takes the entries, now; otherwise it is known how it failed.
+    fn are_taken(&mut self, entries: &[Entry<'_>]) -> bool {
+        match self.attempt(entries) {
+            Ok(taken) => return taken,
+            Err((after, _)) => self.pause(pause(after, FIRST_WAIT)),
+        }
+        false
+    }
+
+    /// One try; `false` where the sink failed for good.
+    fn attempt(&mut self, entries: &[Entry<'_>]) -> std::result::Result<bool, (Option<Duration>, String)> {
+        let delivered = catch_unwind(AssertUnwindSafe(|| self.sink.deliver(entries)));
+        match delivered {
+            Ok(Ok(accepted)) => {
+                self.state.accept(entries, &accepted);
+                return Ok(true);
+            }
+            Ok(Err(SinkError::Retry { after, cause })) => {
+                add(&self.state.retries, 1);
+                return Err((after, cause));
+            }
+            Ok(Err(SinkError::Fatal { cause })) => self.fail(&cause),
+            Err(_) => self.fail("it panicked"),
+        }
+        Ok(false)
+    }
+
     fn deliver(&mut self, entries: &[Entry<'_>]) {
         let count = entries.len() as u64;
         let mut wait = if self.is_given_up {
@@ -191,11 +235,10 @@ impl Worker {
             FIRST_WAIT
         };
         while !self.state.has_failed() {
-            let delivered = catch_unwind(AssertUnwindSafe(|| self.sink.deliver(entries)));
-            match delivered {
-                Ok(Ok(accepted)) => return self.state.accept(entries, &accepted),
-                Ok(Err(SinkError::Retry { after, cause })) => {
-                    add(&self.state.retries, 1);
+            match self.attempt(entries) {
+                Ok(true) => return,
+                Ok(false) => {}
+                Err((after, cause)) => {
                     if self.state.ending.load(Ordering::Acquire) && wait >= LONGEST_WAIT / 8 {
                         if !std::mem::replace(&mut self.is_given_up, true) {
                             (self.report)(&format!(
@@ -208,8 +251,6 @@ impl Worker {
                     self.pause(pause(after, wait));
                     wait = (wait * 2).min(LONGEST_WAIT);
                 }
-                Ok(Err(SinkError::Fatal { cause })) => self.fail(&cause),
-                Err(_) => self.fail("it panicked"),
             }
         }
         self.missed += count;
@@ -267,18 +308,37 @@ mod tests {
     use super::*;
     use crate::sink::Accepted;
 
-    /// Remembers the numbers that it was given together.
-    #[derive(Debug, Clone, Default)]
-    struct Given(Arc<Mutex<Vec<Vec<u64>>>>);
+    /// Remembers the numbers that it was given in one call, and takes so many in a call.
+    #[derive(Debug, Clone)]
+    struct Given {
+        calls: Arc<Mutex<Vec<Vec<u64>>>>,
+        most: usize,
+        /// It has taken all before this one.
+        next: u64,
+        gathers: bool,
+    }
 
     impl Sink for Given {
         fn deliver(&mut self, batch: &[Entry<'_>]) -> std::result::Result<Accepted, SinkError> {
-            self.0.lock().push(batch.iter().map(Entry::seq).collect());
-            Ok(Accepted::default())
+            self.calls.lock().push(batch.iter().map(Entry::seq).collect());
+            let new = batch.iter().filter(|entry| entry.seq() >= self.next);
+            let taken = new.map(Entry::seq).take(self.most).last();
+            self.next = taken.map_or(self.next, |last| last + 1);
+            if batch.iter().all(|entry| entry.seq() < self.next) {
+                return Ok(Accepted::default());
+            }
+            Err(SinkError::Retry {
+                after: Some(Duration::ZERO),
+                cause: "one call takes no more".to_owned(),
+            })
+        }
+
+        fn gathers(&self) -> bool {
+            self.gathers
         }
 
         fn flush(&mut self) -> std::result::Result<(), SinkError> {
-            self.0.lock().push(Vec::new());
+            self.calls.lock().push(Vec::new());
             Ok(())
         }
     }
@@ -291,31 +351,40 @@ mod tests {
         Job::Batch(Arc::new(batch))
     }
 
-    /// What a sink is given of jobs that all wait when it begins. A flush is an empty list.
-    fn given(waiting: Vec<Job>) -> Vec<Vec<u64>> {
+    fn sink(most: usize) -> Given {
+        Given {
+            calls: Arc::default(),
+            most,
+            next: 0,
+            gathers: true,
+        }
+    }
+
+    /// What a sink is given of jobs that all wait when it begins, and what became of the entries. A flush is an empty list.
+    fn given(sink: Given, is_ending: bool, waiting: Vec<Job>) -> (Vec<Vec<u64>>, crate::stats::SinkStats) {
         let (send, jobs) = crossbeam_channel::unbounded();
-        let sink = Given::default();
-        let given = Arc::clone(&sink.0);
+        let calls = Arc::clone(&sink.calls);
+        let state = Arc::new(PortState::of_port("given"));
         for job in waiting {
+            if let Job::Batch(batch) = &job {
+                state.waiting.fetch_add(batch.len() as u64, Ordering::AcqRel);
+            }
             send.send(job).unwrap();
         }
         drop(send);
-        let state = Arc::new(PortState::of_port("given"));
+        state.ending.store(is_ending, Ordering::Release);
         let worker = Worker {
             at: 0,
             missed: 0,
             failure: String::new(),
-            is_given_up: false,
+            is_given_up: is_ending,
             sink: Box::new(sink),
             state: Arc::clone(&state),
             report: Arc::new(|_| {}),
         };
-        let given_at_all = |given: &[Vec<u64>]| given.iter().map(Vec::len).sum::<usize>() as u64;
-        state.waiting.fetch_add(100_000, Ordering::AcqRel);
         worker.run(&jobs);
-        let given = given.lock().clone();
-        assert_eq!(state.waiting(), 100_000 - given_at_all(&given));
-        given
+        let calls = calls.lock().clone();
+        (calls, state.stats())
     }
 
     #[test]
@@ -330,13 +399,45 @@ mod tests {
             batch(7..8, 9),
         ];
         let wanted: [&[u64]; 5] = [&[0, 1, 2], &[], &[3, 4, 5], &[7], &[]];
-        assert_eq!(given(jobs), wanted);
+        let (calls, stats) = given(sink(100), false, jobs);
+        assert_eq!(calls, wanted);
+        assert_eq!((stats.accepted, stats.missed, stats.waiting), (7, 0, 0));
+    }
+
+    #[test]
+    fn a_sink_that_does_not_say_that_it_gathers_is_given_batch_by_batch() {
+        let alone = Given {
+            gathers: false,
+            ..sink(100)
+        };
+        let wanted: [&[u64]; 3] = [&[0, 1], &[2], &[]];
+        assert_eq!(
+            given(alone, false, vec![batch(0..2, 9), batch(2..3, 9)]).0,
+            wanted
+        );
+    }
+
+    #[test]
+    fn where_one_call_does_not_take_all_that_waits_the_rest_is_given_batch_by_batch_and_none_is_missed() {
+        let jobs = || (0..6).map(|at| batch(at * 4..at * 4 + 4, 9)).collect::<Vec<_>>();
+        let (calls, stats) = given(sink(10), false, jobs());
+        assert_eq!((calls[0].len(), calls[1].len()), (24, 4));
+        assert_eq!((stats.accepted, stats.missed, stats.waiting), (24, 0, 0));
+        assert_eq!(stats.retries, 1);
+        // At the end each batch is tried once, as it stands.
+        let (_, stats) = given(sink(10), true, jobs());
+        assert_eq!((stats.accepted, stats.missed, stats.waiting), (24, 0, 0));
+        let (_, stats) = given(sink(3), true, jobs());
+        assert_eq!((stats.accepted, stats.missed, stats.waiting), (0, 24, 0));
     }
 
     #[test]
     fn no_more_is_given_together_than_the_limits_say_but_a_batch_that_is_larger_by_itself() {
         let most = TOGETHER_ENTRIES as u64;
-        let counts = |jobs| given(jobs).iter().map(Vec::len).collect::<Vec<_>>();
+        let counts = |jobs| {
+            let calls = given(sink(usize::MAX), false, jobs).0;
+            calls.iter().map(Vec::len).collect::<Vec<_>>()
+        };
         let many = vec![
             batch(0..most - 1, 1),
             batch(most - 1..most, 1),

@@ -73,6 +73,14 @@ pub trait Sink: Send + fmt::Debug {
         true
     }
 
+    /// Whether it is given all that waits in one call, up to 8,192 entries and 4 MiB, where there is no journal; otherwise it is
+    /// given batch by batch, of about 256 KiB. For one that cuts what it is given into requests by itself, and goes on where it
+    /// was when it is given some of it again: where it answers [`SinkError::Retry`], it is then given batch by batch. Default:
+    /// false.
+    fn gathers(&self) -> bool {
+        false
+    }
+
     /// A short name for counters and messages, and, for a sink that [resumes](Self::resumes) beside a journal, of its
     /// cursor: 1 to 64 of `a-z`, `A-Z`, `0-9`, `.`, `_`, `-`, not beginning with a dot. It must stay the same from start
     /// to start. Default: the type's name without its path.

@@ -102,6 +102,16 @@ impl<'d, 'b> Desk<'d, 'b> {
         }
     }
 
+    /// Lets go of what was begun, but for its room.
+    pub(super) fn forget(&mut self) -> Option<Vec<u8>> {
+        match std::mem::replace(&mut self.begun, Begun::Nothing) {
+            Begun::Nothing => None,
+            Begun::Due((_, room)) => Some(room),
+            Begun::Away => self.answer().ok(),
+            Begun::Done(written) => written.ok(),
+        }
+    }
+
     /// Writes a request now; the one that was begun can still be taken.
     pub(super) fn write(&mut self, entries: &'b [Entry<'b>], room: Vec<u8>) -> Written {
         if let Begun::Away = self.begun {

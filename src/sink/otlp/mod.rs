@@ -174,6 +174,11 @@ impl Sink for OtlpSink {
         Ok(())
     }
 
+    /// The next request is written while one is under way.
+    fn gathers(&self) -> bool {
+        true
+    }
+
     fn name(&self) -> &str {
         &self.name
     }

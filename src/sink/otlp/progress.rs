@@ -14,8 +14,9 @@ pub(super) struct Progress {
     /// Where parts end into which a chunk was cut because the receiver refused some of it, the nearest last. Kept from call to
     /// call: a receiver that is also away now and then must not have the search begin anew.
     pub(super) ends: Vec<u64>,
-    /// Of the batch under way, those that the receiver refused.
-    pub(super) refused: Vec<u64>,
+    /// Those that the receiver refused and that were not answered for yet: of the batch under way, or of one behind it that was
+    /// offered together with it.
+    refused: Vec<u64>,
 }
 
 impl Progress {
@@ -40,6 +41,15 @@ impl Progress {
         self.newest = self.newest.max(newest.unwrap_or(0));
         let passed = self.passed;
         self.ends.retain(|end| *end > passed);
+    }
+
+    /// Adds those of the run that were refused. Those before it belong to a batch that was given up, and is offered no more.
+    pub(super) fn answer_for(&mut self, run: &[Entry<'_>], refused: &mut Vec<u64>) {
+        let (Some(first), Some(last)) = (run.first(), run.last()) else {
+            return;
+        };
+        self.refused.retain(|seq| *seq >= first.seq());
+        refused.extend(self.refused.extract_if(.., |seq| *seq <= last.seq()));
     }
 
     pub(super) fn refuse(&mut self, part: &[Entry<'_>]) {

@@ -75,9 +75,9 @@ impl Work {
             done?;
         }
         let mut refused = Vec::new();
-        for (stream, _) in &runs {
+        for (stream, run) in &runs {
             let mut progress = self.progress(stream);
-            refused.append(&mut progress.refused);
+            progress.answer_for(run, &mut refused);
             self.streams.push(progress);
         }
         self.failures = 0;
@@ -136,11 +136,14 @@ impl Work {
             }
             *left -= 1;
             let (part, behind) = rest.split_at(self.fitting(rest, progress).min(rest.len()));
-            let ahead = desk.take();
-            let request = match ahead.filter(|_| begun == Some((rest.len(), part.len()))) {
-                Some(written) => written,
-                None => desk.write(part, self.rooms.pop().unwrap_or_default().0),
+            let ahead = match begun == Some((rest.len(), part.len())) {
+                true => desk.take(),
+                false => {
+                    self.rooms.extend(desk.forget().map(Room));
+                    None
+                }
             };
+            let request = ahead.unwrap_or_else(|| desk.write(part, self.rooms.pop().unwrap_or_default().0));
             let request = request.map_err(|error| self.unwritten(&error))?;
             // What comes next depends on the answer, where some of it is refused.
             let next = match progress.ends.as_slice() {
@@ -184,6 +187,10 @@ impl Work {
         desk: &mut Desk<'_, '_>,
         to: &mut impl Exchange,
     ) -> Result<(), SinkError> {
+        if !matches!(verdict, Verdict::Taken { refused: 0, .. }) && progress.ends.is_empty() {
+            // A search begins. What was taken before it says nothing of the receiver as it is now.
+            self.is_trusted = false;
+        }
         match verdict {
             Verdict::Taken { refused: 0, .. } => {
                 self.is_trusted = true;

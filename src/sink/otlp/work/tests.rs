@@ -258,3 +258,121 @@ fn pauses_grow_to_their_limit_differ_and_never_end_before_the_time_that_was_name
     let named = Duration::from_secs(120);
     assert!((0..100).all(|_| pause(Some(named), LONGEST) >= named));
 }
+
+#[test]
+fn what_was_refused_of_a_batch_that_was_given_up_is_not_told_of_the_next_one() {
+    let mut answers = vec![
+        Verdict::Taken {
+            refused: 4,
+            why: String::new(),
+        },
+        later(),
+    ];
+    let mut receiver = to(|_: &[u8]| {
+        if answers.is_empty() {
+            taken(0)
+        } else {
+            answers.remove(0)
+        }
+    });
+    let mut work = Work::new(4, usize::MAX);
+    work.deliver(&entries(0..8), &mut written, &mut receiver)
+        .unwrap_err();
+    let accepted = work
+        .deliver(&entries(8..12), &mut written, &mut receiver)
+        .unwrap();
+    assert_eq!(accepted.which(), [0; 0]);
+}
+
+#[test]
+fn what_was_refused_of_batches_that_were_offered_together_is_told_of_the_one_that_it_stands_in() {
+    let mut answers = vec![
+        taken(0),
+        Verdict::Taken {
+            refused: 4,
+            why: String::new(),
+        },
+        later(),
+    ];
+    let mut receiver = to(|_: &[u8]| {
+        if answers.is_empty() {
+            taken(0)
+        } else {
+            answers.remove(0)
+        }
+    });
+    let mut work = Work::new(4, usize::MAX);
+    work.deliver(&entries(0..12), &mut written, &mut receiver)
+        .unwrap_err();
+    let mut told = |range| {
+        let answer = work
+            .deliver(&entries(range), &mut written, &mut receiver)
+            .unwrap();
+        answer.which().to_vec()
+    };
+    assert_eq!(told(0..4), [0; 0]);
+    assert_eq!(told(4..8), [4, 5, 6, 7]);
+    assert_eq!(told(8..12), [0; 0]);
+}
+
+#[test]
+fn what_was_taken_before_does_not_speak_for_a_receiver_that_refuses_everything_since() {
+    for size in [1, 16] {
+        let mut asked = 0;
+        let mut receiver = to(|_: &[u8]| {
+            asked += 1;
+            if asked == 1 {
+                taken(0)
+            } else {
+                Verdict::Split("400".into())
+            }
+        });
+        let mut work = Work::new(size, usize::MAX);
+        for _ in 0..20 {
+            work.deliver(&entries(0..200), &mut written, &mut receiver)
+                .unwrap_err();
+        }
+        assert!(work.streams[0].passed as usize == size, "{size}");
+    }
+}
+
+#[test]
+fn a_request_without_records_that_is_sent_in_between_leaves_the_one_that_was_begun() {
+    let is_bad = |byte: &u8| byte % 3 == 0;
+    let mut receiver = to(|request: &[u8]| match request.iter().any(is_bad) {
+        true => Verdict::Split("400".into()),
+        false => taken(0),
+    });
+    let mut work = Work::new(1, usize::MAX);
+    let refused = offer(&mut work, &entries(0..200), &mut receiver);
+    assert_eq!(refused, (0..200).step_by(3).collect::<Vec<u64>>());
+    let good: Vec<u8> = (0..200).filter(|byte| !is_bad(byte)).collect();
+    assert_eq!(receiver.took, good);
+}
+
+#[test]
+fn a_request_that_cannot_be_written_is_not_sent_and_one_whose_writing_panics_ends_the_call() {
+    for at in [0_u64, 64, 128] {
+        for panics in [false, true] {
+            let mut encode = |part: &[Entry<'_>], out: &mut Vec<u8>| {
+                if part.first().is_some_and(|first| first.seq() == at) {
+                    assert!(!panics, "as it is to be");
+                    return Err(io::Error::other("no room"));
+                }
+                written(part, out)
+            };
+            let mut receiver = to(|_: &[u8]| taken(0));
+            let mut work = Work::new(64, usize::MAX);
+            let batch = entries(0..192);
+            let call = std::panic::AssertUnwindSafe(|| work.deliver(&batch, &mut encode, &mut receiver));
+            match std::panic::catch_unwind(call) {
+                Err(_) => assert!(panics),
+                Ok(answer) => {
+                    let said = answer.unwrap_err().to_string();
+                    assert!(!panics && said.contains("no room"), "{said}");
+                }
+            }
+            assert_eq!(receiver.took, (0..at as u8).collect::<Vec<u8>>());
+        }
+    }
+}
