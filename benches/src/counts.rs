@@ -18,11 +18,12 @@ pub const COUNTED: &str = "*counted_*";
 pub const CALLS: u64 = 9_984;
 
 /// Peers whose instructions are counted: the floor, the baseline and ours.
-const INSTRUCTION_PEERS: [&str; 8] = [
+const INSTRUCTION_PEERS: [&str; 9] = [
     "noop",
     "channel",
     "channel-nospan",
     "audit",
+    "audit-beside",
     "audit-nospan",
     "audit-scan",
     "audit-typed",

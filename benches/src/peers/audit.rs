@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// what is named here, `request_id` included.
 const LENT: [&str; 6] = ["method", "path", "request_id", "table", "statement", "shard"];
 
-/// Installs the peer `audit`, `audit-sealed` or `audit-layer` as the global subscriber.
+/// Installs the peer `audit`, `audit-beside`, `audit-sealed` or `audit-layer` as the global subscriber.
 ///
 /// # Errors
 /// When the name is unknown, the trail cannot start or a subscriber is already installed.
@@ -39,6 +39,7 @@ pub fn install(name: &str, dir: &Path) -> Result<Close> {
         .start()?;
     match name {
         "audit" | "audit-sealed" => set_global_default(registry().audited(&audit))?,
+        "audit-beside" => set_global_default(registry().with(Empty).audited(&audit))?,
         "audit-layer" => set_global_default(registry().with(audit.layer()))?,
         other => bail!("no peer is called {other}"),
     }

@@ -37,7 +37,13 @@ pub const PEERS: &[Spec] = &[
     spec(
         "audit",
         true,
-        "this crate, the wrapper, without the seal, six fields lent by the two ordinary spans",
+        "this crate, the wrapper around a registry without layers, without the seal, six fields lent by the two ordinary spans",
+    ),
+    #[cfg(feature = "ours")]
+    spec(
+        "audit-beside",
+        true,
+        "`audit` around a registry with an empty layer: what it costs where others listen as well",
     ),
     #[cfg(feature = "ours")]
     spec(
