@@ -207,7 +207,7 @@ impl Subscriber for Bare {
         true
     }
 
-    #[inline]
+    #[inline(always)]
     fn new_span(&self, attributes: &Attributes<'_>) -> Id {
         let parent = match attributes.is_contextual() {
             true => entered::innermost(self.number),

@@ -150,7 +150,7 @@ pub(super) mod fast {
     pub(in crate::redact) const I64: u16 = 4;
     pub(in crate::redact) const BOOL: u16 = 8;
     pub(in crate::redact) const F64: u16 = 16;
-    /// In a text of one short word the value engine finds nothing; never without [`LOOK`].
+    /// In a text of one short word the value engine finds nothing; never without [`STR`] and [`LOOK`].
     pub(in crate::redact) const WORD: u16 = 32;
     /// A text is kept if the value engine finds nothing in it.
     pub(in crate::redact) const LOOK: u16 = 64;
@@ -269,6 +269,9 @@ impl FieldPlan {
                 self.fast |= takes & !fast::STR;
             }
             self.fast |= self.looks();
+            if self.fast & fast::STR == 0 {
+                self.fast &= !fast::WORD;
+            }
             if self.inherited || self.sees & sees::NAMES != 0 {
                 self.fast |= fast::MORE;
             }
