@@ -1,5 +1,5 @@
 //! Places of spans that found none in the first table: pages, each twice as large as the one before it, which are made
-//! when they are needed and stay.
+//! when they are needed and stay. Opening or closing a span here takes a lock for a moment.
 
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering;

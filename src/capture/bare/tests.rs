@@ -134,7 +134,8 @@ impl Lives<'_> {
         };
         let mut heard: Vec<u64> = self.ends.0.lock().unwrap().iter().map(ours).collect();
         let mut ended = self.ended.clone();
-        (heard.sort_unstable(), ended.sort_unstable());
+        heard.sort_unstable();
+        ended.sort_unstable();
         assert_eq!(ended, heard);
         let theirs = self.oracle.current_span().id().map(|id| ours(&id.into_u64()));
         assert_eq!(self.bare.current_span().id().map(Id::into_u64), theirs);
