@@ -5,16 +5,21 @@
 //! beginning; where a thread finds none near the one that it used last, there is another table, which grows.
 //!
 //! Invariant: an id is given up to the next span only when whoever keeps something of the span has heard of its end.
+//!
+//! What stands outside of the wrapper hears of every end as well: a span whose last holder was a span inside it ends
+//! through the dispatcher, as in a registry. It then hears of the outer one first, and of the inner one behind it.
 
 mod entered;
 mod grown;
 
 use std::cell::Cell;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
+use tracing_core::dispatcher::WeakDispatch;
 use tracing_core::span::{Attributes, Current, Id, Record};
-use tracing_core::{Event, Metadata, Subscriber};
+use tracing_core::{Dispatch, Event, Metadata, Subscriber};
 
 use super::spans::table;
 use grown::Grown;
@@ -55,6 +60,8 @@ pub(super) struct Bare {
     number: u32,
     places: Box<[Place; PLACES]>,
     grown: Grown,
+    /// Whom spans end through that nobody has a handle to.
+    dispatch: OnceLock<WeakDispatch>,
 }
 
 /// What is kept of a span. Who has counted it up from [`FREE`] writes the rest, and then the id.
@@ -101,17 +108,32 @@ impl Place {
         Id::from_u64(id)
     }
 
-    /// One holder more.
+    /// One holder more, where it is the place of a span that has one. Whose place it was before need not be whose it is now.
     #[inline]
-    fn hold(&self) {
-        // Who asks for it has a handle, so there is one: nothing needs to be ordered.
-        self.holders.fetch_add(1, Ordering::Relaxed);
+    fn hold(&self) -> bool {
+        let one_more = |holders| (holders >= ONE).then_some(holders + 1);
+        self.holders
+            .fetch_update(Ordering::Acquire, Ordering::Relaxed, one_more)
+            .is_ok()
     }
 
-    /// One holder less; whether it was the last.
+    /// One holder less; whether it was the last. One too many changes nothing.
     #[inline]
     fn let_go(&self) -> bool {
-        self.holders.fetch_sub(1, Ordering::AcqRel) == ONE
+        let one_less = |holders| (holders >= ONE).then(|| holders - 1);
+        let before = self
+            .holders
+            .fetch_update(Ordering::AcqRel, Ordering::Relaxed, one_less);
+        before == Ok(ONE)
+    }
+
+    /// One holder less, unless it is the last.
+    #[inline]
+    fn let_go_beside_others(&self) -> bool {
+        let one_less = |holders| (holders > ONE).then(|| holders - 1);
+        self.holders
+            .fetch_update(Ordering::AcqRel, Ordering::Relaxed, one_less)
+            .is_ok()
     }
 
     #[inline]
@@ -135,6 +157,7 @@ impl Bare {
             number: TABLES.fetch_add(1, Ordering::Relaxed),
             places: table(),
             grown: Grown::default(),
+            dispatch: OnceLock::new(),
         }
     }
 
@@ -149,28 +172,74 @@ impl Bare {
         place.filter(|place| id != 0 && place.id.load(Ordering::Acquire) == id)
     }
 
-    /// Gives a handle back. Where it was the last one, `closed` hears of the span, and of those around it that it was the
-    /// last to hold open, from the inside out.
+    /// The same, with one holder more.
     #[inline]
-    pub(super) fn close(&self, id: &Id, mut closed: impl FnMut(&Id)) -> bool {
-        let mut is_closed = false;
-        let mut around = id.into_u64();
-        while around != 0 {
-            match self.close_one(around, &mut closed) {
-                Some(parent) => around = parent,
-                None => return is_closed,
-            }
-            is_closed = true;
+    fn held(&self, id: u64) -> Option<&Place> {
+        let place = self.find(id).filter(|place| place.hold())?;
+        if place.id.load(Ordering::Acquire) == id {
+            return Some(place);
         }
-        is_closed
+        // The span ended in between, and another one has its place, of which this is a holder now.
+        self.leave(place, &mut |_| ());
+        None
     }
 
-    /// As [`Self::close`], of the span alone; the one around it, if this one is closed.
+    /// One holder of the span in this place less. The last one ends it, where whoever listens hears of that.
     #[inline]
-    fn close_one(&self, id: u64, closed: &mut impl FnMut(&Id)) -> Option<u64> {
-        let place = self.find(id).filter(|place| place.let_go())?;
-        let parent = place.parent.load(Ordering::Relaxed);
+    fn leave(&self, place: &Place, closed: &mut dyn FnMut(&Id)) {
+        if !place.let_go_beside_others() {
+            self.end(&Id::from_u64(place.id.load(Ordering::Acquire)), closed);
+        }
+    }
+
+    #[cold]
+    fn end(&self, id: &Id, closed: &mut dyn FnMut(&Id)) {
+        match self.dispatch.get().and_then(WeakDispatch::upgrade) {
+            Some(dispatch) => {
+                dispatch.try_close(id.clone());
+            }
+            // It is going away, or there never was one: nobody else listens.
+            None => {
+                self.close(id, &mut *closed);
+            }
+        }
+    }
+
+    /// Gives a handle back. Where it was the last one, `closed` hears of the span, before its id is free. The one around it is
+    /// let go of behind that.
+    #[inline]
+    pub(super) fn close(&self, id: &Id, mut closed: impl FnMut(&Id)) -> bool {
+        let id = id.into_u64();
+        let Some(place) = self.find(id).filter(|place| place.let_go()) else {
+            return false;
+        };
+        let around = place.parent.load(Ordering::Relaxed);
+        let free = Freed(self, place, id);
         closed(&Id::from_u64(id));
+        drop(free);
+        if let Some(around) = self.find(around) {
+            self.leave(around, &mut closed);
+        }
+        true
+    }
+
+    /// A place of the other table, for a thread that found none in the first.
+    #[cold]
+    #[inline(never)]
+    fn open_elsewhere(&self, looked: u32, parent: u64, metadata: &'static Metadata<'static>) -> Id {
+        #[expect(clippy::cast_possible_truncation, reason = "a few places")]
+        let _ = NEXT.try_with(|next| next.set(looked.wrapping_add(LOOKS as u32) % PLACES as u32));
+        self.grown.open(parent, metadata)
+    }
+}
+
+/// Frees a span's place, also where what heard of its end panics.
+struct Freed<'b>(&'b Bare, &'b Place, u64);
+
+impl Drop for Freed<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        let Self(bare, place, id) = *self;
         place.free();
         #[expect(clippy::cast_possible_truncation, reason = "the remainder is what is wanted")]
         match id >> LOW_BITS {
@@ -178,20 +247,8 @@ impl Bare {
                 let at = id as u32 & (PLACES as u32 - 1);
                 let _ = NEXT.try_with(|next| next.set(at));
             }
-            grown => self.grown.give_back(grown),
+            grown => bare.grown.give_back(grown),
         }
-        Some(parent)
-    }
-
-    /// A place of the other table, for a thread that found none in the first.
-    #[cold]
-    #[inline(never)]
-    fn open_elsewhere(&self, parent: u64, metadata: &'static Metadata<'static>) -> Id {
-        let _ = NEXT.try_with(|next| {
-            #[expect(clippy::cast_possible_truncation, reason = "a few places")]
-            next.set(next.get().wrapping_add(LOOKS as u32));
-        });
-        self.grown.open(parent, metadata)
     }
 }
 
@@ -203,6 +260,10 @@ fn begin() -> u32 {
 }
 
 impl Subscriber for Bare {
+    fn on_register_dispatch(&self, dispatch: &Dispatch) {
+        let _ = self.dispatch.set(dispatch.downgrade());
+    }
+
     fn enabled(&self, _: &Metadata<'_>) -> bool {
         true
     }
@@ -213,13 +274,7 @@ impl Subscriber for Bare {
             true => entered::innermost(self.number),
             false => attributes.parent().map_or(0, Id::into_u64),
         };
-        let parent = match self.find(parent) {
-            Some(place) => {
-                place.hold();
-                parent
-            }
-            None => 0,
-        };
+        let parent = self.held(parent).map_or(0, |_| parent);
         let metadata = attributes.metadata();
         let mut first = NEXT.try_with(Cell::get).unwrap_or(0);
         if first == NOWHERE {
@@ -233,7 +288,7 @@ impl Subscriber for Bare {
                 return place.fill(at as u64, PLACE_BITS, parent, metadata);
             }
         }
-        self.open_elsewhere(parent, metadata)
+        self.open_elsewhere(first, parent, metadata)
     }
 
     fn record(&self, _: &Id, _: &Record<'_>) {}
@@ -253,9 +308,7 @@ impl Subscriber for Bare {
     }
 
     fn clone_span(&self, id: &Id) -> Id {
-        if let Some(place) = self.find(id.into_u64()) {
-            place.hold();
-        }
+        let _ = self.held(id.into_u64());
         id.clone()
     }
 

@@ -286,6 +286,10 @@ impl<S: Subscriber> Subscriber for Audited<S> {
                 .as_ref()
                 .map(|capture| std::ptr::from_ref(capture).cast());
         }
+        // It is no part of a stack, but stands for one: see `has_registry`.
+        if let (Inner::Bare(bare), true) = (&self.inner, id == TypeId::of::<Bare>()) {
+            return Some(std::ptr::from_ref(bare).cast());
+        }
         // SAFETY: the pointer is the inner subscriber's own answer and lives as long as `self`, which owns it.
         unsafe { inside!(self, inner => inner.downcast_raw(id)) }
     }
@@ -297,7 +301,7 @@ pub(super) struct Ours;
 
 /// Whether spans are kept by a registry, in which each holds the one around it open.
 fn has_registry(stack: &dyn Subscriber) -> bool {
-    stack.is::<Registry>()
+    stack.is::<Registry>() || stack.is::<Bare>()
 }
 
 /// Whether a form of ours is part of this stack already.

@@ -1,25 +1,34 @@
 //! Places of spans that found none in the first table: pages, each twice as large as the one before it, which are made
-//! when they are needed and stay. Opening or closing a span here takes a lock for a moment.
+//! when they are needed and stay. Opening or closing a span here takes a lock for a moment; a forked child, in which nobody
+//! may ever give it back, does not wait for ever.
 
 use std::sync::OnceLock;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use tracing_core::Metadata;
 use tracing_core::span::Id;
 
 use super::{LOW_BITS, ONE, PLACES, Place};
+use crate::memory;
 
 /// So many that every number has its bits in an id. Together they have places for 67 million spans.
 const PAGES: usize = 14;
 
-/// The id of a span for which there is no place any more. It is never found, so nothing is kept of it.
-const NOBODY: u64 = u64::MAX;
+/// Where ids of spans begin for which there is no place, or no memory for more. They are never found: such a span is around
+/// no other, and is known to be over when the trail ends.
+const NOBODY: u64 = u64::MAX << LOW_BITS;
+
+/// Longer than anybody keeps the lock who gives it back.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Default)]
 pub(super) struct Grown {
     pages: [OnceLock<Box<[Place]>>; PAGES],
     free: Mutex<Free>,
+    /// How many spans found no place.
+    nobodies: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -42,24 +51,36 @@ impl Grown {
     }
 
     pub(super) fn open(&self, parent: u64, metadata: &'static Metadata<'static>) -> Id {
-        let number = self.free.lock().take(|page, len| {
-            let made = self.pages.get(page).map(|page| {
-                page.get_or_init(|| (0..len).map(|_| Place::default()).collect());
-            });
-            made.is_some()
+        let number = self.lock().and_then(|mut free| {
+            free.take(|page, len| {
+                // Its places, and the numbers of all free ones.
+                let weight = len * (size_of::<Place>() + 2 * size_of::<u64>());
+                let page = self.pages.get(page).filter(|_| memory::is_there(weight));
+                page.map(|page| page.get_or_init(|| (0..len).map(|_| Place::default()).collect()))
+                    .is_some()
+            })
         });
         match number.and_then(|number| Some((number, self.get(number)?))) {
             Some((number, place)) => {
                 place.holders.store(ONE, Ordering::Relaxed);
                 place.fill(number << LOW_BITS, 0, parent, metadata)
             }
-            None => Id::from_u64(NOBODY),
+            None => {
+                let nobody = self.nobodies.fetch_add(1, Ordering::Relaxed);
+                Id::from_u64(NOBODY | nobody & !NOBODY)
+            }
         }
     }
 
+    fn lock(&self) -> Option<MutexGuard<'_, Free>> {
+        self.free.try_lock_for(PATIENCE)
+    }
+
     pub(super) fn give_back(&self, number: u64) {
-        // There is room: it was taken from here.
-        self.free.lock().numbers.push(number);
+        if let Some(mut free) = self.lock() {
+            // There is room: it was taken from here.
+            free.numbers.push(number);
+        }
     }
 }
 

@@ -264,3 +264,108 @@ fn threads_that_open_and_close_at_once_do_not_meet() {
         }
     });
 }
+
+/// A table that its dispatcher knows, and how many of its spans have ended.
+struct Heard {
+    bare: Bare,
+    ended: std::sync::Arc<AtomicUsize>,
+}
+
+impl Subscriber for Heard {
+    fn on_register_dispatch(&self, dispatch: &Dispatch) {
+        self.bare.on_register_dispatch(dispatch);
+    }
+
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, attributes: &Attributes<'_>) -> Id {
+        self.bare.new_span(attributes)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, _: &Event<'_>) {}
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+
+    fn try_close(&self, id: Id) -> bool {
+        self.bare.close(&id, |_| {
+            self.ended.fetch_add(1, Ordering::Relaxed);
+        })
+    }
+}
+
+#[test]
+fn whoever_names_a_span_that_ends_meanwhile_as_the_one_around_holds_no_other_open() {
+    const SPANS: usize = 20_000;
+    let ended = std::sync::Arc::new(AtomicUsize::new(0));
+    let heard = Heard {
+        bare: Bare::new(),
+        ended: std::sync::Arc::clone(&ended),
+    };
+    let (dispatch, metadata) = (Dispatch::new(heard), callsite());
+    let live = |around: Option<Id>, tell: &dyn Fn(u64)| {
+        let fields = metadata.fields();
+        let values = fields.value_set(&[] as &[_; 0]);
+        let id = dispatch.new_span(&match around {
+            Some(around) => Attributes::child_of(around, metadata, &values),
+            None => Attributes::new_root(metadata, &values),
+        });
+        tell(id.into_u64());
+        dispatch.try_close(id);
+    };
+    let open = AtomicU64::new(u64::MAX);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..SPANS {
+                live(None, &|id| open.store(id, Ordering::Relaxed));
+            }
+        });
+        scope.spawn(|| {
+            for _ in 0..SPANS {
+                live(Some(Id::from_u64(open.load(Ordering::Relaxed))), &|_| ());
+            }
+        });
+    });
+    assert_eq!(ended.load(Ordering::Relaxed), 2 * SPANS);
+    let heard = dispatch.downcast_ref::<Heard>().unwrap();
+    let is_free = |place: &Place| place.holders.load(Ordering::Relaxed) == FREE;
+    assert!(heard.bare.places.iter().all(is_free));
+}
+
+#[test]
+fn one_handle_too_many_that_is_given_back_does_not_end_another_span() {
+    let (bare, metadata) = (Bare::new(), callsite());
+    let id = open(&bare, metadata);
+    let mut inside = None;
+    assert!(bare.close(&id, |id| {
+        assert!(!bare.try_close(id.clone()), "it is ending");
+        let fields = metadata.fields();
+        let child = bare.new_span(&Attributes::child_of(
+            id.clone(),
+            metadata,
+            &fields.value_set(&[] as &[_; 0]),
+        ));
+        inside = Some(child);
+    }));
+    let inside = inside.unwrap();
+    assert!(bare.try_close(inside.clone()));
+    assert!(!bare.try_close(inside));
+    assert!(!bare.try_close(id));
+}
+
+#[test]
+fn a_panic_of_who_hears_of_an_end_leaves_no_place_behind() {
+    let (bare, metadata) = (Bare::new(), callsite());
+    let id = open(&bare, metadata);
+    let close = std::panic::AssertUnwindSafe(|| bare.close(&id, |_| panic!("as it is to be")));
+    assert!(std::panic::catch_unwind(close).is_err());
+    let is_free = |place: &Place| place.holders.load(Ordering::Relaxed) == FREE;
+    assert!(bare.places.iter().all(is_free));
+}
