@@ -12,6 +12,7 @@ use torture::{PATIENCE, trail_with};
 use tracing::{Dispatch, info, info_span, instrument};
 use tracing_audit::config::Stream;
 use tracing_audit::{Actor, Audit, AuditContext, AuditedExt};
+use tracing_subscriber::layer::Identity;
 use tracing_subscriber::prelude::*;
 
 #[derive(Debug)]
@@ -102,9 +103,11 @@ fn steady(audit: &Audit, dispatch: &Dispatch, name: &str, work: fn(u64)) {
     assert_eq!(count.join().expect("the work does not panic"), 0, "{name}");
 }
 
-fn forms(audit: &Audit) -> [(&'static str, Dispatch); 3] {
+fn forms(audit: &Audit) -> [(&'static str, Dispatch); 4] {
+    let beside = tracing_subscriber::registry().with(Identity::new());
     [
         ("wrapper", tracing_subscriber::registry().audited(audit).into()),
+        ("wrapper around a layer", beside.audited(audit).into()),
         ("layer", tracing_subscriber::registry().with(audit.layer()).into()),
         (
             "shell",

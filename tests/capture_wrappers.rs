@@ -3,9 +3,10 @@
 #[path = "support/torture.rs"]
 mod torture;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use torture::{messages, trail};
+use torture::{messages, records, trail};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Dispatch, Event, Subscriber, info, info_span};
@@ -269,4 +270,42 @@ fn a_stack_that_goes_without_having_closed_its_spans_leaves_them_in_the_trail() 
     assert_eq!(actions(&records), ["second"]);
     audit.shutdown(torture::PATIENCE).unwrap();
     assert_eq!(actions(&torture::users(&sink)), ["second", "first"]);
+}
+
+/// A neighbour that counts the ends of spans that it hears of.
+#[derive(Clone, Default)]
+struct Ends(Arc<AtomicUsize>);
+
+impl<S: Subscriber> Layer<S> for Ends {
+    fn on_close(&self, _: Id, _: Context<'_, S>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Opens spans, each inside the one before it, and lets go of the outer ones first.
+fn outlive(dispatch: &Dispatch) {
+    tracing::dispatcher::with_default(dispatch, || {
+        let outer = info_span!(target: "audit", "outer");
+        let middle = info_span!(target: "audit", parent: &outer, "middle");
+        let inner = info_span!(target: "audit", parent: &middle, "inner");
+        drop((outer, middle));
+        drop(inner);
+    });
+}
+
+#[test]
+fn what_stands_outside_of_a_trail_around_a_bare_registry_hears_of_every_end_of_a_span() {
+    let ((inside, inner), (outside, outer)) = (trail(), trail());
+    let ends = Ends::default();
+    let stack = tracing_subscriber::registry().audited(&inside);
+    let dispatch = Dispatch::new(stack.audited(&outside).with(ends.clone()));
+    outlive(&dispatch);
+    assert_eq!(ends.0.load(Ordering::Relaxed), 3);
+    for (audit, sink) in [(inside, inner), (outside, outer)] {
+        let names: Vec<_> = records(&audit, &sink)
+            .iter()
+            .map(|record| record.event().to_owned())
+            .collect();
+        assert_eq!(names.len(), 3, "{names:?}");
+    }
 }

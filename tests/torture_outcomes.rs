@@ -13,6 +13,7 @@ use tracing::instrument::WithSubscriber;
 use tracing::{Dispatch, Instrument, Span, info, info_span, instrument};
 use tracing_audit::record::{Record, Slot};
 use tracing_audit::{Audit, AuditedExt};
+use tracing_subscriber::layer::Identity;
 use tracing_subscriber::prelude::*;
 
 fn dispatch(audit: &Audit) -> Dispatch {
@@ -20,9 +21,13 @@ fn dispatch(audit: &Audit) -> Dispatch {
 }
 
 /// The three forms in which a trail is installed.
-fn forms(audit: &Audit) -> [Dispatch; 3] {
+fn forms(audit: &Audit) -> [Dispatch; 4] {
     [
         dispatch(audit),
+        tracing_subscriber::registry()
+            .with(Identity::new())
+            .audited(audit)
+            .into(),
         tracing_subscriber::registry().with(audit.layer()).into(),
         tracing_subscriber::registry().with(audit.filter_shell()).into(),
     ]

@@ -18,6 +18,7 @@ use super::stacks::Stacks;
 use super::visitor::Visitor;
 use super::{Loss, Outlet, Route};
 use crate::clock::SharedClock;
+use crate::queue::Pool;
 use crate::record::Slot;
 use crate::redact::{Policy, RedactedFields, Redacting, Tally, sees};
 use crate::stats::{Counters, add};
@@ -163,7 +164,9 @@ impl Capture {
         let Some(_depth) = Depth::enter() else {
             return self.nested_too_deeply(plan);
         };
-        let mut into = Redacting::frame(self.outlet.buffer(), self.clock.now(), &self.settings.policy);
+        // The one in the thread's hand is taken without a call: it is nearly always there.
+        let buffer = Pool::held().unwrap_or_else(|| self.outlet.buffer());
+        let mut into = Redacting::frame(buffer, self.clock.now(), &self.settings.policy);
         let has_actor = self.append_for(&mut into, event);
         if plan.names_actor && has_actor {
             into.level();
@@ -242,7 +245,7 @@ impl Capture {
     }
 
     /// Ends a frame that a layer made: policy, floor, mode, and off it goes.
-    #[inline]
+    #[inline(always)]
     pub(super) fn finish(&self, into: &mut Redacting<'_>, plan: &'static Plan, has_actor: bool) {
         let has_actor = has_actor || into.seen & sees::ACTOR != 0;
         self.count(into.tally);

@@ -7,8 +7,9 @@ use super::context::ScopeFields;
 use super::place::Spot;
 use super::plan::Plan;
 
-/// How many plans a thread remembers. A power of two; callsites share places by their address.
-const REMEMBERED: usize = 128;
+/// How many pairs of plans a thread remembers. A power of two; callsites share pairs by their address. Single places were
+/// tried: now and then two callsites of one request met in one, and each looked its plan up every time.
+const REMEMBERED: usize = 64;
 
 /// How deep recording may nest: an event reported by the `Debug` of a value that is being recorded is one level.
 const MAX_DEPTH: u32 = 4;
@@ -31,7 +32,8 @@ pub(super) enum Held {
 /// Plain numbers and references: the thread's storage for them needs no destructor, and so no check at each access. It
 /// also works to the very end of a thread, while other locals are destroyed and report what they do.
 struct Local {
-    plans: [Cell<Remembered>; REMEMBERED],
+    /// In each pair, the one that was looked up last stands first.
+    plans: [[Cell<Remembered>; 2]; REMEMBERED],
     depth: Cell<u32>,
     here: Cell<Here>,
 }
@@ -62,10 +64,18 @@ struct Remembered {
     plan: Option<&'static Plan>,
 }
 
+impl Remembered {
+    const NONE: Self = Self {
+        key: 0,
+        instance: 0,
+        plan: None,
+    };
+}
+
 thread_local! {
     static LOCAL: Local = const {
         Local {
-            plans: [const { Cell::new(Remembered { key: 0, instance: 0, plan: None }) }; REMEMBERED],
+            plans: [const { [const { Cell::new(Remembered::NONE) }; 2] }; REMEMBERED],
             depth: Cell::new(0),
             here: Cell::new(Here::NOWHERE),
         }
@@ -154,12 +164,12 @@ fn place(key: usize) -> usize {
 pub(super) fn remembered(key: usize, instance: u32) -> Option<&'static Plan> {
     LOCAL
         .try_with(|local| {
-            let remembered = local.plans.get(place(key))?.get();
-            if remembered.key == key && remembered.instance == instance {
-                remembered.plan
-            } else {
-                None
-            }
+            let [first, second] = local.plans.get(place(key))?;
+            let is_it = |plan: &Remembered| plan.key == key && plan.instance == instance;
+            let found = Some(first.get())
+                .filter(is_it)
+                .or_else(|| Some(second.get()).filter(is_it));
+            found?.plan
         })
         .ok()
         .flatten()
@@ -167,12 +177,9 @@ pub(super) fn remembered(key: usize, instance: u32) -> Option<&'static Plan> {
 
 pub(super) fn remember(key: usize, instance: u32, plan: &'static Plan) {
     let _ = LOCAL.try_with(|local| {
-        if let Some(cell) = local.plans.get(place(key)) {
-            cell.set(Remembered {
-                key,
-                instance,
-                plan: Some(plan),
-            });
+        if let Some([first, second]) = local.plans.get(place(key)) {
+            let plan = Some(plan);
+            second.set(first.replace(Remembered { key, instance, plan }));
         }
     });
 }

@@ -1,6 +1,7 @@
 //! Capture: `tracing` spans and events become redacted frames on the thread that reports them.
 
 pub mod audited;
+mod bare;
 mod check;
 mod context;
 mod core;

@@ -70,7 +70,8 @@ pub(super) struct Crowded {
 
 /// The live spans that stand in a context, by id.
 pub(super) struct Spans {
-    pub(super) places: Box<[Place]>,
+    /// So many that a number of a place needs no check.
+    pub(super) places: Box<[Place; PLACES]>,
     pub(super) crowded: Mutex<HashMap<u64, Crowded>>,
     pub(super) crowd: AtomicUsize,
     reserve: ArrayQueue<Box<SpanState>>,
@@ -84,6 +85,14 @@ pub(super) fn place(id: u64) -> usize {
     mixed & (PLACES - 1)
 }
 
+/// A table of empty places.
+pub(super) fn table<T: Default, const N: usize>() -> Box<[T; N]> {
+    let places: Box<[T]> = (0..N).map(|_| T::default()).collect();
+    places
+        .try_into()
+        .unwrap_or_else(|_| unreachable!("it was made in this length"))
+}
+
 impl Spans {
     pub(super) fn new() -> Self {
         let reserve = ArrayQueue::new(RESERVE);
@@ -91,7 +100,7 @@ impl Spans {
             let _ = reserve.push(Box::new(SpanState::new()));
         }
         Self {
-            places: (0..PLACES).map(|_| Place::default()).collect(),
+            places: table(),
             crowded: Mutex::new(HashMap::new()),
             crowd: AtomicUsize::new(0),
             reserve,
@@ -303,7 +312,7 @@ impl Spans {
                 open.push(copy);
             }
         };
-        for place in &self.places {
+        for place in self.places.iter() {
             let mut held = place.state.lock();
             if let Some(state) = held.as_mut().filter(|_| place.is_live()) {
                 look(state, None);

@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use tracing_core::span::{Attributes, Current, Id, Record};
 use tracing_core::{Dispatch, Event, Interest, LevelFilter, Metadata, Subscriber};
 use tracing_subscriber::Registry;
-use tracing_subscriber::layer::{Layer, Layered};
 
+use super::bare::Bare;
 use super::core::Capture;
 #[cfg(feature = "opentelemetry")]
 use super::ids::Passage;
@@ -38,16 +38,10 @@ pub struct Audited<S> {
 )]
 enum Inner<S> {
     Stack(S),
-    /// A registry without any layer. It gives closed spans back only when a layer asks for it, so it gets one: an
-    /// application whose only listener is the trail must not grow with every span.
-    Bare(Layered<Nothing, Registry>),
+    /// In the place of a registry without any layer. Nobody asks that for what it keeps for layers, and keeping it costs
+    /// more than all that the trail does with a span.
+    Bare(Bare),
 }
-
-/// A layer that does nothing.
-#[derive(Debug)]
-struct Nothing;
-
-impl<S: Subscriber> Layer<S> for Nothing {}
 
 /// Calls the same method on whatever is inside.
 macro_rules! inside {
@@ -65,7 +59,7 @@ impl<S: Subscriber> Audited<S> {
         let as_any: &mut dyn std::any::Any = &mut inner;
         let bare = as_any.downcast_mut::<Option<Registry>>().and_then(Option::take);
         let inner = match (bare, inner) {
-            (Some(registry), _) => Inner::Bare(Nothing.with_subscriber(registry)),
+            (Some(_), _) => Inner::Bare(Bare::new()),
             (None, Some(stack)) => Inner::Stack(stack),
             (None, None) => unreachable!("only a registry is taken out, and then it is there"),
         };
@@ -75,7 +69,10 @@ impl<S: Subscriber> Audited<S> {
             number: WRAPPERS.fetch_add(1, Ordering::Relaxed),
         };
         if let Some(capture) = &audited.capture {
-            let is_nested = inside!(audited, inner => has_registry(inner));
+            let is_nested = match &audited.inner {
+                Inner::Stack(stack) => has_registry(stack),
+                Inner::Bare(_) => true,
+            };
             capture.is_nested.store(is_nested, Ordering::Relaxed);
             capture.stack.is_around(std::any::type_name::<S>());
         }
@@ -99,6 +96,7 @@ impl<S: Subscriber> Audited<S> {
     }
 
     /// Forwards an audit event to a stack that wants it, and records it.
+    #[inline(never)]
     fn audit(&self, capture: &Capture, event: &Event<'_>) {
         let plan = capture.plan(event.metadata());
         // A probe of `check` is nobody else's business. The bridge has asked about a `log` record under its real
@@ -114,6 +112,16 @@ impl<S: Subscriber> Audited<S> {
             self.forward(event);
         }
         capture.planned_event(event, plan);
+    }
+
+    /// Gives a handle back where nobody but the trail listens. It hears of the end before the id is free.
+    #[inline]
+    fn close_bare(&self, bare: &Bare, id: &Id) -> bool {
+        bare.close(id, |closed| {
+            if let Some(capture) = &self.capture {
+                capture.close(closed);
+            }
+        })
     }
 
     /// The trail, where this callsite is its business.
@@ -204,6 +212,8 @@ impl<S: Subscriber> Subscriber for Audited<S> {
     fn event(&self, event: &Event<'_>) {
         match self.audits(event.metadata()) {
             None => self.forward(event),
+            // Nobody else listens.
+            Some(capture) if matches!(self.inner, Inner::Bare(_)) => capture.event(event),
             Some(capture) => self.audit(capture, event),
         }
     }
@@ -241,7 +251,11 @@ impl<S: Subscriber> Subscriber for Audited<S> {
         // open and close in that place between these two calls; on a system of 32 bits, where 2 bits count, three. What the
         // new one records until this call then goes to the old one's record, which stands first in its bucket; both are
         // written. (The layer forms hear of it before the id is free.)
-        let is_closed = inside!(self, inner => inner.try_close(id.clone()));
+        let stack = match &self.inner {
+            Inner::Stack(stack) => stack,
+            Inner::Bare(bare) => return self.close_bare(bare, &id),
+        };
+        let is_closed = stack.try_close(id.clone());
         if let Some(capture) = self.capture.as_ref().filter(|_| is_closed) {
             capture.close(&id);
         }
@@ -272,6 +286,10 @@ impl<S: Subscriber> Subscriber for Audited<S> {
                 .as_ref()
                 .map(|capture| std::ptr::from_ref(capture).cast());
         }
+        // It is no part of a stack, but stands for one: see `has_registry`.
+        if let (Inner::Bare(bare), true) = (&self.inner, id == TypeId::of::<Bare>()) {
+            return Some(std::ptr::from_ref(bare).cast());
+        }
         // SAFETY: the pointer is the inner subscriber's own answer and lives as long as `self`, which owns it.
         unsafe { inside!(self, inner => inner.downcast_raw(id)) }
     }
@@ -283,7 +301,7 @@ pub(super) struct Ours;
 
 /// Whether spans are kept by a registry, in which each holds the one around it open.
 fn has_registry(stack: &dyn Subscriber) -> bool {
-    stack.is::<Registry>()
+    stack.is::<Registry>() || stack.is::<Bare>()
 }
 
 /// Whether a form of ours is part of this stack already.

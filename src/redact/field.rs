@@ -59,8 +59,18 @@ impl Of<'_> {
 }
 
 /// How a field of a callsite is written.
+///
+/// What every value asks for stands first and fills one line of memory, in which the compiler also finds whether there is a
+/// plan at all: the first of the truth values says so, where there is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[repr(C, align(64))]
 pub(crate) struct FieldPlan {
+    pub(super) head: Head,
+    /// Which kinds of value take the short way: bits of [`fast`].
+    pub(super) fast: u16,
+    pub(super) sees: u16,
+    /// The number under which a thread remembers a text of the field.
+    pub(super) memo: memo::Number,
     /// The field's name, as redaction remarks state it.
     pub(super) name: Box<str>,
     /// Where the value stands in the line, as a cut is reported.
@@ -71,11 +81,6 @@ pub(crate) struct FieldPlan {
     pub(super) naming: Naming,
     /// What the policy says of the name.
     pub(super) judged: Judged,
-    pub(super) head: Head,
-    /// Which kinds of value take the short way: bits of [`fast`].
-    pub(super) fast: u16,
-    /// The number under which a thread remembers a text of the field.
-    pub(super) memo: memo::Number,
     /// What else texts are looked through for: tokens of the application's own. Plans that differ here are not the same,
     /// and what passed under one has not passed under the other.
     patterns: Option<Arc<Patterns>>,
@@ -84,7 +89,6 @@ pub(crate) struct FieldPlan {
     /// The head for a value of a wrong type: the attribute of that name.
     pub(super) fallback: Head,
     pub(super) inherited: bool,
-    pub(super) sees: u16,
     /// Whether the values are erasable: their entries say so, and name the subject's field, before all else.
     pub(super) erasable: bool,
     /// The typed event that it is a field of, where it is one: its values come in the form that `carried.rs` knows.
@@ -96,9 +100,13 @@ pub(crate) struct FieldPlan {
 pub(super) struct Head {
     pub(super) bytes: [u8; Self::WIDTH],
     pub(super) len: u8,
+    is_long: bool,
     /// The whole head, where it is longer.
-    long: Option<Box<[u8]>>,
+    long: Box<[u8]>,
 }
+
+const _: () = assert!(size_of::<Option<FieldPlan>>() == size_of::<FieldPlan>());
+const _: () = assert!(std::mem::offset_of!(FieldPlan, memo) < 64);
 
 impl Head {
     pub(super) const WIDTH: usize = 32;
@@ -111,13 +119,15 @@ impl Head {
                 Self {
                     bytes,
                     len: u8::try_from(head.len()).unwrap_or(0),
-                    long: None,
+                    is_long: false,
+                    long: Box::default(),
                 }
             }
             None => Self {
                 bytes,
                 len: 0,
-                long: Some(head.into()),
+                is_long: true,
+                long: head.into(),
             },
         }
     }
@@ -132,14 +142,14 @@ impl Head {
     }
 
     pub(super) fn as_bytes(&self) -> &[u8] {
-        match &self.long {
-            Some(head) => head,
-            None => self.bytes.get(..usize::from(self.len)).unwrap_or_default(),
+        match self.is_long {
+            true => &self.long,
+            false => self.bytes.get(..usize::from(self.len)).unwrap_or_default(),
         }
     }
 
     fn is_short(&self) -> bool {
-        self.long.is_none()
+        !self.is_long
     }
 }
 
@@ -150,7 +160,7 @@ pub(super) mod fast {
     pub(in crate::redact) const I64: u16 = 4;
     pub(in crate::redact) const BOOL: u16 = 8;
     pub(in crate::redact) const F64: u16 = 16;
-    /// In a text of one short word the value engine finds nothing; never without [`LOOK`].
+    /// In a text of one short word the value engine finds nothing; never without [`STR`] and [`LOOK`].
     pub(in crate::redact) const WORD: u16 = 32;
     /// A text is kept if the value engine finds nothing in it.
     pub(in crate::redact) const LOOK: u16 = 64;
@@ -269,6 +279,9 @@ impl FieldPlan {
                 self.fast |= takes & !fast::STR;
             }
             self.fast |= self.looks();
+            if self.fast & fast::STR == 0 {
+                self.fast &= !fast::WORD;
+            }
             if self.inherited || self.sees & sees::NAMES != 0 {
                 self.fast |= fast::MORE;
             }

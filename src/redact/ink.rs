@@ -133,6 +133,20 @@ impl Ink {
         }
     }
 
+    /// As [`Out::extend`], for bytes that stand at the beginning of `block` where they are not longer: a copy of its full width
+    /// is a few stores, and calls nothing.
+    #[inline]
+    pub(super) fn put_block(&mut self, bytes: &[u8], block: &[u8; BLOCK]) {
+        let window = self.bytes.get_mut(self.at..self.at + BLOCK);
+        match window.and_then(|window| window.first_chunk_mut::<BLOCK>()) {
+            Some(window) if bytes.len() <= BLOCK => {
+                *window = *block;
+                self.at += bytes.len();
+            }
+            _ => self.extend(bytes),
+        }
+    }
+
     /// A head, the tag of its value, a few bytes of known number, and a short text behind them; `false`, and nothing, where the text is longer or
     /// the initialised memory does not suffice. The head is copied at its full width, which is a store or two, and the rest
     /// put over it. Nothing here calls anything: a call would have the caller save its registers first, also where there
@@ -207,6 +221,9 @@ fn put_short(place: &mut [u8], text: &[u8]) {
         _ => {}
     }
 }
+
+/// How wide a block is that is copied at its full width.
+pub(super) const BLOCK: usize = 48;
 
 /// The longest text that is copied without a call.
 const SHORT: usize = 64;

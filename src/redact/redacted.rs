@@ -1,6 +1,6 @@
 //! What has passed a policy: frames for the queue, fields that wait in a span, and a callsite's own words.
 
-use super::ink::Ink;
+use super::ink::{BLOCK, Ink};
 use super::redacting::Redacting;
 use crate::record::frame::{HEADER, Out as _, Put, mark, tag};
 use crate::record::{Slot, SpanId, TraceContext};
@@ -232,23 +232,44 @@ impl Names {
 }
 
 /// What a callsite says about every record of its own: names that stand in the source code, encoded once.
-#[derive(Default, PartialEq, Eq)]
-pub(crate) struct Constants(Vec<u8>);
+#[derive(PartialEq, Eq)]
+pub(crate) struct Constants {
+    bytes: Vec<u8>,
+    /// The same, where they have room in it.
+    block: [u8; BLOCK],
+}
+
+impl Default for Constants {
+    fn default() -> Self {
+        Self {
+            bytes: Vec::new(),
+            block: [0; BLOCK],
+        }
+    }
+}
 
 impl Constants {
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.0
+    #[inline]
+    pub(super) fn bytes(&self) -> (&[u8], &[u8; BLOCK]) {
+        (&self.bytes, &self.block)
     }
 
     pub(crate) fn text(mut self, slot: Slot, text: &str) -> Self {
-        self.0.push(slot.index());
-        Put::str(&mut self.0, text);
-        self
+        self.bytes.push(slot.index());
+        Put::str(&mut self.bytes, text);
+        self.blocked()
     }
 
     pub(crate) fn uint(mut self, slot: Slot, number: u64) -> Self {
-        self.0.push(slot.index());
-        Put::u64(&mut self.0, number);
+        self.bytes.push(slot.index());
+        Put::u64(&mut self.bytes, number);
+        self.blocked()
+    }
+
+    fn blocked(mut self) -> Self {
+        if let Some(place) = self.block.get_mut(..self.bytes.len()) {
+            place.copy_from_slice(&self.bytes);
+        }
         self
     }
 }

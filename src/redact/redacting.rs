@@ -160,7 +160,8 @@ impl<'p> Redacting<'p> {
     /// Appends what the callsite says of every record.
     #[inline]
     pub(crate) fn constants(&mut self, constants: &Constants) {
-        self.ink.extend(constants.bytes());
+        let (bytes, block) = constants.bytes();
+        self.ink.put_block(bytes, block);
     }
 
     /// A word of this crate's own vocabulary: an outcome, a phase, a reason code.
@@ -228,16 +229,26 @@ impl<'p> Redacting<'p> {
         self.names
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn str(&mut self, plan: &FieldPlan, text: &str) {
         // What else is to be done is the end of this function, in another one: whoever has a word calls nothing, and has no
         // registers to save.
-        if plan.fast & fast::WORD != 0 {
-            let counted = Counted::of(text);
-            if !counted.is_word(plan.fast & fast::SECRETS != 0) {
-                return self.looked_str(plan, text, counted);
-            }
-        } else if plan.fast & fast::LOOK != 0 {
+        if plan.fast & fast::WORD == 0 {
+            return self.unlooked_str(plan, text);
+        }
+        let counted = Counted::of(text);
+        if !counted.is_word(plan.fast & fast::SECRETS != 0) {
+            return self.looked_str(plan, text, counted);
+        }
+        if !self.put_str(plan, text) {
+            self.any_str(plan, text);
+        }
+    }
+
+    /// A text of a field in which a word is not enough to know, or in which nobody looks for anything.
+    #[inline(never)]
+    fn unlooked_str(&mut self, plan: &FieldPlan, text: &str) {
+        if plan.fast & fast::LOOK != 0 {
             return self.looked_str(plan, text, Counted::NONE);
         }
         if !self.keep_str(plan, text) {
@@ -257,12 +268,18 @@ impl<'p> Redacting<'p> {
 
     #[inline(always)]
     fn keep_str(&mut self, plan: &FieldPlan, text: &str) -> bool {
+        plan.fast & fast::STR != 0 && self.put_str(plan, text)
+    }
+
+    /// As [`Self::keep_str`], for a field that keeps texts.
+    #[inline(always)]
+    fn put_str(&mut self, plan: &FieldPlan, text: &str) -> bool {
         #[expect(
             clippy::cast_possible_truncation,
             reason = "what is longer has no room and goes the long way"
         )]
         let len = (text.len() as u32).to_le_bytes();
-        self.keep(plan, fast::STR, tag::STR, len, text.as_bytes())
+        self.put_kept(plan, tag::STR, len, text.as_bytes())
     }
 
     /// What is no text that stays at a glance: mostly one that becomes a marker.
@@ -362,8 +379,14 @@ impl<'p> Redacting<'p> {
         bytes: [u8; N],
         more: &[u8],
     ) -> bool {
+        plan.fast & kind != 0 && self.put_kept(plan, tag, bytes, more)
+    }
+
+    /// As [`Self::keep`], for a field of which it is known that it keeps such values.
+    #[inline(always)]
+    fn put_kept<const N: usize>(&mut self, plan: &FieldPlan, tag: u8, bytes: [u8; N], more: &[u8]) -> bool {
         let start = self.ink.len();
-        if plan.fast & kind == 0 || !self.ink.put_behind(&plan.head, tag, bytes, more) {
+        if !self.ink.put_behind(&plan.head, tag, bytes, more) {
             return false;
         }
         self.seen |= plan.sees;
