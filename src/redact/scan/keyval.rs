@@ -29,9 +29,9 @@ pub(super) fn name(look: &mut Look<'_, '_>, start: usize, end: usize) {
     if is_noise(look.bytes.get(from..to).unwrap_or_default()) {
         return;
     }
-    let is_label = from
-        .checked_sub(mark::MARKER.len())
-        .is_some_and(|start| mark::end(look.bytes, start).is_some());
+    let is_label = from.checked_sub(mark::MARKER.len()).is_some_and(|start| {
+        mark::may_begin(byte(look.bytes, start)) && mark::end(look.bytes, start).is_some()
+    });
     if is_label {
         return;
     }
@@ -146,9 +146,7 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
     {
         return super::url::grant(look, site);
     }
-    let lines = site.marked || site.joint == Joint::Colon && breaks_to_indent(look.bytes, site.at);
-    let at = block_scalar(look.bytes, value::skip_space(look.bytes, site.at, lines));
-    let at = value::skip_space(look.bytes, cdata(look.bytes, at), lines);
+    let at = value_at(look.bytes, site);
     if byte(look.bytes, at) == b'[' {
         let first = value::skip_space(look.bytes, at + 1, true);
         if matches!(byte(look.bytes, first), b'"' | b'\'' | b'\\') {
@@ -168,16 +166,29 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
     }
 }
 
+/// Where the value begins, behind what may stand before it.
+#[inline]
+fn value_at(bytes: &[u8], site: Site) -> usize {
+    match byte(bytes, site.at) {
+        b' ' | b'\t' | b'\r' | b'\n' | b'\\' | b'|' | b'>' | b'<' => {}
+        _ => return site.at,
+    }
+    let lines = site.marked || site.joint == Joint::Colon && breaks_to_indent(bytes, site.at);
+    let at = block_scalar(bytes, value::skip_space(bytes, site.at, lines));
+    value::skip_space(bytes, cdata(bytes, at), lines)
+}
+
 /// `const TOKEN: &str = "…"`: what stands behind the colon is a type, the value follows.
 fn behind_type(look: &Look<'_, '_>, site: Site, found: Extent) -> Extent {
+    if site.joint != Joint::Colon || found.quoted {
+        return found;
+    }
     let next = value::skip_space(look.bytes, found.end, false);
+    if next == found.end || byte(look.bytes, next) != b'=' {
+        return found;
+    }
     let first = look.text.get(found.start..found.end).unwrap_or_default();
-    let typed = site.joint == Joint::Colon
-        && !found.quoted
-        && next > found.end
-        && byte(look.bytes, next) == b'='
-        && byte(look.bytes, next + 1) == b' '
-        && (is_code(first) || first.starts_with('&'));
+    let typed = byte(look.bytes, next + 1) == b' ' && (is_code(first) || first.starts_with('&'));
     if !typed {
         return found;
     }
@@ -216,7 +227,7 @@ fn cut(look: &mut Look<'_, '_>, named: Named, site: Site, found: Extent) -> bool
         joint: site.joint,
         quoted: found.quoted,
         parameter: site.parameter,
-        goes_on: prose::goes_on(look.bytes, found.end),
+        goes_on: site.joint == Joint::Colon && prose::goes_on(look.bytes, found.end),
     };
     let plausible = is_plausible(named, candidate);
     if plausible {

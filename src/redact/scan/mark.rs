@@ -14,6 +14,12 @@ const ID: usize = 32;
 /// The most digits of a label: a number with more may be somebody's.
 const DIGITS: usize = 6;
 
+/// Whether a marker or pseudonym begins with the byte.
+#[inline]
+pub(super) const fn may_begin(byte: u8) -> bool {
+    matches!(byte, b'[' | b'h')
+}
+
 /// The end of the marker or pseudonym that begins at `start`.
 pub(super) fn end(bytes: &[u8], start: usize) -> Option<usize> {
     marker_end(bytes, start).or_else(|| pseudonym_end(bytes, start))

@@ -23,7 +23,7 @@ pub(super) struct Candidate<'t> {
     pub(super) quoted: bool,
     /// It is a parameter of a URL, or a cookie.
     pub(super) parameter: bool,
-    /// Words of prose follow it.
+    /// Words of prose follow it. Asked only of what a colon joins.
     pub(super) goes_on: bool,
 }
 
