@@ -244,7 +244,7 @@ pub(super) fn is_secret_cookie(name: &str, value: &str) -> bool {
         "path", "domain", "max-age", "expires", "samesite", "priority", "version", "comment",
     ];
     let harmless = ATTRIBUTES.iter().any(|known| name.eq_ignore_ascii_case(known));
-    if harmless || is_nothing(value) || super::mark::is_in(name) {
+    if harmless || is_nothing(value) || super::mark::is_in(name.as_bytes()) {
         return false;
     }
     match words::named(name) {

@@ -6,8 +6,9 @@ use super::header;
 use super::joint::{self, Site};
 use super::look::Look;
 use super::mark;
-use super::plausible::{Candidate, Joint, is_plausible};
+use super::plausible::{self, Candidate, Joint, is_plausible};
 use super::prose;
+use super::traits;
 use super::value::{self, Extent};
 use crate::redact::scan::hits::Sort;
 use crate::redact::words::{self, Force, Named};
@@ -188,7 +189,8 @@ fn behind_type(look: &Look<'_, '_>, site: Site, found: Extent) -> Extent {
         return found;
     }
     let first = look.text.get(found.start..found.end).unwrap_or_default();
-    let typed = byte(look.bytes, next + 1) == b' ' && (is_code(first) || first.starts_with('&'));
+    let typed = byte(look.bytes, next + 1) == b' '
+        && (is_code(first, traits::of(first.as_bytes())) || first.starts_with('&'));
     if !typed {
         return found;
     }
@@ -222,7 +224,18 @@ fn cut(look: &mut Look<'_, '_>, named: Named, site: Site, found: Extent) -> bool
         return false;
     }
     let value = look.text.get(found.start..found.end).unwrap_or_default();
+    // What must be opaque and is shorter than that is asked no more.
+    let is_brief = value.len() < plausible::OPAQUE && matches!(named.force, Force::Opaque | Force::Parameter);
+    let traits = match is_brief {
+        true => 0,
+        false => {
+            let text = traits::trimmed(value);
+            let start = found.start + (text.as_ptr().addr() - value.as_ptr().addr());
+            look.known.of(look.bytes, start, start + text.len())
+        }
+    };
     let candidate = Candidate {
+        traits,
         value,
         joint: site.joint,
         quoted: found.quoted,
@@ -276,11 +289,12 @@ fn whole(look: &Look<'_, '_>, named: Named, site: Site, found: Extent) -> Extent
 /// Whether a value is a list of pairs of which one is a secret: `user=svc;password=…`.
 fn is_of_pairs(look: &mut Look<'_, '_>, found: Extent) -> bool {
     let value = look.text.get(found.start..found.end).unwrap_or_default();
-    if value.len() < 8 || memchr::memchr(b'=', value.as_bytes()).is_none() {
-        return false;
-    }
     // Within one long run many names ask for what is left of it: what stands behind its first pair is looked at once.
     let is_known = look.rest.of == found.end && (look.rest.from..=look.rest.gap).contains(&found.start);
+    let mut may_be = || look.known.of(look.bytes, found.start, found.end) & traits::EQUALS != 0;
+    if value.len() < 8 || !is_known && !may_be() {
+        return false;
+    }
     if !is_known {
         look.rest = Rest {
             from: found.start,
