@@ -38,22 +38,7 @@ pub(super) fn is_normal(class: Class, value: &str) -> bool {
 
 /// Whether an address is written shortest: an IPv4 address can be written in one way only.
 fn is_shortest(address: &str) -> bool {
-    let (mut dots, mut digits, mut number) = (0, 0, 0);
-    for byte in address.bytes() {
-        if byte.is_ascii_digit() {
-            let is_zero_before = digits > 0 && number == 0;
-            number = number * 10 + u32::from(byte - b'0');
-            digits += 1;
-            if is_zero_before || number > 255 {
-                return false;
-            }
-        } else if byte == b'.' && digits > 0 {
-            (dots, digits, number) = (dots + 1, 0, 0);
-        } else {
-            return false;
-        }
-    }
-    dots == 3 && digits > 0
+    super::ip::plain_v4(address).is_some()
 }
 
 /// A text without the quotes of its `Debug` form, where nothing in it was escaped.

@@ -378,9 +378,8 @@ pub(super) fn replace(
                 out.push_str(given);
                 return false;
             }
-            if let Some((address, _)) = super::ip::truncated(given) {
-                let place = out.len();
-                let _ = write!(out, "{address}");
+            let place = out.len();
+            if super::ip::put_truncated(given, out) {
                 return out.get(place..) != Some(text);
             }
         }

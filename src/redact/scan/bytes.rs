@@ -45,16 +45,24 @@ pub(super) fn free_right(bytes: &[u8], end: usize) -> bool {
     }
 }
 
-/// How many bytes from `start` on satisfy the condition, at most `most`.
+/// How many bytes from `start` on satisfy the condition, at most `most`. Mostly few: nothing is made ready for many.
+#[inline]
 pub(super) fn run(bytes: &[u8], start: usize, most: usize, is: impl Fn(u8) -> bool) -> usize {
-    let rest = bytes.get(start..).unwrap_or_default();
-    rest.iter().take(most).take_while(|&&byte| is(byte)).count()
+    let mut len = 0;
+    while len < most && bytes.get(start + len).is_some_and(|&byte| is(byte)) {
+        len += 1;
+    }
+    len
 }
 
 /// How many bytes before `end` satisfy the condition, at most `most`.
+#[inline]
 pub(super) fn run_back(bytes: &[u8], end: usize, most: usize, is: impl Fn(u8) -> bool) -> usize {
-    let head = bytes.get(..end).unwrap_or_default();
-    head.iter().rev().take(most).take_while(|&&byte| is(byte)).count()
+    let mut at = end;
+    while end - at < most && at > 0 && bytes.get(at - 1).is_some_and(|&byte| is(byte)) {
+        at -= 1;
+    }
+    end - at
 }
 
 /// The digits of a few groups, at most `N`; `None` where there are more.

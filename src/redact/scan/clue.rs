@@ -148,6 +148,10 @@ fn paired(last: Kinds, word: &[u8]) -> Kinds {
 
 /// The kinds of one more word of a text or a name; `last` are those of the word before.
 fn next_kinds(last: Kinds, word: &[u8]) -> Kinds {
+    // Mostly no word of the table stands before it.
+    if last == 0 {
+        return kinds(word);
+    }
     match paired(last, word) {
         0 => kinds(word),
         paired => paired,
@@ -303,7 +307,7 @@ impl<'t> Clues<'t> {
                     self.word(at, end);
                 }
                 at = end;
-            } else if byte.is_ascii_digit() {
+            } else if byte.is_ascii_digit() && self.at(at + 1).is_ascii_alphanumeric() {
                 at += self.pieces(at, to).max(1);
             } else {
                 at += 1;
