@@ -1,6 +1,6 @@
 //! What stands behind sensitive names and is no secret: words about it, types, placeholders, marks of what is gone.
 
-use super::alphabet::Alphabet;
+use super::alphabet::{Alphabet, Bytes};
 use super::lexicon::{Beginnings, Lexicon};
 use super::mark;
 use super::traits::{self, Traits};
@@ -62,6 +62,9 @@ pub(super) fn is_nothing_in(value: &str, is_marked: impl FnOnce() -> bool) -> bo
 /// `<none>`, `[redacted]`, `(empty)`.
 fn is_bracketed_nothing(value: &str, words: &Lexicon) -> bool {
     let opens = value.starts_with(['[', '<', '(', 'r', 'R']);
+    if !opens {
+        return false;
+    }
     let inner = value.trim_matches(|char: char| matches!(char, '[' | ']' | '<' | '>' | '(' | ')'));
     let redacted = || {
         inner.split_at_checked(8).is_some_and(|(head, rest)| {
@@ -73,7 +76,7 @@ fn is_bracketed_nothing(value: &str, words: &Lexicon) -> bool {
             head.eq_ignore_ascii_case("redacted") && label && apart
         })
     };
-    opens && inner.len() <= 20 && (words.has(inner) || redacted())
+    inner.len() <= 20 && (words.has(inner) || redacted())
 }
 
 /// `${NAME}`, `$1`, `?`, `%s`, `{name}`, `<name>`: where a value will stand.
@@ -83,6 +86,11 @@ pub(super) fn is_placeholder(value: &str) -> bool {
 
 /// As [`is_placeholder`], where it is known what stands in the value.
 pub(super) fn is_placeholder_with(value: &str, traits: Traits) -> bool {
+    // Nothing else begins one of these.
+    static FIRST: Bytes = Bytes::of(b"${<%#?[(!:@YyIR");
+    if !value.bytes().next().is_some_and(|first| FIRST.has(first)) {
+        return false;
+    }
     let has_digit = traits & traits::DIGIT != 0;
     let name = |inner: &str| {
         !inner.is_empty()

@@ -170,9 +170,12 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
 /// Where the value begins, behind what may stand before it.
 #[inline]
 fn value_at(bytes: &[u8], site: Site) -> usize {
-    match byte(bytes, site.at) {
-        b' ' | b'\t' | b'\r' | b'\n' | b'\\' | b'|' | b'>' | b'<' => {}
-        _ => return site.at,
+    let at = site.at + usize::from(byte(bytes, site.at) == b' ');
+    if !matches!(
+        byte(bytes, at),
+        b' ' | b'\t' | b'\r' | b'\n' | b'\\' | b'|' | b'>' | b'<'
+    ) {
+        return at;
     }
     let lines = site.marked || site.joint == Joint::Colon && breaks_to_indent(bytes, site.at);
     let at = block_scalar(bytes, value::skip_space(bytes, site.at, lines));
