@@ -52,9 +52,9 @@ const fn marks_of(block: [u8; 8]) -> u32 {
     const LOW: u64 = ONES * 0x7F;
     let bytes = u64::from_le_bytes(block);
     // Of a run's bytes only `+`, `-` and `/` are among these eight.
-    let signs = (bytes & ONES * 0xF8) ^ ONES * 0x28;
-    let lines = bytes ^ ONES * b'_' as u64;
-    let others = ((signs & LOW) + LOW | signs) & ((lines & LOW) + LOW | lines);
+    let signs = (bytes & (ONES * 0xF8)) ^ (ONES * 0x28);
+    let lines = bytes ^ (ONES * b'_' as u64);
+    let others = (((signs & LOW) + LOW) | signs) & (((lines & LOW) + LOW) | lines);
     let marks = !(others | LOW) >> 7;
     (marks.wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32
 }
