@@ -358,7 +358,9 @@ impl<'t> Clues<'t> {
     fn word(&mut self, start: usize, end: usize) {
         let mut lower = [0; LONGEST];
         let word = self.bytes.get(start..end).unwrap_or_default();
-        let Some(place) = lower.get_mut(..word.len()) else {
+        // No word of the table is one letter, of which random texts have many.
+        let place = lower.get_mut(..word.len()).filter(|_| word.len() > 1);
+        let Some(place) = place else {
             self.before = 0;
             return;
         };

@@ -141,10 +141,10 @@ fn decode<'b>(run: &[u8], buffer: &'b mut Vec<u8>) -> Option<Cow<'b, str>> {
     if hex.len() >= SHORTEST && is_hexadecimal(hex) {
         return hexadecimal(hex, buffer);
     }
-    if run.contains(&b'%') {
+    if memchr::memchr(b'%', run).is_some() {
         return percent(run, buffer);
     }
-    let url_safe = run.iter().any(|byte| matches!(byte, b'-' | b'_'));
+    let url_safe = memchr::memchr2(b'-', b'_', run).is_some();
     let engine = if url_safe { &URL_SAFE } else { &STANDARD };
     let mut sample = [0; SAMPLE];
     let len = engine.decode_slice(run.get(..SAMPLE)?, &mut sample).ok()?;
@@ -163,11 +163,13 @@ fn decode<'b>(run: &[u8], buffer: &'b mut Vec<u8>) -> Option<Cow<'b, str>> {
 
 /// Whether all are hexadecimal digits; asked of many at once, without a branch for each.
 fn is_hexadecimal(run: &[u8]) -> bool {
-    run.chunks(64).all(|chunk| {
+    let is_all = |chunk: &[u8]| {
         chunk
             .iter()
             .fold(true, |all, byte| all & byte.is_ascii_hexdigit())
-    })
+    };
+    // What is no such run shows it at its beginning.
+    run.first_chunk::<8>().is_none_or(|head| is_all(head)) && run.chunks(64).all(is_all)
 }
 
 fn hexadecimal<'b>(run: &[u8], buffer: &'b mut Vec<u8>) -> Option<Cow<'b, str>> {

@@ -87,8 +87,11 @@ impl Triggers {
                 return Some(self.end - BLOCK + self.bits.trailing_zeros() as usize);
             }
         }
-        let of = |bits: u64, (place, byte): (usize, &u8)| bits | u64::from(is_trigger(*byte)) << place;
-        self.bits = tail.iter().enumerate().fold(0, of);
+        let mut last = [0; BLOCK];
+        if let Some(place) = last.get_mut(..tail.len()) {
+            place.copy_from_slice(tail);
+        }
+        self.bits = bits(&last);
         self.end += BLOCK;
         (self.bits != 0).then(|| self.end - BLOCK + self.bits.trailing_zeros() as usize)
     }
@@ -153,11 +156,13 @@ impl Scan<'_, '_> {
 
     /// Tries every shape of digits from each group on.
     fn digits(&mut self, at: usize) -> usize {
-        let end = at + bytes::run(self.bytes, at, usize::MAX, |byte| byte.is_ascii_digit());
+        let end = at + bytes::digits_from(self.bytes, at);
         let next = bytes::at(self.bytes, end);
         let joined = joint(self.bytes, end) > 0;
         let alone = !joined && end - at < 12;
-        if alone && (end - at < 4 && !matches!(next, b')' | b'/') || !self.spoken(at)) {
+        // Behind a slash the next group of a date or telephone number would stand; in base64 it is mostly a letter.
+        let goes_on = next == b')' || next == b'/' && !bytes::at(self.bytes, end + 1).is_ascii_alphabetic();
+        if alone && (end - at < 4 && !goes_on || !self.spoken(at)) {
             // A short group alone is no number of anybody's, unless letters make it longer or a word claims it.
             return iban::find(self, at)
                 .or_else(|| address::dashed(self, at))
