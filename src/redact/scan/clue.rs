@@ -294,7 +294,8 @@ impl<'t> Clues<'t> {
         nearest > 0 && nearest >= self.nearest(at, OPAQUE | VERSION | RELEASE)
     }
 
-    fn read_to(&mut self, to: usize) {
+    /// Reads the words before `to`, as every question about that place does.
+    pub(super) fn read_to(&mut self, to: usize) {
         if to <= self.read {
             return;
         }

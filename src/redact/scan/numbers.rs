@@ -170,6 +170,16 @@ impl Scan<'_, '_> {
         }
         let cluster = Cluster::at(self.bytes, at);
         let mut done = at;
+        if let Some(last) = self.is_brief(&cluster) {
+            self.clues.read_to(last);
+            for group in cluster.groups() {
+                if group.start >= done {
+                    let found = iban::find(self, group.start).or_else(|| address::dashed(self, group.start));
+                    done = found.unwrap_or(done);
+                }
+            }
+            return cluster.resume().max(done);
+        }
         for first in 0..cluster.firsts() {
             let groups = cluster.groups().get(first..).unwrap_or_default();
             let Some(group) = groups.first().filter(|group| group.start >= done) else {
@@ -178,6 +188,18 @@ impl Scan<'_, '_> {
             done = self.shapes(groups, group.start).unwrap_or(done);
         }
         cluster.resume().max(done)
+    }
+
+    /// Whether the groups have fewer digits than any shape but an account number and a hardware address, whose digits may
+    /// stand among letters, and a word follows, so that no shape goes on behind them. Where the last group begins.
+    fn is_brief(&self, cluster: &Cluster) -> Option<usize> {
+        const FEWEST: usize = 4;
+        let groups = cluster.groups();
+        let last = groups.last().filter(|_| groups.len() < FEWEST)?;
+        let digits: usize = groups.iter().map(|group| group.len()).sum();
+        let is_left = bytes::at(self.bytes, last.end) == b' '
+            && bytes::at(self.bytes, last.end + 1).is_ascii_alphabetic();
+        (digits < FEWEST && is_left).then_some(last.start)
     }
 
     /// The end of the first shape that is found in the groups that begin at `start`.
