@@ -99,6 +99,7 @@ const COUNTRIES: &[(&[u8; 2], usize)] = &[
 ];
 
 /// Pushes the account number whose check digits begin at `check`.
+#[inline]
 pub(super) fn find(scan: &mut Scan<'_, '_>, check: usize) -> Option<usize> {
     let bytes = scan.bytes;
     // What no account number begins in the midst of, asked first: in a random text nothing else is guessed right.
@@ -106,6 +107,11 @@ pub(super) fn find(scan: &mut Scan<'_, '_>, check: usize) -> Option<usize> {
     if is_word(last) & !matches!(last, b'n' | b'r' | b't') {
         return None;
     }
+    behind_code(scan, check)
+}
+
+fn behind_code(scan: &mut Scan<'_, '_>, check: usize) -> Option<usize> {
+    let bytes = scan.bytes;
     let is_letter = |back: usize| before(bytes, check, back).is_ascii_alphabetic();
     let is_code = is_letter(1) & is_letter(2) & at(bytes, check + 1).is_ascii_digit();
     let start = check.checked_sub(2).filter(|_| is_code)?;

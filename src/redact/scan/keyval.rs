@@ -226,6 +226,9 @@ fn cut(look: &mut Look<'_, '_>, named: Named, site: Site, found: Extent) -> bool
         // The names within the value are looked at by themselves, so that what is no secret stays.
         return false;
     }
+    if named.force == Force::Parameter && !site.parameter {
+        return false;
+    }
     let value = look.text.get(found.start..found.end).unwrap_or_default();
     // What must be opaque and is shorter than that is asked no more.
     let is_brief = value.len() < plausible::OPAQUE && matches!(named.force, Force::Opaque | Force::Parameter);
@@ -294,7 +297,12 @@ fn is_of_pairs(look: &mut Look<'_, '_>, found: Extent) -> bool {
     let value = look.text.get(found.start..found.end).unwrap_or_default();
     // Within one long run many names ask for what is left of it: what stands behind its first pair is looked at once.
     let is_known = look.rest.of == found.end && (look.rest.from..=look.rest.gap).contains(&found.start);
-    let mut may_be = || look.known.of(look.bytes, found.start, found.end) & traits::EQUALS != 0;
+    // Mostly the first pair is near.
+    let near = value.as_bytes().get(..64).unwrap_or(value.as_bytes());
+    let mut may_be = || {
+        memchr::memchr(b'=', near).is_some()
+            || look.known.of(look.bytes, found.start, found.end) & traits::EQUALS != 0
+    };
     if value.len() < 8 || !is_known && !may_be() {
         return false;
     }
