@@ -88,9 +88,11 @@ pub(super) fn is_placeholder(value: &str) -> bool {
 pub(super) fn is_placeholder_with(value: &str, traits: Traits) -> bool {
     // Nothing else begins one of these.
     static FIRST: Bytes = Bytes::of(b"${<%#?[(!:@YyIR");
-    if !value.bytes().next().is_some_and(|first| FIRST.has(first)) {
-        return false;
-    }
+    let first = value.bytes().next();
+    first.is_some_and(|first| FIRST.has(first)) && begins_placeholder(value, traits)
+}
+
+fn begins_placeholder(value: &str, traits: Traits) -> bool {
     let has_digit = traits & traits::DIGIT != 0;
     let name = |inner: &str| {
         !inner.is_empty()
