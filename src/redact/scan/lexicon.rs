@@ -62,7 +62,7 @@ impl Lexicon {
             .unwrap_or_default();
         words
             .iter()
-            .any(|word| word.as_bytes().eq_ignore_ascii_case(text))
+            .any(|word| word.len() == text.len() && word.as_bytes().eq_ignore_ascii_case(text))
     }
 }
 

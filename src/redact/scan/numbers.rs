@@ -66,6 +66,11 @@ impl Triggers {
     /// The next one from `from` on, where all before it were given or passed over.
     #[inline]
     fn next(&mut self, bytes: &[u8], from: usize) -> Option<usize> {
+        if bytes.len() < BLOCK {
+            // Ids and words: mostly one of the first bytes is one.
+            let is = |&byte: &u8| TRIGGERS.get(usize::from(byte)).is_some_and(|is| *is);
+            return Some(from + bytes.get(from..)?.iter().position(is)?);
+        }
         if from < self.end {
             // Those before `from` are no longer asked for.
             let passed = (from + BLOCK).saturating_sub(self.end);
@@ -96,6 +101,20 @@ impl Triggers {
         (self.bits != 0).then(|| self.end - BLOCK + self.bits.trailing_zeros() as usize)
     }
 }
+
+static TRIGGERS: [bool; 256] = {
+    let mut triggers = [false; 256];
+    let mut byte = 0;
+    #[allow(
+        clippy::indexing_slicing,
+        reason = "the bound is the array's, and the compiler has checked it"
+    )]
+    while byte < triggers.len() {
+        triggers[byte] = is_trigger(byte as u8);
+        byte += 1;
+    }
+    triggers
+};
 
 /// A bit for each byte that is a trigger. Without a branch: of random bytes every one would be guessed wrong.
 fn bits(block: &[u8; BLOCK]) -> u64 {
