@@ -205,7 +205,7 @@ impl Redacting<'_> {
     }
 
     /// Counts what was done, and sees what follows from it for the record.
-    fn noted(&mut self, done: Note) {
+    pub(super) fn noted(&mut self, done: Note) {
         self.tally.redacted += done.n;
         self.policy.counts().add(done.rule, done.n);
         if done.class.is_pii() {
@@ -214,28 +214,6 @@ impl Redacting<'_> {
         if super::policy::hides(done.action) {
             self.seen |= sees::HIDDEN;
         }
-    }
-
-    /// Writes the marker of a field for which it was made beforehand. `false` where there is none, or where the text may
-    /// be one that a policy left already.
-    pub(super) fn mark(&mut self, plan: &FieldPlan, text: &str) -> bool {
-        let Some(entry) = plan.marked.as_deref().filter(|_| !sift::may_be_own(text)) else {
-            return false;
-        };
-        let start = self.ink.len();
-        self.ink.extend(entry);
-        let Decision {
-            rule, class, action, ..
-        } = plan.judged.text;
-        let n = 1;
-        self.noted(Note {
-            rule,
-            class,
-            action,
-            n,
-        });
-        self.done(plan, true, start);
-        true
     }
 
     /// Counts what the policy under trial would do to a field by its name. `of` picks the decision that the value falls

@@ -1,5 +1,6 @@
 //! How often each rule did something, over all threads.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -10,7 +11,8 @@ use crate::stats::RuleStats;
 
 /// Counters by rule. A clone counts into the same numbers.
 ///
-/// Threads are spread over several tables, so that they seldom meet at one counter.
+/// A thread has a table for itself where there is one left, and adds to it without asking for the line of memory that
+/// other processors may have: what it wrote before need not have arrived there first. All other threads share a few.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Counts(Arc<[Table; SHARDS]>);
 
@@ -30,7 +32,10 @@ struct Row {
     trial: AtomicU64,
 }
 
-const SHARDS: usize = 8;
+/// The tables that threads have for themselves, and those that are shared.
+const OWN: usize = 12;
+const SHARED: usize = 4;
+const SHARDS: usize = OWN + SHARED;
 const ROWS: usize = 32;
 
 /// How many rows are tried.
@@ -42,11 +47,66 @@ struct Count {
     trial: u64,
 }
 
+/// Which of the [`OWN`] tables are some thread's, as bits: the same table of every policy.
+static TAKEN: AtomicU64 = AtomicU64::new(0);
+
 thread_local! {
-    static SHARD: usize = {
-        use std::hash::{BuildHasher as _, RandomState};
-        usize::try_from(RandomState::new().hash_one(std::thread::current().id()) % SHARDS as u64).unwrap_or(0)
-    };
+    /// The table of this thread; [`SHARDS`] where it was not asked for yet.
+    static SHARD: Cell<usize> = const { Cell::new(SHARDS) };
+    static OWNED: Cell<Option<Owned>> = const { Cell::new(None) };
+}
+
+/// A thread's own table, until the thread ends.
+struct Owned(usize);
+
+impl Owned {
+    fn take() -> Option<Self> {
+        let mut taken = TAKEN.load(Ordering::Relaxed);
+        loop {
+            let free = usize::try_from(taken.trailing_ones()).unwrap_or(OWN);
+            if free >= OWN {
+                return None;
+            }
+            // What the thread before has counted is seen: its table was given back behind it.
+            let with = taken | 1 << free;
+            match TAKEN.compare_exchange_weak(taken, with, Ordering::Acquire, Ordering::Relaxed) {
+                Ok(_) => return Some(Self(free)),
+                Err(now) => taken = now,
+            }
+        }
+    }
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        // From here on another thread may count there, and this one does not.
+        let _ = SHARD.try_with(|shard| shard.set(shared()));
+        TAKEN.fetch_and(!(1 << self.0), Ordering::Release);
+    }
+}
+
+/// One of the tables that several threads have.
+fn shared() -> usize {
+    use std::hash::{BuildHasher as _, RandomState};
+    OWN + usize::try_from(RandomState::new().hash_one(0) % SHARED as u64).unwrap_or(0)
+}
+
+/// The table of this thread.
+#[inline]
+fn shard() -> usize {
+    let shard = SHARD.try_with(Cell::get).unwrap_or(OWN);
+    if shard < SHARDS { shard } else { take_shard() }
+}
+
+#[cold]
+fn take_shard() -> usize {
+    let owned = Owned::take();
+    let number = owned.as_ref().map_or_else(shared, |owned| owned.0);
+    // A thread that is ending gets no table of its own: the one that was taken is given back at once.
+    let is_kept = OWNED.try_with(|place| place.set(owned)).is_ok();
+    let number = if is_kept { number } else { shared() };
+    let _ = SHARD.try_with(|shard| shard.set(number));
+    number
 }
 
 impl Counts {
@@ -61,14 +121,15 @@ impl Counts {
     }
 
     fn count(&self, rule: &'static str, redactions: u32, trial: u32) {
-        // A thread that is ending has no shard of its own any more.
-        let shard = SHARD.try_with(|shard| *shard).unwrap_or(0);
+        let shard = shard();
         let Some(table) = self.0.get(shard) else { return };
         let (redactions, trial) = (u64::from(redactions), u64::from(trial));
         match table.row(rule) {
             Some(row) => {
                 for (counter, n) in [(&row.redactions, redactions), (&row.trial, trial)] {
-                    if n > 0 {
+                    if n > 0 && shard < OWN {
+                        counter.store(counter.load(Ordering::Relaxed) + n, Ordering::Relaxed);
+                    } else if n > 0 {
                         counter.fetch_add(n, Ordering::Relaxed);
                     }
                 }
@@ -144,6 +205,24 @@ mod tests {
             trial,
         };
         assert_eq!(sums, [of("a", 8, 0), of("b", 0, 4)]);
+    }
+
+    #[test]
+    fn what_more_threads_count_than_have_tables_and_one_after_another_is_summed() {
+        let counts = Counts::default();
+        let (threads, times) = (3 * SHARDS as u64, 500);
+        std::thread::scope(|scope| {
+            for round in 0..threads {
+                let count = || (0..times).for_each(|_| counts.add("a", 1));
+                let counting = scope.spawn(count);
+                // Some end before the next begins, which then has the table of one that was.
+                if round % 3 == 0 {
+                    counting.join().unwrap();
+                }
+            }
+        });
+        let sums: Vec<_> = counts.sums().iter().map(|rule| rule.redactions).collect();
+        assert_eq!(sums, [threads * times]);
     }
 
     #[test]

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use super::action::Action;
 use super::class::Class;
+use super::hmac::Made;
 use super::ink::Ink;
 use super::judge::{Judged, Look};
 use super::memo;
 use super::pattern::Patterns;
 use super::policy::Policy;
+use super::ready::Pseudonymous;
 use super::rule::{About, Asked};
-use super::sift::Note;
 use super::typed;
 use crate::record::frame::{Out as _, Put, STEP};
 use crate::record::{EventMeta, FieldMeta, Kind, Naming, Place, Resolved, Slot};
@@ -86,6 +87,9 @@ pub(crate) struct FieldPlan {
     patterns: Option<Arc<Patterns>>,
     /// What stands for every text of the field, where that is one marker, with the remark behind it.
     pub(super) marked: Option<Box<[u8]>>,
+    /// As [`Self::marked`], where it is a pseudonym.
+    pub(super) pseudonymous: Option<Box<Pseudonymous>>,
+    made: Option<Arc<Made>>,
     /// The head for a value of a wrong type: the attribute of that name.
     pub(super) fallback: Head,
     pub(super) inherited: bool,
@@ -257,6 +261,10 @@ impl FieldPlan {
         self.fast = 0;
         self.mark_erasable();
         self.marked = self.marker();
+        self.pseudonymous = match self.is_ready() {
+            true => Pseudonymous::of(&self, self.made.as_ref()),
+            false => None,
+        };
         if self.erasable {
             // What was done is said of each value, which takes the long way.
             return self;
@@ -289,27 +297,25 @@ impl FieldPlan {
         self
     }
 
-    /// The entry of a field whose texts all become the same marker, and the remark that says so.
-    fn marker(&self) -> Option<Box<[u8]>> {
-        let text = self.judged.text;
+    /// Whether what stands for the field's texts can be made beforehand.
+    fn is_ready(&self) -> bool {
         let takes_texts = self
             .kind
             .is_none_or(|kind| matches!(kind, Kind::Text | Kind::Id | Kind::Texts | Kind::Any));
-        let is_one = text.action == Action::Marker && self.judged.trial.is_none();
-        (is_one && takes_texts && self.naming == Naming::Plain).then(|| {
+        takes_texts && self.judged.trial.is_none() && self.naming == Naming::Plain
+    }
+
+    /// The entry of a field whose texts all become the same marker, and the remark that says so.
+    fn marker(&self) -> Option<Box<[u8]>> {
+        let text = self.judged.text;
+        (text.action == Action::Marker && self.is_ready()).then(|| {
             let mut entry = self.head.as_bytes().to_vec();
             let marker = match text.class.word() {
                 _ if text.class == Class::UNCLASSIFIED => "[REDACTED]".to_owned(),
                 word => format!("[REDACTED:{word}]"),
             };
             Put::str(&mut entry, &marker);
-            let note = Note {
-                rule: text.rule,
-                class: text.class,
-                action: text.action,
-                n: 1,
-            };
-            note.put(&self.name, &mut entry);
+            self.note().put(&self.name, &mut entry);
             entry.into_boxed_slice()
         })
     }
@@ -352,6 +358,8 @@ impl FieldPlan {
             memo: memo::Number::NONE,
             patterns: of.policy.inner().patterns.clone(),
             marked: None,
+            pseudonymous: None,
+            made: of.policy.keys().made().cloned(),
             inherited: false,
             sees: 0,
             erasable: false,
@@ -415,6 +423,7 @@ impl FieldPlan {
             judged: self.judged.listed(&self.name),
             memo: memo::Number::NONE,
             marked: None,
+            pseudonymous: None,
             ..self.clone()
         }
     }

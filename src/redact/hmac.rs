@@ -1,9 +1,10 @@
 //! Keyed pseudonyms: HMAC-SHA-256 under a key with an id, in the form `hmac-sha256:<key id>:<hex>`.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::class::Class;
-use super::mac::MacKey;
+use super::mac::{Beginning, MacKey};
 use crate::error::{Error, Result};
 use crate::record::frame::Out;
 use sha2::{Digest as _, Sha256};
@@ -21,6 +22,15 @@ const MAX_ID: usize = 32;
 #[derive(Clone, Default)]
 pub(crate) struct Keys {
     keys: Vec<Key>,
+    tenant: String,
+    /// Made anew with every change, so that what was made beforehand under others is known by it.
+    made: Option<Arc<Made>>,
+}
+
+/// What pseudonyms are made with, but for the key itself.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Made {
+    id: String,
     tenant: String,
 }
 
@@ -56,12 +66,36 @@ impl Keys {
             id: id.to_owned(),
             mac: MacKey::new(secret),
         });
+        self.changed();
         Ok(())
     }
 
     /// Sets the tenant that all pseudonyms belong to.
     pub(crate) fn set_tenant(&mut self, tenant: &str) {
         tenant.clone_into(&mut self.tenant);
+        self.changed();
+    }
+
+    fn changed(&mut self) {
+        self.made = self.id().map(|id| {
+            Arc::new(Made {
+                id: id.to_owned(),
+                tenant: self.tenant.clone(),
+            })
+        });
+    }
+
+    /// What pseudonyms are made with; `None` without a key.
+    pub(super) fn made(&self) -> Option<&Arc<Made>> {
+        self.made.as_ref()
+    }
+
+    /// The digits of the pseudonym of a value behind its message's beginning; `None` where that was made under other keys,
+    /// or the value is too long for it.
+    pub(super) fn digits(&self, made: &Arc<Made>, beginning: &Beginning, value: &[u8]) -> Option<[u8; 64]> {
+        let is_it = self.made.as_ref().is_some_and(|mine| Arc::ptr_eq(mine, made));
+        let key = self.keys.last().filter(|_| is_it)?;
+        Some(hex(key.mac.of_short(beginning, value)?))
     }
 
     /// The id of the key in use, which is no secret: it stands in each pseudonym.
@@ -97,22 +131,43 @@ impl Keys {
     }
 
     fn by(&self, key: &Key, class: Class, value: &[u8], into: &mut impl Out) {
-        let label = class.label();
-        let code = key.mac.of(&[
-            b"audit/v1",
-            &[SEPARATOR],
-            class.kind().as_str().as_bytes(),
-            if label.is_empty() { b"" } else { b":" },
-            label.as_bytes(),
-            &[SEPARATOR],
-            self.tenant.as_bytes(),
-            &[SEPARATOR],
-            value,
-        ]);
-        into.extend(b"hmac-sha256:");
+        let [a, b, c, d, e, f, g, h] = parts(class, &self.tenant);
+        let code = key.mac.of(&[a, b, c, d, e, f, g, h, value]);
+        into.extend(FORM);
         into.extend(key.id.as_bytes());
         into.extend(b":");
         into.extend(&hex(code));
+    }
+}
+
+/// What every pseudonym begins with.
+const FORM: &[u8] = b"hmac-sha256:";
+
+/// What stands before the value in a message.
+fn parts(class: Class, tenant: &str) -> [&[u8]; 8] {
+    let label = class.label();
+    [
+        b"audit/v1",
+        &[SEPARATOR],
+        class.kind().as_str().as_bytes(),
+        if label.is_empty() { b"" } else { b":" },
+        label.as_bytes(),
+        &[SEPARATOR],
+        tenant.as_bytes(),
+        &[SEPARATOR],
+    ]
+}
+
+impl Made {
+    /// How the message of every value of this class begins; `None` where that is long.
+    pub(super) fn beginning(&self, class: Class) -> Option<Beginning> {
+        Beginning::of(&parts(class, &self.tenant))
+    }
+
+    /// A pseudonym with zeros for digits.
+    pub(super) fn blank(&self) -> String {
+        let form = String::from_utf8_lossy(FORM);
+        format!("{form}{}:{:064}", self.id, 0)
     }
 }
 
@@ -176,40 +231,29 @@ pub(super) fn is_pseudonym(text: &[u8]) -> bool {
 /// that keeps a value from being guessed.
 #[must_use]
 pub fn sha256(value: &[u8]) -> String {
-    let hex = hex(Sha256::digest(value));
+    let hex = hex(Sha256::digest(value).into());
     format!("sha256:{}", String::from_utf8_lossy(&hex))
 }
 
-fn hex(bytes: impl IntoIterator<Item = u8>) -> [u8; 64] {
+/// The digits of a hash, of four bytes at a time.
+fn hex(bytes: [u8; 32]) -> [u8; 64] {
     let mut hex = [0; 64];
-    for (place, byte) in hex.chunks_exact_mut(2).zip(bytes) {
-        let pair = PAIRS.get(usize::from(byte)).copied().unwrap_or_default();
-        place.copy_from_slice(&pair);
+    for (place, four) in hex.as_chunks_mut().0.iter_mut().zip(bytes.as_chunks().0) {
+        *place = digits(*four).to_le_bytes();
     }
     hex
 }
 
-/// Both digits of each byte.
-static PAIRS: [[u8; 2]; 256] = {
-    let mut pairs = [[0; 2]; 256];
-    let mut byte = 0;
-    #[allow(
-        clippy::indexing_slicing,
-        reason = "evaluated while compiling: out of bounds does not compile"
-    )]
-    while byte < 256 {
-        pairs[byte] = [digit(byte as u8 >> 4), digit(byte as u8 & 15)];
-        byte += 1;
-    }
-    pairs
-};
-
-const fn digit(nibble: u8) -> u8 {
-    if nibble < 10 {
-        b'0' + nibble
-    } else {
-        b'a' + nibble - 10
-    }
+/// The digits of four bytes, the first one's lowest.
+const fn digits(bytes: [u8; 4]) -> u64 {
+    const ONES: u64 = u64::MAX / 255;
+    const EVEN: u64 = u64::MAX / 257;
+    let all = u32::from_le_bytes(bytes) as u64;
+    let halves = (all | all << 16) & 0x0000_FFFF_0000_FFFF;
+    let apart = (halves | halves << 8) & EVEN;
+    let nibbles = (apart >> 4 | apart << 8) & (ONES * 0x0F);
+    let letters = (nibbles + ONES * 6) >> 4 & ONES;
+    nibbles + ONES * b'0' as u64 + letters * (b'a' - b'0' - 10) as u64
 }
 
 impl fmt::Debug for Keys {

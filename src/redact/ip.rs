@@ -38,8 +38,59 @@ pub(crate) fn parsed(text: &str) -> Option<IpAddr> {
     Some(address.to_canonical())
 }
 
+/// An IPv4 address alone, which can be written in one way only.
+pub(crate) fn plain_v4(text: &str) -> Option<[u8; 4]> {
+    let mut parts = [0; 4];
+    let (mut part, mut digits, mut number) = (0, 0, 0);
+    for byte in text.bytes() {
+        if byte.is_ascii_digit() {
+            let is_zero_before = digits > 0 && number == 0;
+            number = number * 10 + u16::from(byte - b'0');
+            digits += 1;
+            if is_zero_before || number > 255 {
+                return None;
+            }
+            *parts.get_mut(part)? = number as u8;
+        } else if byte == b'.' && digits > 0 {
+            (part, digits, number) = (part + 1, 0, 0);
+        } else {
+            return None;
+        }
+    }
+    (part == 3 && digits > 0).then_some(parts)
+}
+
+/// Appends what truncating a text leaves of the address that it is; `false`, and nothing, where it is none.
+pub(crate) fn put_truncated(text: &str, out: &mut String) -> bool {
+    use std::fmt::Write as _;
+    let Some((address, _)) = truncated(text) else {
+        return false;
+    };
+    let IpAddr::V4(v4) = address else {
+        let _ = write!(out, "{address}");
+        return true;
+    };
+    for (place, part) in v4.octets().into_iter().enumerate() {
+        if place > 0 {
+            out.push('.');
+        }
+        let digit = |number: u8| char::from(b'0' + number % 10);
+        if part > 99 {
+            out.push(digit(part / 100));
+        }
+        if part > 9 {
+            out.push(digit(part / 10));
+        }
+        out.push(digit(part));
+    }
+    true
+}
+
 /// The truncated address, without its text.
 pub(crate) fn truncated(text: &str) -> Option<(IpAddr, u8)> {
+    if let Some([a, b, c, _]) = plain_v4(text) {
+        return Some((IpAddr::V4(Ipv4Addr::new(a, b, c, 0)), V4_BITS));
+    }
     let (address, given) = match text.split_once('/') {
         Some((address, bits)) => (parse(address)?, Some(length(bits)?)),
         None => (parse(text).or_else(|| parse_with_port(text))?, None),
@@ -209,6 +260,20 @@ mod tests {
             }
             prop_assert_eq!(truncate_ip(&kept), Some((kept.clone(), Some(bits))));
             prop_assert_eq!(truncate_ip(&format!("{kept}/{bits}")), Some((kept, Some(bits))));
+        }
+
+        #[test]
+        fn what_is_put_is_what_is_truncated(a: [u8; 4], port in proptest::option::of(0_u16..100), mapped: bool) {
+            let address = Ipv4Addr::from(a);
+            let text = match (port, mapped) {
+                (Some(port), _) => format!("{address}:{port}"),
+                (None, true) => format!("::ffff:{address}"),
+                (None, false) => address.to_string(),
+            };
+            let mut put = String::new();
+            prop_assert!(put_truncated(&text, &mut put));
+            prop_assert_eq!(Some(put), truncate_ip(&text).map(|(address, _)| address));
+            prop_assert!(!put_truncated("1.2.3", &mut String::new()));
         }
 
         #[test]

@@ -85,6 +85,73 @@ impl MacKey {
     }
 }
 
+/// How every message of a kind begins, where a value behind it may still fit into one block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Beginning {
+    /// Zeros behind it.
+    block: [u8; BLOCK],
+    len: usize,
+}
+
+impl Beginning {
+    /// `None` where no value would fit.
+    pub(super) fn of(parts: &[&[u8]]) -> Option<Self> {
+        let mut new = Self {
+            block: [0; BLOCK],
+            len: 0,
+        };
+        for part in parts {
+            let end = new.len + part.len();
+            new.block.get_mut(new.len..end)?.copy_from_slice(part);
+            new.len = end;
+        }
+        (new.len < LENGTH).then_some(new)
+    }
+}
+
+impl MacKey {
+    /// As [`Self::of`], for a beginning and a value behind it: two blocks, and no loop over parts. `None` where the value
+    /// is too long for that.
+    pub(super) fn of_short(&self, beginning: &Beginning, value: &[u8]) -> Option<[u8; 32]> {
+        let mut block = beginning.block;
+        let len = beginning.len + value.len();
+        // Behind the value stand a bit and the length.
+        if len >= LENGTH {
+            return None;
+        }
+        block.get_mut(beginning.len..len)?.copy_from_slice(value);
+        *block.get_mut(len)? = 0x80;
+        let mut state = self.inner;
+        end(&mut state, &mut block, BLOCK + len);
+        // The value is overwritten by the outer block.
+        block = OUTER;
+        if let Some(place) = block.first_chunk_mut() {
+            *place = bytes(state);
+        }
+        state = self.outer;
+        end(&mut state, &mut block, BLOCK + 32);
+        Some(bytes(state))
+    }
+}
+
+/// The outer block behind the code that it begins with.
+const OUTER: [u8; BLOCK] = {
+    let mut block = [0; BLOCK];
+    block[32] = 0x80;
+    block
+};
+
+/// Where the length stands in the last block.
+const LENGTH: usize = BLOCK - 8;
+
+/// Hashes the last block of a message of so many bytes, which is there but for that number.
+fn end(state: &mut [u32; 8], block: &mut [u8; BLOCK], len: usize) {
+    if let Some(place) = block.last_chunk_mut() {
+        *place = (len as u64 * 8).to_be_bytes();
+    }
+    compress256(state, std::slice::from_ref(block));
+}
+
 impl Drop for MacKey {
     fn drop(&mut self) {
         self.inner.zeroize();
@@ -94,7 +161,6 @@ impl Drop for MacKey {
 
 /// Hashes the last block, of which so many bytes are filled, of a message of so many bytes.
 fn close(state: &mut [u32; 8], block: &mut [u8; BLOCK], filled: usize, len: usize) {
-    const LENGTH: usize = BLOCK - 8;
     let free = block.get_mut(filled..).unwrap_or_default();
     free.fill(0);
     if let Some(end) = free.first_mut() {
@@ -104,16 +170,13 @@ fn close(state: &mut [u32; 8], block: &mut [u8; BLOCK], filled: usize, len: usiz
         compress256(state, std::slice::from_ref(block));
         block.fill(0);
     }
-    if let Some(place) = block.last_chunk_mut() {
-        *place = (len as u64 * 8).to_be_bytes();
-    }
-    compress256(state, std::slice::from_ref(block));
+    end(state, block, len);
 }
 
 fn bytes(state: [u32; 8]) -> [u8; 32] {
     let mut bytes = [0; 32];
-    for (place, word) in bytes.chunks_exact_mut(4).zip(state) {
-        place.copy_from_slice(&word.to_be_bytes());
+    for (place, word) in bytes.as_chunks_mut().0.iter_mut().zip(state) {
+        *place = word.to_be_bytes();
     }
     bytes
 }
@@ -138,6 +201,24 @@ mod tests {
             for key in [0, 1, 32, 63, 64, 65, 200] {
                 let (key, message) = (&message[..key], &message[..len]);
                 assert_eq!(MacKey::new(key).of(&[message]), theirs(key, message));
+            }
+        }
+    }
+
+    #[test]
+    fn a_value_behind_a_beginning_has_the_code_of_both_or_is_too_long() {
+        let message: Vec<u8> = (0..=255).collect();
+        let key = MacKey::new(&message[..40]);
+        for begins in 0..=80 {
+            let Some(beginning) = Beginning::of(&[&message[..begins / 2], &message[begins / 2..begins]])
+            else {
+                assert!(begins >= LENGTH);
+                continue;
+            };
+            for len in 0..80 {
+                let code = key.of_short(&beginning, &message[begins..begins + len]);
+                let whole = (begins + len < LENGTH).then(|| theirs(&message[..40], &message[..begins + len]));
+                assert_eq!(code, whole, "{begins} {len}");
             }
         }
     }

@@ -27,6 +27,7 @@ mod plans;
 mod policy;
 #[doc(hidden)]
 pub mod probe;
+mod ready;
 mod recording;
 mod redacted;
 mod redacting;

@@ -1,7 +1,6 @@
 //! One form for values that are written in several, so that they have one pseudonym.
 
 use std::borrow::Cow;
-use std::net::Ipv4Addr;
 
 use super::class::{Class, ClassKind};
 
@@ -39,7 +38,7 @@ pub(super) fn is_normal(class: Class, value: &str) -> bool {
 
 /// Whether an address is written shortest: an IPv4 address can be written in one way only.
 fn is_shortest(address: &str) -> bool {
-    address.parse::<Ipv4Addr>().is_ok()
+    super::ip::plain_v4(address).is_some()
 }
 
 /// A text without the quotes of its `Debug` form, where nothing in it was escaped.
@@ -87,6 +86,16 @@ mod tests {
         assert_eq!(normal(Class::UNCLASSIFIED, "\"4711\""), "4711");
         assert_eq!(normal(Class::UNCLASSIFIED, " a "), " a ");
         assert_eq!(normal(Class::UNCLASSIFIED, r#""a\"b""#), r#""a\"b""#);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn an_address_that_is_written_shortest_is_one_and_every_other_text_is_not(
+            parts in proptest::collection::vec("[0-9]{0,4}|25[0-9]|x|0| 1|\\+1", 1..6)
+        ) {
+            let text = parts.join(".");
+            proptest::prop_assert_eq!(is_shortest(&text), text.parse::<std::net::Ipv4Addr>().is_ok(), "{}", text);
+        }
     }
 
     #[test]

@@ -282,10 +282,10 @@ impl<'p> Redacting<'p> {
         self.put_kept(plan, tag::STR, len, text.as_bytes())
     }
 
-    /// What is no text that stays at a glance: mostly one that becomes a marker.
+    /// What is no text that stays at a glance: mostly one that becomes a marker or a pseudonym.
     #[inline(never)]
     fn any_str(&mut self, plan: &FieldPlan, text: &str) {
-        if !self.mark(plan, text) {
+        if !self.ready(plan, text) {
             self.considered_str(plan, text);
         }
         self.settle();

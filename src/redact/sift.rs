@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::fmt::Write as _;
 
 use zeroize::{Zeroize as _, Zeroizing};
 
@@ -378,9 +377,8 @@ pub(super) fn replace(
                 out.push_str(given);
                 return false;
             }
-            if let Some((address, _)) = super::ip::truncated(given) {
-                let place = out.len();
-                let _ = write!(out, "{address}");
+            let place = out.len();
+            if super::ip::put_truncated(given, out) {
                 return out.get(place..) != Some(text);
             }
         }

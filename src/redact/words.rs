@@ -14,7 +14,7 @@ impl Words {
     /// before the last capital of a run that a small letter follows (`HTTPToken` is "http token").
     pub(crate) fn of(name: &str) -> Self {
         let mut words = Vec::new();
-        split(name, true, &mut |word| words.push(word.to_lowercase()));
+        split(name, true, |word| words.push(word.to_lowercase()));
         Self(words)
     }
 
@@ -23,7 +23,7 @@ impl Words {
     pub(crate) fn in_any_case(name: &str) -> Self {
         let mut words = Vec::new();
         if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
-            split(name, false, &mut |word| words.push(word.to_lowercase()));
+            split(name, false, |word| words.push(word.to_lowercase()));
         }
         Self(words)
     }
@@ -54,10 +54,9 @@ impl Words {
     }
 }
 
-fn split<'n>(name: &'n str, by_case: bool, word: &mut dyn FnMut(&'n str)) {
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    if name.len() <= 16 && !name.is_empty() && name.bytes().all(plain) {
-        return word(name);
+fn split<'n>(name: &'n str, by_case: bool, mut word: impl FnMut(&'n str)) {
+    if name.is_ascii() {
+        return split_ascii(name, by_case, word);
     }
     let mut start = 0;
     let mut before = ' ';
@@ -85,6 +84,39 @@ fn split<'n>(name: &'n str, by_case: bool, word: &mut dyn FnMut(&'n str)) {
     }
 }
 
+/// As [`split`], for a name of ASCII.
+#[inline]
+fn split_ascii<'n>(name: &'n str, by_case: bool, mut word: impl FnMut(&'n str)) {
+    let mut start = 0;
+    let mut before = b' ';
+    let bytes = name.as_bytes();
+    for (at, &byte) in bytes.iter().enumerate() {
+        // Most are of this kind, and go on with the word.
+        if !(byte.is_ascii_lowercase() || byte.is_ascii_digit()) {
+            let after = || bytes.get(at + 1).is_some_and(u8::is_ascii_lowercase);
+            let is_capital = byte.is_ascii_uppercase();
+            let starts = by_case
+                && is_capital
+                && (before.is_ascii_lowercase()
+                    || before.is_ascii_digit()
+                    || before.is_ascii_uppercase() && after());
+            if (starts || !is_capital) && start < at {
+                word(name.get(start..at).unwrap_or_default());
+            }
+            if starts {
+                start = at;
+            }
+            if !is_capital {
+                start = at + 1;
+            }
+        }
+        before = byte;
+    }
+    if start < bytes.len() {
+        word(name.get(start..).unwrap_or_default());
+    }
+}
+
 /// What the name says of its value, and how much that proves. A name that needs a look at the value, such as `auth`,
 /// proves nothing by itself.
 pub(crate) fn named_of(words: &Words) -> Option<Named> {
@@ -94,21 +126,31 @@ pub(crate) fn named_of(words: &Words) -> Option<Named> {
 /// What an identifier of a text says of its value. Makes no allocation.
 pub(crate) fn named(identifier: &str) -> Option<Named> {
     let mut few = Few::default();
-    split(identifier, true, &mut |word| few.push(word));
+    split(identifier, true, |word| few.push(word));
     let named = few.named();
     // `PaSsWoRd` is one word, whatever its capitals say.
     if named.is_some() || few.about || !identifier.bytes().any(|byte| byte.is_ascii_uppercase()) {
         return named;
     }
     let mut whole = Few::default();
-    split(identifier, false, &mut |word| whole.push(word));
+    split(identifier, false, |word| whole.push(word));
     whole.named()
 }
 
 /// What words in a row say of a value behind them, where all of them together are one name: `card number`.
 pub(crate) fn phrase(words: &str) -> Option<Named> {
+    // Mostly the first word is one of no such name.
+    let plain = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let first = words.bytes().take_while(|byte| plain(byte)).count();
+    let ends = words
+        .as_bytes()
+        .get(first)
+        .is_some_and(|next| next.is_ascii_punctuation() || *next == b' ');
+    if ends && first > 0 && VOCABULARY.entry(words.get(..first).unwrap_or_default()).id == 0 {
+        return None;
+    }
     let mut few = Few::default();
-    split(words, true, &mut |word| few.push(word));
+    split(words, true, |word| few.push(word));
     few.at(0)
         .filter(|&(_, len)| len == few.len && len > 1)
         .map(|(named, _)| Named {
@@ -167,7 +209,7 @@ impl Few {
     /// What the words that begin at `at` say, and how many they are.
     fn at(&self, at: usize) -> Option<(Named, usize)> {
         let words = self.words().get(at..).unwrap_or_default();
-        let first = words.first()?;
+        let first = words.first().filter(|first| first.id != 0)?;
         let longest = VOCABULARY
             .sequences(first.id)
             .iter()

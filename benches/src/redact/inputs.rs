@@ -35,7 +35,7 @@ const HARMLESS: [&str; 24] = [
 ];
 
 /// The adversarial texts: their names, and what each is made of.
-pub const ADVERSARIAL: [(&str, Stuff); 21] = [
+pub const ADVERSARIAL: [(&str, Stuff); 30] = [
     ("hex", Stuff::Random(b"0123456789abcdef")),
     (
         "base64",
@@ -54,9 +54,20 @@ pub const ADVERSARIAL: [(&str, Stuff); 21] = [
     // Names without an end, each of which may ask for all that follows.
     ("key=", Stuff::Again("key=")),
     ("a key=", Stuff::Again("a key=")),
+    // Each asks for what is left of one long value.
+    ("==secret_key=", Stuff::Again("==secret_key=")),
+    ("key=x&&", Stuff::Again("key=x&&")),
+    ("identified by ", Stuff::Again("identified by ")),
+    ("Authorization: ", Stuff::Again("Authorization: ")),
+    ("&code=1&state=", Stuff::Again("&code=1&state=")),
     ("@tcp(", Stuff::Again("@tcp(")),
     (" DOT ", Stuff::Again(" DOT ")),
     ("dob 1 1 1", Stuff::Again("dob 1 1 1 ")),
+    // Addresses, each of which is cut.
+    ("1.1.1.1 ", Stuff::Again("1.1.1.1 ")),
+    ("1.1.1.1/", Stuff::Again("1.1.1.1/")),
+    ("full-width", Stuff::Again("\u{ff41}")),
+    ("<password>", Stuff::Again("<password>")),
     ("zero width", Stuff::Again("a\u{200b}")),
     ("JSON in JSON", Stuff::Again("{\\\"key\\\":{\\\"")),
     // Texts that are looked at again once they are decoded.

@@ -1,11 +1,21 @@
 //! What stands behind sensitive names and is no secret: words about it, types, placeholders, marks of what is gone.
 
-use super::alphabet::Alphabet;
+use super::alphabet::{Alphabet, Bytes};
 use super::lexicon::{Beginnings, Lexicon};
 use super::mark;
+use super::traits::{self, Traits};
 
 /// Nothing, or a mark that stands for what was taken away: never counted again.
 pub(super) fn is_nothing(value: &str) -> bool {
+    let is_marked = || {
+        let at = memchr::memchr(b'[', value.as_bytes());
+        at.is_some_and(|at| value.as_bytes().get(at..).is_some_and(mark::is_in))
+    };
+    is_nothing_in(value, is_marked)
+}
+
+/// As [`is_nothing`], where it is known whether one of our own markers stands in the value.
+pub(super) fn is_nothing_in(value: &str, is_marked: impl FnOnce() -> bool) -> bool {
     static WORDS: Lexicon = Lexicon::of(&[
         "()",
         "empty",
@@ -37,9 +47,8 @@ pub(super) fn is_nothing(value: &str) -> bool {
     ]);
     value.is_empty()
         // Anywhere in it: what was a secret in the value has been taken away already.
-        || memchr::memchr(b'[', value.as_bytes()).is_some_and(|at| {
-            value.get(at..).is_some_and(mark::is_in) || value == "[REDACTED"
-        })
+        || is_marked()
+        || value == "[REDACTED"
         || mark::end(value.as_bytes(), 0).is_some()
         || value.starts_with("[PANICKED")
         || value.starts_with("…[dropped")
@@ -53,6 +62,9 @@ pub(super) fn is_nothing(value: &str) -> bool {
 /// `<none>`, `[redacted]`, `(empty)`.
 fn is_bracketed_nothing(value: &str, words: &Lexicon) -> bool {
     let opens = value.starts_with(['[', '<', '(', 'r', 'R']);
+    if !opens {
+        return false;
+    }
     let inner = value.trim_matches(|char: char| matches!(char, '[' | ']' | '<' | '>' | '(' | ')'));
     let redacted = || {
         inner.split_at_checked(8).is_some_and(|(head, rest)| {
@@ -64,11 +76,24 @@ fn is_bracketed_nothing(value: &str, words: &Lexicon) -> bool {
             head.eq_ignore_ascii_case("redacted") && label && apart
         })
     };
-    opens && inner.len() <= 20 && (words.has(inner) || redacted())
+    inner.len() <= 20 && (words.has(inner) || redacted())
 }
 
 /// `${NAME}`, `$1`, `?`, `%s`, `{name}`, `<name>`: where a value will stand.
 pub(super) fn is_placeholder(value: &str) -> bool {
+    is_placeholder_with(value, traits::of(value.as_bytes()))
+}
+
+/// As [`is_placeholder`], where it is known what stands in the value.
+pub(super) fn is_placeholder_with(value: &str, traits: Traits) -> bool {
+    // Nothing else begins one of these.
+    static FIRST: Bytes = Bytes::of(b"${<%#?[(!:@YyIR");
+    let first = value.bytes().next();
+    first.is_some_and(|first| FIRST.has(first)) && begins_placeholder(value, traits)
+}
+
+fn begins_placeholder(value: &str, traits: Traits) -> bool {
+    let has_digit = traits & traits::DIGIT != 0;
     let name = |inner: &str| {
         !inner.is_empty()
             && inner
@@ -89,7 +114,7 @@ pub(super) fn is_placeholder(value: &str) -> bool {
     };
     within("${", "}")
         || within("{{", "}}")
-        || within("{", "}") && !(value.len() >= 10 && value.bytes().any(|byte| byte.is_ascii_digit()))
+        || within("{", "}") && !(value.len() >= 10 && has_digit)
         || within("$(", ")")
         || within("<", ">")
         || within("%(", ")s")
@@ -120,17 +145,17 @@ pub(super) fn is_placeholder(value: &str) -> bool {
                 | "!env"
                 | "!ENV"
         )
-        || is_request(value)
+        || !has_digit && is_request(value)
         || value
             .strip_prefix([':', '@'])
             .is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'))
 }
 
-/// `YOUR_API_KEY`: what documents say where a reader's own value is to stand.
+/// `YOUR_API_KEY`: what documents say where a reader's own value is to stand; no digit is in it.
 fn is_request(value: &str) -> bool {
     static BEGINNINGS: Beginnings =
         Beginnings::of(&["YOUR_", "your_", "your-", "YOUR-", "<your", "INSERT_", "REPLACE_"]);
-    BEGINNINGS.begin(value) && !value.bytes().any(|byte| byte.is_ascii_digit())
+    BEGINNINGS.begin(value)
 }
 
 /// Whether the value is a number, with or without a unit: `Some(true)` for digits alone.
@@ -177,14 +202,11 @@ fn is_rooted(value: &str) -> bool {
 }
 
 /// A place where a secret may be kept, but not the secret.
-pub(super) fn is_path(value: &str) -> bool {
+pub(super) fn is_path(value: &str, traits: Traits) -> bool {
     static ROOTS: Beginnings = Beginnings::of(&[
         "./", "../", "~/", "file:", "C:\\", "c:\\", "env:", "vault:", "arn:",
     ]);
-    if !value
-        .bytes()
-        .any(|byte| matches!(byte, b'/' | b'.' | b':' | b'~' | b'\\'))
-    {
+    if traits & (traits::PATH | traits::COLON) == 0 {
         return false;
     }
     // `prod/db/password`: small words in a row.
@@ -199,11 +221,11 @@ pub(super) fn is_path(value: &str) -> bool {
             ".pem", ".key", ".json", ".yaml", ".yml", ".toml", ".txt", ".rs", ".py", ".crt",
         ]
         .iter()
-        .any(|end| value.ends_with(end) && !value.contains(' '))
+        .any(|end| traits & traits::SPACE == 0 && value.ends_with(end))
 }
 
 /// An expression or a type of a program.
-pub(super) fn is_code(value: &str) -> bool {
+pub(super) fn is_code(value: &str, traits: Traits) -> bool {
     static BEGINNINGS: Beginnings = Beginnings::of(&[
         "self.",
         "this.",
@@ -256,9 +278,9 @@ pub(super) fn is_code(value: &str) -> bool {
     TYPES.has(value)
         || BEGINNINGS.begin(value)
         || value.ends_with("()")
-        || value.ends_with('(') && value.contains('.')
+        || traits & traits::PATH != 0 && value.ends_with('(') && value.contains('.')
         || value.ends_with("()?")
-        || memchr::memchr(b':', value.as_bytes()).is_some() && value.contains("::")
+        || traits & traits::DOUBLE != 0
 }
 
 /// What messages say about secrets.

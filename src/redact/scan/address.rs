@@ -206,12 +206,24 @@ fn hardware(scan: &mut Scan<'_, '_>, start: usize, end: usize, separator: u8) ->
 }
 
 /// Pushes the hardware address with dashes, or with dots after every second byte, that the digit at `digit` is in.
+#[inline]
 pub(super) fn dashed(scan: &mut Scan<'_, '_>, digit: usize) -> Option<usize> {
     let bytes = scan.bytes;
-    // The other digit of the pair, and a dash on one side of the two.
+    // The other digit of the pair, and a dash on one side of the two. Mostly there is no dash at all.
     let (last, next) = (before(bytes, digit, 1), at(bytes, digit + 1));
-    let opens = next.is_ascii_hexdigit() && (at(bytes, digit + 2) == b'-' || last == b'-');
-    let closes = last.is_ascii_hexdigit() && (next == b'-' || before(bytes, digit, 2) == b'-');
+    let (last_but_one, next_but_one) = (before(bytes, digit, 2), at(bytes, digit + 2));
+    if (last != b'-') & (next != b'-') & (last_but_one != b'-') & (next_but_one != b'-') {
+        return None;
+    }
+    near_dash(scan, digit)
+}
+
+fn near_dash(scan: &mut Scan<'_, '_>, digit: usize) -> Option<usize> {
+    let bytes = scan.bytes;
+    let (last, next) = (before(bytes, digit, 1), at(bytes, digit + 1));
+    let (last_but_one, next_but_one) = (before(bytes, digit, 2), at(bytes, digit + 2));
+    let opens = next.is_ascii_hexdigit() && (next_but_one == b'-' || last == b'-');
+    let closes = last.is_ascii_hexdigit() && (next == b'-' || last_but_one == b'-');
     if !opens && !closes {
         return None;
     }

@@ -140,6 +140,11 @@ impl Bytes {
         Self(table).and(more)
     }
 
+    /// These alone.
+    pub(super) const fn of(these: &[u8]) -> Self {
+        Self([false; 256]).and(these)
+    }
+
     /// Digits of ASCII, and these.
     pub(super) const fn digits_and(more: &[u8]) -> Self {
         Self([false; 256]).and(b"0123456789").and(more)

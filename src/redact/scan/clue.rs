@@ -148,6 +148,10 @@ fn paired(last: Kinds, word: &[u8]) -> Kinds {
 
 /// The kinds of one more word of a text or a name; `last` are those of the word before.
 fn next_kinds(last: Kinds, word: &[u8]) -> Kinds {
+    // Mostly no word of the table stands before it.
+    if last == 0 {
+        return kinds(word);
+    }
     match paired(last, word) {
         0 => kinds(word),
         paired => paired,
@@ -290,7 +294,8 @@ impl<'t> Clues<'t> {
         nearest > 0 && nearest >= self.nearest(at, OPAQUE | VERSION | RELEASE)
     }
 
-    fn read_to(&mut self, to: usize) {
+    /// Reads the words before `to`, as every question about that place does.
+    pub(super) fn read_to(&mut self, to: usize) {
         if to <= self.read {
             return;
         }
@@ -303,7 +308,7 @@ impl<'t> Clues<'t> {
                     self.word(at, end);
                 }
                 at = end;
-            } else if byte.is_ascii_digit() {
+            } else if byte.is_ascii_digit() && self.at(at + 1).is_ascii_alphanumeric() {
                 at += self.pieces(at, to).max(1);
             } else {
                 at += 1;
@@ -354,7 +359,9 @@ impl<'t> Clues<'t> {
     fn word(&mut self, start: usize, end: usize) {
         let mut lower = [0; LONGEST];
         let word = self.bytes.get(start..end).unwrap_or_default();
-        let Some(place) = lower.get_mut(..word.len()) else {
+        // No word of the table is one letter, of which random texts have many.
+        let place = lower.get_mut(..word.len()).filter(|_| word.len() > 1);
+        let Some(place) = place else {
             self.before = 0;
             return;
         };

@@ -10,10 +10,8 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use super::alphabet::{Alphabet, Bytes};
 use super::bytes::{at, before, run, run_back};
 use super::hits::{Hits, Sort};
+use super::parts::{self, SHORTEST};
 use crate::memory;
-
-/// The shortest run that is decoded, in bytes.
-const SHORTEST: usize = 24;
 
 /// The fewest values of a byte list that is decoded.
 const FEWEST: usize = 8;
@@ -86,7 +84,7 @@ pub(crate) fn runs(text: &str, secret: &mut dyn FnMut(&str) -> bool, buffer: &mu
 }
 
 /// Part of base64 in both alphabets, of hexadecimal or of a percent escape.
-static CODED: Bytes = Bytes::alnum_and(b"+/-_%");
+pub(super) static CODED: Bytes = Bytes::alnum_and(b"+/-_%");
 
 /// Decodes the run, or else the parts of it between marks that may not belong to it.
 fn coded(
@@ -114,21 +112,9 @@ fn coded(
     }
     // The run may have begun with a path, a key or a flag: `x/y/aHVudGVy…`, `--aHVudGVy…`.
     let run = bytes.get(start..end).unwrap_or_default();
-    if memchr::memchr3(b'/', b'-', b'_', run).is_none() && memchr::memchr(b'+', run).is_none() {
-        return;
-    }
-    let mut from = start;
-    for (at, byte) in run.iter().enumerate() {
-        if matches!(byte, b'/' | b'-' | b'_' | b'+') {
-            if start + at - from >= SHORTEST && from > start {
-                check(from, start + at);
-            }
-            from = start + at + 1;
-        }
-    }
-    if from > start && end - from >= SHORTEST {
-        check(from, end);
-    }
+    parts::behind_marks(run, |from, to| {
+        check(start + from, start + to);
+    });
 }
 
 /// The private key of a wallet in the form in which wallets are imported: 51 or 52 digits of base 58.
@@ -155,10 +141,10 @@ fn decode<'b>(run: &[u8], buffer: &'b mut Vec<u8>) -> Option<Cow<'b, str>> {
     if hex.len() >= SHORTEST && is_hexadecimal(hex) {
         return hexadecimal(hex, buffer);
     }
-    if run.contains(&b'%') {
+    if memchr::memchr(b'%', run).is_some() {
         return percent(run, buffer);
     }
-    let url_safe = run.iter().any(|byte| matches!(byte, b'-' | b'_'));
+    let url_safe = memchr::memchr2(b'-', b'_', run).is_some();
     let engine = if url_safe { &URL_SAFE } else { &STANDARD };
     let mut sample = [0; SAMPLE];
     let len = engine.decode_slice(run.get(..SAMPLE)?, &mut sample).ok()?;
@@ -177,11 +163,13 @@ fn decode<'b>(run: &[u8], buffer: &'b mut Vec<u8>) -> Option<Cow<'b, str>> {
 
 /// Whether all are hexadecimal digits; asked of many at once, without a branch for each.
 fn is_hexadecimal(run: &[u8]) -> bool {
-    run.chunks(64).all(|chunk| {
+    let is_all = |chunk: &[u8]| {
         chunk
             .iter()
             .fold(true, |all, byte| all & byte.is_ascii_hexdigit())
-    })
+    };
+    // What is no such run shows it at its beginning.
+    run.first_chunk::<8>().is_none_or(|head| is_all(head)) && run.chunks(64).all(is_all)
 }
 
 fn hexadecimal<'b>(run: &[u8], buffer: &'b mut Vec<u8>) -> Option<Cow<'b, str>> {
@@ -427,6 +415,29 @@ mod tests {
         }
         let coded = general_purpose::STANDARD_NO_PAD.encode("the word is hunter2");
         assert_eq!(found(&format!("https://host.example/x/y/{coded}")), [coded]);
+    }
+
+    #[test]
+    fn parts_between_marks_are_decoded_that_are_long_enough() {
+        let coded = general_purpose::STANDARD_NO_PAD.encode("the word is hunter2");
+        for mark in ["/", "-", "+", "_"] {
+            for before in 0..60 {
+                let head = "x".repeat(before) + mark + &"y".repeat(before / 2) + mark;
+                for tail in [
+                    "",
+                    "/",
+                    "/x",
+                    "/yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy",
+                    " x",
+                ] {
+                    assert_eq!(
+                        found(&format!("{head}{coded}{tail}")),
+                        [coded.as_str()],
+                        "{head} {tail}"
+                    );
+                }
+            }
+        }
     }
 
     #[test]

@@ -173,6 +173,11 @@ fn aadhaar(digits: &[u8]) -> bool {
 
 /// Pushes a number with letters in it: British insurance, Spanish identity, passports. `start` is its first digit.
 pub(super) fn lettered(scan: &mut Scan<'_, '_>, start: usize) -> Option<usize> {
+    // All of them are longer than four letters and this digit.
+    let next = at(scan.bytes, start + 1);
+    if !(next.is_ascii_alphanumeric() || next == b'-') {
+        return None;
+    }
     insurance(scan, start)
         .or_else(|| identity(scan, start))
         .or_else(|| document(scan, start))

@@ -76,8 +76,7 @@ pub(super) fn parameters(look: &mut Look<'_, '_>, named: Named, found: Extent) -
     if byte(ahead, scheme) != b' ' {
         return false;
     }
-    let known = std::str::from_utf8(word).is_ok_and(|word| LISTS.has(word))
-        || begins_with_pair(look.bytes, found.start + scheme + 1);
+    let known = LISTS.has_bytes(word) || begins_with_pair(look.bytes, found.start + scheme + 1);
     if !known {
         return false;
     }
@@ -141,7 +140,7 @@ pub(super) fn credential(look: &Look<'_, '_>, named: Named, found: Extent) -> Ex
     }
     let gap = if byte(ahead, scheme) == b'%' { 3 } else { 1 };
     let start = value::skip_space(look.bytes, found.start + scheme + gap, false);
-    if !std::str::from_utf8(word).is_ok_and(|word| SCHEMES.has(word)) {
+    if !SCHEMES.has_bytes(word) {
         return found;
     }
     let end = if found.quoted {
@@ -164,6 +163,9 @@ fn line_end(bytes: &[u8], at: usize) -> usize {
 pub(super) fn is_cookie(name: &str) -> bool {
     let ends = |byte: &u8| !matches!(byte, b'2' | b's' | b'S');
     let name = name.as_bytes();
+    if !matches!(name.last(), Some(b'e' | b'E' | b'2' | b's' | b'S')) {
+        return false;
+    }
     let name = name
         .get(..name.iter().rposition(ends).map_or(0, |last| last + 1))
         .unwrap_or_default();
@@ -242,7 +244,7 @@ pub(super) fn is_secret_cookie(name: &str, value: &str) -> bool {
         "path", "domain", "max-age", "expires", "samesite", "priority", "version", "comment",
     ];
     let harmless = ATTRIBUTES.iter().any(|known| name.eq_ignore_ascii_case(known));
-    if harmless || is_nothing(value) || super::mark::is_in(name) {
+    if harmless || is_nothing(value) || super::mark::is_in(name.as_bytes()) {
         return false;
     }
     match words::named(name) {

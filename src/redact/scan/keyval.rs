@@ -6,8 +6,9 @@ use super::header;
 use super::joint::{self, Site};
 use super::look::Look;
 use super::mark;
-use super::plausible::{Candidate, Joint, is_plausible};
+use super::plausible::{self, Candidate, Joint, is_plausible};
 use super::prose;
+use super::traits;
 use super::value::{self, Extent};
 use crate::redact::scan::hits::Sort;
 use crate::redact::words::{self, Force, Named};
@@ -29,9 +30,9 @@ pub(super) fn name(look: &mut Look<'_, '_>, start: usize, end: usize) {
     if is_noise(look.bytes.get(from..to).unwrap_or_default()) {
         return;
     }
-    let is_label = from
-        .checked_sub(mark::MARKER.len())
-        .is_some_and(|start| mark::end(look.bytes, start).is_some());
+    let is_label = from.checked_sub(mark::MARKER.len()).is_some_and(|start| {
+        mark::may_begin(byte(look.bytes, start)) && mark::end(look.bytes, start).is_some()
+    });
     if is_label {
         return;
     }
@@ -146,9 +147,7 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
     {
         return super::url::grant(look, site);
     }
-    let lines = site.marked || site.joint == Joint::Colon && breaks_to_indent(look.bytes, site.at);
-    let at = block_scalar(look.bytes, value::skip_space(look.bytes, site.at, lines));
-    let at = value::skip_space(look.bytes, cdata(look.bytes, at), lines);
+    let at = value_at(look.bytes, site);
     if byte(look.bytes, at) == b'[' {
         let first = value::skip_space(look.bytes, at + 1, true);
         if matches!(byte(look.bytes, first), b'"' | b'\'' | b'\\') {
@@ -168,16 +167,33 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
     }
 }
 
+/// Where the value begins, behind what may stand before it.
+#[inline]
+fn value_at(bytes: &[u8], site: Site) -> usize {
+    let at = site.at + usize::from(byte(bytes, site.at) == b' ');
+    if !matches!(
+        byte(bytes, at),
+        b' ' | b'\t' | b'\r' | b'\n' | b'\\' | b'|' | b'>' | b'<'
+    ) {
+        return at;
+    }
+    let lines = site.marked || site.joint == Joint::Colon && breaks_to_indent(bytes, site.at);
+    let at = block_scalar(bytes, value::skip_space(bytes, site.at, lines));
+    value::skip_space(bytes, cdata(bytes, at), lines)
+}
+
 /// `const TOKEN: &str = "…"`: what stands behind the colon is a type, the value follows.
 fn behind_type(look: &Look<'_, '_>, site: Site, found: Extent) -> Extent {
+    if site.joint != Joint::Colon || found.quoted {
+        return found;
+    }
     let next = value::skip_space(look.bytes, found.end, false);
+    if next == found.end || byte(look.bytes, next) != b'=' {
+        return found;
+    }
     let first = look.text.get(found.start..found.end).unwrap_or_default();
-    let typed = site.joint == Joint::Colon
-        && !found.quoted
-        && next > found.end
-        && byte(look.bytes, next) == b'='
-        && byte(look.bytes, next + 1) == b' '
-        && (is_code(first) || first.starts_with('&'));
+    let typed = byte(look.bytes, next + 1) == b' '
+        && (is_code(first, traits::of(first.as_bytes())) || first.starts_with('&'));
     if !typed {
         return found;
     }
@@ -210,13 +226,27 @@ fn cut(look: &mut Look<'_, '_>, named: Named, site: Site, found: Extent) -> bool
         // The names within the value are looked at by themselves, so that what is no secret stays.
         return false;
     }
+    if named.force == Force::Parameter && !site.parameter {
+        return false;
+    }
     let value = look.text.get(found.start..found.end).unwrap_or_default();
+    // What must be opaque and is shorter than that is asked no more.
+    let is_brief = value.len() < plausible::OPAQUE && matches!(named.force, Force::Opaque | Force::Parameter);
+    let traits = match is_brief {
+        true => 0,
+        false => {
+            let text = traits::trimmed(value);
+            let start = found.start + (text.as_ptr().addr() - value.as_ptr().addr());
+            look.known.of(look.bytes, start, start + text.len())
+        }
+    };
     let candidate = Candidate {
+        traits,
         value,
         joint: site.joint,
         quoted: found.quoted,
         parameter: site.parameter,
-        goes_on: prose::goes_on(look.bytes, found.end),
+        goes_on: site.joint == Joint::Colon && prose::goes_on(look.bytes, found.end),
     };
     let plausible = is_plausible(named, candidate);
     if plausible {
@@ -265,11 +295,17 @@ fn whole(look: &Look<'_, '_>, named: Named, site: Site, found: Extent) -> Extent
 /// Whether a value is a list of pairs of which one is a secret: `user=svc;password=…`.
 fn is_of_pairs(look: &mut Look<'_, '_>, found: Extent) -> bool {
     let value = look.text.get(found.start..found.end).unwrap_or_default();
-    if value.len() < 8 || memchr::memchr(b'=', value.as_bytes()).is_none() {
-        return false;
-    }
     // Within one long run many names ask for what is left of it: what stands behind its first pair is looked at once.
     let is_known = look.rest.of == found.end && (look.rest.from..=look.rest.gap).contains(&found.start);
+    // Mostly the first pair is near.
+    let near = value.as_bytes().get(..64).unwrap_or(value.as_bytes());
+    let mut may_be = || {
+        memchr::memchr(b'=', near).is_some()
+            || look.known.of(look.bytes, found.start, found.end) & traits::EQUALS != 0
+    };
+    if value.len() < 8 || !is_known && !may_be() {
+        return false;
+    }
     if !is_known {
         look.rest = Rest {
             from: found.start,

@@ -40,8 +40,14 @@ impl Lexicon {
     }
 
     /// Whether the text is one of the words, in any case.
+    #[inline]
     pub(super) fn has(&self, text: &str) -> bool {
-        let Some(first) = text.as_bytes().first() else {
+        self.has_bytes(text.as_bytes())
+    }
+
+    /// As [`Self::has`].
+    pub(super) fn has_bytes(&self, text: &[u8]) -> bool {
+        let Some(first) = text.first() else {
             return false;
         };
         let first = usize::from(first.to_ascii_lowercase());
@@ -54,7 +60,9 @@ impl Lexicon {
             .words
             .get(usize::from(from)..usize::from(to))
             .unwrap_or_default();
-        words.iter().any(|word| word.eq_ignore_ascii_case(text))
+        words
+            .iter()
+            .any(|word| word.len() == text.len() && word.as_bytes().eq_ignore_ascii_case(text))
     }
 }
 

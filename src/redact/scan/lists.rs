@@ -66,7 +66,7 @@ pub(super) fn values(look: &mut Look<'_, '_>, close: usize, end: usize) {
     };
     let from = close - back.len() + open + 1;
     let names = look.text.get(from..close).unwrap_or_default();
-    if super::mark::is_in(names) {
+    if super::mark::is_in(names.as_bytes()) {
         return;
     }
     let mut sensitive = 0_u64;

@@ -4,6 +4,7 @@
 use super::alphabet::{ALPHABETS, Alphabet, byte};
 use super::hits::{Hits, Sort};
 use super::tokens::{INFIXES, PREFIXES, Prefix};
+use super::traits::Known;
 use super::triggers::Trigger;
 use crate::redact::words::Named;
 
@@ -24,6 +25,8 @@ pub(super) struct Look<'t, 'h> {
     pub(super) bare: (usize, usize),
     /// Where the last list of pairs ended that was a value: the values within it are read no further.
     pub(super) pairs: usize,
+    /// What stands in the run of which it was asked last.
+    pub(super) known: Known,
     /// What was seen last of the pairs of a value.
     pub(super) rest: keyval::Rest,
     /// URLs that begin before this place have been looked at.
@@ -53,6 +56,7 @@ impl<'t, 'h> Look<'t, 'h> {
             named_so: None,
             bare: (0, 0),
             pairs: 0,
+            known: Known::default(),
             rest: keyval::Rest::default(),
             url: 0,
             pem: 0,

@@ -14,15 +14,25 @@ const ID: usize = 32;
 /// The most digits of a label: a number with more may be somebody's.
 const DIGITS: usize = 6;
 
+/// Whether a marker or pseudonym begins with the byte.
+#[inline]
+pub(super) const fn may_begin(byte: u8) -> bool {
+    matches!(byte, b'[' | b'h')
+}
+
 /// The end of the marker or pseudonym that begins at `start`.
 pub(super) fn end(bytes: &[u8], start: usize) -> Option<usize> {
     marker_end(bytes, start).or_else(|| pseudonym_end(bytes, start))
 }
 
 /// Whether a marker stands anywhere in the text.
-pub(super) fn is_in(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    memchr::memmem::find_iter(bytes, MARKER).any(|start| marker_end(bytes, start).is_some())
+pub(super) fn is_in(text: &[u8]) -> bool {
+    memchr::memmem::find_iter(text, MARKER).any(|start| is_marker(text, start))
+}
+
+/// Whether a marker begins at `start`.
+pub(super) fn is_marker(text: &[u8], start: usize) -> bool {
+    marker_end(text, start).is_some()
 }
 
 /// Where the first colon stands that is none of a marker's or pseudonym's.
@@ -81,7 +91,7 @@ mod tests {
             "[REDACTED:gov.document]",
         ] {
             assert_eq!(end(text.as_bytes(), 0), Some(text.len()), "{text}");
-            assert!(is_in(&format!("a{text}b")));
+            assert!(is_in(format!("a{text}b").as_bytes()));
         }
         let pseudonym = format!("hmac-sha256:k1:{hash}");
         assert_eq!(

@@ -38,6 +38,7 @@ mod mark;
 mod named;
 mod neighbours;
 mod numbers;
+mod parts;
 mod path;
 mod pem;
 mod phone;
@@ -48,6 +49,7 @@ mod search;
 mod timings;
 mod token_table;
 mod tokens;
+mod traits;
 mod triggers;
 mod url;
 mod value;
@@ -197,11 +199,16 @@ pub(super) fn is_mark(text: &str) -> bool {
 
 /// Writes what stands in a hit's place; `false` where that is the text itself.
 fn replace(hit: &Hit, text: &str, out: &mut String) -> bool {
-    if hit.sort == Sort::Network
-        && let Some((address, bits)) = super::ip::truncate_ip(text)
-    {
-        out.push_str(&address);
-        return bits.is_some() && address != text;
+    if hit.sort == Sort::Network {
+        let given = text.trim();
+        if super::ip::STAND_INS.contains(&given) {
+            out.push_str(given);
+            return false;
+        }
+        let place = out.len();
+        if super::ip::put_truncated(given, out) {
+            return out.get(place..) != Some(text);
+        }
     }
     let family = match hit.sort {
         Sort::Secret => "secret",

@@ -37,7 +37,8 @@ pub(crate) fn detect(text: &str, name: Kinds, hits: &mut Hits) {
         address_end: 0,
         colons_end: 0,
     };
-    let mut next = next_trigger(scan.bytes, 0);
+    let mut triggers = Triggers::default();
+    let mut next = triggers.next(scan.bytes, 0);
     // Without a trigger there is no number that the name could speak of either.
     let short = next.is_some() && text.len() <= named::LONGEST;
     if short && claims_whole(name) && named::whole(&mut scan) {
@@ -45,37 +46,61 @@ pub(crate) fn detect(text: &str, name: Kinds, hits: &mut Hits) {
     }
     while let Some(found) = next {
         let on = scan.look(found).max(found + 1);
-        next = next_trigger(scan.bytes, on);
+        next = triggers.next(scan.bytes, on);
     }
     email::spelled_out(&mut scan);
 }
 
-/// The next byte that can begin one of the shapes, or is in its middle.
-fn next_trigger(bytes: &[u8], from: usize) -> Option<usize> {
-    let place = |chunk: &[u8]| {
-        chunk
-            .iter()
-            .position(|&byte| TRIGGERS.get(usize::from(byte)).is_some_and(|is| *is))
-    };
-    // Where there is one there are often more.
-    let rest = bytes.get(from..)?;
-    let near = rest.get(..NEAR).unwrap_or(rest);
-    if let Some(near) = place(near) {
-        return Some(from + near);
-    }
-    let from = from + near.len();
-    let (chunks, tail) = bytes.get(from..)?.as_chunks::<32>();
-    for (number, chunk) in chunks.iter().enumerate() {
-        // Without a branch for each byte, so that it is done for many at once.
-        if chunk.iter().fold(false, |any, &byte| any | is_trigger(byte)) {
-            return place(chunk).map(|place| from + number * 32 + place);
-        }
-    }
-    place(tail).map(|place| from + chunks.len() * 32 + place)
+/// The bytes that can begin one of the shapes, or are in its middle, of one block of a text.
+#[derive(Default)]
+struct Triggers {
+    /// Where the block behind this one begins, and a bit for each of its bytes that is one; the first byte's is the lowest.
+    end: usize,
+    bits: u64,
 }
 
-/// How many bytes are asked one by one.
-const NEAR: usize = 8;
+/// How many bytes are asked at once.
+const BLOCK: usize = 64;
+
+impl Triggers {
+    /// The next one from `from` on, where all before it were given or passed over.
+    #[inline]
+    fn next(&mut self, bytes: &[u8], from: usize) -> Option<usize> {
+        if bytes.len() < BLOCK {
+            // Ids and words: mostly one of the first bytes is one.
+            let is = |&byte: &u8| TRIGGERS.get(usize::from(byte)).is_some_and(|is| *is);
+            return Some(from + bytes.get(from..)?.iter().position(is)?);
+        }
+        if from < self.end {
+            // Those before `from` are no longer asked for.
+            let passed = (from + BLOCK).saturating_sub(self.end);
+            let bits = self.bits & (u64::MAX << passed);
+            if bits != 0 {
+                return Some(self.end - BLOCK + bits.trailing_zeros() as usize);
+            }
+        }
+        self.next_block(bytes, from.max(self.end))
+    }
+
+    fn next_block(&mut self, bytes: &[u8], from: usize) -> Option<usize> {
+        let (blocks, tail) = bytes.get(from..)?.as_chunks::<BLOCK>();
+        self.end = from;
+        for block in blocks {
+            self.end += BLOCK;
+            self.bits = bits(block);
+            if self.bits != 0 {
+                return Some(self.end - BLOCK + self.bits.trailing_zeros() as usize);
+            }
+        }
+        let mut last = [0; BLOCK];
+        if let Some(place) = last.get_mut(..tail.len()) {
+            place.copy_from_slice(tail);
+        }
+        self.bits = bits(&last);
+        self.end += BLOCK;
+        (self.bits != 0).then(|| self.end - BLOCK + self.bits.trailing_zeros() as usize)
+    }
+}
 
 static TRIGGERS: [bool; 256] = {
     let mut triggers = [false; 256];
@@ -90,6 +115,19 @@ static TRIGGERS: [bool; 256] = {
     }
     triggers
 };
+
+/// A bit for each byte that is a trigger. Without a branch: of random bytes every one would be guessed wrong.
+fn bits(block: &[u8; BLOCK]) -> u64 {
+    let mut are = [0; BLOCK];
+    for (is, byte) in are.iter_mut().zip(block) {
+        *is = u8::from(is_trigger(*byte));
+    }
+    let eights = are.as_chunks().0.iter();
+    eights.fold(0, |bits, eight| {
+        let gathered = u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+        bits >> 8 | gathered << (BLOCK - 8)
+    })
+}
 
 #[inline]
 const fn is_trigger(byte: u8) -> bool {
@@ -137,11 +175,13 @@ impl Scan<'_, '_> {
 
     /// Tries every shape of digits from each group on.
     fn digits(&mut self, at: usize) -> usize {
-        let end = at + bytes::run(self.bytes, at, usize::MAX, |byte| byte.is_ascii_digit());
+        let end = at + bytes::digits_from(self.bytes, at);
         let next = bytes::at(self.bytes, end);
         let joined = joint(self.bytes, end) > 0;
         let alone = !joined && end - at < 12;
-        if alone && (end - at < 4 && !matches!(next, b')' | b'/') || !self.spoken(at)) {
+        // Behind a slash the next group of a date or telephone number would stand; in base64 it is mostly a letter.
+        let goes_on = next == b')' || next == b'/' && !bytes::at(self.bytes, end + 1).is_ascii_alphabetic();
+        if alone && (end - at < 4 && !goes_on || !self.spoken(at)) {
             // A short group alone is no number of anybody's, unless letters make it longer or a word claims it.
             return iban::find(self, at)
                 .or_else(|| address::dashed(self, at))
@@ -149,6 +189,16 @@ impl Scan<'_, '_> {
         }
         let cluster = Cluster::at(self.bytes, at);
         let mut done = at;
+        if let Some(last) = self.is_brief(&cluster) {
+            self.clues.read_to(last);
+            for group in cluster.groups() {
+                if group.start >= done {
+                    let found = iban::find(self, group.start).or_else(|| address::dashed(self, group.start));
+                    done = found.unwrap_or(done);
+                }
+            }
+            return cluster.resume().max(done);
+        }
         for first in 0..cluster.firsts() {
             let groups = cluster.groups().get(first..).unwrap_or_default();
             let Some(group) = groups.first().filter(|group| group.start >= done) else {
@@ -157,6 +207,18 @@ impl Scan<'_, '_> {
             done = self.shapes(groups, group.start).unwrap_or(done);
         }
         cluster.resume().max(done)
+    }
+
+    /// Whether the groups have fewer digits than any shape but an account number and a hardware address, whose digits may
+    /// stand among letters, and a word follows, so that no shape goes on behind them. Where the last group begins.
+    fn is_brief(&self, cluster: &Cluster) -> Option<usize> {
+        const FEWEST: usize = 4;
+        let groups = cluster.groups();
+        let last = groups.last().filter(|_| groups.len() < FEWEST)?;
+        let digits: usize = groups.iter().map(|group| group.len()).sum();
+        let is_left = bytes::at(self.bytes, last.end) == b' '
+            && bytes::at(self.bytes, last.end + 1).is_ascii_alphabetic();
+        (digits < FEWEST && is_left).then_some(last.start)
     }
 
     /// The end of the first shape that is found in the groups that begin at `start`.
@@ -271,6 +333,29 @@ pub(super) mod tests {
         );
         let rules: Vec<_> = found.iter().map(|(rule, _)| *rule).collect();
         assert_eq!(rules, ["ip", "email", "pan", "phone"]);
+    }
+
+    #[test]
+    fn every_trigger_is_given_once_wherever_it_stands() {
+        let mut bytes: Vec<u8> = (0..=255).collect();
+        for len in 0..200 {
+            bytes.rotate_left(37);
+            let text = &bytes[..len];
+            let wanted: Vec<usize> = (0..len).filter(|at| is_trigger(text[*at])).collect();
+            let mut triggers = Triggers::default();
+            let mut found = Vec::new();
+            let mut from = 0;
+            while let Some(at) = triggers.next(text, from) {
+                found.push(at);
+                from = at + 1;
+            }
+            assert_eq!(found, wanted);
+            let mut triggers = Triggers::default();
+            for from in (0..len + 3).step_by(5) {
+                let first = wanted.iter().copied().find(|at| *at >= from);
+                assert_eq!(triggers.next(text, from), first, "{len} {from}");
+            }
+        }
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! Whether what stands behind a sensitive name can be the thing itself: not a word about it, a type, a placeholder.
 
-use super::about::{is_code, is_nothing, is_number, is_path, is_placeholder, is_prose, is_word_about};
-use super::alphabet::{Alphabet, Bytes, varied};
+use super::about::{
+    is_code, is_nothing_in, is_number, is_path, is_placeholder_with, is_prose, is_word_about,
+};
+use super::alphabet::{Alphabet, varied};
+use super::traits::{self, Traits};
 use crate::redact::words::{Force, Named};
 
 /// How a name and its value are joined.
@@ -23,23 +26,26 @@ pub(super) struct Candidate<'t> {
     pub(super) quoted: bool,
     /// It is a parameter of a URL, or a cookie.
     pub(super) parameter: bool,
-    /// Words of prose follow it.
+    /// Words of prose follow it. Asked only of what a colon joins.
     pub(super) goes_on: bool,
+    /// What stands in it. Not asked of what is shorter than [`OPAQUE`] and must be opaque.
+    pub(super) traits: Traits,
 }
 
 /// Whether the candidate is what its name says.
 pub(super) fn is_plausible(named: Named, candidate: Candidate<'_>) -> bool {
-    let value = candidate.value.trim();
+    let value = traits::trimmed(candidate.value);
     // The cheapest look first: within one long run, many names may ask for the same value.
     let fits = match named.force {
-        Force::Opaque => is_opaque(value),
-        Force::Parameter => candidate.parameter && is_opaque(value),
+        Force::Opaque => is_opaque_with(value, candidate.traits),
+        Force::Parameter => candidate.parameter && is_opaque_with(value, candidate.traits),
         Force::Digits(_) => value.len() <= 64,
         Force::Street => is_street(value),
         Force::Certain => true,
     };
     let is_word = || !candidate.quoted && named.sort == super::hits::Sort::Secret && is_word_about(value);
-    if !fits || is_word() || is_nothing(value) || is_placeholder(value) {
+    let is_marked = || candidate.traits & traits::MARKED != 0;
+    if !fits || is_word() || is_nothing_in(value, is_marked) || is_placeholder_with(value, candidate.traits) {
         return false;
     }
     match named.force {
@@ -54,52 +60,48 @@ fn digits(value: &str) -> usize {
     value.bytes().filter(u8::is_ascii_digit).count()
 }
 
-fn has_digit(value: &str) -> bool {
-    value.bytes().any(|byte| byte.is_ascii_digit())
-}
-
-fn has(value: &str, byte: u8) -> bool {
-    memchr::memchr(byte, value.as_bytes()).is_some()
-}
-
 fn is_secret(named: Named, candidate: Candidate<'_>, value: &str) -> bool {
-    if !named.plural && is_byte_list(value) {
+    let traits = candidate.traits;
+    let has = |those: Traits| traits & those != 0;
+    if !named.plural && has(traits::COMMA) && is_byte_list(value) {
         return true;
     }
     if let Some(number) = is_number(value) {
         let least = if named.short { 3 } else { 6 };
         return !named.plural && number && digits(value) >= least;
     }
-    if is_code(value) || is_path(value) || has(value, b':') && value.contains("://") {
+    if is_code(value, traits) || is_path(value, traits) || has(traits::SCHEME) {
         return false;
     }
-    if named.phrase && value.split(' ').count() >= 6 {
+    if named.phrase && has(traits::SPACE) && value.split(' ').count() >= 6 {
         return true;
     }
     // A bare value was asked for such a word before all else.
-    if has(value, b' ') && is_prose(value) || candidate.quoted && is_word_about(value) {
+    if has(traits::SPACE) && is_prose(value) || candidate.quoted && is_word_about(value) {
         return false;
     }
     match candidate.joint {
         Joint::Assigned => true,
         Joint::Colon if candidate.quoted => true,
         Joint::Colon if is_key_of_letters(value) => true,
-        Joint::Colon => is_unlike_a_word(value) || !candidate.goes_on && value.len() >= 4 && !is_camel(value),
-        Joint::Listed => {
-            value.len() >= 6 && has_digit(value) && value.bytes().any(|byte| byte.is_ascii_alphabetic())
+        Joint::Colon => {
+            is_unlike(value, traits) || !candidate.goes_on && value.len() >= 4 && !is_camel(value)
         }
+        Joint::Listed => value.len() >= 6 && has(traits::DIGIT) && has(traits::LETTER),
     }
 }
 
 fn is_personal(candidate: Candidate<'_>, value: &str) -> bool {
     let letters = value.chars().any(char::is_alphabetic);
-    if !letters || is_word_about(value) || is_code(value) || is_prose(value) {
+    if !letters || is_word_about(value) || is_code(value, candidate.traits) || is_prose(value) {
         return false;
     }
     match candidate.joint {
         Joint::Assigned => true,
         Joint::Colon => {
-            candidate.quoted || has_digit(value) || value.chars().next().is_some_and(char::is_uppercase)
+            candidate.quoted
+                || candidate.traits & traits::DIGIT != 0
+                || value.chars().next().is_some_and(char::is_uppercase)
         }
         Joint::Listed => false,
     }
@@ -107,8 +109,7 @@ fn is_personal(candidate: Candidate<'_>, value: &str) -> bool {
 
 /// `104,117,110,116`: bytes as they are printed in JSON.
 fn is_byte_list(value: &str) -> bool {
-    has(value, b',')
-        && value.split(',').count() >= 4
+    value.split(',').take(4).count() >= 4
         && value.split(',').all(|number| number.trim().parse::<u8>().is_ok())
 }
 
@@ -161,28 +162,39 @@ fn is_key_of_letters(value: &str) -> bool {
 
 /// Whether no word of a sentence looks like this: it has a digit, a mark, or capitals inside.
 pub(super) fn is_unlike_a_word(value: &str) -> bool {
-    static UNLIKE: Bytes = Bytes::digits_and(b"!@#$%^&*+=/~_").and_foreign();
-    let bytes = value.as_bytes();
-    let inside = || match bytes {
-        [first, rest @ ..] => first.is_ascii_lowercase() && rest.iter().any(u8::is_ascii_uppercase),
-        [] => false,
-    };
-    bytes.len() >= 3 && (bytes.iter().any(|&byte| UNLIKE.has(byte)) || inside())
+    is_unlike(value, traits::of(value.as_bytes()))
 }
+
+fn is_unlike(value: &str, traits: Traits) -> bool {
+    let inside =
+        || value.starts_with(|first: char| first.is_ascii_lowercase()) && traits & traits::CAPITAL != 0;
+    value.len() >= 3 && (traits & traits::UNLIKE != 0 || inside())
+}
+
+/// The shortest value that looks like a key, in bytes.
+pub(super) const OPAQUE: usize = 16;
 
 /// Whether a value looks like a key: long, of the bytes of keys, neither number nor word nor id.
 pub(super) fn is_opaque(value: &str) -> bool {
-    value.len() >= 16 && is_random(value)
+    value.len() >= OPAQUE && is_random(value)
+}
+
+fn is_opaque_with(value: &str, traits: Traits) -> bool {
+    value.len() >= OPAQUE && is_random_with(value, traits)
 }
 
 /// As [`is_opaque`], however short.
 pub(super) fn is_random(value: &str) -> bool {
+    is_random_with(value, traits::of(value.as_bytes()))
+}
+
+fn is_random_with(value: &str, traits: Traits) -> bool {
     let bytes = value.as_bytes();
     let head = bytes.get(..bytes.len().min(128)).unwrap_or_default();
     head.iter()
         .all(|&byte| Alphabet::Any.has(byte) || matches!(byte, b'~' | b':' | b'|' | b'!'))
         && varied(head)
-        && !is_path(value)
+        && !is_path(value, traits)
         && longest_word(head) < 12
         && head.iter().any(|byte| byte.is_ascii_alphabetic())
 }

@@ -106,7 +106,7 @@ fn is_counted(bytes: &[u8], end: usize) -> bool {
     let ahead = bytes.get(end..bytes.len().min(end + 24)).unwrap_or_default();
     let word = ahead.strip_prefix(b" ").unwrap_or_default();
     let len = word.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
-    std::str::from_utf8(word.get(..len).unwrap_or_default()).is_ok_and(|word| COUNTED.has(word))
+    word.get(..len).is_some_and(|word| COUNTED.has_bytes(word))
 }
 
 /// Whether the word at `at` can be a value or lead to one: most words of prose cannot.
@@ -119,7 +119,7 @@ fn may_go_on(bytes: &[u8], at: usize) -> bool {
         matches!(
             first,
             b'i' | b'w' | b'a' | b'e' | b'b' | b'r' | b't' | b'=' | b'-' | b'f' | b'o' | b's' | b'n'
-        ) && std::str::from_utf8(word).is_ok_and(|word| LEADS.has(word) || JOINS.has(word))
+        ) && (LEADS.has_bytes(word) || JOINS.has_bytes(word))
     };
     leads
         || word

@@ -102,7 +102,7 @@ pub(super) fn authority(look: &mut Look<'_, '_>, start: usize, end: usize) {
         return;
     };
     let text = look.text.get(end..end + at).unwrap_or_default();
-    if super::mark::is_in(text) {
+    if super::mark::is_in(text.as_bytes()) {
         return;
     }
     let (from, secret) = match text.split_once(':') {

@@ -42,6 +42,15 @@ pub(super) fn unwrap(bytes: &[u8], from: usize) -> usize {
     for _ in 0..5 {
         let word = PARTS.run(bytes.get(at..bytes.len().min(at + 48)).unwrap_or_default());
         let open = byte(bytes, at + word);
+        // Nearly everything is no wrapper.
+        let may_open = match open {
+            b'(' | b'{' | b'[' | b'\\' | b'"' | b'\'' | b'`' => true,
+            b' ' => byte(bytes, at + word + 1) == b'{',
+            _ => false,
+        };
+        if !may_open {
+            break;
+        }
         if word > 0 && open == b'(' {
             at = skip_space(bytes, at + word + 1, true);
             continue;
@@ -100,7 +109,11 @@ fn inner_field(bytes: &[u8], at: usize) -> Option<usize> {
     known.then(|| skip_space(bytes, from + colon + 1, true))
 }
 
+#[inline]
 fn quote(bytes: &[u8], at: usize) -> Option<Quote> {
+    if !matches!(byte(bytes, at), b'"' | b'\'' | b'`' | b'\\') {
+        return None;
+    }
     let escapes = bytes
         .get(at..bytes.len().min(at + 64))
         .unwrap_or_default()

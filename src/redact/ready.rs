@@ -1,0 +1,86 @@
+//! What stands for every text of a field whose texts all become pseudonyms of one class, made beforehand but for the
+//! digits.
+
+use std::sync::Arc;
+
+use super::action::Action;
+use super::field::FieldPlan;
+use super::hmac::Made;
+use super::mac::Beginning;
+use super::normal::is_normal;
+use super::redacting::Redacting;
+use super::sift::{self, Note};
+use crate::record::frame::{Out as _, Put};
+
+/// A field's entry with the remark behind it, and where in it the digits stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Pseudonymous {
+    made: Arc<Made>,
+    beginning: Beginning,
+    entry: Box<[u8]>,
+    digits_at: usize,
+}
+
+impl Pseudonymous {
+    /// `None` where the field's texts become something else, or are looked at by a policy under trial.
+    pub(super) fn of(plan: &FieldPlan, made: Option<&Arc<Made>>) -> Option<Box<Self>> {
+        let made = made.filter(|_| plan.judged.text.action == Action::Hmac)?;
+        let mut entry = plan.head.as_bytes().to_vec();
+        Put::str(&mut entry, &made.blank());
+        let digits_at = entry.len() - 64;
+        plan.note().put(&plan.name, &mut entry);
+        Some(Box::new(Self {
+            made: Arc::clone(made),
+            beginning: made.beginning(plan.judged.text.class)?,
+            entry: entry.into_boxed_slice(),
+            digits_at,
+        }))
+    }
+}
+
+impl Redacting<'_> {
+    /// Writes what stands for a text of a field for which all was made beforehand that can be. `false`, and nothing, where
+    /// that is not so, where the text is not in its normal form, or may be one that a policy left already.
+    pub(super) fn ready(&mut self, plan: &FieldPlan, text: &str) -> bool {
+        if sift::may_be_own(text) {
+            return false;
+        }
+        let start = self.ink.len();
+        if let Some(entry) = plan.marked.as_deref() {
+            self.ink.extend(entry);
+        } else {
+            let Some(ready) = plan.pseudonymous.as_deref() else {
+                return false;
+            };
+            if !is_normal(plan.judged.text.class, text) {
+                return false;
+            }
+            let keys = self.policy.keys();
+            let Some(digits) = keys.digits(&ready.made, &ready.beginning, text.as_bytes()) else {
+                return false;
+            };
+            self.ink.extend(&ready.entry);
+            // Where there was no memory for the entry, none of it is there.
+            let place = self.ink.written_from(start).get_mut(ready.digits_at..);
+            if let Some(place) = place.and_then(<[u8]>::first_chunk_mut) {
+                *place = digits;
+            }
+        }
+        self.noted(plan.note());
+        self.done(plan, true, start);
+        true
+    }
+}
+
+impl FieldPlan {
+    /// What is said of a text of the field that does not stay.
+    pub(super) fn note(&self) -> Note {
+        let text = &self.judged.text;
+        Note {
+            rule: text.rule,
+            class: text.class,
+            action: text.action,
+            n: 1,
+        }
+    }
+}
