@@ -178,13 +178,11 @@ fn what_the_disk_lost_is_not_acknowledged_and_a_gap_among_it_is_written_again() 
     });
     until(|| lines(&fs).iter().any(|line| line.contains("audit.gap")));
     // The next sync fails, and what it should have written reads as zeros from then on.
-    fs.fail(0, EVER, Fault::Zeros);
+    fs.fail_one_sync(Fault::Zeros);
     let emit = {
         let audit = audit.clone();
         std::thread::spawn(move || audit.emit(record()))
     };
-    until(|| audit.stats().sync_errors > 0);
-    fs.heal();
     let error = emit.join().unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Io, "{error}");
     assert!(error.to_string().contains("did not confirm"), "{error}");

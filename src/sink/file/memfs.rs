@@ -42,6 +42,8 @@ struct Disk {
     /// Calls from the first to before the second number fail.
     fault: Option<(u64, u64, Fault)>,
     hit: bool,
+    /// The first sync that fails is the last.
+    heals: bool,
     dir_mode: u32,
     /// A path where nothing can be created.
     blocked: Option<PathBuf>,
@@ -84,8 +86,14 @@ impl MemFs {
     /// Lets the `nth` call from now on, and `count - 1` behind it, fail.
     pub(crate) fn fail(&self, nth: u64, count: u64, fault: Fault) {
         let mut disk = self.disk.lock();
-        disk.hit = false;
+        (disk.hit, disk.heals) = (false, false);
         disk.fault = Some((disk.calls + nth, disk.calls + nth + count, fault));
+    }
+
+    /// Lets the next sync fail, and none behind it.
+    pub(crate) fn fail_one_sync(&self, fault: Fault) {
+        self.fail(0, u64::MAX / 2, fault);
+        self.disk.lock().heals = true;
     }
 
     pub(crate) fn heal(&self) {
@@ -272,6 +280,7 @@ impl FsFile for MemFile {
         }
         disk.syncs += 1;
         let fault = disk.call();
+        disk.fault = disk.fault.filter(|_| !disk.heals || fault.is_none());
         let content = disk.files.get_mut(&self.inode).unwrap();
         let from = content.dirty;
         content.dirty = content.bytes.len();
