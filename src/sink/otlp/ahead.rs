@@ -1,5 +1,6 @@
-//! The next request is written while one is under way: the collector reads, and does not have to wait for it.
+//! The next requests are written while one is under way: the collector reads, and does not have to wait for them.
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{Builder, Scope};
@@ -15,11 +16,11 @@ type Job<'b> = (&'b [Entry<'b>], Vec<u8>);
 /// A request, or why it could not be written.
 type Written = io::Result<Vec<u8>>;
 
-/// Writes requests: one after the other, and at most one before anybody asks for it.
+/// Writes requests, one after the other, before anybody asks for them.
 pub(super) struct Desk<'d, 'b> {
     place: Place<'d, 'b>,
-    /// What was begun and not taken.
-    begun: Begun<'b>,
+    /// What was begun and not taken, in order.
+    begun: VecDeque<Begun<'b>>,
 }
 
 enum Place<'d, 'b> {
@@ -30,7 +31,6 @@ enum Place<'d, 'b> {
 }
 
 enum Begun<'b> {
-    Nothing,
     /// It will be written when it is taken.
     Due(Job<'b>),
     /// The thread has it.
@@ -43,7 +43,7 @@ impl<'d, 'b> Desk<'d, 'b> {
     pub(super) fn here(encode: &'d mut Encode<'d>) -> Self {
         Self {
             place: Place::Here(encode),
-            begun: Begun::Nothing,
+            begun: VecDeque::new(),
         }
     }
 
@@ -74,48 +74,53 @@ impl<'d, 'b> Desk<'d, 'b> {
         lend.send(encode).map_err(|back| back.0)?;
         Ok(Self {
             place: Place::Beside(jobs, done),
-            begun: Begun::Nothing,
+            begun: VecDeque::new(),
         })
     }
 
-    /// Begins to write a request, and puts aside what was begun before.
+    /// Begins to write a request, behind those that were begun before.
     pub(super) fn begin(&mut self, entries: &'b [Entry<'b>], room: Vec<u8>) {
-        self.begun = match &self.place {
+        self.begun.push_back(match &self.place {
             Place::Here(_) => Begun::Due((entries, room)),
             Place::Beside(jobs, _) => match jobs.send((entries, room)) {
                 Ok(()) => Begun::Away,
                 Err(_) => Begun::Done(ended()),
             },
-        };
+        });
     }
 
-    /// The request that was begun; `None` where none was.
+    /// The oldest request that was begun; `None` where none was.
     pub(super) fn take(&mut self) -> Option<Written> {
-        match std::mem::replace(&mut self.begun, Begun::Nothing) {
-            Begun::Nothing => None,
-            Begun::Due(job) => Some(match &mut self.place {
+        Some(match self.begun.pop_front()? {
+            Begun::Due(job) => match &mut self.place {
                 Place::Here(encode) => written(encode, job),
                 Place::Beside(..) => ended(),
-            }),
-            Begun::Away => Some(self.answer()),
-            Begun::Done(written) => Some(written),
-        }
+            },
+            Begun::Away => self.answer(),
+            Begun::Done(written) => written,
+        })
     }
 
     /// Lets go of what was begun, but for its room.
-    pub(super) fn forget(&mut self) -> Option<Vec<u8>> {
-        match std::mem::replace(&mut self.begun, Begun::Nothing) {
-            Begun::Nothing => None,
+    pub(super) fn forget(&mut self) -> Vec<Vec<u8>> {
+        let begun = std::mem::take(&mut self.begun);
+        let rooms = begun.into_iter().map(|begun| match begun {
             Begun::Due((_, room)) => Some(room),
             Begun::Away => self.answer().ok(),
             Begun::Done(written) => written.ok(),
-        }
+        });
+        rooms.flatten().collect()
     }
 
-    /// Writes a request now; the one that was begun can still be taken.
+    /// Writes a request now; those that were begun can still be taken.
     pub(super) fn write(&mut self, entries: &'b [Entry<'b>], room: Vec<u8>) -> Written {
-        if let Begun::Away = self.begun {
-            self.begun = Begun::Done(self.answer());
+        for at in 0..self.begun.len() {
+            if let Some(Begun::Away) = self.begun.get(at) {
+                let done = Begun::Done(self.answer());
+                if let Some(begun) = self.begun.get_mut(at) {
+                    *begun = done;
+                }
+            }
         }
         match &mut self.place {
             Place::Here(encode) => written(encode, (entries, room)),

@@ -1,10 +1,11 @@
 //! A batch on its way: cut into requests, cut further where the receiver refuses some of it, and gone on with where it was
 //! when it is offered again.
 //!
-//! While one request is under way, the one behind it is written: see [`Desk`].
+//! While one request is under way, those behind it are written: see [`Desk`].
 //!
 //! Invariant: a request is sent once. Whoever calls `deliver` again repeats it, with the pause that is named here.
 
+use std::collections::VecDeque;
 use std::io;
 use std::thread::scope;
 use std::time::Duration;
@@ -21,6 +22,10 @@ use crate::sink::{Accepted, SinkError};
 
 /// No call makes more requests, so that it ends in a bounded time; the next one goes on.
 const MOST_REQUESTS: u32 = 32;
+
+/// So many requests are written before they are due: with one, whoever writes and whoever sends would wait for each other
+/// whenever one of them is held up.
+const AHEAD: usize = 2;
 
 /// Fewer entries are written sooner than a thread begins.
 const WORTH: usize = 64;
@@ -41,7 +46,7 @@ pub(super) struct Work {
     is_trusted: bool,
     /// How often it went wrong since it went well.
     failures: u32,
-    /// The room of requests that were sent: for the one under way, and the one behind it.
+    /// The room of requests that were sent: for the one under way, and those behind it.
     rooms: Vec<Room>,
 }
 
@@ -118,7 +123,8 @@ impl Work {
         desk: &mut Desk<'_, 'b>,
         to: &mut impl Exchange,
     ) -> Result<(), SinkError> {
-        let mut begun = None;
+        // How many entries there were from each begun request on, and how many it holds.
+        let mut begun = VecDeque::new();
         loop {
             let rest = run.get(progress.done(run)..).unwrap_or_default();
             if rest.is_empty() {
@@ -136,28 +142,36 @@ impl Work {
             }
             *left -= 1;
             let (part, behind) = rest.split_at(self.fitting(rest, progress).min(rest.len()));
-            let ahead = match begun == Some((rest.len(), part.len())) {
+            let ahead = match begun.pop_front() == Some((rest.len(), part.len())) {
                 true => desk.take(),
                 false => {
-                    self.rooms.extend(desk.forget().map(Room));
+                    begun.clear();
+                    self.rooms.extend(desk.forget().into_iter().map(Room));
                     None
                 }
             };
-            let request = ahead.unwrap_or_else(|| desk.write(part, self.rooms.pop().unwrap_or_default().0));
+            let request = ahead.unwrap_or_else(|| desk.write(part, self.room()));
             let request = request.map_err(|error| self.unwritten(&error))?;
             // What comes next depends on the answer, where some of it is refused.
-            let next = match progress.ends.as_slice() {
-                [] => behind.get(..self.fitting(behind, progress)).unwrap_or_default(),
-                _ => &[],
-            };
-            begun = (!next.is_empty()).then_some((behind.len(), next.len()));
-            if begun.is_some() {
-                desk.begin(next, self.rooms.pop().unwrap_or_default().0);
+            while progress.ends.is_empty() && begun.len() < AHEAD {
+                let ahead = begun.iter().map(|(_, len)| len).sum::<usize>();
+                let behind = behind.get(ahead..).unwrap_or_default();
+                if behind.is_empty() {
+                    break;
+                }
+                let next = behind.get(..self.fitting(behind, progress)).unwrap_or(behind);
+                begun.push_back((behind.len(), next.len()));
+                desk.begin(next, self.room());
             }
             let verdict = to.exchange(&request);
             self.rooms.push(Room(request));
             self.part(part, verdict, progress, desk, to)?;
         }
+    }
+
+    /// Room for a request.
+    fn room(&mut self) -> Vec<u8> {
+        self.rooms.pop().unwrap_or_default().0
     }
 
     fn unwritten(&mut self, error: &io::Error) -> SinkError {
