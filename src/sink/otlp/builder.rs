@@ -15,6 +15,7 @@ use super::tls::{Certificates, Pem};
 use super::transport::Transport;
 use super::url::{Shown, Url};
 use super::{OtlpSink, Work};
+use super::{WRITERS, Writer};
 use crate::error::{Error, Result};
 
 /// How requests travel.
@@ -212,12 +213,17 @@ impl OtlpBuilder {
         let way = self.way(&environment)?;
         let endpoint = way.url.to_string();
         let transport = Transport::new(way)?;
+        let writer = || Writer {
+            encoder: Encoder::new(self.resource.clone(), self.severity),
+            packing: transport.packing(),
+        };
+        let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Ok(OtlpSink {
             endpoint,
-            packing: transport.packing(),
+            writer: writer(),
+            others: (1..WRITERS.min(processors)).map(|_| writer()).collect(),
             transport,
             work: Work::new(self.batch_records, self.batch_bytes),
-            encoder: Encoder::new(self.resource, self.severity),
             name: self.name,
             anchors: Anchors::default(),
         })

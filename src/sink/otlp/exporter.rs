@@ -155,7 +155,7 @@ impl<E: LogExporter> Sink for ExporterSink<E> {
             encoder.request(entries, out);
             Ok(())
         };
-        let delivered = self.work.deliver(batch, &mut encode, &mut self.way);
+        let delivered = self.work.deliver(batch, (&mut encode, &mut []), &mut self.way);
         if self.way.is_shut_down {
             return Err(SinkError::fatal(
                 "the exporter was shut down by somebody else; give the sink one of its own",

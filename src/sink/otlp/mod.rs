@@ -35,6 +35,9 @@ pub use builder::{Compression, OtlpBuilder, Protocol};
 pub use exporter::ExporterSink;
 pub use mapping::{DRAFT, MAPPING, PREFIX};
 
+use std::io;
+
+use ahead::Encode;
 use answer::Verdict;
 use encode::Encoder;
 use transport::{Exchange as _, Packing, Transport};
@@ -85,11 +88,29 @@ use crate::format::Entry;
 pub struct OtlpSink {
     name: String,
     endpoint: String,
-    encoder: Encoder,
+    writer: Writer,
+    /// Write beside the first, where several requests wait.
+    others: Vec<Writer>,
     transport: Transport,
-    packing: Packing,
     work: Work,
     anchors: Anchors,
+}
+
+/// So many threads write requests where several wait: packing them takes longer than sending them.
+const WRITERS: usize = 2;
+
+/// Writes requests, packed as they are sent.
+#[derive(Debug)]
+struct Writer {
+    encoder: Encoder,
+    packing: Packing,
+}
+
+impl Writer {
+    fn write(&mut self, entries: &[Entry<'_>], out: &mut Vec<u8>) -> io::Result<()> {
+        let encoder = &mut self.encoder;
+        self.packing.pack(out, |out| encoder.request(entries, out))
+    }
 }
 
 impl OtlpSink {
@@ -135,10 +156,8 @@ impl OtlpSink {
     /// Sends the checkpoint that waits, if one does.
     fn send_anchor(&mut self) {
         let Some(note) = self.anchors.take() else { return };
-        let encoder = &self.encoder;
-        match Self::send(&mut self.packing, &mut self.transport, |out| {
-            encoder.anchor(&note, out)
-        }) {
+        let Writer { encoder, packing } = &mut self.writer;
+        match Self::send(packing, &mut self.transport, |out| encoder.anchor(&note, out)) {
             Verdict::Later { .. } | Verdict::Person(_) | Verdict::Fewer(_) => self.anchors.give_back(note),
             // What is refused once is refused again.
             Verdict::Taken { .. } | Verdict::Split(_) => {}
@@ -151,7 +170,7 @@ impl OtlpSink {
     ///
     /// [`ErrorKind::Sink`] where it does not, with its answer.
     pub fn probe(&mut self) -> Result<()> {
-        let why = match Self::send(&mut self.packing, &mut self.transport, |_| ()) {
+        let why = match Self::send(&mut self.writer.packing, &mut self.transport, |_| ()) {
             Verdict::Taken { .. } => return Ok(()),
             Verdict::Split(why) | Verdict::Fewer(why) | Verdict::Person(why) => why,
             Verdict::Later { why, .. } => why,
@@ -162,10 +181,12 @@ impl OtlpSink {
 
 impl Sink for OtlpSink {
     fn deliver(&mut self, batch: &[Entry<'_>]) -> std::result::Result<Accepted, SinkError> {
-        let (encoder, packing) = (&mut self.encoder, &mut self.packing);
-        let mut encode =
-            |entries: &[Entry<'_>], out: &mut Vec<u8>| packing.pack(out, |out| encoder.request(entries, out));
-        self.work.deliver(batch, &mut encode, &mut self.transport)
+        fn write(writer: &mut Writer) -> impl Encode {
+            |entries: &[Entry<'_>], out: &mut Vec<u8>| writer.write(entries, out)
+        }
+        let mut others: Vec<_> = self.others.iter_mut().map(write).collect();
+        let writers = (&mut write(&mut self.writer), others.as_mut_slice());
+        self.work.deliver(batch, writers, &mut self.transport)
     }
 
     /// What was delivered, the collector has acknowledged. A checkpoint may wait.

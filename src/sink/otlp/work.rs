@@ -23,9 +23,9 @@ use crate::sink::{Accepted, SinkError};
 /// No call makes more requests, so that it ends in a bounded time; the next one goes on.
 const MOST_REQUESTS: u32 = 32;
 
-/// So many requests are written before they are due: with one, whoever writes and whoever sends would wait for each other
-/// whenever one of them is held up.
-const AHEAD: usize = 2;
+/// So many requests are written before they are due: with one for each who writes, they and whoever sends would wait for each
+/// other whenever one of them is held up.
+const AHEAD: usize = 3;
 
 /// Fewer entries are written sooner than a thread begins.
 const WORTH: usize = 64;
@@ -62,11 +62,12 @@ impl Work {
         }
     }
 
-    /// Has the receiver take the entries, or say that it never will.
-    pub(super) fn deliver(
+    /// Has the receiver take the entries, or say that it never will. Requests are written by `encode`, and, where there are
+    /// several, by `others` as well, which write the same.
+    pub(super) fn deliver<E: Encode>(
         &mut self,
         batch: &[Entry<'_>],
-        encode: &mut Encode<'_>,
+        (encode, others): (&mut E, &mut [E]),
         to: &mut impl Exchange,
     ) -> Result<Accepted, SinkError> {
         let mut left = MOST_REQUESTS;
@@ -75,7 +76,7 @@ impl Work {
         for (stream, run) in &runs {
             // Taken out for as long as it is used.
             let mut progress = self.progress(stream);
-            let done = self.run(run, &mut progress, &mut left, encode, to);
+            let done = self.run(run, &mut progress, &mut left, (&mut *encode, &mut *others), to);
             self.streams.push(progress);
             done?;
         }
@@ -97,30 +98,30 @@ impl Work {
 
     /// Goes on with entries of one stream. Where they take more than one request, the next one is written beside the one
     /// that is under way.
-    fn run(
+    fn run<E: Encode>(
         &mut self,
         run: &[Entry<'_>],
         progress: &mut Progress,
         left: &mut u32,
-        encode: &mut Encode<'_>,
+        (encode, others): (&mut E, &mut [E]),
         to: &mut impl Exchange,
     ) -> Result<(), SinkError> {
         let rest = run.get(progress.done(run)..).unwrap_or_default();
         if rest.len() < WORTH || self.fitting(rest, progress) == rest.len() {
             return self.requests(run, progress, left, &mut Desk::here(encode), to);
         }
-        scope(|scope| match Desk::beside(scope, encode) {
+        scope(|scope| match Desk::beside(scope, (encode, others)) {
             Ok(mut desk) => self.requests(run, progress, left, &mut desk, to),
             Err(encode) => self.requests(run, progress, left, &mut Desk::here(encode), to),
         })
     }
 
-    fn requests<'b>(
+    fn requests<'b, E: Encode>(
         &mut self,
         run: &'b [Entry<'b>],
         progress: &mut Progress,
         left: &mut u32,
-        desk: &mut Desk<'_, 'b>,
+        desk: &mut Desk<'_, 'b, E>,
         to: &mut impl Exchange,
     ) -> Result<(), SinkError> {
         // How many entries there were from each begun request on, and how many it holds.
@@ -193,12 +194,12 @@ impl Work {
 
     /// What becomes of entries that were sent in one request. Where the receiver does not want them together, they are cut in
     /// two.
-    fn part(
+    fn part<E: Encode>(
         &mut self,
         part: &[Entry<'_>],
         verdict: Verdict,
         progress: &mut Progress,
-        desk: &mut Desk<'_, '_>,
+        desk: &mut Desk<'_, '_, E>,
         to: &mut impl Exchange,
     ) -> Result<(), SinkError> {
         if !matches!(verdict, Verdict::Taken { refused: 0, .. }) && progress.ends.is_empty() {
@@ -233,7 +234,12 @@ impl Work {
     }
 
     /// Finds out whether a refusal is about the record: whoever refuses an empty request as well refuses everything.
-    fn trust(&mut self, why: &str, desk: &mut Desk<'_, '_>, to: &mut impl Exchange) -> Result<(), SinkError> {
+    fn trust<E: Encode>(
+        &mut self,
+        why: &str,
+        desk: &mut Desk<'_, '_, E>,
+        to: &mut impl Exchange,
+    ) -> Result<(), SinkError> {
         if self.is_trusted {
             return Ok(());
         }

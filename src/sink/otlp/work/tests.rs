@@ -54,7 +54,8 @@ fn written(part: &[Entry<'_>], out: &mut Vec<u8>) -> io::Result<()> {
 /// Offers the batch until it is answered for.
 fn offer(work: &mut Work, batch: &[Entry<'_>], to: &mut impl Exchange) -> Vec<u64> {
     loop {
-        if let Ok(accepted) = work.deliver(batch, &mut written, to) {
+        // Three write.
+        if let Ok(accepted) = work.deliver(batch, (&mut { written }, &mut [written; 2]), to) {
             return accepted.which().to_vec();
         }
     }
@@ -115,11 +116,16 @@ fn streams_count_their_entries_by_themselves_and_none_is_passed_over_or_refused_
         taken(0)
     });
     let mut work = Work::new(4, usize::MAX);
-    work.deliver(&of(&one), &mut written, &mut receiver).unwrap_err();
-    let accepted = work.deliver(&of(&other), &mut written, &mut receiver).unwrap();
+    work.deliver(&of(&one), (&mut written, &mut []), &mut receiver)
+        .unwrap_err();
+    let accepted = work
+        .deliver(&of(&other), (&mut written, &mut []), &mut receiver)
+        .unwrap();
     assert_eq!(accepted.which(), [0; 0]);
     is_away.set(false);
-    let accepted = work.deliver(&of(&one), &mut written, &mut receiver).unwrap();
+    let accepted = work
+        .deliver(&of(&one), (&mut written, &mut []), &mut receiver)
+        .unwrap();
     assert_eq!(accepted.which(), [52]);
     let mut arrived = receiver.took;
     arrived.sort_unstable();
@@ -145,8 +151,10 @@ fn the_next_request_is_written_while_one_is_under_way_and_is_the_one_that_is_sen
     });
     let mut work = Work::new(64, usize::MAX);
     let batch = entries(0..192);
-    work.deliver(&batch, &mut encode, &mut receiver).unwrap_err();
-    work.deliver(&batch, &mut encode, &mut receiver).unwrap();
+    work.deliver(&batch, (&mut encode, &mut []), &mut receiver)
+        .unwrap_err();
+    work.deliver(&batch, (&mut encode, &mut []), &mut receiver)
+        .unwrap();
     assert_eq!(receiver.took, (0..192).collect::<Vec<u8>>());
 }
 
@@ -168,10 +176,13 @@ fn a_batch_of_many_requests_is_not_said_to_be_refused() {
     let mut encode = |_: &[Entry<'_>], _: &mut Vec<u8>| Ok(());
     let mut work = Work::new(1, usize::MAX);
     let batch = entries(0..u64::from(MOST_REQUESTS) + 1);
-    let error = work.deliver(&batch, &mut encode, &mut receiver).unwrap_err();
+    let error = work
+        .deliver(&batch, (&mut encode, &mut []), &mut receiver)
+        .unwrap_err();
     assert!(!error.to_string().contains("refuses"), "{error}");
     assert_eq!(
-        work.deliver(&batch, &mut encode, &mut receiver).unwrap(),
+        work.deliver(&batch, (&mut encode, &mut []), &mut receiver)
+            .unwrap(),
         Accepted::default()
     );
 }
@@ -186,7 +197,7 @@ fn a_receiver_that_refuses_everything_refuses_no_record() {
     };
     for _ in 0..50 {
         let error = work
-            .deliver(&entries(0..10), &mut encode, &mut receiver)
+            .deliver(&entries(0..10), (&mut encode, &mut []), &mut receiver)
             .unwrap_err();
         assert!(error.to_string().contains("without records"), "{error}");
     }
@@ -211,7 +222,7 @@ fn what_was_taken_before_a_failure_is_not_sent_again_and_no_call_makes_more_requ
     let batch = entries(0..200);
     let accepted = loop {
         let before = receiver.requests;
-        let answer = work.deliver(&batch, &mut written, &mut receiver);
+        let answer = work.deliver(&batch, (&mut written, &mut []), &mut receiver);
         assert!(receiver.requests - before <= 2 * MOST_REQUESTS as usize);
         if let Ok(accepted) = answer {
             break accepted;
@@ -276,10 +287,10 @@ fn what_was_refused_of_a_batch_that_was_given_up_is_not_told_of_the_next_one() {
         }
     });
     let mut work = Work::new(4, usize::MAX);
-    work.deliver(&entries(0..8), &mut written, &mut receiver)
+    work.deliver(&entries(0..8), (&mut written, &mut []), &mut receiver)
         .unwrap_err();
     let accepted = work
-        .deliver(&entries(8..12), &mut written, &mut receiver)
+        .deliver(&entries(8..12), (&mut written, &mut []), &mut receiver)
         .unwrap();
     assert_eq!(accepted.which(), [0; 0]);
 }
@@ -302,11 +313,11 @@ fn what_was_refused_of_batches_that_were_offered_together_is_told_of_the_one_tha
         }
     });
     let mut work = Work::new(4, usize::MAX);
-    work.deliver(&entries(0..12), &mut written, &mut receiver)
+    work.deliver(&entries(0..12), (&mut written, &mut []), &mut receiver)
         .unwrap_err();
     let mut told = |range| {
         let answer = work
-            .deliver(&entries(range), &mut written, &mut receiver)
+            .deliver(&entries(range), (&mut written, &mut []), &mut receiver)
             .unwrap();
         answer.which().to_vec()
     };
@@ -329,7 +340,7 @@ fn what_was_taken_before_does_not_speak_for_a_receiver_that_refuses_everything_s
         });
         let mut work = Work::new(size, usize::MAX);
         for _ in 0..20 {
-            work.deliver(&entries(0..200), &mut written, &mut receiver)
+            work.deliver(&entries(0..200), (&mut written, &mut []), &mut receiver)
                 .unwrap_err();
         }
         assert!(work.streams[0].passed as usize == size, "{size}");
@@ -338,7 +349,7 @@ fn what_was_taken_before_does_not_speak_for_a_receiver_that_refuses_everything_s
 
 #[test]
 fn a_request_without_records_that_is_sent_in_between_leaves_the_one_that_was_begun() {
-    let is_bad = |byte: &u8| byte % 3 == 0;
+    let is_bad = |byte: &u8| byte.is_multiple_of(3);
     let mut receiver = to(|request: &[u8]| match request.iter().any(is_bad) {
         true => Verdict::Split("400".into()),
         false => taken(0),
@@ -364,7 +375,8 @@ fn a_request_that_cannot_be_written_is_not_sent_and_one_whose_writing_panics_end
             let mut receiver = to(|_: &[u8]| taken(0));
             let mut work = Work::new(64, usize::MAX);
             let batch = entries(0..192);
-            let call = std::panic::AssertUnwindSafe(|| work.deliver(&batch, &mut encode, &mut receiver));
+            let call =
+                std::panic::AssertUnwindSafe(|| work.deliver(&batch, (&mut encode, &mut []), &mut receiver));
             match std::panic::catch_unwind(call) {
                 Err(_) => assert!(panics),
                 Ok(answer) => {
