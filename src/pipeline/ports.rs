@@ -18,8 +18,8 @@ use crate::stats::add;
 const PORT: usize = 64;
 
 /// Batches that wait are handed to a sink that gathers together, as far as they have no more entries and bytes than this.
-const TOGETHER_ENTRIES: usize = 8 * 1024;
-const TOGETHER_BYTES: usize = 4 * 1024 * 1024;
+const TOGETHER_ENTRIES: usize = 16 * 1024;
+const TOGETHER_BYTES: usize = 8 * 1024 * 1024;
 
 /// Waits between tries of a delivery, doubled each time.
 pub(super) const FIRST_WAIT: Duration = Duration::from_millis(50);

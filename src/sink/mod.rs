@@ -73,7 +73,7 @@ pub trait Sink: Send + fmt::Debug {
         true
     }
 
-    /// Whether it is given all that waits in one call, up to 8,192 entries and 4 MiB, where there is no journal; otherwise it is
+    /// Whether it is given all that waits in one call, up to 16,384 entries and 8 MiB, where there is no journal; otherwise it is
     /// given batch by batch, of about 256 KiB. For one that cuts what it is given into requests by itself, and goes on where it
     /// was when it is given some of it again: where it answers [`SinkError::Retry`], it is then given batch by batch. Default:
     /// false.

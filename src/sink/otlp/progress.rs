@@ -58,8 +58,21 @@ impl Progress {
     }
 }
 
-/// The entries in runs, each of one stream, whose name stands with it. Each entry is looked into once.
+/// The entries in runs, each of one stream, whose name stands with it. Those of the trail are of one, with numbers one behind
+/// the other: then the first and the last are looked into, and otherwise each.
 pub(super) fn runs<'b, 'e>(batch: &'b [Entry<'e>]) -> Vec<(&'e str, &'b [Entry<'e>])> {
+    let goes_on =
+        |pair: &[Entry<'_>]| matches!(pair, [one, next] if one.seq().checked_add(1) == Some(next.seq()));
+    let ends = batch
+        .first()
+        .and_then(Entry::stream)
+        .zip(batch.last().and_then(Entry::stream));
+    if let Some((stream, last)) = ends
+        && stream == last
+        && batch.windows(2).all(goes_on)
+    {
+        return vec![(stream, batch)];
+    }
     let mut runs: Vec<(&str, &[Entry<'_>])> = Vec::new();
     let mut from = 0;
     let mut known: Option<&[u8]> = None;
@@ -161,5 +174,10 @@ mod tests {
         ];
         assert_eq!(found, wanted);
         assert!(runs(&[]).is_empty());
+        // As the trail gives them.
+        let batch: Vec<Entry<'_>> = (7..20).map(|seq| Entry::new(seq, 0, &one)).collect();
+        assert_eq!(runs(&batch), [("one", batch.as_slice())]);
+        let holes: Vec<Entry<'_>> = [0, 2, 3].map(|seq| Entry::new(seq, 0, &one)).into();
+        assert_eq!(runs(&holes), [("one", holes.as_slice())]);
     }
 }
