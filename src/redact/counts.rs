@@ -12,7 +12,8 @@ use crate::stats::RuleStats;
 /// Counters by rule. A clone counts into the same numbers.
 ///
 /// A thread has a table for itself where there is one left, and adds to it without asking for the line of memory that
-/// other processors may have: what it wrote before need not have arrived there first. All other threads share a few.
+/// other processors may have: what it wrote before need not have arrived there first. It keeps the table until it ends, so
+/// threads that begin later share a few.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Counts(Arc<[Table; SHARDS]>);
 
@@ -34,7 +35,7 @@ struct Row {
 
 /// The tables that threads have for themselves, and those that are shared.
 const OWN: usize = 12;
-const SHARED: usize = 4;
+const SHARED: usize = 8;
 const SHARDS: usize = OWN + SHARED;
 const ROWS: usize = 32;
 
@@ -128,6 +129,7 @@ impl Counts {
             Some(row) => {
                 for (counter, n) in [(&row.redactions, redactions), (&row.trial, trial)] {
                     if n > 0 && shard < OWN {
+                        // Nobody else writes it, and nothing of this thread comes in between.
                         counter.store(counter.load(Ordering::Relaxed) + n, Ordering::Relaxed);
                     } else if n > 0 {
                         counter.fetch_add(n, Ordering::Relaxed);

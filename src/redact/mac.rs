@@ -123,7 +123,7 @@ impl MacKey {
         *block.get_mut(len)? = 0x80;
         let mut state = self.inner;
         end(&mut state, &mut block, BLOCK + len);
-        // The value is overwritten by the outer block.
+        // The value is not needed any more; whether the compiler leaves a copy of it on the stack is up to it.
         block = OUTER;
         if let Some(place) = block.first_chunk_mut() {
             *place = bytes(state);
