@@ -30,6 +30,9 @@ const AHEAD: usize = 3;
 /// Fewer entries are written sooner than a thread begins.
 const WORTH: usize = 64;
 
+/// So many requests are written by one thread: another one would have to begin for little.
+const FEW: usize = 4;
+
 /// Pauses: the first one, and the longest for what passes by itself and for what needs somebody.
 const FIRST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(5);
@@ -107,9 +110,11 @@ impl Work {
         to: &mut impl Exchange,
     ) -> Result<(), SinkError> {
         let rest = run.get(progress.done(run)..).unwrap_or_default();
-        if rest.len() < WORTH || self.fitting(rest, progress) == rest.len() {
+        let first = self.fitting(rest, progress);
+        if rest.len() < WORTH || first == rest.len() {
             return self.requests(run, progress, left, &mut Desk::here(encode), to);
         }
+        let others = if rest.len() > FEW * first { others } else { &mut [] };
         scope(|scope| match Desk::beside(scope, (encode, others)) {
             Ok(mut desk) => self.requests(run, progress, left, &mut desk, to),
             Err(encode) => self.requests(run, progress, left, &mut Desk::here(encode), to),
