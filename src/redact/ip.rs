@@ -32,6 +32,18 @@ pub fn truncate_ip(text: &str) -> Option<(String, Option<u8>)> {
     Some((address.to_string(), Some(bits)))
 }
 
+/// Writes what is left of the text as a whole, and says whether that is something else than the text; `None` where it is
+/// no address, and nothing was written.
+pub(super) fn put_whole(text: &str, out: &mut String) -> Option<bool> {
+    let given = text.trim();
+    if STAND_INS.contains(&given) {
+        out.push_str(given);
+        return Some(false);
+    }
+    let place = out.len();
+    put_truncated(given, out).then(|| out.get(place..) != Some(text))
+}
+
 /// The address itself, without brackets, zone and port; an IPv4-mapped one as IPv4.
 pub(crate) fn parsed(text: &str) -> Option<IpAddr> {
     let address = parse(text).or_else(|| parse_with_port(text))?;

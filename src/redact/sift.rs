@@ -372,14 +372,8 @@ pub(super) fn replace(
             return false;
         }
         Action::TruncateIp => {
-            let given = text.trim();
-            if super::ip::STAND_INS.contains(&given) {
-                out.push_str(given);
-                return false;
-            }
-            let place = out.len();
-            if super::ip::put_truncated(given, out) {
-                return out.get(place..) != Some(text);
+            if let Some(is_changed) = super::ip::put_whole(text, out) {
+                return is_changed;
             }
         }
         Action::TruncateLen(len) => {

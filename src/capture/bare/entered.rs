@@ -35,7 +35,7 @@ struct Inside {
     first: [Cell<Entered>; FIRST],
     /// How many of them there are.
     len: Cell<usize>,
-    /// How many are in the list; where there are any, the next one goes there as well.
+    /// How many are in the list, or should be; where there are any, the next one goes there as well.
     deeper: Cell<usize>,
 }
 
@@ -65,8 +65,9 @@ impl Inside {
     /// Leaves a span that is not the newest.
     #[cold]
     fn remove(&self, table: u32, id: u64) {
-        if self.deeper.get() > 0 && deeper(|list| remove(list, table, id)) == Some(true) {
-            self.deeper.set(self.deeper.get() - 1);
+        let deeper_len = self.deeper.get();
+        if deeper_len > 0 && deeper(|list| remove(list, table, id)) == Some(true) {
+            self.deeper.set(deeper_len - 1);
             return;
         }
         let cells = self.cells();
@@ -77,18 +78,35 @@ impl Inside {
                 .zip(cells.iter().skip(at + 1))
                 .for_each(|(to, from)| to.set(from.get()));
             self.len.set(cells.len() - 1);
+        } else if deeper(|list| list.len() < deeper_len) == Some(true) {
+            // One of those that found no memory.
+            self.deeper.set(deeper_len - 1);
         }
     }
 
+    /// Without memory for one more it is counted all the same: until it is left, the thread is inside of nothing that is
+    /// known, rather than of the span around it.
     #[cold]
     fn push_deeper(&self, table: u32, id: u64) {
-        let pushed = deeper(|list| {
-            let is_again = self.holds(table, id) || list.iter().any(|entered| entered.is(table, id));
-            list.push(Entered { id, table, is_again });
+        let counted = deeper(|list| {
+            if list.try_reserve(1).is_ok() {
+                let is_again = self.holds(table, id) || list.iter().any(|entered| entered.is(table, id));
+                list.push(Entered { id, table, is_again });
+            }
         });
-        if pushed.is_some() {
+        if counted.is_some() {
             self.deeper.set(self.deeper.get() + 1);
         }
+    }
+
+    /// The innermost one among those that are deeper; `Some(None)` where that is one that found no memory.
+    #[cold]
+    fn innermost_deeper(&self, is_it: impl Fn(&Entered) -> bool) -> Option<Option<Entered>> {
+        deeper(|list| match list.len() < self.deeper.get() {
+            true => Some(None),
+            false => list.iter().rev().copied().find(is_it).map(Some),
+        })
+        .flatten()
     }
 }
 
@@ -141,9 +159,9 @@ pub(super) fn innermost(of: u32) -> u64 {
     let is_it = |entered: &Entered| entered.table == of && !entered.is_again;
     let found = INSIDE.try_with(|inside| {
         if inside.deeper.get() > 0
-            && let Some(found) = deeper(|list| list.iter().rev().copied().find(is_it)).flatten()
+            && let Some(found) = inside.innermost_deeper(is_it)
         {
-            return Some(found);
+            return found;
         }
         inside.cells().iter().rev().map(Cell::get).find(is_it)
     });

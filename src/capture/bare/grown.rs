@@ -72,6 +72,14 @@ impl Grown {
         }
     }
 
+    /// One that makes no more pages.
+    #[cfg(test)]
+    pub(super) fn full() -> Self {
+        let grown = Self::default();
+        grown.free.lock().pages = PAGES;
+        grown
+    }
+
     fn lock(&self) -> Option<MutexGuard<'_, Free>> {
         self.free.try_lock_for(PATIENCE)
     }

@@ -369,3 +369,13 @@ fn a_panic_of_who_hears_of_an_end_leaves_no_place_behind() {
     let is_free = |place: &Place| place.holders.load(Ordering::Relaxed) == FREE;
     assert!(bare.places.iter().all(is_free));
 }
+
+#[test]
+fn a_span_without_a_place_has_an_id_of_its_own_is_never_found_and_is_no_parent() {
+    let grown = Grown::full();
+    let ids: Vec<_> = (0..3).map(|_| grown.open(0, callsite()).into_u64()).collect();
+    assert!(ids[0] != ids[1] && ids[1] != ids[2] && ids[0] != ids[2]);
+    for id in ids {
+        assert!(grown.get(id >> LOW_BITS).is_none(), "{id:#x}");
+    }
+}

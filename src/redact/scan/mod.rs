@@ -199,16 +199,10 @@ pub(super) fn is_mark(text: &str) -> bool {
 
 /// Writes what stands in a hit's place; `false` where that is the text itself.
 fn replace(hit: &Hit, text: &str, out: &mut String) -> bool {
-    if hit.sort == Sort::Network {
-        let given = text.trim();
-        if super::ip::STAND_INS.contains(&given) {
-            out.push_str(given);
-            return false;
-        }
-        let place = out.len();
-        if super::ip::put_truncated(given, out) {
-            return out.get(place..) != Some(text);
-        }
+    if hit.sort == Sort::Network
+        && let Some(is_changed) = super::ip::put_whole(text, out)
+    {
+        return is_changed;
     }
     let family = match hit.sort {
         Sort::Secret => "secret",

@@ -14,8 +14,7 @@ use super::resource::Resource;
 use super::tls::{Certificates, Pem};
 use super::transport::Transport;
 use super::url::{Shown, Url};
-use super::{OtlpSink, Work};
-use super::{WRITERS, Writer};
+use super::{Delivery, OtlpSink, WRITERS, Writer};
 use crate::error::{Error, Result};
 
 /// How requests travel.
@@ -223,7 +222,7 @@ impl OtlpBuilder {
             writer: writer(),
             others: (1..WRITERS.min(processors)).map(|_| writer()).collect(),
             transport,
-            work: Work::new(self.batch_records, self.batch_bytes),
+            delivery: Delivery::new(self.batch_records, self.batch_bytes),
             name: self.name,
             anchors: Anchors::default(),
         })

@@ -15,12 +15,12 @@ use opentelemetry_sdk::logs::{LogBatch, LogExporter};
 
 use super::answer::{Verdict, said};
 use super::builder::LONGEST;
+use super::delivery::Delivery;
 use super::encode::Encoder;
 use super::exporter_record::{Group, Reader};
 use super::headers::Headers;
 use super::resource::Resource;
 use super::transport::Exchange;
-use super::work::Work;
 use crate::format::Entry;
 use crate::sink::{Accepted, Sink, SinkError};
 
@@ -66,7 +66,7 @@ const EVENT_NAMES: usize = 1024;
 pub struct ExporterSink<E> {
     name: String,
     encoder: Encoder,
-    work: Work,
+    delivery: Delivery,
     way: Exporting<E>,
 }
 
@@ -92,7 +92,7 @@ impl<E: LogExporter> ExporterSink<E> {
         Self {
             name: "exporter".to_owned(),
             encoder: Encoder::new(Resource::default(), false),
-            work: Work::new(512, 1024 * 1024),
+            delivery: Delivery::new(512, 1024 * 1024),
             way: Exporting {
                 exporter,
                 reader: Reader::new(EVENT_NAMES),
@@ -155,7 +155,9 @@ impl<E: LogExporter> Sink for ExporterSink<E> {
             encoder.request(entries, out);
             Ok(())
         };
-        let delivered = self.work.deliver(batch, (&mut encode, &mut []), &mut self.way);
+        let delivered = self
+            .delivery
+            .deliver(batch, (&mut encode, &mut []), &mut self.way);
         if self.way.is_shut_down {
             return Err(SinkError::fatal(
                 "the exporter was shut down by somebody else; give the sink one of its own",

@@ -5,6 +5,7 @@ mod anchor;
 mod answer;
 mod builder;
 mod connection;
+mod delivery;
 mod encode;
 mod environment;
 #[cfg(feature = "exporter")]
@@ -27,7 +28,6 @@ mod transport;
 mod url;
 mod value;
 mod wire;
-mod work;
 
 pub use anchor::Anchors;
 pub use builder::{Compression, OtlpBuilder, Protocol};
@@ -39,9 +39,9 @@ use std::io;
 
 use ahead::Encode;
 use answer::Verdict;
+use delivery::Delivery;
 use encode::Encoder;
 use transport::{Exchange as _, Packing, Transport};
-use work::Work;
 
 use super::{Accepted, Sink, SinkError};
 use crate::error::{Error, ErrorKind, Result};
@@ -92,7 +92,7 @@ pub struct OtlpSink {
     /// Write beside the first, where several requests wait.
     others: Vec<Writer>,
     transport: Transport,
-    work: Work,
+    delivery: Delivery,
     anchors: Anchors,
 }
 
@@ -186,7 +186,7 @@ impl Sink for OtlpSink {
         }
         let mut others: Vec<_> = self.others.iter_mut().map(write).collect();
         let writers = (&mut write(&mut self.writer), others.as_mut_slice());
-        self.work.deliver(batch, writers, &mut self.transport)
+        self.delivery.deliver(batch, writers, &mut self.transport)
     }
 
     /// What was delivered, the collector has acknowledged. A checkpoint may wait.

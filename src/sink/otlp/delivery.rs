@@ -40,7 +40,7 @@ const LONGEST_PERSON: Duration = Duration::from_secs(60);
 
 /// What is known of the batches under way, and of how it went lately.
 #[derive(Debug)]
-pub(super) struct Work {
+pub(super) struct Delivery {
     batch_records: usize,
     batch_bytes: usize,
     /// Streams are few.
@@ -53,7 +53,7 @@ pub(super) struct Work {
     rooms: Vec<Room>,
 }
 
-impl Work {
+impl Delivery {
     pub(super) fn new(batch_records: usize, batch_bytes: usize) -> Self {
         Self {
             batch_records,

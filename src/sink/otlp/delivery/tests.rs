@@ -52,10 +52,10 @@ fn written(part: &[Entry<'_>], out: &mut Vec<u8>) -> io::Result<()> {
 }
 
 /// Offers the batch until it is answered for.
-fn offer(work: &mut Work, batch: &[Entry<'_>], to: &mut impl Exchange) -> Vec<u64> {
+fn offer(delivery: &mut Delivery, batch: &[Entry<'_>], to: &mut impl Exchange) -> Vec<u64> {
     loop {
         // Three write.
-        if let Ok(accepted) = work.deliver(batch, (&mut { written }, &mut [written; 2]), to) {
+        if let Ok(accepted) = delivery.deliver(batch, (&mut { written }, &mut [written; 2]), to) {
             return accepted.which().to_vec();
         }
     }
@@ -81,8 +81,8 @@ fn whichever_records_are_refused_they_are_named_and_all_others_arrive_in_order()
                 _ => Verdict::Split("400".into()),
             },
         );
-        let mut work = Work::new(37 + 27 * (round % 3) as usize, usize::MAX);
-        let refused = offer(&mut work, &entries(0..200), &mut receiver);
+        let mut delivery = Delivery::new(37 + 27 * (round % 3) as usize, usize::MAX);
+        let refused = offer(&mut delivery, &entries(0..200), &mut receiver);
         assert_eq!(refused, bad, "round {round}");
         let good: Vec<u8> = (0..200).filter(|byte| !is_bad(byte)).collect();
         assert_eq!(receiver.took, good, "round {round}");
@@ -115,15 +115,16 @@ fn streams_count_their_entries_by_themselves_and_none_is_passed_over_or_refused_
         }
         taken(0)
     });
-    let mut work = Work::new(4, usize::MAX);
-    work.deliver(&of(&one), (&mut written, &mut []), &mut receiver)
+    let mut delivery = Delivery::new(4, usize::MAX);
+    delivery
+        .deliver(&of(&one), (&mut written, &mut []), &mut receiver)
         .unwrap_err();
-    let accepted = work
+    let accepted = delivery
         .deliver(&of(&other), (&mut written, &mut []), &mut receiver)
         .unwrap();
     assert_eq!(accepted.which(), [0; 0]);
     is_away.set(false);
-    let accepted = work
+    let accepted = delivery
         .deliver(&of(&one), (&mut written, &mut []), &mut receiver)
         .unwrap();
     assert_eq!(accepted.which(), [52]);
@@ -149,11 +150,13 @@ fn the_next_request_is_written_while_one_is_under_way_and_is_the_one_that_is_sen
         while behind < 192 && told.recv().unwrap() != Some(behind) {}
         if asked == 2 { later() } else { taken(0) }
     });
-    let mut work = Work::new(64, usize::MAX);
+    let mut delivery = Delivery::new(64, usize::MAX);
     let batch = entries(0..192);
-    work.deliver(&batch, (&mut encode, &mut []), &mut receiver)
+    delivery
+        .deliver(&batch, (&mut encode, &mut []), &mut receiver)
         .unwrap_err();
-    work.deliver(&batch, (&mut encode, &mut []), &mut receiver)
+    delivery
+        .deliver(&batch, (&mut encode, &mut []), &mut receiver)
         .unwrap();
     assert_eq!(receiver.took, (0..192).collect::<Vec<u8>>());
 }
@@ -161,12 +164,12 @@ fn the_next_request_is_written_while_one_is_under_way_and_is_the_one_that_is_sen
 #[test]
 fn an_entry_that_took_the_number_of_a_lost_one_is_sent_as_well() {
     let mut receiver = to(|_: &[u8]| taken(0));
-    let mut work = Work::new(4, usize::MAX);
-    offer(&mut work, &entries(0..10), &mut receiver);
+    let mut delivery = Delivery::new(4, usize::MAX);
+    offer(&mut delivery, &entries(0..10), &mut receiver);
     let again: Vec<_> = (7..9).map(|seq| Entry::new(seq, seq + 20, b"{}")).collect();
-    offer(&mut work, &again, &mut receiver);
+    offer(&mut delivery, &again, &mut receiver);
     assert_eq!(receiver.took, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 7, 8]);
-    let shown = format!("{work:?}");
+    let shown = format!("{delivery:?}");
     assert!(!shown.contains("[7, 8]"), "it shows the records: {shown}");
 }
 
@@ -174,14 +177,15 @@ fn an_entry_that_took_the_number_of_a_lost_one_is_sent_as_well() {
 fn a_batch_of_many_requests_is_not_said_to_be_refused() {
     let mut receiver = to(|_: &[u8]| taken(0));
     let mut encode = |_: &[Entry<'_>], _: &mut Vec<u8>| Ok(());
-    let mut work = Work::new(1, usize::MAX);
+    let mut delivery = Delivery::new(1, usize::MAX);
     let batch = entries(0..u64::from(MOST_REQUESTS) + 1);
-    let error = work
+    let error = delivery
         .deliver(&batch, (&mut encode, &mut []), &mut receiver)
         .unwrap_err();
     assert!(!error.to_string().contains("refuses"), "{error}");
     assert_eq!(
-        work.deliver(&batch, (&mut encode, &mut []), &mut receiver)
+        delivery
+            .deliver(&batch, (&mut encode, &mut []), &mut receiver)
             .unwrap(),
         Accepted::default()
     );
@@ -190,18 +194,18 @@ fn a_batch_of_many_requests_is_not_said_to_be_refused() {
 #[test]
 fn a_receiver_that_refuses_everything_refuses_no_record() {
     let mut receiver = to(|_: &[u8]| Verdict::Split("400".into()));
-    let mut work = Work::new(10, usize::MAX);
+    let mut delivery = Delivery::new(10, usize::MAX);
     let mut encode = |_: &[Entry<'_>], out: &mut Vec<u8>| {
         out.push(1);
         Ok(())
     };
     for _ in 0..50 {
-        let error = work
+        let error = delivery
             .deliver(&entries(0..10), (&mut encode, &mut []), &mut receiver)
             .unwrap_err();
         assert!(error.to_string().contains("without records"), "{error}");
     }
-    assert_eq!(work.streams[0].passed, 0);
+    assert_eq!(delivery.streams[0].passed, 0);
 }
 
 #[test]
@@ -218,11 +222,11 @@ fn what_was_taken_before_a_failure_is_not_sent_again_and_no_call_makes_more_requ
             Verdict::Split("no".into())
         }
     });
-    let mut work = Work::new(64, usize::MAX);
+    let mut delivery = Delivery::new(64, usize::MAX);
     let batch = entries(0..200);
     let accepted = loop {
         let before = receiver.requests;
-        let answer = work.deliver(&batch, (&mut written, &mut []), &mut receiver);
+        let answer = delivery.deliver(&batch, (&mut written, &mut []), &mut receiver);
         assert!(receiver.requests - before <= 2 * MOST_REQUESTS as usize);
         if let Ok(accepted) = answer {
             break accepted;
@@ -231,7 +235,7 @@ fn what_was_taken_before_a_failure_is_not_sent_again_and_no_call_makes_more_requ
     assert_eq!(accepted.which(), (1..200).step_by(2).collect::<Vec<u64>>());
     assert_eq!(receiver.took, (0..200).step_by(2).collect::<Vec<u8>>());
     assert_eq!(
-        offer(&mut work, &batch, &mut receiver),
+        offer(&mut delivery, &batch, &mut receiver),
         Vec::<u64>::new(),
         "and not once more"
     );
@@ -248,14 +252,14 @@ fn a_request_holds_no_more_records_and_bytes_than_it_may_and_a_longer_line_trave
         sizes.borrow_mut().push(request.len());
         taken(0)
     });
-    offer(&mut Work::new(4, 10), &batch, &mut receiver);
+    offer(&mut Delivery::new(4, 10), &batch, &mut receiver);
     assert_eq!(*sizes.borrow(), [4, 1, 1, 3]);
 }
 
 #[test]
 fn pauses_grow_to_their_limit_differ_and_never_end_before_the_time_that_was_named() {
-    let mut work = Work::new(1, 1);
-    let mut pause = |after, longest| match work.later(after, String::new(), longest) {
+    let mut delivery = Delivery::new(1, 1);
+    let mut pause = |after, longest| match delivery.later(after, String::new(), longest) {
         SinkError::Retry {
             after: Some(after), ..
         } => after,
@@ -272,24 +276,13 @@ fn pauses_grow_to_their_limit_differ_and_never_end_before_the_time_that_was_name
 
 #[test]
 fn what_was_refused_of_a_batch_that_was_given_up_is_not_told_of_the_next_one() {
-    let mut answers = vec![
-        Verdict::Taken {
-            refused: 4,
-            why: String::new(),
-        },
-        later(),
-    ];
-    let mut receiver = to(|_: &[u8]| {
-        if answers.is_empty() {
-            taken(0)
-        } else {
-            answers.remove(0)
-        }
-    });
-    let mut work = Work::new(4, usize::MAX);
-    work.deliver(&entries(0..8), (&mut written, &mut []), &mut receiver)
+    let mut answers = [taken(4), later()].into_iter();
+    let mut receiver = to(|_: &[u8]| answers.next().unwrap_or(taken(0)));
+    let mut delivery = Delivery::new(4, usize::MAX);
+    delivery
+        .deliver(&entries(0..8), (&mut written, &mut []), &mut receiver)
         .unwrap_err();
-    let accepted = work
+    let accepted = delivery
         .deliver(&entries(8..12), (&mut written, &mut []), &mut receiver)
         .unwrap();
     assert_eq!(accepted.which(), [0; 0]);
@@ -297,26 +290,14 @@ fn what_was_refused_of_a_batch_that_was_given_up_is_not_told_of_the_next_one() {
 
 #[test]
 fn what_was_refused_of_batches_that_were_offered_together_is_told_of_the_one_that_it_stands_in() {
-    let mut answers = vec![
-        taken(0),
-        Verdict::Taken {
-            refused: 4,
-            why: String::new(),
-        },
-        later(),
-    ];
-    let mut receiver = to(|_: &[u8]| {
-        if answers.is_empty() {
-            taken(0)
-        } else {
-            answers.remove(0)
-        }
-    });
-    let mut work = Work::new(4, usize::MAX);
-    work.deliver(&entries(0..12), (&mut written, &mut []), &mut receiver)
+    let mut answers = [taken(0), taken(4), later()].into_iter();
+    let mut receiver = to(|_: &[u8]| answers.next().unwrap_or(taken(0)));
+    let mut delivery = Delivery::new(4, usize::MAX);
+    delivery
+        .deliver(&entries(0..12), (&mut written, &mut []), &mut receiver)
         .unwrap_err();
     let mut told = |range| {
-        let answer = work
+        let answer = delivery
             .deliver(&entries(range), (&mut written, &mut []), &mut receiver)
             .unwrap();
         answer.which().to_vec()
@@ -338,12 +319,13 @@ fn what_was_taken_before_does_not_speak_for_a_receiver_that_refuses_everything_s
                 Verdict::Split("400".into())
             }
         });
-        let mut work = Work::new(size, usize::MAX);
+        let mut delivery = Delivery::new(size, usize::MAX);
         for _ in 0..20 {
-            work.deliver(&entries(0..200), (&mut written, &mut []), &mut receiver)
+            delivery
+                .deliver(&entries(0..200), (&mut written, &mut []), &mut receiver)
                 .unwrap_err();
         }
-        assert!(work.streams[0].passed as usize == size, "{size}");
+        assert!(delivery.streams[0].passed as usize == size, "{size}");
     }
 }
 
@@ -354,8 +336,8 @@ fn a_request_without_records_that_is_sent_in_between_leaves_the_one_that_was_beg
         true => Verdict::Split("400".into()),
         false => taken(0),
     });
-    let mut work = Work::new(1, usize::MAX);
-    let refused = offer(&mut work, &entries(0..200), &mut receiver);
+    let mut delivery = Delivery::new(1, usize::MAX);
+    let refused = offer(&mut delivery, &entries(0..200), &mut receiver);
     assert_eq!(refused, (0..200).step_by(3).collect::<Vec<u64>>());
     let good: Vec<u8> = (0..200).filter(|byte| !is_bad(byte)).collect();
     assert_eq!(receiver.took, good);
@@ -373,10 +355,11 @@ fn a_request_that_cannot_be_written_is_not_sent_and_one_whose_writing_panics_end
                 written(part, out)
             };
             let mut receiver = to(|_: &[u8]| taken(0));
-            let mut work = Work::new(64, usize::MAX);
+            let mut delivery = Delivery::new(64, usize::MAX);
             let batch = entries(0..192);
-            let call =
-                std::panic::AssertUnwindSafe(|| work.deliver(&batch, (&mut encode, &mut []), &mut receiver));
+            let call = std::panic::AssertUnwindSafe(|| {
+                delivery.deliver(&batch, (&mut encode, &mut []), &mut receiver)
+            });
             match std::panic::catch_unwind(call) {
                 Err(_) => assert!(panics),
                 Ok(answer) => {
