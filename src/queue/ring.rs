@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
+use spin::mutex::SpinMutex;
 
 /// Places in a circle. Who fills one must hold credit for it, so that never more numbers are out than there are places.
 #[derive(Debug)]
@@ -34,8 +35,10 @@ struct Line<T>(T);
 struct Place<T> {
     /// One more than the number that filled it last.
     filled: AtomicU64,
-    /// Free whenever somebody comes to it: the lock stands in for a proof.
-    item: Mutex<T>,
+    /// Free whenever somebody comes to it: the lock stands in for a proof. It is left by a plain store. Another lock's atomic
+    /// exchange would wait until the item has arrived in a place that the caller's caches have long forgotten: most of what
+    /// handing over cost.
+    item: SpinMutex<T>,
 }
 
 /// How often the receiver looks for an item whose number is drawn before it lets others run.
