@@ -151,22 +151,32 @@ impl Capture {
         Some(self.plan(metadata)).filter(|plan| plan.role != Role::Ignored)
     }
 
+    // A call of its own: who asks whether an event is ours has no registers to save where it is not, and saves none twice.
+    #[inline(never)]
     pub(super) fn event(&self, event: &Event<'_>) {
-        self.planned_event(event, self.plan(event.metadata()));
+        self.report(event, self.plan(event.metadata()));
     }
 
     /// As [`Self::event`], for a caller who has looked the plan up.
-    #[inline]
+    #[inline(never)]
     pub(super) fn planned_event(&self, event: &Event<'_>, plan: &'static Plan) {
+        self.report(event, plan);
+    }
+
+    #[inline(always)]
+    fn report(&self, event: &Event<'_>, plan: &'static Plan) {
         if plan.role != Role::Event && !self.is_record(event, plan) {
             return;
         }
         let Some(_depth) = Depth::enter() else {
             return self.nested_too_deeply(plan);
         };
-        // The one in the thread's hand is taken without a call: it is nearly always there.
-        let buffer = Pool::held().unwrap_or_else(|| self.outlet.buffer());
-        let mut into = Redacting::frame(buffer, self.clock.now(), &self.settings.policy);
+        // The buffer in the thread's hand is taken without a call: it is nearly always there.
+        let mut into = Redacting::frame(Pool::held().unwrap_or_default(), &self.settings.policy);
+        if !into.has_memory() {
+            into.give(self.outlet.buffer());
+        }
+        into.at(self.clock.now());
         let has_actor = self.append_for(&mut into, event);
         if plan.names_actor && has_actor {
             into.level();

@@ -278,7 +278,8 @@ impl Capture {
 
     /// Writes the record of a span that has ended, or that is still open when the trail ends.
     fn send_span(&self, state: &SpanState, plan: &'static Plan, why_open: Option<&'static str>) {
-        let mut into = Redacting::frame(self.outlet.buffer(), self.clock.now(), &self.settings.policy);
+        let mut into = Redacting::frame(self.outlet.buffer(), &self.settings.policy);
+        into.at(self.clock.now());
         into.inherit(&state.inherited);
         into.constants(&plan.constants);
         if state.seen & sees::DURATION == 0 {
@@ -306,7 +307,8 @@ impl Capture {
     }
 
     pub(super) fn send_start(&self, state: &SpanState, plan: &'static Plan) {
-        let mut into = Redacting::frame(self.outlet.buffer(), self.clock.now(), &self.settings.policy);
+        let mut into = Redacting::frame(self.outlet.buffer(), &self.settings.policy);
+        into.at(self.clock.now());
         into.inherit(&state.inherited);
         into.constants(&plan.constants);
         into.own(&state.own, state.names);

@@ -155,7 +155,8 @@ impl Capture {
 
     /// The id of the actor in whose scope or span this thread is, as the trail's policy leaves it.
     pub(crate) fn actor_here(&self) -> Option<String> {
-        let mut into = Redacting::frame(self.outlet.buffer(), 0, &self.settings.policy);
+        let mut into = Redacting::frame(self.outlet.buffer(), &self.settings.policy);
+        into.at(0);
         self.inherit_context(&mut into);
         let actor = crate::format::Names::of(into.written()).actor();
         let actor = actor.map(str::to_owned);

@@ -4,7 +4,7 @@ use crate::config::{CallStacks, Floors, Modes};
 use crate::redact::Policy;
 
 /// The audit target when nothing else is configured, and the prefix (`audit::…`) that counts as well.
-const TARGET: &str = "audit";
+pub(super) const TARGET: &str = "audit";
 
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {

@@ -17,6 +17,7 @@ use super::core::Capture;
 use super::ids::Passage;
 use super::layer::AuditLayer;
 use super::plan::{Plan, Role};
+use super::settings::TARGET;
 
 /// Tells wrappers apart in what plans remember of the stacks inside them.
 static WRAPPERS: AtomicU32 = AtomicU32::new(1);
@@ -93,6 +94,15 @@ impl<S: Subscriber> Audited<S> {
                 inner.event(event);
             }
         });
+    }
+
+    #[inline(never)]
+    fn any_event(&self, event: &Event<'_>) {
+        match self.audits(event.metadata()) {
+            None => self.forward(event),
+            Some(capture) if matches!(self.inner, Inner::Bare(_)) => capture.event(event),
+            Some(capture) => self.audit(capture, event),
+        }
     }
 
     /// Forwards an audit event to a stack that wants it, and records it.
@@ -210,11 +220,13 @@ impl<S: Subscriber> Subscriber for Audited<S> {
 
     #[inline]
     fn event(&self, event: &Event<'_>) {
-        match self.audits(event.metadata()) {
-            None => self.forward(event),
+        // What is asked first needs nothing that is called, and so nothing that is saved before.
+        match &self.capture {
             // Nobody else listens.
-            Some(capture) if matches!(self.inner, Inner::Bare(_)) => capture.event(event),
-            Some(capture) => self.audit(capture, event),
+            Some(capture) if matches!(self.inner, Inner::Bare(_)) && event.metadata().target() == TARGET => {
+                capture.event(event);
+            }
+            _ => self.any_event(event),
         }
     }
 

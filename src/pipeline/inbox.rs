@@ -334,11 +334,20 @@ impl Inbox {
         self.lost(Loss::Memory, route.category);
     }
 
+    /// Hands a frame over and waits for the disk; `false`, and nothing, on a thread of our own, which would wait for itself.
     #[cold]
     #[inline(never)]
-    fn send_durable(&self, frame: &mut Redacting<'_>, route: Route<'_>) {
+    fn send_durable(&self, frame: &mut Redacting<'_>, route: Route<'_>) -> bool {
+        if crate::capture::is_own_thread() {
+            return false;
+        }
         let (frame, spare) = frame.finish();
         self.recycle(spare);
+        self.push_durable(frame, route);
+        true
+    }
+
+    fn push_durable(&self, frame: Redacted, route: Route<'_>) {
         if self.is_forked() {
             self.recycle(frame.into_buffer());
             return self.lost(Loss::Forked, route.category);
@@ -387,8 +396,8 @@ impl Outlet for Inbox {
         let Some(bytes) = frame.capacity() else {
             return self.lost_whole(frame, route);
         };
-        if route.mode == Mode::Durable && !crate::capture::is_own_thread() {
-            return self.send_durable(frame, route);
+        if route.mode == Mode::Durable && self.send_durable(frame, route) {
+            return;
         }
         let sent = self.queue.try_fill(bytes, Lane::Ordinary, |place| {
             frame.finish_in(&mut place.frame);
@@ -468,7 +477,8 @@ mod tests {
         inbox.process = inbox.process.wrapping_add(1);
         let send = |mode| {
             let policy = Policy::balanced();
-            let mut frame = Redacting::frame(inbox.buffer(), 1, &policy);
+            let mut frame = Redacting::frame(inbox.buffer(), &policy);
+            frame.at(1);
             inbox.send(&mut frame, Route { mode, category: "x" });
         };
         // It must not wait for a disk that nobody asks, nor for room that nobody makes.

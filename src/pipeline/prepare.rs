@@ -65,7 +65,8 @@ impl Inner {
             self.inbox().rejected(None, Loss::Policy);
             return Err(Error::new(ErrorKind::Refused, message));
         }
-        let mut into = Redacting::frame(self.inbox().buffer(), time, self.capture.policy());
+        let mut into = Redacting::frame(self.inbox().buffer(), self.capture.policy());
+        into.at(time);
         let has_actor = self.capture.inherit_for(record, &mut into);
         if has_actor && record.get(Slot::ActorId).is_some() {
             into.level();

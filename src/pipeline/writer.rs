@@ -373,7 +373,8 @@ impl Writer {
     /// Adds a control record to the batch. Gives its id.
     pub(super) fn control(&mut self, record: &Record) -> Uuid {
         self.observe();
-        let mut into = Redacting::frame(Vec::new(), self.observed_at, &self.own_policy);
+        let mut into = Redacting::frame(Vec::new(), &self.own_policy);
+        into.at(self.observed_at);
         into.record(record);
         if into.capacity().is_none() {
             // The writer's own records are few and short, and nobody else can say what they do: as everything on this

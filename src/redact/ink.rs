@@ -14,20 +14,22 @@ use crate::record::frame::Out;
 pub(super) struct Ink {
     /// Initialised to its whole length; what lies behind the mark does not matter.
     bytes: Vec<u8>,
-    /// Where the next byte goes; [`LOST`] where nothing can.
-    at: usize,
+    /// Where the next byte goes; [`LOST`] where nothing can. Narrow, so that a length is added without a look whether the sum
+    /// overflows.
+    at: u32,
 }
 
-/// Lies behind every memory, and so far from the end of all numbers that a length can be added.
-const LOST: usize = isize::MAX as usize;
+/// Lies behind all memory that an ink ever has.
+const LOST: u32 = u32::MAX;
 
 impl Out for Ink {
     #[inline]
     fn extend(&mut self, bytes: &[u8]) {
-        match self.bytes.get_mut(self.at..self.at + bytes.len()) {
+        let at = self.len();
+        match self.bytes.get_mut(at..at + bytes.len()) {
             Some(place) => {
                 place.copy_from_slice(bytes);
-                self.at += bytes.len();
+                self.move_on(bytes.len());
             }
             None => self.extend_grown(bytes),
         }
@@ -43,7 +45,18 @@ impl Ink {
 
     #[inline]
     pub(super) fn len(&self) -> usize {
-        self.at
+        self.at as usize
+    }
+
+    /// Moves the mark behind `len` bytes that were written.
+    #[inline]
+    fn move_on(&mut self, len: usize) {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the memory is never longer than the mark reaches"
+        )]
+        let len = len as u32;
+        self.at += len;
     }
 
     #[inline]
@@ -54,7 +67,7 @@ impl Ink {
     /// What was written; `None` where there was no memory for all of it.
     #[inline]
     pub(super) fn whole(&self) -> Option<&[u8]> {
-        self.bytes.get(..self.at)
+        self.bytes.get(..self.len())
     }
 
     /// Whether there was no memory for all that was written.
@@ -72,7 +85,8 @@ impl Ink {
 
     /// What was written from `start` on, to be changed in place.
     pub(super) fn written_from(&mut self, start: usize) -> &mut [u8] {
-        self.bytes.get_mut(start..self.at).unwrap_or_default()
+        let end = self.len();
+        self.bytes.get_mut(start..end).unwrap_or_default()
     }
 
     #[inline]
@@ -95,7 +109,7 @@ impl Ink {
     pub(super) fn wipe_back(&mut self, len: usize) {
         if !self.is_lost() {
             self.written_from(len).fill(0);
-            self.at = self.at.min(len);
+            self.at = self.at.min(u32::try_from(len).unwrap_or(LOST));
         }
     }
 
@@ -105,26 +119,28 @@ impl Ink {
         if self.is_lost() {
             return;
         }
-        let needed = (self.at + bytes.len()).saturating_sub(self.bytes.len());
-        if self.bytes.try_reserve(needed).is_err() {
+        let at = self.len();
+        let needed = (at + bytes.len()).saturating_sub(self.bytes.len());
+        if at + bytes.len() > MOST || self.bytes.try_reserve(needed).is_err() {
             return self.lose();
         }
-        self.bytes.resize(self.bytes.capacity(), 0);
-        if let Some(place) = self.bytes.get_mut(self.at..self.at + bytes.len()) {
+        self.bytes.resize(self.bytes.capacity().min(MOST), 0);
+        if let Some(place) = self.bytes.get_mut(at..at + bytes.len()) {
             place.copy_from_slice(bytes);
-            self.at += bytes.len();
+            self.move_on(bytes.len());
         }
     }
 
     /// A few bytes of known number, and more behind them.
     #[inline]
     pub(super) fn put<const N: usize>(&mut self, bytes: [u8; N], more: &[u8]) {
-        let place = self.bytes.get_mut(self.at..self.at + N + more.len());
+        let at = self.len();
+        let place = self.bytes.get_mut(at..at + N + more.len());
         match place.and_then(|place| place.split_first_chunk_mut::<N>()) {
             Some((first, rest)) => {
                 *first = bytes;
                 rest.copy_from_slice(more);
-                self.at += N + more.len();
+                self.move_on(N + more.len());
             }
             None => {
                 self.extend_grown(&bytes);
@@ -137,11 +153,12 @@ impl Ink {
     /// is a few stores, and calls nothing.
     #[inline]
     pub(super) fn put_block(&mut self, bytes: &[u8], block: &[u8; BLOCK]) {
-        let window = self.bytes.get_mut(self.at..self.at + BLOCK);
+        let at = self.len();
+        let window = self.bytes.get_mut(at..at + BLOCK);
         match window.and_then(|window| window.first_chunk_mut::<BLOCK>()) {
             Some(window) if bytes.len() <= BLOCK => {
                 *window = *block;
-                self.at += bytes.len();
+                self.move_on(bytes.len());
             }
             _ => self.extend(bytes),
         }
@@ -167,7 +184,8 @@ impl Ink {
         }
         // The mask tells the compiler what the plan guarantees: a short head ends within the first half.
         let len = usize::from(head.len) & (Head::WIDTH - 1);
-        let Some(window) = self.bytes.get_mut(self.at..self.at + WINDOW) else {
+        let at = self.len();
+        let Some(window) = self.bytes.get_mut(at..at + WINDOW) else {
             return false;
         };
         let Some(window) = window.first_chunk_mut::<WINDOW>() else {
@@ -190,7 +208,7 @@ impl Ink {
         if let Some(place) = window.get_mut(len + 1 + N..) {
             put_short(place, more);
         }
-        self.at += len + 1 + N + more.len();
+        self.move_on(len + 1 + N + more.len());
         true
     }
 }
@@ -221,6 +239,9 @@ fn put_short(place: &mut [u8], text: &[u8]) {
         _ => {}
     }
 }
+
+/// The most bytes of an ink.
+const MOST: usize = (LOST - 1) as usize;
 
 /// How wide a block is that is copied at its full width.
 pub(super) const BLOCK: usize = 48;

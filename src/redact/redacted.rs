@@ -1,6 +1,7 @@
 //! What has passed a policy: frames for the queue, fields that wait in a span, and a callsite's own words.
 
 use super::ink::{BLOCK, Ink};
+use super::policy::Policy;
 use super::redacting::Redacting;
 use crate::record::frame::{HEADER, Out as _, Put, mark, tag};
 use crate::record::{Slot, SpanId, TraceContext};
@@ -100,7 +101,32 @@ impl Redacted {
     }
 }
 
-impl Redacting<'_> {
+impl<'p> Redacting<'p> {
+    /// Begins a frame in `buf`, whose contents are dropped and whose memory is kept. Its time comes next: see [`Self::at`].
+    #[inline(always)]
+    pub(crate) fn frame(buf: Vec<u8>, policy: &'p Policy) -> Self {
+        Self::over(Ink::over(buf), None, policy)
+    }
+
+    /// Whether there is a buffer to write in.
+    #[inline]
+    pub(crate) fn has_memory(&self) -> bool {
+        self.ink.capacity() != 0
+    }
+
+    /// Gives a frame that has none a buffer.
+    #[cold]
+    pub(crate) fn give(&mut self, buf: Vec<u8>) {
+        self.ink = Ink::over(buf);
+    }
+
+    /// Gives a frame its time. Apart from [`Self::frame`]: what is written before a value moves to where it stays makes it move
+    /// twice.
+    #[inline]
+    pub(crate) fn at(&mut self, time: u64) {
+        self.ink.put(time.to_le_bytes(), &[]);
+    }
+
     /// Ends a frame in `place`. What it was written in stays here unless the frame keeps it: see
     /// [`Redacting::discard`].
     #[inline]

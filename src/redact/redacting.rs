@@ -33,14 +33,6 @@ pub(crate) struct Redacting<'p> {
 }
 
 impl<'p> Redacting<'p> {
-    /// Begins a frame in `buf`, whose contents are dropped and whose memory is kept.
-    #[inline]
-    pub(crate) fn frame(buf: Vec<u8>, time: u64, policy: &'p Policy) -> Self {
-        let mut ink = Ink::over(buf);
-        ink.put(time.to_le_bytes(), &[]);
-        Self::over(ink, None, policy)
-    }
-
     /// Begins or continues a span's fields, and what it hands down.
     pub(crate) fn fields(own: RedactedFields, handed_down: RedactedFields, policy: &'p Policy) -> Self {
         Self::over(own.into_ink(), Some(handed_down), policy)
@@ -51,7 +43,8 @@ impl<'p> Redacting<'p> {
         Self::over(handed_down.into_ink(), None, policy)
     }
 
-    fn over(ink: Ink, handed_down: Option<RedactedFields>, policy: &'p Policy) -> Self {
+    #[inline(always)]
+    pub(super) fn over(ink: Ink, handed_down: Option<RedactedFields>, policy: &'p Policy) -> Self {
         Self {
             ink,
             handed_down,

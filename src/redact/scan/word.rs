@@ -75,29 +75,48 @@ impl Counted {
     }
 }
 
-/// The counters of a text shorter than [`RUN`]. Its beginning and its end are read at fixed lengths, without a loop: what
-/// belongs to both counts twice, so that a few words with digits are looked at again.
+/// The counters of a text shorter than [`RUN`], without a loop. Longer ones are read as a beginning and an end: what belongs
+/// to both counts twice, so that a few words with digits are looked at again.
 #[inline(always)]
 fn counted(bytes: &[u8]) -> u32 {
     // By the length alone: it says that the chunks are there, and the compiler asks no more.
     match bytes.len() {
-        8 => bytes.first_chunk::<8>().map_or(FOREIGN, |all| sum(all)),
-        9..=16 => match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
-            (Some(first), Some(last)) => sum(first) + sum(last),
-            _ => FOREIGN,
-        },
-        17.. => match bytes.split_first_chunk::<16>() {
-            Some((first, rest)) => sum(first) + sum(rest),
-            None => FOREIGN,
-        },
-        _ => sum(bytes),
+        8 => bytes.first_chunk::<8>().map_or(FOREIGN, sum),
+        9..=16 => ends::<8, 8>(bytes),
+        17.. => ends::<16, 1>(bytes),
+        4..8 => bytes.first_chunk::<4>().map_or(FOREIGN, sum) + few(bytes, 4),
+        _ => few(bytes, 0),
     }
 }
 
-#[inline]
-fn sum(bytes: &[u8]) -> u32 {
-    let of = |byte: &u8| BYTES.get(usize::from(*byte)).copied().unwrap_or(FOREIGN);
-    bytes.iter().fold(0, |sum, byte| sum + of(byte))
+#[inline(always)]
+fn ends<const FIRST: usize, const LAST: usize>(bytes: &[u8]) -> u32 {
+    match (bytes.first_chunk::<FIRST>(), bytes.last_chunk::<LAST>()) {
+        (Some(first), Some(last)) => sum(first) + sum(last),
+        _ => FOREIGN,
+    }
+}
+
+/// The bytes from this one on, of which there are at most three.
+#[inline(always)]
+fn few(bytes: &[u8], from: usize) -> u32 {
+    let nth = |nth: usize| bytes.get(from + nth).map_or(0, weight);
+    match bytes.len() - from {
+        0 => 0,
+        1 => nth(0),
+        2 => nth(0) + nth(1),
+        _ => nth(0) + nth(1) + nth(2),
+    }
+}
+
+#[inline(always)]
+fn weight(byte: &u8) -> u32 {
+    BYTES.get(usize::from(*byte)).copied().unwrap_or(FOREIGN)
+}
+
+#[inline(always)]
+fn sum<const LEN: usize>(bytes: &[u8; LEN]) -> u32 {
+    bytes.iter().fold(0, |sum, byte| sum + weight(byte))
 }
 
 #[cfg(test)]

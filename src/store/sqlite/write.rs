@@ -90,7 +90,8 @@ impl SqliteStore {
             let message = format!("time {time} is after 2262-04-11, the last day that a line can state");
             return Err(Error::new(ErrorKind::Refused, message));
         }
-        let mut into = Redacting::frame(Vec::new(), time, &self.policy);
+        let mut into = Redacting::frame(Vec::new(), &self.policy);
+        into.at(time);
         if record.get(Slot::Level).is_none() {
             into.word(Slot::Level, "info");
         }
