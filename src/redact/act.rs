@@ -208,12 +208,7 @@ impl Redacting<'_> {
     pub(super) fn noted(&mut self, done: Note) {
         self.tally.redacted += done.n;
         self.policy.counts().add(done.rule, done.n);
-        if done.class.is_pii() {
-            self.seen |= sees::PERSONAL;
-        }
-        if super::policy::hides(done.action) {
-            self.seen |= sees::HIDDEN;
-        }
+        self.seen |= done.sees();
     }
 
     /// Counts what the policy under trial would do to a field by its name. `of` picks the decision that the value falls
@@ -223,5 +218,17 @@ impl Redacting<'_> {
         if let Some(trial) = trial.filter(|trial| trial.action != Action::Keep) {
             self.policy.counts().add_trial(trial.rule, 1);
         }
+    }
+}
+
+impl Note {
+    /// What follows from it for the record: bits of [`sees`].
+    pub(super) fn sees(self) -> u16 {
+        let personal = if self.class.is_pii() { sees::PERSONAL } else { 0 };
+        let hidden = match super::policy::hides(self.action) {
+            true => sees::HIDDEN,
+            false => 0,
+        };
+        personal | hidden
     }
 }

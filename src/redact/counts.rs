@@ -112,8 +112,20 @@ fn take_shard() -> usize {
 
 impl Counts {
     /// Counts `n` redactions by `rule`.
+    #[inline]
     pub(super) fn add(&self, rule: &'static str, n: u32) {
-        self.count(rule, n, 0);
+        let shard = shard();
+        let own = self.0.get(shard).filter(|_| shard < OWN);
+        match own.and_then(|table| table.first_row(rule)) {
+            // Nobody else writes it, and nothing of this thread comes in between.
+            Some(Row { redactions, .. }) => {
+                redactions.store(
+                    redactions.load(Ordering::Relaxed) + u64::from(n),
+                    Ordering::Relaxed,
+                );
+            }
+            None => self.count(rule, n, 0),
+        }
     }
 
     /// Counts `n` redactions that `rule` would have made.
@@ -121,6 +133,7 @@ impl Counts {
         self.count(rule, 0, n);
     }
 
+    #[inline(never)]
     fn count(&self, rule: &'static str, redactions: u32, trial: u32) {
         let shard = shard();
         let Some(table) = self.0.get(shard) else { return };
@@ -174,6 +187,14 @@ impl Counts {
 }
 
 impl Table {
+    /// The row of a rule that has been counted before and was the first to come to it: nearly every one.
+    #[inline]
+    fn first_row(&self, rule: &'static str) -> Option<&Row> {
+        let row = self.rows.get(rule.as_ptr().addr() / 4 % ROWS)?;
+        let known = row.rule.get()?;
+        std::ptr::eq(*known, rule).then_some(row)
+    }
+
     /// The row of a rule; `None` where those that may be its own are others'.
     fn row(&self, rule: &'static str) -> Option<&Row> {
         let first = rule.as_ptr().addr() / 4;

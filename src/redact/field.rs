@@ -10,7 +10,7 @@ use super::judge::{Judged, Look};
 use super::memo;
 use super::pattern::Patterns;
 use super::policy::Policy;
-use super::ready::Pseudonymous;
+use super::ready::{Marked, Pseudonymous};
 use super::rule::{About, Asked};
 use super::typed;
 use crate::record::frame::{Out as _, Put, STEP};
@@ -85,8 +85,8 @@ pub(crate) struct FieldPlan {
     /// What else texts are looked through for: tokens of the application's own. Plans that differ here are not the same,
     /// and what passed under one has not passed under the other.
     patterns: Option<Arc<Patterns>>,
-    /// What stands for every text of the field, where that is one marker, with the remark behind it.
-    pub(super) marked: Option<Box<[u8]>>,
+    /// What stands for every text of the field, where that is one marker.
+    pub(super) marked: Option<Box<Marked>>,
     /// As [`Self::marked`], where it is a pseudonym.
     pub(super) pseudonymous: Option<Box<Pseudonymous>>,
     made: Option<Arc<Made>>,
@@ -260,7 +260,7 @@ impl FieldPlan {
     fn hastened(mut self) -> Self {
         self.fast = 0;
         self.mark_erasable();
-        self.marked = self.marker();
+        self.marked = Marked::of(&self);
         self.pseudonymous = match self.is_ready() {
             true => Pseudonymous::of(&self, self.made.as_ref()),
             false => None,
@@ -298,26 +298,11 @@ impl FieldPlan {
     }
 
     /// Whether what stands for the field's texts can be made beforehand.
-    fn is_ready(&self) -> bool {
+    pub(super) fn is_ready(&self) -> bool {
         let takes_texts = self
             .kind
             .is_none_or(|kind| matches!(kind, Kind::Text | Kind::Id | Kind::Texts | Kind::Any));
         takes_texts && self.judged.trial.is_none() && self.naming == Naming::Plain
-    }
-
-    /// The entry of a field whose texts all become the same marker, and the remark that says so.
-    fn marker(&self) -> Option<Box<[u8]>> {
-        let text = self.judged.text;
-        (text.action == Action::Marker && self.is_ready()).then(|| {
-            let mut entry = self.head.as_bytes().to_vec();
-            let marker = match text.class.word() {
-                _ if text.class == Class::UNCLASSIFIED => "[REDACTED]".to_owned(),
-                word => format!("[REDACTED:{word}]"),
-            };
-            Put::str(&mut entry, &marker);
-            self.note().put(&self.name, &mut entry);
-            entry.into_boxed_slice()
-        })
     }
 
     /// How a text of the field is looked through.

@@ -1,9 +1,10 @@
-//! What stands for every text of a field whose texts all become pseudonyms of one class, made beforehand but for the
+//! What stands for every text of a field, made beforehand: the same marker for all of them, or their pseudonyms but for the
 //! digits.
 
 use std::sync::Arc;
 
 use super::action::Action;
+use super::class::Class;
 use super::field::FieldPlan;
 use super::hmac::Made;
 use super::mac::Beginning;
@@ -11,6 +12,36 @@ use super::normal::is_normal;
 use super::redacting::Redacting;
 use super::sift::{self, Note};
 use crate::record::frame::{Out as _, Put};
+
+/// A field's entry with the remark behind it, and what follows from that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Marked {
+    entry: Box<[u8]>,
+    rule: &'static str,
+    /// Bits of [`sees`].
+    sees: u16,
+}
+
+impl Marked {
+    /// `None` where texts of the field become something else, or are looked at by a policy under trial.
+    pub(super) fn of(plan: &FieldPlan) -> Option<Box<Self>> {
+        let text = plan.judged.text;
+        (text.action == Action::Marker && plan.is_ready()).then(|| {
+            let mut entry = plan.head.as_bytes().to_vec();
+            let marker = match text.class.word() {
+                _ if text.class == Class::UNCLASSIFIED => "[REDACTED]".to_owned(),
+                word => format!("[REDACTED:{word}]"),
+            };
+            Put::str(&mut entry, &marker);
+            plan.note().put(&plan.name, &mut entry);
+            Box::new(Self {
+                entry: entry.into_boxed_slice(),
+                rule: text.rule,
+                sees: plan.note().sees(),
+            })
+        })
+    }
+}
 
 /// A field's entry with the remark behind it, and where in it the digits stand.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,30 +76,41 @@ impl Redacting<'_> {
         if sift::may_be_own(text) {
             return false;
         }
+        if let Some(marked) = plan.marked.as_deref() {
+            self.mark(plan, marked);
+            return true;
+        }
+        let Some(ready) = plan.pseudonymous.as_deref() else {
+            return false;
+        };
+        if !is_normal(plan.judged.text.class, text) {
+            return false;
+        }
+        let keys = self.policy.keys();
+        let Some(digits) = keys.digits(&ready.made, &ready.beginning, text.as_bytes()) else {
+            return false;
+        };
         let start = self.ink.len();
-        if let Some(entry) = plan.marked.as_deref() {
-            self.ink.extend(entry);
-        } else {
-            let Some(ready) = plan.pseudonymous.as_deref() else {
-                return false;
-            };
-            if !is_normal(plan.judged.text.class, text) {
-                return false;
-            }
-            let keys = self.policy.keys();
-            let Some(digits) = keys.digits(&ready.made, &ready.beginning, text.as_bytes()) else {
-                return false;
-            };
-            self.ink.extend(&ready.entry);
-            // Where there was no memory for the entry, none of it is there.
-            let place = self.ink.written_from(start).get_mut(ready.digits_at..);
-            if let Some(place) = place.and_then(<[u8]>::first_chunk_mut) {
-                *place = digits;
-            }
+        self.ink.extend(&ready.entry);
+        // Where there was no memory for the entry, none of it is there.
+        let place = self.ink.written_from(start).get_mut(ready.digits_at..);
+        if let Some(place) = place.and_then(<[u8]>::first_chunk_mut) {
+            *place = digits;
         }
         self.noted(plan.note());
         self.done(plan, true, start);
         true
+    }
+
+    /// Writes the marker that stands for every text of the field.
+    #[inline]
+    pub(super) fn mark(&mut self, plan: &FieldPlan, marked: &Marked) {
+        let start = self.ink.len();
+        self.ink.extend(&marked.entry);
+        self.tally.redacted += 1;
+        self.policy.counts().add(marked.rule, 1);
+        self.seen |= marked.sees;
+        self.done(plan, true, start);
     }
 }
 

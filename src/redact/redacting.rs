@@ -77,7 +77,9 @@ impl<'p> Redacting<'p> {
     #[cold]
     fn state(&mut self) {
         if self.seen & (sees::HIDDEN | sees::DECISION) == sees::HIDDEN {
-            self.word(Slot::DecisionEnforced, "redact");
+            // As a word is put, in one piece.
+            self.ink
+                .put([Slot::DecisionEnforced.index(), tag::STR, 6, 0, 0, 0], b"redact");
         }
         // Where nobody declared anything, the line says what redaction saw.
         const UNDECLARED: u16 = sees::PERSONAL | sees::DECLARED_NONE;
@@ -241,6 +243,11 @@ impl<'p> Redacting<'p> {
     /// A text of a field in which a word is not enough to know, or in which nobody looks for anything.
     #[inline(never)]
     fn unlooked_str(&mut self, plan: &FieldPlan, text: &str) {
+        if let Some(marked) = plan.marked.as_deref()
+            && !sift::may_be_own(text)
+        {
+            return self.mark(plan, marked);
+        }
         if plan.fast & fast::LOOK != 0 {
             return self.looked_str(plan, text, Counted::NONE);
         }
