@@ -3,6 +3,7 @@
 
 use super::alphabet::{ALPHABETS, Alphabet, byte};
 use super::hits::{Hits, Sort};
+use super::pairs::Rest;
 use super::tokens::{INFIXES, PREFIXES, Prefix};
 use super::traits::Known;
 use super::triggers::Trigger;
@@ -28,7 +29,7 @@ pub(super) struct Look<'t, 'h> {
     /// What stands in the run of which it was asked last.
     pub(super) known: Known,
     /// What was seen last of the pairs of a value.
-    pub(super) rest: keyval::Rest,
+    pub(super) rest: Rest,
     /// URLs that begin before this place have been looked at.
     pub(super) url: usize,
     /// Where the last PEM block, or key in JSON, ended.
@@ -57,7 +58,7 @@ impl<'t, 'h> Look<'t, 'h> {
             bare: (0, 0),
             pairs: 0,
             known: Known::default(),
-            rest: keyval::Rest::default(),
+            rest: Rest::default(),
             url: 0,
             pem: 0,
             command: None,

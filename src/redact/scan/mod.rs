@@ -38,6 +38,7 @@ mod mark;
 mod named;
 mod neighbours;
 mod numbers;
+mod pairs;
 mod parts;
 mod path;
 mod pem;
