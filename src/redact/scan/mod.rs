@@ -35,6 +35,7 @@ mod lexicon;
 mod lists;
 mod look;
 mod mark;
+mod marked;
 mod named;
 mod neighbours;
 mod numbers;
@@ -45,6 +46,7 @@ mod pem;
 mod phone;
 mod plausible;
 mod prose;
+mod replaced;
 mod search;
 #[cfg(test)]
 mod timings;
