@@ -112,13 +112,10 @@ pub(super) fn named(look: &mut Look<'_, '_>, from: usize, to: usize) -> Option<N
     longer_name(look, from, to).or(alone)
 }
 
-/// What the name at `from..to` says by itself. Lists repeat their names: the last one is remembered.
+/// What the name at `from..to` says by itself.
 fn alone(look: &mut Look<'_, '_>, from: usize, to: usize) -> Option<Named> {
-    if look.bytes.get(from..to) != Some(look.name.as_bytes()) {
-        look.name = look.text.get(from..to).unwrap_or_default();
-        look.named_so = words::named(look.name);
-    }
-    look.named_so
+    let known = look.bytes.get(from..to).and_then(|name| look.known_name(name));
+    known.unwrap_or_else(|| look.look_up(look.text.get(from..to).unwrap_or_default()))
 }
 
 /// The name together with the words before it: `card number`, `date of birth`.

@@ -7,7 +7,7 @@ use super::pairs::Rest;
 use super::tokens::{INFIXES, PREFIXES, Prefix};
 use super::traits::Known;
 use super::triggers::Trigger;
-use crate::redact::words::Named;
+use crate::redact::words::{self, Named};
 
 use super::{argv, jwk, keyval, lists, pem, prose, url};
 
@@ -19,9 +19,8 @@ pub(super) struct Look<'t, 'h> {
     pub(super) hits: &'h mut Hits,
     /// Names that begin before this place have been looked at.
     pub(super) named: usize,
-    /// The name that was looked up last, and what it says.
-    pub(super) name: &'t str,
-    pub(super) named_so: Option<Named>,
+    /// Names that were looked up, and what they say: lists repeat a few.
+    names: [(&'t str, Option<Named>); NAMES],
     /// The bare run that was measured last.
     pub(super) bare: (usize, usize),
     /// Where the last list of pairs ended that was a value: the values within it are read no further.
@@ -46,6 +45,15 @@ pub(super) struct Look<'t, 'h> {
     runs: [(usize, usize); ALPHABETS],
 }
 
+/// How many names are remembered, each in its place.
+const NAMES: usize = 4;
+
+#[inline]
+fn place(name: &[u8]) -> usize {
+    let last = name.last().copied().unwrap_or(0);
+    (name.len() ^ usize::from(last)) % NAMES
+}
+
 impl<'t, 'h> Look<'t, 'h> {
     pub(super) fn new(text: &'t str, hits: &'h mut Hits) -> Self {
         Self {
@@ -53,8 +61,7 @@ impl<'t, 'h> Look<'t, 'h> {
             bytes: text.as_bytes(),
             hits,
             named: 0,
-            name: "",
-            named_so: None,
+            names: [("", None); NAMES],
             bare: (0, 0),
             pairs: 0,
             known: Known::default(),
@@ -93,6 +100,22 @@ impl<'t, 'h> Look<'t, 'h> {
             Trigger::Values => lists::values(self, start, end),
             Trigger::Mark => {}
         }
+    }
+
+    /// What a name says by itself, if it was looked up.
+    #[inline]
+    pub(super) fn known_name(&self, name: &[u8]) -> Option<Option<Named>> {
+        let (known, named) = self.names.get(place(name))?;
+        (known.as_bytes() == name).then_some(*named)
+    }
+
+    /// What the name says by itself.
+    pub(super) fn look_up(&mut self, name: &'t str) -> Option<Named> {
+        let named = words::named(name);
+        if let Some(known) = self.names.get_mut(place(name.as_bytes())) {
+            *known = (name, named);
+        }
+        named
     }
 
     pub(super) fn secret(&mut self, start: usize, end: usize, rule: &'static str) {

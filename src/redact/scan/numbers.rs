@@ -146,9 +146,11 @@ impl Scan<'_, '_> {
         let around = at
             .checked_sub(3)
             .and_then(|from| self.bytes.get(from..)?.first_chunk());
-        if let Some([_, second, last, _, next, after]) = around {
-            // Mostly neither two letters nor a dash stand near.
-            let is_coded = second.is_ascii_alphabetic() & last.is_ascii_alphabetic();
+        if let Some([third, second, last, _, next, after]) = around {
+            // Mostly neither a word of two letters nor a dash stands near. One question: of random bytes, each of several
+            // would be guessed wrong.
+            let is_within = bytes::is_word(*third) & !matches!(third, b'n' | b'r' | b't');
+            let is_coded = second.is_ascii_alphabetic() & last.is_ascii_alphabetic() & !is_within;
             let is_dashed = (*second == b'-') | (*last == b'-') | (*next == b'-') | (*after == b'-');
             if !is_coded & !is_dashed {
                 return None;

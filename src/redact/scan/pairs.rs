@@ -16,10 +16,13 @@ pub(super) fn is_secret(look: &mut Look<'_, '_>, value: &str, start: usize) -> b
     // Within one long run many names ask for what is left of it: what stands behind its first pair is looked at once.
     let is_known = look.rest.of == end && (look.rest.from..=look.rest.gap).contains(&start);
     if !is_known {
-        // Mostly the first pair is near.
-        let near = value.as_bytes().get(..64).unwrap_or(value.as_bytes());
-        let is_near = memchr::memchr(b'=', near).is_some();
-        if !is_near && look.known.of(look.bytes, start, end) & traits::EQUALS == 0 {
+        let is_there = look.known.has_equals(start, end).unwrap_or_else(|| {
+            // Mostly the first pair is near.
+            let near = value.as_bytes().get(..64).unwrap_or(value.as_bytes());
+            memchr::memchr(b'=', near).is_some()
+                || look.known.of(look.bytes, start, end) & traits::EQUALS != 0
+        });
+        if !is_there {
             return false;
         }
         look.rest = Rest {
@@ -37,13 +40,7 @@ pub(super) fn is_secret(look: &mut Look<'_, '_>, value: &str, start: usize) -> b
     let secret = secret.unwrap_or_else(behind);
     look.rest.secret = Some(secret);
     // Mostly the name whose value this is, once more.
-    let named = || {
-        if look.name.as_bytes() == name {
-            look.named_so
-        } else {
-            std::str::from_utf8(name).ok().and_then(words::named)
-        }
-    };
+    let named = || look.known_name(name).unwrap_or_else(|| looked_up(name));
     secret || is_secrets(name, named)
 }
 
@@ -68,7 +65,11 @@ const GAPS: [char; 4] = [';', '&', ' ', ','];
 fn has_secret(pairs: &str) -> bool {
     let pairs = pairs.split(GAPS).take(PAIRS - 1);
     let mut names = pairs.filter_map(|pair| name(pair.as_bytes()));
-    names.any(|name| is_secrets(name, || std::str::from_utf8(name).ok().and_then(words::named)))
+    names.any(|name| is_secrets(name, || looked_up(name)))
+}
+
+fn looked_up(name: &[u8]) -> Option<Named> {
+    std::str::from_utf8(name).ok().and_then(words::named)
 }
 
 /// The name of letters and digits before `=` and a value.

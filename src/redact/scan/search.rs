@@ -34,8 +34,9 @@ pub(super) struct Search<T> {
     threes: Box<[Slot; SLOTS]>,
     /// The same for literals of two bytes.
     twos: Box<[Slot; PAIRS]>,
-    /// A bit for each byte that one of those begins with.
+    /// A bit for each byte that one of those begins with, and one for each that one ends with.
     firsts: [u64; 4],
+    seconds: [u64; 4],
     /// Neighbours in a slot stand in the order in which they are found: the longest first.
     entries: Vec<Entry<T>>,
 }
@@ -105,6 +106,7 @@ impl<T: Copy> Search<T> {
             threes: Box::new([Slot::default(); SLOTS]),
             twos: Box::new([Slot::default(); PAIRS]),
             firsts: [0; 4],
+            seconds: [0; 4],
             entries: Vec::new(),
         };
         let mut all = literals;
@@ -147,8 +149,11 @@ impl<T: Copy> Search<T> {
             return self.set([a, b, c]);
         }
         let [a, b] = *tail else { return };
-        if let Some(word) = self.firsts.get_mut(usize::from(a | FOLD as u8) >> 6) {
-            *word |= 1 << (a & 63 | FOLD as u8);
+        for (bits, byte) in [(&mut self.firsts, a), (&mut self.seconds, b)] {
+            let byte = byte | FOLD as u8;
+            if let Some(word) = bits.get_mut(usize::from(byte >> 6)) {
+                *word |= 1 << (byte & 63);
+            }
         }
         (0..=u8::MAX)
             .filter(|byte| literal.behind.has(*byte))
@@ -218,8 +223,9 @@ impl<T: Copy> Search<T> {
             let (before, three) = neighbours(tail_at(window, place));
             let known = self.threes.get(three_slot(three)).map_or(0, |slot| slot.before);
             threes |= u64::from(known.wrapping_shr(before) & 1) << place;
-            let firsts = self.firsts.get((three >> 6 & 3) as usize).copied().unwrap_or(0);
-            twos |= (firsts.wrapping_shr(three) & 1) << place;
+            let first = self.firsts.get((three >> 6 & 3) as usize).copied().unwrap_or(0);
+            let second = self.seconds.get((three >> 14 & 3) as usize).copied().unwrap_or(0);
+            twos |= (first.wrapping_shr(three) & second.wrapping_shr(three >> 8) & 1) << place;
         }
         (threes, twos)
     }
