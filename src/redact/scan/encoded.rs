@@ -352,8 +352,7 @@ fn is_text(bytes: &[u8]) -> bool {
     // Without a branch for each: those of random bytes would be guessed wrong.
     let (mut printed, mut beyond) = (0, 0);
     for &byte in bytes {
-        let is_printed =
-            (byte >= 0x20) & (byte <= 0x7E) | (byte == b'\t') | (byte == b'\n') | (byte == b'\r');
+        let is_printed = (0x20..=0x7E).contains(&byte) | (byte == b'\t') | (byte == b'\n') | (byte == b'\r');
         printed += usize::from(is_printed);
         beyond += usize::from(byte >> 7);
     }

@@ -126,7 +126,7 @@ impl Known {
     pub(super) fn has_equals(&self, start: usize, end: usize) -> Option<bool> {
         let is_read = self.end == end && start >= self.from;
         let [.., last] = self.last.first_chunk::<EQUALS_PLACES>()?;
-        is_read.then(|| *last as usize > start)
+        is_read.then_some(*last as usize > start)
     }
 
     fn read(&mut self, bytes: &[u8], from: usize, end: usize) {
