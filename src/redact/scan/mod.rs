@@ -98,6 +98,8 @@ pub(super) fn make_tables() {
     LazyLock::force(&triggers::TRIGGERS);
     LazyLock::force(&email::SMALL);
     LazyLock::force(&email::CAPITAL);
+    LazyLock::force(&url::OF_CODES);
+    LazyLock::force(&url::OF_STATES);
 }
 
 thread_local! {

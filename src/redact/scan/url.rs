@@ -282,9 +282,9 @@ pub(super) fn link(look: &mut Look<'_, '_>, end: usize) {
 const NEAR: usize = 256;
 
 /// What stands beside a grant's code, and beside its state.
-static OF_CODES: LazyLock<[Finder<'static>; 5]> =
+pub(super) static OF_CODES: LazyLock<[Finder<'static>; 5]> =
     LazyLock::new(|| ["state=", "callback", "oauth", "redirect", "session_state"].map(Finder::new));
-static OF_STATES: LazyLock<[Finder<'static>; 4]> =
+pub(super) static OF_STATES: LazyLock<[Finder<'static>; 4]> =
     LazyLock::new(|| ["code=", "id_token=", "access_token=", "assertion="].map(Finder::new));
 
 /// `code=…&state=…`: an OAuth grant, known by both, or by the path that it comes back to.
