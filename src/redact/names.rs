@@ -8,7 +8,7 @@ pub(crate) enum Force {
     /// The name is enough.
     Certain,
     /// The value must hold at least so many digits: `phone: iPhone` is no telephone number.
-    Digits(usize),
+    Digits(u8),
     /// The value must look like a house in a street: a number and words.
     Street,
     /// The value must look like a key, not like a word or a number.

@@ -35,7 +35,7 @@ const HARMLESS: [&str; 24] = [
 ];
 
 /// The adversarial texts: their names, and what each is made of.
-pub const ADVERSARIAL: [(&str, Stuff); 30] = [
+pub const ADVERSARIAL: [(&str, Stuff); 31] = [
     ("hex", Stuff::Random(b"0123456789abcdef")),
     (
         "base64",
@@ -45,6 +45,8 @@ pub const ADVERSARIAL: [(&str, Stuff); 30] = [
     ("a@", Stuff::Again("a@")),
     ("eyJ", Stuff::Again("eyJ")),
     ("-----BEGIN", Stuff::Again("-----BEGIN")),
+    // Each begins in a header of the one before it.
+    ("PEM headers", Stuff::Again("abc: -----BEGIN A-----\n")),
     ("a=", Stuff::Again("a=")),
     ("backslashes", Stuff::Again("\\")),
     ("%25", Stuff::Again("%25")),

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::bytes::{at, before, free_left, free_right, is_word, run, run_back};
+use super::bytes::{self, at, before, free_left, free_right, is_word, run, run_back};
 use super::clue::{ADDRESS, RELEASE, VERSION};
 use super::digits::{Group, mark};
 use super::hits::Sort;
@@ -26,7 +26,12 @@ pub(super) fn dotted(scan: &mut Scan<'_, '_>, groups: &[Group]) -> Option<usize>
         return None;
     }
     let (start, end) = (first.start, fourth.end);
-    let address: Ipv4Addr = scan.text.get(start..end)?.parse().ok()?;
+    let address = Ipv4Addr::new(
+        octet(scan.bytes, *first)?,
+        octet(scan.bytes, *second)?,
+        octet(scan.bytes, *third)?,
+        octet(scan.bytes, *fourth)?,
+    );
     if !ends(scan.bytes, end)
         || is_common(address)
         || is_network(scan.bytes, end, u32::from(address) & 0xFF == 0, 24)
@@ -39,6 +44,19 @@ pub(super) fn dotted(scan: &mut Scan<'_, '_>, groups: &[Group]) -> Option<usize>
     scan.push(start, end, "ip", Sort::Network);
     scan.address_end = end;
     Some(end)
+}
+
+/// The number that the group is, without a zero before it.
+#[inline]
+fn octet(bytes: &[u8], group: Group) -> Option<u8> {
+    let digit = |at: usize| u16::from(bytes::at(bytes, at).wrapping_sub(b'0'));
+    let number = match group.len() {
+        1 => return u8::try_from(digit(group.start)).ok(),
+        2 => digit(group.start) * 10 + digit(group.start + 1),
+        3 => digit(group.start) * 100 + digit(group.start + 1) * 10 + digit(group.start + 2),
+        _ => return None,
+    };
+    u8::try_from(number).ok().filter(|_| digit(group.start) != 0)
 }
 
 /// Whether an IPv4 address may end here: a range or a port may follow, more of a dotted name may not.

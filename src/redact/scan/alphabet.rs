@@ -214,11 +214,15 @@ pub(super) fn byte(bytes: &[u8], at: usize) -> u8 {
 /// Whether a token may begin at `at`: no letter or digit stands before it, unless it is the end of an escape
 /// (`\n`, `%20`).
 pub(super) fn walled(bytes: &[u8], at: usize) -> bool {
-    let back = |by: usize| at.checked_sub(by).map_or(0, |at| byte(bytes, at));
-    let before = back(1);
+    let (third, second, before) = match bytes.get(..at).unwrap_or_default() {
+        [.., third, second, before] => (*third, *second, *before),
+        [second, before] => (0, *second, *before),
+        [before] => (0, 0, *before),
+        [] => return true,
+    };
     !(before.is_ascii_alphanumeric() || before == b'_')
-        || (matches!(before, b'n' | b'r' | b't') && back(2) == b'\\')
-        || (before.is_ascii_hexdigit() && back(2).is_ascii_hexdigit() && back(3) == b'%')
+        || (second == b'\\' && matches!(before, b'n' | b'r' | b't'))
+        || (third == b'%' && before.is_ascii_hexdigit() && second.is_ascii_hexdigit())
 }
 
 /// How many different bytes there are among the first 64.

@@ -295,10 +295,14 @@ impl<'t> Clues<'t> {
     }
 
     /// Reads the words before `to`, as every question about that place does.
+    #[inline]
     pub(super) fn read_to(&mut self, to: usize) {
-        if to <= self.read {
-            return;
+        if to > self.read {
+            self.read_words(to);
         }
+    }
+
+    fn read_words(&mut self, to: usize) {
         let mut at = self.read.max(to.saturating_sub(REACH + LONGEST));
         while let Some(&byte) = self.bytes.get(at).filter(|_| at < to) {
             if is_letter(byte) {

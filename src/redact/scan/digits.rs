@@ -24,28 +24,41 @@ pub(super) struct Cluster {
     count: usize,
 }
 
+impl Default for Cluster {
+    fn default() -> Self {
+        Self {
+            groups: [Group::default(); MOST],
+            count: 0,
+        }
+    }
+}
+
 impl Cluster {
     /// The groups from the digit at `start` on.
     pub(super) fn at(bytes: &[u8], start: usize) -> Self {
-        let mut cluster = Self {
-            groups: [Group::default(); MOST],
-            count: 0,
-        };
+        let mut cluster = Self::default();
+        cluster.read(bytes, start);
+        cluster
+    }
+
+    /// Takes the groups from the digit at `start` on in the place of those that it has.
+    pub(super) fn read(&mut self, bytes: &[u8], start: usize) {
+        let mut count = 0;
         let mut from = start;
-        while let Some(place) = cluster.groups.get_mut(cluster.count) {
+        for place in &mut self.groups {
             let mut end = from;
             while at(bytes, end).is_ascii_digit() {
                 end += 1;
             }
             *place = Group { start: from, end };
-            cluster.count += 1;
+            count += 1;
             let joint = joint(bytes, end);
             if joint == 0 {
                 break;
             }
             from = end + joint;
         }
-        cluster
+        self.count = count;
     }
 
     pub(super) fn groups(&self) -> &[Group] {
@@ -71,10 +84,11 @@ impl Cluster {
 /// The length of what may stand between two groups, where a digit follows: one mark, two spaces, a dash in spaces.
 #[inline]
 pub(super) fn joint(bytes: &[u8], end: usize) -> usize {
-    let len = match (at(bytes, end), at(bytes, end + 1), at(bytes, end + 2)) {
-        (b' ', b' ', _) => 2,
-        (b' ', b'-', b' ') => 3,
-        (b' ' | b'-' | b'.' | b'_', ..) => 1,
+    let next = at(bytes, end + 1);
+    let len = match at(bytes, end) {
+        b' ' if next == b' ' => 2,
+        b' ' if next == b'-' && at(bytes, end + 2) == b' ' => 3,
+        b' ' | b'-' | b'.' | b'_' if next.is_ascii_digit() => return 1,
         _ => return 0,
     };
     if at(bytes, end + len).is_ascii_digit() {

@@ -67,20 +67,37 @@ pub(crate) fn runs(text: &str, secret: &mut dyn FnMut(&str) -> bool, buffer: &mu
         return;
     }
     let mut position = 0;
-    while let Some(&byte) = bytes.get(position) {
-        if byte == b'[' || byte == b'{' {
-            position = list(bytes, position + 1, secret, hits);
-        } else if CODED.has(byte) {
-            let len = CODED.run(bytes.get(position..).unwrap_or_default());
-            if len >= SHORTEST {
+    let mut bracket = next_bracket(bytes, 0);
+    loop {
+        let rest = bytes.get(position..).unwrap_or_default();
+        let gap = match rest.first_chunk::<SHORTEST>() {
+            // Behind the last byte of as many as the shortest run has that is none of a run's, the next one begins.
+            Some(window) => window.iter().rposition(|byte| !CODED.has(*byte)),
+            None => Some(rest.len()),
+        };
+        match gap {
+            None => {
+                let len = CODED.run(rest);
                 let end = position + len + run(bytes, position + len, 2, |byte| byte == b'=');
                 coded(bytes, (position, end), secret, buffer, hits);
+                position += len;
             }
-            position += len;
-        } else {
-            position += 1;
+            Some(gap) if bracket <= position + gap => {
+                position = list(bytes, bracket + 1, secret, hits);
+                bracket = next_bracket(bytes, position);
+            }
+            Some(gap) => position += gap + 1,
+        }
+        if position >= bytes.len() {
+            return;
         }
     }
+}
+
+/// Where the next bracket stands that a list of byte values may stand in; beyond all texts where none does.
+fn next_bracket(bytes: &[u8], from: usize) -> usize {
+    let rest = bytes.get(from..).unwrap_or_default();
+    memchr::memchr2(b'[', b'{', rest).map_or(usize::MAX, |at| from + at)
 }
 
 /// Part of base64 in both alphabets, of hexadecimal or of a percent escape.
@@ -332,11 +349,13 @@ fn into_text(bytes: &[u8]) -> Option<Cow<'_, str>> {
 
 /// Whether nearly all bytes are those of printed text: at most one in eight is anything else.
 fn is_text(bytes: &[u8]) -> bool {
-    let printed = bytes
-        .iter()
-        .filter(|&&byte| matches!(byte, b'\t' | b'\n' | b'\r' | 0x20..=0x7E))
-        .count();
-    let beyond = bytes.iter().filter(|&&byte| byte >= 0x80).count();
+    // Without a branch for each: those of random bytes would be guessed wrong.
+    let (mut printed, mut beyond) = (0, 0);
+    for &byte in bytes {
+        let is_printed = (0x20..=0x7E).contains(&byte) | (byte == b'\t') | (byte == b'\n') | (byte == b'\r');
+        printed += usize::from(is_printed);
+        beyond += usize::from(byte >> 7);
+    }
     let utf8 = || match std::str::from_utf8(bytes) {
         Ok(_) => true,
         // A sample may end in the middle of a character.

@@ -188,8 +188,8 @@ impl Engine {
             end: lead + value.len(),
             quoted: true,
         };
-        let look = Look::new(text, &mut scratch.hits);
-        let extent = header::credential(&look, named, extent);
+        let scheme = header::scheme(text.as_bytes(), named, extent.start);
+        let extent = header::credential(text.as_bytes(), scheme, extent);
         let rest = text.get(extent.start..extent.end).unwrap_or_default();
         if is_nothing(rest) {
             return true;
@@ -224,7 +224,7 @@ fn is_whole(named: Named, value: &str) -> bool {
         _ if named.sort != Sort::Secret && value.parse::<IpAddr>().is_ok() => false,
         Force::Certain if named.sort == Sort::Secret => !(named.plural && number),
         Force::Certain => named.sort != Sort::Network,
-        Force::Digits(least) => digits >= least,
+        Force::Digits(least) => digits >= usize::from(least),
         Force::Street => is_street(value),
         Force::Opaque => is_opaque(value) && !is_uuid(value.as_bytes()),
         Force::Parameter => false,

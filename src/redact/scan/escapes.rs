@@ -10,9 +10,19 @@ const DEPTH: usize = 64;
 
 fn hex(bytes: &[u8], start: usize, len: usize) -> Option<u32> {
     let text = bytes.get(start..start + len)?;
-    text.iter().try_fold(0, |value, &byte| {
-        Some(value * 16 + char::from(byte).to_digit(16)?)
-    })
+    text.iter()
+        .try_fold(0, |value, &byte| Some(value * 16 + u32::from(nibble(byte)?)))
+}
+
+/// The value of a hexadecimal digit.
+#[inline]
+const fn nibble(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
+        _ => None,
+    }
 }
 
 /// The character at the `%` at `start`; encoding of the encoding (`%2540`) is seen through.
@@ -36,6 +46,13 @@ pub(super) fn percent(bytes: &[u8], start: usize) -> Decoded {
 }
 
 fn percent_byte(bytes: &[u8], start: usize) -> Option<(u8, usize)> {
+    // Mostly it is no encoding of an encoding.
+    if let Some(&[high, low]) = bytes.get(start + 1..start + 3).and_then(<[u8]>::first_chunk)
+        && (high, low) != (b'2', b'5')
+    {
+        let value = nibble(high)? << 4 | nibble(low)?;
+        return Some((value, 3));
+    }
     let mut digits = start + 1;
     for _ in 0..DEPTH {
         let nested = bytes.get(digits..digits + 2) == Some(b"25") && hex(bytes, digits + 2, 2).is_some();
@@ -110,6 +127,13 @@ const NAMED: &[(&[u8], char)] = &[
 
 /// The character at the `&` at `start`; `&amp;#64;` is seen through.
 pub(super) fn entity(bytes: &[u8], start: usize) -> Decoded {
+    // Nothing else begins one of them.
+    if !matches!(
+        at(bytes, start + 1),
+        b'#' | b'a' | b'c' | b'e' | b'g' | b'l' | b'n' | b'p' | b'q' | b's'
+    ) {
+        return None;
+    }
     let mut name = start + 1;
     for _ in 0..DEPTH {
         if bytes.get(name..name + 4) != Some(b"amp;") {
@@ -118,10 +142,16 @@ pub(super) fn entity(bytes: &[u8], start: usize) -> Decoded {
         name += 4;
     }
     let rest = bytes.get(name..).unwrap_or_default();
-    if let Some((text, char)) = NAMED.iter().find(|(text, _)| rest.starts_with(text)) {
+    let second = at(rest, 1);
+    let named = NAMED
+        .iter()
+        .find(|(text, _)| at(text, 1) == second && rest.starts_with(text));
+    if let Some((text, char)) = named {
         return Some((*char, name + text.len() - start));
     }
-    if let Some((char, len)) = numbered(rest) {
+    if at(rest, 0) == b'#'
+        && let Some((char, len)) = numbered(rest)
+    {
         return Some((char, name + len - start));
     }
     (name > start + 1).then_some(('&', name - start))

@@ -32,7 +32,7 @@ impl Field {
             kinds,
             plain: named.is_none_or(|named| named.force == Force::Parameter) && !numbers::claims_whole(kinds),
             connection: is_connection(&words),
-            cookies: header::is_cookie(name),
+            cookies: header::is_cookie(name.as_bytes()),
         }
     }
 }

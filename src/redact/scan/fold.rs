@@ -3,46 +3,69 @@
 use super::bytes::{before, is_word, run, run_back};
 use super::escapes;
 use super::fold_table::{Fold, fold as fold_char, is_accent, lookalike};
+use super::marked::Marked;
+use super::replaced::Replaced;
 use crate::memory;
 
 /// A text as the detectors see it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Folded {
     pub(crate) text: String,
-    /// What was replaced, in order. Between two pieces both texts are the same.
-    pieces: Vec<Piece>,
+    replaced: Replaced,
+    /// Characters that were asked about, by their last bits: a text has few.
+    known: Vec<Known>,
 }
 
-/// One replacement: these bytes of the original became those of the copy.
+/// What is known of a character beyond ASCII.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Piece {
-    original: (usize, usize),
-    folded: (usize, usize),
+struct Known {
+    char: char,
+    fold: Fold,
+    lookalike: Option<u8>,
+    is_accent: bool,
+}
+
+/// How many characters are remembered.
+const KNOWN: usize = 64;
+
+impl Known {
+    const NUL: Self = Self {
+        char: '\0',
+        fold: Fold::Keep,
+        lookalike: None,
+        is_accent: false,
+    };
+
+    fn of(char: char) -> Self {
+        let fold = fold_char(char);
+        Self {
+            char,
+            fold,
+            lookalike: lookalike(char),
+            is_accent: fold == Fold::Keep && is_accent(char),
+        }
+    }
 }
 
 impl Folded {
     /// The span of the original that covers this span of the copy: whatever was replaced is covered whole.
     pub(crate) fn origin(&self, start: usize, end: usize) -> (usize, usize) {
-        let first = match self.piece_at(start) {
-            Some(piece) if start < piece.folded.1 => piece.original.0,
-            Some(piece) => piece.original.1 + (start - piece.folded.1),
-            None => start,
-        };
-        if end <= start {
-            return (first, first);
-        }
-        let last = match self.piece_at(end - 1) {
-            Some(piece) if end <= piece.folded.1 => piece.original.1,
-            Some(piece) => piece.original.1 + (end - piece.folded.1),
-            None => end,
-        };
-        (first, last)
+        self.replaced.origin(start, end)
     }
 
-    /// The last piece that begins at or before this place of the copy.
-    fn piece_at(&self, place: usize) -> Option<&Piece> {
-        let next = self.pieces.partition_point(|piece| piece.folded.0 <= place);
-        self.pieces.get(next.checked_sub(1)?)
+    fn known(&mut self, char: char) -> Known {
+        if self.known.is_empty() && memory::room(&mut self.known, KNOWN) {
+            self.known.resize(KNOWN, Known::NUL);
+        }
+        let place = self.known.get_mut(u32::from(char) as usize % KNOWN);
+        match place {
+            Some(known) if known.char == char => *known,
+            Some(place) => {
+                *place = Known::of(char);
+                *place
+            }
+            None => Known::of(char),
+        }
     }
 }
 
@@ -52,7 +75,7 @@ impl Folded {
 /// dropped, letters that only look like ASCII become it where their neighbours are, and escapes are read.
 pub(crate) fn fold(text: &str, folded: &mut Folded) -> bool {
     folded.text.clear();
-    folded.pieces.clear();
+    folded.replaced.clear();
     if is_plain(text.as_bytes()) {
         return false;
     }
@@ -64,13 +87,10 @@ pub(crate) fn fold(text: &str, folded: &mut Folded) -> bool {
         word_end: 0,
         mixed: false,
     };
-    let mut at = 0;
-    while let Some(&byte) = folder.bytes.get(at) {
-        at += if is_special(byte) {
-            folder.special(at, byte)
-        } else {
-            1
-        };
+    let mut specials = Marked::new(is_special);
+    let mut from = 0;
+    while let Some(at) = specials.next(folder.bytes, from) {
+        from = at + folder.special(at);
     }
     folder.finish()
 }
@@ -112,7 +132,9 @@ struct Folder<'t> {
 
 impl Folder<'_> {
     /// Folds what stands at `at`; says how many bytes it was.
-    fn special(&mut self, at: usize, byte: u8) -> usize {
+    #[inline]
+    fn special(&mut self, at: usize) -> usize {
+        let byte = super::bytes::at(self.bytes, at);
         let decoded = match byte {
             b'%' => escapes::percent(self.bytes, at),
             b'\\' => escapes::backslash(self.bytes, at),
@@ -124,6 +146,10 @@ impl Folder<'_> {
             // What all of these backslashes say depends on what stands behind the last one.
             return run(self.bytes, at, usize::MAX, |byte| byte == b'\\').max(1);
         };
+        if char.is_ascii() && !char.is_ascii_control() {
+            self.replace_by(at, at + len, char);
+            return len;
+        }
         self.decoded(at, char, len)
     }
 
@@ -136,13 +162,15 @@ impl Folder<'_> {
                 self.replace(at, at + len, "");
                 return len;
             }
-            '\t' | '\n' | '\r' => self.replace(at, end, char.encode_utf8(&mut [0; 4])),
+            '\t' | '\n' | '\r' => self.replace_by(at, end, char),
             _ if char.is_ascii_control() => self.replace(at, end, ""),
-            _ => match self.seen(at, char) {
-                Fold::Strip => self.replace(at, end, ""),
-                Fold::To(ascii) => self.replace(at, end, ascii.text()),
-                Fold::Keep => self.replace(at, end, char.encode_utf8(&mut [0; 4])),
-            },
+            _ => {
+                let known = self.folded.known(char);
+                match self.seen(at, known) {
+                    Fold::Keep => self.replace_by(at, end, char),
+                    fold => self.replace_as(at, end, fold),
+                }
+            }
         }
         len
     }
@@ -152,26 +180,24 @@ impl Folder<'_> {
             return 1;
         };
         let len = char.len_utf8();
-        if let Some(byte) = lookalike(char) {
+        let known = self.folded.known(char);
+        if let Some(byte) = known.lookalike {
             if self.in_mixed_word(at) {
-                self.replace(at, at + len, char::from(byte).encode_utf8(&mut [0; 4]));
+                self.replace_by(at, at + len, char::from(byte));
             }
             return len;
         }
-        match self.seen(at, char) {
-            Fold::Keep => {}
-            Fold::Strip => self.replace(at, at + len, ""),
-            Fold::To(ascii) => self.replace(at, at + len, ascii.text()),
-        }
+        let fold = self.seen(at, known);
+        self.replace_as(at, at + len, fold);
         len
     }
 
     /// The fold of a character; an accent vanishes on the ASCII character before it.
-    fn seen(&self, place: usize, char: char) -> Fold {
-        match fold_char(char) {
-            Fold::Keep if !char.is_ascii() && is_accent(char) && self.follows_ascii(place) => Fold::Strip,
-            fold => fold,
+    fn seen(&self, place: usize, known: Known) -> Fold {
+        if known.is_accent && self.follows_ascii(place) {
+            return Fold::Strip;
         }
+        known.fold
     }
 
     /// Whether what the copy has before `place` of the original is a letter, digit or mark of ASCII.
@@ -200,30 +226,53 @@ impl Folder<'_> {
         self.mixed
     }
 
+    /// Replaces what lies between `start` and `end` as the fold says.
+    fn replace_as(&mut self, start: usize, end: usize, fold: Fold) {
+        match fold {
+            Fold::Keep => {}
+            Fold::Strip => self.replace(start, end, ""),
+            Fold::To(ascii) => match ascii.only() {
+                Some(char) => self.replace_by(start, end, char),
+                None => self.replace(start, end, ascii.text()),
+            },
+        }
+    }
+
+    /// As [`Self::replace`], with one character.
+    fn replace_by(&mut self, start: usize, end: usize, with: char) {
+        let from = self.take_over(start);
+        if memory::room_for_text(&mut self.folded.text, with.len_utf8()) {
+            self.folded.text.push(with);
+        }
+        self.replaced(start, end, from);
+    }
+
     /// Takes over the original up to `start`, and `with` in place of what lies between `start` and `end`.
     fn replace(&mut self, start: usize, end: usize, with: &str) {
-        let same = self.text.get(self.copied..start).unwrap_or_default();
-        memory::push_str(&mut self.folded.text, same);
-        let from = self.folded.text.len();
+        let from = self.take_over(start);
         memory::push_str(&mut self.folded.text, with);
-        self.copied = end;
-        if let Some(last) = self.folded.pieces.last_mut()
-            && last.original.1 == start
-            && last.folded == (from, from)
-            && with.is_empty()
-        {
-            last.original.1 = end;
-            return;
+        self.replaced(start, end, from);
+    }
+
+    /// Takes over the original up to `start`; says how long the copy is then.
+    #[inline]
+    fn take_over(&mut self, start: usize) -> usize {
+        if self.copied < start {
+            let same = self.text.get(self.copied..start).unwrap_or_default();
+            memory::push_str(&mut self.folded.text, same);
         }
-        let piece = Piece {
-            original: (start, end),
-            folded: (from, self.folded.text.len()),
-        };
-        memory::push(&mut self.folded.pieces, piece);
+        self.folded.text.len()
+    }
+
+    #[inline]
+    fn replaced(&mut self, start: usize, end: usize, from: usize) {
+        self.copied = end;
+        let to = self.folded.text.len();
+        self.folded.replaced.note((start, end), (from, to));
     }
 
     fn finish(self) -> bool {
-        if self.folded.pieces.is_empty() {
+        if self.folded.replaced.is_empty() {
             return false;
         }
         let rest = self.text.get(self.copied..).unwrap_or_default();

@@ -14,7 +14,7 @@ pub(super) enum Fold {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Ascii {
     bytes: [u8; Ascii::MOST],
-    len: usize,
+    len: u8,
 }
 
 impl Ascii {
@@ -22,13 +22,22 @@ impl Ascii {
     const MOST: usize = 8;
 
     fn push(&mut self, byte: u8) -> Option<()> {
-        *self.bytes.get_mut(self.len)? = byte;
+        *self.bytes.get_mut(usize::from(self.len))? = byte;
         self.len += 1;
         Some(())
     }
 
+    /// Its character where it is only one.
+    #[inline]
+    pub(super) fn only(&self) -> Option<char> {
+        match self.bytes {
+            [byte, ..] if self.len == 1 => Some(char::from(byte)),
+            _ => None,
+        }
+    }
+
     pub(super) fn text(&self) -> &str {
-        let bytes = self.bytes.get(..self.len).unwrap_or_default();
+        let bytes = self.bytes.get(..usize::from(self.len)).unwrap_or_default();
         std::str::from_utf8(bytes).unwrap_or_default()
     }
 }

@@ -68,12 +68,9 @@ const PROOFS: &[&str] = &[
 
 /// Cuts the proofs of `Digest username="bob", response="…"`; `false` where the value is no such list.
 pub(super) fn parameters(look: &mut Look<'_, '_>, named: Named, found: Extent) -> bool {
-    if named.sort != Sort::Secret {
-        return false;
-    }
     let (ahead, word) = scheme_at(look.bytes, found.start);
     let scheme = word.len();
-    if byte(ahead, scheme) != b' ' {
+    if named.sort != Sort::Secret || byte(ahead, scheme) != b' ' {
         return false;
     }
     let known = LISTS.has_bytes(word) || begins_with_pair(look.bytes, found.start + scheme + 1);
@@ -127,26 +124,41 @@ fn begins_with_pair(bytes: &[u8], at: usize) -> bool {
     name > 1 && byte(ahead, name) == b'=' && matches!(byte(ahead, name + 1), b'"' | b'\\')
 }
 
-/// The credential within a value: what stands behind the name of its scheme.
-pub(super) fn credential(look: &Look<'_, '_>, named: Named, found: Extent) -> Extent {
+/// How long the word is that begins a secret's value at `start`, where it stands apart as the name of a scheme does.
+#[inline]
+pub(super) fn scheme(bytes: &[u8], named: Named, start: usize) -> Option<usize> {
     if named.sort != Sort::Secret {
-        return found;
+        return None;
     }
-    let (ahead, word) = scheme_at(look.bytes, found.start);
-    let scheme = word.len();
-    let apart = matches!(byte(ahead, scheme), b' ' | b'+') || ahead.get(scheme..scheme + 3) == Some(b"%20");
-    if !apart || (found.quoted && found.start + scheme >= found.end) {
+    let (ahead, word) = scheme_at(bytes, start);
+    let apart = match byte(ahead, word.len()) {
+        b' ' | b'+' => true,
+        b'%' => ahead.get(word.len()..word.len() + 3) == Some(b"%20"),
+        _ => false,
+    };
+    apart.then_some(word.len())
+}
+
+/// The credential within a value: what stands behind the name of its scheme, which is so long.
+pub(super) fn credential(bytes: &[u8], scheme: Option<usize>, found: Extent) -> Extent {
+    let behind = |scheme: &usize| !found.quoted || found.start + scheme < found.end;
+    let Some(scheme) = scheme.filter(behind) else {
         return found;
-    }
-    let gap = if byte(ahead, scheme) == b'%' { 3 } else { 1 };
-    let start = value::skip_space(look.bytes, found.start + scheme + gap, false);
+    };
+    let word = bytes.get(found.start..found.start + scheme).unwrap_or_default();
     if !SCHEMES.has_bytes(word) {
         return found;
     }
+    let gap = if byte(bytes, found.start + scheme) == b'%' {
+        3
+    } else {
+        1
+    };
+    let start = value::skip_space(bytes, found.start + scheme + gap, false);
     let end = if found.quoted {
         found.end
     } else {
-        start + value::bare(look.bytes, start, false)
+        start + value::bare(bytes, start, false)
     };
     Extent { start, end, ..found }
 }
@@ -160,12 +172,13 @@ fn line_end(bytes: &[u8], at: usize) -> usize {
 }
 
 /// Whether a name is that of the cookies of a request or a response.
-pub(super) fn is_cookie(name: &str) -> bool {
+#[inline]
+pub(super) fn is_cookie(name: &[u8]) -> bool {
+    matches!(name.last(), Some(b'e' | b'E' | b'2' | b's' | b'S')) && ends_in_cookie(name)
+}
+
+fn ends_in_cookie(name: &[u8]) -> bool {
     let ends = |byte: &u8| !matches!(byte, b'2' | b's' | b'S');
-    let name = name.as_bytes();
-    if !matches!(name.last(), Some(b'e' | b'E' | b'2' | b's' | b'S')) {
-        return false;
-    }
     let name = name
         .get(..name.iter().rposition(ends).map_or(0, |last| last + 1))
         .unwrap_or_default();
@@ -174,10 +187,10 @@ pub(super) fn is_cookie(name: &str) -> bool {
 }
 
 /// Whether the name is that of the header itself, whatever its value: not `session_cookie`.
-pub(super) fn is_header(name: &str) -> bool {
+pub(super) fn is_header(name: &[u8]) -> bool {
     ["cookie", "cookies", "set-cookie", "set_cookie", "setcookie"]
         .iter()
-        .any(|known| name.eq_ignore_ascii_case(known))
+        .any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
 }
 
 /// Whether the value at `at` begins with a pair as cookies are: `name=value`.

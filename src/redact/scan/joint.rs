@@ -21,7 +21,31 @@ pub(super) struct Site {
 }
 
 /// What joins the name to a value; `None` where nothing but words can.
+#[inline]
 pub(super) fn of(bytes: &[u8], from: usize, to: usize) -> Option<Site> {
+    // Mostly it is one sign, and a letter or a digit behind it.
+    let sign = byte(bytes, to);
+    let next = byte(bytes, to + 1 + usize::from(byte(bytes, to + 1) == b' '));
+    if !matches!(sign, b'=' | b':') || !next.is_ascii_alphanumeric() {
+        return notation(bytes, from, to);
+    }
+    let before = from.checked_sub(1).map_or(0, |at| byte(bytes, at));
+    let (joint, parameter) = match sign {
+        b'=' => (Joint::Assigned, matches!(before, b'?' | b'&' | b'#' | b';')),
+        _ => (Joint::Colon, false),
+    };
+    Some(Site {
+        from,
+        to,
+        joint,
+        at: to + 1,
+        parameter,
+        marked: false,
+    })
+}
+
+/// As [`of`], for every notation.
+fn notation(bytes: &[u8], from: usize, to: usize) -> Option<Site> {
     let mut at = key_end(bytes, from, to);
     let mut quoted = false;
     while at < to + 40 && matches!(byte(bytes, at), b'\\' | b'"' | b'\'' | b'`' | b']' | b'*') {

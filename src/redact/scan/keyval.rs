@@ -6,6 +6,7 @@ use super::header;
 use super::joint::{self, Site};
 use super::look::Look;
 use super::mark;
+use super::pairs;
 use super::plausible::{self, Candidate, Joint, is_plausible};
 use super::prose;
 use super::traits;
@@ -27,7 +28,7 @@ pub(super) fn name(look: &mut Look<'_, '_>, start: usize, end: usize) {
         return;
     };
     look.named = to.max(start + 1);
-    if is_noise(look.bytes.get(from..to).unwrap_or_default()) {
+    if to - from >= SHORTEST_NOISE && is_noise(look.bytes.get(from..to).unwrap_or_default()) {
         return;
     }
     let is_label = from.checked_sub(mark::MARKER.len()).is_some_and(|start| {
@@ -58,6 +59,17 @@ fn identifier(bytes: &[u8], anchor: usize, least: usize) -> Option<(usize, usize
         return None;
     }
     let (mut from, mut to) = (anchor - left, anchor + right);
+    if matches!(byte(bytes, from), b'-' | b'.' | b'$' | b'n' | b'r' | b't') {
+        from = behind_marks(bytes, from, to, anchor);
+    }
+    while from < to && matches!(byte(bytes, to - 1), b'-' | b'.' | b'$') {
+        to -= 1;
+    }
+    Some((from, to))
+}
+
+/// Where the name begins that goes from `from` to `to`, behind marks and letters that are not its own.
+fn behind_marks(bytes: &[u8], mut from: usize, to: usize, anchor: usize) -> usize {
     // `-Dapi.key=…`: the letter is the option's.
     let option = bytes
         .get(from..from + 3)
@@ -70,15 +82,15 @@ fn identifier(bytes: &[u8], anchor: usize, least: usize) -> Option<(usize, usize
     while from < to && matches!(byte(bytes, from), b'-' | b'.' | b'$') {
         from += 1;
     }
-    while from < to && matches!(byte(bytes, to - 1), b'-' | b'.' | b'$') {
-        to -= 1;
-    }
-    Some((from, to))
+    from
 }
 
+/// The shortest name that may be noise, in bytes.
+const SHORTEST_NOISE: usize = 12;
+
 /// Whether a name is a piece of a key or a hash: digits and capitals change with small letters all the time.
-fn is_noise(name: &[u8]) -> bool {
-    if name.len() < 12 {
+pub(super) fn is_noise(name: &[u8]) -> bool {
+    if name.len() < SHORTEST_NOISE {
         return false;
     }
     let (mut numbers, mut humps) = (0, 0);
@@ -93,18 +105,17 @@ fn is_noise(name: &[u8]) -> bool {
 
 /// What the name at `from..to` says, alone or with the words before it.
 pub(super) fn named(look: &mut Look<'_, '_>, from: usize, to: usize) -> Option<Named> {
-    let name = look.text.get(from..to).unwrap_or_default();
-    // Lists repeat their names: the last one is remembered.
-    let alone = if look.name == name {
-        look.named_so
-    } else {
-        words::named(name)
-    };
-    (look.name, look.named_so) = (name, alone);
+    let alone = alone(look, from, to);
     if alone.is_some_and(|named| matches!(named.force, Force::Certain | Force::Digits(_))) {
         return alone;
     }
     longer_name(look, from, to).or(alone)
+}
+
+/// What the name at `from..to` says by itself.
+fn alone(look: &mut Look<'_, '_>, from: usize, to: usize) -> Option<Named> {
+    let known = look.bytes.get(from..to).and_then(|name| look.known_name(name));
+    known.unwrap_or_else(|| look.look_up(look.text.get(from..to).unwrap_or_default()))
 }
 
 /// The name together with the words before it: `card number`, `date of birth`.
@@ -137,13 +148,13 @@ fn longer_name(look: &Look<'_, '_>, from: usize, to: usize) -> Option<Named> {
 
 /// A name that is joined to something: cuts what is its value.
 fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
-    let name = look.text.get(site.from..site.to).unwrap_or_default();
+    let name = look.bytes.get(site.from..site.to).unwrap_or_default();
     let cookies = header::is_cookie(name) && (site.joint != Joint::Listed || site.marked);
     if cookies && (header::is_header(name) || header::holds_cookies(look.bytes, site.at)) {
         return header::cookies(look, site.at);
     }
     if named.force == Force::Parameter
-        && (name.eq_ignore_ascii_case("code") || name.eq_ignore_ascii_case("state"))
+        && (name.eq_ignore_ascii_case(b"code") || name.eq_ignore_ascii_case(b"state"))
     {
         return super::url::grant(look, site);
     }
@@ -154,17 +165,33 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
             return list(look, named, site, first);
         }
     }
-    if named.force == Force::Opaque && look.bare.0 < at && at < look.bare.1 {
+    let is_within = look.bare.0 < at && at < look.bare.1;
+    if named.force == Force::Opaque && is_within {
         // A part of a value that another name asked for.
         return;
     }
-    let Some(found) = measured(look, at, site.parameter) else {
-        return;
+    let found = if is_within {
+        // Of a run that was measured before, the end is known.
+        Some(Extent {
+            start: at,
+            end: look.bare.1,
+            quoted: false,
+        })
+    } else {
+        measured(look, at, site.parameter)
     };
-    let found = behind_type(look, site, found);
-    if !header::parameters(look, named, found) {
-        cut(look, named, site, found);
+    let Some(mut found) = found else { return };
+    if site.joint == Joint::Colon && !found.quoted {
+        found = behind_type(look, found);
     }
+    let scheme = header::scheme(look.bytes, named, found.start);
+    if scheme.is_some() {
+        if header::parameters(look, named, found) {
+            return;
+        }
+        found = header::credential(look.bytes, scheme, found);
+    }
+    cut(look, named, site, found);
 }
 
 /// Where the value begins, behind what may stand before it.
@@ -183,8 +210,8 @@ fn value_at(bytes: &[u8], site: Site) -> usize {
 }
 
 /// `const TOKEN: &str = "…"`: what stands behind the colon is a type, the value follows.
-fn behind_type(look: &Look<'_, '_>, site: Site, found: Extent) -> Extent {
-    if site.joint != Joint::Colon || found.quoted {
+fn behind_type(look: &Look<'_, '_>, found: Extent) -> Extent {
+    if !matches!(byte(look.bytes, found.end), b' ' | b'\t') {
         return found;
     }
     let next = value::skip_space(look.bytes, found.end, false);
@@ -201,15 +228,8 @@ fn behind_type(look: &Look<'_, '_>, site: Site, found: Extent) -> Extent {
     value::extent(look.bytes, at, false).unwrap_or(found)
 }
 
-/// The extent at `at`; within a run that was measured before, its end is known.
+/// The extent at `at`, remembered where it is a bare run.
 fn measured(look: &mut Look<'_, '_>, at: usize, parameter: bool) -> Option<Extent> {
-    if look.bare.0 < at && at < look.bare.1 {
-        return Some(Extent {
-            start: at,
-            end: look.bare.1,
-            quoted: false,
-        });
-    }
     let found = value::extent(look.bytes, at, parameter)?;
     if !found.quoted {
         look.bare = (found.start, found.end);
@@ -217,11 +237,11 @@ fn measured(look: &mut Look<'_, '_>, at: usize, parameter: bool) -> Option<Exten
     Some(found)
 }
 
-/// Cuts a value, or the credential behind its scheme, if it is plausible.
+/// Cuts a value if it is plausible.
 fn cut(look: &mut Look<'_, '_>, named: Named, site: Site, found: Extent) -> bool {
-    let found = header::credential(look, named, found);
     let found = whole(look, named, site, found);
-    if found.end > look.pairs && is_of_pairs(look, found) {
+    let value = look.text.get(found.start..found.end).unwrap_or_default();
+    if found.end > look.pairs && pairs::is_secret(look, value, found.start) {
         look.pairs = found.end;
         // The names within the value are looked at by themselves, so that what is no secret stays.
         return false;
@@ -229,7 +249,6 @@ fn cut(look: &mut Look<'_, '_>, named: Named, site: Site, found: Extent) -> bool
     if named.force == Force::Parameter && !site.parameter {
         return false;
     }
-    let value = look.text.get(found.start..found.end).unwrap_or_default();
     // What must be opaque and is shorter than that is asked no more.
     let is_brief = value.len() < plausible::OPAQUE && matches!(named.force, Force::Opaque | Force::Parameter);
     let traits = match is_brief {
@@ -258,11 +277,16 @@ fn cut(look: &mut Look<'_, '_>, named: Named, site: Site, found: Extent) -> bool
 }
 
 /// Names, addresses, passphrases and numbers in groups are several words: a bare one goes on to a mark.
+#[inline]
 fn whole(look: &Look<'_, '_>, named: Named, site: Site, found: Extent) -> Extent {
     let words = named.phrase || named.sort != Sort::Secret;
     if found.quoted || site.parameter || !words {
         return found;
     }
+    to_mark(look, named, found)
+}
+
+fn to_mark(look: &Look<'_, '_>, named: Named, found: Extent) -> Extent {
     let line = look
         .bytes
         .get(found.start..look.bytes.len().min(found.start + 160))
@@ -292,86 +316,6 @@ fn whole(look: &Look<'_, '_>, named: Named, site: Site, found: Extent) -> Extent
     }
 }
 
-/// Whether a value is a list of pairs of which one is a secret: `user=svc;password=…`.
-fn is_of_pairs(look: &mut Look<'_, '_>, found: Extent) -> bool {
-    let value = look.text.get(found.start..found.end).unwrap_or_default();
-    // Within one long run many names ask for what is left of it: what stands behind its first pair is looked at once.
-    let is_known = look.rest.of == found.end && (look.rest.from..=look.rest.gap).contains(&found.start);
-    // Mostly the first pair is near.
-    let near = value.as_bytes().get(..64).unwrap_or(value.as_bytes());
-    let mut may_be = || {
-        memchr::memchr(b'=', near).is_some()
-            || look.known.of(look.bytes, found.start, found.end) & traits::EQUALS != 0
-    };
-    if value.len() < 8 || !is_known && !may_be() {
-        return false;
-    }
-    if !is_known {
-        look.rest = Rest {
-            from: found.start,
-            gap: found.start + value.find(GAPS).unwrap_or(value.len()),
-            of: found.end,
-            secret: None,
-        };
-    }
-    let Rest { gap, secret, .. } = look.rest;
-    let Some((name, _)) = look.text.get(found.start..gap).and_then(pair) else {
-        return false;
-    };
-    let behind = || look.text.get(gap + 1..found.end).is_some_and(has_secret);
-    let secret = secret.unwrap_or_else(behind);
-    look.rest.secret = Some(secret);
-    // Mostly the name whose value this is, once more.
-    let named = || {
-        if look.name == name {
-            look.named_so
-        } else {
-            words::named(name)
-        }
-    };
-    secret || is_secret(name, named)
-}
-
-/// What is known of the pairs behind the first one of a value.
-#[derive(Debug, Default, Clone, Copy)]
-pub(super) struct Rest {
-    /// Between these two places nothing ends a pair.
-    from: usize,
-    gap: usize,
-    /// Where the value ends.
-    of: usize,
-    /// Whether one of those behind the gap is a secret, once it was asked.
-    secret: Option<bool>,
-}
-
-/// What may stand between pairs.
-const GAPS: [char; 4] = [';', '&', ' ', ','];
-
-fn has_secret(pairs: &str) -> bool {
-    let mut pairs = pairs.split(GAPS).take(PAIRS - 1).filter_map(pair);
-    pairs.any(|(name, _)| is_secret(name, || words::named(name)))
-}
-
-/// A name of letters and digits and its value.
-fn pair(part: &str) -> Option<(&str, &str)> {
-    let (name, text) = part.split_at_checked(memchr::memchr(b'=', part.as_bytes())?)?;
-    let text = text.get(1..)?;
-    let plain = !name.is_empty()
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
-    (plain && !text.is_empty() && !text.starts_with('=')).then_some((name, text))
-}
-
-/// Whether a pair with this name is a secret, whatever its value.
-fn is_secret(name: &str, named: impl FnOnce() -> Option<Named>) -> bool {
-    let certain = |named: Named| named.sort == Sort::Secret && named.force == Force::Certain;
-    !is_noise(name.as_bytes()) && named().is_some_and(certain)
-}
-
-/// The most pairs of a value that are looked at.
-const PAIRS: usize = 24;
-
 pub(super) const fn rule(sort: Sort) -> &'static str {
     match sort {
         Sort::Secret => "kv.secret",
@@ -391,7 +335,8 @@ fn list(look: &mut Look<'_, '_>, named: Named, site: Site, first: usize) {
         let Some(found) = value::extent(look.bytes, at, false).filter(|found| found.quoted) else {
             return;
         };
-        cut(look, named, site, found);
+        let scheme = header::scheme(look.bytes, named, found.start);
+        cut(look, named, site, header::credential(look.bytes, scheme, found));
         at = found.end;
         while matches!(byte(look.bytes, at), b'\\' | b'"' | b'\'') {
             at += 1;

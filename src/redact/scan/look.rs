@@ -3,10 +3,11 @@
 
 use super::alphabet::{ALPHABETS, Alphabet, byte};
 use super::hits::{Hits, Sort};
+use super::pairs::Rest;
 use super::tokens::{INFIXES, PREFIXES, Prefix};
 use super::traits::Known;
 use super::triggers::Trigger;
-use crate::redact::words::Named;
+use crate::redact::words::{self, Named};
 
 use super::{argv, jwk, keyval, lists, pem, prose, url};
 
@@ -18,9 +19,8 @@ pub(super) struct Look<'t, 'h> {
     pub(super) hits: &'h mut Hits,
     /// Names that begin before this place have been looked at.
     pub(super) named: usize,
-    /// The name that was looked up last, and what it says.
-    pub(super) name: &'t str,
-    pub(super) named_so: Option<Named>,
+    /// Names that were looked up, and what they say: lists repeat a few.
+    names: [(&'t str, Option<Named>); NAMES],
     /// The bare run that was measured last.
     pub(super) bare: (usize, usize),
     /// Where the last list of pairs ended that was a value: the values within it are read no further.
@@ -28,11 +28,13 @@ pub(super) struct Look<'t, 'h> {
     /// What stands in the run of which it was asked last.
     pub(super) known: Known,
     /// What was seen last of the pairs of a value.
-    pub(super) rest: keyval::Rest,
+    pub(super) rest: Rest,
     /// URLs that begin before this place have been looked at.
     pub(super) url: usize,
     /// Where the last PEM block, or key in JSON, ended.
     pub(super) pem: usize,
+    /// How many bytes of headers of such blocks were read.
+    pub(super) pem_headers: usize,
     /// The command line that the text is in, and where its command stands.
     pub(super) command: Option<(argv::Command, usize)>,
     /// Lists that begin before this place have been looked at.
@@ -45,6 +47,15 @@ pub(super) struct Look<'t, 'h> {
     runs: [(usize, usize); ALPHABETS],
 }
 
+/// How many names are remembered, each in its place.
+const NAMES: usize = 4;
+
+#[inline]
+fn place(name: &[u8]) -> usize {
+    let last = name.last().copied().unwrap_or(0);
+    (name.len() ^ usize::from(last)) % NAMES
+}
+
 impl<'t, 'h> Look<'t, 'h> {
     pub(super) fn new(text: &'t str, hits: &'h mut Hits) -> Self {
         Self {
@@ -52,14 +63,14 @@ impl<'t, 'h> Look<'t, 'h> {
             bytes: text.as_bytes(),
             hits,
             named: 0,
-            name: "",
-            named_so: None,
+            names: [("", None); NAMES],
             bare: (0, 0),
             pairs: 0,
             known: Known::default(),
-            rest: keyval::Rest::default(),
+            rest: Rest::default(),
             url: 0,
             pem: 0,
+            pem_headers: 0,
             command: None,
             list: 0,
             inner: false,
@@ -92,6 +103,22 @@ impl<'t, 'h> Look<'t, 'h> {
             Trigger::Values => lists::values(self, start, end),
             Trigger::Mark => {}
         }
+    }
+
+    /// What a name says by itself, if it was looked up.
+    #[inline]
+    pub(super) fn known_name(&self, name: &[u8]) -> Option<Option<Named>> {
+        let (known, named) = self.names.get(place(name))?;
+        (known.as_bytes() == name).then_some(*named)
+    }
+
+    /// What the name says by itself.
+    pub(super) fn look_up(&mut self, name: &'t str) -> Option<Named> {
+        let named = words::named(name);
+        if let Some(known) = self.names.get_mut(place(name.as_bytes())) {
+            *known = (name, named);
+        }
+        named
     }
 
     pub(super) fn secret(&mut self, start: usize, end: usize, rule: &'static str) {

@@ -35,15 +35,18 @@ mod lexicon;
 mod lists;
 mod look;
 mod mark;
+mod marked;
 mod named;
 mod neighbours;
 mod numbers;
+mod pairs;
 mod parts;
 mod path;
 mod pem;
 mod phone;
 mod plausible;
 mod prose;
+mod replaced;
 mod search;
 #[cfg(test)]
 mod timings;
@@ -95,6 +98,8 @@ pub(super) fn make_tables() {
     LazyLock::force(&triggers::TRIGGERS);
     LazyLock::force(&email::SMALL);
     LazyLock::force(&email::CAPITAL);
+    LazyLock::force(&url::OF_CODES);
+    LazyLock::force(&url::OF_STATES);
 }
 
 thread_local! {

@@ -4,6 +4,7 @@
 use super::clue::{self, Clues, Kinds};
 use super::digits::{Cluster, Group, joint};
 use super::hits::{Hits, Sort};
+use super::marked::{BLOCK, Marked};
 use super::{account, address, bytes, card, email, government, iban, named, phone};
 
 /// What the detectors share while they look at one text.
@@ -37,69 +38,30 @@ pub(crate) fn detect(text: &str, name: Kinds, hits: &mut Hits) {
         address_end: 0,
         colons_end: 0,
     };
-    let mut triggers = Triggers::default();
-    let mut next = triggers.next(scan.bytes, 0);
+    let mut triggers = Marked::new(is_trigger);
+    let mut cluster = Cluster::default();
+    let mut next = next_trigger(&mut triggers, scan.bytes, 0);
     // Without a trigger there is no number that the name could speak of either.
     let short = next.is_some() && text.len() <= named::LONGEST;
     if short && claims_whole(name) && named::whole(&mut scan) {
         return;
     }
     while let Some(found) = next {
-        let on = scan.look(found).max(found + 1);
-        next = triggers.next(scan.bytes, on);
+        let on = scan.look(found, &mut cluster).max(found + 1);
+        next = next_trigger(&mut triggers, scan.bytes, on);
     }
     email::spelled_out(&mut scan);
 }
 
-/// The bytes that can begin one of the shapes, or are in its middle, of one block of a text.
-#[derive(Default)]
-struct Triggers {
-    /// Where the block behind this one begins, and a bit for each of its bytes that is one; the first byte's is the lowest.
-    end: usize,
-    bits: u64,
-}
-
-/// How many bytes are asked at once.
-const BLOCK: usize = 64;
-
-impl Triggers {
-    /// The next one from `from` on, where all before it were given or passed over.
-    #[inline]
-    fn next(&mut self, bytes: &[u8], from: usize) -> Option<usize> {
-        if bytes.len() < BLOCK {
-            // Ids and words: mostly one of the first bytes is one.
-            let is = |&byte: &u8| TRIGGERS.get(usize::from(byte)).is_some_and(|is| *is);
-            return Some(from + bytes.get(from..)?.iter().position(is)?);
-        }
-        if from < self.end {
-            // Those before `from` are no longer asked for.
-            let passed = (from + BLOCK).saturating_sub(self.end);
-            let bits = self.bits & (u64::MAX << passed);
-            if bits != 0 {
-                return Some(self.end - BLOCK + bits.trailing_zeros() as usize);
-            }
-        }
-        self.next_block(bytes, from.max(self.end))
+/// The next byte from `from` on that can begin one of the shapes, or is in its middle.
+#[inline]
+fn next_trigger(triggers: &mut Marked<impl Fn(u8) -> bool>, bytes: &[u8], from: usize) -> Option<usize> {
+    if bytes.len() < BLOCK {
+        // Ids and words: mostly one of the first bytes is one.
+        let is = |&byte: &u8| TRIGGERS.get(usize::from(byte)).is_some_and(|is| *is);
+        return Some(from + bytes.get(from..)?.iter().position(is)?);
     }
-
-    fn next_block(&mut self, bytes: &[u8], from: usize) -> Option<usize> {
-        let (blocks, tail) = bytes.get(from..)?.as_chunks::<BLOCK>();
-        self.end = from;
-        for block in blocks {
-            self.end += BLOCK;
-            self.bits = bits(block);
-            if self.bits != 0 {
-                return Some(self.end - BLOCK + self.bits.trailing_zeros() as usize);
-            }
-        }
-        let mut last = [0; BLOCK];
-        if let Some(place) = last.get_mut(..tail.len()) {
-            place.copy_from_slice(tail);
-        }
-        self.bits = bits(&last);
-        self.end += BLOCK;
-        (self.bits != 0).then(|| self.end - BLOCK + self.bits.trailing_zeros() as usize)
-    }
+    triggers.next(bytes, from)
 }
 
 static TRIGGERS: [bool; 256] = {
@@ -115,19 +77,6 @@ static TRIGGERS: [bool; 256] = {
     }
     triggers
 };
-
-/// A bit for each byte that is a trigger. Without a branch: of random bytes every one would be guessed wrong.
-fn bits(block: &[u8; BLOCK]) -> u64 {
-    let mut are = [0; BLOCK];
-    for (is, byte) in are.iter_mut().zip(block) {
-        *is = u8::from(is_trigger(*byte));
-    }
-    let eights = are.as_chunks().0.iter();
-    eights.fold(0, |bits, eight| {
-        let gathered = u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56;
-        bits >> 8 | gathered << (BLOCK - 8)
-    })
-}
 
 #[inline]
 const fn is_trigger(byte: u8) -> bool {
@@ -151,7 +100,7 @@ impl Scan<'_, '_> {
     }
 
     /// Looks at one trigger and says where to look on.
-    fn look(&mut self, at: usize) -> usize {
+    fn look(&mut self, at: usize, cluster: &mut Cluster) -> usize {
         match bytes::at(self.bytes, at) {
             b'@' => email::at_sign(self, at),
             b':' if at < self.colons_end => at + 1,
@@ -164,7 +113,7 @@ impl Scan<'_, '_> {
             b'(' | b'[' => email::bracketed(self, at)
                 .or_else(|| phone::bracketed(self, at))
                 .unwrap_or(at + 1),
-            _ => self.digits(at),
+            _ => self.digits(at, cluster),
         }
     }
 
@@ -174,7 +123,8 @@ impl Scan<'_, '_> {
     }
 
     /// Tries every shape of digits from each group on.
-    fn digits(&mut self, at: usize) -> usize {
+    #[inline]
+    fn digits(&mut self, at: usize, cluster: &mut Cluster) -> usize {
         let end = at + bytes::digits_from(self.bytes, at);
         let next = bytes::at(self.bytes, end);
         let joined = joint(self.bytes, end) > 0;
@@ -183,18 +133,40 @@ impl Scan<'_, '_> {
         let goes_on = next == b')' || next == b'/' && !bytes::at(self.bytes, end + 1).is_ascii_alphabetic();
         if alone && (end - at < 4 && !goes_on || !self.spoken(at)) {
             // A short group alone is no number of anybody's, unless letters make it longer or a word claims it.
-            return iban::find(self, at)
-                .or_else(|| address::dashed(self, at))
-                .unwrap_or(end);
+            return self.lettered(at).unwrap_or(end);
         }
-        let cluster = Cluster::at(self.bytes, at);
+        cluster.read(self.bytes, at);
+        self.grouped(cluster, at)
+    }
+
+    /// The end of an account number or hardware address that goes through the digit at `at`: their digits may stand among
+    /// letters.
+    #[inline]
+    fn lettered(&mut self, at: usize) -> Option<usize> {
+        let around = at
+            .checked_sub(3)
+            .and_then(|from| self.bytes.get(from..)?.first_chunk());
+        if let Some([third, second, last, _, next, after]) = around {
+            // Mostly neither a word of two letters nor a dash stands near. One question: of random bytes, each of several
+            // would be guessed wrong.
+            let is_within = bytes::is_word(*third) & !matches!(third, b'n' | b'r' | b't');
+            let is_coded = second.is_ascii_alphabetic() & last.is_ascii_alphabetic() & !is_within;
+            let is_dashed = (*second == b'-') | (*last == b'-') | (*next == b'-') | (*after == b'-');
+            if !is_coded & !is_dashed {
+                return None;
+            }
+        }
+        iban::find(self, at).or_else(|| address::dashed(self, at))
+    }
+
+    /// Tries every shape of the groups from the digit at `at` on.
+    fn grouped(&mut self, cluster: &Cluster, at: usize) -> usize {
         let mut done = at;
-        if let Some(last) = self.is_brief(&cluster) {
+        if let Some(last) = self.is_brief(cluster) {
             self.clues.read_to(last);
             for group in cluster.groups() {
                 if group.start >= done {
-                    let found = iban::find(self, group.start).or_else(|| address::dashed(self, group.start));
-                    done = found.unwrap_or(done);
+                    done = self.lettered(group.start).unwrap_or(done);
                 }
             }
             return cluster.resume().max(done);
@@ -223,7 +195,7 @@ impl Scan<'_, '_> {
 
     /// The end of the first shape that is found in the groups that begin at `start`.
     fn shapes(&mut self, groups: &[Group], start: usize) -> Option<usize> {
-        if let Some(end) = iban::find(self, start).or_else(|| address::dashed(self, start)) {
+        if let Some(end) = self.lettered(start) {
             return Some(end);
         }
         let spoken = self.spoken(start);
@@ -333,29 +305,6 @@ pub(super) mod tests {
         );
         let rules: Vec<_> = found.iter().map(|(rule, _)| *rule).collect();
         assert_eq!(rules, ["ip", "email", "pan", "phone"]);
-    }
-
-    #[test]
-    fn every_trigger_is_given_once_wherever_it_stands() {
-        let mut bytes: Vec<u8> = (0..=255).collect();
-        for len in 0..200 {
-            bytes.rotate_left(37);
-            let text = &bytes[..len];
-            let wanted: Vec<usize> = (0..len).filter(|at| is_trigger(text[*at])).collect();
-            let mut triggers = Triggers::default();
-            let mut found = Vec::new();
-            let mut from = 0;
-            while let Some(at) = triggers.next(text, from) {
-                found.push(at);
-                from = at + 1;
-            }
-            assert_eq!(found, wanted);
-            let mut triggers = Triggers::default();
-            for from in (0..len + 3).step_by(5) {
-                let first = wanted.iter().copied().find(|at| *at >= from);
-                assert_eq!(triggers.next(text, from), first, "{len} {from}");
-            }
-        }
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub(super) fn block(look: &mut Look<'_, '_>, start: usize) {
     while byte(look.bytes, at) == b'-' {
         at += 1;
     }
-    let (end, body) = follow(look.bytes, at);
+    let (end, body) = follow(look.bytes, at, &mut look.pem_headers);
     look.pem = end;
     if private && body >= LEAST {
         look.secret(start, end, "pem");
@@ -36,8 +36,13 @@ pub(super) fn block(look: &mut Look<'_, '_>, start: usize) {
     }
 }
 
-/// Follows base64, headers, and line breaks real or escaped from `at`; gives the end and how much base64 it was.
-fn follow(bytes: &[u8], mut at: usize) -> (usize, usize) {
+/// How many times over the headers of a text are read. A block may begin in a header of the one before, and read all
+/// that follow again: no text of people has so many in a row.
+const OVER: usize = 8;
+
+/// Follows base64, headers, and line breaks real or escaped from `at`; gives the end and how much base64 it was. `read`
+/// counts the bytes of headers: where they are too many, all that was followed is taken for a key.
+fn follow(bytes: &[u8], mut at: usize, read: &mut usize) -> (usize, usize) {
     let mut body = 0;
     let mut last = at;
     loop {
@@ -56,6 +61,10 @@ fn follow(bytes: &[u8], mut at: usize) -> (usize, usize) {
         }
         if let Some(header) = header(ahead).filter(|_| body < LEAST) {
             at += header;
+            *read += header;
+            if *read > OVER * bytes.len() {
+                return (at, LEAST);
+            }
             continue;
         }
         match byte(bytes, at) {
@@ -111,4 +120,21 @@ fn end_line(bytes: &[u8], at: usize) -> Option<usize> {
         end += 1;
     }
     Some(end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::engine::tests::rules;
+
+    #[test]
+    fn headers_that_are_read_too_often_are_taken_for_a_key() {
+        let (open, close) = ("-----BEGIN ", "PRIVATE KEY-----");
+        let line = format!("hint: {open}{close}\n");
+        assert_eq!(rules(&line.repeat(8)), []);
+        let found = rules(&line.repeat(80));
+        assert!(found.iter().any(|(rule, ..)| *rule == "pem"), "{found:?}");
+        // Whose label is none of a secret's is nobody's.
+        let line = format!("hint: {open}CERTIFICATE-----\n");
+        assert_eq!(rules(&line.repeat(80)), []);
+    }
 }

@@ -49,7 +49,7 @@ pub(super) fn is_plausible(named: Named, candidate: Candidate<'_>) -> bool {
         return false;
     }
     match named.force {
-        Force::Digits(least) => digits(value) >= least,
+        Force::Digits(least) => digits(value) >= usize::from(least),
         Force::Opaque | Force::Parameter | Force::Street => true,
         Force::Certain if named.sort == super::hits::Sort::Secret => is_secret(named, candidate, value),
         Force::Certain => is_personal(candidate, value),

@@ -30,18 +30,26 @@ pub(super) enum Behind {
 pub(super) struct Search<T> {
     /// A bit for each three bytes that are worth a look, by their hash.
     set: Box<[u32; WORDS]>,
-    /// By the hash of the last three bytes: what may stand before them, a bit for each of 32 kinds of bytes.
-    before: Box<[u32; SLOTS]>,
-    /// By the same hash: which of `entries` end so.
-    threes: Box<[Range; SLOTS]>,
+    /// By the hash of the last three bytes: which literals end so.
+    threes: Box<[Slot; SLOTS]>,
     /// The same for literals of two bytes.
-    twos: Box<[Range; PAIRS]>,
+    twos: Box<[Slot; PAIRS]>,
+    /// A bit for each byte that one of those begins with, and one for each that one ends with.
+    firsts: [u64; 4],
+    seconds: [u64; 4],
     /// Neighbours in a slot stand in the order in which they are found: the longest first.
     entries: Vec<Entry<T>>,
 }
 
-/// A part of the entries: from, and how many.
-type Range = (u16, u16);
+/// What is known of literals whose last bytes have the same hash.
+#[derive(Debug, Default, Clone, Copy)]
+struct Slot {
+    /// What may stand before those bytes, a bit for each of 32 kinds of bytes.
+    before: u32,
+    /// Where they stand among the entries.
+    from: u16,
+    to: u16,
+}
 
 struct Entry<T> {
     /// The last eight bytes, with the bit set that tells a letter's cases apart where both count.
@@ -50,12 +58,14 @@ struct Entry<T> {
     /// Leaves out what stands before a shorter one.
     mask: u64,
     len: usize,
-    behind: Behind,
     meaning: T,
+    /// Whether the last eight bytes are all that it needs.
+    plain: bool,
+    walled: bool,
+    exact: bool,
+    behind: Behind,
     /// What stands before the last eight.
     head: Box<[u8]>,
-    exact: bool,
-    walled: bool,
 }
 
 const BITS: u32 = 16;
@@ -66,8 +76,11 @@ const PAIRS: usize = 1 << 8;
 /// How many places are asked at once.
 const STEP: usize = 64;
 
+/// How many bytes before the first of them are read as well: with the three at a place, the last eight of a literal.
+const LEAD: usize = 5;
+
 /// What those are read from: the last place, and four bytes for its three.
-const WINDOW: usize = STEP + 3;
+const WINDOW: usize = LEAD + STEP + 3;
 
 /// Letters of both cases are one. Some other bytes become one as well, which are told apart later.
 const FOLD: u32 = 0x2020_2020;
@@ -90,9 +103,10 @@ impl<T: Copy> Search<T> {
     pub(super) fn new(literals: Vec<Literal<T>>) -> Self {
         let mut new = Self {
             set: Box::new([0; WORDS]),
-            before: Box::new([0; SLOTS]),
-            threes: Box::new([(0, 0); SLOTS]),
-            twos: Box::new([(0, 0); PAIRS]),
+            threes: Box::new([Slot::default(); SLOTS]),
+            twos: Box::new([Slot::default(); PAIRS]),
+            firsts: [0; 4],
+            seconds: [0; 4],
             entries: Vec::new(),
         };
         let mut all = literals;
@@ -109,12 +123,11 @@ impl<T: Copy> Search<T> {
             } else {
                 new.twos.get_mut(slot)
             };
-            if let Some(range) = slots {
-                *range = if range.1 == 0 {
-                    (at, 1)
-                } else {
-                    (range.0, range.1 + 1)
-                };
+            if let Some(slot) = slots {
+                if slot.to == 0 {
+                    slot.from = at;
+                }
+                slot.to = at + 1;
             }
             new.entries.push(Entry::of(literal));
         }
@@ -129,15 +142,19 @@ impl<T: Copy> Search<T> {
                 [.., before, _, _, _] => 1 << (before & 31),
                 _ => u32::MAX,
             };
-            if let Some(known) = self
-                .before
-                .get_mut(three_slot(u32::from_le_bytes([a, b, c, 0]) | FOLD))
-            {
-                *known |= before;
+            let slot = three_slot(u32::from_le_bytes([a, b, c, 0]) | FOLD);
+            if let Some(slot) = self.threes.get_mut(slot) {
+                slot.before |= before;
             }
             return self.set([a, b, c]);
         }
         let [a, b] = *tail else { return };
+        for (bits, byte) in [(&mut self.firsts, a), (&mut self.seconds, b)] {
+            let byte = byte | FOLD as u8;
+            if let Some(word) = bits.get_mut(usize::from(byte >> 6)) {
+                *word |= 1 << (byte & 63);
+            }
+        }
         (0..=u8::MAX)
             .filter(|byte| literal.behind.has(*byte))
             .for_each(|byte| self.set([a, b, byte]));
@@ -154,21 +171,23 @@ impl<T: Copy> Search<T> {
     /// end together, the longest first.
     #[inline]
     pub(super) fn each(&self, text: &[u8], mut found: impl FnMut(T, usize, usize)) {
+        let mut edge = [0; WINDOW];
         let mut start = 0;
-        while let Some(window) = text.get(start..).and_then(<[u8]>::first_chunk::<WINDOW>) {
-            self.look(text, start, self.marks(window), &mut found);
-            start += STEP;
-        }
-        // What is left, and a zero behind it, so that a literal of two bytes at the end has a third.
         while start + 1 < text.len() {
-            let rest = text.get(start..).unwrap_or_default();
-            let mut window = [0; WINDOW];
-            for (place, byte) in window.iter_mut().zip(rest) {
-                *place = *byte;
+            let within = start
+                .checked_sub(LEAD)
+                .and_then(|from| text.get(from..)?.first_chunk());
+            let (window, places) = match within {
+                Some(window) => (window, STEP),
+                None => (
+                    &*at_edge(text, start, &mut edge),
+                    (text.len() - start - 1).min(STEP),
+                ),
+            };
+            let marks = self.marks(window) & (u64::MAX >> (STEP - places));
+            if marks != 0 {
+                self.look(text, start, window, marks, &mut found);
             }
-            let places = (rest.len() - 1).min(STEP);
-            let marks = self.marks(&window) & (u64::MAX >> (STEP - places));
-            self.look(text, start, marks, &mut found);
             start += STEP;
         }
     }
@@ -181,7 +200,7 @@ impl<T: Copy> Search<T> {
         for eight in 0..STEP / 8 {
             let mut few = 0;
             for place in 0..8 {
-                let at = eight * 8 + place;
+                let at = LEAD + eight * 8 + place;
                 let four = window.get(at..at + 4).and_then(|four| four.first_chunk());
                 let three = four.map_or(0, |four| u32::from_le_bytes(*four)) | FOLD;
                 let bit = hash(three);
@@ -193,67 +212,94 @@ impl<T: Copy> Search<T> {
         marks
     }
 
-    /// Of the marked places those where the byte before the three fits too. Again without a branch.
+    /// Of the marked places those where the byte before the three fits too, and those where literals of two bytes may
+    /// stand. Again without a branch.
     #[inline]
-    fn likely(&self, text: &[u8], start: usize, mut marks: u64) -> u64 {
-        let mut likely = 0;
+    fn likely(&self, window: &[u8; WINDOW], mut marks: u64) -> (u64, u64) {
+        let (mut threes, mut twos) = (0, 0);
         while marks != 0 {
             let place = marks.trailing_zeros();
-            let at = start + place as usize;
             marks &= marks - 1;
-            let (before, three) = neighbours(text, at);
-            let known = self.before.get(three_slot(three)).copied().unwrap_or(0);
-            let two = self.twos.get(pair_slot(three)).is_some_and(|range| range.1 > 0);
-            likely |= (u64::from(known.wrapping_shr(before) & 1) | u64::from(two)) << place;
+            let (before, three) = neighbours(tail_at(window, place));
+            let known = self.threes.get(three_slot(three)).map_or(0, |slot| slot.before);
+            threes |= u64::from(known.wrapping_shr(before) & 1) << place;
+            let first = self.firsts.get((three >> 6 & 3) as usize).copied().unwrap_or(0);
+            let second = self.seconds.get((three >> 14 & 3) as usize).copied().unwrap_or(0);
+            twos |= (first.wrapping_shr(three) & second.wrapping_shr(three >> 8) & 1) << place;
         }
-        likely
+        (threes, twos)
     }
 
     #[inline]
-    fn look(&self, text: &[u8], start: usize, marks: u64, found: &mut impl FnMut(T, usize, usize)) {
-        let mut likely = self.likely(text, start, marks);
+    fn look(
+        &self,
+        text: &[u8],
+        start: usize,
+        window: &[u8; WINDOW],
+        marks: u64,
+        found: &mut impl FnMut(T, usize, usize),
+    ) {
+        let (threes, twos) = self.likely(window, marks);
+        let mut likely = threes | twos;
         while likely != 0 {
-            let at = start + likely.trailing_zeros() as usize;
+            let place = likely.trailing_zeros();
             likely &= likely - 1;
-            let (_, three) = neighbours(text, at);
+            let end = start + place as usize + 3;
+            let tail = tail_at(window, place);
+            let (_, three) = neighbours(tail);
             // Literals of two bytes end one place before those of the same three: so they come first.
-            let ends = [
-                (self.twos.get(pair_slot(three)), at + 2),
-                (self.threes.get(three_slot(three)), at + 3),
-            ];
-            for (range, end) in ends {
-                let Some(&(from, count)) = range.filter(|range| range.1 > 0 && end <= text.len()) else {
-                    continue;
-                };
-                let tail = tail(text, end);
-                let from = usize::from(from);
-                let entries = self.entries.get(from..from + usize::from(count));
-                for entry in entries.unwrap_or_default() {
-                    if (tail | entry.case) & entry.mask == entry.tail && entry.stands(text, end) {
-                        found(entry.meaning, end - entry.len, end);
-                    }
-                }
+            if twos >> place & 1 == 1 {
+                let slot = self.twos.get(pair_slot(three)).copied().unwrap_or_default();
+                self.each_of(slot, text, tail << 8, end - 1, found);
+            }
+            let slot = self.threes.get(three_slot(three)).copied().unwrap_or_default();
+            self.each_of(slot, text, tail, end, found);
+        }
+    }
+
+    /// Calls `found` for the literals of the slot that end at `end`, before which `tail` stands.
+    #[inline(always)]
+    fn each_of(
+        &self,
+        slot: Slot,
+        text: &[u8],
+        tail: u64,
+        end: usize,
+        found: &mut impl FnMut(T, usize, usize),
+    ) {
+        let entries = self.entries.get(usize::from(slot.from)..usize::from(slot.to));
+        for entry in entries.unwrap_or_default() {
+            if (tail | entry.case) & entry.mask == entry.tail && (entry.plain || entry.stands(text, end)) {
+                found(entry.meaning, end.wrapping_sub(entry.len), end);
             }
         }
     }
 }
 
-/// The three bytes at a place as a folded number, and the byte before them.
+/// A copy of what stands around the places from `start` on, with zeros before the text and behind it: so that a literal
+/// of two bytes at the end has a third.
+#[cold]
+fn at_edge<'e>(text: &[u8], start: usize, edge: &'e mut [u8; WINDOW]) -> &'e mut [u8; WINDOW] {
+    *edge = [0; WINDOW];
+    let from = start.saturating_sub(LEAD);
+    let places = edge.iter_mut().skip(LEAD + from - start);
+    let rest = text.get(from..).unwrap_or_default();
+    places.zip(rest).for_each(|(place, byte)| *place = *byte);
+    edge
+}
+
+/// The eight bytes of which the last three are those at a place.
 #[inline]
-fn neighbours(text: &[u8], at: usize) -> (u32, u32) {
-    let four = at
-        .checked_sub(1)
-        .and_then(|from| text.get(from..from + 4)?.first_chunk());
-    match four {
-        Some(four) => {
-            let four = u32::from_le_bytes(*four);
-            (four & 31, four >> 8 | FOLD)
-        }
-        None => (
-            u32::from(at.checked_sub(1).map_or(0, |at| byte(text, at))) & 31,
-            u32::from_le_bytes([byte(text, at), byte(text, at + 1), byte(text, at + 2), 0]) | FOLD,
-        ),
-    }
+fn tail_at(window: &[u8; WINDOW], place: u32) -> u64 {
+    let place = (place & 63) as usize;
+    let eight = window.get(place..place + 8).and_then(|eight| eight.first_chunk());
+    eight.map_or(0, |eight| u64::from_le_bytes(*eight))
+}
+
+/// The last three bytes of eight as a folded number, and the kind of the byte before them.
+#[inline]
+const fn neighbours(tail: u64) -> (u32, u32) {
+    ((tail >> 32) as u32 & 31, (tail >> 40) as u32 | FOLD)
 }
 
 /// Whether a literal stands in the table of threes, and where.
@@ -265,16 +311,13 @@ fn place<T>(literal: &Literal<T>) -> (bool, usize) {
     }
 }
 
-/// The eight bytes before `end`; zeros where the text begins later.
-#[inline]
-fn tail(text: &[u8], end: usize) -> u64 {
-    let whole = end
-        .checked_sub(8)
-        .and_then(|start| text.get(start..end)?.first_chunk());
-    let bytes = whole.copied().unwrap_or_else(|| {
-        std::array::from_fn(|at| (at + end).checked_sub(8).map_or(0, |at| byte(text, at)))
-    });
-    u64::from_le_bytes(bytes)
+/// The last eight bytes of a literal; zeros before a shorter one.
+fn tail(literal: &[u8]) -> u64 {
+    u64::from_le_bytes(std::array::from_fn(|at| {
+        (at + literal.len())
+            .checked_sub(8)
+            .map_or(0, |at| byte(literal, at))
+    }))
 }
 
 impl<T> Entry<T> {
@@ -289,10 +332,11 @@ impl<T> Entry<T> {
         });
         let case = u64::from_le_bytes(case);
         Self {
-            tail: (tail(bytes, len) | case) & mask,
+            tail: (tail(bytes) | case) & mask,
             case,
             mask,
             len,
+            plain: len <= 8 && !literal.walled && matches!(literal.behind, Behind::Any),
             behind: literal.behind,
             head: bytes.get(..len.saturating_sub(8)).unwrap_or_default().into(),
             exact: literal.exact,
@@ -302,18 +346,19 @@ impl<T> Entry<T> {
     }
 
     /// Whether a literal whose last eight bytes end at `end` stands there, next to what it needs.
-    #[inline]
     fn stands(&self, text: &[u8], end: usize) -> bool {
+        let Some(start) = end.checked_sub(self.len) else {
+            return false;
+        };
+        // In a chain of letters this is what nothing of it fits.
+        if self.walled && !walled(text, start) {
+            return false;
+        }
         let is_followed = match self.behind {
             Behind::Any => true,
             behind => text.get(end).is_some_and(|byte| behind.has(*byte)),
         };
-        let Some(start) = end.checked_sub(self.len) else {
-            return false;
-        };
-        is_followed
-            && (!self.walled || walled(text, start))
-            && (self.head.is_empty() || self.begins(text, start))
+        is_followed && (self.head.is_empty() || self.begins(text, start))
     }
 
     fn begins(&self, text: &[u8], start: usize) -> bool {

@@ -25,6 +25,8 @@ pub(super) const DOUBLE: Traits = 1 << 10;
 pub(super) const SCHEME: Traits = 1 << 11;
 /// One of our own markers.
 pub(super) const MARKED: Traits = 1 << 12;
+/// How many traits there are up to [`EQUALS`], with it.
+const EQUALS_PLACES: usize = EQUALS.trailing_zeros() as usize + 1;
 /// As many as there are, and a few that are none: sixteen are compared at once.
 const COUNT: usize = 16;
 
@@ -117,6 +119,14 @@ impl Known {
         traits.fold(0, |traits, (number, last)| {
             traits | if *last > start { 1 << number } else { 0 }
         })
+    }
+
+    /// Whether `=` stands there, if that is known.
+    #[inline]
+    pub(super) fn has_equals(&self, start: usize, end: usize) -> Option<bool> {
+        let is_read = self.end == end && start >= self.from;
+        let [.., last] = self.last.first_chunk::<EQUALS_PLACES>()?;
+        is_read.then_some(*last as usize > start)
     }
 
     fn read(&mut self, bytes: &[u8], from: usize, end: usize) {

@@ -1,5 +1,9 @@
 //! Secrets of URLs: userinfo, one-time links, webhooks, OAuth grants. Other parameters are names with values.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::about::is_nothing;
 use super::alphabet::{Alphabet, Bytes, byte};
 use super::joint::Site;
@@ -277,6 +281,12 @@ pub(super) fn link(look: &mut Look<'_, '_>, end: usize) {
 /// How far around a grant its other half is looked for, in bytes.
 const NEAR: usize = 256;
 
+/// What stands beside a grant's code, and beside its state.
+pub(super) static OF_CODES: LazyLock<[Finder<'static>; 5]> =
+    LazyLock::new(|| ["state=", "callback", "oauth", "redirect", "session_state"].map(Finder::new));
+pub(super) static OF_STATES: LazyLock<[Finder<'static>; 4]> =
+    LazyLock::new(|| ["code=", "id_token=", "access_token=", "assertion="].map(Finder::new));
+
 /// `code=…&state=…`: an OAuth grant, known by both, or by the path that it comes back to.
 pub(super) fn grant(look: &mut Look<'_, '_>, site: Site) {
     if !site.parameter {
@@ -288,19 +298,16 @@ pub(super) fn grant(look: &mut Look<'_, '_>, site: Site) {
         .bytes
         .get(site.from.saturating_sub(NEAR)..look.bytes.len().min(end + NEAR))
         .unwrap_or_default();
-    let has = |what: &[u8]| memchr::memmem::find(around, what).is_some();
+    let has = |words: &[Finder<'_>]| words.iter().any(|word| word.find(around).is_some());
     let is_code = look
         .bytes
         .get(site.from)
         .is_some_and(|byte| byte.eq_ignore_ascii_case(&b'c'));
     let fits = if is_code {
-        let known =
-            has(b"state=") || has(b"callback") || has(b"oauth") || has(b"redirect") || has(b"session_state");
-        let bare = value.bytes().all(|byte| byte.is_ascii_digit()) || value.len() < 6;
-        known && !bare
+        let bare = value.len() < 6 || value.bytes().all(|byte| byte.is_ascii_digit());
+        !bare && has(&*OF_CODES)
     } else {
-        let granted = has(b"code=") || has(b"id_token=") || has(b"access_token=") || has(b"assertion=");
-        granted && is_opaque(value)
+        is_opaque(value) && has(&*OF_STATES)
     };
     if fits && !is_nothing(value) {
         look.secret(site.at, end, "url.grant");

@@ -35,12 +35,15 @@ pub(super) fn skip_space(bytes: &[u8], mut at: usize, lines: bool) -> usize {
     at
 }
 
+/// The longest name of a wrapper, in bytes.
+const WRAPPER: usize = 48;
+
 /// Steps into `Some(`, `Secret(`, `String::from(`, `b`, `&` … as long as a quotation mark or a list follows.
 pub(super) fn unwrap(bytes: &[u8], from: usize) -> usize {
     static PARTS: Bytes = Bytes::alnum_and(b"_:!&");
     let mut at = from;
     for _ in 0..5 {
-        let word = PARTS.run(bytes.get(at..bytes.len().min(at + 48)).unwrap_or_default());
+        let word = PARTS.run(bytes.get(at..bytes.len().min(at + WRAPPER)).unwrap_or_default());
         let open = byte(bytes, at + word);
         // Nearly everything is no wrapper.
         let may_open = match open {
@@ -126,6 +129,27 @@ fn quote(bytes: &[u8], at: usize) -> Option<Quote> {
 
 /// The value at `at`; `parameter` says that it is one of a URL's.
 pub(super) fn extent(bytes: &[u8], at: usize, parameter: bool) -> Option<Extent> {
+    static PARTS: Bytes = Bytes::alnum_and(b"_:!");
+    // Nearly everything is no wrapper, and has no mark before its end: then what was read need not be read again.
+    let word = PARTS.run(bytes.get(at..bytes.len().min(at + WRAPPER)).unwrap_or_default());
+    let is_bare = match byte(bytes, at + word) {
+        b'&' | b'(' | b'{' | b'[' | b'\\' | b'"' | b'\'' | b'`' => false,
+        b' ' => byte(bytes, at + word + 1) != b'{',
+        _ => true,
+    };
+    if is_bare {
+        let end = at + bare_behind(bytes, at, word, parameter);
+        return (end > at).then_some(Extent {
+            start: at,
+            end,
+            quoted: false,
+        });
+    }
+    marked(bytes, at, parameter)
+}
+
+/// As [`extent`], of a value that may have a wrapper or marks.
+fn marked(bytes: &[u8], at: usize, parameter: bool) -> Option<Extent> {
     let at = unwrap(bytes, at);
     if let Some(quote) = quote(bytes, at) {
         let start = at + quote.escapes + 1;
@@ -215,10 +239,14 @@ fn numbers(bytes: &[u8], at: usize) -> Option<Extent> {
 
 /// How long the bare value at `at` is. Marks end it where what follows them shows that they are not part of it.
 pub(super) fn bare(bytes: &[u8], at: usize, parameter: bool) -> usize {
+    bare_behind(bytes, at, 0, parameter)
+}
+
+/// As [`bare`], where the first `len` bytes are known to belong to it.
+fn bare_behind(bytes: &[u8], at: usize, mut len: usize, parameter: bool) -> usize {
     /// What may end it, or be one of a pair. All others belong to it.
     static MARKS: Bytes = Bytes::controls_and(b"\"'`()[]{}<>;&#\\,|");
     let ahead = bytes.get(at..bytes.len().min(at + LONGEST)).unwrap_or_default();
-    let mut len = 0;
     let mut open = 0;
     while let Some(&char) = ahead.get(len) {
         if !MARKS.has(char) {

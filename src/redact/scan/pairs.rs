@@ -1,0 +1,93 @@
+//! Lists of pairs as one value: `user=svc;password=…`. The names in it are looked at by themselves.
+
+use super::alphabet::Bytes;
+use super::keyval::is_noise;
+use super::look::Look;
+use super::traits;
+use crate::redact::scan::hits::Sort;
+use crate::redact::words::{self, Force, Named};
+
+/// Whether the value at `start` is a list of pairs of which one is a secret.
+pub(super) fn is_secret(look: &mut Look<'_, '_>, value: &str, start: usize) -> bool {
+    if value.len() < SHORTEST {
+        return false;
+    }
+    let end = start + value.len();
+    // Within one long run many names ask for what is left of it: what stands behind its first pair is looked at once.
+    let is_known = look.rest.of == end && (look.rest.from..=look.rest.gap).contains(&start);
+    if !is_known {
+        let is_there = look.known.has_equals(start, end).unwrap_or_else(|| {
+            // Mostly the first pair is near.
+            let near = value.as_bytes().get(..64).unwrap_or(value.as_bytes());
+            memchr::memchr(b'=', near).is_some()
+                || look.known.of(look.bytes, start, end) & traits::EQUALS != 0
+        });
+        if !is_there {
+            return false;
+        }
+        look.rest = Rest {
+            from: start,
+            gap: start + value.find(GAPS).unwrap_or(value.len()),
+            of: end,
+            secret: None,
+        };
+    }
+    let Rest { gap, secret, .. } = look.rest;
+    let Some(name) = look.bytes.get(start..gap).and_then(name) else {
+        return false;
+    };
+    let behind = || look.text.get(gap + 1..end).is_some_and(has_secret);
+    let secret = secret.unwrap_or_else(behind);
+    look.rest.secret = Some(secret);
+    // Mostly the name whose value this is, once more.
+    let named = || look.known_name(name).unwrap_or_else(|| looked_up(name));
+    secret || is_secrets(name, named)
+}
+
+/// The shortest value of several pairs, in bytes.
+const SHORTEST: usize = 8;
+
+/// What is known of the pairs behind the first one of a value.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Rest {
+    /// Between these two places nothing ends a pair.
+    from: usize,
+    gap: usize,
+    /// Where the value ends.
+    of: usize,
+    /// Whether one of those behind the gap is a secret, once it was asked.
+    secret: Option<bool>,
+}
+
+/// What may stand between pairs.
+const GAPS: [char; 4] = [';', '&', ' ', ','];
+
+fn has_secret(pairs: &str) -> bool {
+    let pairs = pairs.split(GAPS).take(PAIRS - 1);
+    let mut names = pairs.filter_map(|pair| name(pair.as_bytes()));
+    names.any(|name| is_secrets(name, || looked_up(name)))
+}
+
+fn looked_up(name: &[u8]) -> Option<Named> {
+    std::str::from_utf8(name).ok().and_then(words::named)
+}
+
+/// The name of letters and digits before `=` and a value.
+#[inline]
+fn name(pair: &[u8]) -> Option<&[u8]> {
+    static PARTS: Bytes = Bytes::alnum_and(b"_-.");
+    let (name, value) = pair.split_at_checked(PARTS.run(pair))?;
+    match value {
+        [b'=', next, ..] if *next != b'=' && !name.is_empty() => Some(name),
+        _ => None,
+    }
+}
+
+/// Whether a pair with this name is a secret, whatever its value.
+fn is_secrets(name: &[u8], named: impl FnOnce() -> Option<Named>) -> bool {
+    let certain = |named: Named| named.sort == Sort::Secret && named.force == Force::Certain;
+    !is_noise(name) && named().is_some_and(certain)
+}
+
+/// The most pairs of a value that are looked at.
+const PAIRS: usize = 24;
