@@ -98,7 +98,7 @@ impl OtlpBuilder {
             certificates: Certificates::default(),
             resource: Resource::default(),
             severity: false,
-            batch_records: 512,
+            batch_records: 2048,
             batch_bytes: 1024 * 1024,
             wrong: None,
         }
@@ -164,7 +164,8 @@ impl OtlpBuilder {
         self
     }
 
-    /// How many records a request holds at most, from 1. Default: 512.
+    /// How many records a request holds at most, from 1. Where more than 512 wait, it holds about a quarter of those that are
+    /// given at once, so that the next requests are written while one is under way. Default: 2,048.
     pub fn batch_records(mut self, records: usize) -> Self {
         self.batch_records = records.max(1);
         self

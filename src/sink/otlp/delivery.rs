@@ -31,7 +31,12 @@ const AHEAD: usize = 3;
 const WORTH: usize = 64;
 
 /// So many requests are written by one thread: another one would have to begin for little.
-const FEW: usize = 4;
+const FEW: usize = 3;
+
+/// What waits is cut into so many requests, so that the next ones are written while one is under way; but into none of fewer
+/// records than this. The fewer there are the better: between two of them, who sends and who receives wait for each other.
+const PARTS: usize = 4;
+const SMALL: usize = 512;
 
 /// Pauses: the first one, and the longest for what passes by itself and for what needs somebody.
 const FIRST: Duration = Duration::from_millis(100);
@@ -43,6 +48,8 @@ const LONGEST_PERSON: Duration = Duration::from_secs(60);
 pub(super) struct Delivery {
     batch_records: usize,
     batch_bytes: usize,
+    /// How many records a request of the run under way holds at most.
+    records: usize,
     /// Streams are few.
     streams: Vec<Progress>,
     /// Whether something speaks for it that a refusal is about the record: the receiver took another one, or nothing.
@@ -58,6 +65,7 @@ impl Delivery {
         Self {
             batch_records,
             batch_bytes,
+            records: batch_records,
             streams: Vec::new(),
             is_trusted: false,
             failures: 0,
@@ -110,6 +118,7 @@ impl Delivery {
         to: &mut impl Exchange,
     ) -> Result<(), SinkError> {
         let rest = run.get(progress.done(run)..).unwrap_or_default();
+        self.records = (run.len() / PARTS).max(SMALL).min(self.batch_records);
         let first = self.fitting(rest, progress);
         if rest.len() < WORTH || first == rest.len() {
             return self.requests(run, progress, left, &mut Desk::here(encode), to);
@@ -194,7 +203,7 @@ impl Delivery {
         };
         let is_near = |entry: &&Entry<'_>| progress.ends.last().is_none_or(|end| entry.seq() < *end);
         let near = entries.iter().take_while(is_near);
-        near.take(self.batch_records).take_while(fits).count().max(1)
+        near.take(self.records).take_while(fits).count().max(1)
     }
 
     /// What becomes of entries that were sent in one request. Where the receiver does not want them together, they are cut in

@@ -257,6 +257,29 @@ fn a_request_holds_no_more_records_and_bytes_than_it_may_and_a_longer_line_trave
 }
 
 #[test]
+fn what_is_given_at_once_is_cut_into_four_requests_unless_they_would_be_small_or_larger_than_they_may_be() {
+    for (most, given, wanted) in [
+        (2048, 400, &[400][..]),
+        (2048, 1024, &[512, 512]),
+        (2048, 3000, &[750, 750, 750, 750]),
+        (2048, 10_000, &[2048, 2048, 2048, 2048, 1808]),
+        (100, 250, &[100, 100, 50]),
+    ] {
+        let mut sizes = Vec::new();
+        let mut receiver = to(|request: &[u8]| {
+            sizes.push(request.len());
+            taken(0)
+        });
+        offer(
+            &mut Delivery::new(most, usize::MAX),
+            &entries(0..given),
+            &mut receiver,
+        );
+        assert_eq!(sizes, wanted, "{given}");
+    }
+}
+
+#[test]
 fn pauses_grow_to_their_limit_differ_and_never_end_before_the_time_that_was_named() {
     let mut delivery = Delivery::new(1, 1);
     let mut pause = |after, longest| match delivery.later(after, String::new(), longest) {
