@@ -19,8 +19,9 @@ pub(super) struct Ink {
     at: u32,
 }
 
-/// Lies behind all memory that an ink ever has.
-const LOST: u32 = u32::MAX;
+/// Lies behind all memory that an ink ever has, and so far from the end of all numbers that a length can be added, also where
+/// they have 32 bits.
+const LOST: u32 = i32::MAX as u32;
 
 impl Out for Ink {
     #[inline]

@@ -371,7 +371,7 @@ fn a_panic_of_who_hears_of_an_end_leaves_no_place_behind() {
 }
 
 #[test]
-fn a_span_without_a_place_has_an_id_of_its_own_is_never_found_and_is_no_parent() {
+fn a_span_without_a_place_has_an_id_of_its_own_and_is_never_found() {
     let grown = Grown::full();
     let ids: Vec<_> = (0..3).map(|_| grown.open(0, callsite()).into_u64()).collect();
     assert!(ids[0] != ids[1] && ids[1] != ids[2] && ids[0] != ids[2]);

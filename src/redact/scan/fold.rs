@@ -54,7 +54,8 @@ impl Folded {
     }
 
     fn known(&mut self, char: char) -> Known {
-        if self.known.is_empty() && memory::room(&mut self.known, KNOWN) {
+        // Without memory for it nothing is remembered, and nothing else changes.
+        if self.known.is_empty() && self.known.try_reserve(KNOWN).is_ok() {
             self.known.resize(KNOWN, Known::NUL);
         }
         let place = self.known.get_mut(u32::from(char) as usize % KNOWN);

@@ -33,8 +33,8 @@ pub(super) struct Look<'t, 'h> {
     pub(super) url: usize,
     /// Where the last PEM block, or key in JSON, ended.
     pub(super) pem: usize,
-    /// How many bytes of headers of such blocks were read.
-    pub(super) pem_headers: usize,
+    /// The headers that the last block was followed through.
+    pub(super) pem_headers: Option<pem::Headers>,
     /// The command line that the text is in, and where its command stands.
     pub(super) command: Option<(argv::Command, usize)>,
     /// Lists that begin before this place have been looked at.
@@ -70,7 +70,7 @@ impl<'t, 'h> Look<'t, 'h> {
             rest: Rest::default(),
             url: 0,
             pem: 0,
-            pem_headers: 0,
+            pem_headers: None,
             command: None,
             list: 0,
             inner: false,

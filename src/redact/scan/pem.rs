@@ -36,15 +36,66 @@ pub(super) fn block(look: &mut Look<'_, '_>, start: usize) {
     }
 }
 
-/// How many times over the headers of a text are read. A block may begin in a header of the one before, and read all
-/// that follow again: no text of people has so many in a row.
-const OVER: usize = 8;
+/// The headers that the last block was followed through before there was any base64, and where that led. A block may begin
+/// in a header of the one before: it comes through the same ones, and is not followed through all of them again.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Headers {
+    /// Where the first of them begin.
+    starts: [u32; STARTS],
+    len: usize,
+    followed: Followed,
+}
 
-/// Follows base64, headers, and line breaks real or escaped from `at`; gives the end and how much base64 it was. `read`
-/// counts the bytes of headers: where they are too many, all that was followed is taken for a key.
-fn follow(bytes: &[u8], mut at: usize, read: &mut usize) -> (usize, usize) {
+/// So many that a chain of headers as long as a scan is followed a dozen times, and no more.
+const STARTS: usize = 64;
+
+/// Where following leads: the end, `None` where that is the beginning, and how much base64 there was.
+type Followed = (Option<usize>, usize);
+
+impl Headers {
+    const NONE: Self = Self {
+        starts: [0; STARTS],
+        len: 0,
+        followed: (None, 0),
+    };
+
+    /// Where following leads from the header at `at`, before any base64.
+    fn lead(&self, at: usize) -> Option<Followed> {
+        let starts = self.starts.get(..self.len)?;
+        let is_known = starts.iter().any(|start| *start as usize == at);
+        is_known.then_some(self.followed)
+    }
+
+    fn note(&mut self, at: usize) {
+        if let (Some(place), Ok(at)) = (self.starts.get_mut(self.len), u32::try_from(at)) {
+            *place = at;
+            self.len += 1;
+        }
+    }
+}
+
+/// Follows base64, headers, and line breaks real or escaped from `at`; gives the end and how much base64 it was.
+fn follow(bytes: &[u8], at: usize, known: &mut Option<Headers>) -> (usize, usize) {
+    let mut through = Headers::NONE;
+    let followed = through_headers(bytes, at, known.as_ref(), &mut through);
+    if let Err(followed) = followed
+        && through.len > 0
+    {
+        *known = Some(Headers { followed, ..through });
+    }
+    let (Ok((end, body)) | Err((end, body))) = followed;
+    (end.unwrap_or(at), body)
+}
+
+/// As [`follow`]: `Ok` where it was known from a header on, and otherwise `Err`, with the headers in `through`.
+fn through_headers(
+    bytes: &[u8],
+    mut at: usize,
+    known: Option<&Headers>,
+    through: &mut Headers,
+) -> Result<Followed, Followed> {
     let mut body = 0;
-    let mut last = at;
+    let mut last = None;
     loop {
         let ahead = bytes.get(at..).unwrap_or_default();
         let run = Alphabet::Base64.run(ahead);
@@ -53,18 +104,20 @@ fn follow(bytes: &[u8], mut at: usize, read: &mut usize) -> (usize, usize) {
         if run >= 16 || run > 0 && last_line {
             body += run;
             at += run;
-            last = at;
+            last = Some(at);
             continue;
         }
         if ahead.starts_with(b"-----") {
-            return (end_line(bytes, at).unwrap_or(last), body);
+            return Err((end_line(bytes, at).or(last), body));
         }
         if let Some(header) = header(ahead).filter(|_| body < LEAST) {
-            at += header;
-            *read += header;
-            if *read > OVER * bytes.len() {
-                return (at, LEAST);
+            if body == 0 {
+                if let Some(followed) = known.and_then(|known| known.lead(at)) {
+                    return Ok(followed);
+                }
+                through.note(at);
             }
+            at += header;
             continue;
         }
         match byte(bytes, at) {
@@ -74,7 +127,7 @@ fn follow(bytes: &[u8], mut at: usize, read: &mut usize) -> (usize, usize) {
             }
             b'\r' | b'\n' | b' ' | b'\t' if at < bytes.len() => at += 1,
             b'"' | b',' | b'+' | b'>' | b'|' | b'#' | b'*' if continues(bytes, at) => at += 1,
-            _ => return (last, body),
+            _ => return Err((last, body)),
         }
     }
 }
@@ -125,16 +178,65 @@ fn end_line(bytes: &[u8], at: usize) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::super::engine::tests::rules;
+    use super::*;
+
+    const KIND: &str = "PRIVATE KEY";
+
+    /// A key whose END line is missing, behind headers of its own.
+    fn key() -> (String, String) {
+        let body = "MIIEvQ0bq8+Zt/".repeat(8);
+        let head = format!("-----BEGIN RSA {KIND}-----\nComment: abc def\nVersion: 2\n\n");
+        (format!("{head}{body}"), body)
+    }
 
     #[test]
-    fn headers_that_are_read_too_often_are_taken_for_a_key() {
-        let (open, close) = ("-----BEGIN ", "PRIVATE KEY-----");
-        let line = format!("hint: {open}{close}\n");
-        assert_eq!(rules(&line.repeat(8)), []);
-        let found = rules(&line.repeat(80));
-        assert!(found.iter().any(|(rule, ..)| *rule == "pem"), "{found:?}");
-        // Whose label is none of a secret's is nobody's.
-        let line = format!("hint: {open}CERTIFICATE-----\n");
-        assert_eq!(rules(&line.repeat(80)), []);
+    fn a_key_behind_many_headers_is_found_to_its_end_whatever_their_labels_are() {
+        for label in ["A", "CERTIFICATE", KIND] {
+            for lines in [0, 1, 8, 24, 63, 64, 65, 200] {
+                let (key, body) = key();
+                let text = format!(
+                    "{}{key}",
+                    format!("hint: -----BEGIN {label}-----\n").repeat(lines)
+                );
+                let covered = |&(rule, start, end): &(&str, usize, usize)| {
+                    rule == "pem" && start <= text.len() - body.len() && end == text.len()
+                };
+                let found = rules(&text);
+                assert!(found.iter().any(covered), "{lines} of {label}: {found:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_that_begins_in_a_header_is_found_and_headers_without_a_key_are_not() {
+        let certificates = "hint: -----BEGIN CERTIFICATE-----\n".repeat(80);
+        assert_eq!(rules(&certificates), []);
+        let (_, body) = key();
+        let text = format!("{certificates}hint: -----BEGIN {KIND}-----{body}-----END {KIND}-----");
+        let found = rules(&text);
+        assert!(
+            found
+                .iter()
+                .any(|(rule, _, end)| *rule == "pem" && *end == text.len()),
+            "{found:?}"
+        );
+        assert_eq!(rules(&format!("hint: -----BEGIN {KIND}-----\n").repeat(80)), []);
+    }
+
+    #[test]
+    fn what_is_known_of_headers_leads_where_following_them_leads() {
+        let (key, _) = key();
+        let lines = "hint: -----BEGIN A-----\n\n \\nabc: x\n".repeat(100);
+        for text in [
+            format!("{lines}{key}"),
+            format!("{lines}{key}-----END RSA {KIND}-----\n"),
+        ] {
+            let bytes = text.as_bytes();
+            let mut known = None;
+            for at in 0..bytes.len() {
+                let afresh = follow(bytes, at, &mut None);
+                assert_eq!(follow(bytes, at, &mut known), afresh, "{at}");
+            }
+        }
     }
 }
