@@ -1,10 +1,13 @@
 //! One look at one text: what the literals that were found are turned into, and how far each kind of look has come. Every
 //! look-around is bounded or remembered, so that a text is read in linear time whatever it holds.
 
+use std::borrow::Cow;
+use std::ops::Range;
+
 use super::alphabet::{ALPHABETS, Alphabet, byte};
 use super::hits::{Hits, Sort};
 use super::pairs::Rest;
-use super::tokens::{INFIXES, PREFIXES, Prefix};
+use super::tokens::{BEGINNING, INFIXES, PREFIXES, Prefix, Shape};
 use super::traits::Known;
 use super::triggers::Trigger;
 use crate::redact::words::{self, Named};
@@ -45,7 +48,50 @@ pub(super) struct Look<'t, 'h> {
     token: usize,
     /// By alphabet, the run that was measured last.
     runs: [(usize, usize); ALPHABETS],
+    /// Where the dots at the end of a run begin, and where that run ends.
+    dots: (usize, usize),
+    /// By shape, which bodies do not have it: those in one line, and behind them those in two.
+    misfits: [Misfits; 2 * SHAPES],
 }
+
+/// Bodies of one end that do not have a shape.
+#[derive(Debug)]
+struct Misfits {
+    /// Where they begin.
+    from: Range<usize>,
+    end: usize,
+}
+
+impl Misfits {
+    const NONE: Self = Self { from: 0..0, end: 0 };
+
+    /// Whether the body from `from` to `end`, which `body` gives if there is memory for it, has the shape.
+    fn ask<'b>(
+        &mut self,
+        shape: Shape,
+        from: usize,
+        end: usize,
+        body: impl FnOnce() -> Option<Cow<'b, [u8]>>,
+    ) -> bool {
+        if self.end == end && self.from.contains(&from) {
+            return false;
+        }
+        let Some(body) = body() else {
+            return false;
+        };
+        let fits = shape.fits(&body);
+        if !fits {
+            *self = Self {
+                from: from..from + shape.misfits(&body),
+                end,
+            };
+        }
+        fits
+    }
+}
+
+/// How many shapes are remembered: the others are read in a moment.
+const SHAPES: usize = 3;
 
 /// How many names are remembered, each in its place.
 const NAMES: usize = 4;
@@ -76,6 +122,8 @@ impl<'t, 'h> Look<'t, 'h> {
             inner: false,
             token: 0,
             runs: [(0, 0); ALPHABETS],
+            dots: (0, 0),
+            misfits: [const { Misfits::NONE }; 2 * SHAPES],
         }
     }
 
@@ -144,20 +192,45 @@ impl<'t, 'h> Look<'t, 'h> {
         if start < self.token {
             return;
         }
-        let mut end = self.run_end(start + row.literal.len(), row.body);
-        while end > start && self.bytes.get(end - 1) == Some(&b'.') {
-            end -= 1;
-        }
+        let run = self.run_end(start + row.literal.len(), row.body);
+        let mut end = self.undotted(start, run);
         if byte(self.bytes, start.wrapping_sub(1)) == b'/' {
             end = self.path_end(start, end);
         }
         let on = self.next_line(row, start, end);
-        if row.is_at(self.bytes, start, end) || on > end && self.is_broken(row, start, end, on) {
+        if self.is_token(row, start, end) || on > end && self.is_broken(row, start, end, on) {
             self.secret(start, on, row.rule);
             self.token = on;
             if row.rule == "token.aws" {
                 self.other_half(on);
             }
+        }
+    }
+
+    /// The end of a run without the dots that it ends with. One run is asked for many times.
+    fn undotted(&mut self, start: usize, run: usize) -> usize {
+        if self.dots.1 != run {
+            let bytes = self.bytes.get(..run).unwrap_or_default();
+            let dots = bytes.iter().rev().take_while(|byte| **byte == b'.').count();
+            self.dots = (run - dots, run);
+        }
+        self.dots.0.max(start)
+    }
+
+    fn is_token(&mut self, row: &Prefix, start: usize, end: usize) -> bool {
+        row.stands(self.bytes, start, end) && self.is_shaped(row, start + row.literal.len(), end)
+    }
+
+    /// Whether the body has its row's shape. One long run may hold many literals, and what is missing behind one of them is
+    /// missing behind those that follow.
+    fn is_shaped(&mut self, row: &Prefix, from: usize, end: usize) -> bool {
+        let Some(shape) = row.shape else {
+            return true;
+        };
+        let body = self.bytes.get(from..end).unwrap_or_default();
+        match self.misfits.get_mut(shape as usize) {
+            Some(misfit) => misfit.ask(shape, from, end, || Some(Cow::Borrowed(body))),
+            None => shape.fits(body),
         }
     }
 
@@ -233,17 +306,33 @@ impl<'t, 'h> Look<'t, 'h> {
     }
 
     /// Whether both lines together are the token.
-    fn is_broken(&self, row: &Prefix, start: usize, end: usize, on: usize) -> bool {
-        if end < start + row.literal.len() + 4 {
+    fn is_broken(&mut self, row: &Prefix, start: usize, end: usize, on: usize) -> bool {
+        let from = start + row.literal.len();
+        // The beginning of both lines together is that of the first where that is long, and says most before anything is
+        // copied.
+        if end < from + 4 || end > from + row.min.max(BEGINNING) && !row.stands(self.bytes, start, end) {
             return false;
         }
-        let text = self.bytes.get(start..on).unwrap_or_default();
-        let mut joined: Vec<u8> = Vec::new();
-        if !crate::memory::room(&mut joined, text.len()) {
+        let bytes = self.bytes;
+        let joined = |from: usize| {
+            let text = bytes.get(from..on).unwrap_or_default();
+            let mut joined: Vec<u8> = Vec::new();
+            if !crate::memory::room(&mut joined, text.len()) {
+                return None;
+            }
+            joined.extend(text.iter().filter(|byte| !matches!(byte, b'\n' | b'\r')));
+            Some(joined)
+        };
+        let broken = row
+            .shape
+            .and_then(|shape| Some((shape, self.misfits.get_mut(SHAPES + shape as usize)?)));
+        if let Some((shape, misfit)) = broken
+            && !misfit.ask(shape, from, on, || joined(from).map(Cow::Owned))
+        {
             return false;
         }
-        joined.extend(text.iter().filter(|byte| !matches!(byte, b'\n' | b'\r')));
-        row.is_at(&joined, 0, joined.len()) && (!row.walled || super::alphabet::walled(self.bytes, start))
+        let is_at = |joined: Vec<u8>| row.is_at(&joined, 0, joined.len());
+        joined(start).is_some_and(is_at) && (!row.walled || super::alphabet::walled(bytes, start))
     }
 
     fn infix(&mut self, row: usize, start: usize) {

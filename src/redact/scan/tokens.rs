@@ -18,7 +18,44 @@ pub(super) struct Prefix {
     /// Whether a letter or digit before the literal makes it part of something else.
     pub(super) walled: bool,
     /// What else the body must be.
-    pub(super) shape: Option<fn(&[u8]) -> bool>,
+    pub(super) shape: Option<Shape>,
+}
+
+/// What a body is beside its length and its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// As [`is_mixed`] says.
+    Mixed,
+    /// As [`is_jwt`] says.
+    Jwt,
+    /// As [`has_parts`] says.
+    Parts,
+    /// As [`is_airtable`] says.
+    Airtable,
+    /// As [`is_uuid`] says.
+    Uuid,
+}
+
+impl Shape {
+    pub(super) fn fits(self, body: &[u8]) -> bool {
+        match self {
+            Self::Mixed => is_mixed(body),
+            Self::Jwt => is_jwt(body),
+            Self::Parts => has_parts(body),
+            Self::Airtable => is_airtable(body),
+            Self::Uuid => is_uuid(body),
+        }
+    }
+
+    /// Where a body does not fit: up to which of its places one that begins there, and ends where it does, fits neither.
+    pub(super) fn misfits(self, body: &[u8]) -> usize {
+        match self {
+            Self::Mixed => body.len(),
+            // Only the part before the first dot is shorter then, and it is not to be short.
+            Self::Jwt | Self::Parts => memchr::memchr(b'.', body).unwrap_or(body.len()),
+            Self::Airtable | Self::Uuid => 0,
+        }
+    }
 }
 
 /// A token that is known by a literal in its middle.
@@ -48,18 +85,30 @@ impl Prefix {
         if self.min == self.max { 5 } else { 8 }
     }
 
-    /// Whether the literal at `start`, with a body that ends at `end`, is a token. The body's end is found by the
-    /// caller, who measures each run once.
+    /// Whether the literal at `start`, with a body that ends at `end`, is a token.
     pub(super) fn is_at(&self, bytes: &[u8], start: usize, end: usize) -> bool {
+        let body = bytes.get(start + self.literal.len()..end).unwrap_or_default();
+        self.stands(bytes, start, end) && self.shape.is_none_or(|shape| shape.fits(body))
+    }
+
+    /// As [`Self::is_at`], whatever the body's shape is: however long it is, only its beginning is read. The body's end is
+    /// found by the caller, who measures each run once.
+    pub(super) fn stands(&self, bytes: &[u8], start: usize, end: usize) -> bool {
         let from = start + self.literal.len();
         let body = bytes.get(from..end).unwrap_or_default();
         bytes.get(start..from) == Some(self.literal.as_bytes())
             && body.len() >= self.min
             && (self.max == 0 || body.len() <= self.max)
             && (!self.walled || walled(bytes, start))
-            && self.shape.is_none_or(|shape| shape(body))
-            && (varied(body) || self.one_case() && kinds(body) >= self.fewest())
+            && (varied(body) || self.one_case() && kinds(beginning(body)) >= self.fewest())
     }
+}
+
+/// How much of a body is read to see that it is no word: one long run may hold many literals.
+pub(super) const BEGINNING: usize = 256;
+
+fn beginning(body: &[u8]) -> &[u8] {
+    body.get(..BEGINNING).unwrap_or(body)
 }
 
 impl Infix {
@@ -146,16 +195,18 @@ mod tests {
         };
         let text = body(letters, len);
         match row.shape {
-            Some(shape) if shape(b"4bf92f35-77b3-4da6-a3ce-929d0e0e4736") && !shape(text.as_bytes()) => {
+            Some(shape)
+                if shape.fits(b"4bf92f35-77b3-4da6-a3ce-929d0e0e4736") && !shape.fits(text.as_bytes()) =>
+            {
                 "4bf92f35-77b3-4da6-a3ce-929d0e0e4736".to_owned()
             }
-            Some(shape) if !shape(text.as_bytes()) => with_dots(shape),
+            Some(shape) if !shape.fits(text.as_bytes()) => with_dots(shape),
             _ => text,
         }
     }
 
     /// A body of parts that its row's shape asks for.
-    fn with_dots(shape: fn(&[u8]) -> bool) -> String {
+    fn with_dots(shape: Shape) -> String {
         let part = |len| body(ALNUM, len);
         let dotted = [
             format!("{}.{}", part(14), body("0123456789abcdef", 64)),
@@ -163,7 +214,7 @@ mod tests {
         ];
         dotted
             .into_iter()
-            .find(|text| shape(text.as_bytes()))
+            .find(|text| shape.fits(text.as_bytes()))
             .expect("a shape that one of the forms has")
     }
 
