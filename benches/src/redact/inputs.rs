@@ -35,7 +35,7 @@ const HARMLESS: [&str; 24] = [
 ];
 
 /// The adversarial texts: their names, and what each is made of.
-pub const ADVERSARIAL: [(&str, Stuff); 31] = [
+pub const ADVERSARIAL: [(&str, Stuff); 34] = [
     ("hex", Stuff::Random(b"0123456789abcdef")),
     (
         "base64",
@@ -44,6 +44,10 @@ pub const ADVERSARIAL: [(&str, Stuff); 31] = [
     ("digits", Stuff::Random(b"0123456789")),
     ("a@", Stuff::Again("a@")),
     ("eyJ", Stuff::Again("eyJ")),
+    // Each may begin a token that reaches to the end.
+    ("-eyJ", Stuff::Again("-eyJ")),
+    ("-pa", Stuff::Again("-pa")),
+    ("1.1.1.1,", Stuff::Again("1.1.1.1,")),
     ("-----BEGIN", Stuff::Again("-----BEGIN")),
     // Each begins in a header of the one before it.
     ("PEM headers", Stuff::Again("abc: -----BEGIN A-----\n")),

@@ -50,6 +50,8 @@ pub(super) struct Look<'t, 'h> {
     runs: [(usize, usize); ALPHABETS],
     /// Where the dots at the end of a run begin, and where that run ends.
     dots: (usize, usize),
+    /// For a run's end, and what the run is made of, where it goes on to on the next line.
+    line: (usize, Option<Alphabet>, usize),
     /// By shape, which bodies do not have it: those in one line, and behind them those in two.
     misfits: [Misfits; 2 * SHAPES],
 }
@@ -123,6 +125,7 @@ impl<'t, 'h> Look<'t, 'h> {
             token: 0,
             runs: [(0, 0); ALPHABETS],
             dots: (0, 0),
+            line: (0, None, 0),
             misfits: [const { Misfits::NONE }; 2 * SHAPES],
         }
     }
@@ -197,7 +200,7 @@ impl<'t, 'h> Look<'t, 'h> {
         if byte(self.bytes, start.wrapping_sub(1)) == b'/' {
             end = self.path_end(start, end);
         }
-        let on = self.next_line(row, start, end);
+        let on = self.line_behind(row, start, end);
         if self.is_token(row, start, end) || on > end && self.is_broken(row, start, end, on) {
             self.secret(start, on, row.rule);
             self.token = on;
@@ -272,6 +275,20 @@ impl<'t, 'h> Look<'t, 'h> {
             end -= segment.len() + 1;
         }
         end
+    }
+
+    /// As [`Self::next_line`], which says the same of all rows of one alphabet that know no longest body.
+    fn line_behind(&mut self, row: &Prefix, start: usize, end: usize) -> usize {
+        if row.max > 0 {
+            return self.next_line(row, start, end);
+        }
+        let (known, alphabet, on) = self.line;
+        if known == end && alphabet == Some(row.body) {
+            return on;
+        }
+        let on = self.next_line(row, start, end);
+        self.line = (end, Some(row.body), on);
+        on
     }
 
     /// Where a token that a line break divides goes on to; `end` where nothing like its rest begins the next line.
