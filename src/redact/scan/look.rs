@@ -37,7 +37,7 @@ pub(super) struct Look<'t, 'h> {
     /// Where the last PEM block, or key in JSON, ended.
     pub(super) pem: usize,
     /// The headers that the last block was followed through.
-    pub(super) pem_headers: Option<pem::Headers>,
+    pub(super) pem_headers: pem::Known,
     /// The command line that the text is in, and where its command stands.
     pub(super) command: Option<(argv::Command, usize)>,
     /// Lists that begin before this place have been looked at.
@@ -52,8 +52,10 @@ pub(super) struct Look<'t, 'h> {
     dots: (usize, usize),
     /// For a run's end, and what the run is made of, where it goes on to on the next line.
     line: (usize, Option<Alphabet>, usize),
-    /// By shape, which bodies do not have it: those in one line, and behind them those in two.
-    misfits: [Misfits; 2 * SHAPES],
+    /// By shape, which bodies in one line do not have it.
+    misfits: [Misfits; SHAPES],
+    /// The same of bodies in two lines.
+    broken: [Misfits; SHAPES],
 }
 
 /// Bodies of one end that do not have a shape.
@@ -118,7 +120,7 @@ impl<'t, 'h> Look<'t, 'h> {
             rest: Rest::default(),
             url: 0,
             pem: 0,
-            pem_headers: None,
+            pem_headers: [None; 2],
             command: None,
             list: 0,
             inner: false,
@@ -126,7 +128,8 @@ impl<'t, 'h> Look<'t, 'h> {
             runs: [(0, 0); ALPHABETS],
             dots: (0, 0),
             line: (0, None, 0),
-            misfits: [const { Misfits::NONE }; 2 * SHAPES],
+            misfits: [const { Misfits::NONE }; SHAPES],
+            broken: [const { Misfits::NONE }; SHAPES],
         }
     }
 
@@ -340,9 +343,13 @@ impl<'t, 'h> Look<'t, 'h> {
             joined.extend(text.iter().filter(|byte| !matches!(byte, b'\n' | b'\r')));
             Some(joined)
         };
+        let first = bytes.get(from..end).unwrap_or_default();
+        if row.shape.is_some_and(|shape| shape.is_out(first)) {
+            return false;
+        }
         let broken = row
             .shape
-            .and_then(|shape| Some((shape, self.misfits.get_mut(SHAPES + shape as usize)?)));
+            .and_then(|shape| Some((shape, self.broken.get_mut(shape as usize)?)));
         if let Some((shape, misfit)) = broken
             && !misfit.ask(shape, from, on, || joined(from).map(Cow::Owned))
         {
@@ -385,5 +392,69 @@ impl<'t, 'h> Look<'t, 'h> {
         }
         self.secret(start, at, "token.discord");
         self.token = at;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::cases::{ALNUM, body};
+    use super::super::engine::tests::rules;
+    use super::*;
+
+    #[test]
+    fn what_is_known_of_one_shape_is_nothing_of_another() {
+        for (begin, gap) in [("api-", "\n"), ("sdk-", "\n"), ("mob-", "\r\n")] {
+            let token = format!("{begin}{}", "4bf92f35-77b3-4da6-a3ce-929d0e0e4736");
+            let text = format!("eyJhbGci1Ab{gap}Ab9-{token}");
+            let found = rules(&text);
+            assert!(found.iter().any(|hit| hit.2 == text.len()), "{text}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_found_behind_and_in_a_long_run_of_beginnings_of_tokens() {
+        let token = format!("ghp_{}", body(ALNUM, 36));
+        let mixed = body(ALNUM, 60);
+        for beginning in ["-pa", "-eyJ", "A3-", "-live_", "-EAAA", "-pat", "-pa-bcdef1"] {
+            let run = beginning.repeat(300);
+            for between in [" ", "\n", ".......... ", "\n\n", "/ "] {
+                let text = format!("{run}{between}{token}");
+                let found = rules(&text);
+                assert!(
+                    found
+                        .iter()
+                        .any(|hit| hit.1 <= text.len() - token.len() && hit.2 == text.len()),
+                    "{beginning}{between}: {found:?}"
+                );
+            }
+            let text = format!("{run}-pa-{mixed}");
+            let found = rules(&text);
+            assert!(
+                found.iter().any(|hit| hit.2 == text.len()),
+                "{beginning}: {found:?}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_remembered_of_a_run_is_what_reading_it_says(
+            pieces in prop::collection::vec(
+                prop_oneof!["eyJ", "[a-z]{1,14}", "[A-Z0-9]{1,9}", "[.]{1,2}", "-", "[a-zA-Z0-9]{12,20}"],
+                0..12,
+            )
+        ) {
+            let run = pieces.concat();
+            for shape in [Shape::Mixed, Shape::Jwt, Shape::Parts] {
+                let mut misfits = Misfits::NONE;
+                for from in 0..=run.len() {
+                    let body = &run.as_bytes()[from..];
+                    let asked = misfits.ask(shape, from, run.len(), || Some(Cow::Borrowed(body)));
+                    prop_assert_eq!(asked, shape.fits(body), "{:?} from {} of {}", shape, from, run);
+                }
+            }
+        }
     }
 }

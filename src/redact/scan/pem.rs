@@ -36,34 +36,34 @@ pub(super) fn block(look: &mut Look<'_, '_>, start: usize) {
     }
 }
 
-/// The headers that the last block was followed through before there was any base64, and where that led. A block may begin
-/// in a header of the one before: it comes through the same ones, and is not followed through all of them again.
+/// Headers in a row that the last block was followed through, and where they led. A block may begin in a header of the one
+/// before: it comes through the same ones, and is not followed through all of them again.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Headers {
     /// Where the first of them begin.
     starts: [u32; STARTS],
     len: usize,
-    followed: Followed,
+    /// The first place behind them that is none and no break.
+    to: usize,
 }
 
-/// So many that a chain of headers as long as a scan is followed a dozen times, and no more.
+/// So many that headers in a row as long as a scan are followed a dozen times, and no more.
 const STARTS: usize = 64;
-
-/// Where following leads: the end, `None` where that is the beginning, and how much base64 there was.
-type Followed = (Option<usize>, usize);
 
 impl Headers {
     const NONE: Self = Self {
         starts: [0; STARTS],
         len: 0,
-        followed: (None, 0),
+        to: 0,
     };
 
-    /// Where following leads from the header at `at`, before any base64.
-    fn lead(&self, at: usize) -> Option<Followed> {
+    /// Where following leads from the header at `at`.
+    fn lead(&self, at: usize) -> Option<usize> {
         let starts = self.starts.get(..self.len)?;
-        let is_known = starts.iter().any(|start| *start as usize == at);
-        is_known.then_some(self.followed)
+        starts
+            .iter()
+            .any(|start| *start as usize == at)
+            .then_some(self.to)
     }
 
     fn note(&mut self, at: usize) {
@@ -72,52 +72,54 @@ impl Headers {
             self.len += 1;
         }
     }
+
+    /// The headers end at `to`; they are kept in `known`, and the next ones begin.
+    fn end(&mut self, to: usize, known: Option<&mut Option<Self>>) {
+        if let (1.., Some(known)) = (self.len, known) {
+            *known = Some(Self { to, ..*self });
+        }
+        self.len = 0;
+    }
 }
+
+/// What is known of headers: those before any base64, and those behind some. Behind some, a short line is base64 as well.
+/// One of each is enough: where base64 follows, the block reaches behind it, and no other begins before that.
+pub(super) type Known = [Option<Headers>; 2];
 
 /// Follows base64, headers, and line breaks real or escaped from `at`; gives the end and how much base64 it was.
-fn follow(bytes: &[u8], at: usize, known: &mut Option<Headers>) -> (usize, usize) {
-    let mut through = Headers::NONE;
-    let followed = through_headers(bytes, at, known.as_ref(), &mut through);
-    if let Err(followed) = followed
-        && through.len > 0
-    {
-        *known = Some(Headers { followed, ..through });
-    }
-    let (Ok((end, body)) | Err((end, body))) = followed;
-    (end.unwrap_or(at), body)
-}
-
-/// As [`follow`]: `Ok` where it was known from a header on, and otherwise `Err`, with the headers in `through`.
-fn through_headers(
-    bytes: &[u8],
-    mut at: usize,
-    known: Option<&Headers>,
-    through: &mut Headers,
-) -> Result<Followed, Followed> {
+fn follow(bytes: &[u8], mut at: usize, known: &mut Known) -> (usize, usize) {
     let mut body = 0;
-    let mut last = None;
+    let mut last = at;
+    let mut through = Headers::NONE;
     loop {
         let ahead = bytes.get(at..).unwrap_or_default();
         let run = Alphabet::Base64.run(ahead);
+        let known = known.get_mut(usize::from(body > 0));
         // A line, or the short last line of a body.
         let last_line = body > 0 && matches!(byte(bytes, at + run), b'\\' | b'\r' | b'\n' | b'-' | b'"' | 0);
         if run >= 16 || run > 0 && last_line {
+            through.end(at, known);
             body += run;
             at += run;
-            last = Some(at);
+            last = at;
             continue;
         }
         if ahead.starts_with(b"-----") {
-            return Err((end_line(bytes, at).or(last), body));
+            through.end(at, known);
+            return (end_line(bytes, at).unwrap_or(last), body);
         }
         if let Some(header) = header(ahead).filter(|_| body < LEAST) {
-            if body == 0 {
-                if let Some(followed) = known.and_then(|known| known.lead(at)) {
-                    return Ok(followed);
+            let lead = known.as_deref().and_then(|known| known.as_ref()?.lead(at));
+            match lead {
+                Some(to) => {
+                    at = to;
+                    through.len = 0;
                 }
-                through.note(at);
+                None => {
+                    through.note(at);
+                    at += header;
+                }
             }
-            at += header;
             continue;
         }
         match byte(bytes, at) {
@@ -127,7 +129,10 @@ fn through_headers(
             }
             b'\r' | b'\n' | b' ' | b'\t' if at < bytes.len() => at += 1,
             b'"' | b',' | b'+' | b'>' | b'|' | b'#' | b'*' if continues(bytes, at) => at += 1,
-            _ => return Err((last, body)),
+            _ => {
+                through.end(at, known);
+                return (last, body);
+            }
         }
     }
 }
@@ -226,16 +231,26 @@ mod tests {
     #[test]
     fn what_is_known_of_headers_leads_where_following_them_leads() {
         let (key, _) = key();
-        let lines = "hint: -----BEGIN A-----\n\n \\nabc: x\n".repeat(100);
-        for text in [
-            format!("{lines}{key}"),
-            format!("{lines}{key}-----END RSA {KIND}-----\n"),
+        for line in [
+            "hint: -----BEGIN A-----\n\n \\nabc: x\n",
+            "abc:-----BEGIN----AAAAAAAAAAAAAAAA\n",
+            "abc: x\nAAAAAAAAAAAAAAAAAA\nabc: -----BEGIN A-----\n",
+            "abc: -----BEGIN A-----\nAAAAAAAAAAAAAAAAAA\nAA\ndef: y\n",
         ] {
-            let bytes = text.as_bytes();
-            let mut known = None;
-            for at in 0..bytes.len() {
-                let afresh = follow(bytes, at, &mut None);
-                assert_eq!(follow(bytes, at, &mut known), afresh, "{at}");
+            let lines = line.repeat(100);
+            for end in ["", "MIIE\n", &key, "-----END RSA PRIVATE"] {
+                let text = format!("{lines}{end}");
+                let bytes = text.as_bytes();
+                let mut known = [None; 2];
+                let mut furthest = 0;
+                for at in 0..bytes.len() {
+                    // Where a block ended, none begins before.
+                    if at >= furthest {
+                        let afresh = follow(bytes, at, &mut [None; 2]);
+                        assert_eq!(follow(bytes, at, &mut known), afresh, "{at} of {line} {end}");
+                        furthest = afresh.0;
+                    }
+                }
             }
         }
     }

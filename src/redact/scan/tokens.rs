@@ -47,6 +47,16 @@ impl Shape {
         }
     }
 
+    /// Whether no body that begins like this fits.
+    pub(super) fn is_out(self, beginning: &[u8]) -> bool {
+        let least = match self {
+            Self::Jwt => 8,
+            Self::Parts => 12,
+            Self::Mixed | Self::Airtable | Self::Uuid => return false,
+        };
+        beginning.iter().take(least).any(|byte| *byte == b'.')
+    }
+
     /// Where a body does not fit: up to which of its places one that begins there, and ends where it does, fits neither.
     pub(super) fn misfits(self, body: &[u8]) -> usize {
         match self {

@@ -165,7 +165,7 @@ impl OtlpBuilder {
     }
 
     /// How many records a request holds at most, from 1. Where more than 512 wait, it holds about a quarter of those that are
-    /// given at once, so that the next requests are written while one is under way. Default: 2,048.
+    /// given at once, and no fewer than 512, so that the next requests are written while one is under way. Default: 2,048.
     pub fn batch_records(mut self, records: usize) -> Self {
         self.batch_records = records.max(1);
         self
