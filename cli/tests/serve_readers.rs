@@ -97,9 +97,14 @@ fn read(server: &Server, reader: u32, readers: u32, ended: &AtomicBool) -> Vec<u
         }
         let page = PAGES[reader as usize % PAGES.len()];
         let answer = server.get(page);
+        due += Duration::from_secs(1);
+        if answer.status == 503 {
+            // On a machine that is busy with something else readers are told to try again, as whoever looks at the page is.
+            assert!(answer.text().contains("too many requests"), "{}", answer.text());
+            continue;
+        }
         assert_eq!(answer.status, 200, "{page}: {}", answer.text());
         took.push(u64::try_from(now.elapsed().as_millis()).expect("short"));
-        due += Duration::from_secs(1);
     }
     took
 }

@@ -42,8 +42,8 @@ struct Disk {
     /// Calls from the first to before the second number fail.
     fault: Option<(u64, u64, Fault)>,
     hit: bool,
-    /// The first sync that fails is the last.
-    heals: bool,
+    /// What the next sync of a segment meets.
+    next_sync: Option<Fault>,
     dir_mode: u32,
     /// A path where nothing can be created.
     blocked: Option<PathBuf>,
@@ -86,14 +86,13 @@ impl MemFs {
     /// Lets the `nth` call from now on, and `count - 1` behind it, fail.
     pub(crate) fn fail(&self, nth: u64, count: u64, fault: Fault) {
         let mut disk = self.disk.lock();
-        (disk.hit, disk.heals) = (false, false);
+        disk.hit = false;
         disk.fault = Some((disk.calls + nth, disk.calls + nth + count, fault));
     }
 
-    /// Lets the next sync fail, and none behind it.
+    /// Lets the next sync of a segment fail, and none behind it nor of another file.
     pub(crate) fn fail_one_sync(&self, fault: Fault) {
-        self.fail(0, u64::MAX / 2, fault);
-        self.disk.lock().heals = true;
+        self.disk.lock().next_sync = Some(fault);
     }
 
     pub(crate) fn heal(&self) {
@@ -212,6 +211,11 @@ impl Disk {
         fault
     }
 
+    fn of_segment(&mut self, inode: u64) -> Option<Fault> {
+        let (path, _) = self.names.iter().find(|(_, of)| **of == inode)?;
+        (path.extension()? == "jsonl").then(|| self.next_sync.take())?
+    }
+
     fn plain(&mut self) -> io::Result<()> {
         match self.call() {
             None | Some(Fault::Sync | Fault::Zeros) => Ok(()),
@@ -279,8 +283,7 @@ impl FsFile for MemFile {
             return Err(io::Error::other("the power failed"));
         }
         disk.syncs += 1;
-        let fault = disk.call();
-        disk.fault = disk.fault.filter(|_| !disk.heals || fault.is_none());
+        let fault = disk.call().or_else(|| disk.of_segment(self.inode));
         let content = disk.files.get_mut(&self.inode).unwrap();
         let from = content.dirty;
         content.dirty = content.bytes.len();
