@@ -24,5 +24,6 @@ pub mod rounds;
 pub mod run;
 #[cfg(feature = "ours")]
 pub mod seal;
+pub mod turns;
 #[cfg(feature = "ours")]
 pub mod typed;

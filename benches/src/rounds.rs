@@ -14,6 +14,7 @@ use crate::output;
 use crate::peers::{PEERS, Spec};
 use crate::results::{Measured, Outcome, Results};
 use crate::run::{fresh, put_aside};
+use crate::turns::{self, Peer};
 
 /// The cases with times of single calls.
 pub const TIMED: [&str; 4] = ["paced", "hot", "paced-op", "hot-op"];
@@ -57,13 +58,13 @@ pub struct Plan {
 #[derive(Debug, Clone)]
 pub(crate) enum Job {
     Peer(Spec, String),
-    Foreign(&'static str, &'static str),
+    Foreign(&'static str),
     Scan(&'static str, String),
     Field(&'static str),
     #[cfg(feature = "otlp")]
     Otlp(&'static str, &'static str),
     #[cfg(feature = "otlp")]
-    Hole(&'static str),
+    Holes(Vec<&'static str>),
 }
 
 impl Plan {
@@ -157,13 +158,8 @@ impl Plan {
     /// # Errors
     /// When a child fails.
     pub fn foreign(&self, results: &mut Results, raw: &mut File) -> Result<()> {
-        let forms = foreign::FORMS.iter();
-        let pairs = forms.flat_map(|form| {
-            foreign::CASES
-                .iter()
-                .map(|(_, case)| Job::Foreign(form.name, case))
-        });
-        self.shuffled(&pairs.collect::<Vec<_>>(), results, raw)
+        let cases = foreign::CASES.iter().map(|(_, case)| Job::Foreign(case));
+        self.shuffled(&cases.collect::<Vec<_>>(), results, raw)
     }
 
     pub(crate) fn shuffled(&self, jobs: &[Job], results: &mut Results, raw: &mut File) -> Result<()> {
@@ -178,9 +174,10 @@ impl Plan {
             let mut jobs = jobs.to_vec();
             order.shuffle(&mut jobs);
             for job in &jobs {
-                let outcome = self.one(job, round)?;
-                println!("{}", line(&outcome));
-                results.append(raw, outcome)?;
+                for outcome in self.one(job, round)? {
+                    println!("{}", line(&outcome));
+                    results.append(raw, outcome)?;
+                }
             }
         }
         let aside = self.aside();
@@ -190,28 +187,44 @@ impl Plan {
         Ok(())
     }
 
-    fn one(&self, job: &Job, round: u32) -> Result<Outcome> {
+    fn one(&self, job: &Job, round: u32) -> Result<Vec<Outcome>> {
         let scratch = self.scratch();
         fresh(&scratch)?;
-        let outcome = match job {
-            Job::Peer(spec, case) => self.peer(spec, case, round),
-            Job::Foreign(form, case) => {
-                let mut child = this_program()?;
-                child
-                    .args(["foreign-run", "--form", form, "--case", case, "--out"])
-                    .arg(&scratch);
-                let measured = result_of(&mut child)?;
-                Ok(Outcome::new(round, form, &format!("foreign-{case}"), measured))
-            }
-            Job::Scan(scanner, case) => self.scan(scanner, case, round),
-            Job::Field(added) => self.field(added, round),
+        let outcomes = match job {
+            Job::Peer(spec, case) => self.peer(spec, case, round).map(|outcome| vec![outcome]),
+            Job::Foreign(case) => self.not_audited(case, round),
+            Job::Scan(scanner, case) => self.scan(scanner, case, round).map(|outcome| vec![outcome]),
+            Job::Field(added) => self.field(added, round).map(|outcome| vec![outcome]),
             #[cfg(feature = "otlp")]
-            Job::Otlp(peer, packing) => self.sent(peer, packing, round),
+            Job::Otlp(peer, packing) => self.sent(peer, packing, round).map(|outcome| vec![outcome]),
             #[cfg(feature = "otlp")]
-            Job::Hole(caller) => self.beside(caller, round),
+            Job::Holes(callers) => self.beside(callers, round),
         };
         put_aside(&scratch, &self.aside())?;
-        outcome
+        outcomes
+    }
+
+    /// Every form, in turns.
+    fn not_audited(&self, case: &str, round: u32) -> Result<Vec<Outcome>> {
+        let start = |form: &foreign::Form| {
+            let place = self.scratch().join(form.name);
+            fs::create_dir_all(&place)?;
+            let mut child = this_program()?;
+            child.args(["foreign-run", "--form", form.name, "--case", case, "--out"]);
+            Peer::start(form.name, child.arg(place))
+        };
+        let forms = foreign::FORMS.iter().map(start).collect::<Result<_>>()?;
+        let measured = turns::give(forms, foreign::CHUNKS, &mut self.order(round))?;
+        let case = format!("foreign-{case}");
+        let outcomes = foreign::FORMS.iter().zip(measured);
+        Ok(outcomes
+            .map(|(form, measured)| Outcome::new(round, form.name, &case, measured))
+            .collect())
+    }
+
+    /// An order of its own for each round's turns.
+    pub(crate) fn order(&self, round: u32) -> fastrand::Rng {
+        fastrand::Rng::with_seed(self.seed.unwrap_or_default() ^ u64::from(round))
     }
 
     fn peer(&self, spec: &Spec, case: &str, round: u32) -> Result<Outcome> {
@@ -297,12 +310,16 @@ pub fn result_of(child: &mut Command) -> Result<Measured> {
             String::from_utf8_lossy(&output.stderr).trim()
         );
     }
-    let text = String::from_utf8_lossy(&output.stdout);
-    let last = text
-        .lines()
-        .last()
-        .with_context(|| format!("{child:?} printed nothing"))?;
-    serde_json::from_str(last).with_context(|| format!("{child:?} printed {last}"))
+    read_result(&String::from_utf8_lossy(&output.stdout)).with_context(|| format!("{child:?}"))
+}
+
+/// Reads a child's result from what it printed: the last line.
+///
+/// # Errors
+/// When that is no result.
+pub fn read_result(text: &str) -> Result<Measured> {
+    let last = text.lines().last().context("printed nothing")?;
+    serde_json::from_str(last).with_context(|| format!("printed {last}"))
 }
 
 /// An outcome in one line, for whoever watches.

@@ -16,7 +16,8 @@ use tracing_subscriber::registry;
 
 use crate::event::{Report as _, Samples};
 use crate::measure::{BURST, Pause, Times};
-use crate::results::Measured;
+use crate::results::{Latency, Measured};
+use crate::turns;
 
 /// The journal alone.
 pub const ALONE: &str = "journal";
@@ -25,10 +26,14 @@ pub const ALONE: &str = "journal";
 /// gRPC.
 pub const HOLES: [&str; 3] = ["hole-http", "hole-https", "hole-grpc"];
 
+/// The control: the journal, and a thread that never rests and has no end of memory to look at. What a caller notices of that
+/// must be seen.
+pub const BUSY: &str = "journal-busy";
+
 /// How the caller is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Mode {
-    /// Each event timed, bursts of 64, then 1 ms of sleep.
+    /// Each event timed, bursts of 64, then 1 ms of sleep; in turns.
     Paced,
     /// Counted by callgrind.
     Callgrind,
@@ -37,7 +42,7 @@ pub enum Mode {
 /// One run.
 #[derive(Debug, Clone, Args)]
 pub struct Hole {
-    /// `journal`, `hole-http`, `hole-https` or `hole-grpc`.
+    /// `journal`, `hole-http`, `hole-https`, `hole-grpc` or `journal-busy`.
     #[arg(long)]
     pub beside: String,
     /// How the caller is measured.
@@ -54,6 +59,9 @@ pub struct Hole {
 /// Bursts before the measurement begins.
 const WARM_UP: u64 = 16;
 
+/// Timed bursts of a turn; one more before them is not timed, because another process had the caches.
+const TURN: u64 = 16;
+
 impl Hole {
     /// Runs and returns what was measured.
     ///
@@ -63,11 +71,11 @@ impl Hole {
         let builder = Audit::builder().directory(&self.out).diagnostics(|_| {});
         let (at, accepted) = listen(self.beside == "hole-grpc")?;
         let protocol = match self.beside.as_str() {
-            ALONE => None,
+            ALONE | BUSY => None,
             "hole-http" | "hole-https" => Some(Protocol::HttpProtobuf),
             "hole-grpc" => Some(Protocol::Grpc),
             other => anyhow::bail!(
-                "nothing is called {other}; there are {ALONE}, {}",
+                "nothing is called {other}; there are {ALONE}, {BUSY}, {}",
                 HOLES.join(", ")
             ),
         };
@@ -83,11 +91,9 @@ impl Hole {
         };
         let audit = builder.start()?;
         set_global_default(registry().audited(&audit))?;
-        let samples = Samples::default();
-        for burst in 0..WARM_UP {
-            for number in burst * BURST..(burst + 1) * BURST {
-                samples.at(number).event(number).report();
-            }
+        let mut caller = Caller::default();
+        for _ in 0..WARM_UP {
+            caller.burst(|report| report());
         }
         if protocol.is_some() {
             // From here on a request is under way.
@@ -96,40 +102,75 @@ impl Hole {
                 .context("the sink did not connect")?;
             std::thread::sleep(Duration::from_millis(200));
         }
-        let figures = self.measure(&samples);
+        if self.beside == BUSY {
+            std::thread::spawn(never_rests);
+        }
+        let figures = match self.mode {
+            Mode::Paced => Some(caller.turns(self.events)?),
+            Mode::Callgrind => {
+                for _ in 0..self.events.div_ceil(BURST) {
+                    caller.burst(counted_report);
+                    // Under valgrind the writer is slow too: its queue must never be full.
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                None
+            }
+        };
         // What the collector did not take is offered again after the next start, which there is none of.
         let _behind = audit.shutdown(Duration::from_secs(2));
         Ok(Measured {
-            expected: WARM_UP * BURST + self.bursts() * BURST,
+            expected: caller.reported,
             figures,
             ..Measured::default()
         })
     }
+}
 
-    fn bursts(&self) -> u64 {
-        self.events.div_ceil(BURST)
-    }
+/// Who reports events, and how many it has reported.
+#[derive(Debug, Default)]
+struct Caller {
+    samples: Samples,
+    reported: u64,
+}
 
-    fn measure(&self, samples: &Samples) -> Option<crate::results::Latency> {
-        let mut times = Times::new(self.bursts() * BURST);
-        for burst in 0..self.bursts() {
-            let first = burst * BURST;
-            match self.mode {
-                Mode::Callgrind => {
-                    counted_reports(samples, first);
-                    // Under valgrind the writer is slow too: its queue must never be full.
-                    std::thread::sleep(Duration::from_millis(5));
-                }
-                Mode::Paced => {
-                    for number in first..first + BURST {
-                        times.time(|| samples.at(number).event(number).report());
-                    }
-                    Pause::Sleep.take();
-                }
-            }
+impl Caller {
+    /// A burst of events; `with` is given each one to report.
+    fn burst(&mut self, mut with: impl FnMut(&dyn Fn())) {
+        for number in self.reported..self.reported + BURST {
+            with(&|| self.samples.at(number).event(number).report());
         }
-        (self.mode == Mode::Paced).then(|| times.figures().into())
+        self.reported += BURST;
     }
+
+    /// Turns until there are no more. There is room for the times of `events`.
+    fn turns(&mut self, events: u64) -> Result<Latency> {
+        let mut times = Times::new(events);
+        turns::take(|| {
+            self.burst(|report| report());
+            for _ in 0..TURN {
+                Pause::Sleep.take();
+                self.burst(|report| times.time(report));
+            }
+        })?;
+        Ok(times.figures().into())
+    }
+}
+
+/// Changes 16 MiB line by line, again and again, until the process ends.
+fn never_rests() {
+    let mut memory = vec![0_u8; 16 << 20];
+    loop {
+        for byte in memory.iter_mut().step_by(64) {
+            *byte = byte.wrapping_add(1);
+        }
+        std::hint::black_box(&memory);
+    }
+}
+
+/// Turns in which `events` are timed.
+#[must_use]
+pub fn turns(events: u64) -> u64 {
+    events.div_ceil(TURN * BURST)
 }
 
 fn sink(protocol: Protocol, endpoint: &str) -> Result<OtlpSink> {
@@ -162,8 +203,6 @@ fn listen(greets: bool) -> Result<(SocketAddr, Receiver<()>)> {
 // Callgrind is switched on and off by names that begin with `counted_`; see `counts::COUNTED`.
 
 #[inline(never)]
-fn counted_reports(samples: &Samples, first: u64) {
-    for number in first..first + BURST {
-        samples.at(number).event(number).report();
-    }
+fn counted_report(report: &dyn Fn()) {
+    report();
 }

@@ -1,10 +1,11 @@
-//! The parent's part: every peer in both packings, and the caller beside the holes, in every round.
+//! The parent's part: every peer in both packings, and the callers beside the holes in turns, in every round.
 
 use std::fs::File;
+use std::path::Path;
 
 use anyhow::{Result, ensure};
 
-use super::hole::{ALONE, HOLES};
+use super::hole::{self, ALONE, BUSY, HOLES};
 use super::peers::{LATE, PACKINGS, PEERS};
 use super::receive::Receiver;
 use crate::counts::{CALLS, have_valgrind};
@@ -13,6 +14,7 @@ use crate::output;
 use crate::results::{Outcome, Results};
 use crate::rounds::{Job, Plan, line, result_of, this_program};
 use crate::run::fresh;
+use crate::turns::{self, Peer};
 
 /// The case of a caller beside a hole, each call timed.
 pub const PACED: &str = "paced";
@@ -31,8 +33,7 @@ impl Plan {
             jobs.extend(packings.map(|packing| Job::Otlp(peer.name, packing)));
         }
         if self.takes_packing(PACED) {
-            let callers = callers().filter(|name| self.takes(name));
-            jobs.extend(callers.map(Job::Hole));
+            jobs.push(Job::Holes(callers().filter(|name| self.takes(name)).collect()));
         }
         if self.takes_packing(COUNTED) {
             self.hole_instructions(results, raw)?;
@@ -112,19 +113,32 @@ impl Plan {
         Ok(outcome)
     }
 
-    pub(crate) fn beside(&self, caller: &str, round: u32) -> Result<Outcome> {
-        let mut child = this_program()?;
-        child.args(["otlp-hole", "--mode", PACED, "--beside", caller, "--events"]);
-        child
-            .arg(self.timed_events.to_string())
-            .arg("--out")
-            .arg(self.scratch());
-        self.written(Outcome::new(round, caller, PACED, result_of(&mut child)?))
+    /// The callers, in turns.
+    pub(crate) fn beside(&self, names: &[&'static str], round: u32) -> Result<Vec<Outcome>> {
+        let place = |name: &str| self.scratch().join(name);
+        let start = |name: &&'static str| {
+            std::fs::create_dir_all(place(name))?;
+            let mut child = this_program()?;
+            child
+                .args(["otlp-hole", "--mode", PACED, "--beside", name, "--events"])
+                .arg(self.timed_events.to_string())
+                .arg("--out")
+                .arg(place(name));
+            Peer::start(name, &mut child)
+        };
+        let callers = names.iter().map(start).collect::<Result<_>>()?;
+        let turns = hole::turns(self.timed_events);
+        let measured = turns::give(callers, turns, &mut self.order(round))?;
+        let outcomes = names.iter().zip(measured).map(|(name, measured)| {
+            let outcome = Outcome::new(round, name, PACED, measured);
+            self.written(outcome, &place(name))
+        });
+        outcomes.collect()
     }
 
-    /// An outcome with what stands in the journal.
-    fn written(&self, mut outcome: Outcome) -> Result<Outcome> {
-        let found = output::read(&self.scratch(), &EVENT_TRACES)?;
+    /// An outcome with what stands in the journal in `dir`.
+    fn written(&self, mut outcome: Outcome, dir: &Path) -> Result<Outcome> {
+        let found = output::read(dir, &EVENT_TRACES)?;
         outcome.found = Some(found.lines);
         outcome.missing = found.missing.into_iter().map(str::to_owned).collect();
         ensure!(
@@ -145,7 +159,7 @@ impl Plan {
             );
             return Ok(());
         }
-        for caller in callers().filter(|name| self.takes(name)) {
+        for caller in callers().filter(|name| *name != BUSY && self.takes(name)) {
             fresh(&self.scratch())?;
             let calls = CALLS.to_string();
             let place = self.scratch();
@@ -162,7 +176,7 @@ impl Plan {
                 &place,
             ];
             let outcome = Outcome::new(1, caller, COUNTED, self.callgrind(&arguments)?);
-            let outcome = self.written(outcome)?;
+            let outcome = self.written(outcome, &self.scratch())?;
             println!("{}", line(&outcome));
             results.append(raw, outcome)?;
         }
@@ -171,5 +185,5 @@ impl Plan {
 }
 
 fn callers() -> impl Iterator<Item = &'static str> {
-    [ALONE].into_iter().chain(HOLES)
+    [ALONE].into_iter().chain(HOLES).chain([BUSY])
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::hole::{ALONE, HOLES};
+use super::hole::{ALONE, BUSY, HOLES};
 use super::peers::{DIRECT, JOURNAL, LARGE, PACKINGS, PEERS, RIVALS};
 use super::plan::{COUNTED, PACED};
 use crate::goals::{Goal, Measure};
@@ -111,6 +111,13 @@ fn goals_table(text: &mut String, results: &Results) {
             ratio(results, hole, COUNTED, figure::instructions),
         );
     }
+    let seen = ratio(results, BUSY, PACED, figure::p50);
+    let (is_seen, seen) = (seen.map(|seen| seen.median > BESIDE), shown(seen));
+    let _ = writeln!(
+        text,
+        "| the control: a caller's p50 beside a thread that never rests (`{BUSY}`) | > {BESIDE} | {seen} | {ALONE} | {} |",
+        word(is_seen)
+    );
 }
 
 fn ratio(results: &Results, hole: &str, case: &str, figure: Figure) -> Option<Spread> {
@@ -120,15 +127,19 @@ fn ratio(results: &Results, hole: &str, case: &str, figure: Figure) -> Option<Sp
 fn beside(text: &mut String, what: &str, bound: f64, ratio: Option<Spread>) {
     // Two counts of the same work differ by some ten thousandths: queues meet their ends at other places.
     let holds = ratio.map(|ratio| ratio.median <= bound + 0.001);
-    let ratio = ratio.map_or_else(
-        || "–".to_owned(),
-        |ratio| format!("{:.3} ({:.3}–{:.3})", ratio.median, ratio.min, ratio.max),
-    );
     let _ = writeln!(
         text,
-        "| {what} | ≤ {bound} | {ratio} | {ALONE} | {} |",
+        "| {what} | ≤ {bound} | {} | {ALONE} | {} |",
+        shown(ratio),
         word(holds)
     );
+}
+
+fn shown(ratio: Option<Spread>) -> String {
+    ratio.map_or_else(
+        || "–".to_owned(),
+        |ratio| format!("{:.3} ({:.3}–{:.3})", ratio.median, ratio.min, ratio.max),
+    )
 }
 
 fn peers_table(text: &mut String, results: &Results, case: &str) {
@@ -169,9 +180,10 @@ fn peers_table(text: &mut String, results: &Results, case: &str) {
 
 fn holes_table(text: &mut String, results: &Results) {
     text.push_str("\n## A caller beside a collector that never answers\n\n");
-    text.push_str("Bursts of 64 events, then 1 ms of sleep, into a journal; the sink's request is under way all the time.\n\n");
+    text.push_str("Bursts of 64 events, then 1 ms of sleep, into a journal; the sink's request is under way all the time. The callers take\n");
+    text.push_str("turns of 16 bursts, each in a process of its own; the others stand still meanwhile.\n\n");
     text.push_str("| | p50, ns | p99, ns | instructions/event |\n|-|-|-|-|\n");
-    for caller in [ALONE].into_iter().chain(HOLES) {
+    for caller in [ALONE].into_iter().chain(HOLES).chain([BUSY]) {
         let _ = writeln!(
             text,
             "| {caller} | {} | {} | {} |",
