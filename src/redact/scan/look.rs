@@ -120,7 +120,7 @@ impl<'t, 'h> Look<'t, 'h> {
             rest: Rest::default(),
             url: 0,
             pem: 0,
-            pem_headers: [None; 2],
+            pem_headers: pem::Known::default(),
             command: None,
             list: 0,
             inner: false,
