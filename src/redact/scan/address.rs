@@ -245,11 +245,14 @@ fn near_dash(scan: &mut Scan<'_, '_>, digit: usize) -> Option<usize> {
     if !opens && !closes {
         return None;
     }
-    let is_part = |byte: u8| byte.is_ascii_hexdigit() || byte == b'-';
-    let back = run_back(bytes, digit, HARDWARE + 1, is_part);
-    let ahead = run(bytes, digit, HARDWARE + 1, is_part);
-    let (start, end) = (digit - back, digit + ahead);
-    if back + ahead != HARDWARE || !free_left(bytes, start) || !free_right(bytes, end) {
+    // A long run may have many digits next to dashes. Of one that is too long, it is enough to know that it is.
+    if !scan.dashed.contains(&digit) {
+        let is_part = |byte: u8| byte.is_ascii_hexdigit() || byte == b'-';
+        let back = run_back(bytes, digit, HARDWARE + 1, is_part);
+        scan.dashed = digit - back..digit + run(bytes, digit, usize::MAX, is_part);
+    }
+    let (start, end) = (scan.dashed.start, scan.dashed.end);
+    if end - start != HARDWARE || !free_left(bytes, start) || !free_right(bytes, end) {
         return None;
     }
     let dashes = |text: &[u8]| text.iter().filter(|&&byte| byte == b'-').count();

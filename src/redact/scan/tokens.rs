@@ -89,10 +89,11 @@ impl Prefix {
         )
     }
 
-    /// How many kinds of letters a body of one case has at least: words of the same length as a token that has only one
-    /// are rare.
-    fn fewest(&self) -> u32 {
-        if self.min == self.max { 5 } else { 8 }
+    /// How many kinds of letters a body of one case has at least, if it may be one: words of the same length as a token
+    /// that has only one are rare.
+    pub(super) fn fewest(&self) -> Option<u32> {
+        let fewest = if self.min == self.max { 5 } else { 8 };
+        self.one_case().then_some(fewest)
     }
 
     /// Whether the literal at `start`, with a body that ends at `end`, is a token.
@@ -104,22 +105,24 @@ impl Prefix {
     /// As [`Self::is_at`], whatever the body's shape is: however long it is, only its beginning is read. The body's end is
     /// found by the caller, who measures each run once.
     pub(super) fn stands(&self, bytes: &[u8], start: usize, end: usize) -> bool {
+        let body = bytes.get(start + self.literal.len()..end).unwrap_or_default();
+        self.fits(bytes, start, end)
+            && (varied(body) || self.fewest().is_some_and(|fewest| kinds(body) >= fewest))
+    }
+
+    /// As [`Self::stands`], whatever the body's bytes are.
+    pub(super) fn fits(&self, bytes: &[u8], start: usize, end: usize) -> bool {
         let from = start + self.literal.len();
-        let body = bytes.get(from..end).unwrap_or_default();
-        bytes.get(start..from) == Some(self.literal.as_bytes())
-            && body.len() >= self.min
-            && (self.max == 0 || body.len() <= self.max)
+        let len = end.saturating_sub(from);
+        len >= self.min
+            && (self.max == 0 || len <= self.max)
+            && bytes.get(start..from) == Some(self.literal.as_bytes())
             && (!self.walled || walled(bytes, start))
-            && (varied(body) || self.one_case() && kinds(beginning(body)) >= self.fewest())
     }
 }
 
 /// How much of a body is read to see that it is no word: one long run may hold many literals.
 pub(super) const BEGINNING: usize = 256;
-
-fn beginning(body: &[u8]) -> &[u8] {
-    body.get(..BEGINNING).unwrap_or(body)
-}
 
 impl Infix {
     /// What must follow the literal.
