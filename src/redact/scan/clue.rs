@@ -304,15 +304,19 @@ impl<'t> Clues<'t> {
 
     fn read_words(&mut self, to: usize) {
         let mut at = self.read.max(to.saturating_sub(REACH + LONGEST));
-        while let Some(&byte) = self.bytes.get(at).filter(|_| at < to) {
-            if is_letter(byte) {
+        let text = self.bytes.get(..to).unwrap_or(self.bytes);
+        while let Some(&byte) = text.get(at) {
+            if byte < b'0' {
+                // A mark or white space.
+                at += 1;
+            } else if is_letter(byte) {
                 let end = self.word_end(at, to);
                 // Letters behind a digit are a piece of a hash or an id.
                 if !super::bytes::before(self.bytes, at, 1).is_ascii_digit() {
                     self.word(at, end);
                 }
                 at = end;
-            } else if byte.is_ascii_digit() && self.at(at + 1).is_ascii_alphanumeric() {
+            } else if byte <= b'9' && self.at(at + 1) >= b'0' && self.at(at + 1).is_ascii_alphanumeric() {
                 at += self.pieces(at, to).max(1);
             } else {
                 at += 1;

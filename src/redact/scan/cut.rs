@@ -1,7 +1,6 @@
 //! Cutting what was claimed out of a text, once.
 
 use std::fmt::Write as _;
-use std::ops::Range;
 
 use super::hits::{Hit, Hits};
 use crate::memory;
@@ -37,8 +36,8 @@ pub(crate) fn cut(
         let was = text.get(start..end).unwrap_or_default();
         let place = out.len();
         replace(hit, was, &mut out);
-        if is_bare(was) && out.get(place..) != Some(was) {
-            quote(&mut before, text, start..end, place, &mut out);
+        if closes(text.as_bytes(), end) && is_bare(was) && out.get(place..) != Some(was) {
+            quote(&mut before, text, start, place, &mut out);
         }
         let edit = Edit {
             end: hit.end,
@@ -55,6 +54,18 @@ pub(crate) fn cut(
     out
 }
 
+/// Whether what follows at `at` ends a value of a JSON text.
+fn closes(bytes: &[u8], at: usize) -> bool {
+    let ahead = bytes.get(at..).unwrap_or_default();
+    let next = ahead.iter().find(|byte| !is_gap(**byte)).copied();
+    match next {
+        Some(b',' | b'}' | b']') => true,
+        // A line break of a text within a text.
+        Some(b'\\') => ahead.iter().take(2).any(|byte| *byte == b'n' || *byte == b'r'),
+        _ => false,
+    }
+}
+
 /// Whether a value may be a number of JSON, or several with commas.
 fn is_bare(was: &str) -> bool {
     let is_part = |byte: u8| {
@@ -63,22 +74,11 @@ fn is_bare(was: &str) -> bool {
     was.bytes().all(is_part) && was.bytes().any(|byte| byte.is_ascii_digit())
 }
 
-/// Puts quotation marks around what was written from `place` on, where it stands for a number of a JSON text, so that
-/// the text stays JSON: with as many backslashes as the marks of the texts beside it have.
-fn quote(before: &mut Before, text: &str, number: Range<usize>, place: usize, out: &mut String) {
-    let bytes = text.as_bytes();
-    let ahead = bytes.get(number.end..).unwrap_or_default();
-    let next = ahead.iter().find(|byte| !is_gap(**byte)).copied();
-    let closes = match next {
-        Some(b',' | b'}' | b']') => true,
-        // A line break of a text within a text.
-        Some(b'\\') => ahead.iter().take(2).any(|byte| *byte == b'n' || *byte == b'r'),
-        _ => false,
-    };
-    if !closes {
-        return;
-    }
-    let Some(escapes) = before.escapes(bytes.get(..number.start).unwrap_or_default()) else {
+/// Puts quotation marks around what was written from `place` on, where it stands for a number of a JSON text that began at
+/// `start` and that a mark closes, so that the text stays JSON: with as many backslashes as the marks of the texts beside it
+/// have.
+fn quote(before: &mut Before, text: &str, start: usize, place: usize, out: &mut String) {
+    let Some(escapes) = before.escapes(text.as_bytes().get(..start).unwrap_or_default()) else {
         return;
     };
     let mut mark = String::new();
