@@ -82,17 +82,15 @@ fn is_common(address: Ipv4Addr) -> bool {
 /// Whether the address is that of a network already, as truncation leaves it, with or without its length.
 fn is_network(bytes: &[u8], end: usize, no_host: bool, most: u8) -> bool {
     let bits = at(bytes, end) == b'/' && at(bytes, end + 1).is_ascii_digit();
-    if !bits {
+    if !bits || !no_host {
         return no_host;
     }
     let len = run(bytes, end + 1, 3, |byte| byte.is_ascii_digit());
     let text = bytes
         .get(end + 1..end + 1 + len)
         .and_then(|text| std::str::from_utf8(text).ok());
-    no_host
-        && text
-            .and_then(|text| text.parse::<u8>().ok())
-            .is_none_or(|bits| bits <= most)
+    text.and_then(|text| text.parse::<u8>().ok())
+        .is_none_or(|bits| bits <= most)
 }
 
 /// Whether four numbers with dots are a version or an object id.

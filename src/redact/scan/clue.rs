@@ -306,9 +306,11 @@ impl<'t> Clues<'t> {
         let mut at = self.read.max(to.saturating_sub(REACH + LONGEST));
         let text = self.bytes.get(..to).unwrap_or(self.bytes);
         while let Some(&byte) = text.get(at) {
-            if byte < b'0' {
-                // A mark or white space.
-                at += 1;
+            let next = self.at(at + 1);
+            if byte <= b'9' {
+                // A mark, white space, or a digit, mostly before another of them.
+                let goes_on = byte >= b'0' && next >= b'0' && next.is_ascii_alphanumeric();
+                at += if goes_on { self.pieces(at, to).max(1) } else { 1 };
             } else if is_letter(byte) {
                 let end = self.word_end(at, to);
                 // Letters behind a digit are a piece of a hash or an id.
@@ -316,8 +318,6 @@ impl<'t> Clues<'t> {
                     self.word(at, end);
                 }
                 at = end;
-            } else if byte <= b'9' && self.at(at + 1) >= b'0' && self.at(at + 1).is_ascii_alphanumeric() {
-                at += self.pieces(at, to).max(1);
             } else {
                 at += 1;
             }
