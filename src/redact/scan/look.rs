@@ -322,10 +322,7 @@ impl<'t, 'h> Look<'t, 'h> {
             byte(ahead, run) <= b' ' || matches!(byte(ahead, run), b'"' | b'\'' | b',' | b';' | b')');
         let mixed = super::tokens::is_mixed(rest) && run >= 6;
         // A new token on the next line has a beginning of its own.
-        let other = PREFIXES
-            .iter()
-            .any(|row| rest.starts_with(row.literal.as_bytes()));
-        if closed && mixed && !other && run < ahead.len().max(199) {
+        if closed && mixed && run < ahead.len().max(199) && !super::tokens::begins(rest) {
             from + run
         } else {
             end

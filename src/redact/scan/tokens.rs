@@ -121,6 +121,50 @@ impl Prefix {
     }
 }
 
+/// Whether a token begins where the text does.
+pub(super) fn begins(text: &[u8]) -> bool {
+    /// A bit for each three bytes that a literal begins with.
+    static THREES: [u64; 128] = {
+        let mut threes = [0; 128];
+        let mut row = 0;
+        #[allow(
+            clippy::indexing_slicing,
+            reason = "evaluated while compiling: out of bounds does not compile"
+        )]
+        while row < PREFIXES.len() {
+            let literal = PREFIXES[row].literal.as_bytes();
+            // Behind one of two bytes, anything may stand.
+            let mut third = if literal.len() > 2 { literal[2] } else { 0 };
+            loop {
+                let place = three(literal[0], literal[1], third);
+                threes[place >> 6] |= 1 << (place & 63);
+                if literal.len() > 2 || third == u8::MAX {
+                    break;
+                }
+                third += 1;
+            }
+            row += 1;
+        }
+        threes
+    };
+    let first = byte(text, 0);
+    let place = three(first, byte(text, 1), byte(text, 2));
+    let may_begin = THREES
+        .get(place >> 6)
+        .is_some_and(|threes| threes >> (place & 63) & 1 == 1);
+    may_begin
+        && PREFIXES.iter().any(|row| {
+            let literal = row.literal.as_bytes();
+            literal.first() == Some(&first) && text.starts_with(literal)
+        })
+}
+
+/// One of 8192 places for three bytes.
+const fn three(first: u8, second: u8, third: u8) -> usize {
+    let three = u32::from_le_bytes([first, second, third, 0]);
+    (three.wrapping_mul(0x9E37_79B1 << 8) >> 19) as usize
+}
+
 /// How much of a body is read to see that it is no word: one long run may hold many literals.
 pub(super) const BEGINNING: usize = 256;
 

@@ -60,10 +60,10 @@ impl Variety {
     pub(super) fn is_enough(&mut self, bytes: &[u8], body: Range<usize>, fewest: Option<u32>) -> bool {
         let head = body.start..body.end.min(body.start + HEAD);
         let is_known = self.read.start <= head.start && head.start <= self.read.end;
-        if is_known {
-            // What is not enough with more before it and behind it is not enough by itself.
-            let more = bytes.get(self.read.end..head.end).unwrap_or_default();
-            self.kinds.add(more);
+        // What is not enough with more before it and behind it is not enough by itself.
+        if is_known && !self.kinds.are_enough(head.len(), fewest) {
+            self.kinds
+                .add(bytes.get(self.read.end..head.end).unwrap_or_default());
             self.read.end = self.read.end.max(head.end);
             if !self.kinds.are_enough(head.len(), fewest) {
                 return false;
