@@ -367,6 +367,27 @@ mod tests {
     }
 
     #[test]
+    fn a_hardware_address_is_found_beside_long_runs_of_the_same_bytes() {
+        let address = "00-1a-2b-3c-4d-5e";
+        let is_found = |text: &str| found(text, "").contains(&("mac", address.to_owned()));
+        for run in ["A3-", "3-", "-00-1a", "0-1-2-", "aa-bb-cc-dd-ee-0f-", "-4d"] {
+            for times in [1, 2, 3, 5, 6, 7, 40] {
+                let run = run.repeat(times);
+                for gap in [" ", ", ", "x ", "/"] {
+                    for text in [
+                        format!("{run}{gap}{address}"),
+                        format!("{address} {gap}{run}"),
+                        format!("{run}{gap}{address} {run}"),
+                    ] {
+                        assert!(is_found(&text), "{text}");
+                    }
+                }
+                assert!(!is_found(&format!("{run}{address}")), "{run}");
+            }
+        }
+    }
+
+    #[test]
     fn hardware_addresses_are_found_and_longer_tokens_are_not() {
         for text in [
             "«00:1a:2b:3c:4d:5e»",

@@ -333,6 +333,23 @@ mod tests {
     }
 
     #[test]
+    fn a_token_begins_where_a_literal_of_one_stands_and_nowhere_else() {
+        for row in PREFIXES {
+            for text in [
+                row.literal.to_owned(),
+                format!("{}7", row.literal),
+                row.literal.to_uppercase(),
+                row.literal.chars().skip(1).collect(),
+                row.literal.chars().take(2).collect(),
+                format!("x{}", row.literal),
+            ] {
+                let wanted = PREFIXES.iter().any(|row| text.starts_with(row.literal));
+                assert_eq!(begins(text.as_bytes()), wanted, "{text}");
+            }
+        }
+    }
+
+    #[test]
     fn every_infix_finds_the_token_around_it() {
         for row in INFIXES {
             let part = |alphabet: Alphabet, len| match alphabet {
