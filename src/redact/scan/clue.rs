@@ -306,11 +306,19 @@ impl<'t> Clues<'t> {
         let mut at = self.read.max(to.saturating_sub(REACH + LONGEST));
         let text = self.bytes.get(..to).unwrap_or(self.bytes);
         while let Some(&byte) = text.get(at) {
-            let next = self.at(at + 1);
-            if byte <= b'9' {
-                // A mark, white space, or a digit, mostly before another of them.
-                let goes_on = byte >= b'0' && next >= b'0' && next.is_ascii_alphanumeric();
-                at += if goes_on { self.pieces(at, to).max(1) } else { 1 };
+            if byte < b'0' {
+                // A mark or white space.
+                at += 1;
+            } else if byte <= b'9' {
+                // Of digits and marks, only a digit right before letters says anything.
+                let ahead = text.get(at..).unwrap_or_default();
+                let Some(passed) = ahead.iter().position(|byte| *byte > b'9') else {
+                    break;
+                };
+                at += passed;
+                if self.at(at).is_ascii_alphabetic() && self.at(at - 1).is_ascii_digit() {
+                    at += self.pieces(at - 1, to).max(1) - 1;
+                }
             } else if is_letter(byte) {
                 let end = self.word_end(at, to);
                 // Letters behind a digit are a piece of a hash or an id.
