@@ -224,3 +224,32 @@ pub(super) const fn is_short(trigger: Trigger) -> bool {
         | Trigger::Mark => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_letter_has_a_kind_of_its_own_and_no_other_byte_has_it() {
+        let letters: Vec<u64> = (b'a'..=b'z').map(kind).collect();
+        let marks = [
+            kind::GAP,
+            kind::DIGIT,
+            kind::DASH,
+            kind::LOW_LINE,
+            kind::OTHER,
+            kind::FOREIGN,
+        ];
+        let mut all = [letters.as_slice(), &marks].concat();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!((all.len(), all.last()), (26 + marks.len(), Some(&31)));
+        for byte in 0..=u8::MAX {
+            let letter = letters.get(usize::from(byte.to_ascii_lowercase().wrapping_sub(b'a')));
+            assert!(
+                letter.map_or(marks.contains(&kind(byte)), |letter| *letter == kind(byte)),
+                "{byte}"
+            );
+        }
+    }
+}

@@ -91,7 +91,9 @@ impl Known {
     /// Where a row of the longest headers ends that comes by `at`.
     fn long(&self, behind: bool, at: usize) -> Option<usize> {
         let comes_by = |long: &&Long| {
-            long.behind == behind && (long.from..long.to).contains(&at) && (long.to - at) % HEADER == 0
+            long.behind == behind
+                && (long.from..long.to).contains(&at)
+                && (long.to - at).is_multiple_of(HEADER)
         };
         self.long.iter().find(comes_by).map(|long| long.to)
     }
