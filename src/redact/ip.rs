@@ -35,6 +35,12 @@ pub fn truncate_ip(text: &str) -> Option<(String, Option<u8>)> {
 /// Writes what is left of the text as a whole, and says whether that is something else than the text; `None` where it is
 /// no address, and nothing was written.
 pub(super) fn put_whole(text: &str, out: &mut String) -> Option<bool> {
+    if let (Some([.., last]), Some(dot)) = (plain_v4(text), text.bytes().rposition(|byte| byte == b'.')) {
+        // It can be written in one way only, so all but its last number is there already.
+        out.push_str(text.get(..=dot).unwrap_or_default());
+        out.push('0');
+        return Some(last != 0);
+    }
     let given = text.trim();
     if STAND_INS.contains(&given) {
         out.push_str(given);

@@ -82,17 +82,15 @@ fn is_common(address: Ipv4Addr) -> bool {
 /// Whether the address is that of a network already, as truncation leaves it, with or without its length.
 fn is_network(bytes: &[u8], end: usize, no_host: bool, most: u8) -> bool {
     let bits = at(bytes, end) == b'/' && at(bytes, end + 1).is_ascii_digit();
-    if !bits {
+    if !bits || !no_host {
         return no_host;
     }
     let len = run(bytes, end + 1, 3, |byte| byte.is_ascii_digit());
     let text = bytes
         .get(end + 1..end + 1 + len)
         .and_then(|text| std::str::from_utf8(text).ok());
-    no_host
-        && text
-            .and_then(|text| text.parse::<u8>().ok())
-            .is_none_or(|bits| bits <= most)
+    text.and_then(|text| text.parse::<u8>().ok())
+        .is_none_or(|bits| bits <= most)
 }
 
 /// Whether four numbers with dots are a version or an object id.
@@ -245,11 +243,14 @@ fn near_dash(scan: &mut Scan<'_, '_>, digit: usize) -> Option<usize> {
     if !opens && !closes {
         return None;
     }
-    let is_part = |byte: u8| byte.is_ascii_hexdigit() || byte == b'-';
-    let back = run_back(bytes, digit, HARDWARE + 1, is_part);
-    let ahead = run(bytes, digit, HARDWARE + 1, is_part);
-    let (start, end) = (digit - back, digit + ahead);
-    if back + ahead != HARDWARE || !free_left(bytes, start) || !free_right(bytes, end) {
+    // A long run may have many digits next to dashes. Of one that is too long, it is enough to know that it is.
+    if !scan.dashed.contains(&digit) {
+        let is_part = |byte: u8| byte.is_ascii_hexdigit() || byte == b'-';
+        let back = run_back(bytes, digit, HARDWARE + 1, is_part);
+        scan.dashed = digit - back..digit + run(bytes, digit, usize::MAX, is_part);
+    }
+    let (start, end) = (scan.dashed.start, scan.dashed.end);
+    if end - start != HARDWARE || !free_left(bytes, start) || !free_right(bytes, end) {
         return None;
     }
     let dashes = |text: &[u8]| text.iter().filter(|&&byte| byte == b'-').count();
@@ -362,6 +363,27 @@ mod tests {
             "1:2:3",
         ] {
             leaves(text, "");
+        }
+    }
+
+    #[test]
+    fn a_hardware_address_is_found_beside_long_runs_of_the_same_bytes() {
+        let address = "00-1a-2b-3c-4d-5e";
+        let is_found = |text: &str| found(text, "").contains(&("mac", address.to_owned()));
+        for run in ["A3-", "3-", "-00-1a", "0-1-2-", "aa-bb-cc-dd-ee-0f-", "-4d"] {
+            for times in [1, 2, 3, 5, 6, 7, 40] {
+                let run = run.repeat(times);
+                for gap in [" ", ", ", "x ", "/"] {
+                    for text in [
+                        format!("{run}{gap}{address}"),
+                        format!("{address} {gap}{run}"),
+                        format!("{run}{gap}{address} {run}"),
+                    ] {
+                        assert!(is_found(&text), "{text}");
+                    }
+                }
+                assert!(!is_found(&format!("{run}{address}")), "{run}");
+            }
         }
     }
 

@@ -304,16 +304,28 @@ impl<'t> Clues<'t> {
 
     fn read_words(&mut self, to: usize) {
         let mut at = self.read.max(to.saturating_sub(REACH + LONGEST));
-        while let Some(&byte) = self.bytes.get(at).filter(|_| at < to) {
-            if is_letter(byte) {
+        let text = self.bytes.get(..to).unwrap_or(self.bytes);
+        while let Some(&byte) = text.get(at) {
+            if byte < b'0' {
+                // A mark or white space.
+                at += 1;
+            } else if byte <= b'9' {
+                // Of digits and marks, only a digit right before letters says anything.
+                let ahead = text.get(at..).unwrap_or_default();
+                let Some(passed) = ahead.iter().position(|byte| *byte > b'9') else {
+                    break;
+                };
+                at += passed;
+                if self.at(at).is_ascii_alphabetic() && self.at(at - 1).is_ascii_digit() {
+                    at += self.pieces(at - 1, to).max(1) - 1;
+                }
+            } else if is_letter(byte) {
                 let end = self.word_end(at, to);
                 // Letters behind a digit are a piece of a hash or an id.
                 if !super::bytes::before(self.bytes, at, 1).is_ascii_digit() {
                     self.word(at, end);
                 }
                 at = end;
-            } else if byte.is_ascii_digit() && self.at(at + 1).is_ascii_alphanumeric() {
-                at += self.pieces(at, to).max(1);
             } else {
                 at += 1;
             }

@@ -28,6 +28,7 @@ pub(crate) fn cut(
     let mut out = String::new();
     memory::room_for_text(&mut out, text.len() + 32);
     let mut from = 0;
+    let mut before = Before::default();
     for hit in hits.list() {
         let start = floor(text, hit.start).max(from);
         let end = ceil(text, hit.end);
@@ -35,8 +36,8 @@ pub(crate) fn cut(
         let was = text.get(start..end).unwrap_or_default();
         let place = out.len();
         replace(hit, was, &mut out);
-        if is_bare(was) && out.get(place..) != Some(was) {
-            quote(text, start, end, place, &mut out);
+        if closes(text.as_bytes(), end) && is_bare(was) && out.get(place..) != Some(was) {
+            quote(&mut before, text, start, place, &mut out);
         }
         let edit = Edit {
             end: hit.end,
@@ -53,6 +54,18 @@ pub(crate) fn cut(
     out
 }
 
+/// Whether what follows at `at` ends a value of a JSON text.
+fn closes(bytes: &[u8], at: usize) -> bool {
+    let ahead = bytes.get(at..).unwrap_or_default();
+    let next = ahead.iter().find(|byte| !is_gap(**byte)).copied();
+    match next {
+        Some(b',' | b'}' | b']') => true,
+        // A line break of a text within a text.
+        Some(b'\\') => ahead.iter().take(2).any(|byte| *byte == b'n' || *byte == b'r'),
+        _ => false,
+    }
+}
+
 /// Whether a value may be a number of JSON, or several with commas.
 fn is_bare(was: &str) -> bool {
     let is_part = |byte: u8| {
@@ -61,22 +74,11 @@ fn is_bare(was: &str) -> bool {
     was.bytes().all(is_part) && was.bytes().any(|byte| byte.is_ascii_digit())
 }
 
-/// Puts quotation marks around what was written from `place` on, where it stands for a number of a JSON text, so that
-/// the text stays JSON: with as many backslashes as the marks of the texts beside it have.
-fn quote(text: &str, start: usize, end: usize, place: usize, out: &mut String) {
-    let bytes = text.as_bytes();
-    let ahead = bytes.get(end..).unwrap_or_default();
-    let next = ahead.iter().find(|byte| !is_gap(**byte)).copied();
-    let closes = match next {
-        Some(b',' | b'}' | b']') => true,
-        // A line break of a text within a text.
-        Some(b'\\') => ahead.iter().take(2).any(|byte| *byte == b'n' || *byte == b'r'),
-        _ => false,
-    };
-    if !closes {
-        return;
-    }
-    let Some(escapes) = escapes_before(bytes.get(..start).unwrap_or_default()) else {
+/// Puts quotation marks around what was written from `place` on, where it stands for a number of a JSON text that began at
+/// `start` and that a mark closes, so that the text stays JSON: with as many backslashes as the marks of the texts beside it
+/// have.
+fn quote(before: &mut Before, text: &str, start: usize, place: usize, out: &mut String) {
+    let Some(escapes) = before.escapes(text.as_bytes().get(..start).unwrap_or_default()) else {
         return;
     };
     let mut mark = String::new();
@@ -96,42 +98,118 @@ const fn is_gap(byte: u8) -> bool {
 /// How far back the text or key beside a number is looked for, in bytes.
 const NEAR: usize = 2048;
 
-/// How many backslashes the quotation mark of the key, or of the text of the same list, before a value has; none where
-/// the value is no number of a JSON text.
-fn escapes_before(before: &[u8]) -> Option<usize> {
-    let mut rest = before;
-    let (mut listed, mut apart) = (false, false);
-    for _ in 0..NEAR {
-        let Some((&last, head)) = rest.split_last() else {
-            // The text is the list itself.
-            return listed.then_some(0);
+/// What was seen before the numbers of a text. A list of numbers is read back from each of them: those behind the first go as
+/// far as the one before them began, and know the rest.
+#[derive(Debug, Default)]
+struct Before {
+    /// For a way back on which no list's beginning was seen yet, and for one on which one was: the two go on in their own ways.
+    ways: [Option<Way>; 2],
+}
+
+/// Where a way back leads from a place behind which something stood apart.
+#[derive(Debug, Clone, Copy)]
+struct Way {
+    at: usize,
+    /// How many steps it takes from there, the last one with it; if it did not end, that it takes more.
+    steps: usize,
+    end: Option<Option<usize>>,
+}
+
+impl Before {
+    /// How many backslashes the quotation mark of the key, or of the text of the same list, before a value has; none where
+    /// the value is no number of a JSON text.
+    fn escapes(&mut self, before: &[u8]) -> Option<usize> {
+        let mut back = Back {
+            before,
+            rest: before,
+            listed: false,
+            apart: false,
         };
-        apart |= matches!(last, b':' | b',' | b'[');
-        rest = match last {
-            b'"' => {
-                let escapes = head.iter().rev().take_while(|byte| **byte == b'\\').count();
-                // At once behind the mark it is a part of the text that begins there.
-                // Before those of its own depth (0, 1, 3, 7 …) stand those of backslashes that end the text.
-                let own = (1 << escapes.trailing_ones().min(6)) - 1;
-                // A list that begins at once behind the mark is within a text, one depth further in.
-                let within = before.get(head.len() + 1) == Some(&b'[');
-                return apart.then_some(if within { 2 * own + 1 } else { own });
+        // Where this way came by, and after how many steps.
+        let mut places = [None; 2];
+        let (mut steps, mut end) = (0, None);
+        while steps < NEAR && end.is_none() {
+            end = back.step();
+            steps += 1;
+            let way = usize::from(back.listed);
+            let at = back.rest.len();
+            if end.is_some() || !back.apart {
+                continue;
             }
+            if let Some(place @ None) = places.get_mut(way) {
+                *place = Some((at, steps));
+            }
+            let known = self.ways.get(way).copied().flatten();
+            let known =
+                known.filter(|known| known.at == at && (known.end.is_some() || known.steps >= NEAR - steps));
+            if let Some(known) = known {
+                (steps, end) = (steps + known.steps, known.end);
+                break;
+            }
+        }
+        for (way, place) in self.ways.iter_mut().zip(places) {
+            if let Some((at, taken)) = place {
+                *way = Some(Way {
+                    at,
+                    steps: steps - taken,
+                    end,
+                });
+            }
+        }
+        end.filter(|_| steps <= NEAR).flatten()
+    }
+}
+
+/// A way back from a value.
+struct Back<'t> {
+    before: &'t [u8],
+    rest: &'t [u8],
+    /// Whether the beginning of a list was seen.
+    listed: bool,
+    /// Whether a mark was seen behind which values stand.
+    apart: bool,
+}
+
+impl Back<'_> {
+    /// Goes over the last byte, or word, of the rest; what [`Before::escapes`] says where the way ends there. How it goes on
+    /// depends on nothing but the rest and the two marks.
+    fn step(&mut self) -> Option<Option<usize>> {
+        let Some((&last, head)) = self.rest.split_last() else {
+            // The text is the list itself.
+            return Some(self.listed.then_some(0));
+        };
+        self.apart |= matches!(last, b':' | b',' | b'[');
+        self.rest = match last {
+            b'"' => return Some(self.apart.then(|| own_escapes(self.before, head))),
             b'[' => {
-                listed = true;
+                self.listed = true;
                 head
             }
-            b':' if !listed || is_key(head) => head,
+            b':' if !self.listed || is_key(head) => head,
             // Empty lists and objects before it in the same list.
-            b'{' | b'}' | b']' if apart => head,
+            b'{' | b'}' | b']' if self.apart => head,
             b'e' | b'E' if head.last().is_some_and(u8::is_ascii_digit) => head,
-            b'e' | b'l' if apart => literal(rest)?,
+            b'e' | b'l' if self.apart => match literal(self.rest) {
+                Some(head) => head,
+                None => return Some(None),
+            },
             b',' | b'.' | b'-' | b'+' | b'0'..=b'9' => head,
             byte if is_gap(byte) => head,
-            _ => return None,
+            _ => return Some(None),
         };
+        None
     }
-    None
+}
+
+/// The backslashes of a value beside the quotation mark behind `head`. At once behind the mark it is a part of the text
+/// that begins there.
+fn own_escapes(before: &[u8], head: &[u8]) -> usize {
+    let escapes = head.iter().rev().take_while(|byte| **byte == b'\\').count();
+    // Before those of its own depth (0, 1, 3, 7 …) stand those of backslashes that end the text.
+    let own = (1 << escapes.trailing_ones().min(6)) - 1;
+    // A list that begins at once behind the mark is within a text, one depth further in.
+    let within = before.get(head.len() + 1) == Some(&b'[');
+    if within { 2 * own + 1 } else { own }
 }
 
 /// What stands before the `null`, `true` or `false` that ends here.
@@ -174,4 +252,63 @@ pub(crate) fn before_mark(text: &str) -> Option<usize> {
     let head = number.trim_end_matches(|char: char| char.is_ascii_digit());
     let head_end = head.strip_suffix(DROPPED)?.len();
     (head.len() < number.len()).then_some(head_end)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What is known of the ways back says the same as going all of them afresh, for these places in turn.
+    fn agrees(text: &str, places: impl IntoIterator<Item = usize>) {
+        let mut before = Before::default();
+        for at in places {
+            let head = text.as_bytes().get(..at).unwrap();
+            assert_eq!(
+                before.escapes(head),
+                Before::default().escapes(head),
+                "{at} of {text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_list_as_long_as_numbers_are_looked_for_ends_where_it_ended() {
+        for head in [
+            "",
+            "[",
+            r#"{"a":"#,
+            r#"{"a":["#,
+            "\"[",
+            r#"\\\"a\\\": ["#,
+            "x ",
+            "true,",
+            "[null,x,",
+            r#"{"a" : [["#,
+        ] {
+            for number in ["1,", "1.1.1.1,", "[1,1,", "1], [1,", "null,1,", "1e5 ,", "{},1,"] {
+                let text = format!("{head}{}", number.repeat(2 * NEAR / number.len() + 3));
+                agrees(&text, 0..=text.len());
+                agrees(&text, (0..=text.len()).step_by(number.len()));
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_known_of_the_way_back_is_where_it_leads(
+            pieces in proptest::collection::vec(
+                proptest::sample::select(vec![
+                    "1", "1.1.1.1,", ",", ", ", "[", "]", "{", "}", ":", "\"", r#"\""#, r#"\\\""#, r#""a": "#, r#""a":["#, "null", "true,", "false",
+                    "e", "5e5", "-", "x", " ", "[1, ",
+                ]),
+                0..60,
+            ),
+            step in 1..9_usize,
+        ) {
+            let text = pieces.concat();
+            agrees(&text, (0..=text.len()).step_by(step));
+        }
+    }
 }

@@ -76,19 +76,38 @@ pub(super) fn needs(text: &str) -> Needs {
     let set = &*NEIGHBOURS.set;
     let (mut sum, mut found, mut last) = (0_u64, 0_u64, kind::GAP);
     for &byte in bytes {
-        let entry = BYTES.get(usize::from(byte)).copied().unwrap_or(0);
+        let entry = entry(byte);
         sum = sum.wrapping_add(entry);
         last = (last << 5 | entry >> count::KIND) & THREE;
-        found |= set.get((last >> 6) as usize).copied().unwrap_or(!0) >> (last & 63);
+        found |= set.get(last);
     }
     last = (last << 5 | kind::GAP) & THREE;
-    found |= set.get((last >> 6) as usize).copied().unwrap_or(!0) >> (last & 63);
+    found |= set.get(last);
     let sum = sum & ((1 << count::KIND) - 1);
     let literal = found & 1 == 1;
     if !literal && bytes.len() < RUN && (sum + TO_LIMIT) & BEYOND == 0 {
         return 0;
     }
     judged(bytes, sum, literal)
+}
+
+#[inline(always)]
+fn entry(byte: u8) -> u64 {
+    BYTES.get(usize::from(byte)).copied().unwrap_or(0)
+}
+
+/// Whether some of the neighbours are part of a literal, and not only like it.
+#[inline(never)]
+fn has_literal(bytes: &[u8]) -> bool {
+    let known = &*NEIGHBOURS;
+    let mut last = kind::GAP;
+    for (at, &byte) in bytes.iter().chain(std::iter::once(&b' ')).enumerate() {
+        last = (last << 5 | entry(byte) >> count::KIND) & THREE;
+        if known.set.get(last) & 1 == 1 && known.is_literal(bytes, at, last) {
+            return true;
+        }
+    }
+    false
 }
 
 /// What is missing in each counter from its limit to 128: four digits, two dots, a colon and four dashes are still no
@@ -111,7 +130,7 @@ fn judged(bytes: &[u8], sum: u64, literal: bool) -> Needs {
     let foreign = count(count::FOREIGN) > 0;
     let digits = count(count::DIGITS);
     let colons = count(count::COLONS);
-    let literal = literal && NEIGHBOURS.are_literal(bytes);
+    let literal = literal && has_literal(bytes);
     let run = bytes.len() >= RUN && has_run(bytes) && !path::is_path(bytes);
     let mut needs = 0;
     if literal && !is_prose(bytes) || marks || foreign || run || colons >= 4 {
@@ -137,7 +156,7 @@ fn judged(bytes: &[u8], sum: u64, literal: bool) -> Needs {
 /// Whether the text holds [`RUN`] bytes in a row without a gap.
 fn has_run(bytes: &[u8]) -> bool {
     // A token may be broken by a line's end.
-    let is_gap = |byte: &u8| kind(*byte) == kind::GAP && !matches!(*byte, b'\n' | b'\r');
+    let is_gap = |byte: &u8| matches!(*byte, b' ' | b'\t' | b'"' | b'\'' | b'`');
     let mut rest = bytes;
     // A gap among the first bytes leaves all before it out; the last one leaves out most.
     while let Some(first) = rest.first_chunk::<RUN>() {

@@ -10,6 +10,7 @@ use super::pairs::Rest;
 use super::tokens::{BEGINNING, INFIXES, PREFIXES, Prefix, Shape};
 use super::traits::Known;
 use super::triggers::Trigger;
+use super::variety::Variety;
 use crate::redact::words::{self, Named};
 
 use super::{argv, jwk, keyval, lists, pem, prose, url};
@@ -52,6 +53,8 @@ pub(super) struct Look<'t, 'h> {
     dots: (usize, usize),
     /// For a run's end, and what the run is made of, where it goes on to on the next line.
     line: (usize, Option<Alphabet>, usize),
+    /// Of how many kinds the bytes are that were read last.
+    variety: Variety,
     /// By shape, which bodies in one line do not have it.
     misfits: [Misfits; SHAPES],
     /// The same of bodies in two lines.
@@ -120,7 +123,7 @@ impl<'t, 'h> Look<'t, 'h> {
             rest: Rest::default(),
             url: 0,
             pem: 0,
-            pem_headers: [None; 2],
+            pem_headers: pem::Known::default(),
             command: None,
             list: 0,
             inner: false,
@@ -128,6 +131,7 @@ impl<'t, 'h> Look<'t, 'h> {
             runs: [(0, 0); ALPHABETS],
             dots: (0, 0),
             line: (0, None, 0),
+            variety: Variety::default(),
             misfits: [const { Misfits::NONE }; SHAPES],
             broken: [const { Misfits::NONE }; SHAPES],
         }
@@ -224,7 +228,10 @@ impl<'t, 'h> Look<'t, 'h> {
     }
 
     fn is_token(&mut self, row: &Prefix, start: usize, end: usize) -> bool {
-        row.stands(self.bytes, start, end) && self.is_shaped(row, start + row.literal.len(), end)
+        let from = start + row.literal.len();
+        row.fits(self.bytes, start, end)
+            && self.variety.is_enough(self.bytes, from..end, row.fewest())
+            && self.is_shaped(row, from, end)
     }
 
     /// Whether the body has its row's shape. One long run may hold many literals, and what is missing behind one of them is
@@ -315,10 +322,7 @@ impl<'t, 'h> Look<'t, 'h> {
             byte(ahead, run) <= b' ' || matches!(byte(ahead, run), b'"' | b'\'' | b',' | b';' | b')');
         let mixed = super::tokens::is_mixed(rest) && run >= 6;
         // A new token on the next line has a beginning of its own.
-        let other = PREFIXES
-            .iter()
-            .any(|row| rest.starts_with(row.literal.as_bytes()));
-        if closed && mixed && !other && run < ahead.len().max(199) {
+        if closed && mixed && run < ahead.len().max(199) && !super::tokens::begins(rest) {
             from + run
         } else {
             end

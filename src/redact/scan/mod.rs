@@ -56,6 +56,7 @@ mod traits;
 mod triggers;
 mod url;
 mod value;
+mod variety;
 mod word;
 
 use std::borrow::Cow;

@@ -1,26 +1,27 @@
 //! Three neighbours of a text that every literal has somewhere: a set that a glance looks them up in, and the literals
-//! themselves, for the texts in which it found some.
+//! themselves, for the places at which it found some.
 
 use std::sync::LazyLock;
 
 use super::triggers::{self, Trigger};
 
-/// The class of a byte in the set of neighbours: letters by themselves, all others in a few classes.
+/// The class of a byte in the set of neighbours: letters by themselves, all others in a few classes. The first half are
+/// those that texts are made of: so the words of the set that a short text asks for stand in a few lines of memory.
 pub(super) mod kind {
-    pub(in super::super) const DIGIT: u64 = 26;
     /// White space, quotation marks, and the ends of the text.
-    pub(in super::super) const GAP: u64 = 27;
-    pub(in super::super) const DASH: u64 = 28;
-    pub(in super::super) const LOW_LINE: u64 = 29;
-    pub(in super::super) const OTHER: u64 = 30;
-    pub(in super::super) const FOREIGN: u64 = 31;
+    pub(in super::super) const GAP: u64 = 0;
+    pub(in super::super) const DIGIT: u64 = 16;
+    pub(in super::super) const DASH: u64 = 17;
+    pub(in super::super) const LOW_LINE: u64 = 18;
+    pub(in super::super) const OTHER: u64 = 19;
+    pub(in super::super) const FOREIGN: u64 = 20;
     pub(in super::super) const COUNT: usize = 32;
 }
 
 pub(super) const fn kind(byte: u8) -> u64 {
     match byte {
-        b'a'..=b'z' => (byte - b'a') as u64,
-        b'A'..=b'Z' => (byte - b'A') as u64,
+        b'a'..=b'z' => letter(byte),
+        b'A'..=b'Z' => letter(byte | 0x20),
         b'0'..=b'9' => kind::DIGIT,
         b' ' | b'\t' | b'\n' | b'\r' | b'"' | b'\'' | b'`' => kind::GAP,
         b'-' => kind::DASH,
@@ -28,6 +29,21 @@ pub(super) const fn kind(byte: u8) -> u64 {
         0x80.. => kind::FOREIGN,
         _ => kind::OTHER,
     }
+}
+
+/// The kind of a small letter.
+const fn letter(letter: u8) -> u64 {
+    /// The usual ones, and behind a gap the others.
+    const ORDER: [u8; 26] = *b"etaoinsrhldcumpfgwybvkxjqz";
+    let mut at = 0;
+    #[allow(
+        clippy::indexing_slicing,
+        reason = "evaluated while compiling: out of bounds does not compile"
+    )]
+    while ORDER[at] != letter {
+        at += 1;
+    }
+    at as u64 + if at < 15 { 1 } else { 6 }
 }
 
 /// How many words the set of neighbours has: a bit for each three kinds in a row.
@@ -38,12 +54,41 @@ pub(super) const THREE: u64 = (1 << 15) - 1;
 
 pub(super) static NEIGHBOURS: LazyLock<Neighbours> = LazyLock::new(Neighbours::new);
 
+/// A bit for each three kinds in a row. What two usual kinds have in common stands in one line of memory.
+#[repr(align(64))]
+pub(super) struct Set([u64; WORDS]);
+
+impl Set {
+    /// One in the last bit if these three kinds are of the set.
+    #[inline(always)]
+    pub(super) fn get(&self, three: u64) -> u64 {
+        let word = self.0.get((three >> 6) as usize).copied().unwrap_or(!0);
+        word >> (three & 63)
+    }
+}
+
 /// Three kinds in a row that every text with one of the literals must have somewhere.
 pub(super) struct Neighbours {
-    /// A bit for each three kinds.
-    pub(super) set: Box<[u64; WORDS]>,
-    /// The literals by their three kinds, and how far before the last of the three each begins.
-    literals: Vec<(u16, u8, String)>,
+    pub(super) set: Box<Set>,
+    /// The literals by their three kinds.
+    literals: Vec<Known>,
+    /// By the slot of three kinds, how many of the literals stand in one before.
+    slots: [u16; SLOTS + 1],
+}
+
+/// A literal that is known by three kinds.
+struct Known {
+    three: u16,
+    /// How far before the last of the three it begins.
+    back: u8,
+    literal: Box<str>,
+}
+
+/// How many slots the literals are kept in: mostly one in each.
+const SLOTS: usize = 256;
+
+const fn slot(three: u64) -> usize {
+    ((three as u32).wrapping_mul(0x9E37_79B1) >> 24) as usize
 }
 
 /// Literals that detectors look for without the search: among them the words of documents, whose numbers may have no
@@ -76,16 +121,17 @@ const USUAL: &str = "user created an order in the shop and the payment was appro
 
 impl Neighbours {
     fn new() -> Self {
+        let mut new = Self {
+            set: Box::new(Set([0; WORDS])),
+            literals: Vec::new(),
+            slots: [0; SLOTS + 1],
+        };
         let mut seen = vec![0_u32; WORDS * 64];
         for three in USUAL.as_bytes().windows(3) {
             if let Some(seen) = seen.get_mut(three_of(three)) {
                 *seen += 1;
             }
         }
-        let mut new = Self {
-            set: Box::new([0; WORDS]),
-            literals: Vec::new(),
-        };
         let literals = triggers::literals();
         let short = literals.iter().filter(|(_, trigger)| is_short(*trigger));
         for literal in short
@@ -97,8 +143,8 @@ impl Neighbours {
                 // An option begins a word.
                 [dash, letter] if option => new.add(three_of(&[b' ', *dash, *letter]), 1, literal),
                 [first, second] => {
-                    let two = kind(*first) << 5 | kind(*second);
-                    (0..kind::COUNT).for_each(|third| new.add((two as usize) << 5 | third, 2, literal));
+                    let two = three_of(&[*first, *second]);
+                    (0..kind::COUNT).for_each(|third| new.add(two << 5 | third, 2, literal));
                 }
                 bytes => {
                     let threes = bytes.windows(3).map(three_of).enumerate();
@@ -109,47 +155,41 @@ impl Neighbours {
                 }
             }
         }
-        new.literals.sort();
+        new.literals
+            .sort_by_key(|known| (slot(u64::from(known.three)), known.three));
+        for (at, place) in new.slots.iter_mut().enumerate() {
+            let before = new
+                .literals
+                .partition_point(|known| slot(u64::from(known.three)) < at);
+            *place = u16::try_from(before).unwrap_or(u16::MAX);
+        }
         new
     }
 
     fn add(&mut self, three: usize, back: usize, literal: &str) {
-        if let Some(word) = self.set.get_mut(three >> 6) {
+        if let Some(word) = self.set.0.get_mut(three >> 6) {
             *word |= 1 << (three & 63);
         }
         let (three, back) = (u16::try_from(three), u8::try_from(back));
         debug_assert!(three.is_ok() && back.is_ok(), "{literal}");
-        self.literals
-            .push((three.unwrap_or(0), back.unwrap_or(0), literal.to_owned()));
-    }
-
-    /// Whether one of the neighbours is part of a literal, and not only like it.
-    #[inline(never)]
-    pub(super) fn are_literal(&self, bytes: &[u8]) -> bool {
-        let mut last = kind::GAP;
-        let ends = bytes.iter().chain(std::iter::once(&b' ')).enumerate();
-        for (at, &byte) in ends {
-            last = (last << 5 | kind(byte)) & THREE;
-            let word = self.set.get((last >> 6) as usize).copied().unwrap_or(!0);
-            if word >> (last & 63) & 1 == 1 && self.is_literal(bytes, at, last) {
-                return true;
-            }
-        }
-        false
+        self.literals.push(Known {
+            three: three.unwrap_or(0),
+            back: back.unwrap_or(0),
+            literal: literal.into(),
+        });
     }
 
     /// Whether a literal stands where these three kinds end.
-    fn is_literal(&self, bytes: &[u8], at: usize, three: u64) -> bool {
-        let from = self
-            .literals
-            .partition_point(|(known, ..)| u64::from(*known) < three);
-        let same = self.literals.get(from..).unwrap_or_default().iter();
-        same.take_while(|(known, ..)| u64::from(*known) == three)
-            .any(|(_, back, literal)| {
-                let stands = at.checked_sub(usize::from(*back));
-                let text = stands.and_then(|start| bytes.get(start..start + literal.len()));
-                text.is_some_and(|text| text.eq_ignore_ascii_case(literal.as_bytes()))
-            })
+    #[inline(never)]
+    pub(super) fn is_literal(&self, bytes: &[u8], at: usize, three: u64) -> bool {
+        let place = |slot: usize| self.slots.get(slot).map_or(0, |place| usize::from(*place));
+        let (from, to) = (place(slot(three)), place(slot(three) + 1));
+        let near = self.literals.get(from..to).unwrap_or_default();
+        near.iter().any(|known| {
+            let stands = at.checked_sub(usize::from(known.back));
+            let text = stands.and_then(|start| bytes.get(start..start + known.literal.len()));
+            text.is_some_and(|text| text.eq_ignore_ascii_case(known.literal.as_bytes()))
+        })
     }
 }
 
@@ -182,5 +222,34 @@ pub(super) const fn is_short(trigger: Trigger) -> bool {
         | Trigger::Passfile
         | Trigger::Command(_)
         | Trigger::Mark => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_letter_has_a_kind_of_its_own_and_no_other_byte_has_it() {
+        let letters: Vec<u64> = (b'a'..=b'z').map(kind).collect();
+        let marks = [
+            kind::GAP,
+            kind::DIGIT,
+            kind::DASH,
+            kind::LOW_LINE,
+            kind::OTHER,
+            kind::FOREIGN,
+        ];
+        let mut all = [letters.as_slice(), &marks].concat();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!((all.len(), all.last()), (26 + marks.len(), Some(&31)));
+        for byte in 0..=u8::MAX {
+            let letter = letters.get(usize::from(byte.to_ascii_lowercase().wrapping_sub(b'a')));
+            assert!(
+                letter.map_or(marks.contains(&kind(byte)), |letter| *letter == kind(byte)),
+                "{byte}"
+            );
+        }
     }
 }

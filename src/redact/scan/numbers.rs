@@ -1,6 +1,8 @@
 //! Personal, financial and network shapes of a text. One pass finds the bytes that can begin one; each shape has a
 //! file of its own.
 
+use std::ops::Range;
+
 use super::clue::{self, Clues, Kinds};
 use super::digits::{Cluster, Group, joint};
 use super::hits::{Hits, Sort};
@@ -19,6 +21,8 @@ pub(super) struct Scan<'t, 'h> {
     pub(super) address_end: usize,
     /// End of the last run of hexadecimal groups that was looked at.
     colons_end: usize,
+    /// The last run of hexadecimal digits and dashes that was looked at, from no further back than it matters.
+    pub(super) dashed: Range<usize>,
 }
 
 /// Whether a field of such a name can hold a number without a form of its own.
@@ -37,6 +41,7 @@ pub(crate) fn detect(text: &str, name: Kinds, hits: &mut Hits) {
         hits,
         address_end: 0,
         colons_end: 0,
+        dashed: 0..0,
     };
     let mut triggers = Marked::new(is_trigger);
     let mut cluster = Cluster::default();

@@ -8,6 +8,9 @@ const BEGIN: &str = "-----BEGIN";
 /// Bytes of base64 that a key has at least; a header without them is documentation.
 const LEAST: usize = 40;
 
+/// The longest header that is read as one, in bytes.
+const HEADER: usize = 200;
+
 /// The longest label, in bytes.
 const LABEL: usize = 48;
 
@@ -38,89 +41,145 @@ pub(super) fn block(look: &mut Look<'_, '_>, start: usize) {
 
 /// Headers in a row that the last block was followed through, and where they led. A block may begin in a header of the one
 /// before: it comes through the same ones, and is not followed through all of them again.
+///
+/// Nothing but a run of base64 and the first break within or behind a header ends a step, so that every break that ends a
+/// header, wherever it stands among these, was come to: from there on the ways are one.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Headers {
-    /// Where the first of them begin.
-    starts: [u32; STARTS],
-    len: usize,
+    /// Where the first of them begins.
+    from: usize,
     /// The first place behind them that is none and no break.
     to: usize,
 }
 
-/// So many that headers in a row as long as a scan are followed a dozen times, and no more.
-const STARTS: usize = 64;
-
 impl Headers {
-    const NONE: Self = Self {
-        starts: [0; STARTS],
-        len: 0,
-        to: 0,
-    };
-
-    /// Where following leads from the header at `at`.
-    fn lead(&self, at: usize) -> Option<usize> {
-        let starts = self.starts.get(..self.len)?;
-        starts
-            .iter()
-            .any(|start| *start as usize == at)
-            .then_some(self.to)
-    }
-
-    fn note(&mut self, at: usize) {
-        if let (Some(place), Ok(at)) = (self.starts.get_mut(self.len), u32::try_from(at)) {
-            *place = at;
-            self.len += 1;
-        }
-    }
-
-    /// The headers end at `to`; they are kept in `known`, and the next ones begin.
-    fn end(&mut self, to: usize, known: Option<&mut Option<Self>>) {
-        if let (1.., Some(known)) = (self.len, known) {
-            *known = Some(Self { to, ..*self });
-        }
-        self.len = 0;
+    /// Where following leads from the break at `at`.
+    fn lead(self, bytes: &[u8], at: usize) -> Option<usize> {
+        ((self.from..self.to).contains(&at) && is_break(bytes, at)).then_some(self.to)
     }
 }
 
-/// What is known of headers: those before any base64, and those behind some. Behind some, a short line is base64 as well.
-/// One of each is enough: where base64 follows, the block reaches behind it, and no other begins before that.
-pub(super) type Known = [Option<Headers>; 2];
+/// Headers of the longest kind in a row, each behind the end of the one before, in a text without a break: one way through
+/// them for each place that a block begins at.
+#[derive(Debug, Default, Clone, Copy)]
+struct Long {
+    /// Whether they stand behind some base64.
+    behind: bool,
+    from: usize,
+    to: usize,
+}
+
+/// As many as blocks can begin within the length of the longest header.
+const LONG: usize = HEADER / (BEGIN.len() + 8) + 1;
+
+/// What is known of headers.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// Those before any base64, and those behind some: there, a short line is base64 as well. One of each is enough: where
+    /// base64 follows, the block reaches behind it, and no other begins before that.
+    rows: [Option<Headers>; 2],
+    long: [Long; LONG],
+    oldest: usize,
+}
+
+impl Known {
+    fn lead(&self, bytes: &[u8], behind: bool, at: usize) -> Option<usize> {
+        let row = self.rows.get(usize::from(behind)).copied().flatten();
+        row?.lead(bytes, at)
+    }
+
+    /// Where a row of the longest headers ends that comes by `at`.
+    fn long(&self, behind: bool, at: usize) -> Option<usize> {
+        let comes_by = |long: &&Long| {
+            long.behind == behind
+                && (long.from..long.to).contains(&at)
+                && (long.to - at).is_multiple_of(HEADER)
+        };
+        self.long.iter().find(comes_by).map(|long| long.to)
+    }
+}
+
+/// Where a way through headers began.
+#[derive(Debug, Default)]
+struct Way {
+    /// The headers and breaks that it is among.
+    from: Option<usize>,
+    /// The headers of the longest kind, if it is among them.
+    long: Option<usize>,
+}
+
+impl Way {
+    /// No header of the longest kind begins at `at`.
+    fn leave_long(&mut self, known: &mut Known, behind: bool, at: usize) {
+        let Some(from) = self.long.take() else { return };
+        if let Some(oldest) = known.long.get_mut(known.oldest) {
+            *oldest = Long { behind, from, to: at };
+        }
+        known.oldest = (known.oldest + 1) % LONG;
+    }
+
+    /// Neither a header nor a break begins at `at`.
+    fn leave(&mut self, known: &mut Known, behind: bool, at: usize) {
+        self.leave_long(known, behind, at);
+        if let (Some(from), Some(row)) = (self.from.take(), known.rows.get_mut(usize::from(behind))) {
+            *row = Some(Headers { from, to: at });
+        }
+    }
+
+    /// Goes over the header of this length at `at`; says where that leads.
+    fn over(&mut self, bytes: &[u8], known: &mut Known, behind: bool, at: usize, header: usize) -> usize {
+        let to = at + header;
+        // The last byte of the longest header may be half of a break: that was not come to.
+        let is_half = header == HEADER && byte(bytes, to - 1) == b'\\';
+        if header != HEADER || is_half {
+            self.leave_long(known, behind, at);
+            self.from = self
+                .from
+                .filter(|_| !is_half)
+                .or(Some(if is_half { to } else { at }));
+            return to;
+        }
+        self.from.get_or_insert(at);
+        known.long(behind, at).unwrap_or_else(|| {
+            self.long.get_or_insert(at);
+            to
+        })
+    }
+}
 
 /// Follows base64, headers, and line breaks real or escaped from `at`; gives the end and how much base64 it was.
 fn follow(bytes: &[u8], mut at: usize, known: &mut Known) -> (usize, usize) {
     let mut body = 0;
     let mut last = at;
-    let mut through = Headers::NONE;
+    let mut way = Way::default();
     loop {
         let ahead = bytes.get(at..).unwrap_or_default();
         let run = Alphabet::Base64.run(ahead);
-        let known = known.get_mut(usize::from(body > 0));
+        let behind = body > 0;
         // A line, or the short last line of a body.
-        let last_line = body > 0 && matches!(byte(bytes, at + run), b'\\' | b'\r' | b'\n' | b'-' | b'"' | 0);
+        let last_line = behind && matches!(byte(bytes, at + run), b'\\' | b'\r' | b'\n' | b'-' | b'"' | 0);
         if run >= 16 || run > 0 && last_line {
-            through.end(at, known);
+            way.leave(known, behind, at);
             body += run;
             at += run;
             last = at;
             continue;
         }
         if ahead.starts_with(b"-----") {
-            through.end(at, known);
+            way.leave(known, behind, at);
             return (end_line(bytes, at).unwrap_or(last), body);
         }
-        if let Some(header) = header(ahead).filter(|_| body < LEAST) {
-            let lead = known.as_deref().and_then(|known| known.as_ref()?.lead(at));
-            match lead {
-                Some(to) => {
-                    at = to;
-                    through.len = 0;
-                }
-                None => {
-                    through.note(at);
-                    at += header;
-                }
+        if body < LEAST {
+            if let Some(header) = header(ahead) {
+                at = way.over(bytes, known, behind, at, header);
+                continue;
             }
-            continue;
+            way.leave_long(known, behind, at);
+            if let Some(to) = known.lead(bytes, behind, at) {
+                way = Way::default();
+                at = to;
+                continue;
+            }
         }
         match byte(bytes, at) {
             b'\\' if matches!(byte(bytes, at + 1), b'\\' | b'n' | b'r' | b't') => {
@@ -130,7 +189,7 @@ fn follow(bytes: &[u8], mut at: usize, known: &mut Known) -> (usize, usize) {
             b'\r' | b'\n' | b' ' | b'\t' if at < bytes.len() => at += 1,
             b'"' | b',' | b'+' | b'>' | b'|' | b'#' | b'*' if continues(bytes, at) => at += 1,
             _ => {
-                through.end(at, known);
+                way.leave(known, behind, at);
                 return (last, body);
             }
         }
@@ -160,10 +219,18 @@ fn header(ahead: &[u8]) -> Option<usize> {
     if name < 3 || ahead.starts_with(b"-") || byte(ahead, name) != b':' {
         return None;
     }
-    let line = ahead.get(..ahead.len().min(200))?;
-    let ends = |at: &usize| byte(line, *at) == b'\n' || matches!(byte(line, at + 1), b'n' | b'r' | b'\\');
-    let end = memchr::memchr2_iter(b'\n', b'\\', line).find(ends);
+    let line = ahead.get(..ahead.len().min(HEADER))?;
+    let end = memchr::memchr2_iter(b'\n', b'\\', line).find(|at| is_break(line, *at));
     Some(end.unwrap_or(line.len()))
+}
+
+/// Whether a header ends at `at`.
+fn is_break(bytes: &[u8], at: usize) -> bool {
+    match byte(bytes, at) {
+        b'\n' => true,
+        b'\\' => matches!(byte(bytes, at + 1), b'n' | b'r' | b'\\'),
+        _ => false,
+    }
 }
 
 /// The end of `-----END … -----` at `at`; none where another block begins instead.
@@ -182,6 +249,8 @@ fn end_line(bytes: &[u8], at: usize) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::super::engine::tests::rules;
     use super::*;
 
@@ -239,19 +308,60 @@ mod tests {
         ] {
             let lines = line.repeat(100);
             for end in ["", "MIIE\n", &key, "-----END RSA PRIVATE"] {
-                let text = format!("{lines}{end}");
-                let bytes = text.as_bytes();
-                let mut known = [None; 2];
-                let mut furthest = 0;
-                for at in 0..bytes.len() {
-                    // Where a block ended, none begins before.
-                    if at >= furthest {
-                        let afresh = follow(bytes, at, &mut [None; 2]);
-                        assert_eq!(follow(bytes, at, &mut known), afresh, "{at} of {line} {end}");
-                        furthest = afresh.0;
-                    }
-                }
+                agrees(&format!("{lines}{end}"));
             }
+        }
+    }
+
+    /// Where what is known leads is where following leads, from each place in turn.
+    fn agrees(text: &str) {
+        let bytes = text.as_bytes();
+        let mut known = Known::default();
+        let mut furthest = 0;
+        for at in 0..bytes.len() {
+            // Where a block ended, none begins before.
+            if at >= furthest {
+                let afresh = follow(bytes, at, &mut Known::default());
+                assert_eq!(follow(bytes, at, &mut known), afresh, "{at} of {text:?}");
+                furthest = afresh.0;
+            }
+        }
+    }
+
+    /// The longest header ends anywhere, in the middle of a break as well.
+    #[test]
+    fn a_break_that_a_long_header_ends_in_was_not_come_to() {
+        for fill in 180..205 {
+            for rest in [
+                "\\nabc: x\nAAAAAAAAAAAAAAAAAA",
+                "\\\\nabc: x\n\n",
+                "\\n\\nnn: y\\n",
+                "\nabc: ",
+                "\\rrrr: ",
+            ] {
+                let line = format!("abc: {}{rest}", "x".repeat(fill));
+                agrees(&line.repeat(3));
+                agrees(&format!("ab: {}abc:x", line.repeat(3)));
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn headers_of_any_kind_lead_where_they_lead(
+            pieces in proptest::collection::vec(
+                (
+                    proptest::sample::select(vec![
+                        "abc: ", "hint:", "-----BEGIN A-----", "\n", "\\n", "\\", "n", "\\\\n", "\\t", "\r\n", " ", "AAAAAAAAAAAAAAAAAA", "AAAA\n", "AA",
+                        "\"", ",", "+", "# ", "-----END A-----", "DEK-Info: 4,x", ":", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx:",
+                    ]),
+                    1..5_usize,
+                ),
+                0..50,
+            ),
+        ) {
+            let text: String = pieces.into_iter().map(|(piece, times)| piece.repeat(times)).collect();
+            agrees(&text);
         }
     }
 }

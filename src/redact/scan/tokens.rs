@@ -89,10 +89,11 @@ impl Prefix {
         )
     }
 
-    /// How many kinds of letters a body of one case has at least: words of the same length as a token that has only one
-    /// are rare.
-    fn fewest(&self) -> u32 {
-        if self.min == self.max { 5 } else { 8 }
+    /// How many kinds of letters a body of one case has at least, if it may be one: words of the same length as a token
+    /// that has only one are rare.
+    pub(super) fn fewest(&self) -> Option<u32> {
+        let fewest = if self.min == self.max { 5 } else { 8 };
+        self.one_case().then_some(fewest)
     }
 
     /// Whether the literal at `start`, with a body that ends at `end`, is a token.
@@ -104,22 +105,68 @@ impl Prefix {
     /// As [`Self::is_at`], whatever the body's shape is: however long it is, only its beginning is read. The body's end is
     /// found by the caller, who measures each run once.
     pub(super) fn stands(&self, bytes: &[u8], start: usize, end: usize) -> bool {
-        let from = start + self.literal.len();
-        let body = bytes.get(from..end).unwrap_or_default();
-        bytes.get(start..from) == Some(self.literal.as_bytes())
-            && body.len() >= self.min
-            && (self.max == 0 || body.len() <= self.max)
-            && (!self.walled || walled(bytes, start))
-            && (varied(body) || self.one_case() && kinds(beginning(body)) >= self.fewest())
+        let body = bytes.get(start + self.literal.len()..end).unwrap_or_default();
+        self.fits(bytes, start, end)
+            && (varied(body) || self.fewest().is_some_and(|fewest| kinds(body) >= fewest))
     }
+
+    /// As [`Self::stands`], whatever the body's bytes are.
+    pub(super) fn fits(&self, bytes: &[u8], start: usize, end: usize) -> bool {
+        let from = start + self.literal.len();
+        let len = end.saturating_sub(from);
+        len >= self.min
+            && (self.max == 0 || len <= self.max)
+            && bytes.get(start..from) == Some(self.literal.as_bytes())
+            && (!self.walled || walled(bytes, start))
+    }
+}
+
+/// Whether a token begins where the text does.
+pub(super) fn begins(text: &[u8]) -> bool {
+    /// A bit for each three bytes that a literal begins with.
+    static THREES: [u64; 128] = {
+        let mut threes = [0; 128];
+        let mut row = 0;
+        #[allow(
+            clippy::indexing_slicing,
+            reason = "evaluated while compiling: out of bounds does not compile"
+        )]
+        while row < PREFIXES.len() {
+            let literal = PREFIXES[row].literal.as_bytes();
+            // Behind one of two bytes, anything may stand.
+            let mut third = if literal.len() > 2 { literal[2] } else { 0 };
+            loop {
+                let place = three(literal[0], literal[1], third);
+                threes[place >> 6] |= 1 << (place & 63);
+                if literal.len() > 2 || third == u8::MAX {
+                    break;
+                }
+                third += 1;
+            }
+            row += 1;
+        }
+        threes
+    };
+    let first = byte(text, 0);
+    let place = three(first, byte(text, 1), byte(text, 2));
+    let may_begin = THREES
+        .get(place >> 6)
+        .is_some_and(|threes| threes >> (place & 63) & 1 == 1);
+    may_begin
+        && PREFIXES.iter().any(|row| {
+            let literal = row.literal.as_bytes();
+            literal.first() == Some(&first) && text.starts_with(literal)
+        })
+}
+
+/// One of 8192 places for three bytes.
+const fn three(first: u8, second: u8, third: u8) -> usize {
+    let three = u32::from_le_bytes([first, second, third, 0]);
+    (three.wrapping_mul(0x9E37_79B1 << 8) >> 19) as usize
 }
 
 /// How much of a body is read to see that it is no word: one long run may hold many literals.
 pub(super) const BEGINNING: usize = 256;
-
-fn beginning(body: &[u8]) -> &[u8] {
-    body.get(..BEGINNING).unwrap_or(body)
-}
 
 impl Infix {
     /// What must follow the literal.
@@ -281,6 +328,23 @@ mod tests {
                     "{} {text}",
                     row.rule
                 );
+            }
+        }
+    }
+
+    #[test]
+    fn a_token_begins_where_a_literal_of_one_stands_and_nowhere_else() {
+        for row in PREFIXES {
+            for text in [
+                row.literal.to_owned(),
+                format!("{}7", row.literal),
+                row.literal.to_uppercase(),
+                row.literal.chars().skip(1).collect(),
+                row.literal.chars().take(2).collect(),
+                format!("x{}", row.literal),
+            ] {
+                let wanted = PREFIXES.iter().any(|row| text.starts_with(row.literal));
+                assert_eq!(begins(text.as_bytes()), wanted, "{text}");
             }
         }
     }
