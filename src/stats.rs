@@ -169,6 +169,8 @@ pub struct SinkStats {
     pub waiting: u64,
     /// Whether it failed for good. Beside a journal it goes on after the next start.
     pub failed: bool,
+    /// Why its last delivery has to be tried again; `None` where it went well.
+    pub trouble: Option<String>,
 }
 
 impl SinkStats {
@@ -180,6 +182,7 @@ impl SinkStats {
         self.retries += other.retries;
         self.waiting += other.waiting;
         self.failed |= other.failed;
+        self.trouble = self.trouble.take().or_else(|| other.trouble.clone());
     }
 }
 
