@@ -100,7 +100,7 @@ counters! {
     rejected_full "records" "Refused because the queue stayed full; the caller was told.";
     rejected_tripped "records" "Refused at once because an earlier wait expired and the writer has not moved since; the caller was told.";
     rejected_closed "records" "Refused because the trail was shut down; the caller was told.";
-    rejected_policy "records" "Refused because the policy requires an actor and there was none; the caller was told.";
+    rejected_policy "records" "Refused because the policy requires an actor and there was none, or because its time cannot be stated (behind 2262); the caller was told.";
     rejected_reentrant "records" "Refused because the call came from inside a value that was being recorded or from our own thread; the caller was told.";
     rejected_forked "records" "Refused because the process was forked and has no writer; the caller was told.";
     rejected_memory "records" "Refused because an allocation failed that the record needed; the caller was told.";
@@ -169,6 +169,8 @@ pub struct SinkStats {
     pub waiting: u64,
     /// Whether it failed for good. Beside a journal it goes on after the next start.
     pub failed: bool,
+    /// Why its last delivery has to be tried again; `None` where it went well.
+    pub trouble: Option<String>,
 }
 
 impl SinkStats {
@@ -180,6 +182,7 @@ impl SinkStats {
         self.retries += other.retries;
         self.waiting += other.waiting;
         self.failed |= other.failed;
+        self.trouble = self.trouble.take().or_else(|| other.trouble.clone());
     }
 }
 

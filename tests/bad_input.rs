@@ -337,6 +337,35 @@ fn a_value_far_above_the_frame_is_bounded_and_listed() {
 }
 
 #[test]
+fn what_a_record_is_found_by_stays_whatever_stands_beside_it() {
+    let recording = Recording::with(|audit| audit.queue_bytes(4 << 20));
+    let large = |count: usize, len: usize| {
+        let mut record = Record::builder("pay.important").outcome("denied");
+        for n in 0..count {
+            record = record.attribute(format!("a{n}"), "x".repeat(len));
+        }
+        record.reason("why not").resource("account", "acc-4").build()
+    };
+    let records = survive(3, &recording, || {
+        for (count, len) in [(200, 2_000), (600, 900), (40, 60_000)] {
+            recording.audit().emit(large(count, len)).unwrap();
+        }
+    });
+    let found_by = [
+        (Slot::Event, "pay.important"),
+        (Slot::Outcome, "denied"),
+        (Slot::Reason, "why not"),
+        (Slot::ResourceId, "acc-4"),
+    ];
+    for record in &records {
+        assert!(record.get(Slot::Truncated).is_some());
+        for (slot, text) in found_by {
+            record.assert_has(slot, text);
+        }
+    }
+}
+
+#[test]
 fn times_at_their_ends_are_stated_and_a_time_beyond_them_is_refused() {
     const MAX: u64 = tracing_audit::clock::MAX_TIME;
     let clock = ManualClock::new(1);

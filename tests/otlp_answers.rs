@@ -13,10 +13,12 @@ mod otlp;
 
 use std::net::TcpStream;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use collector::{Both, Collector, Reply, Wrap};
+use tracing_audit::Audit;
+use tracing_audit::record::Record;
 use tracing_audit::sink::OtlpSink;
 
 /// What the sink makes of an answer to a request without records; `Err` has what it says of it.
@@ -209,4 +211,35 @@ fn a_sink_that_was_used_within_a_runtime_is_used_and_dropped_there_and_elsewhere
         runtime.block_on(async { drop(outlives) });
     }
     assert_eq!(collector.calls().len(), 8);
+}
+
+#[test]
+fn what_a_collector_answers_is_known_while_it_answers_so() {
+    const LONG: Duration = Duration::from_secs(60);
+    let place = tempfile::tempdir().unwrap();
+    let is_open = Arc::new(AtomicBool::new(false));
+    let opens = Arc::clone(&is_open);
+    let collector = Collector::start(move |_| match opens.load(Ordering::Acquire) {
+        true => (true, Reply::ok()),
+        false => (false, Reply::status(401)),
+    });
+    let builder = OtlpSink::builder().endpoint(&collector.url());
+    let sink = builder.build_with(|_| None).unwrap();
+    let audit = Audit::builder().directory(place.path()).sink(sink);
+    let audit = audit.diagnostics(|_| {}).start().unwrap();
+    audit.submit(Record::builder("good.step").build()).unwrap();
+    let trouble = || audit.stats().sinks.remove(0).trouble;
+    while trouble().is_none() {
+        std::thread::yield_now();
+    }
+    assert!(trouble().unwrap().contains("401"), "{:?}", trouble());
+    let error = audit.flush(Duration::from_millis(20)).unwrap_err().to_string();
+    assert!(
+        error.contains("wait for sink `otlp` (") && error.contains("401"),
+        "{error}"
+    );
+    is_open.store(true, Ordering::Release);
+    audit.flush(LONG).unwrap();
+    assert_eq!(trouble(), None);
+    audit.shutdown(LONG).unwrap();
 }

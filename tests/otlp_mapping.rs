@@ -95,6 +95,35 @@ fn whatever_a_record_says_its_line_comes_back_byte_for_byte() {
         .unwrap();
 }
 
+/// A value within so many lists, maps, or both in turn.
+fn within(depth: usize, kind: usize) -> serde_json::Value {
+    (0..depth).fold(serde_json::json!([7, "é", {"a": null}]), |inner, level| {
+        match (kind + level * (kind / 2)) % 2 {
+            0 => serde_json::json!([inner]),
+            _ => serde_json::json!({"key": inner, "z": level}),
+        }
+    })
+}
+
+#[test]
+fn a_value_of_any_depth_is_taken_by_a_decoder_and_comes_back() {
+    let mut way = Way::new();
+    for kind in 0..4 {
+        for depth in 0..=100 {
+            for path in ["attributes.deep", "attributes.deep.deeper"] {
+                let line = line_with(&[("attributes.other", 1.into()), (path, within(depth, kind))]);
+                let held = way.through(&line);
+                let (line, back) = (String::from_utf8(line), String::from_utf8(held.line()));
+                assert_eq!(back.unwrap(), line.unwrap(), "{kind} {depth} {path}");
+            }
+        }
+    }
+    // One key that begins with `$` is no form of anything.
+    let own = serde_json::json!({"$map": {"$json": "[1]"}});
+    let line = line_with(&[("attributes.own", own)]);
+    assert_eq!(way.through(&line).line(), line);
+}
+
 /// A line made by hand, with these values at their paths beside what every line has.
 fn line_with(set: &[(&str, serde_json::Value)]) -> Vec<u8> {
     let mut line = serde_json::json!({

@@ -1,5 +1,6 @@
 //! What others read: each line of a trail, with jq and with DuckDB, as an auditor would.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -20,14 +21,27 @@ fn trail(dir: &Path, records: u64) -> String {
         }
     });
     audit.shutdown(Duration::from_secs(60)).unwrap();
-    audit.path().unwrap().join("*.jsonl").display().to_string()
+    let home = audit.path().unwrap();
+    // What a kill or a full disk leaves: a line that ends in its midst.
+    let newest = std::fs::read_dir(home)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let newest = newest
+        .filter(|path| path.extension().is_some_and(|end| end == "jsonl"))
+        .max();
+    let mut newest = std::fs::OpenOptions::new()
+        .append(true)
+        .open(newest.unwrap())
+        .unwrap();
+    newest.write_all(b"{\"event\":\"document.read\",\"id\"").unwrap();
+    home.join("*.jsonl").display().to_string()
 }
 
 #[test]
 fn jq_reads_every_line() {
     let dir = tempfile::tempdir().unwrap();
     let segments = trail(dir.path(), 100);
-    let query = "cat $0 | jq -r 'select(.event == \"document.read\") | .actor.id' | sort | uniq -c";
+    let query = "jq -rR 'fromjson? | select(.event == \"document.read\") | .actor.id' $0 | sort | uniq -c";
     if Command::new("jq").arg("--version").output().is_err() {
         println!("SKIPPED: jq is not installed");
         return;
@@ -58,8 +72,8 @@ fn duckdb_and_python_read_every_line() {
     let script = r#"
 import duckdb, glob, json, sys
 pattern = sys.argv[1]
-lines = [json.loads(line) for path in glob.glob(pattern) for line in open(path, encoding="utf-8")]
-read = f"read_json_auto('{pattern}', format='newline_delimited')"
+lines = [json.loads(line) for path in glob.glob(pattern) for line in open(path, encoding="utf-8") if line.endswith("\n")]
+read = f"read_json_auto('{pattern}', ignore_errors = true)"
 rows = duckdb.sql(f"select count(*), max(seq) from {read} where event = 'document.read'").fetchall()[0]
 print(sum(line["event"] == "document.read" for line in lines), rows[0], rows[1])
 "#;

@@ -92,6 +92,32 @@ fn what_is_there_is_shipped_once_and_the_next_run_ships_what_came_since() {
 }
 
 #[test]
+fn a_trail_that_is_older_than_the_one_that_was_shipped_before_is_shipped_as_well() {
+    let place = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| place.path().join(name).join("audit");
+    let state = place.path().join("state");
+    write(&path("older"), 1_500);
+    write(&path("newer"), 10);
+    let collector = Collector::good();
+    assert_eq!(
+        ship(&collector, &state, &path("newer")),
+        (0, "12 records shipped\n".into())
+    );
+    let (code, told) = ship(&collector, &state, &path("older"));
+    assert!(
+        code == 0
+            && told.contains("another one than was shipped before")
+            && told.ends_with("1,502 records shipped\n"),
+        "{code} {told}"
+    );
+    assert_eq!(
+        ship(&collector, &state, &path("older")),
+        (0, "0 records shipped\n".into())
+    );
+    assert_eq!(seqs(&collector), (0..12).chain(0..1_502).collect::<Vec<_>>());
+}
+
+#[test]
 fn a_collector_that_takes_nothing_is_told_and_the_next_run_goes_on_from_there() {
     let place = tempfile::tempdir().expect("a directory");
     let (dir, state) = (place.path().join("audit"), place.path().join("state"));

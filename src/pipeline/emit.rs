@@ -396,7 +396,8 @@ fn unknown_state(inbox: &Inbox) -> Error {
     let waiting = inbox.queue.used().records;
     let waited = inbox.patience.commit;
     let message = format!(
-        "the record is queued but not durable after {waited:?}; {waiting} records wait. Check the disk"
+        "the record is queued but not durable after {waited:?}; {waiting} records wait. Check the disk, or the sinks where \
+         there is no journal"
     );
     Error::new(ErrorKind::Timeout, message)
 }

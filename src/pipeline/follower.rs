@@ -201,9 +201,11 @@ impl Writer {
             }
             match follower.watch.look(state.next(), waiting > 0, clock) {
                 Some(Turn::Stopped(since)) => {
+                    let why = state.trouble().map(|why| format!(": {why}"));
                     (self.report)(&format!(
-                        "sink `{}` has taken nothing for {STANDS_STILL:?}; {waiting} entries wait for it in the journal",
-                        state.name()
+                        "sink `{}` has taken nothing for {STANDS_STILL:?}; {waiting} entries wait for it in the journal{}",
+                        state.name(),
+                        why.unwrap_or_default()
                     ));
                     told.push(control::sink_degraded(
                         state.name(),

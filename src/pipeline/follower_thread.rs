@@ -376,6 +376,7 @@ impl Worker {
 
     fn goes_well(&mut self) {
         self.trouble = None;
+        self.state.goes(None);
         self.wait = FIRST_WAIT;
     }
 
@@ -389,6 +390,7 @@ impl Worker {
                 self.state.waiting()
             ));
         }
+        self.state.goes(Some(&cause));
         self.trouble = Some(cause);
         let pause = super::ports::pause(after, self.wait);
         self.pause = pause;

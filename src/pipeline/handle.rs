@@ -164,8 +164,8 @@ impl Audit {
     ///
     /// # Errors
     ///
-    /// As [`flush`](Audit::flush). After a `Timeout` nothing more is written by the journal; the counters
-    /// ([`Stats`](crate::Stats)) say what became of the rest.
+    /// As [`flush`](Audit::flush). After a `Timeout` the journal writes no more than what it has in its hands, and states the
+    /// rest as a gap; the counters ([`Stats`](crate::Stats)) say what became of it.
     pub fn shutdown(&self, timeout: Duration) -> Result<Report> {
         let Some(inner) = self.inner() else {
             return self.report();

@@ -42,6 +42,8 @@ pub(super) struct PortState {
     pub(super) refusal_told: AtomicBool,
     /// Of the missed ones, those that the port had no room for. Counted by the writer, the others by the sink's thread.
     pub(super) skipped: AtomicU64,
+    /// Why the last delivery has to be tried again; `None` where it went well.
+    trouble: Mutex<Option<String>>,
     /// What it lost since the last barrier for receipts; `None` where a journal gives the receipts.
     lost: Option<Mutex<Vec<Lost>>>,
     /// How far it is behind the journal; `None` without one.
@@ -92,6 +94,7 @@ impl PortState {
             unstated: AtomicU64::new(0),
             refusal_told: AtomicBool::new(false),
             skipped: AtomicU64::new(0),
+            trouble: Mutex::new(None),
             lost: None,
             lag: None,
             ended: AtomicU8::new(RUNS),
@@ -107,7 +110,20 @@ impl PortState {
             retries: self.retries.load(Ordering::Acquire),
             waiting: self.waiting(),
             failed: self.failed.load(Ordering::Acquire),
+            trouble: self.trouble(),
         }
+    }
+
+    /// Notes whether deliveries go well, or why the last one has to be tried again.
+    pub(super) fn goes(&self, trouble: Option<&str>) {
+        let mut noted = self.trouble.lock();
+        if noted.as_deref() != trouble {
+            *noted = trouble.map(str::to_owned);
+        }
+    }
+
+    pub(super) fn trouble(&self) -> Option<String> {
+        self.trouble.lock().clone()
     }
 
     /// Entries that it has not taken: those that it was handed, or, behind a journal, those that the disk has confirmed.

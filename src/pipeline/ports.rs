@@ -215,10 +215,12 @@ impl Worker {
         match delivered {
             Ok(Ok(accepted)) => {
                 self.state.accept(entries, &accepted);
+                self.state.goes(None);
                 return Ok(true);
             }
             Ok(Err(SinkError::Retry { after, cause })) => {
                 add(&self.state.retries, 1);
+                self.state.goes(Some(&cause));
                 return Err((after, cause));
             }
             Ok(Err(SinkError::Fatal { cause })) => self.fail(&cause),

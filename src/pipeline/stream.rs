@@ -99,7 +99,11 @@ impl Stream {
             .sinks
             .iter()
             .filter(|sink| sink.waiting > 0)
-            .map(|sink| format!("{} entries wait for sink `{}`", sink.waiting, sink.name))
+            .map(|sink| {
+                let why = sink.trouble.as_ref().map(|why| format!(" ({why})"));
+                let why = why.unwrap_or_default();
+                format!("{} entries wait for sink `{}`{why}", sink.waiting, sink.name)
+            })
             .collect();
         let (left, has_journal) = (stats.in_memory(), self.path.is_some());
         if has_journal && left == 0 && !waiting.is_empty() {

@@ -175,7 +175,7 @@ impl Redacting<'_> {
     #[cold]
     pub(super) fn put_sifted(&mut self, plan: &FieldPlan, fits: bool, sifted: &Sifted, original_len: usize) {
         let start = self.ink.len();
-        let kept = cut(&sifted.text, self.free());
+        let kept = cut(&sifted.text, self.free(plan));
         self.head(plan, fits);
         Put::str(&mut self.ink, kept);
         self.notes(plan, sifted, kept.len(), original_len);

@@ -263,7 +263,7 @@ impl Taking<'_, '_> {
             return;
         }
         let (policy, plan) = (self.into.policy, self.plan);
-        let is_kept = text.len() <= self.into.free()
+        let is_kept = text.len() <= self.into.free(plan)
             && sift::passes(policy, &plan.judged, plan.memo, text)
             && !self.condemns_next(text);
         if !is_kept || self.left == 0 {

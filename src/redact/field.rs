@@ -297,6 +297,11 @@ impl FieldPlan {
         self
     }
 
+    /// Whether the values fill a slot, and no member of a map.
+    pub(super) fn is_own_slot(&self) -> bool {
+        self.head.len() == 1
+    }
+
     /// Whether what stands for the field's texts can be made beforehand.
     pub(super) fn is_ready(&self) -> bool {
         let takes_texts = self

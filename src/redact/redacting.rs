@@ -17,6 +17,9 @@ pub(super) const MAX_FRAME: usize = 256 * 1024;
 const SMALL: usize = 1024;
 const SPARE: usize = 64 * 1024;
 
+/// What there is always room for of the value of a slot of its own: there are few of them, and a record is found by them.
+const SHORT: usize = 256;
+
 /// Writes values through a policy into a frame, or into a span's fields.
 pub(crate) struct Redacting<'p> {
     pub(super) ink: Ink,
@@ -334,7 +337,7 @@ impl<'p> Redacting<'p> {
         }
         if let Some(sifted) = sift::sift_bytes(self.policy, &plan.judged, bytes) {
             let start = self.ink.len();
-            let kept = sifted.text.len().min(self.free());
+            let kept = sifted.text.len().min(self.free(plan));
             self.head(plan, fits);
             Put::bytes(
                 &mut self.ink,
@@ -343,7 +346,7 @@ impl<'p> Redacting<'p> {
             self.notes(plan, &sifted, kept, bytes.len());
             return self.done(plan, fits, start);
         }
-        let room = self.free().min(bytes.len());
+        let room = self.free(plan).min(bytes.len());
         if room < bytes.len() {
             self.cut(plan, bytes.len());
         }
@@ -458,12 +461,14 @@ impl<'p> Redacting<'p> {
         }
     }
 
-    /// How much of the next value has room. Long values leave some for the short ones behind them: an actor's id must
-    /// not be lost to a body that came first.
+    /// How much of the field's next value has room. Long values leave some for the short ones behind them: an actor's id must
+    /// not be lost to a body that came first, nor to a thousand attributes.
     #[inline]
-    pub(super) fn free(&self) -> usize {
+    pub(super) fn free(&self, plan: &FieldPlan) -> usize {
         let spare = if self.ink.len() < MAX_FRAME + SPARE {
             SMALL
+        } else if plan.is_own_slot() {
+            SHORT
         } else {
             0
         };
@@ -473,7 +478,7 @@ impl<'p> Redacting<'p> {
 
     #[inline]
     pub(super) fn room<'t>(&mut self, text: &'t str, plan: &FieldPlan) -> &'t str {
-        let kept = crate::record::frame::cut(text, self.free());
+        let kept = crate::record::frame::cut(text, self.free(plan));
         if kept.len() < text.len() {
             self.cut(plan, text.len());
         }

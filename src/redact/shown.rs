@@ -74,7 +74,7 @@ impl Redacting<'_> {
         self.head(plan, fits);
         let text_at = self.ink.len() + 5;
         text::open(&mut self.ink, tag::FORMATTED);
-        let limit = self.free();
+        let limit = self.free(plan);
         let mut declaring = Declaring::new(self.policy, &plan.judged);
         let formatted = text::format(&mut self.ink, limit, &mut declaring, format_args!("{value:?}"));
         self.tally.panicked += u32::from(formatted.panicked);

@@ -137,7 +137,7 @@ impl Redacting<'_> {
             _ => {}
         }
         let mut room = Room {
-            left: MAX_FRAME.saturating_sub(self.ink.len()).max(self.free()),
+            left: MAX_FRAME.saturating_sub(self.ink.len()).max(self.free(plan)),
             is_short: false,
         };
         let mut inside = Inside {

@@ -75,7 +75,19 @@ fn value(any: Option<&AnyValue>) -> Value {
             json!({"$bytes": base64::engine::general_purpose::STANDARD.encode(bytes)})
         }
         Some(Any::ArrayValue(list)) => list.values.iter().map(|any| value(Some(any))).collect(),
-        Some(Any::KvlistValue(map)) => Value::Object(members(&map.values)),
+        Some(Any::KvlistValue(map)) => match map.values.as_slice() {
+            // A value within too many others is its text.
+            [pair] if pair.key == "$json" => match pair.value.as_ref().and_then(|any| any.value.as_ref()) {
+                Some(Any::StringValue(text)) => serde_json::from_str(text).expect("a value of the line"),
+                other => panic!("{other:?}"),
+            },
+            // What stands in it is no form of anything, whatever its key is.
+            [pair] if pair.key == "$map" => match pair.value.as_ref().and_then(|any| any.value.as_ref()) {
+                Some(Any::KvlistValue(map)) => json!({"$map": Value::Object(members(&map.values))}),
+                _ => Value::Object(members(&map.values)),
+            },
+            _ => Value::Object(members(&map.values)),
+        },
         Some(other) => panic!("{other:?} is not used by logs"),
     }
 }

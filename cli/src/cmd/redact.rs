@@ -17,20 +17,26 @@ pub(crate) fn run(args: &Redact) -> Result<u8, Failure> {
         counts: BTreeMap::new(),
     };
     let mut out = Out::new(crate::args::Color::Never);
-    for (number, line) in (1_u64..).zip(std::io::stdin().lock().lines()) {
+    let mut unreadable = 0;
+    for (number, line) in (1_u64..).zip(std::io::stdin().lock().split(b'\n')) {
         let line = line.map_err(|error| Failure::Input(format!("line {number}: {error}")))?;
-        if !line.trim().is_empty() {
-            let answer = filter.answer(&line);
-            let mut answer = answer.map_err(|why| Failure::Input(format!("line {number}: {why}")))?;
-            if let Some(answer) = answer.as_object_mut().filter(|_| args.dry_run) {
-                answer.remove("value");
-            }
-            out.json(&answer)?;
+        if line.trim_ascii().is_empty() {
+            continue;
         }
+        // A line that cannot be read has its answer as well: what comes behind it is not its fault.
+        let mut answer = filter.answer(&line).unwrap_or_else(|(id, why)| {
+            unreadable += 1;
+            note(&format!("line {number}: {why}"));
+            json!({"id": id, "error": format!("line {number}: {why}")})
+        });
+        if let Some(answer) = answer.as_object_mut().filter(|_| args.dry_run) {
+            answer.remove("value");
+        }
+        out.json(&answer)?;
     }
     out.flush()?;
     filter.tell(args.dry_run);
-    Ok(code::OK)
+    Ok(if unreadable > 0 { code::IO } else { code::OK })
 }
 
 /// What answers, and how often which rule did something.
@@ -40,19 +46,25 @@ struct Filter {
 }
 
 impl Filter {
-    /// The answer to one question; other keys of it are left alone.
-    fn answer(&mut self, line: &str) -> Result<Value, String> {
-        let question: Value = serde_json::from_str(line).map_err(|error| {
-            format!(r#"not a JSON object ({error}); expected {{"id":…,"field":"…","value":"…"}}"#)
+    /// The answer to one question; other keys of it are left alone. Otherwise its id, if there is one, and why there is none.
+    fn answer(&mut self, line: &[u8]) -> Result<Value, (Value, String)> {
+        let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line);
+        let question: Value = serde_json::from_slice(line).map_err(|error| {
+            let why = format!(r#"not a JSON object ({error}); expected {{"id":…,"field":"…","value":"…"}}"#);
+            (Value::Null, why)
         })?;
+        let id = question.get("id").cloned().unwrap_or(Value::Null);
         let text = |key: &str| {
             question.get(key).and_then(Value::as_str).ok_or_else(|| {
-                format!(r#"`{key}` is missing or not a text; expected {{"id":…,"field":"…","value":"…"}}"#)
+                let why = format!(
+                    r#"`{key}` is missing or not a text; expected {{"id":…,"field":"…","value":"…"}}"#
+                );
+                (id.clone(), why)
             })
         };
         let (value, redactions) = self.treat(text("field")?, text("value")?);
         Ok(json!({
-            "id": question.get("id").cloned().unwrap_or(Value::Null),
+            "id": id,
             "value": value,
             "redactions": redactions,
         }))

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::{Args as ClapArgs, ValueEnum};
@@ -14,7 +15,7 @@ use tracing_audit::Query;
 use tracing_audit::format::{Entry, segments, strays};
 use tracing_audit::sink::otlp::Protocol;
 use tracing_audit::sink::{OtlpSink, Sink as _, SinkError};
-use tracing_audit::store::{Cursor, DirStore, Direction, FindingKind, Item, Store as _, Stored};
+use tracing_audit::store::{Cursor, DirStore, Direction, Finding, FindingKind, Item, Store as _, Stored};
 
 use super::streams;
 use crate::out::{Failure, code, note, wait};
@@ -140,29 +141,22 @@ fn ship(args: &Ship, stream: &Path, sink: &mut OtlpSink, state: &mut State) -> R
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned();
-    let after = state.cursors.get(&name).cloned();
     let store = DirStore::open(stream)?;
-    let everything = Query::all();
-    let mut batch: Vec<Stored> = Vec::new();
-    let mut behind = None;
-    for item in store.walk(&everything, Direction::OldestFirst, after.as_ref())? {
-        match item? {
-            Item::Record(stored) | Item::Gap(stored) => {
-                batch.push(stored);
-                behind = None;
-            }
-            // A line that is being written is no news, and strays were named at the begin.
-            Item::Finding(found)
-                if !matches!(found.kind, FindingKind::Torn { .. } | FindingKind::NotAFile) =>
-            {
-                behind = Some(found);
-            }
-            _ => {}
-        }
-        if batch.len() == BATCH {
-            break;
-        }
+    let known = state.cursors.get(&name);
+    let mut after = known.cloned();
+    let mut found = gather(&store, known)?;
+    // By its place alone, a record of another trail that is older than the last one shipped would pass as shipped.
+    if known.is_some_and(|known| found.stream.as_ref().is_some_and(|of| *of != known.stream)) {
+        note(&harmless(&format!(
+            "stream {name}: it is another one than was shipped before; all of it is shipped"
+        )));
+        after = known.map(|known| Cursor {
+            stream: "".into(),
+            ..known.clone()
+        });
+        found = gather(&store, None)?;
     }
+    let Gathered { batch, behind, .. } = found;
     let Some(last) = batch.last() else {
         if let Some(found) = behind.filter(|_| !args.follow) {
             state.lost += 1;
@@ -185,6 +179,60 @@ fn ship(args: &Ship, stream: &Path, sink: &mut OtlpSink, state: &mut State) -> R
     state.cursors.insert(name, last.place.clone());
     state.write()?;
     Ok(batch.len() as u64)
+}
+
+/// What lies behind a place.
+struct Gathered {
+    /// The records, one batch of them at most.
+    batch: Vec<Stored>,
+    /// The last finding behind them.
+    behind: Option<Finding>,
+    /// The id of the stream that stands there.
+    stream: Option<Arc<str>>,
+}
+
+fn gather(store: &DirStore, after: Option<&Cursor>) -> Result<Gathered, Failure> {
+    let everything = Query::all();
+    let mut batch: Vec<Stored> = Vec::new();
+    let mut behind = None;
+    for item in store.walk(&everything, Direction::OldestFirst, after)? {
+        match item? {
+            Item::Record(stored) | Item::Gap(stored) => {
+                batch.push(stored);
+                behind = None;
+            }
+            // A line that is being written is no news, and strays were named at the begin.
+            Item::Finding(found)
+                if !matches!(found.kind, FindingKind::Torn { .. } | FindingKind::NotAFile) =>
+            {
+                behind = Some(found);
+            }
+            _ => {}
+        }
+        if batch.len() == BATCH {
+            break;
+        }
+    }
+    let first = batch.first().map(|stored| Arc::clone(&stored.place.stream));
+    let stream = match first {
+        Some(stream) => Some(stream),
+        None => newest(store)?,
+    };
+    Ok(Gathered {
+        batch,
+        behind,
+        stream,
+    })
+}
+
+/// The stream of the newest record.
+fn newest(store: &DirStore) -> Result<Option<Arc<str>>, Failure> {
+    for item in store.walk(&Query::all(), Direction::NewestFirst, None)? {
+        if let Item::Record(stored) | Item::Gap(stored) = item? {
+            return Ok(Some(stored.place.stream));
+        }
+    }
+    Ok(None)
 }
 
 /// Names the numbers that the batch lacks; how many they are. A trail has no holes of its own.

@@ -17,11 +17,15 @@ pub(super) fn take(fs: &dyn Fs, path: &Path, access: Access, now: u64) -> Result
     );
     fs.lock(path, access, &holder).map_err(|error| match error {
         LockError::Held(text) => refusal(path, &text),
-        LockError::Io(source) => Error::config(format!(
-            "could not lock `{}`; make the directory writable for this process, or choose another one",
-            path.display()
-        ))
-        .because(source),
+        LockError::Io(source) => {
+            let remedy = match source.kind() {
+                std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+                    "make room on its disk"
+                }
+                _ => "make the directory writable for this process, or choose another one",
+            };
+            Error::config(format!("could not lock `{}`; {remedy}", path.display())).because(source)
+        }
     })
 }
 

@@ -178,25 +178,54 @@ fn is_form(members: &Members<'_>) -> bool {
     matches!(members.as_slice(), [(key, _)] if key.starts_with('$'))
 }
 
+/// How many messages may stand within a value. Decoders refuse a request with more than 100 within each other: six lead to the
+/// value of an attribute, and four are left for whoever puts the records into something else.
+const LEVELS: u32 = 90;
+
+/// How many messages a list and a map put around what is in them.
+const OF_LIST: u32 = 2;
+const OF_MAP: u32 = 3;
+
+/// The one key of the map that stands for a value within too many others: behind it is the value's text in the line.
+const TEXT_OF_JSON: &str = "$json";
+
 /// The content of an `AnyValue`. A null is one without content.
 pub(super) fn value(out: &mut Vec<u8>, json: &Json<'_>) {
+    within(out, json, LEVELS);
+}
+
+/// As [`value`], with room for so many messages.
+fn within(out: &mut Vec<u8>, json: &Json<'_>, levels: u32) {
     match json {
         Json::Null => {}
         Json::Bool(truth) => wire::number(out, BOOL, u64::from(*truth)),
         Json::Str(text) => string(out, text),
         Json::Number(text) => number(out, text),
+        // What stands in it may have to become a map with one text, for which there must be room.
+        Json::List(_) | Json::Object(_) if levels < 2 * OF_MAP => text_of(out, json),
         Json::List(values) => wire::message(out, LIST, |out| {
             for json in values {
-                wire::message(out, VALUES, |out| value(out, json));
+                wire::message(out, VALUES, |out| within(out, json, levels - OF_LIST));
             }
         }),
         Json::Object(members) if is_form(members) => {
             if !form(out, members) {
-                map(out, members);
+                map(out, members, levels);
             }
         }
-        Json::Object(members) => map(out, members),
+        Json::Object(members) => map(out, members, levels),
     }
+}
+
+/// The map that stands for a value within too many others.
+fn text_of(out: &mut Vec<u8>, json: &Json<'_>) {
+    let mut text = Vec::new();
+    json.put(&mut text);
+    wire::message(out, MAP, |out| {
+        pair(out, VALUES, &[TEXT_OF_JSON], |out| {
+            wire::bytes(out, STRING, &text)
+        });
+    });
 }
 
 /// A number of few digits and nothing else.
@@ -226,10 +255,10 @@ fn number(out: &mut Vec<u8>, text: &str) {
     }
 }
 
-fn map(out: &mut Vec<u8>, members: &Members<'_>) {
+fn map(out: &mut Vec<u8>, members: &Members<'_>, levels: u32) {
     wire::message(out, MAP, |out| {
         for (key, json) in members {
-            pair(out, VALUES, &[key], |out| value(out, json));
+            pair(out, VALUES, &[key], |out| within(out, json, levels - OF_MAP));
         }
     });
 }
