@@ -133,7 +133,9 @@ fn one_run(scan: &mut Scan<'_, '_>, group: Group) -> Option<usize> {
 fn grouped(scan: &Scan<'_, '_>, groups: &[Group]) -> Option<usize> {
     let second = groups.get(1)?;
     let marked = mark(scan.bytes, *second);
-    let begin = |grouping: &&&[usize]| grouping.get(1) == Some(&second.len());
+    // Two groups with a dot between them are a number with a fraction.
+    let least = if marked == b'.' { 3 } else { 2 };
+    let begin = |grouping: &&&[usize]| grouping.len() >= least && grouping.get(1) == Some(&second.len());
     GROUPINGS.iter().filter(begin).find_map(|grouping| {
         let groups = groups.get(..grouping.len())?;
         let fits = groups
@@ -314,6 +316,22 @@ mod tests {
         claims("pan", &format!("paid with «{number}»"), "order_id");
         leaves(&number, "trace_id");
         leaves(&number, "order_id");
+    }
+
+    #[test]
+    fn a_number_with_a_fraction_is_no_card() {
+        for lens in [[4, 12], [8, 8], [6, 10]] {
+            let number = card("4", 16);
+            let fraction = grouped(&number, &lens, ".");
+            leaves(&format!("took {fraction} ms"), "");
+            leaves(&fraction, "elapsed");
+            claims(
+                "pan",
+                &format!("paid with «{}»", grouped(&number, &lens, " ")),
+                "",
+            );
+            claims("pan", &format!("my visa is «{fraction}»"), "");
+        }
     }
 
     #[test]

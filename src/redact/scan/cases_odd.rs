@@ -48,6 +48,22 @@ fn what_only_begins_like_a_mark_of_ours_hides_nothing() {
 }
 
 #[test]
+fn a_place_in_a_file_is_no_secret_whatever_the_file_is_called() {
+    check(&[
+        ("message", "error at src/token.rs:42:9"),
+        ("message", "error at password.ts:12:5: unexpected end"),
+        (
+            "message",
+            "thread 'main' panicked at src/password.rs:120:9:\nno such row",
+        ),
+        ("message", "cookie.rs:7:1 api_key.rs:7:1, secret.py:1042:10"),
+        ("message", "{\"at\":\"src/token.rs:42:9\",\"n\":1}"),
+        ("message", "db.password:«12ab:42:9»"),
+        ("message", "db.password: «hunter2:9»"),
+    ]);
+}
+
+#[test]
 fn a_number_in_a_sentence_can_be_the_secret() {
     let long = body("123456789", 36);
     check(&[

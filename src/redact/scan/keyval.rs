@@ -249,6 +249,10 @@ fn cut(look: &mut Look<'_, '_>, named: Named, site: Site, found: Extent) -> bool
     if named.force == Force::Parameter && !site.parameter {
         return false;
     }
+    let name = look.bytes.get(site.from..site.to).unwrap_or_default();
+    if site.joint == Joint::Colon && is_place(name, value.as_bytes()) {
+        return false;
+    }
     // What must be opaque and is shorter than that is asked no more.
     let is_brief = value.len() < plausible::OPAQUE && matches!(named.force, Force::Opaque | Force::Parameter);
     let traits = match is_brief {
@@ -274,6 +278,19 @@ fn cut(look: &mut Look<'_, '_>, named: Named, site: Site, found: Extent) -> bool
         look.named = look.named.max(found.end);
     }
     plausible
+}
+
+/// `src/token.rs:42:9`: a place in a file, which is called after what it is about.
+fn is_place(name: &[u8], value: &[u8]) -> bool {
+    let [digits @ .., last] = value else {
+        return false;
+    };
+    name.contains(&b'.')
+        && value.len() <= 16
+        && value.contains(&b':')
+        && value.first().is_some_and(u8::is_ascii_digit)
+        && matches!(last, b'0'..=b'9' | b':')
+        && digits.iter().all(|byte| matches!(byte, b'0'..=b'9' | b':'))
 }
 
 /// Names, addresses, passphrases and numbers in groups are several words: a bare one goes on to a mark.
