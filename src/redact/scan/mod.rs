@@ -30,6 +30,8 @@ pub(super) mod hits;
 mod iban;
 mod joint;
 mod jwk;
+#[cfg(test)]
+mod key_cases;
 mod keyval;
 mod lexicon;
 mod lists;
@@ -46,6 +48,7 @@ mod pem;
 mod phone;
 mod plausible;
 mod prose;
+mod putty;
 mod replaced;
 mod search;
 #[cfg(test)]
