@@ -326,6 +326,9 @@ impl<'t> Clues<'t> {
                     self.word(at, end);
                 }
                 at = end;
+            } else if byte == b'[' {
+                // The label of a marker says what was cut there, and nothing of the next number.
+                at = super::mark::end(self.bytes, at).unwrap_or(at + 1);
             } else {
                 at += 1;
             }
@@ -467,6 +470,14 @@ mod tests {
         assert!(!near("saxophone ", PHONE));
         assert!(!near("telephones of ids ", PHONE));
         assert!(!near("", PHONE));
+    }
+
+    #[test]
+    fn a_marker_of_ours_says_nothing_of_the_next_number() {
+        assert!(!near("[REDACTED:account] ref ", ACCOUNT));
+        assert!(!near("call [REDACTED:phone] then role ", PHONE));
+        assert!(near("[REDACTED:account] account number ", ACCOUNT));
+        assert!(near("[REDACTED: phone ", PHONE));
     }
 
     #[test]

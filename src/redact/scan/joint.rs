@@ -128,16 +128,30 @@ fn key_end(bytes: &[u8], from: usize, to: usize) -> usize {
     if ends { to + signs } else { to }
 }
 
-/// What stands before the text whose opening mark, with so many backslashes, is the nearest before `from`.
-fn opens(bytes: &[u8], from: usize, escapes: usize) -> Option<u8> {
-    let back = run_back(bytes, from, 128, |byte| byte != b'"' && byte >= b' ');
-    let open = (from - back)
-        .checked_sub(1)
-        .filter(|&at| byte(bytes, at) == b'"')?;
-    let slashes = run_back(bytes, open, escapes + 1, |byte| byte == b'\\');
-    let start = open.checked_sub(slashes).filter(|_| slashes == escapes)?;
-    let gap = run_back(bytes, start, 16, |byte| byte.is_ascii_whitespace());
-    Some(super::bytes::before(bytes, start - gap, 1))
+/// What stands before the text whose opening mark, with so many backslashes, is the nearest before `from`. Marks of texts
+/// within it have more of them.
+pub(super) fn opens(bytes: &[u8], from: usize, escapes: usize) -> Option<u8> {
+    let least = from.saturating_sub(128);
+    let mut end = from;
+    loop {
+        let back = run_back(bytes, end, end.saturating_sub(least), |byte| {
+            byte != b'"' && byte >= b' '
+        });
+        let open = (end - back)
+            .checked_sub(1)
+            .filter(|&at| at >= least && byte(bytes, at) == b'"')?;
+        let slashes = run_back(bytes, open, 64, |byte| byte == b'\\');
+        let start = open - slashes;
+        if slashes == escapes {
+            let gap = run_back(bytes, start, 16, |byte| byte.is_ascii_whitespace());
+            return Some(super::bytes::before(bytes, start - gap, 1));
+        }
+        // `C:\\"` closes a text, whatever stands before its mark.
+        if slashes < escapes || slashes % (2 * (escapes + 1)) == escapes {
+            return None;
+        }
+        end = start;
+    }
 }
 
 /// The sign at `at` that joins, and where the value behind it is looked for.

@@ -230,11 +230,26 @@ fn behind_type(look: &Look<'_, '_>, found: Extent) -> Extent {
 
 /// The extent at `at`, remembered where it is a bare run.
 fn measured(look: &mut Look<'_, '_>, at: usize, parameter: bool) -> Option<Extent> {
-    let found = value::extent(look.bytes, at, parameter)?;
+    let mut found = value::extent(look.bytes, at, parameter)?;
     if !found.quoted {
         look.bare = (found.start, found.end);
+    } else if found.start > 0 && matches!(byte(look.bytes, found.start - 1), b'\'' | b'`') {
+        found.end = text_end(look.bytes, found).unwrap_or(found.end);
     }
     Some(found)
+}
+
+/// `{"m":"password='x","n":1}`: where the text of JSON ends that a value begins in, if its own mark is not closed before.
+fn text_end(bytes: &[u8], found: Extent) -> Option<usize> {
+    let inner = bytes.get(found.start..found.end)?;
+    let mark = memchr::memchr(b'"', inner)?;
+    let escapes = inner.get(..mark)?.iter().rev().take(64);
+    let escapes = escapes.take_while(|byte| **byte == b'\\').count();
+    let next = value::skip_space(bytes, found.start + mark + 1, false);
+    let ends = matches!(byte(bytes, next), b',' | b'}' | b']');
+    let within = || joint::opens(bytes, found.start - 1, escapes);
+    let ends = ends && within().is_some_and(|before| matches!(before, b'{' | b',' | b':' | b'['));
+    ends.then_some(found.start + mark - escapes)
 }
 
 /// Cuts a value if it is plausible.
@@ -297,7 +312,7 @@ fn to_mark(look: &Look<'_, '_>, named: Named, found: Extent) -> Extent {
         let rest = line.get(end + 1..).unwrap_or_default();
         let word = rest
             .iter()
-            .take_while(|byte| !byte.is_ascii_whitespace() && !b",;|\"'<>(){}[]=:".contains(byte))
+            .take_while(|byte| !byte.is_ascii_whitespace() && !b",;|\"'<>(){}[]=:\\".contains(byte))
             .count();
         let text = rest.get(..word).unwrap_or_default();
         let fits = if numbers {
