@@ -2,7 +2,6 @@
 
 use super::about::{is_code, is_word_about};
 use super::alphabet::{Bytes, byte};
-use super::header;
 use super::joint::{self, Site};
 use super::look::Look;
 use super::mark;
@@ -11,6 +10,7 @@ use super::plausible::{self, Candidate, Joint, is_plausible};
 use super::prose;
 use super::traits;
 use super::value::{self, Extent};
+use super::{harmless, header};
 use crate::redact::scan::hits::Sort;
 use crate::redact::words::{self, Force, Named};
 
@@ -181,6 +181,9 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
         measured(look, at, site.parameter)
     };
     let Some(mut found) = found else { return };
+    if named.sort == Sort::Secret && harmless::is_no_value(look.bytes, site, found) {
+        return;
+    }
     if site.joint == Joint::Colon && !found.quoted {
         found = behind_type(look, found);
     }

@@ -25,6 +25,7 @@ mod fold;
 mod fold_table;
 mod glance;
 mod government;
+mod harmless;
 mod header;
 pub(super) mod hits;
 mod iban;

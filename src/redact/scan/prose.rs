@@ -2,6 +2,7 @@
 
 use super::about::{is_nothing, is_word_about};
 use super::alphabet::byte;
+use super::harmless::is_column_type;
 use super::keyval;
 use super::lexicon::Lexicon;
 use super::look::Look;
@@ -236,7 +237,7 @@ fn is_algorithm(value: &str) -> bool {
 }
 
 fn is_secret(named: Named, value: &str, joined: bool) -> bool {
-    if is_algorithm(value) || is_word_about(value) {
+    if is_algorithm(value) || is_word_about(value) || is_column_type(value) {
         return false;
     }
     let digits = value.bytes().filter(u8::is_ascii_digit).count();
