@@ -224,6 +224,7 @@ fn a_marker_claims_no_number_and_makes_no_word_a_value() {
         "DE89370400440532013000 ref 38616386",
         "call +49 30 8484711 then role 572509944748",
         "token: returned 4111111111111111",
+        "account number DE89 3704 0044 0532 0130 00 ref 38616386",
     ] {
         let once = scan("message", text);
         assert_eq!(
