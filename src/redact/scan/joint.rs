@@ -107,12 +107,19 @@ fn notation(bytes: &[u8], from: usize, to: usize) -> Option<Site> {
 /// Where the marks behind a name begin: for a text of JSON that ends with spaces or signs (`"?token=": `, `"pw: ",`), at
 /// its closing quotation mark, so that what stands behind the text is not read as if it stood in it.
 fn key_end(bytes: &[u8], from: usize, to: usize) -> usize {
-    let is_sign = |byte: u8| matches!(byte, b' ' | b'=' | b':' | b'?' | b'&' | b';' | b',');
+    let is_sign = |byte: u8| matches!(byte, b' ' | b'=' | b':' | b'?' | b'&' | b';' | b',' | b'>');
     // Mostly there is one sign, and no mark behind it.
     if !is_sign(byte(bytes, to + 1)) && !matches!(byte(bytes, to + 1), b'"' | b'\\') {
         return to;
     }
-    let signs = run(bytes, to, 16, is_sign);
+    let mut signs = 0;
+    while signs < 16 {
+        signs += match byte(bytes, to + signs) {
+            b'\\' if matches!(byte(bytes, to + signs + 1), b'n' | b'r' | b't') => 2,
+            sign if is_sign(sign) => 1,
+            _ => break,
+        };
+    }
     let escapes = run(bytes, to + signs, 16, |byte| byte == b'\\');
     let mark = to + signs + escapes;
     if signs == 0 || byte(bytes, mark) != b'"' {

@@ -2,6 +2,7 @@
 
 use super::about::{is_code, is_word_about};
 use super::alphabet::{Bytes, byte};
+use super::bytes::run_back;
 use super::joint::{self, Site};
 use super::look::Look;
 use super::mark;
@@ -244,15 +245,20 @@ fn measured(look: &mut Look<'_, '_>, at: usize, parameter: bool) -> Option<Exten
 
 /// `{"m":"password='x","n":1}`: where the text of JSON ends that a value begins in, if its own mark is not closed before.
 fn text_end(bytes: &[u8], found: Extent) -> Option<usize> {
+    /// The most marks that are looked at closer.
+    const MARKS: usize = 8;
     let inner = bytes.get(found.start..found.end)?;
-    let mark = memchr::memchr(b'"', inner)?;
-    let escapes = inner.get(..mark)?.iter().rev().take(64);
-    let escapes = escapes.take_while(|byte| **byte == b'\\').count();
-    let next = value::skip_space(bytes, found.start + mark + 1, false);
-    let ends = matches!(byte(bytes, next), b',' | b'}' | b']');
-    let within = || joint::opens(bytes, found.start - 1, escapes);
-    let ends = ends && within().is_some_and(|before| matches!(before, b'{' | b',' | b':' | b'['));
-    ends.then_some(found.start + mark - escapes)
+    let is_next = |mark: &usize| {
+        let next = value::skip_space(bytes, found.start + mark + 1, false);
+        matches!(byte(bytes, next), b',' | b'}' | b']')
+    };
+    let marks = memchr::memchr_iter(b'"', inner).filter(is_next).take(MARKS);
+    let ends = marks.filter_map(|mark| {
+        let escapes = run_back(inner, mark, 64, |byte| byte == b'\\');
+        let before = joint::opens(bytes, found.start - 1, escapes)?;
+        matches!(before, b'{' | b',' | b':' | b'[').then_some(found.start + mark - escapes)
+    });
+    ends.min()
 }
 
 /// Cuts a value if it is plausible.
