@@ -261,6 +261,12 @@ fn json_with_marks_within_its_texts_stays_json() {
             r#"{"a":"{\"m\":\"password='«Xabc12XYdefgh9»\",\"n\":1}","b":2}"#,
         ),
         ("message", r#"{"m":"password='«Xabc\",12»', user='bob'"}"#),
+        ("message", r#"{"m":"password='«Some(\": »","n":1}"#),
+        ("message", r#"{"m":"password: \"«abcX12def\\»","n":1}"#),
+        ("message", r#"{"usage":"login <password>","n":1}"#),
+        ("message", r#"{"usage":"login <password>\n","n":1}"#),
+        ("message", r#"{"cut":"enter password: [","n":1}"#),
+        ("message", r#"{"cut":"enter password: \\","n":1}"#),
         ("message", r#"{"m":"address: «12 Main St»\"","n":1}"#),
         ("message", r#"{"m":"phone: «+49 30 8484711»\"","n":1}"#),
     ];

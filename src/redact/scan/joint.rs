@@ -107,7 +107,7 @@ fn notation(bytes: &[u8], from: usize, to: usize) -> Option<Site> {
 /// Where the marks behind a name begin: for a text of JSON that ends with spaces or signs (`"?token=": `, `"pw: ",`), at
 /// its closing quotation mark, so that what stands behind the text is not read as if it stood in it.
 fn key_end(bytes: &[u8], from: usize, to: usize) -> usize {
-    let is_sign = |byte: u8| matches!(byte, b' ' | b'=' | b':' | b'?' | b'&' | b';' | b',' | b'>');
+    let is_sign = |byte: u8| matches!(byte, b' ' | b'=' | b':' | b'?' | b'&' | b';' | b',' | b'>' | b'[');
     // Mostly there is one sign, and no mark behind it.
     if !is_sign(byte(bytes, to + 1)) && !matches!(byte(bytes, to + 1), b'"' | b'\\') {
         return to;
@@ -126,7 +126,7 @@ fn key_end(bytes: &[u8], from: usize, to: usize) -> usize {
         return to;
     }
     let next = byte(bytes, value::skip_space(bytes, mark + 1, false));
-    let opened = || opens(bytes, from, escapes);
+    let opened = || opened(bytes, from, escapes);
     let ends = match next {
         b':' => opened().is_some_and(|before| matches!(before, b'{' | b',')),
         b',' | b'}' | b']' => opened().is_some_and(|before| matches!(before, b'{' | b',' | b':' | b'[')),
@@ -135,10 +135,18 @@ fn key_end(bytes: &[u8], from: usize, to: usize) -> usize {
     if ends { to + signs } else { to }
 }
 
+/// What stands before the text that a mark with so many backslashes may close: some may be the text's last bytes.
+pub(super) fn opened(bytes: &[u8], from: usize, escapes: usize) -> Option<u8> {
+    let depths = [7, 3, 1, 0].into_iter();
+    let mut depths = depths.filter(|depth| escapes % (2 * (depth + 1)) == *depth);
+    depths.find_map(|depth| opens(bytes, from, depth))
+}
+
 /// What stands before the text whose opening mark, with so many backslashes, is the nearest before `from`. Marks of texts
 /// within it have more of them.
-pub(super) fn opens(bytes: &[u8], from: usize, escapes: usize) -> Option<u8> {
-    let least = from.saturating_sub(128);
+fn opens(bytes: &[u8], from: usize, escapes: usize) -> Option<u8> {
+    // Marks like the one that asks stand between most of those that ask: little is read twice.
+    let least = from.saturating_sub(1024);
     let mut end = from;
     loop {
         let back = run_back(bytes, end, end.saturating_sub(least), |byte| {

@@ -255,7 +255,7 @@ fn text_end(bytes: &[u8], found: Extent) -> Option<usize> {
     let marks = memchr::memchr_iter(b'"', inner).filter(is_next).take(MARKS);
     let ends = marks.filter_map(|mark| {
         let escapes = run_back(inner, mark, 64, |byte| byte == b'\\');
-        let before = joint::opens(bytes, found.start - 1, escapes)?;
+        let before = joint::opened(bytes, found.start - 1, escapes)?;
         matches!(before, b'{' | b',' | b':' | b'[').then_some(found.start + mark - escapes)
     });
     ends.min()
