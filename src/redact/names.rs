@@ -119,7 +119,7 @@ pub(super) const WORDS: &[(u16, &str)] = &[
          form button page link screen placeholder help parser lexer stream tree window span trait generator \
          factory handler middleware bounced opened unsubscribed optin confirmed frequency interval days hours \
          minutes seconds secs ms date time timestamp year month policyid serviceid rules requirements complexity \
-         check checks checker cache protection entropy category level permissions permission group role roles \
+         check checks checker cache protection entropy category level permissions permission group role roles samesite httponly encoder \
          owner org region zone map list array vector embedding embeddings position positions offset batch",
     ),
     (part::HASH, "hash digest hashes digests sha256 md5 sum"),

@@ -1,6 +1,7 @@
 //! What stands behind sensitive names and is no secret: words about it, types, placeholders, marks of what is gone.
 
 use super::alphabet::{Alphabet, Bytes};
+use super::harmless::is_foreign_word;
 use super::lexicon::{Beginnings, Lexicon};
 use super::mark;
 use super::traits::{self, Traits};
@@ -248,6 +249,8 @@ pub(super) fn is_code(value: &str, traits: Traits) -> bool {
         "request.",
         "args.",
         "ctx.",
+        "useState(",
+        "useRef(",
     ]);
     static TYPES: Lexicon = Lexicon::of(&[
         "any",
@@ -357,6 +360,7 @@ static ABOUT: Lexicon = Lexicon::of(&[
     "have",
     "header",
     "id",
+    "identifier",
     "if",
     "ignored",
     "in",
@@ -469,7 +473,7 @@ static ABOUT: Lexicon = Lexicon::of(&[
 /// A single word that says something about a secret.
 pub(super) fn is_word_about(value: &str) -> bool {
     let word = value.trim_end_matches(['.', ',', '!', '?', ':', ';']);
-    ABOUT.has(word)
+    ABOUT.has(word) || is_foreign_word(word)
 }
 
 /// Several words of which the first says something about a secret, or a sentence of plain words.

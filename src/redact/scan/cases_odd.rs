@@ -233,3 +233,66 @@ fn what_was_cut_reads_the_same_the_second_time() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
+
+#[test]
+fn a_marker_claims_no_number_and_makes_no_word_a_value() {
+    for text in [
+        "DE89370400440532013000 ref 38616386",
+        "call +49 30 8484711 then role 572509944748",
+        "token: returned 4111111111111111",
+        "account number DE89 3704 0044 0532 0130 00 ref 38616386",
+    ] {
+        let once = scan("message", text);
+        assert_eq!(
+            once.redactions.iter().map(|done| done.n).sum::<u32>(),
+            1,
+            "{text}"
+        );
+        assert_eq!(scan("message", &once.value).value, once.value, "{text}");
+    }
+}
+
+#[test]
+fn json_with_marks_within_its_texts_stays_json() {
+    let cases = [
+        (
+            "message",
+            r#"{"prompt":"user \"bob\", enter password: ","tty":true}"#,
+        ),
+        (
+            "message",
+            r#"{"a":"{\"p\":\"enter \\\"x\\\" password: \",\"n\":1}"}"#,
+        ),
+        (
+            "message",
+            r#"{"m":"password='«Xabc12XYdefgh9»","n":1,"user":"bob"}"#,
+        ),
+        ("message", r#"{"m":"password=`«Xabc12XYdefgh9»"}"#),
+        (
+            "message",
+            r#"{"m":"password='«Xabc12XYdefgh9»","k":"password='«Xabc12XYdefgh8»"}"#,
+        ),
+        (
+            "message",
+            r#"{"a":"{\"m\":\"password='«Xabc12XYdefgh9»\",\"n\":1}","b":2}"#,
+        ),
+        ("message", r#"{"m":"password='«Xabc\",12»', user='bob'"}"#),
+        ("message", r#"{"m":"password='«Some(\": »","n":1}"#),
+        ("message", r#"{"m":"password: \"«abcX12def\\»","n":1}"#),
+        ("message", r#"{"usage":"login <password>","n":1}"#),
+        ("message", r#"{"usage":"login <password>\n","n":1}"#),
+        ("message", r#"{"cut":"enter password: [","n":1}"#),
+        ("message", r#"{"cut":"enter password: \\","n":1}"#),
+        ("message", r#"{"m":"address: «12 Main St»\"","n":1}"#),
+        ("message", r#"{"m":"phone: «+49 30 8484711»\"","n":1}"#),
+    ];
+    check(&cases);
+    for (_, text) in cases {
+        let text = text.replace(['«', '»'], "");
+        let found = scan("message", &text).value;
+        assert!(
+            serde_json::from_str::<serde_json::Value>(&found).is_ok(),
+            "{text} -> {found}"
+        );
+    }
+}

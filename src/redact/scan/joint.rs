@@ -107,19 +107,26 @@ fn notation(bytes: &[u8], from: usize, to: usize) -> Option<Site> {
 /// Where the marks behind a name begin: for a text of JSON that ends with spaces or signs (`"?token=": `, `"pw: ",`), at
 /// its closing quotation mark, so that what stands behind the text is not read as if it stood in it.
 fn key_end(bytes: &[u8], from: usize, to: usize) -> usize {
-    let is_sign = |byte: u8| matches!(byte, b' ' | b'=' | b':' | b'?' | b'&' | b';' | b',');
+    let is_sign = |byte: u8| matches!(byte, b' ' | b'=' | b':' | b'?' | b'&' | b';' | b',' | b'>' | b'[');
     // Mostly there is one sign, and no mark behind it.
     if !is_sign(byte(bytes, to + 1)) && !matches!(byte(bytes, to + 1), b'"' | b'\\') {
         return to;
     }
-    let signs = run(bytes, to, 16, is_sign);
+    let mut signs = 0;
+    while signs < 16 {
+        signs += match byte(bytes, to + signs) {
+            b'\\' if matches!(byte(bytes, to + signs + 1), b'n' | b'r' | b't') => 2,
+            sign if is_sign(sign) => 1,
+            _ => break,
+        };
+    }
     let escapes = run(bytes, to + signs, 16, |byte| byte == b'\\');
     let mark = to + signs + escapes;
     if signs == 0 || byte(bytes, mark) != b'"' {
         return to;
     }
     let next = byte(bytes, value::skip_space(bytes, mark + 1, false));
-    let opened = || opens(bytes, from, escapes);
+    let opened = || opened(bytes, from, escapes);
     let ends = match next {
         b':' => opened().is_some_and(|before| matches!(before, b'{' | b',')),
         b',' | b'}' | b']' => opened().is_some_and(|before| matches!(before, b'{' | b',' | b':' | b'[')),
@@ -128,16 +135,38 @@ fn key_end(bytes: &[u8], from: usize, to: usize) -> usize {
     if ends { to + signs } else { to }
 }
 
-/// What stands before the text whose opening mark, with so many backslashes, is the nearest before `from`.
+/// What stands before the text that a mark with so many backslashes may close: some may be the text's last bytes.
+pub(super) fn opened(bytes: &[u8], from: usize, escapes: usize) -> Option<u8> {
+    let depths = [7, 3, 1, 0].into_iter();
+    let mut depths = depths.filter(|depth| escapes % (2 * (depth + 1)) == *depth);
+    depths.find_map(|depth| opens(bytes, from, depth))
+}
+
+/// What stands before the text whose opening mark, with so many backslashes, is the nearest before `from`. Marks of texts
+/// within it have more of them.
 fn opens(bytes: &[u8], from: usize, escapes: usize) -> Option<u8> {
-    let back = run_back(bytes, from, 128, |byte| byte != b'"' && byte >= b' ');
-    let open = (from - back)
-        .checked_sub(1)
-        .filter(|&at| byte(bytes, at) == b'"')?;
-    let slashes = run_back(bytes, open, escapes + 1, |byte| byte == b'\\');
-    let start = open.checked_sub(slashes).filter(|_| slashes == escapes)?;
-    let gap = run_back(bytes, start, 16, |byte| byte.is_ascii_whitespace());
-    Some(super::bytes::before(bytes, start - gap, 1))
+    // Marks like the one that asks stand between most of those that ask: little is read twice.
+    let least = from.saturating_sub(1024);
+    let mut end = from;
+    loop {
+        let back = run_back(bytes, end, end.saturating_sub(least), |byte| {
+            byte != b'"' && byte >= b' '
+        });
+        let open = (end - back)
+            .checked_sub(1)
+            .filter(|&at| at >= least && byte(bytes, at) == b'"')?;
+        let slashes = run_back(bytes, open, 64, |byte| byte == b'\\');
+        let start = open - slashes;
+        if slashes == escapes {
+            let gap = run_back(bytes, start, 16, |byte| byte.is_ascii_whitespace());
+            return Some(super::bytes::before(bytes, start - gap, 1));
+        }
+        // `C:\\"` closes a text, whatever stands before its mark.
+        if slashes < escapes || slashes % (2 * (escapes + 1)) == escapes {
+            return None;
+        }
+        end = start;
+    }
 }
 
 /// The sign at `at` that joins, and where the value behind it is looked for.

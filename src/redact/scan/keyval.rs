@@ -2,7 +2,7 @@
 
 use super::about::{is_code, is_word_about};
 use super::alphabet::{Bytes, byte};
-use super::header;
+use super::bytes::run_back;
 use super::joint::{self, Site};
 use super::look::Look;
 use super::mark;
@@ -11,6 +11,7 @@ use super::plausible::{self, Candidate, Joint, is_plausible};
 use super::prose;
 use super::traits;
 use super::value::{self, Extent};
+use super::{harmless, header};
 use crate::redact::scan::hits::Sort;
 use crate::redact::words::{self, Force, Named};
 
@@ -181,6 +182,9 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
         measured(look, at, site.parameter)
     };
     let Some(mut found) = found else { return };
+    if named.sort == Sort::Secret && harmless::is_no_value(look.bytes, site, found) {
+        return;
+    }
     if site.joint == Joint::Colon && !found.quoted {
         found = behind_type(look, found);
     }
@@ -230,11 +234,31 @@ fn behind_type(look: &Look<'_, '_>, found: Extent) -> Extent {
 
 /// The extent at `at`, remembered where it is a bare run.
 fn measured(look: &mut Look<'_, '_>, at: usize, parameter: bool) -> Option<Extent> {
-    let found = value::extent(look.bytes, at, parameter)?;
+    let mut found = value::extent(look.bytes, at, parameter)?;
     if !found.quoted {
         look.bare = (found.start, found.end);
+    } else if found.start > 0 && matches!(byte(look.bytes, found.start - 1), b'\'' | b'`') {
+        found.end = text_end(look.bytes, found).unwrap_or(found.end);
     }
     Some(found)
+}
+
+/// `{"m":"password='x","n":1}`: where the text of JSON ends that a value begins in, if its own mark is not closed before.
+fn text_end(bytes: &[u8], found: Extent) -> Option<usize> {
+    /// The most marks that are looked at closer.
+    const MARKS: usize = 8;
+    let inner = bytes.get(found.start..found.end)?;
+    let is_next = |mark: &usize| {
+        let next = value::skip_space(bytes, found.start + mark + 1, false);
+        matches!(byte(bytes, next), b',' | b'}' | b']')
+    };
+    let marks = memchr::memchr_iter(b'"', inner).filter(is_next).take(MARKS);
+    let ends = marks.filter_map(|mark| {
+        let escapes = run_back(inner, mark, 64, |byte| byte == b'\\');
+        let before = joint::opened(bytes, found.start - 1, escapes)?;
+        matches!(before, b'{' | b',' | b':' | b'[').then_some(found.start + mark - escapes)
+    });
+    ends.min()
 }
 
 /// Cuts a value if it is plausible.
@@ -314,7 +338,7 @@ fn to_mark(look: &Look<'_, '_>, named: Named, found: Extent) -> Extent {
         let rest = line.get(end + 1..).unwrap_or_default();
         let word = rest
             .iter()
-            .take_while(|byte| !byte.is_ascii_whitespace() && !b",;|\"'<>(){}[]=:".contains(byte))
+            .take_while(|byte| !byte.is_ascii_whitespace() && !b",;|\"'<>(){}[]=:\\".contains(byte))
             .count();
         let text = rest.get(..word).unwrap_or_default();
         let fits = if numbers {

@@ -13,7 +13,7 @@ use super::triggers::Trigger;
 use super::variety::Variety;
 use crate::redact::words::{self, Named};
 
-use super::{argv, jwk, keyval, lists, pem, prose, url};
+use super::{argv, jwk, keyval, lists, pem, prose, putty, url};
 
 /// A text under the eyes of the detectors.
 #[derive(Debug)]
@@ -145,6 +145,7 @@ impl<'t, 'h> Look<'t, 'h> {
             Trigger::Name => keyval::name(self, start, end),
             Trigger::Scheme => url::authority(self, start, end),
             Trigger::Pem => pem::block(self, start),
+            Trigger::Putty => putty::lines(self, start, end),
             Trigger::Webhook(secret) => url::webhook(self, secret, end),
             Trigger::Link => url::link(self, end),
             Trigger::Dsn => url::bare_userinfo(self, start),

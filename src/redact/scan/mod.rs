@@ -25,11 +25,14 @@ mod fold;
 mod fold_table;
 mod glance;
 mod government;
+mod harmless;
 mod header;
 pub(super) mod hits;
 mod iban;
 mod joint;
 mod jwk;
+#[cfg(test)]
+mod key_cases;
 mod keyval;
 mod lexicon;
 mod lists;
@@ -46,6 +49,7 @@ mod pem;
 mod phone;
 mod plausible;
 mod prose;
+mod putty;
 mod replaced;
 mod search;
 #[cfg(test)]

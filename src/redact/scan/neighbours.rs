@@ -205,6 +205,7 @@ pub(super) const fn is_short(trigger: Trigger) -> bool {
         | Trigger::User
         | Trigger::Identified
         | Trigger::Basic
+        | Trigger::Putty
         | Trigger::Values => true,
         // Runs: tokens, keys, links. Marks: userinfo, lists. Behind four colons: the line of a password file. A
         // command alone is nothing without its option, and a marker nothing without a hit.

@@ -1,12 +1,14 @@
 //! Private keys in PEM form, however their line breaks were treated.
 
 use super::alphabet::{Alphabet, byte};
+use super::bytes;
 use super::look::Look;
 
+/// `---- BEGIN` is as long: keys of SSH2 have a space in the place of a dash.
 const BEGIN: &str = "-----BEGIN";
 
 /// Bytes of base64 that a key has at least; a header without them is documentation.
-const LEAST: usize = 40;
+pub(super) const LEAST: usize = 40;
 
 /// The longest header that is read as one, in bytes.
 const HEADER: usize = 200;
@@ -26,17 +28,110 @@ pub(super) fn block(look: &mut Look<'_, '_>, start: usize) {
         return;
     };
     let label = label.get(..dashes).unwrap_or_default().to_ascii_uppercase();
-    let private = label.windows(7).any(|window| window == b"PRIVATE");
-    let mut at = from + dashes;
-    while byte(look.bytes, at) == b'-' {
-        at += 1;
-    }
-    let (end, body) = follow(look.bytes, at, &mut look.pem_headers);
+    let private = is_private(&label);
+    let at = behind_dashes(look.bytes, from + dashes);
+    let whole = if private {
+        to_end_line(look.bytes, at)
+    } else {
+        None
+    };
+    let (end, body) = match whole {
+        Some(end) => (end, LEAST),
+        None => follow(look.bytes, at, &mut look.pem_headers),
+    };
     look.pem = end;
     if private && body >= LEAST {
-        look.secret(start, end, "pem");
-        look.named = look.named.max(end);
+        claim(look, start, end);
+    } else if let Some(inner) = inner(look.bytes.get(at..end).unwrap_or_default()) {
+        claim(look, at + inner, end);
     }
+}
+
+pub(super) fn claim(look: &mut Look<'_, '_>, start: usize, end: usize) {
+    look.secret(start, end, "pem");
+    look.named = look.named.max(end);
+}
+
+fn is_private(label: &[u8]) -> bool {
+    label
+        .windows(7)
+        .any(|window| window.eq_ignore_ascii_case(b"PRIVATE"))
+}
+
+/// The end of the dashes at `at`; those that begin another block are that block's.
+fn behind_dashes(bytes: &[u8], at: usize) -> usize {
+    let end = at + bytes::run(bytes, at, usize::MAX, |byte| byte == b'-');
+    match opening(bytes, end) {
+        Some(Opening::Begin) => end.saturating_sub(5).max(at),
+        _ => end,
+    }
+}
+
+/// What the dashes of a line are before.
+#[derive(Debug, PartialEq, Eq)]
+enum Opening {
+    Begin,
+    End,
+}
+
+/// The word behind dashes, with or without a space before it.
+fn opening(bytes: &[u8], at: usize) -> Option<Opening> {
+    let at = at + usize::from(byte(bytes, at) == b' ');
+    let is = |word: &[u8]| {
+        let there = bytes.get(at..at + word.len());
+        there.is_some_and(|there| there.eq_ignore_ascii_case(word))
+    };
+    if is(b"BEGIN") {
+        Some(Opening::Begin)
+    } else {
+        is(b"END").then_some(Opening::End)
+    }
+}
+
+/// Where the END line of the private key ends whose lines begin at `at`, whatever stands before, behind and between the
+/// lines: times, numbers, tags, quotation marks. None where another block begins before it, so that a text is read once.
+fn to_end_line(bytes: &[u8], at: usize) -> Option<usize> {
+    let mut from = at;
+    loop {
+        let dashes = from + memchr::memmem::find(bytes.get(from..)?, b"----")?;
+        let end = dashes + bytes::run(bytes, dashes, usize::MAX, |byte| byte == b'-');
+        match opening(bytes, end) {
+            Some(Opening::Begin) => return None,
+            Some(Opening::End) => {
+                let close = end_line(bytes, end.saturating_sub(5).max(dashes))?;
+                let (lines, label) = (bytes.get(at..dashes)?, bytes.get(end..close)?);
+                let keyed = keyed(lines);
+                let is_whole = is_private(label) && keyed >= LEAST && keyed >= lines.len() / 5;
+                return is_whole.then_some(close);
+            }
+            None => from = end,
+        }
+    }
+}
+
+/// How many bytes stand in runs that are lines of a key and no words.
+fn keyed(bytes: &[u8]) -> usize {
+    let (mut at, mut sum) = (0, 0);
+    while let Some(ahead) = bytes.get(at..).filter(|ahead| !ahead.is_empty()) {
+        let run = Alphabet::Base64.run(ahead);
+        let line = ahead.get(..run).unwrap_or_default();
+        let is_line =
+            run >= 16 && line.iter().any(u8::is_ascii_digit) && line.iter().any(u8::is_ascii_uppercase);
+        sum += if is_line { run } else { 0 };
+        at += run + 1;
+    }
+    sum
+}
+
+/// Where a private key begins in what was followed as another block: that one's headers may hold it.
+fn inner(block: &[u8]) -> Option<usize> {
+    let mut begins = memchr::memmem::find_iter(block, b"-----");
+    let begin = begins.find(|&at| {
+        let end = at + bytes::run(block, at, usize::MAX, |byte| byte == b'-');
+        let label = block.get(end..block.len().min(end + LABEL)).unwrap_or_default();
+        opening(block, end) == Some(Opening::Begin) && is_private(label)
+    })?;
+    (keyed(block.get(begin..)?) >= LEAST).then_some(begin)
 }
 
 /// Headers in a row that the last block was followed through, and where they led. A block may begin in a header of the one
@@ -165,7 +260,7 @@ fn follow(bytes: &[u8], mut at: usize, known: &mut Known) -> (usize, usize) {
             last = at;
             continue;
         }
-        if ahead.starts_with(b"-----") {
+        if ahead.starts_with(b"-----") || ahead.starts_with(b"---- ") {
             way.leave(known, behind, at);
             return (end_line(bytes, at).unwrap_or(last), body);
         }
@@ -187,7 +282,7 @@ fn follow(bytes: &[u8], mut at: usize, known: &mut Known) -> (usize, usize) {
                 at += 1 + usize::from(byte(bytes, at + 1) != b'\\');
             }
             b'\r' | b'\n' | b' ' | b'\t' if at < bytes.len() => at += 1,
-            b'"' | b',' | b'+' | b'>' | b'|' | b'#' | b'*' if continues(bytes, at) => at += 1,
+            b'"' | b'\'' | b',' | b'+' | b'>' | b'|' | b'#' | b'*' if continues(bytes, at) => at += 1,
             _ => {
                 way.leave(known, behind, at);
                 return (last, body);
@@ -235,16 +330,13 @@ fn is_break(bytes: &[u8], at: usize) -> bool {
 
 /// The end of `-----END … -----` at `at`; none where another block begins instead.
 fn end_line(bytes: &[u8], at: usize) -> Option<usize> {
-    let line = bytes.get(at..bytes.len().min(at + LABEL + 16))?;
-    if !line.get(5..8)?.eq_ignore_ascii_case(b"END") {
+    let label = at + bytes::run(bytes, at, 16, |byte| byte == b'-');
+    if opening(bytes, label) != Some(Opening::End) {
         return None;
     }
-    let close = line.get(8..)?.windows(4).position(|window| window == b"----")?;
-    let mut end = at + 8 + close;
-    while byte(bytes, end) == b'-' {
-        end += 1;
-    }
-    Some(end)
+    let line = bytes.get(label..bytes.len().min(label + LABEL + 8))?;
+    let close = line.windows(4).position(|window| window == b"----")?;
+    Some(behind_dashes(bytes, label + close))
 }
 
 #[cfg(test)]

@@ -2,9 +2,11 @@
 
 use super::about::{is_nothing, is_word_about};
 use super::alphabet::byte;
+use super::harmless::is_column_type;
 use super::keyval;
 use super::lexicon::Lexicon;
 use super::look::Look;
+use super::mark;
 use super::plausible::{is_random, is_unlike_a_word};
 use super::value;
 use crate::redact::scan::hits::Sort;
@@ -235,7 +237,7 @@ fn is_algorithm(value: &str) -> bool {
 }
 
 fn is_secret(named: Named, value: &str, joined: bool) -> bool {
-    if is_algorithm(value) || is_word_about(value) {
+    if is_algorithm(value) || is_word_about(value) || is_column_type(value) {
         return false;
     }
     let digits = value.bytes().filter(u8::is_ascii_digit).count();
@@ -290,6 +292,10 @@ fn login(look: &Look<'_, '_>, from: usize) -> bool {
 pub(super) fn goes_on(bytes: &[u8], end: usize) -> bool {
     if byte(bytes, end) != b' ' {
         return false;
+    }
+    // What was cut there was a word as well.
+    if mark::may_begin(byte(bytes, end + 1)) && mark::end(bytes, end + 1).is_some() {
+        return true;
     }
     let ahead = bytes.get(end + 1..bytes.len().min(end + 33)).unwrap_or_default();
     let word = ahead

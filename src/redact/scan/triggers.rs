@@ -19,6 +19,8 @@ pub(super) enum Trigger {
     /// `://`
     Scheme,
     Pem,
+    /// The number of lines in a file of PuTTY's that are the private key.
+    Putty,
     /// An address whose path is the secret, and which part of it.
     Webhook(super::url::Secret),
     /// A path word that a one-time link has before its token.
@@ -55,6 +57,8 @@ pub(super) static TRIGGERS: LazyLock<Triggers> = LazyLock::new(Triggers::new);
 const MARKS: &[(&str, Trigger)] = &[
     ("://", Trigger::Scheme),
     ("-----begin", Trigger::Pem),
+    ("---- begin", Trigger::Pem),
+    ("private-lines:", Trigger::Putty),
     ("@tcp(", Trigger::Dsn),
     ("@unix(", Trigger::Dsn),
     ("thin:", Trigger::Oracle),

@@ -216,9 +216,19 @@ fn close(bytes: &[u8], start: usize, quote: Quote) -> usize {
             // The string around this one ends here: what was cut off has no closing mark.
             return start + at - escapes;
         }
+        if escapes > 0 && escapes % 2 == 0 && quote.escapes > 0 && text_ends(ahead, at + 1) {
+            // As here, where what was cut off ends with backslashes.
+            return start + at;
+        }
         from = at + 1;
     }
     start + memchr::memchr(b'\n', ahead).unwrap_or(ahead.len())
+}
+
+/// Whether a text of JSON may end before `at`.
+fn text_ends(bytes: &[u8], at: usize) -> bool {
+    let next = skip_space(bytes, at, false);
+    next >= bytes.len() || matches!(byte(bytes, next), b',' | b'}' | b']')
 }
 
 /// `[104, 117, 110]`: bytes as `Debug` prints them.

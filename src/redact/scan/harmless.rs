@@ -1,0 +1,184 @@
+//! More of what stands behind sensitive names and is no secret: words of other languages, types of databases, and where
+//! the name is that of a thing of a program.
+
+use super::alphabet::byte;
+use super::bytes::{run, run_back};
+use super::joint::Site;
+use super::lexicon::Lexicon;
+use super::plausible::Joint;
+use super::value::Extent;
+
+/// Whether the word says something about a secret in another language.
+pub(super) fn is_foreign_word(word: &str) -> bool {
+    static WORDS: Lexicon = Lexicon::of(&[
+        "abgelaufen",
+        "abgelehnt",
+        "caducada",
+        "erforderlich",
+        "expirada",
+        "falsch",
+        "fehlerhaft",
+        "fehlt",
+        "gesperrt",
+        "incorrecta",
+        "incorrecte",
+        "invalide",
+        "manquant",
+        "obligatoire",
+        "obligatoria",
+        "obligatorio",
+        "requerida",
+        "requis",
+    ]);
+    WORDS.has(word)
+}
+
+/// `VARCHAR(255)`: the type of a column and its length.
+pub(super) fn is_column_type(value: &str) -> bool {
+    static TYPES: Lexicon = Lexicon::of(&[
+        "binary",
+        "char",
+        "character",
+        "nchar",
+        "nvarchar",
+        "nvarchar2",
+        "string",
+        "text",
+        "varbinary",
+        "varchar",
+        "varchar2",
+        "varying",
+    ]);
+    let value = value.trim_end_matches([',', ';', ')']);
+    let sized = value.split_once('(').filter(|(name, _)| TYPES.has(name));
+    sized.is_some_and(|(_, size)| !size.is_empty() && size.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Whether what stands where a value would is none, by what is around it.
+pub(super) fn is_no_value(bytes: &[u8], site: Site, found: Extent) -> bool {
+    match (site.joint, found.quoted) {
+        (Joint::Colon, false) => is_key(bytes, site, found) || is_resource(bytes, site),
+        (_, true) => is_object(bytes, site, found) || is_lexeme(bytes, site, found),
+        _ => false,
+    }
+}
+
+/// `password:` and `valueFrom:` on the next line, further in: a name as well.
+fn is_key(bytes: &[u8], site: Site, found: Extent) -> bool {
+    let value = bytes.get(found.start..found.end).unwrap_or_default();
+    let breaks = || {
+        bytes
+            .get(site.at..found.start)
+            .is_some_and(|gap| gap.contains(&b'\n'))
+    };
+    byte(bytes, found.end) == b':'
+        && matches!(byte(bytes, found.end + 1), 0 | b' ' | b'\r' | b'\n')
+        && value.len() <= 32
+        && value.iter().all(u8::is_ascii_alphabetic)
+        && breaks()
+}
+
+/// `arn:aws:secretsmanager:…:secret:prod/db`: a name in a store.
+fn is_resource(bytes: &[u8], site: Site) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'-');
+    super::bytes::before(bytes, site.from, 1) == b':' && {
+        let back = run_back(bytes, site.from, 96, is_part);
+        let parts = bytes.get(site.from - back..site.from).unwrap_or_default();
+        parts.starts_with(b"arn:aws") && memchr::memmem::find(parts, b":secretsmanager:").is_some()
+    }
+}
+
+/// `secret "tls-cert" not found`: a cluster speaks of one of its objects, by name.
+fn is_object(bytes: &[u8], site: Site, found: Extent) -> bool {
+    let name = bytes.get(site.from..site.to).unwrap_or_default();
+    if !matches!(name, b"secret" | b"secrets" | b"Secret") || byte(bytes, site.to) != b' ' {
+        return false;
+    }
+    let object = bytes.get(found.start..found.end).unwrap_or_default();
+    let behind = bytes.get(found.end + 1..).unwrap_or_default();
+    let behind = behind.strip_prefix(b"\"").unwrap_or(behind);
+    let is_said = [
+        &b" not found"[..],
+        b" is forbidden",
+        b" already exists",
+        b" in namespace",
+        b" of namespace",
+        b" created",
+        b" deleted",
+    ]
+    .iter()
+    .any(|said| behind.starts_with(said));
+    let digits = object.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let is_joined = object.contains(&b'-');
+    is_said
+        && object.len() <= 63
+        && digits <= if is_joined { 4 } else { 0 }
+        && object
+            .iter()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.'))
+}
+
+/// `token: Ident("foo")`: the token of a language.
+fn is_lexeme(bytes: &[u8], site: Site, found: Extent) -> bool {
+    static KINDS: Lexicon = Lexicon::of(&[
+        "comment",
+        "ident",
+        "identifier",
+        "keyword",
+        "literal",
+        "op",
+        "operator",
+        "punct",
+        "symbol",
+        "whitespace",
+    ]);
+    let name = bytes.get(site.from..site.to).unwrap_or_default();
+    if !name.eq_ignore_ascii_case(b"token") || found.start < 2 {
+        return false;
+    }
+    let at = super::value::skip_space(bytes, site.at, false);
+    let kind = run(bytes, at, 16, |byte| byte.is_ascii_alphabetic());
+    byte(bytes, at + kind) == b'('
+        && at + kind + 2 == found.start
+        && bytes.get(at..at + kind).is_some_and(|kind| KINDS.has_bytes(kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::cases::check;
+
+    #[test]
+    fn what_only_stands_where_a_secret_would_stays() {
+        check(&[
+            ("message", "volume \"certs\" : secret \"tls-cert\" not found"),
+            ("message", "{\"m\":\"secret \\\"tls-cert\\\" not found\"}"),
+            ("message", "secrets \"db-credentials\" is forbidden"),
+            ("message", "secret \"«Xabc12XYdefgh9»\" not found"),
+            ("message", "secret \"«tls-cert»\""),
+            (
+                "message",
+                "arn:aws:secretsmanager:eu-central-1:123456789012:secret:prod/db-x",
+            ),
+            ("message", "aws:secret:«Xabc12XYdefgh9»"),
+            ("message", "id INT, password VARCHAR(255) NOT NULL, token TEXT"),
+            ("message", "password «Xabc12(255)»"),
+            ("message", "password:\n  valueFrom:\n    secretKeyRef:"),
+            ("message", "password:\n  «hunter22x»\nuser: bob"),
+            ("message", "password: «hunter22x»: user"),
+            ("message", "cookie.samesite=lax password.encoder=bcrypt"),
+            ("message", "token: Ident(\"foo\")"),
+            ("message", "token: Secret(\"«foo12bar»\")"),
+            ("message", "password: Ident(\"«foo12bar»\")"),
+            ("message", "const [token, setToken] = useState(null)"),
+            (
+                "message",
+                "const [token, setToken] = useState(\"«Xabc12XYdefgh9»\")",
+            ),
+            ("message", "contraseña: obligatoria"),
+            ("message", "Passwort: abgelaufen"),
+            ("message", "Passwort: «sommer»"),
+            ("message", "mot de passe : obligatoire"),
+            ("message", "unexpected token: identifier `password` in line 3"),
+        ]);
+    }
+}
