@@ -6,6 +6,7 @@ use super::header;
 use super::joint::{self, Site};
 use super::look::Look;
 use super::mark;
+use super::members;
 use super::pairs;
 use super::plausible::{self, Candidate, Joint, is_plausible};
 use super::prose;
@@ -165,6 +166,9 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
             return list(look, named, site, first);
         }
     }
+    if byte(look.bytes, at) == b'{' && members::secrets(look, named, site, at) {
+        return;
+    }
     let is_within = look.bare.0 < at && at < look.bare.1;
     if named.force == Force::Opaque && is_within {
         // A part of a value that another name asked for.
@@ -178,11 +182,17 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
             quoted: false,
         })
     } else {
-        measured(look, at, site.parameter)
+        measured(look, at, site.parameter && !is_pair(look.bytes, named, site))
     };
     let Some(mut found) = found else { return };
+    if site.joint == Joint::Assigned && byte(look.bytes, found.start) == b'{' {
+        found = value::braced(look.bytes, found);
+    }
     if site.joint == Joint::Colon && !found.quoted {
         found = behind_type(look, found);
+    }
+    if !found.quoted && pairs::are_apart(look.bytes, site, found) {
+        return;
     }
     let scheme = header::scheme(look.bytes, named, found.start);
     if scheme.is_some() {
@@ -192,6 +202,12 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
         found = header::credential(look.bytes, scheme, found);
     }
     cut(look, named, site, found);
+}
+
+/// Whether what looks like a URL's parameter is a pair of a connection string: `Server=x;Password=a#b`. There no mark but
+/// `;` ends it. Of the names that mean something in URLs only, a URL's are behind `;` too: `/cart;jsessionid=…#top`.
+fn is_pair(bytes: &[u8], named: Named, site: Site) -> bool {
+    named.force != Force::Parameter && super::bytes::before(bytes, site.from, 1) == b';'
 }
 
 /// Where the value begins, behind what may stand before it.
@@ -238,7 +254,7 @@ fn measured(look: &mut Look<'_, '_>, at: usize, parameter: bool) -> Option<Exten
 }
 
 /// Cuts a value if it is plausible.
-fn cut(look: &mut Look<'_, '_>, named: Named, site: Site, found: Extent) -> bool {
+pub(super) fn cut(look: &mut Look<'_, '_>, named: Named, site: Site, found: Extent) -> bool {
     let found = whole(look, named, site, found);
     let value = look.text.get(found.start..found.end).unwrap_or_default();
     if found.end > look.pairs && pairs::is_secret(look, value, found.start) {
@@ -300,7 +316,9 @@ fn to_mark(look: &Look<'_, '_>, named: Named, found: Extent) -> Extent {
             .take_while(|byte| !byte.is_ascii_whitespace() && !b",;|\"'<>(){}[]=:".contains(byte))
             .count();
         let text = rest.get(..word).unwrap_or_default();
-        let fits = if numbers {
+        let fits = if is_option(text) {
+            false
+        } else if numbers {
             text.iter().any(u8::is_ascii_digit)
         } else {
             std::str::from_utf8(text).is_ok_and(|word| !is_word_about(word))
@@ -314,6 +332,11 @@ fn to_mark(look: &Look<'_, '_>, named: Named, found: Extent) -> Extent {
         end: found.start + end,
         ..found
     }
+}
+
+/// `-d`, `--decrypt`: the next option of a command line, and no word of the value before it.
+fn is_option(word: &[u8]) -> bool {
+    matches!(word, [b'-', b'-', ..]) || matches!(word, [b'-', letter, ..] if letter.is_ascii_alphabetic())
 }
 
 pub(super) const fn rule(sort: Sort) -> &'static str {
