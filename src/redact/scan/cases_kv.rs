@@ -52,6 +52,8 @@ fn a_value_may_stand_in_the_next_column() {
         ("message", "DB_PASSWORD   «Xabc12XYdefgh9»   bob"),
         ("message", "the password   changed"),
         ("message", "DB_PASSWORD   is set"),
+        ("message", "password\tvarchar(255)\tNOT NULL"),
+        ("message", "CREATE TABLE users (password VARCHAR(255) NOT NULL)"),
     ]);
 }
 
@@ -72,6 +74,7 @@ fn what_stands_beside_a_value_stays() {
         ("message", "pass\u{200b}word=«Xabc12XYdefgh9» a b c"),
         ("message", "pass\u{2060}word=«Qwert!6486!» queue worker"),
         ("message", "密码：«Xabc12XYdefgh9»，用户：bob"),
+        ("message", "密码：«P12345»，用户=bob"),
         ("message", "seed_words=«abandon ability able about above»"),
     ]);
 }
@@ -97,6 +100,7 @@ fn a_type_that_names_a_secret_holds_it() {
         ),
         ("message", r#"Password { inner: "«Xabc12XYdefgh9»" }"#),
         ("message", r#"TokenRequest { value: "grant2Xabc12XY" }"#),
+        ("message", r#"Token { value: "let", span: 0..3 }"#),
         ("message", "Password { min: 12 }"),
     ]);
 }
@@ -208,5 +212,16 @@ fn a_member_in_marks_can_be_the_commonest_password() {
         ("message", r#"{"password":"required"}"#),
         ("message", r#"{"password":"string"}"#),
         ("message", "password: secret"),
+    ]);
+}
+
+#[test]
+fn a_value_may_begin_with_a_word_in_brackets() {
+    check(&[
+        ("message", "password=«<Tag>99x» host=a"),
+        ("message", "password=«[sq]99ab» host=a"),
+        ("message", "password=<b>bold</b>"),
+        ("message", "password=<name> host=a"),
+        ("message", "token=[ok] host=a"),
     ]);
 }

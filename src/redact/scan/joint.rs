@@ -93,7 +93,14 @@ fn notation(bytes: &[u8], from: usize, to: usize) -> Option<Site> {
         b'|' if spaces > 0 => site(Joint::Listed, here + 1, false),
         b'>' if tag => site(Joint::Assigned, here + 1, true),
         b'<' if next == b'/' => site(Joint::Assigned, next_element(bytes, here)?, true),
-        b'{' if spaces <= 1 && !quoted => site(Joint::Assigned, wrapped(bytes, from, to)?, true),
+        b'{' if spaces <= 1 && !quoted => {
+            // Parsers have tokens too: `Token { value: "let" }`.
+            let joint = match bytes.get(from..to) {
+                Some(name) if name.ends_with(b"Token") => Joint::Listed,
+                _ => Joint::Assigned,
+            };
+            site(joint, wrapped(bytes, from, to)?, true)
+        }
         b'(' if spaces == 1 && !quoted => {
             let (joint, at) = sign(bytes, aside(bytes, here)?)?;
             site(joint, at, false)

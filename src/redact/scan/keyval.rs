@@ -66,7 +66,24 @@ fn identifier(bytes: &[u8], anchor: usize, least: usize) -> Option<(usize, usize
     while from < to && matches!(byte(bytes, to - 1), b'-' | b'.' | b'$') {
         to -= 1;
     }
+    if bytes.get(from..to).is_some_and(|name| !name.is_ascii()) {
+        (from, to) = between_wide_marks(bytes, from, to, anchor);
+    }
     Some((from, to))
+}
+
+/// The part of the name that the anchor stands in, where wide marks join pairs: `密码：x，用户=bob`.
+fn between_wide_marks(bytes: &[u8], from: usize, to: usize, anchor: usize) -> (usize, usize) {
+    // They have three bytes: `：`, `，`, `；`, `＝`.
+    let is_mark = |three: &[u8]| matches!(three, [0xEF, 0xBC, 0x8C | 0x9A | 0x9B | 0x9D]);
+    let back = bytes.get(from..anchor).unwrap_or_default();
+    let ahead = bytes.get(anchor..to).unwrap_or_default();
+    let before = back
+        .windows(3)
+        .rposition(is_mark)
+        .map_or(from, |at| from + at + 3);
+    let behind = ahead.windows(3).position(is_mark).map_or(to, |at| anchor + at);
+    (before, behind)
 }
 
 /// Where the name begins that goes from `from` to `to`, behind marks and letters that are not its own.

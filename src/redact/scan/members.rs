@@ -76,8 +76,15 @@ fn is_secret(named: Named, name: &str, text: &str) -> bool {
         || named.plural
             && text.len() >= 8
             && is_random(text)
+            && !is_place(text)
             && !words::tells_about(name)
             && !BESIDE.iter().any(|beside| name.eq_ignore_ascii_case(beside))
+}
+
+/// `projects/acme/secrets/db/versions/3`: where a secret is kept.
+fn is_place(text: &str) -> bool {
+    let word = |part: &str| part.len() >= 4 && part.bytes().all(|byte| byte.is_ascii_lowercase());
+    text.split('/').count() >= 3 && text.split('/').any(word)
 }
 
 /// What stands behind the marks that close a text, and behind white space.

@@ -271,8 +271,22 @@ fn is_algorithm(value: &str) -> bool {
     parts.next().is_some_and(is_known) && parts.all(|part| is_known(part) || is_detail(part))
 }
 
+/// `VARCHAR(255)`: the type of a column.
+fn is_sized_type(value: &str) -> bool {
+    let parts = value
+        .trim_end_matches(',')
+        .strip_suffix(')')
+        .and_then(|value| value.split_once('('));
+    parts.is_some_and(|(name, size)| {
+        name.len() >= 3
+            && name.bytes().all(|byte| byte.is_ascii_alphabetic())
+            && size.len() <= 5
+            && size.bytes().all(|byte| byte.is_ascii_digit())
+    })
+}
+
 fn is_secret(named: Named, value: &str, joined: bool) -> bool {
-    if is_algorithm(value) || is_word_about(value) {
+    if is_algorithm(value) || is_word_about(value) || is_sized_type(value) {
         return false;
     }
     let digits = value.bytes().filter(u8::is_ascii_digit).count();

@@ -171,7 +171,16 @@ pub(super) fn extent(bytes: &[u8], at: usize, parameter: bool) -> Option<Extent>
         _ => true,
     };
     if is_bare {
-        let end = at + bare_behind(bytes, at, word, parameter);
+        let tag = if byte(bytes, at) == b'<' {
+            tag(bytes, at, b'>')
+        } else {
+            None
+        };
+        let end = at + bare_behind(bytes, at, tag.unwrap_or(word), parameter);
+        if tag.is_some() && byte(bytes, end) == b'<' {
+            // An element of a document.
+            return None;
+        }
         return (end > at).then_some(Extent {
             start: at,
             end,
@@ -179,6 +188,17 @@ pub(super) fn extent(bytes: &[u8], at: usize, parameter: bool) -> Option<Extent>
         });
     }
     marked(bytes, at, parameter)
+}
+
+/// `<Tag>99x`, `[sq]99ab`: how long the word in brackets is that a value goes on behind.
+fn tag(bytes: &[u8], at: usize, close: u8) -> Option<usize> {
+    let ahead = bytes.get(at + 1..bytes.len().min(at + 24))?;
+    let word = ahead
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphanumeric())
+        .count();
+    let goes_on = byte(ahead, word) == close && byte(ahead, word + 1).is_ascii_alphanumeric();
+    (word > 0 && goes_on).then_some(word + 2)
 }
 
 /// As [`extent`], of a value that may have a wrapper or marks.
@@ -194,7 +214,7 @@ fn marked(bytes: &[u8], at: usize, parameter: bool) -> Option<Extent> {
             quoted: true,
         });
     }
-    if byte(bytes, at) == b'[' {
+    if byte(bytes, at) == b'[' && tag(bytes, at, b']').is_none() {
         return numbers(bytes, at);
     }
     let end = at + bare(bytes, at, parameter);
