@@ -176,6 +176,7 @@ fn options_of_commands_are_secrets_in_the_shells_marks_too() {
             "sqlcmd.exe -S db1 -U sa -P «Xabc12XYdefgh9» -Q 'select 1'",
         ),
         ("message", "sqlcmd -p 1 -S db1"),
+        ("message", "tool --password «{Xabc12XY» db"),
     ]);
 }
 

@@ -83,29 +83,18 @@ fn notation(bytes: &[u8], from: usize, to: usize) -> Option<Site> {
         b'=' | b':' => None,
         b',' if quoted => {
             let value = value_field(bytes, here + 1).or_else(|| later_value(bytes, from, here + 1));
-            let joint = if value.is_some() || before == b'-' {
-                Joint::Assigned
-            } else {
-                Joint::Listed
-            };
+            let is_sure = value.is_some() || before == b'-';
+            let joint = if is_sure { Joint::Assigned } else { Joint::Listed };
             site(joint, value.unwrap_or(here + 1), quoted)
         }
         b'|' if spaces > 0 => site(Joint::Listed, here + 1, false),
         b'>' if tag => site(Joint::Assigned, here + 1, true),
         b'<' if next == b'/' => site(Joint::Assigned, next_element(bytes, here)?, true),
-        b'{' if spaces <= 1 && !quoted => {
-            // Parsers have tokens too: `Token { value: "let" }`.
-            let joint = match bytes.get(from..to) {
-                Some(name) if name.ends_with(b"Token") => Joint::Listed,
-                _ => Joint::Assigned,
-            };
-            site(joint, wrapped(bytes, from, to)?, true)
-        }
-        b'(' if spaces == 1 && !quoted => {
-            let (joint, at) = sign(bytes, aside(bytes, here)?)?;
+        b'(' if spaces == 0 => site(Joint::Assigned, call(bytes, here)?, true),
+        b'(' | b'{' if spaces <= 1 && !quoted && !tag && before != b'-' => {
+            let (joint, at) = opened(bytes, from, to, here)?;
             site(joint, at, false)
         }
-        b'(' if spaces == 0 => site(Joint::Assigned, call(bytes, here)?, true),
         _ if spaces > 0 && tag => site(Joint::Assigned, tag_end(bytes, here)?, true),
         _ if spaces > 0 && quoted => site(Joint::Assigned, value_field(bytes, here)?, true),
         b'"' | b'\'' if spaces > 0 && !quoted => site(Joint::Assigned, here, false),
@@ -201,6 +190,17 @@ fn part_body(bytes: &[u8], from: usize, to: usize) -> Option<usize> {
 fn call(bytes: &[u8], at: usize) -> Option<usize> {
     let inner = value::unwrap(bytes, value::skip_space(bytes, at + 1, true));
     matches!(byte(bytes, inner), b'"' | b'\'' | b'\\').then_some(inner)
+}
+
+/// What joins the name to a value behind a brace or a bracket at `at`, and where the value is looked for.
+fn opened(bytes: &[u8], from: usize, to: usize, at: usize) -> Option<(Joint, usize)> {
+    if byte(bytes, at) == b'(' {
+        return sign(bytes, aside(bytes, at)?);
+    }
+    // Parsers have tokens too: `Token { value: "let" }`.
+    let is_token = bytes.get(from..to)?.ends_with(b"Token");
+    let joint = if is_token { Joint::Listed } else { Joint::Assigned };
+    Some((joint, wrapped(bytes, from, to)?))
 }
 
 /// `AccessToken { value: "…" }`: where the value begins that a struct of the name is made around.
