@@ -67,12 +67,12 @@ pub(super) const WORDS: &[(u16, &str)] = &[
     ),
     (
         part::SECRET,
-        "secret token apikey apitoken accesskey secretkey privatekey privkey signingkey masterkey accountkey \
+        "secret token apikey apisecret apitoken accesskey secretkey privatekey privkey signingkey masterkey accountkey \
          sharedkey sharedaccesskey encryptionkey authkey sessionkey accesstoken authtoken refreshtoken idtoken \
          sessiontoken csrftoken xsrftoken clientsecret appkey sshkey credential cred authorization bearer jwt \
          cookie mnemonic psk dsn seedphrase connectionstring connstr geheimnis passkey kubeconfig keytab",
     ),
-    (part::OPAQUE, "auth csrf xsrf salt oauth apisecret"),
+    (part::OPAQUE, "auth csrf xsrf salt oauth"),
     (
         part::PARAMETER,
         "key sig signature session sess sid sessionid phpsessid jsessionid nonce ticket assertion samlresponse saml \
@@ -138,6 +138,8 @@ pub(super) const SEQUENCES: &[(&str, Sort, Force)] = &[
     ("factor code", Sort::Secret, Force::Certain),
     ("security answer", Sort::Secret, Force::Certain),
     ("question answer", Sort::Secret, Force::Certain),
+    ("basic auth", Sort::Secret, Force::Certain),
+    ("rediscli auth", Sort::Secret, Force::Certain),
     ("auth header", Sort::Secret, Force::Certain),
     ("authorization header", Sort::Secret, Force::Certain),
     ("secret answer", Sort::Secret, Force::Certain),

@@ -137,6 +137,15 @@ pub(crate) fn named(identifier: &str) -> Option<Named> {
     whole.named()
 }
 
+/// Whether a word of the name says that its value tells something about a secret: `type`, `expires_in`.
+pub(crate) fn tells_about(name: &str) -> bool {
+    let mut about = false;
+    split(name, true, |word| {
+        about |= VOCABULARY.entry(word).parts & part::TAIL != 0
+    });
+    about
+}
+
 /// What words in a row say of a value behind them, where all of them together are one name: `card number`.
 pub(crate) fn phrase(words: &str) -> Option<Named> {
     // Mostly the first word is one of no such name.
@@ -234,7 +243,8 @@ impl Few {
         if let Some((part, _)) = pair {
             let short = *part == part::OF_CODE;
             let mut named = secret(Force::Certain, second.plural, short);
-            named.phrase = *part == part::OF_PHRASE;
+            // `passWord` is a password, and a seed's word is one.
+            named.phrase = *part == part::OF_PHRASE && (second.id != VOCABULARY.word || second.plural);
             return Some((named, 2));
         }
         let force = match first.parts {

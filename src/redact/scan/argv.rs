@@ -10,6 +10,10 @@ pub(super) enum Command {
     P,
     /// `-pSECRET`
     GluedP,
+    /// `-P SECRET`, where `-p` is another option.
+    CapitalP,
+    /// `-w SECRET`
+    W,
     /// `-u USER:SECRET`
     U,
     /// `-a SECRET`
@@ -26,7 +30,11 @@ pub(super) const COMMANDS: &[(&str, Command)] = &[
     ("mongo", Command::P),
     ("7z ", Command::GluedP),
     ("unzip", Command::P),
-    ("ldapsearch", Command::P),
+    ("ldapsearch", Command::W),
+    ("ldapmodify", Command::W),
+    ("ldapwhoami", Command::W),
+    ("sqlcmd", Command::CapitalP),
+    ("bcp ", Command::CapitalP),
     ("curl", Command::U),
     ("wget", Command::U),
     ("redis-cli", Command::A),
@@ -48,15 +56,54 @@ pub(super) fn option(look: &mut Look<'_, '_>, start: usize) {
     let after = super::alphabet::byte(look.bytes, start + 2);
     let apart = after == b' ' || after == b'"' || after == b'\'' || after == b'\\';
     match (command, letter) {
-        (Command::P, b'p') | (Command::A, b'a') if apart => argument(look, start + 2, false),
+        (Command::P, b'p') | (Command::CapitalP, b'P') | (Command::A, b'a') if apart => {
+            argument(look, start + 2, false)
+        }
         (Command::U, b'u' | b'U') => argument(look, start + 2, true),
         (Command::GluedP | Command::P, b'p') if after.is_ascii_graphic() && !apart => {
             let end = start + 2 + value::word(look.bytes, start + 2);
             if is_password(look.text.get(start + 2..end).unwrap_or_default()) {
                 look.secret(start + 2, end, "kv.option");
+                look.named = look.named.max(end);
             }
         }
+        (Command::GluedP, b'p') if before.is_ascii_whitespace() => in_quotes(look, start + 2),
         _ => {}
+    }
+}
+
+/// `-p'SECRET'`: the quotation marks are the shell's.
+fn in_quotes(look: &mut Look<'_, '_>, at: usize) {
+    let byte = |at| super::alphabet::byte(look.bytes, at);
+    let open = at + usize::from(byte(at) == b'\\');
+    let quote = byte(open);
+    if !matches!(quote, b'"' | b'\'')
+        || !byte(open + 1).is_ascii_graphic()
+        || matches!(byte(open + 1), b',' | b']')
+    {
+        return;
+    }
+    let end = open + 1 + value::until(look.bytes, open + 1, quote);
+    let is_closed = byte(end) == quote || byte(end) == b'\\' && byte(end + 1) == quote;
+    if is_closed && is_password(look.text.get(open + 1..end).unwrap_or_default()) {
+        look.secret(open + 1, end, "kv.option");
+        look.named = look.named.max(end);
+    }
+}
+
+/// How far behind its command `-w` is looked for, in bytes.
+const LDAP: usize = 256;
+
+/// `ldapsearch … -w SECRET`, behind the command: the option is too common to be looked for in all texts.
+pub(super) fn bind_password(look: &mut Look<'_, '_>, end: usize) {
+    let ahead = look
+        .bytes
+        .get(end..look.bytes.len().min(end + LDAP))
+        .unwrap_or_default();
+    let line = memchr::memchr(b'\n', ahead).unwrap_or(ahead.len());
+    let line = ahead.get(..line).unwrap_or_default();
+    if let Some(option) = memchr::memmem::find(line, b" -w ") {
+        argument(look, end + option + 3, false);
     }
 }
 

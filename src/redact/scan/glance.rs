@@ -469,7 +469,7 @@ mod tests {
             parts in proptest::collection::vec(
                 proptest::sample::select(vec![
                     "1", "47", "a", "xy", " ", "-", ".", "_", ":", ",", "/", "(", ")", "=", "user", "order", "born", "dob", "at", "dot", "com", "u-", "is", "ok",
-                    "DE", "no", "x1", "pin", "pw", "key", "code", "id", "+", "49", "'", "\"", "\n", "fe", "::", "aa-", "0f", "T", "Z", "mysql", "curl", "login ", "<", ">",
+                    "DE", "no", "x1", "pin", "pw", "key", "code", "id", "+", "49", "'", "\"", "\n", "fe", "::", "aa-", "0f", "T", "Z", "mysql", "curl", "login ", "<", ">", "ldapsearch", " -w ",
                     "DE4", "GB29NWBK", "0000abcd", "a1b2c3", "6016", "PK36SCBL", "x", "dead", "00beef", "0003", "phone ", "ssn",
                     "password ", "Token ", "hUnter", "is ", "identified by ", "basic ", "secret",
                 ]),

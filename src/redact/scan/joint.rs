@@ -46,7 +46,8 @@ pub(super) fn of(bytes: &[u8], from: usize, to: usize) -> Option<Site> {
 
 /// As [`of`], for every notation.
 fn notation(bytes: &[u8], from: usize, to: usize) -> Option<Site> {
-    let mut at = key_end(bytes, from, to);
+    let list = 2 * usize::from(bytes.get(to..to + 3) == Some(b"[]="));
+    let mut at = key_end(bytes, from, to) + list;
     let mut quoted = false;
     while at < to + 40 && matches!(byte(bytes, at), b'\\' | b'"' | b'\'' | b'`' | b']' | b'*') {
         quoted |= matches!(byte(bytes, at), b'"' | b'\'');
@@ -60,7 +61,7 @@ fn notation(bytes: &[u8], from: usize, to: usize) -> Option<Site> {
             to,
             joint,
             at,
-            parameter: matches!(before, b'?' | b'&' | b'#' | b';') && byte(bytes, to) == b'=',
+            parameter: matches!(before, b'?' | b'&' | b'#' | b';') && byte(bytes, to + list) == b'=',
             marked,
         })
     };
@@ -81,18 +82,19 @@ fn notation(bytes: &[u8], from: usize, to: usize) -> Option<Site> {
     match byte(bytes, here) {
         b'=' | b':' => None,
         b',' if quoted => {
-            let value = value_field(bytes, here + 1);
-            let joint = if value.is_some() || before == b'-' {
-                Joint::Assigned
-            } else {
-                Joint::Listed
-            };
+            let value = value_field(bytes, here + 1).or_else(|| later_value(bytes, from, here + 1));
+            let is_sure = value.is_some() || before == b'-';
+            let joint = if is_sure { Joint::Assigned } else { Joint::Listed };
             site(joint, value.unwrap_or(here + 1), quoted)
         }
         b'|' if spaces > 0 => site(Joint::Listed, here + 1, false),
         b'>' if tag => site(Joint::Assigned, here + 1, true),
         b'<' if next == b'/' => site(Joint::Assigned, next_element(bytes, here)?, true),
         b'(' if spaces == 0 => site(Joint::Assigned, call(bytes, here)?, true),
+        b'(' | b'{' if spaces <= 1 && !quoted && !tag && before != b'-' => {
+            let (joint, at) = opened(bytes, from, to, here)?;
+            site(joint, at, false)
+        }
         _ if spaces > 0 && tag => site(Joint::Assigned, tag_end(bytes, here)?, true),
         _ if spaces > 0 && quoted => site(Joint::Assigned, value_field(bytes, here)?, true),
         b'"' | b'\'' if spaces > 0 && !quoted => site(Joint::Assigned, here, false),
@@ -219,6 +221,38 @@ fn call(bytes: &[u8], at: usize) -> Option<usize> {
     matches!(byte(bytes, inner), b'"' | b'\'' | b'\\').then_some(inner)
 }
 
+/// What joins the name to a value behind a brace or a bracket at `at`, and where the value is looked for.
+fn opened(bytes: &[u8], from: usize, to: usize, at: usize) -> Option<(Joint, usize)> {
+    if byte(bytes, at) == b'(' {
+        return sign(bytes, aside(bytes, at)?);
+    }
+    // Parsers have tokens too: `Token { value: "let" }`.
+    let is_token = bytes.get(from..to)?.ends_with(b"Token");
+    let joint = if is_token { Joint::Listed } else { Joint::Assigned };
+    Some((joint, wrapped(bytes, from, to)?))
+}
+
+/// `AccessToken { value: "…" }`: where the value begins that a struct of the name is made around.
+fn wrapped(bytes: &[u8], from: usize, to: usize) -> Option<usize> {
+    // What is asked for a secret, or answered, is not the secret.
+    const BESIDE: [&[u8]; 6] = [b"Request", b"Response", b"Config", b"Options", b"Claims", b"Info"];
+    let name = bytes.get(from..to)?;
+    let is_type = byte(name, 0).is_ascii_uppercase() && !BESIDE.iter().any(|end| name.ends_with(end));
+    let inner = is_type.then(|| value::inner_field(bytes, to))??;
+    let inner = value::unwrap(bytes, inner);
+    matches!(byte(bytes, inner), b'"' | b'\\').then_some(inner)
+}
+
+/// `password (temporary): …`: where the words in brackets end that stand before the sign.
+fn aside(bytes: &[u8], at: usize) -> Option<usize> {
+    let words = run(bytes, at + 1, 24, |byte| {
+        byte.is_ascii_alphabetic() || matches!(byte, b' ' | b'-')
+    });
+    let end = at + 1 + words;
+    let joins = byte(bytes, end) == b')' && matches!(byte(bytes, end + 1), b':' | b'=');
+    joins.then_some(end + 1)
+}
+
 /// Whether `<` and a namespace stand before the name.
 fn has_open_tag(bytes: &[u8], from: usize) -> bool {
     let back = bytes
@@ -244,6 +278,40 @@ fn next_element(bytes: &[u8], at: usize) -> Option<usize> {
     let closed = tag_end(bytes, at + 1)?;
     let open = value::skip_space(bytes, closed, true);
     (byte(bytes, open) == b'<' && byte(bytes, open + 1) != b'/').then(|| tag_end(bytes, open + 1))?
+}
+
+/// How far the value of a pair is looked for behind its name, in bytes.
+const NEAR: usize = 192;
+
+/// `"key":"password","type":"string","value":"…"`: where the value of a pair stands whose name is a value itself, and which
+/// says other things first.
+fn later_value(bytes: &[u8], from: usize, at: usize) -> Option<usize> {
+    let mark = |byte: &u8| matches!(byte, b'"' | b'\\' | b' ');
+    let back = bytes.get(from.saturating_sub(24)..from)?;
+    let sign = back.len() - back.iter().rev().take_while(|byte| mark(byte)).count();
+    let name = back.get(..sign)?.strip_suffix(b":")?;
+    let name = name.get(..name.iter().rposition(|byte| !mark(byte))? + 1)?;
+    let names = [&b"name"[..], b"key", b"Name", b"Key", b"field", b"variable"];
+    if !names.iter().any(|end| name.ends_with(end)) {
+        return None;
+    }
+    let near = bytes.get(..bytes.len().min(at + NEAR))?;
+    let behind = |end: usize| value::skip_space(near, end + run(near, end, 16, |byte| mark(&byte)), true);
+    let mut at = value::skip_space(near, at, true);
+    for _ in 0..3 {
+        let key = value::extent(near, at, false).filter(|key| key.quoted)?;
+        let colon = behind(key.end);
+        let said = value::extent(near, value::skip_space(near, colon + 1, true), false)?;
+        let comma = behind(said.end);
+        if byte(near, colon) != b':' || byte(near, comma) != b',' {
+            return None;
+        }
+        at = value::skip_space(near, comma + 1, true);
+        if let Some(found) = value_field(bytes, at) {
+            return Some(found);
+        }
+    }
+    None
 }
 
 /// `"value": `, `value=`: the other half of a pair whose name is a value itself. Where the value begins.

@@ -6,6 +6,7 @@ use super::bytes::run_back;
 use super::joint::{self, Site};
 use super::look::Look;
 use super::mark;
+use super::members;
 use super::pairs;
 use super::plausible::{self, Candidate, Joint, is_plausible};
 use super::prose;
@@ -66,7 +67,24 @@ fn identifier(bytes: &[u8], anchor: usize, least: usize) -> Option<(usize, usize
     while from < to && matches!(byte(bytes, to - 1), b'-' | b'.' | b'$') {
         to -= 1;
     }
+    if bytes.get(from..to).is_some_and(|name| !name.is_ascii()) {
+        (from, to) = between_wide_marks(bytes, from, to, anchor);
+    }
     Some((from, to))
+}
+
+/// The part of the name that the anchor stands in, where wide marks join pairs: `密码：x，用户=bob`.
+fn between_wide_marks(bytes: &[u8], from: usize, to: usize, anchor: usize) -> (usize, usize) {
+    // They have three bytes: `：`, `，`, `；`, `＝`.
+    let is_mark = |three: &[u8]| matches!(three, [0xEF, 0xBC, 0x8C | 0x9A | 0x9B | 0x9D]);
+    let back = bytes.get(from..anchor).unwrap_or_default();
+    let ahead = bytes.get(anchor..to).unwrap_or_default();
+    let before = back
+        .windows(3)
+        .rposition(is_mark)
+        .map_or(from, |at| from + at + 3);
+    let behind = ahead.windows(3).position(is_mark).map_or(to, |at| anchor + at);
+    (before, behind)
 }
 
 /// Where the name begins that goes from `from` to `to`, behind marks and letters that are not its own.
@@ -166,6 +184,9 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
             return list(look, named, site, first);
         }
     }
+    if byte(look.bytes, at) == b'{' && members::secrets(look, named, site, at) {
+        return;
+    }
     let is_within = look.bare.0 < at && at < look.bare.1;
     if named.force == Force::Opaque && is_within {
         // A part of a value that another name asked for.
@@ -179,14 +200,20 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
             quoted: false,
         })
     } else {
-        measured(look, at, site.parameter)
+        measured(look, at, site.parameter && !is_pair(look.bytes, named, site))
     };
     let Some(mut found) = found else { return };
     if named.sort == Sort::Secret && harmless::is_no_value(look.bytes, site, found) {
         return;
     }
+    if site.joint == Joint::Assigned && byte(look.bytes, found.start) == b'{' {
+        found = value::braced(look.bytes, found);
+    }
     if site.joint == Joint::Colon && !found.quoted {
         found = behind_type(look, found);
+    }
+    if !found.quoted && pairs::are_apart(look.bytes, site, found) {
+        return;
     }
     let scheme = header::scheme(look.bytes, named, found.start);
     if scheme.is_some() {
@@ -196,6 +223,12 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
         found = header::credential(look.bytes, scheme, found);
     }
     cut(look, named, site, found);
+}
+
+/// Whether what looks like a URL's parameter is a pair of a connection string: `Server=x;Password=a#b`. There no mark but
+/// `;` ends it. Of the names that mean something in URLs only, a URL's are behind `;` too: `/cart;jsessionid=…#top`.
+fn is_pair(bytes: &[u8], named: Named, site: Site) -> bool {
+    named.force != Force::Parameter && super::bytes::before(bytes, site.from, 1) == b';'
 }
 
 /// Where the value begins, behind what may stand before it.
@@ -262,7 +295,7 @@ fn text_end(bytes: &[u8], found: Extent) -> Option<usize> {
 }
 
 /// Cuts a value if it is plausible.
-fn cut(look: &mut Look<'_, '_>, named: Named, site: Site, found: Extent) -> bool {
+pub(super) fn cut(look: &mut Look<'_, '_>, named: Named, site: Site, found: Extent) -> bool {
     let found = whole(look, named, site, found);
     let value = look.text.get(found.start..found.end).unwrap_or_default();
     if found.end > look.pairs && pairs::is_secret(look, value, found.start) {
@@ -341,7 +374,9 @@ fn to_mark(look: &Look<'_, '_>, named: Named, found: Extent) -> Extent {
             .take_while(|byte| !byte.is_ascii_whitespace() && !b",;|\"'<>(){}[]=:\\".contains(byte))
             .count();
         let text = rest.get(..word).unwrap_or_default();
-        let fits = if numbers {
+        let fits = if is_option(text) {
+            false
+        } else if numbers {
             text.iter().any(u8::is_ascii_digit)
         } else {
             std::str::from_utf8(text).is_ok_and(|word| !is_word_about(word))
@@ -355,6 +390,11 @@ fn to_mark(look: &Look<'_, '_>, named: Named, found: Extent) -> Extent {
         end: found.start + end,
         ..found
     }
+}
+
+/// `-d`, `--decrypt`: the next option of a command line, and no word of the value before it.
+fn is_option(word: &[u8]) -> bool {
+    matches!(word, [b'-', b'-', ..]) || matches!(word, [b'-', letter, ..] if letter.is_ascii_alphabetic())
 }
 
 pub(super) const fn rule(sort: Sort) -> &'static str {

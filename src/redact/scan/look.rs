@@ -150,7 +150,12 @@ impl<'t, 'h> Look<'t, 'h> {
             Trigger::Link => url::link(self, end),
             Trigger::Dsn => url::bare_userinfo(self, start),
             Trigger::Oracle => url::oracle(self, end),
-            Trigger::Command(command) => self.command = Some((command, start)),
+            Trigger::Command(command) => {
+                self.command = Some((command, start));
+                if command == argv::Command::W {
+                    argv::bind_password(self, end);
+                }
+            }
             Trigger::Option => argv::option(self, start),
             Trigger::User => argv::user(self, start, end),
             Trigger::Identified => keyval::identified(self, end),

@@ -11,6 +11,8 @@ mod card;
 #[cfg(test)]
 mod cases;
 #[cfg(test)]
+mod cases_kv;
+#[cfg(test)]
 mod cases_odd;
 mod clue;
 pub(super) mod custom;
@@ -39,6 +41,7 @@ mod lists;
 mod look;
 mod mark;
 mod marked;
+mod members;
 mod named;
 mod neighbours;
 mod numbers;

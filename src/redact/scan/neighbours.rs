@@ -3,6 +3,7 @@
 
 use std::sync::LazyLock;
 
+use super::argv::Command;
 use super::triggers::{self, Trigger};
 
 /// The class of a byte in the set of neighbours: letters by themselves, all others in a few classes. The first half are
@@ -200,7 +201,9 @@ fn three_of(bytes: &[u8]) -> usize {
 /// Whether what a literal announces fits in less than a run, and needs neither `@` nor `[`.
 pub(super) const fn is_short(trigger: Trigger) -> bool {
     match trigger {
+        // The other commands are nothing without an option that is looked for itself.
         Trigger::Name
+        | Trigger::Command(Command::W)
         | Trigger::Option
         | Trigger::User
         | Trigger::Identified

@@ -1,9 +1,12 @@
 //! Lists of pairs as one value: `user=svc;password=…`. The names in it are looked at by themselves.
 
 use super::alphabet::Bytes;
+use super::joint::Site;
 use super::keyval::is_noise;
+use super::lexicon::Lexicon;
 use super::look::Look;
 use super::traits;
+use super::value::{self, Extent};
 use crate::redact::scan::hits::Sort;
 use crate::redact::words::{self, Force, Named};
 
@@ -42,6 +45,33 @@ pub(super) fn is_secret(look: &mut Look<'_, '_>, value: &str, start: usize) -> b
     // Mostly the name whose value this is, once more.
     let named = || look.known_name(name).unwrap_or_else(|| looked_up(name));
     secret || is_secrets(name, named)
+}
+
+/// `connection string: host=db port=1 password=…`: whether the value is the first of several pairs apart, and says where the
+/// database is. The names of the others are looked at by themselves.
+pub(super) fn are_apart(bytes: &[u8], site: Site, found: Extent) -> bool {
+    static PLACES: Lexicon = Lexicon::of(&[
+        "database", "dbname", "driver", "host", "hostaddr", "hostname", "port", "server", "uid", "user",
+        "username",
+    ]);
+    let name_of_all = bytes.get(site.from..site.to).unwrap_or_default();
+    let last = name_of_all.last().map_or(0, u8::to_ascii_lowercase);
+    let is_connection = || {
+        [&b"dsn"[..], b"string", b"str"].iter().any(|end| {
+            let from = name_of_all.len().saturating_sub(end.len());
+            name_of_all
+                .get(from..)
+                .is_some_and(|tail| tail.eq_ignore_ascii_case(end))
+        })
+    };
+    matches!(last, b'n' | b'g' | b'r')
+        && bytes.get(found.end) == Some(&b' ')
+        && is_connection()
+        && bytes
+            .get(found.start..found.end)
+            .and_then(name)
+            .is_some_and(|first| PLACES.has_bytes(first))
+        && value::assigns(bytes, found.end)
 }
 
 /// The shortest value of several pairs, in bytes.

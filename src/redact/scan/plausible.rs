@@ -38,11 +38,21 @@ pub(super) fn is_plausible(named: Named, candidate: Candidate<'_>) -> bool {
     // The cheapest look first: within one long run, many names may ask for the same value.
     let fits = match named.force {
         Force::Opaque => is_opaque_with(value, candidate.traits),
-        Force::Parameter => candidate.parameter && is_opaque_with(value, candidate.traits),
+        Force::Parameter => {
+            candidate.parameter && (is_opaque_with(value, candidate.traits) || is_signature(value))
+        }
         Force::Digits(_) => value.len() <= 64,
         Force::Street => is_street(value),
         Force::Certain => true,
     };
+    if candidate.quoted
+        && candidate.joint == Joint::Colon
+        && named.short
+        && matches!(value, "admin" | "secret")
+    {
+        // What people take for a password, and no message says of one.
+        return true;
+    }
     let is_word = || !candidate.quoted && named.sort == super::hits::Sort::Secret && is_word_about(value);
     let is_marked = || candidate.traits & traits::MARKED != 0;
     if !fits || is_word() || is_nothing_in(value, is_marked) || is_placeholder_with(value, candidate.traits) {
@@ -181,6 +191,27 @@ pub(super) fn is_opaque(value: &str) -> bool {
 
 fn is_opaque_with(value: &str, traits: Traits) -> bool {
     value.len() >= OPAQUE && is_random_with(value, traits)
+}
+
+/// Whether a parameter's value is a signature whose letters happen to read like a long word: hexadecimal, or base64 of
+/// all kinds of letters.
+fn is_signature(value: &str) -> bool {
+    let bytes = value.as_bytes();
+    let head = bytes.get(..bytes.len().min(128)).unwrap_or_default();
+    if head.len() < 32 || !head.iter().any(u8::is_ascii_digit) {
+        return false;
+    }
+    let is_hex = || head.iter().all(u8::is_ascii_hexdigit) && varied(head);
+    let is_base64 = || {
+        head.len() >= 40
+            && head
+                .iter()
+                .all(|&byte| byte.is_ascii_alphanumeric() || b"+/=-_%".contains(&byte))
+            && head.iter().any(u8::is_ascii_uppercase)
+            && longest_word(head) < 20
+            && varied(head)
+    };
+    is_hex() || is_base64()
 }
 
 /// As [`is_opaque`], however short.

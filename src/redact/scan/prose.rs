@@ -17,14 +17,17 @@ const NEAR: usize = 96;
 
 /// Words between a name and its value, and whether the value follows at once.
 static JOINS: Lexicon = Lexicon::of(&[
-    "-", "->", "=", "=>", "are", "as", "became", "equals", "is", "reads", "to", "was", "–",
+    "-", "->", "=", "=>", "are", "as", "became", "equals", "es", "est", "is", "ist", "lautet", "reads", "to",
+    "was", "–",
 ]);
 
 /// What a sentence says behind a name at `from..to`.
 pub(super) fn after(look: &mut Look<'_, '_>, from: usize, to: usize) {
-    let at = close_quote(look.bytes, to);
-    if byte(look.bytes, at) != b' ' {
-        return;
+    let mut at = close_quote(look.bytes, to);
+    match byte(look.bytes, at) {
+        b' ' => at += columns(look, from, to),
+        b'\t' => {}
+        _ => return,
     }
     if !may_go_on(look.bytes, at + 1) && !login(look, from) {
         return;
@@ -34,7 +37,8 @@ pub(super) fn after(look: &mut Look<'_, '_>, from: usize, to: usize) {
     };
     let value = look.text.get(start..end).unwrap_or_default();
     let digit = value.bytes().any(|byte| byte.is_ascii_digit());
-    if !(digit || joined && is_unlike_a_word(value) || login(look, from)) || is_nothing(value) {
+    let unlike = || is_unlike_a_word(value) && !is_foreign_word(look.bytes, start, value);
+    if !(digit || joined && unlike() || login(look, from)) || is_nothing(value) {
         return;
     }
     let named = keyval::named(look, from, to);
@@ -52,6 +56,29 @@ pub(super) fn after(look: &mut Look<'_, '_>, from: usize, to: usize) {
         look.secret(start, end, "kv.prose");
         look.named = look.named.max(end);
     }
+}
+
+/// `ist ungültig`: letters alone behind a word of another language, whose words have letters beyond ASCII.
+fn is_foreign_word(bytes: &[u8], start: usize, value: &str) -> bool {
+    let back = bytes.get(start.saturating_sub(8)..start).unwrap_or_default();
+    let word = back
+        .split(|byte| *byte == b' ')
+        .rev()
+        .find(|word| !word.is_empty());
+    let foreign = word.is_some_and(|word| matches!(word, b"es" | b"est" | b"ist" | b"lautet"));
+    let is_mark = |char: char| char.is_ascii_punctuation();
+    foreign && value.trim_end_matches(is_mark).chars().all(char::is_alphabetic)
+}
+
+/// How many spaces more than one stand behind a variable's name in capitals: `DB_PASSWORD   x`, as tables are printed.
+fn columns(look: &Look<'_, '_>, from: usize, to: usize) -> usize {
+    if byte(look.bytes, to + 1) != b' ' {
+        return 0;
+    }
+    let name = look.bytes.get(from..to).unwrap_or_default();
+    let is_variable = name.contains(&b'_') && !name.iter().any(u8::is_ascii_lowercase);
+    let gap = value::skip_space(look.bytes, to, false) - to;
+    if is_variable { gap - 1 } else { 0 }
 }
 
 /// `cvv 123`: the code on a card is shorter than any other.
@@ -116,11 +143,12 @@ fn may_go_on(bytes: &[u8], at: usize) -> bool {
     let ahead = bytes.get(at..bytes.len().min(at + 48)).unwrap_or_default();
     let len = ahead.iter().position(|byte| *byte <= b' ').unwrap_or(ahead.len());
     let word = ahead.get(..len).unwrap_or_default();
-    let leads = len <= 9 && {
+    let leads = len <= 10 && {
         let first = byte(word, 0).to_ascii_lowercase();
+        let word = word.strip_suffix(b":").unwrap_or(word);
         matches!(
             first,
-            b'i' | b'w' | b'a' | b'e' | b'b' | b'r' | b't' | b'=' | b'-' | b'f' | b'o' | b's' | b'n'
+            b'i' | b'w' | b'a' | b'e' | b'b' | b'r' | b't' | b'=' | b'-' | b'f' | b'o' | b's' | b'n' | b'l'
         ) && (LEADS.has_bytes(word) || JOINS.has_bytes(word))
     };
     leads
@@ -145,6 +173,8 @@ static LEADS: Lexicon = Lexicon::of(&[
 ]);
 
 fn close_quote(bytes: &[u8], to: usize) -> usize {
+    let escaped = byte(bytes, to) == b'\\' && byte(bytes, to + 1) == b'"';
+    let to = to + usize::from(escaped);
     to + usize::from(matches!(byte(bytes, to), b'"' | b'\'' | b'`'))
 }
 
@@ -187,7 +217,8 @@ fn candidate(bytes: &[u8], at: usize) -> Option<(usize, usize, bool)> {
         } else if said != Said::Whose && !FILLERS.has(word) {
             return Some((start, end, said == Said::Joined));
         }
-        here = end + usize::from(matches!(byte(bytes, end), b'\'' | b'"' | b'`'));
+        here = end + usize::from(byte(bytes, end) == b'\\' && byte(bytes, end + 1) == b'"');
+        here += usize::from(matches!(byte(bytes, here), b'\'' | b'"' | b'`'));
         here = value::skip_space(bytes, here, false);
         if matches!(byte(bytes, here), b'=' | b':') {
             said = Said::Joined;
@@ -200,6 +231,12 @@ fn candidate(bytes: &[u8], at: usize) -> Option<(usize, usize, bool)> {
 /// A word, with the marks around it left out.
 fn quoted_or_bare(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
     let quote = byte(bytes, at);
+    if quote == b'\\' {
+        // In a text of JSON the marks have backslashes before them.
+        let near = bytes.get(..bytes.len().min(at + 4 * NEAR))?;
+        let found = value::extent(near, at, false).filter(|found| found.quoted && found.start < found.end)?;
+        return (found.end < near.len()).then_some((found.start, found.end));
+    }
     if matches!(quote, b'"' | b'\'' | b'`') {
         let len = value::until(bytes, at + 1, quote);
         return (len > 0 && len < 80).then_some((at + 1, at + 1 + len));

@@ -78,8 +78,41 @@ pub(super) fn unwrap(bytes: &[u8], from: usize) -> usize {
     from
 }
 
+/// The longest value in braces, in bytes.
+const BRACED: usize = 160;
+
+/// `PWD={a;b}`: what ends at a `;` within the braces that ODBC puts around a value ends behind them.
+pub(super) fn braced(bytes: &[u8], found: Extent) -> Extent {
+    let whole = bytes
+        .get(found.start..bytes.len().min(found.start + BRACED))
+        .unwrap_or_default();
+    let is_open = !found.quoted && byte(bytes, found.end) == b';';
+    let close = memchr::memchr2(b'}', b'\n', whole).filter(|close| is_open && byte(whole, *close) == b'}');
+    // A closing brace of the value itself is doubled.
+    let doubled = |at: &usize| byte(whole, *at) == b'}' && byte(whole, at + 1) == b'}';
+    let close = close.map(|close| {
+        let mut at = close;
+        while doubled(&at) {
+            let rest = whole.get(at + 2..).unwrap_or_default();
+            at += 2 + memchr::memchr2(b'}', b'\n', rest).unwrap_or(rest.len());
+        }
+        at
+    });
+    match close {
+        Some(at)
+            if byte(whole, at) == b'}' && matches!(byte(whole, at + 1), 0 | b';' | b'"' | b'\'' | b'\n') =>
+        {
+            Extent {
+                end: (found.start + at + 1).max(found.end),
+                ..found
+            }
+        }
+        _ => found,
+    }
+}
+
 /// Steps over ` { inner: ` of a struct that wraps one value.
-fn inner_field(bytes: &[u8], at: usize) -> Option<usize> {
+pub(super) fn inner_field(bytes: &[u8], at: usize) -> Option<usize> {
     const FIELDS: &[&[u8]] = &[
         b"inner",
         b"value",
@@ -138,7 +171,16 @@ pub(super) fn extent(bytes: &[u8], at: usize, parameter: bool) -> Option<Extent>
         _ => true,
     };
     if is_bare {
-        let end = at + bare_behind(bytes, at, word, parameter);
+        let tag = if byte(bytes, at) == b'<' {
+            tag(bytes, at, b'>')
+        } else {
+            None
+        };
+        let end = at + bare_behind(bytes, at, tag.unwrap_or(word), parameter);
+        if tag.is_some() && byte(bytes, end) == b'<' {
+            // An element of a document.
+            return None;
+        }
         return (end > at).then_some(Extent {
             start: at,
             end,
@@ -146,6 +188,17 @@ pub(super) fn extent(bytes: &[u8], at: usize, parameter: bool) -> Option<Extent>
         });
     }
     marked(bytes, at, parameter)
+}
+
+/// `<Tag>99x`, `[sq]99ab`: how long the word in brackets is that a value goes on behind.
+fn tag(bytes: &[u8], at: usize, close: u8) -> Option<usize> {
+    let ahead = bytes.get(at + 1..bytes.len().min(at + 24))?;
+    let word = ahead
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphanumeric())
+        .count();
+    let goes_on = byte(ahead, word) == close && byte(ahead, word + 1).is_ascii_alphanumeric();
+    (word > 0 && goes_on).then_some(word + 2)
 }
 
 /// As [`extent`], of a value that may have a wrapper or marks.
@@ -161,7 +214,7 @@ fn marked(bytes: &[u8], at: usize, parameter: bool) -> Option<Extent> {
             quoted: true,
         });
     }
-    if byte(bytes, at) == b'[' {
+    if byte(bytes, at) == b'[' && tag(bytes, at, b']').is_none() {
         return numbers(bytes, at);
     }
     let end = at + bare(bytes, at, parameter);
@@ -275,7 +328,15 @@ fn bare_behind(bytes: &[u8], at: usize, mut len: usize, parameter: bool) -> usiz
             0..=b' ' | b'"' | b'`' | b'<' | b';' => true,
             b'&' => parameter || assigns(ahead, len + 1),
             b'#' => parameter,
-            b'\\' => matches!(next, b'n' | b'r' | b't' | b'"' | b'\'' | b'\\' | b'u'),
+            b'\\' => {
+                let escapes = ahead.get(len..).unwrap_or_default();
+                let escapes = escapes.iter().take_while(|byte| **byte == b'\\').count();
+                let next = byte(ahead, len + escapes);
+                // Two before a letter that needs none are one of the value's own, as JSON writes it: `a\\\\1`.
+                let goes_on = next.is_ascii_alphanumeric() && !matches!(next, b'n' | b'r' | b't' | b'u');
+                len += if goes_on { escapes - 1 } else { 0 };
+                !goes_on && (escapes > 1 || matches!(next, b'n' | b'r' | b't' | b'"' | b'\'' | b'u'))
+            }
             b',' | b'|' => ends_there(next) || assigns(ahead, len + 1),
             b')' | b']' | b'}' | b'>' | b'\'' => ends_there(next),
             _ => false,
@@ -319,13 +380,13 @@ fn ends_there(next: u8) -> bool {
 }
 
 /// Whether a name with `=` or `:` stands at `at`.
-fn assigns(bytes: &[u8], at: usize) -> bool {
+pub(super) fn assigns(bytes: &[u8], at: usize) -> bool {
     let ahead = bytes.get(at..bytes.len().min(at + 40)).unwrap_or_default();
     let ahead = ahead.strip_prefix(b" ").unwrap_or(ahead);
     let name = ahead
         .iter()
         .take_while(|byte| {
-            byte.is_ascii_alphanumeric() || matches!(**byte, b'_' | b'-' | b'.' | b'%' | b'[' | b']')
+            byte.is_ascii_alphanumeric() || matches!(**byte, b'_' | b'-' | b'.' | b'%' | b'[' | b']' | 0x80..)
         })
         .count();
     name > 0 && matches!(byte(ahead, name), b'=' | b':')
