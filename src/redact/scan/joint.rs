@@ -92,7 +92,7 @@ fn notation(bytes: &[u8], from: usize, to: usize) -> Option<Site> {
         b'<' if next == b'/' => site(Joint::Assigned, next_element(bytes, here)?, true),
         b'(' if spaces == 0 => site(Joint::Assigned, call(bytes, here)?, true),
         b'(' | b'{' if spaces <= 1 && !quoted && !tag && before != b'-' => {
-            let (joint, at) = opened(bytes, from, to, here)?;
+            let (joint, at) = within(bytes, from, to, here)?;
             site(joint, at, false)
         }
         _ if spaces > 0 && tag => site(Joint::Assigned, tag_end(bytes, here)?, true),
@@ -222,7 +222,7 @@ fn call(bytes: &[u8], at: usize) -> Option<usize> {
 }
 
 /// What joins the name to a value behind a brace or a bracket at `at`, and where the value is looked for.
-fn opened(bytes: &[u8], from: usize, to: usize, at: usize) -> Option<(Joint, usize)> {
+fn within(bytes: &[u8], from: usize, to: usize, at: usize) -> Option<(Joint, usize)> {
     if byte(bytes, at) == b'(' {
         return sign(bytes, aside(bytes, at)?);
     }
