@@ -23,41 +23,6 @@ pub(crate) enum Json<'a> {
     Object(Vec<(Cow<'a, str>, Json<'a>)>),
 }
 
-impl Json<'_> {
-    /// Writes the value as it stands in a line.
-    pub(crate) fn put(&self, out: &mut Vec<u8>) {
-        let comma = |out: &mut Vec<u8>, nth: usize| {
-            if nth > 0 {
-                out.push(b',');
-            }
-        };
-        match self {
-            Json::Null => out.extend_from_slice(b"null"),
-            Json::Bool(truth) => out.extend_from_slice(if *truth { b"true" } else { b"false" }),
-            Json::Number(text) => out.extend_from_slice(text.as_bytes()),
-            Json::Str(text) => super::text::string(out, text.as_bytes()),
-            Json::List(values) => {
-                out.push(b'[');
-                for (nth, value) in values.iter().enumerate() {
-                    comma(out, nth);
-                    value.put(out);
-                }
-                out.push(b']');
-            }
-            Json::Object(members) => {
-                out.push(b'{');
-                for (nth, (key, value)) in members.iter().enumerate() {
-                    comma(out, nth);
-                    super::text::string(out, key.as_bytes());
-                    out.push(b':');
-                    value.put(out);
-                }
-                out.push(b'}');
-            }
-        }
-    }
-}
-
 /// Why bytes are not a JSON value, and at which of them it shows.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Flaw {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use base64::Engine as _;
 
 use super::wire;
-use crate::format::{Json, Plain};
+use crate::format::{Json, Plain, json_string};
 
 /// Numbers of fields, as opentelemetry-proto has them: the attributes of a record, the parts of one, the kinds of a value.
 const ATTRIBUTES: u32 = 6;
@@ -220,12 +220,45 @@ fn within(out: &mut Vec<u8>, json: &Json<'_>, levels: u32) {
 /// The map that stands for a value within too many others.
 fn text_of(out: &mut Vec<u8>, json: &Json<'_>) {
     let mut text = Vec::new();
-    json.put(&mut text);
+    put_json(&mut text, json);
     wire::message(out, MAP, |out| {
         pair(out, VALUES, &[TEXT_OF_JSON], |out| {
             wire::bytes(out, STRING, &text)
         });
     });
+}
+
+/// A value as it stands in a line.
+fn put_json(out: &mut Vec<u8>, json: &Json<'_>) {
+    let comma = |out: &mut Vec<u8>, nth: usize| {
+        if nth > 0 {
+            out.push(b',');
+        }
+    };
+    match json {
+        Json::Null => out.extend_from_slice(b"null"),
+        Json::Bool(truth) => out.extend_from_slice(if *truth { b"true" } else { b"false" }),
+        Json::Number(text) => out.extend_from_slice(text.as_bytes()),
+        Json::Str(text) => json_string(out, text.as_bytes()),
+        Json::List(values) => {
+            out.push(b'[');
+            for (nth, value) in values.iter().enumerate() {
+                comma(out, nth);
+                put_json(out, value);
+            }
+            out.push(b']');
+        }
+        Json::Object(members) => {
+            out.push(b'{');
+            for (nth, (key, value)) in members.iter().enumerate() {
+                comma(out, nth);
+                json_string(out, key.as_bytes());
+                out.push(b':');
+                put_json(out, value);
+            }
+            out.push(b'}');
+        }
+    }
 }
 
 /// A number of few digits and nothing else.
