@@ -322,8 +322,9 @@ fn bare_behind(bytes: &[u8], at: usize, mut len: usize, parameter: bool) -> usiz
                 let escapes = ahead.get(len..).unwrap_or_default();
                 let escapes = escapes.iter().take_while(|byte| **byte == b'\\').count();
                 let next = byte(ahead, len + escapes);
-                // Two before a letter that needs none are one of the value's own, as JSON writes it: `a\\\\1`.
-                let goes_on = next.is_ascii_alphanumeric() && !matches!(next, b'n' | b'r' | b't' | b'u');
+                // Two before what needs none are one of the value's own, as JSON writes it: `a\\1`.
+                let goes_on = (next.is_ascii_alphanumeric() || b"!@#$%^*+-_=?~".contains(&next))
+                    && !matches!(next, b'n' | b'r' | b't' | b'u');
                 len += if goes_on { escapes - 1 } else { 0 };
                 !goes_on && (escapes > 1 || matches!(next, b'n' | b'r' | b't' | b'"' | b'\'' | b'u'))
             }
