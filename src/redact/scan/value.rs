@@ -190,6 +190,17 @@ pub(super) fn extent(bytes: &[u8], at: usize, parameter: bool) -> Option<Extent>
     marked(bytes, at, parameter)
 }
 
+/// What stands in the marks that open at `at`.
+pub(super) fn in_marks(bytes: &[u8], at: usize) -> Option<Extent> {
+    let quote = quote(bytes, at)?;
+    let start = at + quote.escapes + 1;
+    Some(Extent {
+        start,
+        end: close(bytes, start, quote),
+        quoted: true,
+    })
+}
+
 /// `<Tag>99x`, `[sq]99ab`: how long the word in brackets is that a value goes on behind.
 fn tag(bytes: &[u8], at: usize, close: u8) -> Option<usize> {
     let ahead = bytes.get(at + 1..bytes.len().min(at + 24))?;
