@@ -61,6 +61,7 @@ fn a_value_may_stand_in_the_next_column() {
 fn a_doubled_backslash_is_one_of_the_value() {
     check(&[
         ("message", r#"{"m":"password=«Xab\\12XYdefgh9»"}"#),
+        ("message", r#"{"m":"password=«Xab\\!2XYdefgh9»"}"#),
         ("message", r#"{"m":"{\"n\":\"password=«Xab12XY»\"}"}"#),
         ("message", r#"{"m":"password=«Xab12XY»\\nnext"}"#),
     ]);

@@ -299,7 +299,14 @@ fn later_value(bytes: &[u8], from: usize, at: usize) -> Option<usize> {
     let behind = |end: usize| value::skip_space(near, end + run(near, end, 16, |byte| mark(&byte)), true);
     let mut at = value::skip_space(near, at, true);
     for _ in 0..3 {
-        let key = value::extent(near, at, false).filter(|key| key.quoted)?;
+        let key = value::in_marks(near, at)?;
+        // Another pair begins.
+        if bytes
+            .get(key.start..key.end)
+            .is_some_and(|key| name.ends_with(key))
+        {
+            return None;
+        }
         let colon = behind(key.end);
         let said = value::extent(near, value::skip_space(near, colon + 1, true), false)?;
         let comma = behind(said.end);

@@ -42,7 +42,7 @@ pub(super) fn secrets(look: &mut Look<'_, '_>, named: Named, site: Site, open: u
         if !matches!(byte(look.bytes, at), b'"' | b'\\') {
             break;
         }
-        let Some(key) = value::extent(look.bytes, at, false).filter(|key| key.quoted) else {
+        let Some(key) = value::in_marks(look.bytes, at) else {
             break;
         };
         let colon = behind(look.bytes, key.end);
@@ -50,7 +50,8 @@ pub(super) fn secrets(look: &mut Look<'_, '_>, named: Named, site: Site, open: u
         if byte(look.bytes, colon) != b':' || matches!(byte(look.bytes, start), b'{' | b'[') {
             break;
         }
-        let Some(found) = value::extent(look.bytes, start, false) else {
+        let found = value::in_marks(look.bytes, start).or_else(|| value::extent(look.bytes, start, false));
+        let Some(found) = found else {
             break;
         };
         let name = look.text.get(key.start..key.end).unwrap_or_default();

@@ -190,6 +190,17 @@ pub(super) fn extent(bytes: &[u8], at: usize, parameter: bool) -> Option<Extent>
     marked(bytes, at, parameter)
 }
 
+/// What stands in the marks that open at `at`.
+pub(super) fn in_marks(bytes: &[u8], at: usize) -> Option<Extent> {
+    let quote = quote(bytes, at)?;
+    let start = at + quote.escapes + 1;
+    Some(Extent {
+        start,
+        end: close(bytes, start, quote),
+        quoted: true,
+    })
+}
+
 /// `<Tag>99x`, `[sq]99ab`: how long the word in brackets is that a value goes on behind.
 fn tag(bytes: &[u8], at: usize, close: u8) -> Option<usize> {
     let ahead = bytes.get(at + 1..bytes.len().min(at + 24))?;
@@ -332,8 +343,9 @@ fn bare_behind(bytes: &[u8], at: usize, mut len: usize, parameter: bool) -> usiz
                 let escapes = ahead.get(len..).unwrap_or_default();
                 let escapes = escapes.iter().take_while(|byte| **byte == b'\\').count();
                 let next = byte(ahead, len + escapes);
-                // Two before a letter that needs none are one of the value's own, as JSON writes it: `a\\\\1`.
-                let goes_on = next.is_ascii_alphanumeric() && !matches!(next, b'n' | b'r' | b't' | b'u');
+                // Two before what needs none are one of the value's own, as JSON writes it: `a\\1`.
+                let goes_on = (next.is_ascii_alphanumeric() || b"!@#$%^*+-_=?~".contains(&next))
+                    && !matches!(next, b'n' | b'r' | b't' | b'u');
                 len += if goes_on { escapes - 1 } else { 0 };
                 !goes_on && (escapes > 1 || matches!(next, b'n' | b'r' | b't' | b'"' | b'\'' | b'u'))
             }
