@@ -223,7 +223,7 @@ fn what_a_collector_answers_is_known_while_it_answers_so() {
         true => (true, Reply::ok()),
         false => (false, Reply::status(401)),
     });
-    let builder = OtlpSink::builder().endpoint(&collector.url());
+    let builder = OtlpSink::builder().endpoint(collector.url());
     let sink = builder.build_with(|_| None).unwrap();
     let audit = Audit::builder().directory(place.path()).sink(sink);
     let audit = audit.diagnostics(|_| {}).start().unwrap();
