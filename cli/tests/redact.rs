@@ -53,7 +53,7 @@ fn redact_names_each_line_that_it_cannot_read_in_its_place_and_goes_on() {
         b"no JSON, password=hunter2",
         b"{\"id\":7,\"field\":\"a\",\"value\":\"c\"}",
     ];
-    let output = redact(&lines.join(&b"\n"[..]));
+    let output = redact(lines.join(&b"\n"[..]));
     let answers = stdout(&output);
     let error = String::from_utf8(output.stderr).expect("text");
     assert_eq!(output.status.code(), Some(3), "{error}");
