@@ -71,13 +71,16 @@ fn fork() {
         if !is_told {
             eprintln!("{kinds:?}");
         }
-        let lost = audit.stats().lost();
+        let stats = audit.stats();
         // SAFETY: ends the child without the parent's destructors.
         unsafe {
             libc::_exit(if !is_told {
                 1
-            } else if lost == 0 {
+            } else if stats.lost() == 0 {
                 2
+            } else if stats.rejected_forked != 2 {
+                // Who asks for something else has no record to be refused.
+                3
             } else {
                 0
             })
@@ -89,7 +92,7 @@ fn fork() {
     assert_eq!(
         libc::WEXITSTATUS(status),
         0,
-        "1: not told; 2: nothing counted; status {status}"
+        "1: not told; 2: nothing counted; 3: counted wrong; status {status}"
     );
     assert!(libc::WIFEXITED(status));
     report(10..20);

@@ -24,7 +24,7 @@ use crate::redact::Redacted;
 /// [`Sink`](crate::sink::Sink):
 ///
 /// - [`AuditBuilder::queue_records`](crate::AuditBuilder::queue_records) is the size of its buffer, by default 8,192
-///   records. A quarter of it is kept for records whose callers wait.
+///   records. A quarter of it is kept for records whose callers wait. Without a journal up to 64 batches more wait for each sink.
 /// - [`submit`](Emitter::submit) never waits: where the buffer is full, the caller is told, and the refusal is counted.
 /// - What is in the buffer is stored without anybody asking for it: within 50 ms, and at once where it is a quarter full.
 /// - [`Audit::flush`] stores everything that was submitted before it, and the emitter goes on.

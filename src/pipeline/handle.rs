@@ -288,7 +288,11 @@ impl Inner {
     /// Whether this thread can wait for the writer at all.
     pub(super) fn may_ask(&self) -> Result<()> {
         if self.inbox().is_forked() {
-            return Err(self.inbox().rejected(None, crate::capture::Loss::Forked));
+            // No record was refused: nothing is counted.
+            return Err(Error::new(
+                ErrorKind::Forked,
+                "this process was forked and has no audit writer to ask; start a trail of its own in the child",
+            ));
         }
         if crate::capture::is_own_thread() {
             return Err(Error::new(

@@ -164,8 +164,8 @@ struct Long {
     to: usize,
 }
 
-/// As many as blocks can begin within the length of the longest header.
-const LONG: usize = HEADER / (BEGIN.len() + 8) + 1;
+/// As many as blocks can begin within the length of the longest header: they may share their dashes.
+const LONG: usize = HEADER / BEGIN.len() + 1;
 
 /// What is known of headers.
 #[derive(Debug, Default)]
@@ -222,19 +222,13 @@ impl Way {
     }
 
     /// Goes over the header of this length at `at`; says where that leads.
-    fn over(&mut self, bytes: &[u8], known: &mut Known, behind: bool, at: usize, header: usize) -> usize {
+    fn over(&mut self, known: &mut Known, behind: bool, at: usize, header: usize) -> usize {
         let to = at + header;
-        // The last byte of the longest header may be half of a break: that was not come to.
-        let is_half = header == HEADER && byte(bytes, to - 1) == b'\\';
-        if header != HEADER || is_half {
+        self.from.get_or_insert(at);
+        if header != HEADER {
             self.leave_long(known, behind, at);
-            self.from = self
-                .from
-                .filter(|_| !is_half)
-                .or(Some(if is_half { to } else { at }));
             return to;
         }
-        self.from.get_or_insert(at);
         known.long(behind, at).unwrap_or_else(|| {
             self.long.get_or_insert(at);
             to
@@ -266,7 +260,7 @@ fn follow(bytes: &[u8], mut at: usize, known: &mut Known) -> (usize, usize) {
         }
         if body < LEAST {
             if let Some(header) = header(ahead) {
-                at = way.over(bytes, known, behind, at, header);
+                at = way.over(known, behind, at, header);
                 continue;
             }
             way.leave_long(known, behind, at);
@@ -315,7 +309,8 @@ fn header(ahead: &[u8]) -> Option<usize> {
         return None;
     }
     let line = ahead.get(..ahead.len().min(HEADER))?;
-    let end = memchr::memchr2_iter(b'\n', b'\\', line).find(|at| is_break(line, *at));
+    // The longest header does not end in the middle of a break: every break that ends a header is come to.
+    let end = memchr::memchr2_iter(b'\n', b'\\', line).find(|at| is_break(ahead, *at));
     Some(end.unwrap_or(line.len()))
 }
 
@@ -417,6 +412,20 @@ mod tests {
                 assert_eq!(follow(bytes, at, &mut known), afresh, "{at} of {text:?}");
                 furthest = afresh.0;
             }
+        }
+    }
+
+    #[test]
+    fn blocks_behind_each_other_are_followed_once_whatever_the_last_header_ends_with() {
+        for end in ["\\", "\\!", "\\n", "x"] {
+            let blocks = "a1a:-----BEGIN----\n".repeat(400);
+            let text = format!("{blocks}{}abc: {}{end}", "\n".repeat(800), ".".repeat(194));
+            let mut known = Known::default();
+            let (led, _) = follow(text.as_bytes(), BEGIN.len() + 8, &mut known);
+            // What the first one came by is known from its first break on.
+            let row = known.rows[0].unwrap();
+            assert!(row.from < 40 && row.to > blocks.len(), "{end:?} {row:?} {led}");
+            agrees(&text[blocks.len() - 1_000..]);
         }
     }
 
