@@ -100,10 +100,14 @@ pub(super) fn bind_password(look: &mut Look<'_, '_>, end: usize) {
         .bytes
         .get(end..look.bytes.len().min(end + LDAP))
         .unwrap_or_default();
-    let line = memchr::memchr(b'\n', ahead).unwrap_or(ahead.len());
+    let is_end = |byte: &u8| matches!(byte, b'\n' | b';' | b'|' | b'&');
+    let line = ahead.iter().position(is_end).unwrap_or(ahead.len());
     let line = ahead.get(..line).unwrap_or_default();
     if let Some(option) = memchr::memmem::find(line, b" -w ") {
+        // The names before the option are still to be looked at.
+        let named = look.named;
         argument(look, end + option + 3, false);
+        look.named = named;
     }
 }
 

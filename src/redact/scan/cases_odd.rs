@@ -48,6 +48,18 @@ fn what_only_begins_like_a_mark_of_ours_hides_nothing() {
 }
 
 #[test]
+fn what_is_said_beside_a_secret_does_not_make_it_something_else() {
+    check(&[
+        ("message", "password=«hunter22x» msg=\"x\""),
+        ("message", "token=«hunter22xY9zQ1» note=\"x\""),
+        ("message", "ldapsearch LDAP_TOKEN=«sEcrXy9z12» -w «Xabc12XYd»"),
+        ("message", "ldapsearch failed, password=«hunter22x»; grep -w abc1"),
+        ("message", "dsn: «user=scott/tiger1x@db» host=x"),
+        ("message", "passphrase: «tulip horse -- staple»"),
+    ]);
+}
+
+#[test]
 fn a_place_in_a_file_is_no_secret_whatever_the_file_is_called() {
     check(&[
         ("message", "error at src/token.rs:42:9"),
@@ -59,6 +71,7 @@ fn a_place_in_a_file_is_no_secret_whatever_the_file_is_called() {
         ("message", "cookie.rs:7:1 api_key.rs:7:1, secret.py:1042:10"),
         ("message", "{\"at\":\"src/token.rs:42:9\",\"n\":1}"),
         ("message", "db.password:«12ab:42:9»"),
+        ("message", "db.password: «12345:678»"),
         ("message", "db.password: «hunter2:9»"),
     ]);
 }

@@ -81,7 +81,8 @@ fn is_key(bytes: &[u8], site: Site, found: Extent) -> bool {
 /// `arn:aws:secretsmanager:…:secret:prod/db`: a name in a store.
 fn is_resource(bytes: &[u8], site: Site) -> bool {
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'-');
-    super::bytes::before(bytes, site.from, 1) == b':' && {
+    let is_named = bytes.get(site.from..site.to) == Some(b"secret");
+    is_named && super::bytes::before(bytes, site.from, 1) == b':' && {
         let back = run_back(bytes, site.from, 96, is_part);
         let parts = bytes.get(site.from - back..site.from).unwrap_or_default();
         parts.starts_with(b"arn:aws") && memchr::memmem::find(parts, b":secretsmanager:").is_some()
@@ -91,7 +92,8 @@ fn is_resource(bytes: &[u8], site: Site) -> bool {
 /// `secret "tls-cert" not found`: a cluster speaks of one of its objects, by name.
 fn is_object(bytes: &[u8], site: Site, found: Extent) -> bool {
     let name = bytes.get(site.from..site.to).unwrap_or_default();
-    if !matches!(name, b"secret" | b"secrets" | b"Secret") || byte(bytes, site.to) != b' ' {
+    let is_apart = byte(bytes, site.to) == b' ' && matches!(byte(bytes, site.to + 1), b'"' | b'\\');
+    if !matches!(name, b"secret" | b"secrets" | b"Secret") || !is_apart {
         return false;
     }
     let object = bytes.get(found.start..found.end).unwrap_or_default();
@@ -133,7 +135,10 @@ fn is_lexeme(bytes: &[u8], site: Site, found: Extent) -> bool {
         "whitespace",
     ]);
     let name = bytes.get(site.from..site.to).unwrap_or_default();
-    if !name.eq_ignore_ascii_case(b"token") || found.start < 2 {
+    let lexeme = bytes.get(found.start..found.end).unwrap_or_default();
+    let digits = lexeme.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let is_word = lexeme.len() <= 24 && (digits == 0 || digits == lexeme.len());
+    if !name.eq_ignore_ascii_case(b"token") || !is_word || found.start < 2 {
         return false;
     }
     let at = super::value::skip_space(bytes, site.at, false);
@@ -155,6 +160,9 @@ mod tests {
             ("message", "secrets \"db-credentials\" is forbidden"),
             ("message", "secret \"«Xabc12XYdefgh9»\" not found"),
             ("message", "secret \"«tls-cert»\""),
+            ("message", "secret = \"«correct-horse-battery»\" created"),
+            ("message", "arn:aws:secretsmanager:eu:1:password:«hunter22x»"),
+            ("message", "token: symbol(\"«sEcr3tXyZZ12»\")"),
             (
                 "message",
                 "arn:aws:secretsmanager:eu-central-1:123456789012:secret:prod/db-x",

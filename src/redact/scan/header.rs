@@ -73,7 +73,12 @@ pub(super) fn parameters(look: &mut Look<'_, '_>, named: Named, found: Extent) -
     if named.sort != Sort::Secret || byte(ahead, scheme) != b' ' {
         return false;
     }
-    let known = LISTS.has_bytes(word) || begins_with_pair(look.bytes, found.start + scheme + 1);
+    // A scheme that nobody knows is a name in capitals, and no secret beside which something is said.
+    let is_name = word.first().is_some_and(u8::is_ascii_uppercase)
+        && word
+            .iter()
+            .all(|byte| byte.is_ascii_alphabetic() || *byte == b'-');
+    let known = LISTS.has_bytes(word) || is_name && begins_with_pair(look.bytes, found.start + scheme + 1);
     if !known {
         return false;
     }

@@ -4,6 +4,7 @@ use super::about::{is_code, is_word_about};
 use super::alphabet::{Bytes, byte};
 use super::bytes::run_back;
 use super::joint::{self, Site};
+use super::lexicon::Lexicon;
 use super::look::Look;
 use super::mark;
 use super::members;
@@ -337,12 +338,19 @@ pub(super) fn cut(look: &mut Look<'_, '_>, named: Named, site: Site, found: Exte
     plausible
 }
 
-/// `src/token.rs:42:9`: a place in a file, which is called after what it is about.
+/// `src/token.rs:42:9`: a place in a file of a program, which is called after what it is about.
 fn is_place(name: &[u8], value: &[u8]) -> bool {
+    static ENDS: Lexicon = Lexicon::of(&[
+        "c", "cc", "cpp", "cs", "css", "erl", "ex", "go", "h", "hpp", "html", "java", "js", "jsx", "kt",
+        "lua", "mjs", "php", "pl", "py", "rb", "rs", "scala", "sh", "sql", "swift", "toml", "ts", "tsx",
+        "vue", "yaml", "yml",
+    ]);
+    let end = name.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
     let [digits @ .., last] = value else {
         return false;
     };
-    name.contains(&b'.')
+    end.len() < name.len()
+        && ENDS.has_bytes(end)
         && value.len() <= 16
         && value.contains(&b':')
         && value.first().is_some_and(u8::is_ascii_digit)
@@ -394,7 +402,7 @@ fn to_mark(look: &Look<'_, '_>, named: Named, found: Extent) -> Extent {
 
 /// `-d`, `--decrypt`: the next option of a command line, and no word of the value before it.
 fn is_option(word: &[u8]) -> bool {
-    matches!(word, [b'-', b'-', ..]) || matches!(word, [b'-', letter, ..] if letter.is_ascii_alphabetic())
+    matches!(word, [b'-', b'-', letter, ..] | [b'-', letter] if letter.is_ascii_alphabetic())
 }
 
 pub(super) const fn rule(sort: Sort) -> &'static str {

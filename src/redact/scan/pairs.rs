@@ -67,10 +67,11 @@ pub(super) fn are_apart(bytes: &[u8], site: Site, found: Extent) -> bool {
     matches!(last, b'n' | b'g' | b'r')
         && bytes.get(found.end) == Some(&b' ')
         && is_connection()
-        && bytes
-            .get(found.start..found.end)
-            .and_then(name)
-            .is_some_and(|first| PLACES.has_bytes(first))
+        && bytes.get(found.start..found.end).is_some_and(|pair| {
+            // With more than a name or a place in it, the value may be a secret's.
+            let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"=._-".contains(byte);
+            name(pair).is_some_and(|first| PLACES.has_bytes(first)) && pair.iter().all(is_plain)
+        })
         && value::assigns(bytes, found.end)
 }
 
