@@ -1,5 +1,6 @@
 //! Command lines: options of one letter, which mean a secret only behind certain commands.
 
+use super::joint;
 use super::look::Look;
 use super::value;
 
@@ -77,7 +78,8 @@ fn in_quotes(look: &mut Look<'_, '_>, at: usize) {
     let byte = |at| super::alphabet::byte(look.bytes, at);
     let open = at + usize::from(byte(at) == b'\\');
     let quote = byte(open);
-    if !matches!(quote, b'"' | b'\'')
+    if joint::closes(look.bytes, at, at)
+        || !matches!(quote, b'"' | b'\'')
         || !byte(open + 1).is_ascii_graphic()
         || matches!(byte(open + 1), b',' | b']')
     {
@@ -118,6 +120,9 @@ pub(super) fn user(look: &mut Look<'_, '_>, _start: usize, end: usize) {
 
 /// The argument that begins behind an option: all of it, or what follows the colon.
 fn argument(look: &mut Look<'_, '_>, at: usize, user: bool) {
+    if joint::closes(look.bytes, at, value::skip_space(look.bytes, at, false)) {
+        return;
+    }
     let Some(start) = value::next_argument(look.bytes, at) else {
         return;
     };

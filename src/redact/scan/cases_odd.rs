@@ -60,6 +60,19 @@ fn what_is_said_beside_a_secret_does_not_make_it_something_else() {
 }
 
 #[test]
+fn a_text_of_json_that_ends_where_a_value_would_begin_has_none() {
+    check(&[
+        ("message", r#"{"a":"password (temp):","b":"z9hunter"}"#),
+        ("message", r#"{"q":"password[]=","x":"y"}"#),
+        ("message", r#"[{"cmd":"mysql -u root -p"},{"host":"db1"}]"#),
+        ("message", r#"{"a":"ldapsearch -w "}"#),
+        ("message", r#"{"a":"sqlcmd -P","b":"c"}"#),
+        ("message", r#"{"a":"x","password":"«,abc12x»"}"#),
+        ("message", r#"{"a":"mysql -u root -p'«Xabc12XYd»' db"}"#),
+    ]);
+}
+
+#[test]
 fn a_place_in_a_file_is_no_secret_whatever_the_file_is_called() {
     check(&[
         ("message", "error at src/token.rs:42:9"),

@@ -122,19 +122,27 @@ fn key_end(bytes: &[u8], from: usize, to: usize) -> usize {
             _ => break,
         };
     }
-    let escapes = run(bytes, to + signs, 16, |byte| byte == b'\\');
-    let mark = to + signs + escapes;
-    if signs == 0 || byte(bytes, mark) != b'"' {
-        return to;
+    if signs > 0 && closes(bytes, from, to + signs) {
+        to + signs
+    } else {
+        to
+    }
+}
+
+/// Whether the mark at `at`, with the backslashes before it, closes the text of JSON that `from` stands in.
+pub(super) fn closes(bytes: &[u8], from: usize, at: usize) -> bool {
+    let escapes = run(bytes, at, 16, |byte| byte == b'\\');
+    let mark = at + escapes;
+    if byte(bytes, mark) != b'"' {
+        return false;
     }
     let next = byte(bytes, value::skip_space(bytes, mark + 1, false));
     let opened = || opened(bytes, from, escapes);
-    let ends = match next {
+    match next {
         b':' => opened().is_some_and(|before| matches!(before, b'{' | b',')),
         b',' | b'}' | b']' => opened().is_some_and(|before| matches!(before, b'{' | b',' | b':' | b'[')),
         _ => false,
-    };
-    if ends { to + signs } else { to }
+    }
 }
 
 /// What stands before the text that a mark with so many backslashes may close: some may be the text's last bytes.

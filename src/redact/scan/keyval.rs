@@ -179,6 +179,9 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
         return super::url::grant(look, site);
     }
     let at = value_at(look.bytes, site);
+    if !site.marked && joint::closes(look.bytes, site.from, at) {
+        return;
+    }
     if byte(look.bytes, at) == b'[' {
         let first = value::skip_space(look.bytes, at + 1, true);
         if matches!(byte(look.bytes, first), b'"' | b'\'' | b'\\') {
