@@ -26,7 +26,7 @@ pub const ALONE: &str = "journal";
 /// gRPC.
 pub const HOLES: [&str; 3] = ["hole-http", "hole-https", "hole-grpc"];
 
-/// The control: the journal, and a thread that never rests and has no end of memory to look at. What a caller notices of that
+/// The control: the journal, and threads that never rest and have no end of memory to look at. What a caller notices of that
 /// must be seen.
 pub const BUSY: &str = "journal-busy";
 
@@ -103,7 +103,8 @@ impl Hole {
             std::thread::sleep(Duration::from_millis(200));
         }
         if self.beside == BUSY {
-            std::thread::spawn(never_rests);
+            // One would have a processor for itself, and nobody would notice.
+            (0..4).for_each(|_| drop(std::thread::spawn(never_rests)));
         }
         let figures = match self.mode {
             Mode::Paced => Some(caller.turns(self.events)?),

@@ -115,7 +115,7 @@ fn goals_table(text: &mut String, results: &Results) {
     let (is_seen, seen) = (seen.map(|seen| seen.median > BESIDE), shown(seen));
     let _ = writeln!(
         text,
-        "| the control: a caller's p50 beside a thread that never rests (`{BUSY}`) | > {BESIDE} | {seen} | {ALONE} | {} |",
+        "| the control: a caller's p50 beside threads that never rest (`{BUSY}`) | > {BESIDE} | {seen} | {ALONE} | {} |",
         word(is_seen)
     );
 }
