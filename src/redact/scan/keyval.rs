@@ -179,7 +179,8 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
         return super::url::grant(look, site);
     }
     let at = value_at(look.bytes, site);
-    if !site.marked && joint::closes(look.bytes, site.from, at) {
+    let is_behind_text = !site.marked && joint::closes(look.bytes, site.from, at);
+    if is_behind_text || byte(look.bytes, at) == b'{' && members::secrets(look, named, site, at) {
         return;
     }
     if byte(look.bytes, at) == b'[' {
@@ -187,9 +188,6 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
         if matches!(byte(look.bytes, first), b'"' | b'\'' | b'\\') {
             return list(look, named, site, first);
         }
-    }
-    if byte(look.bytes, at) == b'{' && members::secrets(look, named, site, at) {
-        return;
     }
     let is_within = look.bare.0 < at && at < look.bare.1;
     if named.force == Force::Opaque && is_within {
