@@ -21,42 +21,46 @@ fn trail(dir: &Path, records: u64) -> String {
         }
     });
     audit.shutdown(Duration::from_secs(60)).unwrap();
-    let home = audit.path().unwrap();
-    // What a kill or a full disk leaves: a line that ends in its midst.
-    let newest = std::fs::read_dir(home)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    let newest = newest
+    audit.path().unwrap().join("*.jsonl").display().to_string()
+}
+
+/// Leaves what a kill or a full disk does: a line that ends in its midst, behind all others.
+fn tear(segments: &str) {
+    let home = Path::new(segments).parent().unwrap();
+    let files = std::fs::read_dir(home).unwrap();
+    let files = files.map(|entry| entry.unwrap().path());
+    let newest = files
         .filter(|path| path.extension().is_some_and(|end| end == "jsonl"))
         .max();
-    let mut newest = std::fs::OpenOptions::new()
-        .append(true)
-        .open(newest.unwrap())
-        .unwrap();
+    let mut options = std::fs::OpenOptions::new();
+    let mut newest = options.append(true).open(newest.unwrap()).unwrap();
     newest.write_all(b"{\"event\":\"document.read\",\"id\"").unwrap();
-    home.join("*.jsonl").display().to_string()
+}
+
+/// What a program says, which succeeds.
+fn said(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && error.is_empty(), "{error}");
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
 #[test]
 fn jq_reads_every_line() {
     let dir = tempfile::tempdir().unwrap();
     let segments = trail(dir.path(), 100);
-    let query = "jq -rR 'fromjson? | select(.event == \"document.read\") | .actor.id' $0 | sort | uniq -c";
     if Command::new("jq").arg("--version").output().is_err() {
         println!("SKIPPED: jq is not installed");
         return;
     }
-    let shell = Command::new("sh")
-        .args(["-c", &query.replace("$0", &segments)])
-        .output()
-        .unwrap();
-    let counted = String::from_utf8(shell.stdout).unwrap();
-    assert_eq!(
-        counted.trim(),
-        "100 u-1",
-        "{}",
-        String::from_utf8_lossy(&shell.stderr)
-    );
+    let count = |jq: &str| {
+        let read = "select(.event == \"document.read\") | .actor.id";
+        let pipe = format!("{} {segments} | sort | uniq -c", jq.replace("READ", read));
+        said(Command::new("sh").args(["-c", &pipe]))
+    };
+    assert_eq!(count("jq -r 'READ'"), "100 u-1");
+    tear(&segments);
+    assert_eq!(count("jq -rR 'fromjson? | READ'"), "100 u-1");
 }
 
 #[test]
@@ -71,21 +75,15 @@ fn duckdb_and_python_read_every_line() {
     let segments = trail(dir.path(), 100);
     let script = r#"
 import duckdb, glob, json, sys
-pattern = sys.argv[1]
-lines = [json.loads(line) for path in glob.glob(pattern) for line in open(path, encoding="utf-8") if line.endswith("\n")]
-read = f"read_json_auto('{pattern}', ignore_errors = true)"
+pattern, how = sys.argv[1:]
+lines = [line for path in glob.glob(pattern) for line in open(path, encoding="utf-8")]
+lines = [json.loads(line) for line in lines if line.endswith("\n") or how == "format='newline_delimited'"]
+read = f"read_json_auto('{pattern}', {how})"
 rows = duckdb.sql(f"select count(*), max(seq) from {read} where event = 'document.read'").fetchall()[0]
 print(sum(line["event"] == "document.read" for line in lines), rows[0], rows[1])
 "#;
-    let run = Command::new(python)
-        .args(["-c", script, &segments])
-        .output()
-        .unwrap();
-    let counted = String::from_utf8(run.stdout).unwrap();
-    assert_eq!(
-        counted.trim(),
-        "100 100 100",
-        "{}",
-        String::from_utf8_lossy(&run.stderr)
-    );
+    let count = |how: &str| said(Command::new(&python).args(["-c", script, &segments, how]));
+    assert_eq!(count("format='newline_delimited'"), "100 100 100");
+    tear(&segments);
+    assert_eq!(count("ignore_errors = true"), "100 100 100");
 }

@@ -301,6 +301,9 @@ fn foreign_table(text: &mut String, results: &Results) {
     text.push_str(
         "\n## What is not audited (ns per call; in brackets behind it, over the same stack without us)\n\n",
     );
+    text.push_str(
+        "The forms take turns, each in a process of its own; the others stand still meanwhile.\n\n",
+    );
     text.push_str("| form | what it is | disabled `debug!` | `info!` | `#[instrument]` |\n|-|-|-|-|-|\n");
     for form in FORMS {
         let _ = write!(text, "| {} | {} |", form.name, form.about);

@@ -85,8 +85,9 @@ fn median(mut numbers: Vec<u64>) -> u64 {
     percentile(&numbers, 50)
 }
 
-/// Looks at the page once a second until it is told to end: how long each answer took, in milliseconds.
-fn read(server: &Server, reader: u32, readers: u32, ended: &AtomicBool) -> Vec<u64> {
+/// Looks at the page once a second until it is told to end: how long each answer took, in milliseconds; none where it was told
+/// to try again.
+fn read(server: &Server, reader: u32, readers: u32, ended: &AtomicBool) -> Vec<Option<u64>> {
     let mut due = Instant::now() + Duration::from_secs(1) * reader / readers;
     let mut took = Vec::new();
     while !ended.load(Ordering::Relaxed) {
@@ -101,16 +102,17 @@ fn read(server: &Server, reader: u32, readers: u32, ended: &AtomicBool) -> Vec<u
         if answer.status == 503 {
             // On a machine that is busy with something else readers are told to try again, as whoever looks at the page is.
             assert!(answer.text().contains("too many requests"), "{}", answer.text());
+            took.push(None);
             continue;
         }
         assert_eq!(answer.status, 200, "{page}: {}", answer.text());
-        took.push(u64::try_from(now.elapsed().as_millis()).expect("short"));
+        took.push(Some(u64::try_from(now.elapsed().as_millis()).expect("short")));
     }
     took
 }
 
 /// A round without readers, and one with them: what each call took in either, and what each answer took.
-fn round(server: &Server, size: &Size, submitted: &mut u64) -> ([Vec<u64>; 2], Vec<u64>) {
+fn round(server: &Server, size: &Size, submitted: &mut u64) -> ([Vec<u64>; 2], Vec<Option<u64>>) {
     let alone = record(size.round, submitted);
     let ended = AtomicBool::new(false);
     let (beside, answers) = std::thread::scope(|scope| {
@@ -173,6 +175,13 @@ fn whoever_records_waits_no_longer_while_the_page_is_read_by_many_and_loses_noth
         }
     });
     ends_whole(&audit, &home, submitted);
+    let asked = answers.len();
+    let mut answers: Vec<u64> = answers.into_iter().flatten().collect();
+    assert!(
+        answers.len() * 2 > asked,
+        "{} of {asked} were answered",
+        answers.len()
+    );
     answers.sort_unstable();
     let [alone, beside] = calls.map(|calls| median(calls.iter().map(|[_, p99]| *p99).collect()));
     println!(

@@ -2,7 +2,7 @@
 //!
 //! Invariant: the checkpoint moves only over records that the collector has taken, or that stand in the file of the refused.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -142,18 +142,12 @@ fn ship(args: &Ship, stream: &Path, sink: &mut OtlpSink, state: &mut State) -> R
         .to_string_lossy()
         .into_owned();
     let store = DirStore::open(stream)?;
-    let known = state.cursors.get(&name);
-    let mut after = known.cloned();
-    let mut found = gather(&store, known)?;
-    // By its place alone, a record of another trail that is older than the last one shipped would pass as shipped.
-    if known.is_some_and(|known| found.stream.as_ref().is_some_and(|of| *of != known.stream)) {
+    let after = state.cursors.get(&name).cloned();
+    let mut found = gather(&store, after.as_ref())?;
+    if state.is_anew(after.as_ref(), &found) {
         note(&harmless(&format!(
             "stream {name}: it is another one than was shipped before; all of it is shipped"
         )));
-        after = known.map(|known| Cursor {
-            stream: "".into(),
-            ..known.clone()
-        });
         found = gather(&store, None)?;
     }
     let Gathered { batch, behind, .. } = found;
@@ -290,6 +284,8 @@ fn deliver(args: &Ship, sink: &mut OtlpSink, batch: &[Stored]) -> Result<Vec<u64
 struct State {
     path: PathBuf,
     cursors: BTreeMap<String, Cursor>,
+    /// The ids of streams that were begun anew in this run: each is, once.
+    anew: BTreeSet<Arc<str>>,
     /// Records that were refused, gone or damaged, in this run.
     lost: u64,
     /// Held as long as this command runs.
@@ -320,9 +316,19 @@ impl State {
         Ok(Self {
             path,
             cursors,
+            anew: BTreeSet::new(),
             lost: 0,
             _lock: lock,
         })
+    }
+
+    /// Whether another stream stands there than the one that was shipped up to `after`. By their places alone, its records that
+    /// are older would pass as shipped.
+    fn is_anew(&mut self, after: Option<&Cursor>, found: &Gathered) -> bool {
+        match (after, &found.stream) {
+            (Some(after), Some(stream)) if *stream != after.stream => self.anew.insert(Arc::clone(stream)),
+            _ => false,
+        }
     }
 
     fn failed(&self, error: &std::io::Error) -> Failure {

@@ -14,6 +14,8 @@ mod cases;
 mod cases_kv;
 #[cfg(test)]
 mod cases_odd;
+#[cfg(test)]
+mod cases_pem;
 mod clue;
 pub(super) mod custom;
 mod cut;
@@ -33,8 +35,6 @@ pub(super) mod hits;
 mod iban;
 mod joint;
 mod jwk;
-#[cfg(test)]
-mod key_cases;
 mod keyval;
 mod lexicon;
 mod lists;

@@ -37,7 +37,7 @@ pub(super) fn after(look: &mut Look<'_, '_>, from: usize, to: usize) {
     };
     let value = look.text.get(start..end).unwrap_or_default();
     let digit = value.bytes().any(|byte| byte.is_ascii_digit());
-    let unlike = || is_unlike_a_word(value) && !is_foreign_word(look.bytes, start, value);
+    let unlike = || is_unlike_a_word(value) && !is_foreign_sentence(look.bytes, start, value);
     if !(digit || joined && unlike() || login(look, from)) || is_nothing(value) {
         return;
     }
@@ -59,7 +59,7 @@ pub(super) fn after(look: &mut Look<'_, '_>, from: usize, to: usize) {
 }
 
 /// `ist ungültig`: letters alone behind a word of another language, whose words have letters beyond ASCII.
-fn is_foreign_word(bytes: &[u8], start: usize, value: &str) -> bool {
+fn is_foreign_sentence(bytes: &[u8], start: usize, value: &str) -> bool {
     let back = bytes.get(start.saturating_sub(8)..start).unwrap_or_default();
     let word = back
         .split(|byte| *byte == b' ')
