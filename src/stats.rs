@@ -169,7 +169,7 @@ pub struct SinkStats {
     pub waiting: u64,
     /// Whether it failed for good. Beside a journal it goes on after the next start.
     pub failed: bool,
-    /// Why its last delivery has to be tried again; `None` where it went well.
+    /// Why its last delivery has to be tried again, or why it failed for good; `None` where it went well.
     pub trouble: Option<String>,
 }
 

@@ -14,7 +14,7 @@ use tracing_audit::record::Record;
 use tracing_audit::sink::file::Unshipped;
 use tracing_audit::sink::{MemorySink, StdoutSink};
 use tracing_audit::store::{DirStore, Direction, List, Store};
-use tracing_audit::{Audit, AuditBuilder, ErrorKind, Query};
+use tracing_audit::{Audit, AuditBuilder, ErrorKind, FailureKind, Query};
 
 use told::{Deed, Told, record};
 
@@ -209,6 +209,52 @@ fn a_sink_that_hangs_delays_neither_callers_nor_the_disk_nor_the_other_sink() {
     audit.shutdown(LONG).unwrap();
     assert_eq!(numbers(&hung), numbers(&good));
     assert_eq!(numbers(&hung).len(), 5_002);
+}
+
+#[test]
+fn why_a_sink_stands_still_is_stated_in_the_trail_and_told_to_the_program_and_so_is_a_failure_for_good() {
+    let place = tempfile::tempdir().unwrap();
+    let hands = ManualClock::new(NOON);
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let failures = Arc::clone(&heard);
+    let away = Told::new("away", Deed::Retry);
+    let builder = Audit::builder().directory(place.path()).sink(away.clone());
+    let builder = builder.clock(hands.clone()).diagnostics(|_| {});
+    let audit = builder
+        .on_failure(move |failure| failures.lock().push(failure.clone()))
+        .start()
+        .unwrap();
+    audit.emit(record("x")).unwrap();
+    let until = |done: &dyn Fn() -> bool| {
+        let given_up = Instant::now() + LONG;
+        while !done() {
+            assert!(Instant::now() < given_up);
+            // The writer looks whenever it takes something.
+            audit.emit(record("x")).unwrap();
+            std::thread::yield_now();
+        }
+    };
+    let hears_of = |what: &str| heard.lock().iter().any(|failure| failure.message.contains(what));
+    until(&|| audit.stats().sinks[0].trouble.is_some());
+    hands.advance(Duration::from_secs(61));
+    until(&|| hears_of("sink `away` has taken nothing for 60s") && hears_of(": the receiver is away"));
+    away.tell(Deed::Take);
+    until(&|| hears_of("sink `away` takes entries again"));
+    away.tell(Deed::Fail);
+    until(&|| hears_of("sink `away` failed for good: "));
+    let _ = audit.shutdown(LONG);
+    let told: Vec<_> = heard.lock().iter().map(|f| (f.kind, f.is_over)).collect();
+    let sink = FailureKind::Sink;
+    assert_eq!(told, [(sink, false), (sink, true), (sink, false)]);
+    let stated = on_disk(place.path(), "event=audit.degraded");
+    let said = stated
+        .iter()
+        .map(|record| (text(record, "cause").unwrap(), text(record, "error")));
+    let said: Vec<_> = said.collect();
+    assert_eq!(said[0], ("sink_stands_still", Some("the receiver is away")));
+    assert_eq!(said[1], ("sink_recovered", None));
+    assert_eq!(said[2].0, "sink_failed");
+    assert_eq!(said[2].1, Some("the receiver is gone"));
 }
 
 #[test]

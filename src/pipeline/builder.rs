@@ -418,8 +418,9 @@ impl AuditBuilder {
     }
 
     /// Takes failures of auditing itself, at once, as something that a program can act on: a journal that cannot be written or
-    /// confirmed, records that were lost, a disk that fills up; and the end of those that have one. The same sentences go to
-    /// the diagnostics, but for losses, which the trail states itself, and for a first threshold that was passed before the start.
+    /// confirmed, records that were lost, a disk that fills up, a sink beside the journal that takes nothing; and the end of those
+    /// that have one. The same sentences go to the diagnostics, but for losses, which the trail states itself, and for a first
+    /// threshold that was passed before the start.
     ///
     /// It runs on the writer's thread, which is idle for no longer than 50 ms and looks at the disk once a second: it must
     /// return soon, and it cannot wait for the trail. While a call to the operating system hangs, nothing is told. A panic in it

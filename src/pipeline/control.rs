@@ -173,17 +173,26 @@ pub(super) fn sink_refused(sink: &str, refused: u64) -> Record {
         .build()
 }
 
-/// A follower does not take what waits for it in the journal.
-pub(super) fn sink_degraded(sink: &str, cause: &str, waiting: u64, since: Option<u64>) -> Record {
-    let record = control("audit.degraded")
+/// A follower does not take what waits for it in the journal; `error` is why, where its last delivery said so.
+pub(super) fn sink_degraded(
+    sink: &str,
+    cause: &str,
+    waiting: u64,
+    since: Option<u64>,
+    error: Option<&str>,
+) -> Record {
+    let mut record = control("audit.degraded")
         .outcome("failure")
         .attribute("cause", cause)
         .attribute("sink", sink)
         .attribute("waiting", waiting);
-    match since {
-        Some(since) => record.attribute("since", time(since)).build(),
-        None => record.build(),
+    if let Some(since) = since {
+        record = record.attribute("since", time(since));
     }
+    if let Some(error) = error {
+        record = record.attribute("error", error);
+    }
+    record.build()
 }
 
 /// A follower that stood still takes entries again.

@@ -27,6 +27,9 @@ pub enum FailureKind {
     Sync,
     /// Records were lost; the trail counts them in a gap record. There is no end of it.
     Loss,
+    /// A sink beside the journal has taken nothing for a minute; or it failed for good, and is given nothing more before the
+    /// next start: there is no end of that.
+    Sink,
 }
 
 /// The application's code, on the writer's thread.

@@ -9,6 +9,7 @@ use crossbeam_channel::Sender;
 
 use super::barrier::Barrier;
 use super::control;
+use super::failure::{self, FailureKind};
 use super::follower_thread::{Asked, Worker};
 use super::port_state::PortState;
 use super::ports::{Port, Report};
@@ -185,6 +186,9 @@ impl Writer {
     pub(super) fn settle_followers(&mut self, is_end: bool) {
         let (mut gaps, mut told) = (Vec::new(), Vec::new());
         let clock = &self.inbox.clock;
+        let heard = |is_over, sentence: &str| {
+            failure::tell(self.on_failure.as_ref(), FailureKind::Sink, is_over, sentence);
+        };
         for follower in &mut self.followers {
             let state = &follower.state;
             let untold = state.untold.swap(0, Ordering::AcqRel);
@@ -193,28 +197,33 @@ impl Writer {
             }
             told.extend(state.refusals(is_end));
             let waiting = state.waiting();
+            let name = state.name();
             if state.has_failed() {
                 if !state.failure_told.swap(true, Ordering::AcqRel) {
-                    told.push(control::sink_degraded(state.name(), "sink_failed", waiting, None));
+                    let error = state.trouble();
+                    let error = error.as_deref();
+                    told.push(control::sink_degraded(name, "sink_failed", waiting, None, error));
+                    // Its thread has told people.
+                    heard(false, &format!("sink `{name}` failed for good{}", because(error)));
                 }
                 continue;
             }
             match follower.watch.look(state.next(), waiting > 0, clock) {
                 Some(Turn::Stopped(since)) => {
-                    let why = state.trouble().map(|why| format!(": {why}"));
-                    (self.report)(&format!(
-                        "sink `{}` has taken nothing for {STANDS_STILL:?}; {waiting} entries wait for it in the journal{}",
-                        state.name(),
-                        why.unwrap_or_default()
-                    ));
-                    told.push(control::sink_degraded(
-                        state.name(),
-                        "sink_stands_still",
-                        waiting,
-                        Some(since),
-                    ));
+                    let error = state.trouble();
+                    let error = error.as_deref();
+                    let cause = "sink_stands_still";
+                    told.push(control::sink_degraded(name, cause, waiting, Some(since), error));
+                    let sentence = stands_still(name, waiting, error);
+                    (self.report)(&sentence);
+                    heard(false, &sentence);
                 }
-                Some(Turn::GoesOn) => told.push(control::sink_recovered(state.name(), waiting)),
+                Some(Turn::GoesOn) => {
+                    told.push(control::sink_recovered(name, waiting));
+                    let sentence = format!("sink `{name}` takes entries again; {waiting} wait for it");
+                    (self.report)(&sentence);
+                    heard(true, &sentence);
+                }
                 None => {}
             }
         }
@@ -227,6 +236,18 @@ impl Writer {
             self.control(record);
         }
     }
+}
+
+fn stands_still(name: &str, waiting: u64, error: Option<&str>) -> String {
+    format!(
+        "sink `{name}` has taken nothing for {STANDS_STILL:?}; {waiting} entries wait for it in the journal{}",
+        because(error)
+    )
+}
+
+/// `: why`, where it is known.
+fn because(error: Option<&str>) -> String {
+    error.map(|error| format!(": {error}")).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -404,6 +404,7 @@ impl Worker {
             "sink `{}` failed for good and is given nothing more before the next start: {cause}",
             self.state.name()
         ));
+        self.state.goes(Some(&cause));
         self.failure = cause;
         self.state.failed.store(true, Ordering::Release);
         Duration::ZERO

@@ -21,9 +21,10 @@ event until it has decoded the last one: it goes through every field of every re
 so that not the receiver is what is measured; it counts each event once, and has OpenTelemetry's own reader look for its ten
 values in the first event of every request. What a peer adds is its own affair: ours adds id, sequence number, stream and more
 to each record. In the cases that end in `-late` the receiver only reads and answers, and OpenTelemetry's own reader decodes all
-of it when all is over: the time to the last byte is then the sender's alone. Both processes share the machine, so what a receiver needs is taken from the sender: their
-processor times stand beside the rates. A peer that lost events is shown and not compared; of the rivals the best that lost
-none counts.
+of it when all is over: the time to the last byte is then the sender's alone. With `gzip` only the format is the same: the
+rivals pack at level 6, which cannot be set, and ours at level 1; the case `none` compares without that. Both processes share
+the machine, so what a receiver needs is taken from the sender: their processor times stand beside the rates. A peer that lost
+events is shown and not compared; of the rivals the best that lost none counts.
 
 ";
 
