@@ -101,6 +101,7 @@ mod queue;
 pub mod record;
 pub mod redact;
 mod secret;
+mod shard;
 pub mod sink;
 #[cfg(feature = "sqlite")]
 mod sqlite;

@@ -3,14 +3,26 @@
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::shard::Sharded;
+
+/// The kind of a counter: `sharded` are those that callers add to again and again.
+macro_rules! kind {
+    () => {
+        AtomicU64
+    };
+    (sharded) => {
+        Sharded
+    };
+}
+
 macro_rules! counters {
-    ($($name:ident $unit:literal $doc:literal;)*) => {
+    ($($name:ident $($kind:ident)? $unit:literal $doc:literal;)*) => {
         /// The live counters. Writers add; nobody resets.
         #[derive(Debug, Default)]
         pub(crate) struct Counters {
             /// Not a count: how far the newest checkpoint reaches.
             pub(crate) sealed: AtomicU64,
-            $(pub(crate) $name: AtomicU64,)*
+            $(pub(crate) $name: kind!($($kind)?),)*
         }
 
         /// What became of every record so far: a snapshot.
@@ -73,7 +85,7 @@ macro_rules! counters {
         impl Counters {
             pub(crate) fn snapshot(&self) -> Stats {
                 Stats {
-                    $($name: self.$name.load(Ordering::Acquire),)*
+                    $($name: self.$name.total(),)*
                     in_queue: 0,
                     queue_bytes: 0,
                     disk_free_bytes: 0,
@@ -118,12 +130,12 @@ counters! {
     paused "records" "Left out because a pause covers them; whoever called `emit` or `submit` was told. The `audit.resume` record that ends the pause says how many.";
     below_level "records" "Left out because the level is below its family's floor.";
     not_allowed "records" "Left out because the module is not in `allow_modules`, or the report came from a thread of the trail's own.";
-    missing_actor "records" "Written with the actor `unknown`, because nobody was named.";
-    trace_unavailable "records" "Written without ids of a trace, and marked `trace_unavailable`, because the tracer's could not be known.";
-    wrong_type "fields" "Fields whose type their slot does not take; they went to `attributes`.";
+    missing_actor sharded "records" "Written with the actor `unknown`, because nobody was named.";
+    trace_unavailable sharded "records" "Written without ids of a trace, and marked `trace_unavailable`, because the tracer's could not be known.";
+    wrong_type sharded "fields" "Fields whose type their slot does not take; they went to `attributes`.";
     reserved_name "fields" "Fields with a reserved name; they went to `attributes`.";
     duplicate_name "fields" "Fields whose name occurs twice at a callsite; the later ones were renamed `name#2`.";
-    redacted "values" "Values, and parts of values, that redaction replaced, cut or dropped.";
+    redacted sharded "values" "Values, and parts of values, that redaction replaced, cut or dropped.";
     truncated "fields" "Values that were cut to fit.";
     panicked "fields" "Values whose `Debug` or `Display` panicked; a marker stands in their place.";
     too_deep "fields" "Fields of spans that were reported too deep inside the recording of another value; the span's record, or what inherits from it, is without them.";
@@ -349,9 +361,40 @@ impl Stats {
     }
 }
 
-/// Adds to a counter. Counters order nothing, so relaxed is enough; [`Stats`] is read after a flush's own fences.
-pub(crate) fn add(counter: &AtomicU64, count: u64) {
-    counter.fetch_add(count, Ordering::Relaxed);
+/// Something that counts. Counters order nothing, so relaxed is enough; [`Stats`] is read after a flush's own fences.
+pub(crate) trait Counter {
+    fn count(&self, count: u64);
+    fn total(&self) -> u64;
+}
+
+impl Counter for AtomicU64 {
+    #[inline]
+    fn count(&self, count: u64) {
+        self.fetch_add(count, Ordering::Relaxed);
+    }
+
+    fn total(&self) -> u64 {
+        self.load(Ordering::Acquire)
+    }
+}
+
+impl Counter for Sharded {
+    #[inline]
+    fn count(&self, count: u64) {
+        self.add(count);
+    }
+
+    fn total(&self) -> u64 {
+        self.sum()
+    }
+}
+
+/// Adds to a counter. Nothing is not added: it would take as long.
+#[inline]
+pub(crate) fn add(counter: &impl Counter, count: u64) {
+    if count > 0 {
+        counter.count(count);
+    }
 }
 
 /// A label's value, escaped as the text form wants it.

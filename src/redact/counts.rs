@@ -1,19 +1,17 @@
 //! How often each rule did something, over all threads.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 
+use crate::shard::{self, OWN, SHARDS};
 use crate::stats::RuleStats;
 
 /// Counters by rule. A clone counts into the same numbers.
 ///
-/// A thread has a table for itself where there is one left, and adds to it without asking for the line of memory that
-/// other processors may have: what it wrote before need not have arrived there first. It keeps the table until it ends, so
-/// threads that begin later share a few.
+/// A thread has a table for itself where there is one left: see [`shard`].
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Counts(Arc<[Table; SHARDS]>);
 
@@ -33,10 +31,6 @@ struct Row {
     trial: AtomicU64,
 }
 
-/// The tables that threads have for themselves, and those that are shared.
-const OWN: usize = 12;
-const SHARED: usize = 8;
-const SHARDS: usize = OWN + SHARED;
 const ROWS: usize = 32;
 
 /// How many rows are tried.
@@ -48,82 +42,14 @@ struct Count {
     trial: u64,
 }
 
-/// Which of the [`OWN`] tables are some thread's, as bits: the same table of every policy.
-static TAKEN: AtomicU64 = AtomicU64::new(0);
-
-thread_local! {
-    /// The table of this thread; [`SHARDS`] where it was not asked for yet.
-    static SHARD: Cell<usize> = const { Cell::new(SHARDS) };
-    static OWNED: Cell<Option<Owned>> = const { Cell::new(None) };
-}
-
-/// A thread's own table, until the thread ends.
-struct Owned(usize);
-
-impl Owned {
-    fn take() -> Option<Self> {
-        let mut taken = TAKEN.load(Ordering::Relaxed);
-        loop {
-            let free = usize::try_from(taken.trailing_ones()).unwrap_or(OWN);
-            if free >= OWN {
-                return None;
-            }
-            // What the thread before has counted is seen: its table was given back behind it.
-            let with = taken | 1 << free;
-            match TAKEN.compare_exchange_weak(taken, with, Ordering::Acquire, Ordering::Relaxed) {
-                Ok(_) => return Some(Self(free)),
-                Err(now) => taken = now,
-            }
-        }
-    }
-}
-
-impl Drop for Owned {
-    fn drop(&mut self) {
-        // From here on another thread may count there, and this one does not.
-        let _ = SHARD.try_with(|shard| shard.set(shared()));
-        TAKEN.fetch_and(!(1 << self.0), Ordering::Release);
-    }
-}
-
-/// One of the tables that several threads have.
-fn shared() -> usize {
-    use std::hash::{BuildHasher as _, RandomState};
-    OWN + usize::try_from(RandomState::new().hash_one(0) % SHARED as u64).unwrap_or(0)
-}
-
-/// The table of this thread.
-#[inline]
-fn shard() -> usize {
-    let shard = SHARD.try_with(Cell::get).unwrap_or(OWN);
-    if shard < SHARDS { shard } else { take_shard() }
-}
-
-#[cold]
-fn take_shard() -> usize {
-    let owned = Owned::take();
-    let number = owned.as_ref().map_or_else(shared, |owned| owned.0);
-    // A thread that is ending gets no table of its own: the one that was taken is given back at once.
-    let is_kept = OWNED.try_with(|place| place.set(owned)).is_ok();
-    let number = if is_kept { number } else { shared() };
-    let _ = SHARD.try_with(|shard| shard.set(number));
-    number
-}
-
 impl Counts {
     /// Counts `n` redactions by `rule`.
     #[inline]
     pub(super) fn add(&self, rule: &'static str, n: u32) {
-        let shard = shard();
+        let shard = shard::current();
         let own = self.0.get(shard).filter(|_| shard < OWN);
         match own.and_then(|table| table.first_row(rule)) {
-            // Nobody else writes it, and nothing of this thread comes in between.
-            Some(Row { redactions, .. }) => {
-                redactions.store(
-                    redactions.load(Ordering::Relaxed) + u64::from(n),
-                    Ordering::Relaxed,
-                );
-            }
+            Some(row) => shard::add(&row.redactions, shard, u64::from(n)),
             None => self.count(rule, n, 0),
         }
     }
@@ -135,17 +61,14 @@ impl Counts {
 
     #[inline(never)]
     fn count(&self, rule: &'static str, redactions: u32, trial: u32) {
-        let shard = shard();
+        let shard = shard::current();
         let Some(table) = self.0.get(shard) else { return };
         let (redactions, trial) = (u64::from(redactions), u64::from(trial));
         match table.row(rule) {
             Some(row) => {
                 for (counter, n) in [(&row.redactions, redactions), (&row.trial, trial)] {
-                    if n > 0 && shard < OWN {
-                        // Nobody else writes it, and nothing of this thread comes in between.
-                        counter.store(counter.load(Ordering::Relaxed) + n, Ordering::Relaxed);
-                    } else if n > 0 {
-                        counter.fetch_add(n, Ordering::Relaxed);
+                    if n > 0 {
+                        shard::add(counter, shard, n);
                     }
                 }
             }

@@ -10,7 +10,8 @@ use super::source::{File, blocks, code, files, identifier, line, root, words};
 const ALLOWED: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("clock", &[]),
-    ("stats", &[]),
+    ("shard", &[]),
+    ("stats", &["shard"]),
     ("guide", &[]),
     ("hush", &[]),
     ("memory", &[]),
@@ -19,7 +20,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("config", &["error", "record"]),
     (
         "redact",
-        &["config", "error", "memory", "record", "secret", "stats"],
+        &["config", "error", "memory", "record", "secret", "shard", "stats"],
     ),
     (
         "format",
