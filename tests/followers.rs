@@ -212,6 +212,61 @@ fn a_sink_that_hangs_delays_neither_callers_nor_the_disk_nor_the_other_sink() {
 }
 
 #[test]
+fn what_was_refused_and_not_stated_when_the_process_was_killed_is_stated_by_the_next_one() {
+    let place = tempfile::tempdir().unwrap();
+    let picky = Told::new("picky", Deed::RefuseOdd);
+    let audit = builder(place.path()).sink(picky).start().unwrap();
+    let stated = |place: &Path| {
+        let said = on_disk(place, "event=audit.refused");
+        said.iter()
+            .map(|record| count(record, "refused"))
+            .collect::<Vec<_>>()
+    };
+    let refused = |event: &str| {
+        audit.emit(record(event)).unwrap();
+        audit.flush(LONG).unwrap_err();
+    };
+    refused("odd.1");
+    let given_up = Instant::now() + LONG;
+    while stated(place.path()).is_empty() {
+        assert!(Instant::now() < given_up);
+        audit.flush(LONG).unwrap();
+    }
+    let said = on_disk(place.path(), "event=audit.refused").remove(0);
+    let numbers = format!("{:?}", said.attribute("records").unwrap());
+    assert!(numbers.contains('1'), "the first behind the beginning: {numbers}");
+    // Stated at once was only the first.
+    for number in 2..7 {
+        refused(&format!("odd.{number}"));
+    }
+    assert_eq!(stated(place.path()), [1]);
+    // What the disk of a killed process holds.
+    let killed = tempfile::tempdir().unwrap();
+    copy(place.path(), killed.path());
+    audit.shutdown(LONG).unwrap();
+    assert_eq!(stated(place.path()), [1, 5], "the end states the rest");
+    for _ in 0..2 {
+        let healed = builder(killed.path()).sink(Told::new("picky", Deed::Take));
+        healed.start().unwrap().shutdown(LONG).unwrap();
+        assert_eq!(stated(killed.path()), [1, 5], "once");
+    }
+}
+
+/// The files of a trail, as they are now.
+fn copy(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            std::fs::create_dir(&to).unwrap();
+            copy(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), &to).unwrap();
+        }
+    }
+}
+
+#[test]
 fn why_a_sink_stands_still_is_stated_in_the_trail_and_told_to_the_program_and_so_is_a_failure_for_good() {
     let place = tempfile::tempdir().unwrap();
     let hands = ManualClock::new(NOON);

@@ -165,12 +165,18 @@ pub(super) fn sink_gap(sink: &str, lost: u64, cause: &str) -> Record {
 }
 
 /// A sink's receiver has refused entries that stand in the stream.
-pub(super) fn sink_refused(sink: &str, refused: u64) -> Record {
-    let builder = control("audit.refused").outcome("failure");
-    builder
+///
+/// `records` are the numbers of the first of them, where the sink named them.
+pub(super) fn sink_refused(sink: &str, refused: u64, records: Vec<u64>) -> Record {
+    let mut builder = control("audit.refused")
+        .outcome("failure")
         .attribute("sink", sink)
-        .attribute("refused", refused)
-        .build()
+        .attribute("refused", refused);
+    if !records.is_empty() {
+        let records = records.into_iter().map(Value::from).collect();
+        builder = builder.attribute("records", Value::List(records));
+    }
+    builder.build()
 }
 
 /// A follower does not take what waits for it in the journal; `error` is why, where its last delivery said so.

@@ -87,8 +87,11 @@ impl Follower {
         let name = given.sink.name().to_owned();
         let next = following.reader.next();
         let state = PortState::of_follower(&name, Arc::clone(&following.progress), next);
-        if let Some(debt) = following.debt {
+        if let Some(debt) = following.debts.missed {
             state.miss_unkept(debt.count);
+        }
+        if let Some(debt) = following.debts.refused {
+            state.refusals.owe(debt);
         }
         let state = Arc::new(state);
         let (asks, asked) = crossbeam_channel::unbounded();
@@ -184,6 +187,8 @@ impl Writer {
 
     /// States what followers missed and refused, that one failed for good or stands still, and that it goes on.
     pub(super) fn settle_followers(&mut self, is_end: bool) {
+        let states = self.followers.iter().map(|follower| Arc::clone(&follower.state));
+        self.settle_refusals(states.collect(), is_end);
         let (mut gaps, mut told) = (Vec::new(), Vec::new());
         let clock = &self.inbox.clock;
         let heard = |is_over, sentence: &str| {
@@ -195,7 +200,6 @@ impl Writer {
             if untold > 0 {
                 gaps.push((Arc::clone(state), untold));
             }
-            told.extend(state.refusals(is_end));
             let waiting = state.waiting();
             let name = state.name();
             if state.has_failed() {

@@ -15,7 +15,7 @@ use super::port_state::{ENDED_FAILED, ENDED_UNFLUSHED, ENDED_WELL, PortState};
 use super::ports::{FIRST_WAIT, LONGEST_WAIT, Report};
 use crate::error::Error;
 use crate::format::{Batch, Entry};
-use crate::sink::file::{CursorFile, Debt, Following, Hold, ReadAhead};
+use crate::sink::file::{CursorFile, Debt, Debts, Following, Hold, ReadAhead};
 use crate::sink::{Accepted, Sink, SinkError};
 use crate::stats::add;
 
@@ -73,7 +73,7 @@ pub(super) struct Worker {
     /// Entries that were missing before the batch, and of which nobody was told.
     missing: u64,
     /// What the cursor's file says that no record is known to state.
-    debt: Option<Debt>,
+    debts: Debts,
     /// When the disk was last waited for to keep the cursor, and whether it has moved since.
     kept: Instant,
     has_moved: bool,
@@ -110,7 +110,7 @@ impl Worker {
             hold: Some(following.hold),
             batch: Batch::default(),
             missing: 0,
-            debt: following.debt,
+            debts: following.debts,
             kept: Instant::now(),
             has_moved: false,
             stage: Stage::Read,
@@ -170,15 +170,31 @@ impl Worker {
         self.state.has_failed() || self.phase != Phase::Runs || is_idle
     }
 
-    /// Takes out of the cursor's file what gap records on disk say, also where the sink takes nothing: retention may remove
-    /// them while it stands still, and then the next start would find nothing that it can subtract.
+    /// Takes out of the cursor's file what records on disk say, also where the sink takes nothing: retention may remove them
+    /// while it stands still, and then the next start would find nothing that it can subtract.
     fn forgive(&mut self) {
-        let (Some(_), Some(cursor), Some(_)) = (&self.debt, &mut self.cursor, &self.hold) else {
+        if self.debts == Debts::default() || self.hold.is_none() {
+            return;
+        }
+        let owed = self.owed();
+        let left = Debts {
+            missed: self.debts.missed.and(owed.missed),
+            refused: self.debts.refused.and(owed.refused).and(self.debts.refused),
+        };
+        let Some(cursor) = self.cursor.as_mut().filter(|_| left != self.debts) else {
             return;
         };
         // What cannot be written now is tried again at the next turn; what is behind it fails by itself, and says so.
-        if self.state.is_stated() && cursor.begin(self.state.next(), None).is_ok() {
-            self.debt = None;
+        if cursor.begin(self.state.next(), left).is_ok() {
+            self.debts = left;
+        }
+    }
+
+    /// What no record on disk is known to state.
+    fn owed(&self) -> Debts {
+        Debts {
+            missed: self.debts.missed.filter(|_| !self.state.is_stated()),
+            refused: self.state.refusals.debt(self.state.durable()),
         }
     }
 
@@ -249,16 +265,17 @@ impl Worker {
     fn owe(&mut self) -> Duration {
         let next = self.due();
         if let Some(cursor) = &mut self.cursor {
-            let before = self.debt.filter(|_| !self.state.is_stated());
-            let debt = Debt {
+            let before = self.debts.missed.filter(|_| !self.state.is_stated());
+            let mut debts = self.debts;
+            debts.missed = Some(Debt {
                 count: self.missing + before.map_or(0, |debt| debt.count),
                 // The record that will say so stands behind all that the disk has confirmed.
                 from: before.map_or(self.state.durable(), |debt| debt.from),
-            };
-            if let Err(error) = cursor.begin(next, Some(debt)) {
+            });
+            if let Err(error) = cursor.begin(next, debts) {
                 return self.cannot_keep(&error);
             }
-            self.debt = Some(debt);
+            self.debts = debts;
         }
         self.goes_well();
         self.state.miss_unkept(std::mem::take(&mut self.missing));
@@ -318,21 +335,21 @@ impl Worker {
 
     fn keep(&mut self) -> Duration {
         let next = self.reader.next();
-        let debt = self.debt.filter(|_| !self.state.is_stated());
-        // The file says more than how far it is, or no longer: or it is time.
-        let is_due = debt.is_some() || self.debt.is_some() || self.kept.elapsed() >= KEEP_EVERY;
-        let kept = self.cursor.as_mut().map(|cursor| match is_due {
-            true => cursor.write_owing(next, debt),
+        let debts = self.owed();
+        // The file has to say more than how far it is, or no longer: or it is time.
+        let is_due = debts != self.debts || self.kept.elapsed() >= KEEP_EVERY;
+        let kept = self.cursor.as_mut().map_or(Ok(()), |cursor| match is_due {
+            true => cursor.write_owing(next, debts),
             false => cursor.step(next),
         });
-        if let Some(Err(error)) = kept {
+        if let Err(error) = kept {
             return self.cannot_keep(&error);
         }
         if is_due {
             self.kept = Instant::now();
         }
         self.has_moved = !is_due;
-        self.debt = debt;
+        self.debts = debts;
         self.goes_well();
         self.state.passes(next);
         self.batch.clear();
@@ -351,7 +368,7 @@ impl Worker {
         let next = self.state.next();
         let cursor = self.cursor.as_mut().filter(|_| self.has_moved)?;
         self.kept = Instant::now();
-        match cursor.write_owing(next, self.debt) {
+        match cursor.write_owing(next, self.debts) {
             Ok(()) => {
                 self.has_moved = false;
                 None

@@ -28,6 +28,7 @@ mod pending_tests;
 mod port_state;
 mod ports;
 mod prepare;
+mod refusals;
 mod requests;
 mod retention;
 mod routes;

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use parking_lot::Mutex;
 
 use super::barrier::Mark;
+use super::refusals::Refusals;
 use crate::format::Entry;
 use crate::sink::Accepted;
 use crate::sink::file::Progress;
@@ -37,9 +38,7 @@ pub(super) struct PortState {
     pub(super) stated_before: AtomicU64,
     /// A gap record has said that it failed for good.
     pub(super) failure_told: AtomicBool,
-    /// Refused entries that no control record states yet, and whether one has said that there are any.
-    pub(super) unstated: AtomicU64,
-    pub(super) refusal_told: AtomicBool,
+    pub(super) refusals: Refusals,
     /// Of the missed ones, those that the port had no room for. Counted by the writer, the others by the sink's thread.
     pub(super) skipped: AtomicU64,
     /// Why the last delivery has to be tried again; `None` where it went well.
@@ -91,8 +90,7 @@ impl PortState {
             stated: AtomicU64::new(0),
             stated_before: AtomicU64::new(0),
             failure_told: AtomicBool::new(false),
-            unstated: AtomicU64::new(0),
-            refusal_told: AtomicBool::new(false),
+            refusals: Refusals::default(),
             skipped: AtomicU64::new(0),
             trouble: Mutex::new(None),
             lost: None,
@@ -228,13 +226,14 @@ impl PortState {
         let named: BTreeSet<u64> = named.copied().collect();
         let refused = accepted.refused().min(count);
         // Written before the counters, so that who sees the count finds the numbers.
+        let which: Vec<u64> = named.iter().copied().collect();
+        self.refusals.add(refused, &which, self.durable());
         if named.len() as u64 == refused {
             named.iter().for_each(|&seq| self.lose(seq, seq, 1, true));
         } else {
             self.lose(first, last, refused, true);
         }
         add(&self.refused, refused);
-        add(&self.unstated, refused);
         add(&self.accepted, count - refused);
     }
 

@@ -8,7 +8,6 @@ use super::failure::{self, FailureKind};
 use super::losses::LossRow;
 use super::port_state::PortState;
 use super::writer::{Phase, Writer};
-use crate::record::Record;
 use crate::stats::add;
 
 /// A sink that has failed for good misses its own gap records as well, and one that refuses everything refuses what is said
@@ -25,6 +24,8 @@ pub(super) enum Counts {
     Lost(LossRow),
     /// Entries that a follower missed.
     Missed(Arc<PortState>, u64),
+    /// Entries that a sink's receiver refused.
+    Refused(Arc<PortState>, u64),
 }
 
 impl Writer {
@@ -92,12 +93,25 @@ impl Writer {
                 state.untold.fetch_sub(untold, Ordering::AcqRel);
                 told.push(control::sink_gap(state.name(), untold, cause));
             }
-            if self.ports.len() > 1 {
-                told.extend(state.refusals(is_end));
-            }
         }
         for record in &told {
             self.control(record);
+        }
+        if self.ports.len() > 1 {
+            let states: Vec<_> = self.ports.iter().map(|port| Arc::clone(&port.state)).collect();
+            self.settle_refusals(states, is_end);
+        }
+    }
+
+    /// States what the receivers of these sinks refused.
+    pub(super) fn settle_refusals(&mut self, states: Vec<Arc<PortState>>, is_end: bool) {
+        let now = self.inbox.clock.monotonic();
+        for state in states {
+            if let Some(statement) = state.refusals.statement(state.name(), now, is_end) {
+                self.control(&statement.record);
+                state.refusals.stand_at(self.seq - 1);
+                self.note(Counts::Refused(state, statement.count));
+            }
         }
     }
 
@@ -120,25 +134,10 @@ impl Writer {
             match counts {
                 Some(Counts::Lost(row)) => self.inbox.losses.give_back(row),
                 Some(Counts::Missed(state, missed)) => state.states_not(missed),
+                Some(Counts::Refused(state, refused)) => state.refusals.doubt(refused),
                 None => {}
             }
         }
         count
-    }
-}
-
-impl PortState {
-    /// The control record of what the sink's receiver refused, where one is due.
-    pub(super) fn refusals(&self, is_end: bool) -> Option<Record> {
-        let unstated = self.unstated.load(Ordering::Acquire);
-        if unstated == 0 {
-            return None;
-        }
-        let is_first = !self.refusal_told.swap(true, Ordering::AcqRel);
-        if !is_first && !is_end && unstated < MANY {
-            return None;
-        }
-        self.unstated.fetch_sub(unstated, Ordering::AcqRel);
-        Some(control::sink_refused(self.name(), unstated))
     }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::debt::Debt;
+use super::debt::{Debt, Debts};
 use super::fs::{self, Access, Fs};
 use super::steps::{self, Steps};
 use crate::error::{Error, Result};
@@ -116,8 +116,8 @@ impl CursorFile {
     }
 
     /// What its file says that no record is known to count.
-    pub(super) fn debt(&self) -> Result<Option<Debt>> {
-        debt(&*self.fs, &self.path(), &self.stream)
+    pub(super) fn debts(&self) -> Result<Debts> {
+        debts(&*self.fs, &self.path(), &self.stream)
     }
 
     /// As [`Self::write_owing`], and it is on disk when this returns: retention respects a new cursor from then on, and what
@@ -126,8 +126,8 @@ impl CursorFile {
     /// # Errors
     ///
     /// As [`Self::write`].
-    pub(crate) fn begin(&mut self, next: u64, debt: Option<Debt>) -> Result<()> {
-        self.write_owing(next, debt)?;
+    pub(crate) fn begin(&mut self, next: u64, debts: Debts) -> Result<()> {
+        self.write_owing(next, debts)?;
         self.steps.remove(&*self.fs)?;
         let home = self.dir.parent().unwrap_or(&self.dir);
         for dir in [&self.dir, home] {
@@ -144,7 +144,7 @@ impl CursorFile {
     ///
     /// `Io` where the file cannot be replaced; the cursor is then as it was.
     pub(crate) fn write(&mut self, next: u64) -> Result<()> {
-        self.write_owing(next, None)
+        self.write_owing(next, Debts::default())
     }
 
     /// As [`Self::write`], where some of these entries were not there any more, and no record is known to say so.
@@ -152,11 +152,11 @@ impl CursorFile {
     /// # Errors
     ///
     /// As [`Self::write`].
-    pub(crate) fn write_owing(&mut self, next: u64, debt: Option<Debt>) -> Result<()> {
+    pub(crate) fn write_owing(&mut self, next: u64, debts: Debts) -> Result<()> {
         // Steps stand on what the file says: on the new one, none do.
         self.kept = None;
         let steps_were_made = self.steps.end();
-        self.replace(next, debt)
+        self.replace(next, debts)
             .map_err(|error| Error::io("could not write the cursor", &self.path(), error))?;
         self.kept = Some(next);
         if steps_were_made {
@@ -194,13 +194,15 @@ impl CursorFile {
         self.steps.forget(&*self.fs)
     }
 
-    fn replace(&self, next: u64, debt: Option<Debt>) -> io::Result<()> {
+    fn replace(&self, next: u64, debts: Debts) -> io::Result<()> {
         let (sink, stream) = (&self.sink, &self.stream);
-        let missed =
-            debt.map(|Debt { count, from }| format!("\"missed\":{{\"count\":{count},\"from\":{from}}},"));
-        let missed = missed.unwrap_or_default();
+        let said = |key: &str, debt: Option<Debt>| {
+            let said = |Debt { count, from }| format!("\"{key}\":{{\"count\":{count},\"from\":{from}}},");
+            debt.map(said).unwrap_or_default()
+        };
+        let (missed, refused) = (said("missed", debts.missed), said("refused", debts.refused));
         let text = format!(
-            "{{{missed}\"next\":{next},\"schema\":{SCHEMA},\"sink\":\"{sink}\",\"stream\":\"{stream}\"}}\n"
+            "{{{missed}\"next\":{next},{refused}\"schema\":{SCHEMA},\"sink\":\"{sink}\",\"stream\":\"{stream}\"}}\n"
         );
         fs::replace(&*self.fs, &self.path(), text.as_bytes(), self.access)
     }
@@ -239,11 +241,17 @@ fn read(fs: &dyn Fs, path: &Path, stream: &str) -> Result<Said> {
     Ok(next.map_or(Said::Unreadable, Said::Next))
 }
 
-fn debt(fs: &dyn Fs, path: &Path, stream: &str) -> Result<Option<Debt>> {
+fn debts(fs: &dyn Fs, path: &Path, stream: &str) -> Result<Debts> {
     let value = value(fs, path, stream)?.unwrap_or_default();
-    let number = |key: &str| value.get("missed")?.get(key)?.as_u64();
-    let debt = number("count").zip(number("from"));
-    Ok(debt.map(|(count, from)| Debt { count, from }))
+    let debt = |of: &str| {
+        let number = |key: &str| value.get(of)?.get(key)?.as_u64();
+        let (count, from) = number("count").zip(number("from"))?;
+        Some(Debt { count, from })
+    };
+    Ok(Debts {
+        missed: debt("missed"),
+        refused: debt("refused"),
+    })
 }
 
 /// What a cursor file holds: null where that is not a cursor of this stream.
@@ -278,7 +286,7 @@ mod tests {
         let fs = MemFs::default();
         let mut cursor = cursor(&fs, "otlp");
         assert_eq!(cursor.read().unwrap(), Said::Nothing);
-        cursor.begin(0, None).unwrap();
+        cursor.begin(0, Debts::default()).unwrap();
         cursor.write(16_384).unwrap();
         assert_eq!(cursor.read().unwrap(), Said::Next(16_384));
         let text = fs.get(Path::new("/audit/main/cursors/otlp"));
@@ -290,10 +298,13 @@ mod tests {
             text.strip_suffix(b"\n").unwrap()
         );
         assert_eq!(fs.names(), ["otlp"], "nothing else is left there");
-        let debt = Debt { count: 3, from: 9 };
-        cursor.write_owing(12, Some(debt)).unwrap();
-        let (said, owed) = (cursor.read().unwrap(), cursor.debt().unwrap());
-        assert_eq!((said, owed), (Said::Next(12), Some(debt)));
+        let debts = Debts {
+            missed: Some(Debt { count: 3, from: 9 }),
+            refused: Some(Debt { count: 2, from: 8 }),
+        };
+        cursor.write_owing(12, debts).unwrap();
+        let (said, owed) = (cursor.read().unwrap(), cursor.debts().unwrap());
+        assert_eq!((said, owed), (Said::Next(12), debts));
         let text = fs.get(Path::new("/audit/main/cursors/otlp"));
         let value: Value = serde_json::from_slice(&text).unwrap();
         assert_eq!(
@@ -301,7 +312,7 @@ mod tests {
             text.strip_suffix(b"\n").unwrap()
         );
         cursor.write(13).unwrap();
-        assert_eq!(cursor.debt().unwrap(), None);
+        assert_eq!(cursor.debts().unwrap(), Debts::default());
     }
 
     #[test]
@@ -310,7 +321,7 @@ mod tests {
             for nth in 0..12 {
                 let fs = MemFs::default();
                 let mut cursor = cursor(&fs, "otlp");
-                cursor.begin(7, None).unwrap();
+                cursor.begin(7, Debts::default()).unwrap();
                 fs.fail(nth, 1, fault);
                 let is_written = cursor.write(8).is_ok();
                 fs.heal();
@@ -336,13 +347,13 @@ mod tests {
             for nth in 0..20 {
                 let fs = MemFs::default();
                 let mut one = cursor(&fs, "otlp");
-                one.begin(7, None).unwrap();
+                one.begin(7, Debts::default()).unwrap();
                 one.step(8).unwrap();
                 one.step(9).unwrap();
                 // Another life.
                 let mut other = cursor(&fs, "otlp");
                 assert_eq!(other.read().unwrap(), Said::Next(9));
-                other.begin(9, None).unwrap();
+                other.begin(9, Debts::default()).unwrap();
                 fs.fail(nth, 1, fault);
                 let mut last = 9;
                 for next in 10..14 {
@@ -368,7 +379,7 @@ mod tests {
         let fs = MemFs::default();
         let file = Path::new("/audit/main/cursors/otlp");
         let mut one = cursor(&fs, "otlp");
-        one.begin(7, None).unwrap();
+        one.begin(7, Debts::default()).unwrap();
         for next in 8..5_000 {
             one.step(next).unwrap();
         }
@@ -401,7 +412,7 @@ mod tests {
         fs.remove(file).unwrap();
         assert_eq!(one.read().unwrap(), Said::Nothing);
         let mut other = cursor(&fs, "otlp");
-        other.begin(kept, None).unwrap();
+        other.begin(kept, Debts::default()).unwrap();
         assert_eq!(
             other.read().unwrap(),
             Said::Next(kept),
@@ -425,7 +436,7 @@ mod tests {
     #[test]
     fn a_cursor_that_cannot_be_read_counts_as_at_the_beginning() {
         let fs = MemFs::default();
-        cursor(&fs, "good").begin(5, None).unwrap();
+        cursor(&fs, "good").begin(5, Debts::default()).unwrap();
         for text in ["", "{\"next\":", "{\"next\":-1,\"stream\":\"main-1\"}", "[]"] {
             fs.put(Path::new("/audit/main/cursors/bad"), text.as_bytes());
             assert_eq!(cursor(&fs, "bad").read().unwrap(), Said::Unreadable, "{text}");

@@ -1,6 +1,6 @@
-//! What followers will never be given and no record of the trail says yet. It stands in the cursor's file from before the
-//! cursor moves over it until the gap record that counts it is on disk, so no stop in between loses the count, and none has
-//! it told twice.
+//! What followers will never be given, or their receivers refused, and no record of the trail says yet. It stands in the
+//! cursor's file from before the cursor moves over it until the record that counts it is on disk, so no stop in between loses
+//! the count, and none has it told twice.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,12 +12,21 @@ use super::fs::Fs;
 use super::{FileEvent, FileSink, recover};
 use crate::error::Result;
 
-/// Entries before a cursor that its follower was not given, and that no record is known to count.
+/// Entries before a cursor that no record is known to count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Debt {
     pub(crate) count: u64,
-    /// No gap record that counts some of them stands before this number.
+    /// No record that counts some of them stands before this number.
     pub(crate) from: u64,
+}
+
+/// What a cursor's file says beside how far it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Debts {
+    /// Entries that the follower was not given: gap records count them.
+    pub(crate) missed: Option<Debt>,
+    /// Entries that its receiver refused.
+    pub(crate) refused: Option<Debt>,
 }
 
 /// What was told of a follower that does not run, until the records of it are on disk.
@@ -30,25 +39,38 @@ pub(super) struct Owed {
     at: Vec<(u64, u64)>,
 }
 
-/// How many entries gap records say that a sink missed, from a number on.
-fn stated(fs: &dyn Fs, home: &Path, sink: &str, from: u64) -> Result<u64> {
-    let searched = memchr::memmem::Finder::new("\"audit.gap\"");
+/// How many entries a line says that became of a sink's.
+type CountedBy = fn(&[u8], &str) -> Option<u64>;
+
+/// How many entries records with this event say so, from a number on.
+fn stated(fs: &dyn Fs, home: &Path, sink: &str, from: u64, (event, by): (&str, CountedBy)) -> Result<u64> {
+    let quoted = format!("\"{event}\"");
+    let searched = memchr::memmem::Finder::new(&quoted);
     let mut sum = 0;
     recover::scan_forward(fs, home, from, &mut |_, line| {
         if searched.find(line).is_some() {
-            sum += lost_by(line, sink).unwrap_or(0);
+            sum += by(line, sink).unwrap_or(0);
         }
     })?;
     Ok(sum)
 }
 
-/// How many entries a line says that a sink missed, where it is a gap record of ours.
-fn lost_by(line: &[u8], sink: &str) -> Option<u64> {
-    let value: Value = serde_json::from_slice(line).ok()?;
-    let about = value.get("attributes")?;
-    let is_ours = value.get("event")? == "audit.gap" && value.get("profile").is_none();
-    let is_it = about.get("sink")? == sink && about.get("cause")? == "not_kept";
-    about.get("lost")?.as_u64().filter(|_| is_ours && is_it)
+const MISSED: (&str, CountedBy) = ("audit.gap", |line, sink| {
+    let about = about(line, sink, "audit.gap")?;
+    let is_it = about.get("cause")? == "not_kept";
+    about.get("lost")?.as_u64().filter(|_| is_it)
+});
+
+const REFUSED: (&str, CountedBy) = ("audit.refused", |line, sink| {
+    about(line, sink, "audit.refused")?.get("refused")?.as_u64()
+});
+
+/// What a control record of ours with this event says of a sink.
+fn about(line: &[u8], sink: &str, event: &str) -> Option<Value> {
+    let mut value: Value = serde_json::from_slice(line).ok()?;
+    let is_ours = value.get("event")? == event && value.get("profile").is_none();
+    let about = value.get_mut("attributes")?.take();
+    (is_ours && about.get("sink")? == sink).then_some(about)
 }
 
 impl FileSink {
@@ -58,29 +80,33 @@ impl FileSink {
     }
 
     /// What of a debt that an earlier life left is still to be told.
-    pub(super) fn left_of(&self, sink: &str, debt: Option<Debt>) -> Result<Option<Debt>> {
-        let Some(debt) = debt else { return Ok(None) };
-        let count = debt
-            .count
-            .saturating_sub(stated(&*self.fs, &self.home, sink, debt.from)?);
-        let from = self.next_seq;
-        Ok((count > 0).then_some(Debt { count, from }))
+    pub(super) fn left_of(&self, sink: &str, debts: Debts) -> Result<Debts> {
+        let left = |debt: Option<Debt>, records| {
+            let Some(Debt { count, from }) = debt else {
+                return Ok(None);
+            };
+            let stated = stated(&*self.fs, &self.home, sink, from, records)?;
+            let (count, from) = (count.saturating_sub(stated), self.next_seq);
+            Ok((count > 0).then_some(Debt { count, from }))
+        };
+        Ok(Debts {
+            missed: left(debts.missed, MISSED)?,
+            refused: left(debts.refused, REFUSED)?,
+        })
     }
 
     /// Moves the cursor of a follower that does not run over entries that are gone, and tells of them. Where records say what
     /// happens to the trail, the count stands in the cursor's file until one does.
     pub(super) fn pass_over(&mut self, sink: &str, from: u64, to: u64) -> Result<()> {
         let (mut file, lost) = (self.cursor_of(sink), to - from);
-        let mut debt = None;
-        if self.settings.states_removal {
-            let before = file.debt()?;
-            debt = Some(Debt {
-                count: lost + before.map_or(0, |before| before.count),
-                from: before.map_or(self.next_seq, |before| before.from),
-            });
-        }
-        file.begin(to, debt)?;
-        self.owe(sink, lost, debt.is_some());
+        let mut debts = file.debts()?;
+        let before = debts.missed;
+        debts.missed = self.settings.states_removal.then(|| Debt {
+            count: lost + before.map_or(0, |before| before.count),
+            from: before.map_or(self.next_seq, |before| before.from),
+        });
+        file.begin(to, debts)?;
+        self.owe(sink, lost, debts.missed.is_some());
         Ok(())
     }
 
@@ -138,7 +164,17 @@ impl FileSink {
     fn forgive(&self, sink: &str) -> Result<()> {
         let mut file = self.cursor_of(sink);
         match file.read()? {
-            cursor::Said::Next(next) if !self.running.iter().any(|runs| runs == sink) => file.write(next),
+            cursor::Said::Next(next) if !self.running.iter().any(|runs| runs == sink) => {
+                // What its receiver refused is stated when it runs again.
+                let refused = file.debts()?.refused;
+                file.write_owing(
+                    next,
+                    Debts {
+                        missed: None,
+                        refused,
+                    },
+                )
+            }
             _ => Ok(()),
         }
     }
@@ -151,12 +187,21 @@ impl FileSink {
         for (sink, next) in cursor::all(&*self.fs, &self.home, self.stream_id(), &self.running)? {
             let is_known = self.running.contains(&sink) || self.owed.iter().any(|owed| owed.sink == sink);
             let mut file = self.cursor_of(&sink);
-            let Some(debt) = file.debt()?.filter(|_| !is_known) else {
+            let debts = file.debts()?;
+            if is_known || debts.missed.is_none() {
                 continue;
-            };
-            let left = self.left_of(&sink, Some(debt))?;
-            file.write_owing(next, left)?;
-            if let Some(left) = left {
+            }
+            let missed = self
+                .left_of(
+                    &sink,
+                    Debts {
+                        refused: None,
+                        ..debts
+                    },
+                )?
+                .missed;
+            file.write_owing(next, Debts { missed, ..debts })?;
+            if let Some(left) = missed {
                 self.owe(&sink, left.count, true);
             }
         }
@@ -201,7 +246,7 @@ mod tests {
         }
         sink.flush().unwrap();
         sink.settle_debts().unwrap();
-        let debt = sink.cursor_of("away").debt().unwrap();
+        let debt = sink.cursor_of("away").debts().unwrap().missed;
         assert_eq!(
             debt.map(|debt| debt.count),
             Some(7),
@@ -209,7 +254,7 @@ mod tests {
         );
         sink.not_shipped_stands_at("away", 5, 2);
         sink.settle_debts().unwrap();
-        assert_eq!(sink.cursor_of("away").debt().unwrap(), None);
+        assert_eq!(sink.cursor_of("away").debts().unwrap().missed, None);
     }
 
     #[test]
@@ -217,10 +262,18 @@ mod tests {
         let fs = MemFs::default();
         let mut sink = builder(&fs).open().unwrap();
         let mut file = sink.cursor_of("away");
-        file.begin(9, Some(Debt { count: 3, from: 8 })).unwrap();
+        let debt = |count, from| Some(Debt { count, from });
+        let debts = Debts {
+            missed: debt(3, 8),
+            refused: debt(2, 7),
+        };
+        file.begin(9, debts).unwrap();
         let (following, told) = sink.follow("away", Begin::Oldest).unwrap();
         assert!(told.is_some_and(|told| told.contains("older copy")));
-        let expected = Some(Debt { count: 3, from: 0 });
-        assert_eq!((following.debt, file.debt().unwrap()), (expected, expected));
+        let expected = Debts {
+            missed: debt(3, 0),
+            refused: debt(2, 0),
+        };
+        assert_eq!((following.debts, file.debts().unwrap()), (expected, expected));
     }
 }

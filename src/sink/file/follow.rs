@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::Mutex;
 
 use super::cursor::{CursorFile, Said};
-use super::debt::Debt;
+use super::debt::Debts;
 use super::fs::{Fs, FsLock};
 use super::line_reader::{Ahead, Open, Places, has_room};
 use super::{FileSink, recover};
@@ -64,7 +64,7 @@ pub(crate) struct Following {
     pub(crate) cursor: Option<CursorFile>,
     pub(crate) progress: Arc<Progress>,
     /// What an earlier life left untold.
-    pub(crate) debt: Option<Debt>,
+    pub(crate) debts: Debts,
     /// Kept as long as the cursor may be written, so that no two processes write it.
     pub(crate) hold: Hold,
 }
@@ -85,7 +85,7 @@ impl FileSink {
     pub(crate) fn follow(&mut self, sink: &str, begin: Begin) -> Result<(Following, Option<String>)> {
         let mut told = None;
         let mut next = self.next_seq;
-        let (mut cursor, mut debt) = (None, None);
+        let (mut cursor, mut debts) = (None, Debts::default());
         if begin != Begin::Now {
             let access = self.settings.access;
             let mut file = CursorFile::new(Arc::clone(&self.fs), access, &self.home, self.stream_id(), sink);
@@ -93,7 +93,7 @@ impl FileSink {
             let oldest = names.first().map_or(self.next_seq, |name| name.first_seq);
             let said = file.read()?;
             match said {
-                Said::Next(_) => debt = self.left_of(sink, file.debt()?)?,
+                Said::Next(_) => debts = self.left_of(sink, file.debts()?)?,
                 Said::Nothing | Said::Unreadable => file.forget_steps()?,
             }
             next = match said {
@@ -116,7 +116,7 @@ impl FileSink {
                     oldest
                 }
             };
-            file.begin(next, debt)?;
+            file.begin(next, debts)?;
             self.running.push(sink.to_owned());
             cursor = Some(file);
         }
@@ -135,7 +135,7 @@ impl FileSink {
                 places: Places::default(),
             },
             cursor,
-            debt,
+            debts,
             progress: Arc::clone(&self.progress),
             hold: Arc::clone(&self.lock),
         };

@@ -90,7 +90,7 @@ mod steps;
 
 pub use builder::FileSinkBuilder;
 pub(crate) use cursor::{CursorFile, check_names};
-pub(crate) use debt::Debt;
+pub(crate) use debt::{Debt, Debts};
 pub use erasable::Erased;
 pub use events::{Cleaned, FileEvent, Opened, RemoveCause, RollCause, Rotated, Torn};
 pub(crate) use follow::{Begin, Following, Hold, Progress};

@@ -1,0 +1,231 @@
+//! What a sink's receiver refused, and which control records say so.
+//!
+//! Invariant: a follower's cursor does not move over a refused entry unless its file, or a record on disk, says how many there
+//! were. So whoever is killed, the next start states what is left to be said.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::Mutex;
+
+use super::control;
+use crate::record::Record;
+use crate::sink::file::Debt;
+
+/// After so many more they are stated again.
+const MANY: u64 = 1024;
+
+/// After so long as well, in nanoseconds, where the sink names what it refuses: so what is said of it is known from the rest.
+const STATED_EVERY: u64 = 60_000_000_000;
+
+/// How many numbers of refused entries a record lists.
+const LISTED: usize = 64;
+
+/// The refusals of one sink.
+#[derive(Debug, Default)]
+pub(super) struct Refusals {
+    /// Some are not stated: asked at every turn of the writer's.
+    are_unstated: AtomicBool,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    /// All that there were, with those that an earlier life left unstated.
+    total: u64,
+    /// Those that control records state.
+    stated: u64,
+    /// The number of the last of these records; `None` while it has none.
+    stated_at: Option<u64>,
+    /// The numbers of such records, until they come back: the newest ones.
+    own: VecDeque<u64>,
+    /// Those of which records on disk are known.
+    settled: u64,
+    /// No record that states some of those behind them stands before this number.
+    from: u64,
+    /// The numbers of unstated ones, as far as they were named and are listed.
+    which: Vec<u64>,
+    /// The sink has refused without naming.
+    is_vague: bool,
+    /// When some were stated last.
+    told: Option<u64>,
+}
+
+/// A control record that is due, and how many refusals it states.
+pub(super) struct Statement {
+    pub(super) record: Record,
+    pub(super) count: u64,
+}
+
+impl Refusals {
+    /// What an earlier life left unstated.
+    pub(super) fn owe(&self, debt: Debt) {
+        let mut known = self.known.lock();
+        (known.total, known.from) = (debt.count, debt.from);
+        self.are_unstated.store(true, Ordering::Release);
+    }
+
+    /// The receiver has refused so many: those with these numbers, where there are as many numbers. The disk has confirmed
+    /// what stands before `durable`.
+    pub(super) fn add(&self, refused: u64, named: &[u64], durable: u64) {
+        if refused == 0 {
+            return;
+        }
+        let mut known = self.known.lock();
+        let is_named = named.len() as u64 == refused;
+        known.is_vague |= !is_named;
+        // A refused statement is only counted: to state that as well would never end.
+        let is_own = |seq: &u64| is_named && named.contains(seq);
+        let own: Vec<u64> = known.own.iter().copied().filter(is_own).collect();
+        known.own.retain(|seq| !is_own(seq));
+        let count = refused - own.len() as u64;
+        if known.total == known.settled {
+            known.from = durable;
+        }
+        known.total += count;
+        let room = LISTED.saturating_sub(known.which.len());
+        let listed = named.iter().filter(|seq| is_named && !own.contains(seq));
+        known.which.extend(listed.take(room));
+        self.are_unstated
+            .store(known.total > known.stated, Ordering::Release);
+    }
+
+    /// The control record of what was refused, where one is due: at once, after [`MANY`] more, after [`STATED_EVERY`], and at
+    /// the end. `now` is a time of the monotonic clock, in nanoseconds. Where the record stands is said by
+    /// [`Self::stand_at`].
+    pub(super) fn statement(&self, sink: &str, now: u64, is_end: bool) -> Option<Statement> {
+        if !self.are_unstated.load(Ordering::Acquire) {
+            return None;
+        }
+        let mut known = self.known.lock();
+        let count = known.total - known.stated;
+        let is_time = |told: u64| !known.is_vague && now.saturating_sub(told) >= STATED_EVERY;
+        let is_due = is_end || count >= MANY || known.told.is_none_or(is_time);
+        if count == 0 || !is_due {
+            return None;
+        }
+        known.told = Some(now);
+        known.stated += count;
+        known.stated_at = None;
+        let which = std::mem::take(&mut known.which);
+        self.are_unstated.store(false, Ordering::Release);
+        let record = control::sink_refused(sink, count, which);
+        Some(Statement { record, count })
+    }
+
+    /// The record of the last statement has this number.
+    pub(super) fn stand_at(&self, seq: u64) {
+        let mut known = self.known.lock();
+        known.stated_at = Some(seq);
+        if known.own.len() >= LISTED {
+            known.own.pop_front();
+        }
+        known.own.push_back(seq);
+    }
+
+    /// The disk may not have a record that states so many: another one is due. Said before anything behind it is called
+    /// durable.
+    pub(super) fn doubt(&self, count: u64) {
+        let mut known = self.known.lock();
+        known.stated -= count.min(known.stated);
+        known.told = None;
+        self.are_unstated.store(true, Ordering::Release);
+    }
+
+    /// What no record on disk is known to state, where the disk has confirmed what stands before `durable`.
+    pub(super) fn debt(&self, durable: u64) -> Option<Debt> {
+        let mut known = self.known.lock();
+        if known.stated == known.total && known.stated_at.is_some_and(|at| at < durable) {
+            known.settled = known.total;
+        }
+        let count = known.total - known.settled;
+        let from = known.from;
+        (count > 0).then_some(Debt { count, from })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn count(statement: Option<Statement>) -> Option<u64> {
+        statement.map(|statement| statement.count)
+    }
+
+    #[test]
+    fn what_was_refused_is_owed_until_the_record_that_states_it_is_on_disk() {
+        let refusals = Refusals::default();
+        assert_eq!(refusals.debt(7), None);
+        refusals.add(2, &[3, 5], 7);
+        assert_eq!(refusals.debt(8), Some(Debt { count: 2, from: 7 }));
+        let statement = refusals.statement("x", 0, false).unwrap();
+        assert_eq!(statement.count, 2);
+        let listed = statement
+            .record
+            .attribute("records")
+            .map(|list| format!("{list:?}"));
+        assert!(listed.is_some_and(|list| list.contains('3') && list.contains('5')));
+        assert_eq!(
+            refusals.debt(8),
+            Some(Debt { count: 2, from: 7 }),
+            "it has no number yet"
+        );
+        refusals.stand_at(8);
+        assert_eq!(
+            refusals.debt(8),
+            Some(Debt { count: 2, from: 7 }),
+            "it is not on disk"
+        );
+        assert_eq!(refusals.debt(9), None);
+        refusals.add(1, &[9], 10);
+        assert_eq!(refusals.debt(12), Some(Debt { count: 1, from: 10 }));
+    }
+
+    #[test]
+    fn it_is_stated_at_once_after_many_after_a_minute_and_at_the_end_and_again_where_the_disk_lost_it() {
+        let refusals = Refusals::default();
+        assert_eq!(count(refusals.statement("x", 0, true)), None);
+        refusals.add(1, &[1], 2);
+        assert_eq!(count(refusals.statement("x", 0, false)), Some(1));
+        refusals.stand_at(2);
+        refusals.add(1, &[4], 5);
+        assert_eq!(count(refusals.statement("x", STATED_EVERY - 1, false)), None);
+        assert_eq!(count(refusals.statement("x", STATED_EVERY, false)), Some(1));
+        refusals.stand_at(5);
+        refusals.doubt(1);
+        assert_eq!(count(refusals.statement("x", STATED_EVERY, false)), Some(1));
+        refusals.stand_at(6);
+        // Without names nobody knows whether it is a statement that was refused: time alone is no reason.
+        refusals.add(3, &[], 8);
+        assert_eq!(count(refusals.statement("x", 9 * STATED_EVERY, false)), None);
+        refusals.add(MANY, &[], 8);
+        assert_eq!(
+            count(refusals.statement("x", 9 * STATED_EVERY, false)),
+            Some(MANY + 3)
+        );
+        refusals.stand_at(9);
+        refusals.add(1, &[], 12);
+        assert_eq!(count(refusals.statement("x", 9 * STATED_EVERY, true)), Some(1));
+    }
+
+    #[test]
+    fn a_statement_that_was_refused_itself_is_not_stated() {
+        let refusals = Refusals::default();
+        refusals.add(1, &[1], 2);
+        assert_eq!(count(refusals.statement("x", 0, false)), Some(1));
+        refusals.stand_at(2);
+        refusals.add(1, &[2], 3);
+        assert_eq!(count(refusals.statement("x", 9 * STATED_EVERY, true)), None);
+        assert_eq!(refusals.debt(4), None);
+    }
+
+    #[test]
+    fn what_an_earlier_life_left_unstated_is_stated_at_once() {
+        let refusals = Refusals::default();
+        refusals.owe(Debt { count: 5, from: 40 });
+        assert_eq!(refusals.debt(90), Some(Debt { count: 5, from: 40 }));
+        assert_eq!(count(refusals.statement("x", 0, false)), Some(5));
+        refusals.stand_at(91);
+        assert_eq!(refusals.debt(92), None);
+    }
+}
