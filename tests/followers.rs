@@ -298,13 +298,18 @@ fn why_a_sink_stands_still_is_stated_in_the_trail_and_told_to_the_program_and_so
     away.tell(Deed::Fail);
     until(&|| hears_of("sink `away` failed for good: "));
     let _ = audit.shutdown(LONG);
-    let told: Vec<_> = heard.lock().iter().map(|f| (f.kind, f.is_over)).collect();
-    let sink = FailureKind::Sink;
-    assert_eq!(told, [(sink, false), (sink, true), (sink, false)]);
+    // The machine's disk may be full as well.
+    let told = heard.lock();
+    let of_sinks = told.iter().filter(|failure| failure.kind == FailureKind::Sink);
+    assert_eq!(
+        of_sinks.map(|failure| failure.is_over).collect::<Vec<_>>(),
+        [false, true, false]
+    );
     let stated = on_disk(place.path(), "event=audit.degraded");
-    let said = stated
+    let about = stated
         .iter()
-        .map(|record| (text(record, "cause").unwrap(), text(record, "error")));
+        .filter(|record| text(record, "sink") == Some("away"));
+    let said = about.map(|record| (text(record, "cause").unwrap(), text(record, "error")));
     let said: Vec<_> = said.collect();
     assert_eq!(said[0], ("sink_stands_still", Some("the receiver is away")));
     assert_eq!(said[1], ("sink_recovered", None));

@@ -151,7 +151,10 @@ fn a_record_that_the_collector_refuses_is_written_down_and_the_exit_code_says_so
         }
     });
     let (code, told) = ship(&picky, &state, &dir);
-    assert!(code == 2 && told.contains("refused 1 record"), "{told}");
+    assert!(
+        code == 2 && told.contains("refused 1 record") && told.contains("21 records shipped"),
+        "{told}"
+    );
     let refused = std::fs::read_to_string(place.path().join("state.refused")).expect("it is there");
     assert!(
         refused.starts_with("{\"seq\":8,\"stream\":\"main-") && refused.lines().count() == 1,

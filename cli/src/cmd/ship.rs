@@ -118,7 +118,7 @@ pub(crate) fn run(args: &Ship) -> Result<u8, Failure> {
             _ => {}
         }
     }
-    note(&format!("{} shipped", counted(shipped, "record")));
+    note(&format!("{} shipped", counted(shipped - state.refused, "record")));
     Ok(if state.lost > 0 { code::LOSSY } else { code::OK })
 }
 
@@ -286,6 +286,8 @@ struct State {
     cursors: BTreeMap<String, Cursor>,
     /// The ids of streams that were begun anew in this run: each is, once.
     anew: BTreeSet<Arc<str>>,
+    /// Records that were refused, in this run: some of those that it moved over.
+    refused: u64,
     /// Records that were refused, gone or damaged, in this run.
     lost: u64,
     /// Held as long as this command runs.
@@ -317,6 +319,7 @@ impl State {
             path,
             cursors,
             anew: BTreeSet::new(),
+            refused: 0,
             lost: 0,
             _lock: lock,
         })
@@ -362,6 +365,7 @@ impl State {
             return Ok(());
         }
         self.lost += refused.len() as u64;
+        self.refused += refused.len() as u64;
         let mut text = String::new();
         for stored in batch.iter().filter(|stored| refused.contains(&stored.place.seq)) {
             let (seq, stream) = (stored.place.seq, &*stored.place.stream);

@@ -136,14 +136,18 @@ fn accepted(answer: &Answer) -> Verdict {
 pub(super) fn partial(body: &[u8]) -> Option<(u64, String)> {
     let (mut refused, mut why) = (0, String::new());
     for field in Fields::of(body) {
-        let (1, Field::Bytes(partial)) = field? else {
-            continue;
+        let partial = match field? {
+            (1, Field::Bytes(partial)) => partial,
+            // Another message: that of an error begins with the number of its code.
+            (1, _) => return None,
+            _ => continue,
         };
         for field in Fields::of(partial) {
             match field? {
                 // An `int64`: a negative number of records is none.
                 (1, Field::Number(number)) => refused = u64::try_from(number as i64).unwrap_or(0),
                 (2, Field::Bytes(text)) => why = std::str::from_utf8(text).ok()?.to_owned(),
+                (1 | 2, _) => return None,
                 _ => {}
             }
         }
@@ -152,7 +156,8 @@ pub(super) fn partial(body: &[u8]) -> Option<(u64, String)> {
 }
 
 /// The same, in OTLP's JSON, where numbers of 64 bits are texts. Names as protobuf has them are not OTLP's, but some write
-/// them, and what they say of records must not be overlooked.
+/// them, and what they say of records must not be overlooked. An object of nothing but other names is something else: so
+/// does a gateway say that nobody is logged in.
 fn json(body: &[u8]) -> Option<(u64, String)> {
     let answer: serde_json::Value = serde_json::from_slice(body).ok()?;
     let answer = answer.as_object()?;
@@ -160,7 +165,7 @@ fn json(body: &[u8]) -> Option<(u64, String)> {
         .get("partialSuccess")
         .or_else(|| answer.get("partial_success"))
     else {
-        return Some((0, String::new()));
+        return answer.is_empty().then(Default::default);
     };
     let refused = partial.get("rejectedLogRecords");
     let refused = match refused.or_else(|| partial.get("rejected_log_records")) {
@@ -235,6 +240,12 @@ mod tests {
             ("text/html", &b"<html>"[..]),
             (PROTOBUF, b"<html>"),
             (PROTOBUF, b"\x0a\x05"),
+            // Statuses: a code, and a message.
+            (PROTOBUF, b"\x08\x10\x12\x02no"),
+            (PROTOBUF, b"\x0a\x02\x12\x01"),
+            (PROTOBUF, b"\x0a\x03\x0a\x01x"),
+            ("application/json", br#"{"error":"not logged in"}"#),
+            ("application/json", br#"{"code":16,"message":"unauthenticated"}"#),
             ("application/json", b"[]"),
             ("application/json", b"{"),
         ] {

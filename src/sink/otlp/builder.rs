@@ -237,8 +237,7 @@ impl OtlpBuilder {
         let url = match &self.endpoint {
             Some(Given(text)) => {
                 let url = Url::parse("endpoint", text)?;
-                let is_bare = url.path.is_empty() || url.path == "/";
-                if is_bare && protocol == Protocol::HttpProtobuf {
+                if url.is_bare() && protocol == Protocol::HttpProtobuf {
                     url.below("/v1/logs")
                 } else {
                     url

@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::thread::scope;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rand::RngExt as _;
 
@@ -43,6 +43,9 @@ const FIRST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(5);
 const LONGEST_PERSON: Duration = Duration::from_secs(60);
 
+/// A receiver that wants to be left alone for longer is asked again all the same.
+const LONGEST_NAMED: Duration = Duration::from_secs(3600);
+
 /// What is known of the batches under way, and of how it went lately.
 #[derive(Debug)]
 pub(super) struct Delivery {
@@ -56,6 +59,8 @@ pub(super) struct Delivery {
     is_trusted: bool,
     /// How often it went wrong since it went well.
     failures: u32,
+    /// Until when the receiver wants to be left alone, and what it said.
+    silence: Option<(Instant, String)>,
     /// The room of requests that were sent: for the one under way, and those behind it.
     rooms: Vec<Room>,
 }
@@ -69,6 +74,7 @@ impl Delivery {
             streams: Vec::new(),
             is_trusted: false,
             failures: 0,
+            silence: None,
             rooms: Vec::new(),
         }
     }
@@ -81,6 +87,7 @@ impl Delivery {
         (encode, others): (&mut E, &mut [E]),
         to: &mut impl Exchange,
     ) -> Result<Accepted, SinkError> {
+        self.keep_silence()?;
         let mut left = MOST_REQUESTS;
         self.is_trusted = false;
         let runs = runs(batch);
@@ -99,6 +106,22 @@ impl Delivery {
         }
         self.failures = 0;
         Ok(Accepted::all_but_these(refused))
+    }
+
+    /// A receiver that has named a time is asked nothing before it, also where the end of the trail leaves no time to wait.
+    fn keep_silence(&mut self) -> Result<(), SinkError> {
+        let Some((until, why)) = &self.silence else {
+            return Ok(());
+        };
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            self.silence = None;
+            return Ok(());
+        }
+        Err(SinkError::Retry {
+            after: Some(left),
+            cause: why.clone(),
+        })
     }
 
     /// How far a stream has come.
@@ -274,18 +297,17 @@ impl Delivery {
         }
     }
 
-    /// The batch is to be offered again, after the time that the receiver named, or else a growing one. A part of it is
+    /// The batch is to be offered again, after a growing time, and not before the one that the receiver named. A part of both is
     /// random, so that the senders of a collector that was away do not come back all at once.
-    fn later(&mut self, after: Option<Duration>, cause: String, longest: Duration) -> SinkError {
-        let pause =
-            after.unwrap_or_else(|| (FIRST * 2_u32.saturating_pow(self.failures.min(20))).min(longest));
+    fn later(&mut self, named: Option<Duration>, cause: String, longest: Duration) -> SinkError {
+        let grown = (FIRST * 2_u32.saturating_pow(self.failures.min(20))).min(longest);
         self.failures = self.failures.saturating_add(1);
-        let part = pause.mul_f64(rand::rng().random_range(0.0..0.5));
-        let after = if after.is_some() {
-            pause.saturating_add(part / 5)
-        } else {
-            pause - part
-        };
+        let part = rand::rng().random_range(0.0..0.5);
+        let mut after = grown.mul_f64(1.0 - part);
+        if let Some(named) = named.map(|named| named.min(LONGEST_NAMED)) {
+            after = after.max(named.mul_f64(1.0 + part / 5.0));
+            self.silence = Some((Instant::now() + named, cause.clone()));
+        }
         SinkError::Retry {
             after: Some(after),
             cause,

@@ -51,7 +51,7 @@ impl<'a> Environment<'a> {
         let Some((variable, value)) = self.logs("PROTOCOL")? else {
             return Ok(None);
         };
-        match value.as_str() {
+        match value.to_ascii_lowercase().as_str() {
             "http/protobuf" => Ok(Some(Protocol::HttpProtobuf)),
             "grpc" => Ok(Some(Protocol::Grpc)),
             _ => Err(Error::config(format!(
@@ -94,7 +94,7 @@ impl<'a> Environment<'a> {
         let Some((variable, value)) = self.logs("COMPRESSION")? else {
             return Ok(None);
         };
-        match value.as_str() {
+        match value.to_ascii_lowercase().as_str() {
             "gzip" => Ok(Some(Compression::Gzip)),
             "none" => Ok(Some(Compression::None)),
             _ => Err(Error::config(format!(
@@ -201,12 +201,15 @@ mod tests {
         let set = [
             ("OTEL_EXPORTER_OTLP_TIMEOUT", "1000"),
             ("OTEL_EXPORTER_OTLP_LOGS_TIMEOUT", "2000"),
-            ("OTEL_EXPORTER_OTLP_COMPRESSION", "none"),
+            // In any case, as the standard wants it.
+            ("OTEL_EXPORTER_OTLP_COMPRESSION", "None"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "HTTP/Protobuf"),
         ];
         let environment = with(&set);
         let environment = Environment::new(&environment);
         assert_eq!(environment.timeout().unwrap(), Some(Duration::from_secs(2)));
         assert_eq!(environment.compression().unwrap(), Some(Compression::None));
+        assert_eq!(environment.protocol().unwrap(), Some(Protocol::HttpProtobuf));
         let wrong = [("OTEL_EXPORTER_OTLP_TIMEOUT", "soon")];
         let builder = OtlpSink::builder().timeout(Duration::from_secs(3));
         builder

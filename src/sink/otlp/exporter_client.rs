@@ -124,7 +124,8 @@ impl HttpClient for Client {
             Ok((answer, verdict)) => {
                 *self.verdict.lock() = Some(verdict);
                 let mut response = Response::builder().status(answer.status);
-                if let Some(after) = answer.retry_after {
+                // An exporter that is told to wait for no time would ask without end.
+                if let Some(after) = answer.retry_after.filter(|after| !after.is_zero()) {
                     response = response.header("retry-after", after.as_secs());
                 }
                 Ok(response.body(answer.body.into())?)

@@ -50,13 +50,14 @@ impl std::fmt::Debug for Metadata {
 
 impl Grpc {
     pub(super) fn new(way: Way) -> Result<Self> {
+        let place = &way.url.place;
         if !matches!(way.url.path.as_str(), "" | "/") {
             return Err(Error::config(format!(
-                "endpoint: `{}` has a path, and over gRPC there is none; leave it out, or set http/protobuf",
+                "{place}: `{}` has a path, and over gRPC there is none; leave it out, or set http/protobuf",
                 way.url
             )));
         }
-        let wrong = |error| Error::config(format!("endpoint: `{}` cannot be used", way.url)).because(error);
+        let wrong = |error| Error::config(format!("{place}: `{}` cannot be used", way.url)).because(error);
         let scheme = if way.url.is_https { "https" } else { "http" };
         let endpoint = Endpoint::from_shared(format!("{scheme}://{}", way.url.authority)).map_err(wrong)?;
         let agent = concat!("tracing-audit/", env!("CARGO_PKG_VERSION"));
@@ -211,7 +212,8 @@ fn metadata(way: &Way) -> Result<Metadata> {
         let value = AsciiMetadataValue::try_from(value).ok();
         key.zip(value).ok_or_else(|| {
             Error::config(format!(
-                "the header `{name}` cannot be sent over gRPC: leave it out, or set http/protobuf"
+                "the header `{name}`, of `header` or OTEL_EXPORTER_OTLP_HEADERS, cannot be sent over gRPC: leave it out, or \
+                 set http/protobuf"
             ))
         })
     };

@@ -82,14 +82,10 @@ impl Http {
                 percent_decoded(value).iter().for_each(|read| given.hide(read));
             }
         }
-        let path = match way.url.path.as_str() {
-            "" => "/",
-            path => path,
-        };
-        let path = PathAndQuery::try_from(path).map_err(|error| {
+        let path = PathAndQuery::try_from(way.url.target()).map_err(|error| {
             Error::config(format!(
-                "endpoint: `{}` has a path that cannot be sent: percent-encode it",
-                way.url
+                "{}: `{}` has a path that cannot be sent: percent-encode it",
+                way.url.place, way.url
             ))
             .because(error)
         })?;

@@ -7,13 +7,15 @@ use crate::error::{Error, Result};
 /// A collector's address. Shown without what stands behind a question mark, which may be a key.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Url {
+    /// Who named it: a variable, or a setting. For errors.
+    pub(super) place: String,
     pub(super) is_https: bool,
     /// Without the brackets of an IPv6 address.
     pub(super) host: String,
     pub(super) port: u16,
     /// Host and port as they stand in the URL.
     pub(super) authority: String,
-    /// From the slash on, with what stands behind a question mark; empty where the URL ends with the authority.
+    /// What stands behind the authority, from the slash or the question mark on; empty where the URL ends with the authority.
     pub(super) path: String,
 }
 
@@ -61,27 +63,38 @@ impl Url {
         if host.is_empty() {
             return Err(wrong("names no host"));
         }
-        let path = if path.starts_with('?') {
-            format!("/{path}")
-        } else {
-            path.to_owned()
-        };
         Ok(Self {
+            place: place.to_owned(),
             is_https,
             host: host.to_owned(),
             port: port.ok_or_else(|| wrong("has a port that is not a number from 1 to 65535"))?,
             authority: authority.to_owned(),
-            path,
+            path: path.to_owned(),
         })
+    }
+
+    /// The path, and the question mark with what stands behind it.
+    fn parts(&self) -> (&str, &str) {
+        let at = self.path.find('?').unwrap_or(self.path.len());
+        self.path.split_at_checked(at).unwrap_or_default()
+    }
+
+    /// Whether it has no path but the slash.
+    pub(super) fn is_bare(&self) -> bool {
+        matches!(self.parts().0, "" | "/")
     }
 
     /// The URL with so much behind its path.
     pub(super) fn below(mut self, path: &str) -> Self {
-        while self.path.ends_with('/') {
-            self.path.pop();
-        }
-        self.path.push_str(path);
+        let (base, query) = self.parts();
+        self.path = [base.trim_end_matches('/'), path, query].concat();
         self
+    }
+
+    /// What a request over HTTP/1.1 names: the path with what stands behind the question mark.
+    pub(super) fn target(&self) -> String {
+        let slash = if self.path.starts_with('/') { "" } else { "/" };
+        [slash, &self.path].concat()
     }
 }
 
@@ -129,7 +142,23 @@ mod tests {
         );
         assert_eq!(parts("http://[::1]:80/"), (false, "::1".into(), 80, "/".into()));
         assert_eq!(parts("http://[::1]"), (false, "::1".into(), 80, String::new()));
-        assert_eq!(parts("http://c?x"), (false, "c".into(), 80, "/?x".into()));
+        assert_eq!(parts("http://c?x"), (false, "c".into(), 80, "?x".into()));
+        for (text, target, is_bare, below) in [
+            ("http://c", "/", true, "/v1/logs"),
+            ("http://c/", "/", true, "/v1/logs"),
+            ("http://c?key=a/b", "/?key=a/b", true, "/v1/logs?key=a/b"),
+            ("http://c/?key=a", "/?key=a", true, "/v1/logs?key=a"),
+            (
+                "http://c/otlp/?key=a",
+                "/otlp/?key=a",
+                false,
+                "/otlp/v1/logs?key=a",
+            ),
+        ] {
+            let url = Url::parse("here", text).unwrap();
+            assert_eq!((url.target(), url.is_bare()), (target.into(), is_bare), "{text}");
+            assert_eq!(url.below("/v1/logs").target(), below, "{text}");
+        }
         let below = Url::parse("here", "http://c:1/base/").unwrap().below("/v1/logs");
         assert_eq!(below.to_string(), "http://c:1/base/v1/logs");
     }

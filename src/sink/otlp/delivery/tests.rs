@@ -295,6 +295,31 @@ fn pauses_grow_to_their_limit_differ_and_never_end_before_the_time_that_was_name
     assert!(pause(None, LONGEST_PERSON) >= LONGEST_PERSON / 2);
     let named = Duration::from_secs(120);
     assert!((0..100).all(|_| pause(Some(named), LONGEST) >= named));
+    // No time, or one that has passed where clocks differ, is no leave to ask without end.
+    assert!((0..100).all(|_| pause(Some(Duration::ZERO), LONGEST) >= LONGEST / 2));
+}
+
+#[test]
+fn a_receiver_that_has_named_a_time_is_asked_nothing_before_it_however_often_it_is_offered() {
+    let mut asked = 0;
+    let named = Duration::from_secs(600);
+    let mut receiver = to(|_: &[u8]| {
+        asked += 1;
+        Verdict::Later {
+            after: Some(named),
+            why: "busy".into(),
+        }
+    });
+    let mut delivery = Delivery::new(4, usize::MAX);
+    for _ in 0..5 {
+        let answer = delivery.deliver(&entries(0..4), (&mut written, &mut []), &mut receiver);
+        let Err(SinkError::Retry { after, cause }) = answer else {
+            panic!("{answer:?}");
+        };
+        assert!(after > Some(named / 2) && cause == "busy", "{after:?} {cause}");
+    }
+    drop(receiver);
+    assert_eq!(asked, 1);
 }
 
 #[test]
