@@ -136,6 +136,11 @@ impl Folder<'_> {
     #[inline]
     fn special(&mut self, at: usize) -> usize {
         let byte = super::bytes::at(self.bytes, at);
+        // A chain of escapes is mostly one of a kind.
+        let is_chain = byte == b'%' && super::bytes::at(self.bytes, at + 3) == b'%';
+        if is_chain && let Some(len) = self.chain(at) {
+            return len;
+        }
         let decoded = match byte {
             b'%' => escapes::percent(self.bytes, at),
             b'\\' => escapes::backslash(self.bytes, at),
@@ -152,6 +157,23 @@ impl Folder<'_> {
             return len;
         }
         self.decoded(at, char, len)
+    }
+
+    /// Takes over several characters at once that were written as escapes; says how many bytes those were.
+    fn chain(&mut self, at: usize) -> Option<usize> {
+        let (chars, count) = escapes::percents(self.bytes, at);
+        let with = std::str::from_utf8(chars.get(..count)?).ok()?;
+        if count < 2 || !memory::room_for_text(&mut self.folded.text, at - self.copied + count) {
+            return None;
+        }
+        let from = self.take_over(at);
+        self.folded.text.push_str(with);
+        let end = at + 3 * count;
+        self.folded
+            .replaced
+            .note_each((at, end), (from, from + count), (3, 1));
+        self.copied = end;
+        Some(end - at)
     }
 
     /// Takes over a character that was written as an escape, or a control.

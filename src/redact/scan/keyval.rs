@@ -9,7 +9,7 @@ use super::look::Look;
 use super::mark;
 use super::members;
 use super::pairs;
-use super::plausible::{self, Candidate, Joint, is_plausible};
+use super::plausible::{self, Candidate, Joint};
 use super::prose;
 use super::traits;
 use super::value::{self, Extent};
@@ -312,25 +312,27 @@ pub(super) fn cut(look: &mut Look<'_, '_>, named: Named, site: Site, found: Exte
     if site.joint == Joint::Colon && is_place(name, value.as_bytes()) {
         return false;
     }
-    // What must be opaque and is shorter than that is asked no more.
-    let is_brief = value.len() < plausible::OPAQUE && matches!(named.force, Force::Opaque | Force::Parameter);
-    let traits = match is_brief {
-        true => 0,
-        false => {
-            let text = traits::trimmed(value);
-            let start = found.start + (text.as_ptr().addr() - value.as_ptr().addr());
-            look.known.of(look.bytes, start, start + text.len())
-        }
-    };
     let candidate = Candidate {
-        traits,
+        traits: 0,
         value,
         joint: site.joint,
         quoted: found.quoted,
         parameter: site.parameter,
         goes_on: site.joint == Joint::Colon && prose::goes_on(look.bytes, found.end),
     };
-    let plausible = is_plausible(named, candidate);
+    // What must be opaque and is shorter than that is asked no more.
+    let is_brief = value.len() < plausible::OPAQUE && matches!(named.force, Force::Opaque | Force::Parameter);
+    let Look {
+        bytes, known, judged, ..
+    } = look;
+    let plausible = judged.is_plausible(named, candidate, || match is_brief {
+        true => 0,
+        false => {
+            let text = traits::trimmed(value);
+            let start = found.start + (text.as_ptr().addr() - value.as_ptr().addr());
+            known.of(bytes, start, start + text.len())
+        }
+    });
     if plausible {
         look.hits
             .push(found.start, found.end, rule(named.sort), named.sort);

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use super::alphabet::{ALPHABETS, Alphabet, byte};
 use super::hits::{Hits, Sort};
+use super::judged::Judged;
 use super::pairs::Rest;
 use super::tokens::{BEGINNING, INFIXES, PREFIXES, Prefix, Shape};
 use super::traits::Known;
@@ -31,6 +32,8 @@ pub(super) struct Look<'t, 'h> {
     pub(super) pairs: usize,
     /// What stands in the run of which it was asked last.
     pub(super) known: Known,
+    /// What was said of the values that were judged last.
+    pub(super) judged: Judged<'t>,
     /// What was seen last of the pairs of a value.
     pub(super) rest: Rest,
     /// URLs that begin before this place have been looked at.
@@ -120,6 +123,7 @@ impl<'t, 'h> Look<'t, 'h> {
             bare: (0, 0),
             pairs: 0,
             known: Known::default(),
+            judged: Judged::default(),
             rest: Rest::default(),
             url: 0,
             pem: 0,
@@ -235,7 +239,8 @@ impl<'t, 'h> Look<'t, 'h> {
 
     fn is_token(&mut self, row: &Prefix, start: usize, end: usize) -> bool {
         let from = start + row.literal.len();
-        row.fits(self.bytes, start, end)
+        // The literal was found where it may begin: of what a row asks for, the length is left.
+        row.is_long(end.saturating_sub(from))
             && self.variety.is_enough(self.bytes, from..end, row.fewest())
             && self.is_shaped(row, from, end)
     }

@@ -34,6 +34,7 @@ mod header;
 pub(super) mod hits;
 mod iban;
 mod joint;
+mod judged;
 mod jwk;
 mod keyval;
 mod lexicon;
