@@ -346,6 +346,35 @@ mod tests {
     }
 
     #[test]
+    fn a_chain_of_escapes_is_read_as_each_of_them_is() {
+        let escapes = [
+            "%41",
+            "%2e",
+            "%25",
+            "%2541",
+            "%0A",
+            "%E2%80%8B",
+            "%zz",
+            "%4",
+            "%20",
+            "%7F",
+            "%+1",
+        ];
+        for first in escapes {
+            for second in escapes {
+                for count in [1, 2, 31, 32, 33, 70] {
+                    let chain = format!("x{}{second}y", first.repeat(count));
+                    // A character that vanishes keeps two escapes apart.
+                    let apart = format!("x{}{second}y", format!("{first}\u{200b}").repeat(count));
+                    assert_eq!(folded(&chain), folded(&apart), "{first} {second} {count}");
+                }
+            }
+        }
+        let folded = fold(&format!("x{}y", "%41".repeat(40))).unwrap();
+        assert_eq!((folded.origin(1, 2), folded.origin(34, 41)), ((1, 4), (100, 121)));
+    }
+
+    #[test]
     fn nothing_to_fold_is_no_copy() {
         for text in [
             "",

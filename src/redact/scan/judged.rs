@@ -59,3 +59,43 @@ impl<'t> Judged<'t> {
         is_plausible
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::hits::Sort;
+    use super::super::plausible::Joint;
+    use super::super::traits;
+    use super::*;
+    use crate::redact::words::Force;
+
+    proptest! {
+        #[test]
+        fn a_verdict_is_the_same_whatever_was_judged_before(
+            asked in proptest::collection::vec(
+                (
+                    proptest::sample::select(vec![
+                        "token", "nekot", "hunter22", "Xabc12XYdefgh9", "", "x", "123456", "admin", "is", "[REDACTED:secret]",
+                        "Zx9kLm4Q7wE2rT6yU8iO1pA3sD5f", "Zx9kLm4Q7wE2rT6yU8iO1pA3sD5fZx9kLm4Q7wE2rT6yU8iO1pA3sD5f", "a,b", "secret",
+                    ]),
+                    proptest::sample::select(vec![Joint::Assigned, Joint::Colon, Joint::Listed]),
+                    proptest::sample::select(vec![Force::Certain, Force::Opaque, Force::Parameter, Force::Digits(4)]),
+                    proptest::bits::u8::between(0, 6),
+                ),
+                0..40,
+            ),
+        ) {
+            let mut judged = Judged::default();
+            for (value, joint, force, bits) in asked {
+                let is = |bit: u8| bits >> bit & 1 == 1;
+                let sort = if is(0) { Sort::Personal } else { Sort::Secret };
+                let named = Named { sort, force, plural: is(1), short: is(2), phrase: false };
+                let traits = traits::of(value.as_bytes());
+                let candidate = Candidate { value, joint, quoted: is(3), parameter: is(4), goes_on: is(5), traits };
+                let given = Candidate { traits: 0, ..candidate };
+                prop_assert_eq!(judged.is_plausible(named, given, || traits), is_plausible(named, candidate));
+            }
+        }
+    }
+}

@@ -9,6 +9,7 @@ use super::look::Look;
 use super::mark;
 use super::members;
 use super::pairs;
+use super::phrases;
 use super::plausible::{self, Candidate, Joint};
 use super::prose;
 use super::traits;
@@ -139,9 +140,9 @@ fn alone(look: &mut Look<'_, '_>, from: usize, to: usize) -> Option<Named> {
 }
 
 /// The name together with the words before it: `card number`, `date of birth`.
-fn longer_name(look: &Look<'_, '_>, from: usize, to: usize) -> Option<Named> {
+fn longer_name(look: &mut Look<'_, '_>, from: usize, to: usize) -> Option<Named> {
     let mut start = from;
-    for _ in 0..3 {
+    for more in 0..phrases::MOST {
         if start == 0 || byte(look.bytes, start - 1) != b' ' {
             break;
         }
@@ -158,7 +159,8 @@ fn longer_name(look: &Look<'_, '_>, from: usize, to: usize) -> Option<Named> {
             break;
         }
         start -= word + 1;
-        let named = words::phrase(look.text.get(start..to).unwrap_or_default());
+        let name = look.text.get(start..to).unwrap_or_default();
+        let named = look.phrases.named(more, name);
         if named.is_some() {
             return named;
         }

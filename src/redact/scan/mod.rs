@@ -51,6 +51,7 @@ mod parts;
 mod path;
 mod pem;
 mod phone;
+mod phrases;
 mod plausible;
 mod prose;
 mod putty;

@@ -101,9 +101,9 @@ static NEAR: [u8; 256] = {
     while byte < near.len() {
         let this = byte as u8;
         let is_within = bytes::is_word(this) && !matches!(this, b'n' | b'r' | b't');
-        near[byte] = (is_within as u8) << WITHIN
-            | (this == b'-') as u8 * DASH
-            | this.is_ascii_alphabetic() as u8 * LETTER;
+        let is_within = (is_within as u8) << WITHIN;
+        let is_dash = if this == b'-' { DASH } else { 0 };
+        near[byte] = is_within | is_dash | (this.is_ascii_alphabetic() as u8 * LETTER);
         byte += 1;
     }
     near
@@ -330,6 +330,20 @@ pub(super) mod tests {
         ] {
             leaves(text, "");
             leaves(text, "message");
+        }
+    }
+
+    #[test]
+    fn what_is_near_a_digit_is_told_by_the_table() {
+        for byte in 0..=255_u8 {
+            let is_within = bytes::is_word(byte) && !matches!(byte, b'n' | b'r' | b't');
+            let told = (near(byte) & LETTER, near(byte) & DASH, near(byte) >> WITHIN);
+            let wanted = (
+                u8::from(byte.is_ascii_alphabetic()) * LETTER,
+                u8::from(byte == b'-') * DASH,
+                u8::from(is_within),
+            );
+            assert_eq!(told, wanted, "{byte}");
         }
     }
 

@@ -259,10 +259,10 @@ fn is_algorithm(value: &str) -> bool {
     if value.len() > 32 {
         return false;
     }
+    let is_any = |names: &[&str], part: &str| names.iter().any(|name| name.eq_ignore_ascii_case(part));
     let is_known = |part: &str| {
-        let part = part.to_ascii_lowercase();
         let name = part.trim_end_matches(|char: char| char.is_ascii_digit());
-        WHOLE.contains(&part.as_str()) || NUMBERED.contains(&name) && part.len() - name.len() <= 3
+        part.len() - name.len() <= 3 && is_any(NUMBERED, name) || is_any(WHOLE, part)
     };
     let is_detail = |part: &str| {
         let digits = part.bytes().all(|byte| byte.is_ascii_digit());
