@@ -178,9 +178,13 @@ struct Back<'t> {
 impl Back<'_> {
     /// Goes over what a number is made of, as [`Self::step`] would byte by byte, and says how many bytes it was.
     fn over_number(&mut self, most: usize) -> usize {
-        let is_part = |byte: &&u8| matches!(**byte, b'0'..=b'9' | b'.' | b'-' | b'+');
-        let len = self.rest.iter().rev().take(most).take_while(is_part).count();
-        self.rest = self.rest.get(..self.rest.len() - len).unwrap_or_default();
+        let mut len = 0;
+        while len < most
+            && let Some((b'0'..=b'9' | b'.' | b'-' | b'+', head)) = self.rest.split_last()
+        {
+            self.rest = head;
+            len += 1;
+        }
         len
     }
 

@@ -53,11 +53,14 @@ pub(super) fn percents(bytes: &[u8], start: usize) -> ([u8; PERCENTS], usize) {
     let mut count = 0;
     for (place, escape) in chars.iter_mut().zip(escapes) {
         let [b'%', high, low] = *escape else { break };
-        // `%25` may be the beginning of an encoding of an encoding.
         let value = nibble(high).zip(nibble(low)).map(|(high, low)| high << 4 | low);
-        let Some(value) = value.filter(|value| matches!(*value, b' '..=b'~') && *value != b'%') else {
+        let Some(value) = value.filter(|value| matches!(*value, b' '..=b'~')) else {
             break;
         };
+        // An encoding of an encoding has digits behind it.
+        if value == b'%' && at(bytes, start + 3 * count + 3) != b'%' {
+            break;
+        }
         *place = value;
         count += 1;
     }

@@ -191,6 +191,10 @@ impl Scan<'_, '_> {
             if is_coded | is_dashed == 0 {
                 return None;
             }
+            // Without the two letters it is no account number.
+            if is_coded == 0 {
+                return address::near_dash(self, at);
+            }
         }
         iban::find(self, at).or_else(|| address::dashed(self, at))
     }
