@@ -78,7 +78,8 @@ fn columns(look: &Look<'_, '_>, from: usize, to: usize) -> usize {
     let name = look.bytes.get(from..to).unwrap_or_default();
     let is_variable = name.contains(&b'_') && !name.iter().any(u8::is_ascii_lowercase);
     let gap = value::skip_space(look.bytes, to, false) - to;
-    if is_variable { gap - 1 } else { 0 }
+    // Where a quotation mark closes the name, the gap is behind it.
+    if is_variable { gap.saturating_sub(1) } else { 0 }
 }
 
 /// `cvv 123`: the code on a card is shorter than any other.
