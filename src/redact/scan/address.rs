@@ -234,7 +234,8 @@ pub(super) fn dashed(scan: &mut Scan<'_, '_>, digit: usize) -> Option<usize> {
     near_dash(scan, digit)
 }
 
-fn near_dash(scan: &mut Scan<'_, '_>, digit: usize) -> Option<usize> {
+/// As [`dashed`], where a dash is near.
+pub(super) fn near_dash(scan: &mut Scan<'_, '_>, digit: usize) -> Option<usize> {
     let bytes = scan.bytes;
     let (last, next) = (before(bytes, digit, 1), at(bytes, digit + 1));
     let (last_but_one, next_but_one) = (before(bytes, digit, 2), at(bytes, digit + 2));

@@ -71,6 +71,12 @@ pub(super) fn digits_from(bytes: &[u8], start: usize) -> usize {
     len + run(bytes, start + len, 8, |byte| byte.is_ascii_digit())
 }
 
+/// Where the part first stands in the text. For short texts: no searcher is made ready for many.
+pub(super) fn find(text: &[u8], part: &[u8]) -> Option<usize> {
+    let stands = |at: &usize| text.get(*at..).is_some_and(|rest| rest.starts_with(part));
+    memchr::memchr_iter(*part.first()?, text).find(stands)
+}
+
 /// How many bytes before `end` satisfy the condition, at most `most`.
 #[inline]
 pub(super) fn run_back(bytes: &[u8], end: usize, most: usize, is: impl Fn(u8) -> bool) -> usize {
@@ -124,6 +130,20 @@ mod tests {
             Some((3, 3))
         );
         assert_eq!(digits::<2>(b"123"), None);
+    }
+
+    #[test]
+    fn a_part_is_found_where_it_first_stands() {
+        for (text, part, wanted) in [
+            ("a::b::", "::", Some(1)),
+            (":a:/:://x", "://", Some(5)),
+            ("://", "://", Some(0)),
+            (":/", "://", None),
+            ("", "::", None),
+            ("aab", "ab", Some(1)),
+        ] {
+            assert_eq!(find(text.as_bytes(), part.as_bytes()), wanted, "{text}");
+        }
     }
 
     #[test]

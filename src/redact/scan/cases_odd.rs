@@ -322,3 +322,13 @@ fn json_with_marks_within_its_texts_stays_json() {
         );
     }
 }
+
+#[test]
+fn a_quotation_mark_behind_a_name_in_capitals_is_no_gap_of_a_table() {
+    check(&[
+        ("message", "db_password\" «Xabc12XYdefgh9»"),
+        ("message", "DB_PASSWORD\" «Xabc12XYdefgh9»"),
+        ("message", "DB_PASSWORD   «Xabc12XYdefgh9»"),
+        ("message", "DB_PASSWORD\" was changed"),
+    ]);
+}

@@ -129,6 +129,11 @@ impl Before {
         let mut places = [None; 2];
         let (mut steps, mut end) = (0, None);
         while steps < NEAR && end.is_none() {
+            // No way was ever remembered within a number.
+            steps += back.over_number(NEAR - steps);
+            if steps == NEAR {
+                break;
+            }
             end = back.step();
             steps += 1;
             let way = usize::from(back.listed);
@@ -171,6 +176,18 @@ struct Back<'t> {
 }
 
 impl Back<'_> {
+    /// Goes over what a number is made of, as [`Self::step`] would byte by byte, and says how many bytes it was.
+    fn over_number(&mut self, most: usize) -> usize {
+        let mut len = 0;
+        while len < most
+            && let Some((b'0'..=b'9' | b'.' | b'-' | b'+', head)) = self.rest.split_last()
+        {
+            self.rest = head;
+            len += 1;
+        }
+        len
+    }
+
     /// Goes over the last byte, or word, of the rest; what [`Before::escapes`] says where the way ends there. How it goes on
     /// depends on nothing but the rest and the two marks.
     fn step(&mut self) -> Option<Option<usize>> {

@@ -45,6 +45,31 @@ pub(super) fn percent(bytes: &[u8], start: usize) -> Decoded {
     Some((text.chars().next()?, len))
 }
 
+/// What the escapes from `start` on say that are three bytes long and stand for printed ASCII, one behind the other: their
+/// characters, in the first places of the array, and how many there are.
+pub(super) fn percents(bytes: &[u8], start: usize) -> ([u8; PERCENTS], usize) {
+    let mut chars = [0; PERCENTS];
+    let escapes = bytes.get(start..).unwrap_or_default().as_chunks::<3>().0;
+    let mut count = 0;
+    for (place, escape) in chars.iter_mut().zip(escapes) {
+        let [b'%', high, low] = *escape else { break };
+        let value = nibble(high).zip(nibble(low)).map(|(high, low)| high << 4 | low);
+        let Some(value) = value.filter(|value| matches!(*value, b' '..=b'~')) else {
+            break;
+        };
+        // An encoding of an encoding has digits behind it.
+        if value == b'%' && at(bytes, start + 3 * count + 3) != b'%' {
+            break;
+        }
+        *place = value;
+        count += 1;
+    }
+    (chars, count)
+}
+
+/// How many escapes are read at once.
+const PERCENTS: usize = 32;
+
 fn percent_byte(bytes: &[u8], start: usize) -> Option<(u8, usize)> {
     // Mostly it is no encoding of an encoding.
     if let Some(&[high, low]) = bytes.get(start + 1..start + 3).and_then(<[u8]>::first_chunk)

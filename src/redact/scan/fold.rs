@@ -136,6 +136,11 @@ impl Folder<'_> {
     #[inline]
     fn special(&mut self, at: usize) -> usize {
         let byte = super::bytes::at(self.bytes, at);
+        // A chain of escapes is mostly one of a kind.
+        let is_chain = byte == b'%' && super::bytes::at(self.bytes, at + 3) == b'%';
+        if is_chain && let Some(len) = self.chain(at) {
+            return len;
+        }
         let decoded = match byte {
             b'%' => escapes::percent(self.bytes, at),
             b'\\' => escapes::backslash(self.bytes, at),
@@ -152,6 +157,23 @@ impl Folder<'_> {
             return len;
         }
         self.decoded(at, char, len)
+    }
+
+    /// Takes over several characters at once that were written as escapes; says how many bytes those were.
+    fn chain(&mut self, at: usize) -> Option<usize> {
+        let (chars, count) = escapes::percents(self.bytes, at);
+        let with = std::str::from_utf8(chars.get(..count)?).ok()?;
+        if count < 2 || !memory::room_for_text(&mut self.folded.text, at - self.copied + count) {
+            return None;
+        }
+        let from = self.take_over(at);
+        self.folded.text.push_str(with);
+        let end = at + 3 * count;
+        self.folded
+            .replaced
+            .note_each((at, end), (from, from + count), (3, 1));
+        self.copied = end;
+        Some(end - at)
     }
 
     /// Takes over a character that was written as an escape, or a control.
@@ -321,6 +343,35 @@ mod tests {
         ] {
             assert_eq!(folded(text), wanted, "{text}");
         }
+    }
+
+    #[test]
+    fn a_chain_of_escapes_is_read_as_each_of_them_is() {
+        let escapes = [
+            "%41",
+            "%2e",
+            "%25",
+            "%2541",
+            "%0A",
+            "%E2%80%8B",
+            "%zz",
+            "%4",
+            "%20",
+            "%7F",
+            "%+1",
+        ];
+        for first in escapes {
+            for second in escapes {
+                for count in [1, 2, 31, 32, 33, 70] {
+                    let chain = format!("x{}{second}y", first.repeat(count));
+                    // A character that vanishes keeps two escapes apart.
+                    let apart = format!("x{}{second}y", format!("{first}\u{200b}").repeat(count));
+                    assert_eq!(folded(&chain), folded(&apart), "{first} {second} {count}");
+                }
+            }
+        }
+        let folded = fold(&format!("x{}y", "%41".repeat(40))).unwrap();
+        assert_eq!((folded.origin(1, 2), folded.origin(34, 41)), ((1, 4), (100, 121)));
     }
 
     #[test]

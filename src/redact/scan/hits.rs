@@ -100,8 +100,10 @@ impl Hits {
     pub(crate) fn settle(&mut self) {
         // Of two that claim the same bytes, the one that knows their shape names them.
         let by_name = |rule: &str| rule.starts_with("kv.") || rule.starts_with("name.");
-        self.list
-            .sort_unstable_by_key(|hit| (hit.start, hit.end, by_name(hit.rule)));
+        self.list.sort_unstable_by(|this, that| {
+            let places = (this.start, this.end).cmp(&(that.start, that.end));
+            places.then_with(|| by_name(this.rule).cmp(&by_name(that.rule)))
+        });
         // Those that are settled stand in front; there are never more of them than were looked at.
         let mut settled = 0;
         for at in 0..self.list.len() {

@@ -1,7 +1,7 @@
 //! What stands between a name and its value in the notations of programs: signs, tags, lists, calls, empty lines.
 
 use super::alphabet::byte;
-use super::bytes::{run, run_back};
+use super::bytes::{find, run, run_back};
 use super::plausible::Joint;
 use super::value;
 
@@ -218,7 +218,7 @@ fn part_body(bytes: &[u8], from: usize, to: usize) -> Option<usize> {
     [&b"\r\n\r\n"[..], b"\n\n", b"\\r\\n\\r\\n", b"\\n\\n"]
         .iter()
         .find_map(|gap| {
-            let at = memchr::memmem::find(ahead, gap)?;
+            let at = find(ahead, gap)?;
             Some(to + at + gap.len())
         })
 }

@@ -9,7 +9,8 @@ use super::look::Look;
 use super::mark;
 use super::members;
 use super::pairs;
-use super::plausible::{self, Candidate, Joint, is_plausible};
+use super::phrases;
+use super::plausible::{self, Candidate, Joint};
 use super::prose;
 use super::traits;
 use super::value::{self, Extent};
@@ -139,9 +140,9 @@ fn alone(look: &mut Look<'_, '_>, from: usize, to: usize) -> Option<Named> {
 }
 
 /// The name together with the words before it: `card number`, `date of birth`.
-fn longer_name(look: &Look<'_, '_>, from: usize, to: usize) -> Option<Named> {
+fn longer_name(look: &mut Look<'_, '_>, from: usize, to: usize) -> Option<Named> {
     let mut start = from;
-    for _ in 0..3 {
+    for more in 0..phrases::MOST {
         if start == 0 || byte(look.bytes, start - 1) != b' ' {
             break;
         }
@@ -158,7 +159,8 @@ fn longer_name(look: &Look<'_, '_>, from: usize, to: usize) -> Option<Named> {
             break;
         }
         start -= word + 1;
-        let named = words::phrase(look.text.get(start..to).unwrap_or_default());
+        let name = look.text.get(start..to).unwrap_or_default();
+        let named = look.phrases.named(more, name);
         if named.is_some() {
             return named;
         }
@@ -312,25 +314,27 @@ pub(super) fn cut(look: &mut Look<'_, '_>, named: Named, site: Site, found: Exte
     if site.joint == Joint::Colon && is_place(name, value.as_bytes()) {
         return false;
     }
-    // What must be opaque and is shorter than that is asked no more.
-    let is_brief = value.len() < plausible::OPAQUE && matches!(named.force, Force::Opaque | Force::Parameter);
-    let traits = match is_brief {
-        true => 0,
-        false => {
-            let text = traits::trimmed(value);
-            let start = found.start + (text.as_ptr().addr() - value.as_ptr().addr());
-            look.known.of(look.bytes, start, start + text.len())
-        }
-    };
     let candidate = Candidate {
-        traits,
+        traits: 0,
         value,
         joint: site.joint,
         quoted: found.quoted,
         parameter: site.parameter,
         goes_on: site.joint == Joint::Colon && prose::goes_on(look.bytes, found.end),
     };
-    let plausible = is_plausible(named, candidate);
+    // What must be opaque and is shorter than that is asked no more.
+    let is_brief = value.len() < plausible::OPAQUE && matches!(named.force, Force::Opaque | Force::Parameter);
+    let Look {
+        bytes, known, judged, ..
+    } = look;
+    let plausible = judged.is_plausible(named, candidate, || match is_brief {
+        true => 0,
+        false => {
+            let text = traits::trimmed(value);
+            let start = found.start + (text.as_ptr().addr() - value.as_ptr().addr());
+            known.of(bytes, start, start + text.len())
+        }
+    });
     if plausible {
         look.hits
             .push(found.start, found.end, rule(named.sort), named.sort);

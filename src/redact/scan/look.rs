@@ -6,14 +6,16 @@ use std::ops::Range;
 
 use super::alphabet::{ALPHABETS, Alphabet, byte};
 use super::hits::{Hits, Sort};
+use super::judged::Judged;
 use super::pairs::Rest;
+use super::phrases::Phrases;
 use super::tokens::{BEGINNING, INFIXES, PREFIXES, Prefix, Shape};
 use super::traits::Known;
 use super::triggers::Trigger;
 use super::variety::Variety;
 use crate::redact::words::{self, Named};
 
-use super::{argv, jwk, keyval, lists, pem, prose, putty, url};
+use super::{argv, jwk, keyval, lists, pem, prose, putty, url, value};
 
 /// A text under the eyes of the detectors.
 #[derive(Debug)]
@@ -25,12 +27,18 @@ pub(super) struct Look<'t, 'h> {
     pub(super) named: usize,
     /// Names that were looked up, and what they say: lists repeat a few.
     names: [(&'t str, Option<Named>); NAMES],
+    /// The same of names with words before them.
+    pub(super) phrases: Phrases<'t>,
     /// The bare run that was measured last.
     pub(super) bare: (usize, usize),
     /// Where the last list of pairs ended that was a value: the values within it are read no further.
     pub(super) pairs: usize,
+    /// The part that was read of the word that was measured last.
+    word: (usize, usize),
     /// What stands in the run of which it was asked last.
     pub(super) known: Known,
+    /// What was said of the values that were judged last.
+    pub(super) judged: Judged<'t>,
     /// What was seen last of the pairs of a value.
     pub(super) rest: Rest,
     /// URLs that begin before this place have been looked at.
@@ -117,9 +125,12 @@ impl<'t, 'h> Look<'t, 'h> {
             hits,
             named: 0,
             names: [("", None); NAMES],
+            phrases: Phrases::default(),
             bare: (0, 0),
             pairs: 0,
+            word: (0, 0),
             known: Known::default(),
+            judged: Judged::default(),
             rest: Rest::default(),
             url: 0,
             pem: 0,
@@ -201,6 +212,19 @@ impl<'t, 'h> Look<'t, 'h> {
         known.1.max(at)
     }
 
+    /// Where the word that goes through `at` ends, which is looked for up to `limit`. One long word may be asked for many times.
+    pub(super) fn word_end(&mut self, at: usize, limit: usize) -> usize {
+        let (from, read) = self.word;
+        let (from, read) = if from <= at && at <= read {
+            (from, read)
+        } else {
+            (at, at)
+        };
+        let ahead = self.bytes.get(read..limit).unwrap_or_default();
+        self.word = (from, read + value::word(ahead, 0));
+        self.word.1.min(limit)
+    }
+
     fn prefix(&mut self, row: usize, start: usize) {
         let Some(row) = PREFIXES.get(row) else {
             return;
@@ -235,7 +259,8 @@ impl<'t, 'h> Look<'t, 'h> {
 
     fn is_token(&mut self, row: &Prefix, start: usize, end: usize) -> bool {
         let from = start + row.literal.len();
-        row.fits(self.bytes, start, end)
+        // The literal was found where it may begin: of what a row asks for, the length is left.
+        row.is_long(end.saturating_sub(from))
             && self.variety.is_enough(self.bytes, from..end, row.fewest())
             && self.is_shaped(row, from, end)
     }

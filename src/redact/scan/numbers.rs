@@ -83,6 +83,37 @@ static TRIGGERS: [bool; 256] = {
     triggers
 };
 
+/// Bits of what a byte near a digit is: a letter, a dash.
+const LETTER: u8 = 1;
+const DASH: u8 = 1 << 1;
+
+/// The place of the bit of a byte behind which a word goes on.
+const WITHIN: u8 = 2;
+
+/// By byte, what it is near a digit.
+static NEAR: [u8; 256] = {
+    let mut near = [0; 256];
+    let mut byte = 0;
+    #[allow(
+        clippy::indexing_slicing,
+        reason = "the bound is the array's, and the compiler has checked it"
+    )]
+    while byte < near.len() {
+        let this = byte as u8;
+        let is_within = bytes::is_word(this) && !matches!(this, b'n' | b'r' | b't');
+        let is_within = (is_within as u8) << WITHIN;
+        let is_dash = if this == b'-' { DASH } else { 0 };
+        near[byte] = is_within | is_dash | (this.is_ascii_alphabetic() as u8 * LETTER);
+        byte += 1;
+    }
+    near
+};
+
+#[inline]
+fn near(byte: u8) -> u8 {
+    NEAR.get(usize::from(byte)).copied().unwrap_or(0)
+}
+
 #[inline]
 const fn is_trigger(byte: u8) -> bool {
     // Digits and the colon stand in a row.
@@ -154,11 +185,15 @@ impl Scan<'_, '_> {
         if let Some([third, second, last, _, next, after]) = around {
             // Mostly neither a word of two letters nor a dash stands near. One question: of random bytes, each of several
             // would be guessed wrong.
-            let is_within = bytes::is_word(*third) & !matches!(third, b'n' | b'r' | b't');
-            let is_coded = second.is_ascii_alphabetic() & last.is_ascii_alphabetic() & !is_within;
-            let is_dashed = (*second == b'-') | (*last == b'-') | (*next == b'-') | (*after == b'-');
-            if !is_coded & !is_dashed {
+            let (second, last) = (near(*second), near(*last));
+            let is_coded = second & last & !(near(*third) >> WITHIN) & LETTER;
+            let is_dashed = (second | last | near(*next) | near(*after)) & DASH;
+            if is_coded | is_dashed == 0 {
                 return None;
+            }
+            // Without the two letters it is no account number.
+            if is_coded == 0 {
+                return address::near_dash(self, at);
             }
         }
         iban::find(self, at).or_else(|| address::dashed(self, at))
@@ -299,6 +334,20 @@ pub(super) mod tests {
         ] {
             leaves(text, "");
             leaves(text, "message");
+        }
+    }
+
+    #[test]
+    fn what_is_near_a_digit_is_told_by_the_table() {
+        for byte in 0..=255_u8 {
+            let is_within = bytes::is_word(byte) && !matches!(byte, b'n' | b'r' | b't');
+            let told = (near(byte) & LETTER, near(byte) & DASH, near(byte) >> WITHIN);
+            let wanted = (
+                u8::from(byte.is_ascii_alphabetic()) * LETTER,
+                u8::from(byte == b'-') * DASH,
+                u8::from(is_within),
+            );
+            assert_eq!(told, wanted, "{byte}");
         }
     }
 

@@ -30,7 +30,7 @@ pub(super) fn is_secret(look: &mut Look<'_, '_>, value: &str, start: usize) -> b
         }
         look.rest = Rest {
             from: start,
-            gap: start + value.find(GAPS).unwrap_or(value.len()),
+            gap: start + value.bytes().take_while(|byte| !ENDS.has(*byte)).count(),
             of: end,
             secret: None,
         };
@@ -92,6 +92,7 @@ pub(super) struct Rest {
 
 /// What may stand between pairs.
 const GAPS: [char; 4] = [';', '&', ' ', ','];
+static ENDS: Bytes = Bytes::of(b";& ,");
 
 fn has_secret(pairs: &str) -> bool {
     let pairs = pairs.split(GAPS).take(PAIRS - 1);

@@ -32,6 +32,18 @@ pub(super) struct Candidate<'t> {
     pub(super) traits: Traits,
 }
 
+impl Candidate<'_> {
+    /// Whether the other is the same in all that it is judged by.
+    pub(super) fn is_as(&self, other: &Self) -> bool {
+        // What stands in a value is told by the value.
+        self.value == other.value
+            && self.joint == other.joint
+            && self.quoted == other.quoted
+            && self.parameter == other.parameter
+            && self.goes_on == other.goes_on
+    }
+}
+
 /// Whether the candidate is what its name says.
 pub(super) fn is_plausible(named: Named, candidate: Candidate<'_>) -> bool {
     let value = traits::trimmed(candidate.value);

@@ -78,7 +78,8 @@ fn columns(look: &Look<'_, '_>, from: usize, to: usize) -> usize {
     let name = look.bytes.get(from..to).unwrap_or_default();
     let is_variable = name.contains(&b'_') && !name.iter().any(u8::is_ascii_lowercase);
     let gap = value::skip_space(look.bytes, to, false) - to;
-    if is_variable { gap - 1 } else { 0 }
+    // Where a quotation mark closes the name, the gap is behind it.
+    if is_variable { gap.saturating_sub(1) } else { 0 }
 }
 
 /// `cvv 123`: the code on a card is shorter than any other.
@@ -259,10 +260,10 @@ fn is_algorithm(value: &str) -> bool {
     if value.len() > 32 {
         return false;
     }
+    let is_any = |names: &[&str], part: &str| names.iter().any(|name| name.eq_ignore_ascii_case(part));
     let is_known = |part: &str| {
-        let part = part.to_ascii_lowercase();
         let name = part.trim_end_matches(|char: char| char.is_ascii_digit());
-        WHOLE.contains(&part.as_str()) || NUMBERED.contains(&name) && part.len() - name.len() <= 3
+        part.len() - name.len() <= 3 && is_any(NUMBERED, name) || is_any(WHOLE, part)
     };
     let is_detail = |part: &str| {
         let digits = part.bytes().all(|byte| byte.is_ascii_digit());

@@ -30,7 +30,17 @@ impl Replaced {
     #[inline]
     pub(super) fn note(&mut self, original: (usize, usize), folded: (usize, usize)) {
         let len = |(start, end): (usize, usize)| u32::try_from(end - start).unwrap_or(u32::MAX);
-        let (was, is) = (len(original), len(folded));
+        self.note_each(original, folded, (len(original), len(folded)));
+    }
+
+    /// As [`Self::note`], of neighbours of which so many bytes became so many, each.
+    #[inline]
+    pub(super) fn note_each(
+        &mut self,
+        original: (usize, usize),
+        folded: (usize, usize),
+        (was, is): (u32, u32),
+    ) {
         if let Some(last) = self.runs.last_mut()
             && last.original.1 == original.0
             && last.folded.1 == folded.0

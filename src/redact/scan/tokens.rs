@@ -113,11 +113,14 @@ impl Prefix {
     /// As [`Self::stands`], whatever the body's bytes are.
     pub(super) fn fits(&self, bytes: &[u8], start: usize, end: usize) -> bool {
         let from = start + self.literal.len();
-        let len = end.saturating_sub(from);
-        len >= self.min
-            && (self.max == 0 || len <= self.max)
+        self.is_long(end.saturating_sub(from))
             && bytes.get(start..from) == Some(self.literal.as_bytes())
             && (!self.walled || walled(bytes, start))
+    }
+
+    /// Whether a body can be so long.
+    pub(super) const fn is_long(&self, len: usize) -> bool {
+        len >= self.min && (self.max == 0 || len <= self.max)
     }
 }
 

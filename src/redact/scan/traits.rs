@@ -2,6 +2,7 @@
 //! of it. A run is read once, and remembers where each thing stands last.
 
 use super::alphabet::byte;
+use super::bytes::find;
 use super::mark;
 
 /// Things that stand in a value, as bits.
@@ -71,11 +72,14 @@ fn of_byte(byte: u8) -> Traits {
 /// What stands in the text.
 pub(super) fn of(text: &[u8]) -> Traits {
     let mut traits = text.iter().fold(0, |traits, byte| traits | of_byte(*byte));
-    if traits & COLON != 0 && memchr::memmem::find(text, b"::").is_some() {
-        traits |= DOUBLE;
-    }
-    if traits & COLON != 0 && memchr::memmem::find(text, b"://").is_some() {
-        traits |= SCHEME;
+    if traits & COLON != 0 {
+        if find(text, b"::").is_some() {
+            traits |= DOUBLE;
+        }
+        // Without a slash behind it, a colon begins no address.
+        if traits & PATH != 0 && find(text, b"://").is_some() {
+            traits |= SCHEME;
+        }
     }
     if traits & OPEN != 0 && mark::is_in(text) {
         traits |= MARKED;

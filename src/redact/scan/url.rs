@@ -336,9 +336,34 @@ pub(super) fn passfile(look: &mut Look<'_, '_>, end: usize) {
         }
         at += 1;
     }
-    let len = value::word(ahead, at);
+    let len = look.word_end(end + at, end + ahead.len()) - end - at;
     let text = look.text.get(end + at..end + at + len).unwrap_or_default();
     if len >= 4 && !is_nothing(text) && !is_variable(text) {
         look.secret(end + at, end + at + len, "kv.secret");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::hits::Hits;
+    use super::*;
+
+    #[test]
+    fn a_word_that_was_measured_in_parts_ends_where_it_does() {
+        let text = format!(
+            "{} {}\"{}",
+            "a:5432:".repeat(90),
+            "b".repeat(300),
+            "c:5432".repeat(60)
+        );
+        for step in [1, 3, 9, 40] {
+            let mut hits = Hits::default();
+            let mut look = Look::new(&text, &mut hits);
+            for at in (0..text.len()).step_by(step) {
+                let limit = text.len().min(at + 200);
+                let wanted = at + value::word(&text.as_bytes()[..limit], at);
+                assert_eq!(look.word_end(at, limit), wanted, "{at}");
+            }
+        }
     }
 }

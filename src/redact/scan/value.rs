@@ -404,13 +404,14 @@ pub(super) fn assigns(bytes: &[u8], at: usize) -> bool {
     name > 0 && matches!(byte(ahead, name), b'=' | b':')
 }
 
+/// What ends a word: white space, a quotation mark, a backslash.
+static WORD_ENDS: Bytes = Bytes::of(b" \t\n\x0C\r\"'`\\");
+
 /// How many bytes up to white space or a quotation mark.
 pub(super) fn word(bytes: &[u8], at: usize) -> usize {
     let ahead = bytes.get(at..bytes.len().min(at + LONGEST)).unwrap_or_default();
-    ahead
-        .iter()
-        .position(|byte| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b'\\'))
-        .unwrap_or(ahead.len())
+    let end = ahead.iter().position(|byte| WORD_ENDS.has(*byte));
+    end.unwrap_or(ahead.len())
 }
 
 /// How many bytes up to `mark`; up to the end of the line where there is none.

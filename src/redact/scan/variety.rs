@@ -3,11 +3,12 @@
 
 use std::ops::Range;
 
-/// Bytes of ASCII, as bits.
+/// Bytes of ASCII, as bits, and what these say.
 #[derive(Debug, Default, Clone, Copy)]
 struct Kinds {
-    low: u64,
-    high: u64,
+    bits: [u64; 2],
+    count: u32,
+    is_mixed: bool,
 }
 
 /// How many bytes of a body are read.
@@ -18,28 +19,34 @@ const STEP: usize = 16;
 
 impl Kinds {
     fn add(&mut self, bytes: &[u8]) {
+        const DIGITS: u64 = 0x3FF << b'0';
+        const CAPITALS: u64 = 0x3FF_FFFF << (b'A' & 63);
+        const SMALL: u64 = 0x3FF_FFFF << (b'a' & 63);
+        let mut bits = self.bits;
         for &byte in bytes {
-            let bit = 1_u64 << (byte & 63);
-            let is_high = u64::from(byte >> 6 & 1);
-            self.high |= bit & is_high.wrapping_neg();
-            self.low |= bit & is_high.wrapping_sub(1);
+            if let Some(half) = bits.get_mut(usize::from(byte >> 6 & 1)) {
+                *half |= 1_u64 << (byte & 63);
+            }
+        }
+        // In a long run that repeats itself, mostly nothing new was read.
+        if bits != self.bits {
+            let [low, high] = bits;
+            self.bits = bits;
+            self.count = low.count_ones() + high.count_ones();
+            self.is_mixed = low & DIGITS != 0 || high & CAPITALS != 0 && high & SMALL != 0;
         }
     }
 
     /// As [`super::alphabet::varied`] says of a body whose beginning is so long, or, where a body of one case will do, whether
     /// there are `fewest` kinds.
     fn are_enough(self, len: usize, fewest: Option<u32>) -> bool {
-        const DIGITS: u64 = 0x3FF << b'0';
-        const CAPITALS: u64 = 0x3FF_FFFF << (b'A' & 63);
-        const SMALL: u64 = 0x3FF_FFFF << (b'a' & 63);
-        let is_mixed = self.low & DIGITS != 0 || self.high & CAPITALS != 0 && self.high & SMALL != 0;
-        let wanted = match (is_mixed, fewest) {
+        let wanted = match (self.is_mixed, fewest) {
             (true, None) => of_all(len),
             (true, Some(fewest)) => of_all(len).min(fewest),
             (false, Some(fewest)) => fewest,
             (false, None) => return false,
         };
-        self.low.count_ones() + self.high.count_ones() >= wanted
+        self.count >= wanted
     }
 }
 
@@ -62,9 +69,12 @@ impl Variety {
         let is_known = self.read.start <= head.start && head.start <= self.read.end;
         // What is not enough with more before it and behind it is not enough by itself.
         if is_known && !self.kinds.are_enough(head.len(), fewest) {
+            if head.end <= self.read.end {
+                return false;
+            }
             self.kinds
                 .add(bytes.get(self.read.end..head.end).unwrap_or_default());
-            self.read.end = self.read.end.max(head.end);
+            self.read.end = head.end;
             if !self.kinds.are_enough(head.len(), fewest) {
                 return false;
             }
