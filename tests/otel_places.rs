@@ -104,6 +104,23 @@ fn a_hidden_audit_span_has_the_ids_of_the_place_where_it_is_entered_or_says_that
 }
 
 #[test]
+fn a_layer_does_not_know_where_a_hidden_audit_span_was_entered_that_is_left_before_any_exported_one() {
+    for stage in stages_with(hiding(true)) {
+        stage.run(|| {
+            let _around = info_span!("around").entered();
+            info_span!(target: "audit::hidden", "hidden")
+                .in_scope(|| info!(target: "audit", event = "inside"));
+        });
+        stage.assert_ids("inside", "around");
+        if matches!(stage.form, Form::Wrapper | Form::Close) {
+            stage.assert_ids("hidden", "around");
+        } else {
+            stage.assert_unavailable("hidden");
+        }
+    }
+}
+
+#[test]
 fn an_event_in_a_suppressed_span_is_nobodys_although_a_remote_context_is_attached_around_it() {
     for attach in [true, false] {
         for stage in stages_with(hiding(attach)) {
