@@ -10,6 +10,7 @@ use otel::{Form, Stage, Traces, ids, remote, said, stages_with};
 use proptest::prelude::*;
 use tracing::span::EnteredSpan;
 use tracing::{Span, info, info_span};
+use tracing_audit::CurrentContext;
 use tracing_audit::record::{Record, Slot};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
@@ -99,6 +100,28 @@ fn a_hidden_audit_span_has_the_ids_of_the_place_where_it_is_entered_or_says_that
         } else {
             stage.assert_unavailable("hidden");
             assert_eq!(stage.stats().trace_unavailable, 1);
+        }
+    }
+}
+
+#[test]
+fn an_audit_span_hands_its_actor_down_to_a_hidden_span_and_not_its_ids() {
+    for (stage, _) in circumstances() {
+        stage.run(|| {
+            let request = info_span!(target: "audit", "request", actor.id = "u-1");
+            let hidden = request.in_scope(|| info_span!(target: "hidden", "hidden"));
+            request.in_scope(|| info_span!("seen").in_scope(|| ()));
+            let carried = hidden.in_scope(|| {
+                info!(target: "audit", event = "outside");
+                CurrentContext::capture()
+            });
+            carried.sync_scope(|| info!(target: "audit", event = "carried"));
+        });
+        assert_eq!(exported(&stage, "outside"), None);
+        for event in ["outside", "carried"] {
+            let record = stage.record(event);
+            assert_eq!(record.text(Slot::ActorId), Some("u-1"), "{:?}", stage.form);
+            assert_eq!(ids(&record), (None, None, None), "{:?}: {event}", stage.form);
         }
     }
 }

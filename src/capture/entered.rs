@@ -10,7 +10,7 @@ thread_local! {
     static ENTERED: RefCell<Vec<Entry>> = const { RefCell::new(Vec::new()) };
 }
 
-/// How many entries a thread's list has room for from its first one on, so that it hardly ever grows again.
+/// How many more entries a thread's list gets room for at once, so that it hardly ever grows.
 const AT_FIRST: usize = 32;
 
 /// A span is entered.
@@ -18,10 +18,10 @@ const AT_FIRST: usize = 32;
 pub(super) fn push(stack: u32, span: u64) {
     let _ = ENTERED.try_with(|entered| {
         if let Ok(mut entered) = entered.try_borrow_mut() {
-            if entered.capacity() == 0 {
-                entered.reserve(AT_FIRST);
+            // Without memory the span is not in the list, and whoever asks where the thread is sees that.
+            if entered.len() < entered.capacity() || entered.try_reserve(AT_FIRST).is_ok() {
+                entered.push((stack, span));
             }
-            entered.push((stack, span));
         }
     });
 }
