@@ -95,6 +95,22 @@ fn behind_a_reload_layer_events_are_correlated_by_context_and_nothing_is_made_up
 }
 
 #[test]
+fn behind_a_reload_layer_a_remote_context_inside_of_a_span_is_not_taken_for_that_span() {
+    let reloaded = Traces {
+        reload: true,
+        ..Traces::default()
+    };
+    for stage in stages_with(reloaded) {
+        stage.run(|| {
+            let _outer = info_span!("outer").entered();
+            let _attached = remote(5).attach();
+            info!(target: "audit", event = "further inside");
+        });
+        stage.assert_unavailable("further inside");
+    }
+}
+
+#[test]
 fn before_the_layer_has_answered_a_hidden_span_cannot_be_told_from_a_layer_that_is_not_there() {
     let report = || {
         let hidden = info_span!(target: "audit::hidden", "hidden");

@@ -5,6 +5,8 @@ use tracing_core::span::Id;
 
 use super::core::Capture;
 #[cfg(feature = "opentelemetry")]
+use super::entered;
+#[cfg(feature = "opentelemetry")]
 use super::ids::Passage;
 use super::ids::{EventParent, IdSource, Ids, TraceAnswer};
 use crate::record::{Record, Slot, TraceContext};
@@ -83,25 +85,25 @@ impl Capture {
         }
     }
 
-    /// Whether this is an audit span, or one that lends, of which no ids are known.
+    /// Whether this is an audit span of which no ids are known.
     fn lacks_ids(&self, id: &Id) -> bool {
         self.spans
             .with(id.into_u64(), |state| {
-                state.trace.is_none() && !state.is_untraced && state.plan.is_some()
+                state.trace.is_none() && !state.is_untraced && state.is_record()
             })
             .unwrap_or(false)
     }
 
     /// Keeps what a tracer said of a span. The tracer itself is never asked under the span's lock.
+    ///
+    /// The ids are the span's and are not handed down: what stands in its context may be reported where its trace is not, and
+    /// is asked about itself.
     fn take_answer(&self, id: &Id, answer: TraceAnswer) {
         if answer == TraceAnswer::Unknown {
             return;
         }
         self.spans.with(id.into_u64(), |state| match answer {
-            TraceAnswer::Ids(trace) => {
-                state.trace = Some(trace);
-                state.handed_down.trace(trace, None);
-            }
+            TraceAnswer::Ids(trace) => state.trace = Some(trace),
             TraceAnswer::Untraced | TraceAnswer::Unknown => state.is_untraced = true,
         });
     }
@@ -110,11 +112,19 @@ impl Capture {
 /// What only a tracer with layers of its own needs.
 #[cfg(feature = "opentelemetry")]
 impl Capture {
-    /// Tells a source that watches of a span that is entered or left.
+    /// Tells a source that watches of a span that will be entered.
     #[inline]
-    pub(super) fn pass(&self, id: &Id, passage: Passage) {
+    pub(super) fn approach(&self, id: &Id) {
         if self.has_tracer() {
-            self.tell(id, passage);
+            self.tell(id, Passage::Entering);
+        }
+    }
+
+    /// A span was entered: a source may learn from that, and can ask later which ones the thread is in.
+    #[inline]
+    pub(super) fn arrive(&self, id: &Id) {
+        if self.has_tracer() {
+            self.arrived(id);
         }
     }
 
@@ -122,8 +132,7 @@ impl Capture {
     #[inline]
     pub(super) fn leave(&self, id: &Id) {
         if self.has_tracer() {
-            self.tell(id, Passage::Exiting);
-            self.identify_by(id, |source| source.exiting(&self.stack, id));
+            self.left(id);
         }
     }
 
@@ -135,7 +144,21 @@ impl Capture {
         }
     }
 
-    /// Apart, so that whoever has no tracer needs no room for what is done here.
+    // These are apart, so that whoever has no tracer needs no room for what is done here.
+
+    #[inline(never)]
+    fn arrived(&self, id: &Id) {
+        entered::push(self.stack.number(), id.into_u64());
+        self.tell(id, Passage::Entered);
+    }
+
+    #[inline(never)]
+    fn left(&self, id: &Id) {
+        self.tell(id, Passage::Exiting);
+        self.identify_by(id, |source| source.exiting(&self.stack, id));
+        entered::pop(self.stack.number(), id.into_u64());
+    }
+
     #[inline(never)]
     fn tell(&self, id: &Id, passage: Passage) {
         if let Ids::Source(source) = &self.ids

@@ -4,8 +4,6 @@ use tracing_core::span::{Attributes, Id, Record};
 
 use super::Loss;
 use super::core::Capture;
-#[cfg(feature = "opentelemetry")]
-use super::ids::Passage;
 use super::ids::{self, Ids};
 use super::local::{self, Depth};
 use super::plan::{Plan, Role};
@@ -223,7 +221,7 @@ impl Capture {
     #[inline(always)]
     pub(super) fn enter(&self, id: &Id) {
         #[cfg(feature = "opentelemetry")]
-        self.pass(id, Passage::Entered);
+        self.arrive(id);
         let number = id.into_u64();
         let tracked = match self.spans.tracked(number) {
             Some(tracked) => {

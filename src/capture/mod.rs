@@ -5,6 +5,8 @@ mod bare;
 mod check;
 mod context;
 mod core;
+#[cfg(feature = "opentelemetry")]
+mod entered;
 mod explain;
 mod identify;
 mod ids;

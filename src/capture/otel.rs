@@ -17,6 +17,7 @@ use tracing_opentelemetry::{OpenTelemetrySpanExt as _, SetParentError, get_otel_
 use tracing_subscriber::Registry;
 use tracing_subscriber::registry::LookupSpan as _;
 
+use super::entered::Around;
 use super::ids::{EventParent, IdSource, Passage, Stack, TraceAnswer};
 use crate::record::{SpanId, TraceContext, TraceId};
 
@@ -114,13 +115,14 @@ impl OtelIds {
         let Some(span) = current.id() else {
             return answer(active);
         };
-        match nearest(stack, &dispatch, span) {
+        match innermost(stack, &dispatch, span) {
             Found::Ids(trace) => TraceAnswer::Ids(trace),
+            Found::Suppressed => TraceAnswer::Untraced,
             Found::Unknown => TraceAnswer::Unknown,
-            _ if notes(stack) != 0 => answer(active),
+            Found::Nothing if has(stack, ANSWERS) => answer(active),
             // Nobody answers. A context of this process is one that somebody attached; a remote one may stand around a span
             // that is exported under other ids.
-            _ => match active {
+            Found::Nothing => match active {
                 Some(local) if !local.is_remote => answer(active),
                 _ => TraceAnswer::Unknown,
             },
@@ -131,7 +133,8 @@ impl OtelIds {
         let Some(dispatch) = stack.dispatch() else {
             return TraceAnswer::Unknown;
         };
-        if has(stack, ATTACHES) && dispatch.current_span().id() == Some(parent) {
+        // Who names the span that the thread is in means that place.
+        if dispatch.current_span().id() == Some(parent) {
             return Self::current(stack);
         }
         match nearest(stack, &dispatch, parent) {
@@ -144,12 +147,18 @@ impl OtelIds {
 
     /// The ids of one span, and of no other.
     fn of_span(stack: &Stack, span: &Id) -> TraceAnswer {
+        Self::of_hidden(stack, span, || TraceAnswer::Unknown)
+    }
+
+    /// The ids of one span, or, if a filter hides it, those that `hidden` knows.
+    fn of_hidden(stack: &Stack, span: &Id, hidden: impl FnOnce() -> TraceAnswer) -> TraceAnswer {
         let Some(dispatch) = stack.dispatch() else {
             return TraceAnswer::Unknown;
         };
         match ask(stack, &dispatch, span) {
             Found::Ids(trace) => TraceAnswer::Ids(trace),
             Found::Suppressed => TraceAnswer::Untraced,
+            Found::Nothing if has(stack, ANSWERS) => hidden(),
             Found::Nothing | Found::Unknown => TraceAnswer::Unknown,
         }
     }
@@ -163,13 +172,10 @@ impl IdSource for OtelIds {
         if stack.is_outermost() {
             // The layer has just attached the span's context. If a filter hides the span from it, the context is that of the
             // nearest span that is exported.
-            return answer(active());
+            return Self::current(stack);
         }
-        match Self::of_span(stack, span) {
-            // A filter hides the span, so that entering it changes nothing, whichever layer hears of that first.
-            TraceAnswer::Unknown if has(stack, ANSWERS) => answer(active()),
-            known => known,
-        }
+        // If a filter hides the span, entering it changes nothing, whichever layer hears of that first.
+        Self::of_hidden(stack, span, || Self::current(stack))
     }
 
     fn event(&self, stack: &Stack, parent: EventParent<'_>) -> TraceAnswer {
@@ -181,15 +187,15 @@ impl IdSource for OtelIds {
     }
 
     fn exiting(&self, stack: &Stack, span: &Id) -> TraceAnswer {
-        let dispatch = stack.dispatch().filter(|_| has(stack, ATTACHES));
-        let Some(dispatch) = dispatch else {
+        if !has(stack, ATTACHES) {
             return TraceAnswer::Unknown;
-        };
-        match nearest(stack, &dispatch, span) {
-            Found::Ids(trace) => TraceAnswer::Ids(trace),
-            Found::Suppressed => TraceAnswer::Untraced,
-            Found::Nothing | Found::Unknown => TraceAnswer::Unknown,
         }
+        // If a filter hides the span, leaving it changes nothing. Which spans it was entered in cannot be asked while some of
+        // the stack have heard that it is left, so a context that was attached in between hides them.
+        Self::of_hidden(stack, span, || match active() {
+            Some(active) if active.is_remote => TraceAnswer::Unknown,
+            local => answer(local),
+        })
     }
 
     fn closing(&self, stack: &Stack, span: &Id) -> TraceAnswer {
@@ -228,7 +234,12 @@ impl IdSource for OtelIds {
         // Around the stack, a context that is there only after the layers have heard of it is one that a layer attached. A
         // layer hears of it before or after that other one, and the application may have attached something in between.
         let attaches = if stack.is_outermost() {
-            now.is_some_and(|now| !now.is_remote)
+            let attaches = now.is_some_and(|now| !now.is_remote);
+            if attaches {
+                // The span was started, so this shows only whether the layer can be asked.
+                let _ = Self::of_span(stack, span);
+            }
+            attaches
         } else {
             let own = Self::of_span(stack, span);
             own != TraceAnswer::Unknown && (own == answer(now) || own == answer(before.active))
@@ -365,7 +376,29 @@ fn ask(stack: &Stack, dispatch: &Dispatch, span: &Id) -> Found {
     }
 }
 
-/// The ids of a span, or of the nearest one above it that is exported.
+/// The ids of the span that the thread is in, or of the nearest one around it that is exported, in the order in which the
+/// thread entered them: so the layer itself places what is reported in a span that a filter hides. Which span that one was
+/// created in says nothing.
+fn innermost(stack: &Stack, dispatch: &Dispatch, current: &Id) -> Found {
+    match ask(stack, dispatch, current) {
+        Found::Nothing => {}
+        found => return found,
+    }
+    let mut around = Around::of(stack.number());
+    if around.next() != Some(current.into_u64()) {
+        // Not everything that was entered was heard of: the thread ends, or a layer reports while a span is entered.
+        return Found::Unknown;
+    }
+    for span in around {
+        match ask(stack, dispatch, &Id::from_u64(span)) {
+            Found::Nothing => {}
+            found => return found,
+        }
+    }
+    Found::Nothing
+}
+
+/// The ids of a span that an event names, or of the nearest one above it that is exported.
 fn nearest(stack: &Stack, dispatch: &Dispatch, span: &Id) -> Found {
     let Some(registry) = dispatch.downcast_ref::<Registry>() else {
         return ask(stack, dispatch, span);

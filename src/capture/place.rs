@@ -85,12 +85,12 @@ impl Capture {
         });
     }
 
-    /// For a record in a span that had no memory for what it hands down: its trace is known all the same. Answers that
-    /// there is no actor: the one outside of the span need not be the one inside.
+    /// For a record in a span that had no memory for what it hands down: its trace is known all the same, if no tracer is
+    /// asked about the record itself. Answers that there is no actor: the one outside of the span need not be the one inside.
     #[cold]
     fn inherits_nothing(&self, into: &mut Redacting<'_>, state: &SpanState) -> bool {
         self.cannot_hand_down();
-        if let Some(trace) = state.trace {
+        if let Some(trace) = state.trace.filter(|_| !self.has_tracer()) {
             into.trace_ids(trace, None);
         }
         false
@@ -106,6 +106,10 @@ impl Capture {
     #[inline]
     fn inherit_from(&self, state: &mut SpanState, parent: &SpanState) {
         if !state.inherit(parent) {
+            // Ids of a tracer are the span's own.
+            if self.has_tracer() {
+                state.handed_down.clear();
+            }
             self.cannot_hand_down();
         }
     }
@@ -292,7 +296,7 @@ impl Capture {
                 has_actor,
                 // Whoever acts around it need not be who acts inside.
                 is_scoped: state.is_scoped || is_lost,
-                trace: state.trace,
+                trace: state.trace.filter(|_| !self.has_tracer()),
             }
         })
     }

@@ -13,8 +13,6 @@ use tracing_subscriber::Registry;
 
 use super::bare::Bare;
 use super::core::Capture;
-#[cfg(feature = "opentelemetry")]
-use super::ids::Passage;
 use super::layer::AuditLayer;
 use super::plan::{Plan, Role};
 use super::settings::TARGET;
@@ -234,7 +232,7 @@ impl<S: Subscriber> Subscriber for Audited<S> {
     fn enter(&self, span: &Id) {
         #[cfg(feature = "opentelemetry")]
         if let Some(capture) = &self.capture {
-            capture.pass(span, Passage::Entering);
+            capture.approach(span);
         }
         inside!(self, inner => inner.enter(span));
         if let Some(capture) = &self.capture {

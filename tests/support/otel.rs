@@ -53,6 +53,8 @@ pub(crate) struct Traces {
     pub(crate) sample: bool,
     /// Spans whose target ends in `hidden` are filtered out.
     pub(crate) filter: bool,
+    /// A neighbour wants them: else there are none but those of the trail.
+    pub(crate) neighbour: bool,
     pub(crate) reload: bool,
 }
 
@@ -62,6 +64,7 @@ impl Default for Traces {
             attach: true,
             sample: true,
             filter: false,
+            neighbour: false,
             reload: false,
         }
     }
@@ -73,6 +76,7 @@ impl Traces {
         attach: true,
         sample: true,
         filter: true,
+        neighbour: false,
         reload: false,
     };
 
@@ -81,9 +85,15 @@ impl Traces {
         attach: false,
         sample: true,
         filter: false,
+        neighbour: false,
         reload: false,
     };
 }
+
+/// Wants every span and event, and does nothing with them.
+struct Neighbour;
+
+impl<S: Subscriber> Layer<S> for Neighbour {}
 
 type Boxed<S> = Box<dyn Layer<S> + Send + Sync>;
 
@@ -94,13 +104,13 @@ impl Traces {
     {
         let layer: OpenTelemetryLayer<S, _> = OpenTelemetryLayer::new(provider.tracer("test"));
         let layer = layer.with_context_activation(self.attach);
-        match (self.filter, self.reload) {
-            (false, false) => layer.boxed(),
-            (true, false) => layer
-                .with_filter(filter_fn(|metadata| !metadata.target().ends_with("hidden")))
-                .boxed(),
-            (false, true) => reload::Layer::new(layer).0.boxed(),
-            (true, true) => unreachable!("no test asks for both"),
+        let shown = filter_fn(|metadata| !metadata.target().ends_with("hidden"));
+        match (self.filter, self.neighbour, self.reload) {
+            (false, false, false) => layer.boxed(),
+            (true, false, false) => layer.with_filter(shown).boxed(),
+            (true, true, false) => layer.with_filter(shown).and_then(Neighbour).boxed(),
+            (false, false, true) => reload::Layer::new(layer).0.boxed(),
+            _ => unreachable!("no test asks for that"),
         }
     }
 

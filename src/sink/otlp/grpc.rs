@@ -1,7 +1,8 @@
 //! OTLP over gRPC, by `tonic` on a runtime of the sink's own.
 //!
-//! What `tonic` and what lies below it report through `tracing` goes to nobody: during a request the thread has a subscriber
-//! that takes nothing.
+//! What `tonic` and what lies below it report through `tracing` goes to nobody: during a request, and while the runtime is dropped
+//! with the connections that are open, the thread has a subscriber that takes nothing. Nothing of it runs in between, or
+//! elsewhere: a runtime's other threads only look names up.
 
 use std::error::Error as _;
 use std::time::Duration;

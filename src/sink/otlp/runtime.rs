@@ -4,6 +4,8 @@ use std::{io, thread};
 
 use tokio::runtime::{Builder, Handle, Runtime};
 
+use crate::hush::quietly;
+
 /// How many names are looked up at once. One that takes too long is given up, but its thread goes on.
 const LOOKUPS: usize = 8;
 
@@ -26,9 +28,10 @@ impl OwnRuntime {
 
 impl Drop for OwnRuntime {
     fn drop(&mut self) {
-        // Without waiting: that is not allowed within another runtime, and a name that cannot be looked up holds nobody up.
+        // Without waiting: that is not allowed within another runtime, and a name that cannot be looked up holds nobody up. The
+        // connections that it drops here report that, on whatever thread the sink is dropped.
         if let Some(runtime) = self.0.take() {
-            runtime.shutdown_background();
+            quietly(|| runtime.shutdown_background());
         }
     }
 }
