@@ -243,3 +243,43 @@ fn what_a_collector_answers_is_known_while_it_answers_so() {
     assert_eq!(trouble(), None);
     audit.shutdown(LONG).unwrap();
 }
+
+#[test]
+fn at_the_end_of_a_trail_a_second_that_a_collector_named_is_waited_for_and_nothing_is_missed() {
+    const LONG: Duration = Duration::from_secs(60);
+    for has_journal in [true, false] {
+        let place = tempfile::tempdir().unwrap();
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&asked);
+        let collector = Collector::start(move |_| match count.fetch_add(1, Ordering::AcqRel) {
+            0 => {
+                let busy = "HTTP/1.1 429 Busy\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n";
+                (false, Reply::Raw(busy.into()))
+            }
+            _ => (true, Reply::ok()),
+        });
+        let builder = OtlpSink::builder().endpoint(collector.url());
+        let sink = builder.build_with(|_| None).unwrap();
+        let audit = Audit::builder().sink(sink).diagnostics(|_| {});
+        let audit = match has_journal {
+            true => audit.directory(place.path()),
+            false => audit.without_journal(),
+        };
+        let audit = audit.start().unwrap();
+        audit.submit(Record::builder("good.step").build()).unwrap();
+        while audit.stats().sinks.remove(0).trouble.is_none() {
+            std::thread::yield_now();
+        }
+        audit.shutdown(LONG).unwrap();
+        assert_eq!(audit.stats().sinks.remove(0).missed, 0);
+        let taken = collector.calls().into_iter().skip(1);
+        let events: Vec<String> = taken
+            .flat_map(|call| call.records)
+            .map(|held| held.record.event_name)
+            .collect();
+        assert!(
+            events.contains(&"good.step".to_owned()),
+            "{has_journal} {events:?}"
+        );
+    }
+}

@@ -419,7 +419,7 @@ impl AuditBuilder {
 
     /// Takes failures of auditing itself, at once, as something that a program can act on: a journal that cannot be written or
     /// confirmed, records that were lost, a disk that fills up, a sink beside the journal that takes nothing; and the end of those
-    /// that have one. The same sentences go to the diagnostics, but for losses, which the trail states itself, and for a first
+    /// that have one. What they say goes to the diagnostics as well, but for losses, which the trail states itself, and for a first
     /// threshold that was passed before the start.
     ///
     /// It runs on the writer's thread, which is idle for no longer than 50 ms and looks at the disk once a second: it must

@@ -167,13 +167,13 @@ pub(super) fn sink_gap(sink: &str, lost: u64, cause: &str) -> Record {
 /// A sink's receiver has refused entries that stand in the stream.
 ///
 /// `records` are the numbers of the first of them, where the sink named them.
-pub(super) fn sink_refused(sink: &str, refused: u64, records: Vec<u64>) -> Record {
+pub(super) fn sink_refused(sink: &str, refused: u64, records: &[u64]) -> Record {
     let mut builder = control("audit.refused")
         .outcome("failure")
         .attribute("sink", sink)
         .attribute("refused", refused);
     if !records.is_empty() {
-        let records = records.into_iter().map(Value::from).collect();
+        let records = records.iter().map(|seq| Value::from(*seq)).collect();
         builder = builder.attribute("records", Value::List(records));
     }
     builder.build()

@@ -12,7 +12,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use super::barrier::{Barrier, Mark};
 use super::port_state::{ENDED_FAILED, ENDED_UNFLUSHED, ENDED_WELL, PortState};
-use super::ports::{FIRST_WAIT, LONGEST_WAIT, Report};
+use super::ports::{FIRST_WAIT, LAST_WAIT, LONGEST_WAIT, Report};
 use crate::error::Error;
 use crate::format::{Batch, Entry};
 use crate::sink::file::{CursorFile, Debt, Debts, Following, Hold, ReadAhead};
@@ -82,10 +82,10 @@ pub(super) struct Worker {
     asked: Vec<Asked>,
     /// Why the stage did not succeed when it was tried last.
     trouble: Option<String>,
-    /// Not tried again before this.
+    /// Not tried again before this; at the end of the trail, not before the other.
     due: Instant,
-    /// How long that was from the last try, and how long it will be from the next one, unless the receiver says.
-    pause: Duration,
+    hurried: Instant,
+    /// How long that will be from the next try, unless the receiver says.
     wait: Duration,
     look: Duration,
     /// Why it failed for good.
@@ -118,7 +118,7 @@ impl Worker {
             asked: Vec::new(),
             trouble: None,
             due: Instant::now(),
-            pause: Duration::ZERO,
+            hurried: Instant::now(),
             wait: FIRST_WAIT,
             look: FIRST_LOOK,
             failure: String::new(),
@@ -203,9 +203,13 @@ impl Worker {
         if self.state.has_failed() || self.phase != Phase::Runs {
             return LAST_LOOK;
         }
-        let left = self.due.saturating_duration_since(Instant::now());
-        let cuts_short = self.is_ending() && self.pause > FIRST_WAIT * 4;
-        if !left.is_zero() && !cuts_short {
+        let due = if self.is_ending() {
+            self.due.min(self.hurried)
+        } else {
+            self.due
+        };
+        let left = due.saturating_duration_since(Instant::now());
+        if !left.is_zero() {
             return left.min(FIRST_WAIT);
         }
         match self.stage {
@@ -336,7 +340,7 @@ impl Worker {
     fn keep(&mut self) -> Duration {
         let next = self.reader.next();
         let debts = self.owed();
-        // The file has to say more than how far it is, or no longer: or it is time.
+        // The file has to say more or less than it does: or it is time.
         let is_due = debts != self.debts || self.kept.elapsed() >= KEEP_EVERY;
         let kept = self.cursor.as_mut().map_or(Ok(()), |cursor| match is_due {
             true => cursor.write_owing(next, debts),
@@ -399,19 +403,18 @@ impl Worker {
 
     /// The stage is tried again later. At the end of the trail only for about a second.
     fn try_again(&mut self, after: Option<Duration>, cause: String) -> Duration {
-        if self.is_ending() && self.wait >= LONGEST_WAIT / 8 {
+        if self.is_ending() && self.wait > LAST_WAIT {
             self.phase = Phase::GivenUp;
+            let (name, waiting) = (self.state.name(), self.state.waiting());
             self.say(&format!(
-                "sink `{}` has not taken {} entries at the end; they are offered again after the next start: {cause}",
-                self.state.name(),
-                self.state.waiting()
+                "sink `{name}` has not taken {waiting} entries at the end; they are offered again after the next start: {cause}"
             ));
         }
         self.state.goes(Some(&cause));
         self.trouble = Some(cause);
         let pause = super::ports::pause(after, self.wait);
-        self.pause = pause;
         self.due = Instant::now() + pause;
+        self.hurried = Instant::now() + self.wait.min(LAST_WAIT);
         self.wait = (self.wait * 2).min(LONGEST_WAIT);
         pause.min(FIRST_WAIT)
     }

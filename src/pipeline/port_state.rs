@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use parking_lot::Mutex;
 
 use super::barrier::Mark;
-use super::refusals::Refusals;
+use super::refusals::{Refusals, Refused};
 use crate::format::Entry;
 use crate::sink::Accepted;
 use crate::sink::file::Progress;
@@ -227,7 +227,14 @@ impl PortState {
         let refused = accepted.refused().min(count);
         // Written before the counters, so that who sees the count finds the numbers.
         let which: Vec<u64> = named.iter().copied().collect();
-        self.refusals.add(refused, &which, self.durable());
+        let is_refused = |entry: &&Entry<'_>| named.contains(&entry.seq());
+        let statements = entries.iter().filter(is_refused).filter(|entry| states(entry));
+        let told = Refused {
+            count: refused,
+            named: &which,
+            statements: statements.count() as u64,
+        };
+        self.refusals.add(&told, self.durable());
         if named.len() as u64 == refused {
             named.iter().for_each(|&seq| self.lose(seq, seq, 1, true));
         } else {
@@ -273,6 +280,14 @@ impl PortState {
         lost.retain(|lost| lost.last >= seq);
         before
     }
+}
+
+/// Whether an entry is a control record that states refusals.
+fn states(entry: &Entry<'_>) -> bool {
+    let event = "audit.refused";
+    let is_near = memchr::memmem::find(entry.line(), event.as_bytes()).is_some();
+    let line = || serde_json::from_slice::<serde_json::Value>(entry.line()).ok();
+    is_near && line().is_some_and(|line| line.get("event").is_some_and(|said| said == event))
 }
 
 /// First and last number of a batch; `None` where it is empty.

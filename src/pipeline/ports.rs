@@ -25,6 +25,9 @@ const TOGETHER_BYTES: usize = 8 * 1024 * 1024;
 pub(super) const FIRST_WAIT: Duration = Duration::from_millis(50);
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
+/// At the end of the trail the waits go on to this one: somewhat more than a second in all.
+pub(super) const LAST_WAIT: Duration = Duration::from_millis(800);
+
 /// A receiver that wants to be left alone for longer is asked again all the same.
 const LONGEST_NAMED: Duration = Duration::from_secs(3600);
 
@@ -204,7 +207,7 @@ impl Worker {
     fn are_taken(&mut self, entries: &[Entry<'_>]) -> bool {
         match self.attempt(entries) {
             Ok(taken) => return taken,
-            Err((after, _)) => self.pause(pause(after, FIRST_WAIT)),
+            Err((after, _)) => self.pause(after, FIRST_WAIT),
         }
         false
     }
@@ -241,7 +244,7 @@ impl Worker {
                 Ok(true) => return,
                 Ok(false) => {}
                 Err((after, cause)) => {
-                    if self.state.ending.load(Ordering::Acquire) && wait >= LONGEST_WAIT / 8 {
+                    if self.state.ending.load(Ordering::Acquire) && wait > LAST_WAIT {
                         if !std::mem::replace(&mut self.is_given_up, true) {
                             (self.report)(&format!(
                                 "sink `{}` misses what it does not take at the end: {cause}",
@@ -250,7 +253,7 @@ impl Worker {
                         }
                         break;
                     }
-                    self.pause(pause(after, wait));
+                    self.pause(after, wait);
                     wait = (wait * 2).min(LONGEST_WAIT);
                 }
             }
@@ -259,12 +262,20 @@ impl Worker {
         self.state.miss(ends(entries).as_slice());
     }
 
-    /// Waits for the next try; the end of the trail cuts long waits short.
-    fn pause(&self, pause: Duration) {
-        let until = Instant::now() + pause;
+    /// Waits for the next try. At the end of the trail for no longer than `wait` and [`LAST_WAIT`], however long the receiver
+    /// wants to be left alone.
+    fn pause(&self, named: Option<Duration>, wait: Duration) {
+        let start = Instant::now();
+        let pause = pause(named, wait);
         loop {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() || (self.state.ending.load(Ordering::Acquire) && pause > FIRST_WAIT * 4) {
+            let is_ending = self.state.ending.load(Ordering::Acquire);
+            let pause = if is_ending {
+                pause.min(wait).min(LAST_WAIT)
+            } else {
+                pause
+            };
+            let left = pause.saturating_sub(start.elapsed());
+            if left.is_zero() {
                 return;
             }
             std::thread::park_timeout(left.min(FIRST_WAIT));
@@ -295,6 +306,7 @@ impl Worker {
 
     fn fail(&mut self, cause: &str) {
         cause.clone_into(&mut self.failure);
+        self.state.goes(Some(cause));
         self.state.failed.store(true, Ordering::Release);
         (self.report)(&format!(
             "sink `{}` failed for good and misses all that follows: {cause}",

@@ -35,14 +35,14 @@ struct Known {
     total: u64,
     /// Those that control records state.
     stated: u64,
-    /// The number of the last of these records; `None` while it has none.
-    stated_at: Option<u64>,
-    /// The numbers of such records, until they come back: the newest ones.
-    own: VecDeque<u64>,
     /// Those of which records on disk are known.
     settled: u64,
     /// No record that states some of those behind them stands before this number.
     from: u64,
+    /// Records that state some and are not known to be on disk, oldest first.
+    statements: VecDeque<Stated>,
+    /// What the record states that has no number yet.
+    which_stated: Vec<u64>,
     /// The numbers of unstated ones, as far as they were named and are listed.
     which: Vec<u64>,
     /// The sink has refused without naming.
@@ -51,10 +51,32 @@ struct Known {
     told: Option<u64>,
 }
 
+/// A record that states refusals.
+#[derive(Debug)]
+struct Stated {
+    seq: u64,
+    /// How many were stated with it.
+    total: u64,
+    /// What it lists.
+    which: Vec<u64>,
+}
+
 /// A control record that is due, and how many refusals it states.
 pub(super) struct Statement {
     pub(super) record: Record,
     pub(super) count: u64,
+}
+
+/// Refused entries of a batch.
+#[derive(Debug, Default)]
+pub(super) struct Refused<'a> {
+    /// How many.
+    pub(super) count: u64,
+    /// Which, where as many are named.
+    pub(super) named: &'a [u64],
+    /// How many of the named ones are such statements themselves, of whatever sink. They are only counted: to state that as
+    /// well would never end.
+    pub(super) statements: u64,
 }
 
 impl Refusals {
@@ -65,26 +87,20 @@ impl Refusals {
         self.are_unstated.store(true, Ordering::Release);
     }
 
-    /// The receiver has refused so many: those with these numbers, where there are as many numbers. The disk has confirmed
-    /// what stands before `durable`.
-    pub(super) fn add(&self, refused: u64, named: &[u64], durable: u64) {
-        if refused == 0 {
+    /// The receiver has refused entries. The disk has confirmed what stands before `durable`.
+    pub(super) fn add(&self, refused: &Refused<'_>, durable: u64) {
+        if refused.count == 0 {
             return;
         }
         let mut known = self.known.lock();
-        let is_named = named.len() as u64 == refused;
+        let is_named = refused.named.len() as u64 == refused.count;
         known.is_vague |= !is_named;
-        // A refused statement is only counted: to state that as well would never end.
-        let is_own = |seq: &u64| is_named && named.contains(seq);
-        let own: Vec<u64> = known.own.iter().copied().filter(is_own).collect();
-        known.own.retain(|seq| !is_own(seq));
-        let count = refused - own.len() as u64;
         if known.total == known.settled {
             known.from = durable;
         }
-        known.total += count;
+        known.total += refused.count.saturating_sub(refused.statements);
         let room = LISTED.saturating_sub(known.which.len());
-        let listed = named.iter().filter(|seq| is_named && !own.contains(seq));
+        let listed = refused.named.iter().filter(|_| is_named);
         known.which.extend(listed.take(room));
         self.are_unstated
             .store(known.total > known.stated, Ordering::Release);
@@ -106,28 +122,32 @@ impl Refusals {
         }
         known.told = Some(now);
         known.stated += count;
-        known.stated_at = None;
-        let which = std::mem::take(&mut known.which);
+        known.which_stated = std::mem::take(&mut known.which);
         self.are_unstated.store(false, Ordering::Release);
-        let record = control::sink_refused(sink, count, which);
+        let record = control::sink_refused(sink, count, &known.which_stated);
         Some(Statement { record, count })
     }
 
     /// The record of the last statement has this number.
     pub(super) fn stand_at(&self, seq: u64) {
         let mut known = self.known.lock();
-        known.stated_at = Some(seq);
-        if known.own.len() >= LISTED {
-            known.own.pop_front();
-        }
-        known.own.push_back(seq);
+        let (total, which) = (known.stated, std::mem::take(&mut known.which_stated));
+        known.statements.push_back(Stated { seq, total, which });
     }
 
     /// The disk may not have a record that states so many: another one is due. Said before anything behind it is called
     /// durable.
     pub(super) fn doubt(&self, count: u64) {
         let mut known = self.known.lock();
-        known.stated -= count.min(known.stated);
+        known.stated = known.stated.saturating_sub(count);
+        let stated = known.stated;
+        while known.statements.back().is_some_and(|last| last.total > stated) {
+            let Some(doubted) = known.statements.pop_back() else {
+                break;
+            };
+            let room = LISTED.saturating_sub(known.which.len());
+            known.which.extend(doubted.which.into_iter().take(room));
+        }
         known.told = None;
         self.are_unstated.store(true, Ordering::Release);
     }
@@ -135,11 +155,15 @@ impl Refusals {
     /// What no record on disk is known to state, where the disk has confirmed what stands before `durable`.
     pub(super) fn debt(&self, durable: u64) -> Option<Debt> {
         let mut known = self.known.lock();
-        if known.stated == known.total && known.stated_at.is_some_and(|at| at < durable) {
-            known.settled = known.total;
+        while known.statements.front().is_some_and(|first| first.seq < durable) {
+            let Some(stated) = known.statements.pop_front() else {
+                break;
+            };
+            known.settled = stated.total;
+            // What is stated later stands behind this record.
+            known.from = stated.seq + 1;
         }
-        let count = known.total - known.settled;
-        let from = known.from;
+        let (count, from) = (known.total - known.settled, known.from);
         (count > 0).then_some(Debt { count, from })
     }
 }
@@ -147,6 +171,16 @@ impl Refusals {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn add(refusals: &Refusals, count: u64, named: &[u64], durable: u64) {
+        let statements = 0;
+        let refused = Refused {
+            count,
+            named,
+            statements,
+        };
+        refusals.add(&refused, durable);
+    }
 
     fn count(statement: Option<Statement>) -> Option<u64> {
         statement.map(|statement| statement.count)
@@ -156,7 +190,7 @@ mod tests {
     fn what_was_refused_is_owed_until_the_record_that_states_it_is_on_disk() {
         let refusals = Refusals::default();
         assert_eq!(refusals.debt(7), None);
-        refusals.add(2, &[3, 5], 7);
+        add(&refusals, 2, &[3, 5], 7);
         assert_eq!(refusals.debt(8), Some(Debt { count: 2, from: 7 }));
         let statement = refusals.statement("x", 0, false).unwrap();
         assert_eq!(statement.count, 2);
@@ -177,7 +211,7 @@ mod tests {
             "it is not on disk"
         );
         assert_eq!(refusals.debt(9), None);
-        refusals.add(1, &[9], 10);
+        add(&refusals, 1, &[9], 10);
         assert_eq!(refusals.debt(12), Some(Debt { count: 1, from: 10 }));
     }
 
@@ -185,10 +219,10 @@ mod tests {
     fn it_is_stated_at_once_after_many_after_a_minute_and_at_the_end_and_again_where_the_disk_lost_it() {
         let refusals = Refusals::default();
         assert_eq!(count(refusals.statement("x", 0, true)), None);
-        refusals.add(1, &[1], 2);
+        add(&refusals, 1, &[1], 2);
         assert_eq!(count(refusals.statement("x", 0, false)), Some(1));
         refusals.stand_at(2);
-        refusals.add(1, &[4], 5);
+        add(&refusals, 1, &[4], 5);
         assert_eq!(count(refusals.statement("x", STATED_EVERY - 1, false)), None);
         assert_eq!(count(refusals.statement("x", STATED_EVERY, false)), Some(1));
         refusals.stand_at(5);
@@ -196,27 +230,69 @@ mod tests {
         assert_eq!(count(refusals.statement("x", STATED_EVERY, false)), Some(1));
         refusals.stand_at(6);
         // Without names nobody knows whether it is a statement that was refused: time alone is no reason.
-        refusals.add(3, &[], 8);
+        add(&refusals, 3, &[], 8);
         assert_eq!(count(refusals.statement("x", 9 * STATED_EVERY, false)), None);
-        refusals.add(MANY, &[], 8);
+        add(&refusals, MANY, &[], 8);
         assert_eq!(
             count(refusals.statement("x", 9 * STATED_EVERY, false)),
             Some(MANY + 3)
         );
         refusals.stand_at(9);
-        refusals.add(1, &[], 12);
+        add(&refusals, 1, &[], 12);
         assert_eq!(count(refusals.statement("x", 9 * STATED_EVERY, true)), Some(1));
     }
 
     #[test]
     fn a_statement_that_was_refused_itself_is_not_stated() {
         let refusals = Refusals::default();
-        refusals.add(1, &[1], 2);
+        let refused = Refused {
+            count: 2,
+            named: &[1, 2],
+            statements: 1,
+        };
+        refusals.add(&refused, 3);
         assert_eq!(count(refusals.statement("x", 0, false)), Some(1));
-        refusals.stand_at(2);
-        refusals.add(1, &[2], 3);
+        refusals.stand_at(3);
+        let refused = Refused {
+            count: 1,
+            named: &[3],
+            statements: 1,
+        };
+        refusals.add(&refused, 4);
         assert_eq!(count(refusals.statement("x", 9 * STATED_EVERY, true)), None);
         assert_eq!(refusals.debt(4), None);
+    }
+
+    #[test]
+    fn what_is_owed_is_only_what_no_record_on_disk_states_also_where_more_is_refused_all_the_time() {
+        let refusals = Refusals::default();
+        for round in 0..100_u64 {
+            add(&refusals, 1, &[10 * round], 10 * round);
+            assert_eq!(
+                count(refusals.statement("x", round * STATED_EVERY, false)),
+                Some(1)
+            );
+            refusals.stand_at(10 * round + 1);
+            // Before that record is on disk, and behind the one before it.
+            let owed = refusals.debt(10 * round + 1);
+            assert_eq!(owed.map(|debt| debt.count), Some(1));
+            assert!(owed.is_some_and(|debt| debt.from > 10 * round.saturating_sub(1)) || round == 0);
+            add(&refusals, 1, &[10 * round + 2], 10 * round + 3);
+            assert_eq!(refusals.debt(10 * round + 2).map(|debt| debt.count), Some(1));
+            let statement = refusals.statement("x", (round + 1) * STATED_EVERY - 1, true);
+            assert_eq!(count(statement), Some(1));
+            refusals.stand_at(10 * round + 4);
+            refusals.doubt(1);
+            let again = refusals
+                .statement("x", (round + 1) * STATED_EVERY - 1, false)
+                .unwrap();
+            assert!(
+                again.record.attribute("records").is_some(),
+                "which ones is known still"
+            );
+            refusals.stand_at(10 * round + 5);
+            assert_eq!(refusals.debt(10 * round + 6), None);
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What followers will never be given, or their receivers refused, and no record of the trail says yet. It stands in the
 //! cursor's file from before the cursor moves over it until the record that counts it is on disk, so no stop in between loses
-//! the count, and none has it told twice.
+//! the count. None has it told twice, but for refusals of a batch that comes again because the cursor had not moved.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -100,7 +100,9 @@ impl FileSink {
     pub(super) fn pass_over(&mut self, sink: &str, from: u64, to: u64) -> Result<()> {
         let (mut file, lost) = (self.cursor_of(sink), to - from);
         let mut debts = file.debts()?;
-        let before = debts.missed;
+        let before = debts.missed.take();
+        // What records say of refusals may be removed now: only what is left of them is owed.
+        debts = self.left_of(sink, debts)?;
         debts.missed = self.settings.states_removal.then(|| Debt {
             count: lost + before.map_or(0, |before| before.count),
             from: before.map_or(self.next_seq, |before| before.from),
@@ -188,20 +190,12 @@ impl FileSink {
             let is_known = self.running.contains(&sink) || self.owed.iter().any(|owed| owed.sink == sink);
             let mut file = self.cursor_of(&sink);
             let debts = file.debts()?;
-            if is_known || debts.missed.is_none() {
+            if is_known || debts == Debts::default() {
                 continue;
             }
-            let missed = self
-                .left_of(
-                    &sink,
-                    Debts {
-                        refused: None,
-                        ..debts
-                    },
-                )?
-                .missed;
-            file.write_owing(next, Debts { missed, ..debts })?;
-            if let Some(left) = missed {
+            let left = self.left_of(&sink, debts)?;
+            file.write_owing(next, left)?;
+            if let Some(left) = left.missed {
                 self.owe(&sink, left.count, true);
             }
         }

@@ -169,10 +169,12 @@ fn json(body: &[u8]) -> Option<(u64, String)> {
     };
     let refused = partial.get("rejectedLogRecords");
     let refused = match refused.or_else(|| partial.get("rejected_log_records")) {
-        None => 0,
+        None | Some(serde_json::Value::Null) => 0,
         Some(serde_json::Value::String(digits)) => digits.parse().ok()?,
-        Some(number) => number.as_u64()?,
+        Some(number) => number.as_i64()?,
     };
+    // A negative number of records is none.
+    let refused = u64::try_from(refused).unwrap_or(0);
     let why = partial
         .get("errorMessage")
         .or_else(|| partial.get("error_message"));

@@ -53,8 +53,9 @@ impl Grpc {
     pub(super) fn new(way: Way) -> Result<Self> {
         let place = &way.url.place;
         if !matches!(way.url.path.as_str(), "" | "/") {
+            let what = if way.url.is_bare() { "a query" } else { "a path" };
             return Err(Error::config(format!(
-                "{place}: `{}` has a path, and over gRPC there is none; leave it out, or set http/protobuf",
+                "{place}: `{}` has {what}, and over gRPC there is none; leave it out, or set http/protobuf",
                 way.url
             )));
         }
