@@ -233,6 +233,27 @@ pub(super) const fn is_short(trigger: Trigger) -> bool {
 mod tests {
     use super::*;
 
+    /// A slot that could not say where its literals begin would have none.
+    #[test]
+    fn every_slot_can_say_where_its_literals_begin() {
+        let all = Neighbours::new();
+        assert!(all.literals.len() < usize::from(u16::MAX));
+        assert_eq!(
+            all.slots.last().map(|last| usize::from(*last)),
+            Some(all.literals.len())
+        );
+        for known in &all.literals {
+            let slot = slot(u64::from(known.three));
+            let places = usize::from(all.slots[slot])..usize::from(all.slots[slot + 1]);
+            let near = &all.literals[places];
+            assert!(
+                near.iter().any(|other| other.literal == known.literal),
+                "{}",
+                known.literal
+            );
+        }
+    }
+
     #[test]
     fn every_letter_has_a_kind_of_its_own_and_no_other_byte_has_it() {
         let letters: Vec<u64> = (b'a'..=b'z').map(kind).collect();
