@@ -203,11 +203,8 @@ impl Worker {
         if self.state.has_failed() || self.phase != Phase::Runs {
             return LAST_LOOK;
         }
-        let due = if self.is_ending() {
-            self.due.min(self.hurried)
-        } else {
-            self.due
-        };
+        let hurried = self.is_ending().then_some(self.hurried);
+        let due = hurried.map_or(self.due, |hurried| hurried.min(self.due));
         let left = due.saturating_duration_since(Instant::now());
         if !left.is_zero() {
             return left.min(FIRST_WAIT);

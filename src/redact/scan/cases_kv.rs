@@ -21,6 +21,27 @@ fn a_value_in_the_braces_of_a_connection_string_ends_with_them() {
             "Driver={SQL Server};UID=sa;PWD=«{Xabc;9}}12}»;Server=q",
         ),
         ("message", "Driver={x};PWD={password};Server=q"),
+        ("message", r#"{"cs":"PWD=«{Xab;c\"9}»;Server=q"}"#),
+    ]);
+}
+
+#[test]
+fn a_brace_that_is_never_closed_takes_nothing_of_the_json_around_it() {
+    check(&[
+        ("message", r#"{"cs":"Server=x;PWD=«{abc»;Database=d"}"#),
+        ("message", r#"{"cs":"Server=x;PWD=«{abc»;Database=d","b":"}"}"#),
+        ("message", r#"{"cs":"Server=x;PWD=«{abc;defgh9»","b":"};"}"#),
+        ("message", r#"["Server=x;PWD=«{abc»;Database=d", {"n": 1}]"#),
+        (
+            "message",
+            r#"{"m":"{\"cs\":\"Server=x;PWD=«{abc»;Database=d\"}"}"#,
+        ),
+        (
+            "message",
+            r#"Config { cs: "Server=x;PWD=«{abc»;Database=d", other: "a" }"#,
+        ),
+        ("message", r#"connect("PWD=«{abc»;Database=d"); f("}");"#),
+        ("message", r#"Server="x";PWD=«{Xab;"c9}»;Database=d"#),
     ]);
 }
 

@@ -145,6 +145,24 @@ pub(super) fn closes(bytes: &[u8], from: usize, at: usize) -> bool {
     }
 }
 
+/// Where the text of JSON or of `Debug` ends that `from` stands in, if that is before `to`.
+pub(super) fn text_end(bytes: &[u8], from: usize, to: usize) -> Option<usize> {
+    /// The most marks that are looked at closer.
+    const MARKS: usize = 4;
+    let inner = bytes.get(from..to)?;
+    let is_next = |mark: &usize| {
+        let next = value::skip_space(bytes, from + mark + 1, false);
+        matches!(byte(bytes, next), b',' | b'}' | b']' | b')' | b';')
+    };
+    let mut marks = memchr::memchr_iter(b'"', inner).filter(is_next).take(MARKS);
+    marks.find_map(|mark| {
+        let escapes = run_back(inner, mark, 64, |byte| byte == b'\\');
+        let before = opened(bytes, from, escapes)?;
+        let opens = matches!(before, b'{' | b',' | b':' | b'[' | b'(' | b'=');
+        opens.then_some(from + mark - escapes)
+    })
+}
+
 /// What stands before the text that a mark with so many backslashes may close: some may be the text's last bytes.
 pub(super) fn opened(bytes: &[u8], from: usize, escapes: usize) -> Option<u8> {
     let depths = [7, 3, 1, 0].into_iter();

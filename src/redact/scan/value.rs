@@ -98,17 +98,17 @@ pub(super) fn braced(bytes: &[u8], found: Extent) -> Extent {
         }
         at
     });
-    match close {
-        Some(at)
-            if byte(whole, at) == b'}' && matches!(byte(whole, at + 1), 0 | b';' | b'"' | b'\'' | b'\n') =>
-        {
-            Extent {
-                end: (found.start + at + 1).max(found.end),
-                ..found
-            }
-        }
-        _ => found,
-    }
+    let Some(close) = close.filter(|close| byte(whole, *close) == b'}') else {
+        return found;
+    };
+    // The brace may be one of the JSON around the text, where the value's own was never closed.
+    let text_end = super::joint::text_end(bytes, found.start, found.start + close);
+    let ends = match text_end {
+        Some(_) => !assigns(bytes, found.end + 1),
+        None => matches!(byte(whole, close + 1), 0 | b';' | b'"' | b'\'' | b'\n'),
+    };
+    let end = text_end.unwrap_or(found.start + close + 1).max(found.end);
+    if ends { Extent { end, ..found } } else { found }
 }
 
 /// Steps over ` { inner: ` of a struct that wraps one value.
