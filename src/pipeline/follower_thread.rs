@@ -398,7 +398,7 @@ impl Worker {
         self.wait = FIRST_WAIT;
     }
 
-    /// The stage is tried again later. At the end of the trail only for about a second.
+    /// The stage is tried again later. At the end of the trail only for somewhat more than a second.
     fn try_again(&mut self, after: Option<Duration>, cause: String) -> Duration {
         if self.is_ending() && self.wait > LAST_WAIT {
             self.phase = Phase::GivenUp;
