@@ -347,8 +347,11 @@ fn a_sink_that_stands_still_for_a_minute_is_stated_in_the_trail_and_so_is_that_i
     pass(5);
     assert_eq!(audit.stats().control, 2);
     slow.tell(Deed::Take);
+    // It has taken everything whenever a minute passes.
     audit.flush(LONG).unwrap();
-    pass(1);
+    hands.advance(Duration::from_secs(60));
+    pass(0);
+    audit.flush(LONG).unwrap();
     audit.shutdown(LONG).unwrap();
     let stated = on_disk(place.path(), "event=audit.degraded");
     let causes: Vec<_> = stated
