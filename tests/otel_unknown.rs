@@ -69,13 +69,16 @@ fn a_span_that_nobody_enters_has_ids_only_if_something_of_the_trail_hears_of_its
     }
 }
 
-#[test]
-fn behind_a_reload_layer_events_are_correlated_by_context_and_nothing_is_made_up() {
-    let reloaded = Traces {
+fn behind_reload() -> Traces {
+    Traces {
         reload: true,
         ..Traces::default()
-    };
-    for stage in stages_with(reloaded) {
+    }
+}
+
+#[test]
+fn behind_a_reload_layer_events_are_correlated_by_context_and_nothing_is_made_up() {
+    for stage in stages_with(behind_reload()) {
         stage.run(|| {
             let _outer = info_span!("outer").entered();
             info!(target: "audit", event = "in outer");
@@ -96,11 +99,7 @@ fn behind_a_reload_layer_events_are_correlated_by_context_and_nothing_is_made_up
 
 #[test]
 fn behind_a_reload_layer_a_remote_context_inside_of_a_span_is_not_taken_for_that_span() {
-    let reloaded = Traces {
-        reload: true,
-        ..Traces::default()
-    };
-    for stage in stages_with(reloaded) {
+    for stage in stages_with(behind_reload()) {
         stage.run(|| {
             let _outer = info_span!("outer").entered();
             let _attached = remote(5).attach();

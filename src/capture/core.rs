@@ -294,9 +294,14 @@ impl Capture {
 
     #[inline]
     pub(crate) fn count(&self, tally: Tally) {
-        if tally.is_zero() {
-            return;
+        if !tally.is_zero() {
+            self.add_up(tally);
         }
+    }
+
+    /// Apart: where there is nothing to count, no room is needed for it.
+    #[inline(never)]
+    fn add_up(&self, tally: Tally) {
         add(&self.counters.wrong_type, u64::from(tally.wrong_type));
         add(&self.counters.redacted, u64::from(tally.redacted));
         add(&self.counters.truncated, u64::from(tally.truncated));

@@ -11,7 +11,8 @@ pub struct Failure {
     pub kind: FailureKind,
     /// Whether it has passed.
     pub is_over: bool,
-    /// One sentence for people, without a value of a record.
+    /// One sentence for people. Of a sink it ends with what that said: of a receiver's answer its beginning, which may repeat
+    /// what the receiver was sent; of nothing else a value of a record.
     pub message: String,
 }
 

@@ -187,8 +187,7 @@ impl Writer {
 
     /// States what followers missed and refused, that one failed for good or stands still, and that it goes on.
     pub(super) fn settle_followers(&mut self, is_end: bool) {
-        let states = self.followers.iter().map(|follower| Arc::clone(&follower.state));
-        self.settle_refusals(states.collect(), is_end);
+        self.settle_refusals(is_end);
         let (mut gaps, mut told) = (Vec::new(), Vec::new());
         let clock = &self.inbox.clock;
         let heard = |is_over, sentence: &str| {

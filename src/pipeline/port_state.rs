@@ -226,15 +226,7 @@ impl PortState {
         let named: BTreeSet<u64> = named.copied().collect();
         let refused = accepted.refused().min(count);
         // Written before the counters, so that who sees the count finds the numbers.
-        let which: Vec<u64> = named.iter().copied().collect();
-        let is_refused = |entry: &&Entry<'_>| named.contains(&entry.seq());
-        let statements = entries.iter().filter(is_refused).filter(|entry| states(entry));
-        let told = Refused {
-            count: refused,
-            named: &which,
-            statements: statements.count() as u64,
-        };
-        self.refusals.add(&told, self.durable());
+        self.note_refusals(entries, &named, refused);
         if named.len() as u64 == refused {
             named.iter().for_each(|&seq| self.lose(seq, seq, 1, true));
         } else {
@@ -242,6 +234,21 @@ impl PortState {
         }
         add(&self.refused, refused);
         add(&self.accepted, count - refused);
+    }
+
+    /// Has the refusals stated, but for those of statements.
+    fn note_refusals(&self, entries: &[Entry<'_>], named: &BTreeSet<u64>, refused: u64) {
+        let is_refused = |entry: &&Entry<'_>| named.contains(&entry.seq());
+        let statements = entries.iter().filter(is_refused).filter(|entry| states(entry));
+        let statements: Vec<u64> = statements.map(|entry| entry.seq()).collect();
+        let which = named.iter().filter(|seq| !statements.contains(seq));
+        let which: Vec<u64> = which.copied().collect();
+        let told = Refused {
+            count: refused.saturating_sub(statements.len() as u64),
+            which: &which,
+            is_named: named.len() as u64 == refused,
+        };
+        self.refusals.add(&told, self.durable());
     }
 
     pub(super) fn miss(&self, entries: &[(u64, u64)]) {
@@ -332,6 +339,30 @@ const MAX_LOST: usize = 1024;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_statement_that_was_refused_itself_is_counted_and_stated_by_nobody() {
+        let state = PortState::of_port("picky");
+        let lines = [
+            &br#"{"attributes":{"event":"audit.refused"},"event":"a"}"#[..],
+            br#"{"attributes":{"sink":"other"},"event":"audit.refused"}"#,
+            br#"{"event":"b"}"#,
+        ];
+        let entries: Vec<_> = (4..)
+            .zip(lines)
+            .map(|(seq, line)| Entry::new(seq, 1, line))
+            .collect();
+        state.accept(&entries, &Accepted::all_but_these(vec![4, 5]));
+        assert_eq!(state.stats().refused, 2);
+        let stated = state.refusals.statement("picky", 0, true).unwrap();
+        let listed = stated.record.attribute("records").map(|list| format!("{list:?}"));
+        assert_eq!(stated.count, 1, "of the record that only speaks of one");
+        assert!(listed.is_some_and(|list| list.contains('4') && !list.contains('5')));
+        state.refusals.stand_at(6);
+        let own = Entry::new(6, 1, lines[1]);
+        state.accept(&[own], &Accepted::all_but_these(vec![6]));
+        assert!(state.refusals.statement("picky", u64::MAX, true).is_none());
+    }
 
     #[test]
     fn however_much_a_sink_refuses_no_receipt_is_given_for_it_and_the_list_stays_short() {

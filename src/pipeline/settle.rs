@@ -98,13 +98,19 @@ impl Writer {
             self.control(record);
         }
         if self.ports.len() > 1 {
-            let states: Vec<_> = self.ports.iter().map(|port| Arc::clone(&port.state)).collect();
-            self.settle_refusals(states, is_end);
+            self.settle_refusals(is_end);
         }
     }
 
-    /// States what the receivers of these sinks refused.
-    pub(super) fn settle_refusals(&mut self, states: Vec<Arc<PortState>>, is_end: bool) {
+    /// States what the sinks' receivers refused.
+    pub(super) fn settle_refusals(&mut self, is_end: bool) {
+        let ports = self.ports.iter().map(|port| &port.state);
+        let states = ports.chain(self.followers.iter().map(|follower| &follower.state));
+        let unstated = states.filter(|state| state.refusals.are_unstated());
+        let states: Vec<_> = unstated.map(Arc::clone).collect();
+        if states.is_empty() {
+            return;
+        }
         let now = self.inbox.clock.monotonic();
         for state in states {
             if let Some(statement) = state.refusals.statement(state.name(), now, is_end) {
