@@ -3,6 +3,7 @@
 use super::action::Action;
 use super::class::Class;
 use super::field::{FieldPlan, sees};
+use super::instead;
 use super::judge::{Decision, Judged, Look};
 use super::redacting::Redacting;
 use super::sift::{self, Note, Sifted};
@@ -50,7 +51,7 @@ impl Redacting<'_> {
         given: &str,
         original_len: usize,
     ) {
-        if decision.action != Action::Drop && sift::is_own(given) {
+        if decision.action != Action::Drop && instead::is_own(given) {
             // A record that was redacted before, and is given again.
             return self.put(plan, fits, |buf| Put::str(buf, given));
         }
@@ -106,7 +107,7 @@ impl Redacting<'_> {
             Action::Hmac | Action::Mask | Action::KeepLast(_) => {
                 let mut out = String::new();
                 if action != Action::Hmac || self.policy.keys().id().is_some() {
-                    sift::replace(self.policy, action, class, rule, text, &mut out);
+                    instead::replace(self.policy, action, class, rule, text, &mut out);
                     return Put::str(&mut self.ink, &out);
                 }
             }

@@ -1,32 +1,34 @@
 //! Texts that were looked through a moment ago and had nothing in them: a statement, a route, a constant message is the
-//! same each time its callsite is reached, and need not be looked through again.
+//! same each time its callsite is reached, or the same but for its numbers, and need not be looked through again.
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// What is remembered of one field on one thread: the text of it that passed last.
+/// What is remembered of one field's texts of one length on one thread: the one that passed last.
 struct Entry {
     /// The field's number; 0 is nobody's.
     field: u32,
     len: u8,
     /// How often in a row another text came.
     misses: u8,
+    /// Whether it would have passed with other digits in their places as well.
+    any_digits: bool,
     text: [u8; LONGEST],
 }
 
-/// The longest text that is remembered, in bytes: so that an entry is one cache line.
-const LONGEST: usize = 58;
-const _: () = assert!(size_of::<Entry>() == 64);
+/// The longest text that is remembered, in bytes: so that an entry is two cache lines.
+const LONGEST: usize = 121;
+const _: () = assert!(size_of::<Entry>() == 128);
 
-/// How many fields a thread remembers a text of; two with the same remainder drive each other out.
-const FIELDS: usize = 64;
+/// How many texts a thread remembers; two in one place drive each other out.
+const PLACES: usize = 64;
 
 /// A field whose texts never come twice is asked again after so many of them only.
 const PATIENCE: u8 = 8;
 const REST: u8 = 16;
 
 thread_local! {
-    static MEMO: RefCell<[Entry; FIELDS]> = const { RefCell::new([const { Entry::NEW }; FIELDS]) };
+    static MEMO: RefCell<[Entry; PLACES]> = const { RefCell::new([const { Entry::NEW }; PLACES]) };
 }
 
 impl Entry {
@@ -34,20 +36,61 @@ impl Entry {
         field: 0,
         len: 0,
         misses: 0,
+        any_digits: false,
         text: [0; LONGEST],
     };
 
-    fn is(&self, Number(field): Number, text: &str) -> bool {
-        self.field == field && self.text.get(..usize::from(self.len)) == Some(text.as_bytes())
-    }
-
-    fn learn(&mut self, Number(field): Number, text: &str) {
-        let place = self.text.get_mut(..text.len());
-        if let (Some(place), Ok(len)) = (place, u8::try_from(text.len())) {
-            place.copy_from_slice(text.as_bytes());
-            (self.field, self.len) = (field, len);
+    fn is(&self, Number(field): Number, text: &[u8]) -> bool {
+        if self.field != field || usize::from(self.len) != text.len() {
+            return false;
+        }
+        let known = self.text.get(..text.len()).unwrap_or_default();
+        match self.any_digits {
+            true => is_like(known, text),
+            false => known == text,
         }
     }
+
+    fn learn(&mut self, Number(field): Number, text: &[u8], any_digits: bool) {
+        let place = self.text.get_mut(..text.len());
+        if let (Some(place), Ok(len)) = (place, u8::try_from(text.len())) {
+            place.copy_from_slice(text);
+            (self.field, self.len, self.any_digits) = (field, len, any_digits);
+        }
+    }
+}
+
+/// Whether two texts of one length differ in nothing but which digits stand where both have one.
+fn is_like(known: &[u8], text: &[u8]) -> bool {
+    let is_like =
+        |(known, text): (&u8, &u8)| known == text || known.is_ascii_digit() && text.is_ascii_digit();
+    let (words, _) = text.as_chunks::<8>();
+    let (known_words, _) = known.as_chunks::<8>();
+    let (Some(last), Some(known_last)) = (text.last_chunk(), known.last_chunk()) else {
+        return known.iter().zip(text).all(is_like);
+    };
+    // Some of the last were compared already.
+    let words = known_words.iter().zip(words).chain([(known_last, last)]);
+    words.into_iter().all(|(known, text)| are_like(*known, *text))
+}
+
+/// As [`is_like`], for eight bytes.
+#[inline]
+fn are_like(known: [u8; 8], text: [u8; 8]) -> bool {
+    const EACH: u64 = u64::from_le_bytes([1; 8]);
+    const LOW: u64 = EACH * 0x7F;
+    let (known, text) = (u64::from_le_bytes(known), u64::from_le_bytes(text));
+    let odd = known ^ text;
+    if odd == 0 {
+        return true;
+    }
+    // In the top bit of each byte; none of the sums reaches the next one.
+    let differs = (odd & LOW) + LOW | odd;
+    let is_digit = |word: u64| {
+        let from = |least: u8| (word & LOW) + EACH * u64::from(0x80 - least);
+        from(b'0') & !from(b'9' + 1) & !word
+    };
+    differs & !(is_digit(known) & is_digit(text)) & !LOW == 0
 }
 
 /// A field's number, which no other field has, nor the same field under a policy that finds other things in its texts; 0
@@ -79,9 +122,9 @@ impl PartialEq for Number {
 
 impl Eq for Number {}
 
-/// Whether nothing is found in this field's text, as `look` says or said of the same text.
-pub(super) fn passes(field: Number, text: &str, look: impl FnOnce() -> bool) -> bool {
-    let known = with_entry(field, |entry| {
+/// Whether nothing is found in this field's text, because nothing was found in the last one that was like it.
+pub(super) fn knows(field: Number, text: &[u8]) -> bool {
+    let known = with_entry(field, text.len(), |entry| {
         let known = entry.is(field, text);
         entry.misses = match entry.misses {
             _ if known => 0,
@@ -90,28 +133,35 @@ pub(super) fn passes(field: Number, text: &str, look: impl FnOnce() -> bool) -> 
         };
         known
     });
-    if known == Some(true) {
-        return true;
+    known == Some(true)
+}
+
+/// Remembers that nothing was found in this field's text, which is not known; with `any_digits`, that nothing would have been
+/// found with other digits either.
+pub(super) fn learn(field: Number, text: &[u8], any_digits: bool) {
+    if text.len() > LONGEST {
+        return;
     }
-    let passes = look();
-    if passes && text.len() <= LONGEST {
-        with_entry(field, |entry| {
-            if entry.misses <= PATIENCE || entry.misses.is_multiple_of(REST) {
-                entry.learn(field, text);
-            }
-        });
-    }
-    passes
+    with_entry(field, text.len(), |entry| {
+        if entry.misses <= PATIENCE || entry.misses.is_multiple_of(REST) {
+            entry.learn(field, text, any_digits);
+        }
+    });
+}
+
+/// The place of a field's texts of this length: those of two lengths do not drive each other out.
+fn place(field: u32, len: usize) -> usize {
+    (field as usize).wrapping_mul(11).wrapping_add(len) % PLACES
 }
 
 /// `None` for a field without a number, and on a thread that is ending.
-fn with_entry<R>(Number(field): Number, then: impl FnOnce(&mut Entry) -> R) -> Option<R> {
+fn with_entry<R>(Number(field): Number, len: usize, then: impl FnOnce(&mut Entry) -> R) -> Option<R> {
     if field == 0 {
         return None;
     }
     MEMO.try_with(|memo| {
         let mut memo = memo.try_borrow_mut().ok()?;
-        memo.get_mut(field as usize % FIELDS).map(then)
+        memo.get_mut(place(field, len)).map(then)
     })
     .ok()
     .flatten()
@@ -123,12 +173,15 @@ mod tests {
 
     /// A field's texts, each with whether it was looked through, where all pass.
     fn looked(field: u32, texts: &[&str]) -> Vec<bool> {
+        looked_for(field, texts, false)
+    }
+
+    fn looked_for(field: u32, texts: &[&str], any_digits: bool) -> Vec<bool> {
         let look = |text: &&str| {
-            let mut looked = false;
-            assert!(passes(Number(field), text, || {
-                looked = true;
-                true
-            }));
+            let looked = !knows(Number(field), text.as_bytes());
+            if looked {
+                learn(Number(field), text.as_bytes(), any_digits);
+            }
             looked
         };
         texts.iter().map(look).collect()
@@ -142,14 +195,28 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_did_not_pass_is_looked_through_each_time() {
-        for _ in 0..3 {
-            let mut looked = false;
-            assert!(!passes(Number(4), "password=x", || {
-                looked = true;
-                false
-            }));
-            assert!(looked);
+    fn only_what_would_have_passed_with_other_digits_is_known_with_them() {
+        let texts = ["took 17 ms", "took 23 ms", "took 9 ms", "took 99 ms"];
+        assert_eq!(looked_for(4, &texts, true), [true, false, true, false]);
+        assert_eq!(looked_for(9, &texts, false), [true; 4]);
+        assert_eq!(
+            looked_for(10, &["7", "8", "a", "b", "7"], true),
+            [true, false, true, true, true]
+        );
+    }
+
+    #[test]
+    fn another_byte_makes_another_text_wherever_it_stands() {
+        let known: Vec<u8> = (0..LONGEST).map(|at| b"a1 "[at % 3]).collect();
+        for len in 1..=LONGEST {
+            for at in 0..len {
+                for byte in 0..=u8::MAX {
+                    let mut text = known[..len].to_vec();
+                    let is_like = text[at] == byte || text[at] == b'1' && byte.is_ascii_digit();
+                    text[at] = byte;
+                    assert_eq!(super::is_like(&known[..len], &text), is_like, "{len} {at} {byte}");
+                }
+            }
         }
     }
 
@@ -157,8 +224,21 @@ mod tests {
     fn fields_do_not_answer_for_each_other() {
         assert_eq!(looked(5, &["insert"]), [true]);
         assert_eq!(looked(6, &["insert"]), [true]);
-        assert_eq!(looked(5 + FIELDS as u32, &["insert"]), [true]);
-        assert_eq!(looked(5, &["insert"]), [true], "driven out");
+        let [one, other] = [5, 5 + PLACES as u32];
+        assert_eq!(place(one, 6), place(other, 6));
+        assert_eq!(looked(other, &["insert"]), [true]);
+        assert_eq!(looked(one, &["insert"]), [true], "driven out");
+    }
+
+    #[test]
+    fn texts_of_two_lengths_do_not_drive_each_other_out() {
+        let texts = [
+            "with 9 people",
+            "with 10 people",
+            "with 8 people",
+            "with 11 people",
+        ];
+        assert_eq!(looked_for(11, &texts, true), [true, true, false, false]);
     }
 
     #[test]
@@ -172,7 +252,7 @@ mod tests {
 
     #[test]
     fn a_field_of_many_texts_can_settle_on_one() {
-        let texts: Vec<String> = (0..1000).map(|number| number.to_string()).collect();
+        let texts: Vec<String> = (0..1000).map(|number| format!("{number:06}")).collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         assert!(looked(8, &texts).iter().all(|looked| *looked));
         let settled = looked(8, &["insert"; 2 * REST as usize]);

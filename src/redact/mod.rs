@@ -13,6 +13,7 @@ mod field;
 mod file;
 mod hmac;
 mod ink;
+mod instead;
 mod ip;
 mod judge;
 mod mac;

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::action::Action;
 use super::class::Class;
 use super::field::{FieldPlan, Of};
+use super::instead;
 use super::judge::{Judged, Look};
 use super::policy::Policy;
 use super::rule::About;
@@ -104,7 +105,7 @@ impl Policy {
         let mut treated = match decision.action {
             Action::Keep => return self.sifted(judged, decision.look, value),
             // A value that was redacted before, and is given again.
-            action if action != Action::Drop && sift::is_own(value) => {
+            action if action != Action::Drop && instead::is_own(value) => {
                 return self.sifted(judged, Look::None, value);
             }
             Action::Drop => Treated {
@@ -123,7 +124,14 @@ impl Policy {
                     .flatten();
                 match address {
                     Some(address) => out = address,
-                    None => drop(sift::replace(self, action, decision.class, "", value, &mut out)),
+                    None => drop(instead::replace(
+                        self,
+                        action,
+                        decision.class,
+                        "",
+                        value,
+                        &mut out,
+                    )),
                 }
                 if out == value {
                     // A shortened address already.

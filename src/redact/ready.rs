@@ -7,10 +7,11 @@ use super::action::Action;
 use super::class::Class;
 use super::field::FieldPlan;
 use super::hmac::Made;
+use super::instead;
 use super::mac::Beginning;
 use super::normal::is_normal;
 use super::redacting::Redacting;
-use super::sift::{self, Note};
+use super::sift::Note;
 use crate::record::frame::{Out as _, Put};
 
 /// A field's entry with the remark behind it, and what follows from that.
@@ -73,7 +74,7 @@ impl Redacting<'_> {
     /// Writes what stands for a text of a field for which all was made beforehand that can be. `false`, and nothing, where
     /// that is not so, where the text is not in its normal form, or may be one that a policy left already.
     pub(super) fn ready(&mut self, plan: &FieldPlan, text: &str) -> bool {
-        if sift::may_be_own(text) {
+        if instead::may_be_own(text) {
             return false;
         }
         if let Some(marked) = plan.marked.as_deref() {

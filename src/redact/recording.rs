@@ -13,6 +13,7 @@ use std::fmt::{self, Write as _};
 use super::action::Action;
 use super::carried::Carried;
 use super::class::Class;
+use super::instead;
 use super::judge::{Decision, Judged, Look};
 use super::policy::{Policy, Stance, hides};
 use super::sift::{self, Note};
@@ -378,6 +379,11 @@ impl<'p> Declaring<'p> {
         self.ended == Some(len) && self.began == 0
     }
 
+    /// Whether no type has stated anything of the text.
+    pub(super) fn is_silent(&self) -> bool {
+        self.pieces.is_empty() && self.inside.is_empty()
+    }
+
     /// The value that is all of a text of this length.
     pub(super) fn whole(&mut self, len: usize) -> Option<Stated> {
         let piece = self.pieces.first()?;
@@ -429,7 +435,7 @@ impl<'p> Declaring<'p> {
             }
             _ => {}
         }
-        let is_done = sift::replace(self.policy, action, class, RULE, text, &mut out.0);
+        let is_done = instead::replace(self.policy, action, class, RULE, text, &mut out.0);
         (Cow::Owned(out.0), done(action).filter(|_| is_done))
     }
 

@@ -2,6 +2,7 @@
 
 use super::field::{FieldPlan, fast, sees};
 use super::ink::Ink;
+use super::instead;
 use super::policy::Policy;
 use super::redacted::{Constants, Names, Redacted, RedactedFields, Tally, put_trace};
 use super::scan::Counted;
@@ -247,7 +248,7 @@ impl<'p> Redacting<'p> {
     #[inline(never)]
     fn unlooked_str(&mut self, plan: &FieldPlan, text: &str) {
         if let Some(marked) = plan.marked.as_deref()
-            && !sift::may_be_own(text)
+            && !instead::may_be_own(text)
         {
             return self.mark(plan, marked);
         }

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 
 use super::action::Action;
 use super::class::Class;
-use super::field::{FieldPlan, sees};
+use super::field::{FieldPlan, fast, sees};
 use super::judge::{Judged, Look};
 use super::recording::{self, Declaring, Piece};
 use super::redacting::{MAX_FRAME, Redacting};
@@ -129,7 +129,18 @@ impl Redacting<'_> {
             // Half of a secret could stand at the end, which nobody would recognise.
             self.back_to_gap(text_at);
         }
-        let sifted = self.sifted_at(plan, text_at, &mut declaring.pieces);
+        let is_silent = declaring.is_silent() && formatted.cut_from.is_none();
+        let sifted = if is_silent && plan.fast & fast::LOOK != 0 {
+            let shown = self.ink.written().get(text_at..).unwrap_or_default();
+            let sifted = sift::sift_shown(self.policy, &plan.judged, plan.memo, shown);
+            if sifted.is_none() {
+                text::close(&mut self.ink, text_at);
+                return self.done(plan, fits, start);
+            }
+            sifted
+        } else {
+            self.sifted_at(plan, text_at, &mut declaring.pieces)
+        };
         if declaring.pieces.iter().any(|piece| piece.class.is_pii()) {
             self.seen |= sees::PERSONAL;
         }

@@ -7,12 +7,13 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 use super::action::Action;
 use super::class::{Class, ClassKind};
+use super::instead;
 use super::judge::{Judged, Look};
 use super::memo;
 use super::policy::Policy;
 use super::recording::{self, Piece};
 use super::scan::hits::{Hit, Hits, Sort};
-use super::scan::{Edit, Engine, Extent, Field, Scratch, is_mark, redacted};
+use super::scan::{self, Edit, Engine, Extent, Field, Needs, Scratch, redacted};
 use crate::memory;
 
 /// A text of which something was replaced or left out.
@@ -71,18 +72,81 @@ pub(super) fn passes(policy: &Policy, judged: &Judged, memo: memo::Number, text:
     if judged.trial.is_some() {
         return false;
     }
-    memo::passes(memo, text, || holds_nothing(policy, judged, field, text))
-}
-
-fn holds_nothing(policy: &Policy, judged: &Judged, field: &Field, text: &str) -> bool {
-    let needs = Engine::glance(field, text, judged.text.look == Look::Secrets);
-    // The glance knows the built-in detectors, not the application's patterns.
-    if needs.is_none() && policy.inner().patterns.is_none() {
+    if is_id(policy, field, text) || memo::knows(memo, text.as_bytes()) {
         return true;
     }
+    let Some(needs) = glanced(policy, judged, (memo, field), text) else {
+        return true;
+    };
+    let needs = wanted(judged.text.look, needs);
+    let passes = holds_nothing(policy, judged, (field, needs), text);
+    if passes {
+        memo::learn(memo, text.as_bytes(), false);
+    }
+    passes
+}
+
+/// Whether the text is an id in which nothing is looked for. The engine knows the built-in detectors, not the application's
+/// patterns.
+#[inline]
+fn is_id(policy: &Policy, field: &Field, text: &str) -> bool {
+    Engine::is_id(field, text) && policy.inner().patterns.is_none()
+}
+
+/// What a text has to be looked through for that is neither an id nor known; `None` where a glance tells that it may stay.
+#[inline]
+fn glanced(
+    policy: &Policy,
+    judged: &Judged,
+    (memo, field): (memo::Number, &Field),
+    text: &str,
+) -> Option<Needs> {
+    let needs = Engine::glance(field, text);
+    if wanted(judged.text.look, needs) == 0 && policy.inner().patterns.is_none() {
+        // A glance does not tell digits apart.
+        memo::learn(memo, text.as_bytes(), true);
+        return None;
+    }
+    Some(needs)
+}
+
+/// What the value engine makes of a text that user code has shown, of a field under no trial: most are like the one before, or
+/// a glance tells that they may stay. `None` where this one stays as it is.
+pub(super) fn sift_shown(
+    policy: &Policy,
+    judged: &Judged,
+    memo: memo::Number,
+    shown: &[u8],
+) -> Option<Sifted> {
+    let field = judged.field.as_ref()?;
+    if memo::knows(memo, shown) {
+        return None;
+    }
+    let text = std::str::from_utf8(shown).ok()?;
+    if is_id(policy, field, text) {
+        return None;
+    }
+    let needs = glanced(policy, judged, (memo, field), text)?;
+    let look = judged.text.look;
+    let sifted = sift_for(policy, judged, (field, look, needs), text, &mut Vec::new());
+    if sifted.is_none() {
+        memo::learn(memo, shown, false);
+    }
+    sifted
+}
+
+/// What of that has to be looked for.
+fn wanted(look: Look, needs: Needs) -> Needs {
+    match look {
+        Look::All => needs,
+        Look::None | Look::Secrets => scan::for_secrets(needs),
+    }
+}
+
+fn holds_nothing(policy: &Policy, judged: &Judged, (field, needs): (&Field, Needs), text: &str) -> bool {
     with_scratch(|scratch| {
         let engine = &policy.inner().engine;
-        let scanned = engine.scan_for(needs.unwrap_or(0), field, text, scratch);
+        let scanned = engine.scan_for(needs, field, text, scratch);
         own(policy, text, scanned.kept, &mut scratch.hits);
         scanned.dropped == 0
             && !memory::lacks()
@@ -116,8 +180,19 @@ pub(super) fn sift_around(
         rehearse(policy, other, trial, text);
     }
     let field = judged.field.as_ref().filter(|_| look > Look::None)?;
+    let needs = Engine::needs(field, text);
+    sift_for(policy, judged, (field, look, needs), text, pieces)
+}
+
+fn sift_for(
+    policy: &Policy,
+    judged: &Judged,
+    (field, look, needs): (&Field, Look, Needs),
+    text: &str,
+    pieces: &mut Vec<Piece>,
+) -> Option<Sifted> {
     with_scratch(|scratch| {
-        let mut scanned = policy.inner().engine.scan(field, text, scratch);
+        let mut scanned = policy.inner().engine.scan_for(needs, field, text, scratch);
         own(policy, text, scanned.kept, &mut scratch.hits);
         if !pieces.is_empty() {
             spare(&mut scratch.hits, pieces);
@@ -162,7 +237,7 @@ fn replaced(
         let (rule, class) = (hit.rule, class_of(policy, judged, hit));
         let is_named = text.len() >= whole && class.kind() == judged.named.kind();
         let action = found(policy, class, is_named);
-        if replace(policy, action, class, rule, text, out) {
+        if instead::replace(policy, action, class, rule, text, out) {
             let n = 1;
             let done = Note {
                 rule,
@@ -350,95 +425,6 @@ fn found(policy: &Policy, class: Class, is_named: bool) -> Action {
         Action::Drop | Action::Erasable(_) => Action::Marker,
         action => action,
     }
-}
-
-/// Writes what stands in the place of `text`; `false` where that is the text itself.
-pub(super) fn replace(
-    policy: &Policy,
-    action: Action,
-    class: Class,
-    rule: &str,
-    text: &str,
-    out: &mut String,
-) -> bool {
-    // More than any marker or pseudonym has, beside the words of the class.
-    const MARK: usize = 256;
-    if !memory::room_for_text(out, text.len() + class.word().len() + rule.len() + MARK) {
-        return true;
-    }
-    match action {
-        Action::Keep => {
-            out.push_str(text);
-            return false;
-        }
-        Action::TruncateIp => {
-            if let Some(is_changed) = super::ip::put_whole(text, out) {
-                return is_changed;
-            }
-        }
-        Action::TruncateLen(len) => {
-            let kept = crate::record::frame::cut(text, usize::from(len));
-            out.push_str(kept);
-            return kept.len() < text.len();
-        }
-        Action::Mask | Action::KeepLast(_) => {
-            action.mask(text, out);
-            return true;
-        }
-        Action::Hmac if super::hmac::is_pseudonym(text.as_bytes()) => {
-            out.push_str(text);
-            return false;
-        }
-        // The value in its normal form, and the pseudonym.
-        Action::Hmac => {
-            if memory::is_enough(2 * text.len() + MARK)
-                && let Some(pseudonym) = policy.pseudonym(class, None, text)
-            {
-                out.push_str(&pseudonym);
-                return true;
-            }
-        }
-        Action::Drop | Action::Marker | Action::Erasable(_) => {}
-    }
-    marker(class, rule, out);
-    true
-}
-
-/// The marker for what a rule found: it names the family, never the value. Where the field is what was judged, no rule
-/// of the value engine has found anything, and `rule` is empty.
-fn marker(class: Class, rule: &str, out: &mut String) {
-    if rule == recording::RULE {
-        let _ = recording::marker(class, out);
-        return;
-    }
-    if rule.is_empty() && class == Class::UNCLASSIFIED {
-        return out.push_str("[REDACTED]");
-    }
-    let family = match class.kind() {
-        ClassKind::Secret => "secret",
-        _ if rule.is_empty() || rule.starts_with("name.") || !class.label().is_empty() => class.word(),
-        _ => rule.rsplit('.').next().unwrap_or(rule),
-    };
-    out.push_str("[REDACTED:");
-    out.push_str(family);
-    out.push(']');
-}
-
-/// Whether the text is nothing but what redaction itself puts in the place of a value: a marker, a mask or a pseudonym.
-pub(super) fn is_own(text: &str) -> bool {
-    if !may_be_own(text) {
-        return false;
-    }
-    if let Some(last) = text.strip_prefix(super::action::MASK) {
-        return last.chars().count() <= 4 && last.chars().all(char::is_alphanumeric);
-    }
-    text == "[REDACTED]" || is_mark(text)
-}
-
-/// Whether a text begins like one of our own: a mask, a marker, a pseudonym.
-#[inline]
-pub(super) fn may_be_own(text: &str) -> bool {
-    matches!(text.as_bytes().first(), Some(b'*' | b'[' | b'h'))
 }
 
 /// Counts what the policy under trial would have done to what it would have found.

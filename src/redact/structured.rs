@@ -3,6 +3,7 @@
 use super::action::Action;
 use super::beside;
 use super::class::Class;
+use super::instead;
 use super::judge::{Judged, Look};
 use super::redacting::MAX_FRAME;
 use super::rule::{About, Asked};
@@ -269,7 +270,7 @@ impl Redacting<'_> {
                 inside.is_tried = false;
             }
         }
-        let is_own = decision.action != Action::Drop && value.as_str().is_some_and(sift::is_own);
+        let is_own = decision.action != Action::Drop && value.as_str().is_some_and(instead::is_own);
         let kept = match decision.action {
             _ if is_own => Some(value.clone()),
             Action::Keep => Some(self.nested(value, &judged, inside, room)),
@@ -288,7 +289,7 @@ impl Redacting<'_> {
                 let mut out = String::new();
                 let whole = matches!(value, Value::Str(_)) || is_number;
                 let hidden = if whole { action } else { Action::Marker };
-                let is_done = sift::replace(self.policy, hidden, decision.class, "", &text, &mut out);
+                let is_done = instead::replace(self.policy, hidden, decision.class, "", &text, &mut out);
                 if is_done || action == Action::Drop {
                     inside.notes.push((key.to_owned(), done));
                 }

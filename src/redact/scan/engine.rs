@@ -8,6 +8,7 @@ use super::clue::Kinds;
 use super::field::Field;
 use super::glance::{self, Needs};
 use super::hits::{Hits, Sort};
+use super::id;
 use super::look::Look;
 use super::plausible::{is_opaque, is_street};
 use super::tokens::is_uuid;
@@ -73,29 +74,35 @@ impl Engine {
         Self { cap }
     }
 
-    /// What a glance tells of the text: `None` where it holds nothing, or no secret where only secrets are looked for.
-    /// Else [`Self::scan_for`] has to find what is there.
-    pub(crate) fn glance(field: &Field, text: &str, only_secrets: bool) -> Option<Needs> {
-        if !field.plain {
-            return Some(glance::ALL);
+    /// Whether the text is an id of a common form and nothing else, in which nothing is found.
+    #[inline]
+    pub(crate) fn is_id(field: &Field, text: &str) -> bool {
+        field.plain && id::is_id(text)
+    }
+
+    /// What a glance tells has to be looked for in a text; nothing where it holds nothing. Texts that differ in nothing but
+    /// their digits get the same answer.
+    pub(crate) fn glance(field: &Field, text: &str) -> Needs {
+        if !field.plain || text.len() > glance::LONGEST {
+            return glance::ALL;
         }
-        if text.len() <= glance::LONGEST && (glance::is_id(text) || word::Counted::of(text).is_harmless(text))
-        {
-            return None;
+        if word::Counted::of(text).is_harmless(text) {
+            return 0;
         }
-        let ignored = if only_secrets { glance::NUMBERS } else { 0 };
-        let needs = if text.len() <= glance::LONGEST {
-            glance::needs(text)
-        } else {
-            glance::ALL
-        };
-        Some(needs & !ignored).filter(|needs| *needs != 0)
+        glance::needs(text)
+    }
+
+    /// As [`Self::glance`], also of an id.
+    pub(crate) fn needs(field: &Field, text: &str) -> Needs {
+        match Self::is_id(field, text) {
+            true => 0,
+            false => Self::glance(field, text),
+        }
     }
 
     /// Finds what must not stay of a field's value: `scratch.hits` holds it, settled, when this returns.
     pub(crate) fn scan(&self, field: &Field, text: &str, scratch: &mut Scratch) -> Scanned {
-        let needs = Self::glance(field, text, false).unwrap_or(0);
-        self.scan_for(needs, field, text, scratch)
+        self.scan_for(Self::needs(field, text), field, text, scratch)
     }
 
     /// As [`Self::scan`], where a glance has told what to look for.
@@ -385,7 +392,7 @@ pub(super) mod tests {
         assert!(!marked(&engine, &secret).contains("hunter2"));
     }
 
-    fn pieces() -> impl Strategy<Value = String> {
+    pub(in super::super) fn pieces() -> impl Strategy<Value = String> {
         let piece = prop_oneof![
             Just("password"),
             Just("token"),

@@ -12,7 +12,7 @@ pub(super) const LONGEST: usize = 255;
 pub(super) const RUN: usize = 18;
 
 /// What a text may hold, as bits.
-pub(super) type Needs = u8;
+pub(in crate::redact) type Needs = u8;
 
 /// A literal of the search.
 pub(super) const LITERALS: Needs = 1;
@@ -23,6 +23,11 @@ pub(super) const RUNS: Needs = 4;
 /// Something that the detection copy shows in another way.
 pub(super) const FOLDS: Needs = 8;
 pub(super) const ALL: Needs = 15;
+
+/// What of that has to be looked for where only secrets are.
+pub(in crate::redact) const fn for_secrets(needs: Needs) -> Needs {
+    needs & !NUMBERS
+}
 
 /// The place of each counter in a sum.
 mod count {
@@ -309,38 +314,6 @@ fn has_sign(bytes: &[u8]) -> bool {
     })
 }
 
-/// Whether the text is an id of a common form and nothing else: a UUID, or a digest in small hexadecimal digits that
-/// does not stand for a text.
-pub(super) fn is_id(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    match bytes.len() {
-        36 => {
-            let dashed = [8, 13, 18, 23].iter().all(|&at| bytes.get(at) == Some(&b'-'));
-            // Four bytes are dashes, all others digits and small letters: counted without a branch for each byte.
-            let sum = |of: fn(u8) -> bool| bytes.iter().fold(0, |sum, &byte| sum + u8::from(of(byte)));
-            let letters = |byte: u8| matches!(byte, b'a'..=b'f');
-            dashed && {
-                let letters = sum(letters);
-                letters > 0 && letters + sum(|byte| byte.is_ascii_digit()) == 32
-            }
-        }
-        32 | 40 | 64 => {
-            // Printed text has no byte beyond 0x7F; among the first sixteen of a digest there are eight on average.
-            let high = bytes
-                .iter()
-                .step_by(2)
-                .take(16)
-                .filter(|byte| matches!(**byte, b'8'..=b'9' | b'a'..=b'f'))
-                .count();
-            high >= 4
-                && bytes.iter().all(|&byte| is_hex(byte))
-                && bytes.iter().any(|byte| byte.is_ascii_lowercase())
-        }
-        _ => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -419,6 +392,46 @@ mod tests {
             let found = rules_with_all_needs(&text);
             assert_eq!(found.len(), 1, "{text}");
             assert_eq!(rules(&text), found, "{text}");
+        }
+    }
+
+    /// With the digits that lie so far behind them.
+    fn with_others(text: &str, by: u32) -> String {
+        let other = |letter: char| {
+            letter
+                .to_digit(10)
+                .and_then(|digit| char::from_digit((digit + by) % 10, 10))
+        };
+        text.chars()
+            .map(|letter| other(letter).unwrap_or(letter))
+            .collect()
+    }
+
+    fn numbered() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            3 => super::super::engine::tests::pieces(),
+            2 => "(17|4711|sha256:|b64 |p12|x5|/v1/|s3://|0x|utf8|[0-9]{1,3})",
+            1 => "[ -~]{0,4}"
+        ];
+        prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4096))]
+
+        #[test]
+        fn a_glance_tells_no_digits_apart(text in numbered(), by in 1..10_u32) {
+            let field = super::super::Field::of("note");
+            let glance = |text: &str| super::super::Engine::glance(&field, text);
+            prop_assert_eq!(glance(&text), glance(&with_others(&text, by)), "{}", text);
+        }
+    }
+
+    #[test]
+    fn a_glance_sees_each_literal_with_any_digits() {
+        for (literal, _) in triggers::literals() {
+            let text = format!("some {literal} here");
+            assert_eq!(needs(&text), needs(&with_others(&text, 1)), "{text}");
         }
     }
 

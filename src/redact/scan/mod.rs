@@ -33,6 +33,7 @@ mod harmless;
 mod header;
 pub(super) mod hits;
 mod iban;
+mod id;
 mod joint;
 mod judged;
 mod jwk;
@@ -75,6 +76,7 @@ use std::sync::LazyLock;
 pub(super) use cut::Edit;
 pub(super) use engine::{Engine, Scanned as Extent, Scratch, redacted};
 pub(super) use field::Field;
+pub(super) use glance::{Needs, for_secrets};
 use hits::{Hit, Sort};
 pub(super) use word::Counted;
 

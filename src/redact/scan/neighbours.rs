@@ -189,9 +189,18 @@ impl Neighbours {
         near.iter().any(|known| {
             let stands = at.checked_sub(usize::from(known.back));
             let text = stands.and_then(|start| bytes.get(start..start + known.literal.len()));
-            text.is_some_and(|text| text.eq_ignore_ascii_case(known.literal.as_bytes()))
+            text.is_some_and(|text| is_like(text, known.literal.as_bytes()))
         })
     }
+}
+
+/// Whether a text may be a literal: neither cases nor digits are told apart, so that all that a glance says of a text holds for
+/// one with other digits as well.
+fn is_like(text: &[u8], literal: &[u8]) -> bool {
+    let is_like = |(byte, of): (&u8, &u8)| {
+        byte.eq_ignore_ascii_case(of) || byte.is_ascii_digit() && of.is_ascii_digit()
+    };
+    text.len() == literal.len() && text.iter().zip(literal).all(is_like)
 }
 
 fn three_of(bytes: &[u8]) -> usize {
