@@ -243,7 +243,7 @@ impl Capture {
         if evidence == Evidence::Failed {
             let mut into = Redacting::fields(message, RedactedFields::default(), &self.settings.policy);
             event.record(&mut Visitor::new(plan, &mut into));
-            self.count(into.tally);
+            self.count(&into.tally);
             (message, _) = into.finish_fields();
         }
         self.spans.with(tracked, |state| {
@@ -258,7 +258,7 @@ impl Capture {
     #[inline(always)]
     pub(super) fn finish(&self, into: &mut Redacting<'_>, plan: &'static Plan, has_actor: bool) {
         let has_actor = has_actor || into.seen & sees::ACTOR != 0;
-        self.count(into.tally);
+        self.count(&into.tally);
         if !has_actor {
             if into.is_lost() {
                 self.outlet.recycle(into.discard());
@@ -271,9 +271,13 @@ impl Capture {
             add(&self.counters.missing_actor, 1);
             into.word(Slot::ActorId, "unknown");
         }
-        let mode = self.way.uniform().or_else(|| self.mode_by_names(into, plan));
-        let Some(mode) = mode else {
-            return self.outlet.recycle(into.discard());
+        let mode = match self.way.uniform() {
+            Some(mode) => mode,
+            // By a match, and no closure: it would have its captures written down each time.
+            None => match self.mode_by_names(into, plan) {
+                Some(mode) => mode,
+                None => return self.outlet.recycle(into.discard()),
+            },
         };
         self.outlet.send(
             into,
@@ -293,7 +297,7 @@ impl Capture {
     }
 
     #[inline]
-    pub(crate) fn count(&self, tally: Tally) {
+    pub(crate) fn count(&self, tally: &Tally) {
         if !tally.is_zero() {
             self.add_up(tally);
         }
@@ -301,7 +305,7 @@ impl Capture {
 
     /// Apart: where there is nothing to count, no room is needed for it.
     #[inline(never)]
-    fn add_up(&self, tally: Tally) {
+    fn add_up(&self, tally: &Tally) {
         add(&self.counters.wrong_type, u64::from(tally.wrong_type));
         add(&self.counters.redacted, u64::from(tally.redacted));
         add(&self.counters.truncated, u64::from(tally.truncated));

@@ -76,7 +76,7 @@ impl Capture {
             into.level();
         }
         attributes.record(&mut Visitor::new(plan, &mut into));
-        self.count(into.tally);
+        self.count(&into.tally);
         state.has_actor |= into.seen & sees::ACTOR != 0;
         if into.trace.is_some() {
             state.trace = into.trace;
@@ -117,7 +117,7 @@ impl Capture {
             into.level();
         }
         record(&mut Visitor::new(plan, &mut into));
-        self.count(into.tally);
+        self.count(&into.tally);
         state.seen |= into.seen;
         state.names = into.names();
         state.has_actor |= into.seen & sees::ACTOR != 0;
@@ -186,7 +186,7 @@ impl Capture {
             _ => Redacting::lending(spare(), &self.settings.policy),
         };
         values.record(&mut Visitor::new(plan, &mut into));
-        self.count(into.tally);
+        self.count(&into.tally);
         let seen = into.seen;
         let names = into.names();
         let trace = into.trace;

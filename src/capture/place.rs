@@ -178,7 +178,7 @@ impl Capture {
             }
             scope.with_fields(
                 (self.trail, &self.settings.policy),
-                |tally| self.count(tally),
+                |tally| self.count(&tally),
                 |fields| {
                     state.handed_down.extend(fields);
                 },
@@ -272,7 +272,7 @@ impl Capture {
             }
             scope.with_fields(
                 (self.trail, &self.settings.policy),
-                |tally| self.count(tally),
+                |tally| self.count(&tally),
                 |fields| into.inherit(fields),
             );
             has_actor |= scope.has_actor();

@@ -11,7 +11,7 @@ use super::settings::{Settings, category};
 use super::tree::{StepPlan, more};
 use super::typed;
 use crate::record::{EventMeta, Level, Resolved, Slot};
-use crate::redact::{About, Constants, FieldPlan, Of};
+use crate::redact::{About, Constants, FieldPlan, Of, Shortcut};
 
 /// What a callsite is to the trail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +45,8 @@ pub(super) struct Plan {
     pub(super) role: Role,
     pub(super) constants: Constants,
     pub(super) fields: Box<[Option<FieldPlan>]>,
+    /// The short way of each field.
+    pub(super) shortcuts: Box<[Shortcut]>,
     pub(super) level: Level,
     /// The event name where no field gives one.
     pub(super) event: Cow<'static, str>,
@@ -122,6 +124,7 @@ impl Plan {
             } else {
                 Constants::default()
             },
+            shortcuts: fields.iter().map(shortcut).collect(),
             fields,
             level: level(metadata),
             event: event_name(metadata),
@@ -295,6 +298,11 @@ fn fields(
         .map(plan)
         .collect();
     (plans, duplicates, reserved)
+}
+
+/// The short way of a field; none of one that is not taken.
+fn shortcut(plan: &Option<FieldPlan>) -> Shortcut {
+    plan.as_ref().map_or_else(Shortcut::default, FieldPlan::shortcut)
 }
 
 /// The plan for a field, and whether it is an attribute because its place is an object.

@@ -411,7 +411,7 @@ impl Capture {
         };
         record(&mut visitor);
         let (kind, label) = (visitor.kind, visitor.label);
-        self.count(into.tally);
+        self.count(&into.tally);
         let seen = into.seen & (sees::HIDDEN | sees::PERSONAL);
         self.outlet.recycle(into.finish_lending().into_buffer());
         (kind, label, seen)

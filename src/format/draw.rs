@@ -7,7 +7,7 @@ use super::text;
 use super::values::MAX_KEYS;
 use super::walk::Walk;
 use crate::record::frame::{HEADER, STEP, mark, tag};
-use crate::record::{Kind, Slot};
+use crate::record::{Kind, Slot, heads};
 
 /// How many bytes a value takes at most that is no text of the frame, beyond the fixed parts around it.
 const VALUE: usize = 40;
@@ -71,12 +71,15 @@ pub(super) struct Entry {
     pub(super) sort: Sort,
     slot: Slot,
     is_member: bool,
+    /// The head, where it has a number in the frame.
+    numbered: Option<&'static [u8]>,
 }
 
 impl Entry {
     fn key<'f>(&self, frame: &'f [u8]) -> &'f [u8] {
-        let key = self.is_member.then(|| frame.get(self.at + 3..self.value));
-        key.flatten().unwrap_or_default()
+        let head = self.numbered.or_else(|| frame.get(self.at..self.value));
+        let key = head.filter(|_| self.is_member).and_then(|head| head.get(3..));
+        key.unwrap_or_default()
     }
 
     fn is_text(&self) -> bool {
@@ -91,12 +94,22 @@ pub(super) fn entries(frame: &[u8]) -> Option<Vec<Entry>> {
     while walk.at < frame.len() {
         let at = walk.at;
         let first = walk.byte()?;
-        let is_member = first == mark::KEYED;
-        let slot = Slot::from_index(if is_member { walk.byte()? } else { first })?;
-        if is_member {
-            let len = walk.byte()?;
-            walk.slice(usize::from(len))?;
-        }
+        let mut numbered = None;
+        let (slot, is_member) = match first {
+            mark::NUMBERED => {
+                let head = heads::head(walk.take()?)?;
+                let (slot, key) = heads::part(head)?;
+                numbered = Some(head);
+                (slot, key.is_some())
+            }
+            mark::KEYED => {
+                let slot = walk.byte()?;
+                let len = walk.byte()?;
+                walk.slice(usize::from(len))?;
+                (Slot::from_index(slot)?, true)
+            }
+            slot => (Slot::from_index(slot)?, false),
+        };
         let value = walk.at;
         let sort = sort(slot, is_member, *frame.get(value)?)?;
         walk.skip(0)?;
@@ -106,6 +119,7 @@ pub(super) fn entries(frame: &[u8]) -> Option<Vec<Entry>> {
             sort,
             slot,
             is_member,
+            numbered,
         });
     }
     (!entries.is_empty() && entries.len() <= ENTRIES).then_some(entries)

@@ -9,6 +9,7 @@ use super::hot::{BEHIND, Form, Given, Progress, Shape};
 use super::member::Span;
 use super::notes::{self, Note};
 use super::rules::bit;
+use super::spelled::spell;
 use super::stencil::Stencils;
 use super::text::{self, TimeText};
 use super::values::{Orders, Values};
@@ -78,6 +79,8 @@ pub(crate) struct LineWriter {
     pub(super) observed_at: TimeText,
     /// The frame, followed by [`BEHIND`].
     copy: Vec<u8>,
+    /// A frame with its heads spelled out.
+    spelled: Vec<u8>,
     /// One slot that is not a usual one.
     aside: Vec<u8>,
     pub(super) scan: Scan,
@@ -142,6 +145,7 @@ impl LineWriter {
             time: TimeText::default(),
             observed_at: TimeText::default(),
             copy: Vec::new(),
+            spelled: Vec::new(),
             aside: Vec::new(),
             scan: Scan::default(),
             values: Values::default(),
@@ -155,7 +159,6 @@ impl LineWriter {
 
     /// Appends the frame's line, without a newline, to `out`. Every frame gives a line within [`MAX_LINE`].
     pub(crate) fn write(&mut self, frame: &[u8], place: &Place<'_>, out: &mut Vec<u8>) -> Written {
-        let start = out.len();
         let mut copy = std::mem::take(&mut self.copy);
         copy.clear();
         copy.extend_from_slice(frame);
@@ -166,10 +169,37 @@ impl LineWriter {
             self.stream = quoted(place.stream);
             self.stencils.forget();
         }
-        if let Some(written) = self.known(source, place, out) {
-            self.copy = copy;
-            return written;
+        let known = self.known(source, place, out);
+        self.copy = copy;
+        known.unwrap_or_else(|| self.write_unknown(frame, place, out))
+    }
+
+    /// Writes the line of a frame like which there was none, or which has to be read entry by entry.
+    #[inline(never)]
+    fn write_unknown(&mut self, short: &[u8], place: &Place<'_>, out: &mut Vec<u8>) -> Written {
+        let mut spelled = std::mem::take(&mut self.spelled);
+        spelled.clear();
+        if spell(short, &mut spelled) {
+            self.copy.clear();
+            self.copy.extend_from_slice(&spelled);
+            self.copy.extend_from_slice(BEHIND);
         }
+        let written = self.write_spelled((short, &spelled), place, out);
+        self.spelled = spelled;
+        written
+    }
+
+    /// Writes the line of a frame whose heads are spelled out, and of which there is a copy; `short` is the frame before, whose
+    /// shape is learned.
+    fn write_spelled(
+        &mut self,
+        (short, frame): (&[u8], &[u8]),
+        place: &Place<'_>,
+        out: &mut Vec<u8>,
+    ) -> Written {
+        let start = out.len();
+        let copy = std::mem::take(&mut self.copy);
+        let source = Source { frame, copy: &copy };
         let mut written = Written::default();
         let mut fits = false;
         if frame.len() <= MAX_FRAME {
@@ -189,7 +219,7 @@ impl LineWriter {
                 service: &self.service,
                 host: &self.host,
             };
-            self.stencils.learn(frame, &fixed);
+            self.stencils.learn(short, &fixed);
         } else {
             written = self.fit(source, place, start, out);
             self.rest();

@@ -30,6 +30,7 @@ mod seq;
 mod shrink;
 mod signing;
 mod skim;
+mod spelled;
 mod stencil;
 #[cfg(test)]
 mod stencil_tests;

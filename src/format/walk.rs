@@ -3,7 +3,7 @@
 use super::member::{Cut, Member, PATH, Remark, Span, prefix};
 use super::rules::{RULES, Rule, SIZES, bit};
 use crate::record::frame::{HEADER, mark, tag};
-use crate::record::{Kind, Slot};
+use crate::record::{Kind, Slot, heads};
 
 /// Containers nested more deeply than this are taken for a malformed frame; a frame's own limit is 60.
 const MAX_NESTED: u32 = 256;
@@ -314,6 +314,7 @@ impl Scan {
                 self.members.push(member);
                 Some(())
             }
+            mark::NUMBERED => self.numbered(walk),
             mark::REMARK => {
                 let [action, low, high] = walk.take()?;
                 let remark = Remark {
@@ -344,6 +345,20 @@ impl Scan {
             }
             _ => None,
         }
+    }
+
+    /// Takes an entry whose head has a number. Of a member only that its slot has one: whoever wants to know which has the frame
+    /// spelled out before it is read.
+    fn numbered(&mut self, walk: &mut Walk<'_>) -> Option<()> {
+        let (slot, key) = heads::part(heads::head(walk.take()?)?)?;
+        let value = *walk;
+        walk.skip(0)?;
+        if key.is_some() {
+            self.present |= bit(slot);
+            return Some(());
+        }
+        let rule = RULES.get(usize::from(slot.index()))?;
+        self.slot(slot.index(), *rule, value)
     }
 
     /// Takes a slot's value, or makes it the attribute of the slot's path where the kind is not the slot's.

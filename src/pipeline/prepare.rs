@@ -75,7 +75,7 @@ impl Inner {
             into.word(Slot::Level, "info");
         }
         into.record(record);
-        self.capture.count(into.tally);
+        self.capture.count(&into.tally);
         if into.is_lost() {
             self.inbox().recycle(into.discard());
             return Ok(None);

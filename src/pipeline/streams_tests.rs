@@ -62,8 +62,12 @@ fn a_disk_that_takes_nothing_holds_up_its_own_stream_and_no_other_and_its_caller
         let (main, side) = (MemFs::default(), MemFs::default());
         let told_of = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&told_of);
+        let (failed, has_failed) = std::sync::mpsc::channel();
         let builder = builder(&main, &side).queue_records(16).room_timeout(SHORT);
-        let builder = builder.on_failure(move |failure| heard.lock().push(failure.clone()));
+        let builder = builder.on_failure(move |failure| {
+            heard.lock().push(failure.clone());
+            let _ = failed.send(());
+        });
         let audit = builder.start().unwrap();
         audit.flush(LONG).unwrap();
         side.fail(0, EVER, fault);
@@ -83,6 +87,8 @@ fn a_disk_that_takes_nothing_holds_up_its_own_stream_and_no_other_and_its_caller
                 (State::Durable, audit.stream())
             );
         }
+        // Its writer need not have come to it: the queue is full without it.
+        has_failed.recv_timeout(LONG).unwrap();
         side.heal();
         let receipt = waiting.join().unwrap().unwrap();
         assert_eq!(receipt.stream(), Some(audit.streams()[1].id()));

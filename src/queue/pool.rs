@@ -13,7 +13,8 @@ const HOT: usize = 128;
 thread_local! {
     /// The buffer that this thread used last. What it writes is mostly copied out, so the same memory serves again and
     /// stays in its core's first cache. Shared by all pools, whose buffers are alike.
-    static HAND: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    /// As narrow as can be: every record takes it and gives it back.
+    static HAND: Cell<Option<Box<[u8; BUFFER]>>> = const { Cell::new(None) };
 }
 
 /// Buffers of one size and length, all made and touched beforehand: a first touch is a page fault, and the caller would pay.
@@ -38,8 +39,8 @@ impl Pool {
     /// The buffer in the thread's hand, if there is one.
     #[inline(always)]
     pub(crate) fn held() -> Option<Vec<u8>> {
-        let held = HAND.try_with(Cell::take).ok()?;
-        (held.len() == BUFFER).then_some(held)
+        let held: Box<[u8]> = HAND.try_with(Cell::take).ok()??;
+        Some(held.into_vec())
     }
 
     /// Another buffer of the pooled size, for a thread that has none; `None` where all are on their way.
@@ -54,10 +55,15 @@ impl Pool {
         if buffer.len() != BUFFER || buffer.capacity() != BUFFER {
             return buffer.capacity() == 0;
         }
+        // As long as its memory, it becomes a box and the same buffer again without being moved.
+        let Ok(buffer) = Box::<[u8; BUFFER]>::try_from(buffer) else {
+            return false;
+        };
         // Where the thread's locals are gone already, the buffer goes with them.
-        let before = HAND.try_with(|hand| hand.replace(buffer)).unwrap_or_default();
-        if before.capacity() != 0 {
-            self.put_away(before);
+        let before = HAND.try_with(|hand| hand.replace(Some(buffer)));
+        if let Ok(Some(before)) = before {
+            let before: Box<[u8]> = before;
+            self.put_away(before.into_vec());
         }
         true
     }

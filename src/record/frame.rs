@@ -1,12 +1,14 @@
 //! The in-memory form of a record between threads: one flat byte string, written without allocation.
 //!
-//! A frame is self-contained, so that a reader needs no table of the writer. It is never persisted.
+//! A frame is self-contained, but for heads that have a number in this process (see `heads.rs`). It is never persisted.
 //!
 //! ```text
 //! frame     = time(u64 LE) entry*          a later entry for the same slot or key wins
 //! entry     = slot(u8) value               slot < Slot::COUNT
 //!           | KEYED(u8) slot(u8) key value  one member of attributes, labels or hashes; or a place inside detail, whose
 //!                                           key is the keys that lead there, with `STEP` between them
+//!           | NUMBERED(u8) number(u16 LE) value
+//!                                           one of these two, whose head (what stands before its value) has this number
 //!           | REMARK(u8) action(u8) n(u16 LE) key(rule) key(kind of personal data) key(field)
 //!           | LEVEL(u8)                       what follows is said by a span, scope or event further inside
 //!           | CUT(u8) original_len(u64 LE, 0 = not stated) key
@@ -54,6 +56,8 @@ pub(crate) mod mark {
     pub(crate) const LEVEL: u8 = 0xF3;
     /// The value of the entry behind this mark is erasable; what names its subject stands between.
     pub(crate) const ERASABLE: u8 = 0xF4;
+    /// The head of the entry stands elsewhere, under the number behind this mark.
+    pub(crate) const NUMBERED: u8 = 0xF5;
 }
 
 /// Stands between the keys that lead to a place inside `detail`. It is below every other character, so that places in

@@ -9,6 +9,7 @@ mod field_type;
 mod field_value;
 mod fold;
 pub(crate) mod frame;
+pub(crate) mod heads;
 mod ids;
 pub(crate) mod marks;
 mod names;

@@ -3,7 +3,8 @@
 //! The value passes the policy first, as one that is kept: no secret becomes erasable.
 
 use super::action::Action;
-use super::field::{FieldPlan, Head};
+use super::field::FieldPlan;
+use super::head::Head;
 use super::judge::{Decision, Judged};
 use super::redacting::Redacting;
 use super::sift::Note;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::action::Action;
 use super::class::Class;
+use super::head::Head;
 use super::hmac::Made;
-use super::ink::Ink;
 use super::judge::{Judged, Look};
 use super::memo;
 use super::pattern::Patterns;
@@ -13,7 +13,7 @@ use super::policy::Policy;
 use super::ready::{Marked, Pseudonymous};
 use super::rule::{About, Asked};
 use super::typed;
-use crate::record::frame::{Out as _, Put, STEP};
+use crate::record::frame::{Put, STEP};
 use crate::record::{EventMeta, FieldMeta, Kind, Naming, Place, Resolved, Slot};
 
 /// Bits for slots whose being filled has consequences.
@@ -92,6 +92,8 @@ pub(crate) struct FieldPlan {
     made: Option<Arc<Made>>,
     /// The head for a value of a wrong type: the attribute of that name.
     pub(super) fallback: Head,
+    /// Whether the head gets a number.
+    is_numbered: bool,
     pub(super) inherited: bool,
     /// Whether the values are erasable: their entries say so, and name the subject's field, before all else.
     pub(super) erasable: bool,
@@ -99,63 +101,8 @@ pub(crate) struct FieldPlan {
     pub(super) typed: Option<(&'static EventMeta, &'static FieldMeta)>,
 }
 
-/// What stands before a value: a slot's number, or a map's key. Of fixed width, so that it is copied without a call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Head {
-    pub(super) bytes: [u8; Self::WIDTH],
-    pub(super) len: u8,
-    is_long: bool,
-    /// The whole head, where it is longer.
-    long: Box<[u8]>,
-}
-
 const _: () = assert!(size_of::<Option<FieldPlan>>() == size_of::<FieldPlan>());
 const _: () = assert!(std::mem::offset_of!(FieldPlan, memo) < 64);
-
-impl Head {
-    pub(super) const WIDTH: usize = 32;
-
-    pub(super) fn new(head: &[u8]) -> Self {
-        let mut bytes = [0; Self::WIDTH];
-        match bytes.get_mut(..head.len()).filter(|_| head.len() < Self::WIDTH) {
-            Some(place) => {
-                place.copy_from_slice(head);
-                Self {
-                    bytes,
-                    len: u8::try_from(head.len()).unwrap_or(0),
-                    is_long: false,
-                    long: Box::default(),
-                }
-            }
-            None => Self {
-                bytes,
-                len: 0,
-                is_long: true,
-                long: head.into(),
-            },
-        }
-    }
-
-    #[inline]
-    pub(super) fn put(&self, ink: &mut Ink) {
-        ink.extend(self.as_bytes());
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.as_bytes().len()
-    }
-
-    pub(super) fn as_bytes(&self) -> &[u8] {
-        match self.is_long {
-            true => &self.long,
-            false => self.bytes.get(..usize::from(self.len)).unwrap_or_default(),
-        }
-    }
-
-    fn is_short(&self) -> bool {
-        !self.is_long
-    }
-}
 
 /// Bits for kinds of value that a field keeps as they are, with nothing else to consider.
 pub(super) mod fast {
@@ -253,6 +200,8 @@ impl FieldPlan {
         if !by_names {
             self.sees &= !sees::NAMES;
         }
+        // Only here: what is planned by data must not use the numbers up.
+        self.is_numbered = true;
         self.hastened()
     }
 
@@ -268,6 +217,9 @@ impl FieldPlan {
         if self.erasable {
             // What was done is said of each value, which takes the long way.
             return self;
+        }
+        if self.is_numbered {
+            self.head = self.head.by_number();
         }
         // Under a trial every value goes the long way, which counts what the other policy would do.
         if self.head.is_short() && self.naming == Naming::Plain && self.judged.trial.is_none() {
@@ -350,6 +302,7 @@ impl FieldPlan {
             marked: None,
             pseudonymous: None,
             made: of.policy.keys().made().cloned(),
+            is_numbered: false,
             inherited: false,
             sees: 0,
             erasable: false,

@@ -6,7 +6,7 @@
 //! Where there is no memory for what comes next, the whole is lost: nothing can be read of it any more, and nothing added.
 //! The mark says so by itself, so that what is written in the usual way pays nothing for it.
 
-use super::field::Head;
+use super::head::Head;
 use crate::record::frame::Out;
 
 /// Bytes and a mark.
@@ -165,10 +165,43 @@ impl Ink {
         }
     }
 
+    /// As [`Self::put_behind`], for a head that has a number: nothing but the text has a length to ask for. Nothing here calls
+    /// anything: a call would have the caller save its registers first, also where there is none to make.
+    #[inline(always)]
+    pub(super) fn put_numbered<const N: usize>(
+        &mut self,
+        numbered: u32,
+        tag: u8,
+        bytes: [u8; N],
+        more: &[u8],
+    ) -> bool {
+        /// The head and the tag.
+        const HEAD: usize = 4;
+        const ROOM: usize = HEAD + 8 + SHORT;
+        const { assert!(N <= 8, "the room holds what stands behind the head") }
+        let at = self.len();
+        let Some(room) = self.bytes.get_mut(at..at + ROOM) else {
+            return false;
+        };
+        let Some(room) = room.first_chunk_mut::<ROOM>() else {
+            return false;
+        };
+        let (head, value) = room.split_at_mut(HEAD);
+        head.copy_from_slice(&(numbered | u32::from(tag) << 24).to_le_bytes());
+        let (first, text) = value.split_at_mut(N);
+        first.copy_from_slice(&bytes);
+        // Asked only now, as below.
+        if more.len() > SHORT {
+            return false;
+        }
+        put_short(text, more);
+        self.move_on(HEAD + N + more.len());
+        true
+    }
+
     /// A head, the tag of its value, a few bytes of known number, and a short text behind them; `false`, and nothing, where the text is longer or
     /// the initialised memory does not suffice. The head is copied at its full width, which is a store or two, and the rest
-    /// put over it. Nothing here calls anything: a call would have the caller save its registers first, also where there
-    /// is none to make.
+    /// put over it.
     #[inline]
     pub(super) fn put_behind<const N: usize>(
         &mut self,

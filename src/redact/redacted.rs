@@ -310,7 +310,8 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    pub(crate) fn is_zero(self) -> bool {
+    #[inline]
+    pub(crate) fn is_zero(&self) -> bool {
         self.wrong_type | self.redacted | self.truncated | self.panicked == 0
     }
 }

@@ -2,14 +2,11 @@
 
 use super::field::{FieldPlan, fast, sees};
 use super::ink::Ink;
-use super::instead;
 use super::policy::Policy;
 use super::redacted::{Constants, Names, Redacted, RedactedFields, Tally, put_trace};
-use super::scan::Counted;
-use super::sift;
 use crate::memory;
 use crate::record::frame::{Out as _, Put, mark, tag};
-use crate::record::{Kind, Naming, Slot, TraceContext};
+use crate::record::{Slot, TraceContext};
 
 /// The most bytes of one frame; values beyond it are cut to nothing and listed.
 pub(super) const MAX_FRAME: usize = 256 * 1024;
@@ -228,134 +225,6 @@ impl<'p> Redacting<'p> {
         self.names
     }
 
-    #[inline(always)]
-    pub(crate) fn str(&mut self, plan: &FieldPlan, text: &str) {
-        // What else is to be done is the end of this function, in another one: whoever has a word calls nothing, and has no
-        // registers to save.
-        if plan.fast & fast::WORD == 0 {
-            return self.unlooked_str(plan, text);
-        }
-        let counted = Counted::of(text);
-        if !counted.is_word(plan.fast & fast::SECRETS != 0) {
-            return self.looked_str(plan, text, counted);
-        }
-        if !self.put_str(plan, text) {
-            self.any_str(plan, text);
-        }
-    }
-
-    /// A text of a field in which a word is not enough to know, or in which nobody looks for anything.
-    #[inline(never)]
-    fn unlooked_str(&mut self, plan: &FieldPlan, text: &str) {
-        if let Some(marked) = plan.marked.as_deref()
-            && !instead::may_be_own(text)
-        {
-            return self.mark(plan, marked);
-        }
-        if plan.fast & fast::LOOK != 0 {
-            return self.looked_str(plan, text, Counted::NONE);
-        }
-        if !self.keep_str(plan, text) {
-            self.any_str(plan, text);
-        }
-    }
-
-    /// A text that is looked through and stays if there is nothing in it.
-    #[inline(never)]
-    fn looked_str(&mut self, plan: &FieldPlan, text: &str, counted: Counted) {
-        let passes = plan.fast & fast::WORD != 0 && counted.is_harmless(text)
-            || sift::passes(self.policy, &plan.judged, plan.memo, text);
-        if !(passes && self.keep_str(plan, text)) {
-            self.any_str(plan, text);
-        }
-    }
-
-    #[inline(always)]
-    fn keep_str(&mut self, plan: &FieldPlan, text: &str) -> bool {
-        plan.fast & fast::STR != 0 && self.put_str(plan, text)
-    }
-
-    /// As [`Self::keep_str`], for a field that keeps texts.
-    #[inline(always)]
-    fn put_str(&mut self, plan: &FieldPlan, text: &str) -> bool {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "what is longer has no room and goes the long way"
-        )]
-        let len = (text.len() as u32).to_le_bytes();
-        self.put_kept(plan, tag::STR, len, text.as_bytes())
-    }
-
-    /// What is no text that stays at a glance: mostly one that becomes a marker or a pseudonym.
-    #[inline(never)]
-    fn any_str(&mut self, plan: &FieldPlan, text: &str) {
-        if !self.ready(plan, text) {
-            self.considered_str(plan, text);
-        }
-        self.settle();
-    }
-
-    #[inline(never)]
-    fn considered_str(&mut self, plan: &FieldPlan, text: &str) {
-        match plan.naming {
-            Naming::Plain => {}
-            Naming::Traceparent => {
-                if let Some(trace) = TraceContext::parse(text) {
-                    self.trace = Some(trace);
-                    return;
-                }
-            }
-            // No slot takes a text there: it becomes an attribute.
-            Naming::Millis | Naming::Start => {}
-        }
-        let fits = plan.naming == Naming::Plain
-            && plan
-                .kind
-                .is_none_or(|kind| matches!(kind, Kind::Text | Kind::Id | Kind::Texts | Kind::Any));
-        self.rehearse(plan, |trial| trial.text);
-        if !plan.keeps_text() {
-            self.act_text(plan, plan.judged.text, fits, text, text.len());
-            return;
-        }
-        if let Some(sifted) = sift::sift(self.policy, &plan.judged, plan.judged.text.look, text) {
-            self.put_sifted(plan, fits, &sifted, text.len());
-            return;
-        }
-        let kept = self.room(text, plan);
-        self.put(plan, fits, |buf| Put::str(buf, kept));
-    }
-
-    pub(crate) fn bytes(&mut self, plan: &FieldPlan, bytes: &[u8]) {
-        self.considered_bytes(plan, bytes);
-        self.settle();
-    }
-
-    fn considered_bytes(&mut self, plan: &FieldPlan, bytes: &[u8]) {
-        let fits = plan.naming == Naming::Plain && plan.kind.is_none_or(|kind| kind == Kind::Any);
-        self.rehearse(plan, |trial| trial.text);
-        if !plan.keeps_text() {
-            return self.act(plan, plan.judged.text, fits, bytes);
-        }
-        if let Some(sifted) = sift::sift_bytes(self.policy, &plan.judged, bytes) {
-            let start = self.ink.len();
-            let kept = sifted.text.len().min(self.free(plan));
-            self.head(plan, fits);
-            Put::bytes(
-                &mut self.ink,
-                sifted.text.as_bytes().get(..kept).unwrap_or_default(),
-            );
-            self.notes(plan, &sifted, kept, bytes.len());
-            return self.done(plan, fits, start);
-        }
-        let room = self.free(plan).min(bytes.len());
-        if room < bytes.len() {
-            self.cut(plan, bytes.len());
-        }
-        self.put(plan, fits, |buf| {
-            Put::bytes(buf, bytes.get(..room).unwrap_or_default());
-        });
-    }
-
     #[inline]
     pub(super) fn put(&mut self, plan: &FieldPlan, fits: bool, write: impl FnOnce(&mut Ink)) {
         let start = self.ink.len();
@@ -383,14 +252,13 @@ impl<'p> Redacting<'p> {
         bytes: [u8; N],
         more: &[u8],
     ) -> bool {
-        plan.fast & kind != 0 && self.put_kept(plan, tag, bytes, more)
-    }
-
-    /// As [`Self::keep`], for a field of which it is known that it keeps such values.
-    #[inline(always)]
-    fn put_kept<const N: usize>(&mut self, plan: &FieldPlan, tag: u8, bytes: [u8; N], more: &[u8]) -> bool {
         let start = self.ink.len();
-        if !self.ink.put_behind(&plan.head, tag, bytes, more) {
+        let is_put = plan.fast & kind != 0
+            && match plan.head.numbered {
+                0 => self.ink.put_behind(&plan.head, tag, bytes, more),
+                numbered => self.ink.put_numbered(numbered, tag, bytes, more),
+            };
+        if !is_put {
             return false;
         }
         self.seen |= plan.sees;
@@ -448,7 +316,8 @@ impl<'p> Redacting<'p> {
     /// follow.
     #[cold]
     fn named(&mut self, plan: &FieldPlan, start: usize) {
-        let text_at = start + plan.head.len() + 5;
+        let entry = self.ink.written().get(start..).unwrap_or_default();
+        let text_at = start + plan.head.end_in(entry) + 5;
         let len = self
             .ink
             .written()

@@ -9,7 +9,6 @@ use crate::record::frame::{Put, tag};
 use crate::record::{Kind, Naming};
 
 impl Redacting<'_> {
-    #[inline(always)]
     pub(crate) fn u64(&mut self, plan: &FieldPlan, number: u64) {
         if self.keep(plan, fast::U64, tag::U64, number.to_le_bytes(), &[]) {
             return;
@@ -33,7 +32,6 @@ impl Redacting<'_> {
         }
     }
 
-    #[inline(always)]
     pub(crate) fn i64(&mut self, plan: &FieldPlan, number: i64) {
         if self.keep(plan, fast::I64, tag::I64, number.to_le_bytes(), &[]) {
             return;
@@ -62,7 +60,6 @@ impl Redacting<'_> {
         }
     }
 
-    #[inline(always)]
     pub(crate) fn f64(&mut self, plan: &FieldPlan, number: f64) {
         if self.keep(plan, fast::F64, tag::F64, number.to_bits().to_le_bytes(), &[]) {
             return;
@@ -86,7 +83,6 @@ impl Redacting<'_> {
         self.scalar(plan, fits, number, |buf| Put::f64(buf, number));
     }
 
-    #[inline(always)]
     pub(crate) fn bool(&mut self, plan: &FieldPlan, truth: bool) {
         let tag = if truth { tag::TRUE } else { tag::FALSE };
         if self.keep(plan, fast::BOOL, tag, [], &[]) {

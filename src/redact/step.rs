@@ -61,7 +61,8 @@ impl Redacting<'_> {
                 remarks: Box::default(),
             });
         }
-        let value = self.written().get(start + plan.head.len()..)?;
+        let entry = self.written().get(start..)?;
+        let value = entry.get(plan.head.end_in(entry)..)?;
         let (tag, rest) = value.split_first()?;
         let number = || rest.first_chunk::<8>();
         let text = match *tag {

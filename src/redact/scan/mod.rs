@@ -78,7 +78,8 @@ pub(super) use engine::{Engine, Scanned as Extent, Scratch, redacted};
 pub(super) use field::Field;
 pub(super) use glance::{Needs, for_secrets};
 use hits::{Hit, Sort};
-pub(super) use word::Counted;
+pub(crate) use word::Counted;
+pub(super) use word::Limits;
 
 use crate::memory;
 

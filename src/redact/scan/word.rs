@@ -34,17 +34,33 @@ static BYTES: [u32; 256] = {
 const TO_LIMIT: u32 = (0x7F - 4) | (0x7F - 2) << 8 | (0x7F - 4) << 16;
 /// A counter that is beyond its limit has this bit set, once that was added.
 const BEYOND: u32 = 0x0080_8080;
+/// Where a counter of what no word is made of has its bits: none of those below reaches them.
+const NO_WORD: u32 = u32::MAX << FOREIGN.trailing_zeros();
 
 /// What the bytes of a text add up to, for one that may be a word.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::redact) struct Counted(u32);
+pub(crate) struct Counted(u32);
+
+/// Which counters of a text make it more than a word: their bits, once what is missing to their limits was added.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(in crate::redact) struct Limits(u32);
+
+impl Limits {
+    /// Numbers count unless only secrets are looked for.
+    pub(in crate::redact) const fn of(only_secrets: bool) -> Self {
+        Self(match only_secrets {
+            true => NO_WORD,
+            false => NO_WORD | BEYOND,
+        })
+    }
+}
 
 impl Counted {
     /// A text that is no word, whatever its bytes are.
     pub(in crate::redact) const NONE: Self = Self(FOREIGN);
 
     #[inline(always)]
-    pub(in crate::redact) fn of(text: &str) -> Self {
+    pub(crate) fn of(text: &str) -> Self {
         let bytes = text.as_bytes();
         // An option can be glued to its value: `-psecret`.
         if bytes.len() >= RUN || bytes.first() == Some(&b'-') {
@@ -57,7 +73,13 @@ impl Counted {
     /// Numbers count unless only secrets are looked for. Many texts that are harmless are no word in this sense.
     #[inline]
     pub(in crate::redact) fn is_word(self, only_secrets: bool) -> bool {
-        self.0 < FOREIGN && (only_secrets || (self.0 + TO_LIMIT) & BEYOND == 0)
+        self.is_within(Limits::of(only_secrets))
+    }
+
+    /// As [`Self::is_word`].
+    #[inline(always)]
+    pub(in crate::redact) fn is_within(self, Limits(bits): Limits) -> bool {
+        (self.0 + TO_LIMIT) & bits == 0
     }
 
     /// As [`Self::is_word`] where numbers count, for ids with more digits: `req-0000abcd-0003`. Letters between them break a
@@ -82,9 +104,13 @@ fn counted(bytes: &[u8]) -> u32 {
     // By the length alone: it says that the chunks are there, and the compiler asks no more.
     match bytes.len() {
         8 => bytes.first_chunk::<8>().map_or(FOREIGN, sum),
-        9..=16 => ends::<8, 8>(bytes),
+        9..=12 => ends::<8, 4>(bytes),
+        13..=16 => ends::<8, 8>(bytes),
         17.. => ends::<16, 1>(bytes),
-        4..8 => bytes.first_chunk::<4>().map_or(FOREIGN, sum) + few(bytes, 4),
+        4..8 => few(
+            bytes.get(4..).unwrap_or_default(),
+            bytes.first_chunk::<4>().map_or(FOREIGN, sum),
+        ),
         _ => few(bytes, 0),
     }
 }
@@ -92,20 +118,21 @@ fn counted(bytes: &[u8]) -> u32 {
 #[inline(always)]
 fn ends<const FIRST: usize, const LAST: usize>(bytes: &[u8]) -> u32 {
     match (bytes.first_chunk::<FIRST>(), bytes.last_chunk::<LAST>()) {
-        (Some(first), Some(last)) => sum(first) + sum(last),
+        // One sum behind the other: two at once need registers that the caller has to save.
+        (Some(first), Some(last)) => last.iter().fold(sum(first), |sum, byte| sum + weight(byte)),
         _ => FOREIGN,
     }
 }
 
-/// The bytes from this one on, of which there are at most three.
+/// At most three bytes, behind others of this sum.
 #[inline(always)]
-fn few(bytes: &[u8], from: usize) -> u32 {
-    let nth = |nth: usize| bytes.get(from + nth).map_or(0, weight);
-    match bytes.len() - from {
-        0 => 0,
-        1 => nth(0),
-        2 => nth(0) + nth(1),
-        _ => nth(0) + nth(1) + nth(2),
+fn few(bytes: &[u8], before: u32) -> u32 {
+    let nth = |nth: usize| bytes.get(nth).map_or(0, weight);
+    match bytes.len() {
+        0 => before,
+        1 => before + nth(0),
+        2 => before + nth(0) + nth(1),
+        _ => before + nth(0) + nth(1) + nth(2),
     }
 }
 

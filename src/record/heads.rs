@@ -1,0 +1,106 @@
+//! Heads of entries by number. What stands before the values of a callsite's fields is the same each time, and has no fixed
+//! length; its number has, and is written by one instruction.
+//!
+//! Heads come from source code: a program has as many as it has slots and names of fields in its callsites. They are never
+//! forgotten, so that a frame of any age can be read.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use parking_lot::RwLock;
+
+use super::frame::mark;
+use super::slots::Slot;
+use crate::memory;
+
+/// How many heads get a number. What comes later is written out.
+const MOST: usize = PAGES * PAGE;
+const PAGES: usize = 64;
+const PAGE: usize = 256;
+
+type Page = [OnceLock<&'static [u8]>; PAGE];
+
+/// The heads by number. Who reads one waits for nobody: callers do, where a record's stream depends on its fields.
+static HEADS: [OnceLock<Box<Page>>; PAGES] = [const { OnceLock::new() }; PAGES];
+
+/// The numbers by head. Only who holds it to write adds to [`HEADS`].
+static NUMBERS: RwLock<BTreeMap<&'static [u8], u16>> = RwLock::new(BTreeMap::new());
+
+/// The number of a head, which gets one now if it has none; `None` for a head that is neither a slot nor a member's, where all
+/// numbers are given away, and where there is no memory for it.
+pub(crate) fn number(head: &[u8]) -> Option<u16> {
+    part(head)?;
+    let known = NUMBERS.read().get(head).copied();
+    known.or_else(|| add(head))
+}
+
+fn add(head: &[u8]) -> Option<u16> {
+    /// More than a leaf of the tree takes.
+    const LEAF: usize = 1024;
+    let mut numbers = NUMBERS.write();
+    if let Some(known) = numbers.get(head) {
+        return Some(*known);
+    }
+    let count = numbers.len();
+    let number = u16::try_from(count).ok().filter(|_| count < MOST)?;
+    if !memory::is_enough(head.len() + size_of::<Page>() + LEAF) {
+        return None;
+    }
+    let head: &'static [u8] = Box::leak(head.into());
+    let page = HEADS
+        .get(count / PAGE)?
+        .get_or_init(|| Box::new([const { OnceLock::new() }; PAGE]));
+    page.get(count % PAGE)?.set(head).ok()?;
+    numbers.insert(head, number);
+    Some(number)
+}
+
+/// The head with this number.
+pub(crate) fn head(number: [u8; 2]) -> Option<&'static [u8]> {
+    let [at, page] = number.map(usize::from);
+    HEADS.get(page)?.get()?.get(at)?.get().copied()
+}
+
+/// What a head says: a slot, or the slot of a map and the key in it.
+pub(crate) fn part(head: &[u8]) -> Option<(Slot, Option<&[u8]>)> {
+    match *head {
+        [mark::KEYED, slot, len, ref key @ ..] if key.len() == usize::from(len) => {
+            Some((Slot::from_index(slot)?, Some(key)))
+        }
+        [slot] => Some((Slot::from_index(slot)?, None)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::frame::Put;
+
+    #[test]
+    fn a_head_keeps_its_number_and_no_two_have_the_same() {
+        let keyed = |name: &str| {
+            let mut head = Vec::new();
+            Put::keyed(&mut head, Slot::Attributes, name);
+            head
+        };
+        let heads = [keyed("heads.one"), keyed("heads.two"), vec![Slot::Action.index()]];
+        let numbers = heads.each_ref().map(|bytes| number(bytes).unwrap());
+        assert_eq!(heads.each_ref().map(|bytes| number(bytes).unwrap()), numbers);
+        for (bytes, number) in heads.iter().zip(numbers) {
+            assert_eq!(head(number.to_le_bytes()), Some(&**bytes));
+        }
+        assert_eq!(part(&heads[0]), Some((Slot::Attributes, Some(&b"heads.one"[..]))));
+        assert_eq!(part(&heads[2]), Some((Slot::Action, None)));
+    }
+
+    #[test]
+    fn what_is_no_head_gets_no_number() {
+        let mut long = vec![mark::KEYED, Slot::Attributes.index(), 5];
+        long.extend_from_slice(b"four");
+        for bytes in [&[][..], &[mark::LEVEL], &[mark::ERASABLE, 0, 1], &[1, 2], &long] {
+            assert_eq!(number(bytes), None, "{bytes:?}");
+        }
+        assert_eq!(head([0xFF; 2]), None);
+    }
+}
