@@ -12,7 +12,7 @@ use super::texts;
 use super::values::Values;
 use super::walk::Walk;
 use crate::record::frame::{HEADER, STEP, mark, tag};
-use crate::record::{Kind, Slot};
+use crate::record::{Kind, Slot, heads};
 
 /// Who a value belongs to where the record names nobody: what stands for an actor without an id.
 const NOBODY: &str = "unknown";
@@ -21,7 +21,7 @@ const NOBODY: &str = "unknown";
 #[derive(Debug)]
 pub(super) struct Erasing {
     frame: Vec<u8>,
-    rows: Vec<u8>,
+    pub(super) rows: Vec<u8>,
     /// Where salts come from: 32 bytes that nobody can guess.
     salt: fn() -> [u8; 32],
 }
@@ -153,6 +153,10 @@ fn entry<'f>(walk: &mut Walk<'f>) -> Option<Entry<'f>> {
     }
     let (slot, member) = match first {
         mark::KEYED => (Slot::from_index(walk.byte()?), Some(key(walk)?)),
+        mark::NUMBERED => {
+            let (slot, key) = heads::part(heads::head(walk.take()?)?)?;
+            (Some(slot), key)
+        }
         mark::LEVEL => (None, None),
         mark::REMARK => {
             walk.slice(3)?;

@@ -3,6 +3,8 @@
 //! A first pass notes where each value of the frame stands; the second writes the slots in the order of their table,
 //! which is the order of the line. Only a line above the limit is written again, with its longest values cut.
 
+use zeroize::Zeroize as _;
+
 use super::erase::Erasing;
 use super::fill;
 use super::hot::{BEHIND, Form, Given, Progress, Shape};
@@ -184,7 +186,12 @@ impl LineWriter {
             self.copy.extend_from_slice(&spelled);
             self.copy.extend_from_slice(BEHIND);
         }
+        let rows = self.erasing.rows.len();
         let written = self.write_spelled((short, &spelled), place, out);
+        if self.erasing.rows.len() != rows {
+            // What is erased later must not stand here until the next frame comes.
+            spelled.zeroize();
+        }
         self.spelled = spelled;
         written
     }
@@ -198,7 +205,7 @@ impl LineWriter {
         out: &mut Vec<u8>,
     ) -> Written {
         let start = out.len();
-        let copy = std::mem::take(&mut self.copy);
+        let mut copy = std::mem::take(&mut self.copy);
         let source = Source { frame, copy: &copy };
         let mut written = Written::default();
         let mut fits = false;
@@ -210,6 +217,7 @@ impl LineWriter {
         }
         if self.scan.is_erasable {
             out.truncate(start);
+            copy.zeroize();
             self.copy = copy;
             return self.write_committed(frame, place, out);
         }

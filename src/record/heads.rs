@@ -43,7 +43,8 @@ fn add(head: &[u8]) -> Option<u16> {
     }
     let count = numbers.len();
     let number = u16::try_from(count).ok().filter(|_| count < MOST)?;
-    if !memory::is_enough(head.len() + size_of::<Page>() + LEAF) {
+    // Nothing is lost without a number, so nothing is noted.
+    if !memory::is_there(head.len() + size_of::<Page>() + LEAF) {
         return None;
     }
     let head: &'static [u8] = Box::leak(head.into());

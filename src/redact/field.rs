@@ -209,6 +209,9 @@ impl FieldPlan {
     fn hastened(mut self) -> Self {
         self.fast = 0;
         self.mark_erasable();
+        if self.is_numbered && !self.erasable {
+            self.head = self.head.by_number();
+        }
         self.marked = Marked::of(&self);
         self.pseudonymous = match self.is_ready() {
             true => Pseudonymous::of(&self, self.made.as_ref()),
@@ -218,11 +221,9 @@ impl FieldPlan {
             // What was done is said of each value, which takes the long way.
             return self;
         }
-        if self.is_numbered {
-            self.head = self.head.by_number();
-        }
         // Under a trial every value goes the long way, which counts what the other policy would do.
-        if self.head.is_short() && self.naming == Naming::Plain && self.judged.trial.is_none() {
+        let is_short = self.head.is_short() || self.head.numbered != 0;
+        if is_short && self.naming == Naming::Plain && self.judged.trial.is_none() {
             let takes = match self.kind {
                 None | Some(Kind::Any) => fast::STR | fast::U64 | fast::I64 | fast::BOOL | fast::F64,
                 Some(Kind::Text | Kind::Texts) => fast::STR,

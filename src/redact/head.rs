@@ -1,7 +1,6 @@
 //! What stands before the values of a field.
 
-use super::ink::Ink;
-use crate::record::frame::{Out as _, mark};
+use crate::record::frame::{Out, mark};
 use crate::record::heads;
 
 /// What stands before a value: a slot's number, or a map's key. Of fixed width, so that it is copied without a call.
@@ -52,9 +51,13 @@ impl Head {
         self
     }
 
+    /// Writes the head, by its number where it has one: whatever a field's values are, their entries begin alike.
     #[inline]
-    pub(super) fn put(&self, ink: &mut Ink) {
-        ink.extend(self.as_bytes());
+    pub(super) fn put(&self, out: &mut impl Out) {
+        match self.numbered.to_le_bytes() {
+            [0, ..] => out.extend(self.as_bytes()),
+            [mark, low, high, _] => out.extend(&[mark, low, high]),
+        }
     }
 
     /// Where the value stands in an entry that begins with this head, spelled out or by its number.

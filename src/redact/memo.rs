@@ -85,7 +85,7 @@ fn are_like(known: [u8; 8], text: [u8; 8]) -> bool {
         return true;
     }
     // In the top bit of each byte; none of the sums reaches the next one.
-    let differs = (odd & LOW) + LOW | odd;
+    let differs = ((odd & LOW) + LOW) | odd;
     let is_digit = |word: u64| {
         let from = |least: u8| (word & LOW) + EACH * u64::from(0x80 - least);
         from(b'0') & !from(b'9' + 1) & !word

@@ -28,7 +28,8 @@ impl Marked {
     pub(super) fn of(plan: &FieldPlan) -> Option<Box<Self>> {
         let text = plan.judged.text;
         (text.action == Action::Marker && plan.is_ready()).then(|| {
-            let mut entry = plan.head.as_bytes().to_vec();
+            let mut entry = Vec::new();
+            plan.head.put(&mut entry);
             let marker = match text.class.word() {
                 _ if text.class == Class::UNCLASSIFIED => "[REDACTED]".to_owned(),
                 word => format!("[REDACTED:{word}]"),
@@ -57,7 +58,8 @@ impl Pseudonymous {
     /// `None` where the field's texts become something else, or are looked at by a policy under trial.
     pub(super) fn of(plan: &FieldPlan, made: Option<&Arc<Made>>) -> Option<Box<Self>> {
         let made = made.filter(|_| plan.judged.text.action == Action::Hmac)?;
-        let mut entry = plan.head.as_bytes().to_vec();
+        let mut entry = Vec::new();
+        plan.head.put(&mut entry);
         Put::str(&mut entry, &made.blank());
         let digits_at = entry.len() - 64;
         plan.note().put(&plan.name, &mut entry);

@@ -93,7 +93,8 @@ fn is_id(policy: &Policy, field: &Field, text: &str) -> bool {
     Engine::is_id(field, text) && policy.inner().patterns.is_none()
 }
 
-/// What a text has to be looked through for that is neither an id nor known; `None` where a glance tells that it may stay.
+/// What a text has to be looked through for that is not known, and no id unless there are patterns; `None` where a glance tells
+/// that it may stay.
 #[inline]
 fn glanced(
     policy: &Policy,
@@ -101,8 +102,13 @@ fn glanced(
     (memo, field): (memo::Number, &Field),
     text: &str,
 ) -> Option<Needs> {
-    let needs = Engine::glance(field, text);
-    if wanted(judged.text.look, needs) == 0 && policy.inner().patterns.is_none() {
+    let is_enough = policy.inner().patterns.is_none();
+    let needs = match is_enough {
+        true => Engine::glance(field, text),
+        // Whether it is an id, nobody has asked.
+        false => Engine::needs(field, text),
+    };
+    if wanted(judged.text.look, needs) == 0 && is_enough {
         // A glance does not tell digits apart.
         memo::learn(memo, text.as_bytes(), true);
         return None;

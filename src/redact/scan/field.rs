@@ -23,6 +23,11 @@ impl Field {
         self.plain
     }
 
+    /// Whether the name alone may make the value, or a part of it, what must not stay.
+    pub(super) fn says_something(&self) -> bool {
+        self.named.is_some()
+    }
+
     pub(crate) fn of(name: &str) -> Self {
         let words = Words::of(name);
         let named = words::named_of(&words);

@@ -42,7 +42,7 @@ fn is_uuid(bytes: &[u8; UUID]) -> bool {
         let digit = from(b'0') & !from(b'9' + 1);
         letters |= letter;
         others |= ((letter | digit) ^ !dashes) & HIGH;
-        others |= word & HIGH | (word ^ EACH * u64::from(b'-')) & dashes;
+        others |= word & HIGH | (word ^ (EACH * u64::from(b'-'))) & dashes;
     }
     others == 0 && letters & HIGH != 0
 }

@@ -163,10 +163,19 @@ impl Name {
 #[must_use]
 pub fn scan<'v>(field: &str, value: &'v str) -> Scanned<'v> {
     let field = Name::judged(field);
+    let needs = Engine::needs(&field, value);
+    if needs == 0 && !field.says_something() {
+        // Nothing is looked for, so nothing that a scan needs has to be at hand.
+        return Scanned {
+            value: Cow::Borrowed(value),
+            redactions: Vec::new(),
+            dropped: 0,
+        };
+    }
     let (scanned, lacks) = memory::apart(|| {
         SCRATCH.with(|scratch| match scratch.try_borrow_mut() {
-            Ok(mut scratch) => balanced(&field, value, &mut scratch),
-            Err(_) => balanced(&field, value, &mut Scratch::default()),
+            Ok(mut scratch) => balanced((&field, needs), value, &mut scratch),
+            Err(_) => balanced((&field, needs), value, &mut Scratch::default()),
         })
     });
     if lacks {
@@ -180,8 +189,8 @@ pub fn scan<'v>(field: &str, value: &'v str) -> Scanned<'v> {
     scanned
 }
 
-fn balanced<'v>(field: &Field, value: &'v str, scratch: &mut Scratch) -> Scanned<'v> {
-    let scanned = Engine::default().scan(field, value, scratch);
+fn balanced<'v>((field, needs): (&Field, Needs), value: &'v str, scratch: &mut Scratch) -> Scanned<'v> {
+    let scanned = Engine::default().scan_for(needs, field, value, scratch);
     let mut redactions: Vec<Redaction> = Vec::new();
     let value = engine::redacted(
         value,
