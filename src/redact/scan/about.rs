@@ -470,22 +470,54 @@ static ABOUT: Lexicon = Lexicon::of(&[
     "your",
 ]);
 
+/// What a word of a sentence may end with.
+const MARKS: [char; 6] = ['.', ',', '!', '?', ':', ';'];
+
 /// A single word that says something about a secret.
 pub(super) fn is_word_about(value: &str) -> bool {
-    let word = value.trim_end_matches(['.', ',', '!', '?', ':', ';']);
+    /// No word of the lists is as long.
+    const LONG: usize = 32;
+    // Marks behind a long word, which many names in one run may ask for, are not read again for each.
+    let is_long = |rest: &[u8]| rest.iter().any(|byte| !MARKS.contains(&char::from(*byte)));
+    if value.as_bytes().get(LONG - 1..).is_some_and(is_long) {
+        return false;
+    }
+    let word = value.trim_end_matches(MARKS);
     ABOUT.has(word) || is_foreign_word(word)
 }
 
 /// Several words of which the first says something about a secret, or a sentence of plain words.
 pub(super) fn is_prose(value: &str) -> bool {
-    let mut words = value.split_whitespace();
-    let first = words.next().is_some_and(is_word_about);
-    let plain = |word: &str| {
-        let word = word.trim_end_matches(['.', ',', '!', '?', ':', ';']);
-        word.bytes()
-            .all(|byte| byte.is_ascii_alphabetic() || byte == b'\'' || byte == b'-')
+    if is_one_odd_word(value.trim_start()) {
+        return false;
+    }
+    let mut words = value.split_whitespace().take(32);
+    let Some(first) = words.next() else {
+        return false;
     };
-    let count = value.split_whitespace().take(32).count();
-    let about = value.split_whitespace().take(32).any(is_word_about);
-    count >= 2 && first || count >= 3 && about && value.split_whitespace().take(32).all(plain)
+    let mut about = is_word_about(first);
+    if about && words.clone().next().is_some() {
+        return true;
+    }
+    let mut count = 1;
+    let mut is_plain = |word: &str| {
+        (count, about) = (count + 1, about || is_word_about(word));
+        plain(word.as_bytes()) == word.trim_end_matches(MARKS).len()
+    };
+    plain(first.as_bytes()) == first.trim_end_matches(MARKS).len() && words.all(&mut is_plain) && count >= 3 && about
+}
+
+/// How many bytes from the text's start are of plain words.
+fn plain(text: &[u8]) -> usize {
+    static PARTS: Bytes = Bytes::of(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'-");
+    PARTS.run(text)
+}
+
+/// Whether the first word goes on behind what is neither plain nor a mark at its end: then no sentence begins with it, and
+/// its end, which many names in one run may ask for, need not be known.
+fn is_one_odd_word(text: &str) -> bool {
+    let word = plain(text.as_bytes());
+    let rest = text.get(word..).unwrap_or_default();
+    let next = rest.chars().find(|char| !MARKS.contains(char));
+    next.is_some_and(|next| !next.is_whitespace())
 }

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
+use super::alphabet::Bytes;
 use super::bytes::{at, before, is_word, run, run_back};
 use super::clue::EMAIL;
 use super::hits::Sort;
@@ -138,10 +139,39 @@ fn local_start(bytes: &[u8], end: usize) -> Option<usize> {
     (start < end).then_some(start)
 }
 
+/// The domain that was read last: lists repeat a few.
+#[derive(Default)]
+pub(super) struct Domain {
+    /// Where it stands, with the byte behind its run.
+    start: usize,
+    to: usize,
+    /// How long it is, if it is one.
+    len: Option<usize>,
+}
+
 /// The end of the domain at `start`, if it is one: labels with dots, the last of letters.
-fn domain_end(scan: &Scan<'_, '_>, start: usize) -> Option<usize> {
+fn domain_end(scan: &mut Scan<'_, '_>, start: usize) -> Option<usize> {
+    static PARTS: Bytes = Bytes::alnum_and(b".-").and_foreign();
     let bytes = scan.bytes;
-    let mut end = start + run(bytes, start, DOMAIN, is_domain);
+    let ahead = bytes.get(start..bytes.len().min(start + DOMAIN)).unwrap_or_default();
+    let run = start + PARTS.run(ahead);
+    // What decides is the run and the byte behind it.
+    let known = bytes.get(scan.domain.start..scan.domain.to).unwrap_or_default();
+    if !known.is_empty() && bytes.get(start..=run) == Some(known) {
+        return scan.domain.len.map(|len| start + len);
+    }
+    let end = domain_in(scan, start, run);
+    scan.domain = Domain {
+        start,
+        to: run + 1,
+        len: end.map(|end| end - start),
+    };
+    end
+}
+
+/// As [`domain_end`], where the run of what domains are made of ends at `end`.
+fn domain_in(scan: &Scan<'_, '_>, start: usize, mut end: usize) -> Option<usize> {
+    let bytes = scan.bytes;
     while end > start && matches!(before(bytes, end, 1), b'.' | b'-') {
         end -= 1;
     }

@@ -40,9 +40,16 @@ impl Scratch {
         }
         self.hits.drop_hosts();
         self.hits.settle();
+        if self.marks.is_empty() {
+            return;
+        }
+        // They stand in the order in which they were found, each behind the end of the last.
         let marks = &self.marks;
-        self.hits
-            .retain(|hit| !marks.iter().any(|mark| mark.0 <= hit.start && hit.end <= mark.1));
+        self.hits.retain(|hit| {
+            let next = marks.partition_point(|mark| mark.0 <= hit.start);
+            let mark = next.checked_sub(1).and_then(|last| marks.get(last));
+            !mark.is_some_and(|mark| hit.end <= mark.1)
+        });
     }
 }
 
@@ -268,8 +275,9 @@ fn detect(text: &str, name: Kinds, needs: Needs, scratch: &mut Scratch) {
                 &mut scratch.folded,
             );
         }
+        let mut back = folded.back();
         for hit in scratch.folded.list() {
-            let (start, end) = folded.origin(hit.start, hit.end);
+            let (start, end) = back.origin(hit.start, hit.end);
             scratch.hits.push(start, end, hit.rule, hit.sort);
         }
     }

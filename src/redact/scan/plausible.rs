@@ -114,11 +114,8 @@ fn is_secret(named: Named, candidate: Candidate<'_>, value: &str) -> bool {
 }
 
 fn is_personal(candidate: Candidate<'_>, value: &str) -> bool {
-    let letters = value.chars().any(char::is_alphabetic);
-    if !letters || is_word_about(value) || is_code(value, candidate.traits) || is_prose(value) {
-        return false;
-    }
-    match candidate.joint {
+    // What is known already comes first.
+    let joins = match candidate.joint {
         Joint::Assigned => true,
         Joint::Colon => {
             candidate.quoted
@@ -126,7 +123,12 @@ fn is_personal(candidate: Candidate<'_>, value: &str) -> bool {
                 || value.chars().next().is_some_and(char::is_uppercase)
         }
         Joint::Listed => false,
-    }
+    };
+    joins
+        && value.chars().any(char::is_alphabetic)
+        && !is_word_about(value)
+        && !is_code(value, candidate.traits)
+        && !is_prose(value)
 }
 
 /// `104,117,110,116`: bytes as they are printed in JSON.
@@ -138,6 +140,9 @@ fn is_byte_list(value: &str) -> bool {
 /// `12 Main Street`, `Hauptstraße 5`: words, and a number of few digits.
 pub(super) fn is_street(value: &str) -> bool {
     let value = value.trim();
+    if !(8..=120).contains(&value.len()) {
+        return false;
+    }
     let number = |word: &str| {
         word.len() <= 6
             && word.starts_with(|char: char| char.is_ascii_digit())
@@ -156,9 +161,7 @@ pub(super) fn is_street(value: &str) -> bool {
     let marks = value
         .bytes()
         .any(|byte| matches!(byte, b':' | b'/' | b'=' | b'@' | b'_' | b'{' | b'('));
-    value.len() >= 8
-        && value.len() <= 120
-        && value.contains(' ')
+    value.contains(' ')
         && named
         && !marks
         && (number(first) || number(last))

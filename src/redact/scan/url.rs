@@ -86,23 +86,18 @@ pub(super) fn authority(look: &mut Look<'_, '_>, start: usize, end: usize) {
         .bytes
         .get(end..look.bytes.len().min(end + LONGEST))
         .unwrap_or_default();
-    let run = ahead
-        .iter()
-        .enumerate()
-        .position(|(at, byte)| {
-            *byte <= b' '
-                || matches!(byte, b'"' | b'<' | b'>' | b'\\' | b'`')
-                || (*byte == b':' && ahead.get(at..at + 3) == Some(b"://"))
-        })
-        .unwrap_or(ahead.len());
-    let run = ahead.get(..run).unwrap_or_default();
+    let run = ahead.get(..run(ahead)).unwrap_or_default();
     look.url = end + run.len();
+    // Without a sign there is no userinfo, whatever else the run is.
+    let Some(sign) = memchr::memrchr(b'@', run) else {
+        return;
+    };
     let authority = run
         .iter()
         .position(|byte| matches!(byte, b'/' | b'?' | b'#'))
         .unwrap_or(run.len());
     let web = is_web(look.bytes, start);
-    let Some(at) = userinfo(run, authority, web) else {
+    let Some(at) = userinfo(run, authority, sign, web) else {
         return;
     };
     let text = look.text.get(end..end + at).unwrap_or_default();
@@ -126,11 +121,26 @@ pub(super) fn authority(look: &mut Look<'_, '_>, start: usize, end: usize) {
     }
 }
 
-/// Where the `@` that ends the userinfo stands. A password may hold `/`, `?` and `#` though it should not.
-fn userinfo(run: &[u8], authority: usize, web: bool) -> Option<usize> {
+/// How many bytes of a URL there are, at most to where the next one begins.
+fn run(ahead: &[u8]) -> usize {
+    static ENDS: Bytes = Bytes::controls_and(b"\"<>\\`:");
+    let mut len = 0;
+    while let Some(&byte) = ahead.get(len) {
+        let is_end = ENDS.has(byte) && (byte != b':' || matches!(ahead.get(len..), Some([_, b'/', b'/', ..])));
+        if is_end {
+            break;
+        }
+        len += 1;
+    }
+    len
+}
+
+/// Where the `@` that ends the userinfo stands, of which the last one stands at `sign`. A password may hold `/`, `?` and `#`
+/// though it should not.
+fn userinfo(run: &[u8], authority: usize, sign: usize, web: bool) -> Option<usize> {
     let head = run.get(..authority)?;
-    let last = |bytes: &[u8]| bytes.iter().rposition(|byte| *byte == b'@');
-    let within = last(head);
+    let last = |bytes: &[u8]| memchr::memrchr(b'@', bytes);
+    let within = if sign < authority { Some(sign) } else { last(head) };
     let colon = head.iter().position(|byte| *byte == b':');
     let port = colon.is_some_and(|colon| {
         let behind = head.get(colon + 1..).unwrap_or_default();
