@@ -2,6 +2,7 @@
 
 use super::about::is_nothing;
 use super::alphabet::{Bytes, byte};
+use super::bare;
 use super::lexicon::Lexicon;
 use super::look::Look;
 use super::plausible::is_opaque;
@@ -163,7 +164,7 @@ pub(super) fn credential(bytes: &[u8], scheme: Option<usize>, found: Extent) -> 
     let end = if found.quoted {
         found.end
     } else {
-        start + value::bare(bytes, start, false)
+        start + bare::len(bytes, start, false)
     };
     Extent { start, end, ..found }
 }

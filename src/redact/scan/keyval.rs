@@ -178,7 +178,7 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
     if named.force == Force::Parameter
         && (name.eq_ignore_ascii_case(b"code") || name.eq_ignore_ascii_case(b"state"))
     {
-        return super::url::grant(look, site);
+        return super::grant::grant(look, site);
     }
     let at = value_at(look.bytes, site);
     let is_behind_text = !site.marked && joint::closes(look.bytes, site.from, at);

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::alphabet::{ALPHABETS, Alphabet, byte};
+use super::grant::Grants;
 use super::hits::{Hits, Sort};
 use super::judged::Judged;
 use super::pairs::Rest;
@@ -41,6 +42,8 @@ pub(super) struct Look<'t, 'h> {
     pub(super) judged: Judged<'t>,
     /// What was seen last of the pairs of a value.
     pub(super) rest: Rest,
+    /// What is known of the grants.
+    pub(super) grants: Grants,
     /// URLs that begin before this place have been looked at.
     pub(super) url: usize,
     /// Where the last PEM block, or key in JSON, ended.
@@ -132,6 +135,7 @@ impl<'t, 'h> Look<'t, 'h> {
             known: Known::default(),
             judged: Judged::default(),
             rest: Rest::default(),
+            grants: Grants::default(),
             url: 0,
             pem: 0,
             pem_headers: pem::Known::default(),

@@ -6,6 +6,7 @@ mod account;
 mod address;
 mod alphabet;
 mod argv;
+mod bare;
 mod bytes;
 mod card;
 #[cfg(test)]
@@ -29,6 +30,7 @@ mod fold;
 mod fold_table;
 mod glance;
 mod government;
+mod grant;
 mod harmless;
 mod header;
 pub(super) mod hits;
@@ -108,8 +110,8 @@ pub(super) fn make_tables() {
     LazyLock::force(&triggers::TRIGGERS);
     LazyLock::force(&email::SMALL);
     LazyLock::force(&email::CAPITAL);
-    LazyLock::force(&url::OF_CODES);
-    LazyLock::force(&url::OF_STATES);
+    LazyLock::force(&grant::OF_CODES);
+    LazyLock::force(&grant::OF_STATES);
 }
 
 thread_local! {

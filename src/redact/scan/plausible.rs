@@ -204,7 +204,7 @@ pub(super) fn is_opaque(value: &str) -> bool {
     value.len() >= OPAQUE && is_random(value)
 }
 
-fn is_opaque_with(value: &str, traits: Traits) -> bool {
+pub(super) fn is_opaque_with(value: &str, traits: Traits) -> bool {
     value.len() >= OPAQUE && is_random_with(value, traits)
 }
 
@@ -234,11 +234,16 @@ pub(super) fn is_random(value: &str) -> bool {
     is_random_with(value, traits::of(value.as_bytes()))
 }
 
+/// Whether what looks like a key has such bytes at its beginning.
+pub(super) fn is_of_key(byte: u8) -> bool {
+    Alphabet::Any.has(byte) || matches!(byte, b'~' | b':' | b'|' | b'!')
+}
+
 fn is_random_with(value: &str, traits: Traits) -> bool {
     let bytes = value.as_bytes();
     let head = bytes.get(..bytes.len().min(128)).unwrap_or_default();
     head.iter()
-        .all(|&byte| Alphabet::Any.has(byte) || matches!(byte, b'~' | b':' | b'|' | b'!'))
+        .all(|&byte| is_of_key(byte))
         && varied(head)
         && !is_path(value, traits)
         && longest_word(head) < 12

@@ -2,6 +2,7 @@
 
 use super::about::{is_nothing, is_word_about};
 use super::alphabet::byte;
+use super::bare;
 use super::harmless::is_column_type;
 use super::keyval;
 use super::lexicon::Lexicon;
@@ -242,7 +243,7 @@ fn quoted_or_bare(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
         let len = value::until(bytes, at + 1, quote);
         return (len > 0 && len < 80).then_some((at + 1, at + 1 + len));
     }
-    let len = value::bare(bytes.get(..bytes.len().min(at + 4 * NEAR))?, at, false);
+    let len = bare::len(bytes.get(..bytes.len().min(at + 4 * NEAR))?, at, false);
     (len > 0).then_some((at, at + len))
 }
 

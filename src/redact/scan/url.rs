@@ -1,12 +1,7 @@
 //! Secrets of URLs: userinfo, one-time links, webhooks, OAuth grants. Other parameters are names with values.
 
-use std::sync::LazyLock;
-
-use memchr::memmem::Finder;
-
 use super::about::is_nothing;
 use super::alphabet::{Alphabet, Bytes, byte};
-use super::joint::Site;
 use super::look::Look;
 use super::plausible::is_opaque;
 use super::value;
@@ -285,43 +280,6 @@ pub(super) fn link(look: &mut Look<'_, '_>, end: usize) {
             .is_some_and(|before| before.contains(&b'/'))
     {
         look.secret(end, end + token.len(), "url.link");
-    }
-}
-
-/// How far around a grant its other half is looked for, in bytes.
-const NEAR: usize = 256;
-
-/// What stands beside a grant's code, and beside its state.
-pub(super) static OF_CODES: LazyLock<[Finder<'static>; 5]> =
-    LazyLock::new(|| ["state=", "callback", "oauth", "redirect", "session_state"].map(Finder::new));
-pub(super) static OF_STATES: LazyLock<[Finder<'static>; 4]> =
-    LazyLock::new(|| ["code=", "id_token=", "access_token=", "assertion="].map(Finder::new));
-
-/// `code=…&state=…`: an OAuth grant, known by both, or by the path that it comes back to.
-pub(super) fn grant(look: &mut Look<'_, '_>, site: Site) {
-    if !site.parameter {
-        return;
-    }
-    let end = site.at + value::bare(look.bytes, site.at, true);
-    let value = look.text.get(site.at..end).unwrap_or_default();
-    let around = look
-        .bytes
-        .get(site.from.saturating_sub(NEAR)..look.bytes.len().min(end + NEAR))
-        .unwrap_or_default();
-    let has = |words: &[Finder<'_>]| words.iter().any(|word| word.find(around).is_some());
-    let is_code = look
-        .bytes
-        .get(site.from)
-        .is_some_and(|byte| byte.eq_ignore_ascii_case(&b'c'));
-    let fits = if is_code {
-        let bare = value.len() < 6 || value.bytes().all(|byte| byte.is_ascii_digit());
-        !bare && has(&*OF_CODES)
-    } else {
-        is_opaque(value) && has(&*OF_STATES)
-    };
-    if fits && !is_nothing(value) {
-        look.secret(site.at, end, "url.grant");
-        look.named = look.named.max(end);
     }
 }
 

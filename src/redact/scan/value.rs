@@ -1,9 +1,10 @@
 //! Where a value begins and ends behind its name: quotes at any depth of escaping, wrappers of `Debug`, bare runs.
 
 use super::alphabet::{Bytes, byte};
+use super::bare;
 
 /// The longest bare value, in bytes.
-const LONGEST: usize = 4096;
+pub(super) const LONGEST: usize = 4096;
 
 /// A value in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,7 +177,7 @@ pub(super) fn extent(bytes: &[u8], at: usize, parameter: bool) -> Option<Extent>
         } else {
             None
         };
-        let end = at + bare_behind(bytes, at, tag.unwrap_or(word), parameter);
+        let end = at + bare::behind(bytes, at, tag.unwrap_or(word), parameter);
         if tag.is_some() && byte(bytes, end) == b'<' {
             // An element of a document.
             return None;
@@ -228,7 +229,7 @@ fn marked(bytes: &[u8], at: usize, parameter: bool) -> Option<Extent> {
     if byte(bytes, at) == b'[' && tag(bytes, at, b']').is_none() {
         return numbers(bytes, at);
     }
-    let end = at + bare(bytes, at, parameter);
+    let end = at + bare::len(bytes, at, parameter);
     (end > at).then_some(Extent {
         start: at,
         end,
@@ -309,86 +310,6 @@ fn numbers(bytes: &[u8], at: usize) -> Option<Extent> {
         end: at + 1 + len,
         quoted: true,
     })
-}
-
-/// How long the bare value at `at` is. Marks end it where what follows them shows that they are not part of it.
-pub(super) fn bare(bytes: &[u8], at: usize, parameter: bool) -> usize {
-    bare_behind(bytes, at, 0, parameter)
-}
-
-/// As [`bare`], where the first `len` bytes are known to belong to it.
-fn bare_behind(bytes: &[u8], at: usize, mut len: usize, parameter: bool) -> usize {
-    /// What may end it, or be one of a pair. All others belong to it.
-    static MARKS: Bytes = Bytes::controls_and(b"\"'`()[]{}<>;&#\\,|");
-    let ahead = bytes.get(at..bytes.len().min(at + LONGEST)).unwrap_or_default();
-    let mut open = 0;
-    while let Some(&char) = ahead.get(len) {
-        if !MARKS.has(char) {
-            len += 1;
-            continue;
-        }
-        if matches!(char, b'(' | b'[' | b'{') {
-            open += 1;
-        } else if matches!(char, b')' | b']' | b'}') && open > 0 {
-            open -= 1;
-            len += 1;
-            continue;
-        }
-        let next = byte(ahead, len + 1);
-        let ends = match char {
-            0..=b' ' | b'"' | b'`' | b'<' | b';' => true,
-            b'&' => parameter || assigns(ahead, len + 1),
-            b'#' => parameter,
-            b'\\' => {
-                let escapes = ahead.get(len..).unwrap_or_default();
-                let escapes = escapes.iter().take_while(|byte| **byte == b'\\').count();
-                let next = byte(ahead, len + escapes);
-                // Two before what needs none are one of the value's own, as JSON writes it: `a\\1`.
-                let goes_on = (next.is_ascii_alphanumeric() || b"!@#$%^*+-_=?~".contains(&next))
-                    && !matches!(next, b'n' | b'r' | b't' | b'u');
-                len += if goes_on { escapes - 1 } else { 0 };
-                !goes_on && (escapes > 1 || matches!(next, b'n' | b'r' | b't' | b'"' | b'\'' | b'u'))
-            }
-            b',' | b'|' => ends_there(next) || assigns(ahead, len + 1),
-            b')' | b']' | b'}' | b'>' | b'\'' => ends_there(next),
-            _ => false,
-        };
-        if ends {
-            break;
-        }
-        len += 1;
-    }
-    while len > 0 && matches!(byte(ahead, len - 1), b'.' | b',' | b':') {
-        // The end of an address that was cut to its network: `2001:db8::`.
-        if ahead.get(..len).is_some_and(|value| value.ends_with(b"::")) {
-            break;
-        }
-        len -= 1;
-    }
-    len
-}
-
-/// Whether nothing of a value can follow: the end, white space, or a mark.
-fn ends_there(next: u8) -> bool {
-    matches!(
-        next,
-        0..=b' '
-            | b'"'
-            | b'\''
-            | b'`'
-            | b','
-            | b';'
-            | b'.'
-            | b':'
-            | b')'
-            | b']'
-            | b'}'
-            | b'>'
-            | b'<'
-            | b'|'
-            | b'\\'
-            | b'&'
-    )
 }
 
 /// Whether a name with `=` or `:` stands at `at`.
