@@ -6,6 +6,7 @@ use super::bare;
 use super::lexicon::Lexicon;
 use super::look::Look;
 use super::plausible::is_opaque;
+use super::traits;
 use super::value::{self, Extent};
 use crate::redact::scan::hits::Sort;
 use crate::redact::words::{self, Force, Named};
@@ -48,24 +49,24 @@ static LISTS: Lexicon = Lexicon::of(&[
 ]);
 
 /// Parameters of [`LISTS`] that prove who someone is.
-const PROOFS: &[&str] = &[
-    "response",
-    "signature",
-    "credential",
-    "oauth_token",
-    "oauth_signature",
-    "mac",
-    "hash",
-    "proof",
-    "key",
-    "secret",
-    "token",
+static PROOFS: Lexicon = Lexicon::of(&[
     "access_token",
     "api_key",
     "apikey",
-    "password",
     "auth",
-];
+    "credential",
+    "hash",
+    "key",
+    "mac",
+    "oauth_signature",
+    "oauth_token",
+    "password",
+    "proof",
+    "response",
+    "secret",
+    "signature",
+    "token",
+]);
 
 /// Cuts the proofs of `Digest username="bob", response="…"`; `false` where the value is no such list.
 pub(super) fn parameters(look: &mut Look<'_, '_>, named: Named, found: Extent) -> bool {
@@ -91,10 +92,8 @@ pub(super) fn parameters(look: &mut Look<'_, '_>, named: Named, found: Extent) -
     let text = look.text.get(found.start..end).unwrap_or_default();
     let mut from = found.start;
     let mut any = false;
-    for pair in text.split([',', ' ', ';']).take(COOKIES) {
-        if let Some((name, value)) = pair.split_once('=')
-            && PROOFS.iter().any(|proof| name.trim().eq_ignore_ascii_case(proof))
-        {
+    for pair in apart(text).take(COOKIES) {
+        if let Some((name, value)) = named_so(pair) {
             let lead = value.len() - value.trim_start_matches(['"', '\\']).len();
             let value_at = from + name.len() + 1 + lead;
             let value = value.trim_matches(['"', '\\']);
@@ -110,6 +109,25 @@ pub(super) fn parameters(look: &mut Look<'_, '_>, named: Named, found: Extent) -
     }
     look.named = look.named.max(end);
     true
+}
+
+/// The parameters of [`LISTS`].
+fn apart(text: &str) -> impl Iterator<Item = &str> {
+    static GAPS: Bytes = Bytes::of(b", ;");
+    let mut left = Some(text);
+    std::iter::from_fn(move || {
+        let text = left?;
+        let len = text.bytes().position(|byte| GAPS.has(byte));
+        left = len.and_then(|len| text.get(len + 1..));
+        text.get(..len.unwrap_or(text.len()))
+    })
+}
+
+/// The name and the value of a parameter, if its name is one of the [`PROOFS`].
+fn named_so(pair: &str) -> Option<(&str, &str)> {
+    let sign = memchr::memchr(b'=', pair.as_bytes())?;
+    let (name, value) = (pair.get(..sign)?, pair.get(sign + 1..)?);
+    PROOFS.has(traits::trimmed(name)).then_some((name, value))
 }
 
 /// The bytes from `start` on in which a scheme would end, and its name: letters, digits and dashes.
@@ -171,9 +189,8 @@ pub(super) fn credential(bytes: &[u8], scheme: Option<usize>, found: Extent) -> 
 
 fn line_end(bytes: &[u8], at: usize) -> usize {
     let ahead = bytes.get(at..bytes.len().min(at + 2048)).unwrap_or_default();
-    let end = ahead.iter().enumerate().position(|(at, &char)| {
-        char == b'\n' || char == b'\r' || (char == b'\\' && byte(ahead, at + 1) != b'"')
-    });
+    let mut ends = memchr::memchr3_iter(b'\n', b'\r', b'\\', ahead);
+    let end = ends.find(|&at| byte(ahead, at) != b'\\' || byte(ahead, at + 1) != b'"');
     at + end.unwrap_or(ahead.len())
 }
 
