@@ -471,7 +471,7 @@ static ABOUT: Lexicon = Lexicon::of(&[
 ]);
 
 /// What a word of a sentence may end with.
-const MARKS: [char; 6] = ['.', ',', '!', '?', ':', ';'];
+pub(super) const MARKS: [char; 6] = ['.', ',', '!', '?', ':', ';'];
 
 /// A single word that says something about a secret.
 pub(super) fn is_word_about(value: &str) -> bool {
@@ -484,40 +484,4 @@ pub(super) fn is_word_about(value: &str) -> bool {
     }
     let word = value.trim_end_matches(MARKS);
     ABOUT.has(word) || is_foreign_word(word)
-}
-
-/// Several words of which the first says something about a secret, or a sentence of plain words.
-pub(super) fn is_prose(value: &str) -> bool {
-    if is_one_odd_word(value.trim_start()) {
-        return false;
-    }
-    let mut words = value.split_whitespace().take(32);
-    let Some(first) = words.next() else {
-        return false;
-    };
-    let mut about = is_word_about(first);
-    if about && words.clone().next().is_some() {
-        return true;
-    }
-    let mut count = 1;
-    let mut is_plain = |word: &str| {
-        (count, about) = (count + 1, about || is_word_about(word));
-        plain(word.as_bytes()) == word.trim_end_matches(MARKS).len()
-    };
-    plain(first.as_bytes()) == first.trim_end_matches(MARKS).len() && words.all(&mut is_plain) && count >= 3 && about
-}
-
-/// How many bytes from the text's start are of plain words.
-fn plain(text: &[u8]) -> usize {
-    static PARTS: Bytes = Bytes::of(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'-");
-    PARTS.run(text)
-}
-
-/// Whether the first word goes on behind what is neither plain nor a mark at its end: then no sentence begins with it, and
-/// its end, which many names in one run may ask for, need not be known.
-fn is_one_odd_word(text: &str) -> bool {
-    let word = plain(text.as_bytes());
-    let rest = text.get(word..).unwrap_or_default();
-    let next = rest.chars().find(|char| !MARKS.contains(char));
-    next.is_some_and(|next| !next.is_whitespace())
 }

@@ -13,7 +13,11 @@ pub(super) fn len(bytes: &[u8], at: usize, parameter: bool) -> usize {
 /// As [`len`], where the first `len` bytes are known to belong to it.
 pub(super) fn behind(bytes: &[u8], at: usize, len: usize, parameter: bool) -> usize {
     let ahead = bytes.get(at..bytes.len().min(at + LONGEST)).unwrap_or_default();
-    let mut read = Read { len, open: 0, passed: 0 };
+    let mut read = Read {
+        len,
+        open: 0,
+        passed: 0,
+    };
     read.on(ahead, ahead.len(), parameter);
     read.len_of(ahead)
 }
@@ -136,7 +140,11 @@ impl Run {
         if !is_new && read.passed > 0 {
             return len(bytes, at, true);
         }
-        let passed = if is_new { known.passed + at } else { self.read.passed };
+        let passed = if is_new {
+            known.passed + at
+        } else {
+            self.read.passed
+        };
         *self = Self {
             from: at,
             to,

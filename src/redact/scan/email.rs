@@ -153,7 +153,9 @@ pub(super) struct Domain {
 fn domain_end(scan: &mut Scan<'_, '_>, start: usize) -> Option<usize> {
     static PARTS: Bytes = Bytes::alnum_and(b".-").and_foreign();
     let bytes = scan.bytes;
-    let ahead = bytes.get(start..bytes.len().min(start + DOMAIN)).unwrap_or_default();
+    let ahead = bytes
+        .get(start..bytes.len().min(start + DOMAIN))
+        .unwrap_or_default();
     let run = start + PARTS.run(ahead);
     // What decides is the run and the byte behind it.
     let known = bytes.get(scan.domain.start..scan.domain.to).unwrap_or_default();

@@ -371,7 +371,10 @@ mod tests {
             }
         }
         let folded = fold(&format!("x{}y", "%41".repeat(40))).unwrap();
-        assert_eq!((folded.back().origin(1, 2), folded.back().origin(34, 41)), ((1, 4), (100, 121)));
+        assert_eq!(
+            (folded.back().origin(1, 2), folded.back().origin(34, 41)),
+            ((1, 4), (100, 121))
+        );
     }
 
     #[test]

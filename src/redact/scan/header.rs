@@ -3,6 +3,7 @@
 use super::about::is_nothing;
 use super::alphabet::{Bytes, byte};
 use super::bare;
+use super::bytes::before;
 use super::lexicon::Lexicon;
 use super::look::Look;
 use super::plausible::is_opaque;
@@ -89,11 +90,13 @@ pub(super) fn parameters(look: &mut Look<'_, '_>, named: Named, found: Extent) -
     } else {
         line_end(look.bytes, found.start)
     };
-    let text = look.text.get(found.start..end).unwrap_or_default();
-    let mut from = found.start;
-    let mut any = false;
-    for pair in apart(text).take(COOKIES) {
-        if let Some((name, value)) = named_so(pair) {
+    let (mut from, read, mut any) = look.listed.behind(look.bytes, found.start, end);
+    let text = look.text.get(from..end).unwrap_or_default();
+    look.listed.begin(found.start, from);
+    for pair in apart(text).take(COOKIES - read) {
+        let is_proof = named_so(pair);
+        look.listed.add(from, from + pair.len(), is_proof.is_some(), end);
+        if let Some((name, value)) = is_proof {
             let lead = value.len() - value.trim_start_matches(['"', '\\']).len();
             let value_at = from + name.len() + 1 + lead;
             let value = value.trim_matches(['"', '\\']);
@@ -109,6 +112,55 @@ pub(super) fn parameters(look: &mut Look<'_, '_>, named: Named, found: Extent) -
     }
     look.named = look.named.max(end);
     true
+}
+
+/// The parameters that were read last, where one list is asked for at several of its places.
+#[derive(Debug, Default)]
+pub(super) struct Listed {
+    /// All that begin between these two places were read, and what was to be cut of them is.
+    from: usize,
+    to: usize,
+    /// Where the last one begins that is a proof.
+    proof: Option<usize>,
+}
+
+impl Listed {
+    /// Where a list from `start` to `end` is read on, how many of its parameters stand before that, and whether one of them
+    /// is a proof.
+    fn behind(&self, bytes: &[u8], start: usize, end: usize) -> (usize, usize, bool) {
+        let afresh = (start, 0, false);
+        let is_apart = matches!(before(bytes, start, 1), b',' | b' ' | b';');
+        if !is_apart || !(self.from..self.to).contains(&start) || end < self.to {
+            return afresh;
+        }
+        let gaps = bytes.get(start..self.to).unwrap_or_default().iter();
+        let read = gaps.filter(|byte| matches!(byte, b',' | b' ' | b';')).count();
+        let is_proof = self.proof.is_some_and(|proof| proof >= start);
+        if read < COOKIES {
+            (self.to, read, is_proof)
+        } else {
+            afresh
+        }
+    }
+
+    /// A list that begins at `start` is read from `from` on.
+    fn begin(&mut self, start: usize, from: usize) {
+        if start == from {
+            *self = Self {
+                from,
+                to: from,
+                proof: None,
+            };
+        }
+    }
+
+    /// A parameter was read; one that nothing stands behind may go on.
+    fn add(&mut self, from: usize, to: usize, is_proof: bool, end: usize) {
+        if to < end {
+            self.to = to + 1;
+            self.proof = if is_proof { Some(from) } else { self.proof };
+        }
+    }
 }
 
 /// The parameters of [`LISTS`].

@@ -5,18 +5,15 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::alphabet::{ALPHABETS, Alphabet, byte};
-use super::grant::Grants;
 use super::hits::{Hits, Sort};
 use super::judged::Judged;
-use super::pairs::Rest;
-use super::phrases::Phrases;
 use super::tokens::{BEGINNING, INFIXES, PREFIXES, Prefix, Shape};
 use super::traits::Known;
 use super::triggers::Trigger;
 use super::variety::Variety;
 use crate::redact::words::{self, Named};
 
-use super::{argv, jwk, keyval, lists, pem, prose, putty, url, value};
+use super::{argv, grant, header, jwk, keyval, lists, pairs, pem, phrases, prose, putty, url, value};
 
 /// A text under the eyes of the detectors.
 #[derive(Debug)]
@@ -29,7 +26,7 @@ pub(super) struct Look<'t, 'h> {
     /// Names that were looked up, and what they say: lists repeat a few.
     names: [(&'t str, Option<Named>); NAMES],
     /// The same of names with words before them.
-    pub(super) phrases: Phrases<'t>,
+    pub(super) phrases: phrases::Phrases<'t>,
     /// The bare run that was measured last.
     pub(super) bare: (usize, usize),
     /// Where the last list of pairs ended that was a value: the values within it are read no further.
@@ -41,9 +38,11 @@ pub(super) struct Look<'t, 'h> {
     /// What was said of the values that were judged last.
     pub(super) judged: Judged<'t>,
     /// What was seen last of the pairs of a value.
-    pub(super) rest: Rest,
+    pub(super) rest: pairs::Rest,
+    /// The parameters that were read last.
+    pub(super) listed: header::Listed,
     /// What is known of the grants.
-    pub(super) grants: Grants,
+    pub(super) grants: grant::Grants,
     /// URLs that begin before this place have been looked at.
     pub(super) url: usize,
     /// Where the last PEM block, or key in JSON, ended.
@@ -128,14 +127,15 @@ impl<'t, 'h> Look<'t, 'h> {
             hits,
             named: 0,
             names: [("", None); NAMES],
-            phrases: Phrases::default(),
+            phrases: phrases::Phrases::default(),
             bare: (0, 0),
             pairs: 0,
             word: (0, 0),
             known: Known::default(),
             judged: Judged::default(),
-            rest: Rest::default(),
-            grants: Grants::default(),
+            rest: pairs::Rest::default(),
+            listed: header::Listed::default(),
+            grants: grant::Grants::default(),
             url: 0,
             pem: 0,
             pem_headers: pem::Known::default(),

@@ -59,6 +59,7 @@ mod prose;
 mod putty;
 mod replaced;
 mod search;
+mod sentence;
 #[cfg(test)]
 mod timings;
 mod token_table;

@@ -1,9 +1,8 @@
 //! Whether what stands behind a sensitive name can be the thing itself: not a word about it, a type, a placeholder.
 
-use super::about::{
-    is_code, is_nothing_in, is_number, is_path, is_placeholder_with, is_prose, is_word_about,
-};
+use super::about::{is_code, is_nothing_in, is_number, is_path, is_placeholder_with, is_word_about};
 use super::alphabet::{Alphabet, varied};
+use super::sentence::is_prose;
 use super::traits::{self, Traits};
 use crate::redact::words::{Force, Named};
 
@@ -161,10 +160,7 @@ pub(super) fn is_street(value: &str) -> bool {
     let marks = value
         .bytes()
         .any(|byte| matches!(byte, b':' | b'/' | b'=' | b'@' | b'_' | b'{' | b'('));
-    value.contains(' ')
-        && named
-        && !marks
-        && (number(first) || number(last))
+    value.contains(' ') && named && !marks && (number(first) || number(last))
 }
 
 /// `InvalidFormat`: letters of both cases that begin like a type's name.
@@ -242,8 +238,7 @@ pub(super) fn is_of_key(byte: u8) -> bool {
 fn is_random_with(value: &str, traits: Traits) -> bool {
     let bytes = value.as_bytes();
     let head = bytes.get(..bytes.len().min(128)).unwrap_or_default();
-    head.iter()
-        .all(|&byte| is_of_key(byte))
+    head.iter().all(|&byte| is_of_key(byte))
         && varied(head)
         && !is_path(value, traits)
         && longest_word(head) < 12

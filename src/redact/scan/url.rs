@@ -121,7 +121,8 @@ fn run(ahead: &[u8]) -> usize {
     static ENDS: Bytes = Bytes::controls_and(b"\"<>\\`:");
     let mut len = 0;
     while let Some(&byte) = ahead.get(len) {
-        let is_end = ENDS.has(byte) && (byte != b':' || matches!(ahead.get(len..), Some([_, b'/', b'/', ..])));
+        let is_end =
+            ENDS.has(byte) && (byte != b':' || matches!(ahead.get(len..), Some([_, b'/', b'/', ..])));
         if is_end {
             break;
         }
