@@ -456,6 +456,17 @@ mod tests {
     }
 
     #[test]
+    fn a_domain_is_judged_by_itself_whatever_was_read_before() {
+        let text = "a@x.com, a@x.com_ b@x.com: c@x.co d@x.com.1 e@x.com, f@x.comB g@x.com.";
+        let addresses: Vec<_> = found(text, "").into_iter().map(|(_, found)| found).collect();
+        assert_eq!(
+            addresses,
+            ["a@x.com", "b@x.com", "c@x.co", "e@x.com", "g@x.com"],
+            "{text}"
+        );
+    }
+
+    #[test]
     fn two_addresses_side_by_side_are_two() {
         let found = found("alice@example.com,bob@example.org", "");
         assert_eq!(found.len(), 2, "{found:?}");

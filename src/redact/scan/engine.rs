@@ -393,6 +393,15 @@ pub(super) mod tests {
         assert!(!marked(&engine, &secret).contains("hunter2"));
     }
 
+    #[test]
+    fn nothing_is_found_within_a_marker_however_many_there_are() {
+        for count in [1, 2, 30, 300] {
+            let text = "[REDACTED:10.2.3.4] 10.2.3.5, ".repeat(count);
+            let wanted: Vec<_> = (0..count).map(|at| ("ip", 30 * at + 20, 30 * at + 28)).collect();
+            assert_eq!(rules(&text), wanted);
+        }
+    }
+
     fn pieces() -> impl Strategy<Value = String> {
         let piece = prop_oneof![
             Just("password"),

@@ -90,23 +90,16 @@ pub(super) fn parameters(look: &mut Look<'_, '_>, named: Named, found: Extent) -
     } else {
         line_end(look.bytes, found.start)
     };
-    let (mut from, read, mut any) = look.listed.behind(look.bytes, found.start, end);
-    let text = look.text.get(from..end).unwrap_or_default();
-    look.listed.begin(found.start, from);
-    for pair in apart(text).take(COOKIES - read) {
-        let is_proof = named_so(pair);
-        look.listed.add(from, from + pair.len(), is_proof.is_some(), end);
-        if let Some((name, value)) = is_proof {
-            let lead = value.len() - value.trim_start_matches(['"', '\\']).len();
-            let value_at = from + name.len() + 1 + lead;
-            let value = value.trim_matches(['"', '\\']);
-            if !is_nothing(value) {
-                look.secret(value_at, value_at + value.len(), "header.parameter");
-            }
-            any = true;
+    let text = look.text.get(..end).unwrap_or_default();
+    let hits = &mut *look.hits;
+    let any = look.listed.read(text, found.start, |from, name, value| {
+        let lead = value.len() - value.trim_start_matches(['"', '\\']).len();
+        let value_at = from + name.len() + 1 + lead;
+        let value = value.trim_matches(['"', '\\']);
+        if !is_nothing(value) {
+            hits.push(value_at, value_at + value.len(), "header.parameter", Sort::Secret);
         }
-        from += pair.len() + 1;
-    }
+    });
     if !any {
         look.secret(found.start + scheme + 1, end, "header.parameter");
     }
@@ -125,40 +118,50 @@ pub(super) struct Listed {
 }
 
 impl Listed {
-    /// Where a list from `start` to `end` is read on, how many of its parameters stand before that, and whether one of them
-    /// is a proof.
-    fn behind(&self, bytes: &[u8], start: usize, end: usize) -> (usize, usize, bool) {
-        let afresh = (start, 0, false);
-        let is_apart = matches!(before(bytes, start, 1), b',' | b' ' | b';');
-        if !is_apart || !(self.from..self.to).contains(&start) || end < self.to {
-            return afresh;
-        }
-        let gaps = bytes.get(start..self.to).unwrap_or_default().iter();
-        let read = gaps.filter(|byte| matches!(byte, b',' | b' ' | b';')).count();
-        let is_proof = self.proof.is_some_and(|proof| proof >= start);
-        if read < COOKIES {
-            (self.to, read, is_proof)
-        } else {
-            afresh
-        }
-    }
-
-    /// A list that begins at `start` is read from `from` on.
-    fn begin(&mut self, start: usize, from: usize) {
-        if start == from {
+    /// Reads the list from `start` to the text's end; whether one of its parameters is a proof. Calls `proof` with those that
+    /// were not read before: where each begins, its name and its value.
+    fn read(&mut self, text: &str, start: usize, mut proof: impl FnMut(usize, &str, &str)) -> bool {
+        let (mut from, read, mut any) = self.behind(text.as_bytes(), start);
+        if from == start {
             *self = Self {
                 from,
                 to: from,
                 proof: None,
             };
         }
+        for pair in apart(text.get(from..).unwrap_or_default()).take(COOKIES - read) {
+            let found = named_so(pair);
+            if let Some((name, value)) = found {
+                proof(from, name, value);
+                any = true;
+            }
+            let behind = from + pair.len() + 1;
+            // One that nothing stands behind may go on.
+            if behind <= text.len() {
+                self.to = behind;
+                self.proof = if found.is_some() { Some(from) } else { self.proof };
+            }
+            from = behind;
+        }
+        any
     }
 
-    /// A parameter was read; one that nothing stands behind may go on.
-    fn add(&mut self, from: usize, to: usize, is_proof: bool, end: usize) {
-        if to < end {
-            self.to = to + 1;
-            self.proof = if is_proof { Some(from) } else { self.proof };
+    /// Where the list from `start` to the text's end is read on, how many of its parameters stand before that, and whether
+    /// one of them is a proof.
+    fn behind(&self, text: &[u8], start: usize) -> (usize, usize, bool) {
+        let afresh = (start, 0, false);
+        let is_gap = |byte: u8| matches!(byte, b',' | b' ' | b';');
+        let is_known = (self.from..self.to).contains(&start) && self.to <= text.len();
+        if !is_known || !is_gap(before(text, start, 1)) {
+            return afresh;
+        }
+        let gaps = text.get(start..self.to).unwrap_or_default().iter();
+        let read = gaps.filter(|byte| is_gap(**byte)).count();
+        let is_proof = self.proof.is_some_and(|proof| proof >= start);
+        if read < COOKIES {
+            (self.to, read, is_proof)
+        } else {
+            afresh
         }
     }
 }
@@ -355,4 +358,42 @@ fn is_analytics(name: &str) -> bool {
         "amplitude",
     ];
     BEGINNINGS.iter().any(|begin| name.starts_with(begin))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_list_says_the_same_at_each_of_its_places_whatever_was_read_before(
+            pieces in prop::collection::vec(
+                prop::sample::select(vec!["key=", "mac=1", "a=b", "response=\"x\"", ",", " ", ";", ", ", "=", "x", "é", ",,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,"]),
+                0..40,
+            ),
+            lists in prop::collection::vec((0..60_usize, 0..300_usize), 1..20),
+        ) {
+            let text = pieces.concat();
+            let mut listed = Listed::default();
+            let (mut told, mut wanted) = (BTreeSet::new(), BTreeSet::new());
+            let mut start = 0;
+            for (step, len) in lists {
+                start = (start + step) % (text.len() + 1);
+                let end = text.len().min(start + len);
+                let Some(whole) = text.get(..end).filter(|_| text.is_char_boundary(start)) else { continue };
+                let any = listed.read(whole, start, |from, name, value| {
+                    told.insert((from, name.to_owned(), value.to_owned()));
+                });
+                let afresh = Listed::default().read(whole, start, |from, name, value| {
+                    wanted.insert((from, name.to_owned(), value.to_owned()));
+                });
+                prop_assert_eq!(any, afresh, "{}..{} of {}", start, end, text);
+            }
+            prop_assert_eq!(told, wanted, "{}", text);
+        }
+    }
 }

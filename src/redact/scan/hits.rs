@@ -238,6 +238,8 @@ impl Sort {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -253,6 +255,30 @@ mod tests {
             .map(|hit| (hit.start, hit.end, hit.rule))
             .collect();
         assert_eq!(settled, [(5, 20, "kv.secret"), (30, 31, "ip")]);
+    }
+
+    proptest! {
+        #[test]
+        fn rows_that_stand_in_order_are_merged_as_they_would_be_sorted(
+            rows in prop::collection::vec(
+                prop::collection::vec((0..40_usize, 1..4_usize, 0..4_usize), 0..30).prop_map(|mut row| {
+                    row.sort_unstable();
+                    row
+                }),
+                0..12,
+            ),
+            same in any::<bool>(),
+        ) {
+            const RULES: [&str; 4] = ["kv.secret", "token.x", "url.userinfo", "name.secret"];
+            let mut hits = Hits::default();
+            for (start, len, rule) in rows.concat() {
+                hits.push(start, start + len, RULES[if same { 0 } else { rule }], Sort::Secret);
+            }
+            let mut sorted = hits.list.clone();
+            sorted.sort_unstable_by(Hit::order);
+            hits.sort();
+            prop_assert_eq!(hits.list, sorted);
+        }
     }
 
     #[test]

@@ -130,3 +130,29 @@ fn row(look: &mut Look<'_, '_>, names: &str, sensitive: u64, mut at: usize) -> u
     }
     at
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::engine::tests::rules;
+
+    #[test]
+    fn the_columns_of_each_insert_are_its_own() {
+        let [first, second] = [
+            "insert into t (password, nick) values ('Xabc12XYdefgh9', 'Zeb')",
+            "insert into t (nick, `password`, passwork) values ('Zeb', 'Xabc12XYdefgh8', 'Zeb')",
+        ];
+        for (text, wanted) in [
+            (format!("{first}; {second}; {first}"), 3),
+            (format!("{second}; {first}; {second}"), 3),
+        ] {
+            let found = rules(&text);
+            assert!(
+                found.len() == wanted
+                    && found
+                        .iter()
+                        .all(|hit| text[hit.1..hit.2].contains("Xabc12XYdefgh")),
+                "{found:?}"
+            );
+        }
+    }
+}

@@ -143,6 +143,23 @@ mod tests {
     }
 
     #[test]
+    fn the_way_back_is_the_same_whichever_place_was_asked_about_before() {
+        let mut replaced = Replaced::default();
+        for at in 0..40 {
+            replaced.note((5 * at, 5 * at + 3), (3 * at, 3 * at + 1));
+        }
+        let mut back = replaced.back();
+        for step in [1, 2, 7, 50, 101] {
+            for start in (0..600).map(|at| at * step % 120) {
+                for end in [start + 1, start + 20] {
+                    let afresh = replaced.back().origin(start, end);
+                    assert_eq!(back.origin(start, end), afresh, "{start}..{end}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn what_vanished_is_covered_by_no_neighbour() {
         let mut replaced = Replaced::default();
         replaced.note((1, 4), (1, 1));

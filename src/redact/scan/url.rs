@@ -318,6 +318,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_url_ends_where_a_mark_or_the_next_one_stands() {
+        for (text, len) in [
+            ("a:b@c", 5),
+            ("a:b@c d", 5),
+            ("a:b@c\"", 5),
+            ("a:/b://c", 4),
+            ("a::/b", 5),
+            ("é<", 2),
+            ("a`", 1),
+            ("a\\n", 1),
+            ("a:/", 3),
+            ("://", 0),
+            ("", 0),
+        ] {
+            assert_eq!(run(text.as_bytes()), len, "{text}");
+        }
+    }
+
+    #[test]
     fn a_word_that_was_measured_in_parts_ends_where_it_does() {
         let text = format!(
             "{} {}\"{}",
