@@ -322,12 +322,16 @@ pub(super) fn cut(look: &mut Look<'_, '_>, named: Named, site: Site, found: Exte
         parameter: site.parameter,
         goes_on: site.joint == Joint::Colon && prose::goes_on(look.bytes, found.end),
     };
-    // What must be opaque and is shorter than that is asked no more.
-    let is_brief = value.len() < plausible::OPAQUE && matches!(named.force, Force::Opaque | Force::Parameter);
+    // What must be opaque and is shorter than that, or a number and is longer than those are, is asked no more.
+    let is_misfit = match named.force {
+        Force::Opaque | Force::Parameter => value.len() < plausible::OPAQUE,
+        Force::Digits(_) => traits::trimmed(value).len() > plausible::DIGITS,
+        Force::Certain | Force::Street => false,
+    };
     let Look {
         bytes, known, judged, ..
     } = look;
-    let plausible = judged.is_plausible(named, candidate, || match is_brief {
+    let plausible = judged.is_plausible(named, candidate, || match is_misfit {
         true => 0,
         false => {
             let text = traits::trimmed(value);
@@ -374,6 +378,7 @@ fn whole(look: &Look<'_, '_>, named: Named, site: Site, found: Extent) -> Extent
 }
 
 fn to_mark(look: &Look<'_, '_>, named: Named, found: Extent) -> Extent {
+    static ENDS: Bytes = Bytes::of(b" \t\n\x0C\r,;|\"'<>(){}[]=:\\");
     let line = look
         .bytes
         .get(found.start..look.bytes.len().min(found.start + 160))
@@ -384,7 +389,7 @@ fn to_mark(look: &Look<'_, '_>, named: Named, found: Extent) -> Extent {
         let rest = line.get(end + 1..).unwrap_or_default();
         let word = rest
             .iter()
-            .take_while(|byte| !byte.is_ascii_whitespace() && !b",;|\"'<>(){}[]=:\\".contains(byte))
+            .take_while(|byte| !ENDS.has(**byte))
             .count();
         let text = rest.get(..word).unwrap_or_default();
         let fits = if is_option(text) {
@@ -426,7 +431,7 @@ const ELEMENTS: usize = 64;
 fn list(look: &mut Look<'_, '_>, named: Named, site: Site, first: usize) {
     let mut at = first;
     for _ in 0..ELEMENTS {
-        let Some(found) = value::extent(look.bytes, at, false).filter(|found| found.quoted) else {
+        let Some(found) = value::quoted(look.bytes, at) else {
             return;
         };
         let scheme = header::scheme(look.bytes, named, found.start);

@@ -2,11 +2,11 @@
 //! look-around is bounded or remembered, so that a text is read in linear time whatever it holds.
 
 use std::borrow::Cow;
-use std::ops::Range;
 
 use super::alphabet::{ALPHABETS, Alphabet, byte};
 use super::hits::{Hits, Sort};
 use super::judged::Judged;
+use super::misfits::Misfits;
 use super::tokens::{BEGINNING, INFIXES, PREFIXES, Prefix, Shape};
 use super::traits::Known;
 use super::triggers::Trigger;
@@ -37,6 +37,8 @@ pub(super) struct Look<'t, 'h> {
     pub(super) known: Known,
     /// What was said of the values that were judged last.
     pub(super) judged: Judged<'t>,
+    /// The same of those in sentences.
+    pub(super) told: prose::Told<'t>,
     /// What was seen last of the pairs of a value.
     pub(super) rest: pairs::Rest,
     /// The parameters that were read last.
@@ -71,42 +73,6 @@ pub(super) struct Look<'t, 'h> {
     broken: [Misfits; SHAPES],
 }
 
-/// Bodies of one end that do not have a shape.
-#[derive(Debug)]
-struct Misfits {
-    /// Where they begin.
-    from: Range<usize>,
-    end: usize,
-}
-
-impl Misfits {
-    const NONE: Self = Self { from: 0..0, end: 0 };
-
-    /// Whether the body from `from` to `end`, which `body` gives if there is memory for it, has the shape.
-    fn ask<'b>(
-        &mut self,
-        shape: Shape,
-        from: usize,
-        end: usize,
-        body: impl FnOnce() -> Option<Cow<'b, [u8]>>,
-    ) -> bool {
-        if self.end == end && self.from.contains(&from) {
-            return false;
-        }
-        let Some(body) = body() else {
-            return false;
-        };
-        let fits = shape.fits(&body);
-        if !fits {
-            *self = Self {
-                from: from..from + shape.misfits(&body),
-                end,
-            };
-        }
-        fits
-    }
-}
-
 /// How many shapes are remembered: the others are read in a moment.
 const SHAPES: usize = 3;
 
@@ -133,6 +99,7 @@ impl<'t, 'h> Look<'t, 'h> {
             word: (0, 0),
             known: Known::default(),
             judged: Judged::default(),
+            told: prose::Told::default(),
             rest: pairs::Rest::default(),
             listed: header::Listed::default(),
             grants: grant::Grants::default(),
@@ -436,8 +403,6 @@ impl<'t, 'h> Look<'t, 'h> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::super::cases::{ALNUM, body};
     use super::super::engine::tests::rules;
     use super::*;
@@ -474,26 +439,6 @@ mod tests {
                 found.iter().any(|hit| hit.2 == text.len()),
                 "{beginning}: {found:?}"
             );
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_remembered_of_a_run_is_what_reading_it_says(
-            pieces in prop::collection::vec(
-                prop_oneof!["eyJ", "[a-z]{1,14}", "[A-Z0-9]{1,9}", "[.]{1,2}", "-", "[a-zA-Z0-9]{12,20}"],
-                0..12,
-            )
-        ) {
-            let run = pieces.concat();
-            for shape in [Shape::Mixed, Shape::Jwt, Shape::Parts] {
-                let mut misfits = Misfits::NONE;
-                for from in 0..=run.len() {
-                    let body = &run.as_bytes()[from..];
-                    let asked = misfits.ask(shape, from, run.len(), || Some(Cow::Borrowed(body)));
-                    prop_assert_eq!(asked, shape.fits(body), "{:?} from {} of {}", shape, from, run);
-                }
-            }
         }
     }
 }

@@ -45,6 +45,7 @@ mod look;
 mod mark;
 mod marked;
 mod members;
+mod misfits;
 mod named;
 mod neighbours;
 mod numbers;

@@ -27,7 +27,8 @@ pub(super) struct Candidate<'t> {
     pub(super) parameter: bool,
     /// Words of prose follow it. Asked only of what a colon joins.
     pub(super) goes_on: bool,
-    /// What stands in it. Not asked of what is shorter than [`OPAQUE`] and must be opaque.
+    /// What stands in it. Not asked of what is shorter than [`OPAQUE`] and must be opaque, nor of what is longer than
+    /// [`DIGITS`] and must be a number.
     pub(super) traits: Traits,
 }
 
@@ -52,7 +53,7 @@ pub(super) fn is_plausible(named: Named, candidate: Candidate<'_>) -> bool {
         Force::Parameter => {
             candidate.parameter && (is_opaque_with(value, candidate.traits) || is_signature(value))
         }
-        Force::Digits(_) => value.len() <= 64,
+        Force::Digits(_) => value.len() <= DIGITS,
         Force::Street => is_street(value),
         Force::Certain => true,
     };
@@ -191,6 +192,9 @@ fn is_unlike(value: &str, traits: Traits) -> bool {
         || value.starts_with(|first: char| first.is_ascii_lowercase()) && traits & traits::CAPITAL != 0;
     value.len() >= 3 && (traits & traits::UNLIKE != 0 || inside())
 }
+
+/// The longest value that is a number in groups, in bytes.
+pub(super) const DIGITS: usize = 64;
 
 /// The shortest value that looks like a key, in bytes.
 pub(super) const OPAQUE: usize = 16;

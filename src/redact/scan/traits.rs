@@ -107,6 +107,8 @@ pub(super) struct Known {
     end: usize,
     /// By trait, behind the first byte of where it stands last; zero where it does not.
     last: [u32; COUNT],
+    /// Where the text ended that was asked of last.
+    asked: usize,
 }
 
 impl Known {
@@ -116,6 +118,10 @@ impl Known {
             return of(bytes.get(start..end).unwrap_or_default());
         }
         if self.end != end || start < self.from {
+            // Most are asked of once; of how they end, no more need be known then.
+            if std::mem::replace(&mut self.asked, end) != end {
+                return of(bytes.get(start..end).unwrap_or_default());
+            }
             self.read(bytes, start, end);
         }
         let start = u32::try_from(start).unwrap_or(u32::MAX);

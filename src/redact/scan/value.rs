@@ -163,15 +163,8 @@ fn quote(bytes: &[u8], at: usize) -> Option<Quote> {
 
 /// The value at `at`; `parameter` says that it is one of a URL's.
 pub(super) fn extent(bytes: &[u8], at: usize, parameter: bool) -> Option<Extent> {
-    static PARTS: Bytes = Bytes::alnum_and(b"_:!");
     // Nearly everything is no wrapper, and has no mark before its end: then what was read need not be read again.
-    let word = PARTS.run(bytes.get(at..bytes.len().min(at + WRAPPER)).unwrap_or_default());
-    let is_bare = match byte(bytes, at + word) {
-        b'&' | b'(' | b'{' | b'[' | b'\\' | b'"' | b'\'' | b'`' => false,
-        b' ' => byte(bytes, at + word + 1) != b'{',
-        _ => true,
-    };
-    if is_bare {
+    if let Some(word) = bare_word(bytes, at) {
         let tag = if byte(bytes, at) == b'<' {
             tag(bytes, at, b'>')
         } else {
@@ -189,6 +182,27 @@ pub(super) fn extent(bytes: &[u8], at: usize, parameter: bool) -> Option<Extent>
         });
     }
     marked(bytes, at, parameter)
+}
+
+/// The value at `at` if it stands in marks. Where it does not, its end, which many names in one run may ask for, is not
+/// looked for.
+pub(super) fn quoted(bytes: &[u8], at: usize) -> Option<Extent> {
+    match bare_word(bytes, at) {
+        Some(_) => None,
+        None => in_wrapper(bytes, unwrap(bytes, at))?,
+    }
+}
+
+/// How long the word is that a value at `at` begins with, where it has neither a wrapper nor marks.
+fn bare_word(bytes: &[u8], at: usize) -> Option<usize> {
+    static PARTS: Bytes = Bytes::alnum_and(b"_:!");
+    let word = PARTS.run(bytes.get(at..bytes.len().min(at + WRAPPER)).unwrap_or_default());
+    let is_bare = match byte(bytes, at + word) {
+        b'&' | b'(' | b'{' | b'[' | b'\\' | b'"' | b'\'' | b'`' => false,
+        b' ' => byte(bytes, at + word + 1) != b'{',
+        _ => true,
+    };
+    is_bare.then_some(word)
 }
 
 /// What stands in the marks that open at `at`.
@@ -216,18 +230,8 @@ fn tag(bytes: &[u8], at: usize, close: u8) -> Option<usize> {
 /// As [`extent`], of a value that may have a wrapper or marks.
 fn marked(bytes: &[u8], at: usize, parameter: bool) -> Option<Extent> {
     let at = unwrap(bytes, at);
-    if let Some(quote) = quote(bytes, at) {
-        let start = at + quote.escapes + 1;
-        let start = triple(bytes, start, quote);
-        let end = close(bytes, start, quote);
-        return Some(Extent {
-            start,
-            end,
-            quoted: true,
-        });
-    }
-    if byte(bytes, at) == b'[' && tag(bytes, at, b']').is_none() {
-        return numbers(bytes, at);
+    if let Some(found) = in_wrapper(bytes, at) {
+        return found;
     }
     let end = at + bare::len(bytes, at, parameter);
     (end > at).then_some(Extent {
@@ -235,6 +239,22 @@ fn marked(bytes: &[u8], at: usize, parameter: bool) -> Option<Extent> {
         end,
         quoted: false,
     })
+}
+
+/// What stands in the marks or the list at `at`, behind all wrappers; nothing where it is neither.
+fn in_wrapper(bytes: &[u8], at: usize) -> Option<Option<Extent>> {
+    if let Some(quote) = quote(bytes, at) {
+        let start = at + quote.escapes + 1;
+        let start = triple(bytes, start, quote);
+        let end = close(bytes, start, quote);
+        return Some(Some(Extent {
+            start,
+            end,
+            quoted: true,
+        }));
+    }
+    let is_list = byte(bytes, at) == b'[' && tag(bytes, at, b']').is_none();
+    is_list.then(|| numbers(bytes, at))
 }
 
 /// `"""x"""`
