@@ -8,11 +8,7 @@ use super::traits::{self, Traits};
 
 /// Nothing, or a mark that stands for what was taken away: never counted again.
 pub(super) fn is_nothing(value: &str) -> bool {
-    let is_marked = || {
-        let at = memchr::memchr(b'[', value.as_bytes());
-        at.is_some_and(|at| value.as_bytes().get(at..).is_some_and(mark::is_in))
-    };
-    is_nothing_in(value, is_marked)
+    is_nothing_in(value, || mark::is_in(value.as_bytes()))
 }
 
 /// As [`is_nothing`], where it is known whether one of our own markers stands in the value.

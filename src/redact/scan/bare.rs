@@ -40,9 +40,8 @@ impl Read {
         static MARKS: Bytes = Bytes::controls_and(b"\"'`()[]{}<>;&#\\,|");
         let (mut len, mut open) = (self.len, self.open);
         let mut is_end = false;
-        while len < limit
-            && let Some(&char) = ahead.get(len)
-        {
+        let within = ahead.get(..limit).unwrap_or(ahead);
+        while let Some(&char) = within.get(len) {
             if !MARKS.has(char) {
                 len += 1;
                 continue;
@@ -99,9 +98,10 @@ impl Read {
     }
 }
 
-/// The value of a parameter that was read last.
+/// The value that was read last.
 #[derive(Debug, Default)]
 pub(super) struct Run {
+    parameter: bool,
     from: usize,
     /// Where it ends; if it does not, how far it was read without a doubt.
     to: usize,
@@ -113,8 +113,17 @@ pub(super) struct Run {
 const BEHIND: usize = 64;
 
 impl Run {
-    /// How long the value of a parameter at `at` is, as [`len`] says.
+    /// Of parameters of URLs.
+    pub(super) fn of_parameters() -> Self {
+        Self {
+            parameter: true,
+            ..Self::default()
+        }
+    }
+
+    /// How long the value at `at` is, as [`len`] says.
     pub(super) fn len(&mut self, bytes: &[u8], at: usize) -> usize {
+        let parameter = self.parameter;
         let ahead = bytes.get(at..bytes.len().min(at + LONGEST)).unwrap_or_default();
         let known = self.goes_through(bytes, at);
         if known && self.is_end && self.to + BEHIND < at + LONGEST {
@@ -132,13 +141,13 @@ impl Run {
         }
         let is_new = read.len == 0;
         let sure = LONGEST - BEHIND;
-        let is_end = read.on(ahead, sure, true);
+        let is_end = read.on(ahead, sure, parameter);
         let (to, known) = (at + read.len, read);
         if !is_end {
-            read.on(ahead, ahead.len(), true);
+            read.on(ahead, ahead.len(), parameter);
         }
         if !is_new && read.passed > 0 {
-            return len(bytes, at, true);
+            return len(bytes, at, parameter);
         }
         let passed = if is_new {
             known.passed + at
@@ -146,6 +155,7 @@ impl Run {
             self.read.passed
         };
         *self = Self {
+            parameter,
             from: at,
             to,
             is_end,
@@ -210,9 +220,11 @@ mod tests {
             let unit = if narrow { unit.replace([' ', '&', '#', '|', ','], "") } else { unit };
             let text = format!("{}{}", unit.repeat(if unit.is_empty() { 1 } else { long.min(9000 / unit.len() + 1) }), pieces.concat());
             let bytes = text.as_bytes();
-            let mut run = Run::default();
-            for at in (0..=bytes.len()).step_by(step) {
-                prop_assert_eq!(run.len(bytes, at), len(bytes, at, true), "{} of {}", at, text);
+            for mut run in [Run::default(), Run::of_parameters()] {
+                let parameter = run.parameter;
+                for at in (0..=bytes.len()).step_by(step) {
+                    prop_assert_eq!(run.len(bytes, at), len(bytes, at, parameter), "{} of {}", at, text);
+                }
             }
         }
     }

@@ -12,7 +12,7 @@ use super::look::Look;
 use super::plausible::{is_opaque, is_street};
 use super::tokens::is_uuid;
 use super::triggers::{TRIGGERS, Trigger};
-use super::{cut, encoded, fold, header, mark, numbers, word};
+use super::{bare, cut, encoded, fold, header, mark, numbers, word};
 use crate::redact::words::{Force, Named};
 
 /// How much of a text is scanned unless told otherwise, in bytes; what lies beyond is not kept.
@@ -196,7 +196,7 @@ impl Engine {
             quoted: true,
         };
         let scheme = header::scheme(text.as_bytes(), named, extent.start);
-        let extent = header::credential(text.as_bytes(), scheme, extent);
+        let extent = header::credential(text.as_bytes(), &mut bare::Run::default(), scheme, extent);
         let rest = text.get(extent.start..extent.end).unwrap_or_default();
         if is_nothing(rest) {
             return true;

@@ -21,11 +21,21 @@ pub(super) static OF_STATES: LazyLock<[Finder<'static>; 4]> =
     LazyLock::new(|| ["code=", "id_token=", "access_token=", "assertion="].map(Finder::new));
 
 /// What is known of the grants of a text.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Grants {
     run: bare::Run,
     of_codes: [Next; 5],
     of_states: [Next; 4],
+}
+
+impl Default for Grants {
+    fn default() -> Self {
+        Self {
+            run: bare::Run::of_parameters(),
+            of_codes: Default::default(),
+            of_states: Default::default(),
+        }
+    }
 }
 
 /// Where a word stands next.

@@ -219,7 +219,8 @@ pub(super) fn scheme(bytes: &[u8], named: Named, start: usize) -> Option<usize> 
 }
 
 /// The credential within a value: what stands behind the name of its scheme, which is so long.
-pub(super) fn credential(bytes: &[u8], scheme: Option<usize>, found: Extent) -> Extent {
+/// `run` is what is known of such values.
+pub(super) fn credential(bytes: &[u8], run: &mut bare::Run, scheme: Option<usize>, found: Extent) -> Extent {
     let behind = |scheme: &usize| !found.quoted || found.start + scheme < found.end;
     let Some(scheme) = scheme.filter(behind) else {
         return found;
@@ -237,7 +238,7 @@ pub(super) fn credential(bytes: &[u8], scheme: Option<usize>, found: Extent) -> 
     let end = if found.quoted {
         found.end
     } else {
-        start + bare::len(bytes, start, false)
+        start + run.len(bytes, start)
     };
     Extent { start, end, ..found }
 }

@@ -224,7 +224,7 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
         if header::parameters(look, named, found) {
             return;
         }
-        found = header::credential(look.bytes, scheme, found);
+        found = header::credential(look.bytes, &mut look.credential, scheme, found);
     }
     cut(look, named, site, found);
 }
@@ -387,10 +387,7 @@ fn to_mark(look: &Look<'_, '_>, named: Named, found: Extent) -> Extent {
     let mut end = found.end - found.start;
     while byte(line, end) == b' ' {
         let rest = line.get(end + 1..).unwrap_or_default();
-        let word = rest
-            .iter()
-            .take_while(|byte| !ENDS.has(**byte))
-            .count();
+        let word = rest.iter().take_while(|byte| !ENDS.has(**byte)).count();
         let text = rest.get(..word).unwrap_or_default();
         let fits = if is_option(text) {
             false
@@ -435,8 +432,9 @@ fn list(look: &mut Look<'_, '_>, named: Named, site: Site, first: usize) {
             return;
         };
         let scheme = header::scheme(look.bytes, named, found.start);
-        cut(look, named, site, header::credential(look.bytes, scheme, found));
         at = found.end;
+        let found = header::credential(look.bytes, &mut look.credential, scheme, found);
+        cut(look, named, site, found);
         while matches!(byte(look.bytes, at), b'\\' | b'"' | b'\'') {
             at += 1;
         }

@@ -7,13 +7,13 @@ use super::alphabet::{ALPHABETS, Alphabet, byte};
 use super::hits::{Hits, Sort};
 use super::judged::Judged;
 use super::misfits::Misfits;
-use super::tokens::{BEGINNING, INFIXES, PREFIXES, Prefix, Shape};
+use super::tokens::{BEGINNING, INFIXES, PREFIXES, Prefix};
 use super::traits::Known;
 use super::triggers::Trigger;
 use super::variety::Variety;
 use crate::redact::words::{self, Named};
 
-use super::{argv, grant, header, jwk, keyval, lists, pairs, pem, phrases, prose, putty, url, value};
+use super::{argv, bare, grant, header, jwk, keyval, lists, pairs, pem, phrases, prose, putty, url, value};
 
 /// A text under the eyes of the detectors.
 #[derive(Debug)]
@@ -41,6 +41,8 @@ pub(super) struct Look<'t, 'h> {
     pub(super) told: prose::Told<'t>,
     /// What was seen last of the pairs of a value.
     pub(super) rest: pairs::Rest,
+    /// What was read last behind a scheme.
+    pub(super) credential: bare::Run,
     /// The parameters that were read last.
     pub(super) listed: header::Listed,
     /// What is known of the grants.
@@ -101,6 +103,7 @@ impl<'t, 'h> Look<'t, 'h> {
             judged: Judged::default(),
             told: prose::Told::default(),
             rest: pairs::Rest::default(),
+            credential: bare::Run::default(),
             listed: header::Listed::default(),
             grants: grant::Grants::default(),
             url: 0,
@@ -405,7 +408,6 @@ impl<'t, 'h> Look<'t, 'h> {
 mod tests {
     use super::super::cases::{ALNUM, body};
     use super::super::engine::tests::rules;
-    use super::*;
 
     #[test]
     fn what_is_known_of_one_shape_is_nothing_of_another() {

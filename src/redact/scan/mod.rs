@@ -110,6 +110,7 @@ pub struct Redaction {
 pub(super) fn make_tables() {
     LazyLock::force(&neighbours::NEIGHBOURS);
     LazyLock::force(&triggers::TRIGGERS);
+    LazyLock::force(&mark::MARKERS);
     LazyLock::force(&email::SMALL);
     LazyLock::force(&email::CAPITAL);
     LazyLock::force(&grant::OF_CODES);
