@@ -79,7 +79,7 @@ pub(super) struct Look<'t, 'h> {
 const SHAPES: usize = 3;
 
 /// How many names are remembered, each in its place.
-const NAMES: usize = 4;
+const NAMES: usize = 8;
 
 #[inline]
 fn place(name: &[u8]) -> usize {

@@ -74,8 +74,7 @@ impl Variety {
             }
             // Somewhat more, so that the next bodies of this run need not be read.
             let end = body.end.min(head.end + STEP);
-            self.kinds
-                .add(bytes.get(self.read.end..end).unwrap_or_default());
+            self.kinds.add(bytes.get(self.read.end..end).unwrap_or_default());
             self.read.end = end;
             if !self.kinds.are_enough(head.len(), fewest) {
                 return false;
