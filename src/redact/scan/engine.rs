@@ -48,7 +48,7 @@ impl Scratch {
         self.hits.retain(|hit| {
             let next = marks.partition_point(|mark| mark.0 <= hit.start);
             let mark = next.checked_sub(1).and_then(|last| marks.get(last));
-            !mark.is_some_and(|mark| hit.end <= mark.1)
+            mark.is_none_or(|mark| hit.end > mark.1)
         });
     }
 }
