@@ -8,6 +8,7 @@ use super::alphabet::Bytes;
 use super::bytes::{at, before, is_word, run, run_back};
 use super::clue::EMAIL;
 use super::hits::Sort;
+use super::lexicon::Lexicon;
 use super::numbers::Scan;
 
 /// The longest local part that is looked at, and the longest domain.
@@ -15,41 +16,41 @@ const LOCAL: usize = 128;
 const DOMAIN: usize = 255;
 
 /// Last labels that are the ends of file and unit names.
-const FILES: &[&str] = &[
-    "png",
-    "jpg",
-    "jpeg",
-    "gif",
-    "svg",
-    "webp",
-    "bmp",
-    "ico",
-    "service",
-    "socket",
-    "timer",
-    "target",
-    "mount",
-    "slice",
-    "device",
-    "swap",
+static FILES: Lexicon = Lexicon::of(&[
     "automount",
-    "scope",
-    "js",
+    "bmp",
+    "conf",
     "css",
+    "device",
+    "dll",
+    "exe",
+    "gif",
     "html",
+    "ico",
+    "jar",
+    "jpeg",
+    "jpg",
+    "js",
     "json",
+    "lock",
+    "log",
+    "mount",
+    "png",
+    "scope",
+    "service",
+    "slice",
+    "socket",
+    "svg",
+    "swap",
+    "target",
+    "timer",
+    "toml",
+    "txt",
+    "webp",
     "xml",
     "yaml",
     "yml",
-    "toml",
-    "lock",
-    "log",
-    "conf",
-    "txt",
-    "dll",
-    "exe",
-    "jar",
-];
+]);
 
 /// Domains whose addresses are the names of algorithms.
 const ALGORITHMS: &[&str] = &["openssh.com", "libssh.org", "lysator.liu.se"];
@@ -206,8 +207,9 @@ fn is_other(scan: &mut Scan<'_, '_>, start: usize, sign: usize, end: usize) -> b
     let bytes = scan.bytes;
     let local = scan.text.get(start..sign).unwrap_or_default();
     let domain = scan.text.get(sign + 1..end).unwrap_or_default();
-    let last = domain.rsplit('.').next().unwrap_or_default();
-    if FILES.iter().any(|file| last.eq_ignore_ascii_case(file)) || ALGORITHMS.contains(&domain) {
+    let dot = memchr::memrchr(b'.', domain.as_bytes());
+    let last = dot.and_then(|dot| domain.get(dot + 1..)).unwrap_or(domain);
+    if FILES.has(last) || ALGORITHMS.contains(&domain) {
         return true;
     }
     // `user@host:path`, and every form of a repository's remote.
@@ -216,7 +218,7 @@ fn is_other(scan: &mut Scan<'_, '_>, start: usize, sign: usize, end: usize) -> b
             is_word(byte) || matches!(byte, b'/' | b'.' | b'-' | b'~')
         });
         let path = scan.text.get(end + 1..end + 1 + len).unwrap_or_default();
-        path.contains('/') || path.ends_with(".git")
+        path.as_bytes().contains(&b'/') || path.ends_with(".git")
     };
     if path || matches!(local, "git" | "hg" | "svn") {
         return true;
