@@ -1,14 +1,18 @@
 //! What headers hold: a credential behind its scheme, and cookies one by one.
 
+use std::ops::Range;
+
 use super::about::is_nothing;
 use super::alphabet::{Bytes, byte};
 use super::bare;
 use super::bytes::before;
+use super::hits::Hits;
 use super::lexicon::Lexicon;
 use super::look::Look;
 use super::plausible::is_opaque;
 use super::traits;
 use super::value::{self, Extent};
+use crate::memory;
 use crate::redact::scan::hits::Sort;
 use crate::redact::words::{self, Force, Named};
 
@@ -91,15 +95,7 @@ pub(super) fn parameters(look: &mut Look<'_, '_>, named: Named, found: Extent) -
         line_end(look.bytes, found.start)
     };
     let text = look.text.get(..end).unwrap_or_default();
-    let hits = &mut *look.hits;
-    let any = look.listed.read(text, found.start, |from, name, value| {
-        let lead = value.len() - value.trim_start_matches(['"', '\\']).len();
-        let value_at = from + name.len() + 1 + lead;
-        let value = value.trim_matches(['"', '\\']);
-        if !is_nothing(value) {
-            hits.push(value_at, value_at + value.len(), "header.parameter", Sort::Secret);
-        }
-    });
+    let any = look.listed.read(text, found.start, look.hits);
     if !any {
         look.secret(found.start + scheme + 1, end, "header.parameter");
     }
@@ -110,60 +106,75 @@ pub(super) fn parameters(look: &mut Look<'_, '_>, named: Named, found: Extent) -
 /// The parameters that were read last, where one list is asked for at several of its places.
 #[derive(Debug, Default)]
 pub(super) struct Listed {
-    /// All that begin between these two places were read, and what was to be cut of them is.
+    /// All that begin between these two places were read.
     from: usize,
     to: usize,
-    /// Where the last one begins that is a proof.
-    proof: Option<usize>,
+    /// Where each of them begins that is a proof, and the place of what is to be cut of it; nothing stands there where it
+    /// is no secret.
+    proofs: Vec<(usize, Range<usize>)>,
 }
 
 impl Listed {
-    /// Reads the list from `start` to the text's end; whether one of its parameters is a proof. Calls `proof` with those that
-    /// were not read before: where each begins, its name and its value.
-    fn read(&mut self, text: &str, start: usize, mut proof: impl FnMut(usize, &str, &str)) -> bool {
-        let (mut from, read, mut any) = self.behind(text.as_bytes(), start);
+    /// Pushes the proofs of the list from `start` to the text's end; whether there is one.
+    fn read(&mut self, text: &str, start: usize, hits: &mut Hits) -> bool {
+        let (mut from, read) = self.behind(text.as_bytes(), start);
         if from == start {
-            *self = Self {
-                from,
-                to: from,
-                proof: None,
-            };
+            (self.from, self.to) = (from, from);
+            self.proofs.clear();
         }
+        // Those that are known are pushed again. Nothing more is cut by it; but which of two rules names what both have
+        // would be another one.
+        let first = self.proofs.partition_point(|(begin, _)| *begin < start);
+        let known = self.proofs.get(first..).unwrap_or_default();
+        known.iter().for_each(|(_, place)| push(hits, place));
+        let mut any = !known.is_empty();
         for pair in apart(text.get(from..).unwrap_or_default()).take(COOKIES - read) {
-            let found = named_so(pair);
-            if let Some((name, value)) = found {
-                proof(from, name, value);
-                any = true;
-            }
             let behind = from + pair.len() + 1;
             // One that nothing stands behind may go on.
-            if behind <= text.len() {
+            let is_whole = behind <= text.len();
+            if let Some((name, value)) = named_so(pair) {
+                let place = place_of(from + name.len() + 1, value);
+                push(hits, &place);
+                any = true;
+                if is_whole {
+                    memory::push(&mut self.proofs, (from, place));
+                }
+            }
+            if is_whole {
                 self.to = behind;
-                self.proof = if found.is_some() { Some(from) } else { self.proof };
             }
             from = behind;
         }
         any
     }
 
-    /// Where the list from `start` to the text's end is read on, how many of its parameters stand before that, and whether
-    /// one of them is a proof.
-    fn behind(&self, text: &[u8], start: usize) -> (usize, usize, bool) {
-        let afresh = (start, 0, false);
+    /// Where the list from `start` to the text's end is read on, and how many of its parameters stand before that.
+    fn behind(&self, text: &[u8], start: usize) -> (usize, usize) {
         let is_gap = |byte: u8| matches!(byte, b',' | b' ' | b';');
         let is_known = (self.from..self.to).contains(&start) && self.to <= text.len();
         if !is_known || !is_gap(before(text, start, 1)) {
-            return afresh;
+            return (start, 0);
         }
         let gaps = text.get(start..self.to).unwrap_or_default().iter();
         let read = gaps.filter(|byte| is_gap(**byte)).count();
-        let is_proof = self.proof.is_some_and(|proof| proof >= start);
         if read < COOKIES {
-            (self.to, read, is_proof)
+            (self.to, read)
         } else {
-            afresh
+            (start, 0)
         }
     }
+}
+
+/// The place of a proof's value that stands at `at`, without its marks; an empty one where it is no secret.
+fn place_of(at: usize, value: &str) -> Range<usize> {
+    let lead = value.len() - value.trim_start_matches(['"', '\\']).len();
+    let value = value.trim_matches(['"', '\\']);
+    let len = if is_nothing(value) { 0 } else { value.len() };
+    at + lead..at + lead + len
+}
+
+fn push(hits: &mut Hits, place: &Range<usize>) {
+    hits.push(place.start, place.end, "header.parameter", Sort::Secret);
 }
 
 /// The parameters of [`LISTS`].
@@ -363,8 +374,6 @@ fn is_analytics(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -380,21 +389,17 @@ mod tests {
         ) {
             let text = pieces.concat();
             let mut listed = Listed::default();
-            let (mut told, mut wanted) = (BTreeSet::new(), BTreeSet::new());
+            let (mut told, mut wanted) = (Hits::default(), Hits::default());
             let mut start = 0;
             for (step, len) in lists {
                 start = (start + step) % (text.len() + 1);
                 let end = text.len().min(start + len);
                 let Some(whole) = text.get(..end).filter(|_| text.is_char_boundary(start)) else { continue };
-                let any = listed.read(whole, start, |from, name, value| {
-                    told.insert((from, name.to_owned(), value.to_owned()));
-                });
-                let afresh = Listed::default().read(whole, start, |from, name, value| {
-                    wanted.insert((from, name.to_owned(), value.to_owned()));
-                });
+                let any = listed.read(whole, start, &mut told);
+                let afresh = Listed::default().read(whole, start, &mut wanted);
                 prop_assert_eq!(any, afresh, "{}..{} of {}", start, end, text);
             }
-            prop_assert_eq!(told, wanted, "{}", text);
+            prop_assert_eq!(told.list(), wanted.list(), "{}", text);
         }
     }
 }
