@@ -186,9 +186,14 @@ impl Back<'_> {
     /// Goes over what a number is made of, as [`Self::step`] would byte by byte, and says how many bytes it was.
     fn over_number(&mut self, most: usize) -> usize {
         static PARTS: Bytes = Bytes::digits_and(b".-+");
-        let back = self.rest.iter().rev().take(most);
-        let len = back.take_while(|byte| PARTS.has(**byte)).count();
-        self.rest = self.rest.get(..self.rest.len() - len).unwrap_or_default();
+        let mut len = 0;
+        while len < most
+            && let [head @ .., last] = self.rest
+            && PARTS.has(*last)
+        {
+            self.rest = head;
+            len += 1;
+        }
         len
     }
 
