@@ -35,7 +35,7 @@ const HARMLESS: [&str; 24] = [
 ];
 
 /// The adversarial texts: their names, and what each is made of.
-pub const ADVERSARIAL: [(&str, Stuff); 37] = [
+pub const ADVERSARIAL: [(&str, Stuff); 53] = [
     ("hex", Stuff::Random(b"0123456789abcdef")),
     (
         "base64",
@@ -83,6 +83,31 @@ pub const ADVERSARIAL: [(&str, Stuff); 37] = [
     // Texts that are looked at again once they are decoded.
     ("%41", Stuff::Again("%41")),
     ("hex of token", Stuff::Again("746f6b656e3a20")),
+    // Of each, something is cut as it stands, and once more in what a reader sees.
+    ("userinfo, folded", Stuff::Again("1.http://a:b@é")),
+    ("userinfo, a digit", Stuff::Again("http://a:b@\u{ff10}")),
+    ("address, \\0", Stuff::Again("/1.2.3.4\\0,key=")),
+    ("address, entity", Stuff::Again("token:1.1.1.1/&amp;")),
+    ("columns, folded", Stuff::Again(") values (API key DE89 \u{ff10}")),
+    (
+        "numbers, folded",
+        Stuff::Again("ssn 123456789 dob 1 1 1 \u{ff10}"),
+    ),
+    ("sentences, folded", Stuff::Again("Token [1,é")),
+    ("markers", Stuff::Again("[REDACTED:secret] 1.1.1.1 ")),
+    // Each asks of what is left of one long run: where it ends, or what stands in it.
+    ("aa:email$", Stuff::Again("aa:email$")),
+    ("?code=", Stuff::Again("?code=")),
+    ("key=token+", Stuff::Again("key=token+")),
+    ("sig=[\\(", Stuff::Again("sig=[\\(")),
+    ("Digest", Stuff::Again("identified by Digest key=")),
+    (":5432:a:b:[[", Stuff::Again("dob:5432:a:b:[[")),
+    ("-dob", Stuff::Again("-00-1a-2b-3c-4d-5e-dob 1 1 1 ")),
+    // Each is followed through the same white space.
+    (
+        "PEM headers, spaces",
+        Stuff::Both("abc:-----BEGIN A----value", "%20"),
+    ),
 ];
 
 /// The sizes of an adversarial text, in KiB.
@@ -95,6 +120,8 @@ pub enum Stuff {
     Random(&'static [u8]),
     /// The same again and again.
     Again(&'static str),
+    /// The one again and again in the first half, the other in the second.
+    Both(&'static str, &'static str),
 }
 
 impl Stuff {
@@ -102,6 +129,11 @@ impl Stuff {
         match self {
             Self::Random(alphabet) => random(&mut Rng::with_seed(11), alphabet, len),
             Self::Again(text) => text.repeat(len / text.len()),
+            Self::Both(first, second) => {
+                let half = first.repeat(len / 2 / first.len());
+                let rest = second.repeat((len - half.len()) / second.len());
+                half + &rest
+            }
         }
     }
 }

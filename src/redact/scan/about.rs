@@ -8,11 +8,7 @@ use super::traits::{self, Traits};
 
 /// Nothing, or a mark that stands for what was taken away: never counted again.
 pub(super) fn is_nothing(value: &str) -> bool {
-    let is_marked = || {
-        let at = memchr::memchr(b'[', value.as_bytes());
-        at.is_some_and(|at| value.as_bytes().get(at..).is_some_and(mark::is_in))
-    };
-    is_nothing_in(value, is_marked)
+    is_nothing_in(value, || mark::is_in(value.as_bytes()))
 }
 
 /// As [`is_nothing`], where it is known whether one of our own markers stands in the value.
@@ -470,22 +466,18 @@ static ABOUT: Lexicon = Lexicon::of(&[
     "your",
 ]);
 
+/// What a word of a sentence may end with.
+pub(super) const MARKS: [char; 6] = ['.', ',', '!', '?', ':', ';'];
+
 /// A single word that says something about a secret.
 pub(super) fn is_word_about(value: &str) -> bool {
-    let word = value.trim_end_matches(['.', ',', '!', '?', ':', ';']);
+    /// No word of the lists is as long.
+    const LONG: usize = 32;
+    // Marks behind a long word, which many names in one run may ask for, are not read again for each.
+    let is_long = |rest: &[u8]| rest.iter().any(|byte| !MARKS.contains(&char::from(*byte)));
+    if value.as_bytes().get(LONG - 1..).is_some_and(is_long) {
+        return false;
+    }
+    let word = value.trim_end_matches(MARKS);
     ABOUT.has(word) || is_foreign_word(word)
-}
-
-/// Several words of which the first says something about a secret, or a sentence of plain words.
-pub(super) fn is_prose(value: &str) -> bool {
-    let mut words = value.split_whitespace();
-    let first = words.next().is_some_and(is_word_about);
-    let plain = |word: &str| {
-        let word = word.trim_end_matches(['.', ',', '!', '?', ':', ';']);
-        word.bytes()
-            .all(|byte| byte.is_ascii_alphabetic() || byte == b'\'' || byte == b'-')
-    };
-    let count = value.split_whitespace().take(32).count();
-    let about = value.split_whitespace().take(32).any(is_word_about);
-    count >= 2 && first || count >= 3 && about && value.split_whitespace().take(32).all(plain)
 }

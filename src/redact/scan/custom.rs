@@ -59,7 +59,7 @@ impl Shapes {
         let mut folded = fold::Folded::default();
         if fold::fold(text, &mut folded) {
             self.each(&folded.text, &mut |shape, start, end| {
-                let (start, end) = folded.origin(start, end);
+                let (start, end) = folded.back().origin(start, end);
                 hits.push(start, end, shape.rule, shape.sort);
             });
         }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::alphabet::Bytes;
 use super::hits::{Hit, Hits};
 use crate::memory;
 
@@ -68,10 +69,8 @@ fn closes(bytes: &[u8], at: usize) -> bool {
 
 /// Whether a value may be a number of JSON, or several with commas.
 fn is_bare(was: &str) -> bool {
-    let is_part = |byte: u8| {
-        byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+' | b'e' | b'E' | b',' | b' ' | b'\n')
-    };
-    was.bytes().all(is_part) && was.bytes().any(|byte| byte.is_ascii_digit())
+    static PARTS: Bytes = Bytes::digits_and(b".-+eE, \n");
+    was.bytes().all(|byte| PARTS.has(byte)) && was.bytes().any(|byte| byte.is_ascii_digit())
 }
 
 /// Puts quotation marks around what was written from `place` on, where it stands for a number of a JSON text that began at
@@ -104,6 +103,8 @@ const NEAR: usize = 2048;
 struct Before {
     /// For a way back on which no list's beginning was seen yet, and for one on which one was: the two go on in their own ways.
     ways: [Option<Way>; 2],
+    /// Up to here there is neither a text's nor a list's beginning.
+    bare: usize,
 }
 
 /// Where a way back leads from a place behind which something stood apart.
@@ -119,6 +120,12 @@ impl Before {
     /// How many backslashes the quotation mark of the key, or of the text of the same list, before a value has; none where
     /// the value is no number of a JSON text.
     fn escapes(&mut self, before: &[u8]) -> Option<usize> {
+        // Without one of these before it, no value is one of JSON.
+        let unread = before.get(self.bare..).unwrap_or(before);
+        if memchr::memchr2(b'"', b'[', unread).is_none() {
+            self.bare = before.len();
+            return None;
+        }
         let mut back = Back {
             before,
             rest: before,
@@ -178,9 +185,11 @@ struct Back<'t> {
 impl Back<'_> {
     /// Goes over what a number is made of, as [`Self::step`] would byte by byte, and says how many bytes it was.
     fn over_number(&mut self, most: usize) -> usize {
+        static PARTS: Bytes = Bytes::digits_and(b".-+");
         let mut len = 0;
         while len < most
-            && let Some((b'0'..=b'9' | b'.' | b'-' | b'+', head)) = self.rest.split_last()
+            && let [head @ .., last] = self.rest
+            && PARTS.has(*last)
         {
             self.rest = head;
             len += 1;

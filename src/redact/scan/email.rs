@@ -4,9 +4,11 @@ use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
+use super::alphabet::Bytes;
 use super::bytes::{at, before, is_word, run, run_back};
 use super::clue::EMAIL;
 use super::hits::Sort;
+use super::lexicon::Lexicon;
 use super::numbers::Scan;
 
 /// The longest local part that is looked at, and the longest domain.
@@ -14,41 +16,41 @@ const LOCAL: usize = 128;
 const DOMAIN: usize = 255;
 
 /// Last labels that are the ends of file and unit names.
-const FILES: &[&str] = &[
-    "png",
-    "jpg",
-    "jpeg",
-    "gif",
-    "svg",
-    "webp",
-    "bmp",
-    "ico",
-    "service",
-    "socket",
-    "timer",
-    "target",
-    "mount",
-    "slice",
-    "device",
-    "swap",
+static FILES: Lexicon = Lexicon::of(&[
     "automount",
-    "scope",
-    "js",
+    "bmp",
+    "conf",
     "css",
+    "device",
+    "dll",
+    "exe",
+    "gif",
     "html",
+    "ico",
+    "jar",
+    "jpeg",
+    "jpg",
+    "js",
     "json",
+    "lock",
+    "log",
+    "mount",
+    "png",
+    "scope",
+    "service",
+    "slice",
+    "socket",
+    "svg",
+    "swap",
+    "target",
+    "timer",
+    "toml",
+    "txt",
+    "webp",
     "xml",
     "yaml",
     "yml",
-    "toml",
-    "lock",
-    "log",
-    "conf",
-    "txt",
-    "dll",
-    "exe",
-    "jar",
-];
+]);
 
 /// Domains whose addresses are the names of algorithms.
 const ALGORITHMS: &[&str] = &["openssh.com", "libssh.org", "lysator.liu.se"];
@@ -138,10 +140,41 @@ fn local_start(bytes: &[u8], end: usize) -> Option<usize> {
     (start < end).then_some(start)
 }
 
+/// The domain that was read last: lists repeat a few.
+#[derive(Default)]
+pub(super) struct Domain {
+    /// Where it stands, with the byte behind its run.
+    start: usize,
+    to: usize,
+    /// How long it is, if it is one.
+    len: Option<usize>,
+}
+
 /// The end of the domain at `start`, if it is one: labels with dots, the last of letters.
-fn domain_end(scan: &Scan<'_, '_>, start: usize) -> Option<usize> {
+fn domain_end(scan: &mut Scan<'_, '_>, start: usize) -> Option<usize> {
+    static PARTS: Bytes = Bytes::alnum_and(b".-").and_foreign();
     let bytes = scan.bytes;
-    let mut end = start + run(bytes, start, DOMAIN, is_domain);
+    let ahead = bytes
+        .get(start..bytes.len().min(start + DOMAIN))
+        .unwrap_or_default();
+    let run = start + PARTS.run(ahead);
+    // What decides is the run and the byte behind it.
+    let known = bytes.get(scan.domain.start..scan.domain.to).unwrap_or_default();
+    if !known.is_empty() && bytes.get(start..=run) == Some(known) {
+        return scan.domain.len.map(|len| start + len);
+    }
+    let end = domain_in(scan, start, run);
+    scan.domain = Domain {
+        start,
+        to: run + 1,
+        len: end.map(|end| end - start),
+    };
+    end
+}
+
+/// As [`domain_end`], where the run of what domains are made of ends at `end`.
+fn domain_in(scan: &Scan<'_, '_>, start: usize, mut end: usize) -> Option<usize> {
+    let bytes = scan.bytes;
     while end > start && matches!(before(bytes, end, 1), b'.' | b'-') {
         end -= 1;
     }
@@ -174,8 +207,9 @@ fn is_other(scan: &mut Scan<'_, '_>, start: usize, sign: usize, end: usize) -> b
     let bytes = scan.bytes;
     let local = scan.text.get(start..sign).unwrap_or_default();
     let domain = scan.text.get(sign + 1..end).unwrap_or_default();
-    let last = domain.rsplit('.').next().unwrap_or_default();
-    if FILES.iter().any(|file| last.eq_ignore_ascii_case(file)) || ALGORITHMS.contains(&domain) {
+    let dot = memchr::memrchr(b'.', domain.as_bytes());
+    let last = dot.and_then(|dot| domain.get(dot + 1..)).unwrap_or(domain);
+    if FILES.has(last) || ALGORITHMS.contains(&domain) {
         return true;
     }
     // `user@host:path`, and every form of a repository's remote.
@@ -184,7 +218,7 @@ fn is_other(scan: &mut Scan<'_, '_>, start: usize, sign: usize, end: usize) -> b
             is_word(byte) || matches!(byte, b'/' | b'.' | b'-' | b'~')
         });
         let path = scan.text.get(end + 1..end + 1 + len).unwrap_or_default();
-        path.contains('/') || path.ends_with(".git")
+        path.as_bytes().contains(&b'/') || path.ends_with(".git")
     };
     if path || matches!(local, "git" | "hg" | "svn") {
         return true;
@@ -420,6 +454,17 @@ mod tests {
                 "bob at example dot org",
                 "CAROL AT EXAMPLE DOT NET"
             ]
+        );
+    }
+
+    #[test]
+    fn a_domain_is_judged_by_itself_whatever_was_read_before() {
+        let text = "a@x.com, a@x.com_ b@x.com: c@x.co d@x.com.1 e@x.com, f@x.comB g@x.com.";
+        let addresses: Vec<_> = found(text, "").into_iter().map(|(_, found)| found).collect();
+        assert_eq!(
+            addresses,
+            ["a@x.com", "b@x.com", "c@x.co", "e@x.com", "g@x.com"],
+            "{text}"
         );
     }
 

@@ -13,7 +13,7 @@ use super::look::Look;
 use super::plausible::{is_opaque, is_street};
 use super::tokens::is_uuid;
 use super::triggers::{TRIGGERS, Trigger};
-use super::{cut, encoded, fold, header, mark, numbers, word};
+use super::{bare, cut, encoded, fold, header, mark, numbers, word};
 use crate::redact::words::{Force, Named};
 
 /// How much of a text is scanned unless told otherwise, in bytes; what lies beyond is not kept.
@@ -41,9 +41,16 @@ impl Scratch {
         }
         self.hits.drop_hosts();
         self.hits.settle();
+        if self.marks.is_empty() {
+            return;
+        }
+        // They stand in the order in which they were found, each behind the end of the last.
         let marks = &self.marks;
-        self.hits
-            .retain(|hit| !marks.iter().any(|mark| mark.0 <= hit.start && hit.end <= mark.1));
+        self.hits.retain(|hit| {
+            let next = marks.partition_point(|mark| mark.0 <= hit.start);
+            let mark = next.checked_sub(1).and_then(|last| marks.get(last));
+            mark.is_none_or(|mark| hit.end > mark.1)
+        });
     }
 }
 
@@ -196,7 +203,7 @@ impl Engine {
             quoted: true,
         };
         let scheme = header::scheme(text.as_bytes(), named, extent.start);
-        let extent = header::credential(text.as_bytes(), scheme, extent);
+        let extent = header::credential(text.as_bytes(), &mut bare::Run::default(), scheme, extent);
         let rest = text.get(extent.start..extent.end).unwrap_or_default();
         if is_nothing(rest) {
             return true;
@@ -275,8 +282,9 @@ fn detect(text: &str, name: Kinds, needs: Needs, scratch: &mut Scratch) {
                 &mut scratch.folded,
             );
         }
+        let mut back = folded.back();
         for hit in scratch.folded.list() {
-            let (start, end) = folded.origin(hit.start, hit.end);
+            let (start, end) = back.origin(hit.start, hit.end);
             scratch.hits.push(start, end, hit.rule, hit.sort);
         }
     }
@@ -390,6 +398,15 @@ pub(super) mod tests {
         assert_eq!(marked(&engine, &once), once);
         let secret = format!("{} password=hunter2{}", "word ".repeat(9), "x".repeat(80));
         assert!(!marked(&engine, &secret).contains("hunter2"));
+    }
+
+    #[test]
+    fn nothing_is_found_within_a_marker_however_many_there_are() {
+        for count in [1, 2, 30, 300] {
+            let text = "[REDACTED:10.2.3.4] 10.2.3.5, ".repeat(count);
+            let wanted: Vec<_> = (0..count).map(|at| ("ip", 30 * at + 20, 30 * at + 28)).collect();
+            assert_eq!(rules(&text), wanted);
+        }
     }
 
     pub(in super::super) fn pieces() -> impl Strategy<Value = String> {

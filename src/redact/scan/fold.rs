@@ -4,7 +4,7 @@ use super::bytes::{before, is_word, run, run_back};
 use super::escapes;
 use super::fold_table::{Fold, fold as fold_char, is_accent, lookalike};
 use super::marked::Marked;
-use super::replaced::Replaced;
+use super::replaced::{Back, Replaced};
 use crate::memory;
 
 /// A text as the detectors see it.
@@ -48,9 +48,9 @@ impl Known {
 }
 
 impl Folded {
-    /// The span of the original that covers this span of the copy: whatever was replaced is covered whole.
-    pub(crate) fn origin(&self, start: usize, end: usize) -> (usize, usize) {
-        self.replaced.origin(start, end)
+    /// The way back to the original.
+    pub(super) fn back(&self) -> Back<'_> {
+        self.replaced.back()
     }
 
     fn known(&mut self, char: char) -> Known {
@@ -371,7 +371,10 @@ mod tests {
             }
         }
         let folded = fold(&format!("x{}y", "%41".repeat(40))).unwrap();
-        assert_eq!((folded.origin(1, 2), folded.origin(34, 41)), ((1, 4), (100, 121)));
+        assert_eq!(
+            (folded.back().origin(1, 2), folded.back().origin(34, 41)),
+            ((1, 4), (100, 121))
+        );
     }
 
     #[test]
@@ -401,11 +404,11 @@ mod tests {
         let text = "x 4\u{200b}1%31１ y";
         let folded = fold(text).unwrap();
         assert_eq!(folded.text, "x 4111 y");
-        let (start, end) = folded.origin(2, 6);
+        let (start, end) = folded.back().origin(2, 6);
         assert_eq!(&text[start..end], "4\u{200b}1%31１");
-        let (start, end) = folded.origin(7, 8);
+        let (start, end) = folded.back().origin(7, 8);
         assert_eq!(&text[start..end], "y");
-        let (start, end) = folded.origin(4, 5);
+        let (start, end) = folded.back().origin(4, 5);
         assert_eq!(&text[start..end], "%31");
     }
 
@@ -453,14 +456,14 @@ mod tests {
             let ends: Vec<usize> = folded.text.char_indices().map(|(at, _)| at).chain([folded.text.len()]).collect();
             let mut last = (0, 0);
             for pair in ends.windows(2) {
-                let (start, end) = folded.origin(pair[0], pair[1]);
+                let (start, end) = folded.back().origin(pair[0], pair[1]);
                 prop_assert!(start < end && text.get(start..end).is_some(), "{start}..{end}");
                 prop_assert!(last.0 <= start && last.1 <= end);
                 let verbatim = text[start..end] == folded.text[pair[0]..pair[1]];
                 prop_assert!(verbatim || fold(&text[start..end]).is_some() || lookalike(text[start..].chars().next().unwrap()).is_some());
                 last = (start, end);
             }
-            let (start, end) = folded.origin(0, folded.text.len());
+            let (start, end) = folded.back().origin(0, folded.text.len());
             prop_assert!(start <= end && end <= text.len());
         }
 

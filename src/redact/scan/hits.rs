@@ -1,5 +1,7 @@
 //! What detectors say of a text: which bytes must not stay, and by which rule.
 
+use std::cmp::Ordering;
+
 use crate::memory;
 
 /// What kind of thing a rule finds; the policy maps it to an action.
@@ -29,7 +31,12 @@ pub(crate) struct Hit {
 #[derive(Debug, Default)]
 pub(crate) struct Hits {
     list: Vec<Hit>,
+    /// Memory to merge in, used again.
+    spare: Vec<Hit>,
 }
+
+/// How many rows of hits that stand in order are merged.
+const ROWS: usize = 8;
 
 impl Hits {
     pub(crate) fn push(&mut self, start: usize, end: usize, rule: &'static str, sort: Sort) {
@@ -79,6 +86,9 @@ impl Hits {
         const USERINFO: &str = "url.userinfo";
         let first = self.list.iter().position(|hit| hit.rule == USERINFO);
         let Some(first) = first else { return };
+        if !self.list.iter().any(|hit| hit.sort == Sort::Personal) {
+            return;
+        }
         let mut userinfo: Vec<(usize, usize)> = Vec::new();
         self.list
             .iter()
@@ -98,12 +108,7 @@ impl Hits {
     /// Sorts the hits and merges those that overlap: the union is cut once, under the rule of the gravest sort and,
     /// among equals, of the longest.
     pub(crate) fn settle(&mut self) {
-        // Of two that claim the same bytes, the one that knows their shape names them.
-        let by_name = |rule: &str| rule.starts_with("kv.") || rule.starts_with("name.");
-        self.list.sort_unstable_by(|this, that| {
-            let places = (this.start, this.end).cmp(&(that.start, that.end));
-            places.then_with(|| by_name(this.rule).cmp(&by_name(that.rule)))
-        });
+        self.sort();
         // Those that are settled stand in front; there are never more of them than were looked at.
         let mut settled = 0;
         for at in 0..self.list.len() {
@@ -133,6 +138,83 @@ impl Hits {
     }
 }
 
+impl Hits {
+    /// Brings the hits in order. Each detector goes through the text from its start, so they mostly come as a few rows that
+    /// stand in order already.
+    fn sort(&mut self) {
+        if !self.merge() {
+            self.list.sort_unstable_by(Hit::order);
+        }
+    }
+
+    /// Merges the rows; `false`, and nothing is changed, where there are too many of them, no memory, or hits of which
+    /// neither is the first though two rules have them.
+    fn merge(&mut self) -> bool {
+        // Where each row is read on, and where it ends.
+        let mut rows = [(0, 0); ROWS];
+        let mut count = 0;
+        let mut from = 0;
+        for (at, pair) in self.list.windows(2).enumerate() {
+            if matches!(pair, [this, that] if this.order(that).is_gt()) {
+                let Some(row) = rows.get_mut(count) else {
+                    return false;
+                };
+                (*row, from, count) = ((from, at + 1), at + 1, count + 1);
+            }
+        }
+        if count == 0 {
+            return true;
+        }
+        let Some(row) = rows.get_mut(count) else {
+            return false;
+        };
+        *row = (from, self.list.len());
+        self.spare.clear();
+        if self.spare.try_reserve(self.list.len()).is_err() {
+            return false;
+        }
+        let rows = rows.get_mut(..=count).unwrap_or_default();
+        while let Some(next) = first(&self.list, rows) {
+            let last = self.spare.last();
+            let same = last.filter(|last| last.start == next.start && last.order(&next).is_eq());
+            if same.is_some_and(|last| *last != next) {
+                return false;
+            }
+            self.spare.push(next);
+        }
+        std::mem::swap(&mut self.list, &mut self.spare);
+        true
+    }
+}
+
+/// Takes the first of the hits at which rows are read on.
+fn first(list: &[Hit], rows: &mut [(usize, usize)]) -> Option<Hit> {
+    let mut best: Option<(&mut usize, &Hit)> = None;
+    for (at, end) in rows {
+        let Some(hit) = list.get(*at).filter(|_| at < end) else {
+            continue;
+        };
+        if best.as_ref().is_none_or(|(_, best)| hit.order(best).is_lt()) {
+            best = Some((at, hit));
+        }
+    }
+    let (at, hit) = best?;
+    *at += 1;
+    Some(*hit)
+}
+
+impl Hit {
+    /// Which stands first, and of two that claim the same bytes, which knows their shape and names them.
+    #[inline]
+    fn order(&self, other: &Self) -> Ordering {
+        let by_name = |rule: &str| rule.starts_with("kv.") || rule.starts_with("name.");
+        match self.start.cmp(&other.start).then(self.end.cmp(&other.end)) {
+            Ordering::Equal => by_name(self.rule).cmp(&by_name(other.rule)),
+            order => order,
+        }
+    }
+}
+
 impl Sort {
     /// The sort as remarks state it.
     pub(crate) const fn name(self) -> &'static str {
@@ -156,6 +238,8 @@ impl Sort {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -171,6 +255,30 @@ mod tests {
             .map(|hit| (hit.start, hit.end, hit.rule))
             .collect();
         assert_eq!(settled, [(5, 20, "kv.secret"), (30, 31, "ip")]);
+    }
+
+    proptest! {
+        #[test]
+        fn rows_that_stand_in_order_are_merged_as_they_would_be_sorted(
+            rows in prop::collection::vec(
+                prop::collection::vec((0..40_usize, 1..4_usize, 0..4_usize), 0..30).prop_map(|mut row| {
+                    row.sort_unstable();
+                    row
+                }),
+                0..12,
+            ),
+            same in any::<bool>(),
+        ) {
+            const RULES: [&str; 4] = ["kv.secret", "token.x", "url.userinfo", "name.secret"];
+            let mut hits = Hits::default();
+            for (start, len, rule) in rows.concat() {
+                hits.push(start, start + len, RULES[if same { 0 } else { rule }], Sort::Secret);
+            }
+            let mut sorted = hits.list.clone();
+            sorted.sort_unstable_by(Hit::order);
+            hits.sort();
+            prop_assert_eq!(hits.list, sorted);
+        }
     }
 
     #[test]

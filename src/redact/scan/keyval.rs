@@ -178,7 +178,7 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
     if named.force == Force::Parameter
         && (name.eq_ignore_ascii_case(b"code") || name.eq_ignore_ascii_case(b"state"))
     {
-        return super::url::grant(look, site);
+        return super::grant::grant(look, site);
     }
     let at = value_at(look.bytes, site);
     let is_behind_text = !site.marked && joint::closes(look.bytes, site.from, at);
@@ -224,7 +224,7 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
         if header::parameters(look, named, found) {
             return;
         }
-        found = header::credential(look.bytes, scheme, found);
+        found = header::credential(look.bytes, &mut look.credential, scheme, found);
     }
     cut(look, named, site, found);
 }
@@ -322,12 +322,16 @@ pub(super) fn cut(look: &mut Look<'_, '_>, named: Named, site: Site, found: Exte
         parameter: site.parameter,
         goes_on: site.joint == Joint::Colon && prose::goes_on(look.bytes, found.end),
     };
-    // What must be opaque and is shorter than that is asked no more.
-    let is_brief = value.len() < plausible::OPAQUE && matches!(named.force, Force::Opaque | Force::Parameter);
+    // What must be opaque and is shorter than that, or a number and is longer than those are, is asked no more.
+    let is_misfit = match named.force {
+        Force::Opaque | Force::Parameter => value.len() < plausible::OPAQUE,
+        Force::Digits(_) => traits::trimmed(value).len() > plausible::DIGITS,
+        Force::Certain | Force::Street => false,
+    };
     let Look {
         bytes, known, judged, ..
     } = look;
-    let plausible = judged.is_plausible(named, candidate, || match is_brief {
+    let plausible = judged.is_plausible(named, candidate, || match is_misfit {
         true => 0,
         false => {
             let text = traits::trimmed(value);
@@ -374,6 +378,7 @@ fn whole(look: &Look<'_, '_>, named: Named, site: Site, found: Extent) -> Extent
 }
 
 fn to_mark(look: &Look<'_, '_>, named: Named, found: Extent) -> Extent {
+    static ENDS: Bytes = Bytes::of(b" \t\n\x0C\r,;|\"'<>(){}[]=:\\");
     let line = look
         .bytes
         .get(found.start..look.bytes.len().min(found.start + 160))
@@ -382,10 +387,7 @@ fn to_mark(look: &Look<'_, '_>, named: Named, found: Extent) -> Extent {
     let mut end = found.end - found.start;
     while byte(line, end) == b' ' {
         let rest = line.get(end + 1..).unwrap_or_default();
-        let word = rest
-            .iter()
-            .take_while(|byte| !byte.is_ascii_whitespace() && !b",;|\"'<>(){}[]=:\\".contains(byte))
-            .count();
+        let word = rest.iter().take_while(|byte| !ENDS.has(**byte)).count();
         let text = rest.get(..word).unwrap_or_default();
         let fits = if is_option(text) {
             false
@@ -426,12 +428,13 @@ const ELEMENTS: usize = 64;
 fn list(look: &mut Look<'_, '_>, named: Named, site: Site, first: usize) {
     let mut at = first;
     for _ in 0..ELEMENTS {
-        let Some(found) = value::extent(look.bytes, at, false).filter(|found| found.quoted) else {
+        let Some(found) = value::quoted(look.bytes, at) else {
             return;
         };
         let scheme = header::scheme(look.bytes, named, found.start);
-        cut(look, named, site, header::credential(look.bytes, scheme, found));
         at = found.end;
+        let found = header::credential(look.bytes, &mut look.credential, scheme, found);
+        cut(look, named, site, found);
         while matches!(byte(look.bytes, at), b'\\' | b'"' | b'\'') {
             at += 1;
         }

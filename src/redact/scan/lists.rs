@@ -4,6 +4,7 @@ use super::about::{is_nothing, is_placeholder};
 use super::alphabet::byte;
 use super::engine;
 use super::look::Look;
+use super::traits;
 use super::value;
 use crate::redact::words::{self, Force};
 
@@ -71,8 +72,10 @@ pub(super) fn values(look: &mut Look<'_, '_>, close: usize, end: usize) {
     }
     let mut sensitive = 0_u64;
     for (at, name) in names.split(',').take(COLUMNS).enumerate() {
-        let name = name.trim().trim_matches(['"', '`', '[', ']', '\'', '\\']);
-        if words::named(name).is_some_and(|named| named.force == Force::Certain) {
+        let name = bare(name);
+        let known = look.known_name(name.as_bytes());
+        let named = known.unwrap_or_else(|| look.look_up(name));
+        if named.is_some_and(|named| named.force == Force::Certain) {
             sensitive |= 1 << at;
         }
     }
@@ -88,6 +91,11 @@ pub(super) fn values(look: &mut Look<'_, '_>, close: usize, end: usize) {
     look.list = look.list.max(at);
 }
 
+/// The name of a column without what is written around it.
+fn bare(name: &str) -> &str {
+    traits::trimmed(name).trim_matches(['"', '`', '[', ']', '\'', '\\'])
+}
+
 /// One row of values that begins at `at`; gives the place behind it.
 fn row(look: &mut Look<'_, '_>, names: &str, sensitive: u64, mut at: usize) -> usize {
     for column in 0..COLUMNS {
@@ -98,8 +106,9 @@ fn row(look: &mut Look<'_, '_>, names: &str, sensitive: u64, mut at: usize) -> u
         let text = look.text.get(found.start..found.end).unwrap_or_default();
         if sensitive >> column & 1 == 1 && !is_nothing(text) && !is_placeholder(text) {
             let name = names.split(',').nth(column).unwrap_or_default();
-            let name = name.trim().trim_matches(['"', '`', '[', ']', '\'', '\\']);
-            if let Some(named) = words::named(name) {
+            let name = bare(name);
+            let known = look.known_name(name.as_bytes());
+            if let Some(named) = known.unwrap_or_else(|| words::named(name)) {
                 look.hits.push(
                     found.start,
                     found.end,
@@ -120,4 +129,30 @@ fn row(look: &mut Look<'_, '_>, names: &str, sensitive: u64, mut at: usize) -> u
         }
     }
     at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::engine::tests::rules;
+
+    #[test]
+    fn the_columns_of_each_insert_are_its_own() {
+        let [first, second] = [
+            "insert into t (password, nick) values ('Xabc12XYdefgh9', 'Zeb')",
+            "insert into t (nick, `password`, passwork) values ('Zeb', 'Xabc12XYdefgh8', 'Zeb')",
+        ];
+        for (text, wanted) in [
+            (format!("{first}; {second}; {first}"), 3),
+            (format!("{second}; {first}; {second}"), 3),
+        ] {
+            let found = rules(&text);
+            assert!(
+                found.len() == wanted
+                    && found
+                        .iter()
+                        .all(|hit| text[hit.1..hit.2].contains("Xabc12XYdefgh")),
+                "{found:?}"
+            );
+        }
+    }
 }

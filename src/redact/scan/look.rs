@@ -2,20 +2,18 @@
 //! look-around is bounded or remembered, so that a text is read in linear time whatever it holds.
 
 use std::borrow::Cow;
-use std::ops::Range;
 
 use super::alphabet::{ALPHABETS, Alphabet, byte};
 use super::hits::{Hits, Sort};
 use super::judged::Judged;
-use super::pairs::Rest;
-use super::phrases::Phrases;
-use super::tokens::{BEGINNING, INFIXES, PREFIXES, Prefix, Shape};
+use super::misfits::Misfits;
+use super::tokens::{BEGINNING, INFIXES, PREFIXES, Prefix};
 use super::traits::Known;
 use super::triggers::Trigger;
 use super::variety::Variety;
 use crate::redact::words::{self, Named};
 
-use super::{argv, jwk, keyval, lists, pem, prose, putty, url, value};
+use super::{argv, bare, grant, header, jwk, keyval, lists, pairs, pem, phrases, prose, putty, url, value};
 
 /// A text under the eyes of the detectors.
 #[derive(Debug)]
@@ -28,7 +26,7 @@ pub(super) struct Look<'t, 'h> {
     /// Names that were looked up, and what they say: lists repeat a few.
     names: [(&'t str, Option<Named>); NAMES],
     /// The same of names with words before them.
-    pub(super) phrases: Phrases<'t>,
+    pub(super) phrases: phrases::Phrases<'t>,
     /// The bare run that was measured last.
     pub(super) bare: (usize, usize),
     /// Where the last list of pairs ended that was a value: the values within it are read no further.
@@ -39,8 +37,16 @@ pub(super) struct Look<'t, 'h> {
     pub(super) known: Known,
     /// What was said of the values that were judged last.
     pub(super) judged: Judged<'t>,
+    /// The same of those in sentences.
+    pub(super) told: prose::Told<'t>,
     /// What was seen last of the pairs of a value.
-    pub(super) rest: Rest,
+    pub(super) rest: pairs::Rest,
+    /// What was read last behind a scheme.
+    pub(super) credential: bare::Run,
+    /// The parameters that were read last.
+    pub(super) listed: header::Listed,
+    /// What is known of the grants.
+    pub(super) grants: grant::Grants,
     /// URLs that begin before this place have been looked at.
     pub(super) url: usize,
     /// Where the last PEM block, or key in JSON, ended.
@@ -69,47 +75,11 @@ pub(super) struct Look<'t, 'h> {
     broken: [Misfits; SHAPES],
 }
 
-/// Bodies of one end that do not have a shape.
-#[derive(Debug)]
-struct Misfits {
-    /// Where they begin.
-    from: Range<usize>,
-    end: usize,
-}
-
-impl Misfits {
-    const NONE: Self = Self { from: 0..0, end: 0 };
-
-    /// Whether the body from `from` to `end`, which `body` gives if there is memory for it, has the shape.
-    fn ask<'b>(
-        &mut self,
-        shape: Shape,
-        from: usize,
-        end: usize,
-        body: impl FnOnce() -> Option<Cow<'b, [u8]>>,
-    ) -> bool {
-        if self.end == end && self.from.contains(&from) {
-            return false;
-        }
-        let Some(body) = body() else {
-            return false;
-        };
-        let fits = shape.fits(&body);
-        if !fits {
-            *self = Self {
-                from: from..from + shape.misfits(&body),
-                end,
-            };
-        }
-        fits
-    }
-}
-
 /// How many shapes are remembered: the others are read in a moment.
 const SHAPES: usize = 3;
 
 /// How many names are remembered, each in its place.
-const NAMES: usize = 4;
+const NAMES: usize = 8;
 
 #[inline]
 fn place(name: &[u8]) -> usize {
@@ -125,13 +95,17 @@ impl<'t, 'h> Look<'t, 'h> {
             hits,
             named: 0,
             names: [("", None); NAMES],
-            phrases: Phrases::default(),
+            phrases: phrases::Phrases::default(),
             bare: (0, 0),
             pairs: 0,
             word: (0, 0),
             known: Known::default(),
             judged: Judged::default(),
-            rest: Rest::default(),
+            told: prose::Told::default(),
+            rest: pairs::Rest::default(),
+            credential: bare::Run::default(),
+            listed: header::Listed::default(),
+            grants: grant::Grants::default(),
             url: 0,
             pem: 0,
             pem_headers: pem::Known::default(),
@@ -432,11 +406,8 @@ impl<'t, 'h> Look<'t, 'h> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::super::cases::{ALNUM, body};
     use super::super::engine::tests::rules;
-    use super::*;
 
     #[test]
     fn what_is_known_of_one_shape_is_nothing_of_another() {
@@ -470,26 +441,6 @@ mod tests {
                 found.iter().any(|hit| hit.2 == text.len()),
                 "{beginning}: {found:?}"
             );
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_remembered_of_a_run_is_what_reading_it_says(
-            pieces in prop::collection::vec(
-                prop_oneof!["eyJ", "[a-z]{1,14}", "[A-Z0-9]{1,9}", "[.]{1,2}", "-", "[a-zA-Z0-9]{12,20}"],
-                0..12,
-            )
-        ) {
-            let run = pieces.concat();
-            for shape in [Shape::Mixed, Shape::Jwt, Shape::Parts] {
-                let mut misfits = Misfits::NONE;
-                for from in 0..=run.len() {
-                    let body = &run.as_bytes()[from..];
-                    let asked = misfits.ask(shape, from, run.len(), || Some(Cow::Borrowed(body)));
-                    prop_assert_eq!(asked, shape.fits(body), "{:?} from {} of {}", shape, from, run);
-                }
-            }
         }
     }
 }

@@ -1,15 +1,25 @@
 //! Our own markers and pseudonyms in a text. They are taken by their whole form: a prefix alone would be a way past
 //! everything that is looked for.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::alphabet::{Alphabet, byte, varied};
 use crate::redact::hmac::is_pseudonym;
 
 pub(super) const MARKER: &[u8] = b"[REDACTED:";
 pub(super) const PSEUDONYM: &[u8] = b"hmac-sha256:";
 
+/// Made once: a searcher takes longer to make ready than most texts to read.
+pub(super) static MARKERS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(MARKER));
+
 /// The longest label that is taken for one, and the longest id of a key, in bytes.
 const LABEL: usize = 48;
 const ID: usize = 32;
+
+/// The longest marker, in bytes.
+pub(super) const LONGEST: usize = MARKER.len() + LABEL + 1;
 
 /// The most digits of a label: a number with more may be somebody's.
 const DIGITS: usize = 6;
@@ -27,7 +37,10 @@ pub(super) fn end(bytes: &[u8], start: usize) -> Option<usize> {
 
 /// Whether a marker stands anywhere in the text.
 pub(super) fn is_in(text: &[u8]) -> bool {
-    memchr::memmem::find_iter(text, MARKER).any(|start| is_marker(text, start))
+    // Mostly there is no bracket at all.
+    let first = memchr::memchr(b'[', text);
+    let rest = first.and_then(|first| text.get(first..)).unwrap_or_default();
+    !rest.is_empty() && MARKERS.find_iter(rest).any(|start| is_marker(rest, start))
 }
 
 /// Whether a marker begins at `start`.

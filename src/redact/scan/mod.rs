@@ -6,6 +6,7 @@ mod account;
 mod address;
 mod alphabet;
 mod argv;
+mod bare;
 mod bytes;
 mod card;
 #[cfg(test)]
@@ -29,6 +30,7 @@ mod fold;
 mod fold_table;
 mod glance;
 mod government;
+mod grant;
 mod harmless;
 mod header;
 pub(super) mod hits;
@@ -44,6 +46,7 @@ mod look;
 mod mark;
 mod marked;
 mod members;
+mod misfits;
 mod named;
 mod neighbours;
 mod numbers;
@@ -58,6 +61,7 @@ mod prose;
 mod putty;
 mod replaced;
 mod search;
+mod sentence;
 #[cfg(test)]
 mod timings;
 mod token_table;
@@ -109,10 +113,11 @@ pub struct Redaction {
 pub(super) fn make_tables() {
     LazyLock::force(&neighbours::NEIGHBOURS);
     LazyLock::force(&triggers::TRIGGERS);
+    LazyLock::force(&mark::MARKERS);
     LazyLock::force(&email::SMALL);
     LazyLock::force(&email::CAPITAL);
-    LazyLock::force(&url::OF_CODES);
-    LazyLock::force(&url::OF_STATES);
+    LazyLock::force(&grant::OF_CODES);
+    LazyLock::force(&grant::OF_STATES);
 }
 
 thread_local! {

@@ -21,6 +21,8 @@ pub(super) struct Scan<'t, 'h> {
     pub(super) address_end: usize,
     /// End of the last run of hexadecimal groups that was looked at.
     colons_end: usize,
+    /// The domain that was read last.
+    pub(super) domain: email::Domain,
     /// The last run of hexadecimal digits and dashes that was looked at, from no further back than it matters.
     pub(super) dashed: Range<usize>,
 }
@@ -41,6 +43,7 @@ pub(crate) fn detect(text: &str, name: Kinds, hits: &mut Hits) {
         hits,
         address_end: 0,
         colons_end: 0,
+        domain: email::Domain::default(),
         dashed: 0..0,
     };
     let mut triggers = Marked::new(is_trigger);

@@ -28,9 +28,17 @@ pub(super) fn is_secret(look: &mut Look<'_, '_>, value: &str, start: usize) -> b
         if !is_there {
             return false;
         }
+        let Rest { from, gap, .. } = look.rest;
+        // Where the last value ended in the midst of a pair, this one may go on with it.
+        let (from, read) = if (from..gap).contains(&start) {
+            (from, gap.min(end))
+        } else {
+            (start, start)
+        };
+        let rest = look.bytes.get(read..end).unwrap_or_default();
         look.rest = Rest {
-            from: start,
-            gap: start + value.bytes().take_while(|byte| !ENDS.has(*byte)).count(),
+            from,
+            gap: read + rest.iter().take_while(|byte| !ENDS.has(**byte)).count(),
             of: end,
             secret: None,
         };
@@ -123,3 +131,33 @@ fn is_secrets(name: &[u8], named: impl FnOnce() -> Option<Named>) -> bool {
 
 /// The most pairs of a value that are looked at.
 const PAIRS: usize = 24;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::hits::Hits;
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_value_is_a_list_or_none_whatever_was_asked_before(
+            pieces in prop::collection::vec(
+                prop::sample::select(vec!["user=svc", "password=x", "key=", ";", "&", " ", ",", "=", "a", "host=b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"]),
+                0..30,
+            ),
+            values in prop::collection::vec((0..40_usize, 0..200_usize), 1..20),
+        ) {
+            let text = pieces.concat();
+            let (mut hits, mut others) = (Hits::default(), Hits::default());
+            let mut look = Look::new(&text, &mut hits);
+            let mut start = 0;
+            for (step, len) in values {
+                start = (start + step) % (text.len() + 1);
+                let value = &text[start..text.len().min(start + len)];
+                let afresh = is_secret(&mut Look::new(&text, &mut others), value, start);
+                prop_assert_eq!(is_secret(&mut look, value, start), afresh, "{} of {}", value, text);
+            }
+        }
+    }
+}

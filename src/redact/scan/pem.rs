@@ -175,12 +175,27 @@ pub(super) struct Known {
     rows: [Option<Headers>; 2],
     long: [Long; LONG],
     oldest: usize,
+    /// The white space that was gone over last: where it begins and ends.
+    gap: (usize, usize),
 }
 
 impl Known {
     fn lead(&self, bytes: &[u8], behind: bool, at: usize) -> Option<usize> {
         let row = self.rows.get(usize::from(behind)).copied().flatten();
         row?.lead(bytes, at)
+    }
+
+    /// Where the white space at `at` ends, line breaks not counted.
+    fn over_gap(&mut self, bytes: &[u8], at: usize) -> usize {
+        let (mut to, (from, end)) = (at, self.gap);
+        while let Some(len) = gap(bytes, to) {
+            // Whichever way came here, from here on it is one.
+            to = if (from..end).contains(&to) { end } else { to + len };
+        }
+        if at < to {
+            self.gap = (at, to);
+        }
+        to
     }
 
     /// Where a row of the longest headers ends that comes by `at`.
@@ -258,6 +273,12 @@ fn follow(bytes: &[u8], mut at: usize, known: &mut Known) -> (usize, usize) {
             way.leave(known, behind, at);
             return (end_line(bytes, at).unwrap_or(last), body);
         }
+        let gap = known.over_gap(bytes, at);
+        if gap > at {
+            way.leave_long(known, behind, at);
+            at = gap;
+            continue;
+        }
         if body < LEAST {
             if let Some(header) = header(ahead) {
                 at = way.over(known, behind, at, header);
@@ -271,17 +292,27 @@ fn follow(bytes: &[u8], mut at: usize, known: &mut Known) -> (usize, usize) {
             }
         }
         match byte(bytes, at) {
-            b'\\' if matches!(byte(bytes, at + 1), b'\\' | b'n' | b'r' | b't') => {
+            b'\\' if matches!(byte(bytes, at + 1), b'\\' | b'n' | b'r') => {
                 // The letter belongs to the last of several backslashes.
                 at += 1 + usize::from(byte(bytes, at + 1) != b'\\');
             }
-            b'\r' | b'\n' | b' ' | b'\t' if at < bytes.len() => at += 1,
+            b'\n' => at += 1,
             b'"' | b'\'' | b',' | b'+' | b'>' | b'|' | b'#' | b'*' if continues(bytes, at) => at += 1,
             _ => {
                 way.leave(known, behind, at);
                 return (last, body);
             }
         }
+    }
+}
+
+/// How long what begins at `at` is, if it is white space, real or escaped, and ends no line.
+#[inline]
+fn gap(bytes: &[u8], at: usize) -> Option<usize> {
+    match byte(bytes, at) {
+        b' ' | b'\t' | b'\r' => Some(1),
+        b'\\' if byte(bytes, at + 1) == b't' => Some(2),
+        _ => None,
     }
 }
 
@@ -453,7 +484,7 @@ mod tests {
             pieces in proptest::collection::vec(
                 (
                     proptest::sample::select(vec![
-                        "abc: ", "hint:", "-----BEGIN A-----", "\n", "\\n", "\\", "n", "\\\\n", "\\t", "\r\n", " ", "AAAAAAAAAAAAAAAAAA", "AAAA\n", "AA",
+                        "abc: ", "hint:", "-----BEGIN A-----", "\\t\\t \\t", "\n", "\\n", "\\", "n", "\\\\n", "\\t", "\r\n", " ", "AAAAAAAAAAAAAAAAAA", "AAAA\n", "AA",
                         "\"", ",", "+", "# ", "-----END A-----", "DEK-Info: 4,x", ":", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx:",
                     ]),
                     1..5_usize,

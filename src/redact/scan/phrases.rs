@@ -5,14 +5,19 @@ use crate::redact::words::{self, Named};
 /// The most words before a name that are read with it.
 pub(super) const MOST: usize = 3;
 
+/// How many phrases are remembered of each number of words, each in its place.
+const PLACES: usize = 4;
+
 /// By the number of words before a name, what was asked last and what that says.
 #[derive(Debug, Default)]
-pub(super) struct Phrases<'t>([(&'t str, Option<Named>); MOST]);
+pub(super) struct Phrases<'t>([[(&'t str, Option<Named>); PLACES]; MOST]);
 
 impl<'t> Phrases<'t> {
     /// As [`words::phrase`], of a name that has so many words more than one before it.
     pub(super) fn named(&mut self, more: usize, phrase: &'t str) -> Option<Named> {
-        let Some(known) = self.0.get_mut(more) else {
+        let place = phrase.len() ^ usize::from(phrase.bytes().last().unwrap_or(0));
+        let known = self.0.get_mut(more).and_then(|few| few.get_mut(place % PLACES));
+        let Some(known) = known else {
             return words::phrase(phrase);
         };
         if known.0 != phrase {

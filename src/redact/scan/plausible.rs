@@ -1,9 +1,8 @@
 //! Whether what stands behind a sensitive name can be the thing itself: not a word about it, a type, a placeholder.
 
-use super::about::{
-    is_code, is_nothing_in, is_number, is_path, is_placeholder_with, is_prose, is_word_about,
-};
+use super::about::{is_code, is_nothing_in, is_number, is_path, is_placeholder_with, is_word_about};
 use super::alphabet::{Alphabet, varied};
+use super::sentence::is_prose;
 use super::traits::{self, Traits};
 use crate::redact::words::{Force, Named};
 
@@ -28,7 +27,8 @@ pub(super) struct Candidate<'t> {
     pub(super) parameter: bool,
     /// Words of prose follow it. Asked only of what a colon joins.
     pub(super) goes_on: bool,
-    /// What stands in it. Not asked of what is shorter than [`OPAQUE`] and must be opaque.
+    /// What stands in it. Not asked of what is shorter than [`OPAQUE`] and must be opaque, nor of what is longer than
+    /// [`DIGITS`] and must be a number.
     pub(super) traits: Traits,
 }
 
@@ -53,7 +53,7 @@ pub(super) fn is_plausible(named: Named, candidate: Candidate<'_>) -> bool {
         Force::Parameter => {
             candidate.parameter && (is_opaque_with(value, candidate.traits) || is_signature(value))
         }
-        Force::Digits(_) => value.len() <= 64,
+        Force::Digits(_) => value.len() <= DIGITS,
         Force::Street => is_street(value),
         Force::Certain => true,
     };
@@ -114,11 +114,8 @@ fn is_secret(named: Named, candidate: Candidate<'_>, value: &str) -> bool {
 }
 
 fn is_personal(candidate: Candidate<'_>, value: &str) -> bool {
-    let letters = value.chars().any(char::is_alphabetic);
-    if !letters || is_word_about(value) || is_code(value, candidate.traits) || is_prose(value) {
-        return false;
-    }
-    match candidate.joint {
+    // What is known already comes first.
+    let joins = match candidate.joint {
         Joint::Assigned => true,
         Joint::Colon => {
             candidate.quoted
@@ -126,7 +123,12 @@ fn is_personal(candidate: Candidate<'_>, value: &str) -> bool {
                 || value.chars().next().is_some_and(char::is_uppercase)
         }
         Joint::Listed => false,
-    }
+    };
+    joins
+        && value.chars().any(char::is_alphabetic)
+        && !is_word_about(value)
+        && !is_code(value, candidate.traits)
+        && !is_prose(value)
 }
 
 /// `104,117,110,116`: bytes as they are printed in JSON.
@@ -138,6 +140,9 @@ fn is_byte_list(value: &str) -> bool {
 /// `12 Main Street`, `Hauptstraße 5`: words, and a number of few digits.
 pub(super) fn is_street(value: &str) -> bool {
     let value = value.trim();
+    if !(8..=120).contains(&value.len()) {
+        return false;
+    }
     let number = |word: &str| {
         word.len() <= 6
             && word.starts_with(|char: char| char.is_ascii_digit())
@@ -156,12 +161,7 @@ pub(super) fn is_street(value: &str) -> bool {
     let marks = value
         .bytes()
         .any(|byte| matches!(byte, b':' | b'/' | b'=' | b'@' | b'_' | b'{' | b'('));
-    value.len() >= 8
-        && value.len() <= 120
-        && value.contains(' ')
-        && named
-        && !marks
-        && (number(first) || number(last))
+    value.contains(' ') && named && !marks && (number(first) || number(last))
 }
 
 /// `InvalidFormat`: letters of both cases that begin like a type's name.
@@ -193,6 +193,9 @@ fn is_unlike(value: &str, traits: Traits) -> bool {
     value.len() >= 3 && (traits & traits::UNLIKE != 0 || inside())
 }
 
+/// The longest value that is a number in groups, in bytes.
+pub(super) const DIGITS: usize = 64;
+
 /// The shortest value that looks like a key, in bytes.
 pub(super) const OPAQUE: usize = 16;
 
@@ -201,7 +204,7 @@ pub(super) fn is_opaque(value: &str) -> bool {
     value.len() >= OPAQUE && is_random(value)
 }
 
-fn is_opaque_with(value: &str, traits: Traits) -> bool {
+pub(super) fn is_opaque_with(value: &str, traits: Traits) -> bool {
     value.len() >= OPAQUE && is_random_with(value, traits)
 }
 
@@ -231,11 +234,15 @@ pub(super) fn is_random(value: &str) -> bool {
     is_random_with(value, traits::of(value.as_bytes()))
 }
 
+/// Whether what looks like a key has such bytes at its beginning.
+pub(super) fn is_of_key(byte: u8) -> bool {
+    Alphabet::Any.has(byte) || matches!(byte, b'~' | b':' | b'|' | b'!')
+}
+
 fn is_random_with(value: &str, traits: Traits) -> bool {
     let bytes = value.as_bytes();
     let head = bytes.get(..bytes.len().min(128)).unwrap_or_default();
-    head.iter()
-        .all(|&byte| Alphabet::Any.has(byte) || matches!(byte, b'~' | b':' | b'|' | b'!'))
+    head.iter().all(|&byte| is_of_key(byte))
         && varied(head)
         && !is_path(value, traits)
         && longest_word(head) < 12

@@ -2,6 +2,8 @@
 
 use super::about::{is_nothing, is_word_about};
 use super::alphabet::byte;
+use super::bare;
+use super::bytes;
 use super::harmless::is_column_type;
 use super::keyval;
 use super::lexicon::Lexicon;
@@ -38,7 +40,7 @@ pub(super) fn after(look: &mut Look<'_, '_>, from: usize, to: usize) {
     let value = look.text.get(start..end).unwrap_or_default();
     let digit = value.bytes().any(|byte| byte.is_ascii_digit());
     let unlike = || is_unlike_a_word(value) && !is_foreign_sentence(look.bytes, start, value);
-    if !(digit || joined && unlike() || login(look, from)) || is_nothing(value) {
+    if !(digit || joined && unlike() || login(look, from)) || look.told.is_nothing(value) {
         return;
     }
     let named = keyval::named(look, from, to);
@@ -52,7 +54,7 @@ pub(super) fn after(look: &mut Look<'_, '_>, from: usize, to: usize) {
     let known = login(look, from) && !is_word_about(value)
         || is_card_code(name, value)
         || !named.plural && is_numeric(name, value, joined);
-    if named.force == Force::Certain && (known || is_secret(named, value, joined)) {
+    if named.force == Force::Certain && (known || look.told.is_secret(named, value, joined)) {
         look.secret(start, end, "kv.prose");
         look.named = look.named.max(end);
     }
@@ -209,13 +211,13 @@ fn candidate(bytes: &[u8], at: usize) -> Option<(usize, usize, bool)> {
             return None;
         }
         let (start, end) = quoted_or_bare(bytes, here)?;
-        let word = std::str::from_utf8(bytes.get(start..end)?).unwrap_or_default();
-        let whose = || word.eq_ignore_ascii_case("for") || word.eq_ignore_ascii_case("of");
-        if JOINS.has(word) {
+        let word = bytes.get(start..end)?;
+        let whose = || word.eq_ignore_ascii_case(b"for") || word.eq_ignore_ascii_case(b"of");
+        if JOINS.has_bytes(word) {
             said = Said::Joined;
         } else if said == Said::Nothing && whose() {
             said = Said::Whose;
-        } else if said != Said::Whose && !FILLERS.has(word) {
+        } else if said != Said::Whose && !FILLERS.has_bytes(word) {
             return Some((start, end, said == Said::Joined));
         }
         here = end + usize::from(byte(bytes, end) == b'\\' && byte(bytes, end + 1) == b'"');
@@ -242,7 +244,7 @@ fn quoted_or_bare(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
         let len = value::until(bytes, at + 1, quote);
         return (len > 0 && len < 80).then_some((at + 1, at + 1 + len));
     }
-    let len = value::bare(bytes.get(..bytes.len().min(at + 4 * NEAR))?, at, false);
+    let len = bare::len(bytes.get(..bytes.len().min(at + 4 * NEAR))?, at, false);
     (len > 0).then_some((at, at + len))
 }
 
@@ -274,6 +276,62 @@ fn is_algorithm(value: &str) -> bool {
     parts.next().is_some_and(is_known) && parts.all(|part| is_known(part) || is_detail(part))
 }
 
+/// What was said of the values that were judged last: sentences repeat a few, and so do texts that are made to be slow.
+#[derive(Debug, Default)]
+pub(super) struct Told<'t>([Verdict<'t>; PLACES]);
+
+/// A value, and what was said of it, where it was asked.
+#[derive(Debug, Default, Clone, Copy)]
+struct Verdict<'t> {
+    value: &'t str,
+    is_nothing: Option<bool>,
+    is_secret: Option<(Named, bool, bool)>,
+}
+
+/// How many values are remembered, each in its place, and the longest one, in bytes.
+const PLACES: usize = 4;
+const LONGEST: usize = 48;
+
+impl<'t> Told<'t> {
+    /// As [`is_nothing`].
+    fn is_nothing(&mut self, value: &'t str) -> bool {
+        let judge = || is_nothing(value);
+        self.known(value)
+            .map_or_else(judge, |known| *known.is_nothing.get_or_insert_with(judge))
+    }
+
+    /// As [`is_secret`].
+    fn is_secret(&mut self, named: Named, value: &'t str, joined: bool) -> bool {
+        let judge = || is_secret(named, value, joined);
+        let Some(known) = self.known(value) else {
+            return judge();
+        };
+        match known.is_secret {
+            Some((of, was_joined, is_secret)) if (of, was_joined) == (named, joined) => is_secret,
+            _ => {
+                let is_secret = judge();
+                known.is_secret = Some((named, joined, is_secret));
+                is_secret
+            }
+        }
+    }
+
+    fn known(&mut self, value: &'t str) -> Option<&mut Verdict<'t>> {
+        let place = usize::from(value.bytes().last()?) ^ value.len();
+        let known = self
+            .0
+            .get_mut(place % PLACES)
+            .filter(|_| value.len() <= LONGEST)?;
+        if known.value != value {
+            *known = Verdict {
+                value,
+                ..Verdict::default()
+            };
+        }
+        Some(known)
+    }
+}
+
 fn is_secret(named: Named, value: &str, joined: bool) -> bool {
     if is_algorithm(value) || is_word_about(value) || is_column_type(value) {
         return false;
@@ -290,7 +348,8 @@ fn is_secret(named: Named, value: &str, joined: bool) -> bool {
         && value.starts_with(|char: char| char.is_ascii_digit())
         && letters <= 2
         && value.len() < 6;
-    if unit || value.contains("::") || value.contains("()") || value.starts_with(['/', '[', '<', '{', '$']) {
+    let has = |part: &[u8]| bytes::find(value.as_bytes(), part).is_some();
+    if unit || has(b"::") || has(b"()") || value.starts_with(['/', '[', '<', '{', '$']) {
         return false;
     }
     if value.trim_end_matches('=').contains('=') {
@@ -389,4 +448,39 @@ fn decode(text: &[u8]) -> Vec<u8> {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_value_in_a_sentence_is_judged_alike_whatever_was_judged_before(
+            asked in prop::collection::vec(
+                (
+                    prop::sample::select(vec![
+                        "hunter22", "22hunter", "Xabc12XYdefgh9", "Xabc12XYdefgh8", "", "x", "123456", "123457", "is", "[REDACTED:secret]", "a::b7", "f()1",
+                        "Zx9kLm4Q7wE2rT6yU8iO1pA3sD5fZx9kLm4Q7wE2rT6yU8iO1pA3sD5f", "none", "sha256", "****",
+                    ]),
+                    prop::bits::u8::between(0, 4),
+                    any::<bool>(),
+                ),
+                0..40,
+            ),
+        ) {
+            let mut told = Told::default();
+            for (value, bits, first) in asked {
+                let is = |bit: u8| bits >> bit & 1 == 1;
+                let named = Named { sort: Sort::Secret, force: Force::Certain, plural: is(1), short: is(2), phrase: is(3) };
+                if first {
+                    prop_assert_eq!(told.is_nothing(value), is_nothing(value));
+                }
+                prop_assert_eq!(told.is_secret(named, value, is(0)), is_secret(named, value, is(0)));
+                prop_assert_eq!(told.is_nothing(value), is_nothing(value));
+            }
+        }
+    }
 }

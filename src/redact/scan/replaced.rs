@@ -59,8 +59,27 @@ impl Replaced {
         memory::push(&mut self.runs, run);
     }
 
+    /// The way back to the original.
+    pub(super) fn back(&self) -> Back<'_> {
+        Back {
+            runs: &self.runs,
+            next: 0,
+        }
+    }
+}
+
+/// The way back from a copy. Who asks goes through the copy mostly from its start, so the runs near the last one that was
+/// asked about come first.
+#[derive(Debug)]
+pub(super) struct Back<'r> {
+    runs: &'r [Run],
+    /// The run behind that of the last place.
+    next: usize,
+}
+
+impl Back<'_> {
     /// The span of the original that covers this span of the copy: whatever was replaced is covered whole.
-    pub(super) fn origin(&self, start: usize, end: usize) -> (usize, usize) {
+    pub(super) fn origin(&mut self, start: usize, end: usize) -> (usize, usize) {
         let first = match self.run_at(start) {
             Some(run) if start < run.folded.1 => run.piece(start).0,
             Some(run) => run.original.1 + (start - run.folded.1),
@@ -78,8 +97,20 @@ impl Replaced {
     }
 
     /// The last run that begins at or before this place of the copy.
-    fn run_at(&self, place: usize) -> Option<&Run> {
-        let next = self.runs.partition_point(|run| run.folded.0 <= place);
+    fn run_at(&mut self, place: usize) -> Option<&Run> {
+        /// How many runs are gone over one by one.
+        const NEAR: usize = 4;
+        let begins = |run: Option<&Run>| run.is_some_and(|run| run.folded.0 <= place);
+        let mut next = self.next;
+        let is_behind = next.checked_sub(1).is_none_or(|last| begins(self.runs.get(last)));
+        let most = next + NEAR;
+        while is_behind && next < most && begins(self.runs.get(next)) {
+            next += 1;
+        }
+        if !is_behind || next == most {
+            next = self.runs.partition_point(|run| run.folded.0 <= place);
+        }
+        self.next = next;
         self.runs.get(next.checked_sub(1)?)
     }
 }
@@ -105,10 +136,27 @@ mod tests {
             replaced.note((3 * at, 3 * at + 3), (at, at + 1));
         }
         assert_eq!(replaced.runs.len(), 1);
-        assert_eq!(replaced.origin(0, 1), (0, 3));
-        assert_eq!(replaced.origin(1, 3), (3, 9));
-        assert_eq!(replaced.origin(3, 6), (9, 14));
-        assert_eq!(replaced.origin(2, 2), (6, 6));
+        assert_eq!(replaced.back().origin(0, 1), (0, 3));
+        assert_eq!(replaced.back().origin(1, 3), (3, 9));
+        assert_eq!(replaced.back().origin(3, 6), (9, 14));
+        assert_eq!(replaced.back().origin(2, 2), (6, 6));
+    }
+
+    #[test]
+    fn the_way_back_is_the_same_whichever_place_was_asked_about_before() {
+        let mut replaced = Replaced::default();
+        for at in 0..40 {
+            replaced.note((5 * at, 5 * at + 3), (3 * at, 3 * at + 1));
+        }
+        let mut back = replaced.back();
+        for step in [1, 2, 7, 50, 101] {
+            for start in (0..600).map(|at| at * step % 120) {
+                for end in [start + 1, start + 20] {
+                    let afresh = replaced.back().origin(start, end);
+                    assert_eq!(back.origin(start, end), afresh, "{start}..{end}");
+                }
+            }
+        }
     }
 
     #[test]
@@ -118,7 +166,7 @@ mod tests {
         replaced.note((4, 9), (1, 1));
         replaced.note((9, 12), (1, 2));
         assert_eq!(replaced.runs.len(), 2);
-        assert_eq!(replaced.origin(0, 1), (0, 1));
-        assert_eq!(replaced.origin(1, 2), (9, 12));
+        assert_eq!(replaced.back().origin(0, 1), (0, 1));
+        assert_eq!(replaced.back().origin(1, 2), (9, 12));
     }
 }

@@ -69,6 +69,19 @@ fn of_byte(byte: u8) -> Traits {
     OF_BYTE.get(usize::from(byte)).copied().unwrap_or(0)
 }
 
+/// The traits that begin at `at`, where `this` stands, but for a marker.
+#[inline]
+fn traits_at(text: &[u8], at: usize, this: u8) -> Traits {
+    let mut traits = of_byte(this);
+    if this == b':' && byte(text, at + 1) == b':' {
+        traits |= DOUBLE;
+    }
+    if this == b':' && byte(text, at + 1) == b'/' && byte(text, at + 2) == b'/' {
+        traits |= SCHEME;
+    }
+    traits
+}
+
 /// What stands in the text.
 pub(super) fn of(text: &[u8]) -> Traits {
     let mut traits = text.iter().fold(0, |traits, byte| traits | of_byte(*byte));
@@ -100,6 +113,9 @@ pub(super) fn trimmed(text: &str) -> &str {
 /// The longest text that is read each time.
 const SHORT: usize = 48;
 
+/// The longest that is read each time it ends elsewhere.
+const LONG: usize = 512;
+
 /// What stands where in one long run.
 #[derive(Debug, Default)]
 pub(super) struct Known {
@@ -107,6 +123,8 @@ pub(super) struct Known {
     end: usize,
     /// By trait, behind the first byte of where it stands last; zero where it does not.
     last: [u32; COUNT],
+    /// Where the text ended that was asked of last.
+    asked: usize,
 }
 
 impl Known {
@@ -116,7 +134,16 @@ impl Known {
             return of(bytes.get(start..end).unwrap_or_default());
         }
         if self.end != end || start < self.from {
-            self.read(bytes, start, end);
+            // Most are asked of once; of how they end, no more need be known then.
+            let asked = std::mem::replace(&mut self.asked, end);
+            let is_long = end - start > LONG && start < asked;
+            if is_long && self.end < end && (self.from..self.end).contains(&start) {
+                self.read_on(bytes, end);
+            } else if is_long || asked == end {
+                self.read(bytes, start, end);
+            } else {
+                return of(bytes.get(start..end).unwrap_or_default());
+            }
         }
         let start = u32::try_from(start).unwrap_or(u32::MAX);
         let traits = self.last.iter().enumerate();
@@ -133,18 +160,32 @@ impl Known {
         is_read.then_some(*last as usize > start)
     }
 
+    /// Reads on to an end further on.
+    fn read_on(&mut self, bytes: &[u8], end: usize) {
+        let text = bytes.get(..end).unwrap_or_default();
+        // What the old end cut through: a marker at most.
+        let from = self.from.max(self.end.saturating_sub(mark::LONGEST));
+        self.end = end;
+        for (at, &this) in text.iter().enumerate().skip(from) {
+            let mut new = traits_at(text, at, this);
+            if this == b'[' && mark::is_marker(text, at) {
+                new |= MARKED;
+            }
+            while new != 0 {
+                if let Some(last) = self.last.get_mut(new.trailing_zeros() as usize) {
+                    *last = u32::try_from(at + 1).unwrap_or(u32::MAX).max(*last);
+                }
+                new &= new - 1;
+            }
+        }
+    }
+
     fn read(&mut self, bytes: &[u8], from: usize, end: usize) {
         (self.from, self.end, self.last) = (from, end, [0; COUNT]);
         let text = bytes.get(..end).unwrap_or_default();
         let mut seen: Traits = 0;
         for (at, &this) in text.iter().enumerate().skip(from).rev() {
-            let mut new = of_byte(this);
-            if this == b':' && byte(text, at + 1) == b':' {
-                new |= DOUBLE;
-            }
-            if this == b':' && byte(text, at + 1) == b'/' && byte(text, at + 2) == b'/' {
-                new |= SCHEME;
-            }
+            let mut new = traits_at(text, at, this);
             if this == b'[' && seen & MARKED == 0 && mark::is_marker(text, at) {
                 new |= MARKED;
             }
@@ -176,14 +217,22 @@ mod tests {
                 0..60,
             ),
             cuts in proptest::collection::vec((0..400_usize, 0..3_usize), 1..40),
+            times in 1..30_usize,
         ) {
-            let text = parts.concat();
+            let text = parts.concat().repeat(times);
             let mut known = Known::default();
             for (start, shorter) in cuts {
                 let end = text.len().saturating_sub(shorter);
                 let start = start.min(end);
                 let wanted = of(text.as_bytes().get(start..end).unwrap());
                 prop_assert_eq!(known.of(text.as_bytes(), start, end), wanted, "{}..{}", start, end);
+            }
+            // Each begins a little further on than the one before it, and ends as far behind that.
+            let mut slid = Known::default();
+            for start in (0..text.len()).step_by(41) {
+                let end = text.len().min(start + 700);
+                let wanted = of(text.as_bytes().get(start..end).unwrap());
+                prop_assert_eq!(slid.of(text.as_bytes(), start, end), wanted, "{}..{}", start, end);
             }
         }
     }

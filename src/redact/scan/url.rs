@@ -1,12 +1,7 @@
 //! Secrets of URLs: userinfo, one-time links, webhooks, OAuth grants. Other parameters are names with values.
 
-use std::sync::LazyLock;
-
-use memchr::memmem::Finder;
-
 use super::about::is_nothing;
 use super::alphabet::{Alphabet, Bytes, byte};
-use super::joint::Site;
 use super::look::Look;
 use super::plausible::is_opaque;
 use super::value;
@@ -86,23 +81,18 @@ pub(super) fn authority(look: &mut Look<'_, '_>, start: usize, end: usize) {
         .bytes
         .get(end..look.bytes.len().min(end + LONGEST))
         .unwrap_or_default();
-    let run = ahead
-        .iter()
-        .enumerate()
-        .position(|(at, byte)| {
-            *byte <= b' '
-                || matches!(byte, b'"' | b'<' | b'>' | b'\\' | b'`')
-                || (*byte == b':' && ahead.get(at..at + 3) == Some(b"://"))
-        })
-        .unwrap_or(ahead.len());
-    let run = ahead.get(..run).unwrap_or_default();
+    let run = ahead.get(..run(ahead)).unwrap_or_default();
     look.url = end + run.len();
+    // Without a sign there is no userinfo, whatever else the run is.
+    let Some(sign) = memchr::memrchr(b'@', run) else {
+        return;
+    };
     let authority = run
         .iter()
         .position(|byte| matches!(byte, b'/' | b'?' | b'#'))
         .unwrap_or(run.len());
     let web = is_web(look.bytes, start);
-    let Some(at) = userinfo(run, authority, web) else {
+    let Some(at) = userinfo(run, authority, sign, web) else {
         return;
     };
     let text = look.text.get(end..end + at).unwrap_or_default();
@@ -126,11 +116,27 @@ pub(super) fn authority(look: &mut Look<'_, '_>, start: usize, end: usize) {
     }
 }
 
-/// Where the `@` that ends the userinfo stands. A password may hold `/`, `?` and `#` though it should not.
-fn userinfo(run: &[u8], authority: usize, web: bool) -> Option<usize> {
+/// How many bytes of a URL there are, at most to where the next one begins.
+fn run(ahead: &[u8]) -> usize {
+    static ENDS: Bytes = Bytes::controls_and(b"\"<>\\`:");
+    let mut len = 0;
+    while let Some(&byte) = ahead.get(len) {
+        let is_end =
+            ENDS.has(byte) && (byte != b':' || matches!(ahead.get(len..), Some([_, b'/', b'/', ..])));
+        if is_end {
+            break;
+        }
+        len += 1;
+    }
+    len
+}
+
+/// Where the `@` that ends the userinfo stands, of which the last one stands at `sign`. A password may hold `/`, `?` and `#`
+/// though it should not.
+fn userinfo(run: &[u8], authority: usize, sign: usize, web: bool) -> Option<usize> {
     let head = run.get(..authority)?;
-    let last = |bytes: &[u8]| bytes.iter().rposition(|byte| *byte == b'@');
-    let within = last(head);
+    let last = |bytes: &[u8]| memchr::memrchr(b'@', bytes);
+    let within = if sign < authority { Some(sign) } else { last(head) };
     let colon = head.iter().position(|byte| *byte == b':');
     let port = colon.is_some_and(|colon| {
         let behind = head.get(colon + 1..).unwrap_or_default();
@@ -278,43 +284,6 @@ pub(super) fn link(look: &mut Look<'_, '_>, end: usize) {
     }
 }
 
-/// How far around a grant its other half is looked for, in bytes.
-const NEAR: usize = 256;
-
-/// What stands beside a grant's code, and beside its state.
-pub(super) static OF_CODES: LazyLock<[Finder<'static>; 5]> =
-    LazyLock::new(|| ["state=", "callback", "oauth", "redirect", "session_state"].map(Finder::new));
-pub(super) static OF_STATES: LazyLock<[Finder<'static>; 4]> =
-    LazyLock::new(|| ["code=", "id_token=", "access_token=", "assertion="].map(Finder::new));
-
-/// `code=…&state=…`: an OAuth grant, known by both, or by the path that it comes back to.
-pub(super) fn grant(look: &mut Look<'_, '_>, site: Site) {
-    if !site.parameter {
-        return;
-    }
-    let end = site.at + value::bare(look.bytes, site.at, true);
-    let value = look.text.get(site.at..end).unwrap_or_default();
-    let around = look
-        .bytes
-        .get(site.from.saturating_sub(NEAR)..look.bytes.len().min(end + NEAR))
-        .unwrap_or_default();
-    let has = |words: &[Finder<'_>]| words.iter().any(|word| word.find(around).is_some());
-    let is_code = look
-        .bytes
-        .get(site.from)
-        .is_some_and(|byte| byte.eq_ignore_ascii_case(&b'c'));
-    let fits = if is_code {
-        let bare = value.len() < 6 || value.bytes().all(|byte| byte.is_ascii_digit());
-        !bare && has(&*OF_CODES)
-    } else {
-        is_opaque(value) && has(&*OF_STATES)
-    };
-    if fits && !is_nothing(value) {
-        look.secret(site.at, end, "url.grant");
-        look.named = look.named.max(end);
-    }
-}
-
 /// `host:5432:database:user:password`, behind the port: the last of the parts.
 pub(super) fn passfile(look: &mut Look<'_, '_>, end: usize) {
     let ahead = look
@@ -347,6 +316,25 @@ pub(super) fn passfile(look: &mut Look<'_, '_>, end: usize) {
 mod tests {
     use super::super::hits::Hits;
     use super::*;
+
+    #[test]
+    fn a_url_ends_where_a_mark_or_the_next_one_stands() {
+        for (text, len) in [
+            ("a:b@c", 5),
+            ("a:b@c d", 5),
+            ("a:b@c\"", 5),
+            ("a:/b://c", 4),
+            ("a::/b", 5),
+            ("é<", 2),
+            ("a`", 1),
+            ("a\\n", 1),
+            ("a:/", 3),
+            ("://", 0),
+            ("", 0),
+        ] {
+            assert_eq!(run(text.as_bytes()), len, "{text}");
+        }
+    }
 
     #[test]
     fn a_word_that_was_measured_in_parts_ends_where_it_does() {

@@ -1,9 +1,10 @@
 //! Where a value begins and ends behind its name: quotes at any depth of escaping, wrappers of `Debug`, bare runs.
 
 use super::alphabet::{Bytes, byte};
+use super::bare;
 
 /// The longest bare value, in bytes.
-const LONGEST: usize = 4096;
+pub(super) const LONGEST: usize = 4096;
 
 /// A value in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,21 +163,14 @@ fn quote(bytes: &[u8], at: usize) -> Option<Quote> {
 
 /// The value at `at`; `parameter` says that it is one of a URL's.
 pub(super) fn extent(bytes: &[u8], at: usize, parameter: bool) -> Option<Extent> {
-    static PARTS: Bytes = Bytes::alnum_and(b"_:!");
     // Nearly everything is no wrapper, and has no mark before its end: then what was read need not be read again.
-    let word = PARTS.run(bytes.get(at..bytes.len().min(at + WRAPPER)).unwrap_or_default());
-    let is_bare = match byte(bytes, at + word) {
-        b'&' | b'(' | b'{' | b'[' | b'\\' | b'"' | b'\'' | b'`' => false,
-        b' ' => byte(bytes, at + word + 1) != b'{',
-        _ => true,
-    };
-    if is_bare {
+    if let Some(word) = bare_word(bytes, at) {
         let tag = if byte(bytes, at) == b'<' {
             tag(bytes, at, b'>')
         } else {
             None
         };
-        let end = at + bare_behind(bytes, at, tag.unwrap_or(word), parameter);
+        let end = at + bare::behind(bytes, at, tag.unwrap_or(word), parameter);
         if tag.is_some() && byte(bytes, end) == b'<' {
             // An element of a document.
             return None;
@@ -188,6 +182,27 @@ pub(super) fn extent(bytes: &[u8], at: usize, parameter: bool) -> Option<Extent>
         });
     }
     marked(bytes, at, parameter)
+}
+
+/// The value at `at` if it stands in marks. Where it does not, its end, which many names in one run may ask for, is not
+/// looked for.
+pub(super) fn quoted(bytes: &[u8], at: usize) -> Option<Extent> {
+    match bare_word(bytes, at) {
+        Some(_) => None,
+        None => in_wrapper(bytes, unwrap(bytes, at))?,
+    }
+}
+
+/// How long the word is that a value at `at` begins with, where it has neither a wrapper nor marks.
+fn bare_word(bytes: &[u8], at: usize) -> Option<usize> {
+    static PARTS: Bytes = Bytes::alnum_and(b"_:!");
+    let word = PARTS.run(bytes.get(at..bytes.len().min(at + WRAPPER)).unwrap_or_default());
+    let is_bare = match byte(bytes, at + word) {
+        b'&' | b'(' | b'{' | b'[' | b'\\' | b'"' | b'\'' | b'`' => false,
+        b' ' => byte(bytes, at + word + 1) != b'{',
+        _ => true,
+    };
+    is_bare.then_some(word)
 }
 
 /// What stands in the marks that open at `at`.
@@ -215,25 +230,31 @@ fn tag(bytes: &[u8], at: usize, close: u8) -> Option<usize> {
 /// As [`extent`], of a value that may have a wrapper or marks.
 fn marked(bytes: &[u8], at: usize, parameter: bool) -> Option<Extent> {
     let at = unwrap(bytes, at);
-    if let Some(quote) = quote(bytes, at) {
-        let start = at + quote.escapes + 1;
-        let start = triple(bytes, start, quote);
-        let end = close(bytes, start, quote);
-        return Some(Extent {
-            start,
-            end,
-            quoted: true,
-        });
+    if let Some(found) = in_wrapper(bytes, at) {
+        return found;
     }
-    if byte(bytes, at) == b'[' && tag(bytes, at, b']').is_none() {
-        return numbers(bytes, at);
-    }
-    let end = at + bare(bytes, at, parameter);
+    let end = at + bare::len(bytes, at, parameter);
     (end > at).then_some(Extent {
         start: at,
         end,
         quoted: false,
     })
+}
+
+/// What stands in the marks or the list at `at`, behind all wrappers; nothing where it is neither.
+fn in_wrapper(bytes: &[u8], at: usize) -> Option<Option<Extent>> {
+    if let Some(quote) = quote(bytes, at) {
+        let start = at + quote.escapes + 1;
+        let start = triple(bytes, start, quote);
+        let end = close(bytes, start, quote);
+        return Some(Some(Extent {
+            start,
+            end,
+            quoted: true,
+        }));
+    }
+    let is_list = byte(bytes, at) == b'[' && tag(bytes, at, b']').is_none();
+    is_list.then(|| numbers(bytes, at))
 }
 
 /// `"""x"""`
@@ -309,86 +330,6 @@ fn numbers(bytes: &[u8], at: usize) -> Option<Extent> {
         end: at + 1 + len,
         quoted: true,
     })
-}
-
-/// How long the bare value at `at` is. Marks end it where what follows them shows that they are not part of it.
-pub(super) fn bare(bytes: &[u8], at: usize, parameter: bool) -> usize {
-    bare_behind(bytes, at, 0, parameter)
-}
-
-/// As [`bare`], where the first `len` bytes are known to belong to it.
-fn bare_behind(bytes: &[u8], at: usize, mut len: usize, parameter: bool) -> usize {
-    /// What may end it, or be one of a pair. All others belong to it.
-    static MARKS: Bytes = Bytes::controls_and(b"\"'`()[]{}<>;&#\\,|");
-    let ahead = bytes.get(at..bytes.len().min(at + LONGEST)).unwrap_or_default();
-    let mut open = 0;
-    while let Some(&char) = ahead.get(len) {
-        if !MARKS.has(char) {
-            len += 1;
-            continue;
-        }
-        if matches!(char, b'(' | b'[' | b'{') {
-            open += 1;
-        } else if matches!(char, b')' | b']' | b'}') && open > 0 {
-            open -= 1;
-            len += 1;
-            continue;
-        }
-        let next = byte(ahead, len + 1);
-        let ends = match char {
-            0..=b' ' | b'"' | b'`' | b'<' | b';' => true,
-            b'&' => parameter || assigns(ahead, len + 1),
-            b'#' => parameter,
-            b'\\' => {
-                let escapes = ahead.get(len..).unwrap_or_default();
-                let escapes = escapes.iter().take_while(|byte| **byte == b'\\').count();
-                let next = byte(ahead, len + escapes);
-                // Two before what needs none are one of the value's own, as JSON writes it: `a\\1`.
-                let goes_on = (next.is_ascii_alphanumeric() || b"!@#$%^*+-_=?~".contains(&next))
-                    && !matches!(next, b'n' | b'r' | b't' | b'u');
-                len += if goes_on { escapes - 1 } else { 0 };
-                !goes_on && (escapes > 1 || matches!(next, b'n' | b'r' | b't' | b'"' | b'\'' | b'u'))
-            }
-            b',' | b'|' => ends_there(next) || assigns(ahead, len + 1),
-            b')' | b']' | b'}' | b'>' | b'\'' => ends_there(next),
-            _ => false,
-        };
-        if ends {
-            break;
-        }
-        len += 1;
-    }
-    while len > 0 && matches!(byte(ahead, len - 1), b'.' | b',' | b':') {
-        // The end of an address that was cut to its network: `2001:db8::`.
-        if ahead.get(..len).is_some_and(|value| value.ends_with(b"::")) {
-            break;
-        }
-        len -= 1;
-    }
-    len
-}
-
-/// Whether nothing of a value can follow: the end, white space, or a mark.
-fn ends_there(next: u8) -> bool {
-    matches!(
-        next,
-        0..=b' '
-            | b'"'
-            | b'\''
-            | b'`'
-            | b','
-            | b';'
-            | b'.'
-            | b':'
-            | b')'
-            | b']'
-            | b'}'
-            | b'>'
-            | b'<'
-            | b'|'
-            | b'\\'
-            | b'&'
-    )
 }
 
 /// Whether a name with `=` or `:` stands at `at`.

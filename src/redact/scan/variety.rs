@@ -72,9 +72,10 @@ impl Variety {
             if head.end <= self.read.end {
                 return false;
             }
-            self.kinds
-                .add(bytes.get(self.read.end..head.end).unwrap_or_default());
-            self.read.end = head.end;
+            // Somewhat more, so that the next bodies of this run need not be read.
+            let end = body.end.min(head.end + STEP);
+            self.kinds.add(bytes.get(self.read.end..end).unwrap_or_default());
+            self.read.end = end;
             if !self.kinds.are_enough(head.len(), fewest) {
                 return false;
             }
