@@ -2,6 +2,7 @@
 
 use super::about::is_nothing;
 use super::alphabet::{Bytes, byte};
+use super::joint::Site;
 use super::lexicon::Lexicon;
 use super::look::Look;
 use super::plausible::is_opaque;
@@ -20,6 +21,7 @@ static SCHEMES: Lexicon = Lexicon::of(&[
     "dapi",
     "discogs",
     "genie-key",
+    "geniekey",
     "globalkey",
     "jwt",
     "key",
@@ -94,9 +96,9 @@ pub(super) fn parameters(look: &mut Look<'_, '_>, named: Named, found: Extent) -
         if let Some((name, value)) = pair.split_once('=')
             && PROOFS.iter().any(|proof| name.trim().eq_ignore_ascii_case(proof))
         {
-            let lead = value.len() - value.trim_start_matches(['"', '\\']).len();
+            let lead = value.len() - value.trim_start_matches(['"', '\\', '\'']).len();
             let value_at = from + name.len() + 1 + lead;
-            let value = value.trim_matches(['"', '\\']);
+            let value = value.trim_matches(['"', '\\', '\'']);
             if !is_nothing(value) {
                 look.secret(value_at, value_at + value.len(), "header.parameter");
             }
@@ -166,6 +168,36 @@ pub(super) fn credential(bytes: &[u8], scheme: Option<usize>, found: Extent) -> 
         start + value::bare(bytes, start, false)
     };
     Extent { start, end, ..found }
+}
+
+/// As [`credential`], also behind a scheme that nobody knows, where the name is that of the header itself: a word, and what
+/// looks like a key or an id.
+pub(super) fn behind_scheme(bytes: &[u8], site: Site, scheme: Option<usize>, found: Extent) -> Extent {
+    let known = credential(bytes, scheme, found);
+    let Some(len) = scheme.filter(|len| known.start == found.start && (3..=24).contains(len)) else {
+        return known;
+    };
+    let name = bytes.get(site.from..site.to).unwrap_or_default();
+    let end = name.get(name.len().saturating_sub(13)..).unwrap_or_default();
+    let word = bytes.get(found.start..found.start + len).unwrap_or_default();
+    let is_word = word
+        .iter()
+        .all(|byte| byte.is_ascii_alphabetic() || *byte == b'-');
+    if !end.eq_ignore_ascii_case(b"authorization") || !is_word || byte(bytes, found.start + len) != b' ' {
+        return known;
+    }
+    let start = value::skip_space(bytes, found.start + len, false);
+    let end = match found.quoted {
+        true => found.end,
+        false => start + value::bare(bytes, start, false),
+    };
+    let value = bytes.get(start..end).unwrap_or_default();
+    let value = std::str::from_utf8(value).unwrap_or_default();
+    let is_key = is_opaque(value) && value.bytes().any(|byte| byte.is_ascii_digit());
+    match is_key {
+        true => Extent { start, end, ..found },
+        false => known,
+    }
 }
 
 fn line_end(bytes: &[u8], at: usize) -> usize {

@@ -4,6 +4,7 @@ use super::about::{is_code, is_word_about};
 use super::alphabet::{Bytes, byte};
 use super::bytes::run_back;
 use super::joint::{self, Site};
+use super::lead;
 use super::lexicon::Lexicon;
 use super::look::Look;
 use super::mark;
@@ -12,6 +13,7 @@ use super::pairs;
 use super::phrases;
 use super::plausible::{self, Candidate, Joint};
 use super::prose;
+use super::several;
 use super::traits;
 use super::value::{self, Extent};
 use super::{harmless, header};
@@ -180,7 +182,7 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
     {
         return super::url::grant(look, site);
     }
-    let at = value_at(look.bytes, site);
+    let at = lead::skip(look.bytes, site, value_at(look.bytes, site));
     let is_behind_text = !site.marked && joint::closes(look.bytes, site.from, at);
     if is_behind_text || byte(look.bytes, at) == b'{' && members::secrets(look, named, site, at) {
         return;
@@ -188,8 +190,11 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
     if byte(look.bytes, at) == b'[' {
         let first = value::skip_space(look.bytes, at + 1, true);
         if matches!(byte(look.bytes, first), b'"' | b'\'' | b'\\') {
-            return list(look, named, site, first);
+            return several::list(look, named, site, first);
         }
+    }
+    if several::login(look, named, site, at) {
+        return;
     }
     let is_within = look.bare.0 < at && at < look.bare.1;
     if named.force == Force::Opaque && is_within {
@@ -206,7 +211,9 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
     } else {
         measured(look, at, site.parameter && !is_pair(look.bytes, named, site))
     };
-    let Some(mut found) = found else { return };
+    let Some(mut found) = found else {
+        return several::bracketed(look, named, site, at);
+    };
     if named.sort == Sort::Secret && harmless::is_no_value(look.bytes, site, found) {
         return;
     }
@@ -224,9 +231,10 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
         if header::parameters(look, named, found) {
             return;
         }
-        found = header::credential(look.bytes, scheme, found);
+        found = header::behind_scheme(look.bytes, site, scheme, found);
     }
     cut(look, named, site, found);
+    several::changed(look, named, site, found);
 }
 
 /// Whether what looks like a URL's parameter is a pair of a connection string: `Server=x;Password=a#b`. There no mark but
@@ -416,30 +424,6 @@ pub(super) const fn rule(sort: Sort) -> &'static str {
         Sort::Financial => "kv.financial",
         Sort::Personal => "kv.personal",
         Sort::Network => "kv.network",
-    }
-}
-
-/// The most elements of a list that are looked at.
-const ELEMENTS: usize = 64;
-
-/// `["a", "b"]`: each element is a value.
-fn list(look: &mut Look<'_, '_>, named: Named, site: Site, first: usize) {
-    let mut at = first;
-    for _ in 0..ELEMENTS {
-        let Some(found) = value::extent(look.bytes, at, false).filter(|found| found.quoted) else {
-            return;
-        };
-        let scheme = header::scheme(look.bytes, named, found.start);
-        cut(look, named, site, header::credential(look.bytes, scheme, found));
-        at = found.end;
-        while matches!(byte(look.bytes, at), b'\\' | b'"' | b'\'') {
-            at += 1;
-        }
-        at = value::skip_space(look.bytes, at, true);
-        if byte(look.bytes, at) != b',' {
-            return;
-        }
-        at = value::skip_space(look.bytes, at + 1, true);
     }
 }
 

@@ -351,6 +351,8 @@ fn bare_behind(bytes: &[u8], at: usize, mut len: usize, parameter: bool) -> usiz
             }
             b',' | b'|' => ends_there(next) || assigns(ahead, len + 1),
             b')' | b']' | b'}' | b'>' | b'\'' => ends_there(next),
+            // `[\r][\n]`: what ends a line, as it is shown.
+            b'[' => next == b'\\' && byte(ahead, len + 3) == b']',
             _ => false,
         };
         if ends {

@@ -1,0 +1,215 @@
+//! Pairs whose name is a value itself, or stands apart from its value: what is said first, text of elements, arguments of
+//! other options, numbered labels, declarations.
+
+use super::alphabet::byte;
+use super::bytes::{before, run, run_back};
+use super::joint::value_field;
+use super::plausible::Joint;
+use super::value;
+
+/// How far before a name the other half of its pair is looked for, in bytes.
+const NEAR: usize = 512;
+
+/// Where the value stands of the name at `from..to`, behind whose marks `here` follows; `None` where these forms are not.
+#[inline]
+pub(super) fn of(
+    bytes: &[u8],
+    (from, to): (usize, usize),
+    here: usize,
+    quoted: bool,
+) -> Option<(Joint, usize)> {
+    let assigned = |at| (Joint::Assigned, at);
+    let is_apart = here > to && before(bytes, here, 1) == b' ';
+    match byte(bytes, here) {
+        b'}' | b',' if quoted => said_before(bytes, from).map(assigned),
+        b',' => listed(bytes, from, here).map(assigned),
+        b'>' if quoted => element(bytes, from, here).map(assigned),
+        b'"' if quoted && is_apart => monitored(bytes, from, to, here).map(assigned),
+        b'-' if is_apart => option(bytes, here).map(assigned),
+        b'0'..=b'9' if is_apart && !quoted => numbered(bytes, here),
+        b's' | b'S' | b'v' | b'*' | b'[' if is_apart && !quoted => typed(bytes, here)
+            .or_else(|| stored(bytes, from, to, here))
+            .map(assigned),
+        b'A'..=b'Z' | b'a'..=b'z' if is_apart && !quoted => pulumi(bytes, from, to, here).map(assigned),
+        _ => None,
+    }
+}
+
+/// `{"value":"…","name":"password"}`: where the value begins that was said before the name.
+fn said_before(bytes: &[u8], from: usize) -> Option<usize> {
+    let key = key_before(bytes, from)?;
+    let comma = key.checked_sub(1).filter(|&at| byte(bytes, at) == b',')?;
+    let least = comma.saturating_sub(NEAR);
+    let near = bytes.get(least..comma)?;
+    let at = least + memchr::memmem::rfind(near, b"alue")?.checked_sub(1)?;
+    if !matches!(byte(bytes, at), b'v' | b'V') || !matches!(before(bytes, at, 1), b'"' | b'\'') {
+        return None;
+    }
+    let value = value_field(bytes, at)?;
+    let found = value::in_marks(bytes, value::skip_space(bytes, value, true))?;
+    let end = found.end + run(bytes, found.end, 16, |byte| matches!(byte, b'"' | b'\'' | b'\\'));
+    (value::skip_space(bytes, end, true) == comma).then_some(value)
+}
+
+/// Where the marks of the key begin whose value is the name at `from`, if it is the key of a name: `"name": "…"`. White
+/// space before them is left out.
+fn key_before(bytes: &[u8], from: usize) -> Option<usize> {
+    let is_mark = |byte: u8| matches!(byte, b'"' | b'\'' | b'\\');
+    let space = |byte: u8| byte.is_ascii_whitespace();
+    let mut at = from - run_back(bytes, from, 16, is_mark);
+    at -= run_back(bytes, at, 16, space);
+    if before(bytes, at, 1) != b':' {
+        return None;
+    }
+    at -= 1;
+    at -= run_back(bytes, at, 16, is_mark);
+    let word = run_back(bytes, at, 16, |byte| byte.is_ascii_alphabetic());
+    let key = bytes.get(at - word..at)?;
+    let names = [&b"name"[..], b"key", b"field", b"variable", b"parameterkey"];
+    if !names.iter().any(|name| key.eq_ignore_ascii_case(name)) {
+        return None;
+    }
+    at -= word;
+    at -= run_back(bytes, at, 16, is_mark);
+    Some(at - run_back(bytes, at, 64, space))
+}
+
+/// `Name=DB_PASSWORD,Value=…`: where the value begins.
+fn listed(bytes: &[u8], from: usize, comma: usize) -> Option<usize> {
+    if before(bytes, from, 1) != b'=' {
+        return None;
+    }
+    let key = run_back(bytes, from - 1, 16, |byte| byte.is_ascii_alphabetic());
+    let key = bytes.get(from - 1 - key..from - 1)?;
+    let is_key = key
+        .len()
+        .checked_sub(3)
+        .and_then(|at| key.get(at..))
+        .is_some_and(|end| end.eq_ignore_ascii_case(b"key"))
+        || key.eq_ignore_ascii_case(b"name");
+    is_key.then(|| value_field(bytes, comma + 1))?
+}
+
+/// `<entry key="password">…</entry>`: where the text of the element begins whose attribute is the name.
+fn element(bytes: &[u8], from: usize, close: usize) -> Option<usize> {
+    /// Elements that hold what their attribute names; those of a page show what a reader is told.
+    const HOLD: [&[u8]; 15] = [
+        b"entry",
+        b"param",
+        b"parameter",
+        b"property",
+        b"prop",
+        b"string",
+        b"setting",
+        b"item",
+        b"key",
+        b"var",
+        b"variable",
+        b"env",
+        b"constant",
+        b"attribute",
+        b"preference",
+    ];
+    let marks = run_back(bytes, from, 16, |byte| matches!(byte, b'"' | b'\'' | b'\\'));
+    let sign = from - marks;
+    let back = bytes.get(sign.saturating_sub(5)..sign)?;
+    if marks == 0
+        || ![&b"key="[..], b"name=", b"Name=", b"Key="]
+            .iter()
+            .any(|key| back.ends_with(key))
+    {
+        return None;
+    }
+    let least = from.saturating_sub(96);
+    let near = bytes.get(least..from)?;
+    let open = least + memchr::memrchr(b'<', near)? + 1;
+    let tag = run(bytes, open, 16, |byte| byte.is_ascii_alphabetic());
+    let tag = bytes.get(open..open + tag)?;
+    if !HOLD.iter().any(|held| tag.eq_ignore_ascii_case(held)) {
+        return None;
+    }
+    let text = value::skip_space(bytes, close + 1, true);
+    let inner = bytes.get(text..)?;
+    let inner = [&b"<value>"[..], b"<string>"]
+        .iter()
+        .find_map(|tag| inner.starts_with(tag).then_some(tag.len()));
+    let text = text + inner.unwrap_or(0);
+    (byte(bytes, text) != b'<').then_some(text)
+}
+
+/// `"AUTH" "…"`: a command as a server shows it.
+fn monitored(bytes: &[u8], from: usize, to: usize, here: usize) -> Option<usize> {
+    bytes
+        .get(from..to)
+        .is_some_and(|name| name.eq_ignore_ascii_case(b"auth"))
+        .then_some(here)
+}
+
+/// `API_KEY --body …`, `--name /db/password --value …`: the argument of the option that follows.
+fn option(bytes: &[u8], here: usize) -> Option<usize> {
+    const OPTIONS: [&[u8]; 4] = [b"--value", b"--body", b"--secret-string", b"--data"];
+    let ahead = bytes.get(here..)?;
+    let option = OPTIONS.iter().find(|option| ahead.starts_with(option))?;
+    let end = here + option.len();
+    matches!(byte(bytes, end), b' ' | b'=').then_some(end + 1)
+}
+
+/// `Unseal Key 1: …`
+fn numbered(bytes: &[u8], here: usize) -> Option<(Joint, usize)> {
+    let digits = run(bytes, here, 3, |byte| byte.is_ascii_digit());
+    let end = here + digits;
+    let joins = byte(bytes, end) == b':' && byte(bytes, end + 1) == b' ';
+    (digits <= 2 && joins).then_some((Joint::Colon, end + 1))
+}
+
+/// `const dbPassword string = "…"`: behind a type and a sign.
+fn typed(bytes: &[u8], here: usize) -> Option<usize> {
+    const TYPES: [&[u8]; 6] = [b"string", b"*string", b"[]byte", b"String", b"str", b"varchar"];
+    let ahead = bytes.get(here..bytes.len().min(here + 24))?;
+    let kind = TYPES.iter().find(|kind| ahead.starts_with(kind))?;
+    let mut at = here + kind.len();
+    if byte(bytes, at) == b'(' {
+        let digits = run(bytes, at + 1, 6, |byte| byte.is_ascii_digit());
+        at += 2 + digits;
+    }
+    let sign = value::skip_space(bytes, at, false);
+    let sign = sign + usize::from(byte(bytes, sign) == b':');
+    let start = value::skip_space(bytes, sign + 1, false);
+    let is_text = byte(bytes, sign) == b'=' && matches!(byte(bytes, start), b'"' | b'\'' | b'`' | b'\\');
+    (sign > at && is_text).then_some(start)
+}
+
+/// How far behind `secret set` the secret is looked for, in bytes.
+const COMMAND: usize = 192;
+
+/// `gh secret set NAME --body …`, `az keyvault secret set … --value …`
+fn stored(bytes: &[u8], from: usize, to: usize, here: usize) -> Option<usize> {
+    let is_command = bytes.get(from..to) == Some(b"secret") && bytes.get(here..here + 4) == Some(b"set ");
+    if !is_command {
+        return None;
+    }
+    let line = bytes.get(here..bytes.len().min(here + COMMAND))?;
+    let line = line.get(..memchr::memchr(b'\n', line).unwrap_or(line.len()))?;
+    let options = [&b" --value "[..], b" --body ", b" --value=", b" --body="];
+    options.iter().find_map(|option| {
+        let at = memchr::memmem::find(line, option)?;
+        Some(here + at + option.len())
+    })
+}
+
+/// `config set --secret NAME …`: what the option says is only that the value is one.
+fn pulumi(bytes: &[u8], from: usize, to: usize, here: usize) -> Option<usize> {
+    const SET: &[u8] = b"config set --";
+    let is_option = bytes.get(from..to) == Some(b"secret")
+        && from
+            .checked_sub(SET.len())
+            .is_some_and(|start| bytes.get(start..from) == Some(SET));
+    if !is_option {
+        return None;
+    }
+    let name = run(bytes, here, 64, |byte| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b':' | b'.')
+    });
+    let start = here + name + 1;
+    (name > 0 && byte(bytes, here + name) == b' ' && byte(bytes, start) > b' ').then_some(start)
+}
