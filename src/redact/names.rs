@@ -148,6 +148,8 @@ pub(super) const SEQUENCES: &[(&str, Sort, Force)] = &[
     ("secret answer", Sort::Secret, Force::Certain),
     ("session id", Sort::Secret, Force::Opaque),
     ("connect sid", Sort::Secret, Force::Certain),
+    ("saml response", Sort::Secret, Force::Opaque),
+    ("saml request", Sort::Secret, Force::Opaque),
     ("github pat", Sort::Secret, Force::Certain),
     ("gh pat", Sort::Secret, Force::Certain),
     ("gitlab pat", Sort::Secret, Force::Certain),

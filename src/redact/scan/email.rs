@@ -127,6 +127,10 @@ fn local_start(bytes: &[u8], end: usize) -> Option<usize> {
         matches!(code, [b'%', high, low] if matches!((high, low), (b'2', b'0' | b'2' | b'3' | b'6' | b'7' | b'8' | b'C' | b'c' | b'F' | b'f') | (b'3', b'A'..=b'F' | b'a'..=b'f')))
     });
     start += escape.map_or(0, |escape| escape + 3);
+    // `—alice@…—`
+    let local = bytes.get(start..end).unwrap_or_default();
+    let mark = (0..local.len()).rfind(|at| is_punctuation(local, *at));
+    start += mark.map_or(0, |mark| mark + 3);
     while start < end
         && matches!(
             at(bytes, start),
@@ -138,10 +142,22 @@ fn local_start(bytes: &[u8], end: usize) -> Option<usize> {
     (start < end).then_some(start)
 }
 
+/// Whether a dash between words, a quotation mark or dots stand there that are no ASCII: no part of an address.
+fn is_punctuation(bytes: &[u8], place: usize) -> bool {
+    at(bytes, place) == 0xE2
+        && at(bytes, place + 1) == 0x80
+        && matches!(at(bytes, place + 2), 0x93..=0x95 | 0x98..=0x9F | 0xA2 | 0xA6 | 0xB9 | 0xBA)
+}
+
 /// The end of the domain at `start`, if it is one: labels with dots, the last of letters.
 fn domain_end(scan: &Scan<'_, '_>, start: usize) -> Option<usize> {
     let bytes = scan.bytes;
     let mut end = start + run(bytes, start, DOMAIN, is_domain);
+    let domain = bytes.get(start..end).unwrap_or_default();
+    if !domain.is_ascii() {
+        let mark = (0..domain.len()).find(|at| is_punctuation(domain, *at));
+        end = start + mark.unwrap_or(domain.len());
+    }
     while end > start && matches!(before(bytes, end, 1), b'.' | b'-') {
         end -= 1;
     }

@@ -251,7 +251,9 @@ fn document(scan: &mut Scan<'_, '_>, digit: usize) -> Option<usize> {
     let token = bytes.get(start..start + len)?;
     let digits = token.iter().filter(|byte| byte.is_ascii_digit()).count();
     let date = token.len() == 10 && at(bytes, start + 4) == b'-' && at(bytes, start + 7) == b'-';
-    let fits = (6..=20).contains(&len) && digits >= 5 && !date;
+    let is_code = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
+    let many = digits >= 5 || len == 9 && digits >= 3 && token.iter().all(is_code);
+    let fits = (6..=20).contains(&len) && many && !date;
     let free = fits && free_left(bytes, start) && free_right(bytes, start + len);
     if !free || !scan.speaks_of(digit, DOCUMENT) {
         return None;

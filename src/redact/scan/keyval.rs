@@ -184,14 +184,15 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
     }
     let at = lead::skip(look.bytes, site, value_at(look.bytes, site));
     let is_behind_text = !site.marked && joint::closes(look.bytes, site.from, at);
-    if is_behind_text || byte(look.bytes, at) == b'{' && members::secrets(look, named, site, at) {
+    let brace = members::opens(look.bytes, at);
+    if is_behind_text || brace.is_some_and(|brace| members::secrets(look, named, site, brace)) {
         return;
     }
-    if byte(look.bytes, at) == b'[' {
-        let first = value::skip_space(look.bytes, at + 1, true);
-        if matches!(byte(look.bytes, first), b'"' | b'\'' | b'\\') {
-            return several::list(look, named, site, first);
-        }
+    if let Some(first) = several::opens(look.bytes, at) {
+        return several::list(look, named, site, first);
+    }
+    if several::are_pairs(look, at) {
+        return;
     }
     if several::login(look, named, site, at) {
         return;
@@ -374,8 +375,11 @@ fn is_place(name: &[u8], value: &[u8]) -> bool {
 /// Names, addresses, passphrases and numbers in groups are several words: a bare one goes on to a mark.
 #[inline]
 fn whole(look: &Look<'_, '_>, named: Named, site: Site, found: Extent) -> Extent {
-    let words = named.phrase || named.sort != Sort::Secret;
-    if found.quoted || site.parameter || !words {
+    if site.parameter && !found.quoted {
+        return several::before_query(look.bytes, site, found);
+    }
+    let words = named.phrase && !several::is_one_word(look.bytes, site, found) || named.sort != Sort::Secret;
+    if found.quoted || !words {
         return found;
     }
     to_mark(look, named, found)

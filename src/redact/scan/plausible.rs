@@ -115,7 +115,12 @@ fn is_secret(named: Named, candidate: Candidate<'_>, value: &str) -> bool {
 
 fn is_personal(candidate: Candidate<'_>, value: &str) -> bool {
     let letters = value.chars().any(char::is_alphabetic);
-    if !letters || is_word_about(value) || is_code(value, candidate.traits) || is_prose(value) {
+    // `type 2 diabetes` is a finding, whatever its first word says elsewhere.
+    let kind = value
+        .split_at_checked(5)
+        .filter(|(head, _)| head.eq_ignore_ascii_case("type "));
+    let is_kind = kind.is_some_and(|(_, rest)| rest.starts_with(|first: char| first.is_ascii_digit()));
+    if !letters || is_word_about(value) || is_code(value, candidate.traits) || !is_kind && is_prose(value) {
         return false;
     }
     match candidate.joint {

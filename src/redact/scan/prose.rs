@@ -50,6 +50,7 @@ pub(super) fn after(look: &mut Look<'_, '_>, from: usize, to: usize) {
     }
     let name = look.text.get(from..to).unwrap_or_default();
     let known = login(look, from) && !is_word_about(value)
+        || name.eq_ignore_ascii_case("bearer") && is_uuid(value)
         || is_card_code(name, value)
         || !named.plural && is_numeric(name, value, joined);
     if named.force == Force::Certain && (known || is_secret(named, value, joined)) {
@@ -70,7 +71,8 @@ fn is_foreign_sentence(bytes: &[u8], start: usize, value: &str) -> bool {
     foreign && value.trim_end_matches(is_mark).chars().all(char::is_alphabetic)
 }
 
-/// How many spaces more than one stand behind a variable's name in capitals: `DB_PASSWORD   x`, as tables are printed.
+/// How many spaces more than one stand behind a variable's name in capitals, or a name that begins a line:
+/// `DB_PASSWORD   x`, as tables are printed.
 fn columns(look: &Look<'_, '_>, from: usize, to: usize) -> usize {
     if byte(look.bytes, to + 1) != b' ' {
         return 0;
@@ -78,8 +80,15 @@ fn columns(look: &Look<'_, '_>, from: usize, to: usize) -> usize {
     let name = look.bytes.get(from..to).unwrap_or_default();
     let is_variable = name.contains(&b'_') && !name.iter().any(u8::is_ascii_lowercase);
     let gap = value::skip_space(look.bytes, to, false) - to;
+    let before = super::bytes::before(look.bytes, from, 1);
+    let is_row =
+        matches!(before, 0 | b'\n') || before == b'n' && super::bytes::before(look.bytes, from, 2) == b'\\';
     // Where a quotation mark closes the name, the gap is behind it.
-    if is_variable { gap.saturating_sub(1) } else { 0 }
+    if is_variable || is_row {
+        gap.saturating_sub(1)
+    } else {
+        0
+    }
 }
 
 /// `cvv 123`: the code on a card is shorter than any other.
@@ -241,6 +250,12 @@ fn quoted_or_bare(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
     if matches!(quote, b'"' | b'\'' | b'`') {
         let len = value::until(bytes, at + 1, quote);
         return (len > 0 && len < 80).then_some((at + 1, at + 1 + len));
+    }
+    // `PASSWORD('…')`: the argument.
+    let inner = value::unwrap(bytes, at);
+    if inner > at && matches!(byte(bytes, inner), b'"' | b'\'') {
+        let len = value::until(bytes, inner + 1, byte(bytes, inner));
+        return (len > 0 && len < 80).then_some((inner + 1, inner + 1 + len));
     }
     let len = value::bare(bytes.get(..bytes.len().min(at + 4 * NEAR))?, at, false);
     (len > 0).then_some((at, at + len))

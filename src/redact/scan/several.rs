@@ -17,6 +17,31 @@ const ELEMENTS: usize = 64;
 /// The longest list without marks, in bytes.
 const LONGEST: usize = 1024;
 
+/// `["a"`, `[]string{"a"`: where the first text of a list begins.
+pub(super) fn opens(bytes: &[u8], at: usize) -> Option<usize> {
+    const TYPED: &[u8] = b"[]string{";
+    if byte(bytes, at) != b'[' {
+        return None;
+    }
+    let is_typed = bytes.get(at..at + TYPED.len()) == Some(TYPED);
+    let open = if is_typed { at + TYPED.len() } else { at + 1 };
+    let first = value::skip_space(bytes, open, true);
+    matches!(byte(bytes, first), b'"' | b'\'' | b'\\').then_some(first)
+}
+
+/// `(KEY_ID='…' SECRET_KEY='…')`: whether a list of pairs opens at `at` of which one is a secret. The names in it are looked
+/// at by themselves.
+pub(super) fn are_pairs(look: &Look<'_, '_>, at: usize) -> bool {
+    if byte(look.bytes, at) != b'(' || !value::assigns(look.bytes, at + 1) {
+        return false;
+    }
+    let near = look.bytes.get(at + 1..look.bytes.len().min(at + 1 + LONGEST));
+    let near = near.unwrap_or_default();
+    let close = memchr::memchr(b')', near);
+    let pairs = close.and_then(|close| look.text.get(at + 1..at + 1 + close));
+    pairs.is_some_and(super::pairs::has_secret)
+}
+
 /// `["a", "b"]`: each element is a value.
 pub(super) fn list(look: &mut Look<'_, '_>, named: Named, site: Site, first: usize) {
     let mut at = first;
@@ -134,6 +159,9 @@ pub(super) fn changed(look: &mut Look<'_, '_>, named: Named, site: Site, found: 
 /// `HTTPBasicAuth('bob', '…')`, `auth=("bob", "…")`: the second of two is the password; `false` where there are no two.
 pub(super) fn login(look: &mut Look<'_, '_>, named: Named, site: Site, at: usize) -> bool {
     let name = look.bytes.get(site.from..site.to).unwrap_or_default();
+    if name == b"AUTH" && at == site.to + 2 && byte(look.bytes, at) == b'"' {
+        return command(look, named, site, at);
+    }
     let end = name.get(name.len().saturating_sub(4)..).unwrap_or_default();
     if !end.eq_ignore_ascii_case(b"auth") {
         return false;
@@ -163,4 +191,41 @@ pub(super) fn login(look: &mut Look<'_, '_>, named: Named, site: Site, at: usize
         ..named
     };
     cut(look, named, site, password)
+}
+
+/// `"AUTH" "…"`, `"AUTH" "user" "…"`: a command as a server shows it.
+fn command(look: &mut Look<'_, '_>, named: Named, site: Site, at: usize) -> bool {
+    let named = Named {
+        force: Force::Certain,
+        short: true,
+        ..named
+    };
+    let Some(first) = value::in_marks(look.bytes, at) else {
+        return false;
+    };
+    let next = value::skip_space(look.bytes, first.end + 1, false);
+    let second = value::in_marks(look.bytes, next).filter(|_| next > first.end + 1);
+    cut(look, named, site, second.unwrap_or(first))
+}
+
+/// `/cart;jsessionid=…?page=2`: a parameter of the path ends before the query.
+pub(super) fn before_query(bytes: &[u8], site: Site, found: Extent) -> Extent {
+    let name = bytes.get(site.from..site.to).unwrap_or_default();
+    if super::bytes::before(bytes, site.from, 1) != b';' || !name.eq_ignore_ascii_case(b"jsessionid") {
+        return found;
+    }
+    let value = bytes.get(found.start..found.end).unwrap_or_default();
+    let end = found.start + memchr::memchr(b'?', value).unwrap_or(value.len());
+    Extent { end, ..found }
+}
+
+/// `BORG_PASSPHRASE=… borg create`, `-Dpassphrase=… -Xmx1g`: whether what a shell reads is one word that is no word of a phrase.
+pub(super) fn is_one_word(bytes: &[u8], site: Site, found: Extent) -> bool {
+    let name = bytes.get(site.from..site.to).unwrap_or_default();
+    let is_variable = name.contains(&b'_') && !name.iter().any(u8::is_ascii_lowercase);
+    let is_shells = is_variable || super::bytes::before(bytes, site.from, 1) == b'-';
+    let is_assigned = byte(bytes, site.to) == b'=' && found.start == site.to + 1;
+    let value = bytes.get(found.start..found.end).unwrap_or_default();
+    let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
+    is_shells && is_assigned && value.len() >= 10 && digits >= 2
 }
