@@ -147,7 +147,7 @@ fn monitored(bytes: &[u8], from: usize, to: usize, here: usize) -> Option<usize>
 
 /// `API_KEY --body …`, `--name /db/password --value …`: the argument of the option that follows.
 fn option(bytes: &[u8], here: usize) -> Option<usize> {
-    const OPTIONS: [&[u8]; 4] = [b"--value", b"--body", b"--secret-string", b"--data"];
+    const OPTIONS: [&[u8]; 3] = [b"--value", b"--body", b"--secret-string"];
     let ahead = bytes.get(here..)?;
     let option = OPTIONS.iter().find(|option| ahead.starts_with(option))?;
     let end = here + option.len();
@@ -211,5 +211,7 @@ fn pulumi(bytes: &[u8], from: usize, to: usize, here: usize) -> Option<usize> {
         byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b':' | b'.')
     });
     let start = here + name + 1;
-    (name > 0 && byte(bytes, here + name) == b' ' && byte(bytes, start) > b' ').then_some(start)
+    let is_said = byte(bytes, here + name) == b' ' && byte(bytes, start) > b' ';
+    // Where it is asked for, nothing stands there.
+    (name > 0).then_some(if is_said { start } else { bytes.len() })
 }

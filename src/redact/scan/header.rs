@@ -1,6 +1,6 @@
 //! What headers hold: a credential behind its scheme, and cookies one by one.
 
-use super::about::is_nothing;
+use super::about::{is_nothing, is_word_about};
 use super::alphabet::{Bytes, byte};
 use super::joint::Site;
 use super::lexicon::Lexicon;
@@ -182,7 +182,8 @@ pub(super) fn behind_scheme(bytes: &[u8], site: Site, scheme: Option<usize>, fou
     let word = bytes.get(found.start..found.start + len).unwrap_or_default();
     let is_word = word
         .iter()
-        .all(|byte| byte.is_ascii_alphabetic() || *byte == b'-');
+        .all(|byte| byte.is_ascii_alphabetic() || *byte == b'-')
+        && std::str::from_utf8(word).is_ok_and(|word| !is_word_about(word));
     if !end.eq_ignore_ascii_case(b"authorization") || !is_word || byte(bytes, found.start + len) != b' ' {
         return known;
     }

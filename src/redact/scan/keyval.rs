@@ -241,7 +241,9 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
 /// Whether what looks like a URL's parameter is a pair of a connection string: `Server=x;Password=a#b`. There no mark but
 /// `;` ends it. Of the names that mean something in URLs only, a URL's are behind `;` too: `/cart;jsessionid=…#top`.
 fn is_pair(bytes: &[u8], named: Named, site: Site) -> bool {
-    named.force != Force::Parameter && super::bytes::before(bytes, site.from, 1) == b';'
+    named.force != Force::Parameter
+        && super::bytes::before(bytes, site.from, 1) == b';'
+        && !several::is_of_path(bytes, site)
 }
 
 /// Where the value begins, behind what may stand before it.

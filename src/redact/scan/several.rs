@@ -1,6 +1,7 @@
 //! Names that more than one value stands behind: lists with and without marks, the old value and the new one, a user and
 //! a password.
 
+use super::about::is_nothing;
 use super::alphabet::byte;
 use super::header;
 use super::joint::Site;
@@ -75,7 +76,9 @@ pub(super) fn bracketed(look: &mut Look<'_, '_>, named: Named, site: Site, open:
         .bytes
         .get(start..look.bytes.len().min(start + LONGEST))
         .unwrap_or_default();
-    let is_list = byte(look.bytes, open) == b'[' && mark::end(look.bytes, open).is_none();
+    // Behind a sign and a space stands what a line of a log begins with: `token: [worker-12] …`.
+    let is_apart = site.joint == Joint::Colon && open > site.at;
+    let is_list = byte(look.bytes, open) == b'[' && !is_apart && mark::end(look.bytes, open).is_none();
     let Some(close) = memchr::memchr2(b']', b'\n', inner).filter(|at| is_list && byte(inner, *at) == b']')
     else {
         return;
@@ -114,14 +117,16 @@ fn is_element(named: Named, site: Site, value: &str, many: bool) -> bool {
     let bytes = value.as_bytes();
     let digit = bytes.iter().any(u8::is_ascii_digit);
     let letter = bytes.iter().any(u8::is_ascii_alphabetic);
-    if bytes.contains(&b' ') || !letter && (site.marked || site.joint != Joint::Assigned) {
+    // `[PROTECTED]`
+    let is_label = bytes.iter().all(u8::is_ascii_uppercase);
+    if bytes.contains(&b' ') || is_label || !letter && (site.marked || site.joint != Joint::Assigned) {
         return false;
     }
     if many {
         return digit && letter && bytes.len() >= 6;
     }
     match site.joint {
-        Joint::Assigned => named.short || is_unlike_a_word(value),
+        Joint::Assigned => named.short || digit && is_unlike_a_word(value),
         _ => digit && bytes.len() >= 6 && is_unlike_a_word(value),
     }
 }
@@ -166,31 +171,33 @@ pub(super) fn login(look: &mut Look<'_, '_>, named: Named, site: Site, at: usize
     if !end.eq_ignore_ascii_case(b"auth") {
         return false;
     }
-    let is_open = matches!(byte(look.bytes, at), b'(' | b'[');
+    let is_open = byte(look.bytes, at) == b'(';
+    let is_call = byte(look.bytes, site.to) == b'(';
     let first = value::skip_space(look.bytes, at + usize::from(is_open), true);
-    let Some(user) = value::in_marks(look.bytes, first) else {
+    let user = value::in_marks(look.bytes, first).filter(|_| is_open || is_call);
+    let Some(user) = user.filter(|user| (1..=128).contains(&(user.end - user.start))) else {
         return false;
     };
     let comma = behind(look.bytes, user.end);
-    let is_long = user.end - user.start > 128 || user.end == user.start;
-    if is_long || byte(look.bytes, comma) != b',' {
-        return false;
-    }
     let second = value::skip_space(look.bytes, comma + 1, true);
-    let password = value::extent(look.bytes, second, false).filter(|found| found.quoted);
-    let Some(password) = password else {
+    let password = value::extent(look.bytes, second, false);
+    let Some(password) = password.filter(|_| byte(look.bytes, comma) == b',') else {
         return false;
     };
-    let close = behind(look.bytes, password.end);
-    if !matches!(byte(look.bytes, close), b')' | b']') {
+    if byte(look.bytes, behind(look.bytes, password.end)) != b')' || site.joint != Joint::Assigned {
         return false;
+    }
+    if !password.quoted {
+        // A variable.
+        return is_call;
     }
     let named = Named {
         force: Force::Certain,
         short: true,
         ..named
     };
-    cut(look, named, site, password)
+    let text = look.text.get(password.start..password.end);
+    cut(look, named, site, password) || text.is_some_and(|text| !text.is_empty() && is_nothing(text))
 }
 
 /// `"AUTH" "…"`, `"AUTH" "user" "…"`: a command as a server shows it.
@@ -208,10 +215,15 @@ fn command(look: &mut Look<'_, '_>, named: Named, site: Site, at: usize) -> bool
     cut(look, named, site, second.unwrap_or(first))
 }
 
+/// `/cart;jsessionid=…`: whether the name is that of a parameter of a path.
+pub(super) fn is_of_path(bytes: &[u8], site: Site) -> bool {
+    let name = bytes.get(site.from..site.to).unwrap_or_default();
+    super::bytes::before(bytes, site.from, 1) == b';' && name.eq_ignore_ascii_case(b"jsessionid")
+}
+
 /// `/cart;jsessionid=…?page=2`: a parameter of the path ends before the query.
 pub(super) fn before_query(bytes: &[u8], site: Site, found: Extent) -> Extent {
-    let name = bytes.get(site.from..site.to).unwrap_or_default();
-    if super::bytes::before(bytes, site.from, 1) != b';' || !name.eq_ignore_ascii_case(b"jsessionid") {
+    if !is_of_path(bytes, site) {
         return found;
     }
     let value = bytes.get(found.start..found.end).unwrap_or_default();
@@ -223,7 +235,9 @@ pub(super) fn before_query(bytes: &[u8], site: Site, found: Extent) -> Extent {
 pub(super) fn is_one_word(bytes: &[u8], site: Site, found: Extent) -> bool {
     let name = bytes.get(site.from..site.to).unwrap_or_default();
     let is_variable = name.contains(&b'_') && !name.iter().any(u8::is_ascii_lowercase);
-    let is_shells = is_variable || super::bytes::before(bytes, site.from, 1) == b'-';
+    let before = |back| super::bytes::before(bytes, site.from, back);
+    // `-D` is of the option and not of the name.
+    let is_shells = is_variable || before(1) == b'-' || before(2) == b'-' && before(1).is_ascii_alphabetic();
     let is_assigned = byte(bytes, site.to) == b'=' && found.start == site.to + 1;
     let value = bytes.get(found.start..found.end).unwrap_or_default();
     let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
