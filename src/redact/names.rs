@@ -63,7 +63,7 @@ pub(super) const WORDS: &[(u16, &str)] = &[
         "password passwd passwort passwrd passw pswd pwd pass passphrase passcode psw pw pin otp totp hotp cvv cvc \
          cvn csc passw0rd p4ssword p4ssw0rd pa55word pa55w0rd kennwort contrasena contraseña senha wachtwoord hasło \
          парол пароль 密码 密碼 パスワード motdepasse pgpassword htpasswd requirepass storepass keypass \
-         truststorepass dbpass userpass rootpass adminpass masterauth bindpw rootpw adminpw deststorepass srcstorepass destkeypass srckeypass phpsessid jsessionid",
+         truststorepass dbpass userpass rootpass adminpass masterauth bindpw rootpw adminpw dbpwd dbpw userpwd deststorepass srcstorepass destkeypass srckeypass phpsessid jsessionid",
     ),
     (
         part::SECRET,
@@ -78,7 +78,7 @@ pub(super) const WORDS: &[(u16, &str)] = &[
     ),
     (
         part::PARAMETER,
-        "key sig signature session sess sid nonce ticket assertion saml \
+        "key sig signature session sess sid appid nonce ticket assertion saml \
          code state rememberme remember identity identityserver verifier invite invitation hash hmac",
     ),
     (
@@ -155,6 +155,7 @@ pub(super) const SEQUENCES: &[(&str, Sort, Force)] = &[
     ("gitlab pat", Sort::Secret, Force::Certain),
     ("devops pat", Sort::Secret, Force::Certain),
     ("service role key", Sort::Secret, Force::Certain),
+    ("secure string", Sort::Secret, Force::Certain),
     ("functions key", Sort::Secret, Force::Certain),
     ("storage key", Sort::Secret, Force::Opaque),
     ("connection key", Sort::Secret, Force::Certain),
@@ -362,6 +363,8 @@ pub(super) const TRIGGERS: &[&str] = &[
     "sig=",
     "signature=",
     "sess",
+    "securestring",
+    "appid=",
     "hub_pat",
     "gh_pat",
     "lab_pat",

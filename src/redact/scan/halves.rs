@@ -22,7 +22,13 @@ pub(super) fn of(
     let is_apart = here > to && before(bytes, here, 1) == b' ';
     match byte(bytes, here) {
         b'}' | b',' if quoted => said_before(bytes, from).map(assigned),
-        b',' => listed(bytes, from, here).map(assigned),
+        b',' => listed(bytes, from, here)
+            .or_else(|| tuple(bytes, from, here))
+            .map(assigned),
+        b'{' if is_apart => declared(bytes, from, here, quoted).map(assigned),
+        b'.' if is_apart && !quoted => dotted(bytes, from, here).map(assigned),
+        b'?' if is_apart && byte(bytes, here + 1) == b'=' => Some(assigned(here + 2)),
+        b'L' | b'l' if is_apart => like(bytes, here).map(assigned),
         b'>' if quoted => element(bytes, from, here).map(assigned),
         b'"' if quoted && is_apart => monitored(bytes, from, to, here).map(assigned),
         b'-' if is_apart => option(bytes, here).map(assigned),
@@ -154,10 +160,18 @@ fn option(bytes: &[u8], here: usize) -> Option<usize> {
     matches!(byte(bytes, end), b' ' | b'=').then_some(end + 1)
 }
 
-/// `Unseal Key 1: …`
+/// `Unseal Key 1: …`, `password 7 …`
 fn numbered(bytes: &[u8], here: usize) -> Option<(Joint, usize)> {
     let digits = run(bytes, here, 3, |byte| byte.is_ascii_digit());
     let end = here + digits;
+    if digits == 1 && byte(bytes, end) == b' ' {
+        // A switch says first in which way the password is written.
+        let word = run(bytes, end + 1, 64, |byte| byte > b' ');
+        let word = bytes.get(end + 1..end + 1 + word)?;
+        let mixed = word.iter().any(u8::is_ascii_digit) && word.iter().any(u8::is_ascii_alphabetic);
+        let plain = word.iter().all(u8::is_ascii_alphanumeric);
+        return (mixed && plain && word.len() >= 8).then_some((Joint::Assigned, end + 1));
+    }
     let joins = byte(bytes, end) == b':' && byte(bytes, end + 1) == b' ';
     (digits <= 2 && joins).then_some((Joint::Colon, end + 1))
 }
@@ -214,4 +228,40 @@ fn pulumi(bytes: &[u8], from: usize, to: usize, here: usize) -> Option<usize> {
     let is_said = byte(bytes, here + name) == b' ' && byte(bytes, start) > b' ';
     // Where it is asked for, nothing stands there.
     (name > 0).then_some(if is_said { start } else { bytes.len() })
+}
+
+/// `{password,"…"}`: a pair of Erlang.
+fn tuple(bytes: &[u8], from: usize, comma: usize) -> Option<usize> {
+    let value = comma + 1;
+    let binary = 2 * usize::from(bytes.get(value..value + 2) == Some(b"<<"));
+    let is_pair = before(bytes, from, 1) == b'{' && byte(bytes, value + binary) == b'"';
+    is_pair.then_some(value + binary)
+}
+
+/// `(password . "…")`: a pair of Lisp.
+fn dotted(bytes: &[u8], from: usize, here: usize) -> Option<usize> {
+    let is_pair = before(bytes, from, 1) == b'(' && bytes.get(here + 1..here + 3) == Some(b" \"");
+    is_pair.then_some(here + 2)
+}
+
+/// `WHERE password LIKE '…'`, without the signs of a pattern.
+fn like(bytes: &[u8], here: usize) -> Option<usize> {
+    let word = bytes.get(here..here + 5)?;
+    let found = value::in_marks(bytes, here + 5).filter(|_| word.eq_ignore_ascii_case(b"like "))?;
+    let is_pattern = bytes.get(found.start..found.end)?.contains(&b'%');
+    (!is_pattern).then_some(here + 5)
+}
+
+/// `Password { get; set; } = "…"`, `variable "password" { default = "…"`
+fn declared(bytes: &[u8], from: usize, here: usize, quoted: bool) -> Option<usize> {
+    const ACCESS: &[u8] = b"{ get; set; } = \"";
+    const DEFAULT: &[u8] = b"default = ";
+    let ahead = bytes.get(here..bytes.len().min(here + 160))?;
+    if ahead.starts_with(ACCESS) {
+        return Some(here + ACCESS.len() - 1);
+    }
+    let is_variable = quoted && bytes.get(..from)?.ends_with(b"variable \"");
+    let ahead = ahead.get(..memchr::memchr(b'}', ahead).unwrap_or(ahead.len()))?;
+    let at = is_variable.then(|| memchr::memmem::find(ahead, DEFAULT))??;
+    Some(here + at + DEFAULT.len())
 }

@@ -11,6 +11,8 @@ use super::value;
 pub(super) fn skip(bytes: &[u8], site: Site, at: usize) -> usize {
     let behind = match byte(bytes, at) {
         b's' => sized(bytes, at),
+        b'e' | b'o' | b'g' | b'E' => fallback(bytes, at),
+        b'r' => received(bytes, at),
         b'*' => emphasis(bytes, site, at),
         b'<' if byte(bytes, at + 1) == b'/' => closed(bytes, site, at),
         b'!' if byte(bytes, at + 1) == b'!' => yaml_type(bytes, at),
@@ -76,4 +78,31 @@ fn anchor(bytes: &[u8], at: usize) -> Option<usize> {
     let word = run(bytes, start, 256, |byte| byte > b' ');
     let is_last = matches!(byte(bytes, start + word), 0 | b'\r' | b'\n');
     (word > 0 && is_last).then_some(start)
+}
+
+/// `env("DB_PASSWORD", "…")`: what is taken where the variable is not set.
+fn fallback(bytes: &[u8], at: usize) -> Option<usize> {
+    const READERS: [&[u8]; 5] = [
+        b"env(",
+        b"os.getenv(",
+        b"os.environ.get(",
+        b"getenv(",
+        b"ENV.fetch(",
+    ];
+    let ahead = bytes.get(at..bytes.len().min(at + 24))?;
+    let reader = READERS.iter().find(|reader| ahead.starts_with(reader))?;
+    let name = value::in_marks(bytes, at + reader.len())?;
+    let is_variable = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_';
+    let close = name.end + 1;
+    let second = value::skip_space(bytes, close + 1, false);
+    let is_given = byte(bytes, close) == b',' && matches!(byte(bytes, second), b'"' | b'\'');
+    (is_given && bytes.get(name.start..name.end)?.iter().all(is_variable)).then_some(second)
+}
+
+/// `invalid "token": received "…"`
+fn received(bytes: &[u8], at: usize) -> Option<usize> {
+    const SAID: &[u8] = b"received ";
+    let start = at + SAID.len();
+    let is_said = bytes.get(at..start) == Some(SAID) && matches!(byte(bytes, start), b'"' | b'\'' | b'\\');
+    is_said.then_some(start)
 }

@@ -16,6 +16,8 @@ mod cases_kv;
 mod cases_odd;
 #[cfg(test)]
 mod cases_pem;
+#[cfg(test)]
+mod cases_several;
 mod clue;
 pub(super) mod custom;
 mod cut;

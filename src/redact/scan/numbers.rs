@@ -258,7 +258,8 @@ impl Scan<'_, '_> {
         let clear = address::dotted(self, groups)
             .or_else(|| card::find(self, groups, spoken))
             .or_else(|| government::ssn(self, groups))
-            .or_else(|| government::clear_cpf(self, groups));
+            .or_else(|| government::clear_cpf(self, groups))
+            .or_else(|| government::clear_ahv(self, groups));
         if clear.is_some() || !spoken {
             return clear;
         }
