@@ -7,8 +7,8 @@ use super::joint::value_field;
 use super::plausible::Joint;
 use super::value;
 
-/// How far before a name the other half of its pair is looked for, in bytes.
-const NEAR: usize = 512;
+/// The longest value before its name, in bytes.
+const NEAR: usize = 256;
 
 /// Where the value stands of the name at `from..to`, behind whose marks `here` follows; `None` where these forms are not.
 #[inline]
@@ -45,16 +45,19 @@ pub(super) fn of(
 fn said_before(bytes: &[u8], from: usize) -> Option<usize> {
     let key = key_before(bytes, from)?;
     let comma = key.checked_sub(1).filter(|&at| byte(bytes, at) == b',')?;
-    let least = comma.saturating_sub(NEAR);
-    let near = bytes.get(least..comma)?;
-    let at = least + memchr::memmem::rfind(near, b"alue")?.checked_sub(1)?;
-    if !matches!(byte(bytes, at), b'v' | b'V') || !matches!(before(bytes, at, 1), b'"' | b'\'') {
+    let close = comma - run_back(bytes, comma, 16, |byte| byte.is_ascii_whitespace());
+    let mark = before(bytes, close, 1);
+    if !matches!(mark, b'"' | b'\'') {
         return None;
     }
-    let value = value_field(bytes, at)?;
+    let least = close.saturating_sub(NEAR);
+    let open = least + memchr::memrchr(mark, bytes.get(least..close - 1)?)?;
+    let is_joint = |byte: u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'\\' | b':');
+    let end = open - run_back(bytes, open, 24, is_joint);
+    let word = run_back(bytes, end, 24, |byte| byte.is_ascii_alphabetic());
+    let value = value_field(bytes, end - word).filter(|value| *value <= open)?;
     let found = value::in_marks(bytes, value::skip_space(bytes, value, true))?;
-    let end = found.end + run(bytes, found.end, 16, |byte| matches!(byte, b'"' | b'\'' | b'\\'));
-    (value::skip_space(bytes, end, true) == comma).then_some(value)
+    (found.start == open + 1 && found.end < close).then_some(value)
 }
 
 /// Where the marks of the key begin whose value is the name at `from`, if it is the key of a name: `"name": "…"`. White
@@ -194,7 +197,7 @@ fn typed(bytes: &[u8], here: usize) -> Option<usize> {
 }
 
 /// How far behind `secret set` the secret is looked for, in bytes.
-const COMMAND: usize = 192;
+const COMMAND: usize = 128;
 
 /// `gh secret set NAME --body …`, `az keyvault secret set … --value …`
 fn stored(bytes: &[u8], from: usize, to: usize, here: usize) -> Option<usize> {
@@ -204,10 +207,11 @@ fn stored(bytes: &[u8], from: usize, to: usize, here: usize) -> Option<usize> {
     }
     let line = bytes.get(here..bytes.len().min(here + COMMAND))?;
     let line = line.get(..memchr::memchr(b'\n', line).unwrap_or(line.len()))?;
-    let options = [&b" --value "[..], b" --body ", b" --value=", b" --body="];
-    options.iter().find_map(|option| {
-        let at = memchr::memmem::find(line, option)?;
-        Some(here + at + option.len())
+    let options = [&b"--value "[..], b"--body ", b"--value=", b"--body="];
+    memchr::memchr_iter(b'-', line).take(16).find_map(|at| {
+        let ahead = line.get(at..)?;
+        let option = options.iter().find(|option| ahead.starts_with(option))?;
+        (before(line, at, 1) == b' ').then_some(here + at + option.len())
     })
 }
 

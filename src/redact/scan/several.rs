@@ -3,6 +3,7 @@
 
 use super::about::is_nothing;
 use super::alphabet::byte;
+use super::bytes::run;
 use super::header;
 use super::joint::Site;
 use super::keyval::cut;
@@ -27,7 +28,8 @@ pub(super) fn opens(bytes: &[u8], at: usize) -> Option<usize> {
     let is_typed = bytes.get(at..at + TYPED.len()) == Some(TYPED);
     let open = if is_typed { at + TYPED.len() } else { at + 1 };
     let first = value::skip_space(bytes, open, true);
-    matches!(byte(bytes, first), b'"' | b'\'' | b'\\').then_some(first)
+    let mark = first + run(bytes, first, 64, |byte| byte == b'\\');
+    matches!(byte(bytes, mark), b'"' | b'\'').then_some(first)
 }
 
 /// `(KEY_ID='…' SECRET_KEY='…')`: whether a list of pairs opens at `at` of which one is a secret. The names in it are looked
