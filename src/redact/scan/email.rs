@@ -133,7 +133,8 @@ fn local_start(bytes: &[u8], end: usize) -> Option<usize> {
     start += escape.map_or(0, |escape| escape + 3);
     // `—alice@…—`
     let local = bytes.get(start..end).unwrap_or_default();
-    let mark = (0..local.len()).rfind(|at| is_punctuation(local, *at));
+    let mut marks = memchr::memrchr_iter(0xE2, local);
+    let mark = marks.find(|at| is_punctuation(local, *at));
     start += mark.map_or(0, |mark| mark + 3);
     while start < end
         && matches!(
@@ -159,7 +160,8 @@ fn domain_end(scan: &Scan<'_, '_>, start: usize) -> Option<usize> {
     let mut end = start + run(bytes, start, DOMAIN, is_domain);
     let domain = bytes.get(start..end).unwrap_or_default();
     if !domain.is_ascii() {
-        let mark = (0..domain.len()).find(|at| is_punctuation(domain, *at));
+        let mut marks = memchr::memchr_iter(0xE2, domain);
+        let mark = marks.find(|at| is_punctuation(domain, *at));
         end = start + mark.unwrap_or(domain.len());
     }
     while end > start && matches!(before(bytes, end, 1), b'.' | b'-') {
@@ -186,7 +188,8 @@ fn domain_end(scan: &Scan<'_, '_>, start: usize) -> Option<usize> {
     let version =
         !bare.is_empty() && bare.bytes().all(|byte| byte.is_ascii_digit()) && starts_with_digit(second);
     let all = is_label(first) && is_label(last) && is_label(second) && labels.all(is_label);
-    (all && top && !version && !is_word(at(bytes, end))).then_some(end)
+    let is_free = !is_word(at(bytes, end)) || is_punctuation(bytes, end);
+    (all && top && !version && is_free).then_some(end)
 }
 
 /// Whether what looks like an address is a remote, a unit, a file, an algorithm or part of a URL.

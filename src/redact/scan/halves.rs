@@ -217,7 +217,7 @@ fn stored(bytes: &[u8], from: usize, to: usize, here: usize) -> Option<usize> {
 
 /// `config set --secret NAME …`: what the option says is only that the value is one.
 fn pulumi(bytes: &[u8], from: usize, to: usize, here: usize) -> Option<usize> {
-    const SET: &[u8] = b"config set --";
+    const SET: &[u8] = b" set --";
     let is_option = bytes.get(from..to) == Some(b"secret")
         && from
             .checked_sub(SET.len())

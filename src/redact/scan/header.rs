@@ -194,7 +194,8 @@ pub(super) fn behind_scheme(bytes: &[u8], site: Site, scheme: Option<usize>, fou
     };
     let value = bytes.get(start..end).unwrap_or_default();
     let value = std::str::from_utf8(value).unwrap_or_default();
-    let is_key = is_opaque(value) && value.bytes().any(|byte| byte.is_ascii_digit());
+    let is_key = is_opaque(value) && value.bytes().any(|byte| byte.is_ascii_digit())
+        || super::mark::end(bytes, start).is_some();
     match is_key {
         true => Extent { start, end, ..found },
         false => known,

@@ -234,9 +234,17 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
         }
         found = header::behind_scheme(look.bytes, site, scheme, found);
     }
-    cut(look, named, site, found);
+    let before = look.named;
+    let is_cut = cut(look, named, site, found);
     several::changed(look, named, site, found);
+    if !is_cut || site.at > site.to + FAR {
+        // What stands between may have names of its own.
+        look.named = before;
+    }
 }
+
+/// Behind so many bytes a value is far from its name.
+const FAR: usize = 32;
 
 /// Whether what looks like a URL's parameter is a pair of a connection string: `Server=x;Password=a#b`. There no mark but
 /// `;` ends it. Of the names that mean something in URLs only, a URL's are behind `;` too: `/cart;jsessionid=…#top`.

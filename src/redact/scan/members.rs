@@ -74,7 +74,7 @@ pub(super) fn secrets(look: &mut Look<'_, '_>, named: Named, site: Site, open: u
         if byte(look.bytes, colon) != b':' || matches!(byte(look.bytes, start), b'{' | b'[') {
             break;
         }
-        let found = value::in_marks(look.bytes, start).or_else(|| value::extent(look.bytes, start, false));
+        let found = value::in_marks(look.bytes, start).or_else(|| bare(look.bytes, start));
         let Some(found) = found else {
             break;
         };
@@ -100,6 +100,16 @@ pub(super) fn secrets(look: &mut Look<'_, '_>, named: Named, site: Site, open: u
     // Members that are none of these may have names of their own.
     look.named = before;
     any
+}
+
+/// The longest value without marks, or in a wrapper, in bytes.
+const BARE: usize = 192;
+
+/// A value without marks, or in a wrapper, whose end is near.
+fn bare(bytes: &[u8], start: usize) -> Option<Extent> {
+    let near = bytes.get(..bytes.len().min(start + BARE))?;
+    let found = value::extent(near, start, false)?;
+    (found.end < near.len() || near.len() == bytes.len()).then_some(found)
 }
 
 /// The name of a member at `at`: in marks, or as `Debug` prints it.

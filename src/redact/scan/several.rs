@@ -38,12 +38,16 @@ pub(super) fn are_pairs(look: &Look<'_, '_>, at: usize) -> bool {
     if byte(look.bytes, at) != b'(' || !value::assigns(look.bytes, at + 1) {
         return false;
     }
-    let near = look.bytes.get(at + 1..look.bytes.len().min(at + 1 + LONGEST));
+    let near = look.bytes.get(at + 1..look.bytes.len().min(at + 1 + GROUP));
     let near = near.unwrap_or_default();
-    let close = memchr::memchr(b')', near);
-    let pairs = close.and_then(|close| look.text.get(at + 1..at + 1 + close));
+    let end = memchr::memchr2(b')', b'\n', near).unwrap_or(near.len());
+    let end = super::cut::floor(look.text, at + 1 + end);
+    let pairs = look.text.get(at + 1..end);
     pairs.is_some_and(super::pairs::has_secret)
 }
+
+/// The longest list of pairs in parentheses, in bytes.
+const GROUP: usize = 256;
 
 /// `["a", "b"]`: each element is a value.
 pub(super) fn list(look: &mut Look<'_, '_>, named: Named, site: Site, first: usize) {
