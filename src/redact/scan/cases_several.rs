@@ -235,6 +235,16 @@ fn a_credential_behind_a_scheme_or_a_name_of_its_own_is_cut() {
 }
 
 #[test]
+fn a_user_and_a_password_in_one_are_told_apart() {
+    check(&[
+        ("message", "credentials: svc / «Sommer7228!»"),
+        ("message", "creds are bob / «Sommer7228!»"),
+        ("message", "credentials are read / write"),
+        ("message", "login: GET / HTTP/1.1"),
+    ]);
+}
+
+#[test]
 fn what_stands_beside_a_secret_stays() {
     check(&[
         ("message", "java -Dpassphrase=«50ca7ac504f0828e2aac» -Xmx512m"),

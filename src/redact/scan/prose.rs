@@ -36,6 +36,12 @@ pub(super) fn after(look: &mut Look<'_, '_>, from: usize, to: usize) {
         return;
     };
     let value = look.text.get(start..end).unwrap_or_default();
+    // `creds are bob / …`
+    let name = look.bytes.get(from..to).unwrap_or_default();
+    let is_pair = name.eq_ignore_ascii_case(b"creds") || name.eq_ignore_ascii_case(b"credentials");
+    if joined && is_pair && look.bytes.get(end..end + 3) == Some(b" / ") {
+        return super::several::behind_user(look, end + 3);
+    }
     let digit = value.bytes().any(|byte| byte.is_ascii_digit());
     let unlike = || is_unlike_a_word(value) && !is_foreign_sentence(look.bytes, start, value);
     if !(digit || joined && unlike() || login(look, from)) || is_nothing(value) {

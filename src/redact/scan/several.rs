@@ -150,13 +150,11 @@ pub(super) fn changed(look: &mut Look<'_, '_>, named: Named, site: Site, found: 
         return;
     }
     let arrow = value::skip_space(look.bytes, at, false);
-    if !matches!(
-        (byte(look.bytes, arrow), byte(look.bytes, arrow + 1)),
-        (b'-' | b'=', b'>')
-    ) {
-        return;
-    }
-    let start = value::skip_space(look.bytes, arrow + 2, false);
+    let start = match (byte(look.bytes, arrow), byte(look.bytes, arrow + 1)) {
+        (b'-' | b'=', b'>') => value::skip_space(look.bytes, arrow + 2, false),
+        (b'/', b' ') if is_pair(look.bytes, site) => return behind_user(look, arrow + 2),
+        _ => return,
+    };
     // Beside a text in marks what follows is one as well.
     let new = value::in_marks(look.bytes, start).or_else(|| {
         let bare = value::extent(look.bytes, start, false);
@@ -164,6 +162,25 @@ pub(super) fn changed(look: &mut Look<'_, '_>, named: Named, site: Site, found: 
     });
     if let Some(new) = new.filter(|new| new.end > new.start) {
         cut(look, named, site, new);
+    }
+}
+
+/// Whether the name is that of a user and a password together.
+fn is_pair(bytes: &[u8], site: Site) -> bool {
+    let name = bytes.get(site.from..site.to).unwrap_or_default();
+    [&b"creds"[..], b"credentials", b"login"]
+        .iter()
+        .any(|pair| name.eq_ignore_ascii_case(pair))
+}
+
+/// `credentials: bob / …`: what stands behind the user's name, if no word looks like it.
+pub(super) fn behind_user(look: &mut Look<'_, '_>, start: usize) {
+    let end = start + value::bare(look.bytes, start, false);
+    let value = look.text.get(start..end).unwrap_or_default();
+    let digit = value.bytes().any(|byte| byte.is_ascii_digit());
+    if digit && value.len() >= 6 && is_unlike_a_word(value) && !is_nothing(value) {
+        look.secret(start, end, "kv.secret");
+        look.named = look.named.max(end);
     }
 }
 
