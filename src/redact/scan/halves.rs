@@ -56,7 +56,8 @@ fn said_before(bytes: &[u8], from: usize) -> Option<usize> {
     let end = open - run_back(bytes, open, 24, is_joint);
     let word = run_back(bytes, end, 24, |byte| byte.is_ascii_alphabetic());
     let value = value_field(bytes, end - word).filter(|value| *value <= open)?;
-    let found = value::in_marks(bytes, value::skip_space(bytes, value, true))?;
+    let near = bytes.get(..close)?;
+    let found = value::in_marks(near, value::skip_space(near, value, true))?;
     (found.start == open + 1 && found.end < close).then_some(value)
 }
 
@@ -173,7 +174,8 @@ fn numbered(bytes: &[u8], here: usize) -> Option<(Joint, usize)> {
         let word = bytes.get(end + 1..end + 1 + word)?;
         let mixed = word.iter().any(u8::is_ascii_digit) && word.iter().any(u8::is_ascii_alphabetic);
         let plain = word.iter().all(u8::is_ascii_alphanumeric);
-        return (mixed && plain && word.len() >= 8).then_some((Joint::Assigned, end + 1));
+        let is_cut = super::mark::end(bytes, end + 1).is_some();
+        return (is_cut || mixed && plain && word.len() >= 8).then_some((Joint::Assigned, end + 1));
     }
     let joins = byte(bytes, end) == b':' && byte(bytes, end + 1) == b' ';
     (digits <= 2 && joins).then_some((Joint::Colon, end + 1))
@@ -251,7 +253,10 @@ fn dotted(bytes: &[u8], from: usize, here: usize) -> Option<usize> {
 /// `WHERE password LIKE '…'`, without the signs of a pattern.
 fn like(bytes: &[u8], here: usize) -> Option<usize> {
     let word = bytes.get(here..here + 5)?;
-    let found = value::in_marks(bytes, here + 5).filter(|_| word.eq_ignore_ascii_case(b"like "))?;
+    if !word.eq_ignore_ascii_case(b"like ") {
+        return None;
+    }
+    let found = value::in_marks(bytes, here + 5)?;
     let is_pattern = bytes.get(found.start..found.end)?.contains(&b'%');
     (!is_pattern).then_some(here + 5)
 }

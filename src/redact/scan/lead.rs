@@ -91,7 +91,8 @@ fn fallback(bytes: &[u8], at: usize) -> Option<usize> {
     ];
     let ahead = bytes.get(at..bytes.len().min(at + 24))?;
     let reader = READERS.iter().find(|reader| ahead.starts_with(reader))?;
-    let name = value::in_marks(bytes, at + reader.len())?;
+    let near = bytes.get(..bytes.len().min(at + 96))?;
+    let name = value::in_marks(near, at + reader.len())?;
     let is_variable = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_';
     let close = name.end + 1;
     let second = value::skip_space(bytes, close + 1, false);

@@ -40,7 +40,8 @@ pub(super) fn are_pairs(look: &Look<'_, '_>, at: usize) -> bool {
     }
     let near = look.bytes.get(at + 1..look.bytes.len().min(at + 1 + GROUP));
     let near = near.unwrap_or_default();
-    let end = memchr::memchr2(b')', b'\n', near).unwrap_or(near.len());
+    // No further than where another may open: then nothing is read twice.
+    let end = memchr::memchr3(b')', b'(', b'\n', near).unwrap_or(near.len());
     let end = super::cut::floor(look.text, at + 1 + end);
     let pairs = look.text.get(at + 1..end);
     pairs.is_some_and(super::pairs::has_secret)
@@ -184,6 +185,9 @@ pub(super) fn behind_user(look: &mut Look<'_, '_>, start: usize) {
     }
 }
 
+/// The longest name of a user, in bytes.
+const USER: usize = 128;
+
 /// `HTTPBasicAuth('bob', '…')`, `auth=("bob", "…")`: the second of two is the password; `false` where there are no two.
 pub(super) fn login(look: &mut Look<'_, '_>, named: Named, site: Site, at: usize) -> bool {
     let name = look.bytes.get(site.from..site.to).unwrap_or_default();
@@ -197,8 +201,9 @@ pub(super) fn login(look: &mut Look<'_, '_>, named: Named, site: Site, at: usize
     let is_open = byte(look.bytes, at) == b'(';
     let is_call = byte(look.bytes, site.to) == b'(';
     let first = value::skip_space(look.bytes, at + usize::from(is_open), true);
-    let user = value::in_marks(look.bytes, first).filter(|_| is_open || is_call);
-    let Some(user) = user.filter(|user| (1..=128).contains(&(user.end - user.start))) else {
+    let near = look.bytes.get(..look.bytes.len().min(first + USER));
+    let user = value::in_marks(near.unwrap_or_default(), first).filter(|_| is_open || is_call);
+    let Some(user) = user.filter(|user| user.end > user.start) else {
         return false;
     };
     let comma = behind(look.bytes, user.end);
