@@ -63,7 +63,7 @@ pub(super) const WORDS: &[(u16, &str)] = &[
         "password passwd passwort passwrd passw pswd pwd pass passphrase passcode psw pw pin otp totp hotp cvv cvc \
          cvn csc passw0rd p4ssword p4ssw0rd pa55word pa55w0rd kennwort contrasena contraseña senha wachtwoord hasło \
          парол пароль 密码 密碼 パスワード motdepasse pgpassword htpasswd requirepass storepass keypass \
-         truststorepass dbpass userpass rootpass adminpass masterauth bindpw rootpw adminpw",
+         truststorepass dbpass userpass rootpass adminpass masterauth bindpw rootpw adminpw dbpwd dbpw userpwd deststorepass srcstorepass destkeypass srckeypass phpsessid jsessionid",
     ),
     (
         part::SECRET,
@@ -72,10 +72,13 @@ pub(super) const WORDS: &[(u16, &str)] = &[
          sessiontoken csrftoken xsrftoken clientsecret appkey sshkey credential cred authorization bearer jwt \
          cookie mnemonic psk dsn seedphrase connectionstring connstr geheimnis passkey kubeconfig keytab",
     ),
-    (part::OPAQUE, "auth csrf xsrf salt oauth"),
+    (
+        part::OPAQUE,
+        "auth csrf xsrf salt oauth sessionid samlresponse samlrequest",
+    ),
     (
         part::PARAMETER,
-        "key sig signature session sess sid sessionid phpsessid jsessionid nonce ticket assertion samlresponse saml \
+        "key sig signature session sess sid appid nonce ticket assertion saml \
          code state rememberme remember identity identityserver verifier invite invitation hash hmac",
     ),
     (
@@ -84,7 +87,7 @@ pub(super) const WORDS: &[(u16, &str)] = &[
          service webhook hmac aes rsa ec gpg pgp consumer app application deploy crypto cipher symmetric wallet \
          integration subscription server license licence activation ingest ingestion sdk bot stripe openai anthropic \
          github gitlab sendgrid twilio google maps datadog dd azure aws gcp cloudflare algolia mailgun pagerduty \
-         newrelic nr sentry jwt psk preshared recovery unseal root",
+         newrelic nr sentry jwt psk preshared recovery unseal root enc tls ssl admin xapi",
     ),
     (
         part::OF_CODE,
@@ -144,6 +147,15 @@ pub(super) const SEQUENCES: &[(&str, Sort, Force)] = &[
     ("authorization header", Sort::Secret, Force::Certain),
     ("secret answer", Sort::Secret, Force::Certain),
     ("session id", Sort::Secret, Force::Opaque),
+    ("connect sid", Sort::Secret, Force::Certain),
+    ("saml response", Sort::Secret, Force::Opaque),
+    ("saml request", Sort::Secret, Force::Opaque),
+    ("github pat", Sort::Secret, Force::Certain),
+    ("gh pat", Sort::Secret, Force::Certain),
+    ("gitlab pat", Sort::Secret, Force::Certain),
+    ("devops pat", Sort::Secret, Force::Certain),
+    ("service role key", Sort::Secret, Force::Certain),
+    ("secure string", Sort::Secret, Force::Certain),
     ("functions key", Sort::Secret, Force::Certain),
     ("storage key", Sort::Secret, Force::Opaque),
     ("connection key", Sort::Secret, Force::Certain),
@@ -215,9 +227,9 @@ pub(super) const SEQUENCES: &[(&str, Sort, Force)] = &[
     ("aadhaar", Sort::Personal, Force::Digits(4)),
     ("cpf", Sort::Personal, Force::Digits(4)),
     ("passport", Sort::Personal, Force::Digits(4)),
-    ("passport number", Sort::Personal, Force::Digits(4)),
-    ("passport no", Sort::Personal, Force::Digits(4)),
-    ("passportnumber", Sort::Personal, Force::Digits(4)),
+    ("passport number", Sort::Personal, Force::Digits(1)),
+    ("passport no", Sort::Personal, Force::Digits(1)),
+    ("passportnumber", Sort::Personal, Force::Digits(1)),
     ("driver license", Sort::Personal, Force::Digits(4)),
     ("driver licence", Sort::Personal, Force::Digits(4)),
     ("driving license", Sort::Personal, Force::Digits(4)),
@@ -233,6 +245,10 @@ pub(super) const SEQUENCES: &[(&str, Sort, Force)] = &[
     ("birthdate", Sort::Personal, Force::Digits(2)),
     ("birthday", Sort::Personal, Force::Digits(2)),
     ("birth day", Sort::Personal, Force::Digits(2)),
+    ("geburtsdatum", Sort::Personal, Force::Digits(2)),
+    ("date de naissance", Sort::Personal, Force::Digits(2)),
+    ("fecha de nacimiento", Sort::Personal, Force::Digits(2)),
+    ("data di nascita", Sort::Personal, Force::Digits(2)),
     ("first name", Sort::Personal, Force::Certain),
     ("firstname", Sort::Personal, Force::Certain),
     ("last name", Sort::Personal, Force::Certain),
@@ -347,6 +363,17 @@ pub(super) const TRIGGERS: &[&str] = &[
     "sig=",
     "signature=",
     "sess",
+    "securestring",
+    "appid=",
+    "hub_pat",
+    "gh_pat",
+    "lab_pat",
+    "ops_pat",
+    "connect.sid",
+    "geburts",
+    "naissance",
+    "nacimiento",
+    "nascita",
     "sid=",
     "nonce=",
     "ticket=",

@@ -30,7 +30,11 @@ pub(super) const COMMANDS: &[(&str, Command)] = &[
     ("mariadb", Command::GluedP),
     ("mongo", Command::P),
     ("7z ", Command::GluedP),
-    ("unzip", Command::P),
+    ("zip ", Command::CapitalP),
+    ("mosquitto_", Command::CapitalP),
+    ("ipmitool", Command::CapitalP),
+    ("beeline", Command::P),
+    ("psexec", Command::P),
     ("ldapsearch", Command::W),
     ("ldapmodify", Command::W),
     ("ldapwhoami", Command::W),
@@ -61,7 +65,9 @@ pub(super) fn option(look: &mut Look<'_, '_>, start: usize) {
             argument(look, start + 2, false)
         }
         (Command::U, b'u' | b'U') => argument(look, start + 2, true),
-        (Command::GluedP | Command::P, b'p') if after.is_ascii_graphic() && !apart => {
+        (Command::GluedP | Command::P, b'p') | (Command::CapitalP, b'P')
+            if after.is_ascii_graphic() && !apart =>
+        {
             let end = start + 2 + value::word(look.bytes, start + 2);
             if is_password(look.text.get(start + 2..end).unwrap_or_default()) {
                 look.secret(start + 2, end, "kv.option");

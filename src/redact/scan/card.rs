@@ -112,6 +112,18 @@ pub(super) fn find(scan: &mut Scan<'_, '_>, groups: &[Group], spoken: bool) -> O
     Some(end)
 }
 
+/// `%B4…^`: whether the groups begin with the number on a card's magnetic stripe.
+pub(super) fn is_track(bytes: &[u8], groups: &[Group]) -> bool {
+    let is_first = |first: &Group| {
+        super::bytes::at(bytes, first.end) == b'^'
+            && matches!(
+                (before(bytes, first.start, 2), before(bytes, first.start, 1)),
+                (b'%', b'B' | b'b')
+            )
+    };
+    groups.first().is_some_and(is_first)
+}
+
 /// A number without marks in it.
 fn one_run(scan: &mut Scan<'_, '_>, group: Group) -> Option<usize> {
     let lengths = check(scan.bytes.get(group.start..group.end)?)?;

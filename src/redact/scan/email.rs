@@ -83,6 +83,10 @@ pub(super) fn at_sign(scan: &mut Scan<'_, '_>, sign: usize) -> usize {
     } else {
         (sign, sign + 1)
     };
+    if let Some((start, end)) = super::url::without_scheme(bytes, sign) {
+        scan.push(start, end, "url.userinfo", Sort::Secret);
+        return sign + 1;
+    }
     let Some(end) = domain_end(scan, right) else {
         return sign + 1;
     };
@@ -129,6 +133,11 @@ fn local_start(bytes: &[u8], end: usize) -> Option<usize> {
         matches!(code, [b'%', high, low] if matches!((high, low), (b'2', b'0' | b'2' | b'3' | b'6' | b'7' | b'8' | b'C' | b'c' | b'F' | b'f') | (b'3', b'A'..=b'F' | b'a'..=b'f')))
     });
     start += escape.map_or(0, |escape| escape + 3);
+    // `—alice@…—`
+    let local = bytes.get(start..end).unwrap_or_default();
+    let mut marks = memchr::memrchr_iter(0xE2, local);
+    let mark = marks.find(|at| is_punctuation(local, *at));
+    start += mark.map_or(0, |mark| mark + 3);
     while start < end
         && matches!(
             at(bytes, start),
@@ -148,6 +157,13 @@ pub(super) struct Domain {
     to: usize,
     /// How long it is, if it is one.
     len: Option<usize>,
+}
+
+/// Whether a dash between words, a quotation mark or dots stand there that are no ASCII: no part of an address.
+fn is_punctuation(bytes: &[u8], place: usize) -> bool {
+    at(bytes, place) == 0xE2
+        && at(bytes, place + 1) == 0x80
+        && matches!(at(bytes, place + 2), 0x93..=0x95 | 0x98..=0x9F | 0xA2 | 0xA6 | 0xB9 | 0xBA)
 }
 
 /// The end of the domain at `start`, if it is one: labels with dots, the last of letters.
@@ -175,6 +191,12 @@ fn domain_end(scan: &mut Scan<'_, '_>, start: usize) -> Option<usize> {
 /// As [`domain_end`], where the run of what domains are made of ends at `end`.
 fn domain_in(scan: &Scan<'_, '_>, start: usize, mut end: usize) -> Option<usize> {
     let bytes = scan.bytes;
+    let domain = bytes.get(start..end).unwrap_or_default();
+    if !domain.is_ascii() {
+        let mut marks = memchr::memchr_iter(0xE2, domain);
+        let mark = marks.find(|at| is_punctuation(domain, *at));
+        end = start + mark.unwrap_or(domain.len());
+    }
     while end > start && matches!(before(bytes, end, 1), b'.' | b'-') {
         end -= 1;
     }
@@ -199,7 +221,8 @@ fn domain_in(scan: &Scan<'_, '_>, start: usize, mut end: usize) -> Option<usize>
     let version =
         !bare.is_empty() && bare.bytes().all(|byte| byte.is_ascii_digit()) && starts_with_digit(second);
     let all = is_label(first) && is_label(last) && is_label(second) && labels.all(is_label);
-    (all && top && !version && !is_word(at(bytes, end))).then_some(end)
+    let is_free = !is_word(at(bytes, end)) || is_punctuation(bytes, end);
+    (all && top && !version && is_free).then_some(end)
 }
 
 /// Whether what looks like an address is a remote, a unit, a file, an algorithm or part of a URL.

@@ -46,9 +46,7 @@ fn is_issued([a, b, c, d, e, rest @ ..]: [u8; 9]) -> bool {
 type Check = (Kinds, usize, &'static str, fn(&[u8]) -> bool);
 
 const CHECKS: &[Check] = &[
-    (SIN, 9, "gov.sin", |digits| {
-        !matches!(digits.first(), Some(0 | 8)) && luhn(digits)
-    }),
+    (SIN, 9, "gov.sin", luhn),
     (BSN, 9, "gov.bsn", bsn),
     (STEUER, 11, "gov.steuer", steuer),
     (CPF, 11, "gov.cpf", cpf),
@@ -97,6 +95,23 @@ pub(super) fn clear_cpf(scan: &mut Scan<'_, '_>, groups: &[Group]) -> Option<usi
         return None;
     }
     scan.push(a.start, d.end, "gov.cpf", Sort::Personal);
+    Some(d.end)
+}
+
+/// Pushes the Swiss form `756.0000.0000.00` with its check digit, which is clear without a word.
+pub(super) fn clear_ahv(scan: &mut Scan<'_, '_>, groups: &[Group]) -> Option<usize> {
+    let [a, b, c, d, ..] = groups else { return None };
+    let lens = (a.len(), b.len(), c.len(), d.len()) == (3, 4, 4, 2);
+    let marks = [*b, *c, *d].map(|group| mark(scan.bytes, group)) == *b"...";
+    if !lens || !marks || scan.bytes.get(a.start..a.end) != Some(b"756") {
+        return None;
+    }
+    let (digits, _) = digits::<13>(scan.bytes.get(a.start..d.end)?)?;
+    let sum = weighed(&digits, [1, 3].into_iter().cycle());
+    if sum % 10 != 0 || !free_right(scan.bytes, d.end) {
+        return None;
+    }
+    scan.push(a.start, d.end, "gov.ahv", Sort::Personal);
     Some(d.end)
 }
 
@@ -233,7 +248,10 @@ fn identity(scan: &mut Scan<'_, '_>, digit: usize) -> Option<usize> {
     });
     let letter_at = digit + len + usize::from(at(bytes, digit + len) == b'-');
     let wanted = LETTERS.get(usize::try_from(number % 23).ok()?)?;
-    let fits = at(bytes, letter_at).to_ascii_uppercase() == *wanted && free_left(bytes, start);
+    let letter = at(bytes, letter_at);
+    // Where the word itself stands before it, a letter that was typed wrong is no other number.
+    let fits =
+        (letter.to_ascii_uppercase() == *wanted || letter.is_ascii_uppercase()) && free_left(bytes, start);
     if !fits || is_word(at(bytes, letter_at + 1)) || !scan.speaks_of(start, DNI) {
         return None;
     }
@@ -251,7 +269,9 @@ fn document(scan: &mut Scan<'_, '_>, digit: usize) -> Option<usize> {
     let token = bytes.get(start..start + len)?;
     let digits = token.iter().filter(|byte| byte.is_ascii_digit()).count();
     let date = token.len() == 10 && at(bytes, start + 4) == b'-' && at(bytes, start + 7) == b'-';
-    let fits = (6..=20).contains(&len) && digits >= 5 && !date;
+    let is_code = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
+    let many = digits >= 5 || len == 9 && digits >= 3 && token.iter().all(is_code);
+    let fits = (6..=20).contains(&len) && many && !date;
     let free = fits && free_left(bytes, start) && free_right(bytes, start + len);
     if !free || !scan.speaks_of(digit, DOCUMENT) {
         return None;

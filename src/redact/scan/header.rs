@@ -2,11 +2,12 @@
 
 use std::ops::Range;
 
-use super::about::is_nothing;
+use super::about::{is_nothing, is_word_about};
 use super::alphabet::{Bytes, byte};
 use super::bare;
 use super::bytes::before;
 use super::hits::Hits;
+use super::joint::Site;
 use super::lexicon::Lexicon;
 use super::look::Look;
 use super::plausible::is_opaque;
@@ -27,6 +28,7 @@ static SCHEMES: Lexicon = Lexicon::of(&[
     "dapi",
     "discogs",
     "genie-key",
+    "geniekey",
     "globalkey",
     "jwt",
     "key",
@@ -167,8 +169,8 @@ impl Listed {
 
 /// The place of a proof's value that stands at `at`, without its marks; an empty one where it is no secret.
 fn place_of(at: usize, value: &str) -> Range<usize> {
-    let lead = value.len() - value.trim_start_matches(['"', '\\']).len();
-    let value = value.trim_matches(['"', '\\']);
+    let lead = value.len() - value.trim_start_matches(['"', '\\', '\'']).len();
+    let value = value.trim_matches(['"', '\\', '\'']);
     let len = if is_nothing(value) { 0 } else { value.len() };
     at + lead..at + lead + len
 }
@@ -252,6 +254,44 @@ pub(super) fn credential(bytes: &[u8], run: &mut bare::Run, scheme: Option<usize
         start + run.len(bytes, start)
     };
     Extent { start, end, ..found }
+}
+
+/// As [`credential`], also behind a scheme that nobody knows, where the name is that of the header itself: a word, and what
+/// looks like a key or an id.
+pub(super) fn behind_scheme(
+    look: &mut Look<'_, '_>,
+    site: Site,
+    scheme: Option<usize>,
+    found: Extent,
+) -> Extent {
+    let bytes = look.bytes;
+    let known = credential(bytes, &mut look.credential, scheme, found);
+    let Some(len) = scheme.filter(|len| known.start == found.start && (3..=24).contains(len)) else {
+        return known;
+    };
+    let name = bytes.get(site.from..site.to).unwrap_or_default();
+    let end = name.get(name.len().saturating_sub(13)..).unwrap_or_default();
+    let word = bytes.get(found.start..found.start + len).unwrap_or_default();
+    let is_word = word
+        .iter()
+        .all(|byte| byte.is_ascii_alphabetic() || *byte == b'-')
+        && std::str::from_utf8(word).is_ok_and(|word| !is_word_about(word));
+    if !end.eq_ignore_ascii_case(b"authorization") || !is_word || byte(bytes, found.start + len) != b' ' {
+        return known;
+    }
+    let start = value::skip_space(bytes, found.start + len, false);
+    let end = match found.quoted {
+        true => found.end,
+        false => start + bare::len(bytes, start, false),
+    };
+    let value = bytes.get(start..end).unwrap_or_default();
+    let value = std::str::from_utf8(value).unwrap_or_default();
+    let is_key = is_opaque(value) && value.bytes().any(|byte| byte.is_ascii_digit())
+        || super::mark::end(bytes, start).is_some();
+    match is_key {
+        true => Extent { start, end, ..found },
+        false => known,
+    }
 }
 
 fn line_end(bytes: &[u8], at: usize) -> usize {

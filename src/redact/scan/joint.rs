@@ -2,6 +2,7 @@
 
 use super::alphabet::byte;
 use super::bytes::{find, run, run_back};
+use super::halves;
 use super::plausible::Joint;
 use super::value;
 
@@ -78,6 +79,9 @@ fn notation(bytes: &[u8], from: usize, to: usize) -> Option<Site> {
         && let Some((joint, at)) = sign(bytes, here)
     {
         return site(joint, at, quoted);
+    }
+    if let Some((joint, at)) = halves::of(bytes, (from, to), here, quoted) {
+        return site(joint, at, true);
     }
     match byte(bytes, here) {
         b'=' | b':' => None,
@@ -313,6 +317,12 @@ const NEAR: usize = 192;
 /// says other things first.
 fn later_value(bytes: &[u8], from: usize, at: usize) -> Option<usize> {
     let mark = |byte: &u8| matches!(byte, b'"' | b'\\' | b' ');
+    // `/prod/db/password`: a store's names are paths.
+    let path = run_back(bytes, from, 64, |byte| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_' | b'-' | b'.')
+    });
+    let is_path = byte(bytes, from.saturating_sub(1)) == b'/';
+    let from = if is_path { from - path } else { from };
     let back = bytes.get(from.saturating_sub(24)..from)?;
     let sign = back.len() - back.iter().rev().take_while(|byte| mark(byte)).count();
     let name = back.get(..sign)?.strip_suffix(b":")?;
@@ -347,20 +357,21 @@ fn later_value(bytes: &[u8], from: usize, at: usize) -> Option<usize> {
     None
 }
 
-/// `"value": `, `value=`: the other half of a pair whose name is a value itself. Where the value begins.
-fn value_field(bytes: &[u8], at: usize) -> Option<usize> {
+/// `"value": `, `value=`, `rejectedValue`: the other half of a pair whose name is a value itself. Where the value begins.
+pub(super) fn value_field(bytes: &[u8], at: usize) -> Option<usize> {
     let mut at = value::skip_space(bytes, at, true);
     while matches!(byte(bytes, at), b'\\' | b'"' | b'\'') {
         at += 1;
     }
-    let ahead = bytes.get(at..bytes.len().min(at + 16))?;
+    let ahead = bytes.get(at..bytes.len().min(at + 24))?;
     let name = ahead.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
     let word = ahead.get(..name)?;
-    let known = ["value", "val", "content", "data", "v"];
-    if !known
+    let known = ["val", "content", "data", "v", "input"];
+    let is_known = known
         .iter()
-        .any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
-    {
+        .any(|known| word.eq_ignore_ascii_case(known.as_bytes()));
+    let end = word.get(name.saturating_sub(5)..)?;
+    if !is_known && !end.eq_ignore_ascii_case(b"value") {
         return None;
     }
     at += name;

@@ -4,6 +4,7 @@ use super::about::{is_code, is_word_about};
 use super::alphabet::{Bytes, byte};
 use super::bytes::run_back;
 use super::joint::{self, Site};
+use super::lead;
 use super::lexicon::Lexicon;
 use super::look::Look;
 use super::mark;
@@ -12,6 +13,7 @@ use super::pairs;
 use super::phrases;
 use super::plausible::{self, Candidate, Joint};
 use super::prose;
+use super::several;
 use super::traits;
 use super::value::{self, Extent};
 use super::{harmless, header};
@@ -180,16 +182,20 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
     {
         return super::grant::grant(look, site);
     }
-    let at = value_at(look.bytes, site);
+    let at = lead::skip(look.bytes, site, value_at(look.bytes, site));
     let is_behind_text = !site.marked && joint::closes(look.bytes, site.from, at);
-    if is_behind_text || byte(look.bytes, at) == b'{' && members::secrets(look, named, site, at) {
+    let brace = members::opens(look.bytes, at);
+    if is_behind_text || brace.is_some_and(|brace| members::secrets(look, named, site, brace)) {
         return;
     }
-    if byte(look.bytes, at) == b'[' {
-        let first = value::skip_space(look.bytes, at + 1, true);
-        if matches!(byte(look.bytes, first), b'"' | b'\'' | b'\\') {
-            return list(look, named, site, first);
-        }
+    if let Some(first) = several::opens(look.bytes, at) {
+        return several::list(look, named, site, first);
+    }
+    if several::are_pairs(look, at) {
+        return;
+    }
+    if several::login(look, named, site, at) {
+        return;
     }
     let is_within = look.bare.0 < at && at < look.bare.1;
     if named.force == Force::Opaque && is_within {
@@ -206,7 +212,9 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
     } else {
         measured(look, at, site.parameter && !is_pair(look.bytes, named, site))
     };
-    let Some(mut found) = found else { return };
+    let Some(mut found) = found else {
+        return several::bracketed(look, named, site, at);
+    };
     if named.sort == Sort::Secret && harmless::is_no_value(look.bytes, site, found) {
         return;
     }
@@ -224,15 +232,26 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
         if header::parameters(look, named, found) {
             return;
         }
-        found = header::credential(look.bytes, &mut look.credential, scheme, found);
+        found = header::behind_scheme(look, site, scheme, found);
     }
-    cut(look, named, site, found);
+    let before = look.named;
+    let is_cut = cut(look, named, site, found);
+    several::changed(look, named, site, found);
+    if !is_cut || site.at > site.to + FAR {
+        // What stands between may have names of its own.
+        look.named = before;
+    }
 }
+
+/// Behind so many bytes a value is far from its name.
+const FAR: usize = 32;
 
 /// Whether what looks like a URL's parameter is a pair of a connection string: `Server=x;Password=a#b`. There no mark but
 /// `;` ends it. Of the names that mean something in URLs only, a URL's are behind `;` too: `/cart;jsessionid=…#top`.
 fn is_pair(bytes: &[u8], named: Named, site: Site) -> bool {
-    named.force != Force::Parameter && super::bytes::before(bytes, site.from, 1) == b';'
+    named.force != Force::Parameter
+        && super::bytes::before(bytes, site.from, 1) == b';'
+        && !several::is_of_path(bytes, site)
 }
 
 /// Where the value begins, behind what may stand before it.
@@ -370,8 +389,11 @@ fn is_place(name: &[u8], value: &[u8]) -> bool {
 /// Names, addresses, passphrases and numbers in groups are several words: a bare one goes on to a mark.
 #[inline]
 fn whole(look: &Look<'_, '_>, named: Named, site: Site, found: Extent) -> Extent {
-    let words = named.phrase || named.sort != Sort::Secret;
-    if found.quoted || site.parameter || !words {
+    if site.parameter && !found.quoted {
+        return several::before_query(look.bytes, site, found);
+    }
+    let words = named.phrase && !several::is_one_word(look.bytes, site, found) || named.sort != Sort::Secret;
+    if found.quoted || !words {
         return found;
     }
     to_mark(look, named, found)
@@ -418,31 +440,6 @@ pub(super) const fn rule(sort: Sort) -> &'static str {
         Sort::Financial => "kv.financial",
         Sort::Personal => "kv.personal",
         Sort::Network => "kv.network",
-    }
-}
-
-/// The most elements of a list that are looked at.
-const ELEMENTS: usize = 64;
-
-/// `["a", "b"]`: each element is a value.
-fn list(look: &mut Look<'_, '_>, named: Named, site: Site, first: usize) {
-    let mut at = first;
-    for _ in 0..ELEMENTS {
-        let Some(found) = value::quoted(look.bytes, at) else {
-            return;
-        };
-        let scheme = header::scheme(look.bytes, named, found.start);
-        at = found.end;
-        let found = header::credential(look.bytes, &mut look.credential, scheme, found);
-        cut(look, named, site, found);
-        while matches!(byte(look.bytes, at), b'\\' | b'"' | b'\'') {
-            at += 1;
-        }
-        at = value::skip_space(look.bytes, at, true);
-        if byte(look.bytes, at) != b',' {
-            return;
-        }
-        at = value::skip_space(look.bytes, at + 1, true);
     }
 }
 

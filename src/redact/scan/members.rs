@@ -1,19 +1,26 @@
 //! Members of an object that stands where a secret's value would: `"password":{"S":"…"}`, `tokens: {"a":"…"}`.
 
 use super::alphabet::byte;
+use super::bytes::run;
 use super::hits::Sort;
 use super::joint::Site;
 use super::keyval;
 use super::look::Look;
 use super::plausible::is_random;
-use super::value;
+use super::value::{self, Extent};
 use crate::redact::words::{self, Force, Named};
 
 /// The most members of an object that are looked at.
 const MEMBERS: usize = 64;
 
 /// Names of a member that say nothing but that it is the value.
-const VALUES: [&str; 14] = [
+const VALUES: [&str; 20] = [
+    "old",
+    "new",
+    "current",
+    "previous",
+    "before",
+    "after",
     "value",
     "secret",
     "raw",
@@ -30,6 +37,26 @@ const VALUES: [&str; 14] = [
     "$",
 ];
 
+/// The longest name of a type, in bytes.
+const TYPE: usize = 48;
+
+/// `{`, `[{`, `Credentials {`: where the first object opens that stands at `at`.
+pub(super) fn opens(bytes: &[u8], at: usize) -> Option<usize> {
+    let first = byte(bytes, at);
+    if first == b'{' {
+        return Some(at);
+    }
+    let brace = if first == b'[' {
+        value::skip_space(bytes, at + 1, true)
+    } else if first.is_ascii_uppercase() {
+        at + 1 + run(bytes, at, TYPE, |byte| byte.is_ascii_alphanumeric())
+    } else {
+        return None;
+    };
+    let is_type = first == b'[' || byte(bytes, brace - 1) == b' ';
+    (is_type && byte(bytes, brace) == b'{').then_some(brace)
+}
+
 /// Cuts the members that are secrets of the object that opens at `open`; `false` where there is none.
 pub(super) fn secrets(look: &mut Look<'_, '_>, named: Named, site: Site, open: usize) -> bool {
     if named.sort != Sort::Secret || named.force != Force::Certain {
@@ -39,10 +66,7 @@ pub(super) fn secrets(look: &mut Look<'_, '_>, named: Named, site: Site, open: u
     let mut any = false;
     let mut at = value::skip_space(look.bytes, open + 1, true);
     for _ in 0..MEMBERS {
-        if !matches!(byte(look.bytes, at), b'"' | b'\\') {
-            break;
-        }
-        let Some(key) = value::in_marks(look.bytes, at) else {
+        let Some(key) = key(look.bytes, at) else {
             break;
         };
         let colon = behind(look.bytes, key.end);
@@ -50,7 +74,7 @@ pub(super) fn secrets(look: &mut Look<'_, '_>, named: Named, site: Site, open: u
         if byte(look.bytes, colon) != b':' || matches!(byte(look.bytes, start), b'{' | b'[') {
             break;
         }
-        let found = value::in_marks(look.bytes, start).or_else(|| value::extent(look.bytes, start, false));
+        let found = value::in_marks(look.bytes, start).or_else(|| bare(look.bytes, start));
         let Some(found) = found else {
             break;
         };
@@ -60,7 +84,15 @@ pub(super) fn secrets(look: &mut Look<'_, '_>, named: Named, site: Site, open: u
             any |= keyval::cut(look, named, site, found);
         }
         at = behind(look.bytes, found.end);
-        if byte(look.bytes, at) != b',' {
+        if byte(look.bytes, at) == b'}' {
+            // Perhaps of a list, which goes on with the next.
+            at = value::skip_space(look.bytes, at + 1, true);
+            let next = value::skip_space(look.bytes, at + 1, true);
+            if byte(look.bytes, at) != b',' || byte(look.bytes, next) != b'{' {
+                break;
+            }
+            at = next;
+        } else if byte(look.bytes, at) != b',' {
             break;
         }
         at = value::skip_space(look.bytes, at + 1, true);
@@ -68,6 +100,31 @@ pub(super) fn secrets(look: &mut Look<'_, '_>, named: Named, site: Site, open: u
     // Members that are none of these may have names of their own.
     look.named = before;
     any
+}
+
+/// The longest value without marks, or in a wrapper, in bytes.
+const BARE: usize = 192;
+
+/// A value without marks, or in a wrapper, whose end is near.
+fn bare(bytes: &[u8], start: usize) -> Option<Extent> {
+    let near = bytes.get(..bytes.len().min(start + BARE))?;
+    let found = value::extent(near, start, false)?;
+    (found.end < near.len() || near.len() == bytes.len()).then_some(found)
+}
+
+/// The name of a member at `at`: in marks, or as `Debug` prints it.
+fn key(bytes: &[u8], at: usize) -> Option<Extent> {
+    if matches!(byte(bytes, at), b'"' | b'\\') {
+        return value::in_marks(bytes, at);
+    }
+    let len = run(bytes, at, TYPE, |byte| {
+        byte.is_ascii_alphanumeric() || byte == b'_'
+    });
+    (len > 0 && byte(bytes, at + len) == b':').then_some(Extent {
+        start: at,
+        end: at + len,
+        quoted: false,
+    })
 }
 
 /// Whether a member is the secret, or one of several.

@@ -4,6 +4,7 @@
 mod about;
 mod account;
 mod address;
+mod algorithm;
 mod alphabet;
 mod argv;
 mod bare;
@@ -17,6 +18,8 @@ mod cases_kv;
 mod cases_odd;
 #[cfg(test)]
 mod cases_pem;
+#[cfg(test)]
+mod cases_several;
 mod clue;
 pub(super) mod custom;
 mod cut;
@@ -31,6 +34,7 @@ mod fold_table;
 mod glance;
 mod government;
 mod grant;
+mod halves;
 mod harmless;
 mod header;
 pub(super) mod hits;
@@ -40,6 +44,7 @@ mod joint;
 mod judged;
 mod jwk;
 mod keyval;
+mod lead;
 mod lexicon;
 mod lists;
 mod look;
@@ -62,6 +67,7 @@ mod putty;
 mod replaced;
 mod search;
 mod sentence;
+mod several;
 #[cfg(test)]
 mod timings;
 mod token_table;

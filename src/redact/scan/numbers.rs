@@ -170,7 +170,9 @@ impl Scan<'_, '_> {
         let alone = !joined && end - at < 12;
         // Behind a slash the next group of a date or telephone number would stand; in base64 it is mostly a letter.
         let goes_on = next == b')' || next == b'/' && !bytes::at(self.bytes, end + 1).is_ascii_alphabetic();
-        if alone && (end - at < 4 && !goes_on || !self.spoken(at)) {
+        // `C01X00T47`: the digits of some documents stand among capitals.
+        let is_coded = next.is_ascii_uppercase() && bytes::before(self.bytes, at, 1).is_ascii_uppercase();
+        if alone && (end - at < 4 && !goes_on && !is_coded || !self.spoken(at)) {
             // A short group alone is no number of anybody's, unless letters make it longer or a word claims it.
             return self.lettered(at).unwrap_or(end);
         }
@@ -245,7 +247,8 @@ impl Scan<'_, '_> {
         if spoken && let Some(end) = government::lettered(self, start) {
             return Some(end);
         }
-        if !bytes::free_left(self.bytes, start) && !self.is_address_range(start) {
+        let is_apart = bytes::free_left(self.bytes, start) || card::is_track(self.bytes, groups);
+        if !is_apart && !self.is_address_range(start) {
             // `card_4111…`: the name of the number is part of its word.
             let named =
                 spoken && bytes::before(self.bytes, start, 1) == b'_' && self.clues.near(start, clue::CARD);
@@ -258,7 +261,8 @@ impl Scan<'_, '_> {
         let clear = address::dotted(self, groups)
             .or_else(|| card::find(self, groups, spoken))
             .or_else(|| government::ssn(self, groups))
-            .or_else(|| government::clear_cpf(self, groups));
+            .or_else(|| government::clear_cpf(self, groups))
+            .or_else(|| government::clear_ahv(self, groups));
         if clear.is_some() || !spoken {
             return clear;
         }

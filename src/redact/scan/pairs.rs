@@ -102,7 +102,8 @@ pub(super) struct Rest {
 const GAPS: [char; 4] = [';', '&', ' ', ','];
 static ENDS: Bytes = Bytes::of(b";& ,");
 
-fn has_secret(pairs: &str) -> bool {
+/// Whether one of the pairs is a secret.
+pub(super) fn has_secret(pairs: &str) -> bool {
     let pairs = pairs.split(GAPS).take(PAIRS - 1);
     let mut names = pairs.filter_map(|pair| name(pair.as_bytes()));
     names.any(|name| is_secrets(name, || looked_up(name)))

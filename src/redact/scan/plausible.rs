@@ -114,6 +114,11 @@ fn is_secret(named: Named, candidate: Candidate<'_>, value: &str) -> bool {
 }
 
 fn is_personal(candidate: Candidate<'_>, value: &str) -> bool {
+    // `type 2 diabetes` is a finding, whatever its first word says elsewhere.
+    let kind = value
+        .split_at_checked(5)
+        .filter(|(head, _)| head.eq_ignore_ascii_case("type "));
+    let is_kind = kind.is_some_and(|(_, rest)| rest.starts_with(|first: char| first.is_ascii_digit()));
     // What is known already comes first.
     let joins = match candidate.joint {
         Joint::Assigned => true,
@@ -128,7 +133,7 @@ fn is_personal(candidate: Candidate<'_>, value: &str) -> bool {
         && value.chars().any(char::is_alphabetic)
         && !is_word_about(value)
         && !is_code(value, candidate.traits)
-        && !is_prose(value)
+        && (is_kind || !is_prose(value))
 }
 
 /// `104,117,110,116`: bytes as they are printed in JSON.

@@ -1,6 +1,7 @@
 //! Secrets in sentences: `the password is …`, with care for sentences that are only about secrets.
 
 use super::about::{is_nothing, is_word_about};
+use super::algorithm::is_algorithm;
 use super::alphabet::byte;
 use super::bare;
 use super::bytes;
@@ -38,6 +39,12 @@ pub(super) fn after(look: &mut Look<'_, '_>, from: usize, to: usize) {
         return;
     };
     let value = look.text.get(start..end).unwrap_or_default();
+    // `creds are bob / …`
+    let name = look.bytes.get(from..to).unwrap_or_default();
+    let is_pair = name.eq_ignore_ascii_case(b"creds") || name.eq_ignore_ascii_case(b"credentials");
+    if joined && is_pair && look.bytes.get(end..end + 3) == Some(b" / ") {
+        return super::several::behind_user(look, end + 3);
+    }
     let digit = value.bytes().any(|byte| byte.is_ascii_digit());
     let unlike = || is_unlike_a_word(value) && !is_foreign_sentence(look.bytes, start, value);
     if !(digit || joined && unlike() || login(look, from)) || look.told.is_nothing(value) {
@@ -52,6 +59,7 @@ pub(super) fn after(look: &mut Look<'_, '_>, from: usize, to: usize) {
     }
     let name = look.text.get(from..to).unwrap_or_default();
     let known = login(look, from) && !is_word_about(value)
+        || name.eq_ignore_ascii_case("bearer") && is_uuid(value)
         || is_card_code(name, value)
         || !named.plural && is_numeric(name, value, joined);
     if named.force == Force::Certain && (known || look.told.is_secret(named, value, joined)) {
@@ -72,7 +80,8 @@ fn is_foreign_sentence(bytes: &[u8], start: usize, value: &str) -> bool {
     foreign && value.trim_end_matches(is_mark).chars().all(char::is_alphabetic)
 }
 
-/// How many spaces more than one stand behind a variable's name in capitals: `DB_PASSWORD   x`, as tables are printed.
+/// How many spaces more than one stand behind a variable's name in capitals, or a name that begins a line:
+/// `DB_PASSWORD   x`, as tables are printed.
 fn columns(look: &Look<'_, '_>, from: usize, to: usize) -> usize {
     if byte(look.bytes, to + 1) != b' ' {
         return 0;
@@ -80,8 +89,15 @@ fn columns(look: &Look<'_, '_>, from: usize, to: usize) -> usize {
     let name = look.bytes.get(from..to).unwrap_or_default();
     let is_variable = name.contains(&b'_') && !name.iter().any(u8::is_ascii_lowercase);
     let gap = value::skip_space(look.bytes, to, false) - to;
+    let before = super::bytes::before(look.bytes, from, 1);
+    let is_row =
+        matches!(before, 0 | b'\n') || before == b'n' && super::bytes::before(look.bytes, from, 2) == b'\\';
     // Where a quotation mark closes the name, the gap is behind it.
-    if is_variable { gap.saturating_sub(1) } else { 0 }
+    if is_variable || is_row {
+        gap.saturating_sub(1)
+    } else {
+        0
+    }
 }
 
 /// `cvv 123`: the code on a card is shorter than any other.
@@ -244,36 +260,14 @@ fn quoted_or_bare(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
         let len = value::until(bytes, at + 1, quote);
         return (len > 0 && len < 80).then_some((at + 1, at + 1 + len));
     }
+    // `PASSWORD('…')`: the argument.
+    let inner = value::unwrap(bytes, at);
+    if inner > at && matches!(byte(bytes, inner), b'"' | b'\'') {
+        let len = value::until(bytes, inner + 1, byte(bytes, inner));
+        return (len > 0 && len < 80).then_some((inner + 1, inner + 1 + len));
+    }
     let len = bare::len(bytes.get(..bytes.len().min(at + 4 * NEAR))?, at, false);
     (len > 0).then_some((at, at + len))
-}
-
-/// Whether the value is the whole name of an algorithm, a format or a version: `sha256`, `AES-256-GCM`, `v1.2`. A token
-/// may begin like one.
-fn is_algorithm(value: &str) -> bool {
-    const NUMBERED: &[&str] = &[
-        "sha", "md", "bcrypt", "argon", "scrypt", "oauth", "base", "utf", "pbkdf", "hs", "rs", "es", "ps",
-        "v", "http", "id", "tls", "ssl", "x", "aes", "rsa", "p", "secp", "hmac",
-    ];
-    const WHOLE: &[&str] = &[
-        "2fa", "argon2id", "argon2i", "argon2d", "ed25519", "ed448", "x25519", "p256k1",
-    ];
-    let value = value.trim_end_matches(['.', ',', '!', '?', ':', ';']);
-    if value.len() > 32 {
-        return false;
-    }
-    let is_any = |names: &[&str], part: &str| names.iter().any(|name| name.eq_ignore_ascii_case(part));
-    let is_known = |part: &str| {
-        let name = part.trim_end_matches(|char: char| char.is_ascii_digit());
-        part.len() - name.len() <= 3 && is_any(NUMBERED, name) || is_any(WHOLE, part)
-    };
-    let is_detail = |part: &str| {
-        let digits = part.bytes().all(|byte| byte.is_ascii_digit());
-        let letters = part.bytes().all(|byte| byte.is_ascii_alphabetic());
-        digits && part.len() <= 4 || letters && part.len() <= 6
-    };
-    let mut parts = value.split(['-', '_', '.', '/', ':', '+']);
-    parts.next().is_some_and(is_known) && parts.all(|part| is_known(part) || is_detail(part))
 }
 
 /// What was said of the values that were judged last: sentences repeat a few, and so do texts that are made to be slow.

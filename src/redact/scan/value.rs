@@ -184,15 +184,6 @@ pub(super) fn extent(bytes: &[u8], at: usize, parameter: bool) -> Option<Extent>
     marked(bytes, at, parameter)
 }
 
-/// The value at `at` if it stands in marks. Where it does not, its end, which many names in one run may ask for, is not
-/// looked for.
-pub(super) fn quoted(bytes: &[u8], at: usize) -> Option<Extent> {
-    match bare_word(bytes, at) {
-        Some(_) => None,
-        None => in_wrapper(bytes, unwrap(bytes, at))?,
-    }
-}
-
 /// How long the word is that a value at `at` begins with, where it has neither a wrapper nor marks.
 fn bare_word(bytes: &[u8], at: usize) -> Option<usize> {
     static PARTS: Bytes = Bytes::alnum_and(b"_:!");

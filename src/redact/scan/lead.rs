@@ -1,0 +1,109 @@
+//! What may stand between a name's sign and its value: how it was printed, a tag of YAML, marks of emphasis.
+
+use super::alphabet::byte;
+use super::bytes::{before, run, run_back};
+use super::joint::Site;
+use super::plausible::Joint;
+use super::value;
+
+/// Where the value begins that is looked for at `at`.
+#[inline]
+pub(super) fn skip(bytes: &[u8], site: Site, at: usize) -> usize {
+    let behind = match byte(bytes, at) {
+        b's' => sized(bytes, at),
+        b'e' | b'o' | b'g' | b'E' => fallback(bytes, at),
+        b'r' => received(bytes, at),
+        b'*' => emphasis(bytes, site, at),
+        b'<' if byte(bytes, at + 1) == b'/' => closed(bytes, site, at),
+        b'!' if byte(bytes, at + 1) == b'!' => yaml_type(bytes, at),
+        b'&' if site.joint == Joint::Colon => anchor(bytes, at),
+        _ => None,
+    };
+    behind.unwrap_or(at)
+}
+
+/// `string(20) "…"`: how long it is, as PHP says first.
+fn sized(bytes: &[u8], at: usize) -> Option<usize> {
+    let ahead = bytes.get(at..)?.strip_prefix(b"string(")?;
+    let digits = run(ahead, 0, 8, |byte| byte.is_ascii_digit());
+    let rest = ahead.get(digits..)?.strip_prefix(b") ")?;
+    let is_text = digits > 0 && matches!(byte(rest, 0), b'"' | b'\\');
+    is_text.then_some(at + "string(".len() + digits + ") ".len())
+}
+
+/// `**Password:** …`: the marks that close the emphasis which was opened before the name.
+fn emphasis(bytes: &[u8], site: Site, at: usize) -> Option<usize> {
+    let stars = run(bytes, at, 3, |byte| byte == b'*');
+    let words = run_back(bytes, site.from, 32, |byte| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'_' | b'-')
+    });
+    let opened = run_back(bytes, site.from - words, 4, |byte| byte == b'*');
+    let is_label = opened == stars && byte(bytes, site.from - words) > b' ';
+    (is_label && byte(bytes, at + stars) == b' ').then(|| value::skip_space(bytes, at + stars, false))
+}
+
+/// `<b>Password:</b> …`: the tag that closes what the name is in.
+fn closed(bytes: &[u8], site: Site, at: usize) -> Option<usize> {
+    let name = run(bytes, at + 2, 12, |byte| byte.is_ascii_alphanumeric());
+    let end = at + 2 + name;
+    let words = run_back(bytes, site.from, 32, |byte| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'_' | b'-')
+    });
+    let is_label = site.joint == Joint::Colon && before(bytes, site.from - words, 1) == b'>';
+    if !is_label || name == 0 || byte(bytes, end) != b'>' {
+        return None;
+    }
+    let start = value::skip_space(bytes, end + 1, true);
+    (byte(bytes, start) != b'<').then_some(start)
+}
+
+/// `!!str …`
+fn yaml_type(bytes: &[u8], at: usize) -> Option<usize> {
+    let name = run(bytes, at + 2, 12, |byte| byte.is_ascii_lowercase());
+    let end = at + 2 + name;
+    let start = value::skip_space(bytes, end, false);
+    (name > 0 && start > end && byte(bytes, start) > b' ').then_some(start)
+}
+
+/// `&pw …`: a name for the value, of small letters, before the last word of a line.
+fn anchor(bytes: &[u8], at: usize) -> Option<usize> {
+    let name = run(bytes, at + 1, 24, |byte| {
+        byte.is_ascii_lowercase() || matches!(byte, b'_' | b'-')
+    });
+    let end = at + 1 + name;
+    if name == 0 || byte(bytes, end) != b' ' {
+        return None;
+    }
+    let start = end + 1;
+    let word = run(bytes, start, 256, |byte| byte > b' ');
+    let is_last = matches!(byte(bytes, start + word), 0 | b'\r' | b'\n');
+    (word > 0 && is_last).then_some(start)
+}
+
+/// `env("DB_PASSWORD", "…")`: what is taken where the variable is not set.
+fn fallback(bytes: &[u8], at: usize) -> Option<usize> {
+    const READERS: [&[u8]; 5] = [
+        b"env(",
+        b"os.getenv(",
+        b"os.environ.get(",
+        b"getenv(",
+        b"ENV.fetch(",
+    ];
+    let ahead = bytes.get(at..bytes.len().min(at + 24))?;
+    let reader = READERS.iter().find(|reader| ahead.starts_with(reader))?;
+    let near = bytes.get(..bytes.len().min(at + 96))?;
+    let name = value::in_marks(near, at + reader.len())?;
+    let is_variable = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_';
+    let close = name.end + 1;
+    let second = value::skip_space(bytes, close + 1, false);
+    let is_given = byte(bytes, close) == b',' && matches!(byte(bytes, second), b'"' | b'\'');
+    (is_given && bytes.get(name.start..name.end)?.iter().all(is_variable)).then_some(second)
+}
+
+/// `invalid "token": received "…"`
+fn received(bytes: &[u8], at: usize) -> Option<usize> {
+    const SAID: &[u8] = b"received ";
+    let start = at + SAID.len();
+    let is_said = bytes.get(at..start) == Some(SAID) && matches!(byte(bytes, start), b'"' | b'\'' | b'\\');
+    is_said.then_some(start)
+}

@@ -1,0 +1,275 @@
+//! Names that more than one value stands behind: lists with and without marks, the old value and the new one, a user and
+//! a password.
+
+use super::about::is_nothing;
+use super::alphabet::byte;
+use super::bare;
+use super::bytes::run;
+use super::header;
+use super::joint::Site;
+use super::keyval::cut;
+use super::look::Look;
+use super::mark;
+use super::plausible::{Joint, is_unlike_a_word};
+use super::value::{self, Extent};
+use crate::redact::words::{Force, Named};
+
+/// The most elements of a list that are looked at.
+const ELEMENTS: usize = 64;
+
+/// The longest list without marks, in bytes.
+const LONGEST: usize = 1024;
+
+/// `["a"`, `[]string{"a"`: where the first text of a list begins.
+pub(super) fn opens(bytes: &[u8], at: usize) -> Option<usize> {
+    const TYPED: &[u8] = b"[]string{";
+    if byte(bytes, at) != b'[' {
+        return None;
+    }
+    let is_typed = bytes.get(at..at + TYPED.len()) == Some(TYPED);
+    let open = if is_typed { at + TYPED.len() } else { at + 1 };
+    let first = value::skip_space(bytes, open, true);
+    let mark = first + run(bytes, first, 64, |byte| byte == b'\\');
+    matches!(byte(bytes, mark), b'"' | b'\'').then_some(first)
+}
+
+/// `(KEY_ID='…' SECRET_KEY='…')`: whether a list of pairs opens at `at` of which one is a secret. The names in it are looked
+/// at by themselves.
+pub(super) fn are_pairs(look: &Look<'_, '_>, at: usize) -> bool {
+    if byte(look.bytes, at) != b'(' || !value::assigns(look.bytes, at + 1) {
+        return false;
+    }
+    let near = look.bytes.get(at + 1..look.bytes.len().min(at + 1 + GROUP));
+    let near = near.unwrap_or_default();
+    // No further than where another may open: then nothing is read twice.
+    let end = memchr::memchr3(b')', b'(', b'\n', near).unwrap_or(near.len());
+    let end = super::cut::floor(look.text, at + 1 + end);
+    let pairs = look.text.get(at + 1..end);
+    pairs.is_some_and(super::pairs::has_secret)
+}
+
+/// The longest list of pairs in parentheses, in bytes.
+const GROUP: usize = 256;
+
+/// `["a", "b"]`: each element is a value.
+pub(super) fn list(look: &mut Look<'_, '_>, named: Named, site: Site, first: usize) {
+    let mut at = first;
+    for _ in 0..ELEMENTS {
+        let Some(found) = value::extent(look.bytes, at, false).filter(|found| found.quoted) else {
+            return;
+        };
+        let scheme = header::scheme(look.bytes, named, found.start);
+        let found = header::credential(look.bytes, &mut look.credential, scheme, found);
+        cut(look, named, site, found);
+        at = behind(look.bytes, found.end);
+        if byte(look.bytes, at) != b',' {
+            return;
+        }
+        at = value::skip_space(look.bytes, at + 1, true);
+    }
+}
+
+/// What stands behind the marks that close a value, and behind white space.
+fn behind(bytes: &[u8], mut at: usize) -> usize {
+    while matches!(byte(bytes, at), b'\\' | b'"' | b'\'') {
+        at += 1;
+    }
+    value::skip_space(bytes, at, true)
+}
+
+/// `password=[a8Kq29]`, `map[X-Api-Key:[a8Kq29]]`, `passwords=[a8Kq29, b7Lm31]`: what stands between the brackets of which
+/// the first is at `open`, as maps of many values are printed without marks.
+pub(super) fn bracketed(look: &mut Look<'_, '_>, named: Named, site: Site, open: usize) {
+    let start = open + 1;
+    let inner = look
+        .bytes
+        .get(start..look.bytes.len().min(start + LONGEST))
+        .unwrap_or_default();
+    // Behind a sign and a space stands what a line of a log begins with: `token: [worker-12] …`.
+    let is_apart = site.joint == Joint::Colon && open > site.at;
+    let is_list = byte(look.bytes, open) == b'[' && !is_apart && mark::end(look.bytes, open).is_none();
+    let Some(close) = memchr::memchr2(b']', b'\n', inner).filter(|at| is_list && byte(inner, *at) == b']')
+    else {
+        return;
+    };
+    let inner = inner.get(..close).unwrap_or_default();
+    if memchr::memchr3(b'[', b'{', b'"', inner).is_some() {
+        return;
+    }
+    let Some(text) = look.text.get(start..start + close) else {
+        return;
+    };
+    let many = text.contains(',');
+    let mut from = start;
+    for element in text.split(',').take(ELEMENTS) {
+        let lead = element.len() - element.trim_start().len();
+        let found = Extent {
+            start: from + lead,
+            end: from + lead + element.trim().len(),
+            quoted: true,
+        };
+        from += element.len() + 1;
+        let scheme = header::scheme(look.bytes, named, found.start);
+        let credential = header::behind_scheme(look, site, scheme, found);
+        let value = look
+            .text
+            .get(credential.start..credential.end)
+            .unwrap_or_default();
+        if credential.start > found.start || is_element(named, site, value, many) {
+            cut(look, named, site, credential);
+        }
+    }
+}
+
+/// Whether what stands in brackets without marks can be the secret: a level or a thread is written in brackets as well.
+fn is_element(named: Named, site: Site, value: &str, many: bool) -> bool {
+    let bytes = value.as_bytes();
+    let digit = bytes.iter().any(u8::is_ascii_digit);
+    let letter = bytes.iter().any(u8::is_ascii_alphabetic);
+    // `[PROTECTED]`
+    let is_label = bytes.iter().all(u8::is_ascii_uppercase);
+    if bytes.contains(&b' ') || is_label || !letter && (site.marked || site.joint != Joint::Assigned) {
+        return false;
+    }
+    if many {
+        return digit && letter && bytes.len() >= 6;
+    }
+    match site.joint {
+        Joint::Assigned => named.short || digit && is_unlike_a_word(value),
+        _ => digit && bytes.len() >= 6 && is_unlike_a_word(value),
+    }
+}
+
+/// `"old" -> "new"`: what a value is changed to stands behind it.
+pub(super) fn changed(look: &mut Look<'_, '_>, named: Named, site: Site, found: Extent) {
+    if named.force != Force::Certain || site.parameter {
+        return;
+    }
+    let mut at = found.end;
+    while matches!(byte(look.bytes, at), b'\\' | b'"' | b'\'') {
+        at += 1;
+    }
+    if byte(look.bytes, at) != b' ' {
+        return;
+    }
+    let arrow = value::skip_space(look.bytes, at, false);
+    let start = match (byte(look.bytes, arrow), byte(look.bytes, arrow + 1)) {
+        (b'-' | b'=', b'>') => value::skip_space(look.bytes, arrow + 2, false),
+        (b'/', b' ') if is_pair(look.bytes, site) => return behind_user(look, arrow + 2),
+        _ => return,
+    };
+    // Beside a text in marks what follows is one as well.
+    let new = value::in_marks(look.bytes, start).or_else(|| {
+        let bare = value::extent(look.bytes, start, false);
+        bare.filter(|_| !found.quoted)
+    });
+    if let Some(new) = new.filter(|new| new.end > new.start) {
+        cut(look, named, site, new);
+    }
+}
+
+/// Whether the name is that of a user and a password together.
+fn is_pair(bytes: &[u8], site: Site) -> bool {
+    let name = bytes.get(site.from..site.to).unwrap_or_default();
+    [&b"creds"[..], b"credentials", b"login"]
+        .iter()
+        .any(|pair| name.eq_ignore_ascii_case(pair))
+}
+
+/// `credentials: bob / …`: what stands behind the user's name, if no word looks like it.
+pub(super) fn behind_user(look: &mut Look<'_, '_>, start: usize) {
+    let end = start + bare::len(look.bytes, start, false);
+    let value = look.text.get(start..end).unwrap_or_default();
+    let digit = value.bytes().any(|byte| byte.is_ascii_digit());
+    if digit && value.len() >= 6 && is_unlike_a_word(value) && !is_nothing(value) {
+        look.secret(start, end, "kv.secret");
+        look.named = look.named.max(end);
+    }
+}
+
+/// The longest name of a user, in bytes.
+const USER: usize = 128;
+
+/// `HTTPBasicAuth('bob', '…')`, `auth=("bob", "…")`: the second of two is the password; `false` where there are no two.
+pub(super) fn login(look: &mut Look<'_, '_>, named: Named, site: Site, at: usize) -> bool {
+    let name = look.bytes.get(site.from..site.to).unwrap_or_default();
+    if name == b"AUTH" && at == site.to + 2 && byte(look.bytes, at) == b'"' {
+        return command(look, named, site, at);
+    }
+    let end = name.get(name.len().saturating_sub(4)..).unwrap_or_default();
+    if !end.eq_ignore_ascii_case(b"auth") {
+        return false;
+    }
+    let is_open = byte(look.bytes, at) == b'(';
+    let is_call = byte(look.bytes, site.to) == b'(';
+    let first = value::skip_space(look.bytes, at + usize::from(is_open), true);
+    let near = look.bytes.get(..look.bytes.len().min(first + USER));
+    let user = value::in_marks(near.unwrap_or_default(), first).filter(|_| is_open || is_call);
+    let Some(user) = user.filter(|user| user.end > user.start) else {
+        return false;
+    };
+    let comma = behind(look.bytes, user.end);
+    let second = value::skip_space(look.bytes, comma + 1, true);
+    let password = value::extent(look.bytes, second, false);
+    let Some(password) = password.filter(|_| byte(look.bytes, comma) == b',') else {
+        return false;
+    };
+    if byte(look.bytes, behind(look.bytes, password.end)) != b')' || site.joint != Joint::Assigned {
+        return false;
+    }
+    if !password.quoted {
+        // A variable.
+        return is_call;
+    }
+    let named = Named {
+        force: Force::Certain,
+        short: true,
+        ..named
+    };
+    let text = look.text.get(password.start..password.end);
+    cut(look, named, site, password) || text.is_some_and(|text| !text.is_empty() && is_nothing(text))
+}
+
+/// `"AUTH" "…"`, `"AUTH" "user" "…"`: a command as a server shows it.
+fn command(look: &mut Look<'_, '_>, named: Named, site: Site, at: usize) -> bool {
+    let named = Named {
+        force: Force::Certain,
+        short: true,
+        ..named
+    };
+    let Some(first) = value::in_marks(look.bytes, at) else {
+        return false;
+    };
+    let next = value::skip_space(look.bytes, first.end + 1, false);
+    let second = value::in_marks(look.bytes, next).filter(|_| next > first.end + 1);
+    cut(look, named, site, second.unwrap_or(first))
+}
+
+/// `/cart;jsessionid=…`: whether the name is that of a parameter of a path.
+pub(super) fn is_of_path(bytes: &[u8], site: Site) -> bool {
+    let name = bytes.get(site.from..site.to).unwrap_or_default();
+    super::bytes::before(bytes, site.from, 1) == b';' && name.eq_ignore_ascii_case(b"jsessionid")
+}
+
+/// `/cart;jsessionid=…?page=2`: a parameter of the path ends before the query.
+pub(super) fn before_query(bytes: &[u8], site: Site, found: Extent) -> Extent {
+    if !is_of_path(bytes, site) {
+        return found;
+    }
+    let value = bytes.get(found.start..found.end).unwrap_or_default();
+    let end = found.start + memchr::memchr(b'?', value).unwrap_or(value.len());
+    Extent { end, ..found }
+}
+
+/// `BORG_PASSPHRASE=… borg create`, `-Dpassphrase=… -Xmx1g`: whether what a shell reads is one word that is no word of a phrase.
+pub(super) fn is_one_word(bytes: &[u8], site: Site, found: Extent) -> bool {
+    let name = bytes.get(site.from..site.to).unwrap_or_default();
+    let is_variable = name.contains(&b'_') && !name.iter().any(u8::is_ascii_lowercase);
+    let before = |back| super::bytes::before(bytes, site.from, back);
+    // `-D` is of the option and not of the name.
+    let is_shells = is_variable || before(1) == b'-' || before(2) == b'-' && before(1).is_ascii_alphabetic();
+    let is_assigned = byte(bytes, site.to) == b'=' && found.start == site.to + 1;
+    let value = bytes.get(found.start..found.end).unwrap_or_default();
+    let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
+    is_shells && is_assigned && value.len() >= 10 && digits >= 2
+}
