@@ -87,7 +87,7 @@ pub(super) const WORDS: &[(u16, &str)] = &[
          service webhook hmac aes rsa ec gpg pgp consumer app application deploy crypto cipher symmetric wallet \
          integration subscription server license licence activation ingest ingestion sdk bot stripe openai anthropic \
          github gitlab sendgrid twilio google maps datadog dd azure aws gcp cloudflare algolia mailgun pagerduty \
-         newrelic nr sentry jwt psk preshared recovery unseal root enc tls ssl admin xapi",
+         newrelic nr sentry jwt psk preshared recovery unseal root admin xapi",
     ),
     (
         part::OF_CODE,

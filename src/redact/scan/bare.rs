@@ -73,8 +73,6 @@ impl Read {
                 }
                 b',' | b'|' => ends_there(next) || assigns(ahead, len + 1),
                 b')' | b']' | b'}' | b'>' | b'\'' => ends_there(next),
-                // `[\r][\n]`: what ends a line, as it is shown.
-                b'[' => next == b'\\' && byte(ahead, len + 3) == b']',
                 _ => false,
             };
             if is_end {

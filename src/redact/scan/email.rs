@@ -83,10 +83,6 @@ pub(super) fn at_sign(scan: &mut Scan<'_, '_>, sign: usize) -> usize {
     } else {
         (sign, sign + 1)
     };
-    if let Some((start, end)) = super::url::without_scheme(bytes, sign) {
-        scan.push(start, end, "url.userinfo", Sort::Secret);
-        return sign + 1;
-    }
     let Some(end) = domain_end(scan, right) else {
         return sign + 1;
     };

@@ -21,18 +21,16 @@ pub(super) fn of(
     let assigned = |at| (Joint::Assigned, at);
     let is_apart = here > to && before(bytes, here, 1) == b' ';
     match byte(bytes, here) {
-        b'}' | b',' if quoted => said_before(bytes, from).map(assigned),
-        b',' => listed(bytes, from, here)
+        b',' if !quoted => listed(bytes, from, here)
             .or_else(|| tuple(bytes, from, here))
             .map(assigned),
         b'{' if is_apart => declared(bytes, from, here, quoted).map(assigned),
         b'.' if is_apart && !quoted => dotted(bytes, from, here).map(assigned),
-        b'?' if is_apart && byte(bytes, here + 1) == b'=' => Some(assigned(here + 2)),
         b'L' | b'l' if is_apart => like(bytes, here).map(assigned),
         b'>' if quoted => element(bytes, from, here).map(assigned),
         b'"' if quoted && is_apart => monitored(bytes, from, to, here).map(assigned),
         b'-' if is_apart => option(bytes, here).map(assigned),
-        b'0'..=b'9' if is_apart && !quoted => numbered(bytes, here),
+        b'0'..=b'9' if is_apart && !quoted => numbered(bytes, to, here),
         b's' | b'S' | b'v' | b'*' | b'[' if is_apart && !quoted => typed(bytes, here)
             .or_else(|| stored(bytes, from, to, here))
             .map(assigned),
@@ -41,8 +39,9 @@ pub(super) fn of(
     }
 }
 
-/// `{"value":"…","name":"password"}`: where the value begins that was said before the name.
-fn said_before(bytes: &[u8], from: usize) -> Option<usize> {
+/// `{"value":"…","name":"password"}`: where the value begins that was said before the name. To be asked only where none is
+/// said behind it.
+pub(super) fn said_before(bytes: &[u8], from: usize) -> Option<usize> {
     let key = key_before(bytes, from)?;
     let comma = key.checked_sub(1).filter(|&at| byte(bytes, at) == b',')?;
     let close = comma - run_back(bytes, comma, 16, |byte| byte.is_ascii_whitespace());
@@ -55,6 +54,10 @@ fn said_before(bytes: &[u8], from: usize) -> Option<usize> {
     let is_joint = |byte: u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'\\' | b':');
     let end = open - run_back(bytes, open, 24, is_joint);
     let word = run_back(bytes, end, 24, |byte| byte.is_ascii_alphabetic());
+    let key = bytes.get(end - word..end)?;
+    if !(key.eq_ignore_ascii_case(b"value") || key.eq_ignore_ascii_case(b"val")) {
+        return None;
+    }
     let value = value_field(bytes, end - word).filter(|value| *value <= open)?;
     let near = bytes.get(..close)?;
     let found = value::in_marks(near, value::skip_space(near, value, true))?;
@@ -75,7 +78,7 @@ fn key_before(bytes: &[u8], from: usize) -> Option<usize> {
     at -= run_back(bytes, at, 16, is_mark);
     let word = run_back(bytes, at, 16, |byte| byte.is_ascii_alphabetic());
     let key = bytes.get(at - word..at)?;
-    let names = [&b"name"[..], b"key", b"field", b"variable", b"parameterkey"];
+    let names = [&b"name"[..], b"key", b"parameterkey"];
     if !names.iter().any(|name| key.eq_ignore_ascii_case(name)) {
         return None;
     }
@@ -165,7 +168,7 @@ fn option(bytes: &[u8], here: usize) -> Option<usize> {
 }
 
 /// `Unseal Key 1: …`, `password 7 …`
-fn numbered(bytes: &[u8], here: usize) -> Option<(Joint, usize)> {
+fn numbered(bytes: &[u8], to: usize, here: usize) -> Option<(Joint, usize)> {
     let digits = run(bytes, here, 3, |byte| byte.is_ascii_digit());
     let end = here + digits;
     if digits == 1 && byte(bytes, end) == b' ' {
@@ -178,7 +181,13 @@ fn numbered(bytes: &[u8], here: usize) -> Option<(Joint, usize)> {
         return (is_cut || mixed && plain && word.len() >= 8).then_some((Joint::Assigned, end + 1));
     }
     let joins = byte(bytes, end) == b':' && byte(bytes, end + 1) == b' ';
-    (digits <= 2 && joins).then_some((Joint::Colon, end + 1))
+    // Of other keys, what follows a number may be anything: `token 3: identifier`.
+    let name = bytes.get(to.saturating_sub("recovery key".len())..to)?;
+    let is_share = [&b"unseal key"[..], b"recovery key"].iter().any(|share| {
+        name.get(name.len().saturating_sub(share.len())..)
+            .is_some_and(|end| end.eq_ignore_ascii_case(share))
+    });
+    (digits <= 2 && joins && is_share).then_some((Joint::Colon, end + 1))
 }
 
 /// `const dbPassword string = "…"`: behind a type and a sign.
@@ -219,7 +228,7 @@ fn stored(bytes: &[u8], from: usize, to: usize, here: usize) -> Option<usize> {
 
 /// `config set --secret NAME …`: what the option says is only that the value is one.
 fn pulumi(bytes: &[u8], from: usize, to: usize, here: usize) -> Option<usize> {
-    const SET: &[u8] = b" set --";
+    const SET: &[u8] = b"pulumi config set --";
     let is_option = bytes.get(from..to) == Some(b"secret")
         && from
             .checked_sub(SET.len())
@@ -231,9 +240,8 @@ fn pulumi(bytes: &[u8], from: usize, to: usize, here: usize) -> Option<usize> {
         byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b':' | b'.')
     });
     let start = here + name + 1;
-    let is_said = byte(bytes, here + name) == b' ' && byte(bytes, start) > b' ';
-    // Where it is asked for, nothing stands there.
-    (name > 0).then_some(if is_said { start } else { bytes.len() })
+    let is_said = byte(bytes, here + name) == b' ' && byte(bytes, start) > b' ' && byte(bytes, start) != b'-';
+    (name > 0 && is_said).then_some(start)
 }
 
 /// `{password,"…"}`: a pair of Erlang.

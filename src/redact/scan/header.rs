@@ -266,7 +266,9 @@ pub(super) fn behind_scheme(
 ) -> Extent {
     let bytes = look.bytes;
     let known = credential(bytes, &mut look.credential, scheme, found);
-    let Some(len) = scheme.filter(|len| known.start == found.start && (3..=24).contains(len)) else {
+    // In marks all of it is the value.
+    let is_bare = known.start == found.start && !found.quoted;
+    let Some(len) = scheme.filter(|len| is_bare && (3..=24).contains(len)) else {
         return known;
     };
     let name = bytes.get(site.from..site.to).unwrap_or_default();
@@ -280,10 +282,7 @@ pub(super) fn behind_scheme(
         return known;
     }
     let start = value::skip_space(bytes, found.start + len, false);
-    let end = match found.quoted {
-        true => found.end,
-        false => start + bare::len(bytes, start, false),
-    };
+    let end = start + bare::len(bytes, start, false);
     let value = bytes.get(start..end).unwrap_or_default();
     let value = std::str::from_utf8(value).unwrap_or_default();
     let is_key = is_opaque(value) && value.bytes().any(|byte| byte.is_ascii_digit())

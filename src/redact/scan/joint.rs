@@ -86,11 +86,14 @@ fn notation(bytes: &[u8], from: usize, to: usize) -> Option<Site> {
     match byte(bytes, here) {
         b'=' | b':' => None,
         b',' if quoted => {
-            let value = value_field(bytes, here + 1).or_else(|| later_value(bytes, from, here + 1));
+            let value = value_field(bytes, here + 1)
+                .or_else(|| later_value(bytes, from, here + 1))
+                .or_else(|| halves::said_before(bytes, from));
             let is_sure = value.is_some() || before == b'-';
             let joint = if is_sure { Joint::Assigned } else { Joint::Listed };
             site(joint, value.unwrap_or(here + 1), quoted)
         }
+        b'}' if quoted => site(Joint::Assigned, halves::said_before(bytes, from)?, true),
         b'|' if spaces > 0 => site(Joint::Listed, here + 1, false),
         b'>' if tag => site(Joint::Assigned, here + 1, true),
         b'<' if next == b'/' => site(Joint::Assigned, next_element(bytes, here)?, true),

@@ -184,7 +184,7 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
     }
     let at = lead::skip(look.bytes, site, value_at(look.bytes, site));
     let is_behind_text = !site.marked && joint::closes(look.bytes, site.from, at);
-    let brace = members::opens(look.bytes, at);
+    let brace = members::opens(look.bytes, site, at);
     if is_behind_text || brace.is_some_and(|brace| members::secrets(look, named, site, brace)) {
         return;
     }
@@ -392,7 +392,7 @@ fn whole(look: &Look<'_, '_>, named: Named, site: Site, found: Extent) -> Extent
     if site.parameter && !found.quoted {
         return several::before_query(look.bytes, site, found);
     }
-    let words = named.phrase && !several::is_one_word(look.bytes, site, found) || named.sort != Sort::Secret;
+    let words = named.phrase || named.sort != Sort::Secret;
     if found.quoted || !words {
         return found;
     }

@@ -16,7 +16,6 @@ pub(super) fn skip(bytes: &[u8], site: Site, at: usize) -> usize {
         b'*' => emphasis(bytes, site, at),
         b'<' if byte(bytes, at + 1) == b'/' => closed(bytes, site, at),
         b'!' if byte(bytes, at + 1) == b'!' => yaml_type(bytes, at),
-        b'&' if site.joint == Joint::Colon => anchor(bytes, at),
         _ => None,
     };
     behind.unwrap_or(at)
@@ -59,25 +58,14 @@ fn closed(bytes: &[u8], site: Site, at: usize) -> Option<usize> {
 
 /// `!!str …`
 fn yaml_type(bytes: &[u8], at: usize) -> Option<usize> {
-    let name = run(bytes, at + 2, 12, |byte| byte.is_ascii_lowercase());
+    const TYPES: [&[u8]; 5] = [b"str", b"binary", b"int", b"float", b"null"];
+    let name = run(bytes, at + 2, 12, |byte| byte.is_ascii_alphanumeric());
     let end = at + 2 + name;
-    let start = value::skip_space(bytes, end, false);
-    (name > 0 && start > end && byte(bytes, start) > b' ').then_some(start)
-}
-
-/// `&pw …`: a name for the value, of small letters, before the last word of a line.
-fn anchor(bytes: &[u8], at: usize) -> Option<usize> {
-    let name = run(bytes, at + 1, 24, |byte| {
-        byte.is_ascii_lowercase() || matches!(byte, b'_' | b'-')
-    });
-    let end = at + 1 + name;
-    if name == 0 || byte(bytes, end) != b' ' {
+    if !TYPES.contains(&bytes.get(at + 2..end)?) {
         return None;
     }
-    let start = end + 1;
-    let word = run(bytes, start, 256, |byte| byte > b' ');
-    let is_last = matches!(byte(bytes, start + word), 0 | b'\r' | b'\n');
-    (word > 0 && is_last).then_some(start)
+    let start = value::skip_space(bytes, end, false);
+    (name > 0 && start > end && byte(bytes, start) > b' ').then_some(start)
 }
 
 /// `env("DB_PASSWORD", "…")`: what is taken where the variable is not set.

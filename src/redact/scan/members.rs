@@ -6,6 +6,7 @@ use super::hits::Sort;
 use super::joint::Site;
 use super::keyval;
 use super::look::Look;
+use super::mark;
 use super::plausible::is_random;
 use super::value::{self, Extent};
 use crate::redact::words::{self, Force, Named};
@@ -14,13 +15,11 @@ use crate::redact::words::{self, Force, Named};
 const MEMBERS: usize = 64;
 
 /// Names of a member that say nothing but that it is the value.
-const VALUES: [&str; 20] = [
+const VALUES: [&str; 18] = [
     "old",
     "new",
     "current",
     "previous",
-    "before",
-    "after",
     "value",
     "secret",
     "raw",
@@ -40,8 +39,8 @@ const VALUES: [&str; 20] = [
 /// The longest name of a type, in bytes.
 const TYPE: usize = 48;
 
-/// `{`, `[{`, `Credentials {`: where the first object opens that stands at `at`.
-pub(super) fn opens(bytes: &[u8], at: usize) -> Option<usize> {
+/// `{`, `[{`, `credentials: Credentials {`: where the first object opens that stands at `at`.
+pub(super) fn opens(bytes: &[u8], site: Site, at: usize) -> Option<usize> {
     let first = byte(bytes, at);
     if first == b'{' {
         return Some(at);
@@ -49,7 +48,11 @@ pub(super) fn opens(bytes: &[u8], at: usize) -> Option<usize> {
     let brace = if first == b'[' {
         value::skip_space(bytes, at + 1, true)
     } else if first.is_ascii_uppercase() {
-        at + 1 + run(bytes, at, TYPE, |byte| byte.is_ascii_alphanumeric())
+        let name = bytes.get(site.from..site.to).unwrap_or_default();
+        let len = run(bytes, at, TYPE, |byte| byte.is_ascii_alphabetic());
+        // Any other word may be the value: `password=Hunter {…`.
+        let is_named = bytes.get(at..at + len)?.eq_ignore_ascii_case(name);
+        is_named.then_some(at + 1 + len)?
     } else {
         return None;
     };
@@ -81,7 +84,8 @@ pub(super) fn secrets(look: &mut Look<'_, '_>, named: Named, site: Site, open: u
         let name = look.text.get(key.start..key.end).unwrap_or_default();
         let text = look.text.get(found.start..found.end).unwrap_or_default();
         if found.quoted && is_secret(named, name, text) {
-            any |= keyval::cut(look, named, site, found);
+            // What was cut before counts as well.
+            any |= keyval::cut(look, named, site, found) || mark::end(look.bytes, found.start).is_some();
         }
         at = behind(look.bytes, found.end);
         if byte(look.bytes, at) == b'}' {

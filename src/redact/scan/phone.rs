@@ -144,18 +144,8 @@ pub(super) fn national(scan: &mut Scan<'_, '_>, start: usize) -> Option<usize> {
             (number.count, number.first.first()),
             (10, Some(b'2'..=b'9')) | (11, Some(b'0' | b'1'))
         );
-    let fits = (7..=MOST).contains(&number.count)
-        && !date
-        && (strong || clear)
-        && !is_network(bytes, start, number.end);
+    let fits = (7..=MOST).contains(&number.count) && !date && (strong || clear);
     finish(scan, start, number.end, fits)
-}
-
-/// `141.246.43.0`: what is left of an address that was cut to its network.
-fn is_network(bytes: &[u8], start: usize, end: usize) -> bool {
-    let text = bytes.get(start..end).filter(|text| text.ends_with(b".0"));
-    let text = text.and_then(|text| std::str::from_utf8(text).ok());
-    text.is_some_and(|text| text.parse::<std::net::Ipv4Addr>().is_ok())
 }
 
 fn finish(scan: &mut Scan<'_, '_>, start: usize, end: usize, fits: bool) -> Option<usize> {

@@ -39,12 +39,6 @@ pub(super) fn after(look: &mut Look<'_, '_>, from: usize, to: usize) {
         return;
     };
     let value = look.text.get(start..end).unwrap_or_default();
-    // `creds are bob / …`
-    let name = look.bytes.get(from..to).unwrap_or_default();
-    let is_pair = name.eq_ignore_ascii_case(b"creds") || name.eq_ignore_ascii_case(b"credentials");
-    if joined && is_pair && look.bytes.get(end..end + 3) == Some(b" / ") {
-        return super::several::behind_user(look, end + 3);
-    }
     let digit = value.bytes().any(|byte| byte.is_ascii_digit());
     let unlike = || is_unlike_a_word(value) && !is_foreign_sentence(look.bytes, start, value);
     if !(digit || joined && unlike() || login(look, from)) || look.told.is_nothing(value) {
@@ -80,8 +74,7 @@ fn is_foreign_sentence(bytes: &[u8], start: usize, value: &str) -> bool {
     foreign && value.trim_end_matches(is_mark).chars().all(char::is_alphabetic)
 }
 
-/// How many spaces more than one stand behind a variable's name in capitals, or a name that begins a line:
-/// `DB_PASSWORD   x`, as tables are printed.
+/// How many spaces more than one stand behind a variable's name in capitals: `DB_PASSWORD   x`, as tables are printed.
 fn columns(look: &Look<'_, '_>, from: usize, to: usize) -> usize {
     if byte(look.bytes, to + 1) != b' ' {
         return 0;
@@ -89,15 +82,8 @@ fn columns(look: &Look<'_, '_>, from: usize, to: usize) -> usize {
     let name = look.bytes.get(from..to).unwrap_or_default();
     let is_variable = name.contains(&b'_') && !name.iter().any(u8::is_ascii_lowercase);
     let gap = value::skip_space(look.bytes, to, false) - to;
-    let before = super::bytes::before(look.bytes, from, 1);
-    let is_row =
-        matches!(before, 0 | b'\n') || before == b'n' && super::bytes::before(look.bytes, from, 2) == b'\\';
     // Where a quotation mark closes the name, the gap is behind it.
-    if is_variable || is_row {
-        gap.saturating_sub(1)
-    } else {
-        0
-    }
+    if is_variable { gap.saturating_sub(1) } else { 0 }
 }
 
 /// `cvv 123`: the code on a card is shorter than any other.

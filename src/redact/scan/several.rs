@@ -3,7 +3,6 @@
 
 use super::about::is_nothing;
 use super::alphabet::byte;
-use super::bare;
 use super::bytes::run;
 use super::header;
 use super::joint::Site;
@@ -155,35 +154,13 @@ pub(super) fn changed(look: &mut Look<'_, '_>, named: Named, site: Site, found: 
     let arrow = value::skip_space(look.bytes, at, false);
     let start = match (byte(look.bytes, arrow), byte(look.bytes, arrow + 1)) {
         (b'-' | b'=', b'>') => value::skip_space(look.bytes, arrow + 2, false),
-        (b'/', b' ') if is_pair(look.bytes, site) => return behind_user(look, arrow + 2),
         _ => return,
     };
-    // Beside a text in marks what follows is one as well.
-    let new = value::in_marks(look.bytes, start).or_else(|| {
-        let bare = value::extent(look.bytes, start, false);
-        bare.filter(|_| !found.quoted)
-    });
+    let old = look.bytes.get(found.start..found.end).unwrap_or_default();
+    // Behind any other word the arrow may say what came of it all: `password=… -> 401`.
+    let new = value::in_marks(look.bytes, start).filter(|_| found.quoted || old == b"null");
     if let Some(new) = new.filter(|new| new.end > new.start) {
         cut(look, named, site, new);
-    }
-}
-
-/// Whether the name is that of a user and a password together.
-fn is_pair(bytes: &[u8], site: Site) -> bool {
-    let name = bytes.get(site.from..site.to).unwrap_or_default();
-    [&b"creds"[..], b"credentials", b"login"]
-        .iter()
-        .any(|pair| name.eq_ignore_ascii_case(pair))
-}
-
-/// `credentials: bob / …`: what stands behind the user's name, if no word looks like it.
-pub(super) fn behind_user(look: &mut Look<'_, '_>, start: usize) {
-    let end = start + bare::len(look.bytes, start, false);
-    let value = look.text.get(start..end).unwrap_or_default();
-    let digit = value.bytes().any(|byte| byte.is_ascii_digit());
-    if digit && value.len() >= 6 && is_unlike_a_word(value) && !is_nothing(value) {
-        look.secret(start, end, "kv.secret");
-        look.named = look.named.max(end);
     }
 }
 
@@ -193,15 +170,18 @@ const USER: usize = 128;
 /// `HTTPBasicAuth('bob', '…')`, `auth=("bob", "…")`: the second of two is the password; `false` where there are no two.
 pub(super) fn login(look: &mut Look<'_, '_>, named: Named, site: Site, at: usize) -> bool {
     let name = look.bytes.get(site.from..site.to).unwrap_or_default();
-    if name == b"AUTH" && at == site.to + 2 && byte(look.bytes, at) == b'"' {
+    if name == b"AUTH"
+        && byte(look.bytes, site.to) == b'"'
+        && at == site.to + 2
+        && byte(look.bytes, at) == b'"'
+    {
         return command(look, named, site, at);
     }
-    let end = name.get(name.len().saturating_sub(4)..).unwrap_or_default();
-    if !end.eq_ignore_ascii_case(b"auth") {
+    let is_open = byte(look.bytes, at) == b'(' && name == b"auth";
+    let is_call = byte(look.bytes, site.to) == b'(' && (name == b"HTTPBasicAuth" || name == b"BasicAuth");
+    if !is_open && !is_call {
         return false;
     }
-    let is_open = byte(look.bytes, at) == b'(';
-    let is_call = byte(look.bytes, site.to) == b'(';
     let first = value::skip_space(look.bytes, at + usize::from(is_open), true);
     let near = look.bytes.get(..look.bytes.len().min(first + USER));
     let user = value::in_marks(near.unwrap_or_default(), first).filter(|_| is_open || is_call);
@@ -259,17 +239,4 @@ pub(super) fn before_query(bytes: &[u8], site: Site, found: Extent) -> Extent {
     let value = bytes.get(found.start..found.end).unwrap_or_default();
     let end = found.start + memchr::memchr(b'?', value).unwrap_or(value.len());
     Extent { end, ..found }
-}
-
-/// `BORG_PASSPHRASE=… borg create`, `-Dpassphrase=… -Xmx1g`: whether what a shell reads is one word that is no word of a phrase.
-pub(super) fn is_one_word(bytes: &[u8], site: Site, found: Extent) -> bool {
-    let name = bytes.get(site.from..site.to).unwrap_or_default();
-    let is_variable = name.contains(&b'_') && !name.iter().any(u8::is_ascii_lowercase);
-    let before = |back| super::bytes::before(bytes, site.from, back);
-    // `-D` is of the option and not of the name.
-    let is_shells = is_variable || before(1) == b'-' || before(2) == b'-' && before(1).is_ascii_alphabetic();
-    let is_assigned = byte(bytes, site.to) == b'=' && found.start == site.to + 1;
-    let value = bytes.get(found.start..found.end).unwrap_or_default();
-    let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
-    is_shells && is_assigned && value.len() >= 10 && digits >= 2
 }

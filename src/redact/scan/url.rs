@@ -2,7 +2,6 @@
 
 use super::about::is_nothing;
 use super::alphabet::{Alphabet, Bytes, byte};
-use super::bytes::{self, run_back};
 use super::look::Look;
 use super::plausible::is_opaque;
 use super::value;
@@ -194,46 +193,6 @@ pub(super) fn bare_userinfo(look: &mut Look<'_, '_>, at: usize) {
     if let Some(colon) = run.iter().position(|byte| *byte == b':') {
         look.secret(at - run.len() + colon + 1, at, "url.userinfo");
     }
-}
-
-/// `app:…@10.0.0.1:3306/orders`, `app:…@account/db?warehouse=x`: where the secret stands before the `@` at `sign`, without a
-/// scheme before the name, and with a port or a path and a query behind the host.
-pub(super) fn without_scheme(bytes: &[u8], sign: usize) -> Option<(usize, usize)> {
-    /// What begins like this is an address of another kind.
-    const SCHEMES: [&[u8]; 16] = [
-        b"mailto", b"sip", b"sips", b"xmpp", b"acct", b"tel", b"git", b"npm", b"file", b"ssh", b"error",
-        b"user", b"host", b"from", b"to", b"at",
-    ];
-    let is_host = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-    let host = sign + 1 + bytes::run(bytes, sign + 1, 96, is_host);
-    let port = bytes::run(bytes, host + 1, 6, |byte| byte.is_ascii_digit());
-    let is_port =
-        byte(bytes, host) == b':' && (2..=5).contains(&port) && !is_host(byte(bytes, host + 1 + port));
-    let is_path = || {
-        let path = bytes::run(bytes, host, 128, |byte| is_host(byte) || byte == b'/');
-        let name = bytes::run(bytes, host + path + 1, 24, |byte| byte.is_ascii_lowercase());
-        let query = host + path;
-        byte(bytes, host) == b'/' && byte(bytes, query) == b'?' && byte(bytes, query + 1 + name) == b'='
-    };
-    if host == sign + 1 || !is_port && !is_path() {
-        return None;
-    }
-    let secret = run_back(bytes, sign, 96, |byte| {
-        byte.is_ascii_graphic() && !b":/@\"'`<>()[]{},;\\".contains(&byte)
-    });
-    let colon = (sign - secret)
-        .checked_sub(1)
-        .filter(|&at| byte(bytes, at) == b':')?;
-    let name = run_back(bytes, colon, 48, |byte| {
-        byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
-    });
-    let user = bytes.get(colon - name..colon)?;
-    let value = bytes.get(colon + 1..sign)?;
-    let is_mixed = value.iter().any(u8::is_ascii_digit) && value.iter().any(u8::is_ascii_alphabetic);
-    let before = super::bytes::before(bytes, colon - name, 1);
-    let is_free = before <= b' ' || matches!(before, b'"' | b'\'' | b'`' | b'=' | b'(' | b'[');
-    let is_name = user.first().is_some_and(u8::is_ascii_alphabetic) && !SCHEMES.contains(&user);
-    (is_free && is_name && is_mixed && value.len() >= 8).then_some((colon + 1, sign))
 }
 
 /// `jdbc:oracle:thin:user/password@…`
