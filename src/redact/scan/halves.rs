@@ -30,7 +30,7 @@ pub(super) fn of(
         b'>' if quoted => element(bytes, from, here).map(assigned),
         b'"' if quoted && is_apart => monitored(bytes, from, to, here).map(assigned),
         b'-' if is_apart => option(bytes, here).map(assigned),
-        b'0'..=b'9' if is_apart && !quoted => numbered(bytes, to, here),
+        b'0'..=b'9' if is_apart && !quoted => numbered(bytes, (from, to), here),
         b's' | b'S' | b'v' | b'*' | b'[' if is_apart && !quoted => typed(bytes, here)
             .or_else(|| stored(bytes, from, to, here))
             .map(assigned),
@@ -147,7 +147,11 @@ fn element(bytes: &[u8], from: usize, close: usize) -> Option<usize> {
         .iter()
         .find_map(|tag| inner.starts_with(tag).then_some(tag.len()));
     let text = text + inner.unwrap_or(0);
-    (byte(bytes, text) != b'<').then_some(text)
+    let words = run(bytes, text, 128, |byte| byte != b'<');
+    let words = bytes.get(text..text + words)?.trim_ascii_end();
+    // A label of a page is a word or some.
+    let is_label = !words.iter().any(u8::is_ascii_digit) && (words.contains(&b' ') || tag == b"string");
+    (!words.is_empty() && !is_label).then_some(text)
 }
 
 /// `"AUTH" "…"`: a command as a server shows it.
@@ -168,10 +172,12 @@ fn option(bytes: &[u8], here: usize) -> Option<usize> {
 }
 
 /// `Unseal Key 1: …`, `password 7 …`
-fn numbered(bytes: &[u8], to: usize, here: usize) -> Option<(Joint, usize)> {
+fn numbered(bytes: &[u8], (from, to): (usize, usize), here: usize) -> Option<(Joint, usize)> {
     let digits = run(bytes, here, 3, |byte| byte.is_ascii_digit());
     let end = here + digits;
-    if digits == 1 && byte(bytes, end) == b' ' {
+    let name = bytes.get(from..to)?;
+    let is_switch = name == b"password" || name == b"secret";
+    if digits == 1 && byte(bytes, end) == b' ' && is_switch {
         // A switch says first in which way the password is written.
         let word = run(bytes, end + 1, 64, |byte| byte > b' ');
         let word = bytes.get(end + 1..end + 1 + word)?;

@@ -48,12 +48,7 @@ pub(super) fn of(bytes: &[u8], from: usize, to: usize) -> Option<Site> {
 /// As [`of`], for every notation.
 fn notation(bytes: &[u8], from: usize, to: usize) -> Option<Site> {
     let list = 2 * usize::from(bytes.get(to..to + 3) == Some(b"[]="));
-    let mut at = key_end(bytes, from, to) + list;
-    let mut quoted = false;
-    while at < to + 40 && matches!(byte(bytes, at), b'\\' | b'"' | b'\'' | b'`' | b']' | b'*') {
-        quoted |= matches!(byte(bytes, at), b'"' | b'\'');
-        at += 1;
-    }
+    let (at, quoted) = behind_marks(bytes, key_end(bytes, from, to) + list, to + 40);
     let before = from.checked_sub(1).map_or(0, |at| byte(bytes, at));
     let tag = before == b'<' || (before == b':' && has_open_tag(bytes, from));
     let site = |joint, at, marked| {
@@ -69,7 +64,8 @@ fn notation(bytes: &[u8], from: usize, to: usize) -> Option<Site> {
     let spaces = value::skip_space(bytes, at, quoted) - at;
     let here = at + spaces;
     let next = byte(bytes, here + 1);
-    if !quoted && matches!(byte(bytes, here), b'\r' | b'\n' | b'\\') && is_value_of_name(bytes, from) {
+    let is_end = matches!(byte(bytes, here), b'\r' | b'\n' | b'\\');
+    if !quoted && is_end && is_value_of_name(bytes, from) {
         return site(Joint::Assigned, value_field(bytes, here)?, true);
     }
     if quoted && let Some(body) = part_body(bytes, from, to) {
@@ -86,9 +82,7 @@ fn notation(bytes: &[u8], from: usize, to: usize) -> Option<Site> {
     match byte(bytes, here) {
         b'=' | b':' => None,
         b',' if quoted => {
-            let value = value_field(bytes, here + 1)
-                .or_else(|| later_value(bytes, from, here + 1))
-                .or_else(|| halves::said_before(bytes, from));
+            let value = other_member(bytes, from, here + 1);
             let is_sure = value.is_some() || before == b'-';
             let joint = if is_sure { Joint::Assigned } else { Joint::Listed };
             site(joint, value.unwrap_or(here + 1), quoted)
@@ -111,6 +105,23 @@ fn notation(bytes: &[u8], from: usize, to: usize) -> Option<Site> {
         }
         _ => None,
     }
+}
+
+/// Where the marks that close a name end, and whether one of them is a quotation mark.
+fn behind_marks(bytes: &[u8], mut at: usize, limit: usize) -> (usize, bool) {
+    let mut quoted = false;
+    while at < limit && matches!(byte(bytes, at), b'\\' | b'"' | b'\'' | b'`' | b']' | b'*') {
+        quoted |= matches!(byte(bytes, at), b'"' | b'\'');
+        at += 1;
+    }
+    (at, quoted)
+}
+
+/// Where the value stands that another member of the object says, of which the next one is at `at`.
+fn other_member(bytes: &[u8], from: usize, at: usize) -> Option<usize> {
+    value_field(bytes, at)
+        .or_else(|| later_value(bytes, from, at))
+        .or_else(|| halves::said_before(bytes, from))
 }
 
 /// Where the marks behind a name begin: for a text of JSON that ends with spaces or signs (`"?token=": `, `"pw: ",`), at

@@ -47,7 +47,12 @@ pub(super) fn name(look: &mut Look<'_, '_>, start: usize, end: usize) {
         Some(site) => {
             let named = named(look, from, to).filter(|named| named.sort != Sort::Network);
             if let Some(named) = named {
+                let before = look.named;
                 assigned(look, named, site);
+                if site.at > site.to + FAR {
+                    // What stands between may have names of its own.
+                    look.named = before;
+                }
             }
         }
         None => prose::after(look, from, to),
@@ -184,17 +189,7 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
     }
     let at = lead::skip(look.bytes, site, value_at(look.bytes, site));
     let is_behind_text = !site.marked && joint::closes(look.bytes, site.from, at);
-    let brace = members::opens(look.bytes, site, at);
-    if is_behind_text || brace.is_some_and(|brace| members::secrets(look, named, site, brace)) {
-        return;
-    }
-    if let Some(first) = several::opens(look.bytes, at) {
-        return several::list(look, named, site, first);
-    }
-    if several::are_pairs(look, at) {
-        return;
-    }
-    if several::login(look, named, site, at) {
+    if is_behind_text || are_several(look, named, site, at) {
         return;
     }
     let is_within = look.bare.0 < at && at < look.bare.1;
@@ -234,17 +229,35 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
         }
         found = header::behind_scheme(look, site, scheme, found);
     }
+    take(look, named, site, found);
+}
+
+/// Cuts a value, and what it is changed to.
+fn take(look: &mut Look<'_, '_>, named: Named, site: Site, found: Extent) {
     let before = look.named;
     let is_cut = cut(look, named, site, found);
     several::changed(look, named, site, found);
-    if !is_cut || site.at > site.to + FAR {
-        // What stands between may have names of its own.
+    if !is_cut {
+        // It may hold names of its own.
         look.named = before;
     }
 }
 
+/// Whether more than one value stands at `at`: those are cut.
+fn are_several(look: &mut Look<'_, '_>, named: Named, site: Site, at: usize) -> bool {
+    let brace = members::opens(look.bytes, site, at);
+    if brace.is_some_and(|brace| members::secrets(look, named, site, brace)) {
+        return true;
+    }
+    if let Some(first) = several::opens(look.bytes, at) {
+        several::list(look, named, site, first);
+        return true;
+    }
+    several::are_pairs(look, at) || several::login(look, named, site, at)
+}
+
 /// Behind so many bytes a value is far from its name.
-const FAR: usize = 32;
+const FAR: usize = 12;
 
 /// Whether what looks like a URL's parameter is a pair of a connection string: `Server=x;Password=a#b`. There no mark but
 /// `;` ends it. Of the names that mean something in URLs only, a URL's are behind `;` too: `/cart;jsessionid=…#top`.

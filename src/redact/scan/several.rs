@@ -52,19 +52,25 @@ const GROUP: usize = 256;
 
 /// `["a", "b"]`: each element is a value.
 pub(super) fn list(look: &mut Look<'_, '_>, named: Named, site: Site, first: usize) {
+    let before = look.named;
+    let mut all = true;
     let mut at = first;
     for _ in 0..ELEMENTS {
         let Some(found) = value::extent(look.bytes, at, false).filter(|found| found.quoted) else {
-            return;
+            break;
         };
         let scheme = header::scheme(look.bytes, named, found.start);
         let found = header::credential(look.bytes, &mut look.credential, scheme, found);
-        cut(look, named, site, found);
+        all &= cut(look, named, site, found);
         at = behind(look.bytes, found.end);
         if byte(look.bytes, at) != b',' {
-            return;
+            break;
         }
         at = value::skip_space(look.bytes, at + 1, true);
+    }
+    if !all {
+        // What was not cut may hold names of its own.
+        look.named = before;
     }
 }
 
@@ -157,6 +163,9 @@ pub(super) fn changed(look: &mut Look<'_, '_>, named: Named, site: Site, found: 
         _ => return,
     };
     let old = look.bytes.get(found.start..found.end).unwrap_or_default();
+    if super::joint::closes(look.bytes, site.from, start) {
+        return;
+    }
     // Behind any other word the arrow may say what came of it all: `password=… -> 401`.
     let new = value::in_marks(look.bytes, start).filter(|_| found.quoted || old == b"null");
     if let Some(new) = new.filter(|new| new.end > new.start) {
