@@ -8,7 +8,6 @@ use super::lead;
 use super::lexicon::Lexicon;
 use super::look::Look;
 use super::mark;
-use super::members;
 use super::pairs;
 use super::phrases;
 use super::plausible::{self, Candidate, Joint};
@@ -49,10 +48,12 @@ pub(super) fn name(look: &mut Look<'_, '_>, start: usize, end: usize) {
             if let Some(named) = named {
                 let before = look.named;
                 assigned(look, named, site);
-                if site.at > site.to + FAR {
-                    // What stands between may have names of its own.
-                    look.named = before;
-                }
+                // What stands between may have names of its own.
+                look.named = if site.at > site.to + FAR {
+                    before
+                } else {
+                    look.named
+                };
             }
         }
         None => prose::after(look, from, to),
@@ -189,7 +190,7 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
     }
     let at = lead::skip(look.bytes, site, value_at(look.bytes, site));
     let is_behind_text = !site.marked && joint::closes(look.bytes, site.from, at);
-    if is_behind_text || are_several(look, named, site, at) {
+    if is_behind_text || several::are_several(look, named, site, at) {
         return;
     }
     let is_within = look.bare.0 < at && at < look.bare.1;
@@ -241,19 +242,6 @@ fn take(look: &mut Look<'_, '_>, named: Named, site: Site, found: Extent) {
         // It may hold names of its own.
         look.named = before;
     }
-}
-
-/// Whether more than one value stands at `at`: those are cut.
-fn are_several(look: &mut Look<'_, '_>, named: Named, site: Site, at: usize) -> bool {
-    let brace = members::opens(look.bytes, site, at);
-    if brace.is_some_and(|brace| members::secrets(look, named, site, brace)) {
-        return true;
-    }
-    if let Some(first) = several::opens(look.bytes, at) {
-        several::list(look, named, site, first);
-        return true;
-    }
-    several::are_pairs(look, at) || several::login(look, named, site, at)
 }
 
 /// Behind so many bytes a value is far from its name.

@@ -9,6 +9,7 @@ use super::joint::Site;
 use super::keyval::cut;
 use super::look::Look;
 use super::mark;
+use super::members;
 use super::plausible::{Joint, is_unlike_a_word};
 use super::value::{self, Extent};
 use crate::redact::words::{Force, Named};
@@ -19,8 +20,21 @@ const ELEMENTS: usize = 64;
 /// The longest list without marks, in bytes.
 const LONGEST: usize = 1024;
 
+/// Whether more than one value stands at `at`: those are cut.
+pub(super) fn are_several(look: &mut Look<'_, '_>, named: Named, site: Site, at: usize) -> bool {
+    let brace = members::opens(look.bytes, site, at);
+    if brace.is_some_and(|brace| members::secrets(look, named, site, brace)) {
+        return true;
+    }
+    if let Some(first) = opens(look.bytes, at) {
+        list(look, named, site, first);
+        return true;
+    }
+    are_pairs(look, at) || login(look, named, site, at)
+}
+
 /// `["a"`, `[]string{"a"`: where the first text of a list begins.
-pub(super) fn opens(bytes: &[u8], at: usize) -> Option<usize> {
+fn opens(bytes: &[u8], at: usize) -> Option<usize> {
     const TYPED: &[u8] = b"[]string{";
     if byte(bytes, at) != b'[' {
         return None;
@@ -34,7 +48,7 @@ pub(super) fn opens(bytes: &[u8], at: usize) -> Option<usize> {
 
 /// `(KEY_ID='…' SECRET_KEY='…')`: whether a list of pairs opens at `at` of which one is a secret. The names in it are looked
 /// at by themselves.
-pub(super) fn are_pairs(look: &Look<'_, '_>, at: usize) -> bool {
+fn are_pairs(look: &Look<'_, '_>, at: usize) -> bool {
     if byte(look.bytes, at) != b'(' || !value::assigns(look.bytes, at + 1) {
         return false;
     }
@@ -51,7 +65,7 @@ pub(super) fn are_pairs(look: &Look<'_, '_>, at: usize) -> bool {
 const GROUP: usize = 256;
 
 /// `["a", "b"]`: each element is a value.
-pub(super) fn list(look: &mut Look<'_, '_>, named: Named, site: Site, first: usize) {
+fn list(look: &mut Look<'_, '_>, named: Named, site: Site, first: usize) {
     let before = look.named;
     let mut all = true;
     let mut at = first;
@@ -177,7 +191,7 @@ pub(super) fn changed(look: &mut Look<'_, '_>, named: Named, site: Site, found: 
 const USER: usize = 128;
 
 /// `HTTPBasicAuth('bob', '…')`, `auth=("bob", "…")`: the second of two is the password; `false` where there are no two.
-pub(super) fn login(look: &mut Look<'_, '_>, named: Named, site: Site, at: usize) -> bool {
+fn login(look: &mut Look<'_, '_>, named: Named, site: Site, at: usize) -> bool {
     let name = look.bytes.get(site.from..site.to).unwrap_or_default();
     if name == b"AUTH"
         && byte(look.bytes, site.to) == b'"'
