@@ -61,8 +61,9 @@ impl Of<'_> {
 
 /// How a field of a callsite is written.
 ///
-/// What every value asks for stands first and fills one line of memory, in which the compiler also finds whether there is a
-/// plan at all: the first of the truth values says so, where there is none.
+/// Most values ask for its [`Shortcut`](super::short::Shortcut) only. What every other one asks for stands first and fills one line
+/// of memory, in which the compiler also finds whether there is a plan at all: the first of the truth values says so, where there
+/// is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[repr(C, align(64))]
 pub(crate) struct FieldPlan {

@@ -128,7 +128,10 @@ pub(super) fn sift_shown(
     if memo::knows(memo, shown) {
         return None;
     }
-    let text = std::str::from_utf8(shown).ok()?;
+    let Ok(text) = std::str::from_utf8(shown) else {
+        // Unreachable, as only texts are shown: what nobody could look through does not stay.
+        return Some(Sifted::nothing());
+    };
     if is_id(policy, field, text) {
         return None;
     }

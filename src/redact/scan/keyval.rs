@@ -48,12 +48,10 @@ pub(super) fn name(look: &mut Look<'_, '_>, start: usize, end: usize) {
             if let Some(named) = named {
                 let before = look.named;
                 assigned(look, named, site);
-                // What stands between may have names of its own.
-                look.named = if site.at > site.to + FAR {
-                    before
-                } else {
-                    look.named
-                };
+                if site.at > site.to + FAR {
+                    // What stands between may have names of its own.
+                    look.named = before;
+                }
             }
         }
         None => prose::after(look, from, to),
