@@ -78,6 +78,49 @@ fn a_value_that_is_recorded_later_counts_for_what_follows() {
 }
 
 #[test]
+fn what_is_recorded_on_another_thread_counts_for_the_next_record_however_many_there_were() {
+    let captured = capture(|| {
+        let span = info_span!(target: "audit", "span", actor.id = field::Empty, tenant = "t-1");
+        let _entered = span.enter();
+        for round in 0..4 {
+            let actor = format!("user-{round}");
+            let recorded = span.clone();
+            let dispatch = tracing::dispatcher::get_default(Clone::clone);
+            let recording = std::thread::spawn(move || {
+                tracing::dispatcher::with_default(&dispatch, || recorded.record("actor.id", actor.as_str()));
+            });
+            recording.join().unwrap();
+            for _ in 0..3 {
+                info!(target: "audit", event = "inside", round);
+            }
+        }
+    });
+    let inside = captured.with_event("inside");
+    inside.count(12);
+    for (at, record) in inside.records().iter().enumerate() {
+        record.assert_has(Slot::ActorId, format!("user-{}", at / 3));
+    }
+}
+
+#[test]
+fn a_span_opened_after_another_was_closed_does_not_hand_down_what_that_one_did() {
+    let captured = capture(|| {
+        for round in 0..4 {
+            let span = info_span!(target: "audit", "span", actor.id = %format_args!("user-{round}"));
+            let _entered = span.enter();
+            for _ in 0..3 {
+                info!(target: "audit", event = "inside", round);
+            }
+        }
+    });
+    let inside = captured.with_event("inside");
+    inside.count(12);
+    for (at, record) in inside.records().iter().enumerate() {
+        record.assert_has(Slot::ActorId, format!("user-{}", at / 3));
+    }
+}
+
+#[test]
 fn a_child_that_was_created_before_keeps_what_it_inherited() {
     let captured = capture(|| {
         let parent = info_span!(target: "audit", "parent", actor.id = "alice");

@@ -194,7 +194,7 @@ impl Capture {
             Role::Span => into.finish_fields(),
             _ => (RedactedFields::default(), into.finish_lending()),
         };
-        self.spans.with(id, |state| {
+        self.spans.change(id, |state| {
             state.names.take(names, state.own.len());
             state.own.extend(&own);
             state.handed_down.extend(&handed_down);

@@ -8,6 +8,7 @@ mod core;
 #[cfg(feature = "opentelemetry")]
 mod entered;
 mod explain;
+mod handed;
 mod identify;
 mod ids;
 mod layer;

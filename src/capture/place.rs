@@ -8,6 +8,7 @@ use tracing_core::Event;
 use tracing_core::span::{Attributes, Id};
 
 use super::core::Capture;
+use super::handed::{self, Key};
 use super::local::{self, Held};
 use super::span_state::SpanState;
 use crate::record::TraceContext;
@@ -209,11 +210,41 @@ impl Capture {
     /// As [`Self::append_context`], where there is no scope: what is handed down is the span's alone, if it stands in one.
     #[inline(always)]
     fn append_span(&self, into: &mut Redacting<'_>, tracked: u64) -> bool {
-        let span = |state: &mut SpanState| match into.try_inherit(&state.handed_down) {
-            true => state.has_actor,
-            false => self.inherits_nothing(into, state),
+        if tracked == 0 {
+            return false;
+        }
+        let version = self.spans.version(tracked);
+        let key = version.map(|version| self.key(tracked, version));
+        match key.and_then(|key| handed::append(key, into)) {
+            Some(has_actor) => has_actor,
+            None => self.append_state(into, tracked),
+        }
+    }
+
+    /// As [`Self::append_span`], where the thread does not remember it.
+    #[inline(never)]
+    fn append_state(&self, into: &mut Redacting<'_>, tracked: u64) -> bool {
+        let span = |state: &mut SpanState| {
+            // Under the lock, no other version comes about.
+            if let Some(version) = self.spans.version(tracked) {
+                handed::keep(self.key(tracked, version), state);
+            }
+            match into.try_inherit(&state.handed_down) {
+                true => state.has_actor,
+                false => self.inherits_nothing(into, state),
+            }
         };
-        tracked != 0 && self.spans.with(tracked, span).unwrap_or(false)
+        self.spans.with(tracked, span).unwrap_or(false)
+    }
+
+    #[inline(always)]
+    fn key(&self, id: u64, version: u64) -> Key {
+        let instance = self.instance;
+        Key {
+            id,
+            version,
+            instance,
+        }
     }
 
     /// Appends what an event's place hands down. Answers whether an actor is among it.

@@ -9,9 +9,11 @@
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use crossbeam_queue::ArrayQueue;
 use parking_lot::Mutex;
+use spin::mutex::{SpinMutex, SpinMutexGuard};
 
 use super::span_state::SpanState;
 use super::tree::Step;
@@ -34,6 +36,11 @@ thread_local! {
     static SPARES: [Cell<Option<Box<SpanState>>>; SPARE] = const { [const { Cell::new(None) }; SPARE] };
 }
 
+type Guard<'p> = SpinMutexGuard<'p, Option<Box<SpanState>>>;
+
+/// How often a state that another thread holds is asked for before this one sleeps.
+const LOOKS: u32 = 256;
+
 /// Where a span stands in the table.
 #[derive(Default)]
 pub(super) struct Place {
@@ -43,8 +50,11 @@ pub(super) struct Place {
     pub(super) tracked: AtomicU64,
     /// Whether the span becomes a record, and its state must be given to whoever closes it.
     is_record: AtomicBool,
+    /// Another one whenever a state comes here, or what it hands down is changed. Never the same again.
+    version: AtomicU64,
     /// Held by whoever takes the place. What a closed span has left is for the next that needs a state.
-    pub(super) state: Mutex<Option<Box<SpanState>>>,
+    /// A lock that is left by a plain store: an atomic exchange would wait for all that was written under it.
+    pub(super) state: SpinMutex<Option<Box<SpanState>>>,
 }
 
 impl Place {
@@ -52,6 +62,40 @@ impl Place {
     #[inline]
     fn has_state_of(&self, id: u64) -> bool {
         self.id.load(Ordering::Acquire) == id && self.tracked.load(Ordering::Relaxed) == id
+    }
+
+    #[inline(always)]
+    pub(super) fn hold(&self) -> Guard<'_> {
+        match self.state.try_lock() {
+            Some(held) => held,
+            None => self.hold_later(),
+        }
+    }
+
+    /// Who holds it does so for a few copies, and runs nobody else's code. But it may be waiting for this very core, and a
+    /// thread of higher rank would keep it from there for ever: so this one sleeps.
+    #[cold]
+    #[inline(never)]
+    fn hold_later(&self) -> Guard<'_> {
+        let mut looks = 0;
+        loop {
+            if let Some(held) = self.state.try_lock() {
+                return held;
+            }
+            if looks < LOOKS {
+                looks += 1;
+                std::hint::spin_loop();
+            } else {
+                std::thread::sleep(Duration::from_micros(20));
+            }
+        }
+    }
+
+    /// Gives the place another version. For whoever holds the lock, or has just taken the place.
+    #[inline]
+    fn renew(&self) {
+        let version = self.version.load(Ordering::Relaxed);
+        self.version.store(version.wrapping_add(1), Ordering::Release);
     }
 
     /// Whether the state in this place is that of a span that is open. For whoever holds the lock.
@@ -138,7 +182,7 @@ impl Spans {
         let Some(place) = self.places.get(place(id)) else {
             return;
         };
-        let held = place.state.lock();
+        let held = place.hold();
         if place.id.load(Ordering::Relaxed) == 0 {
             place.tracked.store(tracked, Ordering::Relaxed);
             place.is_record.store(false, Ordering::Relaxed);
@@ -156,9 +200,10 @@ impl Spans {
         let Some(place) = self.places.get(place(id)) else {
             return;
         };
-        let mut held = place.state.lock();
+        let mut held = place.hold();
         if place.id.load(Ordering::Relaxed) == 0 {
             let left = held.replace(state);
+            place.renew();
             place.tracked.store(id, Ordering::Relaxed);
             place.is_record.store(is_record, Ordering::Relaxed);
             place.id.store(id, Ordering::Release);
@@ -205,12 +250,30 @@ impl Spans {
         Some(self.crowded.lock().get(&id)?.tracked)
     }
 
-    /// Reads or changes the state of a span. `with` runs under a lock: it must not run user code.
+    /// The version of what stands in the place of `id`, where that has one of its own.
+    #[inline(always)]
+    pub(super) fn version(&self, id: u64) -> Option<u64> {
+        let place = self.places.get(place(id))?;
+        let version = place.version.load(Ordering::Acquire);
+        (place.id.load(Ordering::Acquire) == id).then_some(version)
+    }
+
+    /// As [`Self::with`], for who changes what the span hands down.
+    pub(super) fn change<R>(&self, id: u64, change: impl FnOnce(&mut SpanState) -> R) -> Option<R> {
+        let place = self.places.get(place(id))?;
+        self.with(id, |state| {
+            let changed = change(state);
+            place.renew();
+            changed
+        })
+    }
+
+    /// Reads or changes the state of a span, but for what it hands down. `with` runs under a lock: it must not run user code.
     #[inline(always)]
     pub(super) fn with<R>(&self, id: u64, with: impl FnOnce(&mut SpanState) -> R) -> Option<R> {
         let place = self.places.get(place(id))?;
         if place.id.load(Ordering::Relaxed) == id {
-            let mut held = place.state.lock();
+            let mut held = place.hold();
             // Asked under the lock: it may have been closed before, and the place taken by another.
             return held
                 .as_mut()
@@ -238,7 +301,7 @@ impl Spans {
             return self.close_crowded(id);
         }
         let is_record = place.is_record.load(Ordering::Relaxed);
-        let state = is_record.then(|| place.state.lock().take()).flatten();
+        let state = is_record.then(|| place.hold().take()).flatten();
         place.id.store(0, Ordering::Release);
         state
     }
@@ -313,7 +376,7 @@ impl Spans {
             }
         };
         for place in self.places.iter() {
-            let mut held = place.state.lock();
+            let mut held = place.hold();
             if let Some(state) = held.as_mut().filter(|_| place.is_live()) {
                 look(state, None);
             }
@@ -329,8 +392,12 @@ impl Spans {
     /// Takes all states out: what is still open when the trail ends.
     pub(super) fn drain(&self) -> Vec<SpanState> {
         let taken = self.places.iter().filter_map(|place| {
-            let mut held = place.state.lock();
-            if place.is_live() { held.take() } else { None }
+            let mut held = place.hold();
+            if !place.is_live() {
+                return None;
+            }
+            place.renew();
+            held.take()
         });
         let mut states: Vec<_> = taken.map(|state| *state).collect();
         for span in self.crowded.lock().values_mut() {

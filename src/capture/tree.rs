@@ -275,7 +275,7 @@ impl Spans {
     /// Moves a span of this thread, which nobody else knows yet, to where its step is met.
     fn divert(&self, id: u64, step: Step) {
         let taken = self.places.get(super::spans::place(id)).and_then(|place| {
-            let mut held = place.state.lock();
+            let mut held = place.hold();
             (place.id.load(Ordering::Relaxed) == id).then(|| {
                 let tracked = place.tracked.load(Ordering::Relaxed);
                 let state = if tracked == id { held.take() } else { None };

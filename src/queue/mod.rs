@@ -3,14 +3,16 @@
 //! A ring of places that are there from the beginning. Who hands an item over draws the next number, writes into that
 //! number's place and says that it is filled; the receiver takes the places in the order of their numbers.
 //!
-//! Invariant: credit for a record and its bytes is taken before the number is drawn and given back after the item was
-//! taken out. There are as many places as records of credit, so who draws a number finds its place empty, and nobody waits
-//! for a lock there; and a queue that is closed and holds no credit holds no record.
+//! Invariant: credit for a record and its bytes is taken with the number and given back after the item was taken out. There
+//! are as many places as records of credit, so who draws a number finds its place empty, and nobody waits for a lock there;
+//! and a queue that is closed and holds no credit holds no record.
 
+mod credit;
 mod pool;
 mod ring;
 mod signal;
 
+pub(crate) use credit::Credit;
 pub(crate) use pool::{BUFFER, Pool};
 pub(crate) use signal::Signal;
 
@@ -20,14 +22,8 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
+use credit::{Meter, No};
 use ring::Ring;
-
-/// One record of credit; the bits below count bytes.
-const ONE: u64 = 1 << 40;
-/// The bytes of credit.
-const BYTES: u64 = ONE - 1;
-/// No more credit is given.
-const CLOSED: u64 = 1 << 63;
 
 /// How many trip states there are; categories share them by hash.
 const TRIPS: usize = 64;
@@ -53,6 +49,7 @@ pub(crate) enum Refused<T> {
 #[derive(Debug)]
 pub(crate) struct Queue<T> {
     ring: Ring<T>,
+    meter: Meter,
     capacity: Credit,
     /// What [`Lane::Ordinary`] may use.
     ordinary: Credit,
@@ -67,30 +64,16 @@ pub(crate) struct Queue<T> {
     signal: Signal,
 }
 
-/// Records and bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Credit {
-    pub(crate) records: u64,
-    pub(crate) bytes: u64,
-}
-
-impl Credit {
-    const fn of(word: u64) -> Self {
-        Self {
-            records: (word & !CLOSED) / ONE,
-            bytes: word & BYTES,
-        }
-    }
-}
-
 impl<T: Default> Queue<T> {
     pub(crate) fn new(capacity: Credit) -> Self {
         let quarter = Credit {
             records: capacity.records / 4,
             bytes: capacity.bytes / 4,
         };
+        let ring = Ring::new(usize::try_from(capacity.records).unwrap_or(usize::MAX));
         Self {
-            ring: Ring::new(usize::try_from(capacity.records).unwrap_or(usize::MAX)),
+            meter: Meter::new(ring.places()),
+            ring,
             capacity,
             ordinary: Credit {
                 records: capacity.records - quarter.records,
@@ -115,29 +98,30 @@ impl<T: Default> Queue<T> {
         lane: Lane,
         fill: impl FnOnce(&mut T),
     ) -> Result<(), Refused<()>> {
-        let cost = ONE + (bytes as u64 & BYTES);
-        let before = self.ring.used().fetch_add(cost, Ordering::AcqRel);
-        let used = Credit::of(before);
-        let limit = match lane {
-            Lane::Ordinary => &self.ordinary,
-            Lane::Reserved => &self.capacity,
+        let (number, is_busy) = match self.meter.take_easily(bytes as u64, self.quarter) {
+            Some(number) => (number, false),
+            None => self.take_more(bytes, lane)?,
         };
-        // The first record always fits, so that one above the byte limit can pass an empty queue.
-        let fits =
-            used.records < limit.records && (used.bytes + bytes as u64 <= limit.bytes || used.records == 0);
-        if before & CLOSED != 0 || !fits {
-            self.ring.used().fetch_sub(cost, Ordering::AcqRel);
-            return Err(if before & CLOSED != 0 {
-                Refused::Closed(())
-            } else {
-                Refused::Full(())
-            });
-        }
-        self.ring.fill(fill);
-        if used.records >= self.quarter.records || used.bytes >= self.quarter.bytes {
+        self.ring.fill(number, fill);
+        if is_busy {
             self.signal.notify();
         }
         Ok(())
+    }
+
+    /// Credit where a quarter is in use: the item's number, and whether the receiver should know.
+    #[inline(never)]
+    fn take_more(&self, bytes: usize, lane: Lane) -> Result<(u64, bool), Refused<()>> {
+        let limit = match lane {
+            Lane::Ordinary => self.ordinary,
+            Lane::Reserved => self.capacity,
+        };
+        let (number, used) = self.meter.take(bytes as u64, limit).map_err(|no| match no {
+            No::Room => Refused::Full(()),
+            No::Closed => Refused::Closed(()),
+        })?;
+        let is_busy = used.records >= self.quarter.records || used.bytes + bytes as u64 >= self.quarter.bytes;
+        Ok((number, is_busy))
     }
 
     /// As [`Self::try_fill`], with an item that is there already.
@@ -241,18 +225,12 @@ impl<T: Default> Queue<T> {
     /// [`Self::release`].
     #[inline]
     pub(crate) fn pop<R>(&self, take: impl FnOnce(&mut T) -> R) -> Option<R> {
-        self.ring.take(take)
+        self.ring.take(&self.meter, take)
     }
 
     /// Gives credit back and wakes those who wait for room, once there is enough of it to be worth a wake.
     pub(crate) fn release(&self, credit: Credit) {
-        let word = credit.records * ONE + credit.bytes;
-        let left = Credit::of(
-            self.ring
-                .used()
-                .fetch_sub(word, Ordering::SeqCst)
-                .wrapping_sub(word),
-        );
+        let left = self.meter.give_back(credit);
         self.progress.fetch_add(1, Ordering::AcqRel);
         let roomy = left.records <= self.capacity.records / 2 && left.bytes <= self.capacity.bytes / 2;
         if roomy && self.waiters.load(Ordering::SeqCst) > 0 {
@@ -271,18 +249,18 @@ impl<T: Default> Queue<T> {
 
     /// Refuses all later items. Those with credit still arrive: the receiver waits until [`Self::used`] is zero.
     pub(crate) fn close(&self) {
-        self.ring.used().fetch_or(CLOSED, Ordering::SeqCst);
+        self.meter.close();
         self.wake_waiters();
         self.signal.notify();
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        self.ring.used().load(Ordering::Acquire) & CLOSED != 0
+        self.meter.is_closed()
     }
 
     /// The credit that is held now.
     pub(crate) fn used(&self) -> Credit {
-        Credit::of(self.ring.used().load(Ordering::SeqCst))
+        self.meter.used()
     }
 
     pub(crate) fn capacity(&self) -> Credit {

@@ -1,9 +1,11 @@
-//! The places of the queue, and the numbers that tell whose turn it is.
+//! The places of the queue, and the number whose turn it is.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use spin::mutex::SpinMutex;
+
+use super::credit::{Line, Meter};
 
 /// Places in a circle. Who fills one must hold credit for it, so that never more numbers are out than there are places.
 #[derive(Debug)]
@@ -11,24 +13,9 @@ pub(super) struct Ring<T> {
     places: Box<[Place<T>]>,
     /// Where a number's place is its low bits: these. Else 0.
     mask: usize,
-    senders: Line<Senders>,
     /// The number whose place is taken out next.
     next_out: Line<Mutex<u64>>,
 }
-
-/// What every sender changes: one line of memory.
-#[derive(Debug)]
-struct Senders {
-    /// The credit that is held.
-    used: AtomicU64,
-    /// The number that is drawn next.
-    next_in: AtomicU64,
-}
-
-/// Memory that no neighbour shares: cores fetch it in lines, and often two at once.
-#[derive(Debug)]
-#[repr(align(128))]
-struct Line<T>(T);
 
 #[derive(Debug, Default)]
 #[repr(align(64))]
@@ -56,17 +43,18 @@ impl<T: Default> Ring<T> {
                 0
             },
             places,
-            senders: Line(Senders {
-                used: AtomicU64::new(0),
-                next_in: AtomicU64::new(0),
-            }),
             next_out: Line(Mutex::new(0)),
         }
     }
 
-    #[inline]
-    pub(super) fn used(&self) -> &AtomicU64 {
-        &self.senders.0.used
+    /// As if all numbers before this one were over.
+    #[cfg(test)]
+    pub(super) fn go_on_at(&self, number: u64) {
+        *self.next_out.0.lock() = number;
+    }
+
+    pub(super) fn places(&self) -> usize {
+        self.places.len()
     }
 
     #[inline]
@@ -80,26 +68,25 @@ impl<T: Default> Ring<T> {
         self.places.get(at)
     }
 
-    /// Fills the next place. For who holds credit.
-    #[inline]
-    pub(super) fn fill(&self, fill: impl FnOnce(&mut T)) {
-        let number = self.senders.0.next_in.fetch_add(1, Ordering::AcqRel);
+    /// Fills the place of a number. For who holds its credit.
+    #[inline(always)]
+    pub(super) fn fill(&self, number: u64, fill: impl FnOnce(&mut T)) {
         if let Some(place) = self.place(number) {
             fill(&mut place.item.lock());
-            place.filled.store(number.wrapping_add(1), Ordering::Release);
+            place.filled.store(number + 1, Ordering::Release);
         }
     }
 
     /// Takes the oldest item. Where its sender has drawn the number and is not done, it is waited for: others may have
     /// handed theirs over behind it already, and what was handed over is there for whoever looks.
     #[inline]
-    pub(super) fn take<R>(&self, take: impl FnOnce(&mut T) -> R) -> Option<R> {
+    pub(super) fn take<R>(&self, meter: &Meter, take: impl FnOnce(&mut T) -> R) -> Option<R> {
         let mut next = self.next_out.0.lock();
         let place = self.place(*next)?;
-        let filled = next.wrapping_add(1);
+        let filled = *next + 1;
         let mut looks = 0;
         while place.filled.load(Ordering::Acquire) != filled {
-            if self.senders.0.next_in.load(Ordering::SeqCst) == *next {
+            if meter.next() == *next {
                 return None;
             }
             if looks < LOOKS {
@@ -110,7 +97,7 @@ impl<T: Default> Ring<T> {
             }
         }
         let taken = take(&mut place.item.lock());
-        *next = filled;
+        *next = meter.behind(*next);
         Some(taken)
     }
 }

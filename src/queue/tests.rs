@@ -131,6 +131,57 @@ fn items_come_out_in_their_order_however_often_the_places_were_used() {
     }
 }
 
+/// A queue whose numbers and bytes begin again a few records from now.
+fn queue_before_its_turn(records: u64) -> Queue<u64> {
+    let queue = queue(records);
+    let last = (1 << 24) - 1;
+    let number = last - last % records - 3;
+    let bytes = (1 << 39) - 450;
+    queue.meter.go_on_behind(Credit {
+        records: number,
+        bytes,
+    });
+    queue.ring.go_on_at(number);
+    queue
+}
+
+#[test]
+fn numbers_and_bytes_begin_again_and_nobody_notices() {
+    for records in [8, 7, 1] {
+        let queue = queue_before_its_turn(records);
+        for round in 0..12 {
+            assert_eq!(queue.used(), Credit { records: 0, bytes: 0 });
+            for item in 0..records {
+                queue.try_push(round + item, 100, Lane::Reserved).unwrap();
+            }
+            assert!(matches!(
+                queue.try_push(0, 100, Lane::Reserved),
+                Err(Refused::Full(0))
+            ));
+            let full = queue.capacity();
+            assert_eq!(queue.used(), full);
+            assert_eq!(drain(&queue), (round..round + records).collect::<Vec<_>>());
+        }
+    }
+}
+
+#[test]
+fn a_queue_that_is_closed_while_its_words_begin_again_takes_nothing_more() {
+    for taken in 0..8 {
+        let queue = queue_before_its_turn(16);
+        for item in 0..taken {
+            queue.try_push(item, 100, Lane::Ordinary).unwrap();
+        }
+        queue.close();
+        for bytes in [0, 100, 1_000] {
+            let refused = queue.try_push(9, bytes, Lane::Reserved);
+            assert!(matches!(refused, Err(Refused::Closed(9))));
+        }
+        assert_eq!(drain(&queue).len() as u64, taken);
+        assert_eq!(queue.used(), Credit { records: 0, bytes: 0 });
+    }
+}
+
 #[test]
 fn nothing_is_lost_or_doubled_between_eight_threads_and_one() {
     [64, 7].into_iter().for_each(between_eight_threads_and_one);

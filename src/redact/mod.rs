@@ -61,7 +61,7 @@ pub use ip::truncate_ip;
 pub use one::{Applied, Treated};
 pub use pattern::{Alphabet, Pattern};
 pub use policy::Policy;
-pub(crate) use redacted::{Constants, Names, Redacted, RedactedFields, Tally};
+pub(crate) use redacted::{Constants, KeptFields, Names, Redacted, RedactedFields, Tally};
 pub(crate) use redacting::Redacting;
 pub(crate) use rule::About;
 pub use rule::{FieldRule, ValueType};

@@ -238,6 +238,43 @@ impl RedactedFields {
     }
 }
 
+/// A copy of a few fields, in place.
+pub(crate) struct KeptFields {
+    len: u16,
+    bytes: [u8; KEPT],
+}
+
+/// The longest fields that are copied.
+const KEPT: usize = 384;
+
+impl KeptFields {
+    pub(crate) const NONE: Self = Self {
+        len: 0,
+        bytes: [0; KEPT],
+    };
+
+    /// Takes a copy; `false`, and nothing, where the fields are too long or lost.
+    #[inline]
+    pub(crate) fn keep(&mut self, fields: &RedactedFields) -> bool {
+        let whole = fields.whole();
+        let kept = whole.and_then(|whole| Some((self.bytes.get_mut(..whole.len())?, whole)));
+        if let Some((place, whole)) = kept {
+            place.copy_from_slice(whole);
+            #[expect(clippy::cast_possible_truncation, reason = "it has its place")]
+            let len = whole.len() as u16;
+            self.len = len;
+            return true;
+        }
+        self.len = 0;
+        false
+    }
+
+    #[inline]
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
+    }
+}
+
 /// Where the texts of an event's name, an action and a category stand in a span's own fields, or in a frame: what rules about
 /// records are looked up by.
 #[derive(Debug, Clone, Copy, Default)]

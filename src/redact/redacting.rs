@@ -3,7 +3,7 @@
 use super::field::{FieldPlan, fast, sees};
 use super::ink::Ink;
 use super::policy::Policy;
-use super::redacted::{Constants, Names, Redacted, RedactedFields, Tally, put_trace};
+use super::redacted::{Constants, KeptFields, Names, Redacted, RedactedFields, Tally, put_trace};
 use crate::memory;
 use crate::record::frame::{Out as _, Put, mark, tag};
 use crate::record::{Slot, TraceContext};
@@ -129,6 +129,12 @@ impl<'p> Redacting<'p> {
             self.ink.extend(bytes);
         }
         whole.is_some()
+    }
+
+    /// Appends a copy of what a span hands down.
+    #[inline]
+    pub(crate) fn inherit_kept(&mut self, fields: &KeptFields) {
+        self.ink.extend(fields.bytes());
     }
 
     /// Gives the record up where there was no memory for something that its values needed beside the frame. To be asked
