@@ -1,6 +1,7 @@
 //! What detectors say of a text: which bytes must not stay, and by which rule.
 
 use std::cmp::Ordering;
+use std::ops::Range;
 
 use crate::memory;
 
@@ -33,6 +34,17 @@ pub(crate) struct Hits {
     list: Vec<Hit>,
     /// Memory to merge in, used again.
     spare: Vec<Hit>,
+    /// Hits that may be pushed again, and where that was left out.
+    known: Vec<Hit>,
+    again: Vec<Again>,
+}
+
+/// Known hits that would stand in the list once more.
+#[derive(Debug)]
+struct Again {
+    /// Before which of the list.
+    at: usize,
+    known: Range<usize>,
 }
 
 /// How many rows of hits that stand in order are merged.
@@ -51,12 +63,97 @@ impl Hits {
         }
     }
 
+    /// As [`Self::push`], of one that may be pushed again: its number among these.
+    pub(super) fn push_known(&mut self, place: &Range<usize>, rule: &'static str, sort: Sort) -> usize {
+        let (start, end) = (place.start, place.end);
+        self.push(start, end, rule, sort);
+        let hit = Hit {
+            start,
+            end,
+            rule,
+            sort,
+        };
+        memory::push(&mut self.known, hit);
+        self.known.len() - 1
+    }
+
+    /// Pushes known hits again. Nothing more is cut by it, and a text may do it very often: so it is only noted.
+    pub(super) fn push_again(&mut self, known: Range<usize>) {
+        if !known.is_empty() {
+            let at = self.list.len();
+            memory::push(&mut self.again, Again { at, known });
+        }
+    }
+
+    /// Pushes what was found in a copy of the text, of which `origin` says where it stands in the text itself.
+    pub(super) fn push_all(&mut self, copy: &Self, mut origin: impl FnMut(usize, usize) -> (usize, usize)) {
+        let base = self.list.len();
+        for hit in &copy.list {
+            let (start, end) = origin(hit.start, hit.end);
+            self.push(start, end, hit.rule, hit.sort);
+        }
+        if copy.again.is_empty() {
+            return;
+        }
+        let first = self.known.len();
+        for hit in &copy.known {
+            let (start, end) = origin(hit.start, hit.end);
+            memory::push(&mut self.known, Hit { start, end, ..*hit });
+        }
+        for again in &copy.again {
+            let (at, known) = (base + again.at, &again.known);
+            let known = first + known.start..first + known.end;
+            memory::push(&mut self.again, Again { at, known });
+        }
+    }
+
+    /// Brings in what was pushed again, where that can say something: of two rules that claim the same bytes, which one is
+    /// named depends on how many hits there are.
+    pub(super) fn complete(&mut self) {
+        if !self.again.is_empty() && self.has_ties() {
+            self.put_again();
+        }
+        self.again.clear();
+        self.known.clear();
+    }
+
+    pub(super) fn put_again(&mut self) {
+        self.spare.clear();
+        let mut from = 0;
+        for again in &self.again {
+            let before = self.list.get(from..again.at).unwrap_or_default();
+            let known = self.known.get(again.known.clone()).unwrap_or_default();
+            let is_one = |hit: &&Hit| hit.start < hit.end;
+            for hit in before.iter().chain(known.iter().filter(is_one)) {
+                memory::push(&mut self.spare, *hit);
+            }
+            from = again.at;
+        }
+        for hit in self.list.get(from..).unwrap_or_default() {
+            memory::push(&mut self.spare, *hit);
+        }
+        std::mem::swap(&mut self.list, &mut self.spare);
+    }
+
+    /// Whether two rules claim the same bytes, and neither is the first.
+    fn has_ties(&mut self) -> bool {
+        self.spare.clear();
+        for hit in &self.list {
+            memory::push(&mut self.spare, *hit);
+        }
+        self.spare.sort_unstable_by(Hit::order);
+        let mut pairs = self.spare.windows(2);
+        pairs.any(|pair| matches!(pair, [this, that] if this.order(that).is_eq() && this != that))
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 
     pub(crate) fn clear(&mut self) {
         self.list.clear();
+        self.again.clear();
+        self.known.clear();
     }
 
     pub(crate) fn list(&self) -> &[Hit] {

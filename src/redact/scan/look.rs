@@ -13,7 +13,7 @@ use super::triggers::Trigger;
 use super::variety::Variety;
 use crate::redact::words::{self, Named};
 
-use super::{argv, bare, grant, header, jwk, keyval, lists, pairs, pem, phrases, prose, putty, url, value};
+use super::{argv, bare, grant, jwk, keyval, listed, lists, pairs, pem, phrases, prose, putty, url, value};
 
 /// A text under the eyes of the detectors.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ pub(super) struct Look<'t, 'h> {
     /// What was read last behind a scheme.
     pub(super) credential: bare::Run,
     /// The parameters that were read last.
-    pub(super) listed: header::Listed,
+    pub(super) listed: listed::Listed,
     /// What is known of the grants.
     pub(super) grants: grant::Grants,
     /// URLs that begin before this place have been looked at.
@@ -104,7 +104,7 @@ impl<'t, 'h> Look<'t, 'h> {
             told: prose::Told::default(),
             rest: pairs::Rest::default(),
             credential: bare::Run::default(),
-            listed: header::Listed::default(),
+            listed: listed::Listed::default(),
             grants: grant::Grants::default(),
             url: 0,
             pem: 0,

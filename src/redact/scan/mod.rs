@@ -46,6 +46,7 @@ mod jwk;
 mod keyval;
 mod lead;
 mod lexicon;
+mod listed;
 mod lists;
 mod look;
 mod mark;
