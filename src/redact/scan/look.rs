@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use super::ahead::Ahead;
 use super::alphabet::{ALPHABETS, Alphabet, byte};
 use super::hits::{Hits, Sort};
 use super::judged::Judged;
@@ -55,6 +56,12 @@ pub(super) struct Look<'t, 'h> {
     pub(super) pem_headers: pem::Known,
     /// The command line that the text is in, and where its command stands.
     pub(super) command: Option<(argv::Command, usize)>,
+    /// What is known of the arguments of options.
+    pub(super) arguments: argv::Arguments,
+    /// What is known of the columns of an insert.
+    pub(super) columns: lists::Columns,
+    /// Where the path of a webhook ends.
+    pub(super) path: Ahead,
     /// Lists that begin before this place have been looked at.
     pub(super) list: usize,
     /// The text is what a list of bytes says: no list is read within it.
@@ -110,6 +117,9 @@ impl<'t, 'h> Look<'t, 'h> {
             pem: 0,
             pem_headers: pem::Known::default(),
             command: None,
+            arguments: argv::Arguments::default(),
+            columns: lists::Columns::default(),
+            path: Ahead::default(),
             list: 0,
             inner: false,
             token: 0,

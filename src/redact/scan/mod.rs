@@ -4,6 +4,7 @@
 mod about;
 mod account;
 mod address;
+mod ahead;
 mod algorithm;
 mod alphabet;
 mod argv;

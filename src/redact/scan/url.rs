@@ -227,15 +227,17 @@ pub(super) fn webhook(look: &mut Look<'_, '_>, secret: Secret, end: usize) {
             None => return,
         }
     }
-    let mut len = path(look.bytes, start);
+    let limit = look.bytes.len().min(start + PATH);
+    let end = look.path.next(look.bytes, (start, limit), 1, path_end);
+    let mut len = end.unwrap_or(limit).saturating_sub(start);
     let text = look.text.get(start..start + len).unwrap_or_default();
     if secret == Secret::Segment {
-        len = text.split('/').next().unwrap_or_default().len();
+        len = memchr::memchr(b'/', text.as_bytes()).unwrap_or(len);
     }
     if secret == Secret::Segments {
         let mut from = start;
-        for segment in text.split('/').take(SEGMENTS) {
-            if segment.len() >= 16 && segment.bytes().any(|byte| byte.is_ascii_digit()) {
+        for segment in text.as_bytes().split(|byte| *byte == b'/').take(SEGMENTS) {
+            if segment.len() >= 16 && segment.iter().any(u8::is_ascii_digit) {
                 look.secret(from, from + segment.len(), "url.webhook");
             }
             from += segment.len() + 1;
@@ -252,15 +254,14 @@ pub(super) fn webhook(look: &mut Look<'_, '_>, secret: Secret, end: usize) {
 /// The most segments of a webhook's path that are looked at.
 const SEGMENTS: usize = 12;
 
-/// How long the path at `at` is.
-fn path(bytes: &[u8], at: usize) -> usize {
-    let ahead = bytes.get(at..bytes.len().min(at + 512)).unwrap_or_default();
-    ahead
-        .iter()
-        .position(|&byte| {
-            !(Alphabet::Tilde.has(byte) || matches!(byte, b'/' | b'@' | b':' | b'%' | b'+' | b'='))
-        })
-        .unwrap_or(ahead.len())
+/// The longest path of a webhook that is looked at, in bytes.
+const PATH: usize = 512;
+
+/// Where a path ends.
+fn path_end(ahead: &[u8]) -> Option<usize> {
+    ahead.iter().position(|&byte| {
+        !(Alphabet::Tilde.has(byte) || matches!(byte, b'/' | b'@' | b':' | b'%' | b'+' | b'='))
+    })
 }
 
 /// The token of a one-time link behind the path segment that ends at `end`.
