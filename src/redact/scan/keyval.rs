@@ -269,7 +269,7 @@ fn value_at(bytes: &[u8], site: Site) -> usize {
 }
 
 /// `const TOKEN: &str = "…"`: what stands behind the colon is a type, the value follows.
-fn behind_type(look: &Look<'_, '_>, found: Extent) -> Extent {
+fn behind_type(look: &mut Look<'_, '_>, found: Extent) -> Extent {
     if !matches!(byte(look.bytes, found.end), b' ' | b'\t') {
         return found;
     }
@@ -279,7 +279,7 @@ fn behind_type(look: &Look<'_, '_>, found: Extent) -> Extent {
     }
     let first = look.text.get(found.start..found.end).unwrap_or_default();
     let typed = byte(look.bytes, next + 1) == b' '
-        && (is_code(first, traits::of(first.as_bytes())) || first.starts_with('&'));
+        && (is_code(first, look.known.of(look.bytes, found.start, found.end)) || first.starts_with('&'));
     if !typed {
         return found;
     }

@@ -60,6 +60,8 @@ pub(super) struct Look<'t, 'h> {
     pub(super) arguments: argv::Arguments,
     /// What is known of the columns of an insert.
     pub(super) columns: lists::Columns,
+    /// What stands behind the marks that close a value.
+    pub(super) behind: Ahead,
     /// Where the path of a webhook ends.
     pub(super) path: Ahead,
     /// Lists that begin before this place have been looked at.
@@ -119,6 +121,7 @@ impl<'t, 'h> Look<'t, 'h> {
             command: None,
             arguments: argv::Arguments::default(),
             columns: lists::Columns::default(),
+            behind: Ahead::default(),
             path: Ahead::default(),
             list: 0,
             inner: false,
