@@ -154,12 +154,15 @@ pub(super) fn behind_scheme(
     };
     let name = bytes.get(site.from..site.to).unwrap_or_default();
     let end = name.get(name.len().saturating_sub(13)..).unwrap_or_default();
+    if !end.eq_ignore_ascii_case(b"authorization") || byte(bytes, found.start + len) != b' ' {
+        return known;
+    }
     let word = bytes.get(found.start..found.start + len).unwrap_or_default();
     let is_word = word
         .iter()
         .all(|byte| byte.is_ascii_alphabetic() || *byte == b'-')
         && std::str::from_utf8(word).is_ok_and(|word| !is_word_about(word));
-    if !end.eq_ignore_ascii_case(b"authorization") || !is_word || byte(bytes, found.start + len) != b' ' {
+    if !is_word {
         return known;
     }
     let start = value::skip_space(bytes, found.start + len, false);

@@ -187,8 +187,11 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
         return super::grant::grant(look, site);
     }
     let at = lead::skip(look.bytes, site, value_at(look.bytes, site));
-    let is_behind_text = !site.marked && joint::closes(look.bytes, site.from, at);
-    if is_behind_text || several::are_several(look, named, site, at) {
+    // A letter of a small word closes nothing and opens nothing; only commands have several values apart.
+    let is_plain = matches!(byte(look.bytes, at), b'a'..=b'z' | b'0'..=b'9')
+        && !matches!(byte(look.bytes, site.to), b'"' | b'(');
+    let is_behind_text = || !site.marked && joint::closes(look.bytes, site.from, at);
+    if !is_plain && (is_behind_text() || several::are_several(look, named, site, at)) {
         return;
     }
     let is_within = look.bare.0 < at && at < look.bare.1;
@@ -218,7 +221,7 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
     if site.joint == Joint::Colon && !found.quoted {
         found = behind_type(look, found);
     }
-    if !found.quoted && pairs::are_apart(look.bytes, site, found) {
+    if !found.quoted && pairs::are_apart(look, site, found) {
         return;
     }
     let scheme = header::scheme(look.bytes, named, found.start);
@@ -482,7 +485,9 @@ pub(super) fn identified(look: &mut Look<'_, '_>, end: usize) {
         parameter: false,
         marked: true,
     };
-    if let Some(named) = words::named("password") {
+    const NAME: &str = "password";
+    let known = look.known_name(NAME.as_bytes());
+    if let Some(named) = known.unwrap_or_else(|| look.look_up(NAME)) {
         assigned(look, named, site);
     }
 }

@@ -60,6 +60,8 @@ pub(super) struct Look<'t, 'h> {
     pub(super) arguments: argv::Arguments,
     /// What is known of the columns of an insert.
     pub(super) columns: lists::Columns,
+    /// What stands next that is no part of plain pairs.
+    pub(super) unpaired: Ahead,
     /// What stands behind the marks that close a value.
     pub(super) behind: Ahead,
     /// Where the path of a webhook ends.
@@ -121,6 +123,7 @@ impl<'t, 'h> Look<'t, 'h> {
             command: None,
             arguments: argv::Arguments::default(),
             columns: lists::Columns::default(),
+            unpaired: Ahead::default(),
             behind: Ahead::default(),
             path: Ahead::default(),
             list: 0,
@@ -197,6 +200,12 @@ impl<'t, 'h> Look<'t, 'h> {
             *known = (at, at + alphabet.run(ahead));
         }
         known.1.max(at)
+    }
+
+    /// Whether the `len` bytes before `at` are known to be of one run.
+    fn is_within_run(&self, at: usize, len: usize, alphabet: Alphabet) -> bool {
+        let known = self.runs.get(alphabet as usize);
+        known.is_some_and(|known| known.0 + len <= at && at <= known.1)
     }
 
     /// Where the word that goes through `at` ends, which is looked for up to `limit`. One long word may be asked for many times.
@@ -382,9 +391,14 @@ impl<'t, 'h> Look<'t, 'h> {
     }
 
     fn infix(&mut self, row: usize, start: usize) {
-        let found = INFIXES
-            .get(row)
-            .and_then(|row| Some((row, row.around(self.bytes, start)?)));
+        let Some(row) = INFIXES.get(row) else { return };
+        if self.is_within_run(start, row.before_max + 1, row.before) {
+            return;
+        }
+        let bytes = self.bytes;
+        let found = row
+            .around(bytes, start, |at, alphabet| self.run_end(at, alphabet))
+            .map(|found| (row, found));
         if let Some((row, (from, end))) = found.filter(|(_, found)| found.0 >= self.token) {
             self.secret(from, end, row.rule);
             self.token = end;
