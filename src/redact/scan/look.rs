@@ -60,6 +60,8 @@ pub(super) struct Look<'t, 'h> {
     pub(super) arguments: argv::Arguments,
     /// What is known of the columns of an insert.
     pub(super) columns: lists::Columns,
+    /// What stands next that is no part of a name.
+    pub(super) parts: Ahead,
     /// What stands next that is no part of plain pairs.
     pub(super) unpaired: Ahead,
     /// What stands behind the marks that close a value.
@@ -88,6 +90,9 @@ pub(super) struct Look<'t, 'h> {
 
 /// How many shapes are remembered: the others are read in a moment.
 const SHAPES: usize = 3;
+
+/// The longest word of a path that is taken for one, in bytes.
+const WORD: usize = 20;
 
 /// How many names are remembered, each in its place.
 const NAMES: usize = 8;
@@ -123,6 +128,7 @@ impl<'t, 'h> Look<'t, 'h> {
             command: None,
             arguments: argv::Arguments::default(),
             columns: lists::Columns::default(),
+            parts: Ahead::default(),
             unpaired: Ahead::default(),
             behind: Ahead::default(),
             path: Ahead::default(),
@@ -300,13 +306,20 @@ impl<'t, 'h> Look<'t, 'h> {
     /// The end of a token whose alphabet has `/` and that is a segment of a path: words that follow are not its own.
     fn path_end(&self, start: usize, end: usize) -> usize {
         let mut end = end;
-        let text = self.bytes.get(start..end).unwrap_or_default();
-        for segment in text.rsplit(|byte| *byte == b'/').take(3) {
-            let word = segment.len() <= 20
-                && segment
-                    .iter()
-                    .all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'_'));
-            if !word || end - start <= segment.len() + 1 {
+        for _ in 0..3 {
+            // A longer one is no word: no more is read, because many tokens may end there.
+            let near = self
+                .bytes
+                .get(start.max(end.saturating_sub(WORD + 1))..end)
+                .unwrap_or_default();
+            let Some(slash) = near.iter().rposition(|byte| *byte == b'/') else {
+                break;
+            };
+            let segment = near.get(slash + 1..).unwrap_or_default();
+            let is_word = segment
+                .iter()
+                .all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'_'));
+            if !is_word || end - start <= segment.len() + 1 {
                 break;
             }
             end -= segment.len() + 1;

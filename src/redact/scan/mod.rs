@@ -41,6 +41,7 @@ mod header;
 pub(super) mod hits;
 mod iban;
 mod id;
+mod identifier;
 mod joint;
 mod judged;
 mod jwk;
