@@ -66,6 +66,8 @@ pub(super) struct Look<'t, 'h> {
     pub(super) unpaired: Ahead,
     /// What stands behind the marks that close a value.
     pub(super) behind: Ahead,
+    /// What is known of what stands before hosts without a scheme.
+    pub(super) hosts: url::Hosts,
     /// Where the path of a webhook ends.
     pub(super) path: Ahead,
     /// Lists that begin before this place have been looked at.
@@ -131,6 +133,7 @@ impl<'t, 'h> Look<'t, 'h> {
             parts: Ahead::default(),
             unpaired: Ahead::default(),
             behind: Ahead::default(),
+            hosts: url::Hosts::default(),
             path: Ahead::default(),
             list: 0,
             inner: false,

@@ -1,6 +1,7 @@
 //! Secrets of URLs: userinfo, one-time links, webhooks, OAuth grants. Other parameters are names with values.
 
 use super::about::is_nothing;
+use super::ahead::Ahead;
 use super::alphabet::{Alphabet, Bytes, byte};
 use super::look::Look;
 use super::plausible::is_opaque;
@@ -181,17 +182,39 @@ fn is_variable(text: &str) -> bool {
         || text.bytes().all(|byte| matches!(byte, b'*' | b'x'))
 }
 
+/// What is known of what stands before hosts without a scheme.
+#[derive(Debug, Default)]
+pub(super) struct Hosts {
+    /// How far was read, and behind the last byte before that which ends a word.
+    read: usize,
+    begin: usize,
+    /// The next colon.
+    colon: Ahead,
+}
+
+/// The longest userinfo without a scheme, in bytes.
+const BARE: usize = 160;
+
 /// `user:password@tcp(…)`, with the `@` at `at`.
 pub(super) fn bare_userinfo(look: &mut Look<'_, '_>, at: usize) {
     static ENDS: Bytes = Bytes::controls_and(b"\"'`");
-    let back = look.bytes.get(at.saturating_sub(160)..at).unwrap_or_default();
-    if memchr::memchr(b':', back).is_none() {
-        return;
+    let (bytes, hosts) = (look.bytes, &mut look.hosts);
+    let least = at.saturating_sub(BARE);
+    if at < hosts.read {
+        (hosts.read, hosts.begin) = (least, least);
     }
-    let run = back.iter().rev().take_while(|byte| !ENDS.has(**byte)).count();
-    let run = back.get(back.len() - run..).unwrap_or_default();
-    if let Some(colon) = run.iter().position(|byte| *byte == b':') {
-        look.secret(at - run.len() + colon + 1, at, "url.userinfo");
+    let from = hosts.read.max(least);
+    let unread = bytes.get(from..at).unwrap_or_default();
+    if let Some(end) = unread.iter().rposition(|byte| ENDS.has(*byte)) {
+        hosts.begin = from + end + 1;
+    }
+    hosts.read = at;
+    let from = hosts.begin.max(least);
+    let colon = hosts
+        .colon
+        .next(bytes, (from, at), 1, |text| memchr::memchr(b':', text));
+    if let Some(colon) = colon {
+        look.secret(colon + 1, at, "url.userinfo");
     }
 }
 
@@ -317,6 +340,29 @@ pub(super) fn passfile(look: &mut Look<'_, '_>, end: usize) {
 mod tests {
     use super::super::hits::Hits;
     use super::*;
+
+    #[test]
+    fn a_userinfo_begins_behind_the_last_mark_before_it_however_many_stand_there() {
+        for unit in [
+            "a:b@tcp(h)",
+            "u:@tcp(",
+            ":@tcp( ",
+            "x'a:b@tcp(\"",
+            "@tcp(",
+            "aa:bb:@tcp(::",
+        ] {
+            for count in [1, 3, 40] {
+                let text = format!("{}q:Xabc12@tcp(h) r:w@tcp(", unit.repeat(count));
+                let (mut hits, mut alone) = (Hits::default(), Hits::default());
+                let mut look = Look::new(&text, &mut hits);
+                for (at, _) in text.match_indices("@tcp(") {
+                    bare_userinfo(&mut look, at);
+                    bare_userinfo(&mut Look::new(&text, &mut alone), at);
+                }
+                assert_eq!(hits.list(), alone.list(), "{text}");
+            }
+        }
+    }
 
     #[test]
     fn a_url_ends_where_a_mark_or_the_next_one_stands() {
