@@ -211,7 +211,6 @@ impl Engine {
         }
         if named.sort != Sort::Secret {
             detect(text, field.kinds, glance::ALL, scratch);
-            scratch.hits.complete();
             scratch.hits.settle();
             let covered = scratch
                 .hits

@@ -205,6 +205,7 @@ impl Hits {
     /// Sorts the hits and merges those that overlap: the union is cut once, under the rule of the gravest sort and,
     /// among equals, of the longest.
     pub(crate) fn settle(&mut self) {
+        self.complete();
         self.sort();
         // Those that are settled stand in front; there are never more of them than were looked at.
         let mut settled = 0;
