@@ -379,6 +379,33 @@ mod tests {
         }
     }
 
+    proptest! {
+        #[test]
+        fn what_is_only_noted_to_be_pushed_again_is_settled_as_if_it_were(
+            known in prop::collection::vec((0..60_usize, 0..5_usize), 1..30),
+            others in prop::collection::vec((0..60_usize, 1..5_usize, any::<bool>(), 0..30_usize, 0..30_usize), 0..40),
+        ) {
+            let (mut noted, mut pushed) = (Hits::default(), Hits::default());
+            for (start, len) in &known {
+                noted.push_known(&(*start..start + len), "header.parameter", Sort::Secret);
+                pushed.push(*start, start + len, "header.parameter", Sort::Secret);
+            }
+            for (start, len, is_token, from, to) in others {
+                let rule = if is_token { "token.x" } else { "kv.secret" };
+                noted.push(start, start + len, rule, Sort::Secret);
+                pushed.push(start, start + len, rule, Sort::Secret);
+                let again = from.min(known.len())..to.min(known.len());
+                for (start, len) in known.get(again.clone()).unwrap_or_default() {
+                    pushed.push(*start, start + len, "header.parameter", Sort::Secret);
+                }
+                noted.push_again(again);
+            }
+            noted.settle();
+            pushed.settle();
+            prop_assert_eq!(noted.list, pushed.list);
+        }
+    }
+
     #[test]
     fn hits_that_only_touch_stay_two() {
         let mut hits = Hits::default();
