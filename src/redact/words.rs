@@ -125,6 +125,7 @@ pub(crate) fn named_of(words: &Words) -> Option<Named> {
 
 /// What an identifier of a text says of its value. Makes no allocation.
 pub(crate) fn named(identifier: &str) -> Option<Named> {
+    let identifier = last_words(identifier);
     let mut few = Few::default();
     split(identifier, true, |word| few.push(word));
     let named = few.named();
@@ -135,6 +136,31 @@ pub(crate) fn named(identifier: &str) -> Option<Named> {
     let mut whole = Few::default();
     split(identifier, false, |word| whole.push(word));
     whole.named()
+}
+
+/// The end of a long name that holds as many words as are looked at.
+fn last_words(name: &str) -> &str {
+    /// Names are mostly much shorter.
+    const LONG: usize = 128;
+    if name.len() <= LONG || !name.is_ascii() {
+        return name;
+    }
+    let mut words = name.as_bytes().rsplit(|byte| !byte.is_ascii_alphanumeric());
+    let len = words
+        .by_ref()
+        .try_fold((0, 0), |(count, len), word| {
+            let count = count + usize::from(!word.is_empty());
+            let len = len + word.len() + 1;
+            // Each is one word or more.
+            if count < FEW {
+                Ok((count, len))
+            } else {
+                Err(len - 1)
+            }
+        })
+        .err();
+    let from = len.and_then(|len| name.len().checked_sub(len)).unwrap_or(0);
+    name.get(from..).unwrap_or(name)
 }
 
 /// Whether a word of the name says that its value tells something about a secret: `type`, `expires_in`.

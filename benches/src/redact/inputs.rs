@@ -35,7 +35,7 @@ const HARMLESS: [&str; 24] = [
 ];
 
 /// The adversarial texts: their names, and what each is made of.
-pub const ADVERSARIAL: [(&str, Stuff); 53] = [
+pub const ADVERSARIAL: [(&str, Stuff); 57] = [
     ("hex", Stuff::Random(b"0123456789abcdef")),
     (
         "base64",
@@ -108,6 +108,11 @@ pub const ADVERSARIAL: [(&str, Stuff); 53] = [
         "PEM headers, spaces",
         Stuff::Both("abc:-----BEGIN A----value", "%20"),
     ),
+    // Each asks for the rest of one long word, for the columns before it, or for what stands behind one value's marks.
+    ("--user=", Stuff::Again("--user=")),
+    (") values", Stuff::Again("A) values ")),
+    ("email$, marks", Stuff::Both("aa:email$é", "\\\"")),
+    ("fm2_/", Stuff::Both("fm2_/", "token.firecrawl")),
 ];
 
 /// The sizes of an adversarial text, in KiB.

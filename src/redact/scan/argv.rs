@@ -1,8 +1,24 @@
 //! Command lines: options of one letter, which mean a secret only behind certain commands.
 
+use super::ahead::Ahead;
+use super::bytes::find;
 use super::joint;
 use super::look::Look;
+use super::mark;
 use super::value;
+
+/// What is known of the arguments of options, of which one long word may hold many.
+#[derive(Debug, Default)]
+pub(super) struct Arguments {
+    /// The next colon.
+    colon: Ahead,
+    /// Between these two places each colon is one of a mark.
+    marked: (usize, usize),
+    /// The next `:80`.
+    port: Ahead,
+    /// The next `-w`.
+    bind: Ahead,
+}
 
 /// A command whose short options hold secrets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +119,8 @@ fn in_quotes(look: &mut Look<'_, '_>, at: usize) {
 /// How far behind its command `-w` is looked for, in bytes.
 const LDAP: usize = 256;
 
+const BIND: &[u8] = b" -w ";
+
 /// `ldapsearch … -w SECRET`, behind the command: the option is too common to be looked for in all texts.
 pub(super) fn bind_password(look: &mut Look<'_, '_>, end: usize) {
     let ahead = look
@@ -110,12 +128,16 @@ pub(super) fn bind_password(look: &mut Look<'_, '_>, end: usize) {
         .get(end..look.bytes.len().min(end + LDAP))
         .unwrap_or_default();
     let is_end = |byte: &u8| matches!(byte, b'\n' | b';' | b'|' | b'&');
-    let line = ahead.iter().position(is_end).unwrap_or(ahead.len());
-    let line = ahead.get(..line).unwrap_or_default();
-    if let Some(option) = memchr::memmem::find(line, b" -w ") {
+    let place = (end, end + ahead.len());
+    let option = look
+        .arguments
+        .bind
+        .next(look.bytes, place, BIND.len(), |text| find(text, BIND));
+    let before = |option: usize| look.bytes.get(end..option).unwrap_or_default();
+    if let Some(option) = option.filter(|option| !before(*option).iter().any(is_end)) {
         // The names before the option are still to be looked at.
         let named = look.named;
-        argument(look, end + option + 3, false);
+        argument(look, option + 3, false);
         look.named = named;
     }
 }
@@ -137,25 +159,100 @@ fn argument(look: &mut Look<'_, '_>, at: usize, user: bool) {
     let end = if matches!(quote, b'"' | b'\'') {
         start + value::until(look.bytes, start, quote)
     } else {
-        start + value::word(look.bytes, start)
+        look.word_end(start, look.bytes.len().min(start + value::LONGEST))
+    };
+    let start = match user {
+        true => match look.arguments.colon(look.bytes, start, end) {
+            Some(colon) => colon + 1,
+            None => return,
+        },
+        false => start,
     };
     let text = look.text.get(start..end).unwrap_or_default();
-    let start = match super::mark::colon(text) {
-        Some(colon) if user => start + colon + 1,
-        _ if user => return,
-        _ => start,
+    let (bytes, port) = (look.bytes, &mut look.arguments.port);
+    let mut is_port = || {
+        port.next(bytes, (start, end), PORT.len(), |text| find(text, PORT))
+            .is_some()
     };
-    if is_password(look.text.get(start..end).unwrap_or_default()) {
+    if may_be_password(text) && !is_number(text) && !is_port() {
         look.secret(start, end, "kv.option");
         look.named = look.named.max(end);
     }
 }
 
-fn is_password(text: &str) -> bool {
-    !text.is_empty() && !text.starts_with(['-', '$', '[', '/']) && !text.starts_with("*") && !is_port(text)
+impl Arguments {
+    /// Where the first colon stands between `start` and `end` that is none of a marker's or pseudonym's.
+    fn colon(&mut self, bytes: &[u8], start: usize, end: usize) -> Option<usize> {
+        let within = bytes.get(..end).unwrap_or(bytes);
+        let mut at = start;
+        let found = loop {
+            let colon = self
+                .colon
+                .next(bytes, (at, end), 1, |text| memchr::memchr(b':', text));
+            let Some(colon) = colon else { break None };
+            // The colon of a mark stands at one of two places in it.
+            let begin = |name: &[u8]| colon.checked_sub(name.len() - 1).filter(|begin| *begin >= at);
+            let begins = [mark::MARKER, mark::PSEUDONYM].into_iter().filter_map(begin);
+            let Some(behind) = begins.filter_map(|begin| mark::end(within, begin)).min() else {
+                break Some(colon);
+            };
+            // From the end of a mark that was passed before, all go on alike.
+            let is_known = self.marked.0 <= start && behind <= self.marked.1;
+            at = if is_known { self.marked.1 } else { behind };
+        };
+        // A mark at the very end may go on behind it.
+        if at < end {
+            let is_known = (self.marked.0..=self.marked.1).contains(&start);
+            let from = if is_known { self.marked } else { (start, start) };
+            self.marked = (from.0, from.1.max(at));
+        }
+        found
+    }
 }
 
-/// `80:80`, `8080`: the `-p` of a container.
-fn is_port(text: &str) -> bool {
-    text.len() <= 5 && text.bytes().all(|byte| byte.is_ascii_digit()) || text.contains(":80")
+fn is_password(text: &str) -> bool {
+    may_be_password(text) && !is_number(text) && find(text.as_bytes(), PORT).is_none()
+}
+
+fn may_be_password(text: &str) -> bool {
+    !text.is_empty() && !text.starts_with(['-', '$', '[', '/']) && !text.starts_with("*")
+}
+
+/// `80:80`: the `-p` of a container.
+const PORT: &[u8] = b":80";
+
+/// `8080`
+fn is_number(text: &str) -> bool {
+    text.len() <= 5 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn the_colon_of_an_argument_is_where_it_is_whatever_was_asked_before(
+            pieces in prop::collection::vec(
+                prop::sample::select(vec![
+                    "--user=", ":", "[REDACTED:secret]", "[REDACTED:", "x", "[", "h", "hmac-sha256:", "a]",
+                    "hmac-sha256:k1:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+                ]),
+                0..40,
+            ),
+            asked in prop::collection::vec((0..60_usize, 0..400_usize), 1..40),
+        ) {
+            let text = pieces.concat();
+            let mut arguments = Arguments::default();
+            let (mut at, mut end) = (0, 0);
+            for (step, len) in asked {
+                at = (at + step) % (text.len() + 1);
+                end = text.len().min((at + len).max(end));
+                let wanted = text.get(at..end).and_then(mark::colon).map(|colon| at + colon);
+                prop_assert_eq!(arguments.colon(text.as_bytes(), at, end), wanted, "{}..{} of {}", at, end, text);
+            }
+        }
+    }
 }

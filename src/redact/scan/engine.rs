@@ -39,6 +39,7 @@ impl Scratch {
         if self.hits.is_empty() {
             return;
         }
+        self.hits.complete();
         self.hits.drop_hosts();
         self.hits.settle();
         if self.marks.is_empty() {
@@ -283,10 +284,9 @@ fn detect(text: &str, name: Kinds, needs: Needs, scratch: &mut Scratch) {
             );
         }
         let mut back = folded.back();
-        for hit in scratch.folded.list() {
-            let (start, end) = back.origin(hit.start, hit.end);
-            scratch.hits.push(start, end, hit.rule, hit.sort);
-        }
+        scratch
+            .hits
+            .push_all(&scratch.folded, |start, end| back.origin(start, end));
     }
     scratch.copy = folded;
 }

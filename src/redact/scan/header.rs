@@ -1,19 +1,13 @@
 //! What headers hold: a credential behind its scheme, and cookies one by one.
 
-use std::ops::Range;
-
 use super::about::{is_nothing, is_word_about};
 use super::alphabet::{Bytes, byte};
 use super::bare;
-use super::bytes::before;
-use super::hits::Hits;
 use super::joint::Site;
 use super::lexicon::Lexicon;
 use super::look::Look;
 use super::plausible::is_opaque;
-use super::traits;
 use super::value::{self, Extent};
-use crate::memory;
 use crate::redact::scan::hits::Sort;
 use crate::redact::words::{self, Force, Named};
 
@@ -55,26 +49,6 @@ static LISTS: Lexicon = Lexicon::of(&[
     "signature",
 ]);
 
-/// Parameters of [`LISTS`] that prove who someone is.
-static PROOFS: Lexicon = Lexicon::of(&[
-    "access_token",
-    "api_key",
-    "apikey",
-    "auth",
-    "credential",
-    "hash",
-    "key",
-    "mac",
-    "oauth_signature",
-    "oauth_token",
-    "password",
-    "proof",
-    "response",
-    "secret",
-    "signature",
-    "token",
-]);
-
 /// Cuts the proofs of `Digest username="bob", response="…"`; `false` where the value is no such list.
 pub(super) fn parameters(look: &mut Look<'_, '_>, named: Named, found: Extent) -> bool {
     let (ahead, word) = scheme_at(look.bytes, found.start);
@@ -94,7 +68,7 @@ pub(super) fn parameters(look: &mut Look<'_, '_>, named: Named, found: Extent) -
     let end = if found.quoted {
         found.end
     } else {
-        line_end(look.bytes, found.start)
+        look.listed.line.end(look.bytes, found.start)
     };
     let text = look.text.get(..end).unwrap_or_default();
     let any = look.listed.read(text, found.start, look.hits);
@@ -103,99 +77,6 @@ pub(super) fn parameters(look: &mut Look<'_, '_>, named: Named, found: Extent) -
     }
     look.named = look.named.max(end);
     true
-}
-
-/// The parameters that were read last, where one list is asked for at several of its places.
-#[derive(Debug, Default)]
-pub(super) struct Listed {
-    /// All that begin between these two places were read.
-    from: usize,
-    to: usize,
-    /// Where each of them begins that is a proof, and the place of what is to be cut of it; nothing stands there where it
-    /// is no secret.
-    proofs: Vec<(usize, Range<usize>)>,
-}
-
-impl Listed {
-    /// Pushes the proofs of the list from `start` to the text's end; whether there is one.
-    fn read(&mut self, text: &str, start: usize, hits: &mut Hits) -> bool {
-        let (mut from, read) = self.behind(text.as_bytes(), start);
-        if from == start {
-            (self.from, self.to) = (from, from);
-            self.proofs.clear();
-        }
-        // Those that are known are pushed again. Nothing more is cut by it; but which of two rules names what both have
-        // would be another one.
-        let first = self.proofs.partition_point(|(begin, _)| *begin < start);
-        let known = self.proofs.get(first..).unwrap_or_default();
-        known.iter().for_each(|(_, place)| push(hits, place));
-        let mut any = !known.is_empty();
-        for pair in apart(text.get(from..).unwrap_or_default()).take(COOKIES - read) {
-            let behind = from + pair.len() + 1;
-            // One that nothing stands behind may go on.
-            let is_whole = behind <= text.len();
-            if let Some((name, value)) = named_so(pair) {
-                let place = place_of(from + name.len() + 1, value);
-                push(hits, &place);
-                any = true;
-                if is_whole {
-                    memory::push(&mut self.proofs, (from, place));
-                }
-            }
-            if is_whole {
-                self.to = behind;
-            }
-            from = behind;
-        }
-        any
-    }
-
-    /// Where the list from `start` to the text's end is read on, and how many of its parameters stand before that.
-    fn behind(&self, text: &[u8], start: usize) -> (usize, usize) {
-        let is_gap = |byte: u8| matches!(byte, b',' | b' ' | b';');
-        let is_known = (self.from..self.to).contains(&start) && self.to <= text.len();
-        if !is_known || !is_gap(before(text, start, 1)) {
-            return (start, 0);
-        }
-        let gaps = text.get(start..self.to).unwrap_or_default().iter();
-        let read = gaps.filter(|byte| is_gap(**byte)).count();
-        if read < COOKIES {
-            (self.to, read)
-        } else {
-            (start, 0)
-        }
-    }
-}
-
-/// The place of a proof's value that stands at `at`, without its marks; an empty one where it is no secret.
-fn place_of(at: usize, value: &str) -> Range<usize> {
-    let lead = value.len() - value.trim_start_matches(['"', '\\', '\'']).len();
-    let value = value.trim_matches(['"', '\\', '\'']);
-    let len = if is_nothing(value) { 0 } else { value.len() };
-    at + lead..at + lead + len
-}
-
-fn push(hits: &mut Hits, place: &Range<usize>) {
-    hits.push(place.start, place.end, "header.parameter", Sort::Secret);
-}
-
-/// The parameters of [`LISTS`].
-fn apart(text: &str) -> impl Iterator<Item = &str> {
-    static GAPS: Bytes = Bytes::of(b", ;");
-    let mut left = Some(text);
-    std::iter::from_fn(move || {
-        let text = left?;
-        let len = text.bytes().position(|byte| GAPS.has(byte));
-        left = len.and_then(|len| text.get(len + 1..));
-        text.get(..len.unwrap_or(text.len()))
-    })
-}
-
-/// The name and the value of a parameter, if its name is one of the [`PROOFS`].
-fn named_so(pair: &str) -> Option<(&str, &str)> {
-    let sign = memchr::memchr(b'=', pair.as_bytes())?;
-    let (name, value) = (pair.get(..sign)?, pair.get(sign + 1..)?);
-    PROOFS.has(traits::trimmed(name)).then_some((name, value))
 }
 
 /// The bytes from `start` on in which a scheme would end, and its name: letters, digits and dashes.
@@ -273,12 +154,15 @@ pub(super) fn behind_scheme(
     };
     let name = bytes.get(site.from..site.to).unwrap_or_default();
     let end = name.get(name.len().saturating_sub(13)..).unwrap_or_default();
+    if !end.eq_ignore_ascii_case(b"authorization") || byte(bytes, found.start + len) != b' ' {
+        return known;
+    }
     let word = bytes.get(found.start..found.start + len).unwrap_or_default();
     let is_word = word
         .iter()
         .all(|byte| byte.is_ascii_alphabetic() || *byte == b'-')
         && std::str::from_utf8(word).is_ok_and(|word| !is_word_about(word));
-    if !end.eq_ignore_ascii_case(b"authorization") || !is_word || byte(bytes, found.start + len) != b' ' {
+    if !is_word {
         return known;
     }
     let start = value::skip_space(bytes, found.start + len, false);
@@ -291,13 +175,6 @@ pub(super) fn behind_scheme(
         true => Extent { start, end, ..found },
         false => known,
     }
-}
-
-fn line_end(bytes: &[u8], at: usize) -> usize {
-    let ahead = bytes.get(at..bytes.len().min(at + 2048)).unwrap_or_default();
-    let mut ends = memchr::memchr3_iter(b'\n', b'\r', b'\\', ahead);
-    let end = ends.find(|&at| byte(ahead, at) != b'\\' || byte(ahead, at + 1) != b'"');
-    at + end.unwrap_or(ahead.len())
 }
 
 /// Whether a name is that of the cookies of a request or a response.
@@ -409,36 +286,4 @@ fn is_analytics(name: &str) -> bool {
         "amplitude",
     ];
     BEGINNINGS.iter().any(|begin| name.starts_with(begin))
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn a_list_says_the_same_at_each_of_its_places_whatever_was_read_before(
-            pieces in prop::collection::vec(
-                prop::sample::select(vec!["key=", "mac=1", "a=b", "response=\"x\"", ",", " ", ";", ", ", "=", "x", "é", ",,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,"]),
-                0..40,
-            ),
-            lists in prop::collection::vec((0..60_usize, 0..300_usize), 1..20),
-        ) {
-            let text = pieces.concat();
-            let mut listed = Listed::default();
-            let (mut told, mut wanted) = (Hits::default(), Hits::default());
-            let mut start = 0;
-            for (step, len) in lists {
-                start = (start + step) % (text.len() + 1);
-                let end = text.len().min(start + len);
-                let Some(whole) = text.get(..end).filter(|_| text.is_char_boundary(start)) else { continue };
-                let any = listed.read(whole, start, &mut told);
-                let afresh = Listed::default().read(whole, start, &mut wanted);
-                prop_assert_eq!(any, afresh, "{}..{} of {}", start, end, text);
-            }
-            prop_assert_eq!(told.list(), wanted.list(), "{}", text);
-        }
-    }
 }

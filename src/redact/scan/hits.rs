@@ -1,6 +1,7 @@
 //! What detectors say of a text: which bytes must not stay, and by which rule.
 
 use std::cmp::Ordering;
+use std::ops::Range;
 
 use crate::memory;
 
@@ -33,6 +34,17 @@ pub(crate) struct Hits {
     list: Vec<Hit>,
     /// Memory to merge in, used again.
     spare: Vec<Hit>,
+    /// Hits that may be pushed again, and where that was left out.
+    known: Vec<Hit>,
+    again: Vec<Again>,
+}
+
+/// Known hits that would stand in the list once more.
+#[derive(Debug)]
+struct Again {
+    /// Before which of the list.
+    at: usize,
+    known: Range<usize>,
 }
 
 /// How many rows of hits that stand in order are merged.
@@ -51,12 +63,97 @@ impl Hits {
         }
     }
 
+    /// As [`Self::push`], of one that may be pushed again: its number among these.
+    pub(super) fn push_known(&mut self, place: &Range<usize>, rule: &'static str, sort: Sort) -> usize {
+        let (start, end) = (place.start, place.end);
+        self.push(start, end, rule, sort);
+        let hit = Hit {
+            start,
+            end,
+            rule,
+            sort,
+        };
+        memory::push(&mut self.known, hit);
+        self.known.len() - 1
+    }
+
+    /// Pushes known hits again. Nothing more is cut by it, and a text may do it very often: so it is only noted.
+    pub(super) fn push_again(&mut self, known: Range<usize>) {
+        if !known.is_empty() {
+            let at = self.list.len();
+            memory::push(&mut self.again, Again { at, known });
+        }
+    }
+
+    /// Pushes what was found in a copy of the text, of which `origin` says where it stands in the text itself.
+    pub(super) fn push_all(&mut self, copy: &Self, mut origin: impl FnMut(usize, usize) -> (usize, usize)) {
+        let base = self.list.len();
+        for hit in &copy.list {
+            let (start, end) = origin(hit.start, hit.end);
+            self.push(start, end, hit.rule, hit.sort);
+        }
+        if copy.again.is_empty() {
+            return;
+        }
+        let first = self.known.len();
+        for hit in &copy.known {
+            let (start, end) = origin(hit.start, hit.end);
+            memory::push(&mut self.known, Hit { start, end, ..*hit });
+        }
+        for again in &copy.again {
+            let (at, known) = (base + again.at, &again.known);
+            let known = first + known.start..first + known.end;
+            memory::push(&mut self.again, Again { at, known });
+        }
+    }
+
+    /// Brings in what was pushed again, where that can say something: of two rules that claim the same bytes, which one is
+    /// named depends on how many hits there are.
+    pub(super) fn complete(&mut self) {
+        if !self.again.is_empty() && self.has_ties() {
+            self.put_again();
+        }
+        self.again.clear();
+        self.known.clear();
+    }
+
+    pub(super) fn put_again(&mut self) {
+        self.spare.clear();
+        let mut from = 0;
+        for again in &self.again {
+            let before = self.list.get(from..again.at).unwrap_or_default();
+            let known = self.known.get(again.known.clone()).unwrap_or_default();
+            let is_one = |hit: &&Hit| hit.start < hit.end;
+            for hit in before.iter().chain(known.iter().filter(is_one)) {
+                memory::push(&mut self.spare, *hit);
+            }
+            from = again.at;
+        }
+        for hit in self.list.get(from..).unwrap_or_default() {
+            memory::push(&mut self.spare, *hit);
+        }
+        std::mem::swap(&mut self.list, &mut self.spare);
+    }
+
+    /// Whether two rules claim the same bytes, and neither is the first.
+    fn has_ties(&mut self) -> bool {
+        self.spare.clear();
+        for hit in &self.list {
+            memory::push(&mut self.spare, *hit);
+        }
+        self.spare.sort_unstable_by(Hit::order);
+        let mut pairs = self.spare.windows(2);
+        pairs.any(|pair| matches!(pair, [this, that] if this.order(that).is_eq() && this != that))
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 
     pub(crate) fn clear(&mut self) {
         self.list.clear();
+        self.again.clear();
+        self.known.clear();
     }
 
     pub(crate) fn list(&self) -> &[Hit] {
@@ -108,6 +205,7 @@ impl Hits {
     /// Sorts the hits and merges those that overlap: the union is cut once, under the rule of the gravest sort and,
     /// among equals, of the longest.
     pub(crate) fn settle(&mut self) {
+        self.complete();
         self.sort();
         // Those that are settled stand in front; there are never more of them than were looked at.
         let mut settled = 0;
@@ -278,6 +376,33 @@ mod tests {
             sorted.sort_unstable_by(Hit::order);
             hits.sort();
             prop_assert_eq!(hits.list, sorted);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_only_noted_to_be_pushed_again_is_settled_as_if_it_were(
+            known in prop::collection::vec((0..60_usize, 0..5_usize), 1..30),
+            others in prop::collection::vec((0..60_usize, 1..5_usize, any::<bool>(), 0..30_usize, 0..30_usize), 0..40),
+        ) {
+            let (mut noted, mut pushed) = (Hits::default(), Hits::default());
+            for (start, len) in &known {
+                noted.push_known(&(*start..start + len), "header.parameter", Sort::Secret);
+                pushed.push(*start, start + len, "header.parameter", Sort::Secret);
+            }
+            for (start, len, is_token, from, to) in others {
+                let rule = if is_token { "token.x" } else { "kv.secret" };
+                noted.push(start, start + len, rule, Sort::Secret);
+                pushed.push(start, start + len, rule, Sort::Secret);
+                let again = from.min(known.len())..to.min(known.len());
+                for (start, len) in known.get(again.clone()).unwrap_or_default() {
+                    pushed.push(*start, start + len, "header.parameter", Sort::Secret);
+                }
+                noted.push_again(again);
+            }
+            noted.settle();
+            pushed.settle();
+            prop_assert_eq!(noted.list, pushed.list);
         }
     }
 

@@ -3,6 +3,7 @@
 use super::about::{is_code, is_word_about};
 use super::alphabet::{Bytes, byte};
 use super::bytes::run_back;
+use super::identifier::identifier;
 use super::joint::{self, Site};
 use super::lead;
 use super::lexicon::Lexicon;
@@ -17,10 +18,7 @@ use super::traits;
 use super::value::{self, Extent};
 use super::{harmless, header};
 use crate::redact::scan::hits::Sort;
-use crate::redact::words::{self, Force, Named};
-
-/// The longest name on each side of a trigger, in bytes.
-const NAME: usize = 64;
+use crate::redact::words::{Force, Named};
 
 /// A trigger of the vocabulary at `start..end`.
 pub(super) fn name(look: &mut Look<'_, '_>, start: usize, end: usize) {
@@ -28,7 +26,7 @@ pub(super) fn name(look: &mut Look<'_, '_>, start: usize, end: usize) {
     if anchor < look.named {
         return;
     }
-    let Some((from, to)) = identifier(look.bytes, anchor, look.named) else {
+    let Some((from, to)) = identifier(look, anchor) else {
         look.named = end;
         return;
     };
@@ -56,60 +54,6 @@ pub(super) fn name(look: &mut Look<'_, '_>, start: usize, end: usize) {
         }
         None => prose::after(look, from, to),
     }
-}
-
-/// The name that goes through `anchor`: no longer than a name can be, no earlier than `least`.
-fn identifier(bytes: &[u8], anchor: usize, least: usize) -> Option<(usize, usize)> {
-    static PARTS: Bytes = Bytes::alnum_and(b"_-.$").and_foreign();
-    let back = bytes.get(least.max(anchor.saturating_sub(NAME))..anchor)?;
-    let left = back.iter().rev().take_while(|byte| PARTS.has(**byte)).count();
-    let ahead = bytes.get(anchor..bytes.len().min(anchor + NAME))?;
-    let right = PARTS.run(ahead);
-    if left == NAME || right == NAME {
-        return None;
-    }
-    let (mut from, mut to) = (anchor - left, anchor + right);
-    if matches!(byte(bytes, from), b'-' | b'.' | b'$' | b'n' | b'r' | b't') {
-        from = behind_marks(bytes, from, to, anchor);
-    }
-    while from < to && matches!(byte(bytes, to - 1), b'-' | b'.' | b'$') {
-        to -= 1;
-    }
-    if bytes.get(from..to).is_some_and(|name| !name.is_ascii()) {
-        (from, to) = between_wide_marks(bytes, from, to, anchor);
-    }
-    Some((from, to))
-}
-
-/// The part of the name that the anchor stands in, where wide marks join pairs: `密码：x，用户=bob`.
-fn between_wide_marks(bytes: &[u8], from: usize, to: usize, anchor: usize) -> (usize, usize) {
-    // They have three bytes: `：`, `，`, `；`, `＝`.
-    let is_mark = |three: &[u8]| matches!(three, [0xEF, 0xBC, 0x8C | 0x9A | 0x9B | 0x9D]);
-    let back = bytes.get(from..anchor).unwrap_or_default();
-    let ahead = bytes.get(anchor..to).unwrap_or_default();
-    let before = back
-        .windows(3)
-        .rposition(is_mark)
-        .map_or(from, |at| from + at + 3);
-    let behind = ahead.windows(3).position(is_mark).map_or(to, |at| anchor + at);
-    (before, behind)
-}
-
-/// Where the name begins that goes from `from` to `to`, behind marks and letters that are not its own.
-fn behind_marks(bytes: &[u8], mut from: usize, to: usize, anchor: usize) -> usize {
-    // `-Dapi.key=…`: the letter is the option's.
-    let option = bytes
-        .get(from..from + 3)
-        .is_some_and(|head| matches!(head, [b'-', b'D', letter] if letter.is_ascii_lowercase()));
-    from += 2 * usize::from(option && from + 2 < anchor);
-    // The letter of an escape is not the name's.
-    if from > 0 && byte(bytes, from - 1) == b'\\' && matches!(byte(bytes, from), b'n' | b'r' | b't') {
-        from += 1;
-    }
-    while from < to && matches!(byte(bytes, from), b'-' | b'.' | b'$') {
-        from += 1;
-    }
-    from
 }
 
 /// The shortest name that may be noise, in bytes.
@@ -187,8 +131,11 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
         return super::grant::grant(look, site);
     }
     let at = lead::skip(look.bytes, site, value_at(look.bytes, site));
-    let is_behind_text = !site.marked && joint::closes(look.bytes, site.from, at);
-    if is_behind_text || several::are_several(look, named, site, at) {
+    // A letter of a small word closes nothing and opens nothing; only commands have several values apart.
+    let is_plain = matches!(byte(look.bytes, at), b'a'..=b'z' | b'0'..=b'9')
+        && !matches!(byte(look.bytes, site.to), b'"' | b'(');
+    let is_behind_text = || !site.marked && joint::closes(look.bytes, site.from, at);
+    if !is_plain && (is_behind_text() || several::are_several(look, named, site, at)) {
         return;
     }
     let is_within = look.bare.0 < at && at < look.bare.1;
@@ -218,7 +165,7 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
     if site.joint == Joint::Colon && !found.quoted {
         found = behind_type(look, found);
     }
-    if !found.quoted && pairs::are_apart(look.bytes, site, found) {
+    if !found.quoted && pairs::are_apart(look, site, found) {
         return;
     }
     let scheme = header::scheme(look.bytes, named, found.start);
@@ -269,7 +216,7 @@ fn value_at(bytes: &[u8], site: Site) -> usize {
 }
 
 /// `const TOKEN: &str = "…"`: what stands behind the colon is a type, the value follows.
-fn behind_type(look: &Look<'_, '_>, found: Extent) -> Extent {
+fn behind_type(look: &mut Look<'_, '_>, found: Extent) -> Extent {
     if !matches!(byte(look.bytes, found.end), b' ' | b'\t') {
         return found;
     }
@@ -279,7 +226,7 @@ fn behind_type(look: &Look<'_, '_>, found: Extent) -> Extent {
     }
     let first = look.text.get(found.start..found.end).unwrap_or_default();
     let typed = byte(look.bytes, next + 1) == b' '
-        && (is_code(first, traits::of(first.as_bytes())) || first.starts_with('&'));
+        && (is_code(first, look.known.of(look.bytes, found.start, found.end)) || first.starts_with('&'));
     if !typed {
         return found;
     }
@@ -482,7 +429,9 @@ pub(super) fn identified(look: &mut Look<'_, '_>, end: usize) {
         parameter: false,
         marked: true,
     };
-    if let Some(named) = words::named("password") {
+    const NAME: &str = "password";
+    let known = look.known_name(NAME.as_bytes());
+    if let Some(named) = known.unwrap_or_else(|| look.look_up(NAME)) {
         assigned(look, named, site);
     }
 }

@@ -47,7 +47,7 @@ impl Lexicon {
 
     /// As [`Self::has`].
     pub(super) fn has_bytes(&self, text: &[u8]) -> bool {
-        let Some(first) = text.first() else {
+        let (Some(first), Some(last)) = (text.first(), text.last()) else {
             return false;
         };
         let first = usize::from(first.to_ascii_lowercase());
@@ -60,9 +60,12 @@ impl Lexicon {
             .words
             .get(usize::from(from)..usize::from(to))
             .unwrap_or_default();
-        words
-            .iter()
-            .any(|word| word.len() == text.len() && word.as_bytes().eq_ignore_ascii_case(text))
+        // Mostly another one of as many letters ends otherwise.
+        let last = last.to_ascii_lowercase();
+        words.iter().any(|word| {
+            let word = word.as_bytes();
+            word.len() == text.len() && word.last() == Some(&last) && word.eq_ignore_ascii_case(text)
+        })
     }
 }
 

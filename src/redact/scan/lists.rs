@@ -57,28 +57,16 @@ pub(super) fn values(look: &mut Look<'_, '_>, close: usize, end: usize) {
     if close < look.list {
         return;
     }
-    let back = look
-        .bytes
-        .get(close.saturating_sub(NAMES)..close)
-        .unwrap_or_default();
     look.list = end;
-    let Some(open) = back.iter().rposition(|byte| *byte == b'(') else {
+    let Some(open) = look.columns.open(look.bytes, close) else {
         return;
     };
-    let from = close - back.len() + open + 1;
+    let from = open + 1;
     let names = look.text.get(from..close).unwrap_or_default();
     if super::mark::is_in(names.as_bytes()) {
         return;
     }
-    let mut sensitive = 0_u64;
-    for (at, name) in names.split(',').take(COLUMNS).enumerate() {
-        let name = bare(name);
-        let known = look.known_name(name.as_bytes());
-        let named = known.unwrap_or_else(|| look.look_up(name));
-        if named.is_some_and(|named| named.force == Force::Certain) {
-            sensitive |= 1 << at;
-        }
-    }
+    let sensitive = sensitive(look, from, close);
     let mut at = value::skip_space(look.bytes, end, true);
     while sensitive != 0 && byte(look.bytes, at) == b'(' {
         at = row(look, names, sensitive, at + 1);
@@ -89,6 +77,71 @@ pub(super) fn values(look: &mut Look<'_, '_>, close: usize, end: usize) {
         at = value::skip_space(look.bytes, at + 1, true);
     }
     look.list = look.list.max(at);
+}
+
+/// Which of the columns that are named between `from` and `close` are sensitive, by number.
+fn sensitive(look: &mut Look<'_, '_>, from: usize, close: usize) -> u64 {
+    if look.columns.from != from || look.columns.next > close {
+        let Columns { read, open, .. } = look.columns;
+        look.columns = Columns {
+            read,
+            open,
+            from,
+            next: from,
+            ..Columns::default()
+        };
+    }
+    // Those with a comma behind them are the same for every list that begins there.
+    let Columns {
+        mut next,
+        mut count,
+        mut whole,
+        ..
+    } = look.columns;
+    let mut all = whole;
+    while count < COLUMNS {
+        let rest = look.bytes.get(next..close).unwrap_or_default();
+        let comma = memchr::memchr(b',', rest);
+        let name = look.text.get(next..next + comma.unwrap_or(rest.len()));
+        let name = bare(name.unwrap_or_default());
+        let known = look.known_name(name.as_bytes());
+        let named = known.unwrap_or_else(|| look.look_up(name));
+        if named.is_some_and(|named| named.force == Force::Certain) {
+            all |= 1 << count;
+        }
+        let Some(comma) = comma else { break };
+        (next, count, whole) = (next + comma + 1, count + 1, all);
+    }
+    (look.columns.next, look.columns.count, look.columns.whole) = (next, count, whole);
+    all
+}
+
+/// The columns that were read last.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Columns {
+    /// How far parentheses were looked for, and the last that opens before that.
+    read: usize,
+    open: Option<usize>,
+    /// Where the columns begin.
+    from: usize,
+    /// Behind those that a comma ends, how many they are, and which of them are sensitive.
+    next: usize,
+    count: usize,
+    whole: u64,
+}
+
+impl Columns {
+    /// The last parenthesis that opens shortly before `close`.
+    fn open(&mut self, bytes: &[u8], close: usize) -> Option<usize> {
+        let least = close.saturating_sub(NAMES);
+        if close < self.read {
+            (self.read, self.open) = (least, None);
+        }
+        let from = self.read.max(least);
+        let found = memchr::memrchr(b'(', bytes.get(from..close).unwrap_or_default());
+        (self.read, self.open) = (close, found.map(|at| from + at).or(self.open));
+        self.open.filter(|open| *open >= least)
+    }
 }
 
 /// The name of a column without what is written around it.

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use super::ahead::Ahead;
 use super::alphabet::{ALPHABETS, Alphabet, byte};
 use super::hits::{Hits, Sort};
 use super::judged::Judged;
@@ -13,7 +14,7 @@ use super::triggers::Trigger;
 use super::variety::Variety;
 use crate::redact::words::{self, Named};
 
-use super::{argv, bare, grant, header, jwk, keyval, lists, pairs, pem, phrases, prose, putty, url, value};
+use super::{argv, bare, grant, jwk, keyval, listed, lists, pairs, pem, phrases, prose, putty, url, value};
 
 /// A text under the eyes of the detectors.
 #[derive(Debug)]
@@ -44,7 +45,7 @@ pub(super) struct Look<'t, 'h> {
     /// What was read last behind a scheme.
     pub(super) credential: bare::Run,
     /// The parameters that were read last.
-    pub(super) listed: header::Listed,
+    pub(super) listed: listed::Listed,
     /// What is known of the grants.
     pub(super) grants: grant::Grants,
     /// URLs that begin before this place have been looked at.
@@ -55,6 +56,20 @@ pub(super) struct Look<'t, 'h> {
     pub(super) pem_headers: pem::Known,
     /// The command line that the text is in, and where its command stands.
     pub(super) command: Option<(argv::Command, usize)>,
+    /// What is known of the arguments of options.
+    pub(super) arguments: argv::Arguments,
+    /// What is known of the columns of an insert.
+    pub(super) columns: lists::Columns,
+    /// What stands next that is no part of a name.
+    pub(super) parts: Ahead,
+    /// What stands next that is no part of plain pairs.
+    pub(super) unpaired: Ahead,
+    /// What stands behind the marks that close a value.
+    pub(super) behind: Ahead,
+    /// What is known of what stands before hosts without a scheme.
+    pub(super) hosts: url::Hosts,
+    /// Where the path of a webhook ends.
+    pub(super) path: Ahead,
     /// Lists that begin before this place have been looked at.
     pub(super) list: usize,
     /// The text is what a list of bytes says: no list is read within it.
@@ -77,6 +92,9 @@ pub(super) struct Look<'t, 'h> {
 
 /// How many shapes are remembered: the others are read in a moment.
 const SHAPES: usize = 3;
+
+/// The longest word of a path that is taken for one, in bytes.
+const WORD: usize = 20;
 
 /// How many names are remembered, each in its place.
 const NAMES: usize = 8;
@@ -104,12 +122,19 @@ impl<'t, 'h> Look<'t, 'h> {
             told: prose::Told::default(),
             rest: pairs::Rest::default(),
             credential: bare::Run::default(),
-            listed: header::Listed::default(),
+            listed: listed::Listed::default(),
             grants: grant::Grants::default(),
             url: 0,
             pem: 0,
             pem_headers: pem::Known::default(),
             command: None,
+            arguments: argv::Arguments::default(),
+            columns: lists::Columns::default(),
+            parts: Ahead::default(),
+            unpaired: Ahead::default(),
+            behind: Ahead::default(),
+            hosts: url::Hosts::default(),
+            path: Ahead::default(),
             list: 0,
             inner: false,
             token: 0,
@@ -184,6 +209,12 @@ impl<'t, 'h> Look<'t, 'h> {
             *known = (at, at + alphabet.run(ahead));
         }
         known.1.max(at)
+    }
+
+    /// Whether the `len` bytes before `at` are known to be of one run.
+    fn is_within_run(&self, at: usize, len: usize, alphabet: Alphabet) -> bool {
+        let known = self.runs.get(alphabet as usize);
+        known.is_some_and(|known| known.0 + len <= at && at <= known.1)
     }
 
     /// Where the word that goes through `at` ends, which is looked for up to `limit`. One long word may be asked for many times.
@@ -278,13 +309,20 @@ impl<'t, 'h> Look<'t, 'h> {
     /// The end of a token whose alphabet has `/` and that is a segment of a path: words that follow are not its own.
     fn path_end(&self, start: usize, end: usize) -> usize {
         let mut end = end;
-        let text = self.bytes.get(start..end).unwrap_or_default();
-        for segment in text.rsplit(|byte| *byte == b'/').take(3) {
-            let word = segment.len() <= 20
-                && segment
-                    .iter()
-                    .all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'_'));
-            if !word || end - start <= segment.len() + 1 {
+        for _ in 0..3 {
+            // A longer one is no word: no more is read, because many tokens may end there.
+            let near = self
+                .bytes
+                .get(start.max(end.saturating_sub(WORD + 1))..end)
+                .unwrap_or_default();
+            let Some(slash) = near.iter().rposition(|byte| *byte == b'/') else {
+                break;
+            };
+            let segment = near.get(slash + 1..).unwrap_or_default();
+            let is_word = segment
+                .iter()
+                .all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'_'));
+            if !is_word || end - start <= segment.len() + 1 {
                 break;
             }
             end -= segment.len() + 1;
@@ -369,9 +407,14 @@ impl<'t, 'h> Look<'t, 'h> {
     }
 
     fn infix(&mut self, row: usize, start: usize) {
-        let found = INFIXES
-            .get(row)
-            .and_then(|row| Some((row, row.around(self.bytes, start)?)));
+        let Some(row) = INFIXES.get(row) else { return };
+        if self.is_within_run(start, row.before_max + 1, row.before) {
+            return;
+        }
+        let bytes = self.bytes;
+        let found = row
+            .around(bytes, start, |at, alphabet| self.run_end(at, alphabet))
+            .map(|found| (row, found));
         if let Some((row, (from, end))) = found.filter(|(_, found)| found.0 >= self.token) {
             self.secret(from, end, row.rule);
             self.token = end;

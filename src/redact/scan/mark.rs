@@ -48,6 +48,7 @@ pub(super) fn is_marker(text: &[u8], start: usize) -> bool {
     marker_end(text, start).is_some()
 }
 
+#[cfg(test)]
 /// Where the first colon stands that is none of a marker's or pseudonym's.
 pub(super) fn colon(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();

@@ -57,11 +57,13 @@ pub(super) fn is_secret(look: &mut Look<'_, '_>, value: &str, start: usize) -> b
 
 /// `connection string: host=db port=1 password=…`: whether the value is the first of several pairs apart, and says where the
 /// database is. The names of the others are looked at by themselves.
-pub(super) fn are_apart(bytes: &[u8], site: Site, found: Extent) -> bool {
+pub(super) fn are_apart(look: &mut Look<'_, '_>, site: Site, found: Extent) -> bool {
+    static PARTS: Bytes = Bytes::alnum_and(b"=._-");
     static PLACES: Lexicon = Lexicon::of(&[
         "database", "dbname", "driver", "host", "hostaddr", "hostname", "port", "server", "uid", "user",
         "username",
     ]);
+    let bytes = look.bytes;
     let name_of_all = bytes.get(site.from..site.to).unwrap_or_default();
     let last = name_of_all.last().map_or(0, u8::to_ascii_lowercase);
     let is_connection = || {
@@ -75,11 +77,17 @@ pub(super) fn are_apart(bytes: &[u8], site: Site, found: Extent) -> bool {
     matches!(last, b'n' | b'g' | b'r')
         && bytes.get(found.end) == Some(&b' ')
         && is_connection()
-        && bytes.get(found.start..found.end).is_some_and(|pair| {
-            // With more than a name or a place in it, the value may be a secret's.
-            let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"=._-".contains(byte);
-            name(pair).is_some_and(|first| PLACES.has_bytes(first)) && pair.iter().all(is_plain)
-        })
+        && bytes
+            .get(found.start..found.end)
+            .and_then(name)
+            .is_some_and(|first| PLACES.has_bytes(first))
+        // With more than a name or a place in it, the value may be a secret's.
+        && look
+            .unpaired
+            .next(bytes, (found.start, found.end), 1, |text| {
+                text.iter().position(|byte| !PARTS.has(*byte))
+            })
+            .is_none()
         && value::assigns(bytes, found.end)
 }
 

@@ -164,10 +164,14 @@ pub(super) fn changed(look: &mut Look<'_, '_>, named: Named, site: Site, found: 
     if named.force != Force::Certain || site.parameter {
         return;
     }
-    let mut at = found.end;
-    while matches!(byte(look.bytes, at), b'\\' | b'"' | b'\'') {
-        at += 1;
-    }
+    // Many values may end at the same marks.
+    let is_mark = |byte: &u8| matches!(byte, b'\\' | b'"' | b'\'');
+    let behind = |ahead: &[u8]| ahead.iter().position(|byte| !is_mark(byte));
+    let place = (found.end, look.bytes.len());
+    let at = match look.bytes.get(found.end).is_some_and(is_mark) {
+        true => look.behind.next(look.bytes, place, 1, behind).unwrap_or(place.1),
+        false => found.end,
+    };
     if byte(look.bytes, at) != b' ' {
         return;
     }

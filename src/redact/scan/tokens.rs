@@ -180,8 +180,13 @@ impl Infix {
         }
     }
 
-    /// The token around the literal at `at`.
-    pub(super) fn around(&self, bytes: &[u8], at: usize) -> Option<(usize, usize)> {
+    /// The token around the literal at `at`; `run_end` says where the run of an alphabet ends that goes through a place.
+    pub(super) fn around(
+        &self,
+        bytes: &[u8],
+        at: usize,
+        run_end: impl FnOnce(usize, Alphabet) -> usize,
+    ) -> Option<(usize, usize)> {
         let from = at + self.literal.len();
         if bytes.get(at..from) != Some(self.literal.as_bytes()) {
             return None;
@@ -190,13 +195,13 @@ impl Infix {
             .get(at.saturating_sub(self.before_max + 1)..at)
             .unwrap_or_default();
         let before = self.before.run_back(back);
-        let ahead = bytes
-            .get(from..bytes.len().min(from + LONGEST))
-            .unwrap_or_default();
-        let after = self.after.run(ahead);
-        let fits = before >= self.before_min && before <= self.before_max && after >= self.after_min;
+        // Mostly what stands before it says enough.
+        if before < self.before_min || before > self.before_max {
+            return None;
+        }
+        let after = run_end(from, self.after).saturating_sub(from).min(LONGEST);
         let body = bytes.get(at - before..from + after).unwrap_or_default();
-        (fits && varied(body)).then_some((at - before, from + after))
+        (after >= self.after_min && varied(body)).then_some((at - before, from + after))
     }
 }
 

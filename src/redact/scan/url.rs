@@ -1,6 +1,7 @@
 //! Secrets of URLs: userinfo, one-time links, webhooks, OAuth grants. Other parameters are names with values.
 
 use super::about::is_nothing;
+use super::ahead::Ahead;
 use super::alphabet::{Alphabet, Bytes, byte};
 use super::look::Look;
 use super::plausible::is_opaque;
@@ -181,17 +182,39 @@ fn is_variable(text: &str) -> bool {
         || text.bytes().all(|byte| matches!(byte, b'*' | b'x'))
 }
 
+/// What is known of what stands before hosts without a scheme.
+#[derive(Debug, Default)]
+pub(super) struct Hosts {
+    /// How far was read, and behind the last byte before that which ends a word.
+    read: usize,
+    begin: usize,
+    /// The next colon.
+    colon: Ahead,
+}
+
+/// The longest userinfo without a scheme, in bytes.
+const BARE: usize = 160;
+
 /// `user:password@tcp(…)`, with the `@` at `at`.
 pub(super) fn bare_userinfo(look: &mut Look<'_, '_>, at: usize) {
     static ENDS: Bytes = Bytes::controls_and(b"\"'`");
-    let back = look.bytes.get(at.saturating_sub(160)..at).unwrap_or_default();
-    if memchr::memchr(b':', back).is_none() {
-        return;
+    let (bytes, hosts) = (look.bytes, &mut look.hosts);
+    let least = at.saturating_sub(BARE);
+    if at < hosts.read {
+        (hosts.read, hosts.begin) = (least, least);
     }
-    let run = back.iter().rev().take_while(|byte| !ENDS.has(**byte)).count();
-    let run = back.get(back.len() - run..).unwrap_or_default();
-    if let Some(colon) = run.iter().position(|byte| *byte == b':') {
-        look.secret(at - run.len() + colon + 1, at, "url.userinfo");
+    let from = hosts.read.max(least);
+    let unread = bytes.get(from..at).unwrap_or_default();
+    if let Some(end) = unread.iter().rposition(|byte| ENDS.has(*byte)) {
+        hosts.begin = from + end + 1;
+    }
+    hosts.read = at;
+    let from = hosts.begin.max(least);
+    let colon = hosts
+        .colon
+        .next(bytes, (from, at), 1, |text| memchr::memchr(b':', text));
+    if let Some(colon) = colon {
+        look.secret(colon + 1, at, "url.userinfo");
     }
 }
 
@@ -227,15 +250,17 @@ pub(super) fn webhook(look: &mut Look<'_, '_>, secret: Secret, end: usize) {
             None => return,
         }
     }
-    let mut len = path(look.bytes, start);
+    let limit = look.bytes.len().min(start + PATH);
+    let end = look.path.next(look.bytes, (start, limit), 1, path_end);
+    let mut len = end.unwrap_or(limit).saturating_sub(start);
     let text = look.text.get(start..start + len).unwrap_or_default();
     if secret == Secret::Segment {
-        len = text.split('/').next().unwrap_or_default().len();
+        len = memchr::memchr(b'/', text.as_bytes()).unwrap_or(len);
     }
     if secret == Secret::Segments {
         let mut from = start;
-        for segment in text.split('/').take(SEGMENTS) {
-            if segment.len() >= 16 && segment.bytes().any(|byte| byte.is_ascii_digit()) {
+        for segment in text.as_bytes().split(|byte| *byte == b'/').take(SEGMENTS) {
+            if segment.len() >= 16 && segment.iter().any(u8::is_ascii_digit) {
                 look.secret(from, from + segment.len(), "url.webhook");
             }
             from += segment.len() + 1;
@@ -252,15 +277,14 @@ pub(super) fn webhook(look: &mut Look<'_, '_>, secret: Secret, end: usize) {
 /// The most segments of a webhook's path that are looked at.
 const SEGMENTS: usize = 12;
 
-/// How long the path at `at` is.
-fn path(bytes: &[u8], at: usize) -> usize {
-    let ahead = bytes.get(at..bytes.len().min(at + 512)).unwrap_or_default();
-    ahead
-        .iter()
-        .position(|&byte| {
-            !(Alphabet::Tilde.has(byte) || matches!(byte, b'/' | b'@' | b':' | b'%' | b'+' | b'='))
-        })
-        .unwrap_or(ahead.len())
+/// The longest path of a webhook that is looked at, in bytes.
+const PATH: usize = 512;
+
+/// Where a path ends.
+fn path_end(ahead: &[u8]) -> Option<usize> {
+    ahead.iter().position(|&byte| {
+        !(Alphabet::Tilde.has(byte) || matches!(byte, b'/' | b'@' | b':' | b'%' | b'+' | b'='))
+    })
 }
 
 /// The token of a one-time link behind the path segment that ends at `end`.
@@ -316,6 +340,29 @@ pub(super) fn passfile(look: &mut Look<'_, '_>, end: usize) {
 mod tests {
     use super::super::hits::Hits;
     use super::*;
+
+    #[test]
+    fn a_userinfo_begins_behind_the_last_mark_before_it_however_many_stand_there() {
+        for unit in [
+            "a:b@tcp(h)",
+            "u:@tcp(",
+            ":@tcp( ",
+            "x'a:b@tcp(\"",
+            "@tcp(",
+            "aa:bb:@tcp(::",
+        ] {
+            for count in [1, 3, 40] {
+                let text = format!("{}q:Xabc12@tcp(h) r:w@tcp(", unit.repeat(count));
+                let (mut hits, mut alone) = (Hits::default(), Hits::default());
+                let mut look = Look::new(&text, &mut hits);
+                for (at, _) in text.match_indices("@tcp(") {
+                    bare_userinfo(&mut look, at);
+                    bare_userinfo(&mut Look::new(&text, &mut alone), at);
+                }
+                assert_eq!(hits.list(), alone.list(), "{text}");
+            }
+        }
+    }
 
     #[test]
     fn a_url_ends_where_a_mark_or_the_next_one_stands() {
