@@ -74,6 +74,7 @@ mod token_table;
 mod tokens;
 mod traits;
 mod triggers;
+mod unowned;
 mod url;
 mod value;
 mod variety;
