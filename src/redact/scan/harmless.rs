@@ -7,6 +7,8 @@ use super::joint::Site;
 use super::lexicon::Lexicon;
 use super::plausible::Joint;
 use super::value::Extent;
+use super::{beyond, lexeme, reference, spoken};
+use crate::redact::words::Named;
 
 /// Whether the word says something about a secret in another language.
 pub(super) fn is_foreign_word(word: &str) -> bool {
@@ -54,8 +56,27 @@ pub(super) fn is_column_type(value: &str) -> bool {
     sized.is_some_and(|(_, size)| !size.is_empty() && size.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
+/// What is the value of what was found behind a secret's name: nothing, where it belongs to something else or only says
+/// where the value is kept.
+pub(super) fn value(bytes: &[u8], named: Named, site: Site, found: Extent) -> Option<Extent> {
+    if is_no_value(bytes, site, found) {
+        return None;
+    }
+    // A phrase goes on behind its first words.
+    if named.phrase && !found.quoted && byte(bytes, found.end) == b' ' {
+        return Some(found);
+    }
+    if beyond::is_beyond(bytes, site, found)
+        || spoken::is_said(bytes, site, found)
+        || lexeme::is_spoken_of(bytes, site, found)
+    {
+        return None;
+    }
+    reference::resolved(bytes, site, found)
+}
+
 /// Whether what stands where a value would is none, by what is around it.
-pub(super) fn is_no_value(bytes: &[u8], site: Site, found: Extent) -> bool {
+fn is_no_value(bytes: &[u8], site: Site, found: Extent) -> bool {
     match (site.joint, found.quoted) {
         (Joint::Colon, false) => is_key(bytes, site, found) || is_resource(bytes, site),
         (_, true) => is_object(bytes, site, found) || is_lexeme(bytes, site, found),

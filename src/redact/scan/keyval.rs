@@ -209,8 +209,11 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
     let Some(mut found) = found else {
         return several::bracketed(look, named, site, at);
     };
-    if named.sort == Sort::Secret && harmless::is_no_value(look.bytes, site, found) {
-        return;
+    if named.sort == Sort::Secret {
+        let Some(value) = harmless::value(look.bytes, named, site, found) else {
+            return;
+        };
+        found = value;
     }
     if site.joint == Joint::Assigned && byte(look.bytes, found.start) == b'{' {
         found = value::braced(look.bytes, found);

@@ -8,6 +8,7 @@ mod algorithm;
 mod alphabet;
 mod argv;
 mod bare;
+mod beyond;
 mod bytes;
 mod card;
 #[cfg(test)]
@@ -45,6 +46,7 @@ mod judged;
 mod jwk;
 mod keyval;
 mod lead;
+mod lexeme;
 mod lexicon;
 mod lists;
 mod look;
@@ -64,10 +66,12 @@ mod phrases;
 mod plausible;
 mod prose;
 mod putty;
+mod reference;
 mod replaced;
 mod search;
 mod sentence;
 mod several;
+mod spoken;
 #[cfg(test)]
 mod timings;
 mod token_table;
