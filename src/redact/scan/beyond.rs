@@ -2,7 +2,7 @@
 //! is not the name's value: `'missing token', src/lib.rs:12:5`, `<msg>wrong pin</msg><n>3</n>`, `Promise<Token> resolved`.
 
 use super::alphabet::byte;
-use super::bytes::{before, run, run_back};
+use super::bytes::{before, is_word, run, run_back};
 use super::joint::Site;
 use super::lexicon::Lexicon;
 use super::plausible::Joint;
@@ -19,9 +19,9 @@ pub(super) fn is_beyond(bytes: &[u8], site: Site, found: Extent) -> bool {
     let value = bytes.get(found.start..found.end).unwrap_or_default();
     match (site.joint, byte(bytes, site.to)) {
         (Joint::Listed, _) => {
-            site.marked
-                && !found.quoted
-                && (is_place(value) || is_count(value) && is_complaint(bytes, site, b"\"'"))
+            let is_sentence = before(bytes, site.from, 1) == b' ';
+            let is_said = || is_place(value) || is_count(value) && is_complaint(bytes, site, b"\"'");
+            site.marked && is_sentence && !found.quoted && is_said()
         }
         (Joint::Assigned, b'<') => is_in_next_element(bytes, site, found),
         (Joint::Assigned, b'>') if before(bytes, site.from, 1) == b'<' => is_behind_word(bytes, site, found),
@@ -117,30 +117,21 @@ fn is_in_next_element(bytes: &[u8], site: Site, found: Extent) -> bool {
 fn is_field(bytes: &[u8], start: usize) -> bool {
     static FIELDS: Lexicon = Lexicon::of(&[
         "actions",
-        "active",
         "created",
         "created at",
         "e-mail",
         "email",
-        "enabled",
         "first name",
         "full name",
-        "host",
-        "id",
         "ip address",
         "last login",
         "last name",
         "last seen",
-        "name",
         "phone",
-        "port",
         "role",
         "roles",
         "status",
-        "type",
         "updated",
-        "url",
-        "user",
         "user name",
         "username",
     ]);
@@ -197,15 +188,27 @@ fn is_behind_word(bytes: &[u8], site: Site, found: Extent) -> bool {
             is_asked && goes_on(value)
                 || is_asked && is_help(bytes, site, found)
                 || is_spoken_of(bytes, open, value)
-                || is_type(bytes, site) && is_small(value) && byte(bytes, found.end) == b' '
+                || is_type(bytes, site) && SAID.has_bytes(value) && byte(bytes, found.end) == b' '
         }
-        b'\r' | b'\n' => is_usage(bytes, open),
+        b'\r' | b'\n' => is_usage(bytes, open) && is_indented(bytes, found) && DOES.has_bytes(value),
         b'@' => is_of_address(bytes, open),
-        b'`' => is_type(bytes, site) && before(bytes, open, 1) != b'`',
+        b'`' => is_type(bytes, site) && !is_word(byte(bytes, site.to + 2)),
         _ => false,
     };
     said && !is_closed(bytes, site)
 }
+
+/// What is said of a value of a type, and what a variable of one is called: `Promise<Token> resolved`, `Vec<Token> tokens`.
+static SAID: Lexicon = Lexicon::of(&[
+    "expected", "failed", "found", "for", "from", "has", "in", "is", "list", "pending", "rejected",
+    "resolved", "returned", "to", "tokens", "was",
+]);
+
+/// What a program says that it does.
+static DOES: Lexicon = Lexicon::of(&[
+    "adds", "changes", "checks", "creates", "prints", "reads", "removes", "resets", "sets", "shows",
+    "stores", "updates",
+]);
 
 /// `--password <password>`, `token=<password>`: the word in brackets stands where a value would.
 fn is_asked_for(bytes: &[u8], open: usize) -> bool {
@@ -291,17 +294,21 @@ fn is_type(bytes: &[u8], site: Site) -> bool {
         && !matches!(before(bytes, open - len, 1), b'>' | b'/')
 }
 
-/// `resolved`, `list`: a word of small letters.
-fn is_small(value: &[u8]) -> bool {
-    (2..=12).contains(&value.len()) && value.iter().all(u8::is_ascii_lowercase)
-}
-
 /// `usage: login <user> <password>` at the end of its line.
 fn is_usage(bytes: &[u8], open: usize) -> bool {
     let head = bytes.get(open.saturating_sub(NEAR)..open).unwrap_or_default();
     let line = head.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
     line.get(..6)
         .is_some_and(|begin| begin.eq_ignore_ascii_case(b"usage:"))
+}
+
+/// Whether what was found stands further in than its line begins, and a word follows.
+fn is_indented(bytes: &[u8], found: Extent) -> bool {
+    let gap = run_back(bytes, found.start, 16, |byte| byte == b' ');
+    gap >= 2
+        && before(bytes, found.start - gap, 1) == b'\n'
+        && byte(bytes, found.end) == b' '
+        && byte(bytes, found.end + 1).is_ascii_lowercase()
 }
 
 /// `https://<user>:<password>@host/`
@@ -374,6 +381,7 @@ mod tests {
             ("message", "auth for \"password\", \"«hunter22x»\": denied"),
             ("message", "('password', «a8Kq29dk:12»)"),
             ("message", "('missing token', «hunter22.dog:12»)"),
+            ("message", "('password', «hunter.rs:12»)"),
             (
                 "message",
                 "\"https://vault.corp/v1/kv/token\": «s.abcdef12345678»",
@@ -429,9 +437,15 @@ mod tests {
             ("message", "<password>«hunter22x»"),
             ("message", "--password <password> «hunter22x»"),
             ("message", "<user> <password>\n  «sunshine»"),
+            ("message", "usage: passwd <password>\n«sunshine»"),
+            ("message", "usage: passwd <password>\n  «hunter22x» for bob"),
+            ("body", "<li>password</li><li>«host»</li>"),
             ("message", "the <password> «sunshine»"),
             ("message", "x=1 <token> «n=hunter22x»"),
             ("message", "<Vec><Token> «resolved» </Token>"),
+            ("message", "Option<Password> «sunshine» for bob"),
+            ("message", "Option<Password>`«hunter22x»`"),
+            ("message", "usage: x <password>\n  «sunshine» is"),
         ]);
     }
 }

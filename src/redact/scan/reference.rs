@@ -104,13 +104,18 @@ fn is_store(bytes: &[u8], found: Extent) -> bool {
                 .iter()
                 .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || marks.contains(byte))
     };
-    let is_place = |place: &[u8]| byte(place, 0) == b'/' && is_name(place, b"/-_.");
+    let is_place = |place: &[u8]| {
+        byte(place, 0) == b'/'
+            && place.get(2..).is_some_and(|rest| rest.contains(&b'/'))
+            && is_name(place, b"/-_.")
+    };
+    let is_joined = |name: &[u8]| name.contains(&b'-') && is_name(name, b"-");
     let is_whole = || found.quoted || ends(bytes, found.end);
     is_whole()
         && (is_path(within(b"${file(", b")}"))
             || is_place(within(b"${ssm:", b"}"))
             || is_place(within(b"ssm:", b""))
-            || is_name(within(b"secretref:", b""), b"-"))
+            || is_joined(within(b"secretref:", b"")))
 }
 
 /// Whether one of the words that a name is made of says that it is the name of a secret.
@@ -317,6 +322,8 @@ mod tests {
             ("message", "password: «ssm:/a8Kq29dkQm2L»"),
             ("message", "token: «{{resolve:a}}hunter»"),
             ("message", "token: «secretref:Xabc12XYd»"),
+            ("message", "token: «secretref:hunter»"),
+            ("message", "password=«ssm:/hunter»"),
             ("message", "api_key=«$monkey»"),
         ]);
     }

@@ -128,20 +128,17 @@ fn is_of_module(bytes: &[u8], site: Site, value: &[u8], behind: &[u8]) -> bool {
     (is_pair(value) || is_doing()) && is_behind_level(bytes, site)
 }
 
-/// `user=anna`, `attempt=12`: a name and a short word or number that are no secret of anybody's.
+/// `user=anna`, `attempt=12`: whose it is, in letters, or how often, in few digits.
 fn is_pair(value: &[u8]) -> bool {
-    static NAMES: Lexicon = Lexicon::of(&[
-        "action", "attempt", "attempts", "count", "elapsed", "event", "level", "method", "n", "outcome",
-        "reason", "result", "retries", "size", "state", "status", "step", "took", "ttl", "user", "username",
-        "version",
+    static WHOSE: Lexicon = Lexicon::of(&["user", "username"]);
+    static COUNTS: Lexicon = Lexicon::of(&[
+        "attempt", "attempts", "count", "elapsed", "n", "retries", "size", "status", "step", "took", "ttl",
     ]);
-    let name = value.iter().position(|byte| *byte == b'=').unwrap_or(value.len());
-    let said = value.get(name + 1..).unwrap_or_default();
-    let is_word = || said.iter().all(u8::is_ascii_lowercase);
-    let is_number = || said.len() <= 3 && said.iter().all(u8::is_ascii_digit);
-    value.get(..name).is_some_and(|name| NAMES.has_bytes(name))
-        && (1..=12).contains(&said.len())
-        && (is_word() || is_number())
+    let sign = value.iter().position(|byte| *byte == b'=').unwrap_or(value.len());
+    let name = value.get(..sign).unwrap_or_default();
+    let said = value.get(sign + 1..).unwrap_or_default();
+    (1..=12).contains(&said.len()) && WHOSE.has_bytes(name) && said.iter().all(u8::is_ascii_lowercase)
+        || (1..=3).contains(&said.len()) && COUNTS.has_bytes(name) && said.iter().all(u8::is_ascii_digit)
 }
 
 /// Whether the name is the end of a module's path, and a level stands before that.
@@ -191,6 +188,7 @@ fn is_folder(bytes: &[u8], site: Site, value: &[u8], behind: &[u8]) -> bool {
     ]);
     let name = bytes.get(site.from..site.to).unwrap_or_default();
     byte(value, 0) == b'/'
+        && matches!(before(bytes, site.from, 1), 0 | b' ' | b'\r' | b'\n')
         && name.eq_ignore_ascii_case(b"pwd")
         && FOLDERS.has_bytes(value)
         && value.iter().skip(1).all(u8::is_ascii_lowercase)
@@ -252,6 +250,8 @@ mod tests {
             ("message", "INFO app::auth::token: «hunter22x» was refused"),
             ("message", "INFO app::auth::token: password=«hunter22x»"),
             ("message", "INFO app::auth::token: «user=a8Kq29dkQm2L»"),
+            ("message", "INFO app::auth::password: «state=sunshine»"),
+            ("message", "INFO app::auth::pin: «n=4821»"),
             ("message", "INFO profile::mysql::password: «sunshine»"),
             ("message", "profile::mysql::password: «sunshine»"),
             ("message", "app.auth.token: «hunter22x»"),
@@ -303,6 +303,7 @@ mod tests {
             ("message", "{\"token\":\"«renewed hunter22»\"}"),
             ("message", "PWD=«/sunshine»"),
             ("message", "pwd=«/Srv»"),
+            ("message", "Server=x;UID=sa;PWD=«/data»"),
             ("message", "password=«/srv»"),
             ("message", "token_filter=«hunter22x»"),
         ]);

@@ -1,7 +1,7 @@
 //! Numbers that a word within reach would claim and that are not its own: dates of when something was done, references and
 //! times of a row whose own number was found already. Each needs a name or words that are known.
 
-use super::bytes::{at, before, run, run_back};
+use super::bytes::{at, before, digits, run, run_back};
 use super::clue::{ACCOUNT, BIRTH, CALL, PHONE, SSN};
 use super::lexicon::Lexicon;
 use super::numbers::Scan;
@@ -37,7 +37,6 @@ static TIMES: Lexicon = Lexicon::of(&[
     "modifiedat",
     "received_at",
     "sent_at",
-    "timestamp",
     "updated_at",
     "updatedat",
 ]);
@@ -124,7 +123,7 @@ pub(super) fn is_reference(scan: &mut Scan<'_, '_>, start: usize) -> bool {
     let clue = scan.clues.nearest(start, ACCOUNT);
     let name = name_of(scan.bytes, start).filter(|(from, _)| *from > clue);
     let name = name.and_then(|(from, to)| scan.bytes.get(from..to));
-    name.is_some_and(|name| NAMES.has_bytes(name)) && is_found(scan, "iban", clue, start)
+    name.is_some_and(|name| NAMES.has_bytes(name)) && is_beside(scan, "iban", clue, start)
 }
 
 /// `{"ssn":"…","id":123456789}`: whether the number at `start` is an id in a row whose number was found.
@@ -132,7 +131,7 @@ pub(super) fn is_id(scan: &Scan<'_, '_>, start: usize) -> bool {
     /// How far before it that one begins at most, in bytes.
     const NEAR: usize = 64;
     let name = name_of(scan.bytes, start).and_then(|(from, to)| scan.bytes.get(from..to));
-    let is_found = || is_found(scan, "ssn", start.saturating_sub(NEAR), start);
+    let is_found = || is_beside(scan, "ssn", start.saturating_sub(NEAR), start);
     scan.kinds() & SSN == 0 && name == Some(b"id") && is_found()
 }
 
@@ -181,6 +180,22 @@ fn is_found(scan: &Scan<'_, '_>, rule: &str, from: usize, to: usize) -> bool {
     last.any(|hit| hit.rule == rule && hit.start >= from && hit.end <= to)
 }
 
+/// As [`is_found`], of a number in which the digits at `to` do not stand: an id may repeat it without its marks.
+fn is_beside(scan: &Scan<'_, '_>, rule: &str, from: usize, to: usize) -> bool {
+    /// The most digits that are compared.
+    const MOST: usize = 40;
+    let bytes = scan.bytes;
+    let own = run(bytes, to, MOST, |byte| byte.is_ascii_digit());
+    let own = digits::<MOST>(bytes.get(to..to + own).unwrap_or_default());
+    let Some((own, count)) = own else { return false };
+    let own = own.get(..count).unwrap_or_default();
+    let repeats = scan.hits.list().iter().rev().take(4).any(|hit| {
+        let found = digits::<MOST>(bytes.get(hit.start..hit.end).unwrap_or_default());
+        found.is_none_or(|(found, _)| found.windows(count.max(1)).any(|part| part == own))
+    });
+    is_found(scan, rule, from, to) && !repeats
+}
+
 /// The name that a sign joins to the number at `start`: `"created_at":"`, `ref=`.
 fn name_of(bytes: &[u8], start: usize) -> Option<(usize, usize)> {
     let is_mark = |byte: u8| matches!(byte, b'"' | b'\'' | b'\\' | b' ');
@@ -206,6 +221,7 @@ mod tests {
             "birthday reminder sent on 2024-05-01",
             "birth date missing, checked on 2024-09-16",
             "bank account verified on 2024-05-24",
+            "bank account verified on 2024-05-24 10:00:00",
             "passport scan uploaded 2024-05-24T10:00:00Z",
             "passport scan uploaded 2024-05-24",
         ] {
@@ -269,6 +285,7 @@ mod tests {
         for text in [
             format!("iban={iban} account=12345678"),
             format!("iban={iban} number=12345678"),
+            format!("iban={iban} ref=0532013000"),
         ] {
             assert_eq!(found(&text, "").len(), 2, "{text}");
         }
@@ -300,6 +317,13 @@ mod tests {
         let ssn = ["536", "22", "8714"].join("-");
         let text = format!("{{\"ssn\":\"«{ssn}»\",\"id\":123456789}}");
         check(&[("body", &text)]);
+        let bare = ["536", "22", "8714"].concat();
+        for same in [
+            format!("{{\"ssn\":\"{ssn}\",\"id\":{bare}}}"),
+            format!("ssn={ssn} id={bare}"),
+        ] {
+            assert_eq!(found(&same, "").len(), 2, "{same}");
+        }
         claims("ssn", "ssn id «123456789»", "");
         claims("ssn", "ssn: {\"id\": \"«123456789»\"}", "");
         claims("ssn", "SSN «536228714» US citizen", "");
