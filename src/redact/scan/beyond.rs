@@ -2,7 +2,7 @@
 //! is not the name's value: `'missing token', src/lib.rs:12:5`, `<msg>wrong pin</msg><n>3</n>`, `Promise<Token> resolved`.
 
 use super::alphabet::byte;
-use super::bytes::{before, is_word, run, run_back};
+use super::bytes::{before, run, run_back};
 use super::joint::Site;
 use super::lexicon::Lexicon;
 use super::plausible::Joint;
@@ -191,8 +191,10 @@ fn is_behind_word(bytes: &[u8], site: Site, found: Extent) -> bool {
                 || is_type(bytes, site) && SAID.has_bytes(value) && byte(bytes, found.end) == b' '
         }
         b'\r' | b'\n' => is_usage(bytes, open) && is_indented(bytes, found) && DOES.has_bytes(value),
-        b'@' => is_of_address(bytes, open),
-        b'`' => is_type(bytes, site) && !is_word(byte(bytes, site.to + 2)),
+        b'@' => is_host(value) && is_of_address(bytes, open),
+        b'`' => {
+            is_type(bytes, site) && matches!(byte(bytes, site.to + 2), 0 | b' ' | b',' | b'.' | b')' | b'\n')
+        }
         _ => false,
     };
     said && !is_closed(bytes, site)
@@ -309,6 +311,13 @@ fn is_indented(bytes: &[u8], found: Extent) -> bool {
         && before(bytes, found.start - gap, 1) == b'\n'
         && byte(bytes, found.end) == b' '
         && byte(bytes, found.end + 1).is_ascii_lowercase()
+}
+
+/// `@db.example.com`, `@host/db`: small letters, as hosts are named in examples.
+fn is_host(value: &[u8]) -> bool {
+    let host = value.get(1..).unwrap_or_default();
+    host.iter()
+        .all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'.' | b'-' | b'/' | b'_'))
 }
 
 /// `https://<user>:<password>@host/`
@@ -445,6 +454,7 @@ mod tests {
             ("message", "<Vec><Token> «resolved» </Token>"),
             ("message", "Option<Password> «sunshine» for bob"),
             ("message", "Option<Password>`«hunter22x»`"),
+            ("message", "https://<user>:<password>«@hunter22x»"),
             ("message", "usage: x <password>\n  «sunshine» is"),
         ]);
     }

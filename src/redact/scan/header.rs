@@ -100,7 +100,7 @@ pub(super) fn parameters(look: &mut Look<'_, '_>, named: Named, found: Extent) -
     let any = look.listed.read(text, found.start, look.hits);
     // `token: signature mismatch`
     let said = text.get(found.start + scheme + 1..).unwrap_or_default();
-    if !any && is_word_about(said) {
+    if !any && matches!(said, "error" | "expired" | "invalid" | "mismatch" | "missing") {
         return false;
     }
     if !any {

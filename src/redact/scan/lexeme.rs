@@ -19,13 +19,23 @@ pub(super) fn is_spoken_of(bytes: &[u8], site: Site, found: Extent) -> bool {
     match (site.joint, found.quoted) {
         (Joint::Colon, false) => is_token && is_kind(bytes, site, found),
         (Joint::Colon, true) => is_token && is_keyword(bytes, site, value),
-        (Joint::Assigned, true) if byte(bytes, site.to) == b' ' && found.start <= site.to + 4 => {
+        (Joint::Assigned, true) if is_apart(bytes, site, found) => {
             is_token && (is_short(value) || is_word(bytes, found, value))
                 || is_of_cluster(bytes, site, name, value)
                 || is_host(bytes, name, found)
         }
         _ => false,
     }
+}
+
+/// Whether a space and marks stand between the two, and no sign.
+fn is_apart(bytes: &[u8], site: Site, found: Extent) -> bool {
+    let marks = bytes.get(site.to + 1..found.start).unwrap_or_default();
+    byte(bytes, site.to) == b' '
+        && (1..=4).contains(&marks.len())
+        && marks
+            .iter()
+            .all(|mark| matches!(mark, b'"' | b'\'' | b'`' | b'\\'))
 }
 
 /// `Unexpected token: punc (;)`, `Illegal character in token: 0x1f`
@@ -182,6 +192,8 @@ mod tests {
             ("message", "token '«a8Kq29dk»' not found"),
             ("message", "token \"«correct-horse»\" revoked by admin"),
             ("message", "password '«abc»' not found"),
+            ("message", "token = \"«abc»\""),
+            ("message", "token = '«hello»' has id 7592"),
             ("message", "password \"«sunshine»\" {"),
             ("message", "credentials \"«hunter22x»\" {"),
             ("message", "credentials \"«hunter»\""),

@@ -279,7 +279,7 @@ fn is_of_environment(name: &[u8]) -> bool {
 /// `db`, `prod/db-password`: shorter than any secret, or called after one.
 fn is_of_store(name: &[u8]) -> bool {
     let is_part = |byte: &u8| byte.is_ascii_lowercase() || matches!(byte, b'/' | b'-' | b'_' | b'.');
-    name.iter().all(is_part) && (name.len() <= 3 || is_named(name))
+    name.iter().all(is_part) && (name.len() <= 2 || is_named(name))
 }
 
 #[cfg(test)]

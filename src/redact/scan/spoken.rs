@@ -276,6 +276,7 @@ mod tests {
             ("message", "session token: renewed"),
             ("message", "failed to decode token: signature mismatch"),
             ("message", "token: signature «a8Kq29dkQm2L»"),
+            ("message", "Authorization: Signature «admin»"),
             ("message", "17,x,password reset requested,2024-05-01"),
             ("message", "63,sync,the password was wrong,2024-05-01"),
             ("message", "17,bob,otp «sent,482193»"),
