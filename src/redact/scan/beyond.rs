@@ -101,14 +101,14 @@ fn is_in_next_element(bytes: &[u8], site: Site, found: Extent) -> bool {
         bytes.get(at..at + len).unwrap_or_default()
     };
     let closed = tag(site.to + 2);
-    let open = before_tag(bytes, found.start).map_or(&b""[..], |open| tag(open + 1));
+    let open = || before_tag(bytes, found.start).map_or(&b""[..], |open| tag(open + 1));
     let value = bytes.get(found.start..found.end).unwrap_or_default();
     if is_count(value) {
-        return COUNTS.has_bytes(open) && is_complaint(bytes, site, b">");
+        return is_complaint(bytes, site, b">") && COUNTS.has_bytes(open());
     }
     match closed {
-        b"li" | b"th" | b"LI" | b"TH" | b"option" => open == closed && is_field(bytes, found.start),
-        [b'h', b'1'..=b'6'] => open == b"p" && is_request(bytes, site, found),
+        b"li" | b"th" | b"LI" | b"TH" | b"option" => is_field(bytes, found.start) && open() == closed,
+        [b'h', b'1'..=b'6'] => is_request(bytes, site, found) && open() == b"p",
         _ => false,
     }
 }
@@ -184,9 +184,8 @@ fn is_behind_word(bytes: &[u8], site: Site, found: Extent) -> bool {
     let open = site.from - 1;
     let said = match byte(bytes, site.to + 1) {
         b' ' => {
-            let is_asked = is_asked_for(bytes, open);
-            is_asked && goes_on(value)
-                || is_asked && is_help(bytes, site, found)
+            goes_on(value) && is_asked_for(bytes, open)
+                || is_help(bytes, site, found) && is_asked_for(bytes, open)
                 || is_spoken_of(bytes, open, value)
                 || is_type(bytes, site) && SAID.has_bytes(value) && byte(bytes, found.end) == b' '
         }
@@ -241,15 +240,16 @@ fn goes_on(value: &[u8]) -> bool {
 /// `  -t, --token <TOKEN>  API token`: what a program says of its options, in columns.
 fn is_help(bytes: &[u8], site: Site, found: Extent) -> bool {
     let name = bytes.get(site.from..site.to).unwrap_or_default();
+    let gap = found.start - site.to - 1;
+    if gap < 2 || !name.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_') {
+        return false;
+    }
     let value = bytes.get(found.start..found.end).unwrap_or_default();
-    let gap = bytes.get(site.to + 1..found.start).unwrap_or_default();
     let head = bytes
         .get(site.from.saturating_sub(40)..site.from)
         .unwrap_or_default();
     let line = head.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
-    gap.len() >= 2
-        && name.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_')
-        && line.starts_with(b"  ")
+    line.starts_with(b"  ")
         && line.trim_ascii_start().starts_with(b"-")
         && value.iter().all(u8::is_ascii_alphabetic)
         && byte(bytes, found.end) == b' '

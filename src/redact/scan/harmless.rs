@@ -62,6 +62,9 @@ pub(super) fn value(bytes: &[u8], named: Named, site: Site, found: Extent) -> Op
     if is_no_value(bytes, site, found) {
         return None;
     }
+    if site.joint == Joint::Listed {
+        return (!beyond::is_beyond(bytes, site, found)).then_some(found);
+    }
     // A phrase goes on behind its first words.
     if named.phrase && !found.quoted && byte(bytes, found.end) == b' ' {
         return Some(found);

@@ -10,22 +10,23 @@ use super::value::Extent;
 
 /// Whether what stands where a value would is such a token, or such a name.
 pub(super) fn is_spoken_of(bytes: &[u8], site: Site, found: Extent) -> bool {
-    if found.end - found.start > 63 {
-        return false;
-    }
-    let name = bytes.get(site.from..site.to).unwrap_or_default();
     let value = bytes.get(found.start..found.end).unwrap_or_default();
-    let is_token = name.eq_ignore_ascii_case(b"token");
     match (site.joint, found.quoted) {
-        (Joint::Colon, false) => is_token && is_kind(bytes, site, found),
-        (Joint::Colon, true) => is_token && is_keyword(bytes, site, value),
-        (Joint::Assigned, true) if is_apart(bytes, site, found) => {
-            is_token && (is_short(value) || is_word(bytes, found, value))
-                || is_of_cluster(bytes, site, name, value)
-                || is_host(bytes, name, found)
+        (Joint::Colon, false) => is_kind(bytes, site, found) && is_token(bytes, site),
+        (Joint::Colon, true) => is_keyword(bytes, site, value) && is_token(bytes, site),
+        (Joint::Assigned, true) if value.len() < 64 && is_apart(bytes, site, found) => {
+            (is_short(value) || is_word(bytes, found, value)) && is_token(bytes, site)
+                || is_of_cluster(bytes, site, value)
+                || is_host(bytes, site, found)
         }
         _ => false,
     }
+}
+
+fn is_token(bytes: &[u8], site: Site) -> bool {
+    bytes
+        .get(site.from..site.to)
+        .is_some_and(|name| name.eq_ignore_ascii_case(b"token"))
 }
 
 /// Whether a space and marks stand between the two, and no sign.
@@ -41,18 +42,18 @@ fn is_apart(bytes: &[u8], site: Site, found: Extent) -> bool {
 /// `Unexpected token: punc (;)`, `Illegal character in token: 0x1f`
 fn is_kind(bytes: &[u8], site: Site, found: Extent) -> bool {
     let value = bytes.get(found.start..found.end).unwrap_or_default();
-    let behind = bytes.get(found.end..).unwrap_or_default();
-    let head = bytes.get(..site.from).unwrap_or_default();
-    let code = value.strip_prefix(b"0x").unwrap_or_default();
     match value {
         b"punc" => {
+            let behind = bytes.get(found.end..).unwrap_or_default();
             behind.starts_with(b" (") && byte(behind, 2).is_ascii_punctuation() && byte(behind, 3) == b')'
         }
-        _ => {
+        [b'0', b'x', code @ ..] => {
+            let head = bytes.get(..site.from).unwrap_or_default();
             matches!(code.len(), 1 | 2)
                 && code.iter().all(u8::is_ascii_hexdigit)
                 && head.ends_with(b"character in ")
         }
+        _ => false,
     }
 }
 
@@ -118,7 +119,8 @@ fn is_word(bytes: &[u8], found: Extent, value: &[u8]) -> bool {
 }
 
 /// `kubectl get secret "db-creds"`: an object of a cluster, which a command gets by its name.
-fn is_of_cluster(bytes: &[u8], site: Site, name: &[u8], value: &[u8]) -> bool {
+fn is_of_cluster(bytes: &[u8], site: Site, value: &[u8]) -> bool {
+    let name = bytes.get(site.from..site.to).unwrap_or_default();
     let is_part = |byte: &u8| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'.');
     if !matches!(name, b"secret" | b"secrets") || !value.iter().all(is_part) {
         return false;
@@ -132,14 +134,16 @@ fn is_of_cluster(bytes: &[u8], site: Site, name: &[u8], value: &[u8]) -> bool {
 }
 
 /// `credentials "app.terraform.io" {`: the host that the block is about.
-fn is_host(bytes: &[u8], name: &[u8], found: Extent) -> bool {
+fn is_host(bytes: &[u8], site: Site, found: Extent) -> bool {
+    if bytes.get(site.from..site.to) != Some(b"credentials") {
+        return false;
+    }
     let host = bytes.get(found.start..found.end).unwrap_or_default();
     let behind = bytes.get(found.end..).unwrap_or_default();
     let is_part =
         |part: &[u8]| !part.is_empty() && part.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'-');
     let last = host.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
-    name == b"credentials"
-        && behind.starts_with(b"\" {")
+    behind.starts_with(b"\" {")
         && matches!(byte(behind, 3), 0 | b' ' | b'\r' | b'\n' | b'\\')
         && host.contains(&b'.')
         && matches!(

@@ -5,6 +5,7 @@ use super::alphabet::byte;
 use super::bytes::{before, run, run_back};
 use super::joint::Site;
 use super::lexicon::Lexicon;
+use super::plausible::Joint;
 use super::value::{self, Extent};
 
 /// The longest reference, in bytes.
@@ -13,7 +14,7 @@ const LONGEST: usize = 96;
 /// What is the value of what was found behind a name: itself where it is no reference, the default where the reference has
 /// one, nothing otherwise.
 pub(super) fn resolved(bytes: &[u8], site: Site, found: Extent) -> Option<Extent> {
-    if site.parameter || found.end - found.start > LONGEST {
+    if site.joint == Joint::Listed || site.parameter || found.end - found.start > LONGEST {
         return Some(found);
     }
     let value = bytes.get(found.start..found.end).unwrap_or_default();
@@ -27,13 +28,19 @@ pub(super) fn resolved(bytes: &[u8], site: Site, found: Extent) -> Option<Extent
                 false => Some(found),
             };
         }
-        first => {
-            first.is_ascii_lowercase()
-                && ends(bytes, found.end)
-                && (is_member(value) || is_variable(bytes, site, value) || is_made(value))
-        }
+        b'a'..=b'z' => is_expression(bytes, site, value) && ends(bytes, found.end),
+        _ => false,
     };
     (!is_said).then_some(found)
+}
+
+/// A member, a call, a variable of a program.
+fn is_expression(bytes: &[u8], site: Site, value: &[u8]) -> bool {
+    match value.last() {
+        Some(b')') => is_made(value),
+        Some(b'a'..=b'z') if value.contains(&b'.') => is_member(value),
+        _ => is_variable(bytes, site, value),
+    }
 }
 
 /// Whether nothing but white space or a mark that closes something stands at `at`: the value is as long as it looks.
@@ -90,6 +97,9 @@ fn is_path(path: &[u8]) -> bool {
 /// `ssm:/prod/db/password`, `secretref:db-password`, `${file(./secret.txt)}`: a store and a place in it.
 fn is_store(bytes: &[u8], found: Extent) -> bool {
     let value = bytes.get(found.start..found.end).unwrap_or_default();
+    if !matches!(byte(value, 1), b'{' | b's' | b'e') {
+        return false;
+    }
     let within = |open: &[u8], close: &[u8]| {
         value
             .strip_prefix(open)
@@ -167,7 +177,9 @@ fn is_variable(bytes: &[u8], site: Site, value: &[u8]) -> bool {
         "access", "current", "new", "next", "old", "previous", "refresh", "session",
     ]);
     let name = bytes.get(site.from..site.to).unwrap_or_default();
-    let is_apart = bytes.get(site.to..site.to + 3) == Some(b" = ");
+    if bytes.get(site.to..site.to + 3) != Some(b" = ") || name != b"token" {
+        return false;
+    }
     let is_other = || {
         value
             .strip_suffix(b"_token")
@@ -180,7 +192,7 @@ fn is_variable(bytes: &[u8], site: Site, value: &[u8]) -> bool {
             [b'i' | b'j' | b'k' | b'n']
         )
     };
-    is_apart && name == b"token" && (is_other() || is_element())
+    is_other() || is_element()
 }
 
 /// `generate_token(user)`: a call that is named after what it gives, of a variable that is called after no secret.

@@ -18,13 +18,17 @@ pub(super) fn is_said(bytes: &[u8], site: Site, found: Extent) -> bool {
     let behind = bytes.get(found.end..bytes.len().min(found.end + 16));
     let behind = behind.unwrap_or_default();
     match site.joint {
-        Joint::Colon => {
-            is_line(value, behind)
-                || is_cause(value, behind)
-                || is_service(bytes, site, value)
-                || is_state(bytes, site, value, behind)
-                || is_of_module(bytes, site, value, behind)
-        }
+        Joint::Colon => match byte(value, 0) {
+            b'a'..=b'z' => {
+                is_line(value, behind)
+                    || is_cause(value, behind)
+                    || is_service(bytes, site, value)
+                    || is_state(bytes, site, value, behind)
+                    || is_of_module(bytes, site, value, behind)
+            }
+            b'B' => is_decoding(value),
+            _ => false,
+        },
         Joint::Assigned => is_help(bytes, site, value, behind) || is_folder(bytes, site, value, behind),
         Joint::Listed => false,
     }
@@ -32,33 +36,39 @@ pub(super) fn is_said(bytes: &[u8], site: Site, found: Extent) -> bool {
 
 /// `get-token.sh: line 3: …`, `refresh token: status 400: …`
 fn is_line(value: &[u8], behind: &[u8]) -> bool {
+    if !matches!(value, b"line" | b"status") {
+        return false;
+    }
     let digits = run(behind, 1, 7, |byte| byte.is_ascii_digit());
-    matches!(value, b"line" | b"status")
-        && byte(behind, 0) == b' '
+    byte(behind, 0) == b' '
         && (1..=6).contains(&digits)
         && byte(behind, 1 + digits) == b':'
         && matches!(byte(behind, 2 + digits), 0 | b' ')
 }
 
-/// `bad credentials: caused by: …`, `checking password: argon2 error: …`, `decoding token: Base64(InvalidByte(3, 45))`
+/// `bad credentials: caused by: …`, `checking password: argon2 error: …`
 fn is_cause(value: &[u8], behind: &[u8]) -> bool {
+    match value {
+        b"caused" => behind.starts_with(b" by:"),
+        b"argon2" | b"bcrypt" | b"scrypt" | b"pbkdf2" => behind.starts_with(b" error:"),
+        _ => false,
+    }
+}
+
+/// `decoding token: Base64(InvalidByte(3, 45))`
+fn is_decoding(value: &[u8]) -> bool {
     const FAULTS: [&[u8]; 4] = [
         b"Base64(InvalidByte(",
         b"Base64(InvalidLastSymbol(",
         b"Base64(InvalidLength",
         b"Base64(InvalidPadding",
     ];
-    let is_fault = |fault: &&[u8]| {
+    FAULTS.iter().any(|fault| {
         let rest = value.strip_prefix(*fault);
         rest.is_some_and(|rest| {
             rest.len() <= 6 && rest.iter().all(|byte| byte.is_ascii_digit() || *byte == b')')
         })
-    };
-    match value {
-        b"caused" => behind.starts_with(b" by:"),
-        b"argon2" | b"bcrypt" | b"scrypt" | b"pbkdf2" => behind.starts_with(b" error:"),
-        _ => byte(value, 0) == b'B' && FAULTS.iter().any(is_fault),
-    }
+    })
 }
 
 /// `pam_unix(passwd:chauthtok)`: the service and what it was asked for.
@@ -102,9 +112,9 @@ fn is_state(bytes: &[u8], site: Site, value: &[u8], behind: &[u8]) -> bool {
         _ => false,
     };
     is_end
+        && matches!(bytes.get(site.from..site.to), Some(b"token" | b"secret"))
         && STATES.has_bytes(value)
         && value.iter().all(u8::is_ascii_lowercase)
-        && matches!(bytes.get(site.from..site.to), Some(b"token" | b"secret"))
         && before(bytes, site.from, 1) == b' '
         && before(bytes, site.from, 2).is_ascii_lowercase()
 }
@@ -144,41 +154,46 @@ fn is_pair(value: &[u8]) -> bool {
 /// Whether the name is the end of a module's path, and a level stands before that.
 fn is_behind_level(bytes: &[u8], site: Site) -> bool {
     static LEVELS: Lexicon = Lexicon::of(&["debug", "error", "info", "trace", "warn", "warning"]);
+    if !matches!(before(bytes, site.from, 1), b':' | b' ') {
+        return false;
+    }
     let path = run_back(bytes, site.from, 96, |byte| {
         byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':' | b'.' | b'$' | b'-')
     });
     let from = site.from - path;
-    let name = bytes.get(from..site.to).unwrap_or_default();
-    let is_path =
-        name.windows(2).any(|pair| pair == b"::") || name.iter().filter(|byte| **byte == b'.').count() >= 2;
     let head = bytes.get(from.saturating_sub(64)..from).unwrap_or_default();
+    if !head.ends_with(b" ") {
+        return false;
+    }
     let line = head.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
     let is_level = |word: &[u8]| LEVELS.has_bytes(word) && word.iter().all(u8::is_ascii_uppercase);
     let mut words = line.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
     let last = words.clone().next_back().unwrap_or_default();
+    let name = bytes.get(from..site.to).unwrap_or_default();
+    let is_path = || {
+        name.windows(2).any(|pair| pair == b"::") || name.iter().filter(|byte| **byte == b'.').count() >= 2
+    };
     // Java writes the thread between the two.
-    is_path && line.ends_with(b" ") && (is_level(last) || last.ends_with(b"]") && words.any(is_level))
+    (is_level(last) || last.ends_with(b"]") && words.any(is_level)) && is_path()
 }
 
 /// `the --api-key flag is required`, `using --password via the CLI`: words about an option, and the word that follows them.
 fn is_help(bytes: &[u8], site: Site, value: &[u8], behind: &[u8]) -> bool {
-    if before(bytes, site.from, 2) != b'-' || byte(bytes, site.to) != b' ' || byte(behind, 0) != b' ' {
-        return false;
-    }
-    let next = run(behind, 1, 12, |byte| byte.is_ascii_alphabetic());
-    let next = behind.get(1..=next).unwrap_or_default();
-    match value {
+    let next = || {
+        let len = run(behind, 1, 12, |byte| byte.is_ascii_alphabetic());
+        behind.get(1..=len).unwrap_or_default()
+    };
+    let said = match value {
         b"via" | b"takes" | b"expects" | b"requires" => {
-            matches!(next, b"the" | b"a" | b"an" | b"one" | b"no" | b"two")
+            matches!(next(), b"the" | b"a" | b"an" | b"one" | b"no" | b"two")
         }
-        b"flag" | b"option" | b"argument" | b"parameter" => {
-            matches!(
-                next,
-                b"is" | b"was" | b"must" | b"has" | b"takes" | b"requires" | b"cannot"
-            )
-        }
+        b"flag" | b"option" | b"argument" | b"parameter" => matches!(
+            next(),
+            b"is" | b"was" | b"must" | b"has" | b"takes" | b"requires" | b"cannot"
+        ),
         _ => false,
-    }
+    };
+    said && before(bytes, site.from, 2) == b'-' && byte(bytes, site.to) == b' ' && byte(behind, 0) == b' '
 }
 
 /// `pwd=/srv`: where a program runs, in a folder at the root of a file system.

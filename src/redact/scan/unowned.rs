@@ -3,6 +3,7 @@
 
 use super::bytes::{at, before, digits, run, run_back};
 use super::clue::{ACCOUNT, BIRTH, CALL, PHONE, SSN};
+use super::hits::Hit;
 use super::lexicon::Lexicon;
 use super::numbers::Scan;
 
@@ -189,11 +190,13 @@ fn is_beside(scan: &Scan<'_, '_>, rule: &str, from: usize, to: usize) -> bool {
     let own = digits::<MOST>(bytes.get(to..to + own).unwrap_or_default());
     let Some((own, count)) = own else { return false };
     let own = own.get(..count).unwrap_or_default();
-    let repeats = scan.hits.list().iter().rev().take(4).any(|hit| {
+    let is_other = |hit: &Hit| {
         let found = digits::<MOST>(bytes.get(hit.start..hit.end).unwrap_or_default());
-        found.is_none_or(|(found, _)| found.windows(count.max(1)).any(|part| part == own))
-    });
-    is_found(scan, rule, from, to) && !repeats
+        found.is_some_and(|(found, _)| !found.windows(count.max(1)).any(|part| part == own))
+    };
+    let mut last = scan.hits.list().iter().rev().take(4);
+    last.find(|hit| hit.rule == rule && hit.start >= from && hit.end <= to)
+        .is_some_and(is_other)
 }
 
 /// The name that a sign joins to the number at `start`: `"created_at":"`, `ref=`.
