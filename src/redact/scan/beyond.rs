@@ -1,5 +1,5 @@
 //! What stands beyond the end of the text or the element that a name ends, or behind a word in brackets that is no tag, and
-//! is not the name's value: `'missing token', src/lib.rs:12:5`, `<msg>wrong pin</msg><n>3</n>`, `Promise<Token> resolved`.
+//! is not the name's value: `'missing token', src/lib.rs:12:5`, `<msg>wrong password</msg><n>3</n>`, `Promise<Token> resolved`.
 
 use super::alphabet::byte;
 use super::bytes::{before, run, run_back};
@@ -53,8 +53,8 @@ fn is_count(value: &[u8]) -> bool {
     (1..=3).contains(&value.len()) && value.iter().all(u8::is_ascii_digit)
 }
 
-/// `invalid password`, `wrong pin`: whether the text that one of the marks opens and the name ends says that it was no good,
-/// and nothing else. The code on a card has three digits.
+/// `invalid password`, `missing api key`: whether the text that one of the marks opens and the name ends says that it was no good,
+/// and nothing else. The code on a card has three digits, and a PIN may have.
 fn is_complaint(bytes: &[u8], site: Site, marks: &[u8]) -> bool {
     static FAULTS: Lexicon = Lexicon::of(&[
         "bad",
@@ -69,15 +69,7 @@ fn is_complaint(bytes: &[u8], site: Site, marks: &[u8]) -> bool {
         "wrong",
     ]);
     static KINDS: Lexicon = Lexicon::of(&["access", "api", "auth", "bearer", "client", "refresh", "session"]);
-    static NAMES: Lexicon = Lexicon::of(&[
-        "credentials",
-        "key",
-        "passphrase",
-        "password",
-        "pin",
-        "secret",
-        "token",
-    ]);
+    static NAMES: Lexicon = Lexicon::of(&["credentials", "key", "passphrase", "password", "secret", "token"]);
     let name = bytes.get(site.from..site.to).unwrap_or_default();
     let mut start = site.from;
     while start > site.from.saturating_sub(NEAR) && !marks.contains(&byte(bytes, start - 1)) {
@@ -90,7 +82,7 @@ fn is_complaint(bytes: &[u8], site: Site, marks: &[u8]) -> bool {
         && words.all(|word| KINDS.has_bytes(word))
 }
 
-/// `<msg>wrong pin</msg><n>3</n>`, `<li>password</li><li>email</li>`: the next element is another thing. Where the text of the
+/// `<msg>wrong password</msg><n>3</n>`, `<li>password</li><li>email</li>`: the next element is another thing. Where the text of the
 /// one is the name alone, the next may well be the value: `<key>password</key><string>…</string>`.
 fn is_in_next_element(bytes: &[u8], site: Site, found: Extent) -> bool {
     static COUNTS: Lexicon = Lexicon::of(&[
@@ -365,7 +357,7 @@ mod tests {
             ),
             ("panic", "panicked at 'couldn't read token', src/a.rs:1:2"),
             ("message", "[\"invalid password\",122]"),
-            ("message", "(\"wrong pin\", 358)"),
+            ("message", "(\"wrong password\", 358)"),
             ("message", "{\"m\":\"[\\\"invalid api key\\\",122]\"}"),
             ("body", "<msg>invalid password</msg><n>378</n>"),
             ("body", "<li>password</li><li>email</li>"),
@@ -383,6 +375,7 @@ mod tests {
         check(&[
             ("message", "[\"invalid api key\",\"«hunter22x»\"]"),
             ("message", "(\"invalid pin\", «4821»)"),
+            ("message", "(\"wrong pin\", «358»)"),
             ("message", "(\"wrong cvv\", «123»)"),
             ("message", "(\"new pin\", «482193»)"),
             ("message", "[\"password\",\"«hunter22x»\"]"),

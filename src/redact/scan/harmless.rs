@@ -8,6 +8,7 @@ use super::lexicon::Lexicon;
 use super::plausible::Joint;
 use super::value::Extent;
 use super::{beyond, lexeme, reference, spoken};
+use crate::redact::scan::hits::Sort;
 use crate::redact::words::Named;
 
 /// Whether the word says something about a secret in another language.
@@ -56,17 +57,17 @@ pub(super) fn is_column_type(value: &str) -> bool {
     sized.is_some_and(|(_, size)| !size.is_empty() && size.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// What is the value of what was found behind a secret's name: nothing, where it belongs to something else or only says
-/// where the value is kept.
+/// What is the value of what is plausible as one: nothing of a secret's, where it belongs to something else or only says where
+/// the value is kept.
 pub(super) fn value(bytes: &[u8], named: Named, site: Site, found: Extent) -> Option<Extent> {
-    if is_no_value(bytes, site, found) {
-        return None;
+    if named.sort != Sort::Secret {
+        return Some(found);
     }
     if site.joint == Joint::Listed {
         return (!beyond::is_beyond(bytes, site, found)).then_some(found);
     }
-    // A phrase goes on behind its first words.
-    if named.phrase && !found.quoted && byte(bytes, found.end) == b' ' {
+    // A phrase is of several words.
+    if named.phrase && !found.quoted && is_phrase(bytes, found) {
         return Some(found);
     }
     if beyond::is_beyond(bytes, site, found)
@@ -78,8 +79,13 @@ pub(super) fn value(bytes: &[u8], named: Named, site: Site, found: Extent) -> Op
     reference::resolved(bytes, site, found)
 }
 
+fn is_phrase(bytes: &[u8], found: Extent) -> bool {
+    let words = bytes.get(found.start..found.end);
+    byte(bytes, found.end) == b' ' || words.unwrap_or_default().contains(&b' ')
+}
+
 /// Whether what stands where a value would is none, by what is around it.
-fn is_no_value(bytes: &[u8], site: Site, found: Extent) -> bool {
+pub(super) fn is_no_value(bytes: &[u8], site: Site, found: Extent) -> bool {
     match (site.joint, found.quoted) {
         (Joint::Colon, false) => is_key(bytes, site, found) || is_resource(bytes, site),
         (_, true) => is_object(bytes, site, found) || is_lexeme(bytes, site, found),

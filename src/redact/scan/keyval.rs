@@ -209,11 +209,8 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
     let Some(mut found) = found else {
         return several::bracketed(look, named, site, at);
     };
-    if named.sort == Sort::Secret {
-        let Some(value) = harmless::value(look.bytes, named, site, found) else {
-            return;
-        };
-        found = value;
+    if named.sort == Sort::Secret && harmless::is_no_value(look.bytes, site, found) {
+        return;
     }
     if site.joint == Joint::Assigned && byte(look.bytes, found.start) == b'{' {
         found = value::braced(look.bytes, found);
@@ -360,12 +357,14 @@ pub(super) fn cut(look: &mut Look<'_, '_>, named: Named, site: Site, found: Exte
             known.of(bytes, start, start + text.len())
         }
     });
-    if plausible {
-        look.hits
-            .push(found.start, found.end, rule(named.sort), named.sort);
-        look.named = look.named.max(found.end);
-    }
-    plausible
+    let value = plausible.then(|| harmless::value(look.bytes, named, site, found));
+    let Some(found) = value.flatten() else {
+        return false;
+    };
+    look.hits
+        .push(found.start, found.end, rule(named.sort), named.sort);
+    look.named = look.named.max(found.end);
+    true
 }
 
 /// `src/token.rs:42:9`: a place in a file of a program, which is called after what it is about.

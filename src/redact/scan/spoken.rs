@@ -29,7 +29,11 @@ pub(super) fn is_said(bytes: &[u8], site: Site, found: Extent) -> bool {
             b'B' => is_decoding(value),
             _ => false,
         },
-        Joint::Assigned => is_help(bytes, site, value, behind) || is_folder(bytes, site, value, behind),
+        Joint::Assigned => match byte(value, 0) {
+            b'a'..=b'z' => before(bytes, site.from, 1) == b'-' && is_help(bytes, site, value, behind),
+            b'/' => is_folder(bytes, site, value, behind),
+            _ => false,
+        },
         Joint::Listed => false,
     }
 }
@@ -202,8 +206,7 @@ fn is_folder(bytes: &[u8], site: Site, value: &[u8], behind: &[u8]) -> bool {
         "/app", "/data", "/etc", "/home", "/mnt", "/opt", "/root", "/run", "/srv", "/tmp", "/usr", "/var",
     ]);
     let name = bytes.get(site.from..site.to).unwrap_or_default();
-    byte(value, 0) == b'/'
-        && matches!(before(bytes, site.from, 1), 0 | b' ' | b'\r' | b'\n')
+    matches!(before(bytes, site.from, 1), 0 | b' ' | b'\r' | b'\n')
         && name.eq_ignore_ascii_case(b"pwd")
         && FOLDERS.has_bytes(value)
         && value.iter().skip(1).all(u8::is_ascii_lowercase)
