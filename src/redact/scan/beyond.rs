@@ -20,7 +20,9 @@ pub(super) fn is_beyond(bytes: &[u8], site: Site, found: Extent) -> bool {
     match (site.joint, byte(bytes, site.to)) {
         (Joint::Listed, _) => {
             let is_sentence = before(bytes, site.from, 1) == b' ';
-            let is_said = || is_place(value) || is_count(value) && is_complaint(bytes, site, b"\"'");
+            let is_element = || matches!(byte(bytes, found.end), b']' | b')' | b',');
+            let is_said =
+                || is_place(value) || is_count(value) && is_element() && is_complaint(bytes, site, b"\"'");
             site.marked && is_sentence && !found.quoted && is_said()
         }
         (Joint::Assigned, b'<') => is_in_next_element(bytes, site, found),
@@ -39,10 +41,14 @@ fn is_place(value: &[u8]) -> bool {
     let file = parts.next().unwrap_or_default();
     let is_number = |part: &[u8]| (1..=6).contains(&part.len()) && part.iter().all(u8::is_ascii_digit);
     let end = file.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
+    let folders = file.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
+    let folders = file.get(..folders).unwrap_or_default();
     (1..=2).contains(&parts.clone().count())
         && parts.all(is_number)
         && end.len() + 1 < file.len()
         && ENDS.has_bytes(end)
+        && file.iter().filter(|byte| byte.is_ascii_digit()).count() <= 4
+        && !folders.iter().any(u8::is_ascii_uppercase)
         && file
             .iter()
             .all(|byte| byte.is_ascii_alphanumeric() || b"./_-\\".contains(byte))
@@ -96,7 +102,7 @@ fn is_in_next_element(bytes: &[u8], site: Site, found: Extent) -> bool {
     let open = || before_tag(bytes, found.start).map_or(&b""[..], |open| tag(open + 1));
     let value = bytes.get(found.start..found.end).unwrap_or_default();
     if is_count(value) {
-        return is_complaint(bytes, site, b">") && COUNTS.has_bytes(open());
+        return byte(bytes, found.end) == b'<' && is_complaint(bytes, site, b">") && COUNTS.has_bytes(open());
     }
     match closed {
         b"li" | b"th" | b"LI" | b"TH" | b"option" => is_field(bytes, found.start) && open() == closed,
@@ -183,18 +189,25 @@ fn is_behind_word(bytes: &[u8], site: Site, found: Extent) -> bool {
         }
         b'\r' | b'\n' => is_usage(bytes, open) && is_indented(bytes, found) && DOES.has_bytes(value),
         b'@' => is_host(value) && is_of_address(bytes, open),
-        b'`' => {
-            is_type(bytes, site) && matches!(byte(bytes, site.to + 2), 0 | b' ' | b',' | b'.' | b')' | b'\n')
-        }
+        b'`' => is_type(bytes, site) && is_between_types(bytes, site.to + 2),
         _ => false,
     };
     said && !is_closed(bytes, site)
 }
 
-/// What is said of a value of a type, and what a variable of one is called: `Promise<Token> resolved`, `Vec<Token> tokens`.
+/// ``Result<Token>`, found `String``: words between two types.
+fn is_between_types(bytes: &[u8], at: usize) -> bool {
+    let len = run(bytes, at, 16, |byte| {
+        byte.is_ascii_lowercase() || matches!(byte, b',' | b' ')
+    });
+    let words = bytes.get(at..at + len).unwrap_or_default();
+    matches!(words, b", found " | b" and " | b" or " | b" not ") && byte(bytes, at + len) == b'`'
+}
+
+/// What is said of a value of a type, and what a variable of one is called: `Promise<Token> resolved`, `List<Token> list`.
 static SAID: Lexicon = Lexicon::of(&[
     "expected", "failed", "found", "for", "from", "has", "in", "is", "list", "pending", "rejected",
-    "resolved", "returned", "to", "tokens", "was",
+    "resolved", "returned", "to", "was",
 ]);
 
 /// What a program says that it does.
@@ -226,7 +239,7 @@ fn goes_on(value: &[u8]) -> bool {
             .iter()
             .all(|byte| byte.is_ascii_lowercase() || *byte == b'-' || *byte == b'=')
         || matches!(value, [b'-', letter] if letter.is_ascii_lowercase());
-    is_option || name > 0 && byte(value, name) == b'=' && byte(value, name + 1) != b'='
+    is_option || value.len() <= 16 && name > 0 && byte(value, name) == b'=' && byte(value, name + 1) != b'='
 }
 
 /// `  -t, --token <TOKEN>  API token`: what a program says of its options, in columns.
@@ -384,6 +397,10 @@ mod tests {
             ("message", "('password', «a8Kq29dk:12»)"),
             ("message", "('missing token', «hunter22.dog:12»)"),
             ("message", "('password', «hunter.rs:12»)"),
+            ("message", "('missing token', «a8Kq29dkQm27.rs:12»)"),
+            ("message", "('missing token', «PORUSAvJabfPyVsrc/lib.rs:12»)"),
+            ("body", "<msg>invalid password</msg><n>«046» 454"),
+            ("message", "(\"invalid password\",«231» Elm Street"),
             (
                 "message",
                 "\"https://vault.corp/v1/kv/token\": «s.abcdef12345678»",
@@ -438,6 +455,7 @@ mod tests {
             ("message", "<password> «hunter22x» and more"),
             ("message", "<password>«hunter22x»"),
             ("message", "--password <password> «hunter22x»"),
+            ("message", "token=<password> «sid=buZSy5IXZrOwJkV78ta0»"),
             ("message", "<user> <password>\n  «sunshine»"),
             ("message", "usage: passwd <password>\n«sunshine»"),
             ("message", "usage: passwd <password>\n  «hunter22x» for bob"),
@@ -447,6 +465,7 @@ mod tests {
             ("message", "<Vec><Token> «resolved» </Token>"),
             ("message", "Option<Password> «sunshine» for bob"),
             ("message", "Option<Password>`«hunter22x»`"),
+            ("message", "Vec<Token> «tokens» = api_key"),
             ("message", "https://<user>:<password>«@hunter22x»"),
             ("message", "usage: x <password>\n  «sunshine» is"),
         ]);

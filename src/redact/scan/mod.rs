@@ -20,6 +20,8 @@ mod cases_odd;
 #[cfg(test)]
 mod cases_pem;
 #[cfg(test)]
+mod cases_released;
+#[cfg(test)]
 mod cases_several;
 mod clue;
 pub(super) mod custom;

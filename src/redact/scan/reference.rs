@@ -1,7 +1,7 @@
 //! Values that only say where the value is, or why none is shown: `(sensitive value)`, `$(cat /run/secrets/db)`,
 //! `var.db_password`, `env("DB_PASSWORD")`. Each has a closed form: what is not wholly of it is cut as before.
 
-use super::alphabet::byte;
+use super::alphabet::{Bytes, byte};
 use super::bytes::{before, run, run_back};
 use super::joint::Site;
 use super::lexicon::Lexicon;
@@ -28,7 +28,7 @@ pub(super) fn resolved(bytes: &[u8], site: Site, found: Extent) -> Option<Extent
                 false => Some(found),
             };
         }
-        b'a'..=b'z' => is_expression(bytes, site, value) && ends(bytes, found.end),
+        b'a'..=b'z' => is_expression(bytes, site, value) && ends_statement(bytes, found.end),
         _ => false,
     };
     (!is_said).then_some(found)
@@ -49,6 +49,12 @@ fn ends(bytes: &[u8], at: usize) -> bool {
         byte(bytes, at),
         0..=b' ' | b',' | b';' | b')' | b']' | b'}' | b'"' | b'\'' | b'`' | b'<'
     ) || byte(bytes, at) == b'\\' && matches!(byte(bytes, at + 1), b'n' | b'r' | b't' | b'"')
+}
+
+/// As [`ends`], where what follows a space is no text in marks, which might be another name's.
+fn ends_statement(bytes: &[u8], at: usize) -> bool {
+    static OPENS: Bytes = Bytes::of(b"\"'`\\{=:- ");
+    ends(bytes, at) && !(byte(bytes, at) == b' ' && OPENS.has(byte(bytes, at + 1)))
 }
 
 /// The value up to the bracket that closes it, behind spaces; empty where something goes on behind that.
@@ -364,6 +370,7 @@ mod tests {
             ("message", "password = «user.hunter»"),
             ("message", "password=«random_password.hunter»"),
             ("message", "passphrase = «var.db_password dog cat»"),
+            ("message", "password = «var.db_password» - api_key: «hunter22x»"),
             ("message", "{\"password\":\"«var.db_password»\"}"),
         ]);
     }
