@@ -40,12 +40,14 @@ pub(super) fn is_said(bytes: &[u8], site: Site, found: Extent) -> bool {
 
 /// `get-token.sh: line 3: …`, `refresh token: status 400: …`
 fn is_line(value: &[u8], behind: &[u8]) -> bool {
-    if !matches!(value, b"line" | b"status") {
-        return false;
-    }
-    let digits = run(behind, 1, 7, |byte| byte.is_ascii_digit());
+    let most = match value {
+        b"line" => 5,
+        b"status" => 3,
+        _ => return false,
+    };
+    let digits = run(behind, 1, most + 1, |byte| byte.is_ascii_digit());
     byte(behind, 0) == b' '
-        && (1..=6).contains(&digits)
+        && (1..=most).contains(&digits)
         && byte(behind, 1 + digits) == b':'
         && matches!(byte(behind, 2 + digits), 0 | b' ')
 }
@@ -174,11 +176,16 @@ fn is_behind_level(bytes: &[u8], site: Site) -> bool {
     let mut words = line.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
     let last = words.clone().next_back().unwrap_or_default();
     let name = bytes.get(from..site.to).unwrap_or_default();
+    // Codes are called by short names.
+    let module = name
+        .rsplit(|byte| matches!(byte, b':' | b'.'))
+        .next()
+        .unwrap_or_default();
     let is_path = || {
         name.windows(2).any(|pair| pair == b"::") || name.iter().filter(|byte| **byte == b'.').count() >= 2
     };
     // Java writes the thread between the two.
-    (is_level(last) || last.ends_with(b"]") && words.any(is_level)) && is_path()
+    (is_level(last) || last.ends_with(b"]") && words.any(is_level)) && module.len() > 4 && is_path()
 }
 
 /// `the --api-key flag is required`, `using --password via the CLI`: words about an option, and the word that follows them.
@@ -270,6 +277,8 @@ mod tests {
             ("message", "INFO app::auth::token: «user=a8Kq29dkQm2L»"),
             ("message", "INFO app::auth::password: «state=sunshine»"),
             ("message", "INFO app::auth::pin: «n=4821»"),
+            ("message", "WARN app::cvv: «n=123»"),
+            ("message", "totp token: «status» 482193: ok"),
             ("message", "INFO profile::mysql::password: «sunshine»"),
             ("message", "profile::mysql::password: «sunshine»"),
             ("message", "app.auth.token: «hunter22x»"),
