@@ -5,17 +5,22 @@ use super::clue::{ACCOUNT, BIRTH};
 use super::digits::{Group, mark};
 use super::hits::Sort;
 use super::numbers::Scan;
+use super::unowned;
 
 /// Pushes the account number or date of birth that the groups begin with.
 pub(super) fn find(scan: &mut Scan<'_, '_>, groups: &[Group]) -> Option<usize> {
     let start = groups.first()?.start;
     if scan.speaks_of(start, BIRTH)
         && let Some(end) = date_end(scan.bytes, start)
+        && !unowned::is_date_of_deed(scan, start)
     {
         scan.push(start, end, "birth", Sort::Personal);
         return Some(end);
     }
-    if !scan.speaks_of(start, ACCOUNT) {
+    if !scan.speaks_of(start, ACCOUNT)
+        || unowned::is_date(scan.bytes, start)
+        || unowned::is_reference(scan, start)
+    {
         return None;
     }
     let count = |last: usize| {

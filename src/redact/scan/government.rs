@@ -8,6 +8,7 @@ use super::clue::{
 use super::digits::{Group, mark};
 use super::hits::Sort;
 use super::numbers::Scan;
+use super::unowned;
 
 /// Pushes the American social security (or taxpayer) number in the groups.
 pub(super) fn ssn(scan: &mut Scan<'_, '_>, groups: &[Group]) -> Option<usize> {
@@ -22,7 +23,9 @@ pub(super) fn ssn(scan: &mut Scan<'_, '_>, groups: &[Group]) -> Option<usize> {
             }
             (a.start, c.end)
         }
-        _ if first.len() == 9 && scan.speaks_of(first.start, SSN) => (first.start, first.end),
+        _ if first.len() == 9 && scan.speaks_of(first.start, SSN) && !unowned::is_id(scan, first.start) => {
+            (first.start, first.end)
+        }
         _ => return None,
     };
     let (digits, _) = digits::<9>(scan.bytes.get(start..end)?)?;
@@ -268,7 +271,8 @@ fn document(scan: &mut Scan<'_, '_>, digit: usize) -> Option<usize> {
     });
     let token = bytes.get(start..start + len)?;
     let digits = token.iter().filter(|byte| byte.is_ascii_digit()).count();
-    let date = token.len() == 10 && at(bytes, start + 4) == b'-' && at(bytes, start + 7) == b'-';
+    let date = token.len() == 10 && at(bytes, start + 4) == b'-' && at(bytes, start + 7) == b'-'
+        || token.len() == 13 && unowned::is_date(bytes, start);
     let is_code = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
     let many = digits >= 5 || len == 9 && digits >= 3 && token.iter().all(is_code);
     let fits = (6..=20).contains(&len) && many && !date;

@@ -7,6 +7,9 @@ use super::joint::Site;
 use super::lexicon::Lexicon;
 use super::plausible::Joint;
 use super::value::Extent;
+use super::{beyond, lexeme, reference, spoken};
+use crate::redact::scan::hits::Sort;
+use crate::redact::words::Named;
 
 /// Whether the word says something about a secret in another language.
 pub(super) fn is_foreign_word(word: &str) -> bool {
@@ -52,6 +55,33 @@ pub(super) fn is_column_type(value: &str) -> bool {
     let value = value.trim_end_matches([',', ';', ')']);
     let sized = value.split_once('(').filter(|(name, _)| TYPES.has(name));
     sized.is_some_and(|(_, size)| !size.is_empty() && size.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// What is the value of what is plausible as one: nothing of a secret's, where it belongs to something else or only says where
+/// the value is kept.
+pub(super) fn value(bytes: &[u8], named: Named, site: Site, found: Extent) -> Option<Extent> {
+    if named.sort != Sort::Secret {
+        return Some(found);
+    }
+    if site.joint == Joint::Listed {
+        return (!beyond::is_beyond(bytes, site, found)).then_some(found);
+    }
+    // A phrase is of several words.
+    if named.phrase && !found.quoted && is_phrase(bytes, found) {
+        return Some(found);
+    }
+    if beyond::is_beyond(bytes, site, found)
+        || spoken::is_said(bytes, site, found)
+        || lexeme::is_spoken_of(bytes, site, found)
+    {
+        return None;
+    }
+    reference::resolved(bytes, site, found)
+}
+
+fn is_phrase(bytes: &[u8], found: Extent) -> bool {
+    let words = bytes.get(found.start..found.end);
+    byte(bytes, found.end) == b' ' || words.unwrap_or_default().contains(&b' ')
 }
 
 /// Whether what stands where a value would is none, by what is around it.

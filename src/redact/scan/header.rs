@@ -72,6 +72,11 @@ pub(super) fn parameters(look: &mut Look<'_, '_>, named: Named, found: Extent) -
     };
     let text = look.text.get(..end).unwrap_or_default();
     let any = look.listed.read(text, found.start, look.hits);
+    // `token: signature mismatch`
+    let said = text.get(found.start + scheme + 1..).unwrap_or_default();
+    if !any && matches!(said, "error" | "expired" | "invalid" | "mismatch" | "missing") {
+        return false;
+    }
     if !any {
         look.secret(found.start + scheme + 1, end, "header.parameter");
     }

@@ -304,12 +304,14 @@ pub(super) fn cut(look: &mut Look<'_, '_>, named: Named, site: Site, found: Exte
             known.of(bytes, start, start + text.len())
         }
     });
-    if plausible {
-        look.hits
-            .push(found.start, found.end, rule(named.sort), named.sort);
-        look.named = look.named.max(found.end);
-    }
-    plausible
+    let value = plausible.then(|| harmless::value(look.bytes, named, site, found));
+    let Some(found) = value.flatten() else {
+        return false;
+    };
+    look.hits
+        .push(found.start, found.end, rule(named.sort), named.sort);
+    look.named = look.named.max(found.end);
+    true
 }
 
 /// `src/token.rs:42:9`: a place in a file of a program, which is called after what it is about.

@@ -9,6 +9,7 @@ mod algorithm;
 mod alphabet;
 mod argv;
 mod bare;
+mod beyond;
 mod bytes;
 mod card;
 #[cfg(test)]
@@ -19,6 +20,8 @@ mod cases_kv;
 mod cases_odd;
 #[cfg(test)]
 mod cases_pem;
+#[cfg(test)]
+mod cases_released;
 #[cfg(test)]
 mod cases_several;
 mod clue;
@@ -47,6 +50,7 @@ mod judged;
 mod jwk;
 mod keyval;
 mod lead;
+mod lexeme;
 mod lexicon;
 mod listed;
 mod lists;
@@ -67,16 +71,19 @@ mod phrases;
 mod plausible;
 mod prose;
 mod putty;
+mod reference;
 mod replaced;
 mod search;
 mod sentence;
 mod several;
+mod spoken;
 #[cfg(test)]
 mod timings;
 mod token_table;
 mod tokens;
 mod traits;
 mod triggers;
+mod unowned;
 mod url;
 mod value;
 mod variety;

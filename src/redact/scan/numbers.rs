@@ -16,7 +16,7 @@ pub(super) struct Scan<'t, 'h> {
     pub(super) clues: Clues<'t>,
     /// What the field's name says of its value.
     name: Kinds,
-    hits: &'h mut Hits,
+    pub(super) hits: &'h mut Hits,
     /// End of the last IPv4 address.
     pub(super) address_end: usize,
     /// End of the last run of hexadecimal groups that was looked at.

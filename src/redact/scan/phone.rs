@@ -4,6 +4,7 @@ use super::bytes::{at, before, free_left, free_right, is_word, run};
 use super::clue::{CALL, PHONE};
 use super::hits::Sort;
 use super::numbers::Scan;
+use super::unowned;
 
 /// The most digits of a number, country included (E.164).
 const MOST: usize = 15;
@@ -135,7 +136,10 @@ pub(super) fn national(scan: &mut Scan<'_, '_>, start: usize) -> Option<usize> {
     if !strong && !scan.speaks_of(start, CALL) {
         return None;
     }
-    let start = start - usize::from(before(bytes, start, 1) == b'(');
+    if unowned::is_moment(scan, start) {
+        return None;
+    }
+    let start = start - usize::from(before(bytes, start, 1) == b'(' && !is_aside(bytes, start));
     let number = Number::read(bytes, start, MOST)?;
     let date =
         number.first_group == 4 && number.marked && (number.starts_with(b"19") || number.starts_with(b"20"));
@@ -146,6 +150,12 @@ pub(super) fn national(scan: &mut Scan<'_, '_>, start: usize) -> Option<usize> {
         );
     let fits = (7..=MOST).contains(&number.count) && !date && (strong || clear);
     finish(scan, start, number.end, fits)
+}
+
+/// `sent (4155550132)`: the brackets are the sentence's, not the number's.
+fn is_aside(bytes: &[u8], start: usize) -> bool {
+    let digits = run(bytes, start, MOST, |byte| byte.is_ascii_digit());
+    digits >= 7 && at(bytes, start + digits) == b')'
 }
 
 fn finish(scan: &mut Scan<'_, '_>, start: usize, end: usize, fits: bool) -> Option<usize> {

@@ -11,6 +11,7 @@ use super::lexicon::Lexicon;
 use super::look::Look;
 use super::mark;
 use super::plausible::{is_random, is_unlike_a_word};
+use super::spoken;
 use super::value;
 use crate::redact::scan::hits::Sort;
 use crate::redact::words::{Force, Named};
@@ -38,6 +39,7 @@ pub(super) fn after(look: &mut Look<'_, '_>, from: usize, to: usize) {
     let Some((start, end, joined)) = candidate(look.bytes, at + 1) else {
         return;
     };
+    let end = spoken::first_cell(look.bytes, start, end);
     let value = look.text.get(start..end).unwrap_or_default();
     let digit = value.bytes().any(|byte| byte.is_ascii_digit());
     let unlike = || is_unlike_a_word(value) && !is_foreign_sentence(look.bytes, start, value);
