@@ -18,7 +18,7 @@ pub(super) fn find(scan: &mut Scan<'_, '_>, groups: &[Group]) -> Option<usize> {
         return Some(end);
     }
     if !scan.speaks_of(start, ACCOUNT)
-        || unowned::is_date(scan.bytes, start)
+        || unowned::is_late_date(scan.bytes, start)
         || unowned::is_reference(scan, start)
     {
         return None;

@@ -272,7 +272,7 @@ fn document(scan: &mut Scan<'_, '_>, digit: usize) -> Option<usize> {
     let token = bytes.get(start..start + len)?;
     let digits = token.iter().filter(|byte| byte.is_ascii_digit()).count();
     let date = token.len() == 10 && at(bytes, start + 4) == b'-' && at(bytes, start + 7) == b'-'
-        || token.len() == 13 && unowned::is_date(bytes, start);
+        || token.len() == 13 && unowned::is_late_date(bytes, start);
     let is_code = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
     let many = digits >= 5 || len == 9 && digits >= 3 && token.iter().all(is_code);
     let fits = (6..=20).contains(&len) && many && !date;

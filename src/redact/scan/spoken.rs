@@ -72,7 +72,9 @@ fn is_decoding(value: &[u8]) -> bool {
     FAULTS.iter().any(|fault| {
         let rest = value.strip_prefix(*fault);
         rest.is_some_and(|rest| {
-            rest.len() <= 6 && rest.iter().all(|byte| byte.is_ascii_digit() || *byte == b')')
+            let has_place = fault.ends_with(b"(");
+            let is_said = |byte: &u8| *byte == b')' || has_place && byte.is_ascii_digit();
+            rest.len() <= 6 && rest.iter().all(is_said)
         })
     })
 }
@@ -141,11 +143,13 @@ fn is_of_module(bytes: &[u8], site: Site, value: &[u8], behind: &[u8]) -> bool {
         "verifying",
     ]);
     let is_doing = || DOES.has_bytes(value) && byte(behind, 0) == b' ';
-    (is_pair(value) || is_doing()) && is_behind_level(bytes, site)
+    let name = bytes.get(site.from..site.to).unwrap_or_default();
+    (is_pair(name, value) || is_doing()) && is_behind_level(bytes, site)
 }
 
-/// `user=anna`, `attempt=12`: whose it is, in letters, or how often, in few digits.
-fn is_pair(value: &[u8]) -> bool {
+/// `user=anna`, `attempt=12`: whose it is, in letters, or how often, in few digits. Behind a module of passwords, a user may
+/// be one.
+fn is_pair(module: &[u8], value: &[u8]) -> bool {
     static WHOSE: Lexicon = Lexicon::of(&["user", "username"]);
     static COUNTS: Lexicon = Lexicon::of(&[
         "attempt", "attempts", "count", "elapsed", "n", "retries", "size", "status", "step", "took", "ttl",
@@ -153,6 +157,11 @@ fn is_pair(value: &[u8]) -> bool {
     let sign = value.iter().position(|byte| *byte == b'=').unwrap_or(value.len());
     let name = value.get(..sign).unwrap_or_default();
     let said = value.get(sign + 1..).unwrap_or_default();
+    if (WHOSE.has_bytes(name) || name == b"n")
+        && module.windows(4).any(|part| part.eq_ignore_ascii_case(b"pass"))
+    {
+        return false;
+    }
     (1..=12).contains(&said.len()) && WHOSE.has_bytes(name) && said.iter().all(u8::is_ascii_lowercase)
         || (1..=3).contains(&said.len()) && COUNTS.has_bytes(name) && said.iter().all(u8::is_ascii_digit)
 }
@@ -214,6 +223,7 @@ fn is_folder(bytes: &[u8], site: Site, value: &[u8], behind: &[u8]) -> bool {
     ]);
     let name = bytes.get(site.from..site.to).unwrap_or_default();
     matches!(before(bytes, site.from, 1), 0 | b' ' | b'\r' | b'\n')
+        && before(bytes, site.from, 2) != b';'
         && name.eq_ignore_ascii_case(b"pwd")
         && FOLDERS.has_bytes(value)
         && value.iter().skip(1).all(u8::is_ascii_lowercase)
@@ -245,7 +255,10 @@ pub(super) fn first_cell(bytes: &[u8], start: usize, end: usize) -> usize {
         return end;
     };
     let word = bytes.get(start..comma).unwrap_or_default();
-    let is_cell = byte(bytes, comma) == b',' && DONE.has_bytes(word) && is_date(bytes, comma + 1);
+    let is_cell = byte(bytes, comma) == b','
+        && word.iter().all(u8::is_ascii_lowercase)
+        && DONE.has_bytes(word)
+        && is_date(bytes, comma + 1);
     if is_cell { comma } else { end }
 }
 
@@ -277,6 +290,8 @@ mod tests {
             ("message", "INFO app::auth::token: «user=a8Kq29dkQm2L»"),
             ("message", "INFO app::auth::password: «state=sunshine»"),
             ("message", "INFO app::auth::pin: «n=4821»"),
+            ("message", "INFO app::auth::password: «user=sunshine»"),
+            ("message", "ERROR app::auth::passcode: «n=482»"),
             ("message", "WARN app::cvv: «n=123»"),
             ("message", "totp token: «status» 482193: ok"),
             ("message", "INFO profile::mysql::password: «sunshine»"),
@@ -332,6 +347,9 @@ mod tests {
             ("message", "PWD=«/sunshine»"),
             ("message", "pwd=«/Srv»"),
             ("message", "Server=x;UID=sa;PWD=«/data»"),
+            ("message", "Server=x; UID=sa; PWD=«/data»"),
+            ("error", "decoding token: «Base64(InvalidLength482193»"),
+            ("message", "password is «Wrong,2001-01-01»"),
             ("message", "password=«/srv»"),
             ("message", "token_filter=«hunter22x»"),
         ]);

@@ -127,13 +127,25 @@ pub(super) fn is_reference(scan: &mut Scan<'_, '_>, start: usize) -> bool {
     name.is_some_and(|name| NAMES.has_bytes(name)) && is_beside(scan, "iban", clue, start)
 }
 
-/// `{"ssn":"…","id":123456789}`: whether the number at `start` is an id in a row whose number was found.
+/// `{"ssn":"…","id":123456789}`: whether the number at `start` is an id right behind the number that the word announced. Where
+/// a name stands between the word and that number, or before the id, the id may be another such number.
 pub(super) fn is_id(scan: &Scan<'_, '_>, start: usize) -> bool {
-    /// How far before it that one begins at most, in bytes.
-    const NEAR: usize = 64;
-    let name = name_of(scan.bytes, start).and_then(|(from, to)| scan.bytes.get(from..to));
-    let is_found = || is_beside(scan, "ssn", start.saturating_sub(NEAR), start);
-    scan.kinds() & SSN == 0 && name == Some(b"id") && is_found()
+    let bytes = scan.bytes;
+    let name = name_of(bytes, start).filter(|(from, to)| bytes.get(*from..*to) == Some(b"id"));
+    let Some((name, _)) = name.filter(|_| scan.kinds() & SSN == 0) else {
+        return false;
+    };
+    let is_mark = |byte: u8| byte.is_ascii() && !byte.is_ascii_alphanumeric();
+    let is_announced = |hit: &&Hit| {
+        let word = hit.start - run_back(bytes, hit.start, 6, is_mark);
+        let from = word - run_back(bytes, word, 5, |byte| byte.is_ascii_alphanumeric());
+        let word = bytes.get(from..word).unwrap_or_default();
+        word.eq_ignore_ascii_case(b"ssn") && run_back(bytes, name, 8, is_mark) == name - hit.end
+    };
+    let mut last = scan.hits.list().iter().rev().take(4);
+    let found = last.find(|hit| hit.rule == "ssn" && hit.end <= name);
+    let found = found.filter(is_announced).map(|hit| hit.start);
+    found.is_some_and(|found| is_beside(scan, "ssn", found, start))
 }
 
 /// Whether digits are the seconds or milliseconds since 1970 right behind a telephone number that was found:
@@ -149,8 +161,13 @@ pub(super) fn is_moment(scan: &mut Scan<'_, '_>, start: usize) -> bool {
     scan.bytes.get(gap..start) == Some(AT) && last.is_some_and(|hit| hit.rule == "phone" && hit.end == gap)
 }
 
-/// Whether a date of four digits for its year stands at `start`, alone or before a time of the day, which is no number of an
-/// account.
+/// Whether a date stands at `start` on which hardly anybody who has an account or a passport was born.
+pub(super) fn is_late_date(bytes: &[u8], start: usize) -> bool {
+    let year = bytes.get(start..start + 4).unwrap_or_default();
+    year >= b"2015".as_slice() && is_date(bytes, start)
+}
+
+/// Whether a date of four digits for its year stands at `start`, alone or before a time of the day.
 pub(super) fn is_date(bytes: &[u8], start: usize) -> bool {
     let number = |from: usize, len: usize| {
         let digits = bytes.get(from..from + len).unwrap_or_default();
@@ -286,6 +303,9 @@ mod tests {
             claims("iban", &text, "");
         }
         for text in [
+            format!("iban={iban} geboren 1995-06-07"),
+            "Kontonummer 12345678, geb. 1995-06-07".to_owned(),
+            "{\"account_number\":\"12345678\",\"geb\":\"1995-06-07\"}".to_owned(),
             format!("iban={iban} account=12345678"),
             format!("iban={iban} number=12345678"),
             format!("iban={iban} ref=0532013000"),
@@ -326,6 +346,19 @@ mod tests {
             format!("ssn={ssn} id={bare}"),
         ] {
             assert_eq!(found(&same, "").len(), 2, "{same}");
+        }
+        for both in [
+            "[{\"type\":\"SSN\",\"id\":\"536-22-8714\"},{\"type\":\"SSN\",\"id\":\"219099999\"}]",
+            "SSN 536-22-8714, taxpayer id: 219099999",
+            "social security id=536228714 replaced by social security id=219099999",
+            "ssn=536-22-8714, spouse ssn id=219099999",
+            "SSN: 536-22-8714 / ITIN id: 912709999",
+            "<ssn id=\"536228714\"/><ssn id=\"219099999\"/>",
+            "{\"ssn\":\"536-22-8714\",\"spouse_ssn\":{\"id\":\"219099999\"}}",
+            "{\"ssns\":[{\"id\":\"536228714\"},{\"id\":\"219099999\"}]}",
+            "ssn:\n  - id: 536-22-8714\n  - id: 219099999",
+        ] {
+            assert_eq!(found(both, "").len(), 2, "{both}");
         }
         claims("ssn", "ssn id «123456789»", "");
         claims("ssn", "ssn: {\"id\": \"«123456789»\"}", "");
