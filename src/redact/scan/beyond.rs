@@ -21,8 +21,11 @@ pub(super) fn is_beyond(bytes: &[u8], site: Site, found: Extent) -> bool {
         (Joint::Listed, _) => {
             let is_sentence = before(bytes, site.from, 1) == b' ';
             let is_element = || matches!(byte(bytes, found.end), b']' | b')' | b',');
-            let is_said =
-                || is_place(value) || is_count(value) && is_element() && is_complaint(bytes, site, b"\"'");
+            let is_complaint = || is_complaint(bytes, site, b"\"'");
+            let is_said = || {
+                is_place(value) && (value.contains(&b'/') || is_complaint())
+                    || is_count(value) && is_element() && is_complaint()
+            };
             site.marked && is_sentence && !found.quoted && is_said()
         }
         (Joint::Assigned, b'<') => is_in_next_element(bytes, site, found),
@@ -91,9 +94,8 @@ fn is_complaint(bytes: &[u8], site: Site, marks: &[u8]) -> bool {
 /// `<msg>wrong password</msg><n>3</n>`, `<li>password</li><li>email</li>`: the next element is another thing. Where the text of the
 /// one is the name alone, the next may well be the value: `<key>password</key><string>…</string>`.
 fn is_in_next_element(bytes: &[u8], site: Site, found: Extent) -> bool {
-    static COUNTS: Lexicon = Lexicon::of(&[
-        "attempt", "attempts", "code", "count", "errno", "line", "n", "status",
-    ]);
+    // An attempt may be what was tried.
+    static COUNTS: Lexicon = Lexicon::of(&["code", "count", "errno", "line", "n", "status"]);
     let tag = |at: usize| {
         let len = run(bytes, at, 16, |byte| byte.is_ascii_alphanumeric());
         bytes.get(at..at + len).unwrap_or_default()
@@ -239,7 +241,9 @@ fn goes_on(value: &[u8]) -> bool {
             .iter()
             .all(|byte| byte.is_ascii_lowercase() || *byte == b'-' || *byte == b'=')
         || matches!(value, [b'-', letter] if letter.is_ascii_lowercase());
-    is_option || value.len() <= 16 && name > 0 && byte(value, name) == b'=' && byte(value, name + 1) != b'='
+    let digits = run(value, name + 1, 4, |byte| byte.is_ascii_digit());
+    let is_count = || (1..=3).contains(&digits) && name + 1 + digits == value.len();
+    is_option || name > 0 && byte(value, name) == b'=' && is_count()
 }
 
 /// `  -t, --token <TOKEN>  API token`: what a program says of its options, in columns.
@@ -256,6 +260,7 @@ fn is_help(bytes: &[u8], site: Site, found: Extent) -> bool {
     let line = head.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
     line.starts_with(b"  ")
         && line.trim_ascii_start().starts_with(b"-")
+        && byte(value, 0).is_ascii_uppercase()
         && value.iter().all(u8::is_ascii_alphabetic)
         && byte(bytes, found.end) == b' '
         && byte(bytes, found.end + 1).is_ascii_lowercase()
@@ -356,6 +361,17 @@ fn is_closed(bytes: &[u8], site: Site) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::cases::check;
+
+    #[test]
+    fn what_may_be_a_value_beyond_the_end_is_cut() {
+        check(&[
+            ("message", "user=bob password=<password> «x=hunter22x»"),
+            ("message", "('user password', «p4ss.pl:22»)"),
+            ("message", "'new password', «monkey.sh:99»"),
+            ("message", "<msg>wrong password</msg><attempt>«482»</attempt>"),
+            ("message", "  --password <PASSWORD>  «hunter» two"),
+        ]);
+    }
 
     #[test]
     fn what_follows_a_sentence_or_an_element_is_not_its_last_words_value() {

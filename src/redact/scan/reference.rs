@@ -97,7 +97,12 @@ fn is_file(value: &[u8]) -> bool {
 fn is_path(path: &[u8]) -> bool {
     let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'_' | b'-');
     let begins = [&b"/"[..], b"./", b"../", b"~/"];
-    begins.iter().any(|begin| path.starts_with(begin)) && path.len() > 2 && path.iter().skip(1).all(is_part)
+    // A secret in the place of a path has more digits.
+    let digits = path.iter().filter(|byte| byte.is_ascii_digit()).count();
+    begins.iter().any(|begin| path.starts_with(begin))
+        && path.len() > 2
+        && digits <= 2
+        && path.iter().skip(1).all(is_part)
 }
 
 /// `ssm:/prod/db/password`, `secretref:db-password`, `${file(./secret.txt)}`: a store and a place in it.
@@ -125,7 +130,8 @@ fn is_store(bytes: &[u8], found: Extent) -> bool {
             && place.get(2..).is_some_and(|rest| rest.contains(&b'/'))
             && is_name(place, b"/-_.")
     };
-    let is_joined = |name: &[u8]| name.contains(&b'-') && is_name(name, b"-");
+    let is_joined =
+        |name: &[u8]| name.contains(&b'-') && is_name(name, b"-") && !name.iter().any(u8::is_ascii_digit);
     let is_whole = || found.quoted || ends(bytes, found.end);
     is_whole()
         && (is_path(within(b"${file(", b")}"))
@@ -253,13 +259,22 @@ fn argument(bytes: &[u8], found: Extent) -> Option<Extent> {
     if byte(bytes, next) == b')' {
         return None;
     }
-    default(bytes, next, escapes).or(Some(found))
+    // What stands second in a store's call is mostly a region or a version.
+    is_environment
+        .then(|| default(bytes, next, escapes))
+        .flatten()
+        .or(Some(found))
 }
 
 /// The text behind the comma at `at`, in marks like those of the name, and closed with the call.
 fn default(bytes: &[u8], at: usize, escapes: usize) -> Option<Extent> {
     let second = value::skip_space(bytes, at + 1, true);
     let default = value::in_marks(bytes, second).filter(|_| byte(bytes, at) == b',')?;
+    let text = bytes.get(default.start..default.end)?;
+    // Such a text may be two of another kind of marks, and what lies between them.
+    if memchr::memchr2(b'"', b'\n', text).is_some() {
+        return None;
+    }
     let depth = run(bytes, second, 8, |byte| byte == b'\\');
     let close = default.end + depth;
     let is_whole = depth == escapes
@@ -288,7 +303,8 @@ static STORES: Lexicon = Lexicon::of(&[
 /// `DB_PASSWORD`: capitals and low lines.
 fn is_of_environment(name: &[u8]) -> bool {
     let is_part = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_';
-    (name.contains(&b'_') || is_named(name))
+    let ends = [&b"_URL"[..], b"_DSN", b"_PASS", b"_PWD", b"_PIN"];
+    (is_named(name) || ends.iter().any(|end| name.ends_with(end)))
         && byte(name, 0).is_ascii_uppercase()
         && name.iter().all(is_part)
         && name.iter().filter(|byte| byte.is_ascii_digit()).count() <= 2
@@ -341,6 +357,8 @@ mod tests {
             ("message", "token: «{{resolve:a}}hunter»"),
             ("message", "token: «secretref:Xabc12XYd»"),
             ("message", "token: «secretref:hunter»"),
+            ("message", "token: «secretref:a-bhunter22x»"),
+            ("message", "password=«$(cat» ./S3cr3tPassw0rdaB3x9Kq2L)"),
             ("message", "password=«ssm:/hunter»"),
             ("message", "api_key=«$monkey»"),
         ]);
@@ -385,6 +403,17 @@ mod tests {
             ("message", "{\"m\":\"password = os.getenv(\\\"DB_PASSWORD\\\")\"}"),
             ("message", "password = get_secret(\"db\")"),
             ("message", "password = get_secret(\"prod/db-password\")"),
+            (
+                "message",
+                "password = get_secret(\"«prod/db-password»\", \"us-east-1\")",
+            ),
+            (
+                "message",
+                "{\"a\":\"password = get_secret('«db»', '\",\"n\":{\"d\":\"')\"}}",
+            ),
+            ("message", "recovery_code = env(\"«ABCD_EFGH_IJKL»\")"),
+            ("message", "license_key = env(\"«QWER_TYUI_ASDF_GHJK»\")"),
+            ("message", "HTTPBasicAuth(\"bob\", \"secretref:db-x\")"),
             ("message", "password = get_secret(\"«hunter»\")"),
             ("message", "password = get_secret(\"«hunter22x»\")"),
             ("message", "password = get_password(\"«db»\")"),

@@ -11,6 +11,7 @@ use super::look::Look;
 use super::mark;
 use super::members;
 use super::plausible::{Joint, is_unlike_a_word};
+use super::reference;
 use super::value::{self, Extent};
 use crate::redact::words::{Force, Named};
 
@@ -234,7 +235,9 @@ fn login(look: &mut Look<'_, '_>, named: Named, site: Site, at: usize) -> bool {
         ..named
     };
     let text = look.text.get(password.start..password.end);
-    cut(look, named, site, password) || text.is_some_and(|text| !text.is_empty() && is_nothing(text))
+    cut(look, named, site, password)
+        || text.is_some_and(|text| !text.is_empty() && is_nothing(text))
+        || reference::resolved(look.bytes, site, password).is_none()
 }
 
 /// `"AUTH" "…"`, `"AUTH" "user" "…"`: a command as a server shows it.
