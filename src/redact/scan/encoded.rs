@@ -243,7 +243,12 @@ fn percent<'b>(run: &[u8], decoded: &'b mut Vec<u8>) -> Option<Cow<'b, str>> {
 }
 
 /// Looks at a list of byte values behind the bracket before `start`; says where to look on.
-fn list(bytes: &[u8], start: usize, secret: &mut dyn FnMut(&str) -> bool, hits: &mut Hits) -> usize {
+pub(super) fn list(
+    bytes: &[u8],
+    start: usize,
+    secret: &mut dyn FnMut(&str) -> bool,
+    hits: &mut Hits,
+) -> usize {
     let mut values = Values::default();
     let mut position = start;
     let mut end = start;

@@ -14,7 +14,9 @@ use super::triggers::Trigger;
 use super::variety::Variety;
 use crate::redact::words::{self, Named};
 
-use super::{argv, bare, grant, jwk, keyval, listed, lists, pairs, pem, phrases, prose, putty, url, value};
+use super::{
+    argv, bare, forms, grant, jwk, keyval, listed, lists, pairs, pem, phrases, prose, putty, url, value,
+};
 
 /// A text under the eyes of the detectors.
 #[derive(Debug)]
@@ -166,6 +168,7 @@ impl<'t, 'h> Look<'t, 'h> {
                     argv::bind_password(self, end);
                 }
             }
+            Trigger::Form(form) => forms::begin(self, form, start, end),
             Trigger::Option => argv::option(self, start),
             Trigger::User => argv::user(self, start, end),
             Trigger::Identified => keyval::identified(self, end),

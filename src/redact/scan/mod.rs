@@ -15,6 +15,8 @@ mod card;
 #[cfg(test)]
 mod cases;
 #[cfg(test)]
+mod cases_forms;
+#[cfg(test)]
 mod cases_kv;
 #[cfg(test)]
 mod cases_odd;
@@ -25,6 +27,7 @@ mod cases_released;
 #[cfg(test)]
 mod cases_several;
 mod clue;
+mod clue_words;
 pub(super) mod custom;
 mod cut;
 mod digits;
@@ -35,6 +38,8 @@ mod escapes;
 mod field;
 mod fold;
 mod fold_table;
+mod form_table;
+mod forms;
 mod glance;
 mod government;
 mod grant;
