@@ -177,3 +177,71 @@ fn numbers_of_more_offices_are_found_behind_their_words() {
         assert_eq!(scan("message", text).redactions.len(), 1, "{text}");
     }
 }
+
+#[test]
+fn tokens_of_more_vendors_are_found_and_words_like_them_stay() {
+    let all = super::cases::ALNUM;
+    let upper = &"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    for token in [
+        format!("tines{}{}", "_", body(all, 32)),
+        format!("secret-{}-{}=", "live", body(all, 35)),
+        format!("SC{}{}", "W", body(upper, 17)),
+        format!("zpka{}{}", "_", body("0123456789abcdef", 41)),
+        format!("apik{}{}", "_", body(all, 40)),
+        format!("TEST{}{}", "_", body(all, 32)),
+        format!("K0{}{}", "0", body(all, 28)),
+    ] {
+        let text = format!("key {token} is old");
+        let found = scan("message", &text);
+        assert_eq!(found.redactions.len(), 1, "{text}");
+        assert!(
+            !found.value.contains(&token[token.len() - 8..]),
+            "{}",
+            found.value
+        );
+    }
+    check(&[
+        ("message", "tines_workflow_of_the_second_story_was_run"),
+        ("message", "secret-live-view-of-the-second-dashboard-in-beta"),
+        ("message", "SCWABCDEFGHIJ of 3"),
+        ("message", "SCWAAAAAAAAAAAAAAAAA"),
+        ("message", "TEST_the_second_case_with_a_long_name_of_its"),
+        ("message", "apik_list_of_the_second_dashboard_in_the_beta_view"),
+    ]);
+}
+
+#[test]
+fn a_token_in_octal_or_base_32_or_two_parts_is_cut() {
+    let token = format!("ghp{}{}", "_", body(super::cases::ALNUM, 36));
+    let octal = |text: &str| -> String { text.bytes().map(|byte| format!("\\{byte:03o}")).collect() };
+    let (first, second) = token.split_at(14);
+    for text in [
+        format!("octal {} end", octal(&token)),
+        format!("tok {first}=\n{second} end"),
+        format!("tok \"{first}\" + \"{second}\" end"),
+        format!("tok '{first}' . '{second}' end"),
+    ] {
+        let found = scan("message", &text);
+        assert_eq!(
+            found.redactions.iter().map(|done| done.n).sum::<u32>(),
+            1,
+            "{text}: {}",
+            found.value
+        );
+        assert!(!found.value.contains(&second[..8]), "{}", found.value);
+        assert!(!found.value.contains(&octal(&second[..8])), "{}", found.value);
+        assert_eq!(scan("message", &found.value).value, found.value);
+    }
+    let text = format!("tok \"{token}\" + \"Suffix12\" end");
+    assert_eq!(
+        scan("message", &text).value,
+        "tok \"[REDACTED:secret]\" + \"Suffix12\" end"
+    );
+    for text in [
+        format!("{} end", octal("hello world, and more")),
+        "replace \\101\\102 in C:\\123\\117".to_owned(),
+        "\"Part1\" + \"Abc123x\"".to_owned(),
+    ] {
+        assert_eq!(scan("message", &text).value, text);
+    }
+}

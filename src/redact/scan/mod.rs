@@ -9,6 +9,7 @@ mod algorithm;
 mod alphabet;
 mod argv;
 mod bare;
+mod base32;
 mod beyond;
 mod bytes;
 mod card;
