@@ -1,7 +1,7 @@
 //! Lines of tools and protocols in which a place holds a secret: how each begins, and what stands where. Data only;
 //! `forms.rs` reads it.
 
-use super::forms::Form::{self, Imap, Piped, PipedUser, Refused, Steps};
+use super::forms::Form::{self, Chat, Imap, Piped, PipedUser, Refused, Steps};
 use super::forms::Step::{
     Begins, End, Exact, Is, Marked, Odd, Quoted, Secret, SecretTo, Then, To, Upto, Word,
 };
@@ -73,5 +73,6 @@ pub(super) const FORMS: &[(&str, Form)] = &[
         Steps(&[&[Quoted, Quoted, Secret, Marked]]),
     ),
     ("mysqli_connect(", Steps(&[&[Quoted, Quoted, Secret, Marked]])),
+    ("wa.me/", Chat),
     ("input_value=", Refused),
 ];

@@ -20,6 +20,8 @@ pub(super) enum Form {
     PipedUser,
     /// `a001 LOGIN bob SECRET`
     Imap,
+    /// `wa.me/4915112345678`: a telephone number as an address.
+    Chat,
     /// What did not fit a field, named in the line before: `input_value='SECRET'`.
     Refused,
 }
@@ -82,6 +84,7 @@ pub(super) fn begin(look: &mut Look<'_, '_>, form: Form, start: usize, end: usiz
         Form::Piped => piped(look.bytes, start, end),
         Form::PipedUser => piped_user(look.bytes, start),
         Form::Imap => imap(look.bytes, start, end),
+        Form::Chat => return chat(look, end),
         Form::Refused => refused(look, start, end),
     };
     if let Some(place) = place {
@@ -323,6 +326,15 @@ fn imap(bytes: &[u8], start: usize, end: usize) -> Option<Place> {
     let is_quoted = place.behind > place.end;
     ends_line(bytes, place.behind)?;
     (is_quoted || is_odd(bytes, place)).then_some(place)
+}
+
+fn chat(look: &mut Look<'_, '_>, start: usize) {
+    let start = start + usize::from(byte(look.bytes, start) == b'+');
+    let end = start + run(look.bytes, start, 16, |byte| byte.is_ascii_digit());
+    let is_free = super::bytes::free_right(look.bytes, end);
+    if (8..=15).contains(&(end - start)) && byte(look.bytes, start) != b'0' && is_free {
+        look.hits.push(start, end, "phone", Sort::Personal);
+    }
 }
 
 /// What a validator says that it was given, where the line before names a secret.
