@@ -71,6 +71,20 @@ pub(super) fn digits_from(bytes: &[u8], start: usize) -> usize {
     len + run(bytes, start + len, 8, |byte| byte.is_ascii_digit())
 }
 
+/// How long what stands at `end` is, if it breaks a token in two: a line's end, a soft one of a mail, or two texts that a
+/// program joins.
+pub(super) fn broken(bytes: &[u8], end: usize) -> usize {
+    const JOINTS: [&[u8]; 4] = [b"\" + \"", b"' + '", b"\" . \"", b"' . '"];
+    let rest = bytes.get(end..).unwrap_or_default();
+    match (at(bytes, end), at(bytes, end + 1)) {
+        (b'\n', _) => 1,
+        (b'\r', b'\n') | (b'=', b'\n') => 2,
+        (b'=', b'\r') if at(bytes, end + 2) == b'\n' => 3,
+        (b'"' | b'\'', b' ') if JOINTS.iter().any(|joint| rest.starts_with(joint)) => 5,
+        _ => 0,
+    }
+}
+
 /// Where the part first stands in the text. For short texts: no searcher is made ready for many.
 pub(super) fn find(text: &[u8], part: &[u8]) -> Option<usize> {
     let stands = |at: &usize| text.get(*at..).is_some_and(|rest| rest.starts_with(part));

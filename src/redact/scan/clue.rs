@@ -1,6 +1,7 @@
 //! Words beside a number that say what it is: "phone", "SSN", "version". Read once, left to right, as far as asked.
 
 use super::alphabet::Bytes;
+use super::clue_words::{kinds, paired};
 
 /// A set of kinds of words.
 pub(super) type Kinds = u32;
@@ -31,19 +32,21 @@ pub(super) const VERSION: Kinds = 1 << 20;
 /// Words of numbers that are nobody's: ids, counters, times, sizes.
 pub(super) const OPAQUE: Kinds = 1 << 21;
 /// First halves of a pair: "social" security, "account" number …
-const SOCIAL: Kinds = 1 << 22;
-const NATIONAL: Kinds = 1 << 23;
-const HOLDING: Kinds = 1 << 24;
-const POSTAL: Kinds = 1 << 25;
-const LICENSED: Kinds = 1 << 26;
-const TAX: Kinds = 1 << 27;
+pub(super) const SOCIAL: Kinds = 1 << 22;
+pub(super) const NATIONAL: Kinds = 1 << 23;
+pub(super) const HOLDING: Kinds = 1 << 24;
+pub(super) const POSTAL: Kinds = 1 << 25;
+pub(super) const LICENSED: Kinds = 1 << 26;
+pub(super) const TAX: Kinds = 1 << 27;
 /// Words of versions only where they stand right before one.
 pub(super) const RELEASE: Kinds = 1 << 28;
 /// Numbers of telephones themselves, which say who carries one.
 pub(super) const IMEI: Kinds = 1 << 29;
 /// Hardware addresses.
 pub(super) const HARDWARE: Kinds = 1 << 30;
-const KINDS: usize = 31;
+/// Numbers that a form says the rest of: the Swiss AHV, the Italian fiscal code.
+pub(super) const FORMED: Kinds = 1 << 31;
+const KINDS: usize = 32;
 
 /// All numbers of government offices.
 pub(super) const GOVERNMENT: Kinds =
@@ -58,93 +61,6 @@ const REACH: usize = 32;
 
 /// The longest word of the table.
 const LONGEST: usize = 28;
-
-/// The kinds of one lower-case word.
-fn kinds(word: &[u8]) -> Kinds {
-    match word {
-        b"phone" | b"phones" | b"telephone" | b"tel" | b"mobile" | b"msisdn" | b"sms" | b"whatsapp"
-        | b"fax" | b"telefon" | b"handy" | b"handynummer" | b"telefonnummer" | b"rufnummer" | b"telefono"
-        | b"movil" | b"celular" | b"cellphone" | b"telefax" | b"mobil" | b"phonenumber" | b"landline" => {
-            PHONE
-        }
-        b"call" | b"called" | b"calling" | b"caller" | b"callback" | b"cell" | b"dial" | b"dialed"
-        | b"contact" | b"reach" | b"text" | b"texted" | b"voicemail" => CALL,
-        b"ssn" | b"itin" | b"ssns" | b"socialsecuritynumber" => SSN,
-        b"tin" | b"taxid" | b"taxpayer" => SSN | STEUER,
-        b"card" | b"cards" | b"pan" | b"visa" | b"mastercard" | b"amex" | b"cc" | b"ccn" | b"creditcard"
-        | b"cardnumber" | b"discover" | b"maestro" | b"jcb" | b"unionpay" | b"diners" | b"kreditkarte"
-        | b"cardno" | b"debit" | b"carte" | b"tarjeta" => CARD,
-        b"acct" | b"kontonummer" | b"accountnumber" | b"routing" | b"bban" | b"kontonr" | b"acctno" => {
-            ACCOUNT
-        }
-        b"iban" | b"ibans" => IBAN | ACCOUNT,
-        b"nino" => NINO,
-        b"sin" => SIN,
-        b"steuer" | b"steuerid" | b"steueridentifikationsnummer" | b"idnr" | b"steuernummer" => STEUER,
-        b"nir" | b"insee" | b"sociale" | b"secu" => NIR,
-        b"aadhaar" | b"aadhar" | b"uidai" => AADHAAR,
-        b"cpf" => CPF,
-        b"dni" | b"nie" | b"nif" => DNI,
-        b"bsn" | b"burgerservicenummer" => BSN,
-        b"pesel" => PESEL,
-        b"passport" | b"reisepass" | b"passeport" | b"pasaporte" | b"passportnumber" | b"personalausweis" => {
-            DOCUMENT
-        }
-        b"zip" | b"zipcode" | b"postcode" | b"plz" | b"postleitzahl" => ZIP,
-        b"dob" | b"birth" | b"birthdate" | b"birthday" | b"dateofbirth" | b"born" => BIRTH,
-        b"email" | b"mail" | b"emails" => EMAIL,
-        _ => more_kinds(word),
-    }
-}
-
-fn more_kinds(word: &[u8]) -> Kinds {
-    match word {
-        b"ip" | b"ips" | b"ipv" | b"addr" | b"address" | b"host" | b"hosts" | b"client" | b"peer"
-        | b"remote" | b"server" | b"gateway" | b"dns" | b"forwarded" | b"listening" | b"connect"
-        | b"connection" | b"node" | b"source" | b"subnet" => ADDRESS,
-        b"version" | b"versions" | b"ver" | b"firmware" | b"oid" | b"oids" | b"upgraded" | b"upgrade"
-        | b"upgrades" | b"upgrading" | b"downgrade" | b"downgraded" | b"semver" | b"fileversion"
-        | b"bumped" | b"bump" | b"bumps" => VERSION,
-        b"release" | b"build" | b"driver" | b"revision" | b"chrome" | b"kernel" | b"package" | b"pkg"
-        | b"section" | b"assembly" | b"plugin" | b"sdk" | b"tag" => RELEASE,
-        b"imei" => IMEI,
-        b"mac" | b"macaddr" | b"macaddress" | b"hwaddr" | b"bssid" => HARDWARE,
-        b"id" | b"ids" | b"order" | b"trace" | b"span" | b"count" | b"ticket" | b"size" | b"bytes"
-        | b"duration" | b"took" | b"timeout" | b"epoch" | b"timestamp" | b"ts" | b"port" | b"pid"
-        | b"offset" | b"seq" | b"sequence" | b"invoice" | b"snowflake" | b"nonce" | b"counter" | b"model"
-        | b"traceid" | b"spanid" | b"orderid" | b"requestid" | b"request" | b"elapsed" | b"millis"
-        | b"ms" | b"ns" | b"us" | b"micros" | b"nanos" | b"time" | b"isbn" | b"ean" | b"gtin" | b"upc"
-        | b"sku" | b"serial" | b"tracking" | b"shipment" | b"parcel" | b"batch" | b"job" | b"event"
-        | b"length" | b"len" | b"block" | b"hash" | b"commit" | b"lat" | b"lon" | b"lng" => OPAQUE,
-        b"social" => SOCIAL,
-        b"national" => NATIONAL,
-        b"account" | b"bank" | b"sort" | b"konto" => HOLDING,
-        b"postal" | b"post" => POSTAL,
-        b"driver's" | b"drivers" | b"driving" | b"licence" | b"license" => LICENSED,
-        b"tax" => TAX,
-        _ => 0,
-    }
-}
-
-/// What a word adds when the word before it is known: "social" then "security".
-fn paired(last: Kinds, word: &[u8]) -> Kinds {
-    let numbered = matches!(word, b"number" | b"no" | b"nr" | b"num");
-    match word {
-        b"security" if last & SOCIAL != 0 => SSN,
-        b"insurance" if last & SOCIAL != 0 => SIN,
-        b"insurance" if last & NATIONAL != 0 => NINO,
-        b"account" if last & HOLDING != 0 => ACCOUNT,
-        b"code" if last & HOLDING != 0 => ACCOUNT,
-        b"code" if last & POSTAL != 0 => ZIP,
-        b"id" if last & TAX != 0 => SSN | STEUER,
-        b"id" if last & NATIONAL != 0 => DOCUMENT,
-        b"id" if last & GOVERNMENT != 0 => last & GOVERNMENT,
-        b"license" | b"licence" if last & (LICENSED | RELEASE) != 0 => DOCUMENT,
-        _ if numbered && last & HOLDING != 0 => ACCOUNT,
-        _ if numbered && last & LICENSED != 0 => DOCUMENT,
-        _ => 0,
-    }
-}
 
 /// The kinds of one more word of a text or a name; `last` are those of the word before.
 fn next_kinds(last: Kinds, word: &[u8]) -> Kinds {

@@ -8,6 +8,7 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
 use super::alphabet::{Alphabet, Bytes};
+use super::base32;
 use super::bytes::{at, before, run, run_back};
 use super::hits::{Hits, Sort};
 use super::parts::{self, SHORTEST};
@@ -161,6 +162,9 @@ fn decode<'b>(run: &[u8], buffer: &'b mut Vec<u8>) -> Option<Cow<'b, str>> {
     if memchr::memchr(b'%', run).is_some() {
         return percent(run, buffer);
     }
+    if base32::decode(run, buffer) {
+        return into_text(buffer);
+    }
     let url_safe = memchr::memchr2(b'-', b'_', run).is_some();
     let engine = if url_safe { &URL_SAFE } else { &STANDARD };
     let mut sample = [0; SAMPLE];
@@ -243,7 +247,12 @@ fn percent<'b>(run: &[u8], decoded: &'b mut Vec<u8>) -> Option<Cow<'b, str>> {
 }
 
 /// Looks at a list of byte values behind the bracket before `start`; says where to look on.
-fn list(bytes: &[u8], start: usize, secret: &mut dyn FnMut(&str) -> bool, hits: &mut Hits) -> usize {
+pub(super) fn list(
+    bytes: &[u8],
+    start: usize,
+    secret: &mut dyn FnMut(&str) -> bool,
+    hits: &mut Hits,
+) -> usize {
     let mut values = Values::default();
     let mut position = start;
     let mut end = start;

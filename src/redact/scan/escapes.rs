@@ -99,6 +99,7 @@ pub(super) fn backslash(bytes: &[u8], start: usize) -> Decoded {
         b'/' => Some(('/', slashes + 1)),
         b'0' if is_zero(bytes, kind + 1) => Some(('\0', slashes + 1)),
         b'x' => done(hex(bytes, kind + 1, 2)?, kind + 3),
+        b'0' | b'1' => octal(bytes, start, kind),
         b'U' => done(hex(bytes, kind + 1, 8)?, kind + 9),
         b'u' if at(bytes, kind + 1) == b'{' => {
             let len = run(bytes, kind + 2, 6, |byte| byte.is_ascii_hexdigit());
@@ -119,6 +120,40 @@ pub(super) fn backslash(bytes: &[u8], start: usize) -> Decoded {
         }
         _ => None,
     }
+}
+
+/// The fewest octal numbers in a row that are read as characters: one alone may be a reference or a path.
+const OCTALS: usize = 12;
+
+/// The printed character of the octal number at `digits`, behind backslashes that begin at `start`, if it is one of a row:
+/// `\\171\\141…`.
+fn octal(bytes: &[u8], start: usize, digits: usize) -> Decoded {
+    let width = digits - start + 3;
+    let code = octal_at(bytes, start, digits - start)?;
+    let is_one = |at: usize| octal_at(bytes, at, digits - start).is_some();
+    let behind = (1..OCTALS)
+        .take_while(|place| is_one(start + place * width))
+        .count();
+    let is_before = |place: &usize| {
+        place
+            .checked_mul(width)
+            .and_then(|far| start.checked_sub(far))
+            .is_some_and(is_one)
+    };
+    let before = (1..OCTALS - behind).take_while(is_before).count();
+    (behind + before + 1 >= OCTALS).then_some((char::from(code), width))
+}
+
+/// The printed character whose octal number stands at `at`, behind so many backslashes.
+fn octal_at(bytes: &[u8], at: usize, slashes: usize) -> Option<u8> {
+    let text = bytes.get(at..at + slashes + 3)?;
+    let (marks, digits) = text.split_at_checked(slashes)?;
+    let [first @ b'0'..=b'1', second @ b'0'..=b'7', third @ b'0'..=b'7'] = digits else {
+        return None;
+    };
+    let code = (first - b'0') * 64 + (second - b'0') * 8 + (third - b'0');
+    let is_it = marks.iter().all(|byte| *byte == b'\\') && matches!(code, b' '..=b'~');
+    is_it.then_some(code)
 }
 
 /// Whether what follows `\0` shows that it is a zero byte as `Debug` writes it and not the beginning of an octal number:

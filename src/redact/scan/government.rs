@@ -3,7 +3,7 @@
 use super::bytes::{at, before, digits, free_left, free_right, is_word, run, run_back};
 use super::card::luhn;
 use super::clue::{
-    AADHAAR, BSN, CPF, DNI, DOCUMENT, GOVERNMENT, IMEI, Kinds, NINO, NIR, PESEL, SIN, SSN, STEUER,
+    AADHAAR, BSN, CPF, DNI, DOCUMENT, FORMED, GOVERNMENT, IMEI, Kinds, NINO, NIR, PESEL, SIN, SSN, STEUER,
 };
 use super::digits::{Group, mark};
 use super::hits::Sort;
@@ -66,6 +66,11 @@ pub(super) fn numbers(scan: &mut Scan<'_, '_>, groups: &[Group]) -> Option<usize
     if kinds == 0 {
         return None;
     }
+    if kinds & NIR != 0
+        && let Some(end) = spaced_nir(scan, groups)
+    {
+        return Some(end);
+    }
     for last in groups.iter().take(8) {
         let Some((digits, count)) = digits::<15>(scan.bytes.get(start..last.end)?) else {
             break;
@@ -85,6 +90,23 @@ pub(super) fn numbers(scan: &mut Scan<'_, '_>, groups: &[Group]) -> Option<usize
     None
 }
 
+/// Pushes the French form `1 85 05 78 006 084 36` behind its word, whatever its key is: no other number is written so.
+fn spaced_nir(scan: &mut Scan<'_, '_>, groups: &[Group]) -> Option<usize> {
+    let groups = groups.first_chunk::<7>()?;
+    let [first, .., last] = groups;
+    let is_spaced = groups
+        .iter()
+        .skip(1)
+        .all(|group| mark(scan.bytes, *group) == b' ');
+    let lens = groups.each_ref().map(|group| group.len()) == [1, 2, 2, 2, 3, 3, 2];
+    let sex = at(scan.bytes, first.start);
+    if !lens || !is_spaced || !matches!(sex, b'1' | b'2' | b'7' | b'8') || !free_right(scan.bytes, last.end) {
+        return None;
+    }
+    scan.push(first.start, last.end, "gov.nir", Sort::Personal);
+    Some(last.end)
+}
+
 /// Pushes the Brazilian form `000.000.000-00` with two check digits, which is clear without a word.
 pub(super) fn clear_cpf(scan: &mut Scan<'_, '_>, groups: &[Group]) -> Option<usize> {
     let [a, b, c, d, ..] = groups else { return None };
@@ -101,6 +123,9 @@ pub(super) fn clear_cpf(scan: &mut Scan<'_, '_>, groups: &[Group]) -> Option<usi
     Some(d.end)
 }
 
+/// How far behind its word a number stands that the word labels, in bytes: `AHV-Nr.: `.
+const LABEL: usize = 8;
+
 /// Pushes the Swiss form `756.0000.0000.00` with its check digit, which is clear without a word.
 pub(super) fn clear_ahv(scan: &mut Scan<'_, '_>, groups: &[Group]) -> Option<usize> {
     let [a, b, c, d, ..] = groups else { return None };
@@ -111,7 +136,10 @@ pub(super) fn clear_ahv(scan: &mut Scan<'_, '_>, groups: &[Group]) -> Option<usi
     }
     let (digits, _) = digits::<13>(scan.bytes.get(a.start..d.end)?)?;
     let sum = weighed(&digits, [1, 3].into_iter().cycle());
-    if sum % 10 != 0 || !free_right(scan.bytes, d.end) {
+    // Right behind its word, a digit that was typed wrong is no other number.
+    let word = scan.clues.nearest(a.start, FORMED);
+    let is_it = sum % 10 == 0 || word > 0 && a.start - word <= LABEL;
+    if !is_it || !free_right(scan.bytes, d.end) {
         return None;
     }
     scan.push(a.start, d.end, "gov.ahv", Sort::Personal);
@@ -197,6 +225,7 @@ pub(super) fn lettered(scan: &mut Scan<'_, '_>, start: usize) -> Option<usize> {
         return None;
     }
     insurance(scan, start)
+        .or_else(|| fiscal(scan, start))
         .or_else(|| identity(scan, start))
         .or_else(|| document(scan, start))
 }
@@ -232,6 +261,40 @@ fn insurance(scan: &mut Scan<'_, '_>, digit: usize) -> Option<usize> {
     }
     scan.push(start, position + 1, "gov.nino", Sort::Personal);
     Some(position + 1)
+}
+
+/// `RSSMRA85T10A562S`: the last letter follows from the others.
+fn fiscal(scan: &mut Scan<'_, '_>, digit: usize) -> Option<usize> {
+    const FORM: &[u8; 16] = b"LLLLLLDDLDDLDDDL";
+    /// What a letter or digit counts for in the first place, the third, the fifth …
+    const ODD: &[u8; 26] = &[
+        1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23,
+    ];
+    let bytes = scan.bytes;
+    let start = digit.checked_sub(6)?;
+    let code = bytes.get(start..start + FORM.len())?;
+    let is_formed = code.iter().zip(FORM).all(|(byte, form)| match form {
+        b'L' => byte.is_ascii_alphabetic(),
+        _ => byte.is_ascii_digit(),
+    });
+    if !is_formed || !free_left(bytes, start) || !free_right(bytes, start + FORM.len()) {
+        return None;
+    }
+    let (last, rest) = code.split_last()?;
+    let value = |byte: u8| match byte {
+        b'0'..=b'9' => byte - b'0',
+        _ => byte.to_ascii_uppercase().wrapping_sub(b'A'),
+    };
+    let counts = rest.iter().enumerate().map(|(place, byte)| match place % 2 {
+        0 => ODD.get(usize::from(value(*byte))).copied().unwrap_or(0),
+        _ => value(*byte),
+    });
+    let sum: u32 = counts.map(u32::from).sum();
+    if sum % 26 != u32::from(value(*last)) || !scan.speaks_of(start, FORMED) {
+        return None;
+    }
+    scan.push(start, start + FORM.len(), "gov.fiscal", Sort::Personal);
+    Some(start + FORM.len())
 }
 
 /// `12345678Z` and `X1234567L`: the letter follows from the number.

@@ -71,7 +71,7 @@ fn notation(bytes: &[u8], from: usize, to: usize) -> Option<Site> {
     if quoted && let Some(body) = part_body(bytes, from, to) {
         return site(Joint::Assigned, body, true);
     }
-    if matches!(byte(bytes, here), b'=' | b':' | b'-' | b'!')
+    if matches!(byte(bytes, here), b'=' | b':' | b'-' | b'!' | b'?')
         && let Some((joint, at)) = sign(bytes, here)
     {
         return site(joint, at, quoted);
@@ -227,6 +227,8 @@ fn sign(bytes: &[u8], at: usize) -> Option<(Joint, usize)> {
         (b'=', b'=') if !quote(at + 2) => Some((Joint::Listed, at + 2)),
         (b'=', b'=' | b'>') | (b':' | b'!', b'=') => Some((Joint::Assigned, at + 2)),
         (b'=', _) => Some((Joint::Assigned, at + 1)),
+        // `API_KEY ?= …` of a makefile.
+        (b'?', b'=') if byte(bytes, at + 2) == b' ' => Some((Joint::Assigned, at + 2)),
         (b':', _) => Some((Joint::Colon, at + 1)),
         (b'-', b'>') => Some((Joint::Colon, at + 2)),
         _ => None,

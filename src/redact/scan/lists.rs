@@ -2,6 +2,7 @@
 
 use super::about::{is_nothing, is_placeholder};
 use super::alphabet::byte;
+use super::encoded;
 use super::engine;
 use super::look::Look;
 use super::traits;
@@ -29,8 +30,10 @@ pub(super) fn bytes(look: &mut Look<'_, '_>, start: usize) {
         .unwrap_or(ahead.len());
     look.list = start + 1 + len;
     let list = ahead.get(..len).unwrap_or_default();
-    let count = list.iter().filter(|byte| **byte == b',').count() + 1;
-    if count < LEAST {
+    if !matches!(byte(ahead, len), b']' | b'}' | 0) && hexadecimal(look, start, ahead) {
+        return;
+    }
+    if count(list) < LEAST {
         return;
     }
     let text = std::str::from_utf8(list).unwrap_or_default();
@@ -43,6 +46,28 @@ pub(super) fn bytes(look: &mut Look<'_, '_>, start: usize) {
     if decoded.is_some_and(|decoded| engine::holds_secret(&decoded)) {
         look.secret(start + 1, start + 1 + len, "bytes");
     }
+}
+
+fn count(list: &[u8]) -> usize {
+    memchr::memchr_iter(b',', list).count() + 1
+}
+
+/// `[0x68, 0x76, …]`, `[68, 6b, …]` at `start`: whether it is a list of bytes in hexadecimal digits.
+fn hexadecimal(look: &mut Look<'_, '_>, start: usize, ahead: &[u8]) -> bool {
+    let is_part = |byte: &u8| byte.is_ascii_hexdigit() || matches!(byte, b'x' | b',' | b' ' | b'\n');
+    let len = ahead
+        .iter()
+        .position(|byte| !is_part(byte))
+        .unwrap_or(ahead.len());
+    let list = ahead.get(..len).unwrap_or_default();
+    let first = list.split(|byte| *byte == b',').next().unwrap_or_default();
+    let is_pair = matches!(first, [_, _] | [b'0', b'x', _, _]);
+    if !is_pair || count(list) < LEAST {
+        return false;
+    }
+    let end = encoded::list(look.bytes, start + 1, &mut engine::holds_secret, look.hits);
+    look.list = look.list.max(end);
+    true
 }
 
 /// The most columns of an insert that are looked at.

@@ -14,7 +14,9 @@ use super::triggers::Trigger;
 use super::variety::Variety;
 use crate::redact::words::{self, Named};
 
-use super::{argv, bare, grant, jwk, keyval, listed, lists, pairs, pem, phrases, prose, putty, url, value};
+use super::{
+    argv, bare, forms, grant, jwk, keyval, listed, lists, pairs, pem, phrases, prose, putty, url, value,
+};
 
 /// A text under the eyes of the detectors.
 #[derive(Debug)]
@@ -166,6 +168,7 @@ impl<'t, 'h> Look<'t, 'h> {
                     argv::bind_password(self, end);
                 }
             }
+            Trigger::Form(form) => forms::begin(self, form, start, end),
             Trigger::Option => argv::option(self, start),
             Trigger::User => argv::user(self, start, end),
             Trigger::Identified => keyval::identified(self, end),
@@ -243,7 +246,14 @@ impl<'t, 'h> Look<'t, 'h> {
             end = self.path_end(start, end);
         }
         let on = self.line_behind(row, start, end);
-        if self.is_token(row, start, end) || on > end && self.is_broken(row, start, end, on) {
+        let is_whole = self.is_token(row, start, end);
+        // What is whole before a mark is not joined to what stands behind it.
+        let on = if is_whole && !byte(self.bytes, end).is_ascii_whitespace() {
+            end
+        } else {
+            on
+        };
+        if is_whole || on > end && self.is_broken(row, start, end, on) {
             self.secret(start, on, row.rule);
             self.token = on;
             if row.rule == "token.aws" {
@@ -346,11 +356,10 @@ impl<'t, 'h> Look<'t, 'h> {
 
     /// Where a token that a line break divides goes on to; `end` where nothing like its rest begins the next line.
     fn next_line(&self, row: &Prefix, start: usize, end: usize) -> usize {
-        let gap = match (byte(self.bytes, end), byte(self.bytes, end + 1)) {
-            (b'\n', _) => 1,
-            (b'\r', b'\n') => 2,
-            _ => return end,
-        };
+        let gap = super::bytes::broken(self.bytes, end);
+        if gap == 0 {
+            return end;
+        }
         if row.max > 0 && end - start >= row.literal.len() + row.max {
             return end;
         }
@@ -382,12 +391,14 @@ impl<'t, 'h> Look<'t, 'h> {
         }
         let bytes = self.bytes;
         let joined = |from: usize| {
-            let text = bytes.get(from..on).unwrap_or_default();
+            let first = bytes.get(from..end)?;
+            let rest = bytes.get(end + super::bytes::broken(bytes, end)..on)?;
             let mut joined: Vec<u8> = Vec::new();
-            if !crate::memory::room(&mut joined, text.len()) {
+            if !crate::memory::room(&mut joined, first.len() + rest.len()) {
                 return None;
             }
-            joined.extend(text.iter().filter(|byte| !matches!(byte, b'\n' | b'\r')));
+            joined.extend_from_slice(first);
+            joined.extend_from_slice(rest);
             Some(joined)
         };
         let first = bytes.get(from..end).unwrap_or_default();

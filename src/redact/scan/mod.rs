@@ -9,11 +9,14 @@ mod algorithm;
 mod alphabet;
 mod argv;
 mod bare;
+mod base32;
 mod beyond;
 mod bytes;
 mod card;
 #[cfg(test)]
 mod cases;
+#[cfg(test)]
+mod cases_forms;
 #[cfg(test)]
 mod cases_kv;
 #[cfg(test)]
@@ -25,6 +28,7 @@ mod cases_released;
 #[cfg(test)]
 mod cases_several;
 mod clue;
+mod clue_words;
 pub(super) mod custom;
 mod cut;
 mod digits;
@@ -35,6 +39,8 @@ mod escapes;
 mod field;
 mod fold;
 mod fold_table;
+mod form_table;
+mod forms;
 mod glance;
 mod government;
 mod grant;

@@ -104,6 +104,8 @@ const EXTRA: &[&str] = &[
     "driv",
     "licen",
     "national",
+    "fiscale",
+    "ni number",
 ];
 
 /// What harmless texts are made of: a literal leaves its mark where they have it least.
@@ -213,6 +215,7 @@ pub(super) const fn is_short(trigger: Trigger) -> bool {
         // The other commands are nothing without an option that is looked for itself.
         Trigger::Name
         | Trigger::Command(Command::W)
+        | Trigger::Form(_)
         | Trigger::Option
         | Trigger::User
         | Trigger::Identified

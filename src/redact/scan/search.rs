@@ -383,7 +383,7 @@ impl Behind {
         match self {
             Self::Any => true,
             Self::Of(alphabet) => alphabet.has(byte),
-            Self::Listed => byte.is_ascii_digit() || matches!(byte, b',' | b' ' | b'\n'),
+            Self::Listed => byte.is_ascii_hexdigit() || byte == b'x' || matches!(byte, b',' | b' ' | b'\n'),
         }
     }
 }

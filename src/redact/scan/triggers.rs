@@ -29,6 +29,8 @@ pub(super) enum Trigger {
     Dsn,
     Oracle,
     Command(Command),
+    /// What a line of a tool or protocol begins with.
+    Form(super::forms::Form),
     /// `-p`, `-u`, `-a`
     Option,
     /// `--user`
@@ -103,6 +105,9 @@ pub(super) fn literals() -> Vec<(String, Trigger)> {
     }
     for (literal, command) in super::argv::COMMANDS {
         add(literal, Trigger::Command(*command));
+    }
+    for (literal, form) in super::form_table::FORMS {
+        add(literal, Trigger::Form(*form));
     }
     for (literal, trigger) in MARKS {
         add(literal, *trigger);
