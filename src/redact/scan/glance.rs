@@ -179,25 +179,18 @@ pub(super) fn has_number(bytes: &[u8]) -> bool {
     if bytes.len() > Shape::LONGEST {
         return has_number_anywhere(bytes);
     }
-    let Shape { digits, letters } = Shape::of(bytes);
-    let begins = !((letters | digits) << 1);
-    // `DE44…`: two letters that begin a word, and two digits.
-    if begins & letters & letters >> 1 & digits >> 2 & digits >> 3 != 0 {
+    Shape::of(bytes).has_number()
+}
+
+/// As [`has_number`], also where a number is broken by letters and a word may say so: `passport--0000a0`. Such words are
+/// long.
+pub(super) fn has_number_or_word(bytes: &[u8]) -> bool {
+    if bytes.len() > Shape::LONGEST {
         return true;
     }
-    let but_one = |bits: u64| bits & bits.wrapping_sub(1);
-    let mut left = digits;
-    while left != 0 {
-        // The digits before the next letter.
-        let at = left.trailing_zeros();
-        let letters = letters >> at;
-        let row = (letters & letters.wrapping_neg()).wrapping_sub(1) << at;
-        if but_one(but_one(but_one(but_one(left & row)))) != 0 {
-            return true;
-        }
-        left &= !row;
-    }
-    false
+    let shape = Shape::of(bytes);
+    let two = shape.letters & shape.letters >> 1;
+    two & two >> 2 & two >> 4 != 0 || shape.has_number()
 }
 
 /// Which bytes of a text are digits, and which are letters: a bit for each.
@@ -208,6 +201,30 @@ struct Shape {
 
 impl Shape {
     const LONGEST: usize = 64;
+
+    /// As the function of that name.
+    #[inline(always)]
+    fn has_number(self) -> bool {
+        let Self { digits, letters } = self;
+        let begins = !((letters | digits) << 1);
+        // `DE44…`: two letters that begin a word, and two digits.
+        if begins & letters & letters >> 1 & digits >> 2 & digits >> 3 != 0 {
+            return true;
+        }
+        let but_one = |bits: u64| bits & bits.wrapping_sub(1);
+        let mut left = digits;
+        while left != 0 {
+            // The digits before the next letter.
+            let at = left.trailing_zeros();
+            let letters = letters >> at;
+            let row = (letters & letters.wrapping_neg()).wrapping_sub(1) << at;
+            if but_one(but_one(but_one(but_one(left & row)))) != 0 {
+                return true;
+            }
+            left &= !row;
+        }
+        false
+    }
 
     /// The shape of a text of ASCII; what a byte beyond it is taken for is not said.
     fn of(bytes: &[u8]) -> Self {

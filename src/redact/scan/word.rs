@@ -1,6 +1,6 @@
 //! Texts of one short word: ids, kinds, names. Most values of a record are, and nothing that is looked for fits in them.
 
-use super::glance::{RUN, has_number};
+use super::glance::{RUN, has_number_or_word};
 use super::path;
 
 /// What a byte adds to the counters of a word: digits, dots, dashes, and what no word is made of.
@@ -83,10 +83,10 @@ impl Counted {
     }
 
     /// As [`Self::is_word`] where numbers count, for ids with more digits: `req-0000abcd-0003`. Letters between them break a
-    /// number. `text` is what was counted.
+    /// number, unless a word says that it is one. `text` is what was counted.
     #[inline]
     fn is_numbered_word(self, text: &str) -> bool {
-        self.0 < FOREIGN && (self.0 + TO_LIMIT) & BEYOND & !0xFF == 0 && !has_number(text.as_bytes())
+        self.0 < FOREIGN && (self.0 + TO_LIMIT) & BEYOND & !0xFF == 0 && !has_number_or_word(text.as_bytes())
     }
 
     /// Whether the text is a word with some digits, or a short path: nothing is found in one, and it is known faster than
