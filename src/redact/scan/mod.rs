@@ -82,6 +82,7 @@ mod replaced;
 mod search;
 mod sentence;
 mod several;
+mod shape;
 mod spoken;
 #[cfg(test)]
 mod timings;
