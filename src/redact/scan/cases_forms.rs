@@ -39,6 +39,8 @@ fn the_secret_of_a_command_is_cut() {
             "url",
             "http://db.example.com:8086/write?db=x&u=root&p=«Falcon5744rM5»",
         ),
+        ("cmd", "sp_addlogin 'a', '«it''s12pw»'"),
+        ("cmd", "<code>htpasswd -b f u «pw12ab34»</code> then"),
         ("cmd", "API_KEY ?= «f59d18e1a0f9a2b4c3d5»"),
     ]);
 }
@@ -71,6 +73,19 @@ fn a_command_without_its_secret_stays() {
         ("cmd", "snmp-server community public RO"),
         ("url", "http://db.example.com:8086/write?db=x&u=root&p=12"),
         ("message", "API_KEY ?= $(KEY)"),
+        ("message", "TOKEN ?= $(shell cat .token)"),
+        ("message", "@token ?= options.token"),
+        ("cmd", "{\"c\":\"ssh-keygen -N \",\"z\":1}"),
+        ("cmd", "{\"c\":\"ssh-keygen -N 'abc\",\"z\":\"x'\"}"),
+        ("cmd", "{\"c\":\"sp_addlogin 'bob', \",\"z\":\"a1b2c3d4e5\"}"),
+        ("cmd", "echo 1 | sudo -S tee /x"),
+        ("cmd", "echo done; ls | sudo -S cat"),
+        ("url", "GET /write?menu=1&p=page2read"),
+        (
+            "message",
+            "run poetry config http-basic.foo to see the credentials",
+        ),
+        ("message", "use htpasswd -b to add users from files"),
     ]);
 }
 
@@ -86,7 +101,6 @@ fn the_secret_of_a_line_of_a_protocol_is_cut() {
         ("note", "https://wa.me/«4915587729980»"),
         ("line", "ACL SETUSER app on >«2A70LBNltrCm» ~* +@all"),
         ("note", "creds are bob / «Sommer7228!»"),
-        ("note", "パスワードは«u3vITKBGp3vn»です"),
     ]);
 }
 
@@ -106,7 +120,14 @@ fn a_line_like_one_of_a_protocol_stays() {
         ("line", "ACL SETUSER app on ~* +@all"),
         ("note", "creds are 3 / 5 done"),
         ("note", "creds are valid / fresh"),
-        ("note", "パスワードは8文字以上です"),
+        ("line", "before_action :identify user"),
+        ("line", "segment:identify userId"),
+        ("line", "AUTH ok session=12"),
+        ("line", "AUTH getUserById"),
+        ("line", "AUTH 4f9c1d2e-5c1e-4b7a-9f02-000000000001"),
+        ("line", "Q3 LOGIN flow mobileApp2024"),
+        ("line", "acl setuser bob >out.log"),
+        ("note", "credentials are stored / VaultSecretStore"),
     ]);
 }
 
@@ -168,30 +189,22 @@ fn numbers_of_more_offices_are_found_behind_their_words() {
         "numéro de sécurité sociale «1 85 05 78 006 084 36» ok",
         "",
     );
+    leaves("sociale 1 20 30 40 500 600 70", "");
     leaves("measured 1 85 05 78 006 084 36 ok", "");
-    claims("gov.nino", "NI number «AB 34 18 48 C» ok", "");
-    leaves("part number AB 34 18 48 C ok", "");
     claims("phone", "電話 «090-1234-1954» です", "");
     leaves("注文 090-1234-1954 です", "");
-    for text in [
-        "codice fiscale: RSSMRA85T10A562S ok",
-        "NI number AB 34 18 48 C ok",
-    ] {
-        assert_eq!(scan("message", text).redactions.len(), 1, "{text}");
-    }
+    let text = "codice fiscale: RSSMRA85T10A562S ok";
+    assert_eq!(scan("message", text).redactions.len(), 1);
 }
 
 #[test]
 fn tokens_of_more_vendors_are_found_and_words_like_them_stay() {
     let all = super::cases::ALNUM;
-    let upper = &"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
     for token in [
         format!("tines{}{}", "_", body(all, 32)),
         format!("secret-{}-{}=", "live", body(all, 35)),
-        format!("SC{}{}", "W", body(upper, 17)),
         format!("zpka{}{}", "_", body("0123456789abcdef", 41)),
         format!("apik{}{}", "_", body(all, 40)),
-        format!("TEST{}{}", "_", body(all, 32)),
         format!("K0{}{}", "0", body(all, 28)),
     ] {
         let text = format!("key {token} is old");
@@ -206,8 +219,8 @@ fn tokens_of_more_vendors_are_found_and_words_like_them_stay() {
     check(&[
         ("message", "tines_workflow_of_the_second_story_was_run"),
         ("message", "secret-live-view-of-the-second-dashboard-in-beta"),
-        ("message", "SCWABCDEFGHIJ of 3"),
-        ("message", "SCWAAAAAAAAAAAAAAAAA"),
+        ("message", "SCWX100200300AB40050"),
+        ("message", "TEST_UserLoginFlowWithTwoFactorAuth22"),
         ("message", "TEST_the_second_case_with_a_long_name_of_its"),
         ("message", "apik_list_of_the_second_dashboard_in_the_beta_view"),
     ]);

@@ -14,12 +14,8 @@ pub(super) fn kinds(word: &[u8]) -> Kinds {
         | b"movil" | b"celular" | b"cellphone" | b"telefax" | b"mobil" | b"phonenumber" | b"landline" => {
             PHONE
         }
-        // 電話, 電話番号, 携帯, 电话, 手机
-        b"\xe9\x9b\xbb\xe8\xa9\xb1"
-        | b"\xe9\x9b\xbb\xe8\xa9\xb1\xe7\x95\xaa\xe5\x8f\xb7"
-        | b"\xe6\x90\xba\xe5\xb8\xaf"
-        | b"\xe7\x94\xb5\xe8\xaf\x9d"
-        | b"\xe6\x89\x8b\xe6\x9c\xba" => PHONE,
+        // 電話, 電話番号
+        b"\xe9\x9b\xbb\xe8\xa9\xb1" | b"\xe9\x9b\xbb\xe8\xa9\xb1\xe7\x95\xaa\xe5\x8f\xb7" => PHONE,
         b"call" | b"called" | b"calling" | b"caller" | b"callback" | b"cell" | b"dial" | b"dialed"
         | b"contact" | b"reach" | b"text" | b"texted" | b"voicemail" => CALL,
         b"ssn" | b"itin" | b"ssns" | b"socialsecuritynumber" => SSN,
@@ -71,7 +67,7 @@ fn more_kinds(word: &[u8]) -> Kinds {
         | b"sku" | b"serial" | b"tracking" | b"shipment" | b"parcel" | b"batch" | b"job" | b"event"
         | b"length" | b"len" | b"block" | b"hash" | b"commit" | b"lat" | b"lon" | b"lng" => OPAQUE,
         b"social" => SOCIAL,
-        b"national" | b"ni" => NATIONAL,
+        b"national" => NATIONAL,
         b"account" | b"bank" | b"sort" | b"konto" => HOLDING,
         b"postal" | b"post" => POSTAL,
         b"driver's" | b"drivers" | b"driving" | b"licence" | b"license" => LICENSED,
@@ -95,7 +91,6 @@ pub(super) fn paired(last: Kinds, word: &[u8]) -> Kinds {
         b"id" if last & GOVERNMENT != 0 => last & GOVERNMENT,
         b"license" | b"licence" if last & (LICENSED | RELEASE) != 0 => DOCUMENT,
         _ if numbered && last & HOLDING != 0 => ACCOUNT,
-        _ if numbered && last & NATIONAL != 0 => NINO,
         _ if numbered && last & LICENSED != 0 => DOCUMENT,
         _ => 0,
     }

@@ -3,8 +3,14 @@
 
 use super::forms::Form::{self, Chat, Imap, Piped, PipedUser, Refused, Steps};
 use super::forms::Step::{
-    Begins, End, Exact, Is, Marked, Odd, Quoted, Secret, SecretTo, Then, To, Upto, Word,
+    Begins, Behind, End, Exact, Is, Marked, Mixed, Odd, Quoted, Secret, SecretTo, Then, To, Upto, Word,
 };
+
+/// The two secrets of a user of version 3.
+const SNMP: Form = Steps(&[
+    &[To(b"-v3 "), To(b"-A "), Secret, Odd],
+    &[To(b"-v3 "), To(b"-X "), Secret, Odd],
+]);
 
 /// What begins a line, in small letters, and the forms that it may have.
 pub(super) const FORMS: &[(&str, Form)] = &[
@@ -12,60 +18,68 @@ pub(super) const FORMS: &[(&str, Form)] = &[
     (
         "net use ",
         Steps(&[
-            &[Word, Word, Secret, Then(b" /user:")],
-            &[Word, Secret, Then(b" /user:")],
+            &[Word, Word, Secret, Odd, Then(b" /user:")],
+            &[Word, Secret, Odd, Then(b" /user:")],
         ]),
     ),
-    ("smbclient ", Steps(&[&[To(b" -U "), Upto(b'%'), Secret]])),
+    ("smbclient ", Steps(&[&[To(b" -U "), Upto(b'%'), Secret, Odd]])),
     ("chpasswd", PipedUser),
     ("sudo -s", Piped),
     ("sp_addlogin ", Steps(&[&[Quoted, Secret, Marked]])),
-    (":identify ", Steps(&[&[Secret, End], &[Word, Secret, End]])),
     (
-        "nickserv identify ",
-        Steps(&[&[Secret, End], &[Word, Secret, End]]),
-    ),
-    (" login ", Imap),
-    (
-        "snmp",
+        ":identify ",
         Steps(&[
-            &[Upto(b' '), To(b"-v3 "), To(b"-A "), Secret],
-            &[Upto(b' '), To(b"-v3 "), To(b"-X "), Secret],
+            &[Behind(b"NickServ "), Secret, End],
+            &[Behind(b"NickServ "), Word, Secret, End],
         ]),
     ),
+    (
+        "nickserv identify ",
+        Steps(&[&[Secret, Odd, End], &[Word, Secret, Odd, End]]),
+    ),
+    (" login ", Imap),
+    ("snmpget ", SNMP),
+    ("snmpset ", SNMP),
+    ("snmpwalk ", SNMP),
+    ("snmpbulkwalk ", SNMP),
     ("snmp-server community ", Steps(&[&[Secret, Odd]])),
-    ("ssh-keygen ", Steps(&[&[To(b"-N "), Secret]])),
-    ("freerdp ", Steps(&[&[To(b"/p:"), Secret]])),
-    ("schtasks ", Steps(&[&[To(b" /rp "), Secret]])),
+    ("ssh-keygen ", Steps(&[&[To(b"-N "), Secret, Odd]])),
+    ("freerdp ", Steps(&[&[To(b" /p:"), Secret, Odd]])),
+    ("schtasks ", Steps(&[&[To(b" /rp "), Secret, Odd]])),
     ("wpa_passphrase ", Steps(&[&[Word, Secret, Odd]])),
     (
         "auth ",
         Steps(&[
-            &[Exact(b"AUTH "), Begins, Secret, Odd, End],
-            &[Exact(b"AUTH "), Begins, Word, Secret, Odd, End],
+            &[Exact(b"AUTH "), Begins, Secret, Mixed, End],
+            &[Exact(b"AUTH "), Begins, Word, Secret, Mixed, End],
         ]),
     ),
-    ("acl setuser ", Steps(&[&[To(b" >"), Secret]])),
-    ("nuget push ", Steps(&[&[To(b" -k "), Secret]])),
+    (
+        "acl setuser ",
+        Steps(&[&[Exact(b"ACL SETUSER "), To(b" >"), Secret, Odd]]),
+    ),
+    ("nuget push ", Steps(&[&[To(b" -k "), Secret, Odd]])),
     (":pserver:", Steps(&[&[Upto(b':'), SecretTo(b'@')]])),
-    ("config http-basic.", Steps(&[&[Word, Word, Secret]])),
-    ("http -a ", Steps(&[&[Upto(b':'), Secret]])),
-    ("https -a ", Steps(&[&[Upto(b':'), Secret]])),
+    ("config http-basic.", Steps(&[&[Word, Word, Secret, Odd]])),
+    ("http -a ", Steps(&[&[Upto(b':'), Secret, Odd]])),
+    ("https -a ", Steps(&[&[Upto(b':'), Secret, Odd]])),
     (
         "htpasswd -",
         Steps(&[
-            &[Exact(b"htpasswd -bc "), Is(b"bc "), Word, Word, Secret],
-            &[Is(b"b "), Word, Word, Secret],
+            &[Exact(b"htpasswd -bc "), Is(b"bc "), Word, Word, Secret, Odd],
+            &[Is(b"b "), Word, Word, Secret, Odd],
         ]),
     ),
     (
         "/write?",
-        Steps(&[&[To(b"u="), Upto(b'&'), Is(b"p="), SecretTo(0), Odd]]),
+        Steps(&[
+            &[Is(b"u="), Upto(b'&'), Is(b"p="), SecretTo(0), Odd],
+            &[To(b"&u="), Upto(b'&'), Is(b"p="), SecretTo(0), Odd],
+        ]),
     ),
     // The words of a sentence.
     ("creds are ", Steps(&[&[Word, Is(b"/ "), Secret, Odd]])),
     ("credentials are ", Steps(&[&[Word, Is(b"/ "), Secret, Odd]])),
-    ("パスワードは", Steps(&[&[SecretTo(0), Odd]])),
     // What a program was called with.
     ("pdo->__construct(", Steps(&[&[Quoted, Quoted, Secret, Marked]])),
     (

@@ -33,6 +33,8 @@ pub(super) enum Step {
     Exact(&'static [u8]),
     /// The literal begins its line, or a text.
     Begins,
+    /// The literal stands right behind this.
+    Behind(&'static [u8]),
     /// A word and the spaces behind it.
     Word,
     /// A text in quotation marks, and the comma behind it.
@@ -51,14 +53,19 @@ pub(super) enum Step {
     Marked,
     /// The secret is no plain word and no number.
     Odd,
+    /// Nor an id: of letters of both kinds and digits alone.
+    Mixed,
     /// This follows.
     Then(&'static [u8]),
     /// The line ends here.
     End,
 }
 
-/// How far a step looks, in bytes.
+/// How far ahead in a line something is looked for, in bytes.
 const NEAR: usize = 256;
+
+/// The longest word or secret, in bytes.
+const LONGEST: usize = 96;
 
 const RULE: &str = "kv.form";
 
@@ -112,6 +119,7 @@ fn walk(bytes: &[u8], steps: &[Step], start: usize, end: usize) -> Option<Place>
         match *step {
             Step::Exact(text) => stands(bytes, start, text)?,
             Step::Begins => begins_line(bytes, start)?,
+            Step::Behind(text) => stands(bytes, start.checked_sub(text.len())?, text)?,
             Step::Word => at = word(bytes, at)?,
             Step::Quoted => at = quoted(bytes, at)?,
             Step::Is(text) => {
@@ -121,7 +129,7 @@ fn walk(bytes: &[u8], steps: &[Step], start: usize, end: usize) -> Option<Place>
             Step::To(text) => at += to(bytes, at, text)?,
             Step::Upto(wanted) => {
                 let open = at + usize::from(matches!(byte(bytes, at), b'"' | b'\''));
-                let len = run(bytes, open, NEAR, |byte| byte != wanted && is_part(byte));
+                let len = run(bytes, open, LONGEST, |byte| byte != wanted && is_part(byte));
                 at = open + len + 1;
                 (byte(bytes, open + len) == wanted).then_some(())?;
             }
@@ -129,6 +137,7 @@ fn walk(bytes: &[u8], steps: &[Step], start: usize, end: usize) -> Option<Place>
             Step::SecretTo(close) => place = Some(closed(bytes, at, close)?),
             Step::Marked => place.filter(|place| place.behind > place.end).map(|_| ())?,
             Step::Odd => place.filter(|place| is_odd(bytes, *place)).map(|_| ())?,
+            Step::Mixed => place.filter(|place| is_mixed(bytes, *place)).map(|_| ())?,
             Step::Then(text) => stands(bytes, place?.behind, text)?,
             Step::End => ends_line(bytes, place?.behind)?,
         }
@@ -164,7 +173,7 @@ fn is_part(byte: u8) -> bool {
 
 /// Behind the word at `at` and the spaces that follow it.
 fn word(bytes: &[u8], at: usize) -> Option<usize> {
-    let len = run(bytes, at, NEAR, is_part);
+    let len = run(bytes, at, LONGEST, is_part);
     let spaces = run(bytes, at + len, 8, |byte| byte == b' ');
     (len > 0 && spaces > 0).then_some(at + len + spaces)
 }
@@ -176,9 +185,8 @@ fn quoted(bytes: &[u8], at: usize) -> Option<usize> {
     if !matches!(mark, b'\'' | b'"') {
         return None;
     }
-    let len = run(bytes, at + 1, NEAR, |byte| byte != mark && byte != b'\n');
-    let end = at + 1 + len;
-    let comma = (byte(bytes, end) == mark && byte(bytes, end + 1) == b',').then_some(end + 2)?;
+    let end = shut(bytes, at + 1, mark, 0)?;
+    let comma = (byte(bytes, end + 1) == b',').then_some(end + 2)?;
     Some(comma + run(bytes, comma, 8, |byte| byte == b' '))
 }
 
@@ -197,17 +205,12 @@ fn argument(bytes: &[u8], at: usize) -> Option<Place> {
     let mark = byte(bytes, at + escapes);
     if matches!(mark, b'"' | b'\'') {
         let start = at + escapes + 1;
-        let len = run(bytes, start, NEAR, |byte| byte != mark && byte != b'\n');
-        let own = bytes.get(start..start + len).unwrap_or_default();
-        let own = own.len() - run_back(own, own.len(), escapes, |byte| byte == b'\\');
-        let end = start + own;
-        return (byte(bytes, start + len) == mark).then_some(Place {
-            start,
-            end,
-            behind: start + len + 1,
-        });
+        let end = shut(bytes, start, mark, escapes)?;
+        let behind = end + escapes + 1;
+        return Some(Place { start, end, behind });
     }
-    let len = run(bytes, at, NEAR, is_part);
+    static METAS: Bytes = Bytes::of(b"<>|;&");
+    let len = run(bytes, at, LONGEST, |byte| is_part(byte) && !METAS.has(byte));
     let text = bytes.get(at..at + len).unwrap_or_default();
     // The mark or the line break behind it is one of the text that it stands in.
     let len = match memchr::memchr(b'\\', text) {
@@ -216,7 +219,7 @@ fn argument(bytes: &[u8], at: usize) -> Option<Place> {
     };
     let text = bytes.get(at..at + len).unwrap_or_default();
     let tail = run_back(text, text.len(), 4, |byte| {
-        matches!(byte, b';' | b',' | b')' | b']' | b'}')
+        matches!(byte, b',' | b')' | b']' | b'}' | b'*')
     });
     let end = at + len - tail;
     (end > at).then_some(Place {
@@ -226,6 +229,30 @@ fn argument(bytes: &[u8], at: usize) -> Option<Place> {
     })
 }
 
+/// Where the text that begins at `start` ends before its mark, behind so many backslashes; those with more, and doubled ones,
+/// are its own. `None` also where the mark is the end of a text around it: what follows is its structure, and another
+/// mark in a text of this kind would be that end.
+fn shut(bytes: &[u8], start: usize, mark: u8, escapes: usize) -> Option<usize> {
+    if matches!(byte(bytes, start), b',' | b':' | b'}' | b']' | b' ' | b'\t') {
+        return None;
+    }
+    let mut at = start;
+    while at < start + LONGEST {
+        let ahead = bytes.get(at..bytes.len().min(start + LONGEST))?;
+        let found = at + memchr::memchr3(mark, b'"', b'\n', ahead)?;
+        let slashes = run_back(bytes, found, 9, |byte| byte == b'\\').min(found - start);
+        let is_doubled = mark == b'\'' && byte(bytes, found + 1) == mark;
+        if byte(bytes, found) == mark && slashes == escapes && !(is_doubled && escapes == 0) {
+            return Some(found - escapes);
+        }
+        if byte(bytes, found) != mark || slashes < escapes {
+            return None;
+        }
+        at = found + 1 + usize::from(is_doubled && slashes == escapes);
+    }
+    None
+}
+
 /// The secret from `at` on that `close` ends.
 fn closed(bytes: &[u8], at: usize, close: u8) -> Option<Place> {
     static ENDS: Bytes = Bytes::of(b"&#;,<>\\");
@@ -233,7 +260,7 @@ fn closed(bytes: &[u8], at: usize, close: u8) -> Option<Place> {
         0 => is_part(byte) && byte.is_ascii() && !ENDS.has(byte),
         close => is_part(byte) && byte != close && byte != b'/',
     };
-    let end = at + run(bytes, at, NEAR, is_in);
+    let end = at + run(bytes, at, LONGEST, is_in);
     // Where an address is named behind it, the colon is not the secret's.
     let end = end - usize::from(close == 0 && before(bytes, end, 1) == b':');
     let is_closed = close == 0 || byte(bytes, end) == close;
@@ -247,11 +274,15 @@ fn closed(bytes: &[u8], at: usize, close: u8) -> Option<Place> {
 /// Whether it is neither a word, nor a number, nor a name in capitals.
 fn is_odd(bytes: &[u8], place: Place) -> bool {
     let text = bytes.get(place.start..place.end).unwrap_or_default();
-    let has_digit = text.iter().any(u8::is_ascii_digit);
-    let has_small = text.iter().any(u8::is_ascii_lowercase);
-    let inner = text.get(1..).unwrap_or_default();
-    let is_camel = has_small && inner.iter().filter(|byte| byte.is_ascii_uppercase()).count() > 1;
-    text.len() >= 8 && has_small && (has_digit || is_camel)
+    text.len() >= 8 && text.iter().any(u8::is_ascii_digit) && text.iter().any(u8::is_ascii_lowercase)
+}
+
+fn is_mixed(bytes: &[u8], place: Place) -> bool {
+    let text = bytes.get(place.start..place.end).unwrap_or_default();
+    text.len() >= 10
+        && text.iter().all(u8::is_ascii_alphanumeric)
+        && is_odd(bytes, place)
+        && text.iter().any(u8::is_ascii_uppercase)
 }
 
 /// The argument of the `echo` or `printf` that is piped into what stands at `start`.
@@ -280,7 +311,7 @@ fn echoed(bytes: &[u8], start: usize) -> Option<(usize, usize)> {
     let text = text.get(..text.len() - shut).unwrap_or_default();
     let is_one = !text
         .iter()
-        .any(|byte| matches!(byte, b'"' | b'\'' | b'\n' | b'|' | b'`'));
+        .any(|byte| matches!(byte, b'"' | b'\'' | b'\n' | b'|' | b'`' | b';' | b'&'));
     let start = from + at + open;
     (is_one && !text.is_empty()).then_some((start, start + text.len()))
 }
@@ -288,11 +319,8 @@ fn echoed(bytes: &[u8], start: usize) -> Option<(usize, usize)> {
 fn piped(bytes: &[u8], start: usize, end: usize) -> Option<Place> {
     let is_it = bytes.get(start..end) == Some(b"sudo -S");
     let (start, end) = echoed(bytes, start).filter(|_| is_it)?;
-    Some(Place {
-        start,
-        end,
-        behind: end,
-    })
+    let behind = end;
+    Some(Place { start, end, behind }).filter(|place| is_odd(bytes, *place))
 }
 
 fn piped_user(bytes: &[u8], start: usize) -> Option<Place> {
@@ -314,18 +342,21 @@ fn imap(bytes: &[u8], start: usize, end: usize) -> Option<Place> {
     let digits = run_back(bytes, start, 6, |byte| byte.is_ascii_digit());
     let letters = run_back(bytes, start - digits, 4, |byte| byte.is_ascii_alphabetic());
     let tag = start - digits - letters;
-    (digits > 0 && letters > 0).then_some(())?;
+    (digits >= 3 && letters > 0).then_some(())?;
     let is_shown = before(bytes, tag, 1) == b' ' && matches!(before(bytes, tag, 2), b':' | b'>');
     begins_line(bytes, tag).or(is_shown.then_some(()))?;
     let mark = byte(bytes, end);
     let name = match mark {
-        b'"' => end + 1 + run(bytes, end + 1, NEAR, |byte| byte != b'"' && byte != b'\n') + 2,
+        b'"' => shut(bytes, end + 1, mark, 0)? + 2,
         _ => word(bytes, end)?,
     };
     let place = argument(bytes, name)?;
     let is_quoted = place.behind > place.end;
     ends_line(bytes, place.behind)?;
-    (is_quoted || is_odd(bytes, place)).then_some(place)
+    let text = bytes.get(place.start..place.end).unwrap_or_default();
+    let capitals = text.iter().filter(|byte| byte.is_ascii_uppercase()).count();
+    let is_jumbled = text.len() >= 10 && capitals >= 3 && text.iter().any(u8::is_ascii_lowercase);
+    (is_quoted || is_jumbled || is_odd(bytes, place)).then_some(place)
 }
 
 fn chat(look: &mut Look<'_, '_>, start: usize) {

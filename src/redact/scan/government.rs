@@ -100,7 +100,15 @@ fn spaced_nir(scan: &mut Scan<'_, '_>, groups: &[Group]) -> Option<usize> {
         .all(|group| mark(scan.bytes, *group) == b' ');
     let lens = groups.each_ref().map(|group| group.len()) == [1, 2, 2, 2, 3, 3, 2];
     let sex = at(scan.bytes, first.start);
-    if !lens || !is_spaced || !matches!(sex, b'1' | b'2' | b'7' | b'8') || !free_right(scan.bytes, last.end) {
+    let [_, _, month, ..] = groups;
+    let month = scan.bytes.get(month.start..month.end)?;
+    let is_month = matches!(month, [b'0', b'1'..=b'9'] | [b'1', b'0'..=b'2']);
+    if !lens
+        || !is_spaced
+        || !is_month
+        || !matches!(sex, b'1' | b'2' | b'7' | b'8')
+        || !free_right(scan.bytes, last.end)
+    {
         return None;
     }
     scan.push(first.start, last.end, "gov.nir", Sort::Personal);

@@ -1,7 +1,7 @@
 //! What stands between a name and its value in the notations of programs: signs, tags, lists, calls, empty lines.
 
 use super::alphabet::byte;
-use super::bytes::{find, run, run_back};
+use super::bytes::{before, find, run, run_back};
 use super::halves;
 use super::plausible::Joint;
 use super::value;
@@ -227,8 +227,15 @@ fn sign(bytes: &[u8], at: usize) -> Option<(Joint, usize)> {
         (b'=', b'=') if !quote(at + 2) => Some((Joint::Listed, at + 2)),
         (b'=', b'=' | b'>') | (b':' | b'!', b'=') => Some((Joint::Assigned, at + 2)),
         (b'=', _) => Some((Joint::Assigned, at + 1)),
-        // `API_KEY ?= …` of a makefile.
-        (b'?', b'=') if byte(bytes, at + 2) == b' ' => Some((Joint::Assigned, at + 2)),
+        // `API_KEY ?= …` of a makefile, where it is no call.
+        (b'?', b'=')
+            if byte(bytes, at + 2) == b' '
+                && byte(bytes, at + 3).is_ascii_alphanumeric()
+                && before(bytes, at - run_back(bytes, at, 4, |byte| byte == b' '), 1)
+                    .is_ascii_uppercase() =>
+        {
+            Some((Joint::Assigned, at + 2))
+        }
         (b':', _) => Some((Joint::Colon, at + 1)),
         (b'-', b'>') => Some((Joint::Colon, at + 2)),
         _ => None,

@@ -105,7 +105,6 @@ const EXTRA: &[&str] = &[
     "licen",
     "national",
     "fiscale",
-    "ni number",
 ];
 
 /// What harmless texts are made of: a literal leaves its mark where they have it least.
