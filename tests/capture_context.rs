@@ -77,6 +77,15 @@ fn a_value_that_is_recorded_later_counts_for_what_follows() {
     captured.with_event("after").only().assert_lacks(Slot::Reason);
 }
 
+/// Of each round, three records inside with that round's actor.
+fn assert_three_of_each(captured: &Captured) {
+    let inside = captured.with_event("inside");
+    inside.count(12);
+    for (at, record) in inside.records().iter().enumerate() {
+        record.assert_has(Slot::ActorId, format!("user-{}", at / 3));
+    }
+}
+
 #[test]
 fn what_is_recorded_on_another_thread_counts_for_the_next_record_however_many_there_were() {
     let captured = capture(|| {
@@ -95,11 +104,7 @@ fn what_is_recorded_on_another_thread_counts_for_the_next_record_however_many_th
             }
         }
     });
-    let inside = captured.with_event("inside");
-    inside.count(12);
-    for (at, record) in inside.records().iter().enumerate() {
-        record.assert_has(Slot::ActorId, format!("user-{}", at / 3));
-    }
+    assert_three_of_each(&captured);
 }
 
 #[test]
@@ -113,11 +118,7 @@ fn a_span_opened_after_another_was_closed_does_not_hand_down_what_that_one_did()
             }
         }
     });
-    let inside = captured.with_event("inside");
-    inside.count(12);
-    for (at, record) in inside.records().iter().enumerate() {
-        record.assert_has(Slot::ActorId, format!("user-{}", at / 3));
-    }
+    assert_three_of_each(&captured);
 }
 
 #[test]
