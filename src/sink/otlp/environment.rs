@@ -83,11 +83,21 @@ impl<'a> Environment<'a> {
         if protocol != Protocol::Grpc || value.contains("://") {
             return Ok(value);
         }
-        let scheme = match self.logs("INSECURE")? {
-            Some((_, said)) if said.eq_ignore_ascii_case("true") => "http",
-            _ => "https",
-        };
+        let scheme = if self.is_insecure()? { "http" } else { "https" };
         Ok(format!("{scheme}://{value}"))
+    }
+
+    fn is_insecure(&self) -> Result<bool> {
+        let Some((variable, value)) = self.logs("INSECURE")? else {
+            return Ok(false);
+        };
+        match value.to_ascii_lowercase().as_str() {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err(Error::config(format!(
+                "{variable}: `{value}` is neither true nor false; set true for an endpoint without TLS"
+            ))),
+        }
     }
 
     pub(super) fn compression(&self) -> Result<Option<Compression>> {
@@ -242,6 +252,25 @@ mod tests {
                 "{name}: {error}"
             );
         }
+    }
+
+    #[test]
+    fn whether_an_endpoint_without_a_scheme_has_tls_is_said_by_true_or_false_and_by_nothing_else() {
+        const INSECURE: &str = "OTEL_EXPORTER_OTLP_INSECURE";
+        let asked = |said: &str| {
+            let set = [(BASE, "collector:4317"), (INSECURE, said)];
+            let url = Environment::new(&with(&set)).endpoint(Protocol::Grpc);
+            url.map(|url| url.to_string())
+        };
+        for (said, wanted) in [("True", "http:"), ("false", "https:"), ("", "https:")] {
+            let url = asked(said).unwrap();
+            assert!(url.starts_with(wanted), "{said}: {url}");
+        }
+        let error = asked("maybe").unwrap_err().to_string();
+        assert!(
+            error.contains(INSECURE) && error.contains("maybe") && error.contains("set true"),
+            "{error}"
+        );
     }
 
     #[test]
