@@ -118,6 +118,24 @@ pub const ADVERSARIAL: [(&str, Stuff); 57] = [
 /// The sizes of an adversarial text, in KiB.
 pub const KIB: [usize; 3] = [4, 16, 64];
 
+/// The bytes of the longest.
+const LONGEST: usize = 64 * 1024;
+
+/// Those of the adversarial texts that are in common use against scanners; the others were looked for until this engine
+/// was slow.
+pub const COMMON: [&str; 10] = [
+    "base64",
+    "hex",
+    "digits",
+    "a@",
+    "eyJ",
+    "-----BEGIN",
+    "a=",
+    "backslashes",
+    "%25",
+    "combining marks",
+];
+
 /// What an adversarial text is made of.
 #[derive(Debug, Clone, Copy)]
 pub enum Stuff {
@@ -130,6 +148,18 @@ pub enum Stuff {
 }
 
 impl Stuff {
+    /// Values of this length. Those of random bytes are [`LONGEST`] bytes together, whatever the length: a processor guesses
+    /// the branches of a short text that comes again and again, so that sizes could not be compared otherwise.
+    fn texts(self, len: usize) -> Vec<String> {
+        match self {
+            Self::Random(alphabet) => {
+                let rng = &mut Rng::with_seed(11);
+                (0..LONGEST / len).map(|_| random(rng, alphabet, len)).collect()
+            }
+            _ => vec![self.text(len)],
+        }
+    }
+
     fn text(self, len: usize) -> String {
         match self {
             Self::Random(alphabet) => random(&mut Rng::with_seed(11), alphabet, len),
@@ -150,6 +180,12 @@ pub const PLAIN: [&str; 5] = ["empty", "harmless", "ids", "sensitive", "prose"];
 #[must_use]
 pub fn adversarial(name: &str, kib: usize) -> String {
     format!("{name} {kib} KiB")
+}
+
+/// Whether this is an adversarial text of the largest size.
+#[must_use]
+pub fn is_longest(case: &str) -> bool {
+    case.ends_with(" 64 KiB")
 }
 
 /// Every case.
@@ -177,7 +213,7 @@ pub fn values(case: &str) -> Result<Vec<String>> {
             let sized = ADVERSARIAL.iter().flat_map(|made| KIB.map(|kib| (made, kib)));
             let mut found = sized.filter(|((name, _), kib)| adversarial(name, *kib) == other);
             match found.next() {
-                Some(((_, stuff), kib)) => vec![stuff.text(kib * 1024)],
+                Some(((_, stuff), kib)) => stuff.texts(kib * 1024),
                 None => bail!("no case is called {other}; there are {}", cases().join(", ")),
             }
         }
@@ -352,12 +388,16 @@ mod tests {
         }
         for case in cases() {
             let values = values(&case).unwrap();
-            let bytes: usize = values.iter().map(String::len).sum();
-            if let Some((_, kib)) = case.strip_suffix(" KiB").and_then(|case| case.rsplit_once(' ')) {
+            if let Some((name, kib)) = case.strip_suffix(" KiB").and_then(|case| case.rsplit_once(' ')) {
                 let kib: usize = kib.parse().unwrap();
-                assert!(bytes <= kib * 1024 && bytes > kib * 1024 - 32, "{case}: {bytes}");
+                let is_of_its_size =
+                    |value: &String| value.len() <= kib * 1024 && value.len() > kib * 1024 - 32;
+                assert!(values.iter().all(is_of_its_size), "{case}");
+                let is_random = ["hex", "base64", "digits"].contains(&name);
+                assert_eq!(values.len(), if is_random { 64 / kib } else { 1 }, "{case}");
             }
             if case == "prose" {
+                let bytes: usize = values.iter().map(String::len).sum();
                 assert!(bytes > 1_000_000 && values.iter().all(|field| field.len() <= 4096));
             }
         }

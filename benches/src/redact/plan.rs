@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Result, ensure};
 
 use super::inputs;
-use super::scanners::SCANNERS;
+use super::scanners::{AS_ONE, SCANNERS};
 use crate::counts::counter;
 use crate::output;
 use crate::results::{Outcome, Results};
@@ -74,7 +74,10 @@ impl Plan {
             .iter()
             .filter(|scanner| scanner.skipped.is_empty() && self.takes(scanner.name))
         {
-            let cases = inputs::cases().into_iter().filter(|case| self.takes_case(case));
+            let cases = inputs::cases().into_iter().filter(|case| {
+                let is_meant = scanner.name != AS_ONE || inputs::is_longest(case);
+                is_meant && self.takes_case(case)
+            });
             jobs.extend(cases.map(|case| Job::Scan(scanner.name, case)));
         }
         if cfg!(feature = "ours") && self.takes(super::scanners::OURS) {

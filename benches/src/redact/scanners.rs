@@ -24,11 +24,23 @@ pub struct Named {
 /// Ours.
 pub const OURS: &str = "audit";
 
+/// Ours as a caller has it whose value is longer than is scanned.
+pub const AS_ONE: &str = "audit-as-one";
+
 /// Every scanner, in the order of the tables.
 pub const SCANNERS: &[Named] = &[
     Named {
         name: OURS,
         about: "`tracing_audit::redact::scan`, field `message`: the whole engine; the field's name is judged once, because it is the one before",
+        skipped: if cfg!(feature = "ours") {
+            ""
+        } else {
+            "built without the feature `ours`"
+        },
+    },
+    Named {
+        name: AS_ONE,
+        about: "the same, of 64 KiB given as one value, whatever is done with it: 16 KiB are scanned, the rest is dropped and said to be",
         skipped: if cfg!(feature = "ours") {
             ""
         } else {
@@ -78,6 +90,8 @@ pub fn start(name: &str) -> Result<Box<dyn Scanner>> {
     Ok(match name {
         #[cfg(feature = "ours")]
         OURS => Box::new(Ours),
+        #[cfg(feature = "ours")]
+        AS_ONE => Box::new(AsOne),
         #[cfg(feature = "sds")]
         "sds" => Box::new(super::sds::Sds::new()?),
         "regex-set" => Box::new(Set::new(RULES.to_vec(), Rule::ascii)?),
@@ -129,6 +143,18 @@ impl Scanner for Ours {
             return Self::piece(value);
         }
         pieces(value).map(Self::piece).sum()
+    }
+}
+
+#[cfg(feature = "ours")]
+struct AsOne;
+
+#[cfg(feature = "ours")]
+impl Scanner for AsOne {
+    fn scan(&mut self, value: &str) -> Result<usize> {
+        let scanned = tracing_audit::redact::scan("message", value);
+        black_box(&scanned.value);
+        Ok(scanned.redactions.iter().map(|cut| cut.n as usize).sum())
     }
 }
 
