@@ -9,6 +9,7 @@ use super::bytes::{at, before, is_word, run, run_back};
 use super::clue::EMAIL;
 use super::hits::Sort;
 use super::lexicon::Lexicon;
+use super::login;
 use super::numbers::Scan;
 
 /// The longest local part that is looked at, and the longest domain.
@@ -76,6 +77,9 @@ const fn is_domain(byte: u8) -> bool {
 
 /// Pushes the address around the `@` at `sign`; says where to look on.
 pub(super) fn at_sign(scan: &mut Scan<'_, '_>, sign: usize) -> usize {
+    if let Some(end) = login::password(scan, sign) {
+        return end;
+    }
     let bytes = scan.bytes;
     let spaced = before(bytes, sign, 1) == b' ' && at(bytes, sign + 1) == b' ';
     let (left, right) = if spaced {

@@ -3,6 +3,7 @@
 use super::alphabet::byte;
 use super::bytes::{before, find, run, run_back};
 use super::halves;
+use super::otherwise;
 use super::plausible::Joint;
 use super::value;
 
@@ -63,7 +64,6 @@ fn notation(bytes: &[u8], from: usize, to: usize) -> Option<Site> {
     };
     let spaces = value::skip_space(bytes, at, quoted) - at;
     let here = at + spaces;
-    let next = byte(bytes, here + 1);
     let is_end = matches!(byte(bytes, here), b'\r' | b'\n' | b'\\');
     if !quoted && is_end && is_value_of_name(bytes, from) {
         return site(Joint::Assigned, value_field(bytes, here)?, true);
@@ -76,7 +76,8 @@ fn notation(bytes: &[u8], from: usize, to: usize) -> Option<Site> {
     {
         return site(joint, at, quoted);
     }
-    if let Some((joint, at)) = halves::of(bytes, (from, to), here, quoted) {
+    let otherwise = otherwise::of(bytes, (from, to), at, quoted);
+    if let Some((joint, at)) = otherwise.or_else(|| halves::of(bytes, (from, to), here, quoted)) {
         return site(joint, at, true);
     }
     match byte(bytes, here) {
@@ -90,7 +91,7 @@ fn notation(bytes: &[u8], from: usize, to: usize) -> Option<Site> {
         b'}' if quoted => site(Joint::Assigned, halves::said_before(bytes, from)?, true),
         b'|' if spaces > 0 => site(Joint::Listed, here + 1, false),
         b'>' if tag => site(Joint::Assigned, here + 1, true),
-        b'<' if next == b'/' => site(Joint::Assigned, next_element(bytes, here)?, true),
+        b'<' if byte(bytes, here + 1) == b'/' => site(Joint::Assigned, next_element(bytes, here)?, true),
         b'(' if spaces == 0 => site(Joint::Assigned, call(bytes, here)?, true),
         b'(' | b'{' if spaces <= 1 && !quoted && !tag && before != b'-' => {
             let (joint, at) = within(bytes, from, to, here)?;

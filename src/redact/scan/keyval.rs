@@ -9,6 +9,7 @@ use super::lead;
 use super::lexicon::Lexicon;
 use super::look::Look;
 use super::mark;
+use super::otherwise;
 use super::pairs;
 use super::phrases;
 use super::plausible::{self, Candidate, Joint};
@@ -30,6 +31,7 @@ pub(super) fn name(look: &mut Look<'_, '_>, start: usize, end: usize) {
         look.named = end;
         return;
     };
+    let to = otherwise::variable_end(look.bytes, from, to);
     look.named = to.max(start + 1);
     if to - from >= SHORTEST_NOISE && is_noise(look.bytes.get(from..to).unwrap_or_default()) {
         return;
@@ -162,6 +164,7 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
     if site.joint == Joint::Assigned && byte(look.bytes, found.start) == b'{' {
         found = value::braced(look.bytes, found);
     }
+    found = otherwise::between_braces(look.bytes, site, found);
     if site.joint == Joint::Colon && !found.quoted {
         found = behind_type(look, found);
     }

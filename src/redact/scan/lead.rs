@@ -1,4 +1,5 @@
-//! What may stand between a name's sign and its value: how it was printed, a tag of YAML, marks of emphasis.
+//! What may stand between a name's sign and its value: how it was printed, a tag or an anchor of YAML, marks of
+//! emphasis.
 
 use super::alphabet::byte;
 use super::bytes::{before, run, run_back};
@@ -16,6 +17,7 @@ pub(super) fn skip(bytes: &[u8], site: Site, at: usize) -> usize {
         b'*' => emphasis(bytes, site, at),
         b'<' if byte(bytes, at + 1) == b'/' => closed(bytes, site, at),
         b'!' if byte(bytes, at + 1) == b'!' => yaml_type(bytes, at),
+        b'&' if site.joint == Joint::Colon => yaml_anchor(bytes, site, at),
         _ => None,
     };
     behind.unwrap_or(at)
@@ -68,6 +70,20 @@ fn yaml_type(bytes: &[u8], at: usize) -> Option<usize> {
     (name > 0 && start > end && byte(bytes, start) > b' ').then_some(start)
 }
 
+/// `&db …`: the name under which the value is referred to elsewhere, in a line that is a pair of YAML and nothing else, among
+/// others. Elsewhere it may be what a secret begins with.
+fn yaml_anchor(bytes: &[u8], site: Site, at: usize) -> Option<usize> {
+    let name = run(bytes, at + 1, 32, |byte| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
+    });
+    let end = at + 1 + name;
+    let start = value::skip_space(bytes, end, false);
+    let indent = run_back(bytes, site.from, 64, |byte| matches!(byte, b' ' | b'-'));
+    let is_anchor = before(bytes, at, 1) == b' ' && before(bytes, site.from - indent, 1) == b'\n';
+    let is_value = start > end && byte(bytes, start) > b' ' && byte(bytes, start) != b'=';
+    (is_anchor && name > 0 && is_value).then_some(start)
+}
+
 /// `env("DB_PASSWORD", "…")`: what is taken where the variable is not set.
 fn fallback(bytes: &[u8], at: usize) -> Option<usize> {
     const READERS: [&[u8]; 5] = [
@@ -94,4 +110,18 @@ fn received(bytes: &[u8], at: usize) -> Option<usize> {
     let start = at + SAID.len();
     let is_said = bytes.get(at..start) == Some(SAID) && matches!(byte(bytes, start), b'"' | b'\'' | b'\\');
     is_said.then_some(start)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::cases::check;
+
+    #[test]
+    fn behind_an_anchor_stands_the_value() {
+        check(&[
+            ("message", "db:\n  password: &db_pw «hunter2xQ9»\n  user: app"),
+            ("message", "env:\n  - token: &t-1 \"«hunter2xQ9»\""),
+        ]);
+        check(&[("message", "fn login(user: &str, password: &str) -> bool")]);
+    }
 }
