@@ -87,7 +87,7 @@ pub(super) const WORDS: &[(u16, &str)] = &[
          service webhook hmac aes rsa ec gpg pgp consumer app application deploy crypto cipher symmetric wallet \
          integration subscription server license licence activation ingest ingestion sdk bot stripe openai anthropic \
          github gitlab sendgrid twilio google maps datadog dd azure aws gcp cloudflare algolia mailgun pagerduty \
-         newrelic nr sentry jwt psk preshared recovery unseal root admin xapi",
+         newrelic nr sentry jwt psk preshared recovery unseal root admin xapi fernet",
     ),
     (
         part::OF_CODE,
@@ -123,7 +123,7 @@ pub(super) const WORDS: &[(u16, &str)] = &[
          factory handler middleware bounced opened unsubscribed optin confirmed frequency interval days hours \
          minutes seconds secs ms date time timestamp year month policyid serviceid rules requirements complexity \
          check checks checker cache protection entropy category level permissions permission group role roles samesite httponly encoder \
-         owner org region zone map list array vector embedding embeddings position positions offset batch",
+         owner org region zone backend namespace scanning hasher hashing stdin supported site map list array vector embedding embeddings position positions offset batch",
     ),
     (part::HASH, "hash digest hashes digests sha256 md5 sum"),
 ];

@@ -221,33 +221,38 @@ pub(super) fn is_path(value: &str, traits: Traits) -> bool {
         .any(|end| traits & traits::SPACE == 0 && value.ends_with(end))
 }
 
+/// What expressions and types of programs begin with.
+static CODE: Beginnings = Beginnings::of(&[
+    "self.",
+    "this.",
+    "process.env",
+    "os.environ",
+    "config.",
+    "settings.",
+    "env.",
+    "env(",
+    "std::",
+    "&str",
+    "&mut ",
+    "Option<",
+    "Vec<",
+    "String",
+    "secrets.",
+    "ENV[",
+    "getenv",
+    "req.",
+    "request.",
+    "args.",
+    "ctx.",
+    "useState(",
+    "useRef(",
+    "getpass.",
+    "params[",
+    "Optional[",
+]);
+
 /// An expression or a type of a program.
 pub(super) fn is_code(value: &str, traits: Traits) -> bool {
-    static BEGINNINGS: Beginnings = Beginnings::of(&[
-        "self.",
-        "this.",
-        "process.env",
-        "os.environ",
-        "config.",
-        "settings.",
-        "env.",
-        "env(",
-        "std::",
-        "&str",
-        "&mut ",
-        "Option<",
-        "Vec<",
-        "String",
-        "secrets.",
-        "ENV[",
-        "getenv",
-        "req.",
-        "request.",
-        "args.",
-        "ctx.",
-        "useState(",
-        "useRef(",
-    ]);
     static TYPES: Lexicon = Lexicon::of(&[
         "any",
         "array",
@@ -275,7 +280,7 @@ pub(super) fn is_code(value: &str, traits: Traits) -> bool {
         "varchar",
     ]);
     TYPES.has(value)
-        || BEGINNINGS.begin(value)
+        || CODE.begin(value)
         || value.ends_with("()")
         || traits & traits::PATH != 0 && value.ends_with('(') && value.contains('.')
         || value.ends_with("()?")

@@ -7,61 +7,14 @@ use memchr::memmem::Finder;
 use super::alphabet::Bytes;
 use super::bytes::{at, before, is_word, run, run_back};
 use super::clue::EMAIL;
+use super::domains::{ALGORITHMS, COMMON, FILES, is_east_asian, sentence_before, sentence_behind};
 use super::hits::Sort;
-use super::lexicon::Lexicon;
 use super::login;
 use super::numbers::Scan;
 
 /// The longest local part that is looked at, and the longest domain.
 const LOCAL: usize = 128;
 const DOMAIN: usize = 255;
-
-/// Last labels that are the ends of file and unit names.
-static FILES: Lexicon = Lexicon::of(&[
-    "automount",
-    "bmp",
-    "conf",
-    "css",
-    "device",
-    "dll",
-    "exe",
-    "gif",
-    "html",
-    "ico",
-    "jar",
-    "jpeg",
-    "jpg",
-    "js",
-    "json",
-    "lock",
-    "log",
-    "mount",
-    "png",
-    "scope",
-    "service",
-    "slice",
-    "socket",
-    "svg",
-    "swap",
-    "target",
-    "timer",
-    "toml",
-    "txt",
-    "webp",
-    "xml",
-    "yaml",
-    "yml",
-]);
-
-/// Domains whose addresses are the names of algorithms.
-const ALGORITHMS: &[&str] = &["openssh.com", "libssh.org", "lysator.liu.se"];
-
-/// Last labels that an address in words must have, so that prose stays prose.
-const COMMON: &[&str] = &[
-    "com", "org", "net", "edu", "gov", "io", "de", "uk", "fr", "it", "es", "nl", "ch", "at", "eu", "us",
-    "ca", "au", "jp", "cn", "in", "br", "ru", "pl", "se", "no", "dk", "fi", "be", "info", "biz", "dev",
-    "app", "co", "me", "example", "test", "invalid",
-];
 
 const fn is_local(byte: u8) -> bool {
     is_word(byte)
@@ -138,6 +91,7 @@ fn local_start(bytes: &[u8], end: usize) -> Option<usize> {
     let mut marks = memchr::memrchr_iter(0xE2, local);
     let mark = marks.find(|at| is_punctuation(local, *at));
     start += mark.map_or(0, |mark| mark + 3);
+    start += sentence_before(bytes.get(start..end).unwrap_or_default());
     while start < end
         && matches!(
             at(bytes, start),
@@ -196,6 +150,7 @@ fn domain_in(scan: &Scan<'_, '_>, start: usize, mut end: usize) -> Option<usize>
         let mut marks = memchr::memchr_iter(0xE2, domain);
         let mark = marks.find(|at| is_punctuation(domain, *at));
         end = start + mark.unwrap_or(domain.len());
+        end = start + sentence_behind(bytes.get(start..end).unwrap_or_default());
     }
     while end > start && matches!(before(bytes, end, 1), b'.' | b'-') {
         end -= 1;
@@ -221,7 +176,7 @@ fn domain_in(scan: &Scan<'_, '_>, start: usize, mut end: usize) -> Option<usize>
     let version =
         !bare.is_empty() && bare.bytes().all(|byte| byte.is_ascii_digit()) && starts_with_digit(second);
     let all = is_label(first) && is_label(last) && is_label(second) && labels.all(is_label);
-    let is_free = !is_word(at(bytes, end)) || is_punctuation(bytes, end);
+    let is_free = !is_word(at(bytes, end)) || is_punctuation(bytes, end) || is_east_asian(at(bytes, end));
     (all && top && !version && is_free).then_some(end)
 }
 

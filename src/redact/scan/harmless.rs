@@ -87,8 +87,12 @@ fn is_phrase(bytes: &[u8], found: Extent) -> bool {
 /// Whether what stands where a value would is none, by what is around it.
 pub(super) fn is_no_value(bytes: &[u8], site: Site, found: Extent) -> bool {
     match (site.joint, found.quoted) {
-        (Joint::Colon, false) => is_key(bytes, site, found) || is_resource(bytes, site),
-        (_, true) => is_object(bytes, site, found) || is_lexeme(bytes, site, found),
+        (Joint::Colon, false) => {
+            is_key(bytes, site, found) || is_resource(bytes, site) || is_permission(bytes, site, found)
+        }
+        (_, true) => {
+            is_object(bytes, site, found) || is_lexeme(bytes, site, found) || is_prompt(bytes, site, found)
+        }
         _ => false,
     }
 }
@@ -106,6 +110,28 @@ fn is_key(bytes: &[u8], site: Site, found: Extent) -> bool {
         && value.len() <= 32
         && value.iter().all(u8::is_ascii_alphabetic)
         && breaks()
+}
+
+/// `id-token: write`, `secrets: inherit`: what a job of a build may do.
+fn is_permission(bytes: &[u8], site: Site, found: Extent) -> bool {
+    let said = (bytes.get(site.from..site.to), bytes.get(found.start..found.end));
+    let is_line = matches!(byte(bytes, found.end), 0 | b'\r' | b'\n' | b'\\');
+    is_line
+        && matches!(
+            said,
+            (Some(b"id-token"), Some(b"write" | b"read")) | (Some(b"secrets"), Some(b"inherit"))
+        )
+}
+
+/// `'Password: ')`: what is asked for, in marks: what was found stands behind the one that closes it.
+fn is_prompt(bytes: &[u8], site: Site, found: Extent) -> bool {
+    let mark = super::bytes::before(bytes, found.start, 1);
+    let asked = bytes.get(site.at..found.start).unwrap_or_default();
+    let is_asked = matches!(asked, [b' ', _] | [_]) && super::bytes::before(bytes, site.from, 1) == mark;
+    is_asked && matches!(mark, b'"' | b'\'') && matches!(byte(bytes, found.start), b')') && {
+        let value = bytes.get(found.start..found.end).unwrap_or_default();
+        matches!(value, [b')'] | [b')', b'\n' | b';' | b',', ..])
+    }
 }
 
 /// `arn:aws:secretsmanager:…:secret:prod/db`: a name in a store.
@@ -217,6 +243,77 @@ mod tests {
             ("message", "Passwort: «sommer»"),
             ("message", "mot de passe : obligatoire"),
             ("message", "unexpected token: identifier `password` in line 3"),
+        ]);
+    }
+
+    #[test]
+    fn what_is_said_of_the_ways_of_a_secret_stays() {
+        check(&[
+            ("message", "permissions:\n  id-token: write\n  contents: read"),
+            ("message", "uses: ./build.yml\nsecrets: inherit\n"),
+            ("message", "secrets: «inherited22x»"),
+            ("message", "id-token: «write22x9»"),
+            ("message", "svc=billing secret_backend=vault ms=3248"),
+            (
+                "message",
+                "{\"secretNamespace\": \"prod\", \"cookieSameSite\": \"lax\"}",
+            ),
+            (
+                "message",
+                "svc=x password_hasher=argon2id secret_scanning=enabled",
+            ),
+            (
+                "message",
+                r#"{"id_token_signing_alg_values_supported": ["RS256"]}"#,
+            ),
+            (
+                "argv",
+                r#"["--token-file", "/run/t", "--password-stdin", "--port", "6756"]"#,
+            ),
+            ("argv", r#"["--password", "«--portxyz9»", "6756"]"#),
+            ("message", "login ok method=password mfa=totp duration_ms=1887"),
+            ("message", "login bob password «totpx1»"),
+            ("message", "invalid token: signature verification failed"),
+            ("message", "token: signature «verification Failed9x»"),
+            ("message", "auth_token=bearer «mfa_totp9xKq2L»"),
+            ("message", "password = getpass.getpass('Password: ')"),
+            ("message", "ask('Password: ')"),
+            ("message", "auth('Password: «)hunter2x»')"),
+        ]);
+    }
+
+    #[test]
+    fn base64_that_ends_like_a_name_and_a_sign_has_no_value_behind_it() {
+        let body = "q8Zt3Vb0Lr".repeat(13);
+        for end in ["psw==", "+Pw==", "_pin=", "/Pw=="] {
+            let fill = "AbCd"
+                .get(..(8 - (body.len() + end.len()) % 4) % 4)
+                .unwrap_or_default();
+            let text = format!("{{\"content\":\"{fill}{body}{end}\",\"size\":1000}}");
+            assert_eq!(super::super::scan("message", &text).value, text);
+        }
+        check(&[
+            (
+                "message",
+                "Content-MD5=7BZExRYaXw/uIUGDQX4TPw== size=78358 status=200",
+            ),
+            ("message", "db2AccountPw=\"«hunter22x»\""),
+            ("message", "if(theAdminUserPassword==\"«hunter22x»\")"),
+            ("message", "https://h/api/v1/x3/resetPassword=\"«hunter22x»\""),
+            (
+                "message",
+                "src=data:image/png;base64,oqWVdNDyZ07w/S/xtvVVo48kBJCUARFywoPA1iaJ736DO6JhOFkh+59JXn",
+            ),
+            (
+                "message",
+                "go to https://example.com/s/«xtvVVo48kBJCUARFywoPA1ia»",
+            ),
+            ("message", "GET /s/«xtvVVo48kBJCUARFywoPA1ia» 200"),
+            (
+                "message",
+                r#"{"auth_method": "oauth2", "certificateCount7": "8", "ok": true}"#,
+            ),
+            ("message", "<db_password>«YygX&quot;KRViGoPZ»</db_password>"),
         ]);
     }
 }

@@ -3,6 +3,7 @@
 use super::about::{is_nothing, is_word_about};
 use super::alphabet::{Bytes, byte};
 use super::bare;
+use super::bytes::run;
 use super::joint::Site;
 use super::lexicon::Lexicon;
 use super::look::Look;
@@ -74,7 +75,7 @@ pub(super) fn parameters(look: &mut Look<'_, '_>, named: Named, found: Extent) -
     let any = look.listed.read(text, found.start, look.hits);
     // `token: signature mismatch`
     let said = text.get(found.start + scheme + 1..).unwrap_or_default();
-    if !any && matches!(said, "error" | "expired" | "invalid" | "mismatch" | "missing") {
+    if !any && is_verdict(said) {
         return false;
     }
     if !any {
@@ -82,6 +83,18 @@ pub(super) fn parameters(look: &mut Look<'_, '_>, named: Named, found: Extent) -
     }
     look.named = look.named.max(end);
     true
+}
+
+static VERDICTS: Lexicon = Lexicon::of(&[
+    "error", "expired", "failed", "invalid", "mismatch", "missing", "rejected", "verified",
+]);
+
+/// `mismatch`, `verification failed`: what is said of a signature.
+fn is_verdict(said: &str) -> bool {
+    let last = said.rsplit(' ').next().unwrap_or_default();
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase());
+    let is_sentence = || said.len() > last.len() && is_word_about(last);
+    said.len() <= 48 && said.split(' ').all(is_word) && (VERDICTS.has(last) || is_sentence())
 }
 
 /// The bytes from `start` on in which a scheme would end, and its name: letters, digits and dashes.
@@ -134,12 +147,22 @@ pub(super) fn credential(bytes: &[u8], run: &mut bare::Run, scheme: Option<usize
         1
     };
     let start = value::skip_space(bytes, found.start + scheme + gap, false);
+    if !found.quoted && is_pair(bytes, start) {
+        return found;
+    }
     let end = if found.quoted {
         found.end
     } else {
         start + run.len(bytes, start)
     };
     Extent { start, end, ..found }
+}
+
+/// `ms=3248`: the next pair of a line, whatever the word before it is.
+fn is_pair(bytes: &[u8], at: usize) -> bool {
+    let name = run(bytes, at, 24, |byte| byte.is_ascii_lowercase() || byte == b'_');
+    let value = byte(bytes, at + name + 1);
+    (2..24).contains(&name) && byte(bytes, at + name) == b'=' && value > b' ' && value != b'='
 }
 
 /// As [`credential`], also behind a scheme that nobody knows, where the name is that of the header itself: a word, and what

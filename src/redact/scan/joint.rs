@@ -82,11 +82,10 @@ fn notation(bytes: &[u8], from: usize, to: usize) -> Option<Site> {
     }
     match byte(bytes, here) {
         b'=' | b':' => None,
+        b',' if quoted && is_before_key(bytes, from, here + 1) => None,
         b',' if quoted => {
-            let value = other_member(bytes, from, here + 1);
-            let is_sure = value.is_some() || before == b'-';
-            let joint = if is_sure { Joint::Assigned } else { Joint::Listed };
-            site(joint, value.unwrap_or(here + 1), quoted)
+            let (joint, at) = next_text(bytes, from, here + 1);
+            site(joint, at, quoted)
         }
         b'}' if quoted => site(Joint::Assigned, halves::said_before(bytes, from)?, true),
         b'|' if spaces > 0 => site(Joint::Listed, here + 1, false),
@@ -116,6 +115,30 @@ fn behind_marks(bytes: &[u8], mut at: usize, limit: usize) -> (usize, bool) {
         at += 1;
     }
     (at, quoted)
+}
+
+/// `"method": "oauth2", "count": 8`: whether the name is the value of one pair of an object, and another's key stands at `at`.
+fn is_before_key(bytes: &[u8], from: usize, at: usize) -> bool {
+    let is_mark = |byte: u8| matches!(byte, b'"' | b'\'' | b'\\');
+    let open = from - run_back(bytes, from, 8, is_mark);
+    let gap = run_back(bytes, open, 4, |byte| byte == b' ');
+    if open == from || before(bytes, open - gap, 1) != b':' {
+        return false;
+    }
+    let near = bytes.get(..bytes.len().min(at + 96)).unwrap_or_default();
+    value::in_marks(near, value::skip_space(near, at, true)).is_some_and(|key| {
+        let marks = run(near, key.end, 8, is_mark);
+        byte(near, value::skip_space(near, key.end + marks, true)) == b':'
+            && other_member(bytes, from, at).is_none()
+    })
+}
+
+/// What joins a name in marks to the text behind the comma before `at`, and where that is looked for.
+fn next_text(bytes: &[u8], from: usize, at: usize) -> (Joint, usize) {
+    let value = other_member(bytes, from, at);
+    let is_sure = value.is_some() || before(bytes, from, 1) == b'-';
+    let joint = if is_sure { Joint::Assigned } else { Joint::Listed };
+    (joint, value.unwrap_or(at))
 }
 
 /// Where the value stands that another member of the object says, of which the next one is at `at`.

@@ -36,6 +36,9 @@ pub(super) fn name(look: &mut Look<'_, '_>, start: usize, end: usize) {
     if to - from >= SHORTEST_NOISE && is_noise(look.bytes.get(from..to).unwrap_or_default()) {
         return;
     }
+    if byte(look.bytes, to) == b'=' && ends_base64(look.bytes, to) {
+        return;
+    }
     let is_label = from.checked_sub(mark::MARKER.len()).is_some_and(|start| {
         mark::may_begin(byte(look.bytes, start)) && mark::end(look.bytes, start).is_some()
     });
@@ -74,6 +77,37 @@ pub(super) fn is_noise(name: &[u8]) -> bool {
         humps += usize::from(last.is_ascii_lowercase() && this.is_ascii_uppercase());
     }
     numbers > 6 || (name.len() >= 16 && (numbers + humps) * 4 > name.len())
+}
+
+/// Whether the signs at `to` fill up base64 that ends there: `…psw==","size":1`, `md5=…Pw== size=1`.
+fn ends_base64(bytes: &[u8], to: usize) -> bool {
+    static LETTERS: Bytes = Bytes::alnum_and(b"+/-_");
+    const LONGEST: usize = 128;
+    let signs = super::bytes::run(bytes, to, 3, |byte| byte == b'=');
+    let next = byte(bytes, to + signs);
+    // Where a value may follow at once, it is looked for.
+    if signs > 2
+        || next.is_ascii_alphanumeric()
+        || !matches!(next, 0..=b' ' | b'"' | b'\'' | b'\\' | b',' | b';' | b'<')
+    {
+        return false;
+    }
+    let len = run_back(bytes, to, LONGEST, |byte| LETTERS.has(byte));
+    let run = bytes.get(to - len..to).unwrap_or_default();
+    let is_filled = len == LONGEST || len >= 20 && (len + signs).is_multiple_of(4);
+    // Letters of both cases and digits change in it as in no name.
+    is_filled && changes(run) * 6 > len && run.iter().any(u8::is_ascii_digit)
+}
+
+/// How often letters of a name follow digits, digits letters, and capitals small letters.
+fn changes(name: &[u8]) -> usize {
+    let pairs = name.windows(2).filter(|pair| {
+        let (last, this) = (byte(pair, 0), byte(pair, 1));
+        let letters = last.is_ascii_alphabetic() || this.is_ascii_alphabetic();
+        letters && last.is_ascii_digit() != this.is_ascii_digit()
+            || last.is_ascii_lowercase() && this.is_ascii_uppercase()
+    });
+    pairs.count()
 }
 
 /// What the name at `from..to` says, alone or with the words before it.
@@ -165,6 +199,7 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
         found = value::braced(look.bytes, found);
     }
     found = otherwise::between_braces(look.bytes, site, found);
+    found = whole_text(look.bytes, site, found);
     if site.joint == Joint::Colon && !found.quoted {
         found = behind_type(look, found);
     }
@@ -179,6 +214,24 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
         found = header::behind_scheme(look, site, scheme, found);
     }
     take(look, named, site, found);
+}
+
+/// `<password>a&quot;b</password>`: the text of an element is a value as long as it is a word, also where it has marks.
+fn whole_text(bytes: &[u8], site: Site, found: Extent) -> Extent {
+    /// The most that is read of it.
+    const LONGEST: usize = 160;
+    if found.quoted || !matches!(byte(bytes, found.end), b'&' | b';') || byte(bytes, site.at - 1) != b'>' {
+        return found;
+    }
+    let ahead = bytes.get(found.end..bytes.len().min(found.end + LONGEST));
+    let ahead = ahead.unwrap_or_default();
+    let word = ahead
+        .iter()
+        .take_while(|byte| **byte > b' ' && **byte != b'<')
+        .count();
+    let is_closed = ahead.get(word..word + 2) == Some(b"</");
+    let end = found.end + if is_closed { word } else { 0 };
+    Extent { end, ..found }
 }
 
 /// Cuts a value, and what it is changed to.

@@ -65,6 +65,11 @@ pub(super) fn secrets(look: &mut Look<'_, '_>, named: Named, site: Site, open: u
     if named.sort != Sort::Secret || named.force != Force::Certain {
         return false;
     }
+    // A package may be called after tokens: `node_modules/js-tokens`.
+    let head = look.bytes.get(..site.from).unwrap_or_default();
+    if head.ends_with(b"node_modules/") {
+        return false;
+    }
     let before = look.named;
     let mut any = false;
     let mut at = value::skip_space(look.bytes, open + 1, true);

@@ -32,6 +32,7 @@ mod clue_words;
 pub(super) mod custom;
 mod cut;
 mod digits;
+mod domains;
 mod email;
 mod encoded;
 mod engine;

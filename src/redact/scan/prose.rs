@@ -364,7 +364,7 @@ fn login(look: &Look<'_, '_>, from: usize) -> bool {
     } else {
         back.get(..last).and_then(space).is_some_and(is_login)
     };
-    joined && from > 6
+    joined && from > 6 && byte(look.bytes, from - 1) != b'='
 }
 
 /// Whether words of a sentence follow a value that ends at `end`: a space and a word that is no name of a value.

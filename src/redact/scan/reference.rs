@@ -183,12 +183,16 @@ fn is_member(value: &[u8]) -> bool {
         }
 }
 
-/// `token = old_token`, `tokens[i`: a variable of a program that has the name itself.
+/// `token = old_token`, `tokens[i`, `api_key=api_key`: a variable of a program that has the name itself.
 fn is_variable(bytes: &[u8], site: Site, value: &[u8]) -> bool {
     static WHICH: Lexicon = Lexicon::of(&[
         "access", "current", "new", "next", "old", "previous", "refresh", "session",
     ]);
     let name = bytes.get(site.from..site.to).unwrap_or_default();
+    // `api_key=api_key,`
+    if value == name && name.contains(&b'_') && bytes.get(site.to..site.to + 1) == Some(b"=") {
+        return true;
+    }
     if bytes.get(site.to..site.to + 3) != Some(b" = ") || name != b"token" {
         return false;
     }
@@ -432,6 +436,11 @@ mod tests {
         check(&[
             ("message", "+ token = generate_token(user)\n- token = old_token"),
             ("message", "token = tokens[i + 1]"),
+            ("message", "client = Client(api_key=api_key, retries=3)"),
+            ("message", "login(user, api_key=«api_key1»)"),
+            ("message", "password = params[:password]"),
+            ("message", "password: Optional[str] = None"),
+            ("message", "password = getpass.getpass('Password: ')"),
             ("message", "token = «generate_token(sunshine)»"),
             ("message", "password = «hash_password(sunshine)»"),
             ("message", "pin = «code(4821)»"),

@@ -3,6 +3,7 @@
 use super::about::is_nothing;
 use super::ahead::Ahead;
 use super::alphabet::{Alphabet, Bytes, byte};
+use super::bytes::run_back;
 use super::look::Look;
 use super::plausible::is_opaque;
 use super::value;
@@ -299,6 +300,7 @@ pub(super) fn link(look: &mut Look<'_, '_>, end: usize) {
     let closed = !matches!(byte(ahead, run), b'/' | b':') && !token.contains('.');
     if closed
         && is_opaque(token)
+        && !is_amid_letters(look.bytes, end)
         && look
             .bytes
             .get(end.saturating_sub(40)..end)
@@ -306,6 +308,28 @@ pub(super) fn link(look: &mut Look<'_, '_>, end: usize) {
     {
         look.secret(end, end + token.len(), "url.link");
     }
+}
+
+/// Whether the segment that ends at `end` is one letter between two slashes that stand in a run of base64: nothing before them
+/// is of a URL or of a path.
+fn is_amid_letters(bytes: &[u8], end: usize) -> bool {
+    static WORD: Bytes = Bytes::alnum_and(b"+/");
+    let start = end.saturating_sub(3);
+    if !bytes
+        .get(start..end)
+        .is_some_and(|segment| segment.eq_ignore_ascii_case(b"/s/"))
+    {
+        return false;
+    }
+    let len = run_back(bytes, start, 64, |byte| WORD.has(byte));
+    let word = bytes.get(start - len..start).unwrap_or_default();
+    let is_path = len < 64 && byte(word, 0) == b'/';
+    let is_of_url = matches!(
+        super::bytes::before(bytes, start - len, 1),
+        b'.' | b'-' | b':' | b'_' | b'~'
+    );
+    let mixed = word.iter().any(u8::is_ascii_uppercase) && word.iter().any(u8::is_ascii_digit);
+    !is_path && (!is_of_url || len == 64) && mixed
 }
 
 /// `host:5432:database:user:password`, behind the port: the last of the parts.
