@@ -20,6 +20,8 @@ mod cases_forms;
 #[cfg(test)]
 mod cases_kv;
 #[cfg(test)]
+mod cases_logins;
+#[cfg(test)]
 mod cases_odd;
 #[cfg(test)]
 mod cases_pem;
