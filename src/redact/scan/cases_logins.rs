@@ -55,3 +55,33 @@ fn what_is_an_option_of_another_command_stays() {
         ("cmd", "mysql_upgrade done\nmkdir -a dir"),
     ]);
 }
+
+#[test]
+fn the_secret_of_a_user_of_a_broker_is_cut() {
+    check(&[
+        ("cmd", "rabbitmqctl change_password worker «V6VFyyJKhPbDi»"),
+        ("cmd", "rabbitmqctl add_user worker «V6VFyyJKhPbDi»"),
+        (
+            "cmd",
+            "rabbitmqctl -n rabbit@mq-1 add_user 'worker' '«correct horse»'",
+        ),
+        (
+            "cmd",
+            "sudo rabbitmqctl authenticate_user worker «V6VFyyJKhPbDi» && echo ok",
+        ),
+        (
+            "cmd",
+            r#"{"cmd":"rabbitmqctl change_password worker \"«V6VFyyJKhPbDi»\""}"#,
+        ),
+        (
+            "cmd",
+            r#"{"cmd":"rabbitmqctl change_password worker «V6VFyyJKhPbDi»","n":1}"#,
+        ),
+        ("cmd", "rabbitmqctl change_password worker"),
+        ("cmd", "rabbitmqctl change_password worker $NEW"),
+        ("cmd", "rabbitmqctl add_user <username> <password>"),
+        ("cmd", "rabbitmqctl list_users"),
+        ("cmd", "run rabbitmqctl add_user worker and wait"),
+        ("cmd", "rabbitmqctl set_permissions -p / worker '.*' '.*' '.*'"),
+    ]);
+}

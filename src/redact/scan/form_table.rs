@@ -3,7 +3,7 @@
 
 use super::forms::Form::{self, Chat, Imap, Piped, PipedUser, Refused, Steps};
 use super::forms::Step::{
-    Begins, Behind, End, Exact, Is, Marked, Mixed, Odd, Quoted, Secret, SecretTo, Then, To, Upto, Word,
+    Arg, Begins, Behind, End, Exact, Is, Marked, Mixed, Odd, Quoted, Secret, SecretTo, Then, To, Upto, Word,
 };
 
 /// The two secrets of a user of version 3.
@@ -75,6 +75,17 @@ pub(super) const FORMS: &[(&str, Form)] = &[
         Steps(&[
             &[Is(b"u="), Upto(b'&'), Is(b"p="), SecretTo(0), Odd],
             &[To(b"&u="), Upto(b'&'), Is(b"p="), SecretTo(0), Odd],
+        ]),
+    ),
+    (
+        "rabbitmqctl ",
+        Steps(&[
+            &[To(b"change_password "), Arg, Secret, Odd],
+            &[To(b"change_password "), Arg, Secret, Marked],
+            &[To(b"add_user "), Arg, Secret, Odd],
+            &[To(b"add_user "), Arg, Secret, Marked],
+            &[To(b"authenticate_user "), Arg, Secret, Odd],
+            &[To(b"authenticate_user "), Arg, Secret, Marked],
         ]),
     ),
     // The words of a sentence.

@@ -37,6 +37,8 @@ pub(super) enum Step {
     Behind(&'static [u8]),
     /// A word and the spaces behind it.
     Word,
+    /// An argument, in marks or without, and the spaces behind it.
+    Arg,
     /// A text in quotation marks, and the comma behind it.
     Quoted,
     /// This stands here.
@@ -121,6 +123,7 @@ fn walk(bytes: &[u8], steps: &[Step], start: usize, end: usize) -> Option<Place>
             Step::Begins => begins_line(bytes, start)?,
             Step::Behind(text) => stands(bytes, start.checked_sub(text.len())?, text)?,
             Step::Word => at = word(bytes, at)?,
+            Step::Arg => at = behind_argument(bytes, at)?,
             Step::Quoted => at = quoted(bytes, at)?,
             Step::Is(text) => {
                 stands(bytes, at, text)?;
@@ -176,6 +179,13 @@ fn word(bytes: &[u8], at: usize) -> Option<usize> {
     let len = run(bytes, at, LONGEST, is_part);
     let spaces = run(bytes, at + len, 8, |byte| byte == b' ');
     (len > 0 && spaces > 0).then_some(at + len + spaces)
+}
+
+/// Behind the argument at `at` and the spaces that follow it.
+fn behind_argument(bytes: &[u8], at: usize) -> Option<usize> {
+    let at = argument(bytes, at)?.behind;
+    let spaces = run(bytes, at, 8, |byte| byte == b' ');
+    (spaces > 0).then_some(at + spaces)
 }
 
 /// Behind the text in quotation marks at `at`, and the comma and the spaces that follow it.
