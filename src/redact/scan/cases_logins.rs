@@ -85,3 +85,44 @@ fn the_secret_of_a_user_of_a_broker_is_cut() {
         ("cmd", "rabbitmqctl set_permissions -p / worker '.*' '.*' '.*'"),
     ]);
 }
+
+#[test]
+fn a_code_that_a_sentence_names_behind_it_is_cut() {
+    check(&[
+        ("sms", "Use «831242» as your login code"),
+        ("sms", "«831242» is your login code"),
+        ("sms", "«831242» is your Acme verification code. Do not share it."),
+        ("sms", "Your order is ready. «831242» is your one-time passcode"),
+        ("sms", "use «4821» as your PIN"),
+        ("sms", "<b>«831242»</b> is your sign-in code"),
+        ("sms", "Enter \"«831242»\" as your security code to go on"),
+        ("sms", "G-«831242» is your Google verification code."),
+        ("sms", "«831 242» is your Acme confirmation code"),
+        ("sms", "«831242» is your one time password"),
+        ("sms", "USE «831242» AS YOUR LOGIN CODE"),
+        ("sms", "[Acme] «83124277» is your log in code"),
+        ("sms", r#"{"text":"«831242» is your login code","n":1}"#),
+        ("sms", r#"{"text":"Use \"«831242»\" as your access code","n":1}"#),
+    ]);
+}
+
+#[test]
+fn a_number_that_is_another_code_stays() {
+    check(&[
+        ("sms", "use 200 as your status code"),
+        ("sms", "Use 2000 as your status code"),
+        ("sms", "404 is the error code"),
+        ("sms", "4041 is your error code"),
+        ("sms", "Use 443 as your port"),
+        ("sms", "Use 8443 as your port, and keep the login code short"),
+        ("sms", "94107 is your postal code"),
+        ("sms", "831242 is your order"),
+        ("sms", "831242 is your country access number"),
+        ("sms", "1234 is your PIN length"),
+        ("sms", "take 83124.5 as your access code rate"),
+        ("sms", "[REDACTED:secret] is your login code"),
+        ("sms", "what is your login code"),
+        ("sms", "7 is your access code"),
+        ("sms", "build 4711 as your team and login code owners asked"),
+    ]);
+}

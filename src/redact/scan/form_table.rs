@@ -1,7 +1,7 @@
 //! Lines of tools and protocols in which a place holds a secret: how each begins, and what stands where. Data only;
 //! `forms.rs` reads it.
 
-use super::forms::Form::{self, Chat, Imap, Piped, PipedUser, Refused, Steps};
+use super::forms::Form::{self, Chat, Code, Imap, Piped, PipedUser, Refused, Steps};
 use super::forms::Step::{
     Arg, Begins, Behind, End, Exact, Is, Marked, Mixed, Odd, Quoted, Secret, SecretTo, Then, To, Upto, Word,
 };
@@ -89,6 +89,8 @@ pub(super) const FORMS: &[(&str, Form)] = &[
         ]),
     ),
     // The words of a sentence.
+    (" is your ", Code),
+    (" as your ", Code),
     ("creds are ", Steps(&[&[Word, Is(b"/ "), Secret, Odd]])),
     ("credentials are ", Steps(&[&[Word, Is(b"/ "), Secret, Odd]])),
     // What a program was called with.

@@ -4,6 +4,7 @@
 use super::about::{is_nothing, is_placeholder};
 use super::alphabet::{Bytes, byte};
 use super::bytes::{before, find, run, run_back};
+use super::code;
 use super::look::Look;
 use super::mark;
 use crate::redact::scan::hits::Sort;
@@ -22,6 +23,8 @@ pub(super) enum Form {
     Imap,
     /// `wa.me/4915112345678`: a telephone number as an address.
     Chat,
+    /// `831242 is your login code`: the code before the words.
+    Code,
     /// What did not fit a field, named in the line before: `input_value='SECRET'`.
     Refused,
 }
@@ -94,6 +97,7 @@ pub(super) fn begin(look: &mut Look<'_, '_>, form: Form, start: usize, end: usiz
         Form::PipedUser => piped_user(look.bytes, start),
         Form::Imap => imap(look.bytes, start, end),
         Form::Chat => return chat(look, end),
+        Form::Code => return code::before(look, start, end),
         Form::Refused => refused(look, start, end),
     };
     if let Some(place) = place {

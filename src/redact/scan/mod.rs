@@ -31,6 +31,7 @@ mod cases_released;
 mod cases_several;
 mod clue;
 mod clue_words;
+mod code;
 pub(super) mod custom;
 mod cut;
 mod digits;
