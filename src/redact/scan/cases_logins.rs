@@ -1,6 +1,21 @@
-//! Logins as commands and messages state them, with what must be cut from them.
+//! Logins as commands and messages state them, and hashes of passwords, with what must be cut from them.
 
-use super::cases::check;
+use super::cases::{ALNUM, body, check};
+
+/// A text of random letters that only exists while the test runs, in the place of each `{N}`.
+#[track_caller]
+fn check_hashes(cases: &[&str]) {
+    let filled = |text: &&str| {
+        let mut text = (*text).to_owned();
+        for len in [8, 16, 20, 22, 27, 32, 43, 53, 86] {
+            text = text.replace(&format!("{{{len}}}"), &body(ALNUM, len));
+        }
+        text
+    };
+    let filled: Vec<String> = cases.iter().map(filled).collect();
+    let cases: Vec<(&str, &str)> = filled.iter().map(|text| ("line", text.as_str())).collect();
+    check(&cases);
+}
 
 #[test]
 fn a_host_that_is_called_as_a_command_is_takes_no_option_from_the_command_before_it() {
@@ -124,5 +139,48 @@ fn a_number_that_is_another_code_stays() {
         ("sms", "what is your login code"),
         ("sms", "7 is your access code"),
         ("sms", "build 4711 as your team and login code owners asked"),
+    ]);
+}
+
+#[test]
+fn the_hash_of_a_password_is_cut() {
+    check_hashes(&[
+        "web:«$6${16}${86}»:19700:0:99999:7:::",
+        "web:«$6$rounds=5000${16}${86}»:19700:0:99999:7:::",
+        "web:«$5${16}${43}»:19700:0:99999:7:::",
+        "web:«$1${8}${22}»:19700:0:99999:7:::",
+        "web:«$y$j9T${22}${43}»:19700:0:99999:7:::",
+        "web:«$gy$j9T${22}${43}»:19700:0:99999:7:::",
+        "web:«$7$C6..../....{22}${43}»:19700:0:99999:7:::",
+        "bob:«$apr1${8}${22}»",
+        "bob:«$2y$05${53}»",
+        "bob:«{SHA}{27}=»",
+        "bob:«{SSHA}{32}»",
+        "userPassword: «{SSHA}{32}»",
+        "bob:«$argon2id$v=19$m=65536,t=3,p=4${22}${43}»",
+        "web,«$argon2id$v=19$m=65536,t=3,p=4${22}${43}»,true",
+        "bob:«$scrypt$ln=16,r=8,p=1${22}${43}»",
+        "bob:«$pbkdf2-sha256$29000${22}${43}»",
+        "bob,«pbkdf2_sha256$600000${22}${43}=»",
+        "root:«$6${16}${86}»:1::\nweb:«$6${16}${86}»:2::",
+        "{\"shadow\":\"web:«$6${16}${86}»:19700:0:99999:7:::\\nbin:*:19700\"}",
+    ]);
+}
+
+#[test]
+fn what_only_begins_as_a_hash_does_stays() {
+    check_hashes(&[
+        "at com.acme.Main$1$LocalHandlerImplementation.run",
+        "at com.acme.OrderService$6$HandlerForTheVeryLongNameOfAClassInATest2",
+        "replace by $1$2 and $5$6",
+        "echo $1$2$3 costs $5$",
+        "web:$6$:19700:0:99999:7:::",
+        "bin:*:19700:0:99999:7:::",
+        "sys:!:19700:0:99999:7:::",
+        "the format is $6$salt$hash",
+        "algorithm=$argon2id$v=19$m=65536,t=3,p=4",
+        "{SSHA} is used for userPassword",
+        "web:[REDACTED:secret]:19700:0:99999:7:::",
+        "hash $argon2id$ and $scrypt$ are known",
     ]);
 }

@@ -1,7 +1,7 @@
 //! Lines of tools and protocols in which a place holds a secret: how each begins, and what stands where. Data only;
 //! `forms.rs` reads it.
 
-use super::forms::Form::{self, Chat, Code, Imap, Piped, PipedUser, Refused, Steps};
+use super::forms::Form::{self, Chat, Code, Hash, Imap, Piped, PipedUser, Refused, Steps};
 use super::forms::Step::{
     Arg, Begins, Behind, End, Exact, Is, Marked, Mixed, Odd, Quoted, Secret, SecretTo, Then, To, Upto, Word,
 };
@@ -88,6 +88,8 @@ pub(super) const FORMS: &[(&str, Form)] = &[
             &[To(b"authenticate_user "), Arg, Secret, Marked],
         ]),
     ),
+    ("$argon2", Hash),
+    ("$scrypt$", Hash),
     // The words of a sentence.
     (" is your ", Code),
     (" as your ", Code),

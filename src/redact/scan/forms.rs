@@ -25,6 +25,8 @@ pub(super) enum Form {
     Chat,
     /// `831242 is your login code`: the code before the words.
     Code,
+    /// `$argon2id$v=19$m=65536,t=3,p=4$…`: the hash of a password, behind its parameters.
+    Hash,
     /// What did not fit a field, named in the line before: `input_value='SECRET'`.
     Refused,
 }
@@ -98,6 +100,7 @@ pub(super) fn begin(look: &mut Look<'_, '_>, form: Form, start: usize, end: usiz
         Form::Imap => imap(look.bytes, start, end),
         Form::Chat => return chat(look, end),
         Form::Code => return code::before(look, start, end),
+        Form::Hash => return hash(look, start, end),
         Form::Refused => refused(look, start, end),
     };
     if let Some(place) = place {
@@ -371,6 +374,26 @@ fn imap(bytes: &[u8], start: usize, end: usize) -> Option<Place> {
     let capitals = text.iter().filter(|byte| byte.is_ascii_uppercase()).count();
     let is_jumbled = text.len() >= 10 && capitals >= 3 && text.iter().any(u8::is_ascii_lowercase);
     (is_quoted || is_jumbled || is_odd(bytes, place)).then_some(place)
+}
+
+/// `$argon2id$v=19$m=65536,t=3,p=4$SALT$HASH`, `$scrypt$ln=16,r=8,p=1$SALT$HASH`.
+fn hash(look: &mut Look<'_, '_>, start: usize, end: usize) {
+    static PARAMETERS: Bytes = Bytes::alnum_and(b"=,$");
+    static HASH: Bytes = Bytes::alnum_and(b"+/=.$");
+    let bytes = look.bytes;
+    let ahead = bytes.get(end..bytes.len().min(end + LONGEST)).unwrap_or_default();
+    // The commas are those of the parameters: one behind them is none of the hash.
+    let comma = PARAMETERS.run(ahead).min(ahead.len());
+    let comma = ahead
+        .get(..comma)
+        .and_then(|text| memchr::memmem::rfind(text, b",p="))
+        .map_or(0, |at| at + 1);
+    let len = run(bytes, end + comma, 2 * LONGEST, |byte| HASH.has(byte));
+    let text = bytes.get(end + comma..end + comma + len).unwrap_or_default();
+    let last = text.rsplit(|byte| *byte == b'$').next().unwrap_or_default();
+    if comma > 0 && last.len() >= 20 && super::tokens::is_mixed(last) {
+        look.secret(start, end + comma + len, "token.password");
+    }
 }
 
 fn chat(look: &mut Look<'_, '_>, start: usize) {
