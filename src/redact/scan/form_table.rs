@@ -3,7 +3,8 @@
 
 use super::forms::Form::{self, Chat, Code, Hash, Imap, Piped, PipedUser, Refused, Steps};
 use super::forms::Step::{
-    Arg, Begins, Behind, End, Exact, Is, Marked, Mixed, Odd, Quoted, Secret, SecretTo, Then, To, Upto, Word,
+    After, Arg, Begins, Behind, End, Exact, Is, Marked, Mixed, Odd, Quoted, Secret, SecretTo, Sure, Then, To,
+    Upto, Word,
 };
 
 /// The two secrets of a user of version 3.
@@ -11,6 +12,8 @@ const SNMP: Form = Steps(&[
     &[To(b"-v3 "), To(b"-A "), Secret, Odd],
     &[To(b"-v3 "), To(b"-X "), Secret, Odd],
 ]);
+
+const BROKER: &[u8] = b"rabbitmqctl ";
 
 /// What begins a line, in small letters, and the forms that it may have.
 pub(super) const FORMS: &[(&str, Form)] = &[
@@ -77,16 +80,12 @@ pub(super) const FORMS: &[(&str, Form)] = &[
             &[To(b"&u="), Upto(b'&'), Is(b"p="), SecretTo(0), Odd],
         ]),
     ),
+    // rabbitmqctl change_password bob SECRET
+    ("change_password ", Steps(&[&[Arg, Secret, Sure, After(BROKER)]])),
+    ("add_user ", Steps(&[&[Arg, Secret, Sure, After(BROKER)]])),
     (
-        "rabbitmqctl ",
-        Steps(&[
-            &[To(b"change_password "), Arg, Secret, Odd],
-            &[To(b"change_password "), Arg, Secret, Marked],
-            &[To(b"add_user "), Arg, Secret, Odd],
-            &[To(b"add_user "), Arg, Secret, Marked],
-            &[To(b"authenticate_user "), Arg, Secret, Odd],
-            &[To(b"authenticate_user "), Arg, Secret, Marked],
-        ]),
+        "authenticate_user ",
+        Steps(&[&[Arg, Secret, Sure, After(BROKER)]]),
     ),
     ("$argon2", Hash),
     ("$scrypt$", Hash),

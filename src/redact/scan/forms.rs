@@ -40,6 +40,8 @@ pub(super) enum Step {
     Begins,
     /// The literal stands right behind this.
     Behind(&'static [u8]),
+    /// This stands near before the literal, in its line.
+    After(&'static [u8]),
     /// A word and the spaces behind it.
     Word,
     /// An argument, in marks or without, and the spaces behind it.
@@ -60,6 +62,8 @@ pub(super) enum Step {
     Marked,
     /// The secret is no plain word and no number.
     Odd,
+    /// The one or the other.
+    Sure,
     /// Nor an id: of letters of both kinds and digits alone.
     Mixed,
     /// This follows.
@@ -129,6 +133,7 @@ fn walk(bytes: &[u8], steps: &[Step], start: usize, end: usize) -> Option<Place>
             Step::Exact(text) => stands(bytes, start, text)?,
             Step::Begins => begins_line(bytes, start)?,
             Step::Behind(text) => stands(bytes, start.checked_sub(text.len())?, text)?,
+            Step::After(text) => after(bytes, start, text)?,
             Step::Word => at = word(bytes, at)?,
             Step::Arg => at = behind_argument(bytes, at)?,
             Step::Quoted => at = quoted(bytes, at)?,
@@ -147,12 +152,22 @@ fn walk(bytes: &[u8], steps: &[Step], start: usize, end: usize) -> Option<Place>
             Step::SecretTo(close) => place = Some(closed(bytes, at, close)?),
             Step::Marked => place.filter(|place| place.behind > place.end).map(|_| ())?,
             Step::Odd => place.filter(|place| is_odd(bytes, *place)).map(|_| ())?,
+            Step::Sure => place
+                .filter(|place| place.behind > place.end || is_odd(bytes, *place))
+                .map(|_| ())?,
             Step::Mixed => place.filter(|place| is_mixed(bytes, *place)).map(|_| ())?,
             Step::Then(text) => stands(bytes, place?.behind, text)?,
             Step::End => ends_line(bytes, place?.behind)?,
         }
     }
     place
+}
+
+fn after(bytes: &[u8], start: usize, text: &[u8]) -> Option<()> {
+    let back = bytes.get(start.saturating_sub(NEAR)..start)?;
+    let at = memchr::memmem::rfind(back, text)?;
+    let is_in_line = memchr::memchr2(b'\n', b'|', back.get(at..)?).is_none();
+    is_in_line.then_some(())
 }
 
 fn stands(bytes: &[u8], at: usize, text: &[u8]) -> Option<()> {
