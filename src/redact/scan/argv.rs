@@ -62,6 +62,56 @@ pub(super) const COMMANDS: &[(&str, Command)] = &[
     ("redis-cli", Command::A),
 ];
 
+const KINDS: [Command; 6] = [
+    Command::P,
+    Command::GluedP,
+    Command::CapitalP,
+    Command::W,
+    Command::U,
+    Command::A,
+];
+
+/// The commands of the line that was read last, by kind, and where each stands. A host may be called as a command is
+/// (`redis-cli -h mysql-01 -a SECRET`), and is none: so one word takes nothing from those before it in its line.
+#[derive(Debug, Default)]
+pub(super) struct Commands {
+    at: [Option<usize>; KINDS.len()],
+    last: usize,
+}
+
+impl Commands {
+    /// The word of a command at `start`.
+    pub(super) fn add(&mut self, bytes: &[u8], command: Command, start: usize) {
+        let between = bytes.get(self.last..start).unwrap_or_default();
+        if is_ended(between) {
+            *self = Self::default();
+        }
+        if let Some(at) = self.at.get_mut(command as usize) {
+            *at = Some(start);
+        }
+        self.last = self.last.max(start);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.at.iter().all(Option::is_none)
+    }
+
+    /// Whether such a command stands near before `option`.
+    fn has(&self, command: Command, option: usize) -> bool {
+        let at = self.at.get(command as usize).copied().flatten();
+        at.is_some_and(|at| option.saturating_sub(at) <= NEAR)
+    }
+}
+
+/// Whether a command ends in the text, and another one may begin: what is in a URL (`&`, `;`) ends none.
+fn is_ended(text: &[u8]) -> bool {
+    memchr::memchr3_iter(b'\n', b'|', b'&', text).any(|at| match super::alphabet::byte(text, at) {
+        b'&' => matches!(super::alphabet::byte(text, at + 1), b'&' | b' '),
+        b'\n' => at.checked_sub(1).and_then(|at| text.get(at)) != Some(&b'\\'),
+        _ => true,
+    }) || find(text, b"; ").is_some()
+}
+
 /// How far behind its command an option is believed, in bytes.
 const NEAR: usize = 512;
 
@@ -70,10 +120,18 @@ pub(super) fn option(look: &mut Look<'_, '_>, start: usize) {
     let before = start
         .checked_sub(1)
         .map_or(0, |at| super::alphabet::byte(look.bytes, at));
-    let begins = before.is_ascii_whitespace() || matches!(before, b'"' | b'\'');
-    let Some((command, _)) = look.command.filter(|(_, at)| begins && start - at <= NEAR) else {
+    if !before.is_ascii_whitespace() && !matches!(before, b'"' | b'\'') {
         return;
-    };
+    }
+    for command in KINDS {
+        if look.commands.has(command, start) {
+            option_of(look, command, start, before);
+        }
+    }
+}
+
+/// As [`option`], of the command; `before` is the byte before it.
+fn option_of(look: &mut Look<'_, '_>, command: Command, start: usize, before: u8) {
     let letter = super::alphabet::byte(look.bytes, start + 1);
     let after = super::alphabet::byte(look.bytes, start + 2);
     let apart = after == b' ' || after == b'"' || after == b'\'' || after == b'\\';

@@ -1,9 +1,10 @@
 //! Lines of tools and protocols in which a place holds a secret: how each begins, and what stands where. Data only;
 //! `forms.rs` reads it.
 
-use super::forms::Form::{self, Chat, Imap, Piped, PipedUser, Refused, Steps};
+use super::forms::Form::{self, Chat, Code, Hash, Imap, Piped, PipedUser, Refused, Steps};
 use super::forms::Step::{
-    Begins, Behind, End, Exact, Is, Marked, Mixed, Odd, Quoted, Secret, SecretTo, Then, To, Upto, Word,
+    After, Arg, Begins, Behind, End, Exact, Is, Marked, Mixed, Odd, Quoted, Secret, SecretTo, Sure, Then, To,
+    Upto, Word,
 };
 
 /// The two secrets of a user of version 3.
@@ -11,6 +12,8 @@ const SNMP: Form = Steps(&[
     &[To(b"-v3 "), To(b"-A "), Secret, Odd],
     &[To(b"-v3 "), To(b"-X "), Secret, Odd],
 ]);
+
+const BROKER: &[u8] = b"rabbitmqctl ";
 
 /// What begins a line, in small letters, and the forms that it may have.
 pub(super) const FORMS: &[(&str, Form)] = &[
@@ -77,7 +80,18 @@ pub(super) const FORMS: &[(&str, Form)] = &[
             &[To(b"&u="), Upto(b'&'), Is(b"p="), SecretTo(0), Odd],
         ]),
     ),
+    // rabbitmqctl change_password bob SECRET
+    ("change_password ", Steps(&[&[Arg, Secret, Sure, After(BROKER)]])),
+    ("add_user ", Steps(&[&[Arg, Secret, Sure, After(BROKER)]])),
+    (
+        "authenticate_user ",
+        Steps(&[&[Arg, Secret, Sure, After(BROKER)]]),
+    ),
+    ("$argon2", Hash),
+    ("$scrypt$", Hash),
     // The words of a sentence.
+    (" is your ", Code),
+    (" as your ", Code),
     ("creds are ", Steps(&[&[Word, Is(b"/ "), Secret, Odd]])),
     ("credentials are ", Steps(&[&[Word, Is(b"/ "), Secret, Odd]])),
     // What a program was called with.

@@ -4,6 +4,7 @@
 use super::about::{is_nothing, is_placeholder};
 use super::alphabet::{Bytes, byte};
 use super::bytes::{before, find, run, run_back};
+use super::code;
 use super::look::Look;
 use super::mark;
 use crate::redact::scan::hits::Sort;
@@ -22,6 +23,10 @@ pub(super) enum Form {
     Imap,
     /// `wa.me/4915112345678`: a telephone number as an address.
     Chat,
+    /// `831242 is your login code`: the code before the words.
+    Code,
+    /// `$argon2id$v=19$m=65536,t=3,p=4$…`: the hash of a password, behind its parameters.
+    Hash,
     /// What did not fit a field, named in the line before: `input_value='SECRET'`.
     Refused,
 }
@@ -35,8 +40,12 @@ pub(super) enum Step {
     Begins,
     /// The literal stands right behind this.
     Behind(&'static [u8]),
+    /// This stands near before the literal, in its line.
+    After(&'static [u8]),
     /// A word and the spaces behind it.
     Word,
+    /// An argument, in marks or without, and the spaces behind it.
+    Arg,
     /// A text in quotation marks, and the comma behind it.
     Quoted,
     /// This stands here.
@@ -53,6 +62,8 @@ pub(super) enum Step {
     Marked,
     /// The secret is no plain word and no number.
     Odd,
+    /// The one or the other.
+    Sure,
     /// Nor an id: of letters of both kinds and digits alone.
     Mixed,
     /// This follows.
@@ -92,6 +103,8 @@ pub(super) fn begin(look: &mut Look<'_, '_>, form: Form, start: usize, end: usiz
         Form::PipedUser => piped_user(look.bytes, start),
         Form::Imap => imap(look.bytes, start, end),
         Form::Chat => return chat(look, end),
+        Form::Code => return code::before(look, start, end),
+        Form::Hash => return hash(look, start, end),
         Form::Refused => refused(look, start, end),
     };
     if let Some(place) = place {
@@ -120,7 +133,9 @@ fn walk(bytes: &[u8], steps: &[Step], start: usize, end: usize) -> Option<Place>
             Step::Exact(text) => stands(bytes, start, text)?,
             Step::Begins => begins_line(bytes, start)?,
             Step::Behind(text) => stands(bytes, start.checked_sub(text.len())?, text)?,
+            Step::After(text) => after(bytes, start, text)?,
             Step::Word => at = word(bytes, at)?,
+            Step::Arg => at = behind_argument(bytes, at)?,
             Step::Quoted => at = quoted(bytes, at)?,
             Step::Is(text) => {
                 stands(bytes, at, text)?;
@@ -137,12 +152,22 @@ fn walk(bytes: &[u8], steps: &[Step], start: usize, end: usize) -> Option<Place>
             Step::SecretTo(close) => place = Some(closed(bytes, at, close)?),
             Step::Marked => place.filter(|place| place.behind > place.end).map(|_| ())?,
             Step::Odd => place.filter(|place| is_odd(bytes, *place)).map(|_| ())?,
+            Step::Sure => place
+                .filter(|place| place.behind > place.end || is_odd(bytes, *place))
+                .map(|_| ())?,
             Step::Mixed => place.filter(|place| is_mixed(bytes, *place)).map(|_| ())?,
             Step::Then(text) => stands(bytes, place?.behind, text)?,
             Step::End => ends_line(bytes, place?.behind)?,
         }
     }
     place
+}
+
+fn after(bytes: &[u8], start: usize, text: &[u8]) -> Option<()> {
+    let back = bytes.get(start.saturating_sub(NEAR)..start)?;
+    let at = memchr::memmem::rfind(back, text)?;
+    let is_in_line = memchr::memchr2(b'\n', b'|', back.get(at..)?).is_none();
+    is_in_line.then_some(())
 }
 
 fn stands(bytes: &[u8], at: usize, text: &[u8]) -> Option<()> {
@@ -176,6 +201,13 @@ fn word(bytes: &[u8], at: usize) -> Option<usize> {
     let len = run(bytes, at, LONGEST, is_part);
     let spaces = run(bytes, at + len, 8, |byte| byte == b' ');
     (len > 0 && spaces > 0).then_some(at + len + spaces)
+}
+
+/// Behind the argument at `at` and the spaces that follow it.
+fn behind_argument(bytes: &[u8], at: usize) -> Option<usize> {
+    let at = argument(bytes, at)?.behind;
+    let spaces = run(bytes, at, 8, |byte| byte == b' ');
+    (spaces > 0).then_some(at + spaces)
 }
 
 /// Behind the text in quotation marks at `at`, and the comma and the spaces that follow it.
@@ -357,6 +389,26 @@ fn imap(bytes: &[u8], start: usize, end: usize) -> Option<Place> {
     let capitals = text.iter().filter(|byte| byte.is_ascii_uppercase()).count();
     let is_jumbled = text.len() >= 10 && capitals >= 3 && text.iter().any(u8::is_ascii_lowercase);
     (is_quoted || is_jumbled || is_odd(bytes, place)).then_some(place)
+}
+
+/// `$argon2id$v=19$m=65536,t=3,p=4$SALT$HASH`, `$scrypt$ln=16,r=8,p=1$SALT$HASH`.
+fn hash(look: &mut Look<'_, '_>, start: usize, end: usize) {
+    static PARAMETERS: Bytes = Bytes::alnum_and(b"=,$");
+    static HASH: Bytes = Bytes::alnum_and(b"+/=.$");
+    let bytes = look.bytes;
+    let ahead = bytes.get(end..bytes.len().min(end + LONGEST)).unwrap_or_default();
+    // The commas are those of the parameters: one behind them is none of the hash.
+    let comma = PARAMETERS.run(ahead).min(ahead.len());
+    let comma = ahead
+        .get(..comma)
+        .and_then(|text| memchr::memmem::rfind(text, b",p="))
+        .map_or(0, |at| at + 1);
+    let len = run(bytes, end + comma, 2 * LONGEST, |byte| HASH.has(byte));
+    let text = bytes.get(end + comma..end + comma + len).unwrap_or_default();
+    let last = text.rsplit(|byte| *byte == b'$').next().unwrap_or_default();
+    if comma > 0 && last.len() >= 20 && super::tokens::is_mixed(last) {
+        look.secret(start, end + comma + len, "token.password");
+    }
 }
 
 fn chat(look: &mut Look<'_, '_>, start: usize) {

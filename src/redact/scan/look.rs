@@ -56,8 +56,8 @@ pub(super) struct Look<'t, 'h> {
     pub(super) pem: usize,
     /// The headers that the last block was followed through.
     pub(super) pem_headers: pem::Known,
-    /// The command line that the text is in, and where its command stands.
-    pub(super) command: Option<(argv::Command, usize)>,
+    /// The commands of the line that the text is in.
+    pub(super) commands: argv::Commands,
     /// What is known of the arguments of options.
     pub(super) arguments: argv::Arguments,
     /// What is known of the columns of an insert.
@@ -129,7 +129,7 @@ impl<'t, 'h> Look<'t, 'h> {
             url: 0,
             pem: 0,
             pem_headers: pem::Known::default(),
-            command: None,
+            commands: argv::Commands::default(),
             arguments: argv::Arguments::default(),
             columns: lists::Columns::default(),
             parts: Ahead::default(),
@@ -163,7 +163,7 @@ impl<'t, 'h> Look<'t, 'h> {
             Trigger::Dsn => url::bare_userinfo(self, start),
             Trigger::Oracle => url::oracle(self, end),
             Trigger::Command(command) => {
-                self.command = Some((command, start));
+                self.commands.add(self.bytes, command, start);
                 if command == argv::Command::W {
                     argv::bind_password(self, end);
                 }

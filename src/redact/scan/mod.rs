@@ -20,6 +20,8 @@ mod cases_forms;
 #[cfg(test)]
 mod cases_kv;
 #[cfg(test)]
+mod cases_logins;
+#[cfg(test)]
 mod cases_odd;
 #[cfg(test)]
 mod cases_pem;
@@ -29,6 +31,7 @@ mod cases_released;
 mod cases_several;
 mod clue;
 mod clue_words;
+mod code;
 pub(super) mod custom;
 mod cut;
 mod digits;

@@ -320,6 +320,24 @@ pub(super) const PREFIXES: &[Prefix] = &[
     free("token.password", "$2a$", Dollar, 50),
     free("token.password", "$2b$", Dollar, 50),
     free("token.password", "$2y$", Dollar, 50),
+    free("token.password", "$2x$", Dollar, 50),
+    // Names of classes within classes have such numbers too (`Main$1$Handler`).
+    bound("token.password", "$1$", Dollar, 24, 40).shaped(Shape::Crypt),
+    bound("token.password", "$5$", Dollar, 44, 100).shaped(Shape::Crypt),
+    bound("token.password", "$6$", Dollar, 44, 140).shaped(Shape::Crypt),
+    bound("token.password", "$7$", Dollar, 44, 180).shaped(Shape::Crypt),
+    bound("token.password", "$y$", Dollar, 44, 180).shaped(Shape::Crypt),
+    bound("token.password", "$gy$", Dollar, 44, 180).shaped(Shape::Crypt),
+    bound("token.password", "$apr1$", Dollar, 24, 40).shaped(Shape::Crypt),
+    bound("token.password", "$pbkdf2$", Dollar, 30, 180).shaped(Shape::Crypt),
+    bound("token.password", "$pbkdf2-sha256$", Dollar, 30, 180).shaped(Shape::Crypt),
+    bound("token.password", "$pbkdf2-sha512$", Dollar, 30, 180).shaped(Shape::Crypt),
+    bound("token.password", "pbkdf2_sha256$", Dollar, 30, 180).shaped(Shape::Crypt),
+    free("token.password", "{SSHA}", Base64, 28),
+    free("token.password", "{SSHA256}", Base64, 40),
+    free("token.password", "{SSHA512}", Base64, 60),
+    free("token.password", "{SHA}", Base64, 27),
+    free("token.password", "{SMD5}", Base64, 24),
 ];
 
 /// Between (alphabet, least, most) bytes before the literal and (alphabet, least) behind it.

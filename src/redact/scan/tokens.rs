@@ -34,6 +34,8 @@ pub(super) enum Shape {
     Airtable,
     /// As [`is_uuid`] says.
     Uuid,
+    /// As [`is_crypt`] says.
+    Crypt,
 }
 
 impl Shape {
@@ -44,6 +46,7 @@ impl Shape {
             Self::Parts => has_parts(body),
             Self::Airtable => is_airtable(body),
             Self::Uuid => is_uuid(body),
+            Self::Crypt => is_crypt(body),
         }
     }
 
@@ -52,7 +55,7 @@ impl Shape {
         let least = match self {
             Self::Jwt => 8,
             Self::Parts => 12,
-            Self::Mixed | Self::Airtable | Self::Uuid => return false,
+            Self::Mixed | Self::Airtable | Self::Uuid | Self::Crypt => return false,
         };
         beginning.iter().take(least).any(|byte| *byte == b'.')
     }
@@ -63,7 +66,7 @@ impl Shape {
             Self::Mixed => body.len(),
             // Only the part before the first dot is shorter then, and it is not to be short.
             Self::Jwt | Self::Parts => memchr::memchr(b'.', body).unwrap_or(body.len()),
-            Self::Airtable | Self::Uuid => 0,
+            Self::Airtable | Self::Uuid | Self::Crypt => 0,
         }
     }
 }
@@ -229,6 +232,12 @@ pub(super) fn has_parts(body: &[u8]) -> bool {
     parts.next().is_some_and(|part| part.len() >= 12) && parts.next().is_some_and(|part| part.len() >= 16)
 }
 
+/// A salt or more before a `$`, and the hash of a password behind it.
+pub(super) fn is_crypt(body: &[u8]) -> bool {
+    let hash = memchr::memrchr(b'$', body).and_then(|at| body.get(at + 1..));
+    hash.is_some_and(|hash| hash.len() >= 20 && is_mixed(hash))
+}
+
 /// 36 bytes of which four are dashes.
 pub(super) fn is_uuid(body: &[u8]) -> bool {
     body.len() == 36 && body.iter().filter(|&&byte| byte == b'-').count() == 4
@@ -265,6 +274,7 @@ mod tests {
             {
                 "4bf92f35-77b3-4da6-a3ce-929d0e0e4736".to_owned()
             }
+            Some(Shape::Crypt) => format!("{}${}", &text[..2], &text[3..]),
             Some(shape) if !shape.fits(text.as_bytes()) => with_dots(shape),
             _ => text,
         }
