@@ -79,6 +79,46 @@ fn a_table_without_secrets_stays() {
 }
 
 #[test]
+fn what_stands_beside_the_name_of_a_secret_in_a_table_of_two_columns_is_cut() {
+    check(&[
+        (
+            "out",
+            "Key                Value\n---                -----\nlease_duration     768h\npassword           «Pa55Walnut184»\nttl                24h",
+        ),
+        (
+            "out",
+            "====== Data ======\nKey         Value\n---         -----\npassword    «correct horse»\nuser        bob\n",
+        ),
+        (
+            "out",
+            "NAME      VALUE\r\n-----     -----\r\napi_key   «9fK2mQx81LzPq»\r\nregion    north\r\n",
+        ),
+        ("out", "Field\tValue\n-----\t-----\nsecret_key\t«9fK2mQx81LzPq»\n"),
+        (
+            "out",
+            "Property   Value\n--------   -----\nuser       bob\npassword   «sunshine»",
+        ),
+    ]);
+}
+
+#[test]
+fn a_table_of_two_columns_that_says_no_secret_stays() {
+    check(&[
+        (
+            "out",
+            "Key                Value\n---                -----\nlease_duration     768h\npassword           ***\ntoken_duration     24h\ntoken_policies     [default]",
+        ),
+        ("out", "Key    Value\npassword   plum"),
+        ("out", "Rule   Value\n----   -----\npassword   plum"),
+        ("out", "the value\n- password   plum"),
+        ("out", "Key    Value\n---    -----\nkeys   5\n\npassword   plum"),
+        ("out", "Key    Value\n-----------\npassword   plum"),
+        ("out", "Key    Value\n---    -----\npassword\nttl    24h"),
+        ("out", "Key    Value\n---    -----\npassword   not set\n"),
+    ]);
+}
+
+#[test]
 fn the_second_half_of_a_row_that_the_limit_cuts_takes_no_secret_with_it() {
     let row = "web,hunter22x,true and more of it\n";
     let text = format!("login,password,note\n{}", row.repeat(1000));

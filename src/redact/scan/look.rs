@@ -177,6 +177,7 @@ impl<'t, 'h> Look<'t, 'h> {
             Trigger::Discord => self.discord(start),
             Trigger::Numbers => lists::bytes(self, start),
             Trigger::Values => lists::values(self, start, end),
+            Trigger::Table => super::tables::pairs(self, start, end),
             Trigger::Mark => {}
         }
     }

@@ -1,4 +1,4 @@
-//! Tables: values whose names stand in the heads of their columns. Each line is read a few times
+//! Tables: values whose names stand in the heads of their columns, or in the column beside them. Each line is read a few times
 //! at most: where one was read, no name in it begins a table anew.
 
 use super::about::{is_nothing, is_placeholder};
@@ -16,6 +16,8 @@ use crate::redact::words::{Force, Named};
 pub(super) struct Tables {
     /// Names before this place stand in lines that were read.
     heads: usize,
+    /// The same of tables of two columns.
+    pairs: usize,
 }
 
 /// The longest line of heads, in bytes.
@@ -75,6 +77,83 @@ pub(super) fn columns(look: &mut Look<'_, '_>, from: usize, to: usize) {
     if any {
         look.tables.heads = table.rows(look, &names).max(end);
     }
+}
+
+/// `Value` above dashes at `start..end`: cuts what stands beside names in a table of two columns, `Key` or the like and this.
+pub(super) fn pairs(look: &mut Look<'_, '_>, start: usize, end: usize) {
+    if start < look.tables.pairs {
+        return;
+    }
+    let bytes = look.bytes;
+    let Some(mut at) = behind_heads(bytes, start, end) else {
+        return;
+    };
+    while let Some((name, cell, behind)) = pair(bytes, at) {
+        let name = look.text.get(name.start..name.end).unwrap_or_default();
+        let named = match is_name(name.as_bytes(), false) {
+            true => named(look, name),
+            false => None,
+        };
+        if let Some(named) = named {
+            value(look, named, cell);
+        }
+        at = behind;
+    }
+    look.tables.pairs = at;
+}
+
+/// Where the rows begin of the table in whose heads `Value` stands at `start`, and the first dash below it before `end`.
+fn behind_heads(bytes: &[u8], start: usize, end: usize) -> Option<usize> {
+    let back = bytes.get(start.saturating_sub(HEADS)..start)?;
+    let line = memchr::memrchr(b'\n', back).map_or(0, |at| at + 1);
+    let head = back.get(line..)?;
+    let is_head = [
+        &b"key"[..],
+        b"name",
+        b"field",
+        b"property",
+        b"setting",
+        b"variable",
+    ]
+    .iter()
+    .any(|head_of| head.trim_ascii().eq_ignore_ascii_case(head_of));
+    let is_apart = head.ends_with(b"  ") || head.ends_with(b"\t");
+    let dashes = |at: usize| run(bytes, at, HEADS, |byte| byte == b'-');
+    let gap = |at: usize| run(bytes, at, HEADS, |byte| matches!(byte, b' ' | b'\t'));
+    let first = end - 1 + dashes(end - 1);
+    let second = first + gap(first);
+    let (long, other) = (first + 1 - end, dashes(second));
+    let behind = second + other + gap(second + other);
+    let behind = behind + usize::from(byte(bytes, behind) == b'\r');
+    (is_head && is_apart && long >= 2 && second > first && other >= 2 && byte(bytes, behind) == b'\n')
+        .then_some(behind + 1)
+}
+
+/// The name and the value in the line at `at`, and where the next line begins; `None` where it has no two columns.
+fn pair(bytes: &[u8], at: usize) -> Option<(Cell, Cell, usize)> {
+    let ahead = bytes.get(at..)?;
+    let end = memchr::memchr(b'\n', ahead).unwrap_or(ahead.len());
+    let line = trimmed(
+        bytes,
+        Cell {
+            start: at,
+            end: at + end,
+        },
+    );
+    let name = run(bytes, line.start, NAME, |byte| byte > b' ');
+    let gap = run(bytes, line.start + name, HEADS, |byte| {
+        matches!(byte, b' ' | b'\t')
+    });
+    let (from, to) = (line.start, line.start + name);
+    let is_pair = name > 0 && (gap >= 1 && to + gap < line.end || to == line.end);
+    is_pair.then_some((
+        Cell { start: from, end: to },
+        Cell {
+            start: (to + gap).min(line.end),
+            end: line.end,
+        },
+        bytes.len().min(at + end + 1),
+    ))
 }
 
 /// What the heads of a table say of its rows.

@@ -84,6 +84,8 @@ const LONG: &[&str] = &[
     "password,password\nb\n",
     "|password|x\n|---|---|\n",
     "a,password\n\"b,",
+    "value\n-",
+    "Key  Value\n---  ---\n",
     "$6$",
     "$argon2id$v=1,p=",
     "123456 is your ",
