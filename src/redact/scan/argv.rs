@@ -7,9 +7,11 @@ use super::look::Look;
 use super::mark;
 use super::value;
 
-/// What is known of the arguments of options, of which one long word may hold many.
+/// What is known of commands, and of the arguments of options, of which one long word may hold many.
 #[derive(Debug, Default)]
 pub(super) struct Arguments {
+    /// The commands of the line that the text is in.
+    pub(super) commands: Commands,
     /// The next colon.
     colon: Ahead,
     /// Between these two places each colon is one of a mark.
@@ -124,7 +126,7 @@ pub(super) fn option(look: &mut Look<'_, '_>, start: usize) {
         return;
     }
     for command in KINDS {
-        if look.commands.has(command, start) {
+        if look.arguments.commands.has(command, start) {
             option_of(look, command, start, before);
         }
     }

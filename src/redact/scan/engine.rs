@@ -314,7 +314,11 @@ fn secrets(text: &str, hits: &mut Hits, mut marks: Option<&mut Vec<(usize, usize
             return;
         }
         // One letter behind a dash stands in many texts, and says something in those that have a command before it.
-        if matches!(trigger, Trigger::Option) && look.as_ref().is_none_or(|look| look.commands.is_empty()) {
+        if matches!(trigger, Trigger::Option)
+            && look
+                .as_ref()
+                .is_none_or(|look| look.arguments.commands.is_empty())
+        {
             return;
         }
         if look.is_none() {

@@ -15,6 +15,7 @@ use super::phrases;
 use super::plausible::{self, Candidate, Joint};
 use super::prose;
 use super::several;
+use super::tables;
 use super::traits;
 use super::value::{self, Extent};
 use super::{harmless, header};
@@ -33,6 +34,9 @@ pub(super) fn name(look: &mut Look<'_, '_>, start: usize, end: usize) {
     };
     let to = otherwise::variable_end(look.bytes, from, to);
     look.named = to.max(start + 1);
+    if tables::may_be_head(look.bytes, from, to) {
+        tables::columns(look, from, to);
+    }
     if to - from >= SHORTEST_NOISE && is_noise(look.bytes.get(from..to).unwrap_or_default()) {
         return;
     }

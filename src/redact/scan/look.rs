@@ -12,11 +12,10 @@ use super::tokens::{BEGINNING, INFIXES, PREFIXES, Prefix};
 use super::traits::Known;
 use super::triggers::Trigger;
 use super::variety::Variety;
-use crate::redact::words::{self, Named};
-
 use super::{
     argv, bare, forms, grant, jwk, keyval, listed, lists, pairs, pem, phrases, prose, putty, url, value,
 };
+use crate::redact::words::{self, Named};
 
 /// A text under the eyes of the detectors.
 #[derive(Debug)]
@@ -56,12 +55,12 @@ pub(super) struct Look<'t, 'h> {
     pub(super) pem: usize,
     /// The headers that the last block was followed through.
     pub(super) pem_headers: pem::Known,
-    /// The commands of the line that the text is in.
-    pub(super) commands: argv::Commands,
-    /// What is known of the arguments of options.
+    /// What is known of commands and the arguments of their options.
     pub(super) arguments: argv::Arguments,
     /// What is known of the columns of an insert.
     pub(super) columns: lists::Columns,
+    /// How far tables were read.
+    pub(super) tables: super::tables::Tables,
     /// What stands next that is no part of a name.
     pub(super) parts: Ahead,
     /// What stands next that is no part of plain pairs.
@@ -129,7 +128,7 @@ impl<'t, 'h> Look<'t, 'h> {
             url: 0,
             pem: 0,
             pem_headers: pem::Known::default(),
-            commands: argv::Commands::default(),
+            tables: super::tables::Tables::default(),
             arguments: argv::Arguments::default(),
             columns: lists::Columns::default(),
             parts: Ahead::default(),
@@ -163,7 +162,7 @@ impl<'t, 'h> Look<'t, 'h> {
             Trigger::Dsn => url::bare_userinfo(self, start),
             Trigger::Oracle => url::oracle(self, end),
             Trigger::Command(command) => {
-                self.commands.add(self.bytes, command, start);
+                self.arguments.commands.add(self.bytes, command, start);
                 if command == argv::Command::W {
                     argv::bind_password(self, end);
                 }
@@ -178,6 +177,7 @@ impl<'t, 'h> Look<'t, 'h> {
             Trigger::Discord => self.discord(start),
             Trigger::Numbers => lists::bytes(self, start),
             Trigger::Values => lists::values(self, start, end),
+            Trigger::Table => super::tables::pairs(self, start, end),
             Trigger::Mark => {}
         }
     }

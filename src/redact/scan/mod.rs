@@ -29,6 +29,8 @@ mod cases_pem;
 mod cases_released;
 #[cfg(test)]
 mod cases_several;
+#[cfg(test)]
+mod cases_tables;
 mod clue;
 mod clue_words;
 mod code;
@@ -90,6 +92,7 @@ mod sentence;
 mod several;
 mod shape;
 mod spoken;
+mod tables;
 #[cfg(test)]
 mod timings;
 mod token_table;

@@ -220,6 +220,7 @@ pub(super) const fn is_short(trigger: Trigger) -> bool {
         | Trigger::Identified
         | Trigger::Basic
         | Trigger::Putty
+        | Trigger::Table
         | Trigger::Values => true,
         // Runs: tokens, keys, links. Marks: userinfo, lists. Behind four colons: the line of a password file. A
         // command alone is nothing without its option, and a marker nothing without a hit.

@@ -79,6 +79,19 @@ const LONG: &[&str] = &[
     "phone 1 ",
     "code=",
     "&code=1&state=",
+    "login,password\n",
+    "\"password\",",
+    "password,password\nb\n",
+    "|password|x\n|---|---|\n",
+    "a,password\n\"b,",
+    "value\n-",
+    "Key  Value\n---  ---\n",
+    "$6$",
+    "$argon2id$v=1,p=",
+    "123456 is your ",
+    "mysql redis-cli -a ",
+    "add_user ",
+    "add_user a b1b1b1b1",
 ];
 
 /// Nanoseconds for one scan, the least of several rounds.

@@ -46,6 +46,8 @@ pub(super) enum Trigger {
     Numbers,
     /// `VALUES (`
     Values,
+    /// The head of a column of values above a rule of dashes.
+    Table,
     /// One of our own markers or pseudonyms.
     Mark,
 }
@@ -80,6 +82,9 @@ const MARKS: &[(&str, Trigger)] = &[
     (":5432:", Trigger::Passfile),
     (") values", Trigger::Values),
     (")values", Trigger::Values),
+    ("value\n-", Trigger::Table),
+    ("value\r\n-", Trigger::Table),
+    ("value \n-", Trigger::Table),
     ("[redacted:", Trigger::Mark),
     ("hmac-sha256:", Trigger::Mark),
 ];

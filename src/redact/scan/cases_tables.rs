@@ -1,0 +1,130 @@
+//! Tables with what must be cut from them, and tables like them of which nothing is.
+
+use super::cases::check;
+use super::scan;
+
+#[test]
+fn what_stands_under_the_name_of_a_secret_is_cut() {
+    check(&[
+        ("body", "login,password,active\nweb,«FB7UTtM!6uv6vK3»,true"),
+        (
+            "body",
+            "login,password,active\r\nweb,«FB7UTtM!6uv6vK3»,true\r\nbob,«sunshine»,false\r\n",
+        ),
+        ("body", "login;password\nweb;«hunter2»\nbob;«hunter3, or so»\n"),
+        ("body", "login\tpassword\tactive\nweb\t«FB7UTtM!6uv6vK3»\ttrue\n"),
+        (
+            "body",
+            "\"login\",\"password\"\n\"web\",\"«a,b\"\"c»\"\n\"bob\",\"«hunter2»\"\n",
+        ),
+        (
+            "body",
+            "id,api_key,note\n1,«9fK2mQx81LzPq»,\"two\nlines\"\n2,«9fK2mQx81LzPr»,x",
+        ),
+        ("body", "password,login\n«hunter2»,bob"),
+        ("body", "user,password\n\"bob,«hunter2»\nal,«hunter3»"),
+        (
+            "body",
+            "imported:\nlogin,password,active\nweb,«FB7UTtM!6uv6vK3»,true\n\ndone",
+        ),
+        (
+            "body",
+            "login,password,active\nweb,«hunter22x»,true\nbob,«hunter23x»",
+        ),
+        (
+            "body",
+            " user | password \n------+----------\n bob  | «hunter2»\n al   | \n zoe  | «hunter3»\n(3 rows)",
+        ),
+        (
+            "body",
+            "+----+----------+\n| id | password |\n+----+----------+\n|  1 | «hunter2»  |\n|  2 | «hunter3»  |\n+----+----------+\n2 rows in set",
+        ),
+        (
+            "body",
+            "| user | password |\n|------|:--------:|\n| bob | «hunter2» |\n| al | |\n",
+        ),
+        (
+            "body",
+            "|user|password|active|\n|---|---|---|\n|bob|«hunter2»|yes|",
+        ),
+    ]);
+}
+
+#[test]
+fn a_table_without_secrets_stays() {
+    check(&[
+        ("body", "model,token_count,latency_ms\na,123456,12\nb,654321,13"),
+        ("body", "user,password_changed_at,active\nbob,2026-01-02,true"),
+        (
+            "body",
+            "user,password\nbob,***\nal,\nzoe,null\nmax,[REDACTED:secret]",
+        ),
+        ("body", "user,password\nbob,<value>\nal,${PW}\n"),
+        ("body", "user, password\nplease, retry"),
+        ("body", "user,password\nhunter2"),
+        ("body", "user,password\nbob,hunter2,3"),
+        ("body", "user,the password,x\na,b,c"),
+        ("body", "user,password,\nbob,plum,x"),
+        ("body", "a,b,password=1\nc,d,e"),
+        ("body", "user,password"),
+        ("body", "user,password\n\nbob,plum"),
+        ("body", "filter login,password,active\nweb,plum,true"),
+        ("body", "| user | password |\n| bob | plum |"),
+        ("body", "user | password\nbob | plum"),
+        ("body", "prompt_tokens,completion_tokens\n123456,654321"),
+        ("body", "| metric | tokens |\n|---|---|\n| input | 123456 |"),
+        ("body", "{\n \"a\": [\n\"user\",\"password\"\n],\n\"b\":1}"),
+        ("body", "feature,password,otp\nlogin,yes,no\nreset,required,true"),
+    ]);
+}
+
+#[test]
+fn what_stands_beside_the_name_of_a_secret_in_a_table_of_two_columns_is_cut() {
+    check(&[
+        (
+            "out",
+            "Key                Value\n---                -----\nlease_duration     768h\npassword           «Pa55Walnut184»\nttl                24h",
+        ),
+        (
+            "out",
+            "====== Data ======\nKey         Value\n---         -----\npassword    «correct horse»\nuser        bob\n",
+        ),
+        (
+            "out",
+            "NAME      VALUE\r\n-----     -----\r\napi_key   «9fK2mQx81LzPq»\r\nregion    north\r\n",
+        ),
+        ("out", "Field\tValue\n-----\t-----\nsecret_key\t«9fK2mQx81LzPq»\n"),
+        (
+            "out",
+            "Property   Value\n--------   -----\nuser       bob\npassword   «sunshine»",
+        ),
+    ]);
+}
+
+#[test]
+fn a_table_of_two_columns_that_says_no_secret_stays() {
+    check(&[
+        (
+            "out",
+            "Key                Value\n---                -----\nlease_duration     768h\npassword           ***\ntoken_duration     24h\ntoken_policies     [default]",
+        ),
+        ("out", "Key    Value\npassword   plum"),
+        ("out", "Rule   Value\n----   -----\npassword   plum"),
+        ("out", "the value\n- password   plum"),
+        ("out", "Key    Value\n---    -----\nkeys   5\n\npassword   plum"),
+        ("out", "Key    Value\n-----------\npassword   plum"),
+        ("out", "Key    Value\n---    -----\npassword\nttl    24h"),
+        ("out", "Key    Value\n---    -----\npassword   not set\n"),
+    ]);
+}
+
+#[test]
+fn the_second_half_of_a_row_that_the_limit_cuts_takes_no_secret_with_it() {
+    let row = "web,hunter22x,true and more of it\n";
+    let text = format!("login,password,note\n{}", row.repeat(1000));
+    for more in 0..row.len() {
+        let text = format!("{}{text}", "-\n".repeat(more));
+        let found = scan("body", &text);
+        assert!(found.dropped > 0 && !found.value.contains("hunter22x"), "{more}");
+    }
+}
