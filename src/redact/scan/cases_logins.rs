@@ -76,6 +76,10 @@ fn the_secret_of_a_user_of_a_broker_is_cut() {
     check(&[
         ("cmd", "rabbitmqctl change_password worker «V6VFyyJKhPbDi»"),
         ("cmd", "rabbitmqctl add_user worker «V6VFyyJKhPbDi»"),
+        ("cmd", "htpasswd -bB .htpasswd bob «V6VFyyJKhPbDi»"),
+        ("cmd", "htpasswd -C 10 -bB .htpasswd bob «V6VFyyJKhPbDi»"),
+        ("cmd", "htpasswd -nbB bob «V6VFyyJKhPbDi»"),
+        ("cmd", "htpasswd -nB bob"),
         (
             "cmd",
             "rabbitmqctl -n rabbit@mq-1 add_user 'worker' '«correct horse»'",

@@ -74,6 +74,14 @@ fn a_table_without_secrets_stays() {
         ("body", "prompt_tokens,completion_tokens\n123456,654321"),
         ("body", "| metric | tokens |\n|---|---|\n| input | 123456 |"),
         ("body", "{\n \"a\": [\n\"user\",\"password\"\n],\n\"b\":1}"),
+        ("body", "token,pos,lemma\nhello,NN,hello\n123456,CD,x"),
+        ("body", "pin,x,y\nGPIO17,1,2\n17,2,3"),
+        ("body", "cookie,domain,path\ntheme,example.com,/"),
+        ("body", "volume,secret\ncerts,tls-cert"),
+        ("body", "test,pass,fail\nall,123456,3"),
+        ("body", "country,code,name\nDE,49,Germany"),
+        ("body", "SELECT\nid,password\nfrom users,accounts\nwhere id = 1"),
+        ("body", "function login(\nuser,password\n) { return a,b }"),
         ("body", "feature,password,otp\nlogin,yes,no\nreset,required,true"),
     ]);
 }
@@ -115,6 +123,14 @@ fn a_table_of_two_columns_that_says_no_secret_stays() {
         ("out", "Key    Value\n-----------\npassword   plum"),
         ("out", "Key    Value\n---    -----\npassword\nttl    24h"),
         ("out", "Key    Value\n---    -----\npassword   not set\n"),
+        (
+            "out",
+            "Key    Value\n---    -----\npassword   (sensitive value)\n",
+        ),
+        (
+            "out",
+            "Key    Value\n---    -----\ntoken   1234567\nkey   orders\n",
+        ),
     ]);
 }
 
@@ -123,7 +139,7 @@ fn the_second_half_of_a_row_that_the_limit_cuts_takes_no_secret_with_it() {
     let row = "web,hunter22x,true and more of it\n";
     let text = format!("login,password,note\n{}", row.repeat(1000));
     for more in 0..row.len() {
-        let text = format!("{}{text}", "-\n".repeat(more));
+        let text = format!("{}{text}", "\n".repeat(more));
         let found = scan("body", &text);
         assert!(found.dropped > 0 && !found.value.contains("hunter22x"), "{more}");
     }

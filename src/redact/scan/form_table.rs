@@ -71,6 +71,17 @@ pub(super) const FORMS: &[(&str, Form)] = &[
         Steps(&[
             &[Exact(b"htpasswd -bc "), Is(b"bc "), Word, Word, Secret, Odd],
             &[Is(b"b "), Word, Word, Secret, Odd],
+            &[Is(b"bB "), Word, Word, Secret, Odd],
+            &[Is(b"Bb "), Word, Word, Secret, Odd],
+            &[Is(b"B -b "), Word, Word, Secret, Odd],
+            &[Is(b"bcB "), Word, Word, Secret, Odd],
+            &[Is(b"cbB "), Word, Word, Secret, Odd],
+            // Printed and not filed.
+            &[Is(b"nb "), Word, Secret, Odd],
+            &[Is(b"bn "), Word, Secret, Odd],
+            &[Is(b"nbB "), Word, Secret, Odd],
+            &[Is(b"bnB "), Word, Secret, Odd],
+            &[Is(b"C "), To(b" -bB "), Word, Word, Secret, Odd],
         ]),
     ),
     (

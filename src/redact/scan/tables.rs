@@ -6,6 +6,7 @@ use super::alphabet::byte;
 use super::bytes::{before, run, run_back};
 use super::hits::Sort;
 use super::keyval;
+use super::lexicon::Lexicon;
 use super::look::Look;
 use super::plausible::{self, Candidate, Joint};
 use super::traits;
@@ -95,7 +96,7 @@ pub(super) fn pairs(look: &mut Look<'_, '_>, start: usize, end: usize) {
             false => None,
         };
         if let Some(named) = named {
-            value(look, named, cell);
+            value(look, (name, named), cell);
         }
         at = behind;
     }
@@ -168,6 +169,9 @@ struct Table {
     count: usize,
 }
 
+/// What a column is called, and what that says.
+type Head<'t> = (&'t str, Option<Named>);
+
 /// Where a cell stands that is not empty, in marks or without.
 #[derive(Debug, Clone, Copy)]
 struct Cell {
@@ -195,7 +199,7 @@ impl Table {
         (names == count && count >= 2 && behind == end + 1).then_some(())?;
         let rows = match mark {
             b'|' => rule(bytes, behind)?,
-            _ => behind,
+            _ => is_first(bytes, start).then_some(behind)?,
         };
         Some(Self {
             start,
@@ -206,20 +210,21 @@ impl Table {
     }
 
     /// What the names of the columns say of what stands under them, and whether any says something.
-    fn sensitive(self, look: &mut Look<'_, '_>) -> ([Option<Named>; COLUMNS], bool) {
-        let (text, mut all, mut any) = (look.text, [None; COLUMNS], false);
+    fn sensitive<'t>(self, look: &mut Look<'t, '_>) -> ([Head<'t>; COLUMNS], bool) {
+        let (text, mut all, mut any) = (look.text, [("", None); COLUMNS], false);
         cells(look.bytes, self.start, self.mark, &mut |column, cell| {
-            let named = named(look, text.get(cell.start..cell.end).unwrap_or_default());
+            let name = text.get(cell.start..cell.end).unwrap_or_default();
+            let named = named(look, name);
             any |= named.is_some();
             if let Some(place) = all.get_mut(column) {
-                *place = named;
+                *place = (name, named);
             }
         });
         (all, any)
     }
 
     /// Cuts what stands under these names in each row that fits the heads, up to the first that does not; gives its place.
-    fn rows(self, look: &mut Look<'_, '_>, names: &[Option<Named>]) -> usize {
+    fn rows(self, look: &mut Look<'_, '_>, heads: &[Head<'_>]) -> usize {
         let (bytes, mut at, mut seen) = (look.bytes, self.rows, 0);
         while at < bytes.len() {
             if let Some(behind) = rule(bytes, at).filter(|_| self.mark == b'|') {
@@ -235,14 +240,29 @@ impl Table {
                 break;
             }
             cells(bytes, at, self.mark, &mut |column, cell| {
-                if let Some(named) = names.get(column).copied().flatten() {
-                    value(look, named, cell);
+                if let Some((head, Some(named))) = heads.get(column) {
+                    value(look, (head, *named), cell);
                 }
             });
             (at, seen) = (behind, seen + 1);
         }
         at
     }
+}
+
+/// Names of things of languages, boards and browsers as well: what stands under them is one only if it looks like one.
+static WEAK: Lexicon = Lexicon::of(&[
+    "auth", "cookie", "key", "pass", "passes", "secret", "session", "token",
+]);
+
+/// Whether the text looks like what the head means among its meanings.
+fn is_meant(head: &str, text: &str) -> bool {
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    if head.eq_ignore_ascii_case("pin") {
+        return digits == text.len() && (4..=8).contains(&digits);
+    }
+    let letters = text.bytes().any(|byte| byte.is_ascii_alphabetic());
+    !WEAK.has(head) || text.len() >= 6 && letters && digits > 0
 }
 
 /// What a name says, if that is enough to tell what stands under it.
@@ -254,9 +274,11 @@ fn named<'t>(look: &mut Look<'t, '_>, name: &'t str) -> Option<Named> {
 }
 
 /// Cuts what stands under such a name, if it can be what the name says.
-fn value(look: &mut Look<'_, '_>, named: Named, cell: Cell) {
+fn value(look: &mut Look<'_, '_>, (head, named): (&str, Named), cell: Cell) {
     let text = look.text.get(cell.start..cell.end).unwrap_or_default();
-    if text.len() > CELL || is_nothing(text) || is_placeholder(text) {
+    // `(sensitive value)`
+    let is_note = text.starts_with('(') && text.ends_with(')');
+    if text.len() > CELL || is_note || is_nothing(text) || is_placeholder(text) || !is_meant(head, text) {
         return;
     }
     let candidate = Candidate {
@@ -337,6 +359,18 @@ fn trimmed(bytes: &[u8], cell: Cell) -> Cell {
         start: start.min(end),
         end,
     }
+}
+
+/// Whether the line at `start` is the first of its text, or of what the line before announces: in a program, names between
+/// commas are arguments, and so is what follows.
+fn is_first(bytes: &[u8], start: usize) -> bool {
+    let Some(end) = start.checked_sub(1) else {
+        return true;
+    };
+    let back = bytes.get(end.saturating_sub(HEADS)..end).unwrap_or_default();
+    let from = memchr::memrchr(b'\n', back).map_or(0, |at| at + 1);
+    let line = back.get(from..).unwrap_or_default().trim_ascii();
+    matches!(line.first(), None | Some(b'#')) || line.ends_with(b":") || line.starts_with(b"```")
 }
 
 /// Behind the line at `start`, where it is nothing but a rule: `-----+------`, `|---|:--:|`.
