@@ -61,7 +61,7 @@ pub(super) const WORDS: &[(u16, &str)] = &[
     (
         part::SECRET | part::SHORT,
         "password passwd passwort passwrd passw pswd pwd pass passphrase passcode psw pw pin otp totp hotp cvv cvc \
-         cvn csc passw0rd p4ssword p4ssw0rd pa55word pa55w0rd kennwort contrasena contraseña senha wachtwoord hasło \
+         cvn csc passw0rd p4ssword p4ssw0rd pa55word pa55w0rd kennwort contrasena contraseña senha wachtwoord hasło lösenord losenord adgangskode passord salasana jelszo jelszó \
          парол пароль 密码 密碼 パスワード motdepasse pgpassword htpasswd requirepass storepass keypass \
          truststorepass dbpass userpass rootpass adminpass masterauth bindpw rootpw adminpw dbpwd dbpw userpwd deststorepass srcstorepass destkeypass srckeypass phpsessid jsessionid",
     ),

@@ -4,6 +4,7 @@
 use super::alphabet::byte;
 use super::bytes::{before, run, run_back};
 use super::joint::value_field;
+use super::lead;
 use super::plausible::Joint;
 use super::value;
 
@@ -24,6 +25,7 @@ pub(super) fn of(
         b',' if !quoted => listed(bytes, from, here)
             .or_else(|| tuple(bytes, from, here))
             .map(assigned),
+        b'[' if is_apart && !quoted && lead::is_bracketed(bytes, from, to, here) => Some(assigned(here + 1)),
         b'{' if is_apart => declared(bytes, from, here, quoted).map(assigned),
         b'.' if is_apart && !quoted => dotted(bytes, from, here).map(assigned),
         b'L' | b'l' if is_apart => like(bytes, here).map(assigned),

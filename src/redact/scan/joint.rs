@@ -244,7 +244,11 @@ fn sign(bytes: &[u8], at: usize) -> Option<(Joint, usize)> {
     let next = byte(bytes, at + 1);
     let quote = |at| matches!(byte(bytes, value::skip_space(bytes, at, false)), b'"' | b'\'');
     match (byte(bytes, at), next) {
-        (b':', b':') => None,
+        // `userPassword:: …` of LDIF, in base64.
+        (b':', b':') => {
+            let is_said = byte(bytes, at + 2) == b' ' && before(bytes, at, 1).is_ascii_alphanumeric();
+            is_said.then_some((Joint::Listed, at + 2))
+        }
         // A pattern is matched; a signature may well begin so.
         (b'=', b'~') if byte(bytes, at + 2) == b' ' => None,
         // What is only compared may be another variable.

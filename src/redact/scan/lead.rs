@@ -1,7 +1,7 @@
 //! What may stand between a name's sign and its value: how it was printed, a tag or an anchor of YAML, marks of
 //! emphasis.
 
-use super::alphabet::byte;
+use super::alphabet::{Bytes, byte};
 use super::bytes::{before, run, run_back};
 use super::joint::Site;
 use super::plausible::Joint;
@@ -17,6 +17,7 @@ pub(super) fn skip(bytes: &[u8], site: Site, at: usize) -> usize {
         b'*' => emphasis(bytes, site, at),
         b'<' if byte(bytes, at + 1) == b'/' => closed(bytes, site, at),
         b'!' if byte(bytes, at + 1) == b'!' => yaml_type(bytes, at),
+        b'[' if is_bracketed(bytes, site.from, site.to, at) => Some(at + 1),
         b'&' if site.joint == Joint::Colon => yaml_anchor(bytes, site, at),
         _ => None,
     };
@@ -56,6 +57,30 @@ fn closed(bytes: &[u8], site: Site, at: usize) -> Option<usize> {
     }
     let start = value::skip_space(bytes, end + 1, true);
     (byte(bytes, start) != b'<').then_some(start)
+}
+
+/// `[…]`: whether brackets stand around one word with letters and digits, as programs print a value.
+/// In those behind another name mostly stands who speaks, or what.
+pub(super) fn is_bracketed(bytes: &[u8], from: usize, to: usize, at: usize) -> bool {
+    const NAMES: [&[u8]; 4] = [b"password", b"passwd", b"pwd", b"passphrase"];
+    let name = bytes.get(from..to).unwrap_or_default();
+    let is_named = |end: &&[u8]| {
+        name.len()
+            .checked_sub(end.len())
+            .and_then(|at| name.get(at..))
+            .is_some_and(|name| name.eq_ignore_ascii_case(end))
+    };
+    if !NAMES.iter().any(is_named) {
+        return false;
+    }
+    static ENDS: Bytes = Bytes::controls_and(b" \"'`\\,;:=()[]{}<>");
+    let ahead = bytes.get(at + 1..bytes.len().min(at + 66)).unwrap_or_default();
+    let len = ahead.iter().take_while(|byte| !ENDS.has(**byte)).count();
+    let word = ahead.get(..len).unwrap_or_default();
+    byte(ahead, len) == b']'
+        && (8..=64).contains(&len)
+        && word.iter().any(u8::is_ascii_alphabetic)
+        && word.iter().any(u8::is_ascii_digit)
 }
 
 /// `!!str …`
@@ -121,6 +146,25 @@ mod tests {
         check(&[
             ("message", "db:\n  password: &db_pw «hunter2xQ9»\n  user: app"),
             ("message", "env:\n  - token: &t-1 \"«hunter2xQ9»\""),
+        ]);
+        check(&[
+            (
+                "message",
+                "user [web] with password [«Pa55Dragon111»] against realm [internal]",
+            ),
+            ("message", "user=[web] password=[«Pa55Dragon111»] ok"),
+            ("message", "password: [«Pa55Dragon111»]"),
+            (
+                "message",
+                "user [web] with password [redacted] against realm [internal]",
+            ),
+            ("message", "password [8 characters] refused"),
+            (
+                "message",
+                "dn: uid=web\nuserPassword:: «RzZ5aTQ0dFYuTTZ0Z2o=»\nobjectClass: person",
+            ),
+            ("message", "call user::password::verify and token::Token::new()"),
+            ("message", "password :: String -> IO Bool"),
         ]);
         check(&[("message", "fn login(user: &str, password: &str) -> bool")]);
     }

@@ -56,6 +56,7 @@ fn is_private(label: &[u8]) -> bool {
     label
         .windows(7)
         .any(|window| window.eq_ignore_ascii_case(b"PRIVATE"))
+        || label.eq_ignore_ascii_case(b"OpenVPN Static key V1")
 }
 
 /// The end of the dashes at `at`; those that begin another block are that block's.

@@ -20,7 +20,7 @@ pub(super) fn resolved(bytes: &[u8], site: Site, found: Extent) -> Option<Extent
     let value = bytes.get(found.start..found.end).unwrap_or_default();
     let is_said = match byte(value, 0) {
         b'(' => is_aside(bracketed(bytes, found)),
-        b'$' => is_file(bracketed(bytes, found)) || is_store(bytes, found),
+        b'$' => is_file(bracketed(bytes, found)) || is_store(bytes, found) || is_of_query(bytes, site, found),
         b's' if is_store(bytes, found) => true,
         first if found.quoted => {
             return match first.is_ascii_alphabetic() {
@@ -81,6 +81,21 @@ fn is_aside(value: &[u8]) -> bool {
         b"(unchanged)",
     ];
     ASIDES.contains(&value)
+}
+
+/// `login(user:$u,pass:$p){ok}`: a variable of a query, in the list of a field's arguments.
+fn is_of_query(bytes: &[u8], site: Site, found: Extent) -> bool {
+    let name = run(bytes, found.start + 1, 16, |byte| {
+        byte.is_ascii_alphabetic() || byte == b'_'
+    });
+    let is_argument = matches!(before(bytes, site.from, 1), b',' | b'(' | b' ') && !found.quoted;
+    is_argument
+        && site.joint == Joint::Colon
+        && name > 0
+        && matches!(
+            bytes.get(found.start + 1 + name..),
+            Some([b')', b'{' | b' ' | b'}', ..] | [b',', b' ' | b'a'..=b'z', ..])
+        )
 }
 
 /// `$(cat /run/secrets/db)`, `$(< ./token.txt)`: a file, and nothing else is said of it.
@@ -340,6 +355,11 @@ mod tests {
             ("message", "password: ssm:/prod/db/password"),
             ("message", "{\"password\":\"secretref:db-password\"}"),
             ("message", "password: \"${ssm:/db/password}\""),
+            (
+                "message",
+                "mutation Login($u:String!,$p:String!){login(user:$u,pass:$p){ok}}",
+            ),
+            ("message", "login(user: $u, password: $password) { ok }"),
         ]);
     }
 
