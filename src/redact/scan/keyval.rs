@@ -40,7 +40,8 @@ pub(super) fn name(look: &mut Look<'_, '_>, start: usize, end: usize) {
     if to - from >= SHORTEST_NOISE && is_noise(look.bytes.get(from..to).unwrap_or_default()) {
         return;
     }
-    if byte(look.bytes, to) == b'=' && ends_base64(look.bytes, to) {
+    let is_open = byte(look.bytes, to) == b'=' && !byte(look.bytes, to + 1).is_ascii_alphanumeric();
+    if is_open && ends_base64(look.bytes, to) {
         return;
     }
     let is_label = from.checked_sub(mark::MARKER.len()).is_some_and(|start| {
@@ -84,6 +85,7 @@ pub(super) fn is_noise(name: &[u8]) -> bool {
 }
 
 /// Whether the signs at `to` fill up base64 that ends there: `…psw==","size":1`, `md5=…Pw== size=1`.
+#[inline(never)]
 fn ends_base64(bytes: &[u8], to: usize) -> bool {
     static LETTERS: Bytes = Bytes::alnum_and(b"+/-_");
     const LONGEST: usize = 128;
@@ -224,7 +226,8 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
 fn whole_text(bytes: &[u8], site: Site, found: Extent) -> Extent {
     /// The most that is read of it.
     const LONGEST: usize = 160;
-    if found.quoted || !matches!(byte(bytes, found.end), b'&' | b';') || byte(bytes, site.at - 1) != b'>' {
+    let is_of_element = site.at.checked_sub(1).is_some_and(|at| byte(bytes, at) == b'>');
+    if !is_of_element || found.quoted || !matches!(byte(bytes, found.end), b'&' | b';') {
         return found;
     }
     let ahead = bytes.get(found.end..bytes.len().min(found.end + LONGEST));
