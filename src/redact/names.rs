@@ -123,7 +123,7 @@ pub(super) const WORDS: &[(u16, &str)] = &[
          factory handler middleware bounced opened unsubscribed optin confirmed frequency interval days hours \
          minutes seconds secs ms date time timestamp year month policyid serviceid rules requirements complexity \
          check checks checker cache protection entropy category level permissions permission group role roles samesite httponly encoder \
-         owner org region zone backend namespace scanning hasher hashing stdin supported site map list array vector embedding embeddings position positions offset batch",
+         owner org region zone namespace scanning hasher hashing stdin supported map list array vector embedding embeddings position positions offset batch",
     ),
     (part::HASH, "hash digest hashes digests sha256 md5 sum"),
 ];

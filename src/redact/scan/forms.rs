@@ -166,7 +166,7 @@ fn walk(bytes: &[u8], steps: &[Step], start: usize, end: usize) -> Option<Place>
 fn after(bytes: &[u8], start: usize, text: &[u8]) -> Option<()> {
     let back = bytes.get(start.saturating_sub(NEAR)..start)?;
     let at = memchr::memmem::rfind(back, text)?;
-    let is_in_line = memchr::memchr2(b'\n', b'|', back.get(at..)?).is_none();
+    let is_in_line = memchr::memchr3(b'\n', b'|', b';', back.get(at..)?).is_none();
     is_in_line.then_some(())
 }
 
@@ -398,15 +398,18 @@ fn hash(look: &mut Look<'_, '_>, start: usize, end: usize) {
     let bytes = look.bytes;
     let ahead = bytes.get(end..bytes.len().min(end + LONGEST)).unwrap_or_default();
     // The commas are those of the parameters: one behind them is none of the hash.
-    let comma = PARAMETERS.run(ahead).min(ahead.len());
+    let comma = PARAMETERS.run(ahead.get(..64).unwrap_or(ahead));
     let comma = ahead
         .get(..comma)
         .and_then(|text| memchr::memmem::rfind(text, b",p="))
         .map_or(0, |at| at + 1);
+    if comma == 0 {
+        return;
+    }
     let len = run(bytes, end + comma, 2 * LONGEST, |byte| HASH.has(byte));
     let text = bytes.get(end + comma..end + comma + len).unwrap_or_default();
     let last = text.rsplit(|byte| *byte == b'$').next().unwrap_or_default();
-    if comma > 0 && last.len() >= 20 && super::tokens::is_mixed(last) {
+    if last.len() >= 20 && super::tokens::is_mixed(last) {
         look.secret(start, end + comma + len, "token.password");
     }
 }

@@ -70,13 +70,29 @@ pub(super) fn value(bytes: &[u8], named: Named, site: Site, found: Extent) -> Op
     if named.phrase && !found.quoted && is_phrase(bytes, found) {
         return Some(found);
     }
-    if beyond::is_beyond(bytes, site, found)
+    if is_kind(bytes, site, found)
+        || beyond::is_beyond(bytes, site, found)
         || spoken::is_said(bytes, site, found)
         || lexeme::is_spoken_of(bytes, site, found)
     {
         return None;
     }
     reference::resolved(bytes, site, found)
+}
+
+/// `secret_backend=vault`, `cookieSameSite: lax`: what keeps a secret, or how, in one small word.
+fn is_kind(bytes: &[u8], site: Site, found: Extent) -> bool {
+    const ENDS: [&[u8]; 3] = [b"backend", b"samesite", b"same_site"];
+    let name = bytes.get(site.from..site.to).unwrap_or_default();
+    let ends_so = |end: &&[u8]| {
+        name.len()
+            .checked_sub(end.len())
+            .and_then(|at| name.get(at..))
+            .is_some_and(|name| name.eq_ignore_ascii_case(end))
+    };
+    let value = bytes.get(found.start..found.end).unwrap_or_default();
+    let is_word = value.len() <= 16 && value.iter().all(u8::is_ascii_lowercase);
+    is_word && ENDS.iter().any(ends_so)
 }
 
 fn is_phrase(bytes: &[u8], found: Extent) -> bool {
@@ -275,6 +291,10 @@ mod tests {
             ("message", "login bob password «totpx1»"),
             ("message", "invalid token: signature verification failed"),
             ("message", "token: signature «verification Failed9x»"),
+            ("message", "token: signature «hunter verified»"),
+            ("message", "secret: hmac «correct horse failed»"),
+            ("message", "Authorization: Bearer «sid=hunter2xQ9»"),
+            ("message", "DB_PASSWORD_BACKEND=«hunter2xQ9»"),
             ("message", "auth_token=bearer «mfa_totp9xKq2L»"),
             ("message", "password = getpass.getpass('Password: ')"),
             ("message", "ask('Password: ')"),
@@ -298,11 +318,27 @@ mod tests {
                 "Content-MD5=7BZExRYaXw/uIUGDQX4TPw== size=78358 status=200",
             ),
             ("message", "db2AccountPw=\"«hunter22x»\""),
+            ("message", "s3BucketAccessSecretKey=\"«hunter2xQ9»\""),
+            ("message", "s3BucketAccessSecretKey= «hunter2xQ9»"),
+            (
+                "message",
+                "{\"m\":\"s3BucketAccessSecretKey=\\\"«hunter2xQ9»\\\"\"}",
+            ),
+            ("message", "{\"a\":\"<pin>1;\",\"b\":[\"</\"]}"),
+            (
+                "message",
+                "{\"m\":\"<password>«a1b2»;\",\"k\":1,\"n\":[\"</p>\"]}",
+            ),
+            (
+                "message",
+                "see https://h/d/7BZExRYaXw4uIUGDQX4TPwx7BZExRYaXw4uIUGDQX4TPwx7BZExRYaXw4uIUGDQ/s/«xtvVVo48kBJCUARFywoPA1ia»",
+            ),
+            ("message", "host/Team1/s/«xtvVVo48kBJCUARFywoPA1ia»"),
             ("message", "if(theAdminUserPassword==\"«hunter22x»\")"),
             ("message", "https://h/api/v1/x3/resetPassword=\"«hunter22x»\""),
             (
                 "message",
-                "src=data:image/png;base64,oqWVdNDyZ07w/S/xtvVVo48kBJCUARFywoPA1iaJ736DO6JhOFkh+59JXn",
+                "src=data:image/png;base64,oqWVdNDyZ07woqWVdNDyZ07woqWVdNDyZ07w+bq8/S/xtvVVo48kBJCUARFywoPA1iaJ736DO6JhOFkh+59JXn",
             ),
             (
                 "message",

@@ -85,16 +85,24 @@ pub(super) fn parameters(look: &mut Look<'_, '_>, named: Named, found: Extent) -
     true
 }
 
-static VERDICTS: Lexicon = Lexicon::of(&[
-    "error", "expired", "failed", "invalid", "mismatch", "missing", "rejected", "verified",
-]);
-
 /// `mismatch`, `verification failed`: what is said of a signature.
 fn is_verdict(said: &str) -> bool {
-    let last = said.rsplit(' ').next().unwrap_or_default();
-    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase());
-    let is_sentence = || said.len() > last.len() && is_word_about(last);
-    said.len() <= 48 && said.split(' ').all(is_word) && (VERDICTS.has(last) || is_sentence())
+    static VERDICTS: Lexicon = Lexicon::of(&["error", "expired", "failed", "invalid", "mismatch", "missing"]);
+    static OF_WHAT: Lexicon = Lexicon::of(&[
+        "check",
+        "does",
+        "has",
+        "is",
+        "match",
+        "not",
+        "validation",
+        "verification",
+        "verify",
+        "was",
+    ]);
+    let (before, last) = said.rsplit_once(' ').unwrap_or(("", said));
+    let is_of_what = || before.split(' ').all(|word| OF_WHAT.has(word));
+    VERDICTS.has(last) && (before.is_empty() || said.len() <= 48 && is_of_what())
 }
 
 /// The bytes from `start` on in which a scheme would end, and its name: letters, digits and dashes.
@@ -158,11 +166,15 @@ pub(super) fn credential(bytes: &[u8], run: &mut bare::Run, scheme: Option<usize
     Extent { start, end, ..found }
 }
 
-/// `ms=3248`: the next pair of a line, whatever the word before it is.
+/// `ms=3248`, `mfa=totp`: the next pair of a line, whatever the word before it is.
 fn is_pair(bytes: &[u8], at: usize) -> bool {
     let name = run(bytes, at, 24, |byte| byte.is_ascii_lowercase() || byte == b'_');
-    let value = byte(bytes, at + name + 1);
-    (2..24).contains(&name) && byte(bytes, at + name) == b'=' && value > b' ' && value != b'='
+    let start = at + name + 1;
+    let letters = run(bytes, start, 8, |byte| byte.is_ascii_lowercase());
+    let digits = run(bytes, start, 8, |byte| byte.is_ascii_digit());
+    let is_plain =
+        matches!(letters.max(digits), 1..8) && matches!(byte(bytes, start + letters.max(digits)), 0..=b' ');
+    (2..24).contains(&name) && byte(bytes, at + name) == b'=' && is_plain
 }
 
 /// As [`credential`], also behind a scheme that nobody knows, where the name is that of the header itself: a word, and what

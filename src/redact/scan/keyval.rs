@@ -18,7 +18,7 @@ use super::several;
 use super::tables;
 use super::traits;
 use super::value::{self, Extent};
-use super::{harmless, header};
+use super::{filled, harmless, header};
 use crate::redact::scan::hits::Sort;
 use crate::redact::words::{Force, Named};
 
@@ -41,7 +41,7 @@ pub(super) fn name(look: &mut Look<'_, '_>, start: usize, end: usize) {
         return;
     }
     let is_open = byte(look.bytes, to) == b'=' && !byte(look.bytes, to + 1).is_ascii_alphanumeric();
-    if is_open && ends_base64(look.bytes, to) {
+    if is_open && filled::ends_base64(look.bytes, to) {
         return;
     }
     let is_label = from.checked_sub(mark::MARKER.len()).is_some_and(|start| {
@@ -82,38 +82,6 @@ pub(super) fn is_noise(name: &[u8]) -> bool {
         humps += usize::from(last.is_ascii_lowercase() && this.is_ascii_uppercase());
     }
     numbers > 6 || (name.len() >= 16 && (numbers + humps) * 4 > name.len())
-}
-
-/// Whether the signs at `to` fill up base64 that ends there: `…psw==","size":1`, `md5=…Pw== size=1`.
-#[inline(never)]
-fn ends_base64(bytes: &[u8], to: usize) -> bool {
-    static LETTERS: Bytes = Bytes::alnum_and(b"+/-_");
-    const LONGEST: usize = 128;
-    let signs = super::bytes::run(bytes, to, 3, |byte| byte == b'=');
-    let next = byte(bytes, to + signs);
-    // Where a value may follow at once, it is looked for.
-    if signs > 2
-        || next.is_ascii_alphanumeric()
-        || !matches!(next, 0..=b' ' | b'"' | b'\'' | b'\\' | b',' | b';' | b'<')
-    {
-        return false;
-    }
-    let len = run_back(bytes, to, LONGEST, |byte| LETTERS.has(byte));
-    let run = bytes.get(to - len..to).unwrap_or_default();
-    let is_filled = len == LONGEST || len >= 20 && (len + signs).is_multiple_of(4);
-    // Letters of both cases and digits change in it as in no name.
-    is_filled && changes(run) * 6 > len && run.iter().any(u8::is_ascii_digit)
-}
-
-/// How often letters of a name follow digits, digits letters, and capitals small letters.
-fn changes(name: &[u8]) -> usize {
-    let pairs = name.windows(2).filter(|pair| {
-        let (last, this) = (byte(pair, 0), byte(pair, 1));
-        let letters = last.is_ascii_alphabetic() || this.is_ascii_alphabetic();
-        letters && last.is_ascii_digit() != this.is_ascii_digit()
-            || last.is_ascii_lowercase() && this.is_ascii_uppercase()
-    });
-    pairs.count()
 }
 
 /// What the name at `from..to` says, alone or with the words before it.
@@ -234,9 +202,12 @@ fn whole_text(bytes: &[u8], site: Site, found: Extent) -> Extent {
     let ahead = ahead.unwrap_or_default();
     let word = ahead
         .iter()
-        .take_while(|byte| **byte > b' ' && **byte != b'<')
+        .take_while(|byte| **byte > b' ' && !matches!(byte, b'<' | b'"' | b'\\'))
         .count();
-    let is_closed = ahead.get(word..word + 2) == Some(b"</");
+    let name = bytes.get(site.from..site.to).unwrap_or_default();
+    let tag = ahead.get(word..).unwrap_or_default().strip_prefix(b"</");
+    let tag = tag.and_then(|tag| tag.split(|byte| *byte == b'>').next());
+    let is_closed = tag.is_some_and(|tag| tag.ends_with(name));
     let end = found.end + if is_closed { word } else { 0 };
     Extent { end, ..found }
 }

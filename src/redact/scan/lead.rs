@@ -4,6 +4,7 @@
 use super::alphabet::{Bytes, byte};
 use super::bytes::{before, run, run_back};
 use super::joint::Site;
+use super::mark;
 use super::plausible::Joint;
 use super::value;
 
@@ -105,7 +106,10 @@ fn yaml_anchor(bytes: &[u8], site: Site, at: usize) -> Option<usize> {
     let start = value::skip_space(bytes, end, false);
     let indent = run_back(bytes, site.from, 64, |byte| matches!(byte, b' ' | b'-'));
     let is_anchor = before(bytes, at, 1) == b' ' && before(bytes, site.from - indent, 1) == b'\n';
-    let is_value = start > end && byte(bytes, start) > b' ' && byte(bytes, start) != b'=';
+    let first = byte(bytes, start);
+    let is_other =
+        matches!(first, b'=' | b'{' | b'!' | b'*') || first == b'[' && mark::end(bytes, start).is_none();
+    let is_value = start > end && first > b' ' && !is_other;
     (is_anchor && name > 0 && is_value).then_some(start)
 }
 

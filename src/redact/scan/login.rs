@@ -8,8 +8,50 @@ use super::numbers::Scan;
 
 /// What stands before the colon of something else: schemes, and names of who is spoken to.
 static OTHERS: Lexicon = Lexicon::of(&[
-    "acct", "bcc", "cc", "from", "http", "https", "mailto", "peer", "sftp", "sip", "sips", "ssh", "stun",
-    "stuns", "to", "turn", "turns", "xmpp",
+    "account",
+    "acct",
+    "author",
+    "bcc",
+    "celery",
+    "commit",
+    "cc",
+    "email",
+    "from",
+    "host",
+    "http",
+    "https",
+    "id",
+    "image",
+    "jabber",
+    "job",
+    "key",
+    "mail",
+    "mailto",
+    "node",
+    "peer",
+    "pod",
+    "queue",
+    "rcpt",
+    "recipient",
+    "rev",
+    "sender",
+    "sftp",
+    "sip",
+    "sips",
+    "span",
+    "ssh",
+    "stun",
+    "stuns",
+    "tag",
+    "task",
+    "to",
+    "topic",
+    "trace",
+    "turn",
+    "turns",
+    "vm",
+    "worker",
+    "xmpp",
 ]);
 
 /// What ends a password before it.
@@ -54,7 +96,13 @@ pub(super) fn password(scan: &mut Scan<'_, '_>, sign: usize) -> Option<usize> {
 /// A word would be the name of somebody, digits a port.
 fn is_odd(secret: &[u8]) -> bool {
     let is_mark = |byte: &u8| !byte.is_ascii_alphabetic() && !matches!(byte, b'.' | b'-' | b'_');
-    secret.len() >= 6 && secret.iter().any(u8::is_ascii_alphabetic) && secret.iter().any(is_mark)
+    let digits = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let version = secret.strip_prefix(b"v").unwrap_or(secret);
+    let is_version = digits(version) > 0 && at(version, digits(version)) == b'.';
+    !is_version
+        && secret.len() >= 6
+        && secret.iter().any(u8::is_ascii_alphabetic)
+        && secret.iter().any(is_mark)
 }
 
 #[cfg(test)]
@@ -84,6 +132,14 @@ mod tests {
             ),
             ("message", "127.0.0.1:6379@16379 connected"),
             ("message", "worker:7001@node-3:7002 joined"),
+            (
+                "message",
+                "app:v1.2.3@registry:5000 pod:web-7d9f8c6b5d-x2x4q@node:10250",
+            ),
+            (
+                "message",
+                "job:id-12345@worker:7001 trace:4bf92f3577b34da6@collector:4317",
+            ),
             ("message", "at 12:30 job-7@node-3:8080 began"),
             ("message", "peer:node-0001@cluster:4369"),
             ("message", "spark app:driver@exec-1:7078"),

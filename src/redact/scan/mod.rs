@@ -43,6 +43,7 @@ mod encoded;
 mod engine;
 mod escapes;
 mod field;
+mod filled;
 mod fold;
 mod fold_table;
 mod form_table;

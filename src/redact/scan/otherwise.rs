@@ -1,9 +1,9 @@
 //! What a program takes where a name has no value: `env('DB_PASSWORD') ?? '…'`, `process.env.TOKEN || "…"`,
 //! `config.get("db.password", default="…")`, `${TOKEN-…}`.
 
-use super::alphabet::byte;
+use super::alphabet::{Bytes, byte};
 use super::bytes::before;
-use super::joint::Site;
+use super::joint::{self, Site};
 use super::plausible::Joint;
 use super::value::{self, Extent};
 
@@ -16,7 +16,7 @@ pub(super) fn of(
     quoted: bool,
 ) -> Option<(Joint, usize)> {
     match byte(bytes, at) {
-        b'-' => substituted(bytes, from, at),
+        b'-' => substituted(bytes, from, to, at),
         b',' if quoted => named_so(bytes, at + 1).map(|at| (Joint::Assigned, at)),
         b')' | b' ' | b'?' | b'|' => alternative(bytes, (from, to), at),
         _ => None,
@@ -29,31 +29,56 @@ fn is_opened(bytes: &[u8], from: usize) -> bool {
     before(bytes, from, 1) == b'{' && before(bytes, from, 2) == b'$'
 }
 
-/// `${TOKEN:-…}`: what is left of a value between the braces of a variable, without the sign before it.
+/// `${TOKEN:-…}`: what is left of a value between the braces of a variable, without the sign before it: a word, as
+/// between marks.
 #[inline]
 pub(super) fn between_braces(bytes: &[u8], site: Site, found: Extent) -> Extent {
     if found.quoted || !is_opened(bytes, site.from) {
         return found;
     }
-    let value = bytes.get(found.start..found.end).unwrap_or_default();
-    let end = memchr::memchr(b'}', value).map_or(found.end, |len| found.start + len);
-    let has_sign = site.joint == Joint::Colon && matches!(byte(value, 0), b'-' | b'=');
-    let start = found.start + usize::from(has_sign && found.start + 1 < end);
-    Extent { start, end, ..found }
+    closed_by_brace(bytes, site, found).unwrap_or(found)
 }
 
-/// `${TOKEN-…}`: where the variable's name ends of which `from..to` begins with the name. No variable has the sign in it.
+fn closed_by_brace(bytes: &[u8], site: Site, found: Extent) -> Option<Extent> {
+    let has_sign = site.joint == Joint::Colon && matches!(byte(bytes, found.start), b'-' | b'=');
+    let start = found.start + usize::from(has_sign);
+    word_end(bytes, start).map(|end| Extent {
+        start,
+        end,
+        quoted: true,
+    })
+}
+
+/// Where the word at `start` ends, if the brace closes behind it.
+fn word_end(bytes: &[u8], start: usize) -> Option<usize> {
+    static ENDS: Bytes = Bytes::controls_and(b" \"'`\\{}$");
+    let ahead = bytes.get(start..bytes.len().min(start + 128))?;
+    let len = ahead.iter().take_while(|byte| !ENDS.has(**byte)).count();
+    (len > 0 && byte(ahead, len) == b'}').then_some(start + len)
+}
+
+/// `${TOKEN-…}`: where the variable's name ends of which `from..to` begins with the name. No variable of a shell has the sign in
+/// it; what has small letters may be a property: `${db-password:…}`.
 #[inline]
 pub(super) fn variable_end(bytes: &[u8], from: usize, to: usize) -> usize {
     if !is_opened(bytes, from) {
         return to;
     }
     let name = bytes.get(from..to).unwrap_or_default();
-    memchr::memchr(b'-', name).map_or(to, |len| from + len)
+    memchr::memchr(b'-', name)
+        .filter(|len| name.get(..*len).is_some_and(is_setting))
+        .map_or(to, |len| from + len)
 }
 
-fn substituted(bytes: &[u8], from: usize, at: usize) -> Option<(Joint, usize)> {
-    (is_opened(bytes, from) && byte(bytes, at + 1) > b'-').then_some((Joint::Assigned, at + 1))
+/// `DB_PASSWORD`: without small letters.
+fn is_setting(name: &[u8]) -> bool {
+    !name.iter().any(u8::is_ascii_lowercase)
+}
+
+fn substituted(bytes: &[u8], from: usize, to: usize, at: usize) -> Option<(Joint, usize)> {
+    let is_variable = is_opened(bytes, from) && bytes.get(from..to).is_some_and(is_setting);
+    let is_word = byte(bytes, at + 1) > b'-' && word_end(bytes, at + 1).is_some();
+    (is_variable && is_word).then_some((Joint::Assigned, at + 1))
 }
 
 /// `default="…"`: the argument of a call that looks up the one before it.
@@ -82,15 +107,25 @@ fn alternative(bytes: &[u8], (from, to): (usize, usize), at: usize) -> Option<(J
     if !is_sign || !opens(bytes, start) {
         return None;
     }
+    // The mark may close the text that the name stands in.
+    if joint::closes(bytes, from, start) || !is_odd(bytes, start) {
+        return None;
+    }
     // A variable of a program may be called like a secret and hold something else.
-    let name = bytes.get(from..to)?;
-    let is_setting = !name.iter().any(u8::is_ascii_lowercase);
-    let joint = if is_setting {
-        Joint::Assigned
-    } else {
-        Joint::Listed
-    };
+    let is_sure = bytes.get(from..to).is_some_and(is_setting);
+    let joint = if is_sure { Joint::Assigned } else { Joint::Listed };
     Some((joint, start))
+}
+
+/// Whether the text in marks at `at` is a word with letters and digits: another may be the name of something.
+fn is_odd(bytes: &[u8], at: usize) -> bool {
+    value::in_marks(bytes.get(..bytes.len().min(at + 96)).unwrap_or_default(), at).is_some_and(|text| {
+        let text = bytes.get(text.start..text.end).unwrap_or_default();
+        text.len() >= 5
+            && text.iter().any(u8::is_ascii_digit)
+            && text.iter().any(u8::is_ascii_alphabetic)
+            && !text.contains(&b' ')
+    })
 }
 
 /// Whether a text begins at `at`.
@@ -121,6 +156,8 @@ mod tests {
             ("message", "DB_PASSWORD=${DB_PASSWORD:-«hunter2xQ9»} in compose"),
             ("message", ": ${DB_PASSWORD:=«hunter2xQ9»}"),
             ("message", "url: ${API_TOKEN-«hunter2xQ9»}/v1"),
+            ("message", "password: ${db-password:«hunter2xQ9»}"),
+            ("message", "${app.api-key:«hunter2xQ9»}"),
         ]);
     }
 
@@ -135,6 +172,14 @@ mod tests {
             ("message", "config.get(\"token\", default=None)"),
             ("message", "config.get(\"password\", default=\"\")"),
             ("message", "${TOKEN--}"),
+            (
+                "message",
+                "${token-bucket-size} ${token-service.url} ${password-encoder}",
+            ),
+            ("message", "{\"diff\":\"+ a = API_KEY ||\",\"n\":\"b\"}"),
+            ("message", "{\"a\":\"env(TOKEN) or \",\"b\":\"x\"}"),
+            ("message", "test -n $TOKEN || \"exit 1\""),
+            ("message", "CSRF_TOKEN || 'X-CSRF-Token'"),
             ("message", "test -n \"$TOKEN\" || echo \"no token was given\""),
             ("message", "password (required) or \"passkey\" (preferred)"),
         ]);

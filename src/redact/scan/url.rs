@@ -321,15 +321,11 @@ fn is_amid_letters(bytes: &[u8], end: usize) -> bool {
     {
         return false;
     }
-    let len = run_back(bytes, start, 64, |byte| WORD.has(byte));
+    let len = run_back(bytes, start, 192, |byte| WORD.has(byte));
     let word = bytes.get(start - len..start).unwrap_or_default();
-    let is_path = len < 64 && byte(word, 0) == b'/';
-    let is_of_url = matches!(
-        super::bytes::before(bytes, start - len, 1),
-        b'.' | b'-' | b':' | b'_' | b'~'
-    );
     let mixed = word.iter().any(u8::is_ascii_uppercase) && word.iter().any(u8::is_ascii_digit);
-    !is_path && (!is_of_url || len == 64) && mixed
+    // `https://`, `/path`
+    len >= 40 && mixed && byte(word, 0) != b'/'
 }
 
 /// `host:5432:database:user:password`, behind the port: the last of the parts.
