@@ -105,6 +105,10 @@ impl Place {
     }
 }
 
+/// Where something is kept of a span: in its place, or in the map.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'s>(Option<&'s Place>);
+
 /// A span whose place was taken, or which is a step of a call stack.
 pub(super) struct Crowded {
     pub(super) tracked: u64,
@@ -243,6 +247,12 @@ impl Spans {
         self.tracked_crowded(id)
     }
 
+    /// Whether there are spans that have no place.
+    #[inline(always)]
+    pub(super) fn is_crowded(&self) -> bool {
+        self.crowd.load(Ordering::Acquire) != 0
+    }
+
     /// Apart, as all that is done with the map: so that the usual question needs no room for it.
     #[cold]
     #[inline(never)]
@@ -294,23 +304,30 @@ impl Spans {
     }
 
     /// Forgets a span that was closed, and gives its state if it becomes a record.
-    #[inline]
     pub(super) fn close(&self, id: u64) -> Option<Box<SpanState>> {
+        self.known(id).and_then(|known| self.close_known(id, known))
+    }
+
+    /// Where something is kept of a span, if it is: known from when the span is created until it is forgotten.
+    #[inline(always)]
+    pub(super) fn known(&self, id: u64) -> Option<Known<'_>> {
         let place = self.places.get(place(id))?;
-        if place.id.load(Ordering::Acquire) != id {
-            return self.close_crowded(id);
+        if place.id.load(Ordering::Acquire) == id {
+            return Some(Known(Some(place)));
         }
+        (self.crowd.load(Ordering::Acquire) != 0 && self.tracked_crowded(id).is_some()).then_some(Known(None))
+    }
+
+    /// As [`Self::close`], for a span of which something is kept.
+    #[inline(always)]
+    pub(super) fn close_known(&self, id: u64, known: Known<'_>) -> Option<Box<SpanState>> {
+        let Some(place) = known.0 else {
+            return self.close_found(id);
+        };
         let is_record = place.is_record.load(Ordering::Relaxed);
         let state = is_record.then(|| place.hold().take()).flatten();
         place.id.store(0, Ordering::Release);
         state
-    }
-
-    fn close_crowded(&self, id: u64) -> Option<Box<SpanState>> {
-        if self.crowd.load(Ordering::Acquire) == 0 {
-            return None;
-        }
-        self.close_found(id)
     }
 
     #[cold]
