@@ -238,6 +238,13 @@ impl Capture {
         tracked.or_else(|| (!self.passes_exit()).then_some(0))
     }
 
+    /// The same of a span that has a place if anything is kept of it.
+    #[inline(always)]
+    pub(super) fn context_placed(&self, id: &Id) -> Option<u64> {
+        let tracked = self.spans.tracked_placed(id.into_u64());
+        tracked.or_else(|| (!self.passes_exit()).then_some(0))
+    }
+
     #[inline(always)]
     pub(super) fn enter(&self, id: &Id) {
         if let Some(context) = self.context_in(id) {
@@ -253,7 +260,7 @@ impl Capture {
         if self.has_tracer() || std::thread::panicking() || self.spans.is_crowded() {
             return false;
         }
-        match self.spans.tracked(number) {
+        match self.spans.tracked_placed(number) {
             None if local::is_outside() => true,
             context => local::push_plain(Entered::new(self.instance, false, number, context.unwrap_or(0))),
         }

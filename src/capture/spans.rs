@@ -237,14 +237,17 @@ impl Spans {
     /// The context of `id`: `None` where nothing was remembered.
     #[inline]
     pub(super) fn tracked(&self, id: u64) -> Option<u64> {
+        match self.tracked_placed(id) {
+            None if self.is_crowded() => self.tracked_crowded(id),
+            tracked => tracked,
+        }
+    }
+
+    /// The same of a span that has a place.
+    #[inline(always)]
+    pub(super) fn tracked_placed(&self, id: u64) -> Option<u64> {
         let place = self.places.get(place(id))?;
-        if place.id.load(Ordering::Acquire) == id {
-            return Some(place.tracked.load(Ordering::Relaxed));
-        }
-        if self.crowd.load(Ordering::Acquire) == 0 {
-            return None;
-        }
-        self.tracked_crowded(id)
+        (place.id.load(Ordering::Acquire) == id).then(|| place.tracked.load(Ordering::Relaxed))
     }
 
     /// Whether there are spans that have no place.
@@ -311,11 +314,15 @@ impl Spans {
     /// Where something is kept of a span, if it is: known from when the span is created until it is forgotten.
     #[inline(always)]
     pub(super) fn known(&self, id: u64) -> Option<Known<'_>> {
+        let in_map = || (self.is_crowded() && self.tracked_crowded(id).is_some()).then_some(Known(None));
+        self.known_placed(id).or_else(in_map)
+    }
+
+    /// The same of a span that has a place.
+    #[inline(always)]
+    pub(super) fn known_placed(&self, id: u64) -> Option<Known<'_>> {
         let place = self.places.get(place(id))?;
-        if place.id.load(Ordering::Acquire) == id {
-            return Some(Known(Some(place)));
-        }
-        (self.crowd.load(Ordering::Acquire) != 0 && self.tracked_crowded(id).is_some()).then_some(Known(None))
+        (place.id.load(Ordering::Acquire) == id).then_some(Known(Some(place)))
     }
 
     /// As [`Self::close`], for a span of which something is kept.

@@ -200,6 +200,15 @@ impl<S: Subscriber> Audited<S> {
     }
 
     #[inline(never)]
+    fn exit_in(&self, stack: &S, capture: &Capture, span: &Id) {
+        if capture.exit_plain(span) {
+            stack.exit(span);
+        } else {
+            self.exit_otherwise(span);
+        }
+    }
+
+    #[inline(never)]
     fn close_in(stack: &S, capture: &Capture, id: Id, known: Known<'_>) -> bool {
         // Which handle is the last is known only when the stack inside has answered, and then a registry has freed the id:
         // it holds references of its own (a child's to its parent), so a count of ours could not tell earlier. Another
@@ -233,9 +242,13 @@ impl<S: Subscriber> Audited<S> {
     #[cold]
     #[inline(never)]
     fn close_otherwise(&self, id: Id) -> bool {
-        match &self.inner {
-            Inner::Stack(stack) => stack.try_close(id),
-            Inner::Bare(bare) => self.close_bare(bare, &id),
+        match (&self.inner, &self.capture) {
+            (Inner::Bare(bare), _) => self.close_bare(bare, &id),
+            (Inner::Stack(stack), None) => stack.try_close(id),
+            (Inner::Stack(stack), Some(capture)) => match capture.known(&id) {
+                Some(known) => Self::close_in(stack, capture, id, known),
+                None => stack.try_close(id),
+            },
         }
     }
 
@@ -357,10 +370,12 @@ impl<S: Subscriber> Subscriber for Audited<S> {
                 bare.enter(span)
             }
             (Inner::Stack(stack), None) => stack.enter(span),
-            (Inner::Stack(stack), Some(capture)) => match capture.context_in(span) {
-                Some(context) => Self::enter_in(stack, capture, span, context),
-                None => stack.enter(span),
-            },
+            (Inner::Stack(stack), Some(capture)) if !capture.spans.is_crowded() => {
+                match capture.context_placed(span) {
+                    Some(context) => Self::enter_in(stack, capture, span, context),
+                    None => stack.enter(span),
+                }
+            }
             _ => self.enter_otherwise(span),
         }
     }
@@ -371,7 +386,8 @@ impl<S: Subscriber> Subscriber for Audited<S> {
             (Inner::Bare(bare), Some(capture)) if Self::is_alone() && capture.exit_plain(span) => {
                 bare.exit(span)
             }
-            (Inner::Stack(stack), Some(capture)) if capture.exit_plain(span) => stack.exit(span),
+            (Inner::Stack(stack), Some(capture)) if capture.passes_exit() => stack.exit(span),
+            (Inner::Stack(stack), Some(capture)) => self.exit_in(stack, capture, span),
             (Inner::Stack(stack), None) => stack.exit(span),
             _ => self.exit_otherwise(span),
         }
@@ -387,10 +403,12 @@ impl<S: Subscriber> Subscriber for Audited<S> {
             (Inner::Bare(bare), _) if Self::is_alone() => self.close_bare(bare, &id),
             (Inner::Stack(stack), None) => stack.try_close(id),
             // Asked before the stack: whether a span is known is settled before anybody has its id.
-            (Inner::Stack(stack), Some(capture)) => match capture.known(&id) {
-                Some(known) => Self::close_in(stack, capture, id, known),
-                None => stack.try_close(id),
-            },
+            (Inner::Stack(stack), Some(capture)) if !capture.spans.is_crowded() => {
+                match capture.spans.known_placed(id.into_u64()) {
+                    Some(known) => Self::close_in(stack, capture, id, known),
+                    None => stack.try_close(id),
+                }
+            }
             _ => self.close_otherwise(id),
         }
     }
