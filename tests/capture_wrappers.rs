@@ -309,3 +309,49 @@ fn what_stands_outside_of_a_trail_around_a_bare_registry_hears_of_every_end_of_a
         assert_eq!(names.len(), 3, "{names:?}");
     }
 }
+
+#[test]
+fn a_stack_with_layers_is_passed_what_is_none_of_the_trails_business_and_nothing_else() {
+    let (audit, sink) = torture::trail_with(|builder| builder.target("compliance"));
+    let (dispatch, sees) = stack(&audit, LevelFilter::TRACE);
+    tracing::dispatcher::with_default(&dispatch, || {
+        info!(target: "compliance", "asked for");
+        info!(target: "auditor", "of another's");
+        drop(info_span!(target: "compliance::kyc", "checked"));
+        drop(info_span!(target: "auditor", "of another's"));
+    });
+    assert_eq!(sees.take(), ["asked for", "of another's"]);
+    let names: Vec<_> = records(&audit, &sink)
+        .iter()
+        .map(|record| record.event().to_owned())
+        .collect();
+    assert_eq!(names, ["event", "checked"]);
+}
+
+#[test]
+fn around_a_stack_with_layers_an_ordinary_span_carries_what_it_was_opened_in_and_nothing_that_it_is_entered_in()
+ {
+    let (audit, sink) = trail();
+    let (dispatch, _) = stack(&audit, LevelFilter::TRACE);
+    tracing::dispatcher::with_default(&dispatch, || {
+        let outside = info_span!(target: "shop", "outside");
+        let around = info_span!(target: "audit", "around", actor.id = "u-1");
+        let inside = around.in_scope(|| info_span!(target: "shop", "inside"));
+        around.in_scope(|| outside.in_scope(|| info!(target: "audit", "is not there")));
+        let other = dispatch.clone();
+        std::thread::spawn(move || {
+            tracing::dispatcher::with_default(&other, || {
+                inside.in_scope(|| info!(target: "audit", "is there"));
+                drop(inside);
+                info!(target: "audit", "is behind it");
+            });
+        })
+        .join()
+        .expect("nothing fails there");
+    });
+    let actors: Vec<_> = records(&audit, &sink)
+        .iter()
+        .map(|record| record.text(Slot::ActorId).unwrap_or_default().to_owned())
+        .collect();
+    assert_eq!(actors, ["unknown", "u-1", "unknown", "u-1"]);
+}

@@ -11,43 +11,45 @@
 
 mod entered;
 mod grown;
+mod lease;
+mod place;
 
 use std::cell::Cell;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use parking_lot::Mutex;
 use tracing_core::dispatcher::WeakDispatch;
 use tracing_core::span::{Attributes, Current, Id, Record};
 use tracing_core::{Dispatch, Event, Metadata, Subscriber};
 
 use super::spans::table;
 use grown::Grown;
+use place::Place;
 
 /// Places of the first table. The low bits of an id are its place, and [`place`](super::spans::place) is the same one.
 const PLACES: usize = 1 << PLACE_BITS;
 const PLACE_BITS: u32 = 12;
 
+/// Where the places begin that belong to no thread alone.
+const SHARED: u32 = lease::LEN * lease::LEASES;
+
 /// Bits of an id below the number of its place in the other table.
 const LOW_BITS: u32 = 38;
 
 /// The bits of an id that tell spans apart which had one place after the other.
-const USED: u32 = (1 << (LOW_BITS - PLACE_BITS)) - 1;
+const USED: u64 = (1 << (LOW_BITS - PLACE_BITS)) - 1;
 
 /// How many neighbouring places a thread looks at.
-const LOOKS: usize = 8;
+const LOOKS: u32 = 8;
 
-/// How far apart threads begin, so that they do not change the same lines of memory.
+/// How far apart threads begin among those of all, so that they do not change the same lines of memory.
 const APART: u32 = 16;
 
-/// No span, and no handle.
-const FREE: u32 = 0;
-/// One handle. One less is left where the last is gone, until the place is free.
-const ONE: u32 = 2;
-
 thread_local! {
-    /// Where this thread looks first for a place; `NOWHERE` before its first span. Tables are alike, so they share it.
+    /// Which of its own places this thread looks at first; `NOWHERE` while it has none. Tables are alike, so they share it.
     static NEXT: Cell<u32> = const { Cell::new(NOWHERE) };
+    /// Which of those of all; `NOWHERE` before the first time.
+    static NEXT_SHARED: Cell<u32> = const { Cell::new(NOWHERE) };
 }
 
 const NOWHERE: u32 = u32::MAX;
@@ -62,85 +64,6 @@ pub(super) struct Bare {
     grown: Grown,
     /// Whom spans end through that nobody has a handle to.
     dispatch: OnceLock<WeakDispatch>,
-}
-
-/// What is kept of a span. Who has counted it up from [`FREE`] writes the rest, and then the id.
-#[derive(Debug, Default)]
-struct Place {
-    /// Handles, and spans inside it.
-    holders: AtomicU32,
-    /// How many spans it was the place of.
-    used: AtomicU32,
-    /// 0: none.
-    id: AtomicU64,
-    /// The span around it, which it holds open; 0: none.
-    parent: AtomicU64,
-    /// The address of what `metadata` refers to: mostly the next span here is of the same callsite.
-    callsite: AtomicUsize,
-    metadata: Mutex<Option<&'static Metadata<'static>>>,
-}
-
-impl Place {
-    /// Takes the place, if it is free.
-    #[inline]
-    fn take(&self) -> bool {
-        self.holders.load(Ordering::Relaxed) == FREE
-            && self
-                .holders
-                .compare_exchange(FREE, ONE, Ordering::Acquire, Ordering::Relaxed)
-                .is_ok()
-    }
-
-    /// Fills a place that was taken; answers the span's id, of which `number` is a part that says where it stands.
-    #[inline]
-    fn fill(&self, number: u64, shift: u32, parent: u64, metadata: &'static Metadata<'static>) -> Id {
-        let address = std::ptr::from_ref(metadata).addr();
-        if self.callsite.load(Ordering::Relaxed) != address {
-            *self.metadata.lock() = Some(metadata);
-            self.callsite.store(address, Ordering::Relaxed);
-        }
-        // Never 0, which no id is.
-        let used = (self.used.load(Ordering::Relaxed).wrapping_add(1) & USED).max(1);
-        self.used.store(used, Ordering::Relaxed);
-        let id = number | u64::from(used) << shift;
-        self.parent.store(parent, Ordering::Relaxed);
-        self.id.store(id, Ordering::Release);
-        Id::from_u64(id)
-    }
-
-    /// One holder more, where it is the place of a span that has one. Whose place it was before need not be whose it is now.
-    #[inline]
-    fn hold(&self) -> bool {
-        let one_more = |holders| (holders >= ONE).then_some(holders + 1);
-        self.holders
-            .fetch_update(Ordering::Acquire, Ordering::Relaxed, one_more)
-            .is_ok()
-    }
-
-    /// One holder less; whether it was the last. One too many changes nothing.
-    #[inline]
-    fn let_go(&self) -> bool {
-        let one_less = |holders| (holders >= ONE).then(|| holders - 1);
-        let before = self
-            .holders
-            .fetch_update(Ordering::AcqRel, Ordering::Relaxed, one_less);
-        before == Ok(ONE)
-    }
-
-    /// One holder less, unless it is the last.
-    #[inline]
-    fn let_go_beside_others(&self) -> bool {
-        let one_less = |holders| (holders > ONE).then(|| holders - 1);
-        self.holders
-            .fetch_update(Ordering::AcqRel, Ordering::Relaxed, one_less)
-            .is_ok()
-    }
-
-    #[inline]
-    fn free(&self) {
-        self.id.store(0, Ordering::Relaxed);
-        self.holders.store(FREE, Ordering::Release);
-    }
 }
 
 impl std::fmt::Debug for Bare {
@@ -161,46 +84,91 @@ impl Bare {
         }
     }
 
-    /// The place of a span that is open.
-    #[inline]
-    fn find(&self, id: u64) -> Option<&Place> {
-        #[expect(clippy::cast_possible_truncation, reason = "the remainder is what is wanted")]
-        let place = match id >> LOW_BITS {
-            0 => self.places.get(id as usize & (PLACES - 1)),
-            number => self.grown.get(number),
-        };
-        place.filter(|place| id != 0 && place.id.load(Ordering::Acquire) == id)
-    }
-
-    /// The same, with one holder more.
-    #[inline]
-    fn held(&self, id: u64) -> Option<&Place> {
-        let place = self.find(id).filter(|place| place.hold())?;
-        if place.id.load(Ordering::Acquire) == id {
-            return Some(place);
-        }
-        // The span ended in between, and another one has its place, of which this is a holder now.
-        self.leave(place, &mut |_| ());
-        None
-    }
-
-    /// One holder of the span in this place less. The last one ends it, where whoever listens hears of that.
-    #[inline]
-    fn leave(&self, place: &Place, closed: &mut dyn FnMut(&Id)) {
-        if !place.let_go_beside_others() {
-            self.end(&Id::from_u64(place.id.load(Ordering::Acquire)), closed);
+    /// The place that an id names, and the number of its span there.
+    #[inline(always)]
+    fn named(&self, id: u64) -> Option<(&Place, u64)> {
+        match id >> LOW_BITS {
+            0 => Some((self.place(id), id >> PLACE_BITS)),
+            number => self.named_elsewhere(number, id),
         }
     }
 
     #[cold]
-    fn end(&self, id: &Id, closed: &mut dyn FnMut(&Id)) {
+    #[inline(never)]
+    fn named_elsewhere(&self, number: u64, id: u64) -> Option<(&Place, u64)> {
+        Some((self.grown.get(number)?, id & USED))
+    }
+
+    /// The place of the first table that an id's low bits name.
+    #[inline(always)]
+    fn place(&self, id: u64) -> &Place {
+        let [first, ..] = &*self.places;
+        #[expect(clippy::cast_possible_truncation, reason = "the remainder is what is wanted")]
+        self.places.get(id as usize & (PLACES - 1)).unwrap_or(first)
+    }
+
+    /// The place of a span that is open, and its number there.
+    #[inline]
+    fn find(&self, id: u64) -> Option<(&Place, u64)> {
+        self.named(id).filter(|(place, used)| place.is_of(*used))
+    }
+
+    /// Holds the span `around` open for a new one inside it, which `is_here` if the thread is inside of that. Answers the span
+    /// that is held, or 0.
+    #[inline(always)]
+    fn hold_around(&self, around: u64, id: u64, is_here: bool) -> u64 {
+        if around == 0 {
+            return 0;
+        }
+        if is_here && is_own(around) && self.place(around).name(around >> PLACE_BITS, id) {
+            return around;
+        }
+        self.hold_counted(around)
+    }
+
+    #[inline(never)]
+    fn hold_counted(&self, around: u64) -> u64 {
+        let is_held = self.named(around).is_some_and(|(place, used)| place.hold(used));
+        if is_held { around } else { 0 }
+    }
+
+    /// Lets go of the span around one that has ended.
+    #[inline(always)]
+    fn leave_around(&self, around: u64, id: u64, closed: &mut dyn FnMut(&Id)) {
+        let is_left = around == 0
+            || (is_own(around)
+                && entered::is_innermost(self.number, around)
+                && self.place(around).forget_own(around >> PLACE_BITS, id));
+        if !is_left {
+            self.leave_slowly(around, id, closed);
+        }
+    }
+
+    #[inline(never)]
+    fn leave_slowly(&self, around: u64, id: u64, closed: &mut dyn FnMut(&Id)) {
+        let Some((place, used)) = self.find(around) else {
+            return;
+        };
+        let is_last = match place.names(id) {
+            true => place.forget(used),
+            false => !place.let_go_beside_others(used),
+        };
+        if is_last {
+            self.end(around, closed);
+        }
+    }
+
+    /// Gives the last handle back of a span that nobody has one to.
+    #[cold]
+    fn end(&self, id: u64, closed: &mut dyn FnMut(&Id)) {
+        let id = Id::from_u64(id);
         match self.dispatch.get().and_then(WeakDispatch::upgrade) {
             Some(dispatch) => {
-                dispatch.try_close(id.clone());
+                dispatch.try_close(id);
             }
             // It is going away, or there never was one: nobody else listens.
             None => {
-                self.close(id, &mut *closed);
+                self.close(&id, &mut *closed);
             }
         }
     }
@@ -210,49 +178,111 @@ impl Bare {
     #[inline]
     pub(super) fn close(&self, id: &Id, mut closed: impl FnMut(&Id)) -> bool {
         let id = id.into_u64();
-        let Some(place) = self.find(id).filter(|place| place.let_go()) else {
+        let Some((place, used)) = self.named(id).filter(|(place, used)| place.let_go(*used)) else {
             return false;
         };
-        let around = place.parent.load(Ordering::Relaxed);
-        let free = Freed(self, place, id);
+        let around = place.parent();
+        let free = Freed {
+            bare: self,
+            place,
+            used,
+            id,
+        };
         closed(&Id::from_u64(id));
         drop(free);
-        if let Some(around) = self.find(around) {
-            self.leave(around, &mut closed);
-        }
+        self.leave_around(around, id, &mut closed);
         true
     }
 
-    /// A place of the other table, for a thread that found none in the first.
+    /// A place for a new span, if there is one, and the id that it has.
+    #[inline(always)]
+    fn open(&self) -> (Option<&Place>, u64) {
+        let at = NEXT.try_with(Cell::get).unwrap_or(NOWHERE);
+        // The thread's own; it has some if it knows where the next one is.
+        let place = self.place(u64::from(at));
+        match if at == NOWHERE { None } else { place.take_own() } {
+            Some(used) => {
+                let next = at & !(lease::LEN - 1) | (at + 1) & (lease::LEN - 1);
+                let _ = NEXT.try_with(|cell| cell.set(next));
+                (Some(place), u64::from(at) | used << PLACE_BITS)
+            }
+            None => self.open_further(),
+        }
+    }
+
+    /// The same for a thread that does not find a place where it looked first.
     #[cold]
     #[inline(never)]
-    fn open_elsewhere(&self, looked: u32, parent: u64, metadata: &'static Metadata<'static>) -> Id {
-        #[expect(clippy::cast_possible_truncation, reason = "a few places")]
-        let _ = NEXT.try_with(|next| next.set(looked.wrapping_add(LOOKS as u32) % PLACES as u32));
-        self.grown.open(parent, metadata)
+    fn open_further(&self) -> (Option<&Place>, u64) {
+        let first = lease::first();
+        if first != lease::NONE {
+            for at in first..first + lease::LEN {
+                let place = self.place(u64::from(at));
+                if let Some(used) = place.take_own() {
+                    let _ = NEXT.try_with(|cell| cell.set(at));
+                    return (Some(place), u64::from(at) | used << PLACE_BITS);
+                }
+            }
+        }
+        self.open_shared()
+    }
+
+    /// One of the places of all, or of the other table.
+    fn open_shared(&self) -> (Option<&Place>, u64) {
+        let mut next = NEXT_SHARED.try_with(Cell::get).unwrap_or(0);
+        if next == NOWHERE {
+            next = begin();
+        }
+        for look in 0..LOOKS {
+            let at = SHARED + next.wrapping_add(look) % (PLACES as u32 - SHARED);
+            let place = self.place(u64::from(at));
+            if let Some(used) = place.take() {
+                let _ = NEXT_SHARED.try_with(|cell| cell.set(next.wrapping_add(look + 1)));
+                return (Some(place), u64::from(at) | used << PLACE_BITS);
+            }
+        }
+        let _ = NEXT_SHARED.try_with(|cell| cell.set(next.wrapping_add(LOOKS)));
+        self.grown.open()
     }
 }
 
+/// From now on no place belongs to this thread.
+fn forget_own_places() {
+    let _ = NEXT.try_with(|next| next.set(NOWHERE));
+}
+
+/// Whether the place of a span belongs to this thread.
+#[inline(always)]
+fn is_own(id: u64) -> bool {
+    let next = NEXT.try_with(Cell::get).unwrap_or(NOWHERE);
+    // Nothing but the place, and which table it is of. No place at all differs from all of them.
+    let place = id & !(USED << PLACE_BITS);
+    place ^ u64::from(next) < u64::from(lease::LEN)
+}
+
 /// Frees a span's place, also where what heard of its end panics.
-struct Freed<'b>(&'b Bare, &'b Place, u64);
+struct Freed<'b> {
+    bare: &'b Bare,
+    place: &'b Place,
+    used: u64,
+    id: u64,
+}
 
 impl Drop for Freed<'_> {
     #[inline]
     fn drop(&mut self) {
-        let Self(bare, place, id) = *self;
-        place.free();
-        #[expect(clippy::cast_possible_truncation, reason = "the remainder is what is wanted")]
-        match id >> LOW_BITS {
-            0 => {
-                let at = id as u32 & (PLACES as u32 - 1);
-                let _ = NEXT.try_with(|next| next.set(at));
-            }
-            grown => bare.grown.give_back(grown),
+        self.place.free(self.used);
+        if is_own(self.id) {
+            #[expect(clippy::cast_possible_truncation, reason = "the remainder is what is wanted")]
+            let at = self.id as u32 & (PLACES as u32 - 1);
+            let _ = NEXT.try_with(|next| next.set(at));
+        } else if self.id >> LOW_BITS != 0 {
+            self.bare.grown.give_back(self.id >> LOW_BITS);
         }
     }
 }
 
-/// Where this thread begins to look for a place.
+/// Where this thread begins to look among the places of all.
 #[cold]
 fn begin() -> u32 {
     static THREADS: AtomicU32 = AtomicU32::new(0);
@@ -270,25 +300,16 @@ impl Subscriber for Bare {
 
     #[inline(always)]
     fn new_span(&self, attributes: &Attributes<'_>) -> Id {
-        let parent = match attributes.is_contextual() {
+        let around = match attributes.is_contextual() {
             true => entered::innermost(self.number),
             false => attributes.parent().map_or(0, Id::into_u64),
         };
-        let parent = self.held(parent).map_or(0, |_| parent);
-        let metadata = attributes.metadata();
-        let mut first = NEXT.try_with(Cell::get).unwrap_or(0);
-        if first == NOWHERE {
-            first = begin();
+        let (place, id) = self.open();
+        let around = self.hold_around(around, id, attributes.is_contextual());
+        if let Some(place) = place {
+            place.fill(around, attributes.metadata());
         }
-        for at in (first as usize..).take(LOOKS) {
-            let at = at & (PLACES - 1);
-            if let Some(place) = self.places.get(at).filter(|place| place.take()) {
-                #[expect(clippy::cast_possible_truncation, reason = "a place of the first table")]
-                let _ = NEXT.try_with(|next| next.set(at as u32 + 1));
-                return place.fill(at as u64, PLACE_BITS, parent, metadata);
-            }
-        }
-        self.open_elsewhere(first, parent, metadata)
+        Id::from_u64(id)
     }
 
     fn record(&self, _: &Id, _: &Record<'_>) {}
@@ -308,7 +329,9 @@ impl Subscriber for Bare {
     }
 
     fn clone_span(&self, id: &Id) -> Id {
-        let _ = self.held(id.into_u64());
+        if let Some((place, used)) = self.named(id.into_u64()) {
+            place.hold(used);
+        }
         id.clone()
     }
 
@@ -318,7 +341,7 @@ impl Subscriber for Bare {
 
     fn current_span(&self) -> Current {
         let id = entered::innermost(self.number);
-        let metadata = self.find(id).and_then(|place| *place.metadata.lock());
+        let metadata = self.find(id).and_then(|(place, _)| place.metadata());
         metadata.map_or_else(Current::none, |metadata| Current::new(Id::from_u64(id), metadata))
     }
 }

@@ -218,7 +218,7 @@ impl CurrentContext {
                 let traced = capture.traced_here();
                 local::current(capture.instance, |spot| carried(capture, spot, traced))
             }
-            None => local::all(|held| local::scopes(held).map(Arc::clone).collect()),
+            None => local::held(|held| local::scopes(held).map(Arc::clone).collect()),
         };
         Self { fields }
     }
@@ -338,7 +338,7 @@ pub(crate) struct ScopeFields {
 }
 
 impl ScopeFields {
-    fn new(context: AuditContext) -> Self {
+    pub(super) fn new(context: AuditContext) -> Self {
         Self {
             has_actor: context.record.get(Slot::ActorId).is_some(),
             trace: context.trace,

@@ -46,7 +46,7 @@ pub(crate) struct Capture {
     pub(super) way: Way,
     pub(super) pauses: Arc<Pauses>,
     /// Whether ordinary spans may be more to us than links.
-    asks_all_spans: bool,
+    pub(super) asks_all_spans: bool,
     /// Whether no span of this stack ends before those inside it.
     pub(super) is_nested: AtomicBool,
 }
@@ -140,6 +140,11 @@ impl Capture {
     #[inline]
     pub(super) fn is_audit(&self, metadata: &Metadata<'_>) -> bool {
         self.settings.is_audit(metadata.target())
+    }
+
+    /// Whether other targets than `audit` and those below it may be this trail's business.
+    pub(super) fn asks_other_targets(&self) -> bool {
+        !self.settings.targets.is_empty() || self.settings.allow_log
     }
 
     /// The plan of a span's callsite that concerns us: an audit span, or one that may lend or be a step.

@@ -5,9 +5,10 @@ use tracing_core::span::{Attributes, Id, Record};
 use super::Loss;
 use super::core::Capture;
 use super::ids::{self, Ids};
-use super::local::{self, Depth};
+use super::local::{self, Depth, Entered};
 use super::plan::{Plan, Role};
 use super::span_state::{Evidence, SpanState};
+use super::spans::Known;
 use super::tree::more;
 use super::visitor::Visitor;
 use crate::record::Slot;
@@ -218,25 +219,77 @@ impl Capture {
         }
     }
 
+    /// Whether nothing comes of it that the thread leaves a span.
+    #[inline(always)]
+    pub(super) fn passes_exit(&self) -> bool {
+        #[cfg(feature = "opentelemetry")]
+        if self.has_tracer() {
+            return false;
+        }
+        local::is_outside()
+    }
+
+    /// The context that the thread comes to by entering this span, 0 for none; `None` where nothing comes of it, because it is
+    /// in none already. (A tracer hears of every span.)
+    #[inline(always)]
+    pub(super) fn context_in(&self, id: &Id) -> Option<u64> {
+        let tracked = self.spans.tracked(id.into_u64());
+        // Created outside of any context: a barrier, if there is a context around it now.
+        tracked.or_else(|| (!self.passes_exit()).then_some(0))
+    }
+
+    /// The same of a span that has a place if anything is kept of it.
+    #[inline(always)]
+    pub(super) fn context_placed(&self, id: &Id) -> Option<u64> {
+        let tracked = self.spans.tracked_placed(id.into_u64());
+        tracked.or_else(|| (!self.passes_exit()).then_some(0))
+    }
+
     #[inline(always)]
     pub(super) fn enter(&self, id: &Id) {
+        if let Some(context) = self.context_in(id) {
+            self.enter_context(id, context);
+        }
+    }
+
+    /// Enters a span where nothing else is to be done, nor to be asked but what is at hand; `false`, with nothing done, where
+    /// there may be more.
+    #[inline(always)]
+    pub(super) fn enter_plain(&self, id: &Id) -> bool {
+        let number = id.into_u64();
+        if self.has_tracer() || std::thread::panicking() || self.spans.is_crowded() {
+            return false;
+        }
+        match self.spans.tracked_placed(number) {
+            None if local::is_outside() => true,
+            context => local::push_plain(Entered::new(self.instance, false, number, context.unwrap_or(0))),
+        }
+    }
+
+    /// As [`Self::enter_plain`], where a span is left.
+    #[inline(always)]
+    pub(super) fn exit_plain(&self, id: &Id) -> bool {
+        let is_plain = || !self.has_tracer() && !std::thread::panicking();
+        self.passes_exit() || (is_plain() && local::pop_newest(self.instance, id.into_u64()).is_some())
+    }
+
+    /// Enters a span that stands in this context.
+    #[inline(always)]
+    pub(super) fn enter_context(&self, id: &Id, context: u64) {
         #[cfg(feature = "opentelemetry")]
         self.arrive(id);
         let number = id.into_u64();
-        let tracked = match self.spans.tracked(number) {
-            Some(tracked) => {
-                if let Ids::Source(source) = &self.ids
-                    && tracked == number
-                {
-                    self.identify_entered(source.as_ref(), id);
-                }
-                tracked
-            }
-            // Created outside of any context: a barrier, if there is a context around it now.
-            None if local::is_outside() => return,
-            None => 0,
-        };
-        local::push_span(self.instance, std::thread::panicking(), number, tracked);
+        if context == number
+            && let Ids::Source(source) = &self.ids
+        {
+            self.identify_entered(source.as_ref(), id);
+        }
+        #[cfg(feature = "opentelemetry")]
+        if context == 0 && local::is_outside() && !self.spans.knows(number) {
+            return;
+        }
+        let in_panic = std::thread::panicking();
+        local::push_span(Entered::new(self.instance, in_panic, number, context));
     }
 
     #[inline(always)]
@@ -261,7 +314,21 @@ impl Capture {
 
     #[inline(always)]
     pub(super) fn close(&self, id: &Id) {
-        if let Some(state) = self.spans.close(id.into_u64()) {
+        if let Some(known) = self.known(id) {
+            self.close_known(id.into_u64(), known);
+        }
+    }
+
+    /// What is kept of a span, if anything is.
+    #[inline(always)]
+    pub(super) fn known(&self, id: &Id) -> Option<Known<'_>> {
+        self.spans.known(id.into_u64())
+    }
+
+    /// A span has ended of which something is kept.
+    #[inline(always)]
+    pub(super) fn close_known(&self, id: u64, known: Known<'_>) {
+        if let Some(state) = self.spans.close_known(id, known) {
             self.send_closed(state);
         }
     }

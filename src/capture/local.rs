@@ -1,11 +1,14 @@
 //! What each thread keeps: the plans it used last, the spans and scopes it is inside of, and how deep it records.
 
+mod entered;
+
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use super::context::ScopeFields;
 use super::place::Spot;
 use super::plan::Plan;
+pub(super) use entered::Entered;
 
 /// How many pairs of plans a thread remembers. A power of two; callsites share pairs by their address. Single places were
 /// tried: now and then two callsites of one request met in one, and each looked its plan up every time.
@@ -14,17 +17,13 @@ const REMEMBERED: usize = 64;
 /// How deep recording may nest: an event reported by the `Debug` of a value that is being recorded is one level.
 const MAX_DEPTH: u32 = 4;
 
+/// How many entered spans stand in cells, before there are scopes.
+const FIRST: usize = 16;
+
 /// Something that the thread is inside of, newest last.
 #[derive(Clone)]
 pub(super) enum Held {
-    /// An entered span; `tracked` is the nearest span with a context of ours, or 0.
-    Span {
-        instance: u32,
-        /// Whether the thread was unwinding already: then the panic is not this span's.
-        in_panic: bool,
-        id: u64,
-        tracked: u64,
-    },
+    Span(Entered),
     /// A context that was set for a request or job.
     Scope(Arc<ScopeFields>),
 }
@@ -36,14 +35,18 @@ struct Local {
     plans: [[Cell<Remembered>; 2]; REMEMBERED],
     depth: Cell<u32>,
     here: Cell<Here>,
+    /// The spans that were entered before everything in the list of [`HELD`], oldest first.
+    first: [Cell<Entered>; FIRST],
+    /// How many of them there are.
+    len: Cell<usize>,
+    /// Whether anything is in that list; then the next one goes there as well.
+    is_deeper: Cell<bool>,
 }
 
 /// What nearly every question about the thread's list asks for: its end.
 #[derive(Clone, Copy)]
 struct Here {
-    /// No scope is in the list. Where there is one, the list itself must be asked.
-    is_plain: bool,
-    /// Whose span was entered last, or 0: the list is empty.
+    /// Whose span was entered last, or 0: the list is empty; [`AMONG_SCOPES`] where the list itself must be asked.
     instance: u32,
     /// That span's context.
     tracked: u64,
@@ -51,11 +54,26 @@ struct Here {
 
 impl Here {
     const NOWHERE: Self = Self {
-        is_plain: true,
         instance: 0,
         tracked: 0,
     };
+
+    /// Where a span was entered last, and so many scopes are in the list.
+    #[inline]
+    fn in_span(entered: &Entered, scopes: usize) -> Self {
+        Self {
+            instance: if scopes == 0 {
+                entered.instance()
+            } else {
+                AMONG_SCOPES
+            },
+            tracked: entered.tracked,
+        }
+    }
 }
+
+/// The number of no instance: a scope is in the thread's list.
+const AMONG_SCOPES: u32 = u32::MAX;
 
 #[derive(Clone, Copy)]
 struct Remembered {
@@ -78,13 +96,16 @@ thread_local! {
             plans: [const { [const { Cell::new(Remembered::NONE) }; 2] }; REMEMBERED],
             depth: Cell::new(0),
             here: Cell::new(Here::NOWHERE),
+            first: [const { Cell::new(Entered::NONE) }; FIRST],
+            len: Cell::new(0),
+            is_deeper: Cell::new(false),
         }
     };
-    /// Gone when the thread ends; what is reported after that has no context.
+    /// Gone when the thread ends; what is reported after that has no context, if anything was ever here.
     static HELD: RefCell<Inside> = const { RefCell::new(Inside { list: Vec::new(), scopes: 0 }) };
 }
 
-/// What a thread is inside of.
+/// What a thread is inside of, from its first scope on, or from its [`FIRST`] spans on.
 struct Inside {
     /// Oldest first.
     list: Vec<Held>,
@@ -94,21 +115,14 @@ struct Inside {
 
 impl Inside {
     /// Notes where the thread stands, after the list was changed.
-    #[inline]
     fn note(&self) {
-        note(match self.list.last() {
-            None => Here::NOWHERE,
-            Some(Held::Span {
-                instance, tracked, ..
-            }) => Here {
-                is_plain: self.scopes == 0,
-                instance: *instance,
-                tracked: *tracked,
-            },
-            Some(Held::Scope(_)) => Here {
-                is_plain: false,
-                ..Here::NOWHERE
-            },
+        let _ = LOCAL.try_with(|local| {
+            local.is_deeper.set(!self.list.is_empty());
+            match self.list.last() {
+                None => local.note(),
+                Some(Held::Span(entered)) => local.here.set(Here::in_span(entered, self.scopes)),
+                Some(Held::Scope(_)) => local.here.set(Here::in_span(&Entered::NONE, self.scopes)),
+            }
         });
     }
 
@@ -126,15 +140,48 @@ impl Inside {
     }
 }
 
-#[inline]
-fn note(here: Here) {
-    let _ = LOCAL.try_with(|local| local.here.set(here));
+impl Local {
+    #[inline]
+    fn cells(&self) -> &[Cell<Entered>] {
+        self.first.get(..self.len.get()).unwrap_or_default()
+    }
+
+    /// Notes where the thread stands, where nothing is in the list.
+    #[inline]
+    fn note(&self) {
+        let here = self
+            .cells()
+            .last()
+            .map_or(Here::NOWHERE, |cell| Here::in_span(&cell.get(), 0));
+        self.here.set(here);
+    }
+
+    /// Leaves a span that is not the newest of those in cells.
+    fn remove(&self, of: u32, left: u64) -> Option<bool> {
+        let cells = self.cells();
+        let at = cells.iter().rposition(|cell| cell.get().is(of, left))?;
+        let was_in_panic = cells.get(at)?.get().was_in_panic();
+        cells
+            .iter()
+            .skip(at)
+            .zip(cells.iter().skip(at + 1))
+            .for_each(|(to, from)| to.set(from.get()));
+        self.len.set(cells.len() - 1);
+        if !self.is_deeper.get() {
+            self.note();
+        }
+        Some(was_in_panic)
+    }
 }
 
 impl Drop for Inside {
     /// The thread ends.
     fn drop(&mut self) {
-        note(Here::NOWHERE);
+        let _ = LOCAL.try_with(|local| {
+            local.len.set(0);
+            local.is_deeper.set(false);
+            local.note();
+        });
     }
 }
 
@@ -219,30 +266,40 @@ pub(crate) fn is_recording() -> bool {
 #[inline]
 pub(super) fn is_outside() -> bool {
     LOCAL
-        .try_with(|local| {
-            let here = local.here.get();
-            here.is_plain && here.instance == 0
-        })
+        .try_with(|local| local.here.get().instance == 0)
         .unwrap_or(true)
 }
 
 /// Enters a span.
 #[inline]
-pub(super) fn push_span(instance: u32, in_panic: bool, id: u64, tracked: u64) {
+pub(super) fn push_span(entered: Entered) {
+    if !push_plain(entered) {
+        push_deeper(entered);
+    }
+}
+
+/// Enters a span where it has a cell; `false`, with nothing done, where it has none.
+#[inline(always)]
+pub(super) fn push_plain(entered: Entered) -> bool {
+    let pushed = LOCAL.try_with(|local| {
+        let len = local.len.get();
+        let cell = local.first.get(len).filter(|_| !local.is_deeper.get())?;
+        cell.set(entered);
+        local.len.set(len + 1);
+        local.here.set(Here::in_span(&entered, 0));
+        Some(())
+    });
+    pushed.ok().flatten().is_some()
+}
+
+#[cold]
+#[inline(never)]
+fn push_deeper(entered: Entered) {
     let _ = HELD.try_with(|held| {
         if let Ok(mut held) = held.try_borrow_mut() {
             held.make_room();
-            held.list.push(Held::Span {
-                instance,
-                in_panic,
-                id,
-                tracked,
-            });
-            note(Here {
-                is_plain: held.scopes == 0,
-                instance,
-                tracked,
-            });
+            held.list.push(Held::Span(entered));
+            held.note();
         }
     });
 }
@@ -263,41 +320,44 @@ pub(super) fn push_scope(entered: &Arc<ScopeFields>) {
 /// unwinding already when the span was entered, or `None` where it was not.
 #[inline]
 pub(super) fn pop_span(of: u32, left: u64) -> Option<bool> {
-    let popped = HELD.try_with(|held| {
-        let mut held = held.try_borrow_mut().ok()?;
-        // Nearly always the newest.
-        match held.list.last()? {
-            Held::Span {
-                instance,
-                in_panic,
-                id,
-                ..
-            } if *instance == of && *id == left => {
-                let in_panic = *in_panic;
-                // A span holds nothing: there is nothing to ask of it.
-                std::mem::forget(held.list.pop());
-                held.note();
-                Some(in_panic)
-            }
-            _ => held.pop_deeper(of, left),
+    pop_newest(of, left).or_else(|| pop_other(of, left))
+}
+
+/// The same where the span is the newest, as it nearly always is, and has a cell.
+#[inline(always)]
+pub(super) fn pop_newest(of: u32, left: u64) -> Option<bool> {
+    let popped = LOCAL.try_with(|local| {
+        let newest = local.len.get().wrapping_sub(1);
+        let entered = local.first.get(newest)?.get();
+        if local.is_deeper.get() || !entered.is(of, left) {
+            return None;
         }
+        local.len.set(newest);
+        local.note();
+        Some(entered.was_in_panic())
     });
     popped.ok().flatten()
 }
 
-impl Inside {
-    #[cold]
-    fn pop_deeper(&mut self, of: u32, left: u64) -> Option<bool> {
-        let is_it =
-            |entry: &Held| matches!(entry, Held::Span { instance, id, .. } if *instance == of && *id == left);
-        let at = self.list.iter().rposition(is_it)?;
-        let left = self.list.remove(at);
-        self.note();
+#[cold]
+#[inline(never)]
+fn pop_other(of: u32, left: u64) -> Option<bool> {
+    pop_deeper(of, left).or_else(|| LOCAL.try_with(|local| local.remove(of, left)).ok().flatten())
+}
+
+fn pop_deeper(of: u32, left: u64) -> Option<bool> {
+    let popped = HELD.try_with(|held| {
+        let mut held = held.try_borrow_mut().ok()?;
+        let is_it = |entry: &Held| matches!(entry, Held::Span(entered) if entered.is(of, left));
+        let at = held.list.iter().rposition(is_it)?;
+        let left = held.list.remove(at);
+        held.note();
         match left {
-            Held::Span { in_panic, .. } => Some(in_panic),
+            Held::Span(entered) => Some(entered.was_in_panic()),
             Held::Scope(_) => None,
         }
-    }
+    });
+    popped.ok().flatten()
 }
 
 /// Leaves a scope.
@@ -320,7 +380,7 @@ pub(super) fn pop_scope(left: &Arc<ScopeFields>) {
 #[inline(always)]
 pub(super) fn plain(of: u32) -> Option<u64> {
     let here = LOCAL.try_with(|local| local.here.get()).ok()?;
-    (here.is_plain && (here.instance == of || here.instance == 0)).then_some(here.tracked)
+    (here.instance == of || here.instance == 0).then_some(here.tracked)
 }
 
 /// Where the thread stands: the nearest span of this instance, whose place says which span has a context, and the scopes
@@ -341,13 +401,15 @@ pub(super) fn current<R>(of: u32, mut with: impl FnMut(Spot<'_>) -> R) -> R {
 /// As [`current`], where the thread is inside of scopes or of another stack's spans.
 #[inline(never)]
 fn current_among<R>(of: u32, mut with: impl FnMut(Spot<'_>) -> R) -> R {
+    let before = first_ones(|entered| entered.instance() == of).map_or(0, |entered| entered.tracked);
     let found = HELD.try_with(|held| {
         let held = held.try_borrow().ok()?;
-        let is_span = |entry: &Held| matches!(entry, Held::Span { instance, .. } if *instance == of);
+        let is_span = |entry: &Held| matches!(entry, Held::Span(entered) if entered.instance() == of);
         let at = held.list.iter().rposition(is_span);
         let tracked = match at.and_then(|at| held.list.get(at)) {
-            Some(Held::Span { tracked, .. }) => *tracked,
-            _ => 0,
+            Some(Held::Span(entered)) => entered.tracked,
+            // All that is in the list was entered inside of that one.
+            _ => before,
         };
         let (outer, inside) = if held.scopes == 0 {
             Default::default()
@@ -362,26 +424,38 @@ fn current_among<R>(of: u32, mut with: impl FnMut(Spot<'_>) -> R) -> R {
     });
     found.ok().flatten().unwrap_or_else(|| {
         with(Spot {
-            tracked: 0,
+            tracked: before,
             outer: &[],
             inside: &[],
         })
     })
 }
 
-/// The span of this instance that the thread entered last, if its place was worth remembering.
-pub(super) fn innermost(of: u32) -> Option<u64> {
-    all(|held| {
-        held.iter().rev().find_map(|entry| match entry {
-            Held::Span { instance, id, .. } if *instance == of => Some(*id),
-            _ => None,
-        })
-    })
+/// The innermost span among those in cells that is one of these.
+fn first_ones(is_it: impl Fn(&Entered) -> bool) -> Option<Entered> {
+    let found = LOCAL.try_with(|local| local.cells().iter().rev().map(Cell::get).find(is_it));
+    found.ok().flatten()
 }
 
-/// All that the thread is inside of, oldest first. `with` must not run user code.
+/// The innermost span that is one of these.
+pub(super) fn innermost_of(is_it: impl Fn(&Entered) -> bool) -> Option<Entered> {
+    let deeper = held(|list| {
+        list.iter().rev().find_map(|entry| match entry {
+            Held::Span(entered) if is_it(entered) => Some(*entered),
+            _ => None,
+        })
+    });
+    deeper.or_else(|| first_ones(is_it))
+}
+
+/// The span of this instance that the thread entered last, if its place was worth remembering.
+pub(super) fn innermost(of: u32) -> Option<u64> {
+    innermost_of(|entered| entered.instance() == of).map(|entered| entered.id)
+}
+
+/// What is in the thread's list, and so all scopes, oldest first. `with` must not run user code.
 #[inline]
-pub(super) fn all<R>(mut with: impl FnMut(&[Held]) -> R) -> R {
+pub(super) fn held<R>(mut with: impl FnMut(&[Held]) -> R) -> R {
     let found = HELD.try_with(|held| {
         let held = held.try_borrow().ok()?;
         Some(with(&held.list))
@@ -389,7 +463,7 @@ pub(super) fn all<R>(mut with: impl FnMut(&[Held]) -> R) -> R {
     found.ok().flatten().unwrap_or_else(|| with(&[]))
 }
 
-/// As [`all`], for whoever looks for scopes: nothing at all where there is none.
+/// As [`held`], for whoever looks for scopes: nothing at all where there is none.
 #[inline]
 pub(super) fn around<R>(mut with: impl FnMut(&[Held]) -> R) -> R {
     let found = HELD.try_with(|held| {
@@ -403,6 +477,9 @@ pub(super) fn around<R>(mut with: impl FnMut(&[Held]) -> R) -> R {
 pub(super) fn scopes(inside: &[Held]) -> impl Iterator<Item = &Arc<ScopeFields>> {
     inside.iter().filter_map(|entry| match entry {
         Held::Scope(scope) => Some(scope),
-        Held::Span { .. } => None,
+        Held::Span(_) => None,
     })
 }
+
+#[cfg(test)]
+mod tests;

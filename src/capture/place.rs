@@ -63,9 +63,15 @@ impl Capture {
     /// is the first in a scope is given a state, because it may be entered where the scope is not.
     #[inline(always)]
     pub(super) fn link(&self, attributes: &Attributes<'_>, id: &Id) {
-        if !(attributes.is_contextual() && local::is_outside()) {
+        if !Self::has_no_link(attributes) {
             self.link_inside(attributes, id);
         }
+    }
+
+    /// Whether an ordinary span stands in no context, so that nothing is remembered of it.
+    #[inline(always)]
+    pub(super) fn has_no_link(attributes: &Attributes<'_>) -> bool {
+        attributes.is_contextual() && local::is_outside()
     }
 
     #[inline(never)]

@@ -105,6 +105,10 @@ impl Place {
     }
 }
 
+/// Where something is kept of a span: in its place, or in the map.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'s>(Option<&'s Place>);
+
 /// A span whose place was taken, or which is a step of a call stack.
 pub(super) struct Crowded {
     pub(super) tracked: u64,
@@ -233,14 +237,23 @@ impl Spans {
     /// The context of `id`: `None` where nothing was remembered.
     #[inline]
     pub(super) fn tracked(&self, id: u64) -> Option<u64> {
+        match self.tracked_placed(id) {
+            None if self.is_crowded() => self.tracked_crowded(id),
+            tracked => tracked,
+        }
+    }
+
+    /// The same of a span that has a place.
+    #[inline(always)]
+    pub(super) fn tracked_placed(&self, id: u64) -> Option<u64> {
         let place = self.places.get(place(id))?;
-        if place.id.load(Ordering::Acquire) == id {
-            return Some(place.tracked.load(Ordering::Relaxed));
-        }
-        if self.crowd.load(Ordering::Acquire) == 0 {
-            return None;
-        }
-        self.tracked_crowded(id)
+        (place.id.load(Ordering::Acquire) == id).then(|| place.tracked.load(Ordering::Relaxed))
+    }
+
+    /// Whether there are spans that have no place.
+    #[inline(always)]
+    pub(super) fn is_crowded(&self) -> bool {
+        self.crowd.load(Ordering::Acquire) != 0
     }
 
     /// Apart, as all that is done with the map: so that the usual question needs no room for it.
@@ -294,23 +307,34 @@ impl Spans {
     }
 
     /// Forgets a span that was closed, and gives its state if it becomes a record.
-    #[inline]
     pub(super) fn close(&self, id: u64) -> Option<Box<SpanState>> {
+        self.known(id).and_then(|known| self.close_known(id, known))
+    }
+
+    /// Where something is kept of a span, if it is: known from when the span is created until it is forgotten.
+    #[inline(always)]
+    pub(super) fn known(&self, id: u64) -> Option<Known<'_>> {
+        let in_map = || (self.is_crowded() && self.tracked_crowded(id).is_some()).then_some(Known(None));
+        self.known_placed(id).or_else(in_map)
+    }
+
+    /// The same of a span that has a place.
+    #[inline(always)]
+    pub(super) fn known_placed(&self, id: u64) -> Option<Known<'_>> {
         let place = self.places.get(place(id))?;
-        if place.id.load(Ordering::Acquire) != id {
-            return self.close_crowded(id);
-        }
+        (place.id.load(Ordering::Acquire) == id).then_some(Known(Some(place)))
+    }
+
+    /// As [`Self::close`], for a span of which something is kept.
+    #[inline(always)]
+    pub(super) fn close_known(&self, id: u64, known: Known<'_>) -> Option<Box<SpanState>> {
+        let Some(place) = known.0 else {
+            return self.close_found(id);
+        };
         let is_record = place.is_record.load(Ordering::Relaxed);
         let state = is_record.then(|| place.hold().take()).flatten();
         place.id.store(0, Ordering::Release);
         state
-    }
-
-    fn close_crowded(&self, id: u64) -> Option<Box<SpanState>> {
-        if self.crowd.load(Ordering::Acquire) == 0 {
-            return None;
-        }
-        self.close_found(id)
     }
 
     #[cold]

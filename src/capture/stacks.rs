@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 use parking_lot::Mutex;
 
 use super::core::Capture;
-use super::local::{self, Held};
+use super::local;
 
 /// What the captures of one trail share.
 #[derive(Default)]
@@ -53,14 +53,12 @@ impl Capture {
         if others.is_empty() {
             return None;
         }
-        let of = |entry: &Held| match entry {
-            Held::Span { instance, .. } => Some(*instance),
-            Held::Scope(_) => None,
-        };
         let is_ours = |instance: &u32| {
             *instance == self.instance || others.iter().any(|other| other.instance == *instance)
         };
-        let entered = local::all(|held| held.iter().rev().filter_map(of).find(is_ours))?;
-        others.into_iter().find(|other| other.instance == entered)
+        let entered = local::innermost_of(|entered| is_ours(&entered.instance()))?;
+        others
+            .into_iter()
+            .find(|other| other.instance == entered.instance())
     }
 }

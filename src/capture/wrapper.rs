@@ -16,6 +16,7 @@ use super::core::Capture;
 use super::layer::AuditLayer;
 use super::plan::{Plan, Role};
 use super::settings::TARGET;
+use super::spans::Known;
 
 /// Tells wrappers apart in what plans remember of the stacks inside them.
 static WRAPPERS: AtomicU32 = AtomicU32::new(1);
@@ -27,6 +28,10 @@ pub struct Audited<S> {
     /// `None` where the trail is configured off: then everything passes through.
     capture: Option<Arc<Capture>>,
     number: u32,
+    /// Whether events of other targets than [`TARGET`] may be the trail's business.
+    asks_events: bool,
+    /// Whether spans of other targets may be.
+    asks_spans: bool,
 }
 
 /// What the trail is put around.
@@ -62,8 +67,13 @@ impl<S: Subscriber> Audited<S> {
             (None, Some(stack)) => Inner::Stack(stack),
             (None, None) => unreachable!("only a registry is taken out, and then it is there"),
         };
+        let asks_events = capture
+            .as_ref()
+            .is_some_and(|capture| capture.asks_other_targets());
         let audited = Self {
             inner,
+            asks_events,
+            asks_spans: asks_events || capture.as_ref().is_some_and(|capture| capture.asks_all_spans),
             capture,
             number: WRAPPERS.fetch_add(1, Ordering::Relaxed),
         };
@@ -120,6 +130,126 @@ impl<S: Subscriber> Audited<S> {
             self.forward(event);
         }
         capture.planned_event(event, plan);
+    }
+
+    /// Whether the trail has nothing to do with what has this target. Answers without a look at the trail; where it answers
+    /// `false`, the trail is asked.
+    #[inline(always)]
+    fn passes(asks: bool, metadata: &Metadata<'_>) -> bool {
+        !asks && !metadata.target().starts_with(TARGET)
+    }
+
+    /// Opens a span that may be the trail's business.
+    #[inline(always)]
+    fn open<I: Subscriber>(&self, inner: &I, attributes: &Attributes<'_>) -> Id {
+        let Some(capture) = &self.capture else {
+            return inner.new_span(attributes);
+        };
+        let plan = capture.tracked(attributes.metadata());
+        if let Some(plan) = plan.filter(|plan| !matches!(plan.role, Role::Lender | Role::Step))
+            && plan.inner(self.number) != Some(true)
+        {
+            // The span is forwarded whatever the answer. Asked for what per-layer filters remember until then: they
+            // hide the span from their layers, also where all of them said never.
+            let _ = inner.enabled(attributes.metadata());
+        }
+        let id = inner.new_span(attributes);
+        capture.planned_span(attributes, &id, plan);
+        id
+    }
+
+    /// Whether nobody but the trail listens: known when the program is compiled, so that neither form has room for the other.
+    #[inline(always)]
+    fn is_alone() -> bool {
+        TypeId::of::<S>() == TypeId::of::<Registry>()
+    }
+
+    #[inline(always)]
+    fn enter_beside<I: Subscriber>(&self, inner: &I, span: &Id) {
+        let Some(capture) = &self.capture else {
+            return inner.enter(span);
+        };
+        #[cfg(feature = "opentelemetry")]
+        capture.approach(span);
+        inner.enter(span);
+        capture.enter(span);
+    }
+
+    #[inline(always)]
+    fn exit_beside<I: Subscriber>(&self, inner: &I, span: &Id) {
+        if let Some(capture) = &self.capture {
+            capture.exit(span);
+        }
+        inner.exit(span);
+    }
+
+    // What follows is apart from the methods of the trait: for a span that is none of the trail's business these only
+    // pass the call on, and save nothing before.
+
+    #[inline(never)]
+    fn open_in(&self, attributes: &Attributes<'_>) -> Id {
+        inside!(self, inner => self.open(inner, attributes))
+    }
+
+    #[inline(never)]
+    fn enter_in(stack: &S, capture: &Capture, span: &Id, context: u64) {
+        #[cfg(feature = "opentelemetry")]
+        capture.approach(span);
+        stack.enter(span);
+        capture.enter_context(span, context);
+    }
+
+    #[inline(never)]
+    fn exit_in(&self, stack: &S, capture: &Capture, span: &Id) {
+        if capture.exit_plain(span) {
+            stack.exit(span);
+        } else {
+            self.exit_otherwise(span);
+        }
+    }
+
+    #[inline(never)]
+    fn close_in(stack: &S, capture: &Capture, id: Id, known: Known<'_>) -> bool {
+        // Which handle is the last is known only when the stack inside has answered, and then a registry has freed the id:
+        // it holds references of its own (a child's to its parent), so a count of ours could not tell earlier. Another
+        // thread may be given the same *place* in between, but not the same id: the upper bits (13 of 64) count how often
+        // the place was used before, and our tables compare whole ids. For one to come back, 8,191 more spans would have to
+        // open and close in that place between these two calls; on a system of 32 bits, where 2 bits count, three. What the
+        // new one records until this call then goes to the old one's record, which stands first in its bucket; both are
+        // written. (The layer forms hear of it before the id is free.)
+        let number = id.into_u64();
+        let is_closed = stack.try_close(id);
+        if is_closed {
+            capture.close_known(number, known);
+        }
+        is_closed
+    }
+
+    // What is seldom is a call that is passed on as well.
+
+    #[cold]
+    #[inline(never)]
+    fn enter_otherwise(&self, span: &Id) {
+        inside!(self, inner => self.enter_beside(inner, span));
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn exit_otherwise(&self, span: &Id) {
+        inside!(self, inner => self.exit_beside(inner, span));
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn close_otherwise(&self, id: Id) -> bool {
+        match (&self.inner, &self.capture) {
+            (Inner::Bare(bare), _) => self.close_bare(bare, &id),
+            (Inner::Stack(stack), None) => stack.try_close(id),
+            (Inner::Stack(stack), Some(capture)) => match capture.known(&id) {
+                Some(known) => Self::close_in(stack, capture, id, known),
+                None => stack.try_close(id),
+            },
+        }
     }
 
     /// Gives a handle back where nobody but the trail listens. It hears of the end before the id is free.
@@ -183,21 +313,18 @@ impl<S: Subscriber> Subscriber for Audited<S> {
         }
     }
 
+    #[inline]
     fn new_span(&self, attributes: &Attributes<'_>) -> Id {
-        let Some(capture) = &self.capture else {
-            return inside!(self, inner => inner.new_span(attributes));
-        };
-        let plan = capture.tracked(attributes.metadata());
-        if let Some(plan) = plan.filter(|plan| !matches!(plan.role, Role::Lender | Role::Step))
-            && plan.inner(self.number) != Some(true)
-        {
-            // The span is forwarded whatever the answer. Asked for what per-layer filters remember until then: they
-            // hide the span from their layers, also where all of them said never.
-            let _ = inside!(self, inner => inner.enabled(attributes.metadata()));
+        match &self.inner {
+            Inner::Bare(bare) if Self::is_alone() => self.open(bare, attributes),
+            Inner::Stack(stack)
+                if Self::passes(self.asks_spans, attributes.metadata())
+                    && Capture::has_no_link(attributes) =>
+            {
+                stack.new_span(attributes)
+            }
+            _ => self.open_in(attributes),
         }
-        let id = inside!(self, inner => inner.new_span(attributes));
-        capture.planned_span(attributes, &id, plan);
-        id
     }
 
     fn record(&self, span: &Id, values: &Record<'_>) {
@@ -219,10 +346,17 @@ impl<S: Subscriber> Subscriber for Audited<S> {
     #[inline]
     fn event(&self, event: &Event<'_>) {
         // What is asked first needs nothing that is called, and so nothing that is saved before.
-        match &self.capture {
+        match &self.inner {
+            Inner::Stack(stack) if Self::passes(self.asks_events, event.metadata()) => {
+                if stack.event_enabled(event) {
+                    stack.event(event);
+                }
+            }
             // Nobody else listens.
-            Some(capture) if matches!(self.inner, Inner::Bare(_)) && event.metadata().target() == TARGET => {
-                capture.event(event);
+            Inner::Bare(_) if event.metadata().target() == TARGET => {
+                if let Some(capture) = &self.capture {
+                    capture.event(event);
+                }
             }
             _ => self.any_event(event),
         }
@@ -230,22 +364,33 @@ impl<S: Subscriber> Subscriber for Audited<S> {
 
     #[inline]
     fn enter(&self, span: &Id) {
-        #[cfg(feature = "opentelemetry")]
-        if let Some(capture) = &self.capture {
-            capture.approach(span);
-        }
-        inside!(self, inner => inner.enter(span));
-        if let Some(capture) = &self.capture {
-            capture.enter(span);
+        match (&self.inner, &self.capture) {
+            // Neither needs the other, so the order is the shorter one.
+            (Inner::Bare(bare), Some(capture)) if Self::is_alone() && capture.enter_plain(span) => {
+                bare.enter(span)
+            }
+            (Inner::Stack(stack), None) => stack.enter(span),
+            (Inner::Stack(stack), Some(capture)) if !capture.spans.is_crowded() => {
+                match capture.context_placed(span) {
+                    Some(context) => Self::enter_in(stack, capture, span, context),
+                    None => stack.enter(span),
+                }
+            }
+            _ => self.enter_otherwise(span),
         }
     }
 
     #[inline]
     fn exit(&self, span: &Id) {
-        if let Some(capture) = &self.capture {
-            capture.exit(span);
+        match (&self.inner, &self.capture) {
+            (Inner::Bare(bare), Some(capture)) if Self::is_alone() && capture.exit_plain(span) => {
+                bare.exit(span)
+            }
+            (Inner::Stack(stack), Some(capture)) if capture.passes_exit() => stack.exit(span),
+            (Inner::Stack(stack), Some(capture)) => self.exit_in(stack, capture, span),
+            (Inner::Stack(stack), None) => stack.exit(span),
+            _ => self.exit_otherwise(span),
         }
-        inside!(self, inner => inner.exit(span));
     }
 
     fn clone_span(&self, id: &Id) -> Id {
@@ -254,22 +399,18 @@ impl<S: Subscriber> Subscriber for Audited<S> {
 
     #[inline]
     fn try_close(&self, id: Id) -> bool {
-        // Which handle is the last is known only when the stack inside has answered, and then a registry has freed the id:
-        // it holds references of its own (a child's to its parent), so a count of ours could not tell earlier. Another
-        // thread may be given the same *place* in between, but not the same id: the upper bits (13 of 64) count how often
-        // the place was used before, and our tables compare whole ids. For one to come back, 8,191 more spans would have to
-        // open and close in that place between these two calls; on a system of 32 bits, where 2 bits count, three. What the
-        // new one records until this call then goes to the old one's record, which stands first in its bucket; both are
-        // written. (The layer forms hear of it before the id is free.)
-        let stack = match &self.inner {
-            Inner::Stack(stack) => stack,
-            Inner::Bare(bare) => return self.close_bare(bare, &id),
-        };
-        let is_closed = stack.try_close(id.clone());
-        if let Some(capture) = self.capture.as_ref().filter(|_| is_closed) {
-            capture.close(&id);
+        match (&self.inner, &self.capture) {
+            (Inner::Bare(bare), _) if Self::is_alone() => self.close_bare(bare, &id),
+            (Inner::Stack(stack), None) => stack.try_close(id),
+            // Asked before the stack: whether a span is known is settled before anybody has its id.
+            (Inner::Stack(stack), Some(capture)) if !capture.spans.is_crowded() => {
+                match capture.spans.known_placed(id.into_u64()) {
+                    Some(known) => Self::close_in(stack, capture, id, known),
+                    None => stack.try_close(id),
+                }
+            }
+            _ => self.close_otherwise(id),
         }
-        is_closed
     }
 
     fn current_span(&self) -> Current {

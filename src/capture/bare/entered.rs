@@ -63,7 +63,6 @@ impl Inside {
     }
 
     /// Leaves a span that is not the newest.
-    #[cold]
     fn remove(&self, table: u32, id: u64) {
         let deeper_len = self.deeper.get();
         if deeper_len > 0 && deeper(|list| remove(list, table, id)) == Some(true) {
@@ -86,7 +85,6 @@ impl Inside {
 
     /// Without memory for one more it is counted all the same: until it is left, the thread is inside of nothing that is
     /// known, rather than of the span around it.
-    #[cold]
     fn push_deeper(&self, table: u32, id: u64) {
         let counted = deeper(|list| {
             if list.try_reserve(1).is_ok() {
@@ -134,9 +132,15 @@ pub(super) fn push(table: u32, id: u64) {
                 cell.set(Entered { id, table, is_again });
                 inside.len.set(len + 1);
             }
-            None => inside.push_deeper(table, id),
+            None => push_deeper(table, id),
         }
     });
+}
+
+#[cold]
+#[inline(never)]
+fn push_deeper(table: u32, id: u64) {
+    let _ = INSIDE.try_with(|inside| inside.push_deeper(table, id));
 }
 
 /// Leaves a span, wherever in the order it stands.
@@ -147,9 +151,15 @@ pub(super) fn pop(table: u32, id: u64) {
         // Nearly always the newest.
         match inside.first.get(newest) {
             Some(cell) if inside.deeper.get() == 0 && cell.get().is(table, id) => inside.len.set(newest),
-            _ => inside.remove(table, id),
+            _ => remove_other(table, id),
         }
     });
+}
+
+#[cold]
+#[inline(never)]
+fn remove_other(table: u32, id: u64) {
+    let _ = INSIDE.try_with(|inside| inside.remove(table, id));
 }
 
 /// The span of this table that the thread is inside of: of those that it is inside of once, the newest, and of the others
@@ -166,4 +176,16 @@ pub(super) fn innermost(of: u32) -> u64 {
         inside.cells().iter().rev().map(Cell::get).find(is_it)
     });
     found.ok().flatten().map_or(0, |entered| entered.id)
+}
+
+/// Whether this is the span that the thread entered last and is inside of, and only once; `false` where that is not plain to
+/// see.
+#[inline]
+pub(super) fn is_innermost(of: u32, id: u64) -> bool {
+    let found = INSIDE.try_with(|inside| {
+        let newest = inside.first.get(inside.len.get().wrapping_sub(1))?;
+        let newest = newest.get();
+        Some(inside.deeper.get() == 0 && newest.is(of, id) && !newest.is_again)
+    });
+    found.ok().flatten().unwrap_or(false)
 }

@@ -7,10 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
-use tracing_core::Metadata;
-use tracing_core::span::Id;
 
-use super::{LOW_BITS, ONE, PLACES, Place};
+use super::place::Place;
+use super::{LOW_BITS, PLACES};
 use crate::memory;
 
 /// So many that every number has its bits in an id. Together they have places for 67 million spans.
@@ -50,7 +49,8 @@ impl Grown {
         page.get()?.get(at - begin)
     }
 
-    pub(super) fn open(&self, parent: u64, metadata: &'static Metadata<'static>) -> Id {
+    /// A place for a new span, if there is one, and the id that it has.
+    pub(super) fn open(&self) -> (Option<&Place>, u64) {
         let number = self.lock().and_then(|mut free| {
             free.take(|page, len| {
                 // Its places, and the numbers of all free ones.
@@ -60,14 +60,12 @@ impl Grown {
                     .is_some()
             })
         });
-        match number.and_then(|number| Some((number, self.get(number)?))) {
-            Some((number, place)) => {
-                place.holders.store(ONE, Ordering::Relaxed);
-                place.fill(number << LOW_BITS, 0, parent, metadata)
-            }
+        let place = number.and_then(|number| Some((number, self.get(number)?)));
+        match place.and_then(|(number, place)| Some((number, place, place.take()?))) {
+            Some((number, place, used)) => (Some(place), number << LOW_BITS | used),
             None => {
                 let nobody = self.nobodies.fetch_add(1, Ordering::Relaxed);
-                Id::from_u64(NOBODY | nobody & !NOBODY)
+                (None, NOBODY | nobody & !NOBODY)
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The life of spans in a table of our own, beside the one that they would have in a registry.
 
 use std::sync::Mutex as StdMutex;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 
 use proptest::prelude::*;
 use tracing_core::dispatcher::{Dispatch, with_default};
@@ -335,8 +336,7 @@ fn whoever_names_a_span_that_ends_meanwhile_as_the_one_around_holds_no_other_ope
     });
     assert_eq!(ended.load(Ordering::Relaxed), 2 * SPANS);
     let heard = dispatch.downcast_ref::<Heard>().unwrap();
-    let is_free = |place: &Place| place.holders.load(Ordering::Relaxed) == FREE;
-    assert!(heard.bare.places.iter().all(is_free));
+    assert!(heard.bare.places.iter().all(Place::is_free));
 }
 
 #[test]
@@ -366,16 +366,122 @@ fn a_panic_of_who_hears_of_an_end_leaves_no_place_behind() {
     let id = open(&bare, metadata);
     let close = std::panic::AssertUnwindSafe(|| bare.close(&id, |_| panic!("as it is to be")));
     assert!(std::panic::catch_unwind(close).is_err());
-    let is_free = |place: &Place| place.holders.load(Ordering::Relaxed) == FREE;
-    assert!(bare.places.iter().all(is_free));
+    assert!(bare.places.iter().all(Place::is_free));
 }
 
 #[test]
 fn a_span_without_a_place_has_an_id_of_its_own_and_is_never_found() {
     let grown = Grown::full();
-    let ids: Vec<_> = (0..3).map(|_| grown.open(0, callsite()).into_u64()).collect();
+    let ids: Vec<_> = (0..3).map(|_| grown.open().1).collect();
     assert!(ids[0] != ids[1] && ids[1] != ids[2] && ids[0] != ids[2]);
     for id in ids {
         assert!(grown.get(id >> LOW_BITS).is_none(), "{id:#x}");
     }
+}
+
+/// Spans inside one another whose handles are given back by several threads, in every order that comes about.
+#[test]
+fn a_span_and_the_one_inside_it_that_are_let_go_of_at_once_end_once_each() {
+    const ROUNDS: usize = 20_000;
+    let (bare, metadata) = (Bare::new(), callsite());
+    let ended = AtomicUsize::new(0);
+    let close = |id: &Id| {
+        bare.close(id, |_| {
+            ended.fetch_add(1, Ordering::Relaxed);
+        })
+    };
+    let (to_other, from_one) = std::sync::mpsc::sync_channel::<(Id, Id)>(2);
+    std::thread::scope(|scope| {
+        let (close, bare) = (&close, &bare);
+        scope.spawn(move || {
+            for (at, (first, second)) in from_one.into_iter().enumerate() {
+                // A clone of a handle that another thread counts at the same time.
+                if at % 3 == 0 {
+                    bare.clone_span(&first);
+                    close(&first);
+                }
+                close(&first);
+                close(&second);
+            }
+        });
+        for round in 0..ROUNDS {
+            let outer = open(bare, metadata);
+            bare.clone_span(&outer);
+            bare.enter(&outer);
+            let fields = metadata.fields();
+            let values = fields.value_set(&[] as &[_; 0]);
+            let [one, two] = [0, 1].map(|_| bare.new_span(&Attributes::new(metadata, &values)));
+            bare.clone_span(&two);
+            if round % 2 == 0 {
+                // Named, or counted, it ends where its thread is still inside.
+                close(&one);
+                to_other.send((two.clone(), outer.clone())).unwrap();
+                bare.exit(&outer);
+            } else {
+                to_other.send((one, outer.clone())).unwrap();
+                bare.exit(&outer);
+                close(&two);
+            }
+            close(&two);
+            close(&outer);
+        }
+        drop(to_other);
+    });
+    assert_eq!(ended.load(Ordering::Relaxed), 3 * ROUNDS);
+    assert!(bare.places.iter().all(Place::is_free));
+}
+
+#[test]
+fn a_thread_keeps_its_places_and_those_that_it_leaves_taken_are_passed_over_by_the_next() {
+    let (bare, metadata) = (Bare::new(), callsite());
+    for _ in 0..40 {
+        let left = std::thread::scope(|scope| {
+            let opened = scope.spawn(|| (0..24).map(|_| open(&bare, metadata)).collect::<Vec<_>>());
+            opened.join().unwrap()
+        });
+        let places: std::collections::HashSet<_> = left
+            .iter()
+            .map(|id| id.into_u64() & (PLACES as u64 - 1))
+            .collect();
+        assert_eq!(places.len(), 24);
+        let next = std::thread::scope(|scope| scope.spawn(|| open(&bare, metadata)).join().unwrap());
+        assert!(!left.contains(&next));
+        assert!(left.iter().all(|id| bare.try_close(id.clone())));
+        assert!(bare.try_close(next));
+    }
+    assert!(bare.places.iter().all(Place::is_free));
+}
+
+/// What a thread opens when it can have no places of its own any more, as its locals are destroyed.
+struct OpensAtTheEnd(
+    std::sync::Arc<Bare>,
+    &'static Metadata<'static>,
+    std::sync::mpsc::Sender<Id>,
+);
+
+impl Drop for OpensAtTheEnd {
+    fn drop(&mut self) {
+        let _ = self.2.send(open(&self.0, self.1));
+    }
+}
+
+#[test]
+fn a_thread_that_is_ending_opens_spans_among_those_of_all() {
+    thread_local! {
+        static LAST: std::cell::RefCell<Option<OpensAtTheEnd>> = const { std::cell::RefCell::new(None) };
+    }
+    let (bare, metadata) = (std::sync::Arc::new(Bare::new()), callsite());
+    let (tell, told) = std::sync::mpsc::channel();
+    let of_thread = std::sync::Arc::clone(&bare);
+    std::thread::spawn(move || {
+        // Destroyed behind the thread's lease, which it has from now on.
+        LAST.with(|last| *last.borrow_mut() = Some(OpensAtTheEnd(of_thread.clone(), metadata, tell)));
+        let id = open(&of_thread, metadata);
+        assert!(of_thread.try_close(id));
+    })
+    .join()
+    .unwrap();
+    let id = told.recv().unwrap();
+    assert!(bare.try_close(id));
+    assert!(bare.places.iter().all(Place::is_free));
 }
