@@ -305,8 +305,9 @@ impl Subscriber for Bare {
             false => attributes.parent().map_or(0, Id::into_u64),
         };
         let (place, id) = self.open();
-        let around = self.hold_around(around, id, attributes.is_contextual());
+        // Without a place nobody would let go of the one around it.
         if let Some(place) = place {
+            let around = self.hold_around(around, id, attributes.is_contextual());
             place.fill(around, attributes.metadata());
         }
         Id::from_u64(id)

@@ -184,7 +184,7 @@ impl<S: Subscriber> Audited<S> {
     }
 
     // What follows is apart from the methods of the trait: for a span that is none of the trail's business these only
-    // pass the call on, and save nothing before.
+    // pass the call on, and save nothing before. Whether it is, is asked before the stack inside hears of the call.
 
     #[inline(never)]
     fn open_in(&self, attributes: &Attributes<'_>) -> Id {

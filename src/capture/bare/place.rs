@@ -4,7 +4,10 @@
 //! nothing is exchanged where nobody else can be counting:
 //!
 //! - The last holder sees that it is alone, and ends the span by a plain store. Whoever could become another holder would need
-//!   one to get there from: a handle to clone, or a thread that is inside of the span, which has a handle.
+//!   one to get there from: a handle to clone, or a thread that is inside of the span, which has a handle. (It has none where a
+//!   guard was forgotten, or the dispatcher is called by hand. If the last handle is given back elsewhere at the moment in which
+//!   that thread closes a span inside, the span may end later: with the next one that the thread closes inside of it, or with
+//!   the trail. It never ends twice.)
 //! - Of the spans inside a span, one is named in its place instead of being counted ([`Place::inside`]): one that the thread
 //!   opens which the place belongs to, inside of that span. Where it also ends there, its name is taken away by a plain store.
 //!
@@ -204,4 +207,27 @@ fn next(word: u64) -> Option<(u64, u64)> {
     }
     let used = (((word >> USED_SHIFT) + 1) & USED).max(1);
     Some((used, used << USED_SHIFT | ONE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_whose_last_handle_goes_while_a_thread_without_one_closes_another_inside_ends_once_with_the_next()
+     {
+        let place = Place::default();
+        let used = place.take_own().expect("nobody has it");
+        assert!(place.name(used, 77));
+        assert!(!place.let_go(used), "it is named by another");
+        // What the thread looked at before says that somebody is counted, so its store comes late.
+        place.inside.store(0, Ordering::Relaxed);
+        assert!(place.is_of(used));
+        // The next span inside.
+        assert!(!place.name(used, 78), "nobody is counted");
+        assert!(place.hold(used));
+        assert!(!place.let_go_beside_others(used), "it is the last");
+        assert!(place.let_go(used));
+        assert!(!place.let_go(used));
+    }
 }
