@@ -140,6 +140,16 @@ impl Inside {
     }
 }
 
+/// Moves what stands behind this place one forward.
+pub(super) fn close_gap<T: Copy>(cells: &[Cell<T>], at: usize) {
+    let behind = cells.iter().skip(at + 1);
+    cells
+        .iter()
+        .skip(at)
+        .zip(behind)
+        .for_each(|(to, from)| to.set(from.get()));
+}
+
 impl Local {
     #[inline]
     fn cells(&self) -> &[Cell<Entered>] {
@@ -161,11 +171,7 @@ impl Local {
         let cells = self.cells();
         let at = cells.iter().rposition(|cell| cell.get().is(of, left))?;
         let was_in_panic = cells.get(at)?.get().was_in_panic();
-        cells
-            .iter()
-            .skip(at)
-            .zip(cells.iter().skip(at + 1))
-            .for_each(|(to, from)| to.set(from.get()));
+        close_gap(cells, at);
         self.len.set(cells.len() - 1);
         if !self.is_deeper.get() {
             self.note();

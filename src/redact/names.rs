@@ -61,7 +61,8 @@ pub(super) const WORDS: &[(u16, &str)] = &[
     (
         part::SECRET | part::SHORT,
         "password passwd passwort passwrd passw pswd pwd pass passphrase passcode psw pw pin otp totp hotp cvv cvc \
-         cvn csc passw0rd p4ssword p4ssw0rd pa55word pa55w0rd kennwort contrasena contraseña senha wachtwoord hasło lösenord losenord adgangskode passord salasana jelszo jelszó \
+         cvn csc passw0rd p4ssword p4ssw0rd pa55word pa55w0rd kennwort contrasena contraseña senha wachtwoord hasło \
+         lösenord losenord adgangskode passord salasana jelszo jelszó \
          парол пароль 密码 密碼 パスワード motdepasse pgpassword htpasswd requirepass storepass keypass \
          truststorepass dbpass userpass rootpass adminpass masterauth bindpw rootpw adminpw dbpwd dbpw userpwd deststorepass srcstorepass destkeypass srckeypass phpsessid jsessionid",
     ),
@@ -123,7 +124,8 @@ pub(super) const WORDS: &[(u16, &str)] = &[
          factory handler middleware bounced opened unsubscribed optin confirmed frequency interval days hours \
          minutes seconds secs ms date time timestamp year month policyid serviceid rules requirements complexity \
          check checks checker cache protection entropy category level permissions permission group role roles samesite httponly encoder \
-         owner org region zone namespace scanning hasher hashing stdin supported map list array vector embedding embeddings position positions offset batch",
+         owner org region zone namespace scanning hasher hashing stdin supported \
+         map list array vector embedding embeddings position positions offset batch",
     ),
     (part::HASH, "hash digest hashes digests sha256 md5 sum"),
 ];

@@ -27,25 +27,23 @@ pub const OURS: &str = "audit";
 /// Ours as a caller has it whose value is longer than is scanned.
 pub const AS_ONE: &str = "audit-as-one";
 
+const WITHOUT_OURS: &str = if cfg!(feature = "ours") {
+    ""
+} else {
+    "built without the feature `ours`"
+};
+
 /// Every scanner, in the order of the tables.
 pub const SCANNERS: &[Named] = &[
     Named {
         name: OURS,
         about: "`tracing_audit::redact::scan`, field `message`: the whole engine; the field's name is judged once, because it is the one before",
-        skipped: if cfg!(feature = "ours") {
-            ""
-        } else {
-            "built without the feature `ours`"
-        },
+        skipped: WITHOUT_OURS,
     },
     Named {
         name: AS_ONE,
         about: "the same, of 64 KiB given as one value, whatever is done with it: 16 KiB are scanned, the rest is dropped and said to be",
-        skipped: if cfg!(feature = "ours") {
-            ""
-        } else {
-            "built without the feature `ours`"
-        },
+        skipped: WITHOUT_OURS,
     },
     Named {
         name: "sds",

@@ -5,6 +5,8 @@
 
 use std::cell::{Cell, RefCell};
 
+use crate::capture::local::close_gap;
+
 /// How many stand in cells.
 const FIRST: usize = 16;
 
@@ -71,11 +73,7 @@ impl Inside {
         }
         let cells = self.cells();
         if let Some(at) = cells.iter().rposition(|cell| cell.get().is(table, id)) {
-            cells
-                .iter()
-                .skip(at)
-                .zip(cells.iter().skip(at + 1))
-                .for_each(|(to, from)| to.set(from.get()));
+            close_gap(cells, at);
             self.len.set(cells.len() - 1);
         } else if deeper(|list| list.len() < deeper_len) == Some(true) {
             // One of those that found no memory.

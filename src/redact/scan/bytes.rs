@@ -45,6 +45,13 @@ pub(super) fn free_right(bytes: &[u8], end: usize) -> bool {
     }
 }
 
+/// Whether a name ends so, whatever its capitals.
+pub(super) fn ends_like(name: &[u8], end: &[u8]) -> bool {
+    let at = name.len().checked_sub(end.len());
+    at.and_then(|at| name.get(at..))
+        .is_some_and(|name| name.eq_ignore_ascii_case(end))
+}
+
 /// How many bytes from `start` on satisfy the condition, at most `most`. Mostly few: nothing is made ready for many.
 #[inline]
 pub(super) fn run(bytes: &[u8], start: usize, most: usize, is: impl Fn(u8) -> bool) -> usize {

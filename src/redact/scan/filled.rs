@@ -1,4 +1,4 @@
-//! Base64 whose end looks like a name and the sign behind it.
+//! Pieces of keys and hashes that look like names, and base64 whose end looks like one and the sign behind it.
 
 use super::alphabet::{Bytes, byte};
 use super::bytes::{run, run_back};
@@ -16,7 +16,8 @@ pub(super) fn ends_base64(bytes: &[u8], to: usize) -> bool {
     let letters = bytes.get(to - len..to).unwrap_or_default();
     let is_filled = len == LONGEST || len >= 20 && (len + signs).is_multiple_of(4);
     // Letters of both cases and digits change in it as in no name.
-    is_filled && changes(letters) * 6 > len && letters.iter().any(u8::is_ascii_digit)
+    let (numbers, humps) = changes(letters);
+    is_filled && (numbers + humps) * 6 > len && letters.iter().any(u8::is_ascii_digit)
 }
 
 /// Whether nothing that stands at `at` can be a value: a mark that closes a text, another pair.
@@ -37,13 +38,26 @@ fn is_over(bytes: &[u8], at: usize) -> bool {
     }
 }
 
-/// How often letters of a name follow digits, digits letters, and capitals small letters.
-fn changes(name: &[u8]) -> usize {
-    let pairs = name.windows(2).filter(|pair| {
+/// The shortest name that may be noise, in bytes.
+pub(super) const SHORTEST: usize = 12;
+
+/// Whether a name is a piece of a key or a hash: digits and capitals change with small letters all the time.
+pub(super) fn is_noise(name: &[u8]) -> bool {
+    if name.len() < SHORTEST {
+        return false;
+    }
+    let (numbers, humps) = changes(name);
+    numbers > 6 || (name.len() >= 16 && (numbers + humps) * 4 > name.len())
+}
+
+/// How often digits and letters change in a name, and how often a capital follows a small letter.
+fn changes(name: &[u8]) -> (usize, usize) {
+    let (mut numbers, mut humps) = (0, 0);
+    for pair in name.windows(2) {
         let (last, this) = (byte(pair, 0), byte(pair, 1));
         let letters = last.is_ascii_alphabetic() || this.is_ascii_alphabetic();
-        letters && last.is_ascii_digit() != this.is_ascii_digit()
-            || last.is_ascii_lowercase() && this.is_ascii_uppercase()
-    });
-    pairs.count()
+        numbers += usize::from(letters && last.is_ascii_digit() != this.is_ascii_digit());
+        humps += usize::from(last.is_ascii_lowercase() && this.is_ascii_uppercase());
+    }
+    (numbers, humps)
 }

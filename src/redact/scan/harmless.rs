@@ -2,7 +2,7 @@
 //! the name is that of a thing of a program.
 
 use super::alphabet::byte;
-use super::bytes::{run, run_back};
+use super::bytes::{ends_like, run, run_back};
 use super::joint::Site;
 use super::lexicon::Lexicon;
 use super::plausible::Joint;
@@ -84,15 +84,9 @@ pub(super) fn value(bytes: &[u8], named: Named, site: Site, found: Extent) -> Op
 fn is_kind(bytes: &[u8], site: Site, found: Extent) -> bool {
     const ENDS: [&[u8]; 3] = [b"backend", b"samesite", b"same_site"];
     let name = bytes.get(site.from..site.to).unwrap_or_default();
-    let ends_so = |end: &&[u8]| {
-        name.len()
-            .checked_sub(end.len())
-            .and_then(|at| name.get(at..))
-            .is_some_and(|name| name.eq_ignore_ascii_case(end))
-    };
     let value = bytes.get(found.start..found.end).unwrap_or_default();
     let is_word = value.len() <= 16 && value.iter().all(u8::is_ascii_lowercase);
-    is_word && ENDS.iter().any(ends_so)
+    is_word && ENDS.iter().any(|end| ends_like(name, end))
 }
 
 fn is_phrase(bytes: &[u8], found: Extent) -> bool {
@@ -294,6 +288,7 @@ mod tests {
             ("message", "token: signature «hunter verified»"),
             ("message", "secret: hmac «correct horse failed»"),
             ("message", "Authorization: Bearer «sid=hunter2xQ9»"),
+            ("message", "Authorization: Bearer «sid=abcdef»"),
             ("message", "DB_PASSWORD_BACKEND=«hunter2xQ9»"),
             ("message", "auth_token=bearer «mfa_totp9xKq2L»"),
             ("message", "password = getpass.getpass('Password: ')"),

@@ -7,7 +7,7 @@ use super::bytes::run;
 use super::joint::Site;
 use super::lexicon::Lexicon;
 use super::look::Look;
-use super::plausible::is_opaque;
+use super::plausible::{Joint, is_opaque};
 use super::value::{self, Extent};
 use crate::redact::scan::hits::Sort;
 use crate::redact::words::{self, Force, Named};
@@ -155,9 +155,6 @@ pub(super) fn credential(bytes: &[u8], run: &mut bare::Run, scheme: Option<usize
         1
     };
     let start = value::skip_space(bytes, found.start + scheme + gap, false);
-    if !found.quoted && is_pair(bytes, start) {
-        return found;
-    }
     let end = if found.quoted {
         found.end
     } else {
@@ -186,6 +183,11 @@ pub(super) fn behind_scheme(
     found: Extent,
 ) -> Extent {
     let bytes = look.bytes;
+    // What follows the colon of a header is its credential, whatever it looks like.
+    let is_next = |len: usize| is_pair(bytes, value::skip_space(bytes, found.start + len + 1, false));
+    if site.joint == Joint::Assigned && !found.quoted && scheme.is_some_and(is_next) {
+        return found;
+    }
     let known = credential(bytes, &mut look.credential, scheme, found);
     // In marks all of it is the value.
     let is_bare = known.start == found.start && !found.quoted;

@@ -37,7 +37,7 @@ pub(super) fn name(look: &mut Look<'_, '_>, start: usize, end: usize) {
     if tables::may_be_head(look.bytes, from, to) {
         tables::columns(look, from, to);
     }
-    if to - from >= SHORTEST_NOISE && is_noise(look.bytes.get(from..to).unwrap_or_default()) {
+    if to - from >= filled::SHORTEST && filled::is_noise(look.bytes.get(from..to).unwrap_or_default()) {
         return;
     }
     let is_open = byte(look.bytes, to) == b'=' && !byte(look.bytes, to + 1).is_ascii_alphanumeric();
@@ -64,24 +64,6 @@ pub(super) fn name(look: &mut Look<'_, '_>, start: usize, end: usize) {
         }
         None => prose::after(look, from, to),
     }
-}
-
-/// The shortest name that may be noise, in bytes.
-const SHORTEST_NOISE: usize = 12;
-
-/// Whether a name is a piece of a key or a hash: digits and capitals change with small letters all the time.
-pub(super) fn is_noise(name: &[u8]) -> bool {
-    if name.len() < SHORTEST_NOISE {
-        return false;
-    }
-    let (mut numbers, mut humps) = (0, 0);
-    for pair in name.windows(2) {
-        let (last, this) = (byte(pair, 0), byte(pair, 1));
-        let letters = last.is_ascii_alphabetic() || this.is_ascii_alphabetic();
-        numbers += usize::from(letters && last.is_ascii_digit() != this.is_ascii_digit());
-        humps += usize::from(last.is_ascii_lowercase() && this.is_ascii_uppercase());
-    }
-    numbers > 6 || (name.len() >= 16 && (numbers + humps) * 4 > name.len())
 }
 
 /// What the name at `from..to` says, alone or with the words before it.

@@ -2,7 +2,7 @@
 //! emphasis.
 
 use super::alphabet::{Bytes, byte};
-use super::bytes::{before, run, run_back};
+use super::bytes::{before, ends_like, run, run_back};
 use super::joint::Site;
 use super::mark;
 use super::plausible::Joint;
@@ -65,20 +65,12 @@ fn closed(bytes: &[u8], site: Site, at: usize) -> Option<usize> {
 pub(super) fn is_bracketed(bytes: &[u8], from: usize, to: usize, at: usize) -> bool {
     const NAMES: [&[u8]; 4] = [b"password", b"passwd", b"pwd", b"passphrase"];
     let name = bytes.get(from..to).unwrap_or_default();
-    let is_named = |end: &&[u8]| {
-        name.len()
-            .checked_sub(end.len())
-            .and_then(|at| name.get(at..))
-            .is_some_and(|name| name.eq_ignore_ascii_case(end))
-    };
-    if !NAMES.iter().any(is_named) {
-        return false;
-    }
     static ENDS: Bytes = Bytes::controls_and(b" \"'`\\,;:=()[]{}<>");
     let ahead = bytes.get(at + 1..bytes.len().min(at + 66)).unwrap_or_default();
     let len = ahead.iter().take_while(|byte| !ENDS.has(**byte)).count();
     let word = ahead.get(..len).unwrap_or_default();
-    byte(ahead, len) == b']'
+    NAMES.iter().any(|end| ends_like(name, end))
+        && byte(ahead, len) == b']'
         && (8..=64).contains(&len)
         && word.iter().any(u8::is_ascii_alphabetic)
         && word.iter().any(u8::is_ascii_digit)

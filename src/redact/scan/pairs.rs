@@ -1,8 +1,8 @@
 //! Lists of pairs as one value: `user=svc;password=…`. The names in it are looked at by themselves.
 
 use super::alphabet::Bytes;
+use super::filled::is_noise;
 use super::joint::Site;
-use super::keyval::is_noise;
 use super::lexicon::Lexicon;
 use super::look::Look;
 use super::traits;
