@@ -311,8 +311,15 @@ impl Capture {
     /// Apart: where there is nothing to count, no room is needed for it.
     #[inline(never)]
     fn add_up(&self, tally: &Tally) {
-        add(&self.counters.wrong_type, u64::from(tally.wrong_type));
         add(&self.counters.redacted, u64::from(tally.redacted));
+        if !tally.is_only_redacted() {
+            self.add_up_rare(tally);
+        }
+    }
+
+    #[cold]
+    fn add_up_rare(&self, tally: &Tally) {
+        add(&self.counters.wrong_type, u64::from(tally.wrong_type));
         add(&self.counters.truncated, u64::from(tally.truncated));
         add(&self.counters.panicked, u64::from(tally.panicked));
     }

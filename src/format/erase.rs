@@ -157,6 +157,11 @@ fn entry<'f>(walk: &mut Walk<'f>) -> Option<Entry<'f>> {
             let (slot, key) = heads::part(heads::head(walk.take()?)?)?;
             (Some(slot), key)
         }
+        // A frame is spelled out before it comes here; where it is not, nobody is named by a marker.
+        mark::READY => {
+            walk.slice(2)?;
+            (None, None)
+        }
         mark::LEVEL => (None, None),
         mark::REMARK => {
             walk.slice(3)?;

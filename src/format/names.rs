@@ -107,7 +107,8 @@ impl Matter<'_> {
     /// Whether any of the kinds of personal data fits: declared ones, and those that redaction saw.
     pub(crate) fn any_pii_category(&self, fits: impl Fn(&str) -> bool) -> bool {
         let is_fit = |text: &[u8]| std::str::from_utf8(text).is_ok_and(|text| !text.is_empty() && fits(text));
-        let seen = self.scan.pii().any(|remark| is_fit(remark.pii.of(self.frame)));
+        let remarked = self.scan.pii().any(|remark| is_fit(remark.pii.of(self.frame)));
+        let seen = remarked || self.scan.ready_pii().any(is_fit);
         let declared = value(self.frame, self.scan, Slot::PiiCategories);
         seen || declared.is_some_and(|value| any_text(value, is_fit).unwrap_or(false))
     }
@@ -138,4 +139,36 @@ fn any_text(mut value: Walk<'_>, is_fit: impl Fn(&[u8]) -> bool) -> Option<bool>
         value.skip(0)?;
     }
     Some(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::frame::{HEADER, Put, mark};
+    use crate::record::heads;
+
+    /// A frame in which redaction saw this kind of personal data in a value that always becomes a marker.
+    fn ready(kind: &str) -> Vec<u8> {
+        let mut entry = Vec::new();
+        Put::keyed(&mut entry, Slot::Attributes, "names.ready");
+        Put::str(&mut entry, "[REDACTED]");
+        entry.extend([mark::REMARK, 1, 1, 0]);
+        ["a rule", kind, "names.ready"]
+            .iter()
+            .for_each(|name| Put::key(&mut entry, name));
+        let [low, high] = heads::ready_number(&entry).expect("a number").to_le_bytes();
+        let mut frame = vec![0; HEADER];
+        frame.extend([mark::READY, low, high]);
+        frame
+    }
+
+    #[test]
+    fn personal_data_in_an_entry_that_has_a_number_is_seen() {
+        Matter::with(&ready("email"), |matter| {
+            assert!(matter.has_pii());
+            assert!(matter.any_pii_category(|kind| kind == "email"));
+            assert!(!matter.any_pii_category(|kind| kind == "phone"));
+        });
+        Matter::with(&ready(""), |matter| assert!(!matter.has_pii()));
+    }
 }

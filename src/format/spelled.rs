@@ -1,14 +1,14 @@
-//! Frames with each head in the place of its number: what is read entry by entry has all its keys in the frame.
+//! Frames with each head and each ready entry in the place of its number: what is read entry by entry has all its keys in the frame.
 
 use super::rules::RULES;
 use super::walk::Walk;
 use crate::record::frame::{HEADER, mark};
 use crate::record::heads;
 
-/// How many bytes a numbered head has.
+/// How many bytes a number has with the mark before it.
 const NUMBERED: usize = 3;
 
-/// Appends the frame to `out`, with its heads spelled out; `false` where they were already. What cannot be read is copied as it
+/// Appends the frame to `out`, with nothing left that has a number; `false` where nothing had one. What cannot be read is copied as it
 /// is.
 pub(super) fn spell(frame: &[u8], out: &mut Vec<u8>) -> bool {
     let mut walk = Walk { frame, at: HEADER };
@@ -26,7 +26,7 @@ pub(super) fn spell(frame: &[u8], out: &mut Vec<u8>) -> bool {
     copied > 0
 }
 
-/// Steps over the next entry; answers its head, where it has a number instead.
+/// Steps over the next entry; answers its head, or all of it, where there is a number instead.
 fn step(walk: &mut Walk<'_>) -> Option<Option<&'static [u8]>> {
     let first = walk.byte()?;
     let mut numbered = None;
@@ -35,6 +35,7 @@ fn step(walk: &mut Walk<'_>) -> Option<Option<&'static [u8]>> {
             numbered = Some(heads::head(walk.take()?)?);
             walk.skip(0)?;
         }
+        mark::READY => numbered = Some(heads::ready(walk.take()?)?.0),
         mark::KEYED => {
             walk.byte()?;
             name(walk)?;
@@ -116,7 +117,23 @@ pub(super) mod tests {
             false => bytes.to_vec(),
         };
         let mut frame = vec![7; HEADER];
+        let ready = {
+            let mut entry = keyed("secret");
+            Put::str(&mut entry, "[REDACTED]");
+            entry.extend([mark::REMARK, 1, 1, 0]);
+            ["name.secret", "", "secret"]
+                .iter()
+                .for_each(|name| Put::key(&mut entry, name));
+            entry
+        };
         for round in 0..3 {
+            match is_numbered {
+                true => {
+                    let [low, high] = heads::ready_number(&ready).expect("a number").to_le_bytes();
+                    frame.extend([mark::READY, low, high]);
+                }
+                false => frame.extend(&ready),
+            }
             frame.extend(head(&[Slot::Action.index()]));
             Put::str(&mut frame, "document.share");
             frame.push(mark::LEVEL);
@@ -159,7 +176,9 @@ pub(super) mod tests {
             let cut = &whole[..len];
             let mut out = Vec::new();
             spell(cut, &mut out);
-            assert!(out.ends_with(&cut[len - len.min(1)..]), "{len}");
+            // All of a ready entry can be read where its number can.
+            let is_spelled = matches!(cut, [.., mark::READY, _, _]);
+            assert!(is_spelled || out.ends_with(&cut[len - len.min(1)..]), "{len}");
         }
     }
 }

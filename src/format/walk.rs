@@ -151,6 +151,8 @@ pub(super) struct Scan {
     pub(super) members: Vec<Member>,
     pub(super) remarks: Vec<Remark>,
     pub(super) cuts: Vec<Cut>,
+    /// Entries that have a number, each with the remark on it. Empty where the frame is spelled out.
+    ready: Vec<&'static [u8]>,
     /// Whether a value is erasable: such a frame is no line yet.
     pub(super) is_erasable: bool,
     /// Where somebody further inside begins to speak, and where the actor's id stood until then.
@@ -166,6 +168,7 @@ impl Default for Scan {
             members: Vec::new(),
             remarks: Vec::new(),
             cuts: Vec::new(),
+            ready: Vec::new(),
             is_erasable: false,
             levels: Vec::new(),
         }
@@ -183,6 +186,7 @@ impl Scan {
         self.members.clear();
         self.remarks.clear();
         self.cuts.clear();
+        self.ready.clear();
         self.is_erasable = false;
         self.levels.clear();
         let mut walk = Walk { frame, at: HEADER };
@@ -234,6 +238,21 @@ impl Scan {
     /// What redaction said of personal data.
     pub(super) fn pii(&self) -> impl Iterator<Item = &Remark> {
         self.remarks.iter().filter(|remark| remark.pii.len > 0)
+    }
+
+    /// The kinds of personal data that redaction saw in the values of ready entries.
+    pub(super) fn ready_pii(&self) -> impl Iterator<Item = &'static [u8]> {
+        /// What stands between an entry's value and the name of the rule: the mark, the action, how often.
+        const REMARK: usize = 4;
+        let kind = |entry: &'static [u8]| {
+            let mut walk = Walk { frame: entry, at: 2 };
+            span(&mut walk)?;
+            walk.skip(0)?;
+            walk.slice(REMARK)?;
+            span(&mut walk)?;
+            Some(span(&mut walk)?.of(entry))
+        };
+        self.ready.iter().filter_map(move |entry| kind(entry))
     }
 
     /// How many values and parts of values were redacted.
@@ -315,6 +334,12 @@ impl Scan {
                 Some(())
             }
             mark::NUMBERED => self.numbered(walk),
+            mark::READY => {
+                let (entry, slot) = heads::ready(walk.take()?)?;
+                self.present |= bit(slot);
+                self.ready.push(entry);
+                Some(())
+            }
             mark::REMARK => {
                 let [action, low, high] = walk.take()?;
                 let remark = Remark {
@@ -347,8 +372,8 @@ impl Scan {
         }
     }
 
-    /// Takes an entry whose head has a number. Of a member only that its slot has one: whoever wants to know which has the frame
-    /// spelled out before it is read.
+    /// Takes an entry whose head has a number. Of a member, as of a ready entry, only that its slot has one: whoever wants to know
+    /// which has the frame spelled out before it is read.
     fn numbered(&mut self, walk: &mut Walk<'_>) -> Option<()> {
         let (slot, key) = heads::part(heads::head(walk.take()?)?)?;
         let value = *walk;

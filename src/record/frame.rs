@@ -1,6 +1,6 @@
 //! The in-memory form of a record between threads: one flat byte string, written without allocation.
 //!
-//! A frame is self-contained, but for heads that have a number in this process (see `heads.rs`). It is never persisted.
+//! A frame is self-contained, but for what has a number in this process (see `heads.rs`). It is never persisted.
 //!
 //! ```text
 //! frame     = time(u64 LE) entry*          a later entry for the same slot or key wins
@@ -9,6 +9,7 @@
 //!                                           key is the keys that lead there, with `STEP` between them
 //!           | NUMBERED(u8) number(u16 LE) value
 //!                                           one of these two, whose head (what stands before its value) has this number
+//!           | READY(u8) number(u16 LE)      an entry with the remarks on it, all of which has this number
 //!           | REMARK(u8) action(u8) n(u16 LE) key(rule) key(kind of personal data) key(field)
 //!           | LEVEL(u8)                       what follows is said by a span, scope or event further inside
 //!           | CUT(u8) original_len(u64 LE, 0 = not stated) key
@@ -58,6 +59,8 @@ pub(crate) mod mark {
     pub(crate) const ERASABLE: u8 = 0xF4;
     /// The head of the entry stands elsewhere, under the number behind this mark.
     pub(crate) const NUMBERED: u8 = 0xF5;
+    /// The entry, its value and the remarks on it stand elsewhere, under the number behind this mark.
+    pub(crate) const READY: u8 = 0xF6;
 }
 
 /// Stands between the keys that lead to a place inside `detail`. It is below every other character, so that places in

@@ -1,5 +1,6 @@
 //! Heads of entries by number. What stands before the values of a callsite's fields is the same each time, and has no fixed
-//! length; its number has, and is written by one instruction.
+//! length; its number has, and is written by one instruction. So has an entry that is the same each time, whatever the field's
+//! value is, because a marker stands for it.
 //!
 //! Heads come from source code: a program has as many as it has slots and names of fields in its callsites. They are never
 //! forgotten, so that a frame of any age can be read.
@@ -13,7 +14,7 @@ use super::frame::mark;
 use super::slots::Slot;
 use crate::memory;
 
-/// How many heads get a number. What comes later is written out.
+/// How many heads and ready entries get a number. What comes later is written out.
 const MOST: usize = PAGES * PAGE;
 const PAGES: usize = 64;
 const PAGE: usize = 256;
@@ -30,8 +31,18 @@ static NUMBERS: RwLock<BTreeMap<&'static [u8], u16>> = RwLock::new(BTreeMap::new
 /// numbers are given away, and where there is no memory for it.
 pub(crate) fn number(head: &[u8]) -> Option<u16> {
     part(head)?;
-    let known = NUMBERS.read().get(head).copied();
-    known.or_else(|| add(head))
+    known(head)
+}
+
+/// The number of the entry of a map's member, with the remarks on it, as for [`number`]; `None` for what is none.
+pub(crate) fn ready_number(entry: &[u8]) -> Option<u16> {
+    ready_slot(entry)?;
+    known(entry)
+}
+
+fn known(bytes: &[u8]) -> Option<u16> {
+    let known = NUMBERS.read().get(bytes).copied();
+    known.or_else(|| add(bytes))
 }
 
 fn add(head: &[u8]) -> Option<u16> {
@@ -60,6 +71,20 @@ fn add(head: &[u8]) -> Option<u16> {
 pub(crate) fn head(number: [u8; 2]) -> Option<&'static [u8]> {
     let [at, page] = number.map(usize::from);
     HEADS.get(page)?.get()?.get(at)?.get().copied()
+}
+
+/// The entry with this number, and the slot that it is a member of.
+pub(crate) fn ready(number: [u8; 2]) -> Option<(&'static [u8], Slot)> {
+    let entry = head(number)?;
+    Some((entry, ready_slot(entry)?))
+}
+
+/// The slot of a member's entry; `None` for a head, which has no value, and for an entry that is no member's.
+fn ready_slot(entry: &[u8]) -> Option<Slot> {
+    match *entry {
+        [mark::KEYED, slot, len, ref rest @ ..] if rest.len() > usize::from(len) => Slot::from_index(slot),
+        _ => None,
+    }
 }
 
 /// What a head says: a slot, or the slot of a map and the key in it.
@@ -103,5 +128,21 @@ mod tests {
             assert_eq!(number(bytes), None, "{bytes:?}");
         }
         assert_eq!(head([0xFF; 2]), None);
+    }
+
+    #[test]
+    fn an_entry_has_a_number_that_is_no_heads() {
+        let mut entry = Vec::new();
+        Put::keyed(&mut entry, Slot::Labels, "heads.ready");
+        let head_number = number(&entry).unwrap().to_le_bytes();
+        assert_eq!(ready_number(&entry), None);
+        Put::str(&mut entry, "[REDACTED]");
+        assert_eq!(number(&entry), None);
+        let entry_number = ready_number(&entry).unwrap().to_le_bytes();
+        assert_eq!(ready(entry_number), Some((&*entry, Slot::Labels)));
+        assert_eq!((ready(head_number), part(&entry)), (None, None));
+        let mut slot = vec![Slot::Action.index()];
+        Put::str(&mut slot, "[REDACTED]");
+        assert_eq!(ready_number(&slot), None);
     }
 }

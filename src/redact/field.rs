@@ -120,6 +120,8 @@ pub(super) mod fast {
     pub(in crate::redact) const MORE: u16 = 128;
     /// Only secrets are looked for.
     pub(in crate::redact) const SECRETS: u16 = 256;
+    /// A marker stands for every text of the field.
+    pub(in crate::redact) const MARKED: u16 = 512;
 }
 
 impl FieldPlan {
@@ -214,6 +216,9 @@ impl FieldPlan {
             self.head = self.head.by_number();
         }
         self.marked = Marked::of(&self);
+        if self.marked.is_some() {
+            self.fast |= fast::MARKED;
+        }
         self.pseudonymous = match self.is_ready() {
             true => Pseudonymous::of(&self, self.made.as_ref()),
             false => None,

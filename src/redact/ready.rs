@@ -12,12 +12,15 @@ use super::mac::Beginning;
 use super::normal::is_normal;
 use super::redacting::Redacting;
 use super::sift::Note;
-use crate::record::frame::{Out as _, Put};
+use crate::record::frame::{Out as _, Put, mark};
+use crate::record::heads;
 
 /// A field's entry with the remark behind it, and what follows from that.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Marked {
     entry: Box<[u8]>,
+    /// All of that by its number, where it has one: the frame is shorter, and what is not written is not copied twice.
+    numbered: Option<[u8; 3]>,
     rule: &'static str,
     /// Bits of [`sees`].
     sees: u16,
@@ -28,15 +31,17 @@ impl Marked {
     pub(super) fn of(plan: &FieldPlan) -> Option<Box<Self>> {
         let text = plan.judged.text;
         (text.action == Action::Marker && plan.is_ready()).then(|| {
-            let mut entry = Vec::new();
-            plan.head.put(&mut entry);
+            let mut entry = plan.head.as_bytes().to_vec();
             let marker = match text.class.word() {
                 _ if text.class == Class::UNCLASSIFIED => "[REDACTED]".to_owned(),
                 word => format!("[REDACTED:{word}]"),
             };
             Put::str(&mut entry, &marker);
             plan.note().put(&plan.name, &mut entry);
+            let number = || heads::ready_number(&entry).map(u16::to_le_bytes);
+            let number = (plan.head.numbered != 0).then(number).flatten();
             Box::new(Self {
+                numbered: number.map(|[low, high]| [mark::READY, low, high]),
                 entry: entry.into_boxed_slice(),
                 rule: text.rule,
                 sees: plan.note().sees(),
@@ -106,10 +111,13 @@ impl Redacting<'_> {
     }
 
     /// Writes the marker that stands for every text of the field.
-    #[inline]
+    #[inline(never)]
     pub(super) fn mark(&mut self, plan: &FieldPlan, marked: &Marked) {
         let start = self.ink.len();
-        self.ink.extend(&marked.entry);
+        match marked.numbered {
+            Some(numbered) => self.ink.put(numbered, &[]),
+            None => self.ink.extend(&marked.entry),
+        }
         self.tally.redacted += 1;
         self.policy.counts().add(marked.rule, 1);
         self.seen |= marked.sees;

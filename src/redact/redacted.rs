@@ -349,7 +349,13 @@ pub(crate) struct Tally {
 impl Tally {
     #[inline]
     pub(crate) fn is_zero(&self) -> bool {
-        self.wrong_type | self.redacted | self.truncated | self.panicked == 0
+        self.is_only_redacted() && self.redacted == 0
+    }
+
+    /// Whether nothing but redaction happened, or nothing at all.
+    #[inline]
+    pub(crate) fn is_only_redacted(&self) -> bool {
+        self.wrong_type | self.truncated | self.panicked == 0
     }
 }
 

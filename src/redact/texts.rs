@@ -8,7 +8,17 @@ use crate::record::frame::{Put, tag};
 use crate::record::{Kind, Naming, TraceContext};
 
 impl Redacting<'_> {
+    #[inline]
     pub(crate) fn str(&mut self, plan: &FieldPlan, text: &str) {
+        // Each in another function, at the end: who only asks has no registers to save.
+        match plan.marked.as_deref().filter(|_| plan.fast & fast::MARKED != 0) {
+            Some(marked) if !instead::may_be_own(text) => self.mark(plan, marked),
+            _ => self.unmarked_str(plan, text),
+        }
+    }
+
+    #[inline(never)]
+    fn unmarked_str(&mut self, plan: &FieldPlan, text: &str) {
         if plan.fast & fast::WORD == 0 {
             return self.unlooked_str(plan, text);
         }
@@ -27,11 +37,6 @@ impl Redacting<'_> {
 
     /// A text of a field in which a word is not enough to know, or in which nobody looks for anything.
     fn unlooked_str(&mut self, plan: &FieldPlan, text: &str) {
-        if let Some(marked) = plan.marked.as_deref()
-            && !instead::may_be_own(text)
-        {
-            return self.mark(plan, marked);
-        }
         let passes = plan.fast & fast::LOOK == 0 || sift::passes(self.policy, &plan.judged, plan.memo, text);
         if !(passes && self.keep_str(plan, text)) {
             self.any_str(plan, text);
