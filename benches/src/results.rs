@@ -85,6 +85,9 @@ pub struct Measured {
     /// Share of the scanned values in which something was found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed: Option<f64>,
+    /// How many times as long a byte takes in the second and the third size of a text as in the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub growth: Option<[f64; 2]>,
     /// Processor nanoseconds of the whole process per event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub processor: Option<f64>,
@@ -218,10 +221,16 @@ pub mod figure {
         Some(outcome.measured.bytes? * 1000.0 / outcome.measured.nanos?)
     }
 
-    /// Nanoseconds per scanned byte.
+    /// How many times as long a byte takes in the second size of a text as in the first.
     #[must_use]
-    pub fn nanos_per_byte(outcome: &Outcome) -> Option<f64> {
-        Some(outcome.measured.nanos? / outcome.measured.bytes?)
+    pub fn growth_to_second(outcome: &Outcome) -> Option<f64> {
+        outcome.measured.growth.map(|[second, _]| second)
+    }
+
+    /// How many times as long a byte takes in the third size of a text as in the first.
+    #[must_use]
+    pub fn growth_to_third(outcome: &Outcome) -> Option<f64> {
+        outcome.measured.growth.map(|[_, third]| third)
     }
 
     /// Share of the scanned values in which something was found.

@@ -1,4 +1,4 @@
-//! The time of one call among equal calls: the median of many short stretches.
+//! The time of one call among equal calls, and how much longer others take: the median of many short stretches.
 
 use std::time::{Duration, Instant};
 
@@ -31,6 +31,30 @@ pub fn nanos(budget: Duration, mut call: impl FnMut()) -> f64 {
     times.get(times.len() / 2).copied().unwrap_or_default()
 }
 
+/// How many times as long as the first call each of the others takes. They are made in turn, so that a machine which is slower
+/// for a while is slower for all of them; one turn is taken however long it lasts.
+pub fn ratios<const N: usize>(budget: Duration, mut call: impl FnMut(usize)) -> [f64; N] {
+    let mut turns = [const { Vec::new() }; N];
+    let begin = Instant::now();
+    while turns.iter().any(Vec::is_empty)
+        || turns.iter().all(|turns| turns.len() < STRETCHES) && begin.elapsed() < budget
+    {
+        let mut time = |number| {
+            let start = Instant::now();
+            call(number);
+            start.elapsed().as_nanos().max(1) as f64
+        };
+        let first = time(0);
+        for (number, turns) in turns.iter_mut().enumerate() {
+            turns.push(time(number + 1) / first);
+        }
+    }
+    turns.map(|mut turns| {
+        turns.sort_by(f64::total_cmp);
+        turns.get(turns.len() / 2).copied().unwrap_or_default()
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,5 +65,13 @@ mod tests {
         let nanos = nanos(Duration::ZERO, || calls += 1);
         assert_eq!(calls, 1);
         assert!(nanos > 0.0);
+    }
+
+    #[test]
+    fn calls_are_compared_in_turn() {
+        let mut order = Vec::new();
+        let [second, third] = ratios(Duration::ZERO, |number| order.push(number));
+        assert_eq!(order, [0, 1, 2]);
+        assert!(second > 0.0 && third > 0.0);
     }
 }

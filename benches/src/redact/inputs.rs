@@ -182,6 +182,20 @@ pub fn adversarial(name: &str, kib: usize) -> String {
     format!("{name} {kib} KiB")
 }
 
+/// The name of the case in which an adversarial text is scanned in all its sizes in turn.
+#[must_use]
+pub fn growing(name: &str) -> String {
+    format!("{name}{GROWING}")
+}
+
+const GROWING: &str = ", sizes in turn";
+
+/// The adversarial text that is scanned in all its sizes in this case.
+#[must_use]
+pub fn grown(case: &str) -> Option<&str> {
+    case.strip_suffix(GROWING)
+}
+
 /// Whether this is an adversarial text of the largest size.
 #[must_use]
 pub fn is_longest(case: &str) -> bool {
@@ -192,9 +206,10 @@ pub fn is_longest(case: &str) -> bool {
 #[must_use]
 pub fn cases() -> Vec<String> {
     let plain = PLAIN.iter().map(|case| (*case).to_owned());
-    let hard = ADVERSARIAL
-        .iter()
-        .flat_map(|(name, _)| KIB.map(|kib| adversarial(name, kib)));
+    let hard = ADVERSARIAL.iter().flat_map(|(name, _)| {
+        let sized = KIB.map(|kib| adversarial(name, kib));
+        sized.into_iter().chain([growing(name)])
+    });
     plain.chain(hard).collect()
 }
 
@@ -211,7 +226,10 @@ pub fn values(case: &str) -> Result<Vec<String>> {
         "prose" => prose(),
         other => {
             let sized = ADVERSARIAL.iter().flat_map(|made| KIB.map(|kib| (made, kib)));
-            let mut found = sized.filter(|((name, _), kib)| adversarial(name, *kib) == other);
+            // All sizes in turn: those of the longest say whether anything is found.
+            let longest = KIB.into_iter().max().unwrap_or_default();
+            let other = &grown(other).map_or_else(|| other.to_owned(), |name| adversarial(name, longest));
+            let mut found = sized.filter(|((name, _), kib)| adversarial(name, *kib) == *other);
             match found.next() {
                 Some(((_, stuff), kib)) => stuff.texts(kib * 1024),
                 None => bail!("no case is called {other}; there are {}", cases().join(", ")),

@@ -41,12 +41,37 @@ impl Scan {
                 let _ = black_box(scanner.scan(black_box(value)));
             }
         });
+        let growth = inputs::grown(&self.case)
+            .map(|name| self.growth(name))
+            .transpose()?;
         let bytes: usize = values.iter().map(String::len).sum();
         Ok(Measured {
             nanos: Some(turn / values.len() as f64),
             bytes: Some(bytes as f64 / values.len() as f64),
             changed: Some(found as f64 / values.len() as f64),
+            growth,
             ..Measured::default()
         })
+    }
+
+    /// How many times as long a byte takes in the second and third of the sizes as in the first. As many bytes are scanned of
+    /// each.
+    fn growth(&self, name: &str) -> Result<[f64; 2]> {
+        let sizes: Vec<_> = inputs::KIB
+            .into_iter()
+            .map(|kib| inputs::values(&inputs::adversarial(name, kib)))
+            .collect::<Result<_>>()?;
+        let bytes = |size: &[String]| size.iter().map(String::len).sum::<usize>();
+        let most = sizes.iter().map(|size| bytes(size)).max().unwrap_or_default();
+        let times: Vec<_> = sizes.iter().map(|size| most / bytes(size).max(1)).collect();
+        let mut scanner = scanners::start(&self.scanner)?;
+        Ok(cost::ratios(Duration::from_millis(self.budget), |number| {
+            let (Some(times), Some(size)) = (times.get(number), sizes.get(number)) else {
+                return;
+            };
+            for value in (0..*times).flat_map(|_| size) {
+                let _ = black_box(scanner.scan(black_box(value)));
+            }
+        }))
     }
 }
