@@ -157,7 +157,7 @@ fn entry<'f>(walk: &mut Walk<'f>) -> Option<Entry<'f>> {
             let (slot, key) = heads::part(heads::head(walk.take()?)?)?;
             (Some(slot), key)
         }
-        // A frame is spelled out before it comes here; where it is not, nobody is named by a marker.
+        // A frame is spelled out before it comes here.
         mark::READY => {
             walk.slice(2)?;
             (None, None)

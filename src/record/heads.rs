@@ -2,8 +2,9 @@
 //! length; its number has, and is written by one instruction. So has an entry that is the same each time, whatever the field's
 //! value is, because a marker stands for it.
 //!
-//! Heads come from source code: a program has as many as it has slots and names of fields in its callsites. They are never
-//! forgotten, so that a frame of any age can be read.
+//! Heads come from source code: a program has as many as it has slots and names of fields in its callsites. Ready entries come
+//! from policies as well, so that they leave half of the numbers to the heads. Neither are ever forgotten, so that a frame of any
+//! age can be read.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -21,31 +22,32 @@ const PAGE: usize = 256;
 
 type Page = [OnceLock<&'static [u8]>; PAGE];
 
-/// The heads by number. Who reads one waits for nobody: callers do, where a record's stream depends on its fields.
+/// The heads and entries by number. Who reads one waits for nobody: callers do, where a record's stream depends on its fields.
 static HEADS: [OnceLock<Box<Page>>; PAGES] = [const { OnceLock::new() }; PAGES];
 
-/// The numbers by head. Only who holds it to write adds to [`HEADS`].
+/// Their numbers. Only who holds it to write adds to [`HEADS`].
 static NUMBERS: RwLock<BTreeMap<&'static [u8], u16>> = RwLock::new(BTreeMap::new());
 
 /// The number of a head, which gets one now if it has none; `None` for a head that is neither a slot nor a member's, where all
 /// numbers are given away, and where there is no memory for it.
 pub(crate) fn number(head: &[u8]) -> Option<u16> {
     part(head)?;
-    known(head)
+    known(head, MOST)
 }
 
 /// The number of the entry of a map's member, with the remarks on it, as for [`number`]; `None` for what is none.
 pub(crate) fn ready_number(entry: &[u8]) -> Option<u16> {
     ready_slot(entry)?;
-    known(entry)
+    known(entry, MOST / 2)
 }
 
-fn known(bytes: &[u8]) -> Option<u16> {
+fn known(bytes: &[u8], most: usize) -> Option<u16> {
     let known = NUMBERS.read().get(bytes).copied();
-    known.or_else(|| add(bytes))
+    known.or_else(|| add(bytes, most))
 }
 
-fn add(head: &[u8]) -> Option<u16> {
+/// A new number below `most`.
+fn add(head: &[u8], most: usize) -> Option<u16> {
     /// More than a leaf of the tree takes.
     const LEAF: usize = 1024;
     let mut numbers = NUMBERS.write();
@@ -53,7 +55,7 @@ fn add(head: &[u8]) -> Option<u16> {
         return Some(*known);
     }
     let count = numbers.len();
-    let number = u16::try_from(count).ok().filter(|_| count < MOST)?;
+    let number = u16::try_from(count).ok().filter(|_| count < most)?;
     // Nothing is lost without a number, so nothing is noted.
     if !memory::is_there(head.len() + size_of::<Page>() + LEAF) {
         return None;
@@ -67,7 +69,7 @@ fn add(head: &[u8]) -> Option<u16> {
     Some(number)
 }
 
-/// The head with this number.
+/// The head, or the entry, with this number.
 pub(crate) fn head(number: [u8; 2]) -> Option<&'static [u8]> {
     let [at, page] = number.map(usize::from);
     HEADS.get(page)?.get()?.get(at)?.get().copied()

@@ -4,8 +4,8 @@ use super::field::FieldPlan;
 use super::redacted::RedactedFields;
 use super::redacting::Redacting;
 use crate::memory;
-use crate::record::frame::{Put, cut, mark, tag};
-use crate::record::{CallNode, CallStack, Slot, Value, heads};
+use crate::record::frame::{Put, cut, tag};
+use crate::record::{CallNode, CallStack, Slot, Value};
 
 /// A text of a step, and what was done to it.
 #[derive(Debug, Clone, Default)]
@@ -61,10 +61,7 @@ impl Redacting<'_> {
                 remarks: Box::default(),
             });
         }
-        let entry = match *self.written().get(start..)? {
-            [mark::READY, low, high] => heads::ready([low, high])?.0,
-            ref entry => entry,
-        };
+        let entry = self.written().get(start..)?;
         let value = entry.get(plan.head.end_in(entry)..)?;
         let (tag, rest) = value.split_first()?;
         let number = || rest.first_chunk::<8>();

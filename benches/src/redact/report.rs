@@ -348,6 +348,14 @@ mod tests {
         Outcome::new(1, peer, case, measured)
     }
 
+    fn grown(name: &str, growth: [f64; 2]) -> Outcome {
+        let measured = Measured {
+            growth: Some(growth),
+            ..Measured::default()
+        };
+        Outcome::new(1, OURS, &growing(name), measured)
+    }
+
     #[test]
     fn the_slowest_text_is_named_a_loss_is_printed_and_who_was_not_measured_is_said_aloud() {
         let results = Results(vec![
@@ -357,6 +365,8 @@ mod tests {
             scanned("audit-as-one", "token:  64 KiB", 65536.0 * 12.5, 65536.0),
             scanned("audit", "harmless", 100.0, 25.0),
             scanned("regex-set", "harmless", 50.0, 25.0),
+            grown("a=", [1.25, 1.75]),
+            grown("eyJ", [1.0, 1.0]),
         ]);
         let text = section(&results);
         let said = |line: &str| assert!(text.contains(line), "{line} is not in {text}");
@@ -364,6 +374,8 @@ mod tests {
         said("of all, in pieces of 16 KiB, MB/s (`token: `) | ≥ 50.0 | 20.0 | **missed** |");
         said("as one value, MB/s (`token: `) | ≥ 50.0 | 80.0 | holds |");
         said("| harmless text of 25 bytes and its field's name, ns | ≤ 100.0 | 100.0 | holds |");
+        said("64 KiB in pieces ÷ 4 KiB, the worst (`a=`) | ≤ 1.50 | 1.75 | **missed** |");
+        said("16 KiB whole ÷ 4 KiB, the worst (`a=`) | ≤ 1.50 | 1.25 | holds |");
         said("| prose, MB/s | ≥ 250.0 | – | not measured |");
         said("| `harmless` | 100.0 | 50.0 | **0.50** |");
         said("**SKIPPED: regex-many: left out of this run.**");

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::Args;
 
+use super::scanners::Scanner;
 use super::{cost, inputs, scanners};
 use crate::results::Measured;
 
@@ -29,8 +30,14 @@ impl Scan {
     /// # Errors
     /// When the scanner or the case is unknown, or the scanner fails.
     pub fn run(&self) -> Result<Measured> {
-        let values = inputs::values(&self.case)?;
         let mut scanner = scanners::start(&self.scanner)?;
+        if let Some(name) = inputs::grown(&self.case) {
+            return Ok(Measured {
+                growth: Some(self.growth(name, &mut *scanner)?),
+                ..Measured::default()
+            });
+        }
+        let values = inputs::values(&self.case)?;
         // This turn is the one that may fail, and it is where the scanner builds what it builds on first use.
         let mut found = 0;
         for value in &values {
@@ -41,22 +48,18 @@ impl Scan {
                 let _ = black_box(scanner.scan(black_box(value)));
             }
         });
-        let growth = inputs::grown(&self.case)
-            .map(|name| self.growth(name))
-            .transpose()?;
         let bytes: usize = values.iter().map(String::len).sum();
         Ok(Measured {
             nanos: Some(turn / values.len() as f64),
             bytes: Some(bytes as f64 / values.len() as f64),
             changed: Some(found as f64 / values.len() as f64),
-            growth,
             ..Measured::default()
         })
     }
 
     /// How many times as long a byte takes in the second and third of the sizes as in the first. As many bytes are scanned of
     /// each.
-    fn growth(&self, name: &str) -> Result<[f64; 2]> {
+    fn growth(&self, name: &str, scanner: &mut dyn Scanner) -> Result<[f64; 2]> {
         let sizes: Vec<_> = inputs::KIB
             .into_iter()
             .map(|kib| inputs::values(&inputs::adversarial(name, kib)))
@@ -64,7 +67,9 @@ impl Scan {
         let bytes = |size: &[String]| size.iter().map(String::len).sum::<usize>();
         let most = sizes.iter().map(|size| bytes(size)).max().unwrap_or_default();
         let times: Vec<_> = sizes.iter().map(|size| most / bytes(size).max(1)).collect();
-        let mut scanner = scanners::start(&self.scanner)?;
+        for value in sizes.iter().flatten() {
+            scanner.scan(value)?;
+        }
         Ok(cost::ratios(Duration::from_millis(self.budget), |number| {
             let (Some(times), Some(size)) = (times.get(number), sizes.get(number)) else {
                 return;

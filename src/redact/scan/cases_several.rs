@@ -284,6 +284,11 @@ fn what_stands_beside_a_secret_stays() {
 fn numbers_of_persons_are_found_in_their_writings() {
     check(&[
         ("message", "passport no. «C01X00T47» ok"),
+        ("message", "passport «№C01X00T47» ok"),
+        ("message", "pasaporte: «nºC01X00T47» ok"),
+        ("message", "{\"note\":\"passport «№C01X00T47»\"}"),
+        ("message", "passport «C12Xa3456» ok"),
+        ("message", "passport «LM12Kl34567» ok"),
         ("message", "passport--«0000a0»"),
         ("message", "module C01X00T47 ok"),
         ("passport_number", "«CF51KJ4KF»"),

@@ -170,7 +170,7 @@ impl Scan<'_, '_> {
         let alone = !joined && end - at < 12;
         // Behind a slash the next group of a date or telephone number would stand; in base64 it is mostly a letter.
         let goes_on = next == b')' || next == b'/' && !bytes::at(self.bytes, end + 1).is_ascii_alphabetic();
-        let is_coded = next.is_ascii_uppercase() && self.is_among_capitals(at, end);
+        let is_coded = next.is_ascii_uppercase() && self.begins_a_code(at);
         if alone && (end - at < 4 && !goes_on && !is_coded || !self.spoken(at)) {
             // A short group alone is no number of anybody's, unless letters make it longer or a word claims it.
             return self.lettered(at).unwrap_or(end);
@@ -179,12 +179,16 @@ impl Scan<'_, '_> {
         self.grouped(cluster, at)
     }
 
-    /// `C01X00T47`: the digits of some documents stand among capitals. In base64 those have small letters beside them; an `n`
-    /// may be what an escape ends with.
-    fn is_among_capitals(&self, start: usize, end: usize) -> bool {
-        let [behind, before] = [1, 2].map(|back| bytes::before(self.bytes, start, back));
-        let is_within = before.is_ascii_lowercase() && !matches!(before, b'n' | b'r' | b't');
-        behind.is_ascii_uppercase() && !is_within && !bytes::at(self.bytes, end + 1).is_ascii_lowercase()
+    /// `C01X00T47`: the digits of some documents stand among capitals, at most six letters behind the beginning of a word. In
+    /// base64 mostly other digits stand before those.
+    fn begins_a_code(&self, digit: usize) -> bool {
+        /// One more, which an escape may end with.
+        const LETTERS: usize = 7;
+        if !bytes::before(self.bytes, digit, 1).is_ascii_uppercase() {
+            return false;
+        }
+        let letters = bytes::run_back(self.bytes, digit, LETTERS + 1, |byte| byte.is_ascii_alphabetic());
+        letters <= LETTERS && !bytes::is_word(bytes::before(self.bytes, digit, letters + 1))
     }
 
     /// The end of an account number or hardware address that goes through the digit at `at`: their digits may stand among
