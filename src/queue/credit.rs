@@ -88,11 +88,11 @@ impl Meter {
         }
     }
 
-    /// As [`Self::take`], for a queue that is nearly empty: the number, where that is so far from `limit` that nothing more
-    /// has to be asked. `None` also where the words have gone round between what was taken and given back, or others were
+    /// As [`Self::take`], for a queue that is nearly empty: the number, and how many before it are in use at most, where that is so
+    /// far from `limit` that nothing more has to be asked. `None` also where the words have gone round between what was taken and given back, or others were
     /// quicker.
     #[inline]
-    pub(super) fn take_easily(&self, bytes: u64, limit: Credit) -> Option<u64> {
+    pub(super) fn take_easily(&self, bytes: u64, limit: Credit) -> Option<(u64, u64)> {
         let (word, returned) = self.look();
         let number = word & NUMBER;
         // Where a word has gone round, what is in use seems to be more than there is, by far more than the bytes of a record.
@@ -110,7 +110,7 @@ impl Meter {
             .taken
             .0
             .compare_exchange(word, next, Ordering::AcqRel, Ordering::Relaxed);
-        swapped.is_ok().then_some(number)
+        swapped.is_ok().then_some((number, records))
     }
 
     /// What was taken, and what had been given back before that: so what lies between is never less than what is in use,

@@ -23,7 +23,7 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex};
 
 use credit::{Meter, No};
-use ring::Ring;
+use ring::{Ring, are_few};
 
 /// How many trip states there are; categories share them by hash.
 const TRIPS: usize = 64;
@@ -98,11 +98,14 @@ impl<T: Default> Queue<T> {
         lane: Lane,
         fill: impl FnOnce(&mut T),
     ) -> Result<(), Refused<()>> {
-        let (number, is_busy) = match self.meter.take_easily(bytes as u64, self.quarter) {
-            Some(number) => (number, false),
-            None => self.take_more(bytes, lane)?,
+        let (number, is_alone, is_busy) = match self.meter.take_easily(bytes as u64, self.quarter) {
+            Some((number, before)) => (number, are_few(before), false),
+            None => {
+                let (number, is_busy) = self.take_more(bytes, lane)?;
+                (number, false, is_busy)
+            }
         };
-        self.ring.fill(number, fill);
+        self.ring.fill(number, is_alone, fill);
         if is_busy {
             self.signal.notify();
         }

@@ -8,11 +8,17 @@ use spin::mutex::SpinMutex;
 use super::credit::{Line, Meter};
 
 /// Places in a circle. Who fills one must hold credit for it, so that never more numbers are out than there are places.
+///
+/// While few numbers are out, a circle of few places is gone round beside the long one. Those are in some cache still, and their
+/// pages are known to the processor: in the long circle a caller that reports now and then would come to memory that everybody has
+/// forgotten, each time, and drive what the application keeps there out of its caches.
 #[derive(Debug)]
 pub(super) struct Ring<T> {
     places: Box<[Place<T>]>,
     /// Where a number's place is its low bits: these. Else 0.
     mask: usize,
+    /// [`FEW`] places, or none where there are not many more in the long circle.
+    few: Box<[Place<T>]>,
     /// The number whose place is taken out next.
     next_out: Line<Mutex<u64>>,
 }
@@ -20,12 +26,23 @@ pub(super) struct Ring<T> {
 #[derive(Debug, Default)]
 #[repr(align(64))]
 struct Place<T> {
-    /// One more than the number that filled it last.
+    /// One more than the number that has filled it; 0 once that was taken out. A number may have its place in either circle:
+    /// what is left of an earlier one, which was the same before all began again, must not be taken for it.
     filled: AtomicU64,
     /// Free whenever somebody comes to it: the lock stands in for a proof. It is left by a plain store. Another lock's atomic
     /// exchange would wait until the item has arrived in a place that the caller's caches have long forgotten: most of what
     /// handing over cost.
     item: SpinMutex<T>,
+}
+
+/// How many places the short circle has. A power of two.
+const FEW: u64 = 256;
+
+/// Whether so few numbers are out that the next one has its place in the short circle: no two of so many that follow each other
+/// have the same there.
+#[inline]
+pub(super) const fn are_few(numbers: u64) -> bool {
+    numbers < FEW
 }
 
 /// How often the receiver looks for an item whose number is drawn before it lets others run.
@@ -35,7 +52,10 @@ impl<T: Default> Ring<T> {
     /// As many places as asked for, and one at least. All of them are written now: a first touch is a page fault, and a
     /// sender would pay.
     pub(super) fn new(places: usize) -> Self {
-        let places: Box<[Place<T>]> = (0..places.max(1)).map(|_| Place::default()).collect();
+        let circle = |places: usize| -> Box<[Place<T>]> { (0..places).map(|_| Place::default()).collect() };
+        let is_long = places as u64 > 2 * FEW;
+        let few = if is_long { FEW as usize } else { 0 };
+        let (places, few) = (circle(places.max(1)), circle(few));
         Self {
             mask: if places.len().is_power_of_two() {
                 places.len() - 1
@@ -43,6 +63,7 @@ impl<T: Default> Ring<T> {
                 0
             },
             places,
+            few,
             next_out: Line(Mutex::new(0)),
         }
     }
@@ -51,6 +72,13 @@ impl<T: Default> Ring<T> {
     #[cfg(test)]
     pub(super) fn go_on_at(&self, number: u64) {
         *self.next_out.0.lock() = number;
+    }
+
+    /// How many places of the short circle are filled.
+    #[cfg(test)]
+    pub(super) fn near(&self) -> usize {
+        let is_filled = |place: &&Place<T>| place.filled.load(Ordering::SeqCst) != 0;
+        self.few.iter().filter(is_filled).count()
     }
 
     pub(super) fn places(&self) -> usize {
@@ -68,10 +96,18 @@ impl<T: Default> Ring<T> {
         self.places.get(at)
     }
 
-    /// Fills the place of a number. For who holds its credit.
+    /// The place of a number in the short circle.
+    #[inline]
+    fn place_of_few(&self, number: u64) -> Option<&Place<T>> {
+        self.few.get((number % FEW) as usize)
+    }
+
+    /// Fills the place of a number. For who holds its credit; `is_alone` says that [few](are_few) numbers were out when it was drawn,
+    /// all of them below it.
     #[inline(always)]
-    pub(super) fn fill(&self, number: u64, fill: impl FnOnce(&mut T)) {
-        if let Some(place) = self.place(number) {
+    pub(super) fn fill(&self, number: u64, is_alone: bool, fill: impl FnOnce(&mut T)) {
+        let near = self.place_of_few(number).filter(|_| is_alone);
+        if let Some(place) = near.or_else(|| self.place(number)) {
             fill(&mut place.item.lock());
             place.filled.store(number + 1, Ordering::Release);
         }
@@ -82,10 +118,14 @@ impl<T: Default> Ring<T> {
     #[inline]
     pub(super) fn take<R>(&self, meter: &Meter, take: impl FnOnce(&mut T) -> R) -> Option<R> {
         let mut next = self.next_out.0.lock();
-        let place = self.place(*next)?;
+        let places = [self.place_of_few(*next), self.place(*next)];
         let filled = *next + 1;
+        let is_filled = |place: &&&Place<T>| place.filled.load(Ordering::Acquire) == filled;
         let mut looks = 0;
-        while place.filled.load(Ordering::Acquire) != filled {
+        let place = loop {
+            if let Some(place) = places.iter().flatten().find(is_filled) {
+                break place;
+            }
             if meter.next() == *next {
                 return None;
             }
@@ -95,8 +135,10 @@ impl<T: Default> Ring<T> {
             } else {
                 std::thread::yield_now();
             }
-        }
+        };
         let taken = take(&mut place.item.lock());
+        // Before its credit is given back: whoever fills it next has seen that.
+        place.filled.store(0, Ordering::Relaxed);
         *next = meter.behind(*next);
         Some(taken)
     }

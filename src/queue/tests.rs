@@ -116,12 +116,12 @@ fn a_closed_queue_refuses_and_still_gives_what_it_holds() {
 
 #[test]
 fn items_come_out_in_their_order_however_often_the_places_were_used() {
-    // Eight places are found by a mask, seven by division, one is the only one.
-    for records in [8, 7, 1] {
+    // Eight places are found by a mask, seven by division, one is the only one. Of many, the first are in a circle of their own.
+    for records in [8, 7, 1, 1_024, 1_500] {
         let queue = queue(records);
         let mut next = 0;
         for round in 0..40 {
-            let items: Vec<u64> = (next..next + 1 + round % records).collect();
+            let items: Vec<u64> = (next..next + 1 + round * 97 % records).collect();
             for item in &items {
                 queue.try_push(*item, 100, Lane::Reserved).unwrap();
             }
@@ -147,7 +147,7 @@ fn queue_before_its_turn(records: u64) -> Queue<u64> {
 
 #[test]
 fn numbers_and_bytes_begin_again_and_nobody_notices() {
-    for records in [8, 7, 1] {
+    for records in [8, 7, 1, 1_024, 1_500] {
         let queue = queue_before_its_turn(records);
         for round in 0..12 {
             assert_eq!(queue.used(), Credit { records: 0, bytes: 0 });
@@ -184,7 +184,9 @@ fn a_queue_that_is_closed_while_its_words_begin_again_takes_nothing_more() {
 
 #[test]
 fn nothing_is_lost_or_doubled_between_eight_threads_and_one() {
-    [64, 7].into_iter().for_each(between_eight_threads_and_one);
+    [64, 7, 2_048, 3_000]
+        .into_iter()
+        .for_each(between_eight_threads_and_one);
 }
 
 fn between_eight_threads_and_one(places: u64) {
@@ -219,6 +221,36 @@ fn between_eight_threads_and_one(places: u64) {
     }
     senders.into_iter().for_each(|sender| sender.join().unwrap());
     assert!(seen.iter().all(|&times| times == 1));
+}
+
+#[test]
+fn what_is_left_of_a_number_is_not_taken_for_the_same_number_when_all_begins_again() {
+    let queue = queue(1_024);
+    for long in [false, true, false, true, true, false] {
+        // Numbers begin again, long before they would.
+        queue.meter.go_on_behind(Credit { records: 0, bytes: 0 });
+        queue.ring.go_on_at(0);
+        // What needs much of the bytes goes the long way, and into the long circle.
+        let bytes = if long { 60_000 } else { 100 };
+        queue.try_push(7, bytes, Lane::Ordinary).unwrap();
+        assert_eq!(queue.pop(std::mem::take), Some(7));
+        assert_eq!(queue.pop(std::mem::take), None);
+    }
+}
+
+#[test]
+fn few_numbers_have_their_places_in_the_short_circle_and_no_two_the_same() {
+    let queue = queue(2_048);
+    for round in 0..5 {
+        let items: Vec<u64> = (0..300).map(|item| round * 1_000 + item).collect();
+        for item in &items {
+            queue.try_push(*item, 100, Lane::Ordinary).unwrap();
+        }
+        // The ones behind them are in the long one.
+        assert_eq!(queue.ring.near(), 256, "{round}");
+        assert_eq!(drain(&queue), items);
+        assert_eq!(queue.ring.near(), 0);
+    }
 }
 
 #[test]
