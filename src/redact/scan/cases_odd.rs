@@ -150,6 +150,23 @@ fn letters_alone_can_be_a_key_and_names_of_types_are_none() {
         ("message", "token: AuthenticationTokenExpired"),
         ("message", "secret: InvalidSecretFormat for user"),
         ("message", "password: Unauthenticated"),
+        ("message", "struct Login { user: String, password: Zeroizing }"),
+    ]);
+}
+
+#[test]
+fn a_password_of_letters_that_begins_with_a_capital_is_no_type() {
+    check(&[
+        (
+            "message",
+            "db:\n  user: app\n  password: «Liverpool»\n  port: 5432",
+        ),
+        ("message", "X-Api-Key: «HCOqZBBmtYxunq»\r\nHost: example.com"),
+        ("message", "user: svc, password: «GScpIdgZLwNAqN»"),
+        ("message", "password: «WinterIsComing»"),
+        ("message", "password: Liverpool plays tonight"),
+        ("message", "token: CancellationToken"),
+        ("message", "Password: Required"),
     ]);
 }
 

@@ -104,6 +104,7 @@ mod unowned;
 mod url;
 mod value;
 mod variety;
+mod verdict;
 mod word;
 
 use std::borrow::Cow;

@@ -4,6 +4,7 @@ use super::about::{is_code, is_nothing_in, is_number, is_path, is_placeholder_wi
 use super::alphabet::{Alphabet, varied};
 use super::sentence::is_prose;
 use super::traits::{self, Traits};
+use super::verdict::is_type_or_verdict;
 use crate::redact::words::{Force, Named};
 
 /// How a name and its value are joined.
@@ -107,7 +108,7 @@ fn is_secret(named: Named, candidate: Candidate<'_>, value: &str) -> bool {
         Joint::Colon if candidate.quoted => true,
         Joint::Colon if is_key_of_letters(value) => true,
         Joint::Colon => {
-            is_unlike(value, traits) || !candidate.goes_on && value.len() >= 4 && !is_camel(value)
+            is_unlike(value, traits) || !candidate.goes_on && value.len() >= 4 && !is_type_or_verdict(value)
         }
         Joint::Listed => value.len() >= 6 && has(traits::DIGIT) && has(traits::LETTER),
     }
@@ -167,13 +168,6 @@ pub(super) fn is_street(value: &str) -> bool {
         .bytes()
         .any(|byte| matches!(byte, b':' | b'/' | b'=' | b'@' | b'_' | b'{' | b'('));
     value.contains(' ') && named && !marks && (number(first) || number(last))
-}
-
-/// `InvalidFormat`: letters of both cases that begin like a type's name.
-fn is_camel(value: &str) -> bool {
-    value.bytes().all(|byte| byte.is_ascii_alphabetic())
-        && value.starts_with(|char: char| char.is_ascii_uppercase())
-        && !is_key_of_letters(value)
 }
 
 /// Whether letters alone are a key: many, and not words in a row that each begin with a capital.
