@@ -127,12 +127,16 @@ pub(super) fn is_track(bytes: &[u8], groups: &[Group]) -> bool {
 /// A number without marks in it.
 fn one_run(scan: &mut Scan<'_, '_>, group: Group) -> Option<usize> {
     let lengths = check(scan.bytes.get(group.start..group.end)?)?;
-    let free = free_right(scan.bytes, group.end) && !in_encoded_run(scan.bytes, group);
-    if !free {
+    if !free_right(scan.bytes, group.end) {
         return None;
     }
     let named = scan.kinds() & CARD != 0;
     let word = scan.clues.nearest(group.start, CARD);
+    // `/cards/4111…/charge` is a path, of which the part before says what this one is.
+    let is_part = word > 0 && word + 1 == group.start && before(scan.bytes, group.start, 1) == b'/';
+    if !is_part && in_encoded_run(scan.bytes, group) {
+        return None;
+    }
     let opaque = scan.clues.nearest(group.start, OPAQUE);
     // A number right behind `trace id`, or alone in a field of that name.
     let alone = group.start <= 1 && group.end + 1 >= scan.bytes.len() && scan.kinds() & OPAQUE != 0;
@@ -270,6 +274,8 @@ mod tests {
             let number = card(prefix, len);
             claims("pan", &format!("«{number}»"), "");
             claims("pan", &format!("paid with «{number}»."), "message");
+            claims("pan", &format!("GET /v1/cards/«{number}»/charge"), "");
+            leaves(&format!("GET /v1/orders/{number}/items"), "");
             claims("pan", &format!("{{\"n\":\"«{number}»\",\"x\":1}}"), "");
             for mark in [" ", "-", ".", "  ", " - ", "_"] {
                 let number = grouped(&number, lens, mark);

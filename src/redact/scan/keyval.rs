@@ -11,6 +11,7 @@ use super::look::Look;
 use super::mark;
 use super::otherwise;
 use super::pairs;
+use super::passphrase;
 use super::phrases;
 use super::plausible::{self, Candidate, Joint};
 use super::prose;
@@ -324,6 +325,7 @@ pub(super) fn cut(look: &mut Look<'_, '_>, named: Named, site: Site, found: Exte
     let Some(found) = value.flatten() else {
         return false;
     };
+    let found = passphrase::whole(look.bytes, named, site, found);
     look.hits
         .push(found.start, found.end, rule(named.sort), named.sort);
     look.named = look.named.max(found.end);

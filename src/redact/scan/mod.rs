@@ -79,6 +79,7 @@ mod numbers;
 mod otherwise;
 mod pairs;
 mod parts;
+mod passphrase;
 mod path;
 mod pem;
 mod phone;
