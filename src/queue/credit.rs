@@ -26,7 +26,7 @@ pub(super) struct Meter {
     taken: Line<AtomicU64>,
     /// The receiver changes it, once a batch.
     returned: Line<AtomicU64>,
-    /// Numbers begin again here: a multiple of the number of places, so that each keeps its place.
+    /// Numbers begin again here: a multiple of the number of places, so that each keeps its place in the long circle.
     end: u64,
 }
 
@@ -88,9 +88,10 @@ impl Meter {
         }
     }
 
-    /// As [`Self::take`], for a queue that is nearly empty: the number, and how many before it are in use at most, where that is so
-    /// far from `limit` that nothing more has to be asked. `None` also where the words have gone round between what was taken and given back, or others were
-    /// quicker.
+    /// As [`Self::take`], for a queue that is nearly empty: the number, and how many before it are in use at most, where that is
+    /// so far from `limit` that nothing more has to be asked. `None` also where others were quicker, and where the words have
+    /// gone round between what was taken and given back: the ring's short circle relies on it that no number in use is above
+    /// this one.
     #[inline]
     pub(super) fn take_easily(&self, bytes: u64, limit: Credit) -> Option<(u64, u64)> {
         let (word, returned) = self.look();

@@ -4,8 +4,9 @@
 //! number's place and says that it is filled; the receiver takes the places in the order of their numbers.
 //!
 //! Invariant: credit for a record and its bytes is taken with the number and given back after the item was taken out. There
-//! are as many places as records of credit, so who draws a number finds its place empty, and nobody waits for a lock there;
-//! and a queue that is closed and holds no credit holds no record.
+//! are as many places as records of credit, and a short circle beside them that is used only while fewer are out than it has:
+//! so who draws a number finds its place empty, and nobody waits for a lock there; and a queue that is closed and holds no
+//! credit holds no record.
 
 mod credit;
 mod pool;
@@ -98,14 +99,14 @@ impl<T: Default> Queue<T> {
         lane: Lane,
         fill: impl FnOnce(&mut T),
     ) -> Result<(), Refused<()>> {
-        let (number, is_alone, is_busy) = match self.meter.take_easily(bytes as u64, self.quarter) {
+        let (number, is_near, is_busy) = match self.meter.take_easily(bytes as u64, self.quarter) {
             Some((number, before)) => (number, are_few(before), false),
             None => {
                 let (number, is_busy) = self.take_more(bytes, lane)?;
                 (number, false, is_busy)
             }
         };
-        self.ring.fill(number, is_alone, fill);
+        self.ring.fill(number, is_near, fill);
         if is_busy {
             self.signal.notify();
         }

@@ -9,9 +9,9 @@ use super::credit::{Line, Meter};
 
 /// Places in a circle. Who fills one must hold credit for it, so that never more numbers are out than there are places.
 ///
-/// While few numbers are out, a circle of few places is gone round beside the long one. Those are in some cache still, and their
-/// pages are known to the processor: in the long circle a caller that reports now and then would come to memory that everybody has
-/// forgotten, each time, and drive what the application keeps there out of its caches.
+/// While few numbers are out, a circle of few places is gone round beside the long one. Those are in some cache still, and
+/// their pages are known to the processor: in the long circle a caller that reports now and then would come to memory that
+/// everybody has forgotten, each time, and drive what the application keeps there out of its caches.
 #[derive(Debug)]
 pub(super) struct Ring<T> {
     places: Box<[Place<T>]>,
@@ -30,7 +30,7 @@ struct Place<T> {
     /// what is left of an earlier one, which was the same before all began again, must not be taken for it.
     filled: AtomicU64,
     /// Free whenever somebody comes to it: the lock stands in for a proof. It is left by a plain store. Another lock's atomic
-    /// exchange would wait until the item has arrived in a place that the caller's caches have long forgotten: most of what
+    /// exchange would wait until the item has arrived in a place that the caller's caches may have long forgotten: most of what
     /// handing over cost.
     item: SpinMutex<T>,
 }
@@ -38,8 +38,8 @@ struct Place<T> {
 /// How many places the short circle has. A power of two.
 const FEW: u64 = 256;
 
-/// Whether so few numbers are out that the next one has its place in the short circle: no two of so many that follow each other
-/// have the same there.
+/// Whether so few numbers are out that the next one has its place in the short circle: no two of so many that count on have the
+/// same there. Across the end of the numbers two may have: who asks must have asked that before.
 #[inline]
 pub(super) const fn are_few(numbers: u64) -> bool {
     numbers < FEW
@@ -102,11 +102,11 @@ impl<T: Default> Ring<T> {
         self.few.get((number % FEW) as usize)
     }
 
-    /// Fills the place of a number. For who holds its credit; `is_alone` says that [few](are_few) numbers were out when it was drawn,
-    /// all of them below it.
+    /// Fills the place of a number. For who holds its credit; `is_near` says that [few](are_few) numbers were out when it was
+    /// drawn, all of them below it.
     #[inline(always)]
-    pub(super) fn fill(&self, number: u64, is_alone: bool, fill: impl FnOnce(&mut T)) {
-        let near = self.place_of_few(number).filter(|_| is_alone);
+    pub(super) fn fill(&self, number: u64, is_near: bool, fill: impl FnOnce(&mut T)) {
+        let near = self.place_of_few(number).filter(|_| is_near);
         if let Some(place) = near.or_else(|| self.place(number)) {
             fill(&mut place.item.lock());
             place.filled.store(number + 1, Ordering::Release);
@@ -137,7 +137,8 @@ impl<T: Default> Ring<T> {
             }
         };
         let taken = take(&mut place.item.lock());
-        // Before its credit is given back: whoever fills it next has seen that.
+        // Before its credit is given back, and before another receiver can give back credit for it: whoever fills the place next
+        // has seen that.
         place.filled.store(0, Ordering::Relaxed);
         *next = meter.behind(*next);
         Some(taken)

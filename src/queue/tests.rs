@@ -269,3 +269,114 @@ fn a_quarter_of_the_queue_in_use_wakes_the_receiver() {
         );
     }
 }
+
+/// A queue whose numbers begin again after so many, and whose bytes after so much.
+fn queue_shortly_before(records: u64, numbers: u64, bytes: u64) -> Queue<u64> {
+    let queue = queue(records);
+    let last = (1 << 24) - 1;
+    let number = last - last % records - numbers;
+    queue.meter.go_on_behind(Credit {
+        records: number,
+        bytes: (1 << 39) - bytes,
+    });
+    queue.ring.go_on_at(number);
+    queue
+}
+
+#[test]
+fn numbers_begin_again_while_bytes_do_not_and_the_other_way_round() {
+    // 1,500 is no multiple of the short circle: on both sides of the turn, numbers have the same places there.
+    for records in [8, 7, 1_024, 1_500, 2_048] {
+        for (numbers, bytes) in [(3, 1 << 30), (1 << 20, 450), (3, 450), (200, 1 << 30), (300, 450)] {
+            let queue = queue_shortly_before(records, numbers, bytes);
+            for round in 0..4 {
+                for item in 0..records {
+                    queue.try_push(round + item, 100, Lane::Reserved).unwrap();
+                }
+                assert_eq!(drain(&queue), (round..round + records).collect::<Vec<_>>());
+            }
+            assert!(!queue.is_closed());
+        }
+    }
+}
+
+#[test]
+fn a_queue_that_is_closed_while_only_its_bytes_begin_again_takes_nothing_more() {
+    for taken in 0..8 {
+        let queue = queue_shortly_before(64, 1 << 20, 450);
+        for item in 0..taken {
+            queue.try_push(item, 100, Lane::Ordinary).unwrap();
+        }
+        queue.close();
+        for bytes in [0, 100, 1_000] {
+            let refused = queue.try_push(9, bytes, Lane::Reserved);
+            assert!(matches!(refused, Err(Refused::Closed(9))), "{taken}");
+        }
+        assert_eq!(drain(&queue).len() as u64, taken);
+    }
+}
+
+#[test]
+fn what_is_left_of_a_number_is_not_taken_before_it_is_drawn_again() {
+    let queue = queue(1_024);
+    for bytes in [100, 60_000, 100, 60_000, 60_000, 100] {
+        queue.meter.go_on_behind(Credit { records: 0, bytes: 0 });
+        queue.ring.go_on_at(0);
+        assert_eq!(queue.pop(std::mem::take), None);
+        queue.try_push(7, bytes, Lane::Ordinary).unwrap();
+        assert_eq!(queue.pop(std::mem::take), Some(7));
+    }
+}
+
+#[test]
+fn a_sender_that_is_not_done_holds_up_the_receiver_and_no_other_sender() {
+    use std::sync::mpsc::channel;
+    for records in [64, 2_048, 3_000] {
+        let queue = Arc::new(queue(records));
+        let (drawn, is_drawn) = channel();
+        let (go, may_go) = channel::<()>();
+        let slow = std::thread::spawn({
+            let queue = Arc::clone(&queue);
+            move || {
+                queue
+                    .try_fill(100, Lane::Ordinary, |place| {
+                        drawn.send(()).unwrap();
+                        may_go.recv().unwrap();
+                        *place = 1_000_000;
+                    })
+                    .unwrap();
+            }
+        });
+        is_drawn.recv().unwrap();
+        let rest = records / 4 * 3 - 1;
+        (1..=rest).for_each(|item| queue.try_push(item, 100, Lane::Ordinary).unwrap());
+        let receiver = std::thread::spawn({
+            let queue = Arc::clone(&queue);
+            move || drain(&queue)
+        });
+        (0..1_000).for_each(|_| std::thread::yield_now());
+        assert_eq!(queue.used().records, rest + 1, "nobody was overtaken");
+        go.send(()).unwrap();
+        slow.join().unwrap();
+        let got = receiver.join().unwrap();
+        assert_eq!(got[0], 1_000_000);
+        assert!(got[1..].iter().copied().eq(1..=rest));
+    }
+}
+
+#[test]
+fn a_receiver_that_panics_leaves_the_item_where_it_was() {
+    for (records, before) in [(64, 0), (2_048, 0), (2_048, 299)] {
+        let queue = queue(records);
+        (0..before + 2).for_each(|item| queue.try_push(item, 100, Lane::Ordinary).unwrap());
+        for item in 0..before {
+            assert_eq!(queue.pop(std::mem::take), Some(item));
+        }
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            queue.pop(|_| panic!("of the test"))
+        }));
+        assert!(panicked.is_err());
+        assert_eq!(queue.pop(std::mem::take), Some(before));
+        assert_eq!(queue.pop(std::mem::take), Some(before + 1));
+    }
+}
