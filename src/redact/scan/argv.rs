@@ -1,6 +1,7 @@
 //! Command lines: options of one letter, which mean a secret only behind certain commands.
 
 use super::ahead::Ahead;
+use super::argvec;
 use super::bytes::find;
 use super::joint;
 use super::look::Look;
@@ -18,8 +19,9 @@ pub(super) struct Arguments {
     marked: (usize, usize),
     /// The next `:80`.
     port: Ahead,
-    /// The next `-w`.
+    /// The next `-w` in a line, and the next in a list.
     bind: Ahead,
+    listed: Ahead,
 }
 
 /// A command whose short options hold secrets.
@@ -98,10 +100,10 @@ impl Commands {
         self.at.iter().all(Option::is_none)
     }
 
-    /// Whether such a command stands near before `option`.
-    fn has(&self, command: Command, option: usize) -> bool {
+    /// Where such a command stands near before `option`.
+    fn before(&self, command: Command, option: usize) -> Option<usize> {
         let at = self.at.get(command as usize).copied().flatten();
-        at.is_some_and(|at| option.saturating_sub(at) <= NEAR)
+        at.filter(|at| option.saturating_sub(*at) <= NEAR)
     }
 }
 
@@ -126,22 +128,28 @@ pub(super) fn option(look: &mut Look<'_, '_>, start: usize) {
         return;
     }
     for command in KINDS {
-        if look.arguments.commands.has(command, start) {
-            option_of(look, command, start, before);
+        if let Some(at) = look.arguments.commands.before(command, start) {
+            option_of(look, (command, at), start, before);
         }
     }
 }
 
-/// As [`option`], of the command; `before` is the byte before it.
-fn option_of(look: &mut Look<'_, '_>, command: Command, start: usize, before: u8) {
+/// As [`option`], of the command at a place; `before` is the byte before the option.
+fn option_of(look: &mut Look<'_, '_>, (command, at): (Command, usize), start: usize, before: u8) {
     let letter = super::alphabet::byte(look.bytes, start + 1);
     let after = super::alphabet::byte(look.bytes, start + 2);
     let apart = after == b' ' || after == b'"' || after == b'\'' || after == b'\\';
     match (command, letter) {
         (Command::P, b'p') | (Command::CapitalP, b'P') | (Command::A, b'a') if apart => {
-            argument(look, start + 2, false)
+            if !listed(look, at, (start, start + 2), false) {
+                argument(look, start + 2, (Some(at), false));
+            }
         }
-        (Command::U, b'u' | b'U') => argument(look, start + 2, true),
+        (Command::U, b'u' | b'U') => {
+            if !listed(look, at, (start, start + 2), true) {
+                argument(look, start + 2, (Some(at), true));
+            }
+        }
         (Command::GluedP | Command::P, b'p') | (Command::CapitalP, b'P')
             if after.is_ascii_graphic() && !apart =>
         {
@@ -154,6 +162,29 @@ fn option_of(look: &mut Look<'_, '_>, command: Command, start: usize, before: u8
         (Command::GluedP, b'p') if before.is_ascii_whitespace() => in_quotes(look, start + 2),
         _ => {}
     }
+}
+
+/// `"-a", "SECRET"`: whether the option at `place` is a text of a list that the command begins, and so is its argument.
+fn listed(look: &mut Look<'_, '_>, command: usize, place: (usize, usize), user: bool) -> bool {
+    let Some(found) = argvec::argument(look.bytes, place.0, place.1) else {
+        return false;
+    };
+    let start = match user {
+        true => look.arguments.colon(look.bytes, found.start, found.end),
+        false => found.start.checked_sub(1),
+    };
+    let Some(start) = start.map(|colon| colon + 1) else {
+        return true;
+    };
+    let text = look.text.get(start..found.end).unwrap_or_default();
+    if may_be_password(text)
+        && !argvec::is_numbers(text.as_bytes())
+        && argvec::is_one(look.bytes, command, place.0)
+    {
+        look.secret(start, found.end, "kv.option");
+        look.named = look.named.max(found.end);
+    }
+    true
 }
 
 /// `-p'SECRET'`: the quotation marks are the shell's.
@@ -197,18 +228,30 @@ pub(super) fn bind_password(look: &mut Look<'_, '_>, end: usize) {
     if let Some(option) = option.filter(|option| !before(*option).iter().any(is_end)) {
         // The names before the option are still to be looked at.
         let named = look.named;
-        argument(look, option + 3, false);
+        argument(look, option + 3, (None, false));
+        look.named = named;
+    }
+    let in_list = |text: &[u8]| {
+        let is_in_marks = |at: &usize| matches!(super::alphabet::byte(text, at + 2), b'"' | b'\'' | b'\\');
+        memchr::memmem::find_iter(text, b"-w").find(is_in_marks)
+    };
+    if let Some(option) = look.arguments.listed.next(look.bytes, place, 3, in_list) {
+        let named = look.named;
+        listed(look, end, (option, option + 2), false);
         look.named = named;
     }
 }
 
 /// `--user USER:SECRET`; `--userSECRET` is no such option.
-pub(super) fn user(look: &mut Look<'_, '_>, _start: usize, end: usize) {
-    argument(look, end, true);
+pub(super) fn user(look: &mut Look<'_, '_>, start: usize, end: usize) {
+    let command = look.arguments.commands.before(Command::U, start);
+    if !command.is_some_and(|command| listed(look, command, (start, end), true)) {
+        argument(look, end, (command, true));
+    }
 }
 
-/// The argument that begins behind an option: all of it, or what follows the colon.
-fn argument(look: &mut Look<'_, '_>, at: usize, user: bool) {
+/// The argument that begins behind an option of a command: all of it, or what follows the colon.
+fn argument(look: &mut Look<'_, '_>, at: usize, (command, user): (Option<usize>, bool)) {
     if joint::closes(look.bytes, at, value::skip_space(look.bytes, at, false)) {
         return;
     }
@@ -219,7 +262,8 @@ fn argument(look: &mut Look<'_, '_>, at: usize, user: bool) {
     let end = if matches!(quote, b'"' | b'\'') {
         start + value::until(look.bytes, start, quote)
     } else {
-        look.word_end(start, look.bytes.len().min(start + value::LONGEST))
+        let end = look.word_end(start, look.bytes.len().min(start + value::LONGEST));
+        command.map_or(end, |command| argvec::end_in_list(look, command, start, end))
     };
     let start = match user {
         true => match look.arguments.colon(look.bytes, start, end) {

@@ -8,6 +8,7 @@ mod ahead;
 mod algorithm;
 mod alphabet;
 mod argv;
+mod argvec;
 mod bare;
 mod base32;
 mod beyond;
@@ -15,6 +16,8 @@ mod bytes;
 mod card;
 #[cfg(test)]
 mod cases;
+#[cfg(test)]
+mod cases_commands;
 #[cfg(test)]
 mod cases_forms;
 #[cfg(test)]

@@ -1,0 +1,65 @@
+//! Commands as programs are given them, and what they are told on the way, with what must be cut from them.
+
+use super::cases::check;
+
+#[test]
+fn the_secret_of_a_command_that_is_a_list_is_cut() {
+    check(&[
+        ("cmd", r#"["redis-cli","-a","«Voxi9nnMBOeSKIXdy»","ping"]"#),
+        (
+            "cmd",
+            r#"subprocess.run(["sshpass", "-p", "«Voxi9nnMBO»", "ssh", "h"])"#,
+        ),
+        ("cmd", "['mysql','-u','root','--password','«Voxi9nnMBO»']"),
+        (
+            "cmd",
+            r#"exec.Command("curl", "-u", "bob:«Voxi9nnMBO»", "https://x.example.com")"#,
+        ),
+        (
+            "cmd",
+            r#"spawn("curl", ["-s", "--user", "bob:«Voxi9nnMBO»", "https://x.example.com"])"#,
+        ),
+        ("cmd", "[redis-cli -a «Voxi9nnMBOeSKIXdy»]"),
+        ("cmd", "args=[/usr/bin/redis-cli -a «Voxi9nnMBOeSKIXdy» ping]"),
+        (
+            "cmd",
+            r#"{"m":"run [\"redis-cli\",\"-a\",\"«Voxi9nnMBOeSKIXdy»\",\"ping\"]"}"#,
+        ),
+        (
+            "cmd",
+            r#"{"m":"[\"sshpass\", \"-p\", \"«it's mine, all of it»\", \"ssh\"]","n":1}"#,
+        ),
+        (
+            "cmd",
+            r#"{"cmd":["docker","login","-u","bob","-p","«Voxi9nnMBO»"],"n":1}"#,
+        ),
+        ("cmd", r#"["ldapsearch","-x","-w","«Voxi9nnMBO»","-b","dc=x"]"#),
+        ("cmd", "['redis-cli', '-h', 'mysql-01', '-a', \"«it's»\", 'ping']"),
+        (
+            "cmd",
+            "[\n  \"mosquitto_pub\",\n  \"-P\",\n  \"«hunter two»\",\n  \"-t\",\n  \"x\"\n]",
+        ),
+    ]);
+}
+
+#[test]
+fn what_is_no_secret_in_a_list_stays() {
+    check(&[
+        ("cmd", r#"["redis-cli","-a"]"#),
+        ("cmd", r#"["redis-cli","-a","$REDIS_PASSWORD","ping"]"#),
+        ("cmd", r#"{"cmd":"redis-cli","opt":"-a","value":"all"}"#),
+        ("cmd", r#"[["redis-cli","ping"],["ls","-a","build"]]"#),
+        ("cmd", r#"["mysql","-u","root","-p","shop"]"#),
+        (
+            "cmd",
+            r#"["docker","run","--name","mongo","-p","27017:27017","mongo:7"]"#,
+        ),
+        ("cmd", r#"["docker","run","-p","127.0.0.1:6379:6379","curl"]"#),
+        ("cmd", r#"["curl","-u","bob","https://x.example.com"]"#),
+        ("cmd", r#"["docker","run","--user","1000:1000","curl"]"#),
+        ("cmd", r#"["git","commit","-a","-m","curl"]"#),
+        ("cmd", "[curl -s https://x.example.com]"),
+        ("cmd", r#"["tar","-w","files"]"#),
+        ("cmd", r#"["redis-cli","-a","[REDACTED:secret]","ping"]"#),
+    ]);
+}
