@@ -63,3 +63,60 @@ fn what_is_no_secret_in_a_list_stays() {
         ("cmd", r#"["redis-cli","-a","[REDACTED:secret]","ping"]"#),
     ]);
 }
+
+#[test]
+fn what_a_program_is_told_on_its_way_in_is_cut() {
+    check(&[
+        ("cmd", "openssl enc -aes-256-cbc -k «Voxi9nnMBOeSKIXdy» -in f"),
+        (
+            "cmd",
+            "openssl enc -d -aes-256-cbc -in f -k '«hunter two»' | tar x",
+        ),
+        ("cmd", "openssl aes-256-cbc -d -K «{HEX}» -in f"),
+        ("cmd", "vault login «Voxi9nnMBOeSKIXdy»"),
+        ("cmd", r#"{"cmd":"vault login «Voxi9nnMBOeSKIXdy»","n":1}"#),
+        (
+            "cmd",
+            "echo «sunshine» | docker login -u bob --password-stdin registry.example.com",
+        ),
+        (
+            "cmd",
+            "echo -n \"«Voxi9nnMBO»\" | sudo podman login --username bob --password-stdin",
+        ),
+        (
+            "cmd",
+            r#"{"cmd":"echo \"«Voxi9nnMBO»\" | docker login --password-stdin"}"#,
+        ),
+        ("cmd", "echo «Voxi9nnMBO» | gh auth login --with-token"),
+        (
+            "cmd",
+            "printf '%s' '«Voxi9nnMBO»' | helm registry login -u bob --password-stdin r",
+        ),
+        ("cmd", "echo «Voxi9nnMBO» | sudo -S apt-get update"),
+    ]);
+}
+
+#[test]
+fn a_command_that_is_told_nothing_stays() {
+    check(&[
+        ("cmd", "openssl enc -aes-256-cbc -kfile f -in g"),
+        ("cmd", "openssl enc -aes-256-cbc -k $PASS -in f"),
+        (
+            "cmd",
+            "openssl enc -aes-256-cbc -in f; curl -k https-1x.example.com",
+        ),
+        ("cmd", "openssl enc -ciphers"),
+        ("cmd", "vault login -method=oidc role=demo1234"),
+        ("cmd", "vault login failed"),
+        ("cmd", "vault login for user svc-web-1 failed"),
+        ("cmd", "docker login -u bob --password-stdin < f"),
+        (
+            "cmd",
+            "echo ready | tee f && docker login -u bob --password-stdin",
+        ),
+        ("cmd", "echo done | docker login -u bob registry.example.com"),
+        ("cmd", "echo $TOKEN | docker login -u bob --password-stdin"),
+        ("cmd", "echo \"$(cat f)\" | gh auth login --with-token"),
+        ("cmd", "echo [REDACTED:secret] | docker login --password-stdin"),
+    ]);
+}

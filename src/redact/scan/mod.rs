@@ -56,6 +56,7 @@ mod government;
 mod grant;
 mod halves;
 mod harmless;
+mod hashed;
 mod header;
 pub(super) mod hits;
 mod iban;
