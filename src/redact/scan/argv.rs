@@ -85,7 +85,7 @@ pub(super) struct Commands {
 
 impl Commands {
     /// The word of a command at `start`.
-    pub(super) fn add(&mut self, bytes: &[u8], command: Command, start: usize) {
+    fn add(&mut self, bytes: &[u8], command: Command, start: usize) {
         let between = bytes.get(self.last..start).unwrap_or_default();
         if is_ended(between) {
             *self = Self::default();
@@ -118,6 +118,14 @@ fn is_ended(text: &[u8]) -> bool {
 
 /// How far behind its command an option is believed, in bytes.
 const NEAR: usize = 512;
+
+/// The word of a command at `start..end`.
+pub(super) fn command(look: &mut Look<'_, '_>, command: Command, start: usize, end: usize) {
+    look.arguments.commands.add(look.bytes, command, start);
+    if command == Command::W {
+        bind_password(look, end);
+    }
+}
 
 /// `-p`, `-u` or `-a` at `start`.
 pub(super) fn option(look: &mut Look<'_, '_>, start: usize) {
@@ -213,7 +221,7 @@ const LDAP: usize = 256;
 const BIND: &[u8] = b" -w ";
 
 /// `ldapsearch … -w SECRET`, behind the command: the option is too common to be looked for in all texts.
-pub(super) fn bind_password(look: &mut Look<'_, '_>, end: usize) {
+fn bind_password(look: &mut Look<'_, '_>, end: usize) {
     let ahead = look
         .bytes
         .get(end..look.bytes.len().min(end + LDAP))

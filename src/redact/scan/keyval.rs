@@ -18,6 +18,7 @@ use super::several;
 use super::tables;
 use super::traits;
 use super::value::{self, Extent};
+use super::written;
 use super::{filled, harmless, header};
 use crate::redact::scan::hits::Sort;
 use crate::redact::words::{Force, Named};
@@ -36,6 +37,9 @@ pub(super) fn name(look: &mut Look<'_, '_>, start: usize, end: usize) {
     look.named = to.max(start + 1);
     if tables::may_be_head(look.bytes, from, to) {
         tables::columns(look, from, to);
+    }
+    if written::may_be_head(look.bytes, from, to) {
+        written::heads(look, from, to);
     }
     if to - from >= filled::SHORTEST && filled::is_noise(look.bytes.get(from..to).unwrap_or_default()) {
         return;

@@ -94,6 +94,7 @@ mod reference;
 mod replaced;
 mod search;
 mod sentence;
+mod settings;
 mod several;
 mod shape;
 mod spoken;
@@ -109,6 +110,7 @@ mod url;
 mod value;
 mod variety;
 mod word;
+mod written;
 
 use std::borrow::Cow;
 use std::cell::RefCell;
