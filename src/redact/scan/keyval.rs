@@ -14,6 +14,7 @@ use super::pairs;
 use super::phrases;
 use super::plausible::{self, Candidate, Joint};
 use super::prose;
+use super::serialized;
 use super::several;
 use super::tables;
 use super::traits;
@@ -160,6 +161,7 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
     }
     found = otherwise::between_braces(look.bytes, site, found);
     found = whole_text(look.bytes, site, found);
+    found = serialized::whole(look.bytes, site, found);
     if site.joint == Joint::Colon && !found.quoted {
         found = behind_type(look, found);
     }

@@ -34,6 +34,8 @@ mod cases_released;
 mod cases_several;
 #[cfg(test)]
 mod cases_tables;
+#[cfg(test)]
+mod cases_told;
 mod clue;
 mod clue_words;
 mod code;
@@ -94,6 +96,7 @@ mod reference;
 mod replaced;
 mod search;
 mod sentence;
+mod serialized;
 mod settings;
 mod several;
 mod shape;
