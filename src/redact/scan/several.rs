@@ -168,10 +168,11 @@ pub(super) fn changed(look: &mut Look<'_, '_>, named: Named, site: Site, found: 
     // Many values may end at the same marks.
     let is_mark = |byte: &u8| matches!(byte, b'\\' | b'"' | b'\'');
     let behind = |ahead: &[u8]| ahead.iter().position(|byte| !is_mark(byte));
-    let place = (found.end, look.bytes.len());
-    let at = match look.bytes.get(found.end).is_some_and(is_mark) {
+    let old = note(look.bytes, found);
+    let place = (old.end, look.bytes.len());
+    let at = match look.bytes.get(old.end).is_some_and(is_mark) {
         true => look.behind.next(look.bytes, place, 1, behind).unwrap_or(place.1),
-        false => found.end,
+        false => old.end,
     };
     if byte(look.bytes, at) != b' ' {
         return;
@@ -181,14 +182,41 @@ pub(super) fn changed(look: &mut Look<'_, '_>, named: Named, site: Site, found: 
         (b'-' | b'=', b'>') => value::skip_space(look.bytes, arrow + 2, false),
         _ => return,
     };
-    let old = look.bytes.get(found.start..found.end).unwrap_or_default();
+    let text = look.bytes.get(old.start..old.end).unwrap_or_default();
     if super::joint::closes(look.bytes, site.from, start) {
         return;
     }
     // Behind any other word the arrow may say what came of it all: `password=… -> 401`.
-    let new = value::in_marks(look.bytes, start).filter(|_| found.quoted || old == b"null");
+    let new = value::in_marks(look.bytes, start).filter(|_| old.quoted || text == b"null");
     if let Some(new) = new.filter(|new| new.end > new.start) {
         cut(look, named, site, new);
+    }
+}
+
+/// `(sensitive value) -> …`, `*** -> …`: what is said in the place of the old value, as if in marks.
+fn note(bytes: &[u8], found: Extent) -> Extent {
+    let close = match byte(bytes, found.start) {
+        b'*' => b'*',
+        b'(' => b')',
+        _ => return found,
+    };
+    let is_part = |byte: u8| byte.is_ascii_alphabetic() || matches!(byte, b' ' | b'*' | b'_');
+    let end = found.start + 1 + run(bytes, found.start + 1, 24, is_part);
+    let end = match close {
+        b'*' => found.end,
+        _ => end + usize::from(byte(bytes, end) == close),
+    };
+    let note = bytes.get(found.start..end).unwrap_or_default();
+    let is_note = note.len() > 2
+        && note.ends_with(&[close])
+        && (close != b'*' || note.iter().all(|byte| *byte == b'*'));
+    match is_note && end >= found.end && !found.quoted {
+        true => Extent {
+            end,
+            quoted: true,
+            ..found
+        },
+        false => found,
     }
 }
 
