@@ -1,7 +1,9 @@
 //! Lines of tools and protocols in which a place holds a secret: how each begins, and what stands where. Data only;
 //! `forms.rs` reads it.
 
-use super::forms::Form::{self, Chat, Code, Digest, Hash, Imap, Piped, PipedUser, Refused, Stdin, Steps};
+use super::forms::Form::{
+    self, Chat, Code, Dialog, Digest, Hash, Imap, Piped, PipedUser, Refused, Stdin, Steps,
+};
 use super::forms::Step::{
     After, Arg, Begins, Behind, End, Exact, Is, Marked, Mixed, Odd, Quoted, Secret, SecretTo, Sure, Then, To,
     Upto, Word,
@@ -114,6 +116,9 @@ pub(super) const FORMS: &[(&str, Form)] = &[
     ("$scrypt$", Hash),
     ("pbkdf2:sha", Digest),
     ("scrypt:", Digest),
+    ("334 ugfzc3dvcmq6", Dialog),
+    ("334 cgfzc3dvcmq6", Dialog),
+    ("334 ugfzc3dvcmq=", Dialog),
     // The words of a sentence.
     (" is your ", Code),
     (" as your ", Code),

@@ -5,6 +5,7 @@ use super::about::{is_nothing, is_placeholder};
 use super::alphabet::{Bytes, byte};
 use super::bytes::{before, find, run, run_back};
 use super::code;
+use super::dialog;
 use super::hashed;
 use super::look::Look;
 use super::mark;
@@ -32,6 +33,8 @@ pub(super) enum Form {
     Digest,
     /// `echo 'SECRET' | docker login --password-stdin`
     Stdin,
+    /// `334 UGFzc3dvcmQ6`: the answer to it.
+    Dialog,
     /// What did not fit a field, named in the line before: `input_value='SECRET'`.
     Refused,
 }
@@ -111,6 +114,7 @@ pub(super) fn begin(look: &mut Look<'_, '_>, form: Form, start: usize, end: usiz
         Form::Code => return code::before(look, start, end),
         Form::Hash => return hashed::listed(look, start, end),
         Form::Digest => return hashed::digest(look, start, end),
+        Form::Dialog => return dialog::answer(look, end),
         Form::Stdin => stdin(look.bytes, start, end),
         Form::Refused => refused(look, start, end),
     };

@@ -5,6 +5,7 @@ use super::alphabet::{Bytes, byte};
 use super::bytes::run_back;
 use super::identifier::identifier;
 use super::joint::{self, Site};
+use super::keys;
 use super::lead;
 use super::lexicon::Lexicon;
 use super::look::Look;
@@ -294,10 +295,14 @@ pub(super) fn cut(look: &mut Look<'_, '_>, named: Named, site: Site, found: Exte
         // The names within the value are looked at by themselves, so that what is no secret stays.
         return false;
     }
-    if named.force == Force::Parameter && !site.parameter {
-        return false;
-    }
     let name = look.bytes.get(site.from..site.to).unwrap_or_default();
+    let mut named = named;
+    if named.force == Force::Parameter && !site.parameter {
+        if !keys::is_key(name, value.as_bytes()) {
+            return false;
+        }
+        named.force = Force::Certain;
+    }
     if site.joint == Joint::Colon && is_place(name, value.as_bytes()) {
         return false;
     }
