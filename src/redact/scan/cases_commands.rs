@@ -74,6 +74,8 @@ fn what_a_program_is_told_on_its_way_in_is_cut() {
         ),
         ("cmd", "openssl aes-256-cbc -d -K «{HEX}» -in f"),
         ("cmd", "vault login «Voxi9nnMBOeSKIXdy»"),
+        ("cmd", "vault login «Voxi9nnMBOeSKIXdy» > f && ls"),
+        ("cmd", "vault login -no-print «Voxi9nnMBOeSKIXdy»; ls"),
         ("cmd", r#"{"cmd":"vault login «Voxi9nnMBOeSKIXdy»","n":1}"#),
         (
             "cmd",
@@ -108,6 +110,7 @@ fn a_command_that_is_told_nothing_stays() {
         ("cmd", "openssl enc -ciphers"),
         ("cmd", "vault login -method=oidc role=demo1234"),
         ("cmd", "vault login failed"),
+        ("cmd", "vault login svc-web-01 succeeded"),
         ("cmd", "vault login for user svc-web-1 failed"),
         ("cmd", "docker login -u bob --password-stdin < f"),
         (

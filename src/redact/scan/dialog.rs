@@ -13,7 +13,8 @@ const LONGEST: usize = 256;
 /// The question that ends at `end`: cuts the answer in the next line.
 pub(super) fn answer(look: &mut Look<'_, '_>, end: usize) {
     let bytes = look.bytes;
-    let asked = end.checked_sub(12).and_then(|from| bytes.get(from..end));
+    let asked = end.checked_sub(16).and_then(|from| bytes.get(from..end));
+    let asked = asked.and_then(|asked| asked.strip_prefix(b"334 "));
     if !asked.is_some_and(|asked| QUESTIONS.contains(&asked)) {
         return;
     }

@@ -35,13 +35,22 @@ pub(super) const FORMS: &[(&str, Form)] = &[
     ("sudo -s", Piped),
     ("docker login ", Stdin),
     ("podman login ", Stdin),
-    ("nerdctl login ", Stdin),
     ("helm registry login ", Stdin),
     ("gh auth login ", Stdin),
     // openssl enc -aes-256-cbc -k SECRET -in f
     ("openssl enc ", PASSPHRASE),
     ("openssl aes-", PASSPHRASE),
-    ("vault login ", Steps(&[&[Exact(b"vault login "), Secret, Odd]])),
+    (
+        "vault login ",
+        Steps(&[
+            &[Exact(b"vault login "), Secret, Odd, End],
+            &[Exact(b"vault login "), Secret, Odd, Then(b" &")],
+            &[Exact(b"vault login "), Secret, Odd, Then(b" |")],
+            &[Exact(b"vault login "), Secret, Odd, Then(b" >")],
+            &[Exact(b"vault login "), Secret, Odd, Then(b";")],
+            &[Exact(b"vault login "), Is(b"-no-print "), Secret, Odd],
+        ]),
+    ),
     ("sp_addlogin ", Steps(&[&[Quoted, Secret, Marked]])),
     (
         ":identify ",
@@ -116,9 +125,10 @@ pub(super) const FORMS: &[(&str, Form)] = &[
     ("$scrypt$", Hash),
     ("pbkdf2:sha", Digest),
     ("scrypt:", Digest),
-    ("334 ugfzc3dvcmq6", Dialog),
-    ("334 cgfzc3dvcmq6", Dialog),
-    ("334 ugfzc3dvcmq=", Dialog),
+    // What a mail server asks, in base64.
+    ("ugfzc3dvcmq6", Dialog),
+    ("cgfzc3dvcmq6", Dialog),
+    ("ugfzc3dvcmq=", Dialog),
     // The words of a sentence.
     (" is your ", Code),
     (" as your ", Code),

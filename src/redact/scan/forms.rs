@@ -238,7 +238,7 @@ fn to(bytes: &[u8], at: usize, text: &[u8]) -> Option<usize> {
     let ahead = bytes.get(at..bytes.len().min(at + NEAR)).unwrap_or_default();
     let line = memchr::memchr2(b'\n', b'|', ahead).unwrap_or(ahead.len());
     let line = ahead.get(..line).unwrap_or_default();
-    let ends = [&b"; "[..], b" && "].map(|end| find(line, end).unwrap_or(line.len()));
+    let ends = [&b"; "[..], b"&& "].map(|end| find(line, end).unwrap_or(line.len()));
     let line = line.get(..*ends.iter().min()?)?;
     find(line, text).map(|found| found + text.len())
 }

@@ -193,30 +193,34 @@ pub(super) fn changed(look: &mut Look<'_, '_>, named: Named, site: Site, found: 
     }
 }
 
-/// `(sensitive value) -> …`, `*** -> …`: what is said in the place of the old value, as if in marks.
+/// `(sensitive value) -> …`, `*** -> …`: what is said in the place of the old value, as if in marks. In a program, an arrow
+/// behind a name in brackets begins a function.
 fn note(bytes: &[u8], found: Extent) -> Extent {
-    let close = match byte(bytes, found.start) {
-        b'*' => b'*',
-        b'(' => b')',
-        _ => return found,
+    const NOTES: [&[u8]; 6] = [
+        b"(sensitive)",
+        b"(sensitive value)",
+        b"(hidden)",
+        b"(redacted)",
+        b"(masked)",
+        b"(known after apply)",
+    ];
+    let rest = bytes.get(found.start..).unwrap_or_default();
+    let len = match byte(rest, 0) {
+        b'(' => NOTES
+            .iter()
+            .find(|note| rest.starts_with(note))
+            .map(|note| note.len()),
+        b'*' => Some(run(rest, 0, 32, |byte| byte == b'*')).filter(|len| *len > 2),
+        _ => None,
     };
-    let is_part = |byte: u8| byte.is_ascii_alphabetic() || matches!(byte, b' ' | b'*' | b'_');
-    let end = found.start + 1 + run(bytes, found.start + 1, 24, is_part);
-    let end = match close {
-        b'*' => found.end,
-        _ => end + usize::from(byte(bytes, end) == close),
-    };
-    let note = bytes.get(found.start..end).unwrap_or_default();
-    let is_note = note.len() > 2
-        && note.ends_with(&[close])
-        && (close != b'*' || note.iter().all(|byte| *byte == b'*'));
-    match is_note && end >= found.end && !found.quoted {
-        true => Extent {
+    let end = len.map(|len| found.start + len).filter(|end| *end >= found.end);
+    match end.filter(|_| !found.quoted) {
+        Some(end) => Extent {
             end,
             quoted: true,
             ..found
         },
-        false => found,
+        None => found,
     }
 }
 
