@@ -193,6 +193,10 @@ fn what_stands_under_the_name_of_a_secret_in_a_text_of_a_text_is_cut() {
             r#"["a","password,login\n«hunter2»,bob","login;password\nweb;«hunter2»"]"#,
         ),
         ("body", r#"{"log":"login\tpassword\nweb\t«hunter2»\n"}"#),
+        (
+            "body",
+            r#"{"m":"id, token, name","n":["key","token"],"log":"login,password\nweb,«hunter2»\n"}"#,
+        ),
         ("body", r#"{"log":"\"login\",\"password\"\n\"web\",\"«a,b»\"\n"}"#),
         (
             "body",

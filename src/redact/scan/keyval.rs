@@ -161,8 +161,7 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
         found = value::braced(look.bytes, found);
     }
     found = otherwise::between_braces(look.bytes, site, found);
-    found = whole_text(look.bytes, site, found);
-    found = serialized::whole(look.bytes, site, found);
+    found = serialized::whole(look.bytes, site, whole_text(look.bytes, site, found));
     if site.joint == Joint::Colon && !found.quoted {
         found = behind_type(look, found);
     }

@@ -26,11 +26,17 @@ enum Edge {
 /// Whether the name may be the head of a column in a text of a text: at an end of its line or beside what parts columns.
 #[inline]
 pub(super) fn may_be_head(bytes: &[u8], from: usize, to: usize) -> bool {
-    if !matches!(byte(bytes, to), b'\\' | b',' | b';' | b'|' | b' ') {
-        return false;
-    }
-    let next = next(bytes, to);
-    next.is_some() && last(bytes, from).is_some_and(|last| next == Some(Edge::Part) || last == Edge::Part)
+    let goes_on = match (byte(bytes, to), byte(bytes, to + 1)) {
+        (b',' | b';' | b'|', _) | (b'\\', b'n' | b'r' | b't') | (b' ', b' ' | b'|' | b'\\') => true,
+        (b'\\', b'"') => matches!(byte(bytes, to + 2), b',' | b';' | b'\\'),
+        _ => false,
+    };
+    goes_on && is_among_heads(bytes, from, to)
+}
+
+fn is_among_heads(bytes: &[u8], from: usize, to: usize) -> bool {
+    let (last, next) = (last(bytes, from), next(bytes, to));
+    last.is_some() && next.is_some() && (last == Some(Edge::Part) || next == Some(Edge::Part))
 }
 
 fn next(bytes: &[u8], to: usize) -> Option<Edge> {
@@ -61,6 +67,7 @@ pub(super) fn heads(look: &mut Look<'_, '_>, from: usize, to: usize) {
     }
     let bytes = look.bytes;
     let ahead = bytes.get(to..bytes.len().min(to + HEADS)).unwrap_or_default();
+    let ahead = ahead.get(..line_len(ahead)).unwrap_or_default();
     let end = find(ahead, b"\\n");
     // Whatever this is, the names that follow in it need not ask again.
     look.tables.written = to + end.unwrap_or(ahead.len());
@@ -75,6 +82,12 @@ pub(super) fn heads(look: &mut Look<'_, '_>, from: usize, to: usize) {
     if line.iter().all(is_part) && (!line.contains(&b' ') || is_drawn()) {
         around(look, from);
     }
+}
+
+/// How far a line of heads may go, up to the mark that closes the text.
+fn line_len(bytes: &[u8]) -> usize {
+    let ends = |(at, byte): (usize, &u8)| !is_part(byte) || *byte == b'"' && before(bytes, at, 1) != b'\\';
+    bytes.iter().enumerate().position(ends).unwrap_or(bytes.len())
 }
 
 /// Part of a line of heads.
