@@ -106,7 +106,11 @@ fn bare_mark(bytes: &[u8]) -> Option<usize> {
 
 /// `value` before the written end of a line, at `start`.
 pub(super) fn value(look: &mut Look<'_, '_>, start: usize) {
-    if start >= look.tables.written {
+    let is_head = match before(look.bytes, start, 1) {
+        b' ' => before(look.bytes, start, 2) == b' ',
+        last => matches!(last, b',' | b';' | b't' | b'"'),
+    };
+    if is_head && start >= look.tables.written {
         look.tables.written = start + 1;
         around(look, start);
     }
