@@ -40,7 +40,7 @@ pub(super) fn name(look: &mut Look<'_, '_>, start: usize, end: usize) {
     if tables::may_be_head(look.bytes, from, to) {
         tables::columns(look, from, to);
     }
-    if written::may_be_head(look.bytes, from, to) {
+    if written::may_be_head(look, from, to) {
         written::heads(look, from, to);
     }
     if to - from >= filled::SHORTEST && filled::is_noise(look.bytes.get(from..to).unwrap_or_default()) {

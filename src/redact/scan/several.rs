@@ -168,7 +168,10 @@ pub(super) fn changed(look: &mut Look<'_, '_>, named: Named, site: Site, found: 
     // Many values may end at the same marks.
     let is_mark = |byte: &u8| matches!(byte, b'\\' | b'"' | b'\'');
     let behind = |ahead: &[u8]| ahead.iter().position(|byte| !is_mark(byte));
-    let old = note(look.bytes, found);
+    let old = match byte(look.bytes, found.start) {
+        b'(' | b'*' if !found.quoted => note(look.bytes, found),
+        _ => found,
+    };
     let place = (old.end, look.bytes.len());
     let at = match look.bytes.get(old.end).is_some_and(is_mark) {
         true => look.behind.next(look.bytes, place, 1, behind).unwrap_or(place.1),
@@ -214,7 +217,7 @@ fn note(bytes: &[u8], found: Extent) -> Extent {
         _ => None,
     };
     let end = len.map(|len| found.start + len).filter(|end| *end >= found.end);
-    match end.filter(|_| !found.quoted) {
+    match end {
         Some(end) => Extent {
             end,
             quoted: true,

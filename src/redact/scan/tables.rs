@@ -22,8 +22,9 @@ pub(super) struct Tables {
     pairs: usize,
     /// The same of lines of settings.
     pub(super) settings: usize,
-    /// The same of texts in which the ends of lines are written.
+    /// The same of texts in which the ends of lines are written, and whether there may be one.
     pub(super) written: usize,
+    pub(super) escapes: Option<bool>,
 }
 
 /// The longest line of heads, in bytes.

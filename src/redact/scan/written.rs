@@ -25,13 +25,21 @@ enum Edge {
 
 /// Whether the name may be the head of a column in a text of a text: at an end of its line or beside what parts columns.
 #[inline]
-pub(super) fn may_be_head(bytes: &[u8], from: usize, to: usize) -> bool {
+pub(super) fn may_be_head(look: &mut Look<'_, '_>, from: usize, to: usize) -> bool {
+    let bytes = look.bytes;
     let goes_on = match (byte(bytes, to), byte(bytes, to + 1)) {
         (b',' | b';' | b'|', _) | (b'\\', b'n' | b'r' | b't') | (b' ', b' ' | b'|' | b'\\') => true,
         (b'\\', b'"') => matches!(byte(bytes, to + 2), b',' | b';' | b'\\'),
         _ => false,
     };
-    goes_on && is_among_heads(bytes, from, to)
+    goes_on && from >= look.tables.written && has_escapes(look) && is_among_heads(bytes, from, to)
+}
+
+/// Whether the text has a backslash at all.
+fn has_escapes(look: &mut Look<'_, '_>) -> bool {
+    let bytes = look.bytes;
+    let known = &mut look.tables.escapes;
+    *known.get_or_insert_with(|| memchr::memchr(b'\\', bytes).is_some())
 }
 
 fn is_among_heads(bytes: &[u8], from: usize, to: usize) -> bool {
@@ -62,9 +70,6 @@ fn last(bytes: &[u8], from: usize) -> Option<Edge> {
 
 /// The tables of the text around the name at `from..to`, if that stands in a line of names which is followed by others.
 pub(super) fn heads(look: &mut Look<'_, '_>, from: usize, to: usize) {
-    if from < look.tables.written {
-        return;
-    }
     let bytes = look.bytes;
     let ahead = bytes.get(to..bytes.len().min(to + HEADS)).unwrap_or_default();
     let ahead = ahead.get(..line_len(ahead)).unwrap_or_default();
