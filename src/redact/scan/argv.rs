@@ -149,14 +149,10 @@ fn option_of(look: &mut Look<'_, '_>, (command, at): (Command, usize), start: us
     let apart = after == b' ' || after == b'"' || after == b'\'' || after == b'\\';
     match (command, letter) {
         (Command::P, b'p') | (Command::CapitalP, b'P') | (Command::A, b'a') if apart => {
-            if !listed(look, at, (start, start + 2), false) {
-                argument(look, start + 2, (Some(at), false));
-            }
+            behind(look, at, (start, start + 2), false);
         }
         (Command::U, b'u' | b'U') => {
-            if !listed(look, at, (start, start + 2), true) {
-                argument(look, start + 2, (Some(at), true));
-            }
+            behind(look, at, (start, start + 2), true);
         }
         (Command::GluedP | Command::P, b'p') | (Command::CapitalP, b'P')
             if after.is_ascii_graphic() && !apart =>
@@ -169,6 +165,13 @@ fn option_of(look: &mut Look<'_, '_>, (command, at): (Command, usize), start: us
         }
         (Command::GluedP, b'p') if before.is_ascii_whitespace() => in_quotes(look, start + 2),
         _ => {}
+    }
+}
+
+/// The argument of the option at `place`, in a line or in a list.
+fn behind(look: &mut Look<'_, '_>, command: usize, place: (usize, usize), user: bool) {
+    if !listed(look, command, place, user) {
+        argument(look, place.1, (Some(command), user));
     }
 }
 
@@ -266,7 +269,20 @@ fn argument(look: &mut Look<'_, '_>, at: usize, (command, user): (Option<usize>,
     let Some(start) = value::next_argument(look.bytes, at) else {
         return;
     };
-    let quote = super::alphabet::byte(look.bytes, start.saturating_sub(1));
+    let byte = |at| super::alphabet::byte(look.bytes, at);
+    let quote = byte(start.saturating_sub(1));
+    // What the marks close ends here, or goes on with an escape.
+    let is_mark = |byte: u8| matches!(byte, b'"' | b'\'');
+    let is_apart = look.bytes.get(at..start).is_some_and(|gap| gap.contains(&b' '));
+    let is_closed = match (quote, byte(start)) {
+        (b'"' | b'\'', b']' | b'}' | b')') | (b'\\', b'n' | b'r' | b't') => {
+            is_mark(byte(start.saturating_sub(2)))
+        }
+        _ => false,
+    };
+    if is_closed && !is_apart {
+        return;
+    }
     let end = if matches!(quote, b'"' | b'\'') {
         start + value::until(look.bytes, start, quote)
     } else {

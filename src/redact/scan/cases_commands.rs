@@ -60,6 +60,8 @@ fn what_is_no_secret_in_a_list_stays() {
         ("cmd", r#"["git","commit","-a","-m","curl"]"#),
         ("cmd", "[curl -s https://x.example.com]"),
         ("cmd", r#"["tar","-w","files"]"#),
+        ("cmd", r#"["redis-cli","option \"-a\""]"#),
+        ("cmd", r#"{"m":"redis-cli knows \"-a\"\nand more"}"#),
         ("cmd", r#"["redis-cli","-a","[REDACTED:secret]","ping"]"#),
     ]);
 }

@@ -27,7 +27,7 @@ pub(super) fn answer(look: &mut Look<'_, '_>, end: usize) {
     let is_closed = matches!(byte(ahead, len), 0..=b' ' | b'"' | b'\'' | b'\\');
     // Four letters may be the next command.
     let is_long = len >= 8 || len == 4 && byte(ahead, 3) == b'=';
-    if is_closed && is_long && len % 4 == 0 {
+    if is_closed && is_long && len & 3 == 0 {
         look.secret(start, start + len, "kv.form");
     }
 }
