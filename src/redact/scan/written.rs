@@ -1,7 +1,7 @@
 //! Tables in a text of a text, in which the end of a line is written as `\n`: the text is read as it was before.
 
 use super::alphabet::byte;
-use super::bytes::{before, find, run, run_back};
+use super::bytes::{before, run, run_back};
 use super::hits::Hits;
 use super::identifier::identifier;
 use super::look::Look;
@@ -72,13 +72,13 @@ fn last(bytes: &[u8], from: usize) -> Option<Edge> {
 pub(super) fn heads(look: &mut Look<'_, '_>, from: usize, to: usize) {
     let bytes = look.bytes;
     let ahead = bytes.get(to..bytes.len().min(to + HEADS)).unwrap_or_default();
-    let ahead = ahead.get(..line_len(ahead)).unwrap_or_default();
-    let end = find(ahead, b"\\n");
+    let len = line_len(ahead);
+    let end = Some(len).filter(|end| is_break(ahead, *end));
     // Whatever this is, the names that follow in it need not ask again.
-    look.tables.written = to + end.unwrap_or(ahead.len());
+    look.tables.written = to + len;
     let Some(end) = end else { return };
     let head = bytes.get(from.saturating_sub(HEADS)..from).unwrap_or_default();
-    let line = memchr::memrchr_iter(b'\\', head).find(|at| byte(head, at + 1) == b'n');
+    let line = memchr::memrchr_iter(b'\\', head).find(|at| is_break(head, *at));
     let head = head.get(line.map_or(0, |at| at + 2)..).unwrap_or_default();
     let begin = bare_mark(head).map_or(0, |at| at + 1);
     let line = bytes.get(from - head.len() + begin..to + end).unwrap_or_default();
@@ -89,10 +89,16 @@ pub(super) fn heads(look: &mut Look<'_, '_>, from: usize, to: usize) {
     }
 }
 
-/// How far a line of heads may go, up to the mark that closes the text.
+/// How far a line of heads may go: up to its written end, or the mark that closes the text.
 fn line_len(bytes: &[u8]) -> usize {
-    let ends = |(at, byte): (usize, &u8)| !is_part(byte) || *byte == b'"' && before(bytes, at, 1) != b'\\';
+    let ends = |(at, byte): (usize, &u8)| {
+        !is_part(byte) || *byte == b'"' && before(bytes, at, 1) != b'\\' || is_break(bytes, at)
+    };
     bytes.iter().enumerate().position(ends).unwrap_or(bytes.len())
+}
+
+fn is_break(bytes: &[u8], at: usize) -> bool {
+    byte(bytes, at) == b'\\' && byte(bytes, at + 1) == b'n'
 }
 
 /// Part of a line of heads.
