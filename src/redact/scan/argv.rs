@@ -1,6 +1,7 @@
 //! Command lines: options of one letter, which mean a secret only behind certain commands.
 
 use super::ahead::Ahead;
+use super::argvec;
 use super::bytes::find;
 use super::joint;
 use super::look::Look;
@@ -18,8 +19,9 @@ pub(super) struct Arguments {
     marked: (usize, usize),
     /// The next `:80`.
     port: Ahead,
-    /// The next `-w`.
+    /// The next `-w` in a line, and the next in a list.
     bind: Ahead,
+    listed: Ahead,
 }
 
 /// A command whose short options hold secrets.
@@ -83,7 +85,7 @@ pub(super) struct Commands {
 
 impl Commands {
     /// The word of a command at `start`.
-    pub(super) fn add(&mut self, bytes: &[u8], command: Command, start: usize) {
+    fn add(&mut self, bytes: &[u8], command: Command, start: usize) {
         let between = bytes.get(self.last..start).unwrap_or_default();
         if is_ended(between) {
             *self = Self::default();
@@ -98,10 +100,10 @@ impl Commands {
         self.at.iter().all(Option::is_none)
     }
 
-    /// Whether such a command stands near before `option`.
-    fn has(&self, command: Command, option: usize) -> bool {
+    /// Where such a command stands near before `option`.
+    fn before(&self, command: Command, option: usize) -> Option<usize> {
         let at = self.at.get(command as usize).copied().flatten();
-        at.is_some_and(|at| option.saturating_sub(at) <= NEAR)
+        at.filter(|at| option.saturating_sub(*at) <= NEAR)
     }
 }
 
@@ -117,6 +119,14 @@ fn is_ended(text: &[u8]) -> bool {
 /// How far behind its command an option is believed, in bytes.
 const NEAR: usize = 512;
 
+/// The word of a command at `start..end`.
+pub(super) fn command(look: &mut Look<'_, '_>, command: Command, start: usize, end: usize) {
+    look.arguments.commands.add(look.bytes, command, start);
+    if command == Command::W {
+        bind_password(look, end);
+    }
+}
+
 /// `-p`, `-u` or `-a` at `start`.
 pub(super) fn option(look: &mut Look<'_, '_>, start: usize) {
     let before = start
@@ -126,22 +136,24 @@ pub(super) fn option(look: &mut Look<'_, '_>, start: usize) {
         return;
     }
     for command in KINDS {
-        if look.arguments.commands.has(command, start) {
-            option_of(look, command, start, before);
+        if let Some(at) = look.arguments.commands.before(command, start) {
+            option_of(look, (command, at), start, before);
         }
     }
 }
 
-/// As [`option`], of the command; `before` is the byte before it.
-fn option_of(look: &mut Look<'_, '_>, command: Command, start: usize, before: u8) {
+/// As [`option`], of the command at a place; `before` is the byte before the option.
+fn option_of(look: &mut Look<'_, '_>, (command, at): (Command, usize), start: usize, before: u8) {
     let letter = super::alphabet::byte(look.bytes, start + 1);
     let after = super::alphabet::byte(look.bytes, start + 2);
     let apart = after == b' ' || after == b'"' || after == b'\'' || after == b'\\';
     match (command, letter) {
         (Command::P, b'p') | (Command::CapitalP, b'P') | (Command::A, b'a') if apart => {
-            argument(look, start + 2, false)
+            behind(look, at, (start, start + 2), false);
         }
-        (Command::U, b'u' | b'U') => argument(look, start + 2, true),
+        (Command::U, b'u' | b'U') => {
+            behind(look, at, (start, start + 2), true);
+        }
         (Command::GluedP | Command::P, b'p') | (Command::CapitalP, b'P')
             if after.is_ascii_graphic() && !apart =>
         {
@@ -154,6 +166,36 @@ fn option_of(look: &mut Look<'_, '_>, command: Command, start: usize, before: u8
         (Command::GluedP, b'p') if before.is_ascii_whitespace() => in_quotes(look, start + 2),
         _ => {}
     }
+}
+
+/// The argument of the option at `place`, in a line or in a list.
+fn behind(look: &mut Look<'_, '_>, command: usize, place: (usize, usize), user: bool) {
+    if !listed(look, command, place, user) {
+        argument(look, place.1, (Some(command), user));
+    }
+}
+
+/// `"-a", "SECRET"`: whether the option at `place` is a text of a list that the command begins, and so is its argument.
+fn listed(look: &mut Look<'_, '_>, command: usize, place: (usize, usize), user: bool) -> bool {
+    let Some(found) = argvec::argument(look.bytes, place.0, place.1) else {
+        return false;
+    };
+    let start = match user {
+        true => look.arguments.colon(look.bytes, found.start, found.end),
+        false => found.start.checked_sub(1),
+    };
+    let Some(start) = start.map(|colon| colon + 1) else {
+        return true;
+    };
+    let text = look.text.get(start..found.end).unwrap_or_default();
+    if may_be_password(text)
+        && !argvec::is_numbers(text.as_bytes())
+        && argvec::is_one(look.bytes, command, place.0)
+    {
+        look.secret(start, found.end, "kv.option");
+        look.named = look.named.max(found.end);
+    }
+    true
 }
 
 /// `-p'SECRET'`: the quotation marks are the shell's.
@@ -182,7 +224,7 @@ const LDAP: usize = 256;
 const BIND: &[u8] = b" -w ";
 
 /// `ldapsearch … -w SECRET`, behind the command: the option is too common to be looked for in all texts.
-pub(super) fn bind_password(look: &mut Look<'_, '_>, end: usize) {
+fn bind_password(look: &mut Look<'_, '_>, end: usize) {
     let ahead = look
         .bytes
         .get(end..look.bytes.len().min(end + LDAP))
@@ -197,29 +239,55 @@ pub(super) fn bind_password(look: &mut Look<'_, '_>, end: usize) {
     if let Some(option) = option.filter(|option| !before(*option).iter().any(is_end)) {
         // The names before the option are still to be looked at.
         let named = look.named;
-        argument(look, option + 3, false);
+        argument(look, option + 3, (None, false));
+        look.named = named;
+    }
+    let in_list = |text: &[u8]| {
+        let is_in_marks = |at: &usize| matches!(super::alphabet::byte(text, at + 2), b'"' | b'\'' | b'\\');
+        memchr::memmem::find_iter(text, b"-w").find(is_in_marks)
+    };
+    if let Some(option) = look.arguments.listed.next(look.bytes, place, 3, in_list) {
+        let named = look.named;
+        listed(look, end, (option, option + 2), false);
         look.named = named;
     }
 }
 
 /// `--user USER:SECRET`; `--userSECRET` is no such option.
-pub(super) fn user(look: &mut Look<'_, '_>, _start: usize, end: usize) {
-    argument(look, end, true);
+pub(super) fn user(look: &mut Look<'_, '_>, start: usize, end: usize) {
+    let command = look.arguments.commands.before(Command::U, start);
+    if !command.is_some_and(|command| listed(look, command, (start, end), true)) {
+        argument(look, end, (command, true));
+    }
 }
 
-/// The argument that begins behind an option: all of it, or what follows the colon.
-fn argument(look: &mut Look<'_, '_>, at: usize, user: bool) {
+/// The argument that begins behind an option of a command: all of it, or what follows the colon.
+fn argument(look: &mut Look<'_, '_>, at: usize, (command, user): (Option<usize>, bool)) {
     if joint::closes(look.bytes, at, value::skip_space(look.bytes, at, false)) {
         return;
     }
     let Some(start) = value::next_argument(look.bytes, at) else {
         return;
     };
-    let quote = super::alphabet::byte(look.bytes, start.saturating_sub(1));
+    let byte = |at| super::alphabet::byte(look.bytes, at);
+    let quote = byte(start.saturating_sub(1));
+    // What the marks close ends here, or goes on with an escape.
+    let is_mark = |byte: u8| matches!(byte, b'"' | b'\'');
+    let is_apart = look.bytes.get(at..start).is_some_and(|gap| gap.contains(&b' '));
+    let is_closed = match (quote, byte(start)) {
+        (b'"' | b'\'', b']' | b'}' | b')') | (b'\\', b'n' | b'r' | b't') => {
+            is_mark(byte(start.saturating_sub(2)))
+        }
+        _ => false,
+    };
+    if is_closed && !is_apart {
+        return;
+    }
     let end = if matches!(quote, b'"' | b'\'') {
         start + value::until(look.bytes, start, quote)
     } else {
-        look.word_end(start, look.bytes.len().min(start + value::LONGEST))
+        let end = look.word_end(start, look.bytes.len().min(start + value::LONGEST));
+        command.map_or(end, |command| argvec::end_in_list(look, command, start, end))
     };
     let start = match user {
         true => match look.arguments.colon(look.bytes, start, end) {

@@ -166,6 +166,10 @@ fn the_hash_of_a_password_is_cut() {
         "bob:«$scrypt$ln=16,r=8,p=1${22}${43}»",
         "bob:«$pbkdf2-sha256$29000${22}${43}»",
         "bob,«pbkdf2_sha256$600000${22}${43}=»",
+        "bob,«pbkdf2:sha256:600000${16}${HEX}{HEX}»,true",
+        "{\"hash\":\"«scrypt:32768:8:1${16}${HEX}{HEX}»\",\"n\":1}",
+        "bob\\n«pbkdf2:sha1${8}${HEX}»",
+        "bob|«scrypt${22}$16384$8$1${86}==»",
         "root:«$6${16}${86}»:1::\nweb:«$6${16}${86}»:2::",
         "{\"shadow\":\"web:«$6${16}${86}»:19700:0:99999:7:::\\nbin:*:19700\"}",
     ]);
@@ -186,5 +190,10 @@ fn what_only_begins_as_a_hash_does_stays() {
         "{SSHA} is used for userPassword",
         "web:[REDACTED:secret]:19700:0:99999:7:::",
         "hash $argon2id$ and $scrypt$ are known",
+        "method=pbkdf2:sha256:600000 salt_length=16",
+        "method: scrypt:32768:8:1, scrypt: too slow",
+        "pbkdf2:sha256:600000$salt$hash",
+        "xpbkdf2:sha256:600000${16}${32}",
+        "scrypt:32768:8:1$[REDACTED:secret]",
     ]);
 }

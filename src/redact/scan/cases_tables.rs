@@ -135,6 +135,105 @@ fn a_table_of_two_columns_that_says_no_secret_stays() {
 }
 
 #[test]
+fn settings_of_two_cells_are_judged_by_their_names() {
+    check(&[
+        ("out", "name,value\ndb_password,«sunshine»\ndb_user,bob"),
+        (
+            "out",
+            "\"key\",\"value\"\n\"db_password\",\"«a,b\"\"c»\"\n\"db_user\",\"bob\"\n",
+        ),
+        (
+            "out",
+            "Setting;Value\r\ndb_user;bob\r\napi_key;«9fK2mQx81LzPq»\r\n",
+        ),
+        ("out", "property\tvalue\ndb.password\t«sunshine»\n"),
+        ("out", "exported:\nKEY,VALUE\nDB_PASSWORD,«sunshine»\n\ndone"),
+        (
+            "out",
+            r#"{"log":"name,value\ndb_user,bob\ndb_password,«sunshine»\n","n":1}"#,
+        ),
+        (
+            "out",
+            r#"{"log":"\"key\",\"value\"\r\n\"db_password\",\"«sunshine»\"\r\n","n":1}"#,
+        ),
+    ]);
+}
+
+#[test]
+fn lines_that_are_no_settings_stay() {
+    check(&[
+        ("out", "name,value\ntoken_count,123456\npassword_changed,yes"),
+        (
+            "out",
+            "name,value\npassword,***\ntoken,\nsecret,[REDACTED:secret]",
+        ),
+        ("out", "rule,value\npassword,plum"),
+        ("out", "a name,value\npassword,plum"),
+        ("out", "f(\nname,value\n)\npassword,plum"),
+        ("out", "name,value\n\npassword,plum"),
+        ("out", "name,value\npassword,plum,3"),
+        ("out", "name;value\npassword,plum"),
+        ("out", r#"{"log":"the value\npassword,plum"}"#),
+    ]);
+}
+
+#[test]
+fn what_stands_under_the_name_of_a_secret_in_a_text_of_a_text_is_cut() {
+    check(&[
+        (
+            "body",
+            r#"{"log":"login,password,active\nweb,«FB7UTtM!6uv6vK3»,true\n"}"#,
+        ),
+        (
+            "body",
+            r#"{"n":1,"log":"login,password\r\nweb,«sunshine»\r\nbob,«hunter2»\r\n","m":"web,plum"}"#,
+        ),
+        (
+            "body",
+            r#"["a","password,login\n«hunter2»,bob","login;password\nweb;«hunter2»"]"#,
+        ),
+        ("body", r#"{"log":"login\tpassword\nweb\t«hunter2»\n"}"#),
+        (
+            "body",
+            r#"{"m":"id, token, name","n":["key","token"],"log":"login,password\nweb,«hunter2»\n"}"#,
+        ),
+        ("body", r#"{"log":"\"login\",\"password\"\n\"web\",\"«a,b»\"\n"}"#),
+        (
+            "body",
+            r#"{"log":"imported:\nlogin,password,active\nweb,«sun\/shine\\x»,true\n\ndone"}"#,
+        ),
+        (
+            "body",
+            r#"{"out":"| user | password |\n|------|:--------:|\n| bob | «hunter2» |\n| al | |\n"}"#,
+        ),
+        (
+            "body",
+            r#"{"out":" user | password \n------+----------\n bob  | «hunter2»\n(1 row)"}"#,
+        ),
+        (
+            "body",
+            r#"{"out":"Key         Value\n---         -----\npassword    «correct horse»\nuser        bob\n"}"#,
+        ),
+        ("body", r"login,password,active\nweb,«FB7UTtM!6uv6vK3»,true"),
+        ("body", r#"Export { body: "size,login,password\n7,wéb,«plüm»" }"#),
+    ]);
+}
+
+#[test]
+fn a_text_of_a_text_without_a_table_stays() {
+    check(&[
+        ("body", r#"{"log":"user,password\nbob,***\nal,\nzoe,null\n"}"#),
+        ("body", r#"{"log":"user,password\nhunter2"}"#),
+        ("body", r#"{"log":"user,password\nbob,plum,3"}"#),
+        ("body", r#"{"log":"no such column: token, id\n at x, y"}"#),
+        ("body", r#"{"q":"SELECT\nid,password\nfrom users,accounts"}"#),
+        ("body", r#"{"log":"user,password\n","b":"bob,plum"}"#),
+        ("body", r#"["user","password\nbob,plum"]"#),
+        ("body", r#"{"log":"model,token_count\na,123456\n"}"#),
+    ]);
+}
+
+#[test]
 fn the_second_half_of_a_row_that_the_limit_cuts_takes_no_secret_with_it() {
     let row = "web,hunter22x,true and more of it\n";
     let text = format!("login,password,note\n{}", row.repeat(1000));

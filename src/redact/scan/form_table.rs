@@ -1,7 +1,9 @@
 //! Lines of tools and protocols in which a place holds a secret: how each begins, and what stands where. Data only;
 //! `forms.rs` reads it.
 
-use super::forms::Form::{self, Chat, Code, Hash, Imap, Piped, PipedUser, Refused, Steps};
+use super::forms::Form::{
+    self, Chat, Code, Dialog, Digest, Hash, Imap, Piped, PipedUser, Refused, Stdin, Steps,
+};
 use super::forms::Step::{
     After, Arg, Begins, Behind, End, Exact, Is, Marked, Mixed, Odd, Quoted, Secret, SecretTo, Sure, Then, To,
     Upto, Word,
@@ -12,6 +14,9 @@ const SNMP: Form = Steps(&[
     &[To(b"-v3 "), To(b"-A "), Secret, Odd],
     &[To(b"-v3 "), To(b"-X "), Secret, Odd],
 ]);
+
+/// A passphrase, or a key in hexadecimal digits.
+const PASSPHRASE: Form = Steps(&[&[To(b" -k "), Secret, Sure], &[To(b" -K "), Secret, Sure]]);
 
 const BROKER: &[u8] = b"rabbitmqctl ";
 
@@ -28,6 +33,24 @@ pub(super) const FORMS: &[(&str, Form)] = &[
     ("smbclient ", Steps(&[&[To(b" -U "), Upto(b'%'), Secret, Odd]])),
     ("chpasswd", PipedUser),
     ("sudo -s", Piped),
+    ("docker login ", Stdin),
+    ("podman login ", Stdin),
+    ("helm registry login ", Stdin),
+    ("gh auth login ", Stdin),
+    // openssl enc -aes-256-cbc -k SECRET -in f
+    ("openssl enc ", PASSPHRASE),
+    ("openssl aes-", PASSPHRASE),
+    (
+        "vault login ",
+        Steps(&[
+            &[Exact(b"vault login "), Secret, Odd, End],
+            &[Exact(b"vault login "), Secret, Odd, Then(b" &")],
+            &[Exact(b"vault login "), Secret, Odd, Then(b" |")],
+            &[Exact(b"vault login "), Secret, Odd, Then(b" >")],
+            &[Exact(b"vault login "), Secret, Odd, Then(b";")],
+            &[Exact(b"vault login "), Is(b"-no-print "), Secret, Odd],
+        ]),
+    ),
     ("sp_addlogin ", Steps(&[&[Quoted, Secret, Marked]])),
     (
         ":identify ",
@@ -100,6 +123,12 @@ pub(super) const FORMS: &[(&str, Form)] = &[
     ),
     ("$argon2", Hash),
     ("$scrypt$", Hash),
+    ("pbkdf2:sha", Digest),
+    ("scrypt:", Digest),
+    // What a mail server asks, in base64.
+    ("ugfzc3dvcmq6", Dialog),
+    ("cgfzc3dvcmq6", Dialog),
+    ("ugfzc3dvcmq=", Dialog),
     // The words of a sentence.
     (" is your ", Code),
     (" as your ", Code),

@@ -5,6 +5,8 @@ use super::about::{is_nothing, is_placeholder};
 use super::alphabet::{Bytes, byte};
 use super::bytes::{before, find, run, run_back};
 use super::code;
+use super::dialog;
+use super::hashed;
 use super::look::Look;
 use super::mark;
 use crate::redact::scan::hits::Sort;
@@ -27,6 +29,12 @@ pub(super) enum Form {
     Code,
     /// `$argon2id$v=19$m=65536,t=3,p=4$…`: the hash of a password, behind its parameters.
     Hash,
+    /// `pbkdf2:sha256:600000$…`: the same, with colons between the parameters.
+    Digest,
+    /// `echo 'SECRET' | docker login --password-stdin`
+    Stdin,
+    /// `334 UGFzc3dvcmQ6`: the answer to it.
+    Dialog,
     /// What did not fit a field, named in the line before: `input_value='SECRET'`.
     Refused,
 }
@@ -104,7 +112,10 @@ pub(super) fn begin(look: &mut Look<'_, '_>, form: Form, start: usize, end: usiz
         Form::Imap => imap(look.bytes, start, end),
         Form::Chat => return chat(look, end),
         Form::Code => return code::before(look, start, end),
-        Form::Hash => return hash(look, start, end),
+        Form::Hash => return hashed::listed(look, start, end),
+        Form::Digest => return hashed::digest(look, start, end),
+        Form::Dialog => return dialog::answer(look, end),
+        Form::Stdin => stdin(look.bytes, start, end),
         Form::Refused => refused(look, start, end),
     };
     if let Some(place) = place {
@@ -227,6 +238,8 @@ fn to(bytes: &[u8], at: usize, text: &[u8]) -> Option<usize> {
     let ahead = bytes.get(at..bytes.len().min(at + NEAR)).unwrap_or_default();
     let line = memchr::memchr2(b'\n', b'|', ahead).unwrap_or(ahead.len());
     let line = ahead.get(..line).unwrap_or_default();
+    let ends = [&b"; "[..], b"&& "].map(|end| find(line, end).unwrap_or(line.len()));
+    let line = line.get(..*ends.iter().min()?)?;
     find(line, text).map(|found| found + text.len())
 }
 
@@ -355,6 +368,17 @@ fn piped(bytes: &[u8], start: usize, end: usize) -> Option<Place> {
     Some(Place { start, end, behind }).filter(|place| is_odd(bytes, *place))
 }
 
+/// As [`piped`], of a program that says itself that it reads its secret there.
+fn stdin(bytes: &[u8], start: usize, end: usize) -> Option<Place> {
+    let (start, behind) = echoed(bytes, start)?;
+    let reads = |option: &[u8]| to(bytes, end - 1, option).is_some();
+    (reads(b" --password-stdin") || reads(b" --with-token")).then_some(Place {
+        start,
+        end: behind,
+        behind,
+    })
+}
+
 fn piped_user(bytes: &[u8], start: usize) -> Option<Place> {
     let (start, end) = echoed(bytes, start)?;
     let text = bytes.get(start..end)?;
@@ -389,29 +413,6 @@ fn imap(bytes: &[u8], start: usize, end: usize) -> Option<Place> {
     let capitals = text.iter().filter(|byte| byte.is_ascii_uppercase()).count();
     let is_jumbled = text.len() >= 10 && capitals >= 3 && text.iter().any(u8::is_ascii_lowercase);
     (is_quoted || is_jumbled || is_odd(bytes, place)).then_some(place)
-}
-
-/// `$argon2id$v=19$m=65536,t=3,p=4$SALT$HASH`, `$scrypt$ln=16,r=8,p=1$SALT$HASH`.
-fn hash(look: &mut Look<'_, '_>, start: usize, end: usize) {
-    static PARAMETERS: Bytes = Bytes::alnum_and(b"=,$");
-    static HASH: Bytes = Bytes::alnum_and(b"+/=.$");
-    let bytes = look.bytes;
-    let ahead = bytes.get(end..bytes.len().min(end + LONGEST)).unwrap_or_default();
-    // The commas are those of the parameters: one behind them is none of the hash.
-    let comma = PARAMETERS.run(ahead.get(..64).unwrap_or(ahead));
-    let comma = ahead
-        .get(..comma)
-        .and_then(|text| memchr::memmem::rfind(text, b",p="))
-        .map_or(0, |at| at + 1);
-    if comma == 0 {
-        return;
-    }
-    let len = run(bytes, end + comma, 2 * LONGEST, |byte| HASH.has(byte));
-    let text = bytes.get(end + comma..end + comma + len).unwrap_or_default();
-    let last = text.rsplit(|byte| *byte == b'$').next().unwrap_or_default();
-    if last.len() >= 20 && super::tokens::is_mixed(last) {
-        look.secret(start, end + comma + len, "token.password");
-    }
 }
 
 fn chat(look: &mut Look<'_, '_>, start: usize) {

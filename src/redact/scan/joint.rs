@@ -5,6 +5,7 @@ use super::bytes::{before, find, run, run_back};
 use super::halves;
 use super::otherwise;
 use super::plausible::Joint;
+use super::serialized;
 use super::value;
 
 /// A name in a text and what joins it to the value.
@@ -87,6 +88,7 @@ fn notation(bytes: &[u8], from: usize, to: usize) -> Option<Site> {
             let (joint, at) = next_text(bytes, from, here + 1);
             site(joint, at, quoted)
         }
+        b';' if quoted => site(Joint::Assigned, serialized::text(bytes, here + 1)?, true),
         b'}' if quoted => site(Joint::Assigned, halves::said_before(bytes, from)?, true),
         b'|' if spaces > 0 => site(Joint::Listed, here + 1, false),
         b'>' if tag => site(Joint::Assigned, here + 1, true),

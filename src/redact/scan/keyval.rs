@@ -5,6 +5,7 @@ use super::alphabet::{Bytes, byte};
 use super::bytes::run_back;
 use super::identifier::identifier;
 use super::joint::{self, Site};
+use super::keys;
 use super::lead;
 use super::lexicon::Lexicon;
 use super::look::Look;
@@ -15,10 +16,12 @@ use super::passphrase;
 use super::phrases;
 use super::plausible::{self, Candidate, Joint};
 use super::prose;
+use super::serialized;
 use super::several;
 use super::tables;
 use super::traits;
 use super::value::{self, Extent};
+use super::written;
 use super::{filled, harmless, header};
 use crate::redact::scan::hits::Sort;
 use crate::redact::words::{Force, Named};
@@ -37,6 +40,9 @@ pub(super) fn name(look: &mut Look<'_, '_>, start: usize, end: usize) {
     look.named = to.max(start + 1);
     if tables::may_be_head(look.bytes, from, to) {
         tables::columns(look, from, to);
+    }
+    if written::may_be_head(look, from, to) {
+        written::heads(look, from, to);
     }
     if to - from >= filled::SHORTEST && filled::is_noise(look.bytes.get(from..to).unwrap_or_default()) {
         return;
@@ -156,7 +162,7 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
         found = value::braced(look.bytes, found);
     }
     found = otherwise::between_braces(look.bytes, site, found);
-    found = whole_text(look.bytes, site, found);
+    found = serialized::whole(look.bytes, site, whole_text(look.bytes, site, found));
     if site.joint == Joint::Colon && !found.quoted {
         found = behind_type(look, found);
     }
@@ -289,10 +295,14 @@ pub(super) fn cut(look: &mut Look<'_, '_>, named: Named, site: Site, found: Exte
         // The names within the value are looked at by themselves, so that what is no secret stays.
         return false;
     }
-    if named.force == Force::Parameter && !site.parameter {
-        return false;
-    }
     let name = look.bytes.get(site.from..site.to).unwrap_or_default();
+    let mut named = named;
+    if named.force == Force::Parameter && !site.parameter {
+        if !keys::is_key(name, value.as_bytes()) {
+            return false;
+        }
+        named.force = Force::Certain;
+    }
     if site.joint == Joint::Colon && is_place(name, value.as_bytes()) {
         return false;
     }

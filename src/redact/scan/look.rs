@@ -161,12 +161,7 @@ impl<'t, 'h> Look<'t, 'h> {
             Trigger::Link => url::link(self, end),
             Trigger::Dsn => url::bare_userinfo(self, start),
             Trigger::Oracle => url::oracle(self, end),
-            Trigger::Command(command) => {
-                self.arguments.commands.add(self.bytes, command, start);
-                if command == argv::Command::W {
-                    argv::bind_password(self, end);
-                }
-            }
+            Trigger::Command(command) => argv::command(self, command, start, end),
             Trigger::Form(form) => forms::begin(self, form, start, end),
             Trigger::Option => argv::option(self, start),
             Trigger::User => argv::user(self, start, end),
@@ -178,6 +173,8 @@ impl<'t, 'h> Look<'t, 'h> {
             Trigger::Numbers => lists::bytes(self, start),
             Trigger::Values => lists::values(self, start, end),
             Trigger::Table => super::tables::pairs(self, start, end),
+            Trigger::Settings => super::settings::lines(self, start),
+            Trigger::Written => super::written::value(self, start),
             Trigger::Mark => {}
         }
     }

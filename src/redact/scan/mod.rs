@@ -8,6 +8,7 @@ mod ahead;
 mod algorithm;
 mod alphabet;
 mod argv;
+mod argvec;
 mod bare;
 mod base32;
 mod beyond;
@@ -15,6 +16,8 @@ mod bytes;
 mod card;
 #[cfg(test)]
 mod cases;
+#[cfg(test)]
+mod cases_commands;
 #[cfg(test)]
 mod cases_forms;
 #[cfg(test)]
@@ -31,11 +34,14 @@ mod cases_released;
 mod cases_several;
 #[cfg(test)]
 mod cases_tables;
+#[cfg(test)]
+mod cases_told;
 mod clue;
 mod clue_words;
 mod code;
 pub(super) mod custom;
 mod cut;
+mod dialog;
 mod digits;
 mod domains;
 mod email;
@@ -53,6 +59,7 @@ mod government;
 mod grant;
 mod halves;
 mod harmless;
+mod hashed;
 mod header;
 pub(super) mod hits;
 mod iban;
@@ -61,6 +68,7 @@ mod identifier;
 mod joint;
 mod judged;
 mod jwk;
+mod keys;
 mod keyval;
 mod lead;
 mod lexeme;
@@ -91,6 +99,8 @@ mod reference;
 mod replaced;
 mod search;
 mod sentence;
+mod serialized;
+mod settings;
 mod several;
 mod shape;
 mod spoken;
@@ -107,6 +117,7 @@ mod value;
 mod variety;
 mod verdict;
 mod word;
+mod written;
 
 use std::borrow::Cow;
 use std::cell::RefCell;

@@ -221,6 +221,8 @@ pub(super) const fn is_short(trigger: Trigger) -> bool {
         | Trigger::Basic
         | Trigger::Putty
         | Trigger::Table
+        | Trigger::Settings
+        | Trigger::Written
         | Trigger::Values => true,
         // Runs: tokens, keys, links. Marks: userinfo, lists. Behind four colons: the line of a password file. A
         // command alone is nothing without its option, and a marker nothing without a hit.

@@ -2,7 +2,7 @@
 //! `config.get("db.password", default="…")`, `${TOKEN-…}`.
 
 use super::alphabet::{Bytes, byte};
-use super::bytes::before;
+use super::bytes::{before, run};
 use super::joint::{self, Site};
 use super::plausible::Joint;
 use super::value::{self, Extent};
@@ -33,16 +33,48 @@ fn is_opened(bytes: &[u8], from: usize) -> bool {
 /// between marks.
 #[inline]
 pub(super) fn between_braces(bytes: &[u8], site: Site, found: Extent) -> Extent {
-    if found.quoted || !is_opened(bytes, site.from) {
+    if found.quoted {
+        return found;
+    }
+    if byte(bytes, found.start) == b'$' && byte(bytes, found.start + 1) == b'{' {
+        return of_other(bytes, found).unwrap_or(found);
+    }
+    if !is_opened(bytes, site.from) {
         return found;
     }
     closed_by_brace(bytes, site, found).unwrap_or(found)
 }
 
+/// `PASSWORD=${OTHER:-…}`: several words that are taken where the other variable has no value. Of one word, the other's
+/// name decides.
+fn of_other(bytes: &[u8], found: Extent) -> Option<Extent> {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.');
+    let sign = found.start + 2 + run(bytes, found.start + 2, 64, is_part);
+    let start = match (byte(bytes, sign), byte(bytes, sign + 1)) {
+        (b':', b'-' | b'=') => sign + 2,
+        (b':', b'?' | b'+') => return None,
+        (b':' | b'-', _) => sign + 1,
+        _ => return None,
+    };
+    let end = words_end(bytes, start).filter(|end| *end > found.end)?;
+    Some(Extent {
+        start,
+        end,
+        quoted: true,
+    })
+}
+
 fn closed_by_brace(bytes: &[u8], site: Site, found: Extent) -> Option<Extent> {
     let has_sign = site.joint == Joint::Colon && matches!(byte(bytes, found.start), b'-' | b'=');
     let start = found.start + usize::from(has_sign);
-    word_end(bytes, start).map(|end| Extent {
+    // `${TOKEN:?no token}` is what is said where there is none.
+    let is_said = site.joint == Joint::Colon && matches!(byte(bytes, start), b'?' | b'+');
+    let end = if is_said {
+        word_end(bytes, start)
+    } else {
+        words_end(bytes, start)
+    };
+    end.map(|end| Extent {
         start,
         end,
         quoted: true,
@@ -51,10 +83,22 @@ fn closed_by_brace(bytes: &[u8], site: Site, found: Extent) -> Option<Extent> {
 
 /// Where the word at `start` ends, if the brace closes behind it.
 fn word_end(bytes: &[u8], start: usize) -> Option<usize> {
-    static ENDS: Bytes = Bytes::controls_and(b" \"'`\\{}$");
+    words_end(bytes, start).filter(|end| {
+        let words = bytes.get(start..*end);
+        words.is_some_and(|words| !words.contains(&b' '))
+    })
+}
+
+/// As [`word_end`], of several words.
+fn words_end(bytes: &[u8], start: usize) -> Option<usize> {
+    static ENDS: Bytes = Bytes::controls_and(b"\"'`\\{}$");
     let ahead = bytes.get(start..bytes.len().min(start + 128))?;
-    let len = ahead.iter().take_while(|byte| !ENDS.has(**byte)).count();
-    (len > 0 && byte(ahead, len) == b'}').then_some(start + len)
+    let len = ahead
+        .iter()
+        .take_while(|byte| **byte == b' ' || !ENDS.has(**byte))
+        .count();
+    let is_value = len > 0 && byte(ahead, 0) != b' ' && byte(ahead, len - 1) != b' ';
+    (is_value && byte(ahead, len) == b'}').then_some(start + len)
 }
 
 /// `${TOKEN-…}`: where the variable's name ends of which `from..to` begins with the name. No variable of a shell has the sign in
@@ -77,15 +121,15 @@ fn is_setting(name: &[u8]) -> bool {
 
 fn substituted(bytes: &[u8], from: usize, to: usize, at: usize) -> Option<(Joint, usize)> {
     let is_variable = is_opened(bytes, from) && bytes.get(from..to).is_some_and(is_setting);
-    let is_word = byte(bytes, at + 1) > b'-' && word_end(bytes, at + 1).is_some();
-    (is_variable && is_word).then_some((Joint::Assigned, at + 1))
+    let is_value = byte(bytes, at + 1) > b'-' && words_end(bytes, at + 1).is_some();
+    (is_variable && is_value).then_some((Joint::Assigned, at + 1))
 }
 
 /// `default="…"`: the argument of a call that looks up the one before it.
 fn named_so(bytes: &[u8], at: usize) -> Option<usize> {
     const NAMES: [&[u8]; 4] = [b"default", b"default_value", b"defaultValue", b"fallback"];
     let at = value::skip_space(bytes, at, true);
-    let word = super::bytes::run(bytes, at, 16, |byte| byte.is_ascii_alphabetic() || byte == b'_');
+    let word = run(bytes, at, 16, |byte| byte.is_ascii_alphabetic() || byte == b'_');
     let end = at + word;
     let sign = value::skip_space(bytes, end, false);
     let start = value::skip_space(bytes, sign + 1, false);
@@ -130,7 +174,7 @@ fn is_odd(bytes: &[u8], at: usize) -> bool {
 
 /// Whether a text begins at `at`.
 fn opens(bytes: &[u8], at: usize) -> bool {
-    let escapes = super::bytes::run(bytes, at, 8, |byte| byte == b'\\');
+    let escapes = run(bytes, at, 8, |byte| byte == b'\\');
     matches!(byte(bytes, at + escapes), b'"' | b'\'')
 }
 
@@ -154,6 +198,10 @@ mod tests {
             ("message", "get('db.password', fallback: '«hunter2xQ9»')"),
             ("message", "DB_PASSWORD=${DB_PASSWORD-«hunter2xQ9»}"),
             ("message", "DB_PASSWORD=${DB_PASSWORD:-«hunter2xQ9»} in compose"),
+            ("message", "DB_PASSWORD=${DB_PASSWORD:-«correct horse battery»}"),
+            ("message", "DB_PASSWORD=${FALLBACK:-«correct horse battery»} x"),
+            ("message", "run ${DB_PASSWORD-«correct horse battery»} {x}"),
+            ("message", "password: ${db.password:«correct horse»}"),
             ("message", ": ${DB_PASSWORD:=«hunter2xQ9»}"),
             ("message", "url: ${API_TOKEN-«hunter2xQ9»}/v1"),
             ("message", "password: ${db-password:«hunter2xQ9»}"),
@@ -172,6 +220,9 @@ mod tests {
             ("message", "config.get(\"token\", default=None)"),
             ("message", "config.get(\"password\", default=\"\")"),
             ("message", "${TOKEN--}"),
+            ("message", "${DB_PASSWORD:?must be set first}"),
+            ("message", "${DB_PASSWORD:-} and {the rest}"),
+            ("message", "${DB_PASSWORD:-not set yet}"),
             (
                 "message",
                 "${token-bucket-size} ${token-service.url} ${password-encoder}",

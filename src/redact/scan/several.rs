@@ -168,10 +168,14 @@ pub(super) fn changed(look: &mut Look<'_, '_>, named: Named, site: Site, found: 
     // Many values may end at the same marks.
     let is_mark = |byte: &u8| matches!(byte, b'\\' | b'"' | b'\'');
     let behind = |ahead: &[u8]| ahead.iter().position(|byte| !is_mark(byte));
-    let place = (found.end, look.bytes.len());
-    let at = match look.bytes.get(found.end).is_some_and(is_mark) {
+    let old = match byte(look.bytes, found.start) {
+        b'(' | b'*' if !found.quoted => note(look.bytes, found),
+        _ => found,
+    };
+    let place = (old.end, look.bytes.len());
+    let at = match look.bytes.get(old.end).is_some_and(is_mark) {
         true => look.behind.next(look.bytes, place, 1, behind).unwrap_or(place.1),
-        false => found.end,
+        false => old.end,
     };
     if byte(look.bytes, at) != b' ' {
         return;
@@ -181,14 +185,45 @@ pub(super) fn changed(look: &mut Look<'_, '_>, named: Named, site: Site, found: 
         (b'-' | b'=', b'>') => value::skip_space(look.bytes, arrow + 2, false),
         _ => return,
     };
-    let old = look.bytes.get(found.start..found.end).unwrap_or_default();
+    let text = look.bytes.get(old.start..old.end).unwrap_or_default();
     if super::joint::closes(look.bytes, site.from, start) {
         return;
     }
     // Behind any other word the arrow may say what came of it all: `password=… -> 401`.
-    let new = value::in_marks(look.bytes, start).filter(|_| found.quoted || old == b"null");
+    let new = value::in_marks(look.bytes, start).filter(|_| old.quoted || text == b"null");
     if let Some(new) = new.filter(|new| new.end > new.start) {
         cut(look, named, site, new);
+    }
+}
+
+/// `(sensitive value) -> …`, `*** -> …`: what is said in the place of the old value, as if in marks. In a program, an arrow
+/// behind a name in brackets begins a function.
+fn note(bytes: &[u8], found: Extent) -> Extent {
+    const NOTES: [&[u8]; 6] = [
+        b"(sensitive)",
+        b"(sensitive value)",
+        b"(hidden)",
+        b"(redacted)",
+        b"(masked)",
+        b"(known after apply)",
+    ];
+    let rest = bytes.get(found.start..).unwrap_or_default();
+    let len = match byte(rest, 0) {
+        b'(' => NOTES
+            .iter()
+            .find(|note| rest.starts_with(note))
+            .map(|note| note.len()),
+        b'*' => Some(run(rest, 0, 32, |byte| byte == b'*')).filter(|len| *len > 2),
+        _ => None,
+    };
+    let end = len.map(|len| found.start + len).filter(|end| *end >= found.end);
+    match end {
+        Some(end) => Extent {
+            end,
+            quoted: true,
+            ..found
+        },
+        None => found,
     }
 }
 

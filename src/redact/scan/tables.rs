@@ -9,6 +9,7 @@ use super::keyval;
 use super::lexicon::Lexicon;
 use super::look::Look;
 use super::plausible::{self, Candidate, Joint};
+use super::settings;
 use super::traits;
 use crate::redact::words::{Force, Named};
 
@@ -19,6 +20,11 @@ pub(super) struct Tables {
     heads: usize,
     /// The same of tables of two columns.
     pairs: usize,
+    /// The same of lines of settings.
+    pub(super) settings: usize,
+    /// The same of texts in which the ends of lines are written, and whether there may be one.
+    pub(super) written: usize,
+    pub(super) escapes: Option<bool>,
 }
 
 /// The longest line of heads, in bytes.
@@ -108,16 +114,9 @@ fn behind_heads(bytes: &[u8], start: usize, end: usize) -> Option<usize> {
     let back = bytes.get(start.saturating_sub(HEADS)..start)?;
     let line = memchr::memrchr(b'\n', back).map_or(0, |at| at + 1);
     let head = back.get(line..)?;
-    let is_head = [
-        &b"key"[..],
-        b"name",
-        b"field",
-        b"property",
-        b"setting",
-        b"variable",
-    ]
-    .iter()
-    .any(|head_of| head.trim_ascii().eq_ignore_ascii_case(head_of));
+    let is_head = settings::HEADS
+        .iter()
+        .any(|head_of| head.trim_ascii().eq_ignore_ascii_case(head_of));
     let is_apart = head.ends_with(b"  ") || head.ends_with(b"\t");
     let dashes = |at: usize| run(bytes, at, HEADS, |byte| byte == b'-');
     let gap = |at: usize| run(bytes, at, HEADS, |byte| matches!(byte, b' ' | b'\t'));
@@ -174,9 +173,9 @@ type Head<'t> = (&'t str, Option<Named>);
 
 /// Where a cell stands that is not empty, in marks or without.
 #[derive(Debug, Clone, Copy)]
-struct Cell {
-    start: usize,
-    end: usize,
+pub(super) struct Cell {
+    pub(super) start: usize,
+    pub(super) end: usize,
 }
 
 impl Table {
@@ -266,7 +265,7 @@ fn is_meant(head: &str, text: &str) -> bool {
 }
 
 /// What a name says, if that is enough to tell what stands under it.
-fn named<'t>(look: &mut Look<'t, '_>, name: &'t str) -> Option<Named> {
+pub(super) fn named<'t>(look: &mut Look<'t, '_>, name: &'t str) -> Option<Named> {
     let known = look.known_name(name.as_bytes());
     let named = known.unwrap_or_else(|| look.look_up(name))?;
     let tells = matches!(named.force, Force::Certain | Force::Digits(_) | Force::Street);
@@ -274,7 +273,7 @@ fn named<'t>(look: &mut Look<'t, '_>, name: &'t str) -> Option<Named> {
 }
 
 /// Cuts what stands under such a name, if it can be what the name says.
-fn value(look: &mut Look<'_, '_>, (head, named): (&str, Named), cell: Cell) {
+pub(super) fn value(look: &mut Look<'_, '_>, (head, named): (&str, Named), cell: Cell) {
     let text = look.text.get(cell.start..cell.end).unwrap_or_default();
     // `(sensitive value)`
     let is_note = text.starts_with('(') && text.ends_with(')');
@@ -297,7 +296,12 @@ fn value(look: &mut Look<'_, '_>, (head, named): (&str, Named), cell: Cell) {
 
 /// Tells the cells of the line at `start`, each with its number, but for those that are empty; how many there are, and where
 /// the next line begins. `None` for an empty line, and where there are too many.
-fn cells(bytes: &[u8], start: usize, mark: u8, tell: &mut dyn FnMut(usize, Cell)) -> Option<(usize, usize)> {
+pub(super) fn cells(
+    bytes: &[u8],
+    start: usize,
+    mark: u8,
+    tell: &mut dyn FnMut(usize, Cell),
+) -> Option<(usize, usize)> {
     let is_drawn = mark == b'|';
     let gap = run(bytes, start, NAME, |byte| is_drawn && byte == b' ');
     let is_framed = is_drawn && byte(bytes, start + gap) == b'|';
@@ -363,7 +367,7 @@ fn trimmed(bytes: &[u8], cell: Cell) -> Cell {
 
 /// Whether the line at `start` is the first of its text, or of what the line before announces: in a program, names between
 /// commas are arguments, and so is what follows.
-fn is_first(bytes: &[u8], start: usize) -> bool {
+pub(super) fn is_first(bytes: &[u8], start: usize) -> bool {
     let Some(end) = start.checked_sub(1) else {
         return true;
     };
@@ -384,7 +388,7 @@ fn rule(bytes: &[u8], start: usize) -> Option<usize> {
 }
 
 /// An identifier; words too, where a rule below them says that they are heads.
-fn is_name(name: &[u8], words: bool) -> bool {
+pub(super) fn is_name(name: &[u8], words: bool) -> bool {
     let is_part = |byte: &u8| {
         byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.') || words && *byte == b' '
     };

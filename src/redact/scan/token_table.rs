@@ -333,6 +333,7 @@ pub(super) const PREFIXES: &[Prefix] = &[
     bound("token.password", "$pbkdf2-sha256$", Dollar, 30, 180).shaped(Shape::Crypt),
     bound("token.password", "$pbkdf2-sha512$", Dollar, 30, 180).shaped(Shape::Crypt),
     bound("token.password", "pbkdf2_sha256$", Dollar, 30, 180).shaped(Shape::Crypt),
+    bound("token.password", "scrypt$", Dollar, 60, 200).shaped(Shape::Crypt),
     free("token.password", "{SSHA}", Base64, 28),
     free("token.password", "{SSHA256}", Base64, 40),
     free("token.password", "{SSHA512}", Base64, 60),

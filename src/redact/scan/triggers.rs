@@ -48,6 +48,9 @@ pub(super) enum Trigger {
     Values,
     /// The head of a column of values above a rule of dashes.
     Table,
+    /// The same at the end of its line, and where that end is written in a text of a text.
+    Settings,
+    Written,
     /// One of our own markers or pseudonyms.
     Mark,
 }
@@ -85,6 +88,14 @@ const MARKS: &[(&str, Trigger)] = &[
     ("value\n-", Trigger::Table),
     ("value\r\n-", Trigger::Table),
     ("value \n-", Trigger::Table),
+    ("value\n", Trigger::Settings),
+    ("value\r\n", Trigger::Settings),
+    ("value\"\n", Trigger::Settings),
+    ("value\"\r\n", Trigger::Settings),
+    ("value\\n", Trigger::Written),
+    ("value\\r\\n", Trigger::Written),
+    ("value\\\"\\n", Trigger::Written),
+    ("value\\\"\\r\\n", Trigger::Written),
     ("[redacted:", Trigger::Mark),
     ("hmac-sha256:", Trigger::Mark),
 ];
