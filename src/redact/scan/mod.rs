@@ -7,6 +7,7 @@ mod address;
 mod ahead;
 mod algorithm;
 mod alphabet;
+mod announced;
 mod argv;
 mod bare;
 mod base32;
