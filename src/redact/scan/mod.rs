@@ -78,6 +78,7 @@ mod named;
 mod neighbours;
 mod numbers;
 mod otherwise;
+mod paired;
 mod pairs;
 mod parts;
 mod path;
