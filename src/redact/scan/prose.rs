@@ -5,6 +5,7 @@ use super::algorithm::is_algorithm;
 use super::alphabet::byte;
 use super::bare;
 use super::bytes;
+use super::code;
 use super::harmless::is_column_type;
 use super::keyval;
 use super::lexicon::Lexicon;
@@ -34,6 +35,11 @@ pub(super) fn after(look: &mut Look<'_, '_>, from: usize, to: usize) {
         _ => return,
     }
     if !may_go_on(look.bytes, at + 1) && !login(look, from) {
+        return;
+    }
+    if let Some((start, end)) = code::generated(look.bytes, from, at) {
+        look.secret(start, end, "kv.prose");
+        look.named = look.named.max(end);
         return;
     }
     let Some((start, end, joined)) = candidate(look.bytes, at + 1) else {
