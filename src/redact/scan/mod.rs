@@ -8,6 +8,7 @@ mod ahead;
 mod algorithm;
 mod alphabet;
 mod announced;
+mod another;
 mod argv;
 mod bare;
 mod base32;

@@ -3,6 +3,7 @@
 use super::about::{is_nothing, is_word_about};
 use super::algorithm::is_algorithm;
 use super::alphabet::byte;
+use super::another;
 use super::bare;
 use super::bytes;
 use super::code;
@@ -64,7 +65,8 @@ pub(super) fn after(look: &mut Look<'_, '_>, from: usize, to: usize) {
         || name.eq_ignore_ascii_case("bearer") && is_uuid(value)
         || is_card_code(name, value)
         || !named.plural && is_numeric(name, value, joined);
-    if named.force == Force::Certain && (known || look.told.is_secret(named, value, joined)) {
+    let is_certain = named.force == Force::Certain && (known || look.told.is_secret(named, value, joined));
+    if is_certain && !another::is_number_of(look.bytes, (from, to), (start, end)) {
         look.secret(start, end, "kv.prose");
         look.named = look.named.max(end);
     }
