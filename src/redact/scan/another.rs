@@ -1,5 +1,5 @@
 //! What stands behind a secret's name and its sign, and is another thing's: a permission, a version, the name of an algorithm, of
-//! an object of a cluster, of a repository. Each is a closed form: what is not wholly of it is cut as before.
+//! an object of a cluster, of a repository, a command. Each is a closed form: what is not wholly of it is cut as before.
 
 use super::alphabet::byte;
 use super::bytes::{before, ends_like, run};
@@ -7,7 +7,7 @@ use super::joint::Site;
 use super::lexicon::Lexicon;
 use super::plausible::Joint;
 use super::value::Extent;
-use super::reference;
+use super::{command, reference};
 
 /// Whether what is plausible as a secret is another thing's.
 pub(super) fn is_anothers(bytes: &[u8], site: Site, found: Extent) -> bool {
@@ -15,6 +15,7 @@ pub(super) fn is_anothers(bytes: &[u8], site: Site, found: Extent) -> bool {
     let value = bytes.get(found.start..found.end).unwrap_or_default();
     match byte(value, 0) {
         b'&' => is_entity(bytes, found),
+        b'$' => command::is_command(bytes, found),
         b'^' | b'~' | b'<' | b'>' | b'=' => is_package(bytes, site, found),
         b'0'..=b'9' => is_package(bytes, site, found) || is_object(name, value),
         b'a'..=b'z' => {
@@ -23,6 +24,7 @@ pub(super) fn is_anothers(bytes: &[u8], site: Site, found: Extent) -> bool {
                 || is_artifact(name, value)
                 || is_object(name, value)
                 || is_called(bytes, site, found)
+                || command::is_command(bytes, found)
         }
         _ => false,
     }

@@ -36,6 +36,7 @@ mod cases_tables;
 mod clue;
 mod clue_words;
 mod code;
+mod command;
 pub(super) mod custom;
 mod cut;
 mod digits;
