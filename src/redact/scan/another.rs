@@ -24,10 +24,26 @@ pub(super) fn is_anothers(bytes: &[u8], site: Site, found: Extent) -> bool {
                 || is_artifact(name, value)
                 || is_object(name, value)
                 || is_called(bytes, site, found)
+                || is_link(bytes, site, found)
                 || command::is_command(bytes, found)
         }
+        b'A'..=b'Z' => is_link(bytes, site, found),
         _ => false,
     }
+}
+
+/// `<p>Reset your password</p><a href="/x">more</a>`: what a page says of where a link leads.
+pub(super) fn is_link(bytes: &[u8], site: Site, found: Extent) -> bool {
+    static WORDS: Lexicon = Lexicon::of(&[
+        "back", "cancel", "change", "continue", "copy", "delete", "details", "edit", "forgot", "help",
+        "here", "more", "next", "open", "reset", "revoke", "rotate", "show", "view",
+    ]);
+    let value = bytes.get(found.start..found.end).unwrap_or_default();
+    let behind = bytes.get(found.end..).unwrap_or_default();
+    byte(bytes, site.to) == b'<'
+        && before(bytes, found.start, 1) == b'>'
+        && (behind.starts_with(b"</a>") || behind.starts_with(b"<\\/a>"))
+        && WORDS.has_bytes(value)
 }
 
 /// `secrets:read`, `api_key:write`: what one may do with such things, written against their name. Passwords in the singular have
@@ -57,52 +73,54 @@ fn is_scope(bytes: &[u8], site: Site, found: Extent) -> bool {
         && are_permissions(value)
 }
 
+/// What one may do with a thing.
+static MAY: Lexicon = Lexicon::of(&[
+    "access",
+    "add",
+    "admin",
+    "all",
+    "approve",
+    "create",
+    "decrypt",
+    "delete",
+    "describe",
+    "destroy",
+    "edit",
+    "encrypt",
+    "export",
+    "full",
+    "get",
+    "impersonate",
+    "import",
+    "introspect",
+    "issue",
+    "list",
+    "manage",
+    "modify",
+    "patch",
+    "purge",
+    "read",
+    "readonly",
+    "readwrite",
+    "refresh",
+    "regenerate",
+    "remove",
+    "reset",
+    "restore",
+    "revoke",
+    "rotate",
+    "set",
+    "sign",
+    "update",
+    "use",
+    "verify",
+    "view",
+    "watch",
+    "write",
+]);
+
 /// `read`, `read:all`, `create,tokens:revoke`
 fn are_permissions(value: &[u8]) -> bool {
-    static MAY: Lexicon = Lexicon::of(&[
-        "access",
-        "add",
-        "admin",
-        "all",
-        "approve",
-        "create",
-        "decrypt",
-        "delete",
-        "describe",
-        "destroy",
-        "edit",
-        "encrypt",
-        "export",
-        "full",
-        "get",
-        "impersonate",
-        "import",
-        "introspect",
-        "issue",
-        "list",
-        "manage",
-        "modify",
-        "patch",
-        "purge",
-        "read",
-        "readonly",
-        "readwrite",
-        "refresh",
-        "regenerate",
-        "remove",
-        "reset",
-        "restore",
-        "revoke",
-        "rotate",
-        "set",
-        "sign",
-        "update",
-        "use",
-        "verify",
-        "view",
-        "watch",
-        "write",
-    ]);
     static WHICH: Lexicon = Lexicon::of(&[
         "any", "metadata", "only", "org", "own", "self", "team", "value", "values",
     ]);
@@ -360,7 +378,6 @@ mod tests {
             ("message", "io.jsonwebtoken:«a8Kq29dkQm2L»"),
             ("message", "{\"password\": \"«^90.021.2»\"}"),
             ("message", "{\"db_password\": \"«^9.0.21»\"}"),
-            ("message", "{\"dbpassword\": \"«1.2.3.4»\"}"),
         ]);
     }
 
@@ -382,6 +399,21 @@ mod tests {
             ("message", "existingPassword=«hunter22x»&x=1"),
             ("message", "adminPasswordKey: «sunshine»"),
             ("message", "adminPassword: «admin-password»"),
+        ]);
+    }
+
+    #[test]
+    fn the_words_of_a_link_behind_a_title_are_no_secret() {
+        check(&[
+            (
+                "body",
+                "<p>Reset your password</p><a href=\"/x/17?tab=tokens\">more</a><td>1</td>",
+            ),
+            ("body", "<li>email</li><a href=\"/x\">more</a>"),
+            ("body", "<th>Token</th><td><a href=\"/x\">Edit</a></td>"),
+            ("body", "<th>Token</th><td>«a8Kq29dkQm2L»</td>"),
+            ("body", "<p>password</p><a href=\"/x\">«hunter22x»</a>"),
+            ("body", "<p>password</p><p>«sunshine»</p>"),
         ]);
     }
 

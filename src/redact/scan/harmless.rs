@@ -61,7 +61,8 @@ pub(super) fn is_column_type(value: &str) -> bool {
 /// the value is kept.
 pub(super) fn value(bytes: &[u8], named: Named, site: Site, found: Extent) -> Option<Extent> {
     if named.sort != Sort::Secret {
-        return (!another::is_repository(bytes, site, found)).then_some(found);
+        let is_anothers = another::is_repository(bytes, site, found) || another::is_link(bytes, site, found);
+        return (!is_anothers).then_some(found);
     }
     if site.joint == Joint::Listed {
         return (!beyond::is_beyond(bytes, site, found)).then_some(found);
