@@ -179,6 +179,9 @@ fn is_algorithm(value: &[u8]) -> bool {
 /// several and a sign says that later versions will do as well.
 fn is_package(bytes: &[u8], site: Site, found: Extent) -> bool {
     const WORDS: [&[u8]; 2] = [b"token", b"tokens"];
+    if !found.quoted || found.end - found.start > 24 {
+        return false;
+    }
     let name = bytes.get(site.from..site.to).unwrap_or_default();
     let value = bytes.get(found.start..found.end).unwrap_or_default();
     let version = value.trim_ascii_start();
@@ -187,7 +190,7 @@ fn is_package(bytes: &[u8], site: Site, found: Extent) -> bool {
     });
     let version = version.get(signs..).unwrap_or_default().trim_ascii_start();
     let is_lower = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(byte);
-    found.quoted && name.iter().all(is_lower) && is_version(version) && {
+    name.iter().all(is_lower) && is_version(version) && {
         let word = WORDS.iter().find(|word| name.ends_with(word));
         let glued = word.and_then(|word| name.len().checked_sub(word.len() + 1));
         let is_glued = glued.is_some_and(|at| byte(name, at).is_ascii_lowercase());
@@ -227,19 +230,30 @@ fn is_artifact(name: &[u8], value: &[u8]) -> bool {
 /// `existingSecret: app-auth`, `adminPasswordKey: admin-password`: how the object of a cluster is called that holds the secret, and
 /// under which key it does.
 fn is_object(name: &[u8], value: &[u8]) -> bool {
+    // Names first: nearly none is one of these, and every value that is cut is asked.
+    let is_existing = is_of_existing(name);
+    let is_key = || name.ends_with(b"PasswordKey") || name.ends_with(b"passwordKey");
+    if value.len() > 63 || !is_existing && !is_key() {
+        return false;
+    }
     let is_part = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(byte);
     let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
-    // What was the password until now is called an existing one, too.
-    let is_existing = || {
-        let names = [&b"existingsecret"[..], b"existing_secret", b"existing-secret"];
-        let begins = |part: &[u8]| names.iter().any(|name| ends_like(part, name));
-        (1..=name.len()).any(|end| name.get(..end).is_some_and(begins))
-    };
-    let is_key = || name.ends_with(b"PasswordKey") || name.ends_with(b"passwordKey");
-    value.len() <= 63
-        && value.iter().all(is_part)
-        && (is_existing() && digits <= 4 && (digits <= 2 || value.contains(&b'-'))
+    value.iter().all(is_part)
+        && (is_existing && digits <= 4 && (digits <= 2 || value.contains(&b'-'))
             || is_key() && digits == 0 && reference::is_named(value))
+}
+
+/// `existingSecret`, `auth.existing_secret_name`. What was the password until now is called an existing one, too.
+fn is_of_existing(name: &[u8]) -> bool {
+    const NAMES: [&[u8]; 3] = [b"xistingsecret", b"xisting_secret", b"xisting-secret"];
+    let Some(at) = memchr::memchr2(b'x', b'X', name) else {
+        return false;
+    };
+    let rest = name.get(at..).unwrap_or_default();
+    NAMES.iter().any(|wanted| {
+        let begin = rest.get(..wanted.len());
+        begin.is_some_and(|begin| begin.eq_ignore_ascii_case(wanted))
+    })
 }
 
 /// `ERR AUTH <password> called without any password configured`: what a store says of a command.
@@ -270,15 +284,13 @@ pub(super) fn is_repository(bytes: &[u8], site: Site, found: Extent) -> bool {
                 .iter()
                 .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
     };
+    if !found.quoted || bytes.get(site.from..site.to) != Some(b"full_name") {
+        return false;
+    }
     let mut parts = value.split(|byte| *byte == b'/');
     let (owner, name) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     let is_large = |part: &[u8]| byte(part, 0).is_ascii_uppercase();
-    found.quoted
-        && bytes.get(site.from..site.to) == Some(b"full_name")
-        && parts.next().is_none()
-        && is_part(owner)
-        && is_part(name)
-        && !(is_large(owner) && is_large(name))
+    parts.next().is_none() && is_part(owner) && is_part(name) && !(is_large(owner) && is_large(name))
 }
 
 /// `RefreshTokenJob JID-…`, `using RSA key …`: the number of a piece of work, of a class that is called after what it does; the
