@@ -197,3 +197,26 @@ fn what_only_begins_as_a_hash_does_stays() {
         "scrypt:32768:8:1$[REDACTED:secret]",
     ]);
 }
+
+#[test]
+fn the_password_that_a_store_made_at_its_first_start_is_cut_whole() {
+    check(&[
+        (
+            "message",
+            "[Note] A temporary password is generated for root@localhost: «Z9f4<a;k(&1,X.»",
+        ),
+        (
+            "message",
+            "{\"m\":\"A temporary password is generated for root@localhost: «hunter22!x»\\nready\"}",
+        ),
+        (
+            "message",
+            "A random password is generated for 'root'@'localhost': «hunter22!x»",
+        ),
+        (
+            "message",
+            "a temporary password is generated for every user: see below",
+        ),
+        ("message", "A temporary password is generated for bob: required"),
+    ]);
+}

@@ -36,7 +36,7 @@ pub(super) fn kinds(word: &[u8]) -> Kinds {
         b"dni" | b"nie" | b"nif" => DNI,
         b"bsn" | b"burgerservicenummer" => BSN,
         b"pesel" => PESEL,
-        b"ahv" | b"avs" | b"fiscale" | b"codicefiscale" => FORMED,
+        b"ahv" | b"avs" | b"fiscale" | b"codicefiscale" | b"nhs" | b"personnummer" => FORMED,
         b"passport" | b"reisepass" | b"passeport" | b"pasaporte" | b"passportnumber" | b"personalausweis" => {
             DOCUMENT
         }

@@ -46,6 +46,28 @@ static JOINS: Lexicon = Lexicon::of(&["a", "and", "for", "is", "of", "or", "the"
 const WORDS: usize = 6;
 const NEAR: usize = 96;
 
+/// `A temporary password is generated for root@localhost: …`: where the password stands that a store has made, for the name at
+/// `from` and the words behind the space at `space`.
+pub(super) fn generated(bytes: &[u8], from: usize, space: usize) -> Option<(usize, usize)> {
+    /// The longest account, and the longest password, in bytes.
+    const ACCOUNT: usize = 64;
+    let words = b" is generated for ";
+    let ahead = bytes.get(space..)?.strip_prefix(words)?;
+    let head = bytes.get(..from).unwrap_or_default();
+    let account = run(ahead, 0, ACCOUNT, |byte| byte > b' ' && byte != b'\n');
+    let is_said = bytes.get(from..space) == Some(b"password")
+        && (head.ends_with(b" temporary ") || head.ends_with(b" random "))
+        && ahead.get(..account)?.ends_with(b":")
+        && byte(ahead, account) == b' ';
+    let start = space + words.len() + account + 1;
+    let len = run(bytes, start, ACCOUNT, |byte| {
+        byte > b' ' && !b"\"'`\\".contains(&byte)
+    });
+    let text = bytes.get(start..start + len)?;
+    // Every one has a digit: what has none is something said.
+    (is_said && len >= 6 && text.iter().any(u8::is_ascii_digit)).then_some((start, start + len))
+}
+
 /// Cuts the number before ` is your ` or ` as your `, of which the words begin at `start` and go on at `end`.
 pub(super) fn before(look: &mut Look<'_, '_>, start: usize, end: usize) {
     let Some((from, to)) = number(look.bytes, start) else {

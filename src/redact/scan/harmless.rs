@@ -7,7 +7,7 @@ use super::joint::Site;
 use super::lexicon::Lexicon;
 use super::plausible::Joint;
 use super::value::Extent;
-use super::{beyond, lexeme, reference, spoken};
+use super::{another, beyond, lexeme, reference, spoken};
 use crate::redact::scan::hits::Sort;
 use crate::redact::words::Named;
 
@@ -61,7 +61,8 @@ pub(super) fn is_column_type(value: &str) -> bool {
 /// the value is kept.
 pub(super) fn value(bytes: &[u8], named: Named, site: Site, found: Extent) -> Option<Extent> {
     if named.sort != Sort::Secret {
-        return Some(found);
+        let is_anothers = another::is_repository(bytes, site, found) || another::is_link(bytes, site, found);
+        return (!is_anothers).then_some(found);
     }
     if site.joint == Joint::Listed {
         return (!beyond::is_beyond(bytes, site, found)).then_some(found);
@@ -71,6 +72,7 @@ pub(super) fn value(bytes: &[u8], named: Named, site: Site, found: Extent) -> Op
         return Some(found);
     }
     if is_kind(bytes, site, found)
+        || another::is_anothers(bytes, site, found)
         || beyond::is_beyond(bytes, site, found)
         || spoken::is_said(bytes, site, found)
         || lexeme::is_spoken_of(bytes, site, found)

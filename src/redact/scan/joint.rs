@@ -4,6 +4,7 @@ use super::alphabet::byte;
 use super::bytes::{before, find, run, run_back};
 use super::halves;
 use super::otherwise;
+use super::paired;
 use super::plausible::Joint;
 use super::serialized;
 use super::value;
@@ -138,7 +139,7 @@ fn is_before_key(bytes: &[u8], from: usize, at: usize) -> bool {
 /// What joins a name in marks to the text behind the comma before `at`, and where that is looked for.
 fn next_text(bytes: &[u8], from: usize, at: usize) -> (Joint, usize) {
     let value = other_member(bytes, from, at);
-    let is_sure = value.is_some() || before(bytes, from, 1) == b'-';
+    let is_sure = value.is_some() || before(bytes, from, 1) == b'-' || paired::is_paired(bytes, from, at);
     let joint = if is_sure { Joint::Assigned } else { Joint::Listed };
     (joint, value.unwrap_or(at))
 }

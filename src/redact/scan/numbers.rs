@@ -7,7 +7,7 @@ use super::clue::{self, Clues, Kinds};
 use super::digits::{Cluster, Group, joint};
 use super::hits::{Hits, Sort};
 use super::marked::{BLOCK, Marked};
-use super::{account, address, bytes, card, email, government, iban, named, phone};
+use super::{account, address, announced, bytes, card, email, government, iban, named, phone};
 
 /// What the detectors share while they look at one text.
 pub(super) struct Scan<'t, 'h> {
@@ -278,6 +278,7 @@ impl Scan<'_, '_> {
             return clear;
         }
         government::numbers(self, groups)
+            .or_else(|| announced::find(self, groups))
             .or_else(|| phone::national(self, start))
             .or_else(|| account::find(self, groups))
     }

@@ -91,7 +91,7 @@ pub(super) fn international(scan: &mut Scan<'_, '_>, plus: usize) -> Option<usiz
     let start = plus + 1;
     let first = at(bytes, start + usize::from(at(bytes, start) == b'('));
     let left = free_left(bytes, plus) && !matches!(before(bytes, plus, 1), b'+');
-    if !left || !matches!(first, b'1'..=b'9') {
+    if !left || !matches!(first, b'1'..=b'9') || is_clock(bytes, plus) {
         return None;
     }
     let most = if matches!(first, b'1' | b'7') { 11 } else { MOST };
@@ -114,6 +114,17 @@ pub(super) fn international(scan: &mut Scan<'_, '_>, plus: usize) -> Option<usiz
         number.end,
         country && number.count >= least,
     )
+}
+
+/// `… +0000 UTC m=+864.363924326`: the clock of a program, which Go writes behind the time of day, with nine digits.
+fn is_clock(bytes: &[u8], plus: usize) -> bool {
+    let head = bytes.get(plus.saturating_sub(4)..plus).unwrap_or_default();
+    let is_said =
+        matches!(head, [zone, b' ', b'm', b'='] if zone.is_ascii_uppercase() || zone.is_ascii_digit());
+    is_said && {
+        let point = plus + 1 + run(bytes, plus + 1, MOST, |byte| byte.is_ascii_digit());
+        at(bytes, point) == b'.' && run(bytes, point + 1, 10, |byte| byte.is_ascii_digit()) == 9
+    }
 }
 
 /// Pushes the number in the form `(415) 555-0132`, which needs no word.
@@ -242,6 +253,19 @@ mod tests {
             }
         }
         claims("phone", "«(415) 555-0132»", "");
+    }
+
+    #[test]
+    fn the_clock_of_a_program_is_no_telephone_and_a_number_with_a_point_is() {
+        leaves("2026-03-01 10:11:12.245096841 +0000 UTC m=+573.747029466", "");
+        leaves(
+            "t=\"2026-03-01 10:11:12.2 +0100 CET m=+49.747029466\"",
+            "updatedAt",
+        );
+        leaves("2026-03-01 10:11:12.2 +0200 +0200 m=+12345.747029466 x", "");
+        claims("phone", "m=«+49.301234567»", "");
+        claims("phone", "UTC m=«+49.3012345678»", "");
+        claims("phone", "phone m «+44.2079460958»", "");
     }
 
     #[test]

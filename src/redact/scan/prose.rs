@@ -3,8 +3,10 @@
 use super::about::{is_nothing, is_word_about};
 use super::algorithm::is_algorithm;
 use super::alphabet::byte;
+use super::another;
 use super::bare;
 use super::bytes;
+use super::code;
 use super::harmless::is_column_type;
 use super::keyval;
 use super::lexicon::Lexicon;
@@ -36,6 +38,11 @@ pub(super) fn after(look: &mut Look<'_, '_>, from: usize, to: usize) {
     if !may_go_on(look.bytes, at + 1) && !login(look, from) {
         return;
     }
+    if let Some((start, end)) = code::generated(look.bytes, from, at) {
+        look.secret(start, end, "kv.prose");
+        look.named = look.named.max(end);
+        return;
+    }
     let Some((start, end, joined)) = candidate(look.bytes, at + 1) else {
         return;
     };
@@ -58,7 +65,8 @@ pub(super) fn after(look: &mut Look<'_, '_>, from: usize, to: usize) {
         || name.eq_ignore_ascii_case("bearer") && is_uuid(value)
         || is_card_code(name, value)
         || !named.plural && is_numeric(name, value, joined);
-    if named.force == Force::Certain && (known || look.told.is_secret(named, value, joined)) {
+    let is_certain = named.force == Force::Certain && (known || look.told.is_secret(named, value, joined));
+    if is_certain && !another::is_number_of(look.bytes, (from, to), (start, end)) {
         look.secret(start, end, "kv.prose");
         look.named = look.named.max(end);
     }

@@ -44,7 +44,7 @@ fn is_expression(bytes: &[u8], site: Site, value: &[u8]) -> bool {
 }
 
 /// Whether nothing but white space or a mark that closes something stands at `at`: the value is as long as it looks.
-fn ends(bytes: &[u8], at: usize) -> bool {
+pub(super) fn ends(bytes: &[u8], at: usize) -> bool {
     matches!(
         byte(bytes, at),
         0..=b' ' | b',' | b';' | b')' | b']' | b'}' | b'"' | b'\'' | b'`' | b'<'
@@ -156,7 +156,7 @@ fn is_store(bytes: &[u8], found: Extent) -> bool {
 }
 
 /// Whether one of the words that a name is made of says that it is the name of a secret.
-fn is_named(name: &[u8]) -> bool {
+pub(super) fn is_named(name: &[u8]) -> bool {
     static WORDS: Lexicon = Lexicon::of(&[
         "credential",
         "credentials",
