@@ -188,10 +188,10 @@ fn listed(look: &mut Look<'_, '_>, command: usize, place: (usize, usize), user: 
         return true;
     };
     let text = look.text.get(start..found.end).unwrap_or_default();
-    if may_be_password(text)
-        && !argvec::is_numbers(text.as_bytes())
-        && argvec::is_one(look.bytes, command, place.0)
-    {
+    if !argvec::is_one(look.bytes, command, place.0) {
+        return false;
+    }
+    if may_be_password(text) && !argvec::is_numbers(text.as_bytes()) {
         look.secret(start, found.end, "kv.option");
         look.named = look.named.max(found.end);
     }

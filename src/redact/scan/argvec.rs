@@ -2,7 +2,7 @@
 //! (`[redis-cli -a …]`).
 
 use super::alphabet::byte;
-use super::bytes::{run, run_back};
+use super::bytes::{before, run, run_back};
 use super::look::Look;
 use super::value::{self, Extent};
 
@@ -34,26 +34,41 @@ pub(super) fn argument(bytes: &[u8], option: usize, end: usize) -> Option<Extent
     (is_closed && goes_on && found.start < found.end).then_some(found)
 }
 
-/// Whether what stands between a command and its option is of one list.
+/// Whether the command and its option are texts of one list, whatever is said in those between them.
 pub(super) fn is_one(bytes: &[u8], command: usize, option: usize) -> bool {
+    let mark = before(bytes, option, 1);
+    // The mark may be part of what is looked for.
+    let command = command + usize::from(byte(bytes, command) == mark);
+    if before(bytes, command - path(bytes, command), 1) != mark {
+        return false;
+    }
+    let mut is_inside = true;
     let between = bytes.get(command..option).unwrap_or_default();
-    memchr::memchr3(b']', b')', b';', between).is_none()
+    between.iter().all(|byte| {
+        is_inside ^= *byte == mark;
+        // The program may stand before the list of its arguments.
+        is_inside || !matches!(byte, b']' | b')' | b'{' | b'}' | b':' | b';')
+    })
 }
 
-/// `127.0.0.1:8080:80`, `1000:1000`: addresses and numbers.
+/// `127.0.0.1:8080:80`, `8080`: addresses, ports and numbers of users. Many digits alone are a password.
 pub(super) fn is_numbers(text: &[u8]) -> bool {
-    text.iter()
-        .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b':' | b'-' | b'/'))
+    const PORT: usize = 5;
+    let is_mark = |byte: &u8| matches!(byte, b'.' | b':' | b'/');
+    text.iter().all(|byte| byte.is_ascii_digit() || is_mark(byte))
+        && (text.len() <= PORT || text.iter().any(is_mark))
+}
+
+/// How long the path is in front of a command's name.
+fn path(bytes: &[u8], command: usize) -> usize {
+    run_back(bytes, command, PATH, |byte| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_' | b'-' | b'.')
+    })
 }
 
 /// `[redis-cli -a SECRET]`: where an argument ends without the bracket that closes the list whose first word is the command.
 pub(super) fn end_in_list(look: &Look<'_, '_>, command: usize, start: usize, end: usize) -> usize {
     let is_last = end > start + 1 && byte(look.bytes, end - 1) == b']';
-    let path = || {
-        run_back(look.bytes, command, PATH, |byte| {
-            byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_' | b'-' | b'.')
-        })
-    };
-    let is_listed = is_last && super::bytes::before(look.bytes, command - path(), 1) == b'[';
+    let is_listed = is_last && before(look.bytes, command - path(look.bytes, command), 1) == b'[';
     end - usize::from(is_listed)
 }

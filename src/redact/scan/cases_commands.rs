@@ -125,3 +125,35 @@ fn a_command_that_is_told_nothing_stays() {
         ("cmd", "echo [REDACTED:secret] | docker login --password-stdin"),
     ]);
 }
+
+#[test]
+fn what_arguments_say_does_not_end_their_list_and_digits_may_be_a_password() {
+    check(&[
+        (
+            "message",
+            "['curl', '-s', '-H', 'Accept: application/json; charset=utf-8', '-u', 'bob:«Voxi9nnMBOx1»', 'https://x']",
+        ),
+        (
+            "message",
+            "['curl', '-A', 'Mozilla/5.0 (X11; Linux)', '--user', 'bob:«Voxi9nnMBOx1»']",
+        ),
+        (
+            "message",
+            "[\"redis-cli\", \"-u\", \"redis://[::1]:6379\", \"-a\", \"«Voxi9nnMBOx1»\"]",
+        ),
+        ("message", "['sshpass', '-p', '«12345678»', 'ssh']"),
+        ("message", "['mongo', '-p', '27017']"),
+        (
+            "message",
+            "{\"image\":\"sshpass\",\"cmd\":[\"mkdir\",\"-p\",\"dist\"]}",
+        ),
+        (
+            "message",
+            "smbclient //srv/share -c 'cd dir; get f' -U bob%«Voxi9nnMBOx1»",
+        ),
+        (
+            "message",
+            "openssl enc -in f; curl -k https://example.com/x1y2z3w4",
+        ),
+    ]);
+}

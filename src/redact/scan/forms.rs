@@ -238,9 +238,26 @@ fn to(bytes: &[u8], at: usize, text: &[u8]) -> Option<usize> {
     let ahead = bytes.get(at..bytes.len().min(at + NEAR)).unwrap_or_default();
     let line = memchr::memchr2(b'\n', b'|', ahead).unwrap_or(ahead.len());
     let line = ahead.get(..line).unwrap_or_default();
-    let ends = [&b"; "[..], b"&& "].map(|end| find(line, end).unwrap_or(line.len()));
-    let line = line.get(..*ends.iter().min()?)?;
+    let line = line.get(..command_end(line))?;
     find(line, text).map(|found| found + text.len())
+}
+
+/// Where another command follows: behind `; ` or `&& ` outside of quotation marks.
+fn command_end(line: &[u8]) -> usize {
+    let mut quote = 0;
+    let ends = |at: usize| {
+        let rest = line.get(at..).unwrap_or_default();
+        rest.starts_with(b"; ") || rest.starts_with(b"&& ")
+    };
+    let end = line.iter().enumerate().position(|(at, byte)| match *byte {
+        mark @ (b'"' | b'\'') if quote == 0 || quote == mark => {
+            quote = mark - quote;
+            false
+        }
+        b';' | b'&' => quote == 0 && ends(at),
+        _ => false,
+    });
+    end.unwrap_or(line.len())
 }
 
 /// The argument at `at`, with the backslash of a text in a text before its marks, or without marks.

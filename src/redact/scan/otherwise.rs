@@ -5,6 +5,7 @@ use super::alphabet::{Bytes, byte};
 use super::bytes::{before, run};
 use super::joint::{self, Site};
 use super::plausible::Joint;
+use super::sentence::is_prose;
 use super::value::{self, Extent};
 
 /// Where the value stands of the name at `from..to`, whose marks end at `at`.
@@ -72,13 +73,21 @@ fn closed_by_brace(bytes: &[u8], site: Site, found: Extent) -> Option<Extent> {
     let end = if is_said {
         word_end(bytes, start)
     } else {
-        words_end(bytes, start)
+        words_end(bytes, start).filter(|end| !is_told(bytes, start, *end))
     };
     end.map(|end| Extent {
         start,
         end,
         quoted: true,
     })
+}
+
+/// `the quick fox9 runs`: words with a digit that read like a sentence. Whether they are one is not told; their first word is
+/// judged as ever.
+fn is_told(bytes: &[u8], start: usize, end: usize) -> bool {
+    let words = bytes.get(start..end).unwrap_or_default();
+    let is_several = words.contains(&b' ') && words.iter().any(u8::is_ascii_digit);
+    is_several && std::str::from_utf8(words).is_ok_and(is_prose)
 }
 
 /// Where the word at `start` ends, if the brace closes behind it.

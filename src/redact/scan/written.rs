@@ -129,13 +129,12 @@ pub(super) fn value(look: &mut Look<'_, '_>, start: usize) {
 
 /// Reads the text that `at` stands in as it was before it was written into this one.
 fn around(look: &mut Look<'_, '_>, at: usize) {
-    let Some(start) = opened(look.bytes, at) else {
-        // Nor is it near to what follows, up to the next mark.
+    let copied = opened(look.bytes, at).and_then(|start| Some((start, copied(look.text, start)?)));
+    // Where a line breaks in between, the mark is not the text's.
+    let Some((start, (copy, escapes, end))) = copied.filter(|(_, (_, _, end))| *end > at) else {
+        // Nor is one near to what follows, up to the next mark.
         let ahead = look.bytes.get(at..).unwrap_or_default();
         look.tables.written = at + memchr::memchr(b'"', ahead).unwrap_or(ahead.len());
-        return;
-    };
-    let Some((copy, escapes, end)) = copied(look.text, start) else {
         return;
     };
     look.tables.written = look.tables.written.max(end);
