@@ -57,7 +57,7 @@ fn of_other(bytes: &[u8], found: Extent) -> Option<Extent> {
         (b':' | b'-', _) => sign + 1,
         _ => return None,
     };
-    let end = words_end(bytes, start).filter(|end| *end > found.end)?;
+    let end = words_end(bytes, start).filter(|end| *end > found.end && !is_told(bytes, start, *end))?;
     Some(Extent {
         start,
         end,
