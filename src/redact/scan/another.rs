@@ -239,20 +239,16 @@ fn is_object(name: &[u8], value: &[u8]) -> bool {
     let is_part = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(byte);
     let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
     value.iter().all(is_part)
-        && (is_existing && digits <= 4 && (digits <= 2 || value.contains(&b'-'))
+        && (is_existing && digits <= 4 && (digits == 0 || value.contains(&b'-'))
             || is_key() && digits == 0 && reference::is_named(value))
 }
 
-/// `existingSecret`, `auth.existing_secret_name`. What was the password until now is called an existing one, too.
+/// `existingSecret`, `auth.existingSecretName`, as charts write it. What was the secret until now is called an existing one, too,
+/// by others.
 fn is_of_existing(name: &[u8]) -> bool {
-    const NAMES: [&[u8]; 3] = [b"xistingsecret", b"xisting_secret", b"xisting-secret"];
-    let Some(at) = memchr::memchr2(b'x', b'X', name) else {
-        return false;
-    };
-    let rest = name.get(at..).unwrap_or_default();
-    NAMES.iter().any(|wanted| {
-        let begin = rest.get(..wanted.len());
-        begin.is_some_and(|begin| begin.eq_ignore_ascii_case(wanted))
+    memchr::memchr(b'x', name).is_some_and(|at| {
+        name.get(at..)
+            .is_some_and(|rest| rest.starts_with(b"xistingSecret"))
     })
 }
 

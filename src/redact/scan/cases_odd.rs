@@ -166,6 +166,15 @@ fn a_password_of_letters_that_begins_with_a_capital_is_no_type() {
         ("message", "password: «WinterIsComing»"),
         ("message", "password: Liverpool plays tonight"),
         ("message", "token: CancellationToken"),
+        (
+            "message",
+            "let secret: SigningKey = SigningKey::generate(&mut rng);",
+        ),
+        ("message", "token: Spanned<&'a str>,"),
+        ("message", "def strip(s: str, tokens: ParseThings):"),
+        ("message", "trait Secret: ZeroizeOnDrop + Zeroize {}"),
+        ("message", "unexpected token: Semicolon"),
+        ("message", "Passwort: Vergessen"),
         ("message", "Password: Required"),
     ]);
 }

@@ -1,7 +1,7 @@
 //! Commands whose output a secret will be: `TOKEN=$(vault read -field=token x)`. What stands in one is looked at by itself.
 
 use super::alphabet::byte;
-use super::bytes::before;
+use super::bytes::{before, find};
 use super::lexicon::Lexicon;
 use super::value::Extent;
 
@@ -44,15 +44,15 @@ fn is_known(command: &[u8]) -> bool {
         "kubectl",
         "lpass",
         "oc",
-        "openssl",
         "pwgen",
         "sops",
         "terraform",
         "uuidgen",
         "vault",
     ]);
-    const BEGINNINGS: [&[u8]; 5] = [
+    const BEGINNINGS: [&[u8]; 6] = [
         b"head -c",
+        b"openssl rand",
         b"op item ",
         b"op read ",
         b"pass show ",
@@ -66,6 +66,13 @@ fn is_known(command: &[u8]) -> bool {
 
 /// Whether no word of it has as many digits among its letters as a secret.
 fn is_plain(command: &[u8]) -> bool {
+    // It is given one itself, or another command follows.
+    let takes_one = [&b"<<<"[..], b"--from-literal"]
+        .iter()
+        .any(|sign| find(command, sign).is_some());
+    if takes_one || memchr::memchr2(b';', b'&', command).is_some() {
+        return false;
+    }
     command.split(|byte| !byte.is_ascii_alphanumeric()).all(|word| {
         let digits = word.iter().filter(|byte| byte.is_ascii_digit()).count();
         digits <= 1 || digits == word.len() && digits <= 4 || word == b"base64"
@@ -87,6 +94,8 @@ mod tests {
             ("message", "API_KEY=`gcloud secrets versions access latest` make"),
             ("message", "PASSWORD=$(openssl rand -hex 32)"),
             ("message", "PASSWORD=\"«$(printf hunter22x | x=)»\""),
+            ("message", "PASSWORD=`«openssl passwd sunshine»`"),
+            ("message", "TOKEN=\"«$(jq -r .t <<< sunshine)»\""),
             ("message", "PASSWORD=`«hunter22x»`"),
             ("message", "PASSWORD=`«vault»`"),
             ("message", "TOKEN=\"«$(curl a8Kq29dkQm2L | x=)»\""),

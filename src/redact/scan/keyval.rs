@@ -21,6 +21,7 @@ use super::several;
 use super::tables;
 use super::traits;
 use super::value::{self, Extent};
+use super::verdict::is_type_by_place;
 use super::written;
 use super::{filled, harmless, header};
 use crate::redact::scan::hits::Sort;
@@ -312,7 +313,9 @@ pub(super) fn cut(look: &mut Look<'_, '_>, named: Named, site: Site, found: Exte
         joint: site.joint,
         quoted: found.quoted,
         parameter: site.parameter,
-        goes_on: site.joint == Joint::Colon && prose::goes_on(look.bytes, found.end),
+        goes_on: site.joint == Joint::Colon
+            && (prose::goes_on(look.bytes, found.end)
+                || !found.quoted && is_type_by_place(value, look.bytes.get(found.end..).unwrap_or_default())),
     };
     // What must be opaque and is shorter than that, or a number and is longer than those are, is asked no more.
     let is_misfit = match named.force {
