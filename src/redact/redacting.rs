@@ -78,23 +78,9 @@ impl<'p> Redacting<'p> {
     #[cold]
     fn state(&mut self) {
         if self.seen & (sees::HIDDEN | sees::DECISION) == sees::HIDDEN {
-            // As a word is put, in two stores.
-            let [r, e, d, a, c, t] = *b"redact";
-            let entry = [
-                Slot::DecisionEnforced.index(),
-                tag::STR,
-                6,
-                0,
-                0,
-                0,
-                r,
-                e,
-                d,
-                a,
-                c,
-                t,
-            ];
-            self.ink.put(entry, &[]);
+            // As a word is put, in one piece.
+            self.ink
+                .put([Slot::DecisionEnforced.index(), tag::STR, 6, 0, 0, 0], b"redact");
         }
         // Where nobody declared anything, the line says what redaction saw.
         const UNDECLARED: u16 = sees::PERSONAL | sees::DECLARED_NONE;

@@ -226,7 +226,6 @@ pub fn values(case: &str) -> Result<Vec<String>> {
         "prose" => prose(),
         other => {
             let sized = ADVERSARIAL.iter().flat_map(|made| KIB.map(|kib| (made, kib)));
-
             let mut found = sized.filter(|((name, _), kib)| adversarial(name, *kib) == other);
             match found.next() {
                 Some(((_, stuff), kib)) => stuff.texts(kib * 1024),

@@ -13,7 +13,7 @@ use super::look::Look;
 use super::plausible::{is_opaque, is_street};
 use super::tokens::is_uuid;
 use super::triggers::{TRIGGERS, Trigger};
-use super::{bare, cut, encoded, fold, header, mark, numbers, word};
+use super::{bare, cut, encoded, fold, header, mark, numbers, vkey, word};
 use crate::redact::words::{Force, Named};
 
 /// How much of a text is scanned unless told otherwise, in bytes; what lies beyond is not kept.
@@ -34,14 +34,15 @@ pub(crate) struct Scratch {
 }
 
 impl Scratch {
-    /// Brings the hits in order; what lies within a marker of our own is none.
-    fn settle(&mut self) {
+    /// Brings the hits in order; what lies within a marker of our own or a public key is none.
+    fn settle(&mut self, text: &str) {
         if self.hits.is_empty() {
             return;
         }
         self.hits.complete();
         self.hits.drop_hosts();
         self.hits.settle();
+        vkey::spare(text.as_bytes(), &mut self.hits);
         if self.marks.is_empty() {
             return;
         }
@@ -142,7 +143,7 @@ impl Engine {
         let folds = !field.plain || text.len() <= glance::LONGEST || fold::is_special_in(text.as_bytes());
         let needs = if folds { needs } else { needs & !glance::FOLDS };
         detect(text, field.kinds, needs, scratch);
-        scratch.settle();
+        scratch.settle(text);
     }
 
     /// How much of the text is scanned: to the cap, and there to the last gap between words, so that no half of a
@@ -193,7 +194,7 @@ impl Engine {
         if field.connection && value.contains(['=', '@', ':']) {
             detect(text, field.kinds, glance::ALL, scratch);
             if !scratch.hits.is_empty() {
-                scratch.settle();
+                scratch.settle(text);
                 return true;
             }
         }

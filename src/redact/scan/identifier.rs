@@ -9,8 +9,19 @@ const NAME: usize = 64;
 /// How much of it is read each time.
 const SHORT: usize = 16;
 
+/// The identifier in which a name's trigger stands, unless it was seen before; those that begin in it are seen from now on.
+pub(super) fn unseen(look: &mut Look<'_, '_>, start: usize, end: usize) -> Option<(usize, usize)> {
+    let anchor = end - 1 - usize::from(byte(look.bytes, end - 1) == b'=');
+    if anchor < look.named {
+        return None;
+    }
+    let found = identifier(look, anchor);
+    look.named = found.map_or(end, |(_, to)| to.max(start + 1));
+    found
+}
+
 /// The name that goes through `anchor`: no longer than a name can be, no earlier than names are looked at.
-pub(super) fn identifier(look: &mut Look<'_, '_>, anchor: usize) -> Option<(usize, usize)> {
+fn identifier(look: &mut Look<'_, '_>, anchor: usize) -> Option<(usize, usize)> {
     static PARTS: Bytes = Bytes::alnum_and(b"_-.$").and_foreign();
     let (bytes, least) = (look.bytes, look.named);
     let back = bytes.get(least.max(anchor.saturating_sub(NAME))..anchor)?;

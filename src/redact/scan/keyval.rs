@@ -3,7 +3,7 @@
 use super::about::{is_code, is_word_about};
 use super::alphabet::{Bytes, byte};
 use super::bytes::run_back;
-use super::identifier::identifier;
+use super::identifier::unseen;
 use super::joint::{self, Site};
 use super::keys;
 use super::lead;
@@ -29,12 +29,7 @@ use crate::redact::words::{Force, Named};
 
 /// A trigger of the vocabulary at `start..end`.
 pub(super) fn name(look: &mut Look<'_, '_>, start: usize, end: usize) {
-    let anchor = end - 1 - usize::from(byte(look.bytes, end - 1) == b'=');
-    if anchor < look.named {
-        return;
-    }
-    let Some((from, to)) = identifier(look, anchor) else {
-        look.named = end;
+    let Some((from, to)) = unseen(look, start, end) else {
         return;
     };
     let to = otherwise::variable_end(look.bytes, from, to);

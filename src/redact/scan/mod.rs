@@ -120,6 +120,7 @@ mod url;
 mod value;
 mod variety;
 mod verdict;
+mod vkey;
 mod word;
 mod written;
 

@@ -3,7 +3,7 @@
 use super::alphabet::byte;
 use super::bytes::{before, run, run_back};
 use super::hits::Hits;
-use super::identifier::identifier;
+use super::identifier::unseen;
 use super::look::Look;
 use super::settings;
 use super::tables;
@@ -155,15 +155,9 @@ fn around(look: &mut Look<'_, '_>, at: usize) {
 }
 
 fn head(look: &mut Look<'_, '_>, start: usize, end: usize) {
-    let anchor = end - 1 - usize::from(byte(look.bytes, end - 1) == b'=');
-    if anchor < look.named {
-        return;
-    }
-    let Some((from, to)) = identifier(look, anchor) else {
-        look.named = end;
+    let Some((from, to)) = unseen(look, start, end) else {
         return;
     };
-    look.named = to.max(start + 1);
     if tables::may_be_head(look.bytes, from, to) {
         tables::columns(look, from, to);
     }
