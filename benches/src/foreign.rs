@@ -1,6 +1,7 @@
 //! What an application pays for what is not audited, for each way of installing us.
 
 use std::hint::black_box;
+use std::sync::atomic::{Ordering, compiler_fence};
 use std::time::Instant;
 
 use anyhow::{Result, bail};
@@ -92,6 +93,9 @@ pub struct Foreign {
 /// Calls in one timed chunk.
 const CHUNK: u64 = 50_000;
 
+/// How many times as many of the shortest calls: a turn of them would be over before the processor has woken up.
+const DISABLED: u64 = 20;
+
 /// Timed chunks, each in a turn of its own; the median is taken.
 pub const CHUNKS: u64 = 41;
 
@@ -104,16 +108,18 @@ impl Foreign {
         self.install()?;
         // The first ones make what is made once.
         let (_, _) = (self.chunk(CHUNK), self.chunk(CHUNK));
-        let mut chunks = Vec::new();
+        let (mut chunks, mut around) = (Vec::new(), Vec::new());
         turns::take(|| {
             // Another process had the caches.
             let _ = self.chunk(CHUNK / 10);
-            chunks.push(self.chunk(CHUNK));
+            let time = self.chunk(CHUNK);
+            let off = self.around(CHUNK);
+            chunks.push(time - off.unwrap_or_default());
+            around.extend(off);
         })?;
-        chunks.sort_by(f64::total_cmp);
-        let nanos = chunks.get(chunks.len() / 2).copied();
         Ok(Measured {
-            nanos,
+            nanos: median(chunks),
+            around: median(around),
             ..Measured::default()
         })
     }
@@ -134,11 +140,18 @@ impl Foreign {
         }
     }
 
+    /// Nanoseconds of the loop and the call around what takes no longer than they do: taken off.
+    fn around(&self, calls: u64) -> Option<f64> {
+        let calls = (self.case == Case::Disabled).then_some(calls * DISABLED)?;
+        let start = Instant::now();
+        (0..calls).for_each(nothing);
+        Some(start.elapsed().as_nanos() as f64 / calls as f64)
+    }
+
     /// Nanoseconds of a call, over so many.
     fn chunk(&self, calls: u64) -> f64 {
         let calls = match self.case {
-            // A turn of them would be over before the processor has woken up.
-            Case::Disabled => calls * 20,
+            Case::Disabled => calls * DISABLED,
             Case::Event | Case::Span => calls,
         };
         let start = Instant::now();
@@ -151,6 +164,18 @@ impl Foreign {
         }
         start.elapsed().as_nanos() as f64 / calls as f64
     }
+}
+
+fn median(mut times: Vec<f64>) -> Option<f64> {
+    times.sort_by(f64::total_cmp);
+    times.get(times.len() / 2).copied()
+}
+
+/// A function that stays one, without an instruction.
+#[inline(never)]
+fn nothing(number: u64) {
+    let _ = number;
+    compiler_fence(Ordering::SeqCst);
 }
 
 #[inline(never)]

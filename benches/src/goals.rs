@@ -244,7 +244,7 @@ pub const GOALS: &[Goal] = &[
         0.0,
     ),
     goal(
-        "disabled `debug!`, ns",
+        "disabled `debug!`, ns (its loop and call taken off)",
         ("wrapper", &[]),
         "foreign-disabled",
         Measure::AtMost(figure::nanos),

@@ -302,8 +302,13 @@ fn foreign_table(text: &mut String, results: &Results) {
         "\n## What is not audited (ns per call; in brackets behind it, over the same stack without us)\n\n",
     );
     text.push_str(
-        "The forms take turns, each in a process of its own; the others stand still meanwhile.\n\n",
+        "The forms take turns, each in a process of its own; the others stand still meanwhile. Of a disabled `debug!` the loop \
+         and the call around it are taken off, timed in the same turn.",
     );
+    if let Some(around) = results.spread("wrapper", &cases[0], figure::around) {
+        let _ = write!(text, " (With our wrapper they took {} ns.)", show(Some(around)));
+    }
+    text.push_str("\n\n");
     text.push_str("| form | what it is | disabled `debug!` | `info!` | `#[instrument]` |\n|-|-|-|-|-|\n");
     for form in FORMS {
         let _ = write!(text, "| {} | {} |", form.name, form.about);

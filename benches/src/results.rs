@@ -79,6 +79,9 @@ pub struct Measured {
     /// Nanoseconds per call of what is not audited, per scanned value, or for one more field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nanos: Option<f64>,
+    /// Nanoseconds per call that were taken off these: the loop and the call around.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub around: Option<f64>,
     /// Bytes per scanned value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<f64>,
@@ -207,6 +210,12 @@ pub mod figure {
     #[must_use]
     pub fn nanos(outcome: &Outcome) -> Option<f64> {
         outcome.measured.nanos
+    }
+
+    /// Nanoseconds per call of the loop and the call around, which were taken off [`nanos`].
+    #[must_use]
+    pub fn around(outcome: &Outcome) -> Option<f64> {
+        outcome.measured.around
     }
 
     /// Processor nanoseconds of the whole process per event.

@@ -82,7 +82,7 @@ impl Capture {
         if into.trace.is_some() {
             state.trace = into.trace;
         }
-        state.handed_down = into.finish_lending();
+        into.finish_lending_in(&mut state.handed_down);
         self.spans
             .insert(id.into_u64(), state, false, || self.cannot_hand_down());
     }

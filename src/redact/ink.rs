@@ -100,6 +100,14 @@ impl Ink {
         self.bytes
     }
 
+    /// Changes places with another, in parts: the mark was moved a moment ago, and who loads more than was stored waits until
+    /// the store has arrived.
+    #[inline(always)]
+    pub(super) fn swap(&mut self, other: &mut Self) {
+        std::mem::swap(&mut self.bytes, &mut other.bytes);
+        std::mem::swap(&mut self.at, &mut other.at);
+    }
+
     /// Forgets what was written.
     #[inline]
     pub(super) fn clear(&mut self) {

@@ -179,6 +179,11 @@ impl RedactedFields {
     }
 
     #[inline]
+    pub(super) fn swap(&mut self, ink: &mut Ink) {
+        ink.swap(&mut self.0);
+    }
+
+    #[inline]
     pub(super) fn whole(&self) -> Option<&[u8]> {
         self.0.whole()
     }

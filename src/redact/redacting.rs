@@ -112,6 +112,12 @@ impl<'p> Redacting<'p> {
         RedactedFields::new(self.ink)
     }
 
+    /// As [`Self::finish_lending`], in `place`, from which they were taken.
+    #[inline]
+    pub(crate) fn finish_lending_in(&mut self, place: &mut RedactedFields) {
+        place.swap(&mut self.ink);
+    }
+
     /// Appends fields that passed the policy when their span recorded them.
     #[inline]
     pub(crate) fn inherit(&mut self, fields: &RedactedFields) {
