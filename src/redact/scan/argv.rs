@@ -1,5 +1,6 @@
 //! Command lines: options of one letter, which mean a secret only behind certain commands.
 
+use super::about::is_placeholder;
 use super::ahead::Ahead;
 use super::argvec;
 use super::bytes::find;
@@ -343,7 +344,9 @@ fn is_password(text: &str) -> bool {
 }
 
 fn may_be_password(text: &str) -> bool {
-    !text.is_empty() && !text.starts_with(['-', '$', '[', '/']) && !text.starts_with("*")
+    // `:x` and `@x` stand for a value in queries only.
+    let is_placeholder = || !text.starts_with([':', '@']) && is_placeholder(text);
+    !text.is_empty() && !text.starts_with(['-', '$', '[', '/', '*']) && !is_placeholder()
 }
 
 /// `80:80`: the `-p` of a container.

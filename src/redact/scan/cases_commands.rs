@@ -47,6 +47,10 @@ fn what_is_no_secret_in_a_list_stays() {
     check(&[
         ("cmd", r#"["redis-cli","-a"]"#),
         ("cmd", r#"["redis-cli","-a","$REDIS_PASSWORD","ping"]"#),
+        ("cmd", r#"["redis-cli","-a","<password>","ping"]"#),
+        ("cmd", r#"["redis-cli", "-a", "%s"]"#),
+        ("cmd", r#"["redis-cli","-a","{{ redis_password }}"]"#),
+        ("cmd", "curl -u bob:<password> https://x.example.com"),
         ("cmd", r#"{"cmd":"redis-cli","opt":"-a","value":"all"}"#),
         ("cmd", r#"[["redis-cli","ping"],["ls","-a","build"]]"#),
         ("cmd", r#"["mysql","-u","root","-p","shop"]"#),

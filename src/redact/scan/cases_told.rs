@@ -56,6 +56,8 @@ fn what_is_changed_to_nothing_known_stays() {
         ("message", "password = (sensitive) -> null"),
         ("message", "password = (sensitive) -> \"***\""),
         ("message", "password = *** -> 401"),
+        ("message", "POST /login password=*** -> \"302 Found\""),
+        ("message", "POST /login password=*** -> \"500 Internal Server Error\""),
         ("message", "{\"password\":\"***\",\"m\":\"a -> \\\"b\\\"\"}"),
         ("message", "{\"m\":\"password = (sensitive) -> \",\"n\":\"b\"}"),
     ]);

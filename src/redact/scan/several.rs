@@ -191,9 +191,24 @@ pub(super) fn changed(look: &mut Look<'_, '_>, named: Named, site: Site, found: 
     }
     // Behind any other word the arrow may say what came of it all: `password=… -> 401`.
     let new = value::in_marks(look.bytes, start).filter(|_| old.quoted || text == b"null");
-    if let Some(new) = new.filter(|new| new.end > new.start) {
+    if let Some(new) = new.filter(|new| new.end > new.start && !is_status(look.bytes, *new)) {
         cut(look, named, site, new);
     }
+}
+
+/// `"302 Found"`: what a server answered.
+fn is_status(bytes: &[u8], found: Extent) -> bool {
+    let text = bytes.get(found.start..found.end).unwrap_or_default();
+    let is_word = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b' ';
+    text.split_first_chunk::<4>()
+        .is_some_and(|([class, tens, ones, gap], words)| {
+            matches!(class, b'1'..=b'5')
+                && tens.is_ascii_digit()
+                && ones.is_ascii_digit()
+                && *gap == b' '
+                && words.first().is_some_and(u8::is_ascii_uppercase)
+                && words.iter().all(is_word)
+        })
 }
 
 /// `(sensitive value) -> …`, `*** -> …`: what is said in the place of the old value, as if in marks. In a program, an arrow
