@@ -7,7 +7,7 @@ use super::joint::Site;
 use super::lexicon::Lexicon;
 use super::plausible::Joint;
 use super::value::Extent;
-use super::{command, reference};
+use super::{command, pairs, reference};
 
 /// Whether what is plausible as a secret is another thing's.
 pub(super) fn is_anothers(bytes: &[u8], site: Site, found: Extent) -> bool {
@@ -20,6 +20,7 @@ pub(super) fn is_anothers(bytes: &[u8], site: Site, found: Extent) -> bool {
         b'0'..=b'9' => is_package(bytes, site, found) || is_object(name, value),
         b'a'..=b'z' => {
             is_scope(bytes, site, found)
+                || pairs::is_of_its_own(bytes, site, found)
                 || ends_like(name, b"encryption") && is_algorithm(value)
                 || is_artifact(name, value)
                 || is_object(name, value)

@@ -57,7 +57,10 @@ fn what_is_changed_to_nothing_known_stays() {
         ("message", "password = (sensitive) -> \"***\""),
         ("message", "password = *** -> 401"),
         ("message", "POST /login password=*** -> \"302 Found\""),
-        ("message", "POST /login password=*** -> \"500 Internal Server Error\""),
+        (
+            "message",
+            "POST /login password=*** -> \"500 Internal Server Error\"",
+        ),
         ("message", "{\"password\":\"***\",\"m\":\"a -> \\\"b\\\"\"}"),
         ("message", "{\"m\":\"password = (sensitive) -> \",\"n\":\"b\"}"),
     ]);
@@ -115,5 +118,51 @@ fn a_setting_that_is_called_after_the_use_of_its_key_holds_one_if_it_looks_like_
         ("env", "CACHE_KEY={HEX} SORT_KEY={HEX} PRIMARY_KEY=id"),
         ("env", "enc_key={HEX}"),
         ("env", "ENC_KEY=$ENC_KEY_OF_ANOTHER_SERVICE_IN_USE_1aB2cD"),
+    ]);
+}
+
+#[test]
+fn what_stands_under_a_section_of_secrets_is_judged_by_its_own_name() {
+    check(&[
+        ("config", "secrets:\n  jwt_secret: «abcD12efgh»\n  ttl: 3600\n"),
+        (
+            "config",
+            "secrets:\n  db-password: «hunter2xQ9»\n  api.key: «xyzABC123456»\n",
+        ),
+        (
+            "config",
+            "token:\n  access_token2: «abcd12345678»\n  type: bearer\n",
+        ),
+        (
+            "config",
+            "secrets:\n  jwt_secret: >-\n    «dKsEKn2buKtw3pK6a7OGAm526K5gY20-»\n  ttl: 3600\n",
+        ),
+        ("config", "secrets:\n  jwt_secret: |\n    «abcD12efgh»\n"),
+        ("config", "password:\n  «hunter2xQ9»\n"),
+        ("config", "password:\n  «hunter2xQ9:x»\n"),
+    ]);
+}
+
+#[test]
+fn a_pair_where_a_value_might_stand_is_judged_by_its_own_name() {
+    check(&[
+        ("message", "tokens: input=1200 output=350 total=1550"),
+        (
+            "message",
+            "docker build --secret id=npm,src=.npmrc -t web:1.4.2 .",
+        ),
+        (
+            "message",
+            "introspect token=«24e895779dbaa8bde0723bb1ecb85799» token_type_hint=access_token -> active=true",
+        ),
+        ("message", "vault login «token=Voxi9nnMBOeSKIXdy»"),
+        ("message", "password=«id=hunter2»"),
+        ("message", "password: «hunter=x9Qz»"),
+        ("message", "password: «id==x9Qz»"),
+        ("message", "ParseError { line: 3, found: Token(\"}\") }"),
+        ("message", "db.auth(\"app\", \"«anchor-tundra-river-harbor»\")"),
+        ("message", "AUTH «{HEX}»"),
+        ("message", "AUTH default «{HEX}»"),
+        ("message", "AUTH PLAIN"),
     ]);
 }

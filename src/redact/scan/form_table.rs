@@ -140,6 +140,7 @@ pub(super) const FORMS: &[(&str, Form)] = &[
         "mysqli->__construct(",
         Steps(&[&[Quoted, Quoted, Secret, Marked]]),
     ),
+    ("db.auth(", Steps(&[&[Quoted, Secret, Marked]])),
     ("mysqli_connect(", Steps(&[&[Quoted, Quoted, Secret, Marked]])),
     ("wa.me/", Chat),
     ("input_value=", Refused),

@@ -341,10 +341,11 @@ fn is_odd(bytes: &[u8], place: Place) -> bool {
 
 fn is_mixed(bytes: &[u8], place: Place) -> bool {
     let text = bytes.get(place.start..place.end).unwrap_or_default();
+    let is_key = || text.len() >= 32 && text.iter().all(u8::is_ascii_hexdigit);
     text.len() >= 10
         && text.iter().all(u8::is_ascii_alphanumeric)
         && is_odd(bytes, place)
-        && text.iter().any(u8::is_ascii_uppercase)
+        && (text.iter().any(u8::is_ascii_uppercase) || is_key())
 }
 
 /// The argument of the `echo` or `printf` that is piped into what stands at `start`.

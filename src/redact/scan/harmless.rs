@@ -109,7 +109,7 @@ pub(super) fn is_no_value(bytes: &[u8], site: Site, found: Extent) -> bool {
     }
 }
 
-/// `password:` and `valueFrom:` on the next line, further in: a name as well.
+/// `db_password:` and `valueFrom:` on the next line, further in: a name as well.
 fn is_key(bytes: &[u8], site: Site, found: Extent) -> bool {
     let value = bytes.get(found.start..found.end).unwrap_or_default();
     let breaks = || {
@@ -119,8 +119,11 @@ fn is_key(bytes: &[u8], site: Site, found: Extent) -> bool {
     };
     byte(bytes, found.end) == b':'
         && matches!(byte(bytes, found.end + 1), 0 | b' ' | b'\r' | b'\n')
-        && value.len() <= 32
-        && value.iter().all(u8::is_ascii_alphabetic)
+        && value.len() <= 64
+        && value.first().is_some_and(u8::is_ascii_alphabetic)
+        && value
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
         && breaks()
 }
 

@@ -11,6 +11,9 @@ use super::value::Extent;
 /// Whether what stands where a value would is such a token, or such a name.
 pub(super) fn is_spoken_of(bytes: &[u8], site: Site, found: Extent) -> bool {
     let value = bytes.get(found.start..found.end).unwrap_or_default();
+    if matches!(value, [mark] if mark.is_ascii_punctuation()) {
+        return true;
+    }
     match (site.joint, found.quoted) {
         (Joint::Colon, false) => is_kind(bytes, site, found) && is_token(bytes, site),
         (Joint::Colon, true) => is_keyword(bytes, site, value) && is_token(bytes, site),

@@ -1,6 +1,8 @@
 //! Lists of pairs as one value: `user=svc;password=…`. The names in it are looked at by themselves.
 
 use super::alphabet::Bytes;
+use super::alphabet::byte;
+use super::bytes::run;
 use super::filled::is_noise;
 use super::joint::Site;
 use super::lexicon::Lexicon;
@@ -140,6 +142,23 @@ fn is_secrets(name: &[u8], named: impl FnOnce() -> Option<Named>) -> bool {
 
 /// The most pairs of a value that are looked at.
 const PAIRS: usize = 24;
+
+/// `tokens: input=1200`, `--secret id=npm,src=x`, `access_token -> active=true`: a pair of its own, which is judged by its own
+/// name.
+pub(super) fn is_of_its_own(bytes: &[u8], site: Site, found: Extent) -> bool {
+    static NAMES: Lexicon = Lexicon::of(&[
+        "active", "cached", "count", "env", "expired", "id", "input", "limit", "max", "min", "output",
+        "prompt", "reason", "src", "status", "target", "total", "type", "used", "valid",
+    ]);
+    let value = bytes.get(found.start..found.end).unwrap_or_default();
+    let name = run(value, 0, 12, |byte| byte.is_ascii_lowercase());
+    let (name, rest) = value.split_at_checked(name).unwrap_or_default();
+    !found.quoted
+        && byte(bytes, site.to) != b'='
+        && rest.first() == Some(&b'=')
+        && byte(rest, 1) != b'='
+        && NAMES.has_bytes(name)
+}
 
 #[cfg(test)]
 mod tests {

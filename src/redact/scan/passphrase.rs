@@ -12,6 +12,10 @@ use crate::redact::words::Named;
 pub(super) fn whole(bytes: &[u8], named: Named, site: Site, found: Extent) -> Extent {
     /// The most that is read of them.
     const LONGEST: usize = 96;
+    if site.joint == Joint::Colon && named.sort == Sort::Secret {
+        let end = block_end(bytes, site, found).unwrap_or(found.end);
+        return Extent { end, ..found };
+    }
     let is_bare = site.joint == Joint::Assigned && !found.quoted && byte(bytes, found.end) == b' ';
     if !is_bare || named.sort != Sort::Secret {
         return found;
@@ -44,6 +48,30 @@ pub(super) fn whole(bytes: &[u8], named: Named, site: Site, found: Extent) -> Ex
     }
 }
 
+/// `password: |` and lines further in: where the last of them ends.
+fn block_end(bytes: &[u8], site: Site, found: Extent) -> Option<usize> {
+    /// The most that is read of them.
+    const LONGEST: usize = 4096;
+    let gap = bytes.get(site.at..found.start)?;
+    let line = memchr::memchr(b'\n', gap)?;
+    let (mark, indent) = gap.split_at_checked(line + 1)?;
+    let is_block = matches!(mark.trim_ascii(), b"|" | b">" | b"|-" | b">-" | b"|+" | b">+");
+    if !is_block || indent.is_empty() || indent.iter().any(|byte| *byte != b' ') {
+        return None;
+    }
+    let ahead = bytes.get(found.start..bytes.len().min(found.start + LONGEST))?;
+    let mut end = 0;
+    for line in ahead.split_inclusive(|byte| *byte == b'\n') {
+        let is_inside = end == 0 || line.starts_with(indent) || line.trim_ascii().is_empty();
+        if !is_inside {
+            break;
+        }
+        end += line.len();
+    }
+    let lines = ahead.get(..end)?.trim_ascii_end();
+    Some(found.start + lines.len()).filter(|end| *end > found.end)
+}
+
 /// Whether the name begins with a capital behind `;` or at the beginning, as those of a connection string do.
 fn is_one_of_settings(bytes: &[u8], from: usize) -> bool {
     let is_first = from == 0 || matches!(byte(bytes, from - 1), b';' | b'"' | b'\'');
@@ -68,6 +96,16 @@ mod tests {
             ),
             ("message", "Password=«Tundra Correct Anchor 96»;Initial Catalog=x"),
             ("message", "<password>This field is required</password>"),
+            (
+                "config",
+                "jwt_secret: |\n  «eyQ9xPabcd12\n  lines9X of it\n\n  and more»\nttl: 3600\n",
+            ),
+            (
+                "config",
+                "a:\n  jwt_secret: >-\n    «eyQ9xPabcd12\n      x»\n  b: c",
+            ),
+            ("config", "jwt_secret: |\n  «eyQ9xPabcd12»"),
+            ("config", "jwt_secret:\n  «eyQ9xPabcd12»\n  x: y"),
             ("message", "<password>«hunter22x» was <b>refused</b></password>"),
             ("message", "password=«hunter22x» was refused; user=bob"),
             ("message", "id=1; password=«hunter22x» was refused; user=bob"),
