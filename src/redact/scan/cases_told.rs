@@ -139,6 +139,13 @@ fn what_stands_under_a_section_of_secrets_is_judged_by_its_own_name() {
         ),
         ("config", "secrets:\n  jwt_secret: |\n    «abcD12efgh»\n"),
         ("config", "password:\n  «hunter2xQ9»\n"),
+        ("config", "password: |\n  «hunter2xQ9: x»\n"),
+        ("config", "api_key: |\n  «aB3dE5fG7hI9jK1l:»\n"),
+        ("config", "tokens:\n  «q8Zt3Vb0LrxK2mN9wPq2»: {user: bob}\n"),
+        (
+            "config",
+            "auth_token:\n  «abcdef0123456789abcdef0123456789»: deploy\n",
+        ),
         ("config", "password:\n  «hunter2xQ9:x»\n"),
     ]);
 }
@@ -157,6 +164,12 @@ fn a_pair_where_a_value_might_stand_is_judged_by_its_own_name() {
         ),
         ("message", "vault login «token=Voxi9nnMBOeSKIXdy»"),
         ("message", "password=«id=hunter2»"),
+        ("message", "password: «id=hunter2xQ9»"),
+        ("message", "<password>«id=hunter2xQ9»</password>"),
+        ("message", "Authorization: Bearer «id=hunter2xQ9zzz»"),
+        ("message", "token: «id=q8Zt3Vb0LrxK2mN9wPq2q8Zt3Vb0»"),
+        ("message", "password=\"«old99x»\" -> \"«404 Not Found»\""),
+        ("message", "password: *** -> \"«123 Abc9»\""),
         ("message", "password: «hunter=x9Qz»"),
         ("message", "password: «id==x9Qz»"),
         ("message", "ParseError { line: 3, found: Token(\"}\") }"),

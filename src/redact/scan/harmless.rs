@@ -112,19 +112,30 @@ pub(super) fn is_no_value(bytes: &[u8], site: Site, found: Extent) -> bool {
 /// `db_password:` and `valueFrom:` on the next line, further in: a name as well.
 fn is_key(bytes: &[u8], site: Site, found: Extent) -> bool {
     let value = bytes.get(found.start..found.end).unwrap_or_default();
-    let breaks = || {
-        bytes
-            .get(site.at..found.start)
-            .is_some_and(|gap| gap.contains(&b'\n'))
-    };
+    let gap = bytes.get(site.at..found.start).unwrap_or_default();
     byte(bytes, found.end) == b':'
         && matches!(byte(bytes, found.end + 1), 0 | b' ' | b'\r' | b'\n')
-        && value.len() <= 64
-        && value.first().is_some_and(u8::is_ascii_alphabetic)
-        && value
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
-        && breaks()
+        && gap.contains(&b'\n')
+        // Behind those the next line is a text.
+        && !gap.iter().any(|byte| matches!(byte, b'|' | b'>'))
+        && is_name_of_key(value)
+}
+
+/// `valueFrom`, `db_password`, `api-key2`: letters, or words of one case with digits at their ends.
+fn is_name_of_key(name: &[u8]) -> bool {
+    let is_mark = |byte: &u8| matches!(byte, b'_' | b'-' | b'.');
+    let is_word = |word: &[u8]| {
+        let letters = word.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+        let digits = word.get(letters..).unwrap_or_default();
+        let letters = word.get(..letters).unwrap_or_default();
+        !letters.is_empty()
+            && digits.len() <= 2
+            && digits.iter().all(u8::is_ascii_digit)
+            && (letters.iter().all(u8::is_ascii_lowercase) || letters.iter().all(u8::is_ascii_uppercase))
+    };
+    let is_plain = || name.iter().all(u8::is_ascii_alphabetic);
+    let are_words = || name.iter().any(is_mark) && name.split(is_mark).all(is_word);
+    name.len() <= 32 && (is_plain() || are_words())
 }
 
 /// `id-token: write`, `secrets: inherit`: what a job of a build may do.

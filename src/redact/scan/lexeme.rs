@@ -11,7 +11,7 @@ use super::value::Extent;
 /// Whether what stands where a value would is such a token, or such a name.
 pub(super) fn is_spoken_of(bytes: &[u8], site: Site, found: Extent) -> bool {
     let value = bytes.get(found.start..found.end).unwrap_or_default();
-    if matches!(value, [mark] if mark.is_ascii_punctuation()) {
+    if matches!(value, [mark] if mark.is_ascii_punctuation()) && is_token(bytes, site) {
         return true;
     }
     match (site.joint, found.quoted) {

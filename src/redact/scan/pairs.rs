@@ -2,7 +2,7 @@
 
 use super::alphabet::Bytes;
 use super::alphabet::byte;
-use super::bytes::run;
+use super::bytes::{ends_like, run};
 use super::filled::is_noise;
 use super::joint::Site;
 use super::lexicon::Lexicon;
@@ -151,12 +151,19 @@ pub(super) fn is_of_its_own(bytes: &[u8], site: Site, found: Extent) -> bool {
         "prompt", "reason", "src", "status", "target", "total", "type", "used", "valid",
     ]);
     let value = bytes.get(found.start..found.end).unwrap_or_default();
-    let name = run(value, 0, 12, |byte| byte.is_ascii_lowercase());
-    let (name, rest) = value.split_at_checked(name).unwrap_or_default();
+    let sign = run(value, 0, 12, |byte| byte.is_ascii_lowercase());
+    let (name, rest) = value.split_at_checked(sign).unwrap_or_default();
+    let Some(said) = rest.strip_prefix(b"=") else {
+        return false;
+    };
+    let of = bytes.get(site.from..site.to).unwrap_or_default();
+    let is_number = said.len() <= 9 && said.iter().all(u8::is_ascii_digit);
+    let is_word = said.len() <= 12 && said.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'_');
     !found.quoted
-        && byte(bytes, site.to) != b'='
-        && rest.first() == Some(&b'=')
-        && byte(rest, 1) != b'='
+        && !matches!(byte(bytes, site.to), b'=' | b'>')
+        && !said.is_empty()
+        && (is_number || is_word)
+        && (ends_like(of, b"token") || ends_like(of, b"tokens") || ends_like(of, b"secret"))
         && NAMES.has_bytes(name)
 }
 

@@ -55,7 +55,11 @@ fn block_end(bytes: &[u8], site: Site, found: Extent) -> Option<usize> {
     let gap = bytes.get(site.at..found.start)?;
     let line = memchr::memchr(b'\n', gap)?;
     let (mark, indent) = gap.split_at_checked(line + 1)?;
-    let is_block = matches!(mark.trim_ascii(), b"|" | b">" | b"|-" | b">-" | b"|+" | b">+");
+    let head = bytes.get(site.from.saturating_sub(256)..site.from)?;
+    let line = memchr::memrchr(b'\n', head).map_or(0, |at| at + 1);
+    let outer = run(head, line, 256, |byte| byte == b' ');
+    let is_block =
+        indent.len() > outer && matches!(mark.trim_ascii(), b"|" | b">" | b"|-" | b">-" | b"|+" | b">+");
     if !is_block || indent.is_empty() || indent.iter().any(|byte| *byte != b' ') {
         return None;
     }

@@ -191,24 +191,34 @@ pub(super) fn changed(look: &mut Look<'_, '_>, named: Named, site: Site, found: 
     }
     // Behind any other word the arrow may say what came of it all: `password=… -> 401`.
     let new = value::in_marks(look.bytes, start).filter(|_| old.quoted || text == b"null");
-    if let Some(new) = new.filter(|new| new.end > new.start && !is_status(look.bytes, *new)) {
+    if let Some(new) = new.filter(|new| new.end > new.start && (found.quoted || !is_status(look.bytes, *new)))
+    {
         cut(look, named, site, new);
     }
 }
 
 /// `"302 Found"`: what a server answered.
 fn is_status(bytes: &[u8], found: Extent) -> bool {
+    const STATUS: [&[u8]; 16] = [
+        b"200 OK",
+        b"201 Created",
+        b"202 Accepted",
+        b"204 No Content",
+        b"302 Found",
+        b"303 See Other",
+        b"400 Bad Request",
+        b"401 Unauthorized",
+        b"403 Forbidden",
+        b"404 Not Found",
+        b"409 Conflict",
+        b"422 Unprocessable Entity",
+        b"429 Too Many Requests",
+        b"500 Internal Server Error",
+        b"502 Bad Gateway",
+        b"503 Service Unavailable",
+    ];
     let text = bytes.get(found.start..found.end).unwrap_or_default();
-    let is_word = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b' ';
-    text.split_first_chunk::<4>()
-        .is_some_and(|([class, tens, ones, gap], words)| {
-            matches!(class, b'1'..=b'5')
-                && tens.is_ascii_digit()
-                && ones.is_ascii_digit()
-                && *gap == b' '
-                && words.first().is_some_and(u8::is_ascii_uppercase)
-                && words.iter().all(is_word)
-        })
+    STATUS.contains(&text)
 }
 
 /// `(sensitive value) -> …`, `*** -> …`: what is said in the place of the old value, as if in marks. In a program, an arrow
