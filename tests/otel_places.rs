@@ -144,6 +144,36 @@ fn a_layer_does_not_know_where_a_hidden_audit_span_was_entered_that_is_left_befo
 }
 
 #[test]
+fn a_hidden_audit_span_that_is_left_elsewhere_than_it_was_entered_has_no_ids_of_there() {
+    for leaves_around in [true, false] {
+        for stage in stages_with(hiding(true)) {
+            stage.run(|| {
+                let outer = info_span!("outer").entered();
+                let around = info_span!("around").entered();
+                let hidden = info_span!(target: "audit::hidden", "hidden").entered();
+                // By this a layer form learns that contexts are attached.
+                let inside = info_span!("inside");
+                inside.in_scope(|| ());
+                if leaves_around {
+                    drop(around);
+                    drop(hidden);
+                } else {
+                    let entered = inside.entered();
+                    drop(hidden);
+                    drop((entered, around));
+                }
+                drop(outer);
+            });
+            if matches!(stage.form, Form::Wrapper | Form::Close) {
+                stage.assert_ids("hidden", "around");
+            } else {
+                stage.assert_unavailable("hidden");
+            }
+        }
+    }
+}
+
+#[test]
 fn an_event_in_a_suppressed_span_is_nobodys_although_a_remote_context_is_attached_around_it() {
     for attach in [true, false] {
         for stage in stages_with(hiding(attach)) {

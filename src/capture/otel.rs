@@ -17,7 +17,7 @@ use tracing_opentelemetry::{OpenTelemetrySpanExt as _, SetParentError, get_otel_
 use tracing_subscriber::Registry;
 use tracing_subscriber::registry::LookupSpan as _;
 
-use super::entered::Around;
+use super::entered::{self, Around};
 use super::ids::{EventParent, IdSource, Passage, Stack, TraceAnswer};
 use crate::record::{SpanId, TraceContext, TraceId};
 
@@ -191,10 +191,12 @@ impl IdSource for OtelIds {
             return TraceAnswer::Unknown;
         }
         // If a filter hides the span, leaving it changes nothing. Which spans it was entered in cannot be asked while some of
-        // the stack have heard that it is left, so a context that was attached in between hides them.
+        // the stack have heard that it is left, so a context that was attached in between hides them, and one that is not of
+        // where it was entered says nothing.
         Self::of_hidden(stack, span, || match active() {
             Some(active) if active.is_remote => TraceAnswer::Unknown,
-            local => answer(local),
+            local if entered::is_as_at_first(stack.number(), span.into_u64()) => answer(local),
+            _ => TraceAnswer::Unknown,
         })
     }
 
