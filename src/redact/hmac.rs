@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::class::Class;
-use super::mac::{Beginning, MacKey};
+use super::mac::{Beginning, MacKey, Short};
 use crate::error::{Error, Result};
 use crate::record::frame::Out;
 use sha2::{Digest as _, Sha256};
@@ -35,9 +35,16 @@ pub(super) struct Made {
 }
 
 #[derive(Clone)]
-struct Key {
+pub(super) struct Key {
     id: String,
     mac: MacKey,
+}
+
+impl Key {
+    /// The digits of the pseudonym of a value, by its message, which is used up.
+    pub(super) fn digits(&self, message: &mut Short) -> [u8; 64] {
+        hex(self.mac.of_short(message))
+    }
 }
 
 impl Keys {
@@ -90,12 +97,10 @@ impl Keys {
         self.made.as_ref()
     }
 
-    /// The digits of the pseudonym of a value behind its message's beginning; `None` where that was made under other keys,
-    /// or the value is too long for it.
-    pub(super) fn digits(&self, made: &Arc<Made>, beginning: &Beginning, value: &[u8]) -> Option<[u8; 64]> {
+    /// The key in use; `None` where this was made under other keys.
+    pub(super) fn under(&self, made: &Arc<Made>) -> Option<&Key> {
         let is_it = self.made.as_ref().is_some_and(|mine| Arc::ptr_eq(mine, made));
-        let key = self.keys.last().filter(|_| is_it)?;
-        Some(hex(key.mac.of_short(beginning, value)?))
+        self.keys.last().filter(|_| is_it)
     }
 
     /// The id of the key in use, which is no secret: it stands in each pseudonym.
@@ -235,25 +240,22 @@ pub fn sha256(value: &[u8]) -> String {
     format!("sha256:{}", String::from_utf8_lossy(&hex))
 }
 
-/// The digits of a hash, of four bytes at a time.
+/// The digits of a hash. Two of them are one word of a vector: so written, the compiler does many bytes at once.
 fn hex(bytes: [u8; 32]) -> [u8; 64] {
     let mut hex = [0; 64];
-    for (place, four) in hex.as_chunks_mut().0.iter_mut().zip(bytes.as_chunks().0) {
-        *place = digits(*four).to_le_bytes();
+    for (place, byte) in hex.as_chunks_mut().0.iter_mut().zip(bytes) {
+        *place = digits(byte).to_le_bytes();
     }
     hex
 }
 
-/// The digits of four bytes, the first one's lowest.
-const fn digits(bytes: [u8; 4]) -> u64 {
-    const ONES: u64 = u64::MAX / 255;
-    const EVEN: u64 = u64::MAX / 257;
-    let all = u32::from_le_bytes(bytes) as u64;
-    let halves = (all | all << 16) & 0x0000_FFFF_0000_FFFF;
-    let apart = (halves | halves << 8) & EVEN;
-    let nibbles = (apart >> 4 | apart << 8) & (ONES * 0x0F);
-    let letters = (nibbles + ONES * 6) >> 4 & ONES;
-    nibbles + ONES * b'0' as u64 + letters * (b'a' - b'0' - 10) as u64
+/// The digits of a byte, the first one lowest.
+const fn digits(byte: u8) -> u16 {
+    const EACH: u16 = 0x0101;
+    let byte = byte as u16;
+    let nibbles = (byte >> 4 | byte << 8) & (EACH * 0x0F);
+    let letters = (nibbles + EACH * 6) >> 4 & EACH;
+    nibbles + EACH * b'0' as u16 + letters * (b'a' - b'0' - 10) as u16
 }
 
 impl fmt::Debug for Keys {

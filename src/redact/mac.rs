@@ -109,35 +109,59 @@ impl Beginning {
     }
 }
 
-impl MacKey {
-    /// As [`Self::of`], for a beginning and a value behind it: two blocks, and no loop over parts. `None` where the value
-    /// is too long for that.
-    pub(super) fn of_short(&self, beginning: &Beginning, value: &[u8]) -> Option<[u8; 32]> {
-        let mut block = beginning.block;
+/// A short message: a beginning and a value behind it, in one block.
+///
+/// It is filled some time before it is hashed: a processor that reads many bytes at once waits for those that were written
+/// one by one a moment ago, and hashes nothing meanwhile.
+pub(super) struct Short {
+    block: [u8; BLOCK],
+}
+
+impl Short {
+    pub(super) const EMPTY: Self = Self { block: [0; BLOCK] };
+
+    /// Answers `false`, and takes nothing, where the value is too long.
+    #[inline]
+    pub(super) fn fill(&mut self, beginning: &Beginning, value: &[u8]) -> bool {
         let len = beginning.len + value.len();
         // Behind the value stand a bit and the length.
         if len >= LENGTH {
-            return None;
+            return false;
         }
-        block.get_mut(beginning.len..len)?.copy_from_slice(value);
-        *block.get_mut(len)? = 0x80;
-        let mut state = self.inner;
-        end(&mut state, &mut block, BLOCK + len);
-        // The value is not needed any more; whether the compiler leaves a copy of it on the stack is up to it.
-        block = OUTER;
-        if let Some(place) = block.first_chunk_mut() {
-            *place = bytes(state);
+        self.block = beginning.block;
+        if let Some(place) = self.block.get_mut(beginning.len..len) {
+            place.copy_from_slice(value);
         }
-        state = self.outer;
-        end(&mut state, &mut block, BLOCK + 32);
-        Some(bytes(state))
+        if let Some(place) = self.block.get_mut(len) {
+            *place = 0x80;
+        }
+        put_len(&mut self.block, BLOCK + len);
+        true
     }
 }
 
-/// The outer block behind the code that it begins with.
+impl MacKey {
+    /// As [`Self::of`], for a short message, which is used up: two blocks, and no loop over parts.
+    pub(super) fn of_short(&self, message: &mut Short) -> [u8; 32] {
+        let mut state = self.inner;
+        compress256(&mut state, std::slice::from_ref(&message.block));
+        // The value is not needed any more; whether the compiler leaves a copy of it on the stack is up to it.
+        message.block = OUTER;
+        if let Some(place) = message.block.first_chunk_mut() {
+            *place = bytes(state);
+        }
+        state = self.outer;
+        compress256(&mut state, std::slice::from_ref(&message.block));
+        bytes(state)
+    }
+}
+
+/// The outer block behind the code that it begins with: its end, and that the message has 96 bytes.
 const OUTER: [u8; BLOCK] = {
     let mut block = [0; BLOCK];
     block[32] = 0x80;
+    let bits = (BLOCK as u16 + 32) * 8;
+    [block[BLOCK - 2], block[BLOCK - 1]] = bits.to_be_bytes();
     block
 };
 
@@ -146,10 +170,15 @@ const LENGTH: usize = BLOCK - 8;
 
 /// Hashes the last block of a message of so many bytes, which is there but for that number.
 fn end(state: &mut [u32; 8], block: &mut [u8; BLOCK], len: usize) {
+    put_len(block, len);
+    compress256(state, std::slice::from_ref(block));
+}
+
+/// States at the end of a message's last block how many bytes the message has.
+fn put_len(block: &mut [u8; BLOCK], len: usize) {
     if let Some(place) = block.last_chunk_mut() {
         *place = (len as u64 * 8).to_be_bytes();
     }
-    compress256(state, std::slice::from_ref(block));
 }
 
 impl Drop for MacKey {
@@ -216,7 +245,9 @@ mod tests {
                 continue;
             };
             for len in 0..80 {
-                let code = key.of_short(&beginning, &message[begins..begins + len]);
+                let mut short = Short::EMPTY;
+                let fits = short.fill(&beginning, &message[begins..begins + len]);
+                let code = fits.then(|| key.of_short(&mut short));
                 let whole = (begins + len < LENGTH).then(|| theirs(&message[..40], &message[..begins + len]));
                 assert_eq!(code, whole, "{begins} {len}");
             }

@@ -8,7 +8,7 @@ use super::class::Class;
 use super::field::FieldPlan;
 use super::hmac::Made;
 use super::instead;
-use super::mac::Beginning;
+use super::mac::{Beginning, Short};
 use super::normal::is_normal;
 use super::redacting::Redacting;
 use super::sift::Note;
@@ -94,18 +94,24 @@ impl Redacting<'_> {
         if !is_normal(plan.judged.text.class, text) {
             return false;
         }
-        let keys = self.policy.keys();
-        let Some(digits) = keys.digits(&ready.made, &ready.beginning, text.as_bytes()) else {
+        let policy = self.policy;
+        let Some(key) = policy.keys().under(&ready.made) else {
             return false;
         };
+        let mut message = Short::EMPTY;
+        if !message.fill(&ready.beginning, text.as_bytes()) {
+            return false;
+        }
+        // What does not need the digits is done before they are: see `Short`.
         let start = self.ink.len();
         self.ink.extend(&ready.entry);
+        self.noted(plan.note());
+        let digits = key.digits(&mut message);
         // Where there was no memory for the entry, none of it is there.
         let place = self.ink.written_from(start).get_mut(ready.digits_at..);
         if let Some(place) = place.and_then(<[u8]>::first_chunk_mut) {
             *place = digits;
         }
-        self.noted(plan.note());
         self.done(plan, true, start);
         true
     }
