@@ -320,3 +320,38 @@ fn a_token_ends_where_its_own_parts_do() {
         ),
     ]);
 }
+
+#[test]
+fn lines_below_a_secrets_name_are_judged_as_members_of_an_object_are() {
+    check(&[
+        ("message", "password:\n  old: «hunter2xyz»\n  new: «Tr0ub4dor»\n"),
+        (
+            "message",
+            "tokens:\n  github: \"«abc9Kq2LxTz8RwV3nYb»\"\n\n  slack: «zz81Kq2LxTz8RwV3n»\nregion: eu-west-1\n",
+        ),
+        (
+            "message",
+            "spec:\n  secrets:\n    - «abc9Kq2LxTz8RwV3nYb»\n    - name: db\n      value: «zz81Kq2LxTz8RwV3n»\n    - «qw81Kq2LxTz8RwV3n»\n",
+        ),
+        (
+            "message",
+            "password:\n  new: New password\n  old: Old\n  current: \"Current password\"\n",
+        ),
+        (
+            "message",
+            "tokens:\n  input: 1200\n  model: gpt-4o-2024\n  count: two\n",
+        ),
+        (
+            "message",
+            "secrets:\n  - name: tls-cert\n    mountPath: /etc/tls\n  - name: db\n",
+        ),
+        (
+            "message",
+            "password:\n  min_length: 12\n  new: 2024-11-02\n  value: required\n",
+        ),
+        (
+            "message",
+            "secrets:\n  db:\n    path: projects/acme/secrets/db/versions/3\n    version: 3\n",
+        ),
+    ]);
+}

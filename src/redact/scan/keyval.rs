@@ -3,6 +3,7 @@
 use super::about::{is_code, is_word_about};
 use super::alphabet::{Bytes, byte};
 use super::bytes::run_back;
+use super::children;
 use super::identifier::unseen;
 use super::joint::{self, Site};
 use super::keys;
@@ -151,8 +152,8 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
     let Some(mut found) = found else {
         return several::bracketed(look, named, site, at);
     };
-    if named.sort == Sort::Secret && harmless::is_no_value(look.bytes, site, found) {
-        return;
+    if named.sort == Sort::Secret && is_no_value(look.bytes, site, found) {
+        return children::secrets(look, named, site, at);
     }
     if site.joint == Joint::Assigned && byte(look.bytes, found.start) == b'{' {
         found = value::braced(look.bytes, found);
@@ -173,6 +174,11 @@ fn assigned(look: &mut Look<'_, '_>, named: Named, site: Site) {
         found = header::behind_scheme(look, site, scheme, found);
     }
     take(look, named, site, found);
+}
+
+/// Whether what stands in a secret's place is none: the first of the lines below its name, or something else.
+fn is_no_value(bytes: &[u8], site: Site, found: Extent) -> bool {
+    children::is_item(bytes, found.start) || harmless::is_no_value(bytes, site, found)
 }
 
 /// `<password>a&quot;b</password>`: the text of an element is a value as long as it is a word, also where it has marks.

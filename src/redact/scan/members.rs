@@ -137,7 +137,7 @@ fn key(bytes: &[u8], at: usize) -> Option<Extent> {
 }
 
 /// Whether a member is the secret, or one of several.
-fn is_secret(named: Named, name: &str, text: &str) -> bool {
+pub(super) fn is_secret(named: Named, name: &str, text: &str) -> bool {
     const BESIDE: [&str; 5] = ["user", "username", "login", "account", "tenant"];
     VALUES.contains(&name)
         || named.plural
@@ -149,7 +149,7 @@ fn is_secret(named: Named, name: &str, text: &str) -> bool {
 }
 
 /// `projects/acme/secrets/db/versions/3`: where a secret is kept.
-fn is_place(text: &str) -> bool {
+pub(super) fn is_place(text: &str) -> bool {
     let word = |part: &str| part.len() >= 4 && part.bytes().all(|byte| byte.is_ascii_lowercase());
     text.split('/').count() >= 3 && text.split('/').any(word)
 }

@@ -38,6 +38,7 @@ mod cases_several;
 mod cases_tables;
 #[cfg(test)]
 mod cases_told;
+mod children;
 mod clue;
 mod clue_words;
 mod code;
