@@ -11,7 +11,6 @@
 
 mod entered;
 mod grown;
-mod lease;
 mod place;
 
 use std::cell::Cell;
@@ -22,6 +21,7 @@ use tracing_core::dispatcher::WeakDispatch;
 use tracing_core::span::{Attributes, Current, Id, Record};
 use tracing_core::{Dispatch, Event, Metadata, Subscriber};
 
+use super::lease;
 use super::spans::table;
 use grown::Grown;
 use place::Place;
@@ -247,7 +247,7 @@ impl Bare {
 }
 
 /// From now on no place belongs to this thread.
-fn forget_own_places() {
+pub(super) fn forget_own_places() {
     let _ = NEXT.try_with(|next| next.set(NOWHERE));
 }
 

@@ -229,7 +229,7 @@ impl Capture {
     /// Takes an `err` or `ret` event of the span's own `#[instrument]` as evidence. `false` where it is not one.
     pub(super) fn fold(&self, event: &Event<'_>, plan: &'static Plan) -> bool {
         let tracked = self.place(event.is_contextual(), event.parent(), |spot| spot.tracked);
-        let span = self.spans.with(tracked, |state| state.plan).flatten();
+        let span = self.spans.plan(tracked);
         if !span.is_some_and(|span| span.role == Role::Span && plan.belongs_to(span)) {
             return false;
         }

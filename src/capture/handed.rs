@@ -7,7 +7,7 @@
 
 use std::cell::RefCell;
 
-use super::span_state::SpanState;
+use super::span_state::HandedDown;
 use crate::redact::{KeptFields, Redacting};
 
 /// Whose context it is.
@@ -63,9 +63,9 @@ pub(super) fn append(key: Key, into: &mut Redacting<'_>) -> Option<bool> {
         .flatten()
 }
 
-/// Remembers what `state`, which is that of `key`, hands down, if it is short and asked for again. For whoever holds its lock.
+/// Remembers what the span of `key` hands down, if it is short and asked for again.
 #[inline]
-pub(super) fn keep(key: Key, state: &SpanState) {
+pub(super) fn keep(key: Key, from: &HandedDown<'_>) {
     let _ = HANDED.try_with(|handed| {
         let Ok(mut handed) = handed.try_borrow_mut() else {
             return;
@@ -74,10 +74,10 @@ pub(super) fn keep(key: Key, state: &SpanState) {
             handed.asked = key;
             return;
         }
-        handed.key = match handed.fields.keep(&state.handed_down) {
+        handed.key = match handed.fields.keep(from.fields) {
             true => key,
             false => Key::NOBODY,
         };
-        handed.has_actor = state.has_actor;
+        handed.has_actor = from.has_actor;
     });
 }

@@ -10,7 +10,7 @@ use super::plan::{Plan, Role};
 use super::span_state::{Evidence, SpanState};
 use super::spans::Known;
 use super::tree::more;
-use super::visitor::Visitor;
+use super::visitor::{LendingVisitor, Visitor};
 use crate::record::Slot;
 use crate::redact::{RedactedFields, Redacting, sees};
 use crate::stats::add;
@@ -64,6 +64,25 @@ impl Capture {
     /// An ordinary span that lends: it becomes no record, so what it takes is only handed down.
     #[inline(never)]
     pub(super) fn lending_span(&self, attributes: &Attributes<'_>, id: &Id, plan: &'static Plan) {
+        if !self.lends_in_words(attributes, id, plan) {
+            self.lend_beside(attributes, id, plan);
+        }
+    }
+
+    /// Most spans lend a few short values. `false`, and nothing done, where it is otherwise.
+    #[inline(always)]
+    fn lends_in_words(&self, attributes: &Attributes<'_>, id: &Id, plan: &'static Plan) -> bool {
+        let around = local::plain(self.instance).filter(|_| attributes.is_contextual() && !plan.is_notable);
+        // No code but ours runs while the values are written.
+        around.is_some_and(|tracked| {
+            self.spans.lend(id.into_u64(), plan, tracked, |into| {
+                attributes.record(&mut LendingVisitor::new(plan, into));
+            })
+        })
+    }
+
+    #[inline(never)]
+    fn lend_beside(&self, attributes: &Attributes<'_>, id: &Id, plan: &'static Plan) {
         let Some(_depth) = Depth::enter() else {
             add(&self.counters.too_deep, plan.planned());
             return self.link(attributes, id);
@@ -171,7 +190,7 @@ impl Capture {
             self.spans.with(id, |state| state.evidence = evidence);
             return;
         }
-        let Some(Some(plan)) = self.spans.with(id, |state| state.plan) else {
+        let Some(plan) = self.spans.plan(id) else {
             if self.settings.call_stacks.is_some() {
                 self.say_step(id, values);
             }
@@ -195,7 +214,7 @@ impl Capture {
             Role::Span => into.finish_fields(),
             _ => (RedactedFields::default(), into.finish_lending()),
         };
-        self.spans.change(id, |state| {
+        let changed = self.spans.change(id, |state| {
             state.names.take(names, state.own.len());
             state.own.extend(&own);
             state.handed_down.extend(&handed_down);
@@ -212,6 +231,9 @@ impl Capture {
                 state.handed_down.trace(moved, None);
             }
         });
+        if changed.is_none() && self.spans.knows(id) {
+            self.cannot_hand_down();
+        }
         self.outlet.recycle(own.into_buffer());
         self.outlet.recycle(handed_down.into_buffer());
         if plan.step.is_some() {

@@ -12,6 +12,7 @@ mod handed;
 mod identify;
 mod ids;
 mod layer;
+mod lease;
 mod lifecycle;
 mod local;
 mod log;

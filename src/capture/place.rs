@@ -10,7 +10,7 @@ use tracing_core::span::{Attributes, Id};
 use super::core::Capture;
 use super::handed::{self, Key};
 use super::local::{self, Held};
-use super::span_state::SpanState;
+use super::span_state::{HandedDown, SpanState};
 use crate::record::TraceContext;
 use crate::redact::{RedactedFields, Redacting};
 use crate::stats::add;
@@ -95,9 +95,9 @@ impl Capture {
     /// For a record in a span that had no memory for what it hands down: its trace is known all the same, if no tracer is
     /// asked about the record itself. Answers that there is no actor: the one outside of the span need not be the one inside.
     #[cold]
-    fn inherits_nothing(&self, into: &mut Redacting<'_>, state: &SpanState) -> bool {
+    fn inherits_nothing(&self, into: &mut Redacting<'_>, from: &HandedDown<'_>) -> bool {
         self.cannot_hand_down();
-        if let Some(trace) = state.trace.filter(|_| !self.has_tracer()) {
+        if let Some(trace) = from.trace.filter(|_| !self.has_tracer()) {
             into.trace_ids(trace, None);
         }
         false
@@ -111,7 +111,7 @@ impl Capture {
 
     /// Takes over what an enclosing span hands down.
     #[inline]
-    fn inherit_from(&self, state: &mut SpanState, parent: &SpanState) {
+    fn inherit_from(&self, state: &mut SpanState, parent: &HandedDown<'_>) {
         if !state.inherit(parent) {
             // Ids of a tracer are the span's own.
             if self.has_tracer() {
@@ -122,7 +122,11 @@ impl Capture {
     }
 
     fn is_scoped(&self, tracked: u64) -> bool {
-        tracked != 0 && self.spans.with(tracked, |state| state.is_scoped).unwrap_or(false)
+        tracked != 0
+            && self
+                .spans
+                .read(tracked, |from, _| from.is_scoped)
+                .unwrap_or(false)
     }
 
     /// Copies what the place hands down into a new span.
@@ -139,7 +143,7 @@ impl Capture {
     pub(super) fn inherit_span(&self, state: &mut SpanState, tracked: u64) {
         if tracked != 0 {
             self.spans
-                .with(tracked, |parent| self.inherit_from(state, parent));
+                .read(tracked, |parent, _| self.inherit_from(state, parent));
         }
     }
 
@@ -158,7 +162,7 @@ impl Capture {
         if spot.tracked == 0 {
             above = self.inherit_scopes(state, spot.outer);
         } else {
-            self.spans.with(spot.tracked, |parent| {
+            self.spans.read(spot.tracked, |parent, _| {
                 if !parent.is_scoped {
                     above = self.inherit_scopes(state, spot.outer);
                 }
@@ -230,17 +234,16 @@ impl Capture {
     /// As [`Self::append_span`], where the thread does not remember it.
     #[inline(never)]
     fn append_state(&self, into: &mut Redacting<'_>, tracked: u64) -> bool {
-        let span = |state: &mut SpanState| {
-            // Under the lock, no other version comes about.
-            if let Some(version) = self.spans.version(tracked) {
-                handed::keep(self.key(tracked, version), state);
+        let span = |from: &HandedDown<'_>, version: Option<u64>| {
+            if let Some(version) = version {
+                handed::keep(self.key(tracked, version), from);
             }
-            match into.try_inherit(&state.handed_down) {
-                true => state.has_actor,
-                false => self.inherits_nothing(into, state),
+            match into.try_inherit(from.fields) {
+                true => from.has_actor,
+                false => self.inherits_nothing(into, from),
             }
         };
-        self.spans.with(tracked, span).unwrap_or(false)
+        self.spans.read(tracked, span).unwrap_or(false)
     }
 
     #[inline(always)]
@@ -276,19 +279,19 @@ impl Capture {
         let mut has_actor = false;
         let mut is_scoped = false;
         if spot.tracked != 0 {
-            self.spans.with(spot.tracked, |state| {
-                is_scoped = state.is_scoped;
+            self.spans.read(spot.tracked, |from, _| {
+                is_scoped = from.is_scoped;
                 // Where what it hands down is lost, whoever acts around it need not be who acts inside.
-                if !is_scoped && !state.handed_down.is_lost() {
+                if !is_scoped && !from.fields.is_lost() {
                     has_actor = self.append_scopes(into, spot.outer, false);
                 }
-                if has_actor && state.has_actor {
+                if has_actor && from.has_actor {
                     into.level();
                 }
-                if into.try_inherit(&state.handed_down) {
-                    has_actor |= state.has_actor;
+                if into.try_inherit(from.fields) {
+                    has_actor |= from.has_actor;
                 } else {
-                    has_actor = self.inherits_nothing(into, state);
+                    has_actor = self.inherits_nothing(into, from);
                 }
             });
         } else {
@@ -319,11 +322,10 @@ impl Capture {
 
     /// What a span hands down, to be carried to another thread.
     pub(super) fn carried(&self, tracked: u64) -> Option<Carried> {
-        self.spans.with(tracked, |state| {
+        self.spans.read(tracked, |from, _| {
             let mut fields = RedactedFields::default();
-            fields.extend(&state.handed_down);
-            let is_lost = fields.is_lost();
-            let has_actor = state.has_actor && !is_lost;
+            let is_lost = !fields.try_extend(from.fields) || fields.is_lost();
+            let has_actor = from.has_actor && !is_lost;
             if is_lost {
                 fields.clear();
                 self.cannot_hand_down();
@@ -332,8 +334,8 @@ impl Capture {
                 fields,
                 has_actor,
                 // Whoever acts around it need not be who acts inside.
-                is_scoped: state.is_scoped || is_lost,
-                trace: state.trace.filter(|_| !self.has_tracer()),
+                is_scoped: from.is_scoped || is_lost,
+                trace: from.trace.filter(|_| !self.has_tracer()),
             }
         })
     }

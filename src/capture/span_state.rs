@@ -3,7 +3,7 @@
 use super::plan::{Plan, Role};
 use crate::memory;
 use crate::record::{SpanId, TraceContext};
-use crate::redact::{Names, RedactedFields};
+use crate::redact::{HandedFields, Names, RedactedFields};
 
 /// The largest field buffers that a state keeps for its next span.
 const KEPT: usize = 4096;
@@ -35,6 +35,16 @@ impl Evidence {
             Self::Panicked => ("unknown", Some("panic")),
         }
     }
+}
+
+/// What a span hands down to what is inside of it.
+pub(super) struct HandedDown<'s> {
+    pub(super) fields: HandedFields<'s>,
+    /// Whether an actor is among it.
+    pub(super) has_actor: bool,
+    /// Whether a scope's fields are among it.
+    pub(super) is_scoped: bool,
+    pub(super) trace: Option<TraceContext>,
 }
 
 /// What is known of a live span: one that becomes a record, or one that lends.
@@ -93,10 +103,20 @@ impl SpanState {
         }
     }
 
+    #[inline]
+    pub(super) fn hands_down(&self) -> HandedDown<'_> {
+        HandedDown {
+            fields: HandedFields::from(&self.handed_down),
+            has_actor: self.has_actor,
+            is_scoped: self.is_scoped,
+            trace: self.trace,
+        }
+    }
+
     /// Takes over what an enclosing span hands down; `false` where there was no memory for that.
     #[inline]
-    pub(super) fn inherit(&mut self, parent: &Self) -> bool {
-        if !self.handed_down.try_extend(&parent.handed_down) {
+    pub(super) fn inherit(&mut self, parent: &HandedDown<'_>) -> bool {
+        if !self.handed_down.try_extend(parent.fields) {
             self.inherit_nothing(parent);
             return false;
         }
@@ -109,7 +129,7 @@ impl SpanState {
     /// As [`Self::inherit`], where there was no memory for what the enclosing span hands down: nothing is taken over, also
     /// not the actor outside of it, who need not be the one inside.
     #[cold]
-    fn inherit_nothing(&mut self, parent: &Self) {
+    fn inherit_nothing(&mut self, parent: &HandedDown<'_>) {
         self.handed_down.clear();
         self.has_actor = false;
         self.is_scoped = true;

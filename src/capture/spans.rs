@@ -6,104 +6,23 @@
 //! low bits; a second span for the same place goes to a map. A registry uses its slabs again and again, so the states of
 //! closed spans are left where they are, for the next: a warm table allocates nothing.
 
-use std::cell::Cell;
+mod place;
+mod spare;
+
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crossbeam_queue::ArrayQueue;
 use parking_lot::Mutex;
-use spin::mutex::{SpinMutex, SpinMutexGuard};
 
-use super::span_state::SpanState;
+use super::plan::Plan;
+use super::span_state::{HandedDown, SpanState};
 use super::tree::Step;
-use crate::memory;
+use crate::redact::Lending;
+use place::Place;
+use spare::Reserve;
 
 /// A power of two.
 const PLACES: usize = 4096;
-
-/// Spare states that a thread keeps beside the one in its hand. Others go to the reserve.
-const SPARE: usize = 8;
-
-/// States that are made beforehand, for threads that have none.
-const RESERVE: usize = 64;
-
-thread_local! {
-    /// The state that was given back last on this thread, for the span that it opens next. Empty states are alike, so all
-    /// tables share them.
-    static HAND: Cell<Option<Box<SpanState>>> = const { Cell::new(None) };
-    /// More of them, where spans that become records are closed together.
-    static SPARES: [Cell<Option<Box<SpanState>>>; SPARE] = const { [const { Cell::new(None) }; SPARE] };
-}
-
-type Guard<'p> = SpinMutexGuard<'p, Option<Box<SpanState>>>;
-
-/// How often a state that another thread holds is asked for before this one sleeps.
-const LOOKS: u32 = 256;
-
-/// Where a span stands in the table.
-#[derive(Default)]
-pub(super) struct Place {
-    /// The span, or 0.
-    pub(super) id: AtomicU64,
-    /// Its nearest ancestor with a context of ours, or itself, or 0: in none, whatever surrounds it.
-    pub(super) tracked: AtomicU64,
-    /// Whether the span becomes a record, and its state must be given to whoever closes it.
-    is_record: AtomicBool,
-    /// Another one whenever a state comes here, or what it hands down is changed. Never the same again.
-    version: AtomicU64,
-    /// Held by whoever takes the place. What a closed span has left is for the next that needs a state.
-    /// A lock that is left by a plain store: an atomic exchange would wait for all that was written under it.
-    pub(super) state: SpinMutex<Option<Box<SpanState>>>,
-}
-
-impl Place {
-    /// Whether the state in this place is that of `id`. For whoever holds the lock.
-    #[inline]
-    fn has_state_of(&self, id: u64) -> bool {
-        self.id.load(Ordering::Acquire) == id && self.tracked.load(Ordering::Relaxed) == id
-    }
-
-    #[inline(always)]
-    pub(super) fn hold(&self) -> Guard<'_> {
-        match self.state.try_lock() {
-            Some(held) => held,
-            None => self.hold_later(),
-        }
-    }
-
-    /// Who holds it does so for a few copies, and runs nobody else's code. But it may be waiting for this very core, and a
-    /// thread of higher rank would keep it from there for ever: so this one sleeps.
-    #[cold]
-    #[inline(never)]
-    fn hold_later(&self) -> Guard<'_> {
-        let mut looks = 0;
-        loop {
-            if let Some(held) = self.state.try_lock() {
-                return held;
-            }
-            if looks < LOOKS {
-                looks += 1;
-                std::hint::spin_loop();
-            } else {
-                std::thread::sleep(Duration::from_micros(20));
-            }
-        }
-    }
-
-    /// Gives the place another version. For whoever holds the lock, or has just taken the place.
-    #[inline]
-    fn renew(&self) {
-        let version = self.version.load(Ordering::Relaxed);
-        self.version.store(version.wrapping_add(1), Ordering::Release);
-    }
-
-    /// Whether the state in this place is that of a span that is open. For whoever holds the lock.
-    fn is_live(&self) -> bool {
-        let id = self.id.load(Ordering::Acquire);
-        id != 0 && self.tracked.load(Ordering::Relaxed) == id
-    }
-}
 
 /// Where something is kept of a span: in its place, or in the map.
 #[derive(Clone, Copy)]
@@ -119,10 +38,10 @@ pub(super) struct Crowded {
 /// The live spans that stand in a context, by id.
 pub(super) struct Spans {
     /// So many that a number of a place needs no check.
-    pub(super) places: Box<[Place; PLACES]>,
+    places: Box<[Place; PLACES]>,
     pub(super) crowded: Mutex<HashMap<u64, Crowded>>,
     pub(super) crowd: AtomicUsize,
-    reserve: ArrayQueue<Box<SpanState>>,
+    reserve: Reserve,
 }
 
 /// Spreads ids of different threads' slabs, whose low bits are alike.
@@ -143,36 +62,18 @@ pub(super) fn table<T: Default, const N: usize>() -> Box<[T; N]> {
 
 impl Spans {
     pub(super) fn new() -> Self {
-        let reserve = ArrayQueue::new(RESERVE);
-        for _ in 0..RESERVE {
-            let _ = reserve.push(Box::new(SpanState::new()));
-        }
         Self {
             places: table(),
             crowded: Mutex::new(HashMap::new()),
             crowd: AtomicUsize::new(0),
-            reserve,
+            reserve: Reserve::new(),
         }
     }
 
     /// An empty state, not yet in the table; `None` where there is no memory for one.
     #[inline]
     pub(super) fn make(&self) -> Option<Box<SpanState>> {
-        match HAND.try_with(Cell::take) {
-            Ok(Some(state)) => Some(state),
-            _ => self.make_anew(),
-        }
-    }
-
-    /// `None` where there is no memory for one.
-    #[cold]
-    fn make_anew(&self) -> Option<Box<SpanState>> {
-        let spare = SPARES.try_with(|spares| spares.iter().find_map(Cell::take));
-        let found = spare.ok().flatten().or_else(|| self.reserve.pop());
-        if found.is_none() && !memory::is_there(SpanState::WEIGHT) {
-            return None;
-        }
-        Some(found.unwrap_or_else(|| Box::new(SpanState::new())))
+        self.reserve.take()
     }
 
     /// Remembers a span that stands in the context of `tracked` and has none of its own.
@@ -186,13 +87,7 @@ impl Spans {
         let Some(place) = self.places.get(place(id)) else {
             return;
         };
-        let held = place.hold();
-        if place.id.load(Ordering::Relaxed) == 0 {
-            place.tracked.store(tracked, Ordering::Relaxed);
-            place.is_record.store(false, Ordering::Relaxed);
-            place.id.store(id, Ordering::Release);
-        } else {
-            drop(held);
+        if !place.link(id, tracked) {
             let (state, step) = (None, None);
             self.crowd(id, Crowded { tracked, state, step }, otherwise);
         }
@@ -204,23 +99,57 @@ impl Spans {
         let Some(place) = self.places.get(place(id)) else {
             return;
         };
-        let mut held = place.hold();
-        if place.id.load(Ordering::Relaxed) == 0 {
-            let left = held.replace(state);
-            place.renew();
-            place.tracked.store(id, Ordering::Relaxed);
-            place.is_record.store(is_record, Ordering::Relaxed);
-            place.id.store(id, Ordering::Release);
-            drop(held);
-            if let Some(left) = left {
-                self.recycle(left);
+        match place.insert(id, state, is_record) {
+            Ok(Some(left)) => self.recycle(left),
+            Ok(None) => {}
+            Err(state) => {
+                let (state, step) = (Some(state), None);
+                let tracked = id;
+                self.crowd(id, Crowded { tracked, state, step }, otherwise);
             }
-        } else {
-            drop(held);
-            let (state, step) = (Some(state), None);
-            let tracked = id;
-            self.crowd(id, Crowded { tracked, state, step }, otherwise);
         }
+    }
+
+    /// As [`Self::insert`], for an ordinary span that lends, if its place is this thread's and what it lends is written by `write`
+    /// into the words of that; else `false`. It stands in the context of `tracked`.
+    #[inline(always)]
+    pub(super) fn lend(
+        &self,
+        id: u64,
+        plan: &'static Plan,
+        tracked: u64,
+        write: impl FnOnce(&mut Lending<'_>),
+    ) -> bool {
+        let Some(place) = self.places.get(place(id)) else {
+            return false;
+        };
+        match tracked {
+            0 => place.lend(id, plan, None, write),
+            _ => self.lend_inside(place, id, plan, tracked, write),
+        }
+    }
+
+    #[inline(never)]
+    fn lend_inside(
+        &self,
+        own: &Place,
+        id: u64,
+        plan: &'static Plan,
+        tracked: u64,
+        write: impl FnOnce(&mut Lending<'_>),
+    ) -> bool {
+        let around = self
+            .places
+            .get(place(tracked))
+            .filter(|place| place.is_of(tracked));
+        around.is_some_and(|around| own.lend(id, plan, Some((around, tracked)), write))
+    }
+
+    /// Takes a span of this thread, which nobody else knows yet, out of its place, if it has one: the context that it stands
+    /// in, and its state.
+    pub(super) fn give_place_up(&self, id: u64) -> Option<(u64, Option<Box<SpanState>>)> {
+        let place = self.places.get(place(id))?;
+        place.is_of(id).then(|| (place.tracked(), place.give_up(id)))
     }
 
     #[cold]
@@ -247,7 +176,7 @@ impl Spans {
     #[inline(always)]
     pub(super) fn tracked_placed(&self, id: u64) -> Option<u64> {
         let place = self.places.get(place(id))?;
-        (place.id.load(Ordering::Acquire) == id).then(|| place.tracked.load(Ordering::Relaxed))
+        place.is_of(id).then(|| place.tracked())
     }
 
     /// Whether there are spans that have no place.
@@ -267,33 +196,51 @@ impl Spans {
     #[inline(always)]
     pub(super) fn version(&self, id: u64) -> Option<u64> {
         let place = self.places.get(place(id))?;
-        let version = place.version.load(Ordering::Acquire);
-        (place.id.load(Ordering::Acquire) == id).then_some(version)
+        let version = place.version();
+        place.is_of(id).then_some(version)
     }
 
     /// As [`Self::with`], for who changes what the span hands down.
     pub(super) fn change<R>(&self, id: u64, change: impl FnOnce(&mut SpanState) -> R) -> Option<R> {
         let place = self.places.get(place(id))?;
-        self.with(id, |state| {
-            let changed = change(state);
-            place.renew();
-            changed
-        })
+        if place.is_of(id) {
+            return place.change(id, || self.make(), change);
+        }
+        self.with(id, change)
     }
 
-    /// Reads or changes the state of a span, but for what it hands down. `with` runs under a lock: it must not run user code.
+    /// Calls `read` with what a span hands down, and with the version of that, where the span has a place. It may run under a
+    /// lock: it must not run user code.
+    #[inline(always)]
+    pub(super) fn read<R>(&self, id: u64, read: impl FnOnce(&HandedDown<'_>, Option<u64>) -> R) -> Option<R> {
+        let place = self.places.get(place(id))?;
+        if place.is_of(id) {
+            return place.read(id, |handed, version| read(handed, Some(version)));
+        }
+        if !self.is_crowded() {
+            return None;
+        }
+        self.with_crowded(id, |state| read(&state.hands_down(), None))
+    }
+
+    /// The plan of a span that has a context of its own.
+    pub(super) fn plan(&self, id: u64) -> Option<&'static Plan> {
+        let place = self.places.get(place(id))?;
+        match place.is_of(id) {
+            true => place.plan(id),
+            false => self.with(id, |state| state.plan).flatten(),
+        }
+    }
+
+    /// Reads or changes the state of a span, but for what it hands down; not that of one that lends, which may have none.
+    /// `with` runs under a lock: it must not run user code.
     #[inline(always)]
     pub(super) fn with<R>(&self, id: u64, with: impl FnOnce(&mut SpanState) -> R) -> Option<R> {
         let place = self.places.get(place(id))?;
-        if place.id.load(Ordering::Relaxed) == id {
-            let mut held = place.hold();
-            // Asked under the lock: it may have been closed before, and the place taken by another.
-            return held
-                .as_mut()
-                .filter(|_| place.has_state_of(id))
-                .map(|state| with(state));
+        if place.is_of(id) {
+            return place.with(id, with);
         }
-        if self.crowd.load(Ordering::Acquire) == 0 {
+        if !self.is_crowded() {
             return None;
         }
         self.with_crowded(id, with)
@@ -322,19 +269,16 @@ impl Spans {
     #[inline(always)]
     pub(super) fn known_placed(&self, id: u64) -> Option<Known<'_>> {
         let place = self.places.get(place(id))?;
-        (place.id.load(Ordering::Acquire) == id).then_some(Known(Some(place)))
+        place.is_of(id).then_some(Known(Some(place)))
     }
 
     /// As [`Self::close`], for a span of which something is kept.
     #[inline(always)]
     pub(super) fn close_known(&self, id: u64, known: Known<'_>) -> Option<Box<SpanState>> {
-        let Some(place) = known.0 else {
-            return self.close_found(id);
-        };
-        let is_record = place.is_record.load(Ordering::Relaxed);
-        let state = is_record.then(|| place.hold().take()).flatten();
-        place.id.store(0, Ordering::Release);
-        state
+        match known.0 {
+            Some(place) => place.close(),
+            None => self.close_found(id),
+        }
     }
 
     #[cold]
@@ -362,27 +306,7 @@ impl Spans {
     #[inline]
     pub(super) fn recycle(&self, mut state: Box<SpanState>) {
         state.reset();
-        // Where the thread's locals are gone already, the state goes with them.
-        if let Ok(Some(before)) = HAND.try_with(|hand| hand.replace(Some(state))) {
-            self.put_away(before);
-        }
-    }
-
-    #[cold]
-    fn put_away(&self, state: Box<SpanState>) {
-        let mut state = Some(state);
-        let _ = SPARES.try_with(|spares| {
-            // Each takes what is carried and gives what it held, until one held nothing.
-            for spare in spares {
-                state = spare.replace(state.take());
-                if state.is_none() {
-                    break;
-                }
-            }
-        });
-        if let Some(state) = state {
-            let _ = self.reserve.push(state);
-        }
+        self.reserve.put(state);
     }
 
     /// Copies of the states of open audit spans that were not stated yet. The spans go on; each gets an
@@ -400,10 +324,11 @@ impl Spans {
             }
         };
         for place in self.places.iter() {
-            let mut held = place.hold();
-            if let Some(state) = held.as_mut().filter(|_| place.is_live()) {
-                look(state, None);
-            }
+            place.with_live(|held| {
+                if let Some(state) = held {
+                    look(state, None);
+                }
+            });
         }
         for span in self.crowded.lock().values_mut() {
             if let Some(state) = &mut span.state {
@@ -415,14 +340,7 @@ impl Spans {
 
     /// Takes all states out: what is still open when the trail ends.
     pub(super) fn drain(&self) -> Vec<SpanState> {
-        let taken = self.places.iter().filter_map(|place| {
-            let mut held = place.hold();
-            if !place.is_live() {
-                return None;
-            }
-            place.renew();
-            held.take()
-        });
+        let taken = self.places.iter().filter_map(Place::drain);
         let mut states: Vec<_> = taken.map(|state| *state).collect();
         for span in self.crowded.lock().values_mut() {
             if let Some(mut state) = span.state.take() {

@@ -274,15 +274,7 @@ impl Spans {
 
     /// Moves a span of this thread, which nobody else knows yet, to where its step is met.
     fn divert(&self, id: u64, step: Step) {
-        let taken = self.places.get(super::spans::place(id)).and_then(|place| {
-            let mut held = place.hold();
-            (place.id.load(Ordering::Relaxed) == id).then(|| {
-                let tracked = place.tracked.load(Ordering::Relaxed);
-                let state = if tracked == id { held.take() } else { None };
-                place.id.store(0, Ordering::Release);
-                (tracked, state)
-            })
-        });
+        let taken = self.give_place_up(id);
         let mut crowded = self.crowded.lock();
         if let Some((tracked, state)) = taken {
             let step = Some(step);

@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use tracing_core::field::{Field, Visit};
 
 use super::plan::Plan;
-use crate::redact::{Counted, FieldPlan, Redacting, Shortcut};
+use crate::redact::{Counted, FieldPlan, Lending, Redacting, Shortcut};
 
 /// Takes a callsite's values through its plan. All methods of [`Visit`] are overridden: the defaults go through
 /// `Debug`, which loses the kind.
@@ -115,5 +115,77 @@ impl Visit for Visitor<'_, '_> {
         if !self.into.short_str(shortcut, counted, text) {
             self.counted_str(field, text, counted);
         }
+    }
+}
+
+/// Takes what an ordinary span lends into words, where all of it takes the short way. It runs nobody's code: a value whose own
+/// code would run is given up.
+pub(super) struct LendingVisitor<'v, 'w> {
+    shortcuts: &'static [Shortcut],
+    fields: &'static [Option<FieldPlan>],
+    into: &'v mut Lending<'w>,
+}
+
+impl<'v, 'w> LendingVisitor<'v, 'w> {
+    #[inline(always)]
+    pub(super) fn new(plan: &'static Plan, into: &'v mut Lending<'w>) -> Self {
+        Self {
+            shortcuts: &plan.shortcuts,
+            fields: &plan.fields,
+            into,
+        }
+    }
+
+    /// Whether the field is taken at all.
+    #[inline(always)]
+    fn is_taken(&self, field: &Field) -> bool {
+        self.fields.get(field.index()).is_some_and(Option::is_some)
+    }
+
+    #[inline(never)]
+    fn give_up(&mut self, field: &Field) {
+        if self.is_taken(field) {
+            self.into.give_up();
+        }
+    }
+}
+
+macro_rules! lend {
+    ($($method:ident($value:ty) $into:ident)*) => {$(
+        #[inline]
+        fn $method(&mut self, field: &Field, value: $value) {
+            if self.is_taken(field)
+                && let Some(cut) = self.shortcuts.get(field.index())
+            {
+                self.into.$into(cut, value);
+            }
+        }
+    )*};
+}
+
+macro_rules! give_up {
+    ($($method:ident($value:ty))*) => {$(
+        #[inline]
+        fn $method(&mut self, field: &Field, _: $value) {
+            self.give_up(field);
+        }
+    )*};
+}
+
+impl Visit for LendingVisitor<'_, '_> {
+    lend! {
+        record_str(&str) str
+        record_u64(u64) u64
+        record_i64(i64) i64
+        record_f64(f64) f64
+        record_bool(bool) bool
+    }
+
+    give_up! {
+        record_i128(i128)
+        record_u128(u128)
+        record_bytes(&[u8])
+        record_error(&(dyn Error + 'static))
+        record_debug(&dyn Debug)
     }
 }

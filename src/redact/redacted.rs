@@ -1,6 +1,7 @@
 //! What has passed a policy: frames for the queue, fields that wait in a span, and a callsite's own words.
 
 use super::ink::{BLOCK, Ink};
+use super::lent::HandedFields;
 use super::policy::Policy;
 use super::redacting::Redacting;
 use crate::record::frame::{HEADER, Out as _, Put, mark, tag};
@@ -210,7 +211,7 @@ impl RedactedFields {
 
     /// As [`Self::extend`], for what can be done without: `false`, and nothing, where there was no memory for `other`.
     #[inline]
-    pub(crate) fn try_extend(&mut self, other: &Self) -> bool {
+    pub(crate) fn try_extend(&mut self, other: HandedFields<'_>) -> bool {
         let whole = other.whole();
         if let Some(bytes) = whole {
             self.0.extend(bytes);
@@ -260,7 +261,7 @@ impl KeptFields {
 
     /// Takes a copy; `false`, and nothing, where the fields are too long or lost.
     #[inline]
-    pub(crate) fn keep(&mut self, fields: &RedactedFields) -> bool {
+    pub(crate) fn keep(&mut self, fields: HandedFields<'_>) -> bool {
         let whole = fields.whole();
         let kept = whole.and_then(|whole| Some((self.bytes.get_mut(..whole.len())?, whole)));
         if let Some((place, whole)) = kept {

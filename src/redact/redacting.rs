@@ -2,6 +2,7 @@
 
 use super::field::{FieldPlan, fast, sees};
 use super::ink::Ink;
+use super::lent::HandedFields;
 use super::policy::Policy;
 use super::redacted::{Constants, KeptFields, Names, Redacted, RedactedFields, Tally, put_trace};
 use crate::memory;
@@ -129,7 +130,7 @@ impl<'p> Redacting<'p> {
 
     /// As [`Self::inherit`], for what the record can be without: `false` where there was no memory for it.
     #[inline]
-    pub(crate) fn try_inherit(&mut self, fields: &RedactedFields) -> bool {
+    pub(crate) fn try_inherit(&mut self, fields: HandedFields<'_>) -> bool {
         let whole = fields.whole();
         if let Some(bytes) = whole {
             self.ink.extend(bytes);

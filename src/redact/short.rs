@@ -10,12 +10,12 @@ use crate::record::frame::tag;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Shortcut {
     /// The head by its number; see [`super::head::Head`].
-    numbered: u32,
+    pub(super) numbered: u32,
     /// What makes a text more than a word.
-    words: Limits,
+    pub(super) words: Limits,
     /// Which kinds of value take it: bits of [`fast`].
-    fast: u16,
-    sees: u16,
+    pub(super) fast: u16,
+    pub(super) sees: u16,
 }
 
 impl FieldPlan {
