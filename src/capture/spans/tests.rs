@@ -1,0 +1,325 @@
+//! The table: places that two spans want, that belong to a thread, and that are read while they are written.
+
+use std::sync::atomic::AtomicU64;
+use std::sync::{LazyLock, mpsc};
+
+use super::*;
+use crate::capture::settings::Settings;
+use crate::redact::{HandedFields, RedactedFields};
+
+#[test]
+fn a_second_span_for_the_same_place_is_found_and_forgotten() {
+    let spans = Spans::new();
+    let (first, second) = (7, 7 + PLACES as u64);
+    spans.link(first, 100, || unreachable!());
+    spans.link(second, 200, || unreachable!());
+    assert_eq!(
+        (spans.tracked(first), spans.tracked(second)),
+        (Some(100), Some(200))
+    );
+    spans.close(first);
+    assert_eq!((spans.tracked(first), spans.tracked(second)), (None, Some(200)));
+    spans.close(second);
+    assert_eq!(spans.tracked(second), None);
+    assert_eq!(spans.crowd.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn what_a_closed_span_left_in_its_place_belongs_to_nobody() {
+    let spans = Spans::new();
+    let (lender, next) = (7, (1 << 51) + 7);
+    let mut state = spans.make().unwrap();
+    state.has_actor = true;
+    spans.insert(lender, state, false, || unreachable!());
+    assert_eq!(spans.with(lender, |state| state.has_actor), Some(true));
+    assert!(spans.close(lender).is_none());
+    assert_eq!(spans.with(lender, |_| ()), None);
+    spans.link(next, 0, || unreachable!());
+    assert_eq!(place(lender), place(next));
+    assert_eq!(
+        (spans.with(lender, |_| ()), spans.with(next, |_| ())),
+        (None, None)
+    );
+    assert!(spans.drain().is_empty());
+    assert!(spans.close(next).is_none());
+    spans.insert(next, spans.make().unwrap(), false, || unreachable!());
+    assert_eq!(spans.with(next, |state| state.has_actor), Some(false));
+    assert_eq!(spans.drain().len(), 1);
+    assert_eq!(spans.with(next, |_| ()), None);
+}
+
+#[test]
+fn spans_with_states_of_their_own_may_share_a_place() {
+    let spans = Spans::new();
+    let ids = [9, 9 + PLACES as u64, 9 + 2 * PLACES as u64];
+    for id in ids {
+        let mut state = spans.make().unwrap();
+        state.opened = id;
+        spans.insert(id, state, false, || unreachable!());
+    }
+    for id in ids {
+        assert_eq!(spans.tracked(id), Some(id));
+        assert_eq!(spans.with(id, |state| state.opened), Some(id));
+    }
+    ids.into_iter().for_each(|id| assert!(spans.close(id).is_none()));
+    assert!(ids.into_iter().all(|id| spans.tracked(id).is_none()));
+    assert!(spans.drain().is_empty());
+}
+
+/// A plan of a span that lends all that it has.
+fn lender() -> &'static Plan {
+    static MADE: LazyLock<&Plan> = LazyLock::new(|| {
+        let settings = Settings {
+            lend: vec!["n".to_owned(), "text".to_owned()],
+            ..Settings::default()
+        };
+        let metadata = tracing::subscriber::with_default(tracing_subscriber::registry(), || {
+            tracing::info_span!("job", n = 0_u64, text = "")
+                .metadata()
+                .unwrap()
+        });
+        Plan::of(metadata, &settings)
+    });
+    *MADE
+}
+
+/// The fields of the lender of that number: both say it.
+fn write(plan: &Plan, number: u64, into: &mut Lending<'_>) {
+    into.u64(&plan.shortcuts[0], number);
+    into.str(&plan.shortcuts[1], text(number));
+}
+
+/// A word of a length of its own.
+fn text(number: u64) -> &'static str {
+    let len = usize::try_from(number % 12).unwrap();
+    &"abcdefghijkl"[..len]
+}
+
+fn bytes(fields: HandedFields<'_>) -> Vec<u8> {
+    let mut copy = RedactedFields::default();
+    assert!(copy.try_extend(fields));
+    let len = copy.len();
+    let mut bytes = copy.into_buffer();
+    bytes.truncate(len);
+    bytes
+}
+
+/// The number that both fields say.
+fn number(fields: HandedFields<'_>) -> u64 {
+    let bytes = bytes(fields);
+    let number = u64::from_le_bytes(bytes[4..12].try_into().unwrap());
+    assert_eq!(&bytes[20..], text(number).as_bytes());
+    assert_eq!(
+        bytes[16..20],
+        u32::try_from(bytes.len() - 20).unwrap().to_le_bytes()
+    );
+    number
+}
+
+fn lend(spans: &Spans, id: u64, number: u64) -> bool {
+    let plan = lender();
+    spans.lend(id, plan, 0, |into| write(plan, number, into))
+}
+
+/// An id of the same place.
+fn id(nth: u64) -> u64 {
+    nth % 8000 + 1 << 51 | 7
+}
+
+fn boxed(spans: &Spans, id: u64) {
+    spans.insert(id, spans.make().unwrap(), false, || unreachable!());
+}
+
+/// Takes the place for this thread.
+fn own(spans: &Spans) {
+    assert!(!lend(spans, id(0), 0), "it is not yet this thread's");
+    boxed(spans, id(0));
+    assert!(spans.close(id(0)).is_none());
+}
+
+#[test]
+fn what_is_lent_in_words_is_read_there_and_goes_to_a_box_when_more_is_recorded() {
+    let spans = Spans::new();
+    own(&spans);
+    let id = id(1);
+    assert!(lend(&spans, id, 17));
+    assert!(!lend(&spans, super::tests::id(2), 18), "the place is taken");
+    let version = spans.version(id);
+    assert_eq!(
+        spans.read(id, |from, of| (number(from.fields), of)),
+        Some((17, version))
+    );
+    assert_eq!(
+        spans.plan(id).map(std::ptr::from_ref),
+        Some(std::ptr::from_ref(lender()))
+    );
+    assert_eq!(spans.with(id, |_| ()), None, "there is no box");
+    assert!(spans.open(|| unreachable!()).is_empty());
+    let changed = spans.change(id, |state| {
+        state.has_actor = true;
+        number(HandedFields::from(&state.handed_down))
+    });
+    assert_eq!(changed, Some(17));
+    assert_ne!(spans.version(id), version);
+    let read = spans.read(id, |from, of| (number(from.fields), from.has_actor, of));
+    assert_eq!(read, Some((17, true, spans.version(id))));
+    assert!(spans.plan(id).is_some());
+    assert!(spans.close(id).is_none());
+    assert!(
+        spans.read(id, |_, _| ()).is_none() && spans.plan(id).is_none() && spans.change(id, |_| ()).is_none()
+    );
+}
+
+#[test]
+fn a_span_that_lends_inside_of_another_hands_both_down() {
+    let spans = Spans::new();
+    let (outer, inner) = (id(1), id(1) + 1);
+    for each in [outer, inner] {
+        boxed(&spans, each);
+        spans.close(each);
+    }
+    let plan = lender();
+    assert!(lend(&spans, outer, 5));
+    assert!(spans.lend(inner, plan, outer, |into| write(plan, 6, into)));
+    let both = spans.read(inner, |from, _| bytes(from.fields)).unwrap();
+    let each = [5, 6].map(|number| {
+        lend(&spans, id(1) + 2, 0);
+        boxed(&spans, id(1) + 2);
+        spans.close(id(1) + 2);
+        assert!(lend(&spans, id(1) + 2, number));
+        let bytes = spans.read(id(1) + 2, |from, _| bytes(from.fields)).unwrap();
+        spans.close(id(1) + 2);
+        bytes
+    });
+    assert_eq!(both, each.concat());
+    // What is around is closed, or stands in a box: the long way.
+    spans.close(outer);
+    spans.close(inner);
+    assert!(!spans.lend(inner, plan, outer, |into| write(plan, 6, into)));
+    boxed(&spans, outer);
+    assert!(!spans.lend(inner, plan, outer, |into| write(plan, 6, into)));
+    boxed(&spans, inner);
+    assert!(
+        spans
+            .read(inner, |from, _| bytes(from.fields))
+            .unwrap()
+            .is_empty()
+    );
+}
+
+#[test]
+fn what_is_too_much_for_words_leaves_the_place_free() {
+    let spans = Spans::new();
+    own(&spans);
+    let plan = lender();
+    let much = |into: &mut Lending<'_>| (0..9).for_each(|number| write(plan, number, into));
+    assert!(!spans.lend(id(1), plan, 0, much));
+    assert_eq!(spans.tracked(id(1)), None);
+    boxed(&spans, id(2));
+    assert_eq!(spans.tracked(id(2)), Some(id(2)));
+}
+
+#[test]
+fn a_place_that_another_thread_wants_belongs_to_all_and_that_of_a_thread_that_has_ended_to_the_next() {
+    let spans = &Spans::new();
+    own(spans);
+    std::thread::scope(|scope| {
+        let (go_on, wait) = mpsc::channel::<()>();
+        let (say, hear) = mpsc::channel::<()>();
+        scope.spawn(move || {
+            // Not this thread's: it goes to the map.
+            assert!(!lend(spans, id(3), 3));
+            spans.link(id(3), 1, || unreachable!());
+            assert!(spans.is_crowded());
+            assert_eq!(spans.tracked(id(3)), Some(1));
+            spans.close(id(3));
+            say.send(()).unwrap();
+            wait.recv().unwrap();
+            spans.link(id(5), 1, || unreachable!());
+            assert!(!spans.is_crowded(), "it belongs to all by now");
+            spans.close(id(5));
+        });
+        hear.recv().unwrap();
+        assert!(!lend(spans, id(4), 4), "another one wants it");
+        boxed(spans, id(4));
+        assert!(!spans.is_crowded());
+        spans.close(id(4));
+        go_on.send(()).unwrap();
+    });
+    assert!(!lend(spans, id(6), 6));
+
+    let spans = &Spans::new();
+    std::thread::scope(|scope| {
+        // Joined, and not only ended for the scope: its locals are gone then.
+        scope.spawn(|| own(spans)).join().unwrap();
+        assert!(!lend(spans, id(1), 1));
+        boxed(spans, id(1));
+        assert!(!spans.is_crowded());
+        spans.close(id(1));
+        assert!(lend(spans, id(2), 2));
+    });
+}
+
+#[test]
+fn whoever_reads_while_a_place_is_taken_again_and_again_reads_its_own_span_or_none() {
+    const ENOUGH: u64 = 20_000;
+    /// Ends the readers, also where the owner fails.
+    struct End<'n>(&'n AtomicU64);
+    impl Drop for End<'_> {
+        fn drop(&mut self) {
+            self.0.store(u64::MAX, Ordering::Release);
+        }
+    }
+    let (spans, now, read) = (&Spans::new(), &AtomicU64::new(0), &AtomicU64::new(0));
+    own(spans);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                loop {
+                    let at = now.load(Ordering::Acquire);
+                    if at == u64::MAX {
+                        break;
+                    }
+                    let found = spans.read(id(at), |from, _| number(from.fields));
+                    if let Some(number) = found {
+                        assert_eq!(id(number), id(at));
+                        read.fetch_add(1, Ordering::Relaxed);
+                    }
+                    // A stale id may be asked for at any time.
+                    assert!(
+                        spans
+                            .with(id(at), |state| state.opened)
+                            .is_none_or(|opened| id(opened) == id(at))
+                    );
+                }
+            });
+        }
+        let _end = End(now);
+        let mut at = 0;
+        // As long as the readers need to have met enough, and no longer than that takes where they get no time.
+        while read.load(Ordering::Relaxed) < ENOUGH && at < 100 * ENOUGH {
+            at += 1;
+            if at % 7 == 0 {
+                let mut state = spans.make().unwrap();
+                state.opened = at;
+                spans.lend(id(0), lender(), 0, |into| into.give_up());
+                state.handed_down = {
+                    assert!(lend(spans, id(0), at));
+                    let mut copy = RedactedFields::default();
+                    spans.read(id(0), |from, _| copy.try_extend(from.fields)).unwrap();
+                    spans.close(id(0));
+                    copy
+                };
+                spans.insert(id(at), state, false, || unreachable!());
+            } else {
+                assert!(lend(spans, id(at), at));
+            }
+            now.store(at, Ordering::Release);
+            if at % 64 == 0 {
+                std::thread::yield_now();
+            }
+            assert!(spans.close(id(at)).is_none());
+        }
+    });
+    assert!(read.load(Ordering::Relaxed) > 0);
+}
