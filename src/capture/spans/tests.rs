@@ -1,7 +1,7 @@
 //! The table: places that two spans want, that belong to a thread, and that are read while they are written.
 
 use std::sync::atomic::AtomicU64;
-use std::sync::{LazyLock, mpsc};
+use std::sync::mpsc;
 
 use super::*;
 use crate::capture::settings::Settings;
@@ -68,19 +68,16 @@ fn spans_with_states_of_their_own_may_share_a_place() {
 
 /// A plan of a span that lends all that it has.
 fn lender() -> &'static Plan {
-    static MADE: LazyLock<&Plan> = LazyLock::new(|| {
-        let settings = Settings {
-            lend: vec!["n".to_owned(), "text".to_owned()],
-            ..Settings::default()
-        };
-        let metadata = tracing::subscriber::with_default(tracing_subscriber::registry(), || {
-            tracing::info_span!("job", n = 0_u64, text = "")
-                .metadata()
-                .unwrap()
-        });
-        Plan::of(metadata, &settings)
+    let settings = Settings {
+        lend: vec!["n".to_owned(), "text".to_owned()],
+        ..Settings::default()
+    };
+    let metadata = tracing::subscriber::with_default(tracing_subscriber::registry(), || {
+        tracing::info_span!("job", n = 0_u64, text = "")
+            .metadata()
+            .unwrap()
     });
-    *MADE
+    Plan::of(metadata, &settings)
 }
 
 /// The fields of the lender of that number: both say it.
@@ -116,8 +113,7 @@ fn number(fields: HandedFields<'_>) -> u64 {
     number
 }
 
-fn lend(spans: &Spans, id: u64, number: u64) -> bool {
-    let plan = lender();
+fn lend(spans: &Spans, plan: &'static Plan, id: u64, number: u64) -> bool {
     spans.lend(id, plan, 0, |into| write(plan, number, into))
 }
 
@@ -130,20 +126,33 @@ fn boxed(spans: &Spans, id: u64) {
     spans.insert(id, spans.make().unwrap(), false, || unreachable!());
 }
 
+/// Gives the place to the lender of that number, with its fields in a box.
+fn boxed_lender(spans: &Spans, plan: &'static Plan, number: u64) {
+    let mut state = spans.make().unwrap();
+    state.opened = number;
+    assert!(!spans.lend(id(0), plan, 0, |into| into.give_up()));
+    assert!(lend(spans, plan, id(0), number));
+    let copied = spans.read(id(0), |from, _| state.handed_down.try_extend(from.fields));
+    assert_eq!(copied, Some(true));
+    spans.close(id(0));
+    spans.insert(id(number), state, false, || unreachable!());
+}
+
 /// Takes the place for this thread.
-fn own(spans: &Spans) {
-    assert!(!lend(spans, id(0), 0), "it is not yet this thread's");
+fn own(spans: &Spans, plan: &'static Plan) {
+    assert!(!lend(spans, plan, id(0), 0), "it is not yet this thread's");
     boxed(spans, id(0));
     assert!(spans.close(id(0)).is_none());
 }
 
 #[test]
 fn what_is_lent_in_words_is_read_there_and_goes_to_a_box_when_more_is_recorded() {
+    let plan = lender();
     let spans = Spans::new();
-    own(&spans);
+    own(&spans, plan);
     let id = id(1);
-    assert!(lend(&spans, id, 17));
-    assert!(!lend(&spans, super::tests::id(2), 18), "the place is taken");
+    assert!(lend(&spans, plan, id, 17));
+    assert!(!lend(&spans, plan, super::tests::id(2), 18), "the place is taken");
     let version = spans.version(id);
     assert_eq!(
         spans.read(id, |from, of| (number(from.fields), of)),
@@ -151,7 +160,7 @@ fn what_is_lent_in_words_is_read_there_and_goes_to_a_box_when_more_is_recorded()
     );
     assert_eq!(
         spans.plan(id).map(std::ptr::from_ref),
-        Some(std::ptr::from_ref(lender()))
+        Some(std::ptr::from_ref(plan))
     );
     assert_eq!(spans.with(id, |_| ()), None, "there is no box");
     assert!(spans.open(|| unreachable!()).is_empty());
@@ -172,21 +181,21 @@ fn what_is_lent_in_words_is_read_there_and_goes_to_a_box_when_more_is_recorded()
 
 #[test]
 fn a_span_that_lends_inside_of_another_hands_both_down() {
+    let plan = lender();
     let spans = Spans::new();
     let (outer, inner) = (id(1), id(1) + 1);
     for each in [outer, inner] {
         boxed(&spans, each);
         spans.close(each);
     }
-    let plan = lender();
-    assert!(lend(&spans, outer, 5));
+    assert!(lend(&spans, plan, outer, 5));
     assert!(spans.lend(inner, plan, outer, |into| write(plan, 6, into)));
     let both = spans.read(inner, |from, _| bytes(from.fields)).unwrap();
     let each = [5, 6].map(|number| {
-        lend(&spans, id(1) + 2, 0);
+        lend(&spans, plan, id(1) + 2, 0);
         boxed(&spans, id(1) + 2);
         spans.close(id(1) + 2);
-        assert!(lend(&spans, id(1) + 2, number));
+        assert!(lend(&spans, plan, id(1) + 2, number));
         let bytes = spans.read(id(1) + 2, |from, _| bytes(from.fields)).unwrap();
         spans.close(id(1) + 2);
         bytes
@@ -209,9 +218,9 @@ fn a_span_that_lends_inside_of_another_hands_both_down() {
 
 #[test]
 fn what_is_too_much_for_words_leaves_the_place_free() {
-    let spans = Spans::new();
-    own(&spans);
     let plan = lender();
+    let spans = Spans::new();
+    own(&spans, plan);
     let much = |into: &mut Lending<'_>| (0..9).for_each(|number| write(plan, number, into));
     assert!(!spans.lend(id(1), plan, 0, much));
     assert_eq!(spans.tracked(id(1)), None);
@@ -221,14 +230,15 @@ fn what_is_too_much_for_words_leaves_the_place_free() {
 
 #[test]
 fn a_place_that_another_thread_wants_belongs_to_all_and_that_of_a_thread_that_has_ended_to_the_next() {
+    let plan = lender();
     let spans = &Spans::new();
-    own(spans);
+    own(spans, plan);
     std::thread::scope(|scope| {
         let (go_on, wait) = mpsc::channel::<()>();
         let (say, hear) = mpsc::channel::<()>();
         scope.spawn(move || {
             // Not this thread's: it goes to the map.
-            assert!(!lend(spans, id(3), 3));
+            assert!(!lend(spans, plan, id(3), 3));
             spans.link(id(3), 1, || unreachable!());
             assert!(spans.is_crowded());
             assert_eq!(spans.tracked(id(3)), Some(1));
@@ -240,28 +250,29 @@ fn a_place_that_another_thread_wants_belongs_to_all_and_that_of_a_thread_that_ha
             spans.close(id(5));
         });
         hear.recv().unwrap();
-        assert!(!lend(spans, id(4), 4), "another one wants it");
+        assert!(!lend(spans, plan, id(4), 4), "another one wants it");
         boxed(spans, id(4));
         assert!(!spans.is_crowded());
         spans.close(id(4));
         go_on.send(()).unwrap();
     });
-    assert!(!lend(spans, id(6), 6));
+    assert!(!lend(spans, plan, id(6), 6));
 
     let spans = &Spans::new();
     std::thread::scope(|scope| {
         // Joined, and not only ended for the scope: its locals are gone then.
-        scope.spawn(|| own(spans)).join().unwrap();
-        assert!(!lend(spans, id(1), 1));
+        scope.spawn(|| own(spans, plan)).join().unwrap();
+        assert!(!lend(spans, plan, id(1), 1));
         boxed(spans, id(1));
         assert!(!spans.is_crowded());
         spans.close(id(1));
-        assert!(lend(spans, id(2), 2));
+        assert!(lend(spans, plan, id(2), 2));
     });
 }
 
 #[test]
 fn whoever_reads_while_a_place_is_taken_again_and_again_reads_its_own_span_or_none() {
+    let plan = lender();
     const ENOUGH: u64 = 20_000;
     /// Ends the readers, also where the owner fails.
     struct End<'n>(&'n AtomicU64);
@@ -271,7 +282,7 @@ fn whoever_reads_while_a_place_is_taken_again_and_again_reads_its_own_span_or_no
         }
     }
     let (spans, now, read) = (&Spans::new(), &AtomicU64::new(0), &AtomicU64::new(0));
-    own(spans);
+    own(spans, plan);
     std::thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
@@ -300,19 +311,9 @@ fn whoever_reads_while_a_place_is_taken_again_and_again_reads_its_own_span_or_no
         while read.load(Ordering::Relaxed) < ENOUGH && at < 100 * ENOUGH {
             at += 1;
             if at % 7 == 0 {
-                let mut state = spans.make().unwrap();
-                state.opened = at;
-                spans.lend(id(0), lender(), 0, |into| into.give_up());
-                state.handed_down = {
-                    assert!(lend(spans, id(0), at));
-                    let mut copy = RedactedFields::default();
-                    spans.read(id(0), |from, _| copy.try_extend(from.fields)).unwrap();
-                    spans.close(id(0));
-                    copy
-                };
-                spans.insert(id(at), state, false, || unreachable!());
+                boxed_lender(spans, plan, at);
             } else {
-                assert!(lend(spans, id(at), at));
+                assert!(lend(spans, plan, id(at), at));
             }
             now.store(at, Ordering::Release);
             if at % 64 == 0 {
