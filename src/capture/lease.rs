@@ -34,7 +34,13 @@ const UNKNOWN_TOKEN: u64 = u64::MAX - 1;
 /// The lowest bits of a token, which are 0 for whoever names it to use.
 pub(super) const FLAGS: u32 = 2;
 
+/// How many places of other tables a thread may own. Those that it uses again and again are few; one that another thread needs is
+/// free only when this thread comes to it again.
+const MOST_OWNED: u32 = 64;
+
 thread_local! {
+    /// How many it owns, or owned.
+    static OWNED: Cell<u32> = const { Cell::new(0) };
     /// The thread's token, as [`FIRST`] is.
     static TOKEN: Cell<u64> = const { Cell::new(UNKNOWN_TOKEN) };
     /// Where the thread's places begin. A number, so that asking needs no check; it says so where there are none any more.
@@ -103,6 +109,16 @@ pub(super) fn token() -> u64 {
         }
         token => token,
     }
+}
+
+/// Whether this thread, which has asked for its token, may become the owner of one more place.
+pub(super) fn may_own() -> bool {
+    let one_more = |owned: &Cell<u32>| {
+        let may = token() != NO_TOKEN && owned.get() < MOST_OWNED;
+        owned.set(owned.get() + u32::from(may));
+        may
+    };
+    OWNED.try_with(one_more).unwrap_or(false)
 }
 
 /// Whether the thread has ended whose token this is: if it has, all that it wrote is seen.

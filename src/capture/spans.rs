@@ -204,7 +204,9 @@ impl Spans {
     pub(super) fn change<R>(&self, id: u64, change: impl FnOnce(&mut SpanState) -> R) -> Option<R> {
         let place = self.places.get(place(id))?;
         if place.is_of(id) {
-            return place.change(id, || self.make(), change);
+            let (changed, left) = place.change(id, || self.make(), change);
+            left.into_iter().for_each(|left| self.recycle(left));
+            return changed;
         }
         self.with(id, change)
     }

@@ -254,23 +254,27 @@ impl Place {
     }
 
     /// Whether this thread, which is not the owner and holds the lock, may take the place; it becomes the owner of one that has
-    /// none.
+    /// none, unless it has many.
     #[cold]
     #[inline(never)]
     fn may_take(&self) -> bool {
         let (owner, own) = (self.owner.load(Ordering::Relaxed), lease::token());
         let next = match owner {
             ALL => return true,
-            NOBODYS => own,
             // Somebody wants it of this thread.
             _ if owner & !WANTED == own => ALL,
-            _ if lease::has_ended(owner & !WANTED) => own,
+            _ if owner == NOBODYS || lease::has_ended(owner & !WANTED) => {
+                if lease::may_own() {
+                    own
+                } else {
+                    NOBODYS
+                }
+            }
             _ => {
                 self.owner.fetch_or(WANTED, Ordering::Relaxed);
                 return false;
             }
         };
-        let next = if next == lease::NO_TOKEN { NOBODYS } else { next };
         self.owner.store(next, Ordering::Relaxed);
         true
     }
@@ -333,37 +337,41 @@ impl Place {
             .map(|state| with(state))
     }
 
-    /// As [`Self::with`], for who changes what the state hands down: one in words goes to `spare` first.
+    /// As [`Self::with`], for who changes what the state hands down: one in words goes to `spare` first. What is left over then
+    /// is answered beside.
     pub(super) fn change<R>(
         &self,
         id: u64,
         spare: impl FnOnce() -> Option<Box<SpanState>>,
         change: impl FnOnce(&mut SpanState) -> R,
-    ) -> Option<R> {
+    ) -> (Option<R>, Option<Box<SpanState>>) {
         let mut held = self.hold();
-        self.move_to_box(id, &mut held, spare);
-        let version = self.boxed_version(id)?;
-        let changed = held.as_mut().map(|state| change(state));
-        self.renew(version);
-        changed
+        let left = self.move_to_box(id, &mut held, spare);
+        let changed = self.boxed_version(id).and_then(|version| {
+            let changed = held.as_mut().map(|state| change(state));
+            self.renew(version);
+            changed
+        });
+        (changed, left)
     }
 
     /// Moves the state of `id` from words into a box, for whoever holds the lock; nothing where there is no memory for that.
+    /// Answers with the box that is left over.
     fn move_to_box(
         &self,
         id: u64,
         held: &mut Option<Box<SpanState>>,
         spare: impl FnOnce() -> Option<Box<SpanState>>,
-    ) {
+    ) -> Option<Box<SpanState>> {
         let State::InWords(lent) = self.state_of(id) else {
-            return;
+            return None;
         };
-        let Some(mut state) = spare() else {
-            return;
-        };
+        let mut state = spare()?;
         state.plan = lent.plan;
         if state.inherit(&lent.handed_down()) && self.renew(lent.version) {
-            *held = Some(state);
+            held.replace(state)
+        } else {
+            Some(state)
         }
     }
 

@@ -119,7 +119,7 @@ fn lend(spans: &Spans, plan: &'static Plan, id: u64, number: u64) -> bool {
 
 /// An id of the same place.
 fn id(nth: u64) -> u64 {
-    nth % 8000 + 1 << 51 | 7
+    ((nth % 8000 + 1) << 51) | 7
 }
 
 fn boxed(spans: &Spans, id: u64) {
@@ -214,6 +214,39 @@ fn a_span_that_lends_inside_of_another_hands_both_down() {
             .unwrap()
             .is_empty()
     );
+}
+
+#[test]
+fn a_thread_owns_a_few_places_and_takes_the_others_as_all_do() {
+    let plan = lender();
+    let spans = Spans::new();
+    let owned = |at: u64| {
+        boxed(&spans, at);
+        spans.close(at);
+        let is_owned = lend(&spans, plan, at, 1);
+        spans.close(at);
+        is_owned
+    };
+    let owned: Vec<bool> = (1..200).map(owned).collect();
+    let few = owned.iter().take_while(|owned| **owned).count();
+    assert!((1..150).contains(&few), "{few}");
+    assert!(owned[few..].iter().all(|owned| !owned));
+    assert!(!spans.is_crowded());
+}
+
+#[test]
+fn fields_that_are_recorded_later_again_and_again_take_no_more_boxes() {
+    let plan = lender();
+    let spans = Spans::new();
+    own(&spans, plan);
+    let mut boxes = std::collections::BTreeSet::new();
+    for at in 1..1_000 {
+        assert!(lend(&spans, plan, id(at), at));
+        let state = spans.change(id(at), |state| std::ptr::from_ref(state).addr());
+        boxes.insert(state.unwrap());
+        assert!(spans.close(id(at)).is_none());
+    }
+    assert!(boxes.len() <= 2, "{}", boxes.len());
 }
 
 #[test]
