@@ -189,6 +189,10 @@ fn is_object(bytes: &[u8], site: Site, found: Extent) -> bool {
         b" of namespace",
         b" created",
         b" deleted",
+        b" rotated",
+        b" synced",
+        b" updated",
+        b" version ",
     ]
     .iter()
     .any(|said| behind.starts_with(said));
@@ -238,6 +242,8 @@ mod tests {
     fn what_only_stands_where_a_secret_would_stays() {
         check(&[
             ("message", "volume \"certs\" : secret \"tls-cert\" not found"),
+            ("message", "secret \"db-main\" version 1297 rotated"),
+            ("message", "secret \"«db9main7x2q3»\" version 1297 rotated"),
             ("message", "{\"m\":\"secret \\\"tls-cert\\\" not found\"}"),
             ("message", "secrets \"db-credentials\" is forbidden"),
             ("message", "secret \"«Xabc12XYdefgh9»\" not found"),
