@@ -72,7 +72,10 @@ impl Capture {
     /// Most spans lend a few short values. `false`, and nothing done, where it is otherwise.
     #[inline(always)]
     fn lends_in_words(&self, attributes: &Attributes<'_>, id: &Id, plan: &'static Plan) -> bool {
-        let around = local::plain(self.instance).filter(|_| attributes.is_contextual() && !plan.is_notable);
+        if plan.is_notable || !attributes.is_contextual() || local::is_recording() {
+            return false;
+        }
+        let around = local::plain(self.instance);
         // No code but ours runs while the values are written.
         around.is_some_and(|tracked| {
             self.spans.lend(id.into_u64(), plan, tracked, |into| {

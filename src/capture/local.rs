@@ -264,6 +264,7 @@ impl Drop for Depth {
 }
 
 /// Whether this thread is in the middle of recording a value.
+#[inline]
 pub(crate) fn is_recording() -> bool {
     LOCAL.try_with(|local| local.depth.get() > 0).unwrap_or(false)
 }
