@@ -72,16 +72,19 @@ impl Capture {
     /// Most spans lend a few short values. `false`, and nothing done, where it is otherwise.
     #[inline(always)]
     fn lends_in_words(&self, attributes: &Attributes<'_>, id: &Id, plan: &'static Plan) -> bool {
-        if plan.is_notable || !attributes.is_contextual() || local::is_recording() {
+        if !plan.lends_in_words() || !attributes.is_contextual() || local::is_recording() {
             return false;
         }
-        let around = local::plain(self.instance);
-        // No code but ours runs while the values are written.
-        around.is_some_and(|tracked| {
+        let lent = local::plain(self.instance).and_then(|tracked| {
+            // No code but ours runs while the values are written.
             self.spans.lend(id.into_u64(), plan, tracked, |into| {
                 attributes.record(&mut LendingVisitor::new(plan, into));
             })
-        })
+        });
+        if lent == Some(false) {
+            plan.gave_words_up();
+        }
+        lent == Some(true)
     }
 
     #[inline(never)]

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use tracing_core::{Interest, Metadata};
@@ -65,7 +65,12 @@ pub(super) struct Plan {
     /// What the subscriber inside a wrapper answered for this callsite, in the two low bits, and above them which
     /// wrapper that was: several can stand around one trail, and each answers for its own stack only.
     inner: AtomicU64,
+    /// How often what its spans lend did not go into words.
+    words_given_up: AtomicU32,
 }
+
+/// A callsite whose values did not go into words so often is not tried again: they are paths, or statements.
+const TRIES: u32 = 16;
 
 impl std::fmt::Debug for Plan {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -139,6 +144,7 @@ impl Plan {
             is_notable: duplicates | reserved != 0 || step.is_some(),
             step,
             inner: AtomicU64::new(SOMETIMES),
+            words_given_up: AtomicU32::new(0),
         }
     }
 
@@ -151,6 +157,21 @@ impl Plan {
     pub(super) fn more(&self) -> u8 {
         let is_step = self.role == Role::Span && self.step.is_some();
         if is_step { more::IS_STEP } else { 0 }
+    }
+
+    /// Whether it is tried to write what its spans lend into words.
+    #[inline]
+    pub(super) fn lends_in_words(&self) -> bool {
+        !self.is_notable && self.words_given_up.load(Ordering::Relaxed) < TRIES
+    }
+
+    /// What a span lends did not go into words.
+    #[cold]
+    pub(super) fn gave_words_up(&self) {
+        // A few more or less: nothing is exchanged for that.
+        let before = self.words_given_up.load(Ordering::Relaxed);
+        self.words_given_up
+            .store(before.saturating_add(1), Ordering::Relaxed);
     }
 
     /// How many of the callsite's fields are taken.

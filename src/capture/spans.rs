@@ -111,7 +111,8 @@ impl Spans {
     }
 
     /// As [`Self::insert`], for an ordinary span that lends, if its place is this thread's and what it lends is written by `write`
-    /// into the words of that; else `false`. It stands in the context of `tracked`.
+    /// into the words of that. It stands in the context of `tracked`. `None` where the place is not this thread's; `false` where
+    /// what is lent does not go into words.
     #[inline(always)]
     pub(super) fn lend(
         &self,
@@ -119,10 +120,8 @@ impl Spans {
         plan: &'static Plan,
         tracked: u64,
         write: impl FnOnce(&mut Lending<'_>),
-    ) -> bool {
-        let Some(place) = self.places.get(place(id)) else {
-            return false;
-        };
+    ) -> Option<bool> {
+        let place = self.places.get(place(id))?;
         match tracked {
             0 => place.lend(id, plan, None, write),
             _ => self.lend_inside(place, id, plan, tracked, write),
@@ -137,12 +136,15 @@ impl Spans {
         plan: &'static Plan,
         tracked: u64,
         write: impl FnOnce(&mut Lending<'_>),
-    ) -> bool {
+    ) -> Option<bool> {
         let around = self
             .places
             .get(place(tracked))
             .filter(|place| place.is_of(tracked));
-        around.is_some_and(|around| own.lend(id, plan, Some((around, tracked)), write))
+        match around {
+            Some(around) => own.lend(id, plan, Some((around, tracked)), write),
+            None => Some(false),
+        }
     }
 
     /// Takes a span of this thread, which nobody else knows yet, out of its place, if it has one: the context that it stands

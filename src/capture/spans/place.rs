@@ -170,8 +170,9 @@ impl Place {
         }
     }
 
-    /// Gives the place to a span that lends, whose fields `write` writes into words behind those of the span `around` it; `false`
-    /// where it is not this thread's, or taken, or what is lent does not fit, or what is around stands in no words.
+    /// Gives the place to a span that lends, whose fields `write` writes into words behind those of the span `around` it. `None`
+    /// where the place is not this thread's, or taken; `false` where what is lent does not fit, or what is around stands in no
+    /// words.
     #[inline(always)]
     pub(super) fn lend(
         &self,
@@ -179,9 +180,9 @@ impl Place {
         plan: &'static Plan,
         around: Option<(&Self, u64)>,
         write: impl FnOnce(&mut Lending<'_>),
-    ) -> bool {
+    ) -> Option<bool> {
         if !self.is_own_and_free() {
-            return false;
+            return None;
         }
         let before = self.version.load(Ordering::Relaxed);
         self.version
@@ -196,12 +197,12 @@ impl Place {
                     is |= inherited
                 }
                 // Said further inside: that stands in no words.
-                _ => return false,
+                _ => return Some(false),
             }
         }
         write(&mut into);
         let Some((len, seen)) = into.finish() else {
-            return false;
+            return Some(false);
         };
         if seen & sees::ACTOR != 0 {
             is |= version::HAS_ACTOR;
@@ -212,7 +213,7 @@ impl Place {
             Ordering::Release,
         );
         self.hand_over(id, id, false);
-        true
+        Some(true)
     }
 
     /// Copies what the span with this id hands down, if that stands in words, and answers with what is said of it in the version.

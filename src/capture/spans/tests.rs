@@ -114,7 +114,7 @@ fn number(fields: HandedFields<'_>) -> u64 {
 }
 
 fn lend(spans: &Spans, plan: &'static Plan, id: u64, number: u64) -> bool {
-    spans.lend(id, plan, 0, |into| write(plan, number, into))
+    spans.lend(id, plan, 0, |into| write(plan, number, into)) == Some(true)
 }
 
 /// An id of the same place.
@@ -130,7 +130,7 @@ fn boxed(spans: &Spans, id: u64) {
 fn boxed_lender(spans: &Spans, plan: &'static Plan, number: u64) {
     let mut state = spans.make().unwrap();
     state.opened = number;
-    assert!(!spans.lend(id(0), plan, 0, |into| into.give_up()));
+    assert_eq!(spans.lend(id(0), plan, 0, |into| into.give_up()), Some(false));
     assert!(lend(spans, plan, id(0), number));
     let copied = spans.read(id(0), |from, _| state.handed_down.try_extend(from.fields));
     assert_eq!(copied, Some(true));
@@ -189,7 +189,10 @@ fn a_span_that_lends_inside_of_another_hands_both_down() {
         spans.close(each);
     }
     assert!(lend(&spans, plan, outer, 5));
-    assert!(spans.lend(inner, plan, outer, |into| write(plan, 6, into)));
+    assert_eq!(
+        spans.lend(inner, plan, outer, |into| write(plan, 6, into)),
+        Some(true)
+    );
     let both = spans.read(inner, |from, _| bytes(from.fields)).unwrap();
     let each = [5, 6].map(|number| {
         lend(&spans, plan, id(1) + 2, 0);
@@ -204,9 +207,15 @@ fn a_span_that_lends_inside_of_another_hands_both_down() {
     // What is around is closed, or stands in a box: the long way.
     spans.close(outer);
     spans.close(inner);
-    assert!(!spans.lend(inner, plan, outer, |into| write(plan, 6, into)));
+    assert_eq!(
+        spans.lend(inner, plan, outer, |into| write(plan, 6, into)),
+        Some(false)
+    );
     boxed(&spans, outer);
-    assert!(!spans.lend(inner, plan, outer, |into| write(plan, 6, into)));
+    assert_eq!(
+        spans.lend(inner, plan, outer, |into| write(plan, 6, into)),
+        Some(false)
+    );
     boxed(&spans, inner);
     assert!(
         spans
@@ -250,12 +259,21 @@ fn fields_that_are_recorded_later_again_and_again_take_no_more_boxes() {
 }
 
 #[test]
+fn a_callsite_whose_values_do_not_go_into_words_is_not_tried_for_ever() {
+    let plan = lender();
+    for _ in 0..100 {
+        plan.gave_words_up();
+    }
+    assert!(!plan.lends_in_words());
+}
+
+#[test]
 fn what_is_too_much_for_words_leaves_the_place_free() {
     let plan = lender();
     let spans = Spans::new();
     own(&spans, plan);
     let much = |into: &mut Lending<'_>| (0..9).for_each(|number| write(plan, number, into));
-    assert!(!spans.lend(id(1), plan, 0, much));
+    assert_eq!(spans.lend(id(1), plan, 0, much), Some(false));
     assert_eq!(spans.tracked(id(1)), None);
     boxed(&spans, id(2));
     assert_eq!(spans.tracked(id(2)), Some(id(2)));
