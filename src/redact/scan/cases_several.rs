@@ -347,6 +347,15 @@ fn lines_below_a_secrets_name_are_judged_as_members_of_an_object_are() {
         ),
         (
             "message",
+            "tokens:\n  tokenizer: cl100k_base\n  model: gpt-4o-mini-2024-07-18\n",
+        ),
+        (
+            "message",
+            "credentials:\n  project: acme-prod-1\n  commit: {HEX}\n  client: web-frontend-2\n",
+        ),
+        ("message", "Secret:\n  $ref: '#/components/schemas/Secret2'\n"),
+        (
+            "message",
             "password:\n  min_length: 12\n  new: 2024-11-02\n  value: required\n",
         ),
         (

@@ -121,8 +121,9 @@ fn is_key(bytes: &[u8], site: Site, found: Extent) -> bool {
         && is_name_of_key(value)
 }
 
-/// `valueFrom`, `db_password`, `api-key2`: letters, or words of one case with digits at their ends.
+/// `valueFrom`, `db_password`, `api-key2`, `$ref`: letters, or words of one case with digits at their ends.
 fn is_name_of_key(name: &[u8]) -> bool {
+    let name = name.strip_prefix(b"$").unwrap_or(name);
     let is_mark = |byte: &u8| matches!(byte, b'_' | b'-' | b'.');
     let is_word = |word: &[u8]| {
         let letters = word.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();

@@ -15,7 +15,7 @@ use crate::redact::words::{self, Force, Named};
 const MEMBERS: usize = 64;
 
 /// Names of a member that say nothing but that it is the value.
-const VALUES: [&str; 18] = [
+pub(super) const VALUES: [&str; 18] = [
     "old",
     "new",
     "current",
