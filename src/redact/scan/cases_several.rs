@@ -353,6 +353,10 @@ fn lines_below_a_secrets_name_are_judged_as_members_of_an_object_are() {
             "message",
             "credentials:\n  project: acme-prod-1\n  commit: {HEX}\n  client: web-frontend-2\n",
         ),
+        (
+            "message",
+            r#"{"credentials":{"project":"acme-prod-1","commit":"{HEX}","tokenizer":"cl100k_base","db":"«anchor-tundra-7»"}}"#,
+        ),
         ("message", "Secret:\n  $ref: '#/components/schemas/Secret2'\n"),
         (
             "message",

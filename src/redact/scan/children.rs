@@ -9,7 +9,7 @@ use super::hits::Sort;
 use super::joint::{self, Site};
 use super::keyval;
 use super::look::Look;
-use super::members::{VALUES, is_place, is_secret};
+use super::members::{is_place, is_secret};
 use super::plausible::{Joint, is_random};
 use super::value::{self, Extent};
 use crate::redact::words::{Force, Named};
@@ -70,10 +70,9 @@ fn one(look: &mut Look<'_, '_>, named: Named, at: usize, end: usize, is_item: bo
     };
     let text = look.text.get(found.start..found.end).unwrap_or_default();
     let name = key.and_then(|key| look.text.get(key.start..key.end));
-    let is_told = |name: &str| VALUES.contains(&name);
     let is_secret = match name {
-        Some(name) => is_secret(named, name, text) && (is_told(name) || is_opaque(name, text)),
-        None => named.plural && is_random(text) && !is_place(text) && is_opaque("", text),
+        Some(name) => is_secret(named, name, text),
+        None => named.plural && text.len() >= 8 && is_random(text) && !is_place(text),
     };
     if !is_secret || !is_no_word(text) {
         return;
@@ -113,31 +112,6 @@ fn is_no_word(text: &str) -> bool {
     let has_letter = text.bytes().any(|byte| byte.is_ascii_alphabetic());
     let has_digit = text.bytes().any(|byte| byte.is_ascii_digit());
     text.len() >= 6 && has_letter && (has_digit || is_random(text))
-}
-
-/// Whether a value whose name says nothing looks like a secret and like nothing else.
-fn is_opaque(name: &str, text: &str) -> bool {
-    const SUMS: [&str; 10] = [
-        "checksum",
-        "commit",
-        "digest",
-        "etag",
-        "fingerprint",
-        "hash",
-        "image",
-        "revision",
-        "sha",
-        "tag",
-    ];
-    let has = |is: fn(&u8) -> bool| text.as_bytes().iter().any(is);
-    let is_mixed = has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit);
-    // `acme-prod-1`
-    let is_part = |part: &str| {
-        let digits = part.trim_start_matches(|letter: char| letter.is_ascii_alphabetic());
-        digits.len() <= 4 && digits.bytes().all(|byte| byte.is_ascii_digit())
-    };
-    let are_words = || text.split(['-', '_', '.']).all(is_part);
-    !SUMS.contains(&name) && text.len() >= 8 && (is_mixed || text.len() >= 16) && !are_words()
 }
 
 /// The key of a mapping at `at`.

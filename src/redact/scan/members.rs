@@ -5,6 +5,7 @@ use super::bytes::run;
 use super::hits::Sort;
 use super::joint::Site;
 use super::keyval;
+use super::lexicon::Lexicon;
 use super::look::Look;
 use super::mark;
 use super::plausible::is_random;
@@ -15,7 +16,7 @@ use crate::redact::words::{self, Force, Named};
 const MEMBERS: usize = 64;
 
 /// Names of a member that say nothing but that it is the value.
-pub(super) const VALUES: [&str; 18] = [
+const VALUES: [&str; 18] = [
     "old",
     "new",
     "current",
@@ -136,16 +137,80 @@ fn key(bytes: &[u8], at: usize) -> Option<Extent> {
     })
 }
 
+/// Names of a member that is not one of several secrets, whatever it holds: who has them, what is counted, and sums.
+static BESIDE: Lexicon = Lexicon::of(&[
+    "account",
+    "checksum",
+    "commit",
+    "digest",
+    "encoding",
+    "etag",
+    "fingerprint",
+    "login",
+    "model",
+    "revision",
+    "sha",
+    "tenant",
+    "tokenizer",
+    "user",
+    "username",
+]);
+
+/// Names of a member that says where the others belong, if it is made of words.
+static WHERE: Lexicon = Lexicon::of(&[
+    "app",
+    "application",
+    "backend",
+    "bucket",
+    "client",
+    "cluster",
+    "engine",
+    "env",
+    "environment",
+    "host",
+    "image",
+    "instance",
+    "kind",
+    "namespace",
+    "org",
+    "organization",
+    "owner",
+    "plan",
+    "project",
+    "provider",
+    "region",
+    "role",
+    "scope",
+    "service",
+    "source",
+    "stage",
+    "store",
+    "tag",
+    "team",
+    "tier",
+    "type",
+    "vault",
+    "zone",
+]);
+
 /// Whether a member is the secret, or one of several.
 pub(super) fn is_secret(named: Named, name: &str, text: &str) -> bool {
-    const BESIDE: [&str; 5] = ["user", "username", "login", "account", "tenant"];
     VALUES.contains(&name)
         || named.plural
             && text.len() >= 8
             && is_random(text)
             && !is_place(text)
             && !words::tells_about(name)
-            && !BESIDE.iter().any(|beside| name.eq_ignore_ascii_case(beside))
+            && !BESIDE.has(name)
+            && !(WHERE.has(name) && are_words(text))
+}
+
+/// `acme-prod-1`: words with a few digits behind them.
+fn are_words(text: &str) -> bool {
+    text.split(['-', '_', '.']).all(|part| {
+        let digits = part.trim_start_matches(|letter: char| letter.is_ascii_alphabetic());
+        digits.len() <= 4 && digits.bytes().all(|byte| byte.is_ascii_digit())
+    })
 }
 
 /// `projects/acme/secrets/db/versions/3`: where a secret is kept.
