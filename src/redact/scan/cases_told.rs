@@ -179,3 +179,22 @@ fn a_pair_where_a_value_might_stand_is_judged_by_its_own_name() {
         ("message", "AUTH PLAIN"),
     ]);
 }
+
+#[test]
+fn a_key_with_as_many_small_letters_in_a_row_as_a_word_is_a_key() {
+    check(&[
+        (
+            "message",
+            "fetching https://«qpxhxahtvuxuSyVdGjfI4hDDGwxFjPZCFx9Dm38xcHz»@api.example.com/acme/repo.git failed",
+        ),
+        ("session-id", "«qpxhxahtvuxuSyVdGjfI4hDDGwxFjPZCFx9Dm38xcHz»"),
+        (
+            "session_id",
+            "AbstractUserAuthenticationConfigurationFactoryV2Bean",
+        ),
+        (
+            "session_id",
+            "internationalizationOfHttp2AndHttp3RequestHandlersInV8",
+        ),
+    ]);
+}

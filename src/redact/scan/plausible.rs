@@ -244,8 +244,23 @@ fn is_random_with(value: &str, traits: Traits) -> bool {
     head.iter().all(|&byte| is_of_key(byte))
         && varied(head)
         && !is_path(value, traits)
-        && longest_word(head) < 12
+        && (longest_word(head) < 12 || is_drawn(head))
         && head.iter().any(|byte| byte.is_ascii_alphabetic())
+}
+
+/// Whether a long run without any mark changes so often between letters and digits that it was drawn, though it has as many small
+/// letters in a row as a word: one in two thousand keys has.
+fn is_drawn(head: &[u8]) -> bool {
+    let kind = |byte: &u8| (byte.is_ascii_digit(), byte.is_ascii_uppercase());
+    let parts = || head.chunk_by(|a, b| kind(a) == kind(b));
+    let numbers = parts()
+        .filter(|part| part.first().is_some_and(u8::is_ascii_digit))
+        .count();
+    head.len() >= 32
+        && numbers >= 2
+        && parts().count() >= 12
+        && head.iter().all(u8::is_ascii_alphanumeric)
+        && longest_word(head) < 18
 }
 
 /// The most small letters in a row: words have many, keys few.
