@@ -16,26 +16,9 @@ const HARDWARE: usize = 17;
 
 /// Pushes the IPv4 address in the first four groups.
 pub(super) fn dotted(scan: &mut Scan<'_, '_>, groups: &[Group]) -> Option<usize> {
-    let [first, second, third, fourth, ..] = groups else {
-        return None;
-    };
-    let dots = [second, third, fourth]
-        .iter()
-        .all(|group| mark(scan.bytes, **group) == b'.');
-    if !dots || first.len() > 3 || fourth.len() > 3 {
-        return None;
-    }
-    let (start, end) = (first.start, fourth.end);
-    let address = Ipv4Addr::new(
-        octet(scan.bytes, *first)?,
-        octet(scan.bytes, *second)?,
-        octet(scan.bytes, *third)?,
-        octet(scan.bytes, *fourth)?,
-    );
-    if !ends(scan.bytes, end)
-        || is_common(address)
-        || is_network(scan.bytes, end, u32::from(address) & 0xFF == 0, 24)
-    {
+    let (address, end) = quad(scan.bytes, groups)?;
+    let start = groups.first()?.start;
+    if is_common(address) || is_network(scan.bytes, end, u32::from(address) & 0xFF == 0, 24) {
         return None;
     }
     if is_version(scan, start, address) {
@@ -44,6 +27,26 @@ pub(super) fn dotted(scan: &mut Scan<'_, '_>, groups: &[Group]) -> Option<usize>
     scan.push(start, end, "ip", Sort::Network);
     scan.address_end = end;
     Some(end)
+}
+
+/// The IPv4 address that the first four groups are, anybody's or not, and its end.
+pub(super) fn quad(bytes: &[u8], groups: &[Group]) -> Option<(Ipv4Addr, usize)> {
+    let [first, second, third, fourth, ..] = groups else {
+        return None;
+    };
+    let dots = [second, third, fourth]
+        .iter()
+        .all(|group| mark(bytes, **group) == b'.');
+    if !dots || first.len() > 3 || fourth.len() > 3 {
+        return None;
+    }
+    let address = Ipv4Addr::new(
+        octet(bytes, *first)?,
+        octet(bytes, *second)?,
+        octet(bytes, *third)?,
+        octet(bytes, *fourth)?,
+    );
+    ends(bytes, fourth.end).then_some((address, fourth.end))
 }
 
 /// The number that the group is, without a zero before it.

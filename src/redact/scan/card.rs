@@ -163,9 +163,20 @@ fn grouped(scan: &Scan<'_, '_>, groups: &[Group]) -> Option<usize> {
             .skip(1)
             .all(|group| mark(scan.bytes, *group) == marked);
         let (start, end) = (groups.first()?.start, groups.last()?.end);
+        let same = same && !(grouping.first() == Some(&6) && is_timed(scan.bytes, start, *second));
         let free = fits && (same || grouping.len() >= 4) && free_right(scan.bytes, end);
         (free && check(scan.bytes.get(start..end)?).is_some_and(|brand| !brand.wide)).then_some(end)
     })
+}
+
+/// `up 416273 1768362978`: whether a number that is none of UnionPay, which prints cards so, stands before a time of
+/// these years, in seconds or milliseconds.
+fn is_timed(bytes: &[u8], first: usize, second: Group) -> bool {
+    let is_time = matches!(
+        bytes.get(second.start..second.start + 2),
+        Some(b"16" | b"17" | b"18")
+    );
+    is_time && bytes.get(first..first + 2) != Some(b"62")
 }
 
 /// A number in groups of any size: only where a word or the name says that it is a card.
@@ -310,6 +321,10 @@ mod tests {
         leaves(&card("4", 14), "");
         leaves(&card("4", 17), "");
         leaves(&"4".repeat(16), "");
+        leaves("id 304285 1758081597181", "");
+        leaves("up 416273 1768362978", "");
+        claims("pan", "card «416273 1768362978»", "");
+        claims("pan", "up «416273 4768362972»", "");
         leaves(&"0".repeat(16), "");
     }
 

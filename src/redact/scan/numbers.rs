@@ -279,7 +279,7 @@ impl Scan<'_, '_> {
         }
         government::numbers(self, groups)
             .or_else(|| announced::find(self, groups))
-            .or_else(|| phone::national(self, start))
+            .or_else(|| phone::national(self, groups))
             .or_else(|| account::find(self, groups))
     }
 

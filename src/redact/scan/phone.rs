@@ -1,7 +1,9 @@
 //! Telephone numbers: international ones by their `+`, national ones only where a word or the name says so.
 
+use super::address;
 use super::bytes::{at, before, free_left, free_right, is_word, run};
 use super::clue::{CALL, PHONE};
+use super::digits::Group;
 use super::hits::Sort;
 use super::numbers::Scan;
 use super::unowned;
@@ -140,14 +142,16 @@ pub(super) fn bracketed(scan: &mut Scan<'_, '_>, open: usize) -> Option<usize> {
     finish(scan, open, number.end, form && matches!(tail, b'-' | b' ' | b'.'))
 }
 
-/// Pushes the number at the digit `start` where a word before it or the field's name says that it is one.
-pub(super) fn national(scan: &mut Scan<'_, '_>, start: usize) -> Option<usize> {
+/// Pushes the number that begins with the groups where a word before it or the field's name says that it is one.
+pub(super) fn national(scan: &mut Scan<'_, '_>, groups: &[Group]) -> Option<usize> {
     let bytes = scan.bytes;
+    let start = groups.first()?.start;
     let strong = scan.speaks_of(start, PHONE);
     if !strong && !scan.speaks_of(start, CALL) {
         return None;
     }
-    if unowned::is_moment(scan, start) {
+    // `dial tcp 192.0.2.0:5432`: an address of no one is no telephone number either.
+    if unowned::is_moment(scan, start) || address::quad(bytes, groups).is_some() {
         return None;
     }
     let start = start - usize::from(before(bytes, start, 1) == b'(' && !is_aside(bytes, start));
@@ -285,6 +289,9 @@ mod tests {
             "called 1700000000",
             "phone order 4155550132",
             "phone 12345",
+            "dial tcp 203.0.113.0:5432: connect: refused",
+            "call 100.64.0.0",
+            "phone 0.0.0.0",
         ] {
             leaves(text, "");
         }
