@@ -6,8 +6,8 @@ use tokio::sync::Barrier;
 use tracing::instrument::{Instrument, WithSubscriber};
 use tracing::{info, info_span, instrument};
 use tracing_audit::record::{ActorType, Slot};
-use tracing_audit::testing::{Recording, capture};
-use tracing_audit::{Actor, AuditContext, CurrentContext, WithContext};
+use tracing_audit::testing::{CapturedRecord, Recording, capture};
+use tracing_audit::{Actor, AuditContext, AuditedExt, CurrentContext, WithContext};
 
 #[test]
 fn every_record_inside_a_scope_names_its_actor() {
@@ -367,6 +367,31 @@ fn what_an_audit_span_hands_down_is_carried_too() {
     let id = parent.only().text(Slot::SpanId).unwrap();
     let child = captured.with_event("child");
     child.only().assert_has(Slot::ParentSpanId, id);
+}
+
+#[test]
+fn where_there_is_nothing_around_nothing_is_carried_though_a_span_has_lent() {
+    // Around a registry without layers, where a place of the table is not asked for by every span.
+    let recording = Recording::with(|audit| audit.lend("actor.id"));
+    let stack = tracing_subscriber::registry().audited(recording.audit());
+    tracing::subscriber::with_default(stack, || {
+        for lent in ["bob", "carol"] {
+            drop(info_span!("job", actor.id = lent));
+            drop(info_span!(parent: None, "linked"));
+            CurrentContext::capture().sync_scope(|| info!(target: "audit", event = "outside"));
+            let inside = info_span!("job", actor.id = lent).in_scope(CurrentContext::capture);
+            inside.sync_scope(|| info!(target: "audit", event = "inside"));
+        }
+    });
+    let captured = recording.captured();
+    let actors = |event| {
+        let records = captured.with_event(event);
+        let actor = |record: &CapturedRecord| record.text(Slot::ActorId).map(str::to_owned);
+        records.records().iter().map(actor).collect::<Vec<_>>()
+    };
+    let named = |names: [&str; 2]| names.map(|name| Some(name.to_owned()));
+    assert_eq!(actors("outside"), named(["unknown", "unknown"]));
+    assert_eq!(actors("inside"), named(["bob", "carol"]));
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! What a thread remembers of the context that it reported in last, so that the next record in there asks nobody.
 //!
-//! A span's state is read under its lock. Taking a lock is an atomic exchange, and that waits until all that the thread wrote
-//! before has arrived in its cache: the record before this one too, in memory of the queue that the cache had long forgotten.
+//! A span's state in a box is read under its lock. Taking a lock is an atomic exchange, and that waits until all that the thread
+//! wrote before has arrived in its cache: the record before this one too, in memory of the queue that the cache had long
+//! forgotten.
 //! Invariant: what is remembered is what the state says whose version is the key's. Whoever changes what a state hands down
 //! gives it another version under its lock, and versions of a place never come again.
 

@@ -39,7 +39,8 @@ pub(super) const FLAGS: u32 = 2;
 const MOST_OWNED: u32 = 64;
 
 thread_local! {
-    /// How many it owns, or owned.
+    /// How many it became the owner of: never fewer, also where a place came to all or its table is gone. A thread that lives
+    /// through many trails ends up taking new places as all do.
     static OWNED: Cell<u32> = const { Cell::new(0) };
     /// The thread's token, as [`FIRST`] is.
     static TOKEN: Cell<u64> = const { Cell::new(UNKNOWN_TOKEN) };
@@ -63,7 +64,8 @@ impl Drop for Lease {
 fn give_back(first: u32) {
     let lease = first / LEN;
     if let Some(ended) = ENDED.get(lease as usize) {
-        // Whoever sees that the thread has ended sees all that it wrote.
+        // Whoever sees that the thread has ended sees all that it wrote before. What other locals' destructors write behind this
+        // is not as an owner: the token is gone.
         ended.store(ended.load(Ordering::Relaxed) + 1, Ordering::Release);
     }
     if let Some(taken) = TAKEN.get((lease / 64) as usize) {
@@ -121,7 +123,7 @@ pub(super) fn may_own() -> bool {
     OWNED.try_with(one_more).unwrap_or(false)
 }
 
-/// Whether the thread has ended whose token this is: if it has, all that it wrote is seen.
+/// Whether the thread has given back what it has, whose token this is: if it has, all that it wrote as an owner is seen.
 pub(super) fn has_ended(token: u64) -> bool {
     let number = (token >> FLAGS).wrapping_sub(1);
     let (ended, lease) = (number / u64::from(LEASES), number % u64::from(LEASES));

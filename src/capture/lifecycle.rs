@@ -81,8 +81,10 @@ impl Capture {
                 attributes.record(&mut LendingVisitor::new(plan, into));
             })
         });
-        if lent == Some(false) {
-            plan.gave_words_up();
+        match lent {
+            Some(true) => plan.kept_to_words(),
+            Some(false) => plan.gave_words_up(),
+            None => {}
         }
         lent == Some(true)
     }

@@ -322,6 +322,9 @@ impl Capture {
 
     /// What a span hands down, to be carried to another thread.
     pub(super) fn carried(&self, tracked: u64) -> Option<Carried> {
+        if tracked == 0 {
+            return None;
+        }
         self.spans.read(tracked, |from, _| {
             let mut fields = RedactedFields::default();
             let is_lost = !fields.try_extend(from.fields) || fields.is_lost();

@@ -65,11 +65,12 @@ pub(super) struct Plan {
     /// What the subscriber inside a wrapper answered for this callsite, in the two low bits, and above them which
     /// wrapper that was: several can stand around one trail, and each answers for its own stack only.
     inner: AtomicU64,
-    /// How often what its spans lend did not go into words.
+    /// How much more often what its spans lend did not go into words than it did. All trails count here.
     words_given_up: AtomicU32,
 }
 
-/// A callsite whose values did not go into words so often is not tried again: they are paths, or statements.
+/// A callsite whose values did not go into words so much more often than they did is not tried again, by no trail: they are
+/// paths, or statements.
 const TRIES: u32 = 16;
 
 impl std::fmt::Debug for Plan {
@@ -165,13 +166,22 @@ impl Plan {
         !self.is_notable && self.words_given_up.load(Ordering::Relaxed) < TRIES
     }
 
-    /// What a span lends did not go into words.
+    /// What a span lends did not go into words, because of its values.
     #[cold]
     pub(super) fn gave_words_up(&self) {
         // A few more or less: nothing is exchanged for that.
         let before = self.words_given_up.load(Ordering::Relaxed);
         self.words_given_up
             .store(before.saturating_add(1), Ordering::Relaxed);
+    }
+
+    /// What a span lends went into words.
+    #[inline]
+    pub(super) fn kept_to_words(&self) {
+        let before = self.words_given_up.load(Ordering::Relaxed);
+        if before != 0 {
+            self.words_given_up.store(before - 1, Ordering::Relaxed);
+        }
     }
 
     /// How many of the callsite's fields are taken.

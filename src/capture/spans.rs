@@ -111,8 +111,8 @@ impl Spans {
     }
 
     /// As [`Self::insert`], for an ordinary span that lends, if its place is this thread's and what it lends is written by `write`
-    /// into the words of that. It stands in the context of `tracked`. `None` where the place is not this thread's; `false` where
-    /// what is lent does not go into words.
+    /// into the words of that. It stands in the context of `tracked`. `None` where it cannot stand in words whatever it lends:
+    /// see [`Place::lend`]; `false` where what is lent does not go into words.
     #[inline(always)]
     pub(super) fn lend(
         &self,
@@ -137,13 +137,10 @@ impl Spans {
         tracked: u64,
         write: impl FnOnce(&mut Lending<'_>),
     ) -> Option<bool> {
-        let around = self
-            .places
-            .get(place(tracked))
-            .filter(|place| place.is_of(tracked));
-        match around {
-            Some(around) => own.lend(id, plan, Some((around, tracked)), write),
-            None => Some(false),
+        let around = self.places.get(place(tracked))?;
+        match around.is_of(tracked) {
+            true => own.lend(id, plan, Some((around, tracked)), write),
+            false => None,
         }
     }
 
@@ -206,7 +203,9 @@ impl Spans {
     pub(super) fn change<R>(&self, id: u64, change: impl FnOnce(&mut SpanState) -> R) -> Option<R> {
         let place = self.places.get(place(id))?;
         if place.is_of(id) {
-            let (changed, left) = place.change(id, || self.make(), change);
+            // Made before the lock is taken. A state goes from words to a box and never back.
+            let spare = place.is_in_words().then(|| self.make()).flatten();
+            let (changed, left) = place.change(id, spare, change);
             left.into_iter().for_each(|left| self.recycle(left));
             return changed;
         }
@@ -328,7 +327,7 @@ impl Spans {
             }
         };
         for place in self.places.iter() {
-            place.with_live(|held| {
+            place.with_live(|held, _| {
                 if let Some(state) = held {
                     look(state, None);
                 }

@@ -3,16 +3,18 @@
 //! A place is taken under its lock, which is an atomic exchange: that waits until all that the thread stored before has arrived
 //! in its cache. So nothing is exchanged where nobody else can take the place, and a short state needs no lock:
 //!
-//! - A place has an owner: the first thread that took it, which a registry gives the same numbers again and again. The owner
-//!   takes it by plain stores, whoever else comes does not take it. Where another thread wants it, it belongs to all from then
-//!   on; where the owner has ended, to the next.
+//! - A place has an owner: the first thread that took it, which a registry gives the same numbers again and again. For a span
+//!   without a state of its own, and for one that lends in words, the owner takes it by plain stores; for a state in a box it
+//!   takes the lock as well. Whoever else comes does not take it. Where another thread wants it, it belongs to all from then on;
+//!   where the owner has ended, to the next.
 //! - What an ordinary span lends stands in words, if it is little. Whoever reads them looks whether the place was taken by another
 //!   span meanwhile.
 //!
 //! Invariants: what says whose a place is changes under the lock, and away from a thread that has not ended only by that thread.
-//! The version is another one before anything is written into words, and again another before the span has its id; who changes it
-//! otherwise holds the lock and exchanges it for the one that it saw. An id goes to the table last when a span opens, and first
-//! when it is closed.
+//! The version is another one before anything is written into words, and again another before the span has its id. A version of
+//! a span that is open changes only under the lock, from one in words or in a box to one in a box, and never back into words. An
+//! id comes to the place last when a span opens, and leaves it last when it is closed: as long as it stands there, what stands
+//! beside it is that span's, and nobody else takes the place. No span has the id 0, though a free place does.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::time::Duration;
@@ -45,10 +47,8 @@ mod version {
     pub(super) const BOXED: u64 = 0;
     pub(super) const WORDS: u64 = 1;
     pub(super) const WRITING: u64 = 2;
-    /// Of one in words: whether it has an actor, and is a scope's; and how many words its
-    /// fields have.
+    /// Of one in words: whether it has an actor; and how many words its fields have.
     pub(super) const HAS_ACTOR: u64 = 4;
-    pub(super) const IS_SCOPED: u64 = 8;
     pub(super) const LEN_SHIFT: u32 = 4;
     const LEN: u64 = 0xFF;
 
@@ -98,7 +98,8 @@ impl Lent {
         HandedDown {
             fields: HandedFields::from(&self.fields),
             has_actor: self.version & version::HAS_ACTOR != 0,
-            is_scoped: self.version & version::IS_SCOPED != 0,
+            // Inside of a scope nothing is lent in words.
+            is_scoped: false,
             trace: None,
         }
     }
@@ -108,9 +109,9 @@ impl Lent {
 enum State {
     /// This is it.
     InWords(Lent),
-    /// In its box, to be looked for under the lock.
+    /// In its box, or going there just now: to be looked for under the lock, where it may turn out that there is none.
     Boxed,
-    /// It has none, or is closed.
+    /// The place is being written for another span: this one is closed.
     None,
 }
 
@@ -171,8 +172,8 @@ impl Place {
     }
 
     /// Gives the place to a span that lends, whose fields `write` writes into words behind those of the span `around` it. `None`
-    /// where the place is not this thread's, or taken; `false` where what is lent does not fit, or what is around stands in no
-    /// words.
+    /// where that does not lie in the values: the place is not this thread's, or taken, or what is around stands in no words.
+    /// `false` where what is lent does not fit; the place stays free then.
     #[inline(always)]
     pub(super) fn lend(
         &self,
@@ -197,7 +198,7 @@ impl Place {
                     is |= inherited
                 }
                 // Said further inside: that stands in no words.
-                _ => return Some(false),
+                _ => return None,
             }
         }
         write(&mut into);
@@ -223,8 +224,7 @@ impl Place {
             return None;
         }
         into.copy(&self.words, version::len(version));
-        self.is_still(id, version)
-            .then_some(version & (version::HAS_ACTOR | version::IS_SCOPED))
+        self.is_still(id, version).then_some(version & version::HAS_ACTOR)
     }
 
     /// Whether all that was read before is of this id, in this version.
@@ -233,7 +233,13 @@ impl Place {
         // Who wrote any of what was read wrote another version before.
         fence(Ordering::Acquire);
         let is_same = self.version.load(Ordering::Relaxed) == version;
-        is_same && self.is_of(id) && self.tracked() == id
+        is_same && self.is_its_own(id)
+    }
+
+    /// Whether the span with this id has the place, and a context of its own.
+    #[inline]
+    fn is_its_own(&self, id: u64) -> bool {
+        id != 0 && self.is_of(id) && self.tracked() == id
     }
 
     /// The last of what is written when a span opens: from here on it is found.
@@ -303,8 +309,8 @@ impl Place {
         let version = self.version.load(Ordering::Acquire);
         match version & version::WHERE {
             version::BOXED => State::Boxed,
-            version::WORDS => self.copy(id, version).map_or(State::None, State::InWords),
-            // Already another's.
+            // Not there any more: closed, or somebody records more of it and it goes to a box.
+            version::WORDS => self.copy(id, version).map_or(State::Boxed, State::InWords),
             _ => State::None,
         }
     }
@@ -323,9 +329,8 @@ impl Place {
     /// The state of `id` in its box, and the version that it has; for whoever holds the lock.
     #[inline]
     fn boxed_version(&self, id: u64) -> Option<u64> {
-        let is_its = self.is_of(id) && self.tracked() == id;
         let version = self.version();
-        (is_its && version & version::WHERE == version::BOXED).then_some(version)
+        (self.is_its_own(id) && version & version::WHERE == version::BOXED).then_some(version)
     }
 
     /// Calls `with` with the state of `id`, if it is in its box.
@@ -338,12 +343,17 @@ impl Place {
             .map(|state| with(state))
     }
 
+    /// Whether a state stands in words here.
+    pub(super) fn is_in_words(&self) -> bool {
+        self.version() & version::WHERE == version::WORDS
+    }
+
     /// As [`Self::with`], for who changes what the state hands down: one in words goes to `spare` first. What is left over then
     /// is answered beside.
     pub(super) fn change<R>(
         &self,
         id: u64,
-        spare: impl FnOnce() -> Option<Box<SpanState>>,
+        spare: Option<Box<SpanState>>,
         change: impl FnOnce(&mut SpanState) -> R,
     ) -> (Option<R>, Option<Box<SpanState>>) {
         let mut held = self.hold();
@@ -356,24 +366,24 @@ impl Place {
         (changed, left)
     }
 
-    /// Moves the state of `id` from words into a box, for whoever holds the lock; nothing where there is no memory for that.
-    /// Answers with the box that is left over.
+    /// Moves the state of `id` from words into a box, for whoever holds the lock. Where there is no memory for that, the span has
+    /// no state from here on: who acted before need not be who is recorded now. Answers with the box that is left over.
     fn move_to_box(
         &self,
         id: u64,
         held: &mut Option<Box<SpanState>>,
-        spare: impl FnOnce() -> Option<Box<SpanState>>,
+        spare: Option<Box<SpanState>>,
     ) -> Option<Box<SpanState>> {
         let State::InWords(lent) = self.state_of(id) else {
-            return None;
+            return spare;
         };
-        let mut state = spare()?;
-        state.plan = lent.plan;
-        if state.inherit(&lent.handed_down()) && self.renew(lent.version) {
-            held.replace(state)
-        } else {
-            Some(state)
-        }
+        let full = spare.and_then(|mut state| {
+            state.plan = lent.plan;
+            state.inherit(&lent.handed_down()).then_some(state)
+        });
+        let left = std::mem::replace(held, full);
+        self.renew(lent.version);
+        left
     }
 
     /// Calls `read` with what the state of `id` hands down, and the version of that.
@@ -399,29 +409,29 @@ impl Place {
         }
     }
 
-    /// Calls `with` with what is in the box if that is the state of a span that is open.
-    pub(super) fn with_live<R>(&self, with: impl FnOnce(&mut Option<Box<SpanState>>) -> R) -> Option<R> {
+    /// Calls `with` with what is in the box if that is the state of a span that is open, and with the version of it.
+    pub(super) fn with_live<R>(&self, with: impl FnOnce(&mut Option<Box<SpanState>>, u64) -> R) -> Option<R> {
         let mut held = self.hold();
-        let id = self.id.load(Ordering::Acquire);
-        let is_live = id != 0 && self.boxed_version(id).is_some();
-        is_live.then(|| with(&mut held))
+        let version = self.boxed_version(self.id.load(Ordering::Acquire))?;
+        Some(with(&mut held, version))
     }
 
     /// Takes the state of a span out that is open.
     pub(super) fn drain(&self) -> Option<Box<SpanState>> {
-        self.with_live(|held| {
+        self.with_live(|held, version| {
             let state = held.take();
-            self.renew(self.version());
+            self.renew(version);
             state
         })?
     }
 
-    /// Gives a state in its box another version, for whoever holds the lock; `false` where it has not that version any more.
-    fn renew(&self, version: u64) -> bool {
+    /// Gives a state of this version that stands in its box, or has come there, another one, for whoever holds the lock. Nothing
+    /// where it was closed meanwhile and its owner writes another span's words, for which it needs no lock.
+    fn renew(&self, version: u64) {
         let next = version::next(version, version::BOXED);
-        self.version
-            .compare_exchange(version, next, Ordering::AcqRel, Ordering::Relaxed)
-            .is_ok()
+        let _ = self
+            .version
+            .compare_exchange(version, next, Ordering::AcqRel, Ordering::Relaxed);
     }
 
     #[inline(always)]
@@ -432,7 +442,7 @@ impl Place {
         }
     }
 
-    /// Who holds it does so for a few copies, and runs nobody else's code. But it may be waiting for this very core, and a
+    /// Who holds it does so for a few copies, which may need new memory, and runs no code of a caller's. But it may be waiting for this very core, and a
     /// thread of higher rank would keep it from there for ever: so this one sleeps.
     #[cold]
     #[inline(never)]
