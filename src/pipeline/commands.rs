@@ -12,7 +12,6 @@ use super::losses::LossRow;
 use super::ticket::{Promise, Receipt};
 use super::writer::{Phase, Progress, Writer};
 use crate::error::{Error, ErrorKind};
-use crate::queue::Credit;
 use crate::record::Record;
 use crate::sink::file::{Cleaned, Erased, Rotated};
 use crate::stats::add;
@@ -169,12 +168,8 @@ impl Drop for Writer {
         let has_panicked = std::thread::panicking();
         self.end_sinks();
         let inbox = &self.inbox;
-        // A panic can leave a record that was taken out of the queue and has no place yet.
-        let mut unplaced = Credit { records: 0, bytes: 0 };
-        if self.state.holds {
-            unplaced.records += 1;
-            unplaced.bytes += self.state.taken.frame.capacity() as u64;
-        }
+        // A panic can leave records that were taken out of the queue and have no place yet.
+        let unplaced = self.state.hand.credit();
         inbox.queue.release(unplaced);
         add(&inbox.counters.lost_write, unplaced.records);
         add(&inbox.counters.lost_taken, self.state.in_batch);

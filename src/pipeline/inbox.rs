@@ -150,7 +150,7 @@ impl Inbox {
     /// end, and by whoever finds that a record arrived behind that end. Who waits for one of them is told.
     pub(super) fn give_up_queued(&self) -> u64 {
         let mut gone = Credit { records: 0, bytes: 0 };
-        while let Some(item) = self.queue.pop(std::mem::take) {
+        while let Some(item) = self.queue.pop() {
             gone.records += 1;
             gone.bytes += item.frame.capacity() as u64;
         }

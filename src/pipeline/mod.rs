@@ -16,6 +16,7 @@ mod follower;
 #[cfg(test)]
 mod follower_tests;
 mod follower_thread;
+mod hand;
 mod handle;
 mod inbox;
 #[cfg(test)]

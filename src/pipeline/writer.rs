@@ -16,7 +16,8 @@ use super::control;
 use super::effective::Effective;
 use super::failure::OnFailure;
 use super::follower::Follower;
-use super::inbox::{Inbox, Item};
+use super::hand::Hand;
+use super::inbox::Inbox;
 use super::ports::{Port, Report};
 use super::requests::Requests;
 use super::settle::Note;
@@ -99,10 +100,8 @@ pub(super) struct Written {
 /// What the loop remembers from turn to turn.
 pub(super) struct Progress {
     pub(super) phase: Phase,
-    /// The record that was taken last: always in the same memory, so that it is moved once.
-    pub(super) taken: Item,
-    /// Whether it is not rendered yet: the clock must be read first.
-    pub(super) holds: bool,
+    /// Records that were taken and are not rendered yet: the clock must be read first.
+    pub(super) hand: Hand,
     /// Who waits for the records that are in the batch or written and not durable.
     pub(super) waiting: Vec<(Promise<Receipt>, Placed)>,
     /// Barriers, each with the number of records that must have been taken first.
@@ -135,8 +134,7 @@ impl Progress {
     fn new() -> Self {
         Self {
             phase: Phase::Fresh,
-            taken: Item::default(),
-            holds: false,
+            hand: Hand::new(),
             waiting: Vec::new(),
             barriers: Vec::new(),
             resting: VecDeque::new(),
@@ -270,9 +268,9 @@ impl Writer {
     /// Renders waiting records into the batch, as long as it has room and can be handed on.
     pub(super) fn take_records(&mut self) -> usize {
         let mut moved = 0;
-        // What was taken is rendered, whatever the size of the batch: its credit says that it waits in the queue.
+        // What is in the hand is rendered, whatever the size of the batch: its credit says that it waits in the queue.
         while self.state.retry.is_none()
-            && (self.batch.bytes().len() < BATCH_BYTES || self.state.holds)
+            && (self.batch.bytes().len() < BATCH_BYTES || !self.state.hand.is_empty())
             && self.take()
         {
             self.settle_refused();
@@ -281,16 +279,19 @@ impl Writer {
         moved
     }
 
-    /// Takes the oldest record of the queue, unless one is held. Should anything panic before it has its place, the
-    /// writer's end finds it held, and counts it.
+    /// Takes the oldest records of the queue, unless some are held. Should anything panic before they have their places, the
+    /// writer's end finds them held, and counts them.
     #[inline]
     pub(super) fn take(&mut self) -> bool {
-        if !self.state.holds {
-            let taken = &mut self.state.taken;
-            let popped = self.inbox.queue.pop(|item| item.leave_in(taken));
-            self.state.holds = popped.is_some();
-        }
-        self.state.holds
+        self.state.hand.fill(&self.inbox.queue)
+    }
+
+    /// Whether the oldest that is held happened after the clock was read.
+    #[inline]
+    fn is_ahead(&mut self) -> bool {
+        let observed_at = self.observed_at;
+        let first = self.state.hand.first();
+        first.is_some_and(|item| happened(&item.frame) > observed_at)
     }
 
     /// Renders the record that is held and the next ones, as far as one reading of the clock serves for them.
@@ -302,14 +303,13 @@ impl Writer {
         let mut credit = Credit { records: 0, bytes: 0 };
         loop {
             credit.records += 1;
-            credit.bytes += self.state.taken.frame.capacity() as u64;
-            self.place_taken();
+            credit.bytes += self.place_first();
             // Read after the records were taken or before they happened: none of them is observed before it happened.
             // Nor beyond a full batch: a caller who is as fast as this thread would have it grow, and not be written.
             if credit.records == CHUNK
                 || self.batch.bytes().len() >= BATCH_BYTES
                 || !self.take()
-                || happened(&self.state.taken.frame) > self.observed_at
+                || self.is_ahead()
             {
                 break;
             }
@@ -320,21 +320,25 @@ impl Writer {
         credit.records as usize
     }
 
+    /// Renders the oldest record that is held; answers with the bytes of its credit.
     #[inline]
-    fn place_taken(&mut self) {
+    fn place_first(&mut self) -> u64 {
+        let Some(item) = self.state.hand.first() else {
+            return 0;
+        };
+        let bytes = item.frame.capacity() as u64;
         let seq = self.seq;
-        let id = record_id(self.id_kind, happened(&self.state.taken.frame), &mut self.random);
+        let id = record_id(self.id_kind, happened(&item.frame), &mut self.random);
         let place = Place {
             stream: &self.stream,
             seq,
             observed_at: self.observed_at,
             id,
         };
-        render(&mut self.lines, &mut self.batch, &place, &self.state.taken.frame);
+        render(&mut self.lines, &mut self.batch, &place, &item.frame);
         self.seq += 1;
-        self.state.holds = false;
         self.state.in_batch += 1;
-        if let Some(promise) = self.state.taken.promise.take() {
+        if let Some(promise) = item.promise.take() {
             let placed = Placed {
                 id,
                 stream: Arc::clone(&self.stream),
@@ -344,7 +348,9 @@ impl Writer {
             };
             self.state.waiting.push((promise, placed));
         }
-        self.inbox.recycle(self.state.taken.frame.take_buffer());
+        self.inbox.recycle(item.frame.take_buffer());
+        self.state.hand.pass();
+        bytes
     }
 
     pub(super) fn observe(&mut self) {

@@ -225,11 +225,20 @@ impl<T: Default> Queue<T> {
         }
     }
 
-    /// Takes the oldest item out with `take`, which leaves its place empty. Its credit is still held: see
-    /// [`Self::release`].
+    /// Takes the oldest items out with `take`, which leaves their places empty, one for each of `into` if there are so many; and
+    /// answers how many. Their credit is still held: see [`Self::release`].
     #[inline]
-    pub(crate) fn pop<R>(&self, take: impl FnOnce(&mut T) -> R) -> Option<R> {
-        self.ring.take(&self.meter, take)
+    pub(crate) fn pop_into<U>(&self, into: &mut [U], take: impl FnMut(&mut T, &mut U)) -> usize {
+        self.ring.take(&self.meter, into, take)
+    }
+
+    /// Takes the oldest item out. Its credit is still held.
+    pub(crate) fn pop(&self) -> Option<T> {
+        let mut item = None;
+        self.pop_into(std::slice::from_mut(&mut item), |place, item| {
+            *item = Some(std::mem::take(place));
+        });
+        item
     }
 
     /// Gives credit back and wakes those who wait for room, once there is enough of it to be worth a wake.

@@ -113,21 +113,59 @@ impl<T: Default> Ring<T> {
         }
     }
 
-    /// Takes the oldest item. Where its sender has drawn the number and is not done, it is waited for: others may have
-    /// handed theirs over behind it already, and what was handed over is there for whoever looks.
+    /// Takes the oldest items, one for each of `into` if there are so many, and answers how many. `take` must not panic.
+    ///
+    /// Where the sender of the first has drawn the number and is not done, it is waited for: others may have handed theirs over
+    /// behind it already, and what was handed over is there for whoever looks.
     #[inline]
-    pub(super) fn take<R>(&self, meter: &Meter, take: impl FnOnce(&mut T) -> R) -> Option<R> {
+    pub(super) fn take<U>(
+        &self,
+        meter: &Meter,
+        into: &mut [U],
+        mut take: impl FnMut(&mut T, &mut U),
+    ) -> usize {
         let mut next = self.next_out.0.lock();
-        let places = [self.place_of_few(*next), self.place(*next)];
-        let filled = *next + 1;
-        let is_filled = |place: &&&Place<T>| place.filled.load(Ordering::Acquire) == filled;
+        if into.is_empty() || !self.awaits(meter, *next) {
+            return 0;
+        }
+        // Looked for together before the first is taken: what a sender wrote comes from another core, and a lock in between
+        // would have this one wait for each by itself.
+        let numbers = std::iter::successors(Some(*next), |next| Some(meter.behind(*next)));
+        let are_there = numbers
+            .take(into.len())
+            .take_while(|number| self.filled(*number).is_some())
+            .count();
+        for (into, there) in into.iter_mut().zip(0..are_there) {
+            let Some(place) = self.filled(*next) else {
+                return there;
+            };
+            take(&mut place.item.lock(), into);
+            // Before its credit is given back, and before another receiver can give back credit for it: whoever fills the place
+            // next has seen that.
+            place.filled.store(0, Ordering::Relaxed);
+            *next = meter.behind(*next);
+        }
+        are_there
+    }
+
+    /// The place that this number has filled, if it has.
+    #[inline]
+    fn filled(&self, number: u64) -> Option<&Place<T>> {
+        let is_filled = |place: &&Place<T>| place.filled.load(Ordering::Acquire) == number + 1;
+        let near = self.place_of_few(number).filter(is_filled);
+        near.or_else(|| self.place(number).filter(is_filled))
+    }
+
+    /// Waits until this number has filled its place; `false` where it is not drawn.
+    #[inline]
+    fn awaits(&self, meter: &Meter, number: u64) -> bool {
         let mut looks = 0;
-        let place = loop {
-            if let Some(place) = places.iter().flatten().find(is_filled) {
-                break place;
+        loop {
+            if self.filled(number).is_some() {
+                return true;
             }
-            if meter.next() == *next {
-                return None;
+            if meter.next() == number {
+                return false;
             }
             if looks < LOOKS {
                 looks += 1;
@@ -135,12 +173,6 @@ impl<T: Default> Ring<T> {
             } else {
                 std::thread::yield_now();
             }
-        };
-        let taken = take(&mut place.item.lock());
-        // Before its credit is given back, and before another receiver can give back credit for it: whoever fills the place next
-        // has seen that.
-        place.filled.store(0, Ordering::Relaxed);
-        *next = meter.behind(*next);
-        Some(taken)
+        }
     }
 }

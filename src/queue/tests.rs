@@ -12,15 +12,17 @@ fn queue(records: u64) -> Queue<u64> {
 }
 
 fn drain(queue: &Queue<u64>) -> Vec<u64> {
-    let mut items = Vec::new();
-    while let Some(item) = queue.pop(std::mem::take) {
-        queue.release(Credit {
-            records: 1,
-            bytes: 100,
-        });
-        items.push(item);
+    let (mut items, mut into) = (Vec::new(), [0; 3]);
+    loop {
+        let records = queue.pop_into(&mut into, std::mem::swap);
+        if records == 0 {
+            return items;
+        }
+        items.extend(&into[..records]);
+        let records = records as u64;
+        let bytes = 100 * records;
+        queue.release(Credit { records, bytes });
     }
-    items
 }
 
 #[test]
@@ -88,7 +90,7 @@ fn after_an_expired_wait_the_category_fails_at_once_until_the_receiver_moves() {
         queue.push(9, 100, Lane::Ordinary, 5, Duration::from_secs(60)),
         Err(Refused::Tripped(9))
     ));
-    queue.pop(std::mem::take);
+    queue.pop();
     queue.release(Credit {
         records: 1,
         bytes: 100,
@@ -233,8 +235,8 @@ fn what_is_left_of_a_number_is_not_taken_for_the_same_number_when_all_begins_aga
         // What needs much of the bytes goes the long way, and into the long circle.
         let bytes = if long { 60_000 } else { 100 };
         queue.try_push(7, bytes, Lane::Ordinary).unwrap();
-        assert_eq!(queue.pop(std::mem::take), Some(7));
-        assert_eq!(queue.pop(std::mem::take), None);
+        assert_eq!(queue.pop(), Some(7));
+        assert_eq!(queue.pop(), None);
     }
 }
 
@@ -322,9 +324,9 @@ fn what_is_left_of_a_number_is_not_taken_before_it_is_drawn_again() {
     for bytes in [100, 60_000, 100, 60_000, 60_000, 100] {
         queue.meter.go_on_behind(Credit { records: 0, bytes: 0 });
         queue.ring.go_on_at(0);
-        assert_eq!(queue.pop(std::mem::take), None);
+        assert_eq!(queue.pop(), None);
         queue.try_push(7, bytes, Lane::Ordinary).unwrap();
-        assert_eq!(queue.pop(std::mem::take), Some(7));
+        assert_eq!(queue.pop(), Some(7));
     }
 }
 
@@ -365,18 +367,41 @@ fn a_sender_that_is_not_done_holds_up_the_receiver_and_no_other_sender() {
 }
 
 #[test]
+fn so_many_are_taken_at_once_as_there_is_room_for_and_as_there_are_in_their_order() {
+    // From the beginning of either circle, and across the end of the short one.
+    for (records, begin) in [(64, 0), (2_048, 0), (2_048, 250)] {
+        let queue = queue(records);
+        (0..begin).for_each(|item| queue.try_push(item, 100, Lane::Ordinary).unwrap());
+        (0..begin).for_each(|item| assert_eq!(queue.pop(), Some(item)));
+        queue.release(Credit {
+            records: begin,
+            bytes: 100 * begin,
+        });
+        let mut into = [0; 8];
+        assert_eq!(queue.pop_into(&mut into, std::mem::swap), 0);
+        (1..=11).for_each(|item| queue.try_push(item, 100, Lane::Ordinary).unwrap());
+        assert_eq!(queue.pop_into(&mut [0; 0], std::mem::swap), 0);
+        assert_eq!(queue.pop_into(&mut into, std::mem::swap), 8);
+        assert_eq!(into, [1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!(queue.pop_into(&mut into, std::mem::swap), 3);
+        assert_eq!(into[..3], [9, 10, 11]);
+        assert_eq!(queue.pop(), None);
+    }
+}
+
+#[test]
 fn a_receiver_that_panics_leaves_the_item_where_it_was() {
     for (records, before) in [(64, 0), (2_048, 0), (2_048, 299)] {
         let queue = queue(records);
         (0..before + 2).for_each(|item| queue.try_push(item, 100, Lane::Ordinary).unwrap());
         for item in 0..before {
-            assert_eq!(queue.pop(std::mem::take), Some(item));
+            assert_eq!(queue.pop(), Some(item));
         }
         let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            queue.pop(|_| panic!("of the test"))
+            queue.pop_into(&mut [()], |_, ()| panic!("of the test"))
         }));
         assert!(panicked.is_err());
-        assert_eq!(queue.pop(std::mem::take), Some(before));
-        assert_eq!(queue.pop(std::mem::take), Some(before + 1));
+        assert_eq!(queue.pop(), Some(before));
+        assert_eq!(queue.pop(), Some(before + 1));
     }
 }
